@@ -1,0 +1,1 @@
+"""The command line. Each module registers its commands; heavy libraries load inside them."""

@@ -1,0 +1,162 @@
+"""`linekeeper import`: files and public data sets to event tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from linekeeper.connect.files import Format
+    from linekeeper.core.event import SetAside
+
+SHOWN = 10  # set-aside rows that are told at once; all of them are in the file beside the table
+
+
+class Source(StrEnum):
+    """What is read."""
+
+    taiwan = "taiwan"
+    approval = "approval"
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+
+
+FORMATS: dict[Source, Format] = {Source.jsonl: "jsonl", Source.csv: "csv", Source.parquet: "parquet"}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the `import` command."""
+    app.command("import")(import_events)
+
+
+def import_events(
+    source: Annotated[Source, typer.Argument(help="taiwan, approval (public data sets), jsonl, csv or parquet.")],
+    file: Annotated[Path, typer.Argument(help="The file to read.")],
+    policy: Annotated[Path | None, typer.Argument(help="Whose kinds the events are; not for data sets.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The event table to write.")] = Path("events.parquet"),
+    mapping: Annotated[Path | None, typer.Option(help="A mapping of the file's columns (YAML or JSON).")] = None,
+    rename: Annotated[list[str] | None, typer.Option("--map", help="old=new; `old=` ignores a column.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
+) -> None:
+    """Read FILE into an event table: each event once, in order of time; bad rows set aside with their reason."""
+    from time import perf_counter
+
+    from linekeeper.core.errors import LinekeeperError
+
+    began = perf_counter()
+    if not out.parent.is_dir():
+        raise LinekeeperError(f"there is no folder `{out.parent}` to write to")
+    if source in (Source.taiwan, Source.approval):
+        if policy or mapping or rename:
+            raise LinekeeperError(f"`{source.value}` has its own columns; leave out the policy and the mapping")
+        summary = _import_data_set(source, file, out)
+        aside: list[SetAside] = []
+    else:
+        if policy is None:
+            raise LinekeeperError(f"a policy is needed: `linekeeper import {source.value} FILE POLICY -o OUT`")
+        summary, aside = _import_rows(source, file, policy, out, mapping, rename or [])
+    summary |= _counts(out) | {"set_aside": len(aside), "seconds": round(perf_counter() - began, 3)}
+    _report(summary, aside, as_json)
+
+
+def _import_data_set(source: Source, file: Path, out: Path) -> dict[str, Any]:
+    """A public data set; what is known of the people beside the events goes to a file of its own."""
+    from linekeeper.connect.approval import read_approval
+    from linekeeper.connect.table import write_events
+    from linekeeper.connect.taiwan import read_taiwan
+
+    with _progress(f"reading {source.value}") as tell:
+        if source is Source.approval:
+            write_events(read_approval(file), out)
+            tell(1.0)
+            return {"out": str(out), "same": 0}
+        import pyarrow.parquet as pq
+
+        events, labels = read_taiwan(file)
+        tell(0.5)
+        write_events(events, out)
+        beside = out.with_suffix(".labels.parquet")
+        pq.write_table(labels, beside)
+        tell(1.0)
+    return {"out": str(out), "labels": str(beside), "same": 0}
+
+
+def _import_rows(
+    source: Source, file: Path, policy: Path, out: Path, mapping: Path | None, rename: list[str]
+) -> tuple[dict[str, Any], list[SetAside]]:
+    import json
+
+    from linekeeper.connect.columns import Columns, load_columns, with_options
+    from linekeeper.connect.large import import_file
+    from linekeeper.policy.load import load_file
+
+    columns = load_columns(mapping) if mapping else Columns()
+    if rename:
+        columns = with_options(columns, rename)
+    with _progress(f"reading {file.name}") as tell:
+        same, aside = import_file(file, load_file(policy), out, columns, FORMATS[source], tell)
+    summary: dict[str, Any] = {"out": str(out), "same": same}
+    beside = out.with_suffix(".set-aside.jsonl")
+    beside.unlink(missing_ok=True)
+    if aside:
+        lines = (json.dumps({"place": row.place, "reason": row.reason}, ensure_ascii=False) for row in aside)
+        beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        summary["set_aside_file"] = str(beside)
+    return summary, aside
+
+
+def _counts(out: Path) -> dict[str, Any]:
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(out, columns=["account", "kind"])
+    kinds = {pair["values"]: pair["counts"] for pair in pc.value_counts(table["kind"]).to_pylist()}
+    return {
+        "accounts": pc.count_distinct(table["account"]).as_py(),
+        "events": table.num_rows,
+        "by_kind": dict(sorted(kinds.items())),
+    }
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[float], None]]:
+    """A bar on standard error, gone when done; nothing where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
+
+
+def _report(summary: dict[str, Any], aside: list[SetAside], as_json: bool) -> None:
+    import json
+
+    if as_json:
+        typer.echo(json.dumps(summary, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "events", box=None)
+    for kind, count in summary["by_kind"].items():
+        table.add_row(kind, f"{count:,}")
+    console = Console()
+    console.print(f"{summary['events']:,} events of {summary['accounts']:,} accounts in {summary['seconds']:.1f} s")
+    console.print(table)
+    console.print(f"written to {summary['out']}", highlight=False)
+    if "labels" in summary:
+        console.print(f"outcome and personal attributes, apart from the events: {summary['labels']}", highlight=False)
+    if summary["same"]:
+        console.print(f"{summary['same']:,} repeats of the same event dropped")
+    if aside:
+        console.print(f"{len(aside):,} rows set aside, all listed in {summary['set_aside_file']}:", highlight=False)
+        for row in aside[:SHOWN]:
+            console.print(f"  {row.place}: {row.reason}", highlight=False, markup=False)

@@ -1,0 +1,65 @@
+"""What commands print: tables for people, JSON for programs, progress on what takes longer than a second."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from linekeeper.core.event import SetAside
+
+Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+StoreUrl = Annotated[
+    str, typer.Option("--store", help="Database URL, or the path of an SQLite file.", envvar="LINEKEEPER_STORE")
+]
+
+ASIDE_SHOWN = 10
+
+
+def print_json(value: Any) -> None:
+    """One line of JSON on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def say(text: str = "") -> None:
+    """A line for people, on standard output."""
+    from rich.console import Console
+
+    Console(highlight=False, soft_wrap=True).print(text)
+
+
+def say_aside(rows: list[SetAside]) -> None:
+    """The rows that were set aside, the first few with their reasons."""
+    if rows:
+        say(f"[yellow]{len(rows):,} rows were set aside:[/]")
+        for row in rows[:ASIDE_SHOWN]:
+            say(f"  {row.place}: {row.reason}")
+        if len(rows) > ASIDE_SHOWN:
+            say(f"  ... and {len(rows) - ASIDE_SHOWN:,} more (all of them with --set-aside FILE)")
+
+
+def write_aside(rows: list[SetAside], path: str | None) -> None:
+    """All rows that were set aside, one JSON object a line."""
+    if path:
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(
+                json.dumps({"place": row.place, "reason": row.reason}, ensure_ascii=False) + "\n" for row in rows
+            )
+
+
+@contextmanager
+def progress(title: str, total: int, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error that shows itself only where the work takes a while."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda done: bar.advance(task, done)

@@ -1,0 +1,184 @@
+"""show, explain: one account, one decision."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from linekeeper.cli.output import Json, StoreUrl, print_json, say
+
+if TYPE_CHECKING:
+    from linekeeper.core.decision import Decision
+    from linekeeper.engine.account import AccountView
+    from linekeeper.policy.model import Policy
+    from linekeeper.scorecard.points import Part
+
+CHART_WIDTH = 72
+STATUS_COLOUR = {"active": "green", "restoring": "cyan", "reduced": "yellow", "suspended": "magenta", "closed": "red"}
+STATUS_MARK = {"active": "█", "restoring": "▓", "reduced": "▒", "suspended": "░", "closed": "·"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(show)
+    app.command()(explain)
+
+
+def show(account: str, store: StoreUrl, json: Json = False) -> None:
+    """One account: its line, its features, and its time line as a chart."""
+    from linekeeper.cli.run_commands import open_engine
+    from linekeeper.engine.account import view
+
+    engine = open_engine(store)
+    found = view(engine, account)
+    if json:
+        print_json(found.as_json())
+        return
+    say(f"[bold]{account}[/]   {engine.policy.name} version {engine.policy.version}")
+    say(line_words(engine.policy, found))
+    say()
+    for text in chart(engine.policy, found):
+        say(text)
+    say()
+    for decision in found.decisions[-12:]:
+        say(decision_line(engine.policy, decision))
+    say()
+    say("[bold]features now[/]")
+    for name, value in found.shown_values:
+        say(f"  {name:<44.44} {value}")
+
+
+def explain(
+    decision: Annotated[str, typer.Argument(help="ACCOUNT#NUMBER, or an account for its latest decision.")],
+    store: StoreUrl,
+    json: Json = False,
+) -> None:
+    """One decision taken apart: triggers, values against thresholds, the score as a waterfall."""
+    from linekeeper.cli.run_commands import open_engine
+    from linekeeper.decide.canonical import canonical
+    from linekeeper.engine.account import find_decision
+
+    engine = open_engine(store)
+    found = find_decision(engine, decision)
+    if json:
+        import json as plain
+
+        print_json({"decision": plain.loads(canonical(found)), "explained": _explained(engine.policy, found)})
+        return
+    for text in told(engine.policy, found):
+        say(text)
+
+
+# ------------------------------------------------------------------ words
+
+
+def line_words(policy: Policy, found: AccountView) -> str:
+    """The line in one sentence."""
+    from linekeeper.decide.explain import money
+
+    line = found.line
+    colour = STATUS_COLOUR[line.status]
+    words = f"[{colour}]{line.status}[/]: limit {money(policy, line.limit)} of {money(policy, line.granted)} granted"
+    return f"{words}, balance {money(policy, found.balance)}, next look {day(found.next_look)}"
+
+
+def decision_line(policy: Policy, decision: Decision) -> str:
+    """One decision on one line."""
+    from linekeeper.decide.explain import money
+
+    colour = STATUS_COLOUR[decision.after.status]
+    moved = f"{money(policy, decision.before.limit)} -> {money(policy, decision.after.limit)}"
+    changes = [f"+{name}" for name in decision.triggers_set] + [f"-{name}" for name in decision.triggers_released]
+    when = moment(decision.at, policy.time_zone)
+    return f"  #{decision.number:<3} {when}  [{colour}]{decision.action:<9}[/] {moved:<34} {' '.join(changes)}"
+
+
+def told(policy: Policy, decision: Decision) -> list[str]:
+    """A decision in lines for a person."""
+    from linekeeper.decide.explain import money, share, trigger_stories, waterfall
+
+    lines = [
+        f"[bold]{decision.account}#{decision.number}[/]  {decision.action}  {moment(decision.at, policy.time_zone)}  "
+        + (f"after event `{decision.event}`" if decision.event else "at the start of the day"),
+        f"limit {money(policy, decision.before.limit)} -> {money(policy, decision.after.limit)}, "
+        f"{decision.before.status} -> {decision.after.status}, granted {money(policy, decision.after.granted)}",
+    ]
+    if decision.imposed_bp is not None:
+        lines.append(f"a person has capped the line at {share(decision.imposed_bp)} of granted")
+    for story in trigger_stories(policy, decision):
+        lines.append("")
+        lines.append(f"[bold]{story.name}[/] ({story.state}): {story.effect}; reason `{story.reason}`")
+        for one in story.comparisons:
+            mark = "[red]holds[/]" if one.holds else "[dim]does not hold[/]"
+            value = "missing" if one.value is None else one.value
+            lines.append(f"    {one.name} is {value}; {one.op} {one.threshold} {mark}")
+    parts = waterfall(policy, decision)
+    if parts:
+        lines += ["", *_score_lines(policy, decision, parts)]
+    return lines
+
+
+def _score_lines(policy: Policy, decision: Decision, parts: list[Part]) -> list[str]:
+    assert policy.score is not None
+    best = policy.score.base + sum(part.best for part in parts)
+    widest = max(max(part.lost for part in parts), 1)
+    subs = ", ".join(f"{group} {points:+d}" for group, points in decision.sub_scores.items())
+    lines = [f"[bold]score {decision.score}[/] ({subs}; base {policy.score.base}); the best possible is {best}"]
+    for part in parts:
+        bar = "█" * round(24 * part.lost / widest)
+        lines.append(f"    {' and '.join(part.features):<36.36} {part.points:+5d}   lost {part.lost:4d} [red]{bar}[/]")
+    return lines
+
+
+def _explained(policy: Policy, decision: Decision) -> dict[str, object]:
+    from dataclasses import asdict
+
+    from linekeeper.decide.explain import trigger_stories, waterfall
+
+    parts = [{**asdict(part), "lost": part.lost} for part in waterfall(policy, decision)]
+    return {"triggers": [asdict(story) for story in trigger_stories(policy, decision)], "score": parts}
+
+
+# ------------------------------------------------------------------ chart
+
+
+def chart(policy: Policy, found: AccountView, width: int = CHART_WIDTH) -> list[str]:
+    """The limit over time as a text chart: height is the share of granted, the shade is the status."""
+    first, last = found.opened_at, max(found.now, found.opened_at + 1)
+    steps = [(found.opened_at, found.opening)] + [(d.at, d.after) for d in found.decisions]
+    top = max(max(line.granted for _, line in steps), 1)
+    columns = []
+    for column in range(width):
+        instant = first + (last - first) * column // max(width - 1, 1)
+        columns.append([line for at, line in steps if at <= instant][-1])
+    rows = []
+    height = 8
+    for level in range(height, 0, -1):
+        cells = []
+        for line in columns:
+            full = line.limit * height >= level * top or (level == 1 and line.limit == 0)
+            cells.append(f"[{STATUS_COLOUR[line.status]}]{STATUS_MARK[line.status]}[/]" if full else " ")
+        share = f"{100 * level // height:>4}%" if level % 2 == 0 else "     "
+        rows.append(f"{share} │{''.join(cells)}")
+    legend = "  ".join(f"[{STATUS_COLOUR[s]}]{STATUS_MARK[s]}[/] {s}" for s in STATUS_MARK)
+    ends = (moment(instant, policy.time_zone)[:10] for instant in (first, last))
+    return [*rows, f"      └{'─' * width}", "       " + (" " * (width - 20)).join(ends), f"       {legend}"]
+
+
+def moment(at: int, zone: str = "UTC") -> str:
+    """UTC ms as a readable local time.
+
+    >>> moment(1_714_611_600_000), moment(1_714_611_600_000, "Asia/Shanghai")
+    ('2024-05-02 01:00', '2024-05-02 09:00')
+    """
+    return dt.datetime.fromtimestamp(at / 1000, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
+
+
+def day(number: int) -> str:
+    """Days since 1970-01-01 as a date; `never` beyond any calendar."""
+    if number > 2_900_000:
+        return "only after an event"
+    return (dt.date(1970, 1, 1) + dt.timedelta(days=number)).isoformat()

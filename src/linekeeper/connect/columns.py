@@ -1,0 +1,110 @@
+"""How a file's columns are named and written: the mapping of one source.
+
+A mapping is a small YAML or JSON file:
+
+    columns: {customer: account, booked_at: at, type: kind}   # the file's name: the policy's name
+    constant: {kind: repay}                                    # what the file does not say
+    ignore: [branch, teller]                                   # columns to leave out
+    money: major                                               # 12.50 means twelve and a half; default minor
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from linekeeper.core.errors import LinekeeperError
+
+KEYS = ("columns", "constant", "ignore", "money")
+MAPPING_BYTES_MAX = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """`rename`: the file's name -> the policy's; `constant`: the same value in every row."""
+
+    rename: Mapping[str, str] = field(default_factory=dict)
+    constant: Mapping[str, str | int] = field(default_factory=dict)
+    ignore: frozenset[str] = frozenset()
+    major: bool = False
+
+    def name_of(self, column: str) -> str | None:
+        """What the policy calls a column of the file; None where it is ignored.
+
+        >>> columns = Columns(rename={"customer": "account"}, ignore=frozenset({"branch"}))
+        >>> columns.name_of("customer"), columns.name_of("at"), columns.name_of("branch")
+        ('account', 'at', None)
+        """
+        return None if column in self.ignore else self.rename.get(column, column)
+
+    def names_of(self, header: Iterable[str], place: str) -> list[str | None]:
+        """The header in the policy's names; LinekeeperError where two columns would share one."""
+        names = [self.name_of(column) for column in header]
+        seen: set[str] = set(self.constant)
+        for name in names:
+            if name is not None and name in seen:
+                raise LinekeeperError(f"`{place}` gives `{name}` twice; ignore or rename one of the columns")
+            if name is not None:
+                seen.add(name)
+        return names
+
+
+def load_columns(path: Path) -> Columns:
+    """Reads a mapping file; LinekeeperError names what is wrong with it."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        if path.stat().st_size > MAPPING_BYTES_MAX:
+            raise LinekeeperError(f"`{path}` is larger than a mapping can be ({MAPPING_BYTES_MAX} bytes)")
+        tree = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LinekeeperError(f"the mapping `{path}` cannot be read: {str(error.strerror).lower()}") from None
+    except (YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise LinekeeperError(f"`{path}` is not YAML or JSON: {' '.join(str(error).split())}") from None
+    return columns_of(tree, str(path))
+
+
+def columns_of(tree: Any, place: str) -> Columns:
+    """A mapping from its YAML or JSON tree.
+
+    >>> columns_of({"columns": {"ts": "at"}, "money": "major"}, "m.yaml").major
+    True
+    """
+    if not isinstance(tree, dict) or not set(tree) <= set(KEYS):
+        raise LinekeeperError(f"`{place}` may hold these keys and no others: {', '.join(f'`{key}`' for key in KEYS)}")
+    rename, constant = tree.get("columns", {}), tree.get("constant", {})
+    ignore, money = tree.get("ignore", []), tree.get("money", "minor")
+    if not _is_words(rename) or not all(isinstance(name, str) for name in rename.values()):
+        raise LinekeeperError(f"`columns` of `{place}` maps the file's names to the policy's, as `booked_at: at`")
+    if not _is_words(constant) or not all(type(value) in (str, int) for value in constant.values()):
+        raise LinekeeperError(f"`constant` of `{place}` gives names a word or a whole number, as `kind: repay`")
+    if not isinstance(ignore, list) or not all(isinstance(name, str) for name in ignore):
+        raise LinekeeperError(f"`ignore` of `{place}` is a list of column names")
+    if money not in ("minor", "major"):
+        raise LinekeeperError(f"`money` of `{place}` is `minor` or `major`")
+    return Columns(rename, constant, frozenset(ignore), money == "major")
+
+
+def _is_words(tree: Any) -> bool:
+    return isinstance(tree, dict) and all(isinstance(key, str) for key in tree)
+
+
+def with_options(columns: Columns, options: Iterable[str]) -> Columns:
+    """The mapping with `old=new` options added; `old=` ignores a column.
+
+    >>> with_options(Columns(), ["ts=at", "branch="]).name_of("ts")
+    'at'
+    """
+    rename, ignore = dict(columns.rename), set(columns.ignore)
+    for option in options:
+        old, equals, new = option.partition("=")
+        if not equals or not old:
+            raise LinekeeperError(f"`{option}` is no mapping; write `old=new`, or `old=` to ignore a column")
+        if new:
+            rename[old] = new
+        else:
+            ignore.add(old)
+    return replace(columns, rename=rename, ignore=frozenset(ignore))

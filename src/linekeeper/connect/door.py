@@ -1,0 +1,131 @@
+"""The door: what becomes an event, and what is set aside with its reason.
+
+`Door.admit_one` reads one row, strictly; its word is final. `Door.admit_many` takes whole columns: what it
+can prove good, it takes at once, and the few rows that it cannot are read by `admit_one`. So the two agree.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from linekeeper.connect.table import FIXED, number_columns, schema_of, table_of
+from linekeeper.connect.values import ACCOUNT, AT, ID, Form, Refused, form_of, read_value, shown
+from linekeeper.core.event import Event, SetAside
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from linekeeper.policy.model import Policy
+
+
+class Door:
+    """Admits rows as events of one policy.
+
+    `major`: money is written in major units (12.50). `written`: every value is text, as in CSV.
+
+    >>> from linekeeper.policy.model import Field, Kind, Policy
+    >>> kinds = (Kind("draw", 1, (Field("amount", "money"),)),)
+    >>> door = Door(Policy("p", 1, "CNY", 2, "Asia/Shanghai", kinds, (), ()))
+    >>> door.admit_one({"id": "e1", "account": "A", "kind": "draw", "at": 1_700_000_000_000, "amount": -5})
+    '`amount` is -5, out of bounds; it may lie from 0 to 10^15'
+    """
+
+    def __init__(self, policy: Policy, *, major: bool = False, written: bool = False) -> None:
+        digits = policy.exponent if major else None
+        self.schema = schema_of(policy)
+        self.numbers = number_columns(policy)
+        self.written = written
+        self.forms: dict[str, dict[str, Form]] = {
+            kind.name: {field.name: form_of(field, digits) for field in kind.fields}
+            | {name: Form(name, "text", optional=True) for name in kind.text}
+            for kind in policy.kinds
+        }
+
+    def admit_one(self, row: Mapping[str, Any]) -> Event | str:
+        """The row as an event, or why it is set aside. An absent or null value is absent."""
+        try:
+            return self._event(row)
+        except Refused as refused:
+            return str(refused)
+
+    def _event(self, row: Mapping[str, Any]) -> Event:
+        identity = self._required(ID, row)
+        account = self._required(ACCOUNT, row)
+        kind = row.get("kind")
+        forms = self.forms.get(kind) if isinstance(kind, str) else None
+        if forms is None:
+            raise Refused(self._unknown_kind(kind))
+        at = self._required(AT, row)
+        fields: dict[str, int | str] = {}
+        for name, form in forms.items():
+            value = row.get(name)
+            if value is not None:
+                fields[name] = read_value(form, value, self.written)
+            elif not form.optional:
+                raise Refused(f"`{name}` is missing; each `{kind}` has one")
+        if len(fields) + len(FIXED) < len(row):
+            self._no_strangers(row, str(kind), forms)
+        return Event(str(identity), str(account), str(kind), int(at), fields)
+
+    def _required(self, form: Form, row: Mapping[str, Any]) -> int | str:
+        value = row.get(form.name)
+        if value is None:
+            raise Refused(f"`{form.name}` is missing; each event has one")
+        return read_value(form, value, self.written)
+
+    def _unknown_kind(self, kind: Any) -> str:
+        if kind is None:
+            return "`kind` is missing; each event has one"
+        if not isinstance(kind, str) or len(kind) > 60:
+            return f"{shown('kind', kind)}, which is no kind of this policy"
+        return f"{shown('kind', kind)}, which is no kind of this policy{_nearest(kind, tuple(self.forms))}"
+
+    @staticmethod
+    def _no_strangers(row: Mapping[str, Any], kind: str, forms: Mapping[str, Form]) -> None:
+        for name, value in row.items():
+            if value is not None and name not in forms and name not in FIXED:
+                raise Refused(f"`{kind}` has no field `{ascii(name)[1:-1][:34]}`{_nearest(name[:60], tuple(forms))}")
+
+    def admit_many(
+        self, table: pa.Table, lines: np.ndarray | None = None, place: str = "row"
+    ) -> tuple[pa.Table, np.ndarray, list[SetAside]]:
+        """The admitted rows as an event table in their order, their numbers in the file, and the rest with reasons.
+
+        `table`: any column types; `lines` (int64, one per row) numbers the rows, from 1 where it is absent.
+        """
+        import numpy as np
+        import pyarrow as pa
+
+        from linekeeper.connect.bulk import admit_proven, rows_of
+
+        number = np.arange(1, table.num_rows + 1) if lines is None else lines
+        admitted, rows = admit_proven(self, table)
+        doubtful = np.setdiff1d(np.arange(table.num_rows), rows, assume_unique=True)
+        if not len(doubtful):
+            return admitted, number, []
+        events: list[Event] = []
+        late: list[int] = []
+        aside: list[SetAside] = []
+        for row, values in zip(doubtful, rows_of(table, doubtful), strict=True):
+            answer = self.admit_one(values)
+            if isinstance(answer, Event):
+                events.append(answer)
+                late.append(row)
+            else:
+                aside.append(SetAside(f"{place} {number[row]}", answer))
+        if events:
+            admitted = pa.concat_tables([admitted, table_of(events, self.schema)])
+            rows = np.concatenate([rows, np.array(late, dtype=np.int64)])
+            order = np.argsort(rows, kind="stable")
+            admitted, rows = admitted.take(order), rows[order]
+        return admitted, number[rows], aside
+
+
+@lru_cache(maxsize=512)
+def _nearest(word: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean `{near[0]}`?" if near else ""

@@ -1,0 +1,245 @@
+"""Files in: JSON Lines, CSV and Parquet, row by row or column by column, into event tables.
+
+A bad row is set aside with its place and reason, and the rest goes on. A file that cannot be read at all, or
+a column that no kind knows, is an error before anything is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Literal as OneOf
+
+from linekeeper.connect.columns import Columns
+from linekeeper.connect.door import Door
+from linekeeper.connect.lines import LINE_BYTES_MAX, BadLine, cells_of, csv_of, json_of, lines_of
+from linekeeper.connect.table import FIXED, drop_duplicates, sort_by_time, table_of, used_columns
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.event import Event, SetAside
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from linekeeper.policy.model import Policy
+
+Format = OneOf["jsonl", "csv", "parquet"]
+SUFFIXES: dict[str, Format] = {
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".parquet": "parquet",
+}  # fmt: skip
+BLOCK_ROWS = 131_072
+BLOCK_LINES = 16_384
+BLOCK_BYTES = 2**23
+NAMES_MAX = 600  # more different columns than the kinds of a policy can have
+PLAIN = Columns()
+Tell = Callable[[float], object]  # the share of the file that is done, 0 to 1
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some rows of a file: the admitted ones, where they stood, and the rest. `place` is `line` or `row`."""
+
+    table: pa.Table
+    lines: np.ndarray
+    set_aside: list[SetAside]
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """A whole file taken in: its events, each once and in order of time; `same` repeats dropped; the rest."""
+
+    table: pa.Table
+    same: int
+    set_aside: list[SetAside]
+
+
+def format_of(path: Path) -> Format:
+    """The format that a file's name says.
+
+    >>> format_of(Path("may.ndjson"))
+    'jsonl'
+    """
+    if path.suffix.lower() in SUFFIXES:
+        return SUFFIXES[path.suffix.lower()]
+    raise LinekeeperError(f"`{path.name}` does not say what it is; name it .jsonl, .csv or .parquet")
+
+
+def take_in(
+    path: Path, policy: Policy, columns: Columns | None = None, form: Format | None = None, tell: Tell | None = None
+) -> Intake:
+    """A file as an event table in memory: admitted, each event once, in order of time.
+
+    `form`: the format, else read from the name. Raises LinekeeperError where the file itself cannot be read.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    blocks = list(read_blocks(path, policy, columns, form, tell))
+    if not blocks:
+        raise LinekeeperError(f"`{path.name}` is empty")
+    table = pa.concat_tables([block.table for block in blocks])
+    lines = np.concatenate([block.lines for block in blocks])
+    table, same, conflicts = drop_duplicates(table, lines, blocks[0].place)
+    aside = [bad for block in blocks for bad in block.set_aside] + conflicts
+    return Intake(used_columns(sort_by_time(table)), same, in_order(aside))
+
+
+def in_order(aside: list[SetAside]) -> list[SetAside]:
+    """In the order of the file.
+
+    >>> [row.place for row in in_order([SetAside("line 12", ""), SetAside("line 7", "")])]
+    ['line 7', 'line 12']
+    """
+    return sorted(aside, key=lambda row: int(row.place.split()[-1]))
+
+
+def read_blocks(
+    path: Path, policy: Policy, columns: Columns | None = None, form: Format | None = None, tell: Tell | None = None
+) -> Iterator[Block]:
+    """A file in blocks of at most `BLOCK_ROWS` rows, admitted; repeats are still in it."""
+    if not path.is_file():
+        raise LinekeeperError(f"there is no file `{path}`")
+    readers = {"jsonl": read_jsonl, "csv": read_csv, "parquet": read_parquet}
+    return readers[form or format_of(path)](path, policy, columns or PLAIN, tell or (lambda share: None))
+
+
+def read_jsonl(path: Path, policy: Policy, columns: Columns, tell: Tell) -> Iterator[Block]:
+    """One JSON object a line, UTF-8; blank lines are nothing. Numbers are read exactly."""
+    door = Door(policy, major=columns.major)
+    size = max(path.stat().st_size, 1)
+    with path.open("rb") as file:
+        numbered = lines_of(file)
+        while block := list(islice(numbered, BLOCK_LINES)):
+            rows, lines, aside = [], [], []
+            for line, raw in block:
+                try:
+                    row = json_of(raw)
+                    if row is not None:
+                        rows.append(row if columns is PLAIN else _renamed(row, columns))
+                        lines.append(line)
+                except BadLine as bad:
+                    aside.append(SetAside(f"line {line}", str(bad)))
+            tell(file.tell() / size)
+            yield _admitted_rows(door, rows, lines, aside)
+
+
+def _renamed(tree: dict[str, Any], columns: Columns) -> dict[str, Any]:
+    row: dict[str, Any] = dict(columns.constant)
+    for column, value in tree.items():
+        name = columns.name_of(column)
+        if name in row:
+            raise BadLine(f"the line gives `{name}` twice")
+        if name is not None:
+            row[name] = value
+    return row
+
+
+def _admitted_rows(door: Door, rows: list[dict[str, Any]], lines: list[int], aside: list[SetAside]) -> Block:
+    """Decoded rows: as columns where each column is of one type throughout, else one by one."""
+    import numpy as np
+
+    table = _as_table(rows)
+    if table is not None:
+        return _admitted(door, table, lines, "line", aside)
+    events, kept = [], []
+    for line, row in zip(lines, rows, strict=True):
+        answer = door.admit_one(row)
+        if isinstance(answer, Event):
+            events.append(answer)
+            kept.append(line)
+        else:
+            aside.append(SetAside(f"line {line}", answer))
+    return Block(table_of(events, door.schema), np.array(kept, dtype=np.int64), aside, "line")
+
+
+def _as_table(rows: list[dict[str, Any]]) -> pa.Table | None:
+    import pyarrow as pa
+
+    names = dict.fromkeys(name for row in rows for name in row)
+    if not names or len(names) > NAMES_MAX:
+        return None
+    columns = {}
+    for name in names:
+        values = [row.get(name) for row in rows]
+        types = set(map(type, values)) - {type(None)}
+        if len(types) > 1 or not types <= {int, str, bool}:
+            return None
+        kind = pa.int64() if int in types else pa.bool_() if bool in types else pa.string()
+        try:
+            columns[name] = pa.array(values, kind)
+        except (OverflowError, pa.ArrowInvalid, UnicodeEncodeError):  # beyond int64; half a character
+            return None
+    return pa.table(columns)
+
+
+def read_csv(path: Path, policy: Policy, columns: Columns, tell: Tell) -> Iterator[Block]:
+    """Comma-separated UTF-8 with a header; an empty cell is absent. Numbers are digits, flags true and false."""
+    import pyarrow as pa
+
+    door = Door(policy, major=columns.major, written=True)
+    size = max(path.stat().st_size, 1)
+    with path.open("rb") as file:
+        names = _known(door, columns, _header(file, path.name), path.name)
+        line = 2
+        while raw := file.read(BLOCK_BYTES) + file.readline():
+            texts, lines, aside = cells_of(raw, len(names), line)
+            line += raw.count(b"\n")
+            data = {name: column for name, column in zip(names, texts, strict=True) if name is not None}
+            data |= {name: pa.repeat(str(value), len(lines)) for name, value in columns.constant.items()}
+            tell(file.tell() / size)
+            yield _admitted(door, pa.table(data), lines, "line", aside)
+
+
+def _header(file: BinaryIO, place: str) -> list[str]:
+    try:
+        return csv_of(file.readline(LINE_BYTES_MAX + 1))
+    except BadLine as bad:
+        raise LinekeeperError(f"the header of `{place}` cannot be read: {bad}") from None
+
+
+def read_parquet(path: Path, policy: Policy, columns: Columns, tell: Tell) -> Iterator[Block]:
+    """Any Parquet file of flat columns; times with a zone may stand under `at`."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    door = Door(policy, major=columns.major)
+    try:
+        file = pq.ParquetFile(path)
+    except pa.ArrowInvalid as error:
+        raise LinekeeperError(f"`{path.name}` is not Parquet: {str(error).split('.')[0].lower()}") from error
+    names = _known(door, columns, file.schema_arrow.names, path.name)
+    done, total = 0, max(file.metadata.num_rows, 1)
+    for batch in file.iter_batches(BLOCK_ROWS):
+        data = {name: column for name, column in zip(names, batch.columns, strict=True) if name is not None}
+        data |= {name: pa.repeat(value, batch.num_rows) for name, value in columns.constant.items()}
+        lines = np.arange(done + 1, done + batch.num_rows + 1)
+        done += batch.num_rows
+        tell(done / total)
+        yield _admitted(door, pa.table(data), lines, "row", [])
+
+
+def _known(door: Door, columns: Columns, header: list[str], place: str) -> list[str | None]:
+    """The header in the policy's names; LinekeeperError where a column is strange or one of the four is absent."""
+    names = columns.names_of(header, place)
+    for column, name in zip(header, names, strict=True):
+        if name is not None and name not in FIXED and name not in door.numbers:
+            raise LinekeeperError(
+                f"`{place}` has a column `{ascii(column)[1:-1][:60]}` that no kind of the policy has; "
+                f"map it (`--map {column}=...`) or ignore it (`--map {column}=`)"
+            )
+    for name in FIXED:
+        if name not in names and name not in columns.constant:
+            raise LinekeeperError(f"`{place}` has no column `{name}`; map the one that holds it (`--map ...={name}`)")
+    return names
+
+
+def _admitted(door: Door, table: pa.Table, lines: Any, place: str, aside: list[SetAside]) -> Block:
+    import numpy as np
+
+    admitted, kept, refused = door.admit_many(table, np.asarray(lines, dtype=np.int64), place)
+    return Block(admitted, kept, aside + refused, place)

@@ -1,0 +1,105 @@
+"""Files of any size to an event table on disk: in blocks, then sorted and freed of repeats by DuckDB.
+
+The same result as `files.take_in`, but what does not fit into memory spills to disk.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from linekeeper.connect.columns import Columns
+from linekeeper.connect.files import Block, Format, Tell, in_order, read_blocks
+from linekeeper.connect.table import FIXED, ROW_GROUP, drop_duplicates, first_use
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.event import SetAside
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from linekeeper.policy.model import Policy
+
+
+def import_file(
+    path: Path,
+    policy: Policy,
+    out: Path,
+    columns: Columns | None = None,
+    form: Format | None = None,
+    tell: Tell | None = None,
+) -> tuple[int, list[SetAside]]:
+    """Writes the file's events to `out` (Parquet), each once, in order of time.
+
+    Answers how many repeats were dropped, and what was set aside. `out` appears when it is whole, or not at all.
+    """
+    with tempfile.TemporaryDirectory(prefix=".import-", dir=out.parent) as folder:
+        raw = Path(folder, "raw.parquet")
+        aside, place = _write_blocks(read_blocks(path, policy, columns, form, tell), raw)
+        if not place:
+            raise LinekeeperError(f"`{path.name}` is empty")
+        same, conflicts = _settle(raw, Path(folder, "sorted.parquet"), place)
+        os.replace(Path(folder, "sorted.parquet"), out)
+    return same, in_order(aside + conflicts)
+
+
+def _write_blocks(blocks: Iterator[Block], raw: Path) -> tuple[list[SetAside], str]:
+    """All admitted rows with their `line`, as they come; answers the bad ones, and `line`, `row` or nothing at all."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    aside: list[SetAside] = []
+    place = ""
+    writer: Any = None
+    try:
+        for block in blocks:
+            table = block.table.append_column("line", pa.array(block.lines))
+            writer = writer or pq.ParquetWriter(raw, table.schema, compression="zstd")
+            writer.write_table(table)
+            aside += block.set_aside
+            place = block.place
+    finally:
+        if writer:
+            writer.close()
+    return aside, place
+
+
+def _settle(raw: Path, out: Path, place: str) -> tuple[int, list[SetAside]]:
+    import numpy as np
+    import pyarrow as pa
+
+    with _duckdb(raw.parent) as database:
+        database.read_parquet(str(raw)).create_view("raw")
+        repeated = database.sql(
+            "SELECT * FROM raw WHERE id IN (SELECT id FROM raw GROUP BY id HAVING count(*) > 1) ORDER BY line"
+        ).to_arrow_table()
+        lines = repeated["line"].to_numpy()
+        _, same, conflicts = drop_duplicates(repeated.drop_columns(["line"]), lines, place)
+        again = lines[first_use(repeated["id"]) != np.arange(len(lines))]
+        database.register("again", pa.table({"line": again}))
+        target = str(out).replace("'", "''")
+        rest = f'SELECT {_used(database)} FROM raw WHERE line NOT IN (SELECT line FROM again) ORDER BY "at", line'
+        database.execute(f"COPY ({rest}) TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})")
+    return same, conflicts
+
+
+def _used(database: duckdb.DuckDBPyConnection) -> str:
+    """The columns that are not empty, quoted, without `line`."""
+    names = [name for name in database.table("raw").columns if name != "line"]
+    query = "SELECT " + ", ".join(f'count("{name}")' for name in names) + " FROM raw"
+    (counts,) = database.execute(query).fetchall()
+    return ", ".join(f'"{name}"' for name, count in zip(names, counts, strict=True) if count or name in FIXED)
+
+
+@contextmanager
+def _duckdb(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    import duckdb
+
+    database = duckdb.connect(config={"temp_directory": str(folder), "preserve_insertion_order": False})
+    try:
+        yield database
+    finally:
+        database.close()

@@ -1,0 +1,181 @@
+"""Lines of text files: each one read on its own, so that a bad one costs nothing but itself."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from linekeeper.core.event import SetAside
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+LINE_BYTES_MAX = 65_536
+TOO_LONG = f"the line is longer than {LINE_BYTES_MAX} bytes"
+NOT_UTF8 = "the line is not UTF-8"
+
+
+class BadLine(ValueError):
+    """Why a line cannot be read, in one lower-case sentence."""
+
+
+def lines_of(file: BinaryIO, first: int = 1) -> Iterator[tuple[int, bytes]]:
+    """The lines with their numbers; of a line that is too long the start alone, a byte more than allowed."""
+    line = first
+    while raw := file.readline(LINE_BYTES_MAX + 1):
+        yield line, raw
+        line += 1
+        while len(raw) > LINE_BYTES_MAX and not raw.endswith(b"\n"):
+            raw = file.readline(LINE_BYTES_MAX + 1) or b"\n"
+
+
+def text_of(raw: bytes) -> str:
+    """The line as text, without the mark that some programs begin a file with; raises BadLine."""
+    if len(raw) > LINE_BYTES_MAX:
+        raise BadLine(TOO_LONG)
+    try:
+        return raw.removeprefix(codecs.BOM_UTF8).decode()
+    except UnicodeDecodeError:
+        raise BadLine(NOT_UTF8) from None
+
+
+# ------------------------------------------------------------------ JSON
+
+
+def json_of(raw: bytes) -> dict[str, Any] | None:
+    """One JSON object, decimals kept exact; None where the line is blank; raises BadLine.
+
+    >>> json_of(b'{"amount": 12.50}')
+    {'amount': Decimal('12.50')}
+    """
+    text = text_of(raw).strip()
+    if not text:
+        return None
+    try:
+        tree = _DECODER.decode(text)
+    except BadLine:
+        raise
+    except json.JSONDecodeError as error:
+        raise BadLine(f"the line is not JSON: {error.msg.lower()} at character {error.colno}") from None
+    except (ValueError, RecursionError, ArithmeticError):  # a number of thousands of digits, a nest too deep
+        raise BadLine("the line is larger or deeper than an event can be") from None
+    if not isinstance(tree, dict):
+        raise BadLine("the line is not a JSON object")
+    return tree
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    tree = dict(pairs)
+    if len(tree) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise BadLine(f"the line gives `{ascii(twice)[1:-1][:34]}` twice")
+    return tree
+
+
+def _no_constant(word: str) -> None:
+    raise BadLine(f"`{word}` is no number")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=Decimal, parse_constant=_no_constant)
+
+
+# ------------------------------------------------------------------ CSV
+
+
+def csv_of(raw: bytes) -> list[str]:
+    """The cells of one line, none where it is blank; raises BadLine.
+
+    >>> csv_of(b'e1,"a ""quoted"" cell",5')
+    ['e1', 'a "quoted" cell', '5']
+    """
+    try:
+        return next(csv.reader([text_of(raw).rstrip("\r\n")], strict=True), [])
+    except csv.Error as error:
+        raise BadLine(f"the line is not CSV: {error}") from None
+
+
+def cells_of(raw: bytes, width: int, first: int) -> tuple[list[pa.Array], np.ndarray, list[SetAside]]:
+    """Whole lines of CSV as `width` text columns (an empty cell is null), their line numbers, and the bad ones.
+
+    `first` is the number of the first line. One line is one row: no cell may hold a line break.
+    """
+    import numpy as np
+
+    columns = _clean_columns(raw, width)
+    if columns is not None:
+        return columns, np.arange(first, first + len(columns[0])), []
+    return _careful_columns(raw, width, first)
+
+
+def _clean_columns(raw: bytes, width: int) -> list[pa.Array] | None:
+    """The columns where nothing needs care; None where anything might."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    count = _clean_lines(raw)
+    if not count or not width:
+        return None
+    names = [str(place) for place in range(width)]
+    try:
+        table = arrow_csv.read_csv(
+            BytesIO(raw),
+            read_options=arrow_csv.ReadOptions(column_names=names, use_threads=False, block_size=2 * len(raw)),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    return [column.combine_chunks() for column in table.columns] if table.num_rows == count else None
+
+
+def _clean_lines(raw: bytes) -> int:
+    """How many lines, if none is blank or overlong and each quoted cell is quoted whole and plainly; else 0."""
+    import numpy as np
+
+    codes = np.frombuffer(raw if raw.endswith(b"\n") else raw + b"\n", np.uint8)
+    ends = np.flatnonzero(codes == ord("\n"))
+    lengths = np.diff(ends, prepend=-1)
+    quotes = np.flatnonzero(codes == ord('"'))
+    opens, closes = quotes[0::2], quotes[1::2]
+    clean = (
+        raw.count(b"\r") == raw.count(b"\r\n")
+        and lengths.min() > 2
+        and lengths.max() <= LINE_BYTES_MAX
+        and len(opens) == len(closes)
+        and np.isin(codes[opens - 1], list(b",\n")).all()  # before the first byte stands, by index -1, the last: a \n
+        and np.isin(codes[closes + 1], list(b",\r\n")).all()
+        and (np.searchsorted(ends, opens) == np.searchsorted(ends, closes)).all()
+    )
+    return len(ends) if clean else 0
+
+
+def _careful_columns(raw: bytes, width: int, first: int) -> tuple[list[pa.Array], np.ndarray, list[SetAside]]:
+    """The same, line by line."""
+    import numpy as np
+    import pyarrow as pa
+
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    aside: list[SetAside] = []
+    for line, text in lines_of(BytesIO(raw), first):
+        try:
+            cells = csv_of(text)
+            if cells and len(cells) != width:
+                raise BadLine(f"the line has {len(cells)} cells and the header {width}")
+        except BadLine as bad:
+            aside.append(SetAside(f"line {line}", str(bad)))
+            continue
+        if cells:
+            rows.append(cells)
+            lines.append(line)
+    columns = list(zip(*rows, strict=True)) or [()] * width
+    arrays = [pa.array([cell or None for cell in column], pa.string()) for column in columns]
+    return arrays, np.array(lines, dtype=np.int64), aside

@@ -1,0 +1,194 @@
+"""The event table: events as columns, the form in which files, replay and reports hand them on.
+
+Columns: `id`, `account`, `kind` (text), `at` (int64, UTC milliseconds), then one column per event field in
+use: int64 for money (minor units), counts, days, shares (basis points), flags (0, 1) and dates (days since
+1970-01-01), text for categories and texts. Null, or no such column at all, means absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.event import Event, SetAside
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from linekeeper.policy.model import Field, Policy
+
+FIXED = ("id", "account", "kind", "at")
+ROW_GROUP = 262_144
+
+
+def number_columns(policy: Policy) -> dict[str, bool]:
+    """Every field name of the policy's kinds, and whether its column holds numbers (else text).
+
+    A name that is a number in one kind and a word in another cannot share a column: LinekeeperError.
+    """
+    first: dict[str, str] = {}
+    numbers: dict[str, bool] = {}
+    for kind in policy.kinds:
+        named = {field.name: is_number(field) for field in kind.fields} | dict.fromkeys(kind.text, False)
+        for name, number in named.items():
+            if name in FIXED:
+                raise LinekeeperError(f"a field of `{kind.name}` may not be called `{name}`, which every event has")
+            if numbers.setdefault(name, number) != number:
+                raise LinekeeperError(
+                    f"`{name}` is a number in one of `{first[name]}`, `{kind.name}` and a word in the other; rename one"
+                )
+            first.setdefault(name, kind.name)
+    return numbers
+
+
+def is_number(field: Field) -> bool:
+    """Whether a field's column is int64; categories are kept as words."""
+    return field.unit != "category"
+
+
+def schema_of(policy: Policy) -> pa.Schema:
+    """The widest event table that the policy's kinds can fill."""
+    import pyarrow as pa
+
+    fixed = [(name, pa.int64() if name == "at" else pa.string()) for name in FIXED]
+    fields = [(name, pa.int64() if number else pa.string()) for name, number in number_columns(policy).items()]
+    return pa.schema(fixed + fields)
+
+
+def table_of(events: Iterable[Event], schema: pa.Schema) -> pa.Table:
+    """Events as a table of that schema, in the order given.
+
+    >>> import pyarrow as pa
+    >>> schema = pa.schema({"id": "string", "account": "string", "kind": "string", "at": "int64", "amount": "int64"})
+    >>> table_of([Event("e1", "A", "draw", 1_700_000_000_000, {"amount": 500})], schema).to_pylist()
+    [{'id': 'e1', 'account': 'A', 'kind': 'draw', 'at': 1700000000000, 'amount': 500}]
+    """
+    import pyarrow as pa
+
+    events = list(events)
+    columns = [
+        pa.array([getattr(event, field.name) for event in events], field.type)
+        if field.name in FIXED
+        else pa.array([event.fields.get(field.name) for event in events], field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def events_of(table: pa.Table) -> Iterator[Event]:
+    """The rows of an event table as events; absent fields are left out."""
+    names = [name for name in table.column_names if name not in FIXED]
+    for batch in table.to_batches():
+        for row in batch.to_pylist():
+            fields = {name: row[name] for name in names if row[name] is not None}
+            yield Event(row["id"], row["account"], row["kind"], row["at"], fields)
+
+
+def used_columns(table: pa.Table) -> pa.Table:
+    """The table without the field columns that nothing fills."""
+    return table.select(
+        [name for name in table.column_names if name in FIXED or table[name].null_count < table.num_rows]
+    )
+
+
+def sort_by_time(table: pa.Table) -> pa.Table:
+    """The rows in order of `at`; rows of the same instant keep their order.
+
+    >>> import pyarrow as pa
+    >>> sort_by_time(pa.table({"id": ["b", "a", "c"], "at": [2, 1, 1]}))["id"].to_pylist()
+    ['a', 'c', 'b']
+    """
+    import numpy as np
+
+    at = table["at"].to_numpy()
+    if np.all(at[1:] >= at[:-1]):
+        return table
+    return table.take(np.argsort(at, kind="stable"))
+
+
+def drop_duplicates(
+    table: pa.Table, lines: np.ndarray | None = None, place: str = "row"
+) -> tuple[pa.Table, int, list[SetAside]]:
+    """Each event once: the table without repeats, how many were the same again, and the conflicts.
+
+    One file is one source, so an id names one event: the same body again is dropped and counted; another
+    body under a known id is set aside, naming the first. `lines` (int64, one per row) numbers the rows as
+    their file does; without it they count from 1.
+
+    >>> import pyarrow as pa
+    >>> table = pa.table({"id": ["a", "a", "a"], "account": ["A", "A", "B"], "kind": ["k"] * 3, "at": [1, 1, 1]})
+    >>> rest, same, conflicts = drop_duplicates(table)
+    >>> rest.num_rows, same, str(conflicts[0].reason)
+    (1, 1, 'the id `a` was used in row 1 for another event; give each event an id of its own')
+    """
+    import numpy as np
+
+    rows = np.arange(table.num_rows)
+    first = first_use(table["id"])
+    again = np.flatnonzero(first != rows)
+    if not len(again):
+        return table, 0, []
+    same = _same_body(table, again, first[again])
+    number = rows + 1 if lines is None else lines
+    conflicts = [
+        SetAside(f"{place} {number[row]}", _conflict(table["id"][int(row)].as_py(), f"{place} {number[first[row]]}"))
+        for row in again[~same]
+    ]
+    return table.take(np.flatnonzero(first == rows)), int(same.sum()), conflicts
+
+
+def first_use(ids: pa.ChunkedArray) -> np.ndarray:
+    """For each row, the first row with its id."""
+    import numpy as np
+
+    codes = ids.combine_chunks().dictionary_encode().indices.to_numpy()
+    first = np.full(len(codes), len(codes), dtype=np.int64)
+    np.minimum.at(first, codes, np.arange(len(codes)))
+    firsts: np.ndarray = first[codes]
+    return firsts
+
+
+def _same_body(table: pa.Table, these: np.ndarray, those: np.ndarray) -> np.ndarray:
+    """Whether rows `these` and `those` say the same, pair by pair."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    same = np.ones(len(these), dtype=bool)
+    for name in table.column_names:
+        left, right = table[name].take(these), table[name].take(those)
+        both_absent = pc.and_(left.is_null(), right.is_null()).to_numpy()
+        same &= pc.fill_null(pc.equal(left, right), False).to_numpy() | both_absent
+    return same
+
+
+def _conflict(identity: str, first: str) -> str:
+    return f"the id `{identity}` was used in {first} for another event; give each event an id of its own"
+
+
+def write_events(table: pa.Table, path: Path) -> None:
+    """Writes the table as Parquet (zstd), without empty columns."""
+    import pyarrow.parquet as pq
+
+    pq.write_table(used_columns(table), path, compression="zstd", row_group_size=ROW_GROUP)
+
+
+def read_events(path: Path) -> pa.Table:
+    """Reads an event table that Linekeeper wrote. Any other Parquet file has to be imported first.
+
+    LinekeeperError where a fixed column is absent or a column is neither int64 nor text.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    for name in FIXED:
+        if name not in table.column_names:
+            raise LinekeeperError(f"`{path}` has no column `{name}`; import it first: `linekeeper import parquet`")
+    for field in table.schema:
+        wanted = pa.int64() if field.name == "at" or pa.types.is_integer(field.type) else pa.string()
+        if field.type not in (wanted, pa.large_string()):
+            raise LinekeeperError(f"`{field.name}` of `{path}` is neither whole numbers nor text; import the file")
+    return table

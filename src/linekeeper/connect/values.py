@@ -1,0 +1,230 @@
+"""One value of one row, read strictly: what a field takes, and why a value is refused.
+
+| field | taken |
+|---|---|
+| money, count, days, share | a whole number; money also as a decimal in major units where the mapping says so |
+| flag | true, false, 1, 0 |
+| date | `2025-03-01`, a date, or days since 1970-01-01 |
+| `at` | `2025-03-01T08:00:00+08:00` or `...Z`, a date-time with a zone, or UTC milliseconds |
+| category, text, `id`, `account` | text, at most 200 characters, none of them a control character |
+
+A whole decimal such as 5.0 is a whole number. In a text file (CSV) numbers are digits; elsewhere a number
+in quotes is text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from typing import Literal as OneOf
+
+from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, MONEY_MAX, TEXT_MAX
+from linekeeper.policy.model import Field
+
+What = OneOf["number", "flag", "date", "instant", "category", "text", "name"]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH_DAY = date(1970, 1, 1)
+EXACT_FLOAT_MAX = 2**53  # beyond, a float no longer tells neighbours apart
+DECIMALS_MAX = 30
+
+WHOLE = r"^-?[0-9]{1,18}$"
+DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})$"
+CONTROL = r"[\x00-\x1f\x7f]"
+FLAGS = {"true": 1, "false": 0, "1": 1, "0": 0}
+
+DECIMAL = r"^-?[0-9]{1,18}(\.[0-9]{1,6})?$"
+
+_whole, _date, _instant, _decimal = map(re.compile, (WHOLE, DATE, INSTANT, DECIMAL))
+_unfit = re.compile(CONTROL + "|[\ud800-\udfff]")  # half a character cannot be written as UTF-8
+
+
+class Refused(Exception):
+    """Why a row cannot be taken, in one lower-case sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What one column of one kind takes. `low` and `high` are inclusive; `digits` shifts major units to minor."""
+
+    name: str
+    what: What
+    optional: bool = False
+    low: int = 0
+    high: int = MONEY_MAX
+    digits: int | None = None
+    choices: tuple[str, ...] = ()
+
+
+ID = Form("id", "name")
+ACCOUNT = Form("account", "name")
+AT = Form("at", "instant", low=AT_MIN_MS, high=AT_END_MS - 1)
+
+
+def form_of(field: Field, digits: int | None) -> Form:
+    """The form of a policy's field; `digits`: money is written in major units with so many minor digits."""
+    if field.unit == "category":
+        return Form(field.name, "category", field.optional, choices=field.choices)
+    if field.unit == "flag":
+        return Form(field.name, "flag", field.optional, high=1)
+    if field.is_date:
+        return Form(field.name, "date", field.optional, high=DAY_MAX)
+    low = -MONEY_MAX if field.signed else 0
+    return Form(field.name, "number", field.optional, low, digits=digits if field.unit == "money" else None)
+
+
+def read_value(form: Form, value: Any, written: bool = False) -> int | str:
+    """The value as the event table keeps it; raises `Refused`. `written`: the source is text, so numbers are digits.
+
+    >>> read_value(form_of(Field("amount", "money"), digits=2), "12.50")
+    1250
+    >>> read_value(AT, "2025-03-01T08:00:00+08:00")
+    1740787200000
+    """
+    match form.what:
+        case "category":
+            return _choice(form, value)
+        case "text" | "name":
+            return _text(form, value)
+        case "flag":
+            number = _flag(value, written)
+        case "date":
+            number = _days(value, written)
+        case "instant":
+            number = _milliseconds(value, written)
+        case _:
+            number = _amount(value, written) if form.digits is None else _major(value, form.digits)
+    if number is None:
+        raise Refused(f"{shown(form.name, value)}, which is not {_wanted(form)}")
+    if not form.low <= number <= form.high:
+        bounds = f"{_bound(form, form.low)} to {_bound(form, form.high)}"
+        raise Refused(f"{shown(form.name, value)}, out of bounds; it may lie from {bounds}")
+    return number
+
+
+def shown(name: str, value: Any) -> str:
+    """The start of a reason: the field and what it holds, cut short and printable.
+
+    >>> shown("amount", "x" * 100)
+    "`amount` is 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx..."
+    """
+    try:
+        text = ascii(value) if isinstance(value, str | bytes) else str(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, a value nested too deep
+        text = "too large to show"
+    return f"`{name}` is {text if len(text) <= 34 else text[:31] + '...'}"
+
+
+def _wanted(form: Form) -> str:
+    if form.digits is not None:
+        return f"an amount in major units with at most {form.digits} decimals" if form.digits else "a whole amount"
+    return {
+        "number": "a whole number",
+        "flag": "true or false",
+        "date": "a date; write it as `2025-03-01`",
+        "instant": "a time with its UTC offset; write it as `2025-03-01T08:00:00+08:00` or in UTC milliseconds",
+    }[form.what]
+
+
+def _bound(form: Form, bound: int) -> str:
+    match form.what:
+        case "instant":
+            return (EPOCH + timedelta(milliseconds=bound)).strftime("%Y-%m-%d")
+        case "date":
+            return str(EPOCH_DAY + timedelta(days=bound))
+        case _:
+            return {MONEY_MAX: "10^15", -MONEY_MAX: "-10^15"}.get(bound, str(bound))
+
+
+def _number(value: Any) -> int | None:
+    """A whole number written as a number: 5, 5.0."""
+    if type(value) is int:
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) <= EXACT_FLOAT_MAX else None
+    if isinstance(value, Decimal):
+        return _shifted(value, 0)
+    return None
+
+
+def _amount(value: Any, written: bool) -> int | None:
+    if written and isinstance(value, str):
+        return int(value) if _whole.fullmatch(value) else None
+    return _number(value)
+
+
+def _major(value: Any, digits: int) -> int | None:
+    """Major units to minor: 12.5 -> 1250 with two digits; None where anything would be lost."""
+    if isinstance(value, str):
+        value = Decimal(value) if _decimal.fullmatch(value) else None
+    elif isinstance(value, float):
+        value = Decimal(repr(value))  # the shortest decimal that is this float: what was written
+    elif type(value) is int:
+        value = Decimal(value)
+    return _shifted(value, digits) if isinstance(value, Decimal) else None
+
+
+def _shifted(value: Decimal, digits: int) -> int | None:
+    if not value.is_finite() or value.adjusted() > 18 or value.adjusted() < -DECIMALS_MAX:
+        return None
+    scaled = Fraction(value) * 10**digits
+    return scaled.numerator if scaled.denominator == 1 else None
+
+
+def _flag(value: Any, written: bool) -> int | None:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str):
+        return FLAGS.get(value) if written else None
+    return _number(value)
+
+
+def _days(value: Any, written: bool) -> int | None:
+    if isinstance(value, str):
+        if _date.fullmatch(value):
+            try:
+                return (date.fromisoformat(value) - EPOCH_DAY).days
+            except ValueError:
+                return None
+        return _amount(value, written)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return (value - EPOCH_DAY).days
+    return _number(value)
+
+
+def _milliseconds(value: Any, written: bool) -> int | None:
+    if isinstance(value, str):
+        if not _instant.fullmatch(value):
+            return _amount(value, written)
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if isinstance(value, datetime):
+        return (value - EPOCH) // timedelta(milliseconds=1) if value.tzinfo else None
+    return _number(value)
+
+
+def _choice(form: Form, value: Any) -> str:
+    if isinstance(value, str) and value in form.choices:
+        return value
+    raise Refused(f"{shown(form.name, value)}, which is none of {', '.join(f'`{choice}`' for choice in form.choices)}")
+
+
+def _text(form: Form, value: Any) -> str:
+    if form.what == "name" and type(value) is int:
+        value = str(value) if abs(value) < 10**20 else None
+    if not isinstance(value, str):
+        raise Refused(f"{shown(form.name, value)}, which is not UTF-8 text")
+    if len(value) > TEXT_MAX:
+        raise Refused(f"{shown(form.name, value)}, longer than {TEXT_MAX} characters")
+    if not value and form.what == "name":
+        raise Refused(f"`{form.name}` is empty")
+    if not value.isprintable() and _unfit.search(value):
+        raise Refused(f"{shown(form.name, value)}, with a control character or half a character in it")
+    return value

@@ -1,0 +1,1 @@
+"""Nouns of the domain: money and its bounds, time, events, lines, decisions, errors. Standard library only."""

@@ -1,0 +1,14 @@
+"""Limits on everything: one place that says how large a thing may be."""
+
+from __future__ import annotations
+
+MONEY_MAX = 10**15  # minor units, either way; also the clamp of every feature value
+SHARE_CEILING_BP = 1_000_000  # percent(a, b) never says more than a hundredfold
+AT_MIN_MS = 0  # 1970-01-01T00:00:00Z
+AT_END_MS = 4_102_444_800_000  # 2100-01-01T00:00:00Z, not included
+DAY_MAX = 60_000  # a due date or an until, in days since 1970-01-01 (year 2134)
+TEXT_MAX = 200  # characters of an id, an account, a text field
+DUES_MAX = 24  # unpaid dues kept by an account
+HOUR_MS = 3_600_000
+DAY_MS = 86_400_000
+MISSING = -(2**62)  # how the kernel and the scorecard write a missing value

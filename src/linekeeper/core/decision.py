@@ -1,0 +1,68 @@
+"""A decision: what moved on a line, on whose and which grounds, linked to the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LineRecord:
+    """The line as a decision records it; money in minor units, status in lower case."""
+
+    limit: int
+    granted: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One ground of a decision. `feature` and `points_lost` are given where the ground is the score."""
+
+    code: str
+    trigger: str
+    feature: str | None = None
+    points_lost: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRecord:
+    """A proposed increase: its number for `consent`, and the new limit in minor units."""
+
+    number: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision as it is recorded. `at` is UTC ms; `values` are integers in the units of the policy.
+
+    `number` counts the account's decisions from 1; `event` is the id of the event that led to it, None for a
+    look at the start of a day; `previous` is the SHA-256 of the account's decision before, None for the first.
+    `reasons` are all grounds, most important first; at most four are told.
+    """
+
+    account: str
+    number: int
+    at: int
+    policy: str
+    model: str | None
+    event: str | None
+    action: str
+    before: LineRecord
+    after: LineRecord
+    triggers_set: tuple[str, ...]
+    triggers_released: tuple[str, ...]
+    triggers_in_force: tuple[str, ...]
+    imposed_bp: int | None
+    values: Mapping[str, int | None]
+    score: int | None
+    sub_scores: Mapping[str, int]
+    pd_ppm: int | None
+    reasons: tuple[Reason, ...]
+    offer: OfferRecord | None
+    previous: str | None
+
+
+TOLD_MAX = 4
+ADVERSE_ACTIONS = frozenset({"decrease", "suspend", "close"})

@@ -1,0 +1,29 @@
+"""What borrowers and systems do: events, as they stand outside the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact about one account. `at` is UTC milliseconds; `fields` hold minor units, days, words.
+
+    >>> Event("e1", "A", "draw", 1_700_000_000_000, {"amount": 50_000}).kind
+    'draw'
+    """
+
+    id: str
+    account: str
+    kind: str
+    at: int
+    fields: Mapping[str, int | str]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A row that was not taken in: where it stood, and why in one lower-case sentence."""
+
+    place: str
+    reason: str

@@ -1,0 +1,47 @@
+"""The line: what a borrower may draw, and how it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Status(IntEnum):
+    """How a line stands, from least to most severe."""
+
+    ACTIVE = 0
+    RESTORING = 1
+    REDUCED = 2
+    SUSPENDED = 3
+    CLOSED = 4
+
+
+class Action(IntEnum):
+    """What a decision does. `ALLOW`, `DENY` answer a draw; `CORRECT` mends an earlier decision."""
+
+    KEEP = 0
+    DECREASE = 1
+    SUSPEND = 2
+    CLOSE = 3
+    RESTORE = 4
+    OFFER = 5
+    INCREASE = 6
+    DENY = 7
+    ALLOW = 8
+    CORRECT = 9
+
+
+ADVERSE = frozenset({Action.DECREASE, Action.SUSPEND, Action.CLOSE})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line at one moment; money in minor units.
+
+    >>> Line(limit=80_000, granted=100_000, status=Status.REDUCED).status.name
+    'REDUCED'
+    """
+
+    limit: int
+    granted: int
+    status: Status

@@ -1,0 +1,1 @@
+"""From a kernel's row to a decision: reasons, record, hash. Pure."""

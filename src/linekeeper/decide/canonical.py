@@ -1,0 +1,45 @@
+"""Canonical JSON (RFC 8785) of decisions, and their hashes.
+
+Keys are plain ASCII and numbers are whole and below 2^53, so sorted compact JSON is already the canonical form;
+a test holds this against an RFC 8785 library.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+
+from linekeeper.core.decision import Decision
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+_DECODER = msgspec.json.Decoder(Decision)
+
+
+def canonical(decision: Decision) -> bytes:
+    """The decision as canonical JSON, UTF-8."""
+    return _ENCODER.encode(decision)
+
+
+def read_decision(record: bytes) -> Decision:
+    """The decision of a canonical record."""
+    return _DECODER.decode(record)
+
+
+def digest_of(record: bytes) -> str:
+    """SHA-256 of a record, in hex."""
+    return hashlib.sha256(record).hexdigest()
+
+
+def digest_all(records: Iterable[bytes]) -> str:
+    """SHA-256 over all records, each ended by a line feed, in canonical order: by account, then number.
+
+    >>> digest_all([])
+    'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+    """
+    total = hashlib.sha256()
+    for record in records:
+        total.update(record)
+        total.update(b"\n")
+    return total.hexdigest()

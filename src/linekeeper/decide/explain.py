@@ -1,0 +1,148 @@
+"""A decision taken apart: which triggers, which values against which thresholds, and the score as a waterfall."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from linekeeper.core.decision import Decision
+from linekeeper.policy import model as m
+from linekeeper.scorecard.points import Part, parts
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One comparison of a trigger's condition, with the value that it met. `value` is None where it was missing."""
+
+    name: str
+    value: str | None
+    op: str
+    threshold: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerStory:
+    """One trigger of a decision: `state` is set, released or in force."""
+
+    name: str
+    state: str
+    effect: str
+    reason: str
+    comparisons: tuple[Comparison, ...]
+
+
+def trigger_stories(policy: m.Policy, decision: Decision) -> list[TriggerStory]:
+    """Every trigger that was set, released or in force at a decision."""
+    stories = []
+    for trigger in policy.triggers:
+        if trigger.name in decision.triggers_set:
+            state = "set"
+        elif trigger.name in decision.triggers_released:
+            state = "released"
+        elif trigger.name in decision.triggers_in_force:
+            state = "in force"
+        else:
+            continue
+        found = tuple(comparisons(policy, trigger.when, decision))
+        stories.append(TriggerStory(trigger.name, state, effect(trigger), trigger.reason, found))
+    return stories
+
+
+def effect(trigger: m.Trigger) -> str:
+    """What a set latch does, in a few words.
+
+    >>> effect(m.Trigger("t", m.Literal(1, "flag"), None, "r", cap_bp=5000, suspend=True))
+    'suspend, cap 50%'
+    """
+    words = ["close"] if trigger.close else []
+    words += ["suspend"] if trigger.suspend else []
+    words += [f"cap {share(trigger.cap_bp)}"] if trigger.cap_bp < 10_000 else []
+    return ", ".join(words)
+
+
+def waterfall(policy: m.Policy, decision: Decision) -> list[Part]:
+    """The parts of the score, most points lost first; empty without a score."""
+    if policy.score is None:
+        return []
+    return sorted(parts(policy.score, decision.values), key=lambda part: -part.lost)
+
+
+def comparisons(policy: m.Policy, expr: m.Expr, decision: Decision) -> Iterator[Comparison]:
+    """The comparisons inside a condition, each with the decision's values."""
+    for node in m.walk(expr):
+        match node:
+            case m.Compare(op, m.Ref(name) | m.ScoreRef(name), m.Literal(threshold, unit)):
+                yield _against(policy, name, op, threshold, unit, decision)
+            case m.Compare(op, m.Ref(name), m.Ref(other) | m.ScoreRef(other)):
+                value, threshold = _value(name, decision), _value(other, decision)
+                unit = policy.feature(name).unit
+                said = f"{other} = {shown(policy, threshold, unit)}"
+                yield Comparison(name, shown(policy, value, unit), op, said, holds(op, value, threshold))
+            case m.In(m.Ref(name), values):
+                value = _value(name, decision)
+                feature = policy.feature(name)
+                listed = ", ".join(shown(policy, one, feature.unit, feature.choices) or "" for one in values)
+                here = shown(policy, value, feature.unit, feature.choices)
+                yield Comparison(name, here, "in", listed, value in values)
+
+
+def _against(policy: m.Policy, name: str, op: str, threshold: int, unit: m.Unit, decision: Decision) -> Comparison:
+    value = _value(name, decision)
+    choices = next((feature.choices for feature in policy.features if feature.name == name), ())
+    said = shown(policy, threshold, unit, choices) or ""
+    return Comparison(name, shown(policy, value, unit, choices), op, said, holds(op, value, threshold))
+
+
+def _value(name: str, decision: Decision) -> int | None:
+    totals: Mapping[str, int | None] = {"score": decision.score, "pd": decision.pd_ppm, **decision.sub_scores}
+    return decision.values[name] if name in decision.values else totals[name]
+
+
+def holds(op: str, value: int | None, other: int | None) -> bool:
+    """A comparison as the language has it: false where a side is missing."""
+    if value is None or other is None:
+        return False
+    return {
+        "=": value == other,
+        "!=": value != other,
+        "<": value < other,
+        "<=": value <= other,
+        ">": value > other,
+        ">=": value >= other,
+    }[op]
+
+
+def shown(policy: m.Policy, value: int | None, unit: m.Unit, choices: tuple[str, ...] = ()) -> str | None:
+    """A value in its unit, as a person writes it; None where it is missing."""
+    if value is None:
+        return None
+    if unit == "money":
+        return money(policy, value)
+    if unit == "share":
+        return share(value)
+    if unit == "pd":
+        return f"{Decimal(value) / 10_000:.2f}%"
+    if unit == "days":
+        return f"{value}d"
+    if unit == "flag":
+        return "yes" if value else "no"
+    if unit == "category" and choices:
+        return choices[value]
+    return str(value)
+
+
+def money(policy: m.Policy, minor: int) -> str:
+    """An amount in major units, with its currency."""
+    amount = Decimal(minor).scaleb(-policy.exponent)
+    return f"{amount:,.{policy.exponent}f} {policy.currency}"
+
+
+def share(bp: int) -> str:
+    """A share in percent, without needless digits.
+
+    >>> share(5000), share(1250)
+    ('50%', '12.5%')
+    """
+    return f"{Decimal(bp) / 100:f}%" if bp % 100 else f"{bp // 100}%"

@@ -1,0 +1,71 @@
+"""From a kernel's row to a Decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from linekeeper.core.bounds import MISSING
+from linekeeper.core.decision import Decision, LineRecord, OfferRecord
+from linekeeper.core.line import Action, Status
+from linekeeper.decide.reasons import reasons
+from linekeeper.kernel.kernel import Kernel
+
+_ACTIONS = {action.value: action.name.lower() for action in Action}
+_STATUSES = {status.value: status.name.lower() for status in Status}
+
+
+class Recorder:
+    """Writes the decisions of one policy."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.policy = kernel.policy
+        self.shape = kernel.shape
+        self.names = [feature.name for feature in self.policy.features]
+        self.model = self.policy.score.card if self.policy.score else None
+        self.place = {name.removeprefix("O_"): column for name, column in self.shape.columns.items()}
+
+    def decision(
+        self, row: Sequence[int], account: str, number: int, at: int, event: str | None, previous: str | None
+    ) -> Decision:
+        """The decision that a row holds; `at` in UTC ms, `number` from 1."""
+        place, policy = self.place, self.policy
+        values = {
+            name: None if value == MISSING else value
+            for name, value in zip(self.names, row[self.shape.values :], strict=True)
+        }
+        before, after = row[place["MASK_BEFORE"]], row[place["MASK_AFTER"]]
+        newly_set = [t for number, t in enumerate(policy.triggers) if after & ~before & 1 << number]
+        imposed = row[place["IMPOSED"]] if row[place["IMPOSED"]] >= 0 else None
+        return Decision(
+            account=account,
+            number=number,
+            at=at,
+            policy=policy.digest,
+            model=self.model,
+            event=event,
+            action=_ACTIONS[row[place["ACTION"]]],
+            before=self._line(row, "BEFORE"),
+            after=self._line(row, "AFTER"),
+            triggers_set=tuple(trigger.name for trigger in newly_set),
+            triggers_released=self._named(before & ~after),
+            triggers_in_force=self._named(after),
+            imposed_bp=imposed,
+            values=values,
+            score=row[place["SCORE"]] if policy.score else None,
+            sub_scores={group: row[place[f"GROUP{i}"]] for i, group in enumerate(policy.groups)},
+            pd_ppm=row[place["PD"]] if policy.score else None,
+            reasons=reasons(policy, newly_set, imposed, values),
+            offer=self._offer(row),
+            previous=previous,
+        )
+
+    def _line(self, row: Sequence[int], when: str) -> LineRecord:
+        status = _STATUSES[row[self.place[f"STATUS_{when}"]]]
+        return LineRecord(row[self.place[f"LIMIT_{when}"]], row[self.place[f"GRANTED_{when}"]], status)
+
+    def _named(self, mask: int) -> tuple[str, ...]:
+        return tuple(trigger.name for number, trigger in enumerate(self.policy.triggers) if mask & 1 << number)
+
+    def _offer(self, row: Sequence[int]) -> OfferRecord | None:
+        offered = row[self.place["OFFERED"]]
+        return OfferRecord(row[self.place["OFFER_NO"]], offered) if offered else None

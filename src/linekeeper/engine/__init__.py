@@ -1,0 +1,1 @@
+"""The only loop with effects: receive, review, authorise, verify."""

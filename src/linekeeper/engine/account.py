@@ -1,0 +1,124 @@
+"""One account as the store holds it, for people: its line, facts, features and decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+
+from linekeeper.core.bounds import MISSING
+from linekeeper.core.decision import Decision, LineRecord
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.line import Status
+from linekeeper.decide.canonical import read_decision
+from linekeeper.decide.explain import shown
+from linekeeper.engine.engine import Engine
+from linekeeper.journal import tables as t
+from linekeeper.journal.store import decision_records, load_accounts
+
+
+@dataclass(frozen=True)
+class AccountView:
+    """How an account stands. Instants in UTC ms, days since 1970-01-01, money in minor units."""
+
+    account: str
+    line: LineRecord
+    balance: int
+    opened_at: int
+    opening: LineRecord
+    now: int
+    next_look: int
+    values: dict[str, int | None]
+    shown_values: list[tuple[str, str]]
+    decisions: list[Decision]
+
+    def as_json(self) -> dict[str, Any]:
+        """For one line of JSON."""
+        return {
+            "account": self.account,
+            "limit": self.line.limit,
+            "granted": self.line.granted,
+            "status": self.line.status,
+            "balance": self.balance,
+            "next_look_day": self.next_look,
+            "values": self.values,
+            "decisions": [
+                {"number": d.number, "at": d.at, "action": d.action, "limit": d.after.limit, "status": d.after.status}
+                for d in self.decisions
+            ],
+        }
+
+
+def state_of(engine: Engine, account: str) -> list[int]:
+    """The account's state. Raises LinekeeperError where it is not known."""
+    with engine.store.reading() as connection:
+        row = load_accounts(connection, [account]).get(account)
+    if row is None:
+        raise LinekeeperError(f"the account `{account}` is not known; `open` events make accounts")
+    state: list[int] = np.frombuffer(row.state, dtype="<i8").tolist()
+    return state
+
+
+def decisions_of(engine: Engine, account: str) -> list[Decision]:
+    """All decisions of an account, in order."""
+    with engine.store.reading() as connection:
+        return [read_decision(row[2]) for row in decision_records(connection, first=account, last=account)]
+
+
+def find_decision(engine: Engine, name: str) -> Decision:
+    """The decision `ACCOUNT#NUMBER`, or an account's latest."""
+    account, _, number = name.rpartition("#")
+    if not account or not number.isdigit():
+        account, number = name, ""
+    found = decisions_of(engine, account)
+    if number:
+        found = [decision for decision in found if decision.number == int(number)]
+    if not found:
+        state_of(engine, account)  # says so where the account itself is not known
+        raise LinekeeperError(f"there is no decision `{name}`; see `linekeeper show {account}`")
+    return found[-1]
+
+
+def view(engine: Engine, account: str) -> AccountView:
+    """The account as it stands, without looking anew."""
+    state = state_of(engine, account)
+    kernel, slots = engine.kernel, engine.kernel.layout.slots
+    out = kernel.new_row()
+    kernel.interpreted.features(state, out)
+    kernel.interpreted.score(state, out)
+    features = engine.policy.features
+    found = [None if value == MISSING else value for value in out[kernel.shape.values :]]
+    words = [
+        (feature.name, shown(engine.policy, value, feature.unit, feature.choices) or "missing")
+        for feature, value in zip(features, found, strict=True)
+    ]
+    if engine.policy.score:
+        words.append(("score", str(out[kernel.shape.place("SCORE")])))
+    decisions = decisions_of(engine, account)
+    status = Status(state[slots["STATUS"]]).name.lower()
+    line = LineRecord(state[slots["LIMIT"]], state[slots["GRANTED"]], status)
+    with engine.store.reading() as connection:
+        e = t.events.c
+        body = connection.execute(select(e.body).where(e.account == account, e.kind == "open")).scalar_one()
+    limit = _limit(bytes(body))
+    now = max(state[slots["SEEN"]], kernel.calendar.day_start(state[slots["HOUR"]] // 24))
+    return AccountView(
+        account,
+        line,
+        state[slots["BALANCE"]],
+        state[slots["OPEN_AT"]],
+        LineRecord(limit, limit, "active"),
+        now,
+        state[slots["NEXT"]],
+        dict(zip([feature.name for feature in features], found, strict=True)),
+        words,
+        decisions,
+    )
+
+
+def _limit(body: bytes) -> int:
+    import msgspec
+
+    return int(msgspec.json.decode(body)["limit"])

@@ -1,0 +1,115 @@
+"""The inbox: each event once. The key is (source, id); another body under a known key is kept aside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from sqlalchemy import Connection, select
+
+from linekeeper.core.event import SetAside
+from linekeeper.journal import tables as t
+from linekeeper.journal.store import insert_many, next_seq, within
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FIXED = ("id", "account", "kind", "at")
+EVENT_COLUMNS = ("seq", "source", "id", "account", "kind", "at", "body")
+ASIDE_COLUMNS = ("source", "id", "account", "body", "reason")
+Key = tuple[str, str, int, bytes]  # account, kind, at, body
+
+_ENCODE = msgspec.json.Encoder(order="sorted").encode
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What the inbox took: the table's new rows, first `seq`, repeats counted, conflicts set aside."""
+
+    table: pa.Table
+    ids: list[str]
+    first_seq: int
+    same: int
+    conflicts: list[SetAside]
+
+
+def take_in(connection: Connection, source: str, table: pa.Table) -> Taken:
+    """Write the table's events to the journal in its order, each once."""
+    ids: list[str] = table["id"].to_pylist()
+    keys = list(
+        zip(
+            table["account"].to_pylist(), table["kind"].to_pylist(), table["at"].to_pylist(), bodies(table), strict=True
+        )
+    )
+    known = {} if _nothing_known(connection, source) else _known(connection, source, ids)
+    new, same, conflicts = _sort_out(ids, keys, known)
+    if len(new) < len(ids):
+        table, ids = table.take(np.array(new, dtype=np.int64)), [ids[i] for i in new]
+        aside = [(source, one, keys[i][0], keys[i][3], reason) for i, one, reason in conflicts]
+        insert_many(connection, t.set_aside, ASIDE_COLUMNS, aside)
+    first = next_seq(connection, t.events)
+    rows = [(first + n, source, ids[n], *keys[i]) for n, i in enumerate(new)]
+    insert_many(connection, t.events, EVENT_COLUMNS, rows)
+    told = [SetAside(f"event {one}", reason) for _, one, reason in conflicts]
+    return Taken(table, ids, first, same, told)
+
+
+def bodies(table: pa.Table) -> list[bytes]:
+    """The fields of each row as JSON, absent ones left out."""
+    names = [name for name in table.column_names if name not in FIXED]
+    columns = [table[name].to_pylist() for name in names]
+    if not names:
+        return [b"{}"] * table.num_rows
+    return [
+        _ENCODE({name: value for name, value in zip(names, row, strict=True) if value is not None})
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def _nothing_known(connection: Connection, source: str) -> bool:
+    query = select(t.events.c.seq).where(t.events.c.source == source).limit(1)
+    return connection.execute(query).first() is None
+
+
+def _known(connection: Connection, source: str, ids: Sequence[str]) -> dict[str, Key]:
+    e = t.events.c
+    query = select(e.id, e.account, e.kind, e.at, e.body).where(e.source == source, within(connection, e.id, ids))
+    return {row[0]: (row[1], row[2], row[3], bytes(row[4])) for row in connection.execute(query)}
+
+
+def _sort_out(
+    ids: list[str], keys: list[Key], known: dict[str, Key]
+) -> tuple[list[int], int, list[tuple[int, str, str]]]:
+    """Rows that are new, how many say the same again, and (row, id, reason) of those that do not."""
+    new: list[int] = []
+    same = 0
+    conflicts: list[tuple[int, str, str]] = []
+    for row, (one, key) in enumerate(zip(ids, keys, strict=True)):
+        before = known.setdefault(one, key)
+        if before is key:
+            new.append(row)
+        elif before == key:
+            same += 1
+        else:
+            reason = f"the id `{one}` was used before for another event; give each event an id of its own"
+            conflicts.append((row, one, reason))
+    return new, same, conflicts
+
+
+def set_aside_refused(connection: Connection, source: str, taken: Taken, rows: dict[int, str]) -> list[SetAside]:
+    """Move events that the kernel refused from the journal to the set-aside table; `rows`: table row -> reason."""
+    if not rows:
+        return []
+    events = t.events.c
+    seqs = [taken.first_seq + row for row in rows]
+    moved: list[tuple[Any, ...]] = []
+    for row, reason in rows.items():
+        found = connection.execute(select(events.account, events.body).where(events.seq == taken.first_seq + row)).one()
+        moved.append((source, taken.ids[row], found[0], bytes(found[1]), reason))
+    for seq in seqs:
+        connection.execute(t.events.delete().where(events.seq == seq))
+    insert_many(connection, t.set_aside, ASIDE_COLUMNS, moved)
+    return [SetAside(f"event {taken.ids[row]}", reason) for row, reason in rows.items()]

@@ -1,0 +1,140 @@
+"""A whole event table through the engine, or through the kernel alone; both end in the same decisions and digest."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from linekeeper.core.decision import Decision
+from linekeeper.core.event import SetAside
+from linekeeper.decide.canonical import digest_all
+from linekeeper.decide.record import Recorder
+from linekeeper.engine.engine import Engine, Tally
+from linekeeper.engine.found import REFUSED, Chain, findings_of, record
+from linekeeper.journal.store import decision_records
+from linekeeper.kernel.batch import batch_of
+from linekeeper.kernel.bulk import replay
+from linekeeper.kernel.kernel import Kernel
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH_EVENTS = 50_000
+Tell = Callable[[int], object]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run or a replay did; `digest` is SHA-256 over all decisions in canonical form and order."""
+
+    accounts: int
+    events: int
+    set_aside: list[SetAside]
+    decisions: dict[str, int]
+    evaluations: int
+    seconds: float
+    digest: str
+
+    def as_json(self) -> dict[str, object]:
+        """For one line of JSON; `set_aside` as a number."""
+        return {
+            "accounts": self.accounts,
+            "events": self.events,
+            "set_aside": len(self.set_aside),
+            "decisions": self.decisions,
+            "evaluations": self.evaluations,
+            "seconds": round(self.seconds, 3),
+            "digest": self.digest,
+        }
+
+
+def run_table(
+    engine: Engine, table: pa.Table, source: str, until_day: int | None = None, tell: Tell | None = None
+) -> Summary:
+    """Receive the table's events in order of time, in batches, then review up to the last event's day."""
+    began = time.perf_counter()
+    total = Tally()
+    for start in range(0, table.num_rows, BATCH_EVENTS):
+        part = table.slice(start, BATCH_EVENTS)
+        total.add(engine.receive(part, source))
+        if tell:
+            tell(part.num_rows)
+    total.add(engine.review(last_day(engine.kernel, table) if until_day is None else until_day))
+    with engine.store.reading() as connection:
+        digest = digest_all(row[2] for row in decision_records(connection))
+    seconds = time.perf_counter() - began
+    accounts = engine.accounts()
+    return Summary(accounts, total.events, total.set_aside, dict(total.actions), total.looks, seconds, digest)
+
+
+def last_day(kernel: Kernel, table: pa.Table) -> int:
+    """The local day of the table's last event."""
+    if not table.num_rows:
+        return 0
+    return kernel.calendar.day(int(table["at"].to_numpy().max()))
+
+
+@dataclass
+class Replayed:
+    """A replay's decisions as they come, account by account, and then its summary's figures."""
+
+    kernel: Kernel
+    table: pa.Table
+    until_day: int
+    workers: int | None = None
+    lazy: bool = True
+    tell: Tell | None = None
+    actions: Counter[str] = field(default_factory=Counter)
+    looks: int = 0
+    accounts: int = 0
+    set_aside: list[SetAside] = field(default_factory=list)
+
+    def decisions(self) -> Iterator[tuple[Decision, bytes]]:
+        """Every decision with its canonical record, in canonical order."""
+        kernel = self.kernel
+        batch = batch_of(kernel.policy, kernel.calendar, self.table)
+        outcome = replay(kernel, batch, self.until_day, workers=self.workers, lazy=self.lazy, progress=self.tell)
+        columns = (outcome.account, outcome.event, outcome.rows, outcome.refused, outcome.looks)
+        findings = findings_of(kernel, batch, *columns)
+        ids = self.table["id"].to_pylist()
+        self.looks = outcome.looks
+        for event, code in findings.refused.items():
+            self.set_aside.append(SetAside(f"event {ids[batch.rows[event]]}", REFUSED[code]))
+        owner = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts))
+        self.accounts = len(np.unique(owner[batch.kind == 0]))
+        recorder, chains = Recorder(kernel), [Chain() for _ in batch.accounts]
+        for found in findings.decisions:
+            decision, data, _ = record(recorder, batch, ids, found, chains[found.account])
+            self.actions[decision.action] += 1
+            yield decision, data
+
+
+def replay_table(
+    kernel: Kernel,
+    table: pa.Table,
+    until_day: int | None = None,
+    workers: int | None = None,
+    lazy: bool = True,
+    tell: Tell | None = None,
+    keep: Callable[[Decision], object] | None = None,
+) -> Summary:
+    """Run the table through the compiled kernel alone; `keep`, where given, takes each decision."""
+    began = time.perf_counter()
+    until = last_day(kernel, table) if until_day is None else until_day
+    run = Replayed(kernel, table, until, workers, lazy, tell)
+
+    def records() -> Iterator[bytes]:
+        for decision, data in run.decisions():
+            if keep:
+                keep(decision)
+            yield data
+
+    digest = digest_all(records())
+    seconds = time.perf_counter() - began
+    events = table.num_rows - len(run.set_aside)
+    return Summary(run.accounts, events, run.set_aside, dict(run.actions), run.looks, seconds, digest)

@@ -1,0 +1,1 @@
+"""What is kept: the store (events, states, decisions) and the transparency log."""

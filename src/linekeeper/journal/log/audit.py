@@ -1,0 +1,127 @@
+"""Holding the whole log against itself: store, tiles, heads, and every receipt, entry by entry."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from linekeeper.journal.log import read, receipt
+from linekeeper.journal.log.errors import ProofError
+from linekeeper.journal.log.note import Verifier
+from linekeeper.journal.log.publish import Published
+from linekeeper.journal.log.tables import LogTables, size_of
+from linekeeper.journal.log.tiles import WIDTH
+from linekeeper.journal.log.tree import Frontier, leaf_hash
+from linekeeper.journal.log.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """`leaves` in the store, `published` of them under the checkpoint, `heads` re-derived. All agree."""
+
+    leaves: int
+    published: int
+    heads: int
+
+
+def audit(connection: Connection, tables: LogTables, head: Published | None) -> Audit:
+    """Re-derive the log from the store's entries; ProofError or LogError names the first that differs.
+
+    Every entry is held against its bundle and its hash in the tiles, every head the store remembers and the
+    published one against the root over the entries before it.
+    """
+    size = size_of(connection, tables)
+    known = {row.size: bytes(row.root) for row in connection.execute(select(tables.heads))}
+    if head:
+        said = known.setdefault(head.checkpoint.size, head.checkpoint.root)
+        if said != head.checkpoint.root:
+            raise ProofError(f"the store's head of {head.checkpoint.size} leaves is not the published one")
+    if known and max(known) > size:
+        raise ProofError(f"the store has {size} leaves, but a head of {max(known)} was published; leaves were removed")
+    frontier = Frontier()
+    stream = read.entries(connection, tables, 0, size)
+    for end in [*sorted(known), size]:
+        while frontier.size < end:
+            step = min(end, (frontier.size // WIDTH + 1) * WIDTH) - frontier.size
+            entries = [next(stream) for _ in range(step)]
+            hashes = [leaf_hash(entry) for entry in entries]
+            if head:
+                _hold_against_tiles(head, frontier.size, entries, hashes)
+            frontier = frontier.extend(hashes)
+        if end in known and frontier.root() != known[end]:
+            raise ProofError(f"the first {end} leaves of the store do not give the head of that size; one was altered")
+    return Audit(size, head.checkpoint.size if head else 0, len(known))
+
+
+def _hold_against_tiles(head: Published, start: int, entries: list[bytes], hashes: list[bytes]) -> None:
+    """Entries of one tile against what is published of them."""
+    tile, at = divmod(start, WIDTH)
+    if start >= head.checkpoint.size:
+        return
+    bundle, told = head.tiles.bundle(tile)[at:], head.tiles.hashes(0, tile)[at:]
+    for offset, (entry, hashed, entry_told, hash_told) in enumerate(zip(entries, hashes, bundle, told, strict=False)):
+        if entry != entry_told or hashed != hash_told:
+            raise ProofError(f"leaf {start + offset} of the store is not the one in the tiles; one of them was altered")
+
+
+# ------------------------------------------------------------------ receipts
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Receipts made and accepted; `flipped` copies with one bit altered, and how many of those were refused."""
+
+    receipts: int
+    accepted: int
+    flipped: int
+    flipped_refused: int
+
+
+def check_receipts(
+    connection: Connection,
+    tables: LogTables,
+    vault: Vault,
+    head: Published,
+    log: Verifier,
+    positions: Sequence[int],
+    seed: int | None = None,
+) -> Tally:
+    """Make and verify the receipt of each of these leaves (erased ones have none).
+
+    With a `seed`, each is verified once more with one bit flipped, anywhere in the file.
+    """
+    chance = random.Random(seed)
+    made = accepted = flipped = refused = 0
+    for position, opened in read.opened(connection, tables, vault, positions):
+        if opened is None:
+            continue
+        data = receipt.make(head, position, opened)
+        made += 1
+        accepted += accepts(data, log)
+        if seed is not None:
+            flipped += 1
+            refused += not accepts(flip(data, chance.randrange(8 * len(data))), log)
+    return Tally(made, accepted, flipped, refused)
+
+
+def accepts(data: bytes, log: Verifier) -> bool:
+    """Whether a receipt verifies."""
+    try:
+        receipt.verify(data, log)
+    except ProofError:
+        return False
+    return True
+
+
+def flip(data: bytes, bit: int) -> bytes:
+    """The bytes with one bit altered, counted from the first byte's highest.
+
+    >>> flip(b"a", 7)
+    b'`'
+    """
+    altered = bytearray(data)
+    altered[bit // 8] ^= 0x80 >> bit % 8
+    return bytes(altered)

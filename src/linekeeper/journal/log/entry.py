@@ -1,0 +1,75 @@
+"""What stands in the log for a record: its kind and a salted commitment to its bytes, 34 bytes in all.
+
+    version (01) || kind || HMAC-SHA256(salt, record)
+
+The salt is 32 random bytes, one a record. Without it the commitment says nothing about the record, however
+few records are possible; with it nobody can open the entry as another record.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from enum import IntEnum
+
+from linekeeper.journal.log.errors import ProofError
+
+VERSION = 1
+SALT_BYTES = 32
+ENTRY_BYTES = 34
+RECORD_MAX_BYTES = 1 << 20
+
+
+class Kind(IntEnum):
+    """What a leaf is about."""
+
+    DECISION = 1
+    POLICY = 2  # a policy was published
+    MODEL = 3  # a scorecard was published
+    RULING = 4  # an appeal was ruled on
+    CORRECTION = 5
+    ERASURE = 6  # the key of one borrower's records was destroyed
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One thing to be logged. `account` is whose key seals it; empty for what is about no borrower.
+
+    `data` is the canonical record (RFC 8785 JSON), at most 1 MiB.
+
+    >>> Record(Kind.POLICY, "", b'{"policy":"retail"}').kind.name
+    'POLICY'
+    """
+
+    kind: Kind
+    account: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A record with the salt that opens its entry."""
+
+    kind: Kind
+    salt: bytes
+    data: bytes
+
+    @property
+    def entry(self) -> bytes:
+        return commit(self.kind, self.salt, self.data)
+
+
+def commit(kind: Kind, salt: bytes, data: bytes) -> bytes:
+    """The log entry of a record.
+
+    >>> len(commit(Kind.DECISION, bytes(32), b"{}"))
+    34
+    """
+    return bytes((VERSION, kind)) + hmac.digest(salt, data, "sha256")
+
+
+def kind_of(entry: bytes) -> Kind:
+    """The kind that an entry says; ProofError where it is not an entry of this log."""
+    if len(entry) != ENTRY_BYTES or entry[0] != VERSION or entry[1] not in Kind.__members__.values():
+        raise ProofError("the entry is not one of this log; its version or length is another")
+    return Kind(entry[1])

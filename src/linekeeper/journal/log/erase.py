@@ -1,0 +1,90 @@
+"""Forgetting one borrower: the key of the records is destroyed, the log says so, every proof stands.
+
+What remains of the borrower are leaves that commit, under salts that exist no more, to records that exist
+no more. The erasure's own leaf names those leaves and nobody: an auditor can hold every leaf that does not
+open against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import rfc8785
+from sqlalchemy import Connection, Engine, delete, select, update
+
+from linekeeper.journal.log.append import append
+from linekeeper.journal.log.entry import Kind, Record
+from linekeeper.journal.log.errors import LogError
+from linekeeper.journal.log.read import positions_of
+from linekeeper.journal.log.tables import LogTables
+from linekeeper.journal.log.vault import Vault
+
+_ROWS_A_ROTATION = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """`position` is the erasure's own leaf, `leaves` those that can be opened no more."""
+
+    position: int
+    leaves: tuple[int, ...]
+
+
+def erase(connection: Connection, tables: LogTables, vault: Vault, account: str, at: int) -> Erasure:
+    """Destroy the key and the sealed records of `account`, and log it; the caller commits.
+
+    `at` is UTC milliseconds. Nothing is forgotten for good before `scrub` has run. LogError where the log
+    has no record of the account.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    position = append(connection, tables, vault, [])  # takes the log's lock: no record of the account slips in
+    leaves, keys = tables.entries, tables.keys
+    key = connection.execute(select(keys.c.id).where(keys.c.account == account)).scalar_one_or_none()
+    if key is None or not account:
+        raise LogError(f"the log has no record of `{account}`; check the account")
+    erased = tuple(positions_of(connection, tables, account))
+    record = rfc8785.dumps({"at": at, "kind": "erasure", "leaves": list(erased)})
+    append(connection, tables, vault, [Record(Kind.ERASURE, "", record)])
+    connection.execute(update(leaves).where(leaves.c.key == key).values(key=None, sealed=None))
+    connection.execute(delete(keys).where(keys.c.id == key))
+    return Erasure(position, erased)
+
+
+def scrub(engine: Engine, tables: LogTables) -> None:
+    """Leave nothing of what was erased in the database's files: run it once after the day's erasures.
+
+    It rewrites the file (SQLite, and empties its write-ahead log) or the log's tables (PostgreSQL), so it
+    costs time and room as large as they are. LogError where a reader stands in the way.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA secure_delete = ON")
+            connection.exec_driver_sql("VACUUM")
+            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            if busy:
+                raise LogError("a reader keeps the write-ahead log from being emptied; end it and scrub again")
+        else:
+            for table in (tables.keys, tables.entries):
+                connection.exec_driver_sql(f"VACUUM FULL {table.name}")
+            connection.exec_driver_sql("CHECKPOINT")
+
+
+def rotate(connection: Connection, tables: LogTables, vault: Vault) -> int:
+    """Wrap up to 1,000 data keys anew under the vault's first master; how many. The caller commits, until 0.
+
+    The vault must hold the old masters too. Once all are done the old master can be destroyed: with it go
+    the keys in every old backup, those of erased borrowers among them.
+    """
+    keys = tables.keys
+    old = select(keys).where(keys.c.master != vault.master.name).limit(_ROWS_A_ROTATION)
+    rows: Sequence[dict[str, object]] = [
+        {"master": vault.master.name, "wrapped": vault.rewrap(row.master, row.wrapped), "which": row.id}
+        for row in connection.execute(old.with_for_update())
+    ]
+    for row in rows:
+        connection.execute(
+            update(keys).where(keys.c.id == row["which"]).values(master=row["master"], wrapped=row["wrapped"])
+        )
+    return len(rows)

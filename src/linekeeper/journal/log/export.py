@@ -1,0 +1,111 @@
+"""The auditor's folder: everything that is needed to check the log with other people's tools."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+
+from sqlalchemy import Connection
+
+from linekeeper.journal.log import read, receipt
+from linekeeper.journal.log.entry import Opened
+from linekeeper.journal.log.errors import LogError
+from linekeeper.journal.log.note import Verifier
+from linekeeper.journal.log.page import page
+from linekeeper.journal.log.publish import CHECKPOINT, Published
+from linekeeper.journal.log.tables import LogTables
+from linekeeper.journal.log.tiles import WIDTH, Tiles, pack, tile_path
+from linekeeper.journal.log.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What was written: `records` opened, `erased` leaves that were asked for and cannot be, `files` in all."""
+
+    records: int
+    erased: int
+    files: int
+
+
+def export(
+    connection: Connection,
+    tables: LogTables,
+    vault: Vault,
+    head: Published,
+    log: Verifier,
+    folder: Path,
+    positions: Iterable[int],
+    sources: Mapping[str, bytes],
+) -> Export:
+    """Write the auditor's folder for the records at `positions` (of one account, of a period).
+
+    `sources` are further files by relative path, such as `policies/retail.yaml` and `kernel/retail.py`.
+    LogError where `folder` is not empty or a name leads out of it.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise LogError(f"`{folder}` is not empty; name a new folder")
+    written = {CHECKPOINT: head.data, "log.vkey": f"{log.vkey}\n".encode(), "verify.html": page(log)}
+    written |= {_inside(name): data for name, data in sources.items()}
+    sums = [_write(folder, name, data) for name, data in written.items()]
+    sums += [_write(folder, path, data) for path, data in _tiles(head.tiles)]
+    records = erased = 0
+    for position, opened in read.opened(connection, tables, vault, positions):
+        if opened is None:
+            erased += 1
+            continue
+        records += 1
+        sums.append(_write(folder, f"receipts/{position}.tlog-proof", receipt.make(head, position, opened)))
+        sums.append(_write(folder, f"records/{position}.json", opened.data))
+    for language, name in (("en", "README.md"), ("zh", "README.zh.md")):
+        template = files("linekeeper.journal.log").joinpath(f"auditor.{language}.md").read_text("utf-8")
+        text = template.format(origin=head.checkpoint.origin, size=head.checkpoint.size, receipts=records)
+        sums.append(_write(folder, name, text.encode()))
+    _write(folder, "SHA256SUMS", "".join(sorted(sums)).encode())
+    return Export(records, erased, len(sums) + 1)
+
+
+def in_period(
+    connection: Connection, tables: LogTables, vault: Vault, head: Published, start_ms: int, end_ms: int
+) -> Iterator[int]:
+    """Positions of the published records whose `at` lies in [start_ms, end_ms), UTC milliseconds."""
+    for position, opened in read.opened(connection, tables, vault, range(head.checkpoint.size)):
+        if opened is not None and start_ms <= _at(opened) < end_ms:
+            yield position
+
+
+def _at(opened: Opened) -> int:
+    record = json.loads(opened.data)
+    at = record.get("at") if isinstance(record, dict) else None
+    return at if isinstance(at, int) else -1
+
+
+def _tiles(tiles: Tiles) -> Iterator[tuple[str, bytes]]:
+    """(path, bytes) of every tile and entry bundle of a log of this size."""
+    for tile in range(-(-tiles.size // WIDTH)):
+        bundle = tiles.bundle(tile)
+        yield tile_path("entries", tile, len(bundle)), pack(bundle)
+    level, complete = 0, tiles.size
+    while complete:
+        for tile in range(-(-complete // WIDTH)):
+            hashes = tiles.hashes(level, tile)
+            yield tile_path(level, tile, len(hashes)), b"".join(hashes)
+        level, complete = level + 1, complete // WIDTH
+
+
+def _inside(name: str) -> str:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise LogError(f"`{name}` does not name a file inside the folder; give a relative path")
+    return str(path)
+
+
+def _write(folder: Path, name: str, data: bytes) -> str:
+    """Write one file; its line for `sha256sum --check`."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return f"{sha256(data).hexdigest()}  {name}\n"

@@ -1,0 +1,100 @@
+"""Master keys: they wrap the borrowers' data keys, and are kept where the database is not.
+
+Three places: a file, an environment variable, or a key management service behind the `MasterKey` protocol
+(its `wrap` and `unwrap` are then one network call each).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from linekeeper.journal.log import durable
+from linekeeper.journal.log.errors import LogError
+from linekeeper.journal.log.signer import demand_private
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+_PURPOSE = b"linekeeper data key"
+
+
+class MasterKey(Protocol):
+    """Wraps data keys. `name` is written beside each wrapped key, so that rotation finds what is left."""
+
+    @property
+    def name(self) -> str: ...
+
+    def wrap(self, key: bytes) -> bytes:
+        """32 bytes of data key -> what may lie in the database."""
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        """The data key again; LogError where `wrapped` is not this master's."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LocalMaster:
+    """A master key held in this process: AES-256-GCM. Its name is a hash of the key.
+
+    >>> master = LocalMaster(bytes(32))
+    >>> master.unwrap(master.wrap(b"k" * 32)) == b"k" * 32
+    True
+    """
+
+    key: bytes
+
+    @property
+    def name(self) -> str:
+        return "local:" + sha256(b"linekeeper master\n" + self.key).hexdigest()[:16]
+
+    def wrap(self, key: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + AESGCM(self.key).encrypt(nonce, key, _PURPOSE)
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        try:
+            return AESGCM(self.key).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _PURPOSE)
+        except (InvalidTag, ValueError):
+            raise LogError(f"a data key does not open with the master key `{self.name}`; it was altered") from None
+
+
+def load_master(where: str) -> LocalMaster:
+    """The master key at `file:PATH` or `env:NAME`, 64 hex digits; LogError where there is none.
+
+    >>> load_master("shelf:top")
+    Traceback (most recent call last):
+    ...
+    linekeeper.journal.log.errors.LogError: `shelf:top` is no place for a master key; write `file:PATH` or `env:NAME`
+    """
+    scheme, _, rest = where.partition(":")
+    if scheme == "file":
+        path = Path(rest)
+        if not path.exists():
+            raise LogError(f"there is no master key at `{rest}`; put it back, or make one before the first record")
+        demand_private(path)
+        text = path.read_text()
+    elif scheme == "env":
+        text = os.environ.get(rest, "")
+    else:
+        raise LogError(f"`{where}` is no place for a master key; write `file:PATH` or `env:NAME`")
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise LogError(f"`{where}` does not hold a master key; expected {2 * KEY_BYTES} hex digits")
+    return LocalMaster(key)
+
+
+def new_master(path: Path) -> LocalMaster:
+    """Make a master key and keep it at `path`, readable by its owner alone; never replaces a file."""
+    if path.exists():
+        raise LogError(f"`{path}` already holds a key; choose another place")
+    key = os.urandom(KEY_BYTES)
+    durable.write(path, key.hex().encode() + b"\n", mode=0o600)
+    return LocalMaster(key)

@@ -1,0 +1,107 @@
+"""Publishing: new leaves become tiles, then a signed head, then the checkpoint that points at both.
+
+The order is what makes a crash harmless. Tiles first: they are unread until a checkpoint covers them. The
+signer next: it remembers what it signed before anybody sees it. The checkpoint last, in one rename. A run
+that was cut short is simply done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, select
+
+from linekeeper.journal.log import durable, read
+from linekeeper.journal.log.checkpoint import Checkpoint, open_checkpoint
+from linekeeper.journal.log.errors import ForkError, LogError, ProofError
+from linekeeper.journal.log.note import Note, Signature, Verifier
+from linekeeper.journal.log.signer import Signer
+from linekeeper.journal.log.tables import LogTables, size_of
+from linekeeper.journal.log.tiles import Tiles, TileWriter, on_disk
+from linekeeper.journal.log.tree import Nodes, consistency_proof, root_at
+
+CHECKPOINT = "checkpoint"
+
+Cosign = Callable[[bytes, Nodes], Iterable[Signature]]  # (signed checkpoint, its tree) -> witnesses' signatures
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the world can read: the head, the signed note that says it, and the tree below it."""
+
+    checkpoint: Checkpoint
+    data: bytes
+    tiles: Tiles
+
+
+def published(folder: Path, log: Verifier) -> Published | None:
+    """The log as published in `folder`; None before the first checkpoint. ProofError where it was altered."""
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return None
+    data = path.read_bytes()
+    checkpoint = open_checkpoint(data, log).checkpoint
+    return Published(checkpoint, data, Tiles(on_disk(folder), checkpoint.size))
+
+
+def publish(engine: Engine, tables: LogTables, folder: Path, signer: Signer, cosign: Cosign | None = None) -> Published:
+    """Publish every committed leaf; the new head, or the old one where nothing is new.
+
+    One publisher at a time: a second one gets a LogError. ForkError where the store is behind what was
+    signed, or disagrees with it.
+    """
+    with durable.locked(folder / ".lock", f"`{folder}` is being published by another process; try again"):
+        current = published(folder, signer.verifier)
+        last = _agreed_last(signer, current)
+        with engine.connect() as connection:
+            size = size_of(connection, tables)
+        if current and last and current.checkpoint == last and current.checkpoint.size == size:
+            return current
+        if last and size < last.size:
+            signer.sign(size, b"", ())  # refuses, and says why
+        tiles = _grow(engine, tables, folder, current, size)
+        root = root_at(size, tiles.node)
+        proof = consistency_proof(last.size, size, tiles.node) if last and last.size else []
+        data = signer.sign(size, root, proof)
+        if cosign:
+            data = Note.parse(data).with_signatures(cosign(data, tiles.node)).data
+        checkpoint = Checkpoint(signer.key.name, size, root)
+        _remember(engine, tables, checkpoint, data)
+        durable.write(folder / CHECKPOINT, data)
+        return Published(checkpoint, data, tiles)
+
+
+def _agreed_last(signer: Signer, current: Published | None) -> Checkpoint | None:
+    """The signer's last head, once it is not behind what is published and the tiles still lead to that."""
+    last = signer.last()
+    if current is None:
+        return last
+    if last is None or last.size < current.checkpoint.size:
+        raise ForkError(
+            f"the signer's last head `{signer.head}` is older than the published checkpoint of"
+            f" {current.checkpoint.size} leaves; if the checkpoint is right, copy it there"
+        )
+    if root_at(current.checkpoint.size, current.tiles.node) != current.checkpoint.root:
+        raise ProofError("the published tiles do not lead to the published root; restore them from a copy")
+    return last
+
+
+def _grow(engine: Engine, tables: LogTables, folder: Path, current: Published | None, size: int) -> Tiles:
+    old = current.checkpoint.size if current else 0
+    with engine.connect() as connection:
+        TileWriter(folder, old).add(read.entries(connection, tables, old, size))
+    return Tiles(on_disk(folder), size)
+
+
+def _remember(engine: Engine, tables: LogTables, checkpoint: Checkpoint, data: bytes) -> None:
+    """Keep the head in the database too; LogError where another root stands there for the same size."""
+    heads = tables.heads
+    with engine.begin() as connection:
+        root = connection.execute(select(heads.c.root).where(heads.c.size == checkpoint.size)).scalar_one_or_none()
+        if root is None:
+            row = {"size": checkpoint.size, "root": checkpoint.root, "checkpoint": data}
+            connection.execute(heads.insert(), row)
+        elif root != checkpoint.root:
+            raise LogError(f"the store knows another head of {checkpoint.size} leaves; find out which is true")

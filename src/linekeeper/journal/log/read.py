@@ -1,0 +1,71 @@
+"""Reading the log back from the database: entries as they stand, records opened with their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import Connection, select
+
+from linekeeper.journal.log.entry import Opened
+from linekeeper.journal.log.errors import LogError
+from linekeeper.journal.log.tables import LogTables
+from linekeeper.journal.log.vault import Vault
+
+_ROWS = 10_000
+_POSITIONS_A_QUERY = 500
+
+
+def entries(connection: Connection, tables: LogTables, start: int, end: int) -> Iterator[bytes]:
+    """The entries of [start, end) in order; LogError at the first one that is absent."""
+    table = tables.entries
+    for low in range(start, end, _ROWS):
+        high = min(low + _ROWS, end)
+        within = select(table.c.position, table.c.entry).where(table.c.position >= low, table.c.position < high)
+        expected = low
+        for position, entry in connection.execute(within.order_by(table.c.position)):
+            if position != expected:
+                break
+            yield entry
+            expected += 1
+        if expected != high:
+            raise LogError(f"leaf {expected} is absent from the store; restore the store from its newest backup")
+
+
+def positions_of(connection: Connection, tables: LogTables, account: str) -> list[int]:
+    """Where the records of one account stand, in order; none once it is erased."""
+    query = (
+        select(tables.entries.c.position)
+        .join(tables.keys, tables.keys.c.id == tables.entries.c.key)
+        .where(tables.keys.c.account == account)
+        .order_by(tables.entries.c.position)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def opened(
+    connection: Connection, tables: LogTables, vault: Vault, positions: Iterable[int]
+) -> Iterator[tuple[int, Opened | None]]:
+    """(position, record) in the order asked; None where the borrower was erased. LogError where there is no leaf."""
+    wanted = list(positions)
+    for at in range(0, len(wanted), _POSITIONS_A_QUERY):
+        some = wanted[at : at + _POSITIONS_A_QUERY]
+        found = _open_some(connection, tables, vault, some)
+        for position in some:
+            if position not in found:
+                raise LogError(f"there is no leaf {position} in the store; the last is that of the newest record")
+            yield position, found[position]
+
+
+def _open_some(
+    connection: Connection, tables: LogTables, vault: Vault, positions: list[int]
+) -> dict[int, Opened | None]:
+    leaves, keys = tables.entries, tables.keys
+    query = (
+        select(leaves.c.position, leaves.c.entry, leaves.c.sealed, keys.c.master, keys.c.wrapped)
+        .join(keys, keys.c.id == leaves.c.key, isouter=True)
+        .where(leaves.c.position.in_(positions))
+    )
+    return {
+        position: vault.open(entry, sealed, vault.cipher(master, wrapped)) if wrapped is not None else None
+        for position, entry, sealed, master, wrapped in connection.execute(query)
+    }

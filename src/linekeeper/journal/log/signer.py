@@ -1,0 +1,86 @@
+"""The signer: signs heads of the log, each a continuation of the last one it signed, and nothing else.
+
+Its last head is a file of its own, best on another disk or machine than the store: a store put back from a
+backup then cannot make the log contradict what it has already said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from linekeeper.journal.log import durable
+from linekeeper.journal.log.checkpoint import Checkpoint, open_checkpoint
+from linekeeper.journal.log.errors import ForkError, LogError
+from linekeeper.journal.log.note import Note, SigningKey, Verifier
+from linekeeper.journal.log.tree import verify_consistency
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A signing key and the file that holds the last head it signed. The key's name is the log's origin."""
+
+    key: SigningKey
+    head: Path
+
+    @property
+    def verifier(self) -> Verifier:
+        return self.key.verifier
+
+    def last(self) -> Checkpoint | None:
+        """The last head signed; None where nothing was signed yet. ProofError where the file was altered."""
+        if not self.head.exists():
+            return None
+        return open_checkpoint(self.head.read_bytes(), self.verifier).checkpoint
+
+    def sign(self, size: int, root: bytes, consistency: Sequence[bytes] = ()) -> bytes:
+        """The signed checkpoint (size, root), once `consistency` shows that it continues the last head.
+
+        The new head is durable before the signature is given away. ForkError: a smaller size, another root
+        at the same size, or a proof that does not hold.
+        """
+        with durable.locked(self.head.with_name(f".{self.head.name}.lock"), "the signer is busy; try again"):
+            last = self.last()
+            if last is not None and last.size:
+                self._demand_continuation(last, size, root, consistency)
+            checkpoint = Checkpoint(self.key.name, size, root)
+            signed = Note(checkpoint.text, (self.key.sign(checkpoint.text),)).data
+            if checkpoint != last:
+                durable.write(self.head, signed)
+            return signed
+
+    def _demand_continuation(self, last: Checkpoint, size: int, root: bytes, proof: Sequence[bytes]) -> None:
+        if size < last.size:
+            raise ForkError(
+                f"the log has {size} leaves but `{self.key.name}` has signed {last.size}; the store is older than"
+                " what was published: restore its newest state, or start a new log under another name"
+            )
+        if not verify_consistency(last.size, size, proof, last.root, root):
+            raise ForkError(
+                f"the log of {size} leaves does not continue the {last.size} that `{self.key.name}` has signed;"
+                " entries were altered: keep both and find out which"
+            )
+
+
+def load_key(path: Path) -> SigningKey:
+    """The signing key in a file that its owner alone may read."""
+    if not path.exists():
+        raise LogError(f"there is no signing key at `{path}`; make one with `new_key`, or put it back")
+    demand_private(path)
+    return SigningKey.parse(path.read_text())
+
+
+def new_key(path: Path, name: str) -> SigningKey:
+    """Make a signing key and keep it at `path`, readable by its owner alone; an existing file is never replaced."""
+    if path.exists():
+        raise LogError(f"`{path}` already holds a key; choose another place")
+    key = SigningKey.generate(name)
+    durable.write(path, f"{key.skey}\n".encode(), mode=0o600)
+    return key
+
+
+def demand_private(path: Path) -> None:
+    """LogError where others than the owner may read a secret."""
+    if path.stat().st_mode & 0o077:
+        raise LogError(f"others may read `{path}`; take that away: chmod 600 {path}")

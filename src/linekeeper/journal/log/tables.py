@@ -1,0 +1,110 @@
+"""The log's tables, alike in SQLite and PostgreSQL.
+
+`entries` is append-only but for one thing: an erasure empties `key` and `sealed` of the borrower's rows.
+`keys` holds each account's wrapped data key; the row's end is the erasure. `tail` is one row, the number
+of leaves; it is updated first in every append, so appends queue up on it. `heads` are the published
+checkpoints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    event,
+)
+
+Whole = BigInteger().with_variant(Integer, "sqlite")  # SQLite's integers are 64 bits wide
+
+
+class Blob(LargeBinary):
+    """Bytes as they are: both drivers take them without the wrapping that `LargeBinary` pays for on each value."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Any) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class LogTables:
+    """The tables of one log.
+
+    >>> tables = define(MetaData())
+    >>> [column.name for column in tables.entries.columns]
+    ['position', 'entry', 'key', 'sealed']
+    """
+
+    entries: Table
+    keys: Table
+    tail: Table
+    heads: Table
+
+
+def define(metadata: MetaData) -> LogTables:
+    """Add the log's tables to a schema."""
+    entries = Table(
+        "log_entries",
+        metadata,
+        Column("position", Whole, primary_key=True, autoincrement=False),
+        Column("entry", Blob, nullable=False),
+        Column("key", Whole),  # log_keys.id; empty once erased
+        Column("sealed", Blob),
+    )
+    Index("log_entries_key", entries.c.key)
+    keys = Table(
+        "log_keys",
+        metadata,
+        Column("id", Whole, primary_key=True, autoincrement=False),
+        Column("account", Text, nullable=False, unique=True),  # empty: records about no borrower
+        Column("master", Text, nullable=False),
+        Column("wrapped", Blob, nullable=False),
+    )
+    tail = Table(
+        "log_tail",
+        metadata,
+        Column("id", Integer, primary_key=True, autoincrement=False),  # always 1
+        Column("size", Whole, nullable=False),
+    )
+    heads = Table(
+        "log_heads",
+        metadata,
+        Column("size", Whole, primary_key=True, autoincrement=False),
+        Column("root", Blob, nullable=False),
+        Column("checkpoint", Blob, nullable=False),
+    )
+    return LogTables(entries, keys, tail, heads)
+
+
+def settle(engine: Engine, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> Engine:
+    """Have every SQLite connection write ahead and sync each commit; no change for other databases.
+
+    The order matters. Going over to write-ahead mode is a transaction of its own with a rollback journal; only
+    EXTRA syncs the folder once that journal is gone. Without it a power cut can bring the journal back, undo the
+    change of mode, and with it every commit that stands in the write-ahead log alone.
+    """
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: Any, _: object) -> None:
+            for pragma in ("synchronous = EXTRA", "journal_mode = WAL", f"synchronous = {synchronous}"):
+                connection.execute(f"PRAGMA {pragma}").close()
+
+    return engine
+
+
+def size_of(connection: Connection, tables: LogTables) -> int:
+    """The number of leaves that this transaction sees."""
+    found = connection.execute(tables.tail.select()).one_or_none()
+    return int(found.size) if found else 0

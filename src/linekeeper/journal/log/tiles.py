@@ -1,0 +1,200 @@
+"""The tree as static files that any web server can serve, in C2SP's tlog-tiles layout.
+
+    tile/<level>/<N>[.p/<width>]     256 (or <width>) hashes of 32 bytes; level 0 are leaf hashes
+    tile/entries/<N>[.p/<width>]     the same leaves' entries, each behind its length (u16, big-endian)
+
+N is written in groups of three digits, all but the last behind an `x`. A full tile never changes; a partial
+one is kept until its full one is there.
+
+Source: c2sp.org/tlog-tiles.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from linekeeper.journal.log import durable
+from linekeeper.journal.log.errors import LogError, ProofError
+from linekeeper.journal.log.tree import HASH_BYTES, leaf_hash, pair_up, perfect_root
+
+HEIGHT = 8
+WIDTH = 1 << HEIGHT
+ENTRY_MAX_BYTES = (1 << 16) - 1
+CHUNK = 64 * WIDTH  # entries whose files are made durable together
+PYRAMIDS_MAX = 1_024  # tiles kept with their inner hashes, about 40 MB
+
+Fetch = Callable[[str], bytes]  # path below the log's prefix -> bytes; FileNotFoundError where absent
+Level = int | Literal["entries"]
+
+
+def tile_path(level: Level, index: int, width: int = WIDTH) -> str:
+    """Where a tile or entry bundle stands below the log's prefix.
+
+    >>> tile_path(0, 1_234_067)
+    'tile/0/x001/x234/067'
+    >>> tile_path("entries", 5, 17)
+    'tile/entries/005.p/17'
+    """
+    groups = [f"{index % 1000:03}"]
+    while index := index // 1000:
+        groups.append(f"x{index % 1000:03}")
+    partial = f".p/{width}" if width < WIDTH else ""
+    return f"tile/{level}/{'/'.join(reversed(groups))}{partial}"
+
+
+def on_disk(folder: Path) -> Fetch:
+    """Read a log's files from a folder."""
+    return lambda path: (folder / path).read_bytes()
+
+
+class Tiles:
+    """The tree of the first `size` leaves, read from tiles. `node` is a `Nodes` for roots and proofs."""
+
+    def __init__(self, fetch: Fetch, size: int) -> None:
+        self._fetch, self.size = fetch, size
+        self._pyramid = lru_cache(PYRAMIDS_MAX)(self._load_pyramid)
+        self._bundle = lru_cache(PYRAMIDS_MAX)(self._load_bundle)
+
+    def node(self, level: int, index: int) -> bytes:
+        """The hash of the perfect subtree (level, index) of the tree."""
+        tile_level, height = divmod(level, HEIGHT)
+        tile, within = divmod(index, WIDTH >> height)
+        try:
+            return self._pyramid(tile_level, tile)[height][within]
+        except IndexError:
+            raise ProofError(f"a log of {self.size} leaves has no node {index} at level {level}") from None
+
+    def hashes(self, level: int, tile: int) -> list[bytes]:
+        """The hashes of one tile, as many as a log of this size has."""
+        data, width = self._read(level, tile)
+        if len(data) < width * HASH_BYTES:
+            raise ProofError(f"`{tile_path(level, tile, width)}` is cut short; publish the log again")
+        return [data[at : at + HASH_BYTES] for at in range(0, width * HASH_BYTES, HASH_BYTES)]
+
+    def entry(self, index: int) -> bytes:
+        """The entry of one leaf."""
+        if not 0 <= index < self.size:
+            raise ProofError(f"entry {index} is not in a log of {self.size}; ask for one below {self.size}")
+        return self._bundle(index // WIDTH)[index % WIDTH]
+
+    def entries(self) -> Iterator[bytes]:
+        """All entries in order."""
+        for tile in range(-(-self.size // WIDTH)):
+            yield from self._load_bundle(tile)
+
+    def bundle(self, tile: int) -> list[bytes]:
+        """The entries of one bundle, as many as a log of this size has."""
+        return list(self._bundle(tile))
+
+    def _load_pyramid(self, level: int, tile: int) -> list[list[bytes]]:
+        levels = [self.hashes(level, tile)]
+        while len(levels[-1]) > 1:
+            levels.append(pair_up(levels[-1]))
+        return levels
+
+    def _load_bundle(self, tile: int) -> list[bytes]:
+        data, width = self._read("entries", tile)
+        entries, at = [], 0
+        for _ in range(width):
+            start = at + 2
+            at = start + int.from_bytes(data[at:start], "big")
+            entries.append(data[start:at])
+        if at > len(data):
+            raise ProofError(f"`{tile_path('entries', tile, width)}` is cut short; publish the log again")
+        return entries
+
+    def _read(self, level: Level, tile: int) -> tuple[bytes, int]:
+        """A tile's bytes and its width at this size. A partial tile may have given way to the full one."""
+        complete = self.size >> (HEIGHT * level) if isinstance(level, int) else self.size
+        width = min(complete - tile * WIDTH, WIDTH)
+        if width <= 0:
+            raise ProofError(f"a log of {self.size} leaves has no tile {tile} at level {level}")
+        for path in dict.fromkeys((tile_path(level, tile, width), tile_path(level, tile))):
+            try:
+                return self._fetch(path), width
+            except FileNotFoundError:
+                continue
+        raise LogError(f"`{tile_path(level, tile, width)}` is absent from the log; publish the log again")
+
+
+# ------------------------------------------------------------------ writing
+
+
+class TileWriter:
+    """Adds entries to a folder of tiles. What it writes is durable when `add` returns.
+
+    `edge[level]` holds the hashes of the last, not yet full tile of that level.
+    """
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self.folder, self.size = folder, size
+        old = Tiles(on_disk(folder), size)
+        last = size // WIDTH
+        self._bundle = old.bundle(last) if size % WIDTH else []
+        self._edge: list[list[bytes]] = []
+        while size:
+            tile, width = divmod(size, WIDTH)
+            self._edge.append(old.hashes(len(self._edge), tile) if width else [])
+            size = tile
+
+    def add(self, entries: Iterable[bytes]) -> int:
+        """Write the tiles that these entries fill or begin; the new size. No checkpoint is touched."""
+        stream = iter(entries)
+        while chunk := list(islice(stream, CHUNK)):
+            files: dict[Path, bytes] = {}
+            self._add_leaves(chunk, files)
+            durable.write_all(files | self._partials())
+            for path in files:  # a full tile stands in for its partial ones
+                shutil.rmtree(path.with_name(f"{path.name}.p"), ignore_errors=True)
+        return self.size
+
+    def _add_leaves(self, entries: list[bytes], files: dict[Path, bytes]) -> None:
+        if any(len(entry) > ENTRY_MAX_BYTES for entry in entries):
+            raise LogError(f"an entry is longer than {ENTRY_MAX_BYTES} bytes; log a commitment to it instead")
+        tile = self.size // WIDTH
+        self._bundle += entries
+        while len(self._bundle) >= WIDTH:
+            files[self.folder / tile_path("entries", tile)] = pack(self._bundle[:WIDTH])
+            del self._bundle[:WIDTH]
+            tile += 1
+        self._add_hashes(0, self.size, [leaf_hash(entry) for entry in entries], files)
+        self.size += len(entries)
+
+    def _add_hashes(self, level: int, complete: int, hashes: list[bytes], files: dict[Path, bytes]) -> None:
+        """Add hashes to a level that had `complete` of them, and their roots to the levels above."""
+        if level == len(self._edge):
+            self._edge.append([])
+        edge, tile = self._edge[level], complete // WIDTH
+        roots: list[bytes] = []
+        edge += hashes
+        while len(edge) >= WIDTH:
+            files[self.folder / tile_path(level, tile + len(roots))] = b"".join(edge[:WIDTH])
+            roots.append(perfect_root(edge[:WIDTH]))
+            del edge[:WIDTH]
+        if roots:
+            self._add_hashes(level + 1, tile, roots, files)
+
+    def _partials(self) -> dict[Path, bytes]:
+        files, tile = {}, self.size
+        for level, edge in enumerate(self._edge):
+            tile //= WIDTH
+            if edge:
+                files[self.folder / tile_path(level, tile, len(edge))] = b"".join(edge)
+        if self._bundle:
+            path = tile_path("entries", self.size // WIDTH, len(self._bundle))
+            files[self.folder / path] = pack(self._bundle)
+        return files
+
+
+def pack(entries: Iterable[bytes]) -> bytes:
+    """An entry bundle: each entry behind its length.
+
+    >>> pack([b"ab", b""]).hex()
+    '000261620000'
+    """
+    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)

@@ -1,0 +1,96 @@
+"""Sealing: every record is encrypted under its borrower's own key, so that one key's end is its oblivion.
+
+    sealed = nonce (12) || AES-256-GCM(data key, salt (32) || record)
+
+The log's entry commits to the record (see `entry`); opening checks the one against the other, so nothing
+that was swapped or altered opens.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from linekeeper.journal.log.entry import RECORD_MAX_BYTES, SALT_BYTES, Opened, Record, commit, kind_of
+from linekeeper.journal.log.errors import LogError, ProofError
+from linekeeper.journal.log.masters import KEY_BYTES, NONCE_BYTES, MasterKey
+
+CIPHERS_MAX = 100_000  # unwrapped keys kept in memory, about 300 bytes each
+
+
+class Vault:
+    """Makes, opens and uses data keys. The first master wraps; all of them unwrap.
+
+    Unwrapped keys are remembered by their wrapped form: a key that is gone from the database is never
+    used again, however long it stays in memory.
+
+    >>> from linekeeper.journal.log.entry import Kind
+    >>> from linekeeper.journal.log.masters import LocalMaster
+    >>> vault = Vault([LocalMaster(bytes(32))])
+    >>> cipher = vault.cipher(vault.master.name, vault.new_key())
+    >>> [(entry, sealed)] = vault.seal([Record(Kind.DECISION, "A", b"{}")], [cipher])
+    >>> vault.open(entry, sealed, cipher).data
+    b'{}'
+    """
+
+    def __init__(self, masters: Sequence[MasterKey], ciphers_max: int = CIPHERS_MAX) -> None:
+        if not masters:
+            raise LogError("there is no master key; name one, such as `file:master.key`")
+        self.master = masters[0]
+        self._masters = {master.name: master for master in masters}
+        self._ciphers: OrderedDict[bytes, AESGCM] = OrderedDict()
+        self._ciphers_max = ciphers_max
+
+    def new_key(self) -> bytes:
+        """A new data key, wrapped by the first master."""
+        return self.master.wrap(os.urandom(KEY_BYTES))
+
+    def cipher(self, master: str, wrapped: bytes) -> AESGCM:
+        """The cipher of a wrapped data key; LogError where its master is not at hand."""
+        cipher = self._ciphers.get(wrapped)
+        if cipher is None:
+            cipher = AESGCM(self._unwrap(master, wrapped))
+            self._ciphers[wrapped] = cipher
+            if len(self._ciphers) > self._ciphers_max:
+                self._ciphers.popitem(last=False)
+        else:
+            self._ciphers.move_to_end(wrapped)
+        return cipher
+
+    def rewrap(self, master: str, wrapped: bytes) -> bytes:
+        """The same data key under the first master."""
+        return self.master.wrap(self._unwrap(master, wrapped))
+
+    def _unwrap(self, master: str, wrapped: bytes) -> bytes:
+        if master not in self._masters:
+            raise LogError(f"the master key `{master}` is not at hand; name it among the masters")
+        return self._masters[master].unwrap(wrapped)
+
+    def seal(self, records: Sequence[Record], ciphers: Sequence[AESGCM]) -> list[tuple[bytes, bytes]]:
+        """(log entry, sealed record) of each record, under the cipher at its place."""
+        chance = os.urandom((SALT_BYTES + NONCE_BYTES) * len(records))
+        sealed = []
+        for at, (record, cipher) in enumerate(zip(records, ciphers, strict=True)):
+            if len(record.data) > RECORD_MAX_BYTES:
+                raise LogError(f"a record of `{record.account}` has {len(record.data)} bytes; at most 1 MiB")
+            start = at * (SALT_BYTES + NONCE_BYTES)
+            salt = chance[start : start + SALT_BYTES]
+            nonce = chance[start + SALT_BYTES : start + SALT_BYTES + NONCE_BYTES]
+            entry = commit(record.kind, salt, record.data)
+            sealed.append((entry, nonce + cipher.encrypt(nonce, salt + record.data, None)))
+        return sealed
+
+    def open(self, entry: bytes, sealed: bytes, cipher: AESGCM) -> Opened:
+        """The record behind an entry; ProofError where it is not the one that was committed to."""
+        try:
+            plain = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
+        except (InvalidTag, ValueError):
+            raise ProofError("a sealed record does not open; it was altered, or belongs to another key") from None
+        opened = Opened(kind_of(entry), plain[:SALT_BYTES], plain[SALT_BYTES:])
+        if opened.entry != entry:
+            raise ProofError("a sealed record is not the one that its leaf commits to; it was exchanged")
+        return opened

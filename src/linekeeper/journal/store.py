@@ -1,0 +1,186 @@
+"""The store: SQLAlchemy Core over SQLite (the embedded default) or PostgreSQL.
+
+A writing transaction takes the write lock when it begins, so two writers queue and never interleave.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from sqlalchemy import JSON, ColumnElement, Connection, Engine, Table, cast, create_engine, event, func, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.journal import tables as t
+
+REVISION = "0001"  # the newest revision in `migrations`
+BUSY_SECONDS = 60
+
+
+class StoreError(LinekeeperError):
+    """The store cannot be opened, or does not fit what is asked of it."""
+
+
+class AccountRow(NamedTuple):
+    """Where one account stands: its state as bytes, its layout, how many decisions, the hash of the last."""
+
+    state: bytes
+    layout: str
+    decisions: int
+    last_hash: str | None
+
+
+class Store:
+    """One journal. Use `open_store`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.dialect = engine.dialect.name
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction that holds the write lock; all of it happens, or nothing."""
+        with self.engine.connect() as connection:
+            if self.dialect == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7246)")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent view."""
+        with self.engine.connect() as connection:
+            if self.dialect == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+            yield connection
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+
+def open_store(url: str) -> Store:
+    """The store at that URL, brought to the newest schema; a path alone means an SQLite file.
+
+    Raises StoreError, saying what is wrong and the way out.
+    """
+    if "://" not in url:
+        url = f"sqlite:///{url}"
+    try:
+        engine = create_engine(make_url(url), connect_args=_connect_args(url))
+    except (ArgumentError, ImportError) as error:
+        way_out = "write `sqlite:///FILE` or `postgresql+psycopg://USER@HOST/NAME`"
+        raise StoreError(f"the store `{url}` cannot be used: {str(error).splitlines()[0]}; {way_out}") from None
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    store = Store(engine)
+    try:
+        if _revision(store) != REVISION:
+            _migrate(store, url)
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise StoreError(f"the store `{url}` cannot be opened: {cause}") from None
+    return store
+
+
+def _connect_args(url: str) -> dict[str, Any]:
+    return {"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {}
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # transactions begin where `Store` says so
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=FAST"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _revision(store: Store) -> str | None:
+    with store.engine.connect() as connection:
+        try:
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        except (OperationalError, SQLAlchemyError):
+            return None
+
+
+def _migrate(store: Store, url: str) -> None:
+    """Run Alembic up to the newest revision, holding the write lock."""
+    from linekeeper.journal.migrations import upgrade
+
+    found = _revision(store)
+    if found is not None and found > REVISION:
+        raise StoreError(f"the store `{url}` was written by a newer Linekeeper (schema {found}); update this one")
+    with store.writing() as connection:
+        upgrade(connection)
+
+
+# ------------------------------------------------------------------ rows
+
+
+def within(connection: Connection, column: ColumnElement[str], texts: Sequence[str]) -> ColumnElement[bool]:
+    """`column IN texts` with one variable for all of them."""
+    packed = json.dumps(list(texts), ensure_ascii=False)
+    if connection.dialect.name == "sqlite":
+        listed = func.json_each(packed).table_valued("value")
+    else:
+        listed = func.json_array_elements_text(cast(packed, JSON)).table_valued("value")
+    return column.in_(select(listed.c.value))
+
+
+def insert_many(
+    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]], *, tail: str = ""
+) -> int:
+    """Insert rows given as tuples; `tail` is an ON CONFLICT clause. Returns how many rows were written."""
+    if not rows:
+        return 0
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    marks = ", ".join([mark] * len(names))
+    sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}) {tail}"
+    return connection.exec_driver_sql(sql, list(rows)).rowcount
+
+
+def next_seq(connection: Connection, table: Table) -> int:
+    """The number after the highest in the table."""
+    return int(connection.execute(select(func.coalesce(func.max(table.c.seq), 0))).scalar_one()) + 1
+
+
+def load_accounts(connection: Connection, names: Sequence[str]) -> dict[str, AccountRow]:
+    """The accounts of those names that are there."""
+    a = t.accounts.c
+    query = select(a.account, a.state, a.layout, a.decisions, a.last_hash)
+    found = connection.execute(query.where(within(connection, a.account, names))).fetchall()
+    return {name: AccountRow(*rest) for name, *rest in found}
+
+
+ACCOUNT_COLUMNS = ("account", "layout", "state", "next_review", "decisions", "last_hash")
+_KEEP_NEWEST = "ON CONFLICT (account) DO UPDATE SET " + ", ".join(f"{n} = excluded.{n}" for n in ACCOUNT_COLUMNS[1:])
+
+
+def save_accounts(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write account rows (see ACCOUNT_COLUMNS), new or known."""
+    insert_many(connection, t.accounts, ACCOUNT_COLUMNS, rows, tail=_KEEP_NEWEST)
+
+
+DECISION_COLUMNS = ("seq", "account", "number", "at", "action", "record", "hash")
+
+
+def decision_records(
+    connection: Connection, *, first: str | None = None, last: str | None = None
+) -> Iterator[tuple[str, int, bytes, str]]:
+    """(account, number, record, hash) of the decisions of accounts from `first` to `last`, in canonical order."""
+    d = t.decisions.c
+    query = select(d.account, d.number, d.record, d.hash).order_by(d.account, d.number)
+    if first is not None:
+        query = query.where(d.account >= first)
+    if last is not None:
+        query = query.where(d.account <= last)
+    for row in connection.execution_options(yield_per=10_000).execute(query):
+        yield row[0], row[1], bytes(row[2]), row[3]

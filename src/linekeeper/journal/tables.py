@@ -1,0 +1,87 @@
+"""The store's tables: one schema for SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, UniqueConstraint
+
+from linekeeper.journal.log import tables as log_tables
+from linekeeper.journal.log.tables import Blob, Whole
+
+SCHEMA = MetaData()
+
+# Policies by content hash; `text` is the file, `card` the scorecard artifact it names, if any.
+policies = Table(
+    "policies",
+    SCHEMA,
+    Column("digest", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("card", Blob),
+    Column("kernel", Text, nullable=False),
+)
+
+# What happened, in order of arrival. (source, id) is the inbox key; `body` holds the fields as JSON.
+events = Table(
+    "events",
+    SCHEMA,
+    Column("seq", Whole, primary_key=True, autoincrement=False),
+    Column("source", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", Whole, nullable=False),
+    Column("body", Blob, nullable=False),
+    UniqueConstraint("source", "id"),
+)
+Index("events_account", events.c.account, events.c.at, events.c.seq)
+
+# What was not taken in: conflicts of the inbox key, events of accounts that are not open.
+set_aside = Table(
+    "set_aside",
+    SCHEMA,
+    Column("seq", Whole, primary_key=True, autoincrement=True),
+    Column("source", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("body", Blob, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+# Where each account stands: a cache, rebuilt from the events. `state` is int64s, little-endian.
+accounts = Table(
+    "accounts",
+    SCHEMA,
+    Column("account", Text, primary_key=True),
+    Column("layout", Text, nullable=False),
+    Column("state", Blob, nullable=False),
+    Column("next_review", Whole, nullable=False),
+    Column("decisions", Integer, nullable=False),
+    Column("last_hash", Text),
+)
+Index("accounts_next_review", accounts.c.next_review)
+
+# Every decision, as it was recorded (canonical JSON) and hashed (SHA-256, hex).
+decisions = Table(
+    "decisions",
+    SCHEMA,
+    Column("seq", Whole, primary_key=True, autoincrement=False),
+    Column("account", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", Whole, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("record", Blob, nullable=False),
+    Column("hash", Text, nullable=False),
+    UniqueConstraint("account", "number"),
+)
+
+# Reviews: from event `after_event` on, every account has been looked at up to the start of `until_day`.
+reviews = Table(
+    "reviews",
+    SCHEMA,
+    Column("seq", Whole, primary_key=True, autoincrement=True),
+    Column("after_event", Whole, nullable=False),
+    Column("until_day", Whole, nullable=False),
+)
+
+LOG = log_tables.define(SCHEMA)

@@ -1,0 +1,97 @@
+"""Events as the kernel reads them: arrays sorted by account, then time.
+
+A batch is made from an event table: a pyarrow Table with `id`, `account`, `kind`, `at` and a column for each
+field in use (int64; text for categories), as the door of `connect` admits it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linekeeper.core.bounds import MISSING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from linekeeper.kernel.calendar import Calendar
+    from linekeeper.policy.model import Field, Policy
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`accounts` in order of their names; rows `starts[a]` to `starts[a + 1]` are account `a`'s.
+
+    `rows[i]` is the table's row of event `i`; `at` UTC ms; `hour` local hours since 1970-01-01; `x` fields, one
+    column a field of the kind, MISSING where absent. All int64.
+    """
+
+    accounts: list[str]
+    starts: Ints
+    rows: Ints
+    at: Ints
+    hour: Ints
+    kind: Ints
+    x: Ints
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+
+def batch_of(policy: Policy, clock: Calendar, table: pa.Table) -> Batch:
+    """The table's events, sorted by account, `at` and arrival (the table's order)."""
+    codes, names = _coded(table["account"])
+    order_of_names = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)
+    rank = np.empty(len(names), dtype=np.int64)
+    rank[order_of_names] = np.arange(len(names))
+    account = rank[codes] if len(names) else codes
+    at = table["at"].to_numpy().astype(np.int64)
+    rows = np.lexsort((at, account)).astype(np.int64)
+    kind, x = _fields(policy, table)
+    starts = np.searchsorted(account[rows], np.arange(len(names) + 1)).astype(np.int64)
+    at = at[rows]
+    return Batch(
+        [names[i] for i in order_of_names],
+        starts,
+        rows,
+        np.ascontiguousarray(at),
+        np.ascontiguousarray(clock.hours(at)),
+        np.ascontiguousarray(kind[rows]),
+        np.ascontiguousarray(x[rows]),
+    )
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[Ints, list[str]]:
+    encoded = column.combine_chunks().dictionary_encode()
+    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+
+
+def _fields(policy: Policy, table: pa.Table) -> tuple[Ints, Ints]:
+    """Kind numbers and field values of every row."""
+    codes, names = _coded(table["kind"])
+    numbers = {kind.name: kind.number for kind in policy.kinds}
+    kind = np.array([numbers[name] for name in names], dtype=np.int64)[codes] if names else codes
+    width = max(1, *(len(item.fields) for item in policy.kinds))
+    x = np.full((table.num_rows, width), MISSING, dtype=np.int64)
+    for item in policy.kinds:
+        rows = np.flatnonzero(kind == item.number)
+        if len(rows):
+            for place, field in enumerate(item.fields):
+                if field.name in table.column_names:
+                    x[rows, place] = _numbers(field, table[field.name].take(rows))
+    return kind, x
+
+
+def _numbers(field: Field, column: pa.ChunkedArray) -> Ints:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if field.choices:
+        column = pc.index_in(column, value_set=pa.array(field.choices, type=column.type))
+    filled: Ints = pc.fill_null(column.cast(pa.int64()), MISSING).to_numpy().astype(np.int64)
+    return filled

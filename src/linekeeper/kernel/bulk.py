@@ -1,0 +1,133 @@
+"""Many accounts at once: the compiled kernel over a batch, on all cores; or interpreted, for a few events."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from linekeeper.kernel.batch import Batch, Ints
+from linekeeper.kernel.kernel import Kernel
+
+ROWS = 4_096  # decision rows a piece of work holds before it hands them on
+PIECE_EVENTS = 50_000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a batch led to: decision rows (see `rows`), sorted by account and time.
+
+    `account[i]`, `event[i]` (-1: the look at the start of a day) index the batch; `refused[j]` is 0, or why
+    event `j` was refused (1 not open yet, 2 opened before); `looks` counts evaluations; `states` are the states
+    after the batch, int64[accounts, size], where they were asked for.
+    """
+
+    account: Ints
+    event: Ints
+    rows: Ints
+    refused: Ints
+    looks: int
+    states: Ints | None
+
+
+def replay(
+    kernel: Kernel,
+    batch: Batch,
+    until_day: int,
+    *,
+    states: Ints | None = None,
+    workers: int | None = None,
+    lazy: bool = True,
+    compiled: bool = True,
+    keep_states: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Outcome:
+    """Run every account of the batch from `states` (default: from empty) to the start of `until_day`.
+
+    The result does not depend on `workers`, `compiled` or `lazy`; `states`, where given, are changed in place.
+    """
+    pieces = list(_pieces(batch))
+    refused = np.zeros(len(batch), dtype=np.int64)
+    keep = keep_states or states is not None
+    size = kernel.layout.size
+    kept = states if states is not None else np.zeros((len(batch.accounts) if keep else 0, size), dtype=np.int64)
+
+    def work(piece: tuple[int, int]) -> tuple[list[Ints], list[Ints], int]:
+        own = kept[piece[0] : piece[1]] if keep else np.zeros((piece[1] - piece[0], size), dtype=np.int64)
+        run = _compiled if compiled else _interpreted
+        found = run(kernel, batch, piece, own, until_day, int(lazy), refused)
+        if progress:
+            progress(int(batch.starts[piece[1]] - batch.starts[piece[0]]))
+        return found
+
+    count = min(workers or os.cpu_count() or 1, max(len(pieces), 1)) if compiled else 1
+    if count > 1:
+        with ThreadPoolExecutor(count) as pool:
+            results = [work(pieces[0]), *pool.map(work, pieces[1:])]  # the first alone: it may have to compile
+    else:
+        results = [work(piece) for piece in pieces]
+    heads = [head for result in results for head in result[0]]
+    rows = [row for result in results for row in result[1]]
+    head = np.concatenate(heads) if heads else np.zeros((0, 2), dtype=np.int64)
+    body = np.concatenate(rows) if rows else np.zeros((0, kernel.shape.width), dtype=np.int64)
+    return Outcome(head[:, 0], head[:, 1], body, refused, sum(r[2] for r in results), kept if keep else None)
+
+
+def _pieces(batch: Batch) -> Iterator[tuple[int, int]]:
+    """Ranges of accounts with about PIECE_EVENTS events each."""
+    first = 0
+    accounts = len(batch.accounts)
+    while first < accounts:
+        goal = batch.starts[first] + PIECE_EVENTS
+        last = int(np.searchsorted(batch.starts, goal, side="left"))
+        last = min(max(last, first + 1), accounts, first + 4_000)
+        yield first, last
+        first = last
+
+
+def _compiled(
+    kernel: Kernel, batch: Batch, piece: tuple[int, int], states: Ints, until: int, lazy: int, refused: Ints
+) -> tuple[list[Ints], list[Ints], int]:
+    out = np.zeros((ROWS, kernel.shape.width), dtype=np.int64)
+    head = np.zeros((ROWS, 2), dtype=np.int64)
+    starts = np.ascontiguousarray(batch.starts[piece[0] : piece[1] + 1])
+    cursor = np.zeros(3, dtype=np.int64)
+    heads, rows = [], []
+    while cursor[0] < len(states):
+        n = kernel.compiled.replay(
+            states, starts, batch.at, batch.hour, batch.kind, batch.x, until, lazy, out, head, refused, cursor
+        )
+        heads.append(head[:n] + np.array([piece[0], 0]))
+        rows.append(out[:n].copy())
+    return heads, rows, int(cursor[2])
+
+
+def _interpreted(
+    kernel: Kernel, batch: Batch, piece: tuple[int, int], states: Ints, until: int, lazy: int, refused: Ints
+) -> tuple[list[Ints], list[Ints], int]:
+    """The same over lists: nothing to compile, so quicker for a few thousand events."""
+    low, high = int(batch.starts[piece[0]]), int(batch.starts[piece[1]])
+    lists: list[Any] = [column[low:high].tolist() for column in (batch.at, batch.hour, batch.kind, batch.x)]
+    starts = (batch.starts[piece[0] : piece[1] + 1] - low).tolist()
+    held = states.tolist()
+    said = [0] * (high - low)
+    heads, rows = [], []
+    cursor = [0, 0, 0]
+    while cursor[0] < len(held):
+        out = [kernel.new_row() for _ in range(64)]
+        head = [[0, 0] for _ in range(64)]
+        n = kernel.interpreted.replay(held, starts, *lists, until, lazy, out, head, said, cursor)
+        rows += out[:n]
+        heads += [[a + piece[0], i + low if i >= 0 else i] for a, i in head[:n]]
+    states[:] = held
+    refused[low:high] = said
+    shape = (len(rows), kernel.shape.width)
+    return (
+        [np.array(heads, dtype=np.int64).reshape(len(heads), 2)],
+        [np.array(rows, dtype=np.int64).reshape(shape)],
+        cursor[2],
+    )

@@ -1,0 +1,93 @@
+"""Local time of a policy: hours and days of its time zone, as integers, one instant or many.
+
+The local hour never runs back: where clocks are set back it stays at the highest hour shown before.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linekeeper.core.bounds import AT_END_MS, HOUR_MS
+
+Ints = NDArray[np.int64]
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+class Calendar:
+    """The clock of one IANA time zone from 1970 to 2100.
+
+    >>> shanghai = calendar("Asia/Shanghai")
+    >>> shanghai.hour(0), shanghai.day(57_600_000), shanghai.day_start(1)
+    (8, 1, 57600000)
+    """
+
+    def __init__(self, zone: str) -> None:
+        self.zone = zone
+        self._from, self._offset = _segments(ZoneInfo(zone))
+        raw_ends = (self._from[1:] - 1 + self._offset[:-1]) // HOUR_MS
+        self._floor = (
+            np.concatenate([np.array([-(2**40)]), np.maximum.accumulate(raw_ends)])
+            if len(raw_ends)
+            else np.array([-(2**40)])
+        )
+
+    def hours(self, at: Ints) -> Ints:
+        """Local hours since 1970-01-01 of UTC milliseconds, shape kept."""
+        segment = np.searchsorted(self._from, at, side="right") - 1
+        return np.maximum((at + self._offset[segment]) // HOUR_MS, self._floor[segment])
+
+    def hour(self, at: int) -> int:
+        """Local hours since 1970-01-01 of one instant."""
+        return int(self.hours(np.array([at], dtype=np.int64))[0])
+
+    def day(self, at: int) -> int:
+        """Local days since 1970-01-01 of one instant."""
+        return self.hour(at) // 24
+
+    def day_starts(self, days: Ints) -> Ints:
+        """The first instant (UTC ms) of each local day; shape kept."""
+        low, high = days * 24 * HOUR_MS - 30 * HOUR_MS, days * 24 * HOUR_MS + 30 * HOUR_MS
+        while bool(np.any(low < high)):  # smallest instant whose local day is reached
+            middle = (low + high) // 2
+            reached = self.hours(middle) // 24 >= days
+            low, high = np.where(reached, low, middle + 1), np.where(reached, middle, high)
+        return low
+
+    def day_start(self, day: int) -> int:
+        """The first instant (UTC ms) of a local day."""
+        return int(self.day_starts(np.array([day], dtype=np.int64))[0])
+
+
+@lru_cache(maxsize=64)
+def calendar(zone: str) -> Calendar:
+    """The calendar of that zone, made once."""
+    return Calendar(zone)
+
+
+def _offset_ms(zone: ZoneInfo, second: int) -> int:
+    offset = (_EPOCH + dt.timedelta(seconds=second)).astimezone(zone).utcoffset()
+    assert offset is not None
+    return round(offset.total_seconds() * 1000)
+
+
+def _segments(zone: ZoneInfo) -> tuple[Ints, Ints]:
+    """Instants (UTC ms) from which an offset holds, and the offsets; found by bisection of 12-hour steps."""
+    begins, offsets = [-(2**50)], [_offset_ms(zone, -86_400 * 2)]
+    step = 43_200
+    second = -86_400 * 2
+    while second < AT_END_MS // 1000 + 86_400 * 2:
+        after = _offset_ms(zone, second + step)
+        if after != offsets[-1]:
+            low, high = second, second + step
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (middle, high) if _offset_ms(zone, middle) == offsets[-1] else (low, middle)
+            begins.append(high * 1000)
+            offsets.append(_offset_ms(zone, high))
+        second += step
+    return np.array(begins, dtype=np.int64), np.array(offsets, dtype=np.int64)

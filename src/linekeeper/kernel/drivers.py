@@ -1,0 +1,103 @@
+"""The bulk drivers, copied to the end of each kernel: the same loops over lists, or compiled over arrays.
+
+Events come sorted by account, then time. `starts[a]` to `starts[a + 1]` are the rows of account `a`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+NEXT = OPENED = HOUR = 0  # from here to `replay`: names whose real meaning is in the generated source
+step: Any = None
+review: Any = None
+advance: Any = None
+features: Any = None
+score: Any = None
+
+
+def replay(
+    states: Any,
+    starts: Any,
+    at: Any,
+    hour: Any,
+    kind: Any,
+    x: Any,
+    until: int,
+    lazy: int,
+    out: Any,
+    heads: Any,
+    refused: Any,
+    cursor: Any,
+) -> int:
+    """Run accounts through their events, and reviews up to the start of day `until`.
+
+    Decisions go to `out` with (account, event or -1) in `heads`; returns how many. `cursor` is
+    (account, event, looks): where to go on when `out` was full, and how many looks were made.
+    """
+    rows = 0
+    full = len(out)
+    for a in range(cursor[0], len(states)):
+        s = states[a]
+        i = max(starts[a], cursor[1])
+        end = starts[a + 1]
+        while True:
+            last = hour[i] // 24 if i < end else until
+            while s[OPENED]:
+                day = s[NEXT] if lazy else s[HOUR] // 24 + 1
+                if day > last:
+                    break
+                if rows == full:
+                    cursor[0] = a
+                    cursor[1] = i
+                    return rows
+                cursor[2] += 1
+                if review(s, out[rows], day):
+                    heads[rows][0] = a
+                    heads[rows][1] = -1
+                    rows += 1
+            if i >= end:
+                break
+            if rows == full:
+                cursor[0] = a
+                cursor[1] = i
+                return rows
+            result = step(s, out[rows], at[i], hour[i], kind[i], x[i])
+            if result < 0:
+                refused[i] = -result
+            else:
+                cursor[2] += 1
+            if result == 1:
+                heads[rows][0] = a
+                heads[rows][1] = i
+                rows += 1
+            i += 1
+    cursor[0] = len(states)
+    return rows
+
+
+def snapshots(
+    states: Any, starts: Any, at: Any, hour: Any, kind: Any, x: Any, days: Any, out: Any, heads: Any, scratch: Any
+) -> int:
+    """Features and scores of every open account at the start of each of the sorted `days`; returns rows."""
+    rows = 0
+    for a in range(len(states)):
+        s = states[a]
+        i = starts[a]
+        end = starts[a + 1]
+        for k in range(len(days)):
+            while i < end and hour[i] // 24 < days[k]:
+                while s[OPENED] and s[NEXT] <= hour[i] // 24:
+                    review(s, scratch, s[NEXT])
+                step(s, scratch, at[i], hour[i], kind[i], x[i])
+                i += 1
+            if not s[OPENED]:
+                continue
+            while s[NEXT] <= days[k]:
+                review(s, scratch, s[NEXT])
+            advance(s, days[k] * 24)
+            features(s, out[rows])
+            score(s, out[rows])
+            heads[rows][0] = a
+            heads[rows][1] = k
+            rows += 1
+    return rows

@@ -1,0 +1,290 @@
+"""Code for the fact half of a kernel: what happened, and the values of the features."""
+
+from __future__ import annotations
+
+from linekeeper.kernel.layout import LATCH_WIDTH, Layout, Ring
+from linekeeper.kernel.rows import RowShape
+from linekeeper.kernel.words import Words
+from linekeeper.policy import model as m
+from linekeeper.policy.kinds import BUILT_IN
+
+TILE = {"h": "{hour}", "d": "{hour} // 24", "m": "{month}"}
+_NUMBER = {name: number for number, (name, _, _) in enumerate(BUILT_IN)}
+
+
+def note(text: str) -> str:
+    """A comment that stays on its line."""
+    return "# " + " ".join(text.split())[:100]
+
+
+class FactsEmitter:
+    """Emits begin, advance, absorb, rule and features."""
+
+    def __init__(self, policy: m.Policy, layout: Layout, shape: RowShape) -> None:
+        self.policy, self.layout, self.shape = policy, layout, shape
+        self.fact_rings = [ring for ring in layout.rings if ring.key.source != "restrictions"]
+
+    # -------------------------------------------------------------- begin
+
+    def begin(self) -> str:
+        """An opened account's state, before its first event."""
+        lines = [
+            "def begin(s, hour):",
+            '    """Start a state: missing things are missing, the clock shows the first hour."""',
+        ]
+        lines += [f"    s[{slot + 1}] = s[{slot}] = MISSING" for slot in self.layout.lasts.values()]
+        lines += [f"    s[{slot}] = MISSING" for slot in self.layout.since.values()]
+        for ring in self.layout.rings:
+            for window in range(len(ring.lengths)):
+                for column in range(1 + ring.sums, ring.width):
+                    lines.append(f"    s[{ring.base + 1 + window * ring.width + column}] = MISSING")
+        lines += [
+            "    s[HOUR] = hour",
+            "    s[MONTH] = month_of(hour // 24)",
+            "    s[MONTH_END] = month_start(s[MONTH] + 1)",
+        ]
+        return "\n".join(lines)
+
+    # -------------------------------------------------------------- advance
+
+    def advance(self) -> str:
+        """Bring facts to an hour: the clock, overnight dues, tiles that leave their windows."""
+        lines = [
+            "def advance(s, hour):",
+            '    """Bring the facts to that hour; a late hour changes nothing."""',
+            "    if hour <= s[HOUR]:",
+            "        return",
+            "    day = hour // 24",
+            "    morning = day > s[HOUR] // 24",
+            "    s[HOUR] = hour",
+            "    if day >= s[MONTH_END]:",
+            "        s[MONTH] = month_of(day)",
+            "        s[MONTH_END] = month_start(s[MONTH] + 1)",
+            "    month = s[MONTH]",
+            "    if morning and s[DUES] > 0 and s[DUE] < day:",
+            "        s[STREAK] = 0",
+        ]
+        for days, above in self.layout.above.items():
+            lines += [
+                f"    if s[{above}] == 0 and s[DUES] > 0 and day - s[DUE] >= {days}:",
+                f"        s[{above}] = 1",
+                *self._add_late(days, f"(s[DUE] + {days})", "        "),
+            ]
+        for ring in self.layout.rings:
+            lines += self._expire(ring)
+        return "\n".join(lines)
+
+    def _expire(self, ring: Ring) -> list[str]:
+        tile = TILE[ring.key.unit].format(hour="hour", month="month")
+        lines = [f"    {note(self.title(ring))}"]
+        for length in ring.lengths:
+            window = ring.window(length)
+            args = f"s, {ring.base}, {window}, {ring.entries}, {ring.capacity - 1}, {ring.width}, {ring.sums}"
+            test = f"s[{window}] < s[{ring.base}]"
+            lines.append(f"    if {test}:")
+            lines.append(f"        expire({args}, {tile} - {length - 1})")
+        return lines
+
+    def title(self, ring: Ring) -> str:
+        """What a ring holds, in words."""
+        source = ring.key.source
+        name = source if isinstance(source, str) else source.kind + (" where ..." if source.where else "")
+        longest = f"{ring.lengths[0]}{ring.key.unit}"
+        return f"ring {ring.number}: {name} {ring.key.days or ''} windows up to {longest}"
+
+    def _add_late(self, days: int, day: str, indent: str) -> list[str]:
+        lines = []
+        for ring in self.fact_rings:
+            if ring.key.source == "late" and ring.key.days == days:
+                tile = f"month_of({day})" if ring.key.unit == "m" else day
+                now = "s[MONTH]" if ring.key.unit == "m" else "s[HOUR] // 24"
+                lines.append(indent + add(ring, tile, now, "1"))
+        return lines
+
+    # -------------------------------------------------------------- absorb
+
+    def absorb(self) -> str:
+        """The event's effect on the facts."""
+        lines = [
+            "def absorb(s, at, hour, kind, x):",
+            '    """Take one event into the facts; the tile is the event\'s own, however late it comes."""',
+            "    s[SEEN] = max(s[SEEN], at)",
+            "    now = s[HOUR]",
+            "    today = now // 24",
+        ]
+        blocks = [(kind, self._kind_block(kind)) for kind in self.policy.kinds]
+        word = "if"
+        for kind, block in blocks:
+            if block:
+                lines += [f"    {word} kind == {kind.number}:  # {kind.name}", *block]
+                word = "elif"
+        for days, above in self.layout.above.items():
+            overdue = "(s[DUES] > 0 and today - s[DUE] >= {0}) or s[REPORTED] >= {0}".format(days)
+            lines += [
+                f"    if {overdue}:",
+                f"        if s[{above}] == 0:",
+                f"            s[{above}] = 1",
+                *self._add_late(days, "today", "            "),
+                "    else:",
+                f"        s[{above}] = 0",
+            ]
+        return "\n".join(lines)
+
+    def _kind_block(self, kind: m.Kind) -> list[str]:
+        names = {f".{field.name}": f"x[{place}]" for place, field in enumerate(kind.fields)}
+        optional = frozenset(names[f".{field.name}"] for field in kind.fields if field.optional)
+        lines = [f"        {line}" for line in _ACCOUNT.get(kind.name, ())]
+        selects = {ring.key.source: None for ring in self.fact_rings if isinstance(ring.key.source, m.Select)}
+        selects |= {measure.select: None for measure in (*self.layout.lasts, *self.layout.since)}
+        for select in selects:
+            if isinstance(select, m.Select) and select.kind == kind.name:
+                lines += self._select_block(select, names, optional)
+        return lines
+
+    def _select_block(self, select: m.Select, names: dict[str, str], optional: frozenset[str]) -> list[str]:
+        body = [
+            add_line
+            for ring in self.fact_rings
+            if ring.key.source == select
+            for add_line in self._adds(ring, names, optional)
+        ]
+        for last, slot in self.layout.lasts.items():
+            if last.select == select:
+                value = names[f".{last.field}"]
+                known = f"{value} != MISSING and " if value in optional else ""
+                body += [f"if {known}at >= s[{slot}]:", f"    s[{slot}] = at", f"    s[{slot + 1}] = {value}"]
+        for since, slot in self.layout.since.items():
+            if since.select == select:
+                body.append(f"s[{slot}] = max(s[{slot}], hour // 24)")
+        if select.where is None:
+            return [f"        {line}" for line in body]
+        words = Words(names, optional)
+        test = words.condition(select.where)
+        return [f"        {line}" for line in (*words.lines, f"if {test}:")] + [f"            {line}" for line in body]
+
+    def _adds(self, ring: Ring, names: dict[str, str], optional: frozenset[str]) -> list[str]:
+        tile = TILE[ring.key.unit].format(hour="hour", month="month_of(hour // 24)")
+        now = TILE[ring.key.unit].format(hour="now", month="s[MONTH]")
+        values = []
+        for how, field in ring.columns:
+            value = "1" if how == "count" else names[f".{field}"]
+            values.append(f"max({value}, 0)" if how == "sum" and value in optional else value)
+        return [add(ring, tile, now, *values)]
+
+    # -------------------------------------------------------------- rule
+
+    def rule(self) -> str:
+        """The event's effect on the line itself: opening, consent, a person's ruling."""
+        return "\n".join(
+            [
+                "def rule(s, at, kind, x):",
+                '    """Take opening, consent and override into the line; they follow arrival."""',
+                "    day = s[HOUR] // 24",
+                f"    if kind == {_NUMBER['open']}:",
+                "        s[OPENED] = 1",
+                "        s[OPEN_AT] = at",
+                "        s[OPEN_MONTH] = s[MONTH]",
+                "        s[GRANTED] = s[LIMIT] = x[0]",
+                "        s[STATUS_DAY] = day",
+                f"    elif kind == {_NUMBER['consent']}:",
+                "        if x[0] == s[OFFER_NUMBER] and day < s[OFFER_END]:",
+                "            if s[LIMIT] == s[GRANTED]:",
+                "                s[LIMIT] = s[OFFER_LIMIT]",
+                "            s[GRANTED] = s[OFFER_LIMIT]",
+                "            s[OFFER_END] = 0",
+                f"    elif kind == {_NUMBER['override']}:",
+                f"        if x[0] != MISSING:\n            s[{self.layout.latches} + x[0] * {LATCH_WIDTH} + WAIVED] = x[2] + 1",
+                "        if x[1] != MISSING:",
+                "            s[IMPOSED_BP] = x[1]",
+                "            s[IMPOSED_END] = x[2] + 1",
+            ]
+        )
+
+    # -------------------------------------------------------------- features
+
+    def features(self) -> str:
+        """The value of every feature, into `out`."""
+        lines = [
+            "def features(s, out):",
+            '    """Write the value of every feature as of the clock."""',
+            "    hour = s[HOUR]",
+            "    day = hour // 24",
+            "    out[O_NOW_HOUR] = hour",
+        ]
+        names: dict[str, str] = {}
+        missing: set[str] = set()
+        for place, feature in enumerate(self.policy.features):
+            words = Words(names, frozenset(missing), temporaries=place * 100)
+            code = self._measure(feature.expr)
+            if code is None:
+                code = clamped(words.value(feature.expr), feature.maybe_missing)
+            variable = f"f{place}"
+            lines += [f"    {note(feature.name)}", *(f"    {line}" for line in words.lines)]
+            lines += [f"    {variable} = {code}", f"    out[{self.shape.values + place}] = {variable}"]
+            names[feature.name] = variable
+            if feature.maybe_missing:
+                missing.add(variable)
+        return "\n".join(lines)
+
+    def _measure(self, expr: m.Expr) -> str | None:
+        match expr:
+            case m.Windowed(how, _, field, window):
+                ring = self.layout.ring(expr)
+                slot = ring.window(window.length) + ring.column(how, field)
+                return f"min(s[{slot}], MONEY_MAX)" if how == "sum" else f"s[{slot}]"
+            case m.LateCount(_, window) | m.Restrictions(window):
+                ring = self.layout.ring(expr)
+                return f"s[{ring.window(window.length) + 1}]"
+            case m.Last():
+                return f"s[{self.layout.lasts[expr] + 1}]"
+            case m.DaysSince():
+                slot = self.layout.since[expr]
+                return f"day - s[{slot}] if s[{slot}] != MISSING else MISSING"
+            case m.Fact(name):
+                return FACT_CODE[name]
+            case _:
+                return None
+
+
+def add(ring: Ring, tile: str, now: str, *values: str) -> str:
+    """The call that adds one event to a ring."""
+    lengths = "(" + ", ".join(map(str, ring.lengths)) + ",)"
+    columns = "(" + ", ".join(values) + ",)"
+    place = f"{ring.base}, {ring.entries}, {ring.capacity - 1}, {ring.width}, {ring.sums}, {lengths}"
+    return f"add(s, {place}, {tile}, {now}, {columns})"
+
+
+def clamped(code: str, may_miss: bool) -> str:
+    """A derived value within 10^15; missing stays missing."""
+    return f"keep({code})" if may_miss else f"clamp({code})"
+
+
+_ACCOUNT = {
+    "draw": ("s[BALANCE] = clamp(s[BALANCE] + x[0])",),
+    "charge": ("s[BALANCE] = clamp(s[BALANCE] + x[0])",),
+    "repay": (
+        "s[BALANCE] = clamp(s[BALANCE] - x[0])",
+        "if s[DUES] > 0:",
+        "    s[STREAK] += pay_dues(s, DUES, DUE, x[0], today)",
+    ),
+    "due": (
+        "add_due(s, DUES, DUE, DUES_MAX, x[0], x[1])",
+        "if x[0] > 0 and x[1] < today:",
+        "    s[STREAK] = 0",
+    ),
+    "balance": ("s[BALANCE] = x[0]",),
+    "delinquency": ("s[REPORTED] = x[0]", "s[STREAK] = s[STREAK] + 1 if x[0] == 0 else 0"),
+}
+
+FACT_CODE = {
+    "balance": "s[BALANCE]",
+    "limit": "s[LIMIT]",
+    "granted": "s[GRANTED]",
+    "available": "0 if s[STATUS] >= SUSPENDED else min(max(s[LIMIT] - s[BALANCE], 0), MONEY_MAX)",
+    "utilisation": "percent(s[BALANCE], s[LIMIT])",
+    "past_due": "past_due(s, DUES, DUE, day)",
+    "days_past_due": "max(s[REPORTED], day - s[DUE] if s[DUES] > 0 else 0)",
+    "on_time_streak": "s[STREAK]",
+    "months_on_book": "s[MONTH] - s[OPEN_MONTH]",
+    "days_in_status": "day - s[STATUS_DAY]",
+}

@@ -1,0 +1,97 @@
+"""A policy's kernel, ready to run: on lists, interpreted, or on int64 arrays, compiled by Numba.
+
+Both run the same generated source, so they agree bit for bit (law 2). Compiled code is cached on disk under the
+hash of the source: `LINEKEEPER_CACHE`, else `~/.cache/linekeeper`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import tempfile
+import types
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from linekeeper.kernel.calendar import Calendar, calendar
+from linekeeper.kernel.emit import digest, emit
+from linekeeper.policy.model import Policy
+
+
+class Kernel:
+    """The kernel of one policy. `source` is what decides; `digest` its SHA-256.
+
+    States are flat: `layout.size` ints for an account, all zero before it is opened.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.source, self.layout, self.shape = emit(policy)
+        self.digest = digest(self.source)
+
+    @property
+    def calendar(self) -> Calendar:
+        """The clock of the policy's time zone."""
+        return calendar(self.policy.time_zone)
+
+    @cached_property
+    def interpreted(self) -> types.SimpleNamespace:
+        """The kernel's functions as plain Python, over lists of ints."""
+        names: dict[str, Any] = {"__name__": f"kernel_{self.digest[:12]}"}
+        exec(compile(self.source, f"<kernel {self.policy.name}>", "exec"), names)
+        return types.SimpleNamespace(**names)
+
+    @cached_property
+    def compiled(self) -> Any:
+        """The kernel's functions compiled, over int64 arrays; made on first use, then cached on disk."""
+        import numba
+
+        module = _import(self._source_file())
+        for name, thing in list(vars(module).items()):
+            if isinstance(thing, types.FunctionType):
+                setattr(module, name, numba.njit(cache=True, nogil=True)(thing))
+        return module
+
+    def _source_file(self) -> Path:
+        """The source on disk, under its hash; rewritten where its text is not what it should be."""
+        folder = cache_folder()
+        path = folder / f"kernel_{self.digest}.py"
+        if not path.exists() or path.read_text("utf-8") != self.source:
+            handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(self.source)
+            os.replace(name, path)
+        return path
+
+    def new_state(self) -> list[int]:
+        """The state of an account before its first event."""
+        return [0] * self.layout.size
+
+    def new_row(self) -> list[int]:
+        """An empty output row."""
+        return [0] * self.shape.width
+
+
+@lru_cache(maxsize=32)
+def kernel_of(policy: Policy) -> Kernel:
+    """The kernel of a policy, made once a process."""
+    return Kernel(policy)
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept; made where absent."""
+    folder = Path(os.environ.get("LINEKEEPER_CACHE") or Path.home() / ".cache" / "linekeeper")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _import(path: Path) -> types.ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # Numba's cache finds the functions' module by its name
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,169 @@
+"""Where each thing stands in the flat state of an account: facts first, then the line.
+
+Facts are a function of the account's events in time order and can be rebuilt from them; the line part
+follows arrival and is carried (see "Late events" in the language reference).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from linekeeper.core.bounds import DUES_MAX
+from linekeeper.policy import model as m
+
+LATCH_WIDTH = 5
+
+FACT_SLOTS = ("SEEN", "HOUR", "MONTH", "MONTH_END", "BALANCE", "REPORTED", "STREAK", "DUES")
+LINE_SLOTS = (
+    "OPENED",
+    "OPEN_AT",
+    "OPEN_MONTH",
+    "GRANTED",
+    "LIMIT",
+    "STATUS",
+    "STATUS_DAY",
+    "RISING",
+    "RISE_DAY",
+    "IMPOSED_BP",
+    "IMPOSED_END",
+    "OFFER_NUMBER",
+    "OFFER_LIMIT",
+    "OFFER_DAY",
+    "OFFER_END",
+    "MASK",
+    "NEXT",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RingKey:
+    """What a ring counts: selected events, or (source, days) for `late` and `restrictions`."""
+
+    source: m.Select | str
+    days: int
+    unit: m.TileUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """One ring: see `prelude`. `columns` are ("count", None), then sums, then maxima of fields."""
+
+    number: int
+    key: RingKey
+    columns: tuple[tuple[str, str | None], ...]
+    lengths: tuple[int, ...]
+    base: int
+
+    @property
+    def width(self) -> int:
+        return 1 + len(self.columns)
+
+    @property
+    def sums(self) -> int:
+        return sum(how != "max" for how, _ in self.columns)
+
+    @property
+    def capacity(self) -> int:
+        """Entries: a power of two, so that a mask wraps them."""
+        return 1 << max(self.lengths[0] - 1, 1).bit_length()
+
+    @property
+    def entries(self) -> int:
+        return self.base + 1 + len(self.lengths) * self.width
+
+    @property
+    def end(self) -> int:
+        return self.entries + self.capacity * self.width
+
+    def window(self, length: int) -> int:
+        """The slot of that window's block."""
+        return self.base + 1 + self.lengths.index(length) * self.width
+
+    def column(self, how: str, field: str | None) -> int:
+        """The column's offset in a window's block and in an entry."""
+        return 1 + self.columns.index((how, field))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All slots by name, all rings, and the size of a state in int64s."""
+
+    slots: dict[str, int]
+    rings: tuple[Ring, ...]
+    dues: int
+    lasts: dict[m.Last, int]
+    since: dict[m.DaysSince, int]
+    above: dict[int, int]
+    latches: int
+    line: int  # the first slot of the line part
+    size: int
+    digest: str
+
+    def ring(self, measure: m.Windowed | m.LateCount | m.Restrictions) -> Ring:
+        """The ring that a measure reads."""
+        return next(ring for ring in self.rings if ring.key == ring_key(measure))
+
+
+def ring_key(measure: m.Windowed | m.LateCount | m.Restrictions) -> RingKey:
+    """Measures with equal keys share a ring."""
+    match measure:
+        case m.Windowed(_, select, _, window):
+            return RingKey(select, 0, window.unit)
+        case m.LateCount(days, window):
+            return RingKey("late", days, window.unit)
+        case m.Restrictions(window):
+            return RingKey("restrictions", 0, window.unit)
+
+
+def measures(policy: m.Policy) -> Iterable[m.Measure]:
+    """Every measure of the policy: each is a whole feature, for the reader hoists those written in place."""
+    kinds = (m.Windowed, m.Last, m.DaysSince, m.LateCount, m.Restrictions, m.Fact)
+    return [feature.expr for feature in policy.features if isinstance(feature.expr, kinds)]
+
+
+def lay_out(policy: m.Policy) -> Layout:
+    """Give every thing that the policy needs its place."""
+    slots = {name: place for place, name in enumerate(FACT_SLOTS)}
+    dues = len(slots)
+    place = dues + 2 * DUES_MAX
+    found = list(measures(policy))
+    above: dict[int, int] = {}
+    lasts: dict[m.Last, int] = {}
+    since: dict[m.DaysSince, int] = {}
+    for measure in found:
+        if isinstance(measure, m.LateCount) and measure.days not in above:
+            above[measure.days], place = place, place + 1
+        elif isinstance(measure, m.Last) and measure not in lasts:
+            lasts[measure], place = place, place + 2  # at, value
+        elif isinstance(measure, m.DaysSince) and measure not in since:
+            since[measure], place = place, place + 1
+    fact_rings, place = _rings(found, place, line=False)
+    line = place
+    for name in LINE_SLOTS:
+        slots[name], place = place, place + 1
+    latches, place = place, place + LATCH_WIDTH * len(policy.triggers)
+    line_rings, place = _rings(found, place, line=True, number=len(fact_rings))
+    shape = repr((sorted(slots.items()), fact_rings, line_rings, above, lasts, since, latches, place))
+    digest = hashlib.sha256(shape.encode()).hexdigest()
+    return Layout(slots, (*fact_rings, *line_rings), dues, lasts, since, above, latches, line, place, digest)
+
+
+def _rings(found: list[m.Measure], place: int, line: bool, number: int = 0) -> tuple[list[Ring], int]:
+    """The rings of the fact part, or of the line part (only `restrictions` stands there)."""
+    grouped: dict[RingKey, list[m.Windowed | m.LateCount | m.Restrictions]] = {}
+    for measure in found:
+        if isinstance(measure, m.Windowed | m.LateCount | m.Restrictions):
+            grouped.setdefault(ring_key(measure), []).append(measure)
+    rings = []
+    for key, users in grouped.items():
+        if (key.source == "restrictions") != line:
+            continue
+        sums = {("sum", u.field): None for u in users if isinstance(u, m.Windowed) and u.how == "sum"}
+        tops = {("max", u.field): None for u in users if isinstance(u, m.Windowed) and u.how == "max"}
+        lengths = tuple(sorted({u.window.length for u in users}, reverse=True))
+        ring = Ring(number + len(rings), key, (("count", None), *sums, *tops), lengths, place)
+        rings.append(ring)
+        place = ring.end
+    return rings, place

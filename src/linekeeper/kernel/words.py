@@ -1,0 +1,124 @@
+"""Expressions as kernel code: a condition becomes a Python truth, a value an int or MISSING."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from linekeeper.core.bounds import MISSING
+from linekeeper.policy import model as m
+
+_CODE_OP = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_EXTREMES = {"smallest": "min", "largest": "max"}
+
+
+@dataclass
+class Words:
+    """Turns expressions into code. `names` maps features, scores and fields to variables;
+    `missing` holds the variables that may be MISSING. Statements that are needed first go to `lines`."""
+
+    names: Mapping[str, str]
+    missing: frozenset[str]
+    lines: list[str] = field(default_factory=list)
+    temporaries: int = 0
+
+    def condition(self, expr: m.Expr) -> str:
+        """A Python truth value."""
+        match expr:
+            case m.Not(item):
+                return f"not {self.condition(item)}"
+            case m.And(items):
+                return "(" + " and ".join(map(self.condition, items)) + ")"
+            case m.Or(items):
+                return "(" + " or ".join(map(self.condition, items)) + ")"
+            case m.Compare(op, left, right):
+                return self._compare(op, left, right)
+            case m.In(item, values):
+                word = self.atom(item)
+                return "(" + " or ".join(f"{word} == {value}" for value in values) + ")"
+            case m.Call("known", (item,)):
+                return f"{self.atom(item)} != MISSING" if self.may_miss(item) else "True"
+            case m.Literal(value):
+                return str(bool(value))
+            case _:
+                return f"{self.atom(expr)} == 1"
+
+    def _compare(self, op: str, left: m.Expr, right: m.Expr) -> str:
+        first, second = self.atom(left), self.atom(right)
+        checks = [f"{first} != MISSING"] if self.may_miss(left) and not _refuses_missing(op, right) else []
+        mirrored = {"<": ">", "<=": ">="}.get(op, op)
+        if self.may_miss(right) and not (_refuses_missing(mirrored, left) and mirrored != op):
+            checks.append(f"{second} != MISSING")
+        return "(" + " and ".join([*checks, f"{first} {_CODE_OP[op]} {second}"]) + ")"
+
+    def atom(self, expr: m.Expr) -> str:
+        """A name or a number for the value of the expression."""
+        match expr:
+            case m.Literal(value):
+                return str(value) if value >= 0 else f"({value})"
+            case m.Ref(name) | m.ScoreRef(name):
+                return self.names[name]
+            case m.FieldRef(name):
+                return self.names["." + name]
+            case m.HourOfDay():
+                return "(hour % 24)"
+            case _:
+                return self._held(self.value(expr), self.may_miss(expr))
+
+    def _held(self, code: str, may_miss: bool) -> str:
+        self.temporaries += 1
+        name = f"t{self.temporaries}"
+        self.lines.append(f"{name} = {code}")
+        if may_miss:
+            self.missing |= {name}
+        return name
+
+    def may_miss(self, expr: m.Expr) -> bool:
+        """Whether the value of the expression may be missing."""
+        match expr:
+            case m.Ref(name):
+                return self.names[name] in self.missing
+            case m.FieldRef(name):
+                return self.names["." + name] in self.missing
+            case m.Call("per"):
+                return True
+            case m.Call("fallback", (first, other)):
+                return self.may_miss(first) and self.may_miss(other)
+            case m.If(_, yes, no):
+                return self.may_miss(yes) or self.may_miss(no)
+            case m.Arith() | m.Call("percent" | "part" | "smallest" | "largest"):
+                return any(map(self.may_miss, m.children(expr)))
+            case _:
+                return False
+
+    def value(self, expr: m.Expr) -> str:
+        """An int expression."""
+        match expr:
+            case m.Arith(op, left, right):
+                first, second = self.atom(left), self.atom(right)
+                return self._where_known((left, first), (right, second), code=f"{first} {op} {second}")
+            case m.Call(name, args) if name != "known":
+                return self._call(name, args)
+            case m.If(test, yes, no):
+                truth, first, second = self.condition(test), self.atom(yes), self.atom(no)
+                return f"{first} if {truth} else {second}"
+            case m.Literal() | m.Ref() | m.ScoreRef() | m.FieldRef() | m.HourOfDay():
+                return self.atom(expr)
+            case _:
+                return f"1 if {self.condition(expr)} else 0"
+
+    def _call(self, name: str, args: tuple[m.Expr, ...]) -> str:
+        words = [self.atom(arg) for arg in args]
+        if name == "fallback":
+            return f"{words[0]} if {words[0]} != MISSING else {words[1]}" if self.may_miss(args[0]) else words[0]
+        code = f"{_EXTREMES.get(name, name)}({', '.join(words)})"
+        return self._where_known(*zip(args, words, strict=True), code=code)
+
+    def _where_known(self, *parts: tuple[m.Expr, str], code: str) -> str:
+        checks = [f"{word} == MISSING" for part, word in parts if self.may_miss(part)]
+        return f"MISSING if {' or '.join(checks)} else {code}" if checks else code
+
+
+def _refuses_missing(op: str, other: m.Expr) -> bool:
+    """Whether MISSING, the lowest number there is, already makes the comparison false."""
+    return op in ("=", ">", ">=") and isinstance(other, m.Literal) and other.value > MISSING

@@ -1,0 +1,80 @@
+"""The road back as a small picture: the limit over time, a step line for each plan. SVG, integers only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from linekeeper.notice.model import Plan, Road
+from linekeeper.notice.reasons import Speech
+
+WIDTH, HEIGHT = 360, 196
+LEFT, RIGHT, TOP, BOTTOM = 8, 352, 30, 156
+LABEL_HALF = 26  # about half of a date label
+CLASSES = ("fastest", "lightest")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where days and amounts lie in the picture."""
+
+    first_day: int
+    last_day: int
+    top_minor: int
+
+    def x(self, day: int) -> int:
+        return LEFT + (RIGHT - LEFT) * (day - self.first_day) // max(1, self.last_day - self.first_day)
+
+    def y(self, minor: int) -> int:
+        return BOTTOM - (BOTTOM - TOP) * minor // max(1, self.top_minor)
+
+
+def chart(road: Road, speech: Speech) -> str:
+    """An `<svg>` of the plans' paths, with a title and a description for those who do not see it."""
+    points = [point for plan in road.plans for point in plan.path]
+    last_day = max(point.day for point in points)
+    tail = max(1, (last_day - points[0].day) // 12)
+    frame = Frame(points[0].day, last_day + tail, max(point.usable_minor for point in points))
+    title = speech.language.say("How much you can use")
+    told = (f"{speech.day(p.day)}: {speech.money(p.usable_minor)}" for p in road.fastest.path)
+    lines = [_line(plan, frame, name) for plan, name in zip(road.plans, CLASSES, strict=False)]
+    parts = [
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="chart-title chart-text">',
+        f'<title id="chart-title">{escape(title)}</title><desc id="chart-text">{escape("; ".join(told))}</desc>',
+        f'<line class="axis" x1="{LEFT}" y1="{BOTTOM}" x2="{RIGHT}" y2="{BOTTOM}"/>',
+        *reversed(lines),
+        *_amounts(road.fastest, frame, speech),
+        *_dates(road, frame, speech),
+        "</svg>",
+    ]
+    return "".join(parts)
+
+
+def _line(plan: Plan, frame: Frame, name: str) -> str:
+    """A step line: level until the next point, then straight up or down, level to the end."""
+    first, *rest = plan.path
+    steps = [f"M{frame.x(first.day)} {frame.y(first.usable_minor)}"]
+    steps += [f"H{frame.x(point.day)}V{frame.y(point.usable_minor)}" for point in rest]
+    dots = "".join(f'<circle cx="{frame.x(p.day)}" cy="{frame.y(p.usable_minor)}" r="3"/>' for p in plan.path)
+    return f'<g class="{name}"><path d="{"".join(steps)}H{RIGHT}"/>{dots}</g>'
+
+
+def _amounts(plan: Plan, frame: Frame, speech: Speech) -> list[str]:
+    """The amount at the start and at the end, above the line."""
+    first, last = plan.path[0], plan.path[-1]
+    labels = [(LEFT, first, "start"), (RIGHT, last, "end")]
+    return [_text(x, frame.y(p.usable_minor) - 8, speech.money(p.usable_minor), anchor) for x, p, anchor in labels]
+
+
+def _dates(road: Road, frame: Frame, speech: Speech) -> list[str]:
+    """The first day, and below the line the day on which each plan arrives, a row for each so that they never touch."""
+    labels = [_text(LEFT, BOTTOM + 18, speech.day(road.fastest.path[0].day), "start")]
+    for row, plan in enumerate(road.plans):
+        end = plan.path[-1].day
+        x = min(RIGHT, frame.x(end) + LABEL_HALF)
+        labels.append(_text(x, BOTTOM + 18 + 16 * row, speech.day(end), "end", CLASSES[row]))
+    return labels
+
+
+def _text(x: int, y: int, text: str, anchor: str, name: str = "") -> str:
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" class="{name}">{escape(text)}</text>'

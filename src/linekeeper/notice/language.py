@@ -1,0 +1,152 @@
+"""Two languages from one source: messages through Babel catalogues, quantities in the locale's own form.
+
+English is written in the code and the templates; `catalogue/zh.po` holds the Chinese. The catalogue is compiled in
+memory when a language is first asked for, so a fresh checkout needs no build step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cache
+from io import BytesIO
+from typing import Literal
+
+from babel.dates import format_date, format_skeleton
+from babel.lists import format_list
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency, format_decimal, format_percent
+from babel.support import NullTranslations, Translations
+
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.notice.material import HERE
+
+Lang = Literal["zh", "en"]
+LANGS: tuple[Lang, ...] = ("zh", "en")
+LOCALES = {"zh": "zh_Hans_CN", "en": "en_GB"}
+TAGS = {"zh": "zh-Hans", "en": "en"}
+EPOCH = date(1970, 1, 1)
+YEAR_DAYS = 365  # as in the policy language
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The same thing said in both languages.
+
+    >>> Text(zh="逾期", en="late").in_("en")
+    'late'
+    """
+
+    zh: str
+    en: str
+
+    def in_(self, lang: Lang) -> str:
+        return self.zh if lang == "zh" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language: what it says, and how it writes money, dates, shares and spans.
+
+    >>> english, chinese = language("en"), language("zh")
+    >>> english.money(1_234_550, "CNY", 2), chinese.money(500_000, "CNY", 2)
+    ('CN¥12,345.50', '¥5,000')
+    >>> english.day(20_575), chinese.day(20_575)
+    ('2 May 2026', '2026年5月2日')
+    >>> english.share(250), english.span(730), chinese.span(30)
+    ('2.5%', '2 years', '30天')
+    """
+
+    code: Lang
+    translations: NullTranslations
+
+    @property
+    def locale(self) -> str:
+        return LOCALES[self.code]
+
+    @property
+    def tag(self) -> str:
+        """The BCP 47 tag, for `lang` in HTML."""
+        return TAGS[self.code]
+
+    def say(self, message: str, **given: object) -> str:
+        """The message in this language, its `{placeholders}` filled."""
+        return str(self.translations.ugettext(message)).format(**given)
+
+    def say_many(self, one: str, many: str, number: int, **given: object) -> str:
+        """The form of the message that fits `number`, which also fills `{number}`."""
+        chosen = str(self.translations.ungettext(one, many, number))
+        return chosen.format(number=self.number(number), **given)
+
+    def number(self, value: int) -> str:
+        return str(format_decimal(value, locale=self.locale))
+
+    def money(self, minor: int, currency: str, exponent: int) -> str:
+        """Minor units as an amount; the decimals only where there are any."""
+        amount = Decimal(minor).scaleb(-exponent)
+        digits = "" if amount == amount.to_integral_value() else "." + "0" * exponent
+        return str(format_currency(amount, currency, f"¤#,##0{digits}", locale=self.locale, currency_digits=False))
+
+    def share(self, basis_points: int) -> str:
+        return str(format_percent(Decimal(basis_points).scaleb(-4), "#,##0.##%", locale=self.locale))
+
+    def chance(self, ppm: int) -> str:
+        return str(format_percent(Decimal(ppm).scaleb(-6), "#,##0.####%", locale=self.locale))
+
+    def day(self, days: int) -> str:
+        """A date with its year, from days since 1970-01-01."""
+        return str(format_date(EPOCH + timedelta(days), "long", locale=self.locale))
+
+    def short_day(self, days: int) -> str:
+        """A date without its year: "2 May"."""
+        return str(format_skeleton("MMMd", EPOCH + timedelta(days), locale=self.locale))
+
+    def span(self, days: int) -> str:
+        """A length of time; whole years of 365 days are told as years."""
+        if days and days % YEAR_DAYS == 0:
+            return self.say_many("{number} year", "{number} years", days // YEAR_DAYS)
+        return self.say_many("{number} day", "{number} days", days)
+
+    def times(self, count: int) -> str:
+        return self.say_many("{number} time", "{number} times", count)
+
+    def all_of(self, items: Sequence[str]) -> str:
+        """a, b and c."""
+        return str(format_list(list(items), "standard", locale=self.locale))
+
+    def one_of(self, items: Sequence[str]) -> str:
+        """a, b or c."""
+        return str(format_list(list(items), "or", locale=self.locale))
+
+    def quote(self, text: str) -> str:
+        return f"“{text}”"
+
+    def sentences(self, *parts: str) -> str:
+        """Sentences one after the other; Chinese puts no space between them."""
+        return ("" if self.code == "zh" else " ").join(part for part in parts if part)
+
+
+@cache
+def language(lang: Lang) -> Language:
+    """The language of that code; `LinekeeperError` where it is not one of `zh` and `en`."""
+    if lang not in LANGS:
+        raise LinekeeperError(f"`{lang}` is not a language of the notices; use `zh` or `en`")
+    if lang == "en":
+        return Language("en", NullTranslations())
+    compiled = BytesIO()
+    with (HERE / "catalogue" / f"{lang}.po").open("rb") as source:
+        write_mo(compiled, read_po(source, locale=LOCALES[lang]))
+    compiled.seek(0)
+    return Language(lang, Translations(compiled))
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01.
+
+    >>> day_number(date(2026, 5, 2))
+    20575
+    """
+    return (day - EPOCH).days

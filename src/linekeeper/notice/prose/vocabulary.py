@@ -1,0 +1,57 @@
+"""Words for the names that a policy chooses itself: event kinds, fields, words of a list, features, score groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from linekeeper.notice.language import Text
+from linekeeper.notice.material import MaterialError, read_yaml, shipped
+
+SORTS = ("kinds", "plurals", "fields", "choices", "groups")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Words by sort and name; a name without an entry is told as it is written, `_` as a space.
+
+    >>> words = Vocabulary({"choices": {"gambling": Text(zh="博彩", en="gambling")}})
+    >>> words.of("choices", "gambling").zh, words.of("fields", "open_loans").zh
+    ('博彩', 'open loans')
+    """
+
+    words: Mapping[str, Mapping[str, Text]]
+
+    def of(self, sort: str, name: str) -> Text:
+        found = self.words.get(sort, {}).get(name)
+        plain = name.replace("_", " ")
+        return found or Text(zh=plain, en=plain)
+
+    def events(self, kind: str) -> Text:
+        """Several events of a kind; English adds the plural where `plurals` has none."""
+        one = self.of("kinds", kind)
+        return self.words.get("plurals", {}).get(kind) or Text(zh=one.zh, en=f"{one.en} events")
+
+
+def read_vocabulary(path: Path) -> Vocabulary:
+    """The words of one YAML file: sort -> name -> {zh, en}."""
+    raw = read_yaml(path)
+    if not isinstance(raw, dict) or set(raw) - set(SORTS):
+        raise MaterialError(f"`{path.name}` may hold {', '.join(f'`{sort}`' for sort in SORTS)} only")
+    return Vocabulary(
+        {sort: {name: _text(path, name, item) for name, item in part.items()} for sort, part in raw.items()}
+    )
+
+
+def _text(path: Path, name: str, item: object) -> Text:
+    if not isinstance(item, dict) or set(item) != {"zh", "en"}:
+        raise MaterialError(f"`{name}` in `{path.name}` needs its words in `zh` and `en`")
+    return Text(zh=str(item["zh"]), en=str(item["en"]))
+
+
+@cache
+def shipped_vocabulary() -> Vocabulary:
+    """The words that come with the product: `policies/reasons/words.yaml`."""
+    return read_vocabulary(shipped("reasons") / "words.yaml")

@@ -1,0 +1,1 @@
+"""The policy language: YAML with expressions, read once, type-checked, frozen."""

@@ -1,0 +1,77 @@
+"""The formatter: one way to write an expression; layout and comments stay the author's.
+
+>>> print(format_text("triggers:\\n  late: {when: days_past_due>=30,   suspend: yes}   \\n\\n\\n\\n# end"))
+triggers:
+  late: {when: days_past_due >= 30,   suspend: yes}
+<BLANKLINE>
+# end
+<BLANKLINE>
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from linekeeper.policy.source import Node, Scalar, Table, read
+from linekeeper.policy.syntax import Misread, canonical
+
+_CONDITIONS = ("when", "clear", "while", "deny")
+
+
+def format_text(text: str, name: str = "policy.yaml") -> str:
+    """The policy's text with canonical expressions, no trailing blanks, at most one empty line in a row.
+
+    Raises PolicyError where the text is not plain YAML; expressions with faults are left as they are.
+    """
+    root = read(text, name)
+    lines = text.split("\n")
+    for scalar in sorted(_expressions(root), key=lambda one: (-one.line, -one.column)):
+        written = _written(scalar)
+        if written is not None:
+            line = lines[scalar.line]
+            lines[scalar.line] = line[: scalar.column] + written + line[scalar.column + len(scalar.raw) :]
+    tidy = "\n".join(line.rstrip() for line in lines)
+    return re.sub(r"\n{3,}", "\n\n", tidy).strip("\n") + "\n"
+
+
+def _written(scalar: Scalar) -> str | None:
+    """The scalar as it should stand, or None to leave it."""
+    if "\n" in scalar.raw or scalar.raw[:1] in "|>":
+        return None
+    try:
+        text = canonical(scalar.text)
+    except Misread:
+        return None
+    quote = scalar.raw[0] if scalar.raw[:1] in "\"'" else ""
+    if quote and quote in text:
+        return None
+    if not quote and ("," in text) != ("," in scalar.text):
+        return None
+    return quote + text + quote
+
+
+def _expressions(root: Table) -> Iterator[Scalar]:
+    """Every scalar of the file that is an expression."""
+    for key, value in root.entries:
+        if key.text == "features" and isinstance(value, Table):
+            for _, feature in value.entries:
+                node = feature.get("value") if isinstance(feature, Table) else feature
+                yield from _scalars(node)
+        elif key.text in ("triggers", "authorise") and isinstance(value, Table):
+            for _, item in value.entries:
+                yield from _conditions(item)
+        elif key.text in ("recovery", "offer"):
+            yield from _conditions(value)
+
+
+def _conditions(node: Node) -> Iterator[Scalar]:
+    if isinstance(node, Table):
+        for key, value in node.entries:
+            if key.text in _CONDITIONS:
+                yield from _scalars(value)
+
+
+def _scalars(node: Node | None) -> Iterator[Scalar]:
+    if isinstance(node, Scalar) and node.raw:
+        yield node

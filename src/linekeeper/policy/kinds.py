@@ -1,0 +1,129 @@
+"""Event kinds: the built-in ones, and those that a policy declares."""
+
+from __future__ import annotations
+
+import re
+
+from linekeeper.policy.model import Field, Kind, Unit
+from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, nearest, shown
+
+FIELDS_MAX = 8
+KINDS_MAX = 64
+CHOICES_MAX = 200
+NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+RESERVED_FIELDS = ("id", "account", "kind", "at", "hour")
+
+_AMOUNT = Field("amount", "money")
+BUILT_IN: tuple[tuple[str, tuple[Field, ...], tuple[str, ...]], ...] = (
+    ("open", (Field("limit", "money"),), ()),
+    ("draw", (_AMOUNT,), ()),
+    ("charge", (_AMOUNT,), ()),
+    ("repay", (_AMOUNT,), ()),
+    ("due", (_AMOUNT, Field("due_on", "days", is_date=True)), ()),
+    ("balance", (Field("amount", "money", signed=True),), ()),
+    ("delinquency", (Field("days", "days"),), ()),
+    ("consent", (Field("offer", "count"),), ()),
+    (
+        "override",
+        (
+            Field("trigger", "category", optional=True),
+            Field("cap", "share", optional=True),
+            Field("until", "days", is_date=True),
+        ),
+        ("by", "why"),
+    ),
+    ("hardship", (), ("code",)),
+    ("dispute", (), ("code",)),
+)
+CODED = ("hardship", "dispute")
+_UNITS: dict[str, tuple[Unit, bool]] = {
+    "money": ("money", False),
+    "signed money": ("money", True),
+    "count": ("count", False),
+    "days": ("days", False),
+    "share": ("share", False),
+    "flag": ("flag", False),
+}
+
+
+def built_in(trigger_names: tuple[str, ...]) -> list[Kind]:
+    """The built-in kinds; an override's `trigger` is one of the policy's."""
+    kinds = []
+    for number, (name, fields, text) in enumerate(BUILT_IN):
+        own = tuple(_with_choices(item, trigger_names) if item.name == "trigger" else item for item in fields)
+        kinds.append(Kind(name, number, own, text, built_in=True))
+    return kinds
+
+
+def _with_choices(field: Field, choices: tuple[str, ...]) -> Field:
+    return Field(field.name, field.unit, choices, field.optional)
+
+
+def valid_name(node: Scalar, what: str, faults: Faults) -> bool:
+    """Whether the scalar is a plain name; notes a fault where it is not."""
+    if NAME.fullmatch(node.text):
+        return True
+    faults.add(node, f"{what} `{shown(node.text)}` is not a plain name", "use a-z, 0-9 and _, at most 60 characters")
+    return False
+
+
+def declared(section: Node, trigger_names: tuple[str, ...], faults: Faults) -> dict[str, Kind]:
+    """All kinds by name: built-in ones first, then those of the `events` section."""
+    kinds = {kind.name: kind for kind in built_in(trigger_names)}
+    if not isinstance(section, Table):
+        faults.add(section, "`events` is a mapping of kinds", "write `events: {income: {amount: money}}`")
+        return kinds
+    for key, value in section.entries:
+        if not valid_name(key, "the event kind", faults):
+            continue
+        fields = _fields(key, value, faults)
+        if key.text in CODED and [item.name for item in fields] == ["code"]:
+            kinds[key.text] = Kind(key.text, kinds[key.text].number, fields, built_in=True)
+        elif key.text in kinds:
+            faults.add(key, f"the event kind `{key.text}` is built in", "choose another name")
+        else:
+            kinds[key.text] = Kind(key.text, len(kinds), fields)
+    if len(kinds) > KINDS_MAX:
+        faults.add(section, f"there are {len(kinds)} event kinds, at most {KINDS_MAX} are possible")
+    return kinds
+
+
+def _fields(kind: Scalar, node: Node, faults: Faults) -> tuple[Field, ...]:
+    if isinstance(node, Scalar) and not node.text:
+        return ()
+    if not isinstance(node, Table):
+        faults.add(node, f"the fields of `{kind.text}` are a mapping", "write `{amount: money}`, or `{}` for none")
+        return ()
+    found = [_field(key, value, faults) for key, value in node.entries]
+    if len(found) > FIELDS_MAX:
+        faults.add(node, f"`{kind.text}` has {len(found)} fields, at most {FIELDS_MAX} are possible")
+    return tuple(item for item in found if item)
+
+
+def _field(key: Scalar, node: Node, faults: Faults) -> Field | None:
+    if not valid_name(key, "the field", faults):
+        return None
+    if key.text in RESERVED_FIELDS:
+        faults.add(key, f"the field name `{key.text}` is taken", "choose another")
+        return None
+    if isinstance(node, Listing):
+        return _listed(key, node, faults)
+    word = node.text.strip() if isinstance(node, Scalar) else ""
+    unit = _UNITS.get(word.removesuffix("?").strip())
+    if unit is None:
+        faults.add(node, f"`{shown(word)}` is not a type of field", nearest(word, [*_UNITS, "[a, list, of, words]"]))
+        return None
+    return Field(key.text, unit[0], optional=word.endswith("?"), signed=unit[1])
+
+
+def _listed(key: Scalar, node: Listing, faults: Faults) -> Field | None:
+    words = [item.text for item in node.items if isinstance(item, Scalar)]
+    if not words or len(words) != len(node.items) or len(set(words)) != len(words) or len(words) > CHOICES_MAX:
+        faults.add(node, f"the list of `{key.text}` needs 1 to {CHOICES_MAX} different words")
+        return None
+    optional = words[-1] == "?"
+    choices = tuple(words[:-1] if optional else words)
+    if not choices:
+        faults.add(node, f"the list of `{key.text}` needs a word")
+        return None
+    return Field(key.text, "category", choices, optional)

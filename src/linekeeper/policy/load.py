@@ -1,0 +1,163 @@
+"""Read a policy file: every fault at once, or a frozen Policy.
+
+>>> policy = load_text('''
+... policy: tiny
+... version: 1
+... currency: CNY
+... time_zone: Asia/Shanghai
+... triggers:
+...   late: {when: days_past_due >= 30, suspend: yes, reason: arrears}
+... ''')
+>>> policy.triggers[0].when
+Compare(op='>=', left=Ref(name='days_past_due'), right=Literal(value=30, unit='days'))
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zoneinfo
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from linekeeper.core.errors import Fault, PolicyError
+from linekeeper.policy import kinds, sections
+from linekeeper.policy import model as m
+from linekeeper.policy.currency import minor_digits
+from linekeeper.policy.reader import Reader
+from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, read, shown
+from linekeeper.scorecard.card import Score
+
+KEYS = (
+    "policy",
+    "version",
+    "currency",
+    "minor_digits",
+    "time_zone",
+    "events",
+    "features",
+    "protected",
+    "score",
+    "triggers",
+    "recovery",
+    "authorise",
+    "offer",
+    "brake",
+    "honour",
+)
+REQUIRED = ("policy", "version", "currency", "time_zone", "triggers")
+ReadCard = Callable[[str], bytes]
+
+
+def load_file(path: str | Path) -> m.Policy:
+    """The policy in that file. Raises PolicyError with all its faults."""
+    path = Path(path)
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise PolicyError(
+            [Fault(f"the policy `{path}` cannot be read: {(error.strerror or 'unknown').lower()}")]
+        ) from None
+    except UnicodeDecodeError as error:
+        fault = Fault(f"the byte {error.start} is not UTF-8", str(path), 1, 1, "save the file as UTF-8")
+        raise PolicyError([fault]) from None
+    return load_text(text, str(path), lambda name: (path.parent / name).read_bytes())
+
+
+def load_text(text: str, name: str = "policy.yaml", read_card: ReadCard | None = None) -> m.Policy:
+    """The policy in that text; `name` stands in its faults, `read_card` opens a scorecard artifact.
+
+    Raises PolicyError with all faults, in the order of the file.
+    """
+    root = read(text, name)
+    faults = Faults(name)
+    reader = _reader(root, faults)
+    features = root.get("features")
+    if features is not None:
+        reader.read_features(reader.table(features, "`features`"))
+    score = sections.score(root.get("score"), reader, read_card)
+    card = read_card(_card_name(root)) if score and score.card and read_card else None
+    if score:
+        reader.scores = ("score", "pd", *score.groups)
+    policy = _policy(root, reader, score)
+    faults.stop_if_any()
+    digest = hashlib.sha256(text.encode() + (card or b"")).hexdigest()
+    return replace(policy, digest=digest, source=text, card=card, features=tuple(reader.features.values()))
+
+
+def _card_name(root: Table) -> str:
+    node = root.get("score")
+    card = node.get("card") if isinstance(node, Table) else None
+    return card.text if isinstance(card, Scalar) else ""
+
+
+def _reader(root: Table, faults: Faults) -> Reader:
+    for key, _ in root.entries:
+        if key.text not in KEYS:
+            faults.unknown(key, "the key", key.text, KEYS)
+    for name in REQUIRED:
+        if root.get(name) is None:
+            faults.add(root, f"the key `{name}` is missing", f"write `{name}: ...`")
+    triggers = root.get("triggers")
+    names = tuple(key.text for key, _ in triggers.entries) if isinstance(triggers, Table) else ()
+    known = kinds.declared(root.get("events") or Table((), 0, 0), names, faults)
+    currency = _currency(root, faults)
+    reader = Reader(faults, known, currency, minor_digits(currency), _protected(root, faults))
+    digits = root.get("minor_digits")
+    if digits is not None:
+        reader.exponent = reader.constant(digits, m.COUNT, 0, 4)
+    return reader
+
+
+def _currency(root: Table, faults: Faults) -> str:
+    node = root.get("currency")
+    text = node.text if isinstance(node, Scalar) else ""
+    if node is not None and not (len(text) == 3 and text.isascii() and text.isupper()):
+        faults.add(node, f"`{shown(text)}` is not a currency code", "write three capital letters, like `CNY`")
+    return text
+
+
+def _protected(root: Table, faults: Faults) -> tuple[str, ...]:
+    node = root.get("protected")
+    if node is None:
+        return ()
+    if not isinstance(node, Listing) or not all(isinstance(item, Scalar) for item in node.items):
+        faults.add(node, "`protected` is a list of field names", "write `protected: [age, sex]`")
+        return ()
+    return tuple(item.text for item in node.items if isinstance(item, Scalar))
+
+
+def _time_zone(node: Node | None, faults: Faults) -> str:
+    text = node.text if isinstance(node, Scalar) else ""
+    try:
+        zoneinfo.ZoneInfo(text or "-")
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        if node is not None:
+            faults.unknown(node, "the time zone", text, zoneinfo.available_timezones())
+    return text
+
+
+def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
+    def known(name: str) -> Node:
+        return root.get(name) or Scalar("", "", root.line, root.column)
+
+    version, honour = root.get("version"), root.get("honour")
+    triggers = sections.triggers(known("triggers"), reader)
+    recovery = sections.recovery(root.get("recovery"), triggers, reader, known("triggers"))
+    return m.Policy(
+        name=reader.name(known("policy"), "the policy", r"[A-Za-z][A-Za-z0-9_-]{0,59}") if root.get("policy") else "",
+        version=reader.constant(version, m.COUNT, 1, 10**9) if version else 1,
+        currency=reader.currency,
+        exponent=reader.exponent,
+        time_zone=_time_zone(root.get("time_zone"), reader.faults),
+        kinds=tuple(reader.kinds.values()),
+        features=(),
+        triggers=triggers,
+        score=score,
+        recovery=recovery,
+        authorise=sections.authorise(root.get("authorise"), reader),
+        offer=sections.offer(root.get("offer"), reader),
+        brake=sections.brake(root.get("brake"), reader),
+        honour_days=reader.constant(honour, m.DAYS, 0, 3650) if honour else 90,
+        protected=reader.protected,
+    )

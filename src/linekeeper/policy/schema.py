@@ -1,0 +1,93 @@
+"""A JSON Schema of the language's shape, so that editors complete and validate as one writes.
+
+Types and names inside expressions are beyond a schema; `linekeeper check` tells those.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from linekeeper.policy.load import KEYS, REQUIRED
+from linekeeper.policy.sections import GROUPS, TRIGGER_KEYS
+
+Schema = dict[str, Any]
+
+_TEXT: Schema = {"type": ["string", "number", "boolean"]}
+_WORD: Schema = {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"}
+_SHARE: Schema = {"type": "string", "pattern": r"^\d[\d_]*(\.\d+)?%$", "description": "a share, like 30%"}
+_DAYS: Schema = {"type": ["string", "integer"], "pattern": r"^\d[\d_]*[dy]?$", "description": "days, like 30d or 5y"}
+_YES: Schema = {"enum": [True, False, "yes", "no"]}
+_CONDITION: Schema = {**_TEXT, "description": "a condition, like days_past_due >= 30"}
+
+_TRIGGER: dict[str, Schema] = {
+    "when": {**_CONDITION, "description": "sets the latch"},
+    "clear": {**_CONDITION, "description": "releases it (default: not when)"},
+    "hold": {**_DAYS, "description": "days that must have passed since `when` last held"},
+    "cap": {**_SHARE, "description": "share of granted that the limit may reach"},
+    "suspend": {**_YES, "description": "stops draws"},
+    "close": {**_YES, "description": "closes the line"},
+    "reason": {**_WORD, "description": "reason code"},
+    "terminal": {**_YES, "description": "no way back but expiry and a person"},
+    "expires": {**_DAYS, "description": "ends the latch that long after it was set"},
+}
+assert tuple(_TRIGGER) == TRIGGER_KEYS
+
+
+def _table(properties: dict[str, Schema], required: tuple[str, ...] = ()) -> Schema:
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+def _named(values: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": values, "propertyNames": {"maxLength": 60}}
+
+
+_BINS: Schema = {
+    "type": "object",
+    "patternProperties": {"^(below .+|is .+|otherwise|missing)$": {"type": ["integer", "string"]}},
+    "additionalProperties": False,
+    "description": "`below X: points` lines, `otherwise`, `missing`; `is WORD: points` for a list of words",
+}
+_FIELD: Schema = {
+    "oneOf": [
+        {
+            "enum": [
+                name + mark
+                for name in ("money", "signed money", "count", "days", "share", "flag")
+                for mark in ("", "?")
+            ]
+        },
+        {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    ]
+}
+
+
+def schema() -> Schema:
+    """The schema of a policy file (JSON Schema, draft 2020-12)."""
+    feature: Schema = {"oneOf": [_TEXT, _table({"value": _TEXT, "worse": {"enum": ["higher", "lower"]}}, ("value",))]}
+    groups = {group: _named(_BINS) for group in GROUPS}
+    score = _table({"base": {"type": "integer"}, **groups, "pd": _BINS, "card": {"type": "string"}})
+    recovery = {"first": _SHARE, "step": _SHARE, "every": _DAYS, "while": _CONDITION}
+    offer = {"when": _CONDITION, "increase": _SHARE, "up_to": _TEXT, "every": _DAYS, "valid": _DAYS}
+    properties: dict[str, Schema] = {
+        "policy": {"type": "string"},
+        "version": {"type": "integer", "minimum": 1},
+        "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+        "minor_digits": {"type": "integer", "minimum": 0, "maximum": 4},
+        "time_zone": {"type": "string"},
+        "events": _named({"type": ["object", "null"], "additionalProperties": _FIELD}),
+        "features": _named(feature),
+        "protected": {"type": "array", "items": {"type": "string"}},
+        "score": score,
+        "triggers": _named(_table(_TRIGGER, ("when", "reason"))),
+        "recovery": _table(recovery, ("first", "step", "every")),
+        "authorise": _named(_table({"deny": _CONDITION, "reason": _WORD}, ("deny", "reason"))),
+        "offer": _table(offer, tuple(offer)),
+        "brake": _table({"lines": _SHARE, "exposure": _SHARE}, ("lines", "exposure")),
+        "honour": _DAYS,
+    }
+    assert tuple(properties) == KEYS
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Linekeeper policy",
+        **_table(properties, REQUIRED),
+    }

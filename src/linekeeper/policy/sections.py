@@ -1,0 +1,260 @@
+"""The sections of a policy below its features: score, triggers, recovery, authorise, offer, brake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from linekeeper.core.bounds import MONEY_MAX, SHARE_CEILING_BP
+from linekeeper.policy import model as m
+from linekeeper.policy.reader import Reader
+from linekeeper.policy.source import Listing, Node, Scalar, Table
+from linekeeper.scorecard.card import Bins, Score
+
+GROUPS = ("ability", "willingness")
+TRIGGERS_MAX = 60
+BINS_MAX = 200
+POINTS_MAX = 100_000
+DAYS_MAX = 36_500
+
+# ------------------------------------------------------------------ score
+
+
+def score(node: Node | None, reader: Reader, read_card: Callable[[str], bytes] | None) -> Score | None:
+    """The scorecard, written in place or named as a fitted artifact."""
+    if node is None:
+        return None
+    table = reader.table(node, "`score`")
+    card = table.get("card")
+    if card is not None:
+        return _card(card, table, reader, read_card)
+    reader.only(table, ("base", *GROUPS, "pd"))
+    base = table.get("base")
+    bins: list[Bins] = []
+    for group in GROUPS:
+        part = table.get(group)
+        for key, value in reader.table(part, f"`{group}`").entries if part is not None else ():
+            found = _bins(key, value, group, reader)
+            if found:
+                bins.append(found)
+    if not bins:
+        reader.faults.add(table, "the score has no parts", "put features under `ability` and `willingness`")
+    pd = table.get("pd")
+    below, ppm = (
+        _steps(reader.table(pd, "`pd`"), "points", "pd", (0, 1_000_000), reader) if pd is not None else ((), (0,))
+    )
+    base_points = reader.constant(base, "points", -POINTS_MAX, POINTS_MAX) if base is not None else 0
+    return Score(base_points, GROUPS, tuple(bins), (), below, ppm)
+
+
+def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], bytes] | None) -> Score | None:
+    from linekeeper.scorecard.artifact import read_artifact
+
+    reader.only(table, ("card",))
+    name = node.text if isinstance(node, Scalar) else ""
+    if not name or name.startswith(("/", "\\")) or ".." in name or read_card is None:
+        reader.faults.add(
+            node, f"the card `{name}` is not a file beside the policy", "name a file in the policy's folder"
+        )
+        return None
+    try:
+        found = read_artifact(read_card(name))
+    except (OSError, ValueError) as error:
+        reader.faults.add(node, f"the card `{name}` cannot be read: {error}")
+        return None
+    for part in (*(b.feature for b in found.bins), *(n for t in found.tables for n in (t.row, t.column))):
+        if part not in reader.features and not (part in m.FACTS and reader.fact(part)):
+            reader.faults.unknown(node, f"the card `{name}` scores a feature that", part, reader.features)
+    return found
+
+
+def _bins(key: Scalar, node: Node, group: str, reader: Reader) -> Bins | None:
+    feature = reader.features.get(key.text) or (reader.fact(key.text) if key.text in m.FACTS else None)
+    if feature is None:
+        reader.faults.unknown(key, "the feature", key.text, (*reader.features, *m.FACTS))
+        return None
+    table = reader.table(node, f"the bins of `{key.text}`")
+    if len(table.entries) > BINS_MAX:
+        reader.faults.add(node, f"`{key.text}` has more than {BINS_MAX} bins")
+    missing = _missing(key, table, feature, reader)
+    if feature.unit in ("category", "flag"):
+        return Bins(key.text, group, (), (), missing, _by_choice(key, table, feature, reader))
+    rest = Table(tuple(entry for entry in table.entries if entry[0].text != "missing"), table.line, table.column)
+    below, points = _steps(rest, feature.unit, "points", (-POINTS_MAX, POINTS_MAX), reader)
+    _directed(key, feature, points, reader)
+    return Bins(key.text, group, below, points, missing)
+
+
+def _missing(key: Scalar, table: Table, feature: m.Feature, reader: Reader) -> int:
+    node = table.get("missing")
+    if node is None:
+        if feature.maybe_missing:
+            way_out = "add `missing: POINTS`"
+            reader.faults.add(key, f"`{key.text}` may be missing and has no bin for it", way_out)
+        return 0
+    return reader.constant(node, "points", -POINTS_MAX, POINTS_MAX)
+
+
+def _directed(key: Scalar, feature: m.Feature, points: tuple[int, ...], reader: Reader) -> None:
+    if feature.worse is None:
+        return
+    steps = list(zip(points, points[1:], strict=False))
+    wrong = any(b > a for a, b in steps) if feature.worse == "higher" else any(b < a for a, b in steps)
+    if wrong:
+        message = f"`{key.text}` is declared `worse: {feature.worse}`, but a worse bin gets more points"
+        reader.faults.add(key, message, "put the points in order, or remove `worse`")
+
+
+def _steps(
+    table: Table, unit: m.Unit, value_unit: m.Unit, bounds: tuple[int, int], reader: Reader
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """`below X: v` lines and a last `otherwise: v` as (cuts, values)."""
+    cuts: list[int] = []
+    values: list[int] = []
+    for position, (key, value) in enumerate(table.entries):
+        values.append(reader.constant(value, value_unit, *bounds))
+        word, _, rest = key.text.partition(" ")
+        last = position == len(table.entries) - 1
+        if key.text == "otherwise" and last:
+            return tuple(cuts), tuple(values)
+        if word != "below" or last:
+            break
+        cuts.append(reader.constant(Scalar(rest, rest, key.line, key.column + 6), unit, -MONEY_MAX, MONEY_MAX))
+        if len(cuts) > 1 and cuts[-1] <= cuts[-2]:
+            reader.faults.add(
+                key, f"`{key.text}` does not lie above the line before it", "put the bins in rising order"
+            )
+    reader.faults.add(table, "bins are `below X: value` lines and a last `otherwise: value`")
+    return (), (0,)
+
+
+def _by_choice(key: Scalar, table: Table, feature: m.Feature, reader: Reader) -> tuple[int, ...]:
+    choices = feature.choices or ("false", "true")
+    points: dict[str, int] = {}
+    for where, value in table.entries:
+        if where.text == "missing":
+            continue
+        word = where.text.removeprefix("is ").strip().strip("\"'")
+        if word not in (*choices, "otherwise") or (word != "otherwise" and not where.text.startswith("is ")):
+            way_out = 'write `is "word": points`, one of ' + ", ".join(f"`{choice}`" for choice in choices[:12])
+            reader.faults.add(where, f"`{where.text}` is not a bin of `{key.text}`", way_out)
+            continue
+        points[word] = reader.constant(value, "points", -POINTS_MAX, POINTS_MAX)
+    if "otherwise" not in points and set(points) != set(choices):
+        reader.faults.add(key, f"`{key.text}` has words without points", "add `otherwise: POINTS`")
+    return tuple(points.get(choice, points.get("otherwise", 0)) for choice in choices)
+
+
+# ------------------------------------------------------------------ triggers and recovery
+
+TRIGGER_KEYS = ("when", "clear", "hold", "cap", "suspend", "close", "reason", "terminal", "expires")
+
+
+def triggers(node: Node, reader: Reader) -> tuple[m.Trigger, ...]:
+    """All triggers, in the order of the file (which has no effect)."""
+    table = reader.table(node, "`triggers`") if not isinstance(node, Scalar) or node.text else Table((), 0, 0)
+    if len(table.entries) > TRIGGERS_MAX:
+        reader.faults.add(table, f"there are {len(table.entries)} triggers, at most {TRIGGERS_MAX} are possible")
+    return tuple(_trigger(key, value, reader) for key, value in table.entries)
+
+
+def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
+    name = reader.name(key, "the trigger")
+    table = reader.table(node, f"the trigger `{name}`")
+    reader.only(table, TRIGGER_KEYS)
+    for needed in ("when", "reason"):
+        if table.get(needed) is None:
+            reader.faults.add(key, f"the trigger `{name}` has no `{needed}`", f"add `{needed}: ...`")
+    if not any(table.get(effect) for effect in ("cap", "suspend", "close")):
+        reader.faults.add(key, f"the trigger `{name}` does nothing", "add `cap: 50%`, `suspend: yes` or `close: yes`")
+    when, clear, reason = table.get("when"), table.get("clear"), table.get("reason")
+    hold, cap, expires = table.get("hold"), table.get("cap"), table.get("expires")
+    return m.Trigger(
+        name,
+        reader.condition(when) if when is not None else m.Literal(0, "flag"),
+        reader.condition(clear) if clear is not None else None,
+        reader.name(reason, "the reason") if reason is not None else "",
+        reader.constant(hold, "days", 0, DAYS_MAX) if hold is not None else 0,
+        reader.constant(cap, "share", 0, 10_000) if cap is not None else 10_000,
+        reader.flag(table.get("suspend")),
+        reader.flag(table.get("close")),
+        reader.flag(table.get("terminal")),
+        reader.constant(expires, "days", 1, DAYS_MAX) if expires is not None else None,
+    )
+
+
+def recovery(node: Node | None, found: tuple[m.Trigger, ...], reader: Reader, where: Node) -> m.Recovery | None:
+    """How a limit comes back; required where a trigger that is not terminal lowers it."""
+    if node is None:
+        lowering = next((t.name for t in found if (t.close or t.cap_bp < 10_000) and not t.terminal), None)
+        if lowering:
+            message = f"the trigger `{lowering}` lowers the limit and there is no `recovery`"
+            reader.faults.add(where, message, "add `recovery: {first: 40%, step: 20%, every: 30d}`")
+        return None
+    table = reader.table(node, "`recovery`")
+    reader.only(table, ("first", "step", "every", "while"))
+    first, step, every = (_needed(table, key, reader) for key in ("first", "step", "every"))
+    condition = table.get("while")
+    return m.Recovery(
+        reader.constant(first, "share", 0, 10_000) if first is not None else 0,
+        reader.constant(step, "share", 1, 10_000) if step is not None else 1,
+        reader.constant(every, "days", 1, DAYS_MAX) if every is not None else 1,
+        reader.condition(condition) if condition is not None else None,
+    )
+
+
+def _needed(table: Table, key: str, reader: Reader) -> Node | None:
+    node = table.get(key)
+    if node is None:
+        reader.faults.add(table, f"the key `{key}` is missing", f"write `{key}: ...`")
+    return node
+
+
+# ------------------------------------------------------------------ authorise, offer, brake
+
+
+def authorise(node: Node | None, reader: Reader) -> tuple[m.AuthoriseRule, ...]:
+    """Rules that deny a draw; `amount` is the draw asked for."""
+    rules = []
+    for key, value in reader.table(node, "`authorise`").entries if node is not None else ():
+        table = reader.table(value, f"the rule `{key.text}`")
+        reader.only(table, ("deny", "reason"))
+        deny, reason = _needed(table, "deny", reader), _needed(table, "reason", reader)
+        if deny is not None and reason is not None:
+            condition = reader.condition(deny, asked_amount=True)
+            rules.append(m.AuthoriseRule(reader.name(key, "the rule"), condition, reader.name(reason, "the reason")))
+    if len(rules) > TRIGGERS_MAX:
+        reader.faults.add(node or Listing((), 0, 0), f"there are more than {TRIGGERS_MAX} rules")
+    return tuple(rules)
+
+
+def offer(node: Node | None, reader: Reader) -> m.Offer | None:
+    """The increase that may be proposed."""
+    if node is None:
+        return None
+    table = reader.table(node, "`offer`")
+    reader.only(table, ("when", "increase", "up_to", "every", "valid"))
+    when, increase, up_to, every, valid = (
+        _needed(table, key, reader) for key in ("when", "increase", "up_to", "every", "valid")
+    )
+    if when is None or increase is None or up_to is None or every is None or valid is None:
+        return None
+    return m.Offer(
+        reader.condition(when),
+        reader.constant(increase, "share", 1, SHARE_CEILING_BP),
+        reader.constant(up_to, "money", 0, MONEY_MAX),
+        reader.constant(every, "days", 1, DAYS_MAX),
+        reader.constant(valid, "days", 0, DAYS_MAX),
+    )
+
+
+def brake(node: Node | None, reader: Reader) -> m.Brake | None:
+    """How much automatic restrictions may hit in a day."""
+    if node is None:
+        return None
+    table = reader.table(node, "`brake`")
+    reader.only(table, ("lines", "exposure"))
+    lines, exposure = _needed(table, "lines", reader), _needed(table, "exposure", reader)
+    return m.Brake(
+        reader.constant(lines, "share", 1, 10_000) if lines is not None else 1,
+        reader.constant(exposure, "share", 1, 10_000) if exposure is not None else 1,
+    )

@@ -1,0 +1,52 @@
+"""The additive scorecard: features -> bins -> points, with sub-totals by group and a table to PD.
+
+Score = base + the points of every part; the sub-score of a group is the sum of its parts alone, so
+base + all sub-scores = score, always. All values are integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Points by value of one feature: `points[i]` where value < below[i] first holds, else the last.
+
+    `below` rises strictly; len(points) == len(below) + 1. For a category, `below` is empty and
+    `by_choice` gives the points of each choice. `missing` applies where the value is missing.
+    """
+
+    feature: str
+    group: str
+    below: tuple[int, ...]
+    points: tuple[int, ...]
+    missing: int
+    by_choice: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Points by two features at once: points[row][column], rows and columns cut as in `Bins`.
+
+    The last row and the last column (index len(below) + 1) are for missing.
+    """
+
+    row: str
+    column: str
+    group: str
+    row_below: tuple[int, ...]
+    column_below: tuple[int, ...]
+    points: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """base + the points of every part. `pd_ppm[i]` where score < pd_below[i] first holds, else the last."""
+
+    base: int
+    groups: tuple[str, ...]
+    bins: tuple[Bins, ...]
+    tables: tuple[Table, ...] = ()
+    pd_below: tuple[int, ...] = ()
+    pd_ppm: tuple[int, ...] = (0,)
+    card: str | None = None  # hash of the scorecard artifact, where the policy names one

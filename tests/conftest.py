@@ -1,0 +1,96 @@
+"""What every test may ask for: the data sets, a browser, a database, Go; and how long hypothesis searches."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# A failure that hypothesis finds is kept as an `@example(...)` beside its test, where a reader sees it.
+settings.register_profile("dev", deadline=None, max_examples=50)
+settings.register_profile("ci", deadline=None, max_examples=100, derandomize=True)
+settings.register_profile(
+    "nightly", deadline=None, max_examples=2_000, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile(os.environ.get("LINEKEEPER_HYPOTHESIS", "ci" if os.environ.get("CI") else "dev"))
+
+
+def _find_data() -> str | None:
+    folder = Path(os.environ.get("LINEKEEPER_DATA", REPOSITORY.parent / "shared" / "data"))
+    return str(folder) if folder.is_dir() else None
+
+
+def _find_chromium() -> str | None:
+    named = os.environ.get("LINEKEEPER_CHROMIUM")
+    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def _find_go() -> str | None:
+    sources = Path("/usr/share/gocode/src/golang.org/x/mod")
+    return shutil.which("go") if sources.is_dir() else None
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something a test may need and a machine may lack."""
+
+    find: Callable[[], str | None]
+    way_out: str
+
+    def get(self) -> str:
+        """What was found; skips the test where there is nothing."""
+        found = self.find()
+        if not found:
+            pytest.skip(self.way_out)
+        return found
+
+
+NEEDS = {
+    "data": Need(
+        _find_data, "no data sets (docs/data.md): put them into ../shared/data, or name their folder in LINEKEEPER_DATA"
+    ),
+    "chromium": Need(_find_chromium, "no Chromium: `apt-get install chromium`, or name one in LINEKEEPER_CHROMIUM"),
+    "postgres": Need(
+        lambda: os.environ.get("LINEKEEPER_POSTGRES"),
+        "no PostgreSQL: name one in LINEKEEPER_POSTGRES, as postgresql+psycopg://user:password@host/database",
+    ),
+    "go": Need(_find_go, "no Go: `apt-get install golang-go golang-golang-x-mod-dev`"),
+}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose marker names a need that this machine does not meet."""
+    for name, need in NEEDS.items():
+        if item.get_closest_marker(name):
+            need.get()
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of the public data sets."""
+    return Path(NEEDS["data"].get())
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """The Chromium to drive."""
+    return NEEDS["chromium"].get()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """A PostgreSQL database in which tests may create and drop what they like."""
+    return NEEDS["postgres"].get()
+
+
+@pytest.fixture(scope="session")
+def go_path() -> str:
+    """The Go tool; sources of golang.org/x/mod stand under GOPATH=/usr/share/gocode."""
+    return NEEDS["go"].get()

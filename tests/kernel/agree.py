@@ -1,0 +1,121 @@
+"""Runs one account through the kernel, both ways, and holds the outcome against the oracle's (laws 2, 4, 5)."""
+
+from __future__ import annotations
+
+from bisect import insort
+
+import numpy as np
+
+from linekeeper.core.bounds import MISSING
+from linekeeper.core.event import Event
+from linekeeper.core.line import Action, Line, Status
+from linekeeper.kernel.batch import Batch
+from linekeeper.kernel.bulk import replay
+from linekeeper.kernel.kernel import Kernel
+from linekeeper.kernel.late import Row, review_until, take
+from linekeeper.policy.model import Policy
+from tests.oracle.oracle import Outcome, Ruling
+
+
+def row_of(kernel: Kernel, event: Event) -> Row:
+    """The event as the kernel reads it."""
+    kind = kernel.policy.kind(event.kind)
+    x = []
+    for field in kind.fields:
+        value = event.fields.get(field.name)
+        if value is None:
+            x.append(MISSING)
+        else:
+            x.append(field.choices.index(value) if isinstance(value, str) else value)
+    width = max(1, *(len(kind.fields) for kind in kernel.policy.kinds))
+    x += [MISSING] * (width - len(x))
+    return Row(event.at, kernel.calendar.hour(event.at), kind.number, tuple(x))
+
+
+def ruling_of(kernel: Kernel, out: list[int], event: str | None) -> Ruling:
+    """A kernel's row in the oracle's words."""
+    policy, shape = kernel.policy, kernel.shape
+
+    def get(name: str) -> int:
+        return int(out[shape.place(name)])
+
+    def named(mask: int) -> tuple[str, ...]:
+        return tuple(trigger.name for number, trigger in enumerate(policy.triggers) if mask >> number & 1)
+
+    values = [None if value == MISSING else int(value) for value in out[shape.values :]]
+    offered = get("OFFERED") or None
+    return Ruling(
+        event,
+        get("NOW_HOUR") // 24,
+        get("NOW_HOUR"),
+        Line(get("LIMIT_BEFORE"), get("GRANTED_BEFORE"), Status(get("STATUS_BEFORE"))),
+        Line(get("LIMIT_AFTER"), get("GRANTED_AFTER"), Status(get("STATUS_AFTER"))),
+        Action(get("ACTION")),
+        named(get("MASK_BEFORE")),
+        named(get("MASK_AFTER")),
+        dict(zip([feature.name for feature in policy.features], values, strict=True)),
+        get("SCORE") if policy.score else None,
+        {group: int(out[shape.groups + i]) for i, group in enumerate(policy.groups)},
+        get("PD") if policy.score else None,
+        offered,
+        get("OFFER_NO") if offered else None,
+    )
+
+
+def by_arrival(kernel: Kernel, events: list[Event], until: int) -> tuple[list[Ruling], set[str]]:
+    """The interpreted kernel, one event at a time, late ones included."""
+    state, out = kernel.new_state(), kernel.new_row()
+    rulings: list[Ruling] = []
+    refused: set[str] = set()
+    history: list[tuple[int, int, Row]] = []
+    for position, event in enumerate(events):
+        row = row_of(kernel, event)
+        rulings += [ruling_of(kernel, out, None) for due in review_until(kernel, state, row.hour // 24, out) if due]
+        entry = (row.at, position, row)
+        insort(history, entry)
+        result = take(kernel, state, row, out, (item[2] for item in history))
+        if result == 1:
+            rulings.append(ruling_of(kernel, out, event.id))
+        if result < 0:
+            refused.add(event.id)
+            history.remove(entry)
+    rulings += [ruling_of(kernel, out, None) for due in review_until(kernel, state, until, out) if due]
+    return rulings, refused
+
+
+def in_bulk(
+    kernel: Kernel, events: list[Event], until: int, compiled: bool, lazy: bool = True
+) -> tuple[list[Ruling], set[str]]:
+    """The bulk driver over one account's events in time order."""
+    rows = [row_of(kernel, event) for event in events]
+    columns = [np.array([row[i] for row in rows], dtype=np.int64) for i in range(3)]
+    x = np.array([row.x for row in rows], dtype=np.int64)
+    starts = np.array([0, len(rows)], dtype=np.int64)
+    batch = Batch(["A"], starts, np.arange(len(rows)), columns[0], columns[1], columns[2], x)
+    outcome = replay(kernel, batch, until, compiled=compiled, lazy=lazy)
+    rulings = [
+        ruling_of(kernel, out, events[event].id if event >= 0 else None)
+        for out, event in zip(outcome.rows.tolist(), outcome.event.tolist(), strict=True)
+    ]
+    return rulings, {event.id for event, code in zip(events, outcome.refused.tolist(), strict=True) if code}
+
+
+def differences(policy: Policy, expected: Outcome, found: list[Ruling], refused: set[str]) -> list[str]:
+    """What differs, in words; empty where all agrees."""
+    said = []
+    for number, (mine, theirs) in enumerate(zip(found, expected.rulings, strict=False)):
+        for name in Ruling.__slots__:
+            a, b = getattr(mine, name), getattr(theirs, name)
+            if isinstance(a, dict):
+                a, b = dict(a), dict(b)
+            if a != b:
+                said.append(f"ruling {number} ({theirs.event}, day {theirs.day}) {name}: kernel {a}, oracle {b}")
+        if said:
+            break
+    if len(found) != len(expected.rulings):
+        said.append(f"{len(found)} rulings by the kernel, {len(expected.rulings)} by the oracle")
+        k = min(len(found), len(expected.rulings))
+        said.append(f"first extra: {[r for r in (*found[k : k + 1], *expected.rulings[k : k + 1])]}")
+    if refused != {one.event for one in expected.refused}:
+        said.append(f"refused by the kernel {refused}, by the oracle {expected.refused}")
+    return said

@@ -1,0 +1,91 @@
+"""A log with everything it needs in one folder, and records to put into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import rfc8785
+from sqlalchemy import Engine, MetaData, create_engine
+
+from linekeeper.journal.log.append import append
+from linekeeper.journal.log.audit import Audit, audit
+from linekeeper.journal.log.entry import Kind, Record
+from linekeeper.journal.log.masters import LocalMaster
+from linekeeper.journal.log.note import SigningKey
+from linekeeper.journal.log.publish import Cosign, Published, publish, published
+from linekeeper.journal.log.read import opened
+from linekeeper.journal.log.receipt import make
+from linekeeper.journal.log.signer import Signer
+from linekeeper.journal.log.tables import LogTables, define, settle
+from linekeeper.journal.log.vault import Vault
+
+ORIGIN = "example.com/credit-log"
+MASTER = LocalMaster(b"m" * 32)
+LOG_KEY = SigningKey(ORIGIN, b"s" * 32)
+
+
+@dataclass(frozen=True)
+class House:
+    """A store, its keys, and the folder it publishes to."""
+
+    engine: Engine
+    tables: LogTables
+    vault: Vault
+    signer: Signer
+    folder: Path
+
+    def add(self, records: Sequence[Record]) -> int:
+        with self.engine.begin() as connection:
+            return append(connection, self.tables, self.vault, records)
+
+    def publish(self, cosign: Cosign | None = None) -> Published:
+        return publish(self.engine, self.tables, self.folder, self.signer, cosign)
+
+    def published(self) -> Published | None:
+        return published(self.folder, self.signer.verifier)
+
+    def audit(self) -> Audit:
+        with self.engine.connect() as connection:
+            return audit(connection, self.tables, self.published())
+
+    def receipts(self, positions: Iterable[int]) -> list[bytes]:
+        head = self.published()
+        assert head is not None
+        with self.engine.connect() as connection:
+            found = opened(connection, self.tables, self.vault, positions)
+            return [make(head, position, record) for position, record in found if record is not None]
+
+
+def open_house(folder: Path, url: str | None = None, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> House:
+    """The log in `folder`, made where it is absent. `url` names another database than `folder`'s own SQLite file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    engine = settle(create_engine(url or f"sqlite:///{folder / 'store.db'}"), synchronous)
+    schema = MetaData()
+    tables = define(schema)
+    schema.create_all(engine)
+    return House(engine, tables, Vault([MASTER]), Signer(LOG_KEY, folder / "signer" / "head"), folder / "public")
+
+
+def decision(account: str, number: int, note: str = "") -> Record:
+    """A small decision record."""
+    body = {
+        "account": account,
+        "action": "decrease",
+        "after": {"granted": 500_000, "limit": 250_000, "status": "reduced"},
+        "at": 1_760_000_000_000 + number * 60_000,
+        "before": {"granted": 500_000, "limit": 500_000, "status": "active"},
+        "currency": "CNY",
+        "note": note,
+        "policy": "retail 3",
+        "reasons": [{"code": "arrears"}, {"code": "utilisation"}],
+        "seq": number,
+    }
+    return Record(Kind.DECISION, account, rfc8785.dumps(body))
+
+
+def decisions(count: int, start: int = 0, accounts: int = 7) -> list[Record]:
+    """`count` decisions over a few accounts, numbered from `start`."""
+    return [decision(f"acct-{number % accounts}", number) for number in range(start, start + count)]

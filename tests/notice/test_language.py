@@ -1,0 +1,123 @@
+"""Quantities in the locale's form, and a catalogue without gaps."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.notice.language import LANGS, Lang, language
+from linekeeper.notice.material import HERE
+
+Message = str | tuple[str, str]
+TABLES = {
+    "linekeeper.notice.telling": ("HEADLINES", "LEADS", "STEPS", "NO_ROAD", "LOANS"),
+    "linekeeper.notice.prose.expression": ("RELATIONS", "FACT_WORDS", "SCORE_WORDS", "_ARITHMETIC", "_WINDOWS"),
+}
+SOURCES = (*sorted(HERE.rglob("*.py")), HERE.parent / "cli" / "notice_commands.py")
+
+
+def in_code(path: Path) -> Iterator[Message]:
+    """The messages that are said in a module."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name == "say":
+            strings = (part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant))
+            yield from (text for text in strings if isinstance(text, str) and text != "sum")
+        if name == "say_many" and isinstance(node.args[0], ast.Constant) and isinstance(node.args[1], ast.Constant):
+            yield str(node.args[0].value), str(node.args[1].value)
+
+
+def said() -> set[Message]:
+    """All messages of code, tables and templates."""
+    found: set[Message] = {message for path in SOURCES for message in in_code(path)}
+    for module, names in TABLES.items():
+        for name in names:
+            found |= set(vars(importlib.import_module(module))[name].values())
+    for template in (HERE / "templates").iterdir():
+        found |= set(re.findall(r'say\("([^"]+)"', template.read_text("utf-8")))
+    return found
+
+
+def translated() -> dict[Message, str]:
+    with (HERE / "catalogue" / "zh.po").open("rb") as file:
+        catalogue = read_po(file)
+    texts = {message.id: message.string for message in catalogue if message.id}
+    return {tuple(key) if isinstance(key, list | tuple) else key: "".join(text) for key, text in texts.items()}
+
+
+def test_every_message_has_its_chinese() -> None:
+    assert said() - set(translated()) == set()
+
+
+def test_no_translation_is_left_over() -> None:
+    assert set(translated()) - said() == set()
+
+
+def test_translations_fill_the_same_places() -> None:
+    for message, text in translated().items():
+        many = message[1] if isinstance(message, tuple) else message
+        assert text, message
+        assert set(re.findall(r"{(\w+)}", text)) == set(re.findall(r"{(\w+)}", many)), message
+
+
+# ------------------------------------------------------------------ quantities
+
+
+@pytest.mark.parametrize(
+    ("lang", "minor", "currency", "exponent", "told"),
+    [
+        ("zh", 0, "CNY", 2, "¥0"),
+        ("zh", 1, "CNY", 2, "¥0.01"),
+        ("zh", 100, "CNY", 2, "¥1"),
+        ("zh", -86_050, "CNY", 2, "-¥860.50"),
+        ("en", 1_234_500, "CNY", 2, "CN¥12,345"),
+        ("en", 12_345, "TWD", 0, "NT$12,345"),
+        ("zh", 12_345, "TWD", 2, "NT$123.45"),
+        ("en", 500, "JPY", 0, "JP¥500"),
+        ("en", 1_001, "KWD", 3, "KWD 1.001"),
+        ("en", 10**15, "USD", 2, "US$10,000,000,000,000"),
+    ],
+)
+def test_money(lang: Lang, minor: int, currency: str, exponent: int, told: str) -> None:
+    assert language(lang).money(minor, currency, exponent).replace("\xa0", " ") == told
+
+
+@given(st.integers(-(10**15), 10**15), st.sampled_from(LANGS), st.integers(0, 4))
+def test_money_is_told_exactly(minor: int, lang: Lang, exponent: int) -> None:
+    told = language(lang).money(minor, "CNY", exponent)
+    digits = re.sub(r"[^\d.]", "", told)
+    assert Decimal(digits).scaleb(exponent) == abs(minor)
+    assert ("-" in told) == (minor < 0)
+
+
+@given(st.integers(0, 1_000_000), st.sampled_from(LANGS))
+def test_shares_are_told_exactly(basis_points: int, lang: Lang) -> None:
+    told = language(lang).share(basis_points)
+    assert Decimal(told.rstrip("%").replace(",", "")) * 100 == basis_points
+
+
+def test_dates_and_spans() -> None:
+    english, chinese = language("en"), language("zh")
+    assert (english.day(0), chinese.day(0)) == ("1 January 1970", "1970年1月1日")
+    assert (english.short_day(20_575), chinese.short_day(20_575)) == ("2 May", "5月2日")
+    assert [english.span(days) for days in (0, 1, 364, 365, 730)] == ["0 days", "1 day", "364 days", "1 year", "2 years"]
+    assert chinese.span(365) == "1年"
+    assert (english.times(1), english.times(3), chinese.times(3)) == ("1 time", "3 times", "3次")
+    assert (english.chance(12_000), english.chance(1)) == ("1.2%", "0.0001%")
+
+
+def test_another_language_is_refused() -> None:
+    with pytest.raises(LinekeeperError, match="`fr` is not a language of the notices; use `zh` or `en`"):
+        language("fr")  # type: ignore[arg-type]

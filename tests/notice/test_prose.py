@@ -1,0 +1,357 @@
+"""The policy explains itself: every construct has words in both languages, and no two rules share theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linekeeper.notice.language import LANGS, Lang, language
+from linekeeper.notice.prose import describe, feature_words, trigger_words
+from linekeeper.notice.prose.expression import Teller
+from linekeeper.notice.prose.vocabulary import shipped_vocabulary
+from linekeeper.policy import model as m
+from linekeeper.policy.load import load_file, load_text
+
+POLICIES = sorted((Path(__file__).parents[2] / "policies").glob("*.yaml"))
+POLICY = load_text("""
+policy: everything
+version: 7
+currency: CNY
+time_zone: Asia/Shanghai
+protected: [age]
+events:
+  income: {amount: money}
+  purchase: {amount: money, category: [food, gambling, other]}
+  bureau: {score: count, frozen: flag, channel: [app, web]}
+features:
+  channel: last(bureau.channel)
+  frozen: last(bureau.frozen)
+  income: last(income.amount)
+  burden: {value: "percent(sum(due.amount, 30d), income)", worse: higher}
+  longest: {value: "max(draw.amount, 90d)", worse: lower}
+score:
+  base: 500
+  ability:
+    burden: {below 30%: 60, below 60%: 25, otherwise: -20, missing: 0}
+    frozen: {is "true": -30, otherwise: 0, missing: 0}
+  willingness:
+    channel: {is "app": 5, otherwise: 0, missing: 0}
+  pd: {below 500: 18%, otherwise: 1.2%}
+triggers:
+  late: {when: days_past_due >= 30, clear: past_due = 0 CNY, hold: 30d, suspend: yes, cap: 50%, reason: arrears}
+  frozen_record: {when: frozen, close: yes, terminal: yes, expires: 5y, reason: fraud}
+  heavy: {when: burden > 40% and known(income), cap: 70%, reason: debt_burden}
+recovery: {first: 40%, step: 20%, every: 30d, while: days_past_due = 0}
+authorise:
+  rush: {deny: "amount > 2000 CNY and count(draw, 24h) >= 3", reason: rapid_borrowing}
+offer: {when: "score >= 640 and pd < 2% and ability > 10", increase: 20%, up_to: 200_000 CNY, every: 90d, valid: 31d}
+brake: {lines: 2%, exposure: 3%}
+honour: 60d
+""")
+WINDOW = m.Window(7, "d")
+NIGHT = m.Select("purchase", m.Compare("<", m.HourOfDay(), m.Literal(6, m.COUNT)))
+FOOD = m.Select("purchase", m.Compare("=", m.FieldRef("category"), m.Literal(0, m.CATEGORY)))
+LATE = m.Compare(">=", m.Ref("days_past_due"), m.Literal(30, m.DAYS))
+SAMPLES: tuple[m.Expr, ...] = (
+    m.Literal(5_000_00, m.MONEY),
+    m.Ref("burden"),
+    m.ScoreRef("score"),
+    m.ScoreRef("pd"),
+    m.ScoreRef("willingness"),
+    m.FieldRef("amount"),
+    m.HourOfDay(),
+    m.Not(LATE),
+    m.And((LATE, m.Ref("frozen"))),
+    m.Or((LATE, m.Ref("frozen"))),
+    LATE,
+    m.In(m.Ref("channel"), (0, 1)),
+    m.Arith("+", m.Ref("past_due"), m.Literal(1, m.MONEY)),
+    m.Arith("-", m.Ref("past_due"), m.Literal(1, m.MONEY)),
+    m.Arith("*", m.Ref("past_due"), m.Literal(2, m.COUNT)),
+    m.If(LATE, m.Ref("past_due"), m.Literal(0, m.MONEY)),
+    m.Call("percent", (m.Ref("past_due"), m.Ref("income"))),
+    m.Call("part", (m.Ref("past_due"), m.Literal(3_000, m.SHARE))),
+    m.Call("per", (m.Ref("past_due"), m.Literal(3, m.COUNT))),
+    m.Call("smallest", (m.Ref("past_due"), m.Ref("income"))),
+    m.Call("largest", (m.Ref("past_due"), m.Ref("income"))),
+    m.Call("fallback", (m.Ref("income"), m.Literal(0, m.MONEY))),
+    m.Call("known", (m.Ref("income"),)),
+    m.Windowed("count", m.Select("draw"), None, WINDOW),
+    m.Windowed("count", NIGHT, None, WINDOW),
+    m.Windowed("sum", m.Select("repay"), "amount", WINDOW),
+    m.Windowed("max", FOOD, "amount", m.Window(24, "h")),
+    m.Last(m.Select("income"), "amount"),
+    m.DaysSince(m.Select("income")),
+    m.LateCount(30, m.Window(12, "m")),
+    m.Restrictions(m.Window(12, "m")),
+    *(m.Fact(name) for name in m.FACTS),
+)
+
+
+def leaves(union: object) -> Iterator[type]:
+    """The classes of a union of unions."""
+    for part in get_args(union):
+        yield from leaves(part) if get_args(part) else (part,)
+
+
+def tell(node: m.Expr, lang: Lang) -> str:
+    teller = Teller(POLICY, language(lang), shipped_vocabulary())
+    return teller.noun(node)
+
+
+def test_every_node_class_has_a_sample() -> None:
+    assert {type(sample) for sample in SAMPLES} == set(leaves(m.Expr))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_every_construct_has_words_of_its_own(lang: Lang) -> None:
+    told = [tell(sample, lang) for sample in SAMPLES]
+    assert all(told)
+    assert len(set(told)) == len(told)
+
+
+def test_chinese_is_chinese() -> None:
+    told = "".join(tell(sample, "zh") for sample in SAMPLES)
+    assert not [word for word in (" is ", " the ", " of ", "whether", " and ") if word in told]
+
+
+# ------------------------------------------------------------------ text and rule cannot drift apart
+
+amounts = st.integers(0, 10**9)
+money = st.one_of(
+    st.builds(m.Literal, amounts, st.just(m.MONEY)),
+    st.sampled_from([m.Ref("past_due"), m.Ref("income"), m.Ref("longest")]),
+)
+values = st.recursive(
+    money,
+    lambda inner: st.one_of(
+        st.builds(m.Arith, st.sampled_from("+-"), inner, inner),
+        st.builds(lambda a, b: m.Call("smallest", (a, b)), inner, inner),
+        st.builds(lambda a, b: m.Call("fallback", (a, b)), inner, inner),
+        st.builds(m.If, st.just(LATE), inner, inner),
+    ),
+    max_leaves=6,
+)
+comparisons = st.builds(m.Compare, st.sampled_from(["=", "!=", "<", "<=", ">", ">="]), values, values)
+conditions = st.recursive(
+    comparisons,
+    lambda inner: st.one_of(
+        st.builds(m.Not, inner),
+        st.builds(lambda items: m.And(tuple(items)), st.lists(inner, min_size=2, max_size=3)),
+        st.builds(lambda items: m.Or(tuple(items)), st.lists(inner, min_size=2, max_size=3)),
+    ),
+    max_leaves=6,
+)
+
+
+@given(conditions, conditions, st.sampled_from(LANGS))
+def test_different_conditions_have_different_words(one: m.Expr, other: m.Expr, lang: Lang) -> None:
+    teller = Teller(POLICY, language(lang), shipped_vocabulary())
+    assert (teller.clause(one) == teller.clause(other)) == (one == other)
+
+
+@given(conditions, st.sampled_from(LANGS), st.data())
+def test_a_changed_constant_changes_the_words(rule: m.Expr, lang: Lang, data: st.DataObject) -> None:
+    literals = [node for node in m.walk(rule) if isinstance(node, m.Literal) and node.unit == m.MONEY]
+    if not literals:
+        return
+    old = data.draw(st.sampled_from(literals))
+    teller = Teller(POLICY, language(lang), shipped_vocabulary())
+    changed = swapped(rule, old, replace(old, value=old.value + 1))
+    assert teller.clause(changed) != teller.clause(rule)
+
+
+def swapped(node: m.Expr, old: m.Literal, new: m.Literal) -> m.Expr:
+    """The tree with one literal in the place of another."""
+    match node:
+        case m.Literal():
+            return new if node == old else node
+        case m.Not(item):
+            return m.Not(swapped(item, old, new))
+        case m.And(items):
+            return m.And(tuple(swapped(item, old, new) for item in items))
+        case m.Or(items):
+            return m.Or(tuple(swapped(item, old, new) for item in items))
+        case m.Compare(op, left, right):
+            return m.Compare(op, swapped(left, old, new), swapped(right, old, new))
+        case m.Arith(op, left, right):
+            return m.Arith(op, swapped(left, old, new), swapped(right, old, new))
+        case m.Call(name, args):
+            return m.Call(name, tuple(swapped(arg, old, new) for arg in args))
+        case m.If(test, yes, no):
+            return m.If(swapped(test, old, new), swapped(yes, old, new), swapped(no, old, new))
+        case _:
+            return node
+
+
+# ------------------------------------------------------------------ whole policies
+
+
+def test_each_section_is_told() -> None:
+    told = describe(POLICY, "en")
+    assert [section.title for section in told.sections] == [
+        "Ground",
+        "Measurements",
+        "Score",
+        "Triggers",
+        "Recovery",
+        "New draws",
+        "Offers",
+        "Brake",
+        "Promises",
+    ]
+    assert str(told).startswith("Policy everything, version 7\n\nGround\n- Amounts are in CNY.")
+
+
+SENTENCES = {
+    "late": (
+        "“late”: when the time past due is at least 30 days, new draws are stopped and the limit is at most 50% of the "
+        "granted line. It ends when that is no longer so and also the amount past due is CN¥0, at the earliest 30 days "
+        "after it was last so. Reason code: arrears.",
+        "“late”：当逾期时间不低于30天时，停止新的借款且额度不超过授予额度的50%。当该情况不再成立，并且逾期金额等于¥0时解除，"
+        "最早在该情况最后一次成立的30天之后。原因代码：arrears。",
+    ),
+    "frozen_record": (
+        "“frozen_record”: when the freeze mark of the latest credit report says yes, the line is closed. There is no way "
+        "back from it but a person's ruling. It ends 5 years after it began, whatever else. Reason code: fraud.",
+        "“frozen_record”：当最近一次征信报告的冻结标记为“是”时，关闭额度。除人工裁定外不可恢复。无论如何，开始5年后解除。"
+        "原因代码：fraud。",
+    ),
+    "heavy": (
+        "“heavy”: when “burden” is more than 40% and the amount of the latest income is known, the limit is at most 70% "
+        "of the granted line. It ends when that is no longer so. Reason code: debt_burden.",
+        "“heavy”：当“burden”高于40%且最近一次收入的金额已知时，额度不超过授予额度的70%。当该情况不再成立时解除。"
+        "原因代码：debt_burden。",
+    ),
+}
+
+
+@pytest.mark.parametrize(("lang", "place"), [("en", 0), ("zh", 1)])
+def test_triggers_read_as_sentences(lang: Lang, place: int) -> None:
+    lines = describe(POLICY, lang).sections[3].lines
+    assert lines == tuple(texts[place] for texts in SENTENCES.values())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(POLICY.triggers[0], hold_days=29),
+        replace(POLICY.triggers[0], cap_bp=4_999),
+        replace(POLICY.triggers[0], suspend=False),
+        replace(POLICY.triggers[0], close=True),
+        replace(POLICY.triggers[0], terminal=True),
+        replace(POLICY.triggers[0], expires_days=400),
+        replace(POLICY.triggers[0], clear=None),
+        replace(POLICY.triggers[0], reason="other"),
+    ],
+)
+@pytest.mark.parametrize("lang", LANGS)
+def test_every_property_of_a_trigger_is_told(changed: m.Trigger, lang: Lang) -> None:
+    altered = replace(POLICY, triggers=(changed, *POLICY.triggers[1:]))
+    assert describe(altered, lang) != describe(POLICY, lang)
+
+
+RECOVERY, OFFER = POLICY.recovery, POLICY.offer
+assert RECOVERY is not None
+assert OFFER is not None
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        replace(POLICY, honour_days=61),
+        replace(POLICY, brake=m.Brake(201, 300)),
+        replace(POLICY, brake=m.Brake(200, 301)),
+        replace(POLICY, recovery=replace(RECOVERY, first_bp=4_001)),
+        replace(POLICY, recovery=replace(RECOVERY, step_bp=2_001)),
+        replace(POLICY, recovery=replace(RECOVERY, every_days=31)),
+        replace(POLICY, recovery=replace(RECOVERY, condition=None)),
+        replace(POLICY, offer=replace(OFFER, increase_bp=2_001)),
+        replace(POLICY, offer=replace(OFFER, up_to_minor=1)),
+        replace(POLICY, offer=replace(OFFER, every_days=91)),
+        replace(POLICY, offer=replace(OFFER, valid_days=32)),
+        replace(POLICY, authorise=()),
+        replace(POLICY, protected=()),
+        replace(POLICY, time_zone="Asia/Taipei"),
+    ],
+)
+@pytest.mark.parametrize("lang", LANGS)
+def test_every_part_of_a_policy_is_told(altered: m.Policy, lang: Lang) -> None:
+    assert describe(altered, lang) != describe(POLICY, lang)
+
+
+def test_the_scorecard_is_told_bin_by_bin() -> None:
+    lines = describe(POLICY, "en").sections[2].lines
+    assert lines[0] == "The score begins at 500 points; the points below are added."
+    assert lines[1] == (
+        "“burden” (ability to repay): below 30%: 60 points; from 30% to below 60%: 25 points; 60% or more: -20 points; "
+        "not known: 0 points."
+    )
+    assert lines[3].endswith("(willingness to repay): “app”: 5 points; “web”: 0 points; not known: 0 points.")
+    assert lines[4].endswith("by score: below 500 points: 18%; 500 points or more: 1.2%.")
+
+
+def test_a_table_is_told_row_by_row() -> None:
+    from linekeeper.scorecard.card import Score, Table
+
+    table = Table("burden", "longest", "ability", (3_000,), (100_00,), ((1, 2, 3), (4, 5, 6), (7, 8, 9)))
+    card = Score(0, ("ability",), (), (table,))
+    lines = describe(replace(POLICY, score=card), "en").sections[2].lines
+    assert len(lines) == 4
+    assert lines[1] == (
+        "“burden” below 30%, by the largest amount of draws in the last 90 days (ability to repay): below CN¥100: "
+        "1 point; CN¥100 or more: 2 points; not known: 3 points."
+    )
+
+
+@pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("lang", LANGS)
+def test_shipped_policies_explain_themselves(path: Path, lang: Lang) -> None:
+    policy = load_file(path)
+    text = str(describe(policy, lang))
+    assert all(trigger.name in text for trigger in policy.triggers)
+    assert "{" not in text
+
+
+def test_shipped_policies_use_known_words() -> None:
+    known = shipped_vocabulary().words
+    for policy in map(load_file, POLICIES):
+        own = [kind for kind in policy.kinds if not kind.built_in]
+        assert {kind.name for kind in own} <= set(known["kinds"]) & set(known["plurals"])
+        assert {field.name for kind in own for field in kind.fields} <= set(known["fields"])
+        assert {choice for kind in own for field in kind.fields for choice in field.choices} <= set(known["choices"])
+
+
+# ------------------------------------------------------------------ one rule, for a reason without wording
+
+
+def test_a_rule_is_quoted_in_both_languages() -> None:
+    words = trigger_words(POLICY, POLICY.triggers[2])
+    assert words.en == (
+        "the total amount of bills in the last 30 days as a share of the amount of the latest income is more than 40% "
+        "and the amount of the latest income is known"
+    )
+    assert words.zh == "最近30天应还账单的金额合计占最近一次收入的金额的比例高于40%且最近一次收入的金额已知"
+    assert trigger_words(POLICY, POLICY.authorise[0]).en == (
+        "the amount asked for is more than CN¥2,000 and the number of draws in the last 24 hours is at least 3"
+    )
+
+
+def test_a_feature_is_told_by_what_it_measures() -> None:
+    assert feature_words(POLICY, "longest").en == "the largest amount of draws in the last 90 days"
+    assert feature_words(POLICY, "longest").zh == "最近90天借款的最高金额"
+
+
+def test_a_very_deep_feature_is_told_by_its_name() -> None:
+    links = "\n".join(f"  f{i}: f{i - 1} + f{i - 1}" for i in range(1, 60))
+    policy = load_text(
+        f"policy: deep\nversion: 1\ncurrency: CNY\ntime_zone: UTC\nfeatures:\n  f0: balance\n{links}\n"
+        "triggers:\n  t: {when: f59 > 1 CNY, suspend: yes, reason: r}\n"
+    )
+    assert trigger_words(policy, policy.triggers[0]).en == "“f59” is more than CN¥1"

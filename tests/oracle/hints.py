@@ -1,0 +1,67 @@
+"""What a policy is sensitive to: the constants, spans and kinds near which its streams should come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from linekeeper.policy.model import DaysSince, Expr, Last, LateCount, Literal, Policy, Restrictions, Windowed, walk
+
+
+def expressions(policy: Policy) -> Iterator[Expr]:
+    """Every expression of the policy, with all that stands inside it, filters too."""
+    roots: list[Expr | None] = [feature.expr for feature in policy.features]
+    roots.extend(condition for trigger in policy.triggers for condition in (trigger.when, trigger.clear))
+    roots.extend(rule.deny for rule in policy.authorise)
+    roots.append(policy.recovery.condition if policy.recovery else None)
+    roots.append(policy.offer.when if policy.offer else None)
+    for root in roots:
+        for part in walk(root) if root is not None else ():
+            yield part
+            if isinstance(part, Windowed | Last | DaysSince) and part.select.where is not None:
+                yield from walk(part.select.where)
+
+
+@dataclass
+class Hints:
+    """What the policy is sensitive to: its constants by unit, its spans by tile, the kinds it measures."""
+
+    constants: dict[str, set[int]] = field(default_factory=dict)
+    spans: dict[str, set[int]] = field(default_factory=lambda: {"h": {1}, "d": {1}, "m": {1}})
+    kinds: list[str] = field(default_factory=list)
+
+    def of(self, unit: str) -> list[int]:
+        return sorted(self.constants.get(unit, ()))
+
+
+def hints(policy: Policy) -> Hints:
+    """Read the policy for what its streams should come near to."""
+    found = Hints()
+    for part in expressions(policy):
+        match part:
+            case Literal(value, unit):
+                found.constants.setdefault(unit, set()).add(value)
+            case Windowed(_, select, _, window):
+                found.spans[window.unit].add(window.length)
+                found.kinds.append(select.kind)
+            case Last(select) | DaysSince(select):
+                found.kinds.append(select.kind)
+            case LateCount(late_days, window):
+                found.spans[window.unit].add(window.length)
+                found.constants.setdefault("days", set()).add(late_days)
+            case Restrictions(window):
+                found.spans[window.unit].add(window.length)
+    for bins in policy.score.bins if policy.score else ():
+        found.constants.setdefault(policy.feature(bins.feature).unit, set()).update(bins.below)
+    found.spans["d"].update(found.of("days"), waits(policy))
+    return found
+
+
+def waits(policy: Policy) -> Iterator[int]:
+    """The days after which a latch, the recovery or an offer may move."""
+    for trigger in policy.triggers:
+        yield from (trigger.hold_days, trigger.expires_days or 1)
+    if policy.recovery:
+        yield policy.recovery.every_days
+    if policy.offer:
+        yield from (policy.offer.every_days, policy.offer.valid_days + 1)

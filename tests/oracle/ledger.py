@@ -1,0 +1,141 @@
+"""The account's facts, section 3 of the page: written out day by day from the whole list of events.
+
+Nothing is carried from one arrival to the next: whenever an event arrives, a new ledger is written from the
+first event to the last. Days are looked at one by one, so nothing needs to be foreseen.
+
+>>> ledger = write([Dated(Event("o", "A", "open", 0, {"limit": 900}), 0, 0),
+...                 Dated(Event("d", "A", "due", 0, {"amount": 100, "due_on": 3}), 0, 1)])
+>>> ledger.begin_days(through=5)
+>>> ledger.past_due, ledger.days_past_due
+(100, 2)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from linekeeper.core.event import Event
+from tests.oracle.clock import day_of, month_of
+
+MONEY_MAX = 10**15
+DUES_KEPT = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """An event with its local hour (of all time) and its place in the order of arrival."""
+
+    event: Event
+    hour: int
+    arrival: int
+
+    @property
+    def day(self) -> int:
+        return day_of(self.hour)
+
+    @property
+    def month(self) -> int:
+        return month_of(self.day)
+
+
+def in_time_order(events: Iterable[Dated]) -> list[Dated]:
+    """In order of `at`, then of arrival."""
+    return sorted(events, key=lambda dated: (dated.event.at, dated.arrival))
+
+
+def at_most(amount: int) -> int:
+    """Held to what a money or count may be: 10^15 either way."""
+    return max(-MONEY_MAX, min(MONEY_MAX, amount))
+
+
+@dataclass(slots=True)
+class Due:
+    due_on: int
+    unpaid: int
+
+
+class Ledger:
+    """Balance, dues, streak and lateness as of `today`. `late_days` are the n of the policy's late counts."""
+
+    def __init__(self, first_day: int, late_days: Sequence[int] = ()) -> None:
+        self.today = first_day
+        self.balance = 0
+        self.dues: list[Due] = []  # by due date, then in the order they joined
+        self.reported_days = 0
+        self.on_time_streak = 0
+        self.late_days = late_days
+        self.late_now: set[int] = set()  # the n at or above which days past due stood when last looked at
+        self.rises: list[tuple[int, int]] = []  # (n, day): on that day days past due were first seen at n or more
+
+    @property
+    def past_due(self) -> int:
+        return sum(due.unpaid for due in self.dues if due.due_on < self.today)
+
+    @property
+    def days_past_due(self) -> int:
+        oldest = self.dues[0].due_on if self.dues else self.today
+        return max(self.today - oldest, 0, self.reported_days)
+
+    def begin_days(self, through: int) -> None:
+        """The start of every day after today, one after another, up to and including `through`."""
+        while self.today < through:
+            self.today += 1
+            if self.past_due > 0:
+                self.on_time_streak = 0
+            self._look()
+
+    def take(self, dated: Dated) -> None:
+        """The days before the event begin; then the event has its effect."""
+        self.begin_days(dated.day)
+        fields = dated.event.fields
+        match dated.event.kind:
+            case "draw" | "charge":
+                self.balance = at_most(self.balance + int(fields["amount"]))
+            case "balance":
+                self.balance = at_most(int(fields["amount"]))
+            case "repay":
+                self.balance = at_most(self.balance - int(fields["amount"]))
+                self._settle(int(fields["amount"]))
+            case "due":
+                self._join(int(fields["due_on"]), int(fields["amount"]))
+            case "delinquency":
+                self.reported_days = int(fields["days"])
+                self.on_time_streak = 0 if self.reported_days > 0 else self.on_time_streak + 1
+        self._look()
+
+    def _join(self, due_on: int, amount: int) -> None:
+        if amount == 0:
+            return
+        if due_on < self.today:
+            self.on_time_streak = 0
+        if len(self.dues) == DUES_KEPT:
+            self.dues[-1].unpaid = at_most(self.dues[-1].unpaid + amount)
+        else:
+            self.dues = sorted([*self.dues, Due(due_on, amount)], key=lambda due: due.due_on)
+
+    def _settle(self, amount: int) -> None:
+        for due in self.dues:
+            paid = min(amount, due.unpaid)
+            due.unpaid -= paid
+            amount -= paid
+            if due.unpaid == 0 and self.today <= due.due_on:
+                self.on_time_streak += 1
+        self.dues = [due for due in self.dues if due.unpaid > 0]
+
+    def _look(self) -> None:
+        for days in self.late_days:
+            if self.days_past_due < days:
+                self.late_now.discard(days)
+            elif days not in self.late_now:
+                self.late_now.add(days)
+                self.rises.append((days, self.today))
+
+
+def write(events: Sequence[Dated], late_days: Sequence[int] = ()) -> Ledger:
+    """The ledger after these events; the first of them is `open`."""
+    ordered = in_time_order(events)
+    ledger = Ledger(ordered[0].day, late_days)
+    for dated in ordered:
+        ledger.take(dated)
+    return ledger

@@ -1,0 +1,156 @@
+"""Latches, envelope, status and offers, sections 6 to 8 of the page, word by word.
+
+>>> action_of(Line(500, 900, Status.SUSPENDED), Line(500, 900, Status.RESTORING)).name
+'RESTORE'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
+from typing import Literal
+
+from linekeeper.core.line import Action, Line, Status
+from linekeeper.policy.model import Expr, Offer, Recovery, Trigger
+
+LatchState = Literal["free", "set", "spent"]
+
+
+def share(amount: int, share_bp: int) -> int:
+    """floor(amount * share / 10,000).
+
+    >>> share(999, 5_000), share(10**15, 10_000) == 10**15
+    (499, True)
+    """
+    return floor(Fraction(amount * share_bp, 10_000))
+
+
+@dataclass(slots=True)
+class Latch:
+    """One trigger's latch; all days are local."""
+
+    trigger: Trigger
+    state: LatchState = "free"
+    set_day: int = 0
+    holding: bool = False
+    last_held_day: int = 0
+    waived_until: int | None = None
+
+    def turn(self, day: int, morning: bool, true: Callable[[Expr], bool]) -> None:
+        """One look: the four steps of section 6."""
+        trigger = self.trigger
+        when = true(trigger.when)
+        if self.state == "set" and trigger.expires_days is not None and day >= self.set_day + trigger.expires_days:
+            self.state = "spent" if when else "free"
+        if self.waived_until is not None and day <= self.waived_until:
+            if self.state == "set" or not when:
+                self.state = "free"
+            return
+        if when:
+            if self.state == "free":
+                self.state, self.set_day = "set", day
+            self.holding = True
+            return
+        if self.state == "spent":
+            self.state = "free"
+        if self.state == "set":
+            self._let_go(day, morning, true)
+
+    def _let_go(self, day: int, morning: bool, true: Callable[[Expr], bool]) -> None:
+        """Step 4 for a set latch: note when it last held, and free it if it may be."""
+        if self.holding:
+            self.holding = False
+            self.last_held_day = day - 1 if morning else day
+        trigger = self.trigger
+        clear = trigger.clear is None or true(trigger.clear)
+        if not trigger.terminal and clear and day - self.last_held_day >= trigger.hold_days:
+            self.state = "free"
+
+
+@dataclass(slots=True)
+class Recovering:
+    """The way up. `step_day` is the day of the last step; None: no recovery is under way."""
+
+    step_day: int | None = None
+
+    def follow(
+        self,
+        recovery: Recovery | None,
+        line: Line,
+        target: int,
+        day: int,
+        may_rise: Callable[[Expr | None], bool],
+    ) -> int:
+        """The new limit: down to the target at once, up by the steps of the recovery."""
+        if line.limit >= target:
+            self.step_day = None
+            return target
+        if recovery is None or not may_rise(recovery.condition):
+            return line.limit
+        limit = line.limit
+        if self.step_day is None:
+            limit = min(target, max(limit, share(line.granted, recovery.first_bp)))
+            self.step_day = day
+        elif day - self.step_day >= recovery.every_days:
+            limit = min(target, limit + share(line.granted, recovery.step_bp))
+            self.step_day = day
+        if limit == target:
+            self.step_day = None
+        return limit
+
+
+def status_of(closed: bool, suspended: bool, limit: int, target: int, granted: int) -> Status:
+    """The first that fits."""
+    if closed:
+        return Status.CLOSED
+    if suspended:
+        return Status.SUSPENDED
+    if limit < target:
+        return Status.RESTORING
+    return Status.REDUCED if target < granted else Status.ACTIVE
+
+
+def action_of(before: Line, after: Line) -> Action:
+    """The action of a decision that is not an offer: the first that fits."""
+    became = after.status > before.status
+    if became and after.status == Status.CLOSED:
+        return Action.CLOSE
+    if became and after.status == Status.SUSPENDED:
+        return Action.SUSPEND
+    if after.limit < before.limit:
+        return Action.DECREASE
+    if after.granted > before.granted:
+        return Action.INCREASE
+    left = before.status in (Status.CLOSED, Status.SUSPENDED) and after.status < before.status
+    return Action.RESTORE if after.limit > before.limit or left else Action.KEEP
+
+
+@dataclass(slots=True)
+class Offering:
+    """The last offer made. `number` is 0 before the first."""
+
+    number: int = 0
+    proposed: int = 0
+    made_day: int = 0
+    last_day: int = 0
+    open: bool = False  # neither accepted nor ended by an adverse decision
+
+    def is_open(self, day: int) -> bool:
+        return self.open and day <= self.last_day
+
+    def accepts(self, number: object, day: int) -> bool:
+        """Whether a consent to that number has an effect."""
+        return self.is_open(day) and number == self.number
+
+    def propose(self, terms: Offer, granted: int, day: int) -> int | None:
+        """Make the next offer, if one is due and would raise what is granted."""
+        if self.is_open(day) or (self.number > 0 and day < self.made_day + terms.every_days):
+            return None
+        proposed = min(granted + share(granted, terms.increase_bp), terms.up_to_minor)
+        if proposed <= granted:
+            return None
+        self.number, self.proposed, self.open = self.number + 1, proposed, True
+        self.made_day, self.last_day = day, day + terms.valid_days
+        return proposed

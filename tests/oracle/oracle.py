@@ -1,0 +1,349 @@
+"""The slow oracle: docs/policy-language.md read once more, from that page alone.
+
+It shares no code with the engine but its nouns (policy, event, line). It looks at the start of every local day
+and after each event, and works each look out from the whole list of events that have arrived; it keeps no
+rings, no running sums, and never says when it would look next. What it must carry from look to look is only
+what the page says follows arrival: the line, the latches, the recovery, the offer, people's rulings.
+
+Where the page left a choice, this reading chose:
+
+ 1. "Before `open`" holds in arrival and in time: an event that arrives after `open` with an earlier `at` is refused.
+ 2. Every day number is a day, also one that the zone left out (30 December 2011 in Apia).
+ 3. The balance and a kept due are held to 10^15 after each event, as all money is.
+ 4. A later waiver of the same trigger replaces the earlier one; so does a later imposed cap. An override that
+    names neither has no effect, nor does a trigger that the policy does not have.
+ 5. Where the policy has no `recovery`, a limit below its target stays there.
+ 6. `and`, `or`, `not`, comparisons, `in` and `known` are never missing: a missing part is a false condition.
+    `percent` and the other functions are missing where any part is, even if the zero rule would apply.
+ 7. A 25th due that is already past due still sets `on_time_streak` to 0, though its own date is not kept.
+ 8. A rise of days past due caused by an event is dated on that event's day, however old the due is.
+ 9. An offer that was accepted or ended by an adverse decision is not open; `every` still runs from its day.
+10. `days_in_status`, `restrictions`, offers, consents and rulings are dated on the day of now, not of a late `at`.
+11. A look at the start of a day changes what `last held` says only for latches that were holding, as step 4 has it;
+    a recovery that is under way stays so while a latch suspends or `while` fails, and its `every` keeps running.
+12. `values_at` and `authorise` count the looks of the mornings in between; a snapshot holds the values that the
+    look at the start of that day worked with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from linekeeper.core.event import Event
+from linekeeper.core.line import ADVERSE, Action, Line, Status
+from linekeeper.policy.model import Expr, FieldRef, LateCount, Policy, Select, walk
+from tests.oracle.clock import clock, day_of
+from tests.oracle.ledger import Dated, Ledger, in_time_order, write
+from tests.oracle.line import Latch, LatchState, Offering, Recovering, action_of, share, status_of
+from tests.oracle.values import Scene, Value, Values, available, holds, look_up, selected
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """One decision as the page has it. `event` is None at the start of a day; money in minor units, `pd` in ppm."""
+
+    event: str | None
+    day: int
+    hour: int
+    before: Line
+    after: Line
+    action: Action
+    set_before: tuple[str, ...]
+    set_after: tuple[str, ...]
+    values: Mapping[str, Value]
+    score: Value
+    sub_scores: Mapping[str, int]
+    pd: Value
+    offered: int | None = None
+    offer_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An event that changed nothing, and why."""
+
+    event: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the account stands after the last look."""
+
+    day: int
+    hour: int
+    line: Line
+    latches: Mapping[str, LatchState]
+    balance: int
+    past_due: int
+    days_past_due: int
+    on_time_streak: int
+    status_day: int
+    recovery_day: int | None  # of the last step; None: no recovery is under way
+    offer_number: int  # of the last offer made; 0: none
+    offer_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that came of the events. `final` is None where the account was never opened."""
+
+    rulings: tuple[Ruling, ...]
+    refused: tuple[Refused, ...]
+    looks: int
+    final: Standing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether a draw may happen: the rules that deny it, and `closed`, `suspended`, `over_available` or `not_open`.
+
+    `values` are the features that the rules saw.
+    """
+
+    allowed: bool
+    denied_by: tuple[str, ...]
+    line: str | None
+    values: Mapping[str, Value]
+
+
+def run(policy: Policy, events: Iterable[Event], until_day: int | None = None) -> Outcome:
+    """What the policy does to one account: its events in order of arrival, then every morning up to `until_day`."""
+    return _after(policy, events, until_day).outcome()
+
+
+def authorise(policy: Policy, events: Iterable[Event], at: int, amount: int) -> Answer:
+    """May a draw of `amount` happen at `at` (UTC ms), after these events? It changes nothing."""
+    hour = clock(policy.time_zone).hour(at)
+    return _after(policy, events, day_of(hour)).answer(hour, amount)
+
+
+def values_at(policy: Policy, events: Iterable[Event], day: int) -> Mapping[str, Value] | None:
+    """The features as the look at the start of local day `day` sees them; None where there is no such look."""
+    return _after(policy, events, day).mornings.get(day)
+
+
+def _after(policy: Policy, events: Iterable[Event], until_day: int | None) -> _Account:
+    account = _Account(policy)
+    for event in events:
+        account.arrive(event)
+    if until_day is not None:
+        account.begin_days(until_day)
+    return account
+
+
+@dataclass(slots=True)
+class _Account:
+    policy: Policy
+    arrived: list[Dated] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=lambda: Ledger(0))
+    picked: dict[Select, list[Dated]] = field(default_factory=dict)
+    hour: int = 0  # now
+    line: Line = field(default_factory=lambda: Line(0, 0, Status.ACTIVE))
+    latches: dict[str, Latch] = field(default_factory=dict)
+    imposed: tuple[int, int] | None = None  # cap in bp, until day
+    recovering: Recovering = field(default_factory=Recovering)
+    offering: Offering = field(default_factory=Offering)
+    status_day: int = 0
+    restricted_days: list[int] = field(default_factory=list)
+    rulings: list[Ruling] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    mornings: dict[int, Mapping[str, Value]] = field(default_factory=dict)
+    looks: int = 0
+
+    @property
+    def day(self) -> int:
+        return day_of(self.hour)
+
+    # -------------------------------------------------------------- events and days
+
+    def arrive(self, event: Event) -> None:
+        """The mornings up to the event's day; then the event, and the look after it."""
+        reason = self._refusal(event)
+        if reason:
+            self.refused.append(Refused(event.id, reason))
+            return
+        dated = Dated(event, clock(self.policy.time_zone).hour(event.at), len(self.arrived))
+        if event.kind == "open":
+            self._open(dated)
+        self.begin_days(dated.day)
+        self.hour = max(self.hour, dated.hour)
+        self.arrived = in_time_order([*self.arrived, dated])
+        self._rewrite()
+        before = self.line
+        self._take_effect(event)
+        self._look(event.id, before)
+
+    def begin_days(self, through: int) -> None:
+        """The look at the start of every day after now's, up to and including `through`."""
+        while self.arrived and self.day < through:
+            self.hour = 24 * (self.day + 1)
+            self.ledger.begin_days(self.day)
+            self.mornings[self.day] = self._look(None, self.line).features
+
+    def _refusal(self, event: Event) -> str | None:
+        opened = next((dated.event for dated in self.arrived if dated.event.kind == "open"), None)
+        if event.kind == "open":
+            return "the account is already open" if opened else None
+        return "the account is not open yet" if opened is None or event.at < opened.at else None
+
+    def _open(self, dated: Dated) -> None:
+        limit = int(dated.event.fields["limit"])
+        self.hour, self.status_day = dated.hour, dated.day
+        self.line = Line(limit, limit, Status.ACTIVE)
+        self.latches = {trigger.name: Latch(trigger) for trigger in self.policy.triggers}
+
+    def _rewrite(self) -> None:
+        """Facts and selections anew, from all events in time order, as of now."""
+        measures = [part for feature in self.policy.features for part in walk(feature.expr)]
+        late_days = sorted({part.days for part in measures if isinstance(part, LateCount)})
+        self.ledger = write(self.arrived, late_days)
+        self.ledger.begin_days(self.day)
+        selects = [part.select for part in measures if hasattr(part, "select")]
+        self.picked = {
+            select: [dated for dated in self.arrived if selected(self.policy, select, dated)] for select in selects
+        }
+
+    def _take_effect(self, event: Event) -> None:
+        """What follows arrival: a consent and a person's ruling count from now."""
+        if event.kind == "consent" and self.offering.accepts(event.fields["offer"], self.day):
+            proposed = self.offering.proposed
+            limit = proposed if self.line.limit == self.line.granted else self.line.limit
+            self.line = replace(self.line, limit=limit, granted=proposed)
+            self.offering.open = False
+        if event.kind == "override":
+            until = int(event.fields["until"])
+            latch = self.latches.get(str(event.fields.get("trigger")))
+            if latch is not None:
+                latch.waived_until = until
+            if "cap" in event.fields:
+                self.imposed = (int(event.fields["cap"]), until)
+
+    # -------------------------------------------------------------- a look
+
+    def _look(self, event_id: str | None, before: Line) -> Values:
+        """Facts, features, score, latches, target and envelope, status, offer: in this order."""
+        self.looks += 1
+        values = self._values(self.hour)
+        set_before = self._set_names()
+        for latch in self.latches.values():
+            latch.turn(self.day, event_id is None, lambda condition: holds(condition, values.leaf))
+        self._move_line(values)
+        changed = self.line != before or self._set_names() != set_before
+        if self.line.status != before.status:
+            self.status_day = self.day
+        offered = None if changed else self._propose(values)
+        if changed or offered is not None:
+            action = Action.OFFER if offered is not None else action_of(before, self.line)
+            self._write(event_id, before, set_before, action, values, offered)
+        return values
+
+    def _values(self, hour: int) -> Values:
+        opened = next(dated for dated in self.arrived if dated.event.kind == "open")
+        scene = Scene(
+            policy=self.policy,
+            events=self.arrived,
+            picked=self.picked,
+            ledger=self.ledger,
+            line=self.line,
+            hour=hour,
+            opened_day=opened.day,
+            status_day=self.status_day,
+            restricted_days=self.restricted_days,
+        )
+        return look_up(scene)
+
+    def _set_names(self) -> tuple[str, ...]:
+        return tuple(name for name, latch in self.latches.items() if latch.state == "set")
+
+    def _move_line(self, values: Values) -> None:
+        """Target, envelope and status."""
+        in_force = [latch.trigger for latch in self.latches.values() if latch.state == "set"]
+        caps = [trigger.cap_bp for trigger in in_force]
+        if self.imposed is not None and self.day <= self.imposed[1]:
+            caps.append(self.imposed[0])
+        closed = any(trigger.close for trigger in in_force)
+        suspended = any(trigger.suspend for trigger in in_force)
+        target = 0 if closed else share(self.line.granted, min([10_000, *caps]))
+
+        def may_rise(condition: Expr | None) -> bool:
+            return not suspended and (condition is None or holds(condition, values.leaf))
+
+        limit = self.recovering.follow(self.policy.recovery, self.line, target, self.day, may_rise)
+        status = status_of(closed, suspended, limit, target, self.line.granted)
+        self.line = Line(limit, self.line.granted, status)
+
+    def _propose(self, values: Values) -> int | None:
+        """The amount offered in this look, if an offer is made."""
+        terms = self.policy.offer
+        if terms is None or self.line.status != Status.ACTIVE or not holds(terms.when, values.leaf):
+            return None
+        return self.offering.propose(terms, self.line.granted, self.day)
+
+    def _write(
+        self,
+        event_id: str | None,
+        before: Line,
+        set_before: Sequence[str],
+        action: Action,
+        values: Values,
+        offered: int | None,
+    ) -> None:
+        if action in ADVERSE:
+            self.restricted_days.append(self.day)
+            self.offering.open = False
+        ruling = Ruling(
+            event=event_id,
+            day=self.day,
+            hour=self.hour,
+            before=before,
+            after=self.line,
+            action=action,
+            set_before=tuple(set_before),
+            set_after=self._set_names(),
+            values=values.features,
+            score=values.score,
+            sub_scores=values.groups or {},
+            pd=values.pd_ppm,
+            offered=offered,
+            offer_number=None if offered is None else self.offering.number,
+        )
+        self.rulings.append(ruling)
+
+    # -------------------------------------------------------------- what is asked
+
+    def answer(self, hour: int, amount: int) -> Answer:
+        """Authorisation at a local hour; where that has passed already, now."""
+        if not self.arrived:
+            return Answer(False, (), "not_open", {})
+        values = self._values(max(hour, self.hour))
+
+        def leaf(expr: Expr) -> Value:
+            return amount if expr == FieldRef("amount") else values.leaf(expr)
+
+        denied_by = tuple(rule.name for rule in self.policy.authorise if holds(rule.deny, leaf))
+        ground = None
+        if self.line.status in (Status.CLOSED, Status.SUSPENDED):
+            ground = self.line.status.name.lower()
+        elif amount > available(self.line, self.ledger.balance):
+            ground = "over_available"
+        return Answer(not denied_by and ground is None, denied_by, ground, values.features)
+
+    def outcome(self) -> Outcome:
+        """Everything, frozen."""
+        final = Standing(
+            day=self.day,
+            hour=self.hour,
+            line=self.line,
+            latches={name: latch.state for name, latch in self.latches.items()},
+            balance=self.ledger.balance,
+            past_due=self.ledger.past_due,
+            days_past_due=self.ledger.days_past_due,
+            on_time_streak=self.ledger.on_time_streak,
+            status_day=self.status_day,
+            recovery_day=self.recovering.step_day,
+            offer_number=self.offering.number,
+            offer_open=self.offering.is_open(self.day),
+        )
+        return Outcome(tuple(self.rulings), tuple(self.refused), self.looks, final if self.arrived else None)

@@ -1,0 +1,257 @@
+"""Makes the events of one account for a policy: close to everything at which the policy could change its mind.
+
+Times cluster around midnights, month ends, the leap day, changes of the zone's clocks, window edges after
+earlier events and days on which dues fall late; amounts lie at, just under and just over the policy's own
+thresholds, with 0, 1 and 10^15 among them. All chance comes from the `Random` that is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from linekeeper.core.event import Event
+from linekeeper.policy.model import Field, Kind, Policy
+from tests.oracle.clock import DAY_MS, HOUR_MS, Clock, clock, date_day, day_of, month_of
+from tests.oracle.hints import Hints, hints
+
+MONEY_MAX = 10**15
+AT_END_MS = 47_482 * DAY_MS  # 2100-01-01, where events end
+DELINQUENCY_DAYS_MAX = 3_650
+STARTS = (
+    date_day(2024, 2, 27),
+    date_day(2023, 12, 30),
+    date_day(2011, 12, 28),  # Apia left out the 30th
+    date_day(2016, 2, 28),
+    date_day(2038, 1, 10),
+    date_day(1970, 1, 2),
+    date_day(2099, 6, 1),
+)
+BASE_WEIGHTS = {
+    "draw": 5,
+    "repay": 6,
+    "due": 5,
+    "charge": 1,
+    "balance": 1,
+    "delinquency": 2,
+    "hardship": 1,
+    "dispute": 1,
+}
+BURSTS = {"due": (1,) * 40 + (26,), "consent": (1, 1, 6)}  # how many at once
+
+
+def month_start(day: int, months: int) -> int:
+    """The first day of the month `months` after that of `day`, found by walking.
+
+    >>> month_start(date_day(2024, 1, 31), 2) == date_day(2024, 3, 1)
+    True
+    """
+    wanted = month_of(day) + months
+    while month_of(day) < wanted:
+        day += 1
+    return day
+
+
+@dataclass
+class Maker:
+    """One account's stream in the making."""
+
+    policy: Policy
+    rng: Random
+    hints: Hints
+    clock: Clock
+    granted: int = 0
+    made: list[Event] = field(default_factory=list)
+    dues: list[tuple[int, int]] = field(default_factory=list)  # (due_on, amount)
+
+    def chance(self, share: float) -> bool:
+        return self.rng.random() < share
+
+    def day(self, at: int) -> int:
+        return day_of(self.clock.hour(at))
+
+    # -------------------------------------------------------------- when
+
+    def start(self) -> int:
+        """The instant of the first event."""
+        rng = self.rng
+        if self.chance(0.3):
+            return self.clock.start_of_hour(24 * rng.choice(STARTS)) + rng.choice((0, 1, 9 * HOUR_MS))
+        changes = [at for at in self.clock.changes if 0 < at < AT_END_MS]
+        if changes and self.chance(0.4):
+            backwards = [at for at in changes if self.clock.shown(at) < self.clock.shown(at - 1)]
+            change = rng.choice(backwards if backwards and self.chance(0.5) else changes)
+            return max(change - rng.choice((-HOUR_MS // 2, 1, HOUR_MS, DAY_MS, 3 * DAY_MS)), 0)
+        return rng.randrange(date_day(2020, 1, 1) * DAY_MS, date_day(2027, 1, 1) * DAY_MS)
+
+    def next_at(self, at: int, end: int, pace_ms: int) -> int:
+        """An instant at or after `at`; most of them a millisecond from something that matters."""
+        rng = self.rng
+        if self.chance(0.1):
+            return at
+        if self.chance(0.35):
+            return at + rng.randrange(1 + rng.choice((HOUR_MS, DAY_MS, pace_ms, 2 * pace_ms)))
+        for _ in range(4):
+            edge = self.edge(at) + rng.choice((-1, 0, 1))
+            if at <= edge < end:
+                return edge
+        return at + rng.randrange(2 * pace_ms)
+
+    def edge(self, at: int) -> int:
+        """An instant at which something may end or begin."""
+        rng, spans, today = self.rng, self.hints.spans, self.day(at)
+        since = rng.choice(self.made).at
+        match rng.randrange(8):
+            case 0:
+                return self.start_of_day(today + 1)
+            case 1:
+                return self.start_of_day(month_start(today, 1))
+            case 2:
+                return self.clock.start_of_hour(self.clock.hour(since) + rng.choice(sorted(spans["h"])))
+            case 3:
+                return self.start_of_day(month_start(self.day(since), rng.choice(sorted(spans["m"]))))
+            case 4:
+                change = next((change for change in self.clock.changes if change > at - 2 * HOUR_MS), at)
+                return change + rng.choice((0, HOUR_MS // 2, HOUR_MS, 2 * HOUR_MS))
+            case 5 | 6 if self.dues:
+                due_on, _ = rng.choice(self.dues[-3:])
+                return self.start_of_day(due_on + rng.choice((0, 1, *sorted(spans["d"]))))
+        return self.start_of_day(self.day(since) + rng.choice(sorted(spans["d"])))
+
+    def start_of_day(self, day: int) -> int:
+        return self.clock.start_of_hour(24 * day)
+
+    # -------------------------------------------------------------- what
+
+    def money(self) -> int:
+        """An amount near a threshold, near the line, or an extreme."""
+        rng = self.rng
+        if self.chance(0.02):
+            return rng.choice((MONEY_MAX, MONEY_MAX - 1))
+        if self.chance(0.08):
+            return rng.choice((0, 1))
+        if self.chance(0.45):
+            near = rng.choice([*self.hints.of("money"), self.granted]) + rng.choice((-1, 0, 0, 1))
+        else:
+            near = self.granted * rng.choice((1, 3, 10, 30, 60)) // 100
+        return max(0, min(MONEY_MAX, near))
+
+    def repayment(self) -> int:
+        """Often the very amount of the latest due, or of all of them."""
+        if self.dues and self.chance(0.7):
+            amounts = [amount for _, amount in self.dues]
+            return min(MONEY_MAX, self.rng.choice((amounts[-1], amounts[-1] - 1, sum(amounts[-3:]), sum(amounts))))
+        return self.money()
+
+    def value(self, item: Field, at: int) -> int | str:
+        """A value for a field of a policy's own kind."""
+        rng = self.rng
+        match item.unit:
+            case "money":
+                return self.money() * (rng.choice((-1, 1)) if item.signed else 1)
+            case "category":
+                return rng.choice(item.choices)
+            case "flag":
+                return rng.randrange(2)
+            case "share":
+                return max(0, rng.choice([0, 5_000, 10_000, *self.hints.of("share")]) + rng.choice((-1, 0, 1)))
+            case _:
+                return max(0, rng.choice([0, 1, 3, *self.hints.of(item.unit)]) + rng.choice((-1, 0, 1)))
+
+    def fields(self, kind: Kind, at: int) -> dict[str, int | str]:
+        """The fields of one event of that kind."""
+        makers: dict[str, Callable[[int], dict[str, int | str]]] = {
+            "open": lambda _: {"limit": self.granted},
+            "repay": lambda _: {"amount": max(0, self.repayment())},
+            "due": self.due,
+            "delinquency": self.delinquency,
+            "consent": self.consent,
+            "override": self.override,
+        }
+        if kind.name in makers:
+            return makers[kind.name](at)
+        present = [item for item in kind.fields if not (item.optional and self.chance(0.35))]
+        return {item.name: self.value(item, at) for item in present}
+
+    def due(self, at: int) -> dict[str, int | str]:
+        due_on = self.day(at) + self.rng.choice((-40, -1, 0, 0, 1, 5, 10, 30))
+        self.dues.append((due_on, self.money()))
+        return {"amount": self.dues[-1][1], "due_on": max(due_on, 0)}
+
+    def consent(self, at: int) -> dict[str, int | str]:
+        """The number that the open offer would have, had every possible offer been made; or one near it."""
+        terms = self.policy.offer
+        pace = max(terms.every_days, terms.valid_days + 1) if terms else 30
+        guess = 1 + (self.day(at) - self.day(self.made[0].at)) // pace
+        return {"offer": self.rng.choice((1, 1, 2, 3, guess, guess, max(guess - 1, 0)))}
+
+    def delinquency(self, _: int) -> dict[str, int | str]:
+        near = self.rng.choice([0, 0, 0, 1, 30, *self.hints.of("days")])
+        return {"days": max(0, min(DELINQUENCY_DAYS_MAX, near + self.rng.choice((-1, 0, 0, 1))))}
+
+    def override(self, at: int) -> dict[str, int | str]:
+        rng = self.rng
+        found: dict[str, int | str] = {"until": max(0, self.day(at) + rng.choice((-1, 0, 1, 7, 30)))}
+        if self.chance(0.6):
+            found["trigger"] = rng.choice(self.policy.triggers).name
+        if self.chance(0.5):
+            found["cap"] = rng.choice((0, 2_500, 5_000, 9_999, 10_000))
+        return {**found, "by": "a credit officer", "why": "looked into"} if self.chance(0.5) else found
+
+    # -------------------------------------------------------------- the stream
+
+    def add(self, name: str, at: int) -> None:
+        event = Event(f"e{len(self.made)}", "A", name, at, self.fields(self.policy.kind(name), at))
+        self.made.append(event)
+
+    def weights(self) -> dict[str, int]:
+        """How often each kind comes: what the policy measures, more."""
+        found = {**BASE_WEIGHTS, "override": 1, "open": 0}
+        found["consent"] = 8 if self.policy.offer else 0
+        for kind in self.policy.kinds:
+            found.setdefault(kind.name, 1)
+        for name in self.hints.kinds:
+            found[name] += 2
+        found["open"] = min(found["open"], 1)
+        return found
+
+    def run(self) -> list[Event]:
+        """The stream in order of time."""
+        rng = self.rng
+        size, span = rng.randint(5, 60), rng.choice((36, 60, 120, 365, 365, 730)) * DAY_MS
+        at = self.start()
+        end = min(at + span, AT_END_MS)
+        ladder = [value for value in self.hints.of("money") if value > 1] or [100]
+        self.granted = min(MONEY_MAX, rng.choice(ladder) * rng.choice((1, 2, 10, 100)))
+        if self.chance(0.06):
+            self.granted = rng.choice((0, 1, MONEY_MAX))
+        if self.chance(0.1):
+            self.add(rng.choice(("draw", "due")), max(at - rng.choice((0, 1, DAY_MS)), 0))
+        self.add("open", at)
+        names, counts = zip(*self.weights().items(), strict=True)
+        for _ in range(size):
+            at = min(self.next_at(at, end, span // size), end - 1)
+            name = rng.choices(names, counts)[0]
+            for _ in range(rng.choice(BURSTS.get(name, (1,)))):
+                self.add(name, at)
+        return self.made
+
+
+def make_stream(policy: Policy, rng: Random, late: bool = False) -> list[Event]:
+    """One account's events in order of arrival: in order of time, or with a fifth of them `late`."""
+    made = Maker(policy, rng, hints(policy), clock(policy.time_zone)).run()
+    if not late:
+        return made
+    delays = [rng.randint(1, 12) if rng.random() < (0.03 if event.kind == "open" else 0.2) else 0 for event in made]
+    return [made[place] for _, place in sorted((place + delay, place) for place, delay in enumerate(delays))]
+
+
+def make_asks(policy: Policy, events: list[Event], rng: Random) -> list[tuple[int, int]]:
+    """Moments after the events and amounts: draws that authorisation may be asked about."""
+    maker = Maker(policy, rng, hints(policy), clock(policy.time_zone))
+    maker.made, maker.granted = events, next(int(event.fields["limit"]) for event in events if event.kind == "open")
+    latest = max(event.at for event in events)
+    soon = [latest + rng.randrange(60 * DAY_MS) for _ in range(2)]
+    near = [maker.next_at(latest, AT_END_MS, 30 * DAY_MS) for _ in range(3)]
+    return [(min(at, AT_END_MS - 1), maker.money()) for at in (latest, *soon, *near)]

@@ -1,0 +1,316 @@
+"""Expressions, measures and the score, sections 4 and 5 of the page, on a list of events and one moment.
+
+>>> from linekeeper.policy.model import SHARE, Call, Compare, Literal
+>>> evaluate(Call("percent", (Literal(1, "money"), Literal(3, "money"))), no_leaf)
+3333
+>>> holds(Compare("<", Call("per", (Literal(1, "count"), Literal(0, "count"))), Literal(9, "count")), no_leaf)
+False
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
+
+from linekeeper.core.line import Line, Status
+from linekeeper.policy import model
+from linekeeper.policy.model import (
+    And,
+    Arith,
+    Call,
+    Compare,
+    DaysSince,
+    Expr,
+    Fact,
+    FieldRef,
+    HourOfDay,
+    If,
+    In,
+    Last,
+    LateCount,
+    Literal,
+    Not,
+    Or,
+    Policy,
+    Ref,
+    Restrictions,
+    ScoreRef,
+    Select,
+    Window,
+    Windowed,
+)
+from tests.oracle.clock import day_of, hour_of_day, month_of
+from tests.oracle.ledger import MONEY_MAX, Dated, Ledger, at_most
+
+Value = int | None  # None: missing
+Leaf = Callable[[Expr], Value]
+
+SHARE_CEILING_BP = 1_000_000
+COMPARE = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+ARITH = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+
+
+# ------------------------------------------------------------------ expressions
+
+
+def no_leaf(expr: Expr) -> Value:
+    """For expressions of constants alone."""
+    raise AssertionError(f"nothing is known of {expr}")
+
+
+def holds(expr: Expr, leaf: Leaf) -> bool:
+    """The expression as a condition: a missing flag is false."""
+    return evaluate(expr, leaf) == 1
+
+
+def evaluate(expr: Expr, leaf: Leaf) -> Value:
+    """The value of an expression; `leaf` says what names and measures are worth."""
+    match expr:
+        case Literal(value, _):
+            return value
+        case Not(item):
+            return int(not holds(item, leaf))
+        case And(items):
+            return int(all(holds(item, leaf) for item in items))
+        case Or(items):
+            return int(any(holds(item, leaf) for item in items))
+        case Compare(op, left, right):
+            a, b = evaluate(left, leaf), evaluate(right, leaf)
+            return int(a is not None and b is not None and COMPARE[op](a, b))
+        case In(item, values):
+            found = evaluate(item, leaf)
+            return int(found is not None and found in values)
+        case Arith(op, left, right):
+            a, b = evaluate(left, leaf), evaluate(right, leaf)
+            return None if a is None or b is None else int(ARITH[op](a, b))
+        case If(test, yes, no):
+            return evaluate(yes if holds(test, leaf) else no, leaf)
+        case Call(name, args):
+            return call(name, [evaluate(arg, leaf) for arg in args])
+        case _:
+            return leaf(expr)
+
+
+def call(name: str, args: Sequence[Value]) -> Value:
+    """The functions of section 4.2; `known` and `fallback` ask for what is missing, the others pass it on."""
+    if name == "known":
+        return int(args[0] is not None)
+    if name == "fallback":
+        return args[0] if args[0] is not None else args[1]
+    numbers = [arg for arg in args if arg is not None]
+    if len(numbers) < len(args):
+        return None
+    match name, numbers:
+        case "percent", [a, b]:
+            return percent(a, b)
+        case "part", [a, share]:
+            return floor(Fraction(a) * Fraction(share, 10_000))
+        case "per", [a, n]:
+            return floor(Fraction(a, n)) if n > 0 else None
+        case "smallest", _:
+            return min(numbers)
+        case "largest", _:
+            return max(numbers)
+    raise AssertionError(f"the page has no function {name}")
+
+
+def percent(a: int, b: int) -> int:
+    """a as a share of b, in basis points.
+
+    >>> percent(1, 8), percent(-5, 8), percent(5, 0), percent(10**15, 1)
+    (1250, 0, 1000000, 1000000)
+    """
+    if a <= 0:
+        return 0
+    return SHARE_CEILING_BP if b <= 0 else min(floor(Fraction(a, b) * 10_000), SHARE_CEILING_BP)
+
+
+# ------------------------------------------------------------------ events, seen by measures
+
+
+def field_value(policy: Policy, dated: Dated, name: str) -> Value:
+    """The field of an event as a number: a word by its place in the list of choices."""
+    raw = dated.event.fields.get(name)
+    if isinstance(raw, str):
+        field = next(field for field in policy.kind(dated.event.kind).fields if field.name == name)
+        return field.choices.index(raw)
+    return None if raw is None else int(raw)
+
+
+def selected(policy: Policy, select: Select, dated: Dated) -> bool:
+    """Whether the event is of the kind and passes the filter."""
+
+    def leaf(expr: Expr) -> Value:
+        if isinstance(expr, HourOfDay):
+            return hour_of_day(dated.hour)
+        assert isinstance(expr, FieldRef)
+        return field_value(policy, dated, expr.name)
+
+    return dated.event.kind == select.kind and (select.where is None or holds(select.where, leaf))
+
+
+# ------------------------------------------------------------------ measures
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that a measure may see: the events in time order, the ledger, and the line as it was before the look."""
+
+    policy: Policy
+    events: Sequence[Dated]  # of all that have arrived
+    picked: Mapping[Select, Sequence[Dated]]  # the same, by selector
+    ledger: Ledger
+    line: Line
+    hour: int  # now
+    opened_day: int
+    status_day: int  # when the status last changed
+    restricted_days: Sequence[int]  # of the decrease, suspend and close decisions so far
+
+    @property
+    def day(self) -> int:
+        return day_of(self.hour)
+
+    def tile(self, hour: int, unit: model.TileUnit) -> int:
+        """The hour, day or month in which a local hour lies."""
+        match unit:
+            case "h":
+                return hour
+            case "d":
+                return day_of(hour)
+            case "m":
+                return month_of(day_of(hour))
+
+    def inside(self, hour: int, window: Window) -> bool:
+        """Whether a local hour lies in one of the last `length` tiles, the current one included."""
+        age = self.tile(self.hour, window.unit) - self.tile(hour, window.unit)
+        return 0 <= age < window.length
+
+
+def measure(scene: Scene, expr: Expr) -> Value:
+    """The value of one measure or fact at the scene's moment."""
+    match expr:
+        case Windowed(how, select, field, window):
+            return windowed(scene, how, select, field, window)
+        case Last(select, field):
+            found = [field_value(scene.policy, dated, field) for dated in scene.picked[select]]
+            return next((value for value in reversed(found) if value is not None), None)
+        case DaysSince(select):
+            latest = scene.picked[select][-1:]
+            return scene.day - latest[0].day if latest else None
+        case LateCount(days, window):
+            return sum(n == days and scene.inside(24 * day, window) for n, day in scene.ledger.rises)
+        case Restrictions(window):
+            return sum(scene.inside(24 * day, window) for day in scene.restricted_days)
+        case Fact(name):
+            return fact(scene, name)
+    raise AssertionError(f"{expr} is no measure")
+
+
+def windowed(scene: Scene, how: str, select: Select, field: str | None, window: Window) -> Value:
+    """count, sum or max over a window; what one tile holds is clamped at 10^15."""
+    tiles: dict[int, list[int]] = {}
+    for dated in scene.picked[select]:
+        value = 1 if field is None else field_value(scene.policy, dated, field)
+        if value is not None and scene.inside(dated.hour, window):
+            tiles.setdefault(scene.tile(dated.hour, window.unit), []).append(value)
+    if how == "max":
+        return max((max(values) for values in tiles.values()), default=None)
+    return sum(min(sum(values), MONEY_MAX) for values in tiles.values())
+
+
+def fact(scene: Scene, name: str) -> Value:
+    """The account facts of section 3."""
+    line, ledger = scene.line, scene.ledger
+    match name:
+        case "limit" | "granted":
+            return int(getattr(line, name))
+        case "available":
+            return available(line, ledger.balance)
+        case "utilisation":
+            return percent(ledger.balance, line.limit)
+        case "months_on_book":
+            return month_of(scene.day) - month_of(scene.opened_day)
+        case "days_in_status":
+            return scene.day - scene.status_day
+        case _:
+            return int(getattr(ledger, name))
+
+
+def available(line: Line, balance: int) -> int:
+    """What may still be drawn."""
+    return 0 if line.status >= Status.SUSPENDED else max(line.limit - balance, 0)
+
+
+# ------------------------------------------------------------------ features and score
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What one look worked with: each feature, the score, its sub-totals and the PD in ppm."""
+
+    features: Mapping[str, Value]
+    score: Value = None
+    groups: Mapping[str, int] | None = None
+    pd_ppm: Value = None
+
+    def leaf(self, expr: Expr) -> Value:
+        """The names that triggers, offers and authorisation may use."""
+        if isinstance(expr, ScoreRef):
+            named = {"score": self.score, "pd": self.pd_ppm, **(self.groups or {})}
+            return named[expr.name]
+        assert isinstance(expr, Ref), expr
+        return self.features[expr.name]
+
+
+def look_up(scene: Scene) -> Values:
+    """Every feature of the policy in order, each from those before it; then the score."""
+    features: dict[str, Value] = {}
+
+    def leaf(expr: Expr) -> Value:
+        return features[expr.name] if isinstance(expr, Ref) else measure(scene, expr)
+
+    for feature in scene.policy.features:
+        value = evaluate(feature.expr, leaf)
+        features[feature.name] = None if value is None else at_most(value)
+    return scored(scene.policy, features)
+
+
+def scored(policy: Policy, features: Mapping[str, Value]) -> Values:
+    """The score of these features by the policy's card, if it has one."""
+    card = policy.score
+    if card is None:
+        return Values(features)
+    groups = dict.fromkeys(card.groups, 0)
+    for bins in card.bins:
+        groups[bins.group] += bin_points(features[bins.feature], bins.below, bins.points, bins.missing, bins.by_choice)
+    for table in card.tables:
+        row = bin_place(features[table.row], table.row_below)
+        groups[table.group] += table.points[row][bin_place(features[table.column], table.column_below)]
+    score = card.base + sum(groups.values())
+    return Values(features, score, groups, card.pd_ppm[bin_place(score, card.pd_below)])
+
+
+def bin_place(value: Value, below: Sequence[int]) -> int:
+    """The first bin whose `below` the value is under, else the last, and after that the one for missing."""
+    if value is None:
+        return len(below) + 1
+    return next((place for place, edge in enumerate(below) if value < edge), len(below))
+
+
+def bin_points(
+    value: Value, below: Sequence[int], points: Sequence[int], missing: int, by_choice: Sequence[int]
+) -> int:
+    """Points of one feature."""
+    if value is None:
+        return missing
+    return by_choice[value] if by_choice else points[bin_place(value, below)]
