@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import rfc8785
-from sqlalchemy import Engine, MetaData, create_engine
+from sqlalchemy import Engine, MetaData, create_engine, event
 
 from linekeeper.journal.log.append import append
 from linekeeper.journal.log.audit import Audit, audit
@@ -19,7 +20,7 @@ from linekeeper.journal.log.publish import Cosign, Published, publish, published
 from linekeeper.journal.log.read import opened
 from linekeeper.journal.log.receipt import make
 from linekeeper.journal.log.signer import Signer
-from linekeeper.journal.log.tables import LogTables, define, settle
+from linekeeper.journal.log.tables import LogTables, define
 from linekeeper.journal.log.vault import Vault
 
 ORIGIN = "example.com/credit-log"
@@ -62,7 +63,14 @@ class House:
 def open_house(folder: Path, url: str | None = None, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> House:
     """The log in `folder`, made where it is absent. `url` names another database than `folder`'s own SQLite file."""
     folder.mkdir(parents=True, exist_ok=True)
-    engine = settle(create_engine(url or f"sqlite:///{folder / 'store.db'}"), synchronous)
+    engine = create_engine(url or f"sqlite:///{folder / 'store.db'}")
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: sqlite3.Connection, _: object) -> None:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {synchronous}")
+
     schema = MetaData()
     tables = define(schema)
     schema.create_all(engine)

@@ -42,7 +42,9 @@ def test_every_other_proof_stands(any_house: House) -> None:
         assert positions_of(connection, house.tables, "acct-3") == []
     assert [position for position, record in found.items() if record is None] == list(erasure.leaves)
     receipts = house.receipts(range(71))
-    assert [verify(data, LOG_KEY.verifier).index for data in receipts] == [n for n in range(71) if n not in erasure.leaves]
+    assert [verify(data, LOG_KEY.verifier).index for data in receipts] == [
+        n for n in range(71) if n not in erasure.leaves
+    ]
 
 
 def test_the_erasures_own_leaf_names_leaves_and_nobody(house: House) -> None:

@@ -25,9 +25,7 @@ def write(house: House, folder: Path, positions: list[int], sources: dict[str, b
     head = house.published()
     assert head is not None
     with house.engine.connect() as connection:
-        return export(
-            connection, house.tables, house.vault, head, LOG_KEY.verifier, folder, positions, sources
-        )
+        return export(connection, house.tables, house.vault, head, LOG_KEY.verifier, folder, positions, sources)
 
 
 @pytest.fixture

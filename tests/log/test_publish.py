@@ -61,7 +61,9 @@ def test_a_crash_at_any_step_is_gone_on_from(house: House, monkeypatch: pytest.M
         elif cut == "after the signature":
             patch.setattr(publishing, "_remember", pull)
         else:
-            patch.setattr(durable, "write", lambda path, data: pull() if path.name == "checkpoint" else write(path, data))
+            patch.setattr(
+                durable, "write", lambda path, data: pull() if path.name == "checkpoint" else write(path, data)
+            )
         with pytest.raises(PowerCut):
             house.publish()
     seen = house.published()
@@ -162,7 +164,10 @@ def alter(house: House, statement: str) -> None:
 
 
 def test_an_altered_leaf_is_named(audited: House) -> None:
-    alter(audited, "UPDATE log_entries SET entry = (SELECT entry FROM log_entries WHERE position = 1) WHERE position = 444")
+    alter(
+        audited,
+        "UPDATE log_entries SET entry = (SELECT entry FROM log_entries WHERE position = 1) WHERE position = 444",
+    )
     with pytest.raises(ProofError, match="leaf 444 of the store is not the one in the tiles"):
         audited.audit()
 
@@ -189,7 +194,9 @@ def test_an_altered_head_in_the_store_is_noticed(audited: House) -> None:
 def test_a_store_and_tiles_altered_together_are_noticed(audited: House) -> None:
     """Whoever alters store and tiles alike still cannot sign the root."""
     shutil.rmtree(audited.folder / "tile")
-    alter(audited, "UPDATE log_entries SET entry = (SELECT entry FROM log_entries WHERE position = 1) WHERE position = 2")
+    alter(
+        audited, "UPDATE log_entries SET entry = (SELECT entry FROM log_entries WHERE position = 1) WHERE position = 2"
+    )
     rebuilt = publishing.TileWriter(audited.folder, 0)
     with audited.engine.connect() as connection:
         rebuilt.add(publishing.read.entries(connection, audited.tables, 0, 700))

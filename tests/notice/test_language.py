@@ -112,7 +112,13 @@ def test_dates_and_spans() -> None:
     english, chinese = language("en"), language("zh")
     assert (english.day(0), chinese.day(0)) == ("1 January 1970", "1970年1月1日")
     assert (english.short_day(20_575), chinese.short_day(20_575)) == ("2 May", "5月2日")
-    assert [english.span(days) for days in (0, 1, 364, 365, 730)] == ["0 days", "1 day", "364 days", "1 year", "2 years"]
+    assert [english.span(days) for days in (0, 1, 364, 365, 730)] == [
+        "0 days",
+        "1 day",
+        "364 days",
+        "1 year",
+        "2 years",
+    ]
     assert chinese.span(365) == "1年"
     assert (english.times(1), english.times(3), chinese.times(3)) == ("1 time", "3 times", "3次")
     assert (english.chance(12_000), english.chance(1)) == ("1.2%", "0.0001%")

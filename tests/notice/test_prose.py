@@ -218,14 +218,14 @@ SENTENCES = {
         "最早在该情况最后一次成立的30天之后。原因代码：arrears。",
     ),
     "frozen_record": (
-        "“frozen_record”: when the freeze mark of the latest credit report says yes, the line is closed. There is no way "
-        "back from it but a person's ruling. It ends 5 years after it began, whatever else. Reason code: fraud.",
+        "“frozen_record”: when the freeze mark of the latest credit report says yes, the line is closed. There is no "
+        "way back from it but a person's ruling. It ends 5 years after it began, whatever else. Reason code: fraud.",
         "“frozen_record”：当最近一次征信报告的冻结标记为“是”时，关闭额度。除人工裁定外不可恢复。无论如何，开始5年后解除。"
         "原因代码：fraud。",
     ),
     "heavy": (
-        "“heavy”: when “burden” is more than 40% and the amount of the latest income is known, the limit is at most 70% "
-        "of the granted line. It ends when that is no longer so. Reason code: debt_burden.",
+        "“heavy”: when “burden” is more than 40% and the amount of the latest income is known, the limit is at most "
+        "70% of the granted line. It ends when that is no longer so. Reason code: debt_burden.",
         "“heavy”：当“burden”高于40%且最近一次收入的金额已知时，额度不超过授予额度的70%。当该情况不再成立时解除。"
         "原因代码：debt_burden。",
     ),

@@ -157,7 +157,7 @@ def _milliseconds(times: pa.Array) -> pa.Array:
         milliseconds = pc.multiply(pc.min_element_wise(count, 2**50, skip_nulls=False), 1000)
     else:
         milliseconds = pc.divide(count, {"ms": 1, "us": 1000, "ns": 1_000_000}[times.type.unit])
-    return milliseconds
+    return pc.if_else(pc.less(count, 0), -1, milliseconds)
 
 
 def _mask(flags: pa.Array) -> np.ndarray:

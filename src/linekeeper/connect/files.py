@@ -15,7 +15,7 @@ from typing import Literal as OneOf
 
 from linekeeper.connect.columns import Columns
 from linekeeper.connect.door import Door
-from linekeeper.connect.lines import LINE_BYTES_MAX, BadLine, cells_of, csv_of, json_of, lines_of
+from linekeeper.connect.lines import BadLine, cells_of, csv_of, json_of, lines_of
 from linekeeper.connect.table import FIXED, drop_duplicates, sort_by_time, table_of, used_columns
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event, SetAside
@@ -196,7 +196,7 @@ def read_csv(path: Path, policy: Policy, columns: Columns, tell: Tell) -> Iterat
 
 def _header(file: BinaryIO, place: str) -> list[str]:
     try:
-        return csv_of(file.readline(LINE_BYTES_MAX + 1))
+        return csv_of(next(lines_of(file), (1, b""))[1])
     except BadLine as bad:
         raise LinekeeperError(f"the header of `{place}` cannot be read: {bad}") from None
 

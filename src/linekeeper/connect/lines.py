@@ -26,21 +26,24 @@ class BadLine(ValueError):
 
 
 def lines_of(file: BinaryIO, first: int = 1) -> Iterator[tuple[int, bytes]]:
-    """The lines with their numbers; of a line that is too long the start alone, a byte more than allowed."""
+    """The lines with their numbers; of a line that is too long the start alone, a byte more than allowed.
+
+    Line 1 comes without the mark (U+FEFF) that some programs begin a file with.
+    """
     line = first
     while raw := file.readline(LINE_BYTES_MAX + 1):
-        yield line, raw
+        yield line, raw.removeprefix(codecs.BOM_UTF8) if line == 1 else raw
         line += 1
         while len(raw) > LINE_BYTES_MAX and not raw.endswith(b"\n"):
             raw = file.readline(LINE_BYTES_MAX + 1) or b"\n"
 
 
 def text_of(raw: bytes) -> str:
-    """The line as text, without the mark that some programs begin a file with; raises BadLine."""
+    """The line as text; raises BadLine."""
     if len(raw) > LINE_BYTES_MAX:
         raise BadLine(TOO_LONG)
     try:
-        return raw.removeprefix(codecs.BOM_UTF8).decode()
+        return raw.decode()
     except UnicodeDecodeError:
         raise BadLine(NOT_UTF8) from None
 
@@ -146,7 +149,8 @@ def _clean_lines(raw: bytes) -> int:
     quotes = np.flatnonzero(codes == ord('"'))
     opens, closes = quotes[0::2], quotes[1::2]
     clean = (
-        raw.count(b"\r") == raw.count(b"\r\n")
+        not raw.startswith(codecs.BOM_UTF8)  # which is text here, and which Arrow would drop
+        and raw.count(b"\r") == raw.count(b"\r\n")
         and lengths.min() > 2
         and lengths.max() <= LINE_BYTES_MAX
         and len(opens) == len(closes)

@@ -76,10 +76,10 @@ def comparisons(policy: m.Policy, expr: m.Expr, decision: Decision) -> Iterator[
             case m.Compare(op, m.Ref(name) | m.ScoreRef(name), m.Literal(threshold, unit)):
                 yield _against(policy, name, op, threshold, unit, decision)
             case m.Compare(op, m.Ref(name), m.Ref(other) | m.ScoreRef(other)):
-                value, threshold = _value(name, decision), _value(other, decision)
+                value, bar = _value(name, decision), _value(other, decision)
                 unit = policy.feature(name).unit
-                said = f"{other} = {shown(policy, threshold, unit)}"
-                yield Comparison(name, shown(policy, value, unit), op, said, holds(op, value, threshold))
+                said = f"{other} = {shown(policy, bar, unit)}"
+                yield Comparison(name, shown(policy, value, unit), op, said, holds(op, value, bar))
             case m.In(m.Ref(name), values):
                 value = _value(name, decision)
                 feature = policy.feature(name)

@@ -44,7 +44,7 @@ def replay(
     lazy: bool = True,
     compiled: bool = True,
     keep_states: bool = False,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> Outcome:
     """Run every account of the batch from `states` (default: from empty) to the start of `until_day`.
 

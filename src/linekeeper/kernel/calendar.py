@@ -39,7 +39,8 @@ class Calendar:
     def hours(self, at: Ints) -> Ints:
         """Local hours since 1970-01-01 of UTC milliseconds, shape kept."""
         segment = np.searchsorted(self._from, at, side="right") - 1
-        return np.maximum((at + self._offset[segment]) // HOUR_MS, self._floor[segment])
+        local: Ints = np.maximum((at + self._offset[segment]) // HOUR_MS, self._floor[segment])
+        return local
 
     def hour(self, at: int) -> int:
         """Local hours since 1970-01-01 of one instant."""

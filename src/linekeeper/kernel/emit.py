@@ -17,9 +17,10 @@ from importlib.resources import files
 from linekeeper.core.bounds import DUES_MAX
 from linekeeper.core.line import Action, Status
 from linekeeper.kernel.cuts import uses
-from linekeeper.kernel.emit_facts import FactsEmitter
+from linekeeper.kernel.emit_facts import FactsEmitter, note, title
 from linekeeper.kernel.emit_line import LineEmitter
-from linekeeper.kernel.layout import FACT_SLOTS, LINE_SLOTS, Layout, lay_out
+from linekeeper.kernel.emit_next import NextEmitter
+from linekeeper.kernel.layout import FACT_SLOTS, LATCH_WIDTH, LINE_SLOTS, Layout, lay_out
 from linekeeper.kernel.rows import RowShape
 from linekeeper.policy import model as m
 
@@ -52,13 +53,13 @@ def drivers() -> str:
 def emit(policy: m.Policy) -> tuple[str, Layout, RowShape]:
     """The kernel's source, its layout and the shape of its output rows."""
     layout, shape = lay_out(policy), RowShape.of(policy)
-    used = uses(policy)
     facts = FactsEmitter(policy, layout, shape)
-    line = LineEmitter(policy, layout, shape, used)
+    line = LineEmitter(policy, layout, shape)
     parts = [
         f'"""The kernel of policy `{policy.name}`, version {policy.version}. Generated: do not edit."""',
         prelude(),
         _constants(layout, shape),
+        _tuples(policy, layout),
         facts.begin(),
         facts.advance(),
         facts.absorb(),
@@ -66,7 +67,7 @@ def emit(policy: m.Policy) -> tuple[str, Layout, RowShape]:
         facts.features(),
         line.score(),
         line.look(),
-        line.next_look(),
+        NextEmitter(policy, layout, shape, uses(policy)).next_look(),
         line.authorise(),
         _DOORS,
         drivers(),
@@ -88,6 +89,22 @@ def _constants(layout: Layout, shape: RowShape) -> str:
     lines += [f"{name} = {place}" for name, place in shape.columns.items()]
     lines += [f"{status.name} = {status.value}" for status in Status]
     lines += [f"DO_{action.name} = {action.value}" for action in Action]
+    return "\n".join(lines)
+
+
+def _tuples(policy: m.Policy, layout: Layout) -> str:
+    """What the functions of the prelude are told of each ring and each latch."""
+    lines = ["# Rings: base, entries, mask, width, sums; and the lengths of their windows, longest first."]
+    for ring in layout.rings:
+        lines.append(note(title(ring)))
+        lines.append(f"RING{ring.number} = {ring.base, ring.entries, ring.capacity - 1, ring.width, ring.sums}")
+        lines.append(f"SPANS{ring.number} = {ring.lengths}")
+    lines.append("# Latches: slot, hold, expires, terminal.")
+    for number, trigger in enumerate(policy.triggers):
+        slot = layout.latches + number * LATCH_WIDTH
+        expires = trigger.expires_days if trigger.expires_days is not None else "NEVER"
+        terms = f"({slot}, {trigger.hold_days}, {expires}, {int(trigger.terminal)})"
+        lines.append(f"LATCH{number} = {terms}  {note(trigger.name)}")
     return "\n".join(lines)
 
 

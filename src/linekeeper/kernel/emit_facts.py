@@ -76,21 +76,11 @@ class FactsEmitter:
 
     def _expire(self, ring: Ring) -> list[str]:
         tile = TILE[ring.key.unit].format(hour="hour", month="month")
-        lines = [f"    {note(self.title(ring))}"]
-        for length in ring.lengths:
-            window = ring.window(length)
-            args = f"s, {ring.base}, {window}, {ring.entries}, {ring.capacity - 1}, {ring.width}, {ring.sums}"
-            test = f"s[{window}] < s[{ring.base}]"
-            lines.append(f"    if {test}:")
-            lines.append(f"        expire({args}, {tile} - {length - 1})")
-        return lines
-
-    def title(self, ring: Ring) -> str:
-        """What a ring holds, in words."""
-        source = ring.key.source
-        name = source if isinstance(source, str) else source.kind + (" where ..." if source.where else "")
-        longest = f"{ring.lengths[0]}{ring.key.unit}"
-        return f"ring {ring.number}: {name} {ring.key.days or ''} windows up to {longest}"
+        return [
+            f"    {note(title(ring))}",
+            f"    if s[{ring.window(ring.lengths[0])}] < s[{ring.base}]:",
+            f"        expire(s, {names(ring)}, {tile})",
+        ]
 
     def _add_late(self, days: int, day: str, indent: str) -> list[str]:
         lines = []
@@ -134,10 +124,12 @@ class FactsEmitter:
         names = {f".{field.name}": f"x[{place}]" for place, field in enumerate(kind.fields)}
         optional = frozenset(names[f".{field.name}"] for field in kind.fields if field.optional)
         lines = [f"        {line}" for line in _ACCOUNT.get(kind.name, ())]
-        selects = {ring.key.source: None for ring in self.fact_rings if isinstance(ring.key.source, m.Select)}
-        selects |= {measure.select: None for measure in (*self.layout.lasts, *self.layout.since)}
+        rings = (ring.key.source for ring in self.fact_rings if isinstance(ring.key.source, m.Select))
+        lasts = (last.select for last in self.layout.lasts)
+        since = (since.select for since in self.layout.since)
+        selects = dict.fromkeys((*rings, *lasts, *since))
         for select in selects:
-            if isinstance(select, m.Select) and select.kind == kind.name:
+            if select.kind == kind.name:
                 lines += self._select_block(select, names, optional)
         return lines
 
@@ -193,7 +185,8 @@ class FactsEmitter:
                 "            s[GRANTED] = s[OFFER_LIMIT]",
                 "            s[OFFER_END] = 0",
                 f"    elif kind == {_NUMBER['override']}:",
-                f"        if x[0] != MISSING:\n            s[{self.layout.latches} + x[0] * {LATCH_WIDTH} + WAIVED] = x[2] + 1",
+                "        if x[0] != MISSING:",
+                f"            s[{self.layout.latches} + x[0] * {LATCH_WIDTH} + WAIVED] = x[2] + 1",
                 "        if x[1] != MISSING:",
                 "            s[IMPOSED_BP] = x[1]",
                 "            s[IMPOSED_END] = x[2] + 1",
@@ -246,12 +239,22 @@ class FactsEmitter:
                 return None
 
 
+def names(ring: Ring) -> str:
+    """The constants that describe a ring to the functions of the prelude."""
+    return f"RING{ring.number}, SPANS{ring.number}"
+
+
+def title(ring: Ring) -> str:
+    """What a ring holds, in words."""
+    source = ring.key.source
+    name = source if isinstance(source, str) else source.kind + (" where ..." if source.where else "")
+    days = f" {ring.key.days}" if ring.key.days else ""
+    return f"{name}{days}, windows up to {ring.lengths[0]}{ring.key.unit}"
+
+
 def add(ring: Ring, tile: str, now: str, *values: str) -> str:
     """The call that adds one event to a ring."""
-    lengths = "(" + ", ".join(map(str, ring.lengths)) + ",)"
-    columns = "(" + ", ".join(values) + ",)"
-    place = f"{ring.base}, {ring.entries}, {ring.capacity - 1}, {ring.width}, {ring.sums}, {lengths}"
-    return f"add(s, {place}, {tile}, {now}, {columns})"
+    return f"add(s, {names(ring)}, {tile}, {now}, ({', '.join(values)},))"
 
 
 def clamped(code: str, may_miss: bool) -> str:

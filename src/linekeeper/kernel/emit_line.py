@@ -1,26 +1,22 @@
-"""Code for the line half of a kernel: score, latches, envelope, status, offer, and when to look again."""
+"""Code for the line half of a kernel: score, latches, envelope, status, offer, authorisation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
-from linekeeper.core.bounds import MISSING
-from linekeeper.kernel.cuts import Use
-from linekeeper.kernel.emit_facts import note
+from linekeeper.kernel.branches import blocks, tree
+from linekeeper.kernel.emit_facts import add, note
+from linekeeper.kernel.emit_next import whens
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout
 from linekeeper.kernel.rows import RowShape
 from linekeeper.kernel.words import Words
 from linekeeper.policy import model as m
 from linekeeper.scorecard.card import Bins, Table
 
-LEAVES_DAY = {"h": "({tile} + {length} + 23) // 24", "d": "{tile} + {length}", "m": "month_start({tile} + {length})"}
-
 
 class LineEmitter:
-    """Emits score, look, next_look and authorise."""
+    """Emits score, look and authorise."""
 
-    def __init__(self, policy: m.Policy, layout: Layout, shape: RowShape, used: Mapping[str, Use]) -> None:
-        self.policy, self.layout, self.shape, self.used = policy, layout, shape, used
+    def __init__(self, policy: m.Policy, layout: Layout, shape: RowShape) -> None:
+        self.policy, self.layout, self.shape = policy, layout, shape
         self.places = {feature.name: place for place, feature in enumerate(policy.features)}
         self.missing = frozenset(f"f{place}" for place, feature in enumerate(policy.features) if feature.maybe_missing)
 
@@ -114,27 +110,21 @@ class LineEmitter:
             *_ACTION,
             *self._count_restriction(),
             *_RECORD,
-            f"    s[NEXT] = day + 1 if changed else next_look(s, out, day{self._whens()})",
+            f"    s[NEXT] = day + 1 if changed else next_look(s, out, day{whens(self.policy)})",
             "    return 1 if changed or offered > 0 else 0",
         ]
         return "\n".join(lines)
-
-    def _whens(self) -> str:
-        return "".join(f", w{number}" for number in range(len(self.policy.triggers)))
 
     def _latches(self) -> list[str]:
         lines = ["    cap = 10000", "    suspends = 0", "    closes = 0", "    latched = 0"]
         words = self.words()
         for number, trigger in enumerate(self.policy.triggers):
-            slot = self.layout.latches + number * LATCH_WIDTH
             when = words.condition(trigger.when)
             clear = words.condition(trigger.clear) if trigger.clear is not None else "True"
             lines += [f"    {note(trigger.name)}", *(f"    {line}" for line in words.lines)]
             words.lines.clear()
-            expires = trigger.expires_days if trigger.expires_days is not None else "NEVER"
             lines.append(f"    w{number} = {when}")
-            args = f"s, {slot}, w{number}, {clear}, day, start, {trigger.hold_days}, {expires}, {int(trigger.terminal)}"
-            lines.append(f"    if latch({args}):")
+            lines.append(f"    if latch(s, LATCH{number}, w{number}, {clear}, day, start):")
             lines.append(f"        latched |= {1 << number}")
             lines += [f"        cap = min(cap, {trigger.cap_bp})"] if trigger.cap_bp < 10_000 else []
             lines += ["        suspends = 1"] if trigger.suspend else []
@@ -207,88 +197,8 @@ class LineEmitter:
         for ring in self.layout.rings:
             if ring.key.source == "restrictions":
                 tile = "s[MONTH]" if ring.key.unit == "m" else "day"
-                lengths = "(" + ", ".join(map(str, ring.lengths)) + ",)"
-                place = f"{ring.base}, {ring.entries}, {ring.capacity - 1}, {ring.width}, {ring.sums}, {lengths}"
-                lines.append(f"        add(s, {place}, {tile}, {tile}, (1,))")
+                lines.append("        " + add(ring, tile, tile, "1"))
         return lines
-
-    # -------------------------------------------------------------- next look
-
-    def next_look(self) -> str:
-        """The first later day whose start could differ with no further event (law 4)."""
-        triggers = self.policy.triggers
-        lines = [
-            f"def next_look(s, out, day{self._whens()}):",
-            '    """The first later day on which, with no further event, anything could differ."""',
-            "    d = NEVER",
-            "    due = s[DUE] if s[DUES] > 0 else NEVER",
-        ]
-        for number, trigger in enumerate(triggers):
-            slot = self.layout.latches + number * LATCH_WIDTH
-            expires = trigger.expires_days if trigger.expires_days is not None else "NEVER"
-            args = f"s, {slot}, w{number}, day, {trigger.hold_days}, {expires}, {int(trigger.terminal)}"
-            lines.append(f"    if s[{slot}] != FREE or s[{slot} + WAIVED] > day:")
-            lines.append(f"        d = min(d, latch_next({args}))")
-        lines += ["    if s[IMPOSED_END] > day:", "        d = min(d, s[IMPOSED_END])"]
-        if self.policy.recovery:
-            every = self.policy.recovery.every_days
-            lines += [
-                "    if s[RISING] and s[RISE_DAY] + " + f"{every} > day:",
-                f"        d = min(d, s[RISE_DAY] + {every})",
-            ]
-        if self.policy.offer:
-            wait = f"s[OFFER_DAY] + {self.policy.offer.every_days}"
-            lines += [f"    if s[OFFER_NUMBER] > 0 and {wait} > day:", f"        d = min(d, {wait})"]
-            lines += ["    if s[OFFER_END] > day:", "        d = min(d, s[OFFER_END])"]
-        for days, above in self.layout.above.items():
-            lines += [f"    if s[{above}] == 0:", f"        d = min(d, due + {days})"]
-        for feature in self.policy.features:
-            if feature.name in self.used:
-                lines += self._next_of(feature, self.used[feature.name])
-        return "\n".join([*lines, "    return max(d, day + 1)"])
-
-    def _next_of(self, feature: m.Feature, use: Use) -> list[str]:
-        value = f"out[{self._column(feature.name)}]"
-        head = f"    {note(feature.name)}"
-        match feature.expr:
-            case m.Windowed() | m.LateCount() | m.Restrictions():
-                return [head, *self._leaving(feature.expr, use, value)]
-            case m.DaysSince():
-                return [head, *grows(use, value, "day - v + {cut}", "v != MISSING")]
-            case m.Fact("days_in_status"):
-                return [head, *grows(use, value, "day - v + {cut}")]
-            case m.Fact("months_on_book"):
-                return [head, *grows(use, value, "month_start(s[OPEN_MONTH] + {cut})")]
-            case m.Fact("days_past_due"):
-                return [head, *grows(use, value, "due + {cut}", "due < NEVER")]
-            case m.Fact("past_due"):
-                return [head, *_NEXT_DUE]
-            case m.Fact("on_time_streak"):
-                return [head, "    if s[STREAK] > 0:", "        d = min(d, due + 1)"]
-            case _:
-                return []
-
-    def _leaving(self, measure: m.Windowed | m.LateCount | m.Restrictions, use: Use, value: str) -> list[str]:
-        ring = self.layout.ring(measure)
-        how, field = (measure.how, measure.field) if isinstance(measure, m.Windowed) else ("count", None)
-        window, column, length = ring.window(measure.window.length), ring.column(how, field), measure.window.length
-        day: Callable[[str], str] = lambda tile: LEAVES_DAY[ring.key.unit].format(tile=tile, length=length)
-        mask = ring.capacity - 1
-        some = f"s[{window}] < s[{ring.base}]"
-        if use.any:
-            oldest = f"s[{ring.entries} + (s[{window}] & {mask}) * {ring.width}]"
-            return [f"    if {some}:", f"        d = min(d, {day(oldest)})"]
-        place = f"{window}, {ring.entries}, {mask}, {ring.width}, {column}"
-        if how == "max":
-            find, lowest = f"fades_below(s, {ring.base}, {place}, c)", MISSING + 1
-        else:
-            find, lowest = f"falls_below(s, {place}, c)", 1
-        cuts = [cut for cut in use.cuts if cut >= lowest]
-        if not cuts:
-            return []
-        pick = tree("v", tuple(cuts), [f"c = {cut}" for cut in (MISSING, *cuts)], "        ")
-        guard = f"    if {some} and {value} >= {cuts[0]}:"
-        return [guard, f"        v = {value}", *pick, f"        d = min(d, {day(find)})"]
 
     # -------------------------------------------------------------- authorise
 
@@ -314,46 +224,6 @@ class LineEmitter:
             lines += [f"    if {test}:", f"        denied |= {8 << number}"]
         return "\n".join([*lines, "    return denied"])
 
-
-# ------------------------------------------------------------------ pieces of code
-
-
-def tree(variable: str, below: tuple[int, ...], leaves: list[str], indent: str) -> list[str]:
-    """`if` branches that find the leaf of `variable` in a few comparisons; len(leaves) == len(below) + 1."""
-    return blocks(variable, below, [[leaf] for leaf in leaves], indent)
-
-
-def blocks(variable: str, below: tuple[int, ...], leaves: list[list[str]], indent: str) -> list[str]:
-    """As `tree`, with a block of lines in each leaf."""
-    if not below:
-        return [indent + line for line in leaves[0]]
-    middle = len(below) // 2
-    left = blocks(variable, below[:middle], leaves[: middle + 1], indent + "    ")
-    right = blocks(variable, below[middle + 1 :], leaves[middle + 1 :], indent + "    ")
-    return [f"{indent}if {variable} < {below[middle]}:", *left, f"{indent}else:", *right]
-
-
-def grows(use: Use, value: str, day: str, only_if: str = "") -> list[str]:
-    """When a value that rises by itself next reaches a cut; `day` gives the day of a `{cut}`."""
-    cuts = [cut for cut in use.cuts if cut > 0]
-    if use.any:
-        lines = ["    d = min(d, " + day.format(cut="(v + 1)") + ")"]
-    elif cuts:
-        leaves = [f"d = min(d, {day.format(cut=cut)})" for cut in cuts] + ["pass"]
-        lines = tree("v", tuple(cuts), leaves, "    ")
-    else:
-        return []
-    if only_if:
-        lines = [f"    if {only_if}:", *(f"    {line}" for line in lines)]
-    return [f"    v = {value}", *lines]
-
-
-_NEXT_DUE = [
-    "    for i in range(s[DUES]):",
-    "        if s[DUE + 2 * i] >= day:",
-    "            d = min(d, s[DUE + 2 * i] + 1)",
-    "            break",
-]
 
 _STATUS = [
     "    now = ACTIVE",

@@ -17,7 +17,15 @@ from typing import Any
 
 from linekeeper.kernel.calendar import Calendar, calendar
 from linekeeper.kernel.emit import digest, emit
+from linekeeper.kernel.layout import Layout
 from linekeeper.policy.model import Policy
+
+
+# Functions that are called with constants: Numba would compile a copy for each, where it is not told the types.
+TOLD_CONSTANTS = (
+    *("part", "percent", "expire", "insert", "add", "falls_below", "fades_below", "latch", "latch_next"),
+    *("pay_dues", "add_due", "past_due", "look"),
+)
 
 
 class Kernel:
@@ -52,6 +60,11 @@ class Kernel:
         for name, thing in list(vars(module).items()):
             if isinstance(thing, types.FunctionType):
                 setattr(module, name, numba.njit(cache=True, nogil=True)(thing))
+        for name in TOLD_CONSTANTS:
+            function = getattr(module, name)
+            for signature in _signatures(function.py_func, self.layout):
+                function.compile(signature)
+            function.disable_compile()
         return module
 
     def _source_file(self) -> Path:
@@ -72,6 +85,18 @@ class Kernel:
     def new_row(self) -> list[int]:
         """An empty output row."""
         return [0] * self.shape.width
+
+
+def _signatures(function: types.FunctionType, layout: Layout) -> list[str]:
+    """The types for which a function is compiled; one set for each shape of ring that it may be told of."""
+    known = {"s": "int64[::1]", "out": "int64[::1]", "when": "boolean", "clear": "boolean"}
+    known |= {"ring": "UniTuple(int64, 5)", "terms": "UniTuple(int64, 4)"}
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    found = set()
+    for ring in layout.rings:
+        known |= {"spans": f"UniTuple(int64, {len(ring.lengths)})", "values": f"UniTuple(int64, {len(ring.columns)})"}
+        found.add("(" + ", ".join(known.get(name, "int64") for name in names) + ")")
+    return sorted(found)
 
 
 @lru_cache(maxsize=32)

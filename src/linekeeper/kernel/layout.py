@@ -156,7 +156,7 @@ def _rings(found: list[m.Measure], place: int, line: bool, number: int = 0) -> t
     for measure in found:
         if isinstance(measure, m.Windowed | m.LateCount | m.Restrictions):
             grouped.setdefault(ring_key(measure), []).append(measure)
-    rings = []
+    rings: list[Ring] = []
     for key, users in grouped.items():
         if (key.source == "restrictions") != line:
             continue

@@ -5,9 +5,13 @@ decides. Everything works on `s`, the flat state of one account: a list of ints,
 
 A ring keeps the tiles of one kind of event that have something in them, oldest first:
 
-    ring           the absolute index after the newest entry
-    ring + 1 ...   its windows, longest first; each `width` slots: absolute index of its oldest entry, totals
-    entries ...    (mask + 1) entries of `width` slots: tile, added-up columns, greatest-value columns
+    base           the absolute index after the newest entry
+    base + 1 ...   its windows, longest first; each `width` slots: absolute index of its oldest entry, totals
+    entries ...    (mask + 1) entries of `width` slots: tile, `sums` added-up columns, greatest-value columns
+
+What is constant comes in global tuples: `ring` is (base, entries, mask, width, sums), `spans` the lengths of its
+windows in tiles, `terms` of a latch (slot, hold, expires, terminal). Numba compiles a function once for a tuple,
+but anew for each plain constant.
 """
 
 from __future__ import annotations
@@ -85,57 +89,59 @@ def month_start(month: int) -> int:
     return year // 400 * 146_097 + yoe * 365 + yoe // 4 - yoe // 100 + (153 * shifted + 2) // 5 - 719_468
 
 
-def expire(s: Any, ring: int, window: int, entries: int, mask: int, width: int, sums: int, keep_from: int) -> None:
-    """Let the tiles before `keep_from` leave a window."""
-    end = s[ring]
-    i = s[window]
-    if i == end or s[entries + (i & mask) * width] >= keep_from:
-        return
-    while i < end and s[entries + (i & mask) * width] < keep_from:
-        for c in range(1, sums + 1):
-            s[window + c] -= s[entries + (i & mask) * width + c]
-        i += 1
-    s[window] = i
-    for c in range(sums + 1, width):
-        top = MISSING
-        for j in range(i, end):
-            top = max(top, s[entries + (j & mask) * width + c])
-        s[window + c] = top
+def expire(s: Any, ring: Any, spans: Any, tile: int) -> None:
+    """Let the tiles that the ring's windows no longer reach leave them; `tile` is the current one."""
+    base, entries, mask, width, sums = ring
+    end = s[base]
+    window = base + 1
+    for span in spans:
+        i = s[window]
+        while i < end and s[entries + (i & mask) * width] <= tile - span:
+            for c in range(1, sums + 1):
+                s[window + c] -= s[entries + (i & mask) * width + c]
+            i += 1
+        if i > s[window]:
+            s[window] = i
+            for c in range(sums + 1, width):
+                top = MISSING
+                for j in range(i, end):
+                    top = max(top, s[entries + (j & mask) * width + c])
+                s[window + c] = top
+        window += width
 
 
-def insert(
-    s: Any, ring: int, entries: int, mask: int, width: int, sums: int, lengths: Any, tile: int, now: int, p: int
-) -> None:
+def insert(s: Any, ring: Any, spans: Any, tile: int, now: int, p: int) -> None:
     """Make an empty entry at absolute index `p`; only late events find any behind it."""
-    end = s[ring]
-    assert end - s[ring + 1] <= mask, "a ring holds no more tiles than its longest window"
+    base, entries, mask, width, sums = ring
+    end = s[base]
+    assert end - s[base + 1] <= mask, "a ring holds no more tiles than its longest window"
     for i in range(end, p, -1):
         for c in range(width):
             s[entries + (i & mask) * width + c] = s[entries + (i - 1 & mask) * width + c]
-    s[ring] = end + 1
+    s[base] = end + 1
     e = entries + (p & mask) * width
     s[e] = tile
     for c in range(1, width):
         s[e + c] = 0 if c <= sums else MISSING
-    for w in range(len(lengths)):
-        start = ring + 1 + w * width
-        if s[start] > p or (s[start] == p and tile <= now - lengths[w]):
-            s[start] += 1
+    window = base + 1
+    for span in spans:
+        if s[window] > p or (s[window] == p and tile <= now - span):
+            s[window] += 1
+        window += width
 
 
-def add(
-    s: Any, ring: int, entries: int, mask: int, width: int, sums: int, lengths: Any, tile: int, now: int, values: Any
-) -> None:
+def add(s: Any, ring: Any, spans: Any, tile: int, now: int, values: Any) -> None:
     """Add one event's columns to its tile and to every window that covers it, in any order of events."""
-    if tile <= now - lengths[0]:
+    if tile <= now - spans[0]:
         return
-    first = s[ring + 1]
-    i = s[ring] - 1
+    base, entries, mask, width, sums = ring
+    first = s[base + 1]
+    i = s[base] - 1
     while i >= first and s[entries + (i & mask) * width] > tile:
         i -= 1
     if i < first or s[entries + (i & mask) * width] != tile:
         i += 1
-        insert(s, ring, entries, mask, width, sums, lengths, tile, now, i)
+        insert(s, ring, spans, tile, now, i)
     e = entries + (i & mask) * width
     for c in range(1, width):
         value = values[c - 1]
@@ -144,36 +150,44 @@ def add(
             s[e + c] += value
         else:
             s[e + c] = max(s[e + c], value)
-        for w in range(len(lengths)):
-            if tile > now - lengths[w]:
-                slot = ring + 1 + w * width + c
+        slot = base + 1 + c
+        for span in spans:
+            if tile > now - span:
                 s[slot] = s[slot] + value if c <= sums else max(s[slot], value)
+            slot += width
 
 
-def falls_below(s: Any, window: int, entries: int, mask: int, width: int, c: int, cut: int) -> int:
-    """The tile with whose leaving the window's total falls below `cut` (0 < cut <= total)."""
-    total = s[window + c]
-    i = s[window]
-    while True:
-        e = entries + (i & mask) * width
-        total -= s[e + c]
-        if total < cut:
-            return s[e]
-        i += 1
+def falls_below(s: Any, ring: Any, window: int, c: int, cut: int) -> int:
+    """The tile with whose leaving the window's total of column `c` falls below `cut` (0 < cut <= total)."""
+    base, entries, mask, width, _ = ring
+    left = s[window + c]
+    if 2 * cut > left:  # from the oldest on, until too little is left
+        i = s[window]
+        while True:
+            left -= s[entries + (i & mask) * width + c]
+            if left < cut:
+                return int(s[entries + (i & mask) * width])
+            i += 1
+    i = s[base]  # from the newest back, until there is enough
+    left = 0
+    while left < cut:
+        i -= 1
+        left += s[entries + (i & mask) * width + c]
+    return int(s[entries + (i & mask) * width])
 
 
-def fades_below(s: Any, ring: int, window: int, entries: int, mask: int, width: int, c: int, cut: int) -> int:
-    """The tile with whose leaving the window's greatest value falls below `cut`."""
-    i = s[ring] - 1
+def fades_below(s: Any, ring: Any, window: int, c: int, cut: int) -> int:
+    """The tile with whose leaving the window's greatest value of column `c` falls below `cut`."""
+    base, entries, mask, width, _ = ring
+    i = s[base] - 1
     while i > s[window] and s[entries + (i & mask) * width + c] < cut:
         i -= 1
-    return s[entries + (i & mask) * width]
+    return int(s[entries + (i & mask) * width])
 
 
-def latch(
-    s: Any, at: int, when: bool, clear: bool, day: int, start: int, hold: int, expires: int, terminal: int
-) -> int:
+def latch(s: Any, terms: Any, when: bool, clear: bool, day: int, start: int) -> int:
     """One look at a latch, as section 6 of the language reference says; 1 where it stands set."""
+    at, hold, expires, terminal = terms
     mode = s[at + MODE]
     if mode == FREE and not when:
         return 0
@@ -198,8 +212,9 @@ def latch(
     return 1 if mode == SET else 0
 
 
-def latch_next(s: Any, at: int, when: bool, day: int, hold: int, expires: int, terminal: int) -> int:
+def latch_next(s: Any, terms: Any, when: bool, day: int) -> int:
     """The first later day on which this latch may move though no feature does."""
+    at, hold, expires, terminal = terms
     day_next = NEVER
     if s[at + WAIVED] > day:
         day_next = s[at + WAIVED]

@@ -101,6 +101,6 @@ def _statuses(engine: Engine) -> list[StatusRow]:
     for status in Status:
         part = table[table[:, 0] == status]
         open_part = np.maximum(part[:, 2] - part[:, 3], 0).sum() if status < Status.SUSPENDED else 0
-        sums = (int(part[:, column].sum()) for column in (1, 2, 3))
-        found.append(StatusRow(status.name.lower(), len(part), *sums, int(open_part)))
+        granted, limit, balance = (int(part[:, column].sum()) for column in (1, 2, 3))
+        found.append(StatusRow(status.name.lower(), len(part), granted, limit, balance, int(open_part)))
     return found

@@ -81,7 +81,8 @@ def _reason(policy: m.Policy, decision: core.Decision, ground: core.Reason, know
         return Reason(ground.code, known)
     asked = (m.Ref(name) for name in names) if names else m.walk(trigger.when)
     measured = _labelled(policy, asked, decision.values)
-    return Reason(ground.code, {**known, **measured}, trigger_words(policy, trigger))
+    others = {name: fact for name, fact in known.items() if name not in measured}
+    return Reason(ground.code, measured | others, trigger_words(policy, trigger))
 
 
 def _labelled(policy: m.Policy, nodes: Iterable[m.Expr], values: Mapping[str, int | None]) -> dict[str, Fact]:

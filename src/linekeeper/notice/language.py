@@ -18,7 +18,7 @@ from babel.dates import format_date, format_skeleton
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
 from babel.support import NullTranslations, Translations
 
 from linekeeper.core.errors import LinekeeperError
@@ -88,7 +88,8 @@ class Language:
         """Minor units as an amount; the decimals only where there are any."""
         amount = Decimal(minor).scaleb(-exponent)
         digits = "" if amount == amount.to_integral_value() else "." + "0" * exponent
-        return str(format_currency(amount, currency, f"¤#,##0{digits}", locale=self.locale, currency_digits=False))
+        gap = "\xa0" if get_currency_symbol(currency, self.locale)[-1].isalpha() else ""
+        return str(format_currency(amount, currency, f"¤{gap}#,##0{digits}", locale=self.locale, currency_digits=False))
 
     def share(self, basis_points: int) -> str:
         return str(format_percent(Decimal(basis_points).scaleb(-4), "#,##0.##%", locale=self.locale))

@@ -21,6 +21,8 @@ from linekeeper.notice.telling import Telling, tell
 
 SHAPES = {"svg", "g", "path", "rect", "title"}
 SHAPE_ATTRIBUTES = {
+    "fill-opacity",
+    "fill-rule",
     "width",
     "height",
     "viewBox",
@@ -63,10 +65,9 @@ def plain_shapes(svg: str) -> str:
     >>> plain_shapes('<svg viewBox="0 0 1 1"><path d="M0 0h1v1z"/></svg>')[:4]
     '<svg'
     """
-    if len(svg) > QR_MAX or "<!" in svg or "<?" in svg.removeprefix("<?xml version='1.0' encoding='UTF-8'?>"):
-        raise NoticeError(
-            "the receipt's `qr_svg` is too long, or not a plain picture; make it of `path` and `rect` alone"
-        )
+    body = svg.removeprefix("<?xml version='1.0' encoding='UTF-8'?>")
+    if len(svg) > QR_MAX or any(mark in body for mark in ("<!", "<?", "url(")):
+        raise NoticeError("the receipt's `qr_svg` is too long, or not a plain picture; make it of `path` alone")
     try:
         root = ElementTree.fromstring(svg)  # declarations and entities are refused above
     except ElementTree.ParseError as fault:

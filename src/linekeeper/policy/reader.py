@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal as OneOf
+from typing import cast
 
 from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.policy import model as m
@@ -212,7 +213,7 @@ def _settled(tree: Branch, part: Typed) -> Typed:
 
 def _unit(part: Typed) -> m.Unit:
     assert part.unit not in ("number", "percent", "text", "span")
-    return part.unit
+    return cast(m.Unit, part.unit)
 
 
 def _names(tree: Branch) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from linekeeper.core.bounds import MONEY_MAX, SHARE_CEILING_BP
 from linekeeper.policy import model as m
@@ -97,7 +98,7 @@ def _missing(key: Scalar, table: Table, feature: m.Feature, reader: Reader) -> i
 def _directed(key: Scalar, feature: m.Feature, points: tuple[int, ...], reader: Reader) -> None:
     if feature.worse is None:
         return
-    steps = list(zip(points, points[1:], strict=False))
+    steps = list(pairwise(points))
     wrong = any(b > a for a, b in steps) if feature.worse == "higher" else any(b < a for a, b in steps)
     if wrong:
         message = f"`{key.text}` is declared `worse: {feature.worse}`, but a worse bin gets more points"

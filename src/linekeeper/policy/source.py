@@ -178,8 +178,9 @@ class _Builder:
             self.refuse(event, f"the file is nested deeper than {DEPTH_MAX} levels", "flatten it")
         if isinstance(event, AliasEvent) or getattr(event, "anchor", None):
             self.refuse(event, "anchors and aliases are not allowed", "write the value out")
-        if getattr(event, "tag", None):
-            self.refuse(event, f"the tag `{shown(str(event.tag))}` is not allowed", "write a plain value")
+        tag = getattr(event, "tag", None)
+        if tag:
+            self.refuse(event, f"the tag `{shown(str(tag))}` is not allowed", "write a plain value")
         mark = event.start_mark
         if isinstance(event, ScalarEvent):
             raw = self.text[mark.index : event.end_mark.index].rstrip()

@@ -42,7 +42,7 @@ def parse(text: str) -> Branch:
     try:
         tree = _parser().parse(text)
     except UnexpectedCharacters as error:
-        raise Misread(f"`{shown(error.char)}` has no meaning here", error.pos_in_stream) from None
+        raise Misread(f"`{shown(error.char)}` has no meaning here", error.pos_in_stream or 0) from None
     except UnexpectedToken as error:
         raise _misread_token(error, text) from None
     except UnexpectedInput as error:  # pragma: no cover - lark has no third kind

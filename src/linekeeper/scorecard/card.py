@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+
 @dataclass(frozen=True, slots=True)
 class Bins:
     """Points by value of one feature: `points[i]` where value < below[i] first holds, else the last.

@@ -1,12 +1,18 @@
-"""Points of each part of a card for one account's values, and the points it lost against the best bin."""
+"""Points of each part of a card for one account's values, and the points it lost against the best bin.
+
+Exact: base + all points = score, and the points lost, by part or by feature, add up to the distance from the best score.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from linekeeper.scorecard.card import Bins, Score, Table
+
+Values = Mapping[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,16 @@ class Part:
         return self.best - self.points
 
 
-def parts(score: Score, values: Mapping[str, int | None]) -> list[Part]:
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One account's score: base + the sum of `groups` = `score`."""
+
+    score: int
+    groups: Mapping[str, int]
+    pd_ppm: int
+
+
+def parts(score: Score, values: Values) -> list[Part]:
     """Every part of the card, in its order; base + all points = score.
 
     >>> card = Score(500, ("ability",), (Bins("burden", "ability", (3000,), (60, -20), 0),))
@@ -34,18 +49,84 @@ def parts(score: Score, values: Mapping[str, int | None]) -> list[Part]:
     return [_bins(part, values) for part in score.bins] + [_table(part, values) for part in score.tables]
 
 
+def score_one(score: Score, values: Values) -> Scored:
+    """The score, sub-totals and PD of one account; None stands for missing. KeyError where a feature is not given.
+
+    >>> card = Score(500, ("ability",), (Bins("burden", "ability", (3000,), (60, -20), 0),), (), (520,), (90_000, 20_000))
+    >>> score_one(card, {"burden": 4500})
+    Scored(score=480, groups={'ability': -20}, pd_ppm=90000)
+    """
+    groups = dict.fromkeys(score.groups, 0)
+    for part in parts(score, values):
+        groups[part.group] += part.points
+    total = score.base + sum(groups.values())
+    return Scored(total, groups, score.pd_ppm[bisect_right(score.pd_below, total)])
+
+
+def best_score(score: Score) -> int:
+    """The score of someone who has the best bin of every part.
+
+    >>> best_score(Score(500, ("ability",), (Bins("burden", "ability", (3000,), (60, -20), 0),)))
+    560
+    """
+    return score.base + sum(map(best_of, (*score.bins, *score.tables)))
+
+
+def best_of(part: Bins | Table) -> int:
+    """The most points that a part can give; its bin for missing counts like any other."""
+    if isinstance(part, Table):
+        return max(map(max, part.points))
+    return max(*(part.by_choice or part.points), part.missing)
+
+
+def lost_by_feature(score: Score, values: Values) -> dict[str, int]:
+    """Points lost by feature, none negative; their sum is `best_score` less the score, exactly.
+
+    What a table of two features lost is shared as by Shapley (1953): each feature bears the mean of what moving it alone,
+    first or last, from the best cell to the account's cell costs, within 0 and the table's loss.
+
+    >>> card = Score(500, ("ability",), (Bins("burden", "ability", (3000,), (60, -20), 0),))
+    >>> lost_by_feature(card, {"burden": 4500})
+    {'burden': 80}
+    """
+    lost: Counter[str] = Counter()
+    for bins in score.bins:
+        lost[bins.feature] += _bins(bins, values).lost
+    for table in score.tables:
+        by_row, by_column = _shared(table, values)
+        lost[table.row] += by_row
+        lost[table.column] += by_column
+    return dict(lost)
+
+
+def _shared(table: Table, values: Values) -> tuple[int, int]:
+    row, column = _place(table.row_below, values[table.row]), _place(table.column_below, values[table.column])
+    best = best_of(table)
+    lost = best - table.points[row][column]
+    best_row = next(i for i, cells in enumerate(table.points) if best in cells)
+    best_column = table.points[best_row].index(best)
+    first = best - table.points[row][best_column]
+    last = table.points[best_row][column] - table.points[row][column]
+    by_row = min(max((first + last) // 2, 0), lost)
+    return by_row, lost - by_row
+
+
 def _place(below: tuple[int, ...], value: int | None) -> int:
     """The bin of a value; one past the last for missing."""
     return len(below) + 1 if value is None else bisect_right(below, value)
 
 
-def _bins(part: Bins, values: Mapping[str, int | None]) -> Part:
+def _bins(part: Bins, values: Values) -> Part:
     value = values[part.feature]
-    choices = part.by_choice or part.points
-    points = part.missing if value is None else choices[value if part.by_choice else bisect_right(part.below, value)]
-    return Part((part.feature,), part.group, points, max(*choices, points))
+    if value is None:
+        points = part.missing
+    elif part.by_choice:
+        points = part.by_choice[min(max(value, 0), len(part.by_choice) - 1)]
+    else:
+        points = part.points[bisect_right(part.below, value)]
+    return Part((part.feature,), part.group, points, best_of(part))
 
 
-def _table(part: Table, values: Mapping[str, int | None]) -> Part:
+def _table(part: Table, values: Values) -> Part:
     row, column = _place(part.row_below, values[part.row]), _place(part.column_below, values[part.column])
-    return Part((part.row, part.column), part.group, part.points[row][column], max(map(max, part.points)))
+    return Part((part.row, part.column), part.group, part.points[row][column], best_of(part))

@@ -41,7 +41,7 @@ def record(compiler: str, folder: Path, synchronous: str, seed: int, commits: in
     subprocess.run(build, check=True)
     environment = os.environ | {
         "LD_PRELOAD": str(library),
-        "RECORD_FOLDER": f"{store}/",
+        "RECORD_FOLDER": str(store),
         "RECORD_TRACE": str(trace),
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "src"), str(REPOSITORY)]),
     }
@@ -78,4 +78,3 @@ def _survey(disk: Disk, chance: random.Random, must_keep: bool) -> int:
         finally:
             house.engine.dispose()
     return lost
-

@@ -37,7 +37,8 @@ __attribute__((constructor)) static void begin(void) {
 }
 
 static int inside(const char *path) {
-    return trace >= 0 && path && strncmp(path, folder, strlen(folder)) == 0;
+    size_t length = strlen(folder ? folder : "");
+    return trace >= 0 && path && strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
 static int tracked(int fd) { return fd >= 0 && fd < FILES_MAX && paths[fd]; }

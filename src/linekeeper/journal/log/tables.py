@@ -9,21 +9,9 @@ checkpoints.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Engine,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    event,
-)
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, MetaData, Table, Text
 
 Whole = BigInteger().with_variant(Integer, "sqlite")  # SQLite's integers are 64 bits wide
 
@@ -85,23 +73,6 @@ def define(metadata: MetaData) -> LogTables:
         Column("checkpoint", Blob, nullable=False),
     )
     return LogTables(entries, keys, tail, heads)
-
-
-def settle(engine: Engine, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> Engine:
-    """Have every SQLite connection write ahead and sync each commit; no change for other databases.
-
-    The order matters. Going over to write-ahead mode is a transaction of its own with a rollback journal; only
-    EXTRA syncs the folder once that journal is gone. Without it a power cut can bring the journal back, undo the
-    change of mode, and with it every commit that stands in the write-ahead log alone.
-    """
-    if engine.dialect.name == "sqlite":
-
-        @event.listens_for(engine, "connect")
-        def prepare(connection: Any, _: object) -> None:
-            for pragma in ("synchronous = EXTRA", "journal_mode = WAL", f"synchronous = {synchronous}"):
-                connection.execute(f"PRAGMA {pragma}").close()
-
-    return engine
 
 
 def size_of(connection: Connection, tables: LogTables) -> int:

@@ -1,0 +1,200 @@
+"""What a borrower may do, as events: a few numbers (`Effort`) become the dated events of a whole plan.
+
+The borrower pays: an amount today, the rest of what is overdue a month later, every bill on its date, a monthly
+amount where the lender sends statements. Bills, income, statements and reports go on as `Habits` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from linekeeper.core.bounds import MISSING, MONEY_MAX
+from linekeeper.decide.road.ground import MONTH_DAYS, Ground, income_kind, monthly
+from linekeeper.kernel.late import Row
+from linekeeper.policy import model as m
+
+REPORT_HOUR, INCOME_HOUR, BILL_HOUR, PAY_HOUR, STATEMENT_HOUR, CURRENT_HOUR = 9, 10, 11, 12, 20, 21
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An event of one of the policy's own kinds that others confirm; monthly, or once today."""
+
+    kind: int
+    x: tuple[int, ...]
+    monthly: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """All that a borrower decides. `today_minor` includes what is overdue; what of it is left out is `later_minor`."""
+
+    today_minor: int = 0
+    later_minor: int = 0
+    monthly_minor: int = 0
+    income_minor: int | None = None  # a month, from today on; None: as before
+    reports: tuple[Report, ...] = ()
+
+
+def fill(kind: m.Kind, **known: int) -> tuple[int, ...]:
+    """The kernel's fields of an event: those known, else missing where they may be, else 0."""
+    return tuple(known.get(item.name, MISSING if item.optional else 0) for item in kind.fields)
+
+
+@dataclass
+class Purse:
+    """What is owed and paid as a plan goes on. `rest` is what no bill has asked for yet."""
+
+    ground: Ground
+    queue: list[list[int]]
+    rest: int
+    paid: int = 0
+    rows: list[Row] = field(default_factory=list)
+
+    @staticmethod
+    def of(ground: Ground) -> Purse:
+        """The purse on the day of asking."""
+        queue = [list(due) for due in ground.dues]
+        return Purse(ground, queue, max(ground.balance - sum(due[1] for due in queue), 0))
+
+    @property
+    def balance(self) -> int:
+        """The account's balance."""
+        return self.ground.balance - self.paid
+
+    def add(self, day: int, hour: int, kind: str, **fields: int) -> None:
+        """One event of a kind."""
+        found = self.ground.kernel.policy.kind(kind)
+        self.rows.append(Row(*self.ground.when(day, hour), found.number, fill(found, **fields)))
+
+    def pay(self, day: int, amount: int) -> None:
+        """A repayment; it settles the oldest dues first, as the kernel does."""
+        amount = min(amount, MONEY_MAX)
+        if amount <= 0:
+            return
+        self.add(day, PAY_HOUR, "repay", amount=amount)
+        self.paid += amount
+        while self.queue and amount >= self.queue[0][1]:
+            amount -= self.queue.pop(0)[1]
+        if self.queue:
+            self.queue[0][1] -= amount
+        else:
+            self.rest = max(self.rest - amount, 0)
+
+    def pay_dues_of(self, day: int) -> None:
+        """Pay what is left of the dues dated that day."""
+        self.pay(day, sum(amount for due_on, amount in self.queue if due_on == day))
+
+    def pay_monthly(self, day: int, amount: int) -> None:
+        """A payment on the balance, at most all of it."""
+        self.pay(day, min(amount, max(self.balance, 0)))
+
+    def bill(self, day: int, due_on: int) -> None:
+        """The next bill, at most as high as the last one and as what is owed."""
+        amount = min(self.ground.habits.bill_minor, self.rest)
+        if amount > 0:
+            self.add(day, BILL_HOUR, "due", amount=amount, due_on=due_on)
+            self.rest -= amount
+            self.queue.append([due_on, amount])
+
+
+def rows_of(ground: Ground, effort: Effort, until: int) -> list[Row]:
+    """The events of the plan from the day of asking up to `until`, in order of time."""
+    purse = Purse.of(ground)
+    agenda = [*_payments(purse, effort), *_cycles(purse, effort, until)]
+    for day, _, act in sorted(agenda, key=lambda item: item[:2]):
+        if day <= until:
+            act()
+    rows = purse.rows + list(_others(ground, effort, until))
+    return sorted(rows, key=lambda row: row.at)
+
+
+Act = tuple[int, int, Callable[[], None]]  # day, order within the day, what happens
+
+
+def _payments(purse: Purse, effort: Effort) -> Iterator[Act]:
+    """What is paid today and a month later, and the dues that wait."""
+    day = purse.ground.day
+    yield day, 0, partial(purse.pay, day, effort.today_minor)
+    yield day + MONTH_DAYS, 0, partial(purse.pay, day + MONTH_DAYS, effort.later_minor)
+    for due_on in dict.fromkeys(due_on for due_on, _ in purse.ground.dues if due_on >= day):
+        yield due_on, 2, partial(purse.pay_dues_of, due_on)
+
+
+def _cycles(purse: Purse, effort: Effort, until: int) -> Iterator[Act]:
+    """Bills, monthly payments, statements and reports, month by month."""
+    ground, habits = purse.ground, purse.ground.habits
+    statements = Statements.of(purse)
+    billed = max((due_on for due_on, _ in ground.dues), default=ground.day)
+    for day in monthly(habits.cycle_anchor, ground.day + 1, until):
+        if habits.bills and day > billed:
+            yield max(day - habits.lead_days, ground.day), 1, partial(purse.bill, max(day - habits.lead_days, ground.day), day)
+            yield day, 2, partial(purse.pay_dues_of, day)
+        if habits.reports:
+            yield day, 3, partial(purse.pay_monthly, day, effort.monthly_minor)
+            if statements:
+                yield day, 4, partial(statements.show, day)
+            yield day, 5, partial(purse.add, day, CURRENT_HOUR, "delinquency", days=0)
+
+
+def _others(ground: Ground, effort: Effort, until: int) -> Iterator[Row]:
+    """Income and reports of the policy's own kinds."""
+    kind = income_kind(ground.kernel.policy)
+    if kind is not None and effort.income_minor is not None:
+        for day in range(ground.day, until + 1, MONTH_DAYS):
+            yield Row(*ground.when(day, INCOME_HOUR), kind.number, fill(kind, amount=effort.income_minor))
+    elif kind is not None and ground.habits.income_minor is not None:
+        for day in monthly(ground.habits.income_anchor, ground.day + 1, until):
+            yield Row(*ground.when(day, INCOME_HOUR), kind.number, fill(kind, amount=ground.habits.income_minor))
+    for report in effort.reports:
+        for day in range(ground.day, (until if report.monthly else ground.day) + 1, MONTH_DAYS):
+            yield Row(*ground.when(day, REPORT_HOUR), report.kind, report.x)
+
+
+# ------------------------------------------------------------------ statements
+
+
+@dataclass
+class Statements:
+    """Monthly statements of the policy's own kind `statement`, made from what the plan pays.
+
+    Known fields: `balance` (owed now), `previous` (owed at the statement before), `paid` (since then), `minimum`
+    (asked for before: the plan pays no less) and `standing` (a word of unused, paid, revolving, behind).
+    """
+
+    purse: Purse
+    kind: m.Kind
+    previous: int
+    paid: int = 0
+
+    @staticmethod
+    def of(purse: Purse) -> Statements | None:
+        """The account's statements; None where the policy knows none."""
+        ground = purse.ground
+        for kind in ground.kernel.policy.kinds:
+            if kind.name == "statement" and not kind.built_in:
+                slot = ground.kernel.layout.lasts.get(m.Last(m.Select("statement"), "balance"))
+                shown = ground.state[slot + 1] if slot is not None else MISSING
+                return Statements(purse, kind, ground.balance if shown == MISSING else shown)
+        return None
+
+    def show(self, day: int) -> None:
+        """The statement of one day."""
+        balance, paid = self.purse.balance, self.purse.paid - self.paid
+        minimum = 0 if self.previous <= 0 else min(self.previous, max(paid, 1))
+        known = {"balance": balance, "previous": self.previous, "paid": paid, "minimum": minimum}
+        word = self._standing(balance, paid)
+        for item in self.kind.fields:
+            if item.name == "standing" and word in item.choices:
+                known["standing"] = item.choices.index(word)
+            if item.name == "balance" and not item.signed:
+                known["balance"] = max(balance, 0)
+        self.purse.add(day, STATEMENT_HOUR, "statement", **known)
+        self.previous, self.paid = balance, self.purse.paid
+
+    def _standing(self, balance: int, paid: int) -> str:
+        if self.previous <= 0 and balance <= 0:
+            return "unused"
+        return "paid" if paid >= self.previous else "revolving"

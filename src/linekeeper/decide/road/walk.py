@@ -1,0 +1,120 @@
+"""The kernel run forward over planned events: the search's way of asking where a plan leads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from linekeeper.core.line import Status
+from linekeeper.decide.road.ground import Ground
+from linekeeper.decide.road.model import Point
+from linekeeper.kernel.late import Row
+
+STAGES_DAYS = (45, 120, 400)  # a walk looks only as far as it must
+ROWS = 256  # decisions taken from the kernel at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Where a plan led. `path`: the line at the end of each day on which it moved, the day of asking first.
+
+    `reached`: whether the path ends with the line back at granted; otherwise `mask` are the latches still set and
+    `score` the score (0 without one), on the last day looked at.
+    """
+
+    path: tuple[Point, ...]
+    reached: bool
+    mask: int
+    score: int
+
+    @property
+    def day(self) -> int:
+        """The day on which the path ends."""
+        return self.path[-1].day
+
+    @property
+    def falls(self) -> bool:
+        """Whether the line is worth less at some point than just before."""
+        worth = [point.usable_minor for point in self.path]
+        return any(later < earlier for earlier, later in zip(worth, worth[1:], strict=False))
+
+
+class Walker:
+    """Runs plans of one ground, compiled or interpreted; both give the same."""
+
+    def __init__(self, ground: Ground, compiled: bool) -> None:
+        self.ground, self.compiled = ground, compiled
+        kernel = ground.kernel
+        self.run: Any = kernel.compiled if compiled else kernel.interpreted
+        self.place = kernel.shape.place
+        self.width = max(1, *(len(kind.fields) for kind in kernel.policy.kinds))
+        self.start = np.array([ground.state], dtype=np.int64) if compiled else [list(ground.state)]
+        self.out: Any = kernel.new_row()
+        if compiled:
+            self.rows: Any = np.zeros((ROWS, kernel.shape.width), dtype=np.int64)
+            self.heads: Any = np.zeros((ROWS, 2), dtype=np.int64)
+            self.out = np.array(self.out, dtype=np.int64)
+        else:
+            self.rows = [kernel.new_row() for _ in range(ROWS)]
+            self.heads = [[0, 0] for _ in range(ROWS)]
+
+    def walk(self, rows: Sequence[Row], until: int) -> Walk:
+        """Run the events and every look up to the start of day `until`, or until the line is back."""
+        states = self.start.copy() if self.compiled else [self.start[0].copy()]
+        columns = self._columns(rows)
+        days = [row.hour // 24 for row in rows]
+        path = [self._now()]
+        first = 0
+        for stage in self._stages(until):
+            last = first
+            while last < len(rows) and days[last] < stage:
+                last += 1
+            self._run(states, columns, first, last, stage, path)
+            first = last
+            whole = stage if stage < until else until + 1  # days of which everything has been seen
+            end = next((i for i, point in enumerate(path) if point.status == Status.ACTIVE and point.day < whole), None)
+            if end is not None:
+                return Walk(tuple(path[: end + 1]), True, 0, 0)
+        return Walk(tuple(path), False, *self._standing(states[0]))
+
+    def _stages(self, until: int) -> list[int]:
+        stages = [self.ground.day + days for days in STAGES_DAYS]
+        return [*(day for day in stages if day < until), until]
+
+    def _now(self) -> Point:
+        slot = self.ground.slot
+        return Point(self.ground.day, slot("LIMIT"), Status(slot("STATUS")))
+
+    def _columns(self, rows: Sequence[Row]) -> list[Any]:
+        plain = [[row.at for row in rows], [row.hour for row in rows], [row.kind for row in rows]]
+        x = [row.x + (0,) * (self.width - len(row.x)) for row in rows]
+        if not self.compiled:
+            return [*plain, x]
+        shaped = np.array(x, dtype=np.int64).reshape(len(rows), self.width)
+        return [*(np.array(column, dtype=np.int64) for column in plain), shaped]
+
+    def _run(self, states: Any, columns: list[Any], first: int, last: int, until: int, path: list[Point]) -> None:
+        """Events `first` to `last` and looks up to `until`; the path is kept to one point a day."""
+        starts: Any = [first, last]
+        cursor: Any = [0, 0, 0]
+        refused: Any = [0] * last
+        if self.compiled:
+            starts, cursor, refused = (np.array(item, dtype=np.int64) for item in (starts, cursor, refused))
+        hour, limit, status = self.place("NOW_HOUR"), self.place("LIMIT_AFTER"), self.place("STATUS_AFTER")
+        while cursor[0] < 1:
+            count = self.run.replay(states, starts, *columns, until, 1, self.rows, self.heads, refused, cursor)
+            for row in self.rows[:count].tolist() if self.compiled else self.rows[:count]:
+                point = Point(row[hour] // 24, row[limit], Status(row[status]))
+                if point.day == path[-1].day and len(path) > 1:
+                    path.pop()
+                if (point.limit_minor, point.status) != (path[-1].limit_minor, path[-1].status):
+                    path.append(point)
+
+    def _standing(self, state: Any) -> tuple[int, int]:
+        """The latches set, and the score."""
+        self.run.features(state, self.out)
+        self.run.score(state, self.out)
+        return int(state[self.ground.kernel.layout.slots["MASK"]]), int(self.out[self.place("SCORE")])

@@ -1,0 +1,93 @@
+"""How a policy's restrictions fall on those who later defaulted and on those who did not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from linekeeper.core.decision import Decision
+from linekeeper.core.errors import LinekeeperError
+
+GRADES = ("not restricted", "capped at 75% or more", "capped below 75%", "suspended", "closed")
+
+
+@dataclass(frozen=True, slots=True)
+class GradeRow:
+    """One grade: accounts and granted money of those who defaulted (bad) and of the others (good)."""
+
+    grade: str
+    good: int
+    bad: int
+    good_granted: int
+    bad_granted: int
+    bad_limit: int
+
+    @property
+    def bad_rate(self) -> float:
+        """Share of this grade's accounts that defaulted."""
+        return self.bad / max(self.good + self.bad, 1)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All grades, from none to most severe; money in minor units."""
+
+    rows: list[GradeRow]
+
+    def share(self, name: str, restricted: bool) -> float:
+        """The share of a column that falls on restricted (or unrestricted) lines."""
+        total = sum(getattr(row, name) for row in self.rows)
+        part = sum(getattr(row, name) for row in self.rows if (row.grade != GRADES[0]) == restricted)
+        return part / max(total, 1)
+
+    def as_json(self) -> dict[str, object]:
+        """For one line of JSON."""
+        keys = ("grade", "good", "bad", "good_granted", "bad_granted", "bad_limit", "bad_rate")
+        return {
+            "grades": [{key: getattr(row, key) for key in keys} for row in self.rows],
+            "restricted_share_of_bad": self.share("bad", True),
+            "restricted_share_of_good": self.share("good", True),
+            "restricted_share_of_bad_granted": self.share("bad_granted", True),
+            "restricted_share_of_good_granted": self.share("good_granted", True),
+        }
+
+
+def grade_of(status: str, limit: int, granted: int) -> str:
+    """The grade of a line as it stands.
+
+    >>> grade_of("active", 100, 100), grade_of("reduced", 50, 100), grade_of("closed", 0, 100)
+    ('not restricted', 'capped below 75%', 'closed')
+    """
+    if status in ("suspended", "closed"):
+        return status
+    if limit >= granted:
+        return GRADES[0]
+    return GRADES[1] if 4 * limit >= 3 * granted else GRADES[2]
+
+
+def outcome(decisions: Iterable[Decision], labels: Mapping[str, tuple[int, bool]]) -> Outcome:
+    """`labels`: granted (minor units) and whether it defaulted, for every account; the last decision counts."""
+    last = {decision.account: decision.after for decision in decisions}
+    sums = {grade: [0, 0, 0, 0, 0] for grade in GRADES}
+    for account, (granted, bad) in labels.items():
+        line = last.get(account)
+        grade = grade_of(line.status, line.limit, line.granted) if line else GRADES[0]
+        row = sums[grade]
+        row[int(bad)] += 1
+        row[2 + int(bad)] += granted
+        row[4] += (line.limit if line else granted) if bad else 0
+    return Outcome([GradeRow(grade, *row) for grade, row in sums.items()])
+
+
+def read_labels(path: Path) -> dict[str, tuple[int, bool]]:
+    """A Parquet file with `account`, `granted` (minor units) and `defaulted` (0 or 1)."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path, columns=["account", "granted", "defaulted"])
+    except (OSError, pa.ArrowInvalid) as error:
+        raise LinekeeperError(f"the labels `{path}` cannot be read: {str(error).splitlines()[0]}") from None
+    columns = (table[name].to_pylist() for name in ("account", "granted", "defaulted"))
+    return {account: (granted, bool(bad)) for account, granted, bad in zip(*columns, strict=True)}

@@ -1,0 +1,232 @@
+"""Expressions of a policy once they have been checked: trees of frozen nodes; `children` walks them.
+
+>>> tree = Compare(">=", Ref("days_past_due"), Literal(30, DAYS))
+>>> [child.name for child in children(tree) if isinstance(child, Ref)]
+['days_past_due']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal as OneOf
+
+Unit = OneOf["money", "count", "days", "share", "flag", "category", "points", "pd"]
+MONEY: Unit = "money"  # integer minor units of the policy's currency
+COUNT: Unit = "count"
+DAYS: Unit = "days"
+SHARE: Unit = "share"  # basis points
+FLAG: Unit = "flag"  # 0 or 1
+CATEGORY: Unit = "category"  # index into the field's choices
+POINTS: Unit = "points"
+PD: Unit = "pd"  # parts per million
+
+TileUnit = OneOf["h", "d", "m"]
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A typed constant: minor units, days, basis points, ppm, a choice's index, or 0 and 1."""
+
+    value: int
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The value of a feature of the policy, by name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRef:
+    """`score`, `pd`, or the sub-total of a score group (`ability`, `willingness`)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRef:
+    """A field of the event itself; only inside `where`. `amount` of the asked draw in `authorise`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HourOfDay:
+    """The event's local hour, 0-23; only inside `where`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The condition is false."""
+
+    item: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All conditions hold."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one condition holds."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """False where either side is missing. `op` is one of = != < <= > >=."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """False where `item` is missing."""
+
+    item: Expr
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arith:
+    """`left op right`, op one of + - *; missing where either side is. `*` has one constant side."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """percent, part, per, smallest, largest, fallback or known: see the language reference."""
+
+    name: str
+    args: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """`if test then yes else no`; a test that compares a missing value is false, so `no` is taken."""
+
+    test: Expr
+    yes: Expr
+    no: Expr
+
+
+# ------------------------------------------------------------------ measures: what features are made of
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The last `length` tiles of the local calendar, the current one included."""
+
+    length: int
+    unit: TileUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Events of one kind, perhaps filtered: `draw`, `purchase where category = "gambling"`."""
+
+    kind: str
+    where: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Windowed:
+    """count, sum or max over a window. `field` is None for count. max of nothing is missing."""
+
+    how: OneOf["count", "sum", "max"]
+    select: Select
+    field: str | None
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The field of the latest selected event that has it; missing where there is none."""
+
+    select: Select
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class DaysSince:
+    """Local days since the latest selected event; missing where there is none."""
+
+    select: Select
+
+
+@dataclass(frozen=True, slots=True)
+class LateCount:
+    """How often days past due rose to `days` or more, within a window of day or month tiles."""
+
+    days: int
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Restrictions:
+    """How many decrease, suspend and close decisions, within a window of day or month tiles."""
+
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A built-in account fact: see `FACTS`."""
+
+    name: str
+
+
+FACTS: Mapping[str, Unit] = {
+    "balance": MONEY,
+    "limit": MONEY,
+    "granted": MONEY,
+    "available": MONEY,
+    "utilisation": SHARE,
+    "past_due": MONEY,
+    "days_past_due": DAYS,
+    "on_time_streak": COUNT,
+    "months_on_book": COUNT,
+    "days_in_status": DAYS,
+}
+
+Measure = Windowed | Last | DaysSince | LateCount | Restrictions | Fact
+Expr = Literal | Ref | ScoreRef | FieldRef | HourOfDay | Not | And | Or | Compare | In | Arith | Call | If | Measure
+
+
+def children(node: Expr) -> Iterator[Expr]:
+    """The direct parts of an expression, left to right."""
+    match node:
+        case Not(item) | In(item, _):
+            yield item
+        case And(items) | Or(items):
+            yield from items
+        case Compare(_, left, right) | Arith(_, left, right):
+            yield left
+            yield right
+        case Call(_, args):
+            yield from args
+        case If(test, yes, no):
+            yield test
+            yield yes
+            yield no
+        case _:
+            return
+
+
+def walk(node: Expr) -> Iterator[Expr]:
+    """The expression and everything inside it, outermost first."""
+    yield node
+    for child in children(node):
+        yield from walk(child)

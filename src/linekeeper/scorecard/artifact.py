@@ -1,0 +1,151 @@
+"""A fitted scorecard as one JSON file: canonical, hashed, with where it came from.
+
+The file is canonical JSON (RFC 8785: sorted keys, no spaces, whole numbers only). Its `sha256` is that of the same
+JSON without the key `sha256`; a policy that names the file records the hash, and reading refuses a file that was changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any, Literal
+
+import msgspec
+
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.scorecard.card import Bins, Score, Table
+from linekeeper.scorecard.pd import Scale
+
+FORMAT: Literal["linekeeper-scorecard/1"] = "linekeeper-scorecard/1"
+WHOLE_MAX = 2**53  # beyond it, JSON readers disagree about a whole number
+
+
+class ArtifactError(LinekeeperError, ValueError):
+    """A scorecard file that cannot be used: what is wrong, and the way out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What the fit was told about one feature: its direction, its special codes, its choices."""
+
+    name: str
+    worse: Literal["higher", "lower"] | None = None
+    special: tuple[int, ...] = ()
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A scorecard and where it came from. `provenance` holds texts and whole numbers only."""
+
+    name: str
+    score: Score
+    scale: Scale = field(default_factory=Scale)
+    inputs: tuple[Input, ...] = ()
+    provenance: Mapping[str, str | int] = field(default_factory=dict)
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    format: Literal["linekeeper-scorecard/1"]
+    name: str
+    score: Score
+    scale: Scale
+    inputs: tuple[Input, ...]
+    provenance: dict[str, str | int]
+    sha256: str
+
+
+def write_artifact(artifact: Artifact) -> bytes:
+    """The file's bytes. The same artifact always gives the same bytes; ArtifactError where the card is not sound.
+
+    >>> card = Score(500, ("ability",), (Bins("burden", "ability", (3000,), (60, -20), 0),))
+    >>> read_artifact(write_artifact(Artifact("demo", card))).bins == card.bins
+    True
+    """
+    check(artifact.score)
+    body = {"format": FORMAT, **_plain(artifact)}
+    body["score"]["card"] = None
+    return _canonical({**body, "sha256": hashlib.sha256(_canonical(body)).hexdigest()}) + b"\n"
+
+
+def read_artifact(data: bytes) -> Score:
+    """The score of such a file, `card` set to its hash. ArtifactError (a ValueError) says what is wrong with it."""
+    return open_artifact(data).score
+
+
+def open_artifact(data: bytes) -> Artifact:
+    """The whole artifact. ArtifactError where it is no such file, was changed, or holds an unsound card."""
+    try:
+        raw = msgspec.json.decode(data)
+        file = msgspec.json.decode(data, type=_File)
+    except msgspec.MsgspecError as error:
+        raise ArtifactError(f"this is not a scorecard file: {str(error)[:200].lower()}") from None
+    stated = raw.pop("sha256")
+    if hashlib.sha256(_canonical(raw)).hexdigest() != stated:
+        raise ArtifactError("the scorecard was changed after it was made (its `sha256` does not fit); fit it again")
+    check(file.score)
+    score = replace(file.score, card=stated)
+    return Artifact(file.name, score, file.scale, file.inputs, file.provenance)
+
+
+def check(score: Score) -> None:
+    """ArtifactError where a part of the card is not sound; names the part."""
+    for bins in score.bins:
+        _check_bins(bins, score.groups)
+    for table in score.tables:
+        _check_table(table, score.groups)
+    _rising(score.pd_below, "the PD table")
+    if len(score.pd_ppm) != len(score.pd_below) + 1 or any(not 0 <= ppm <= 1_000_000 for ppm in score.pd_ppm):
+        raise ArtifactError("the PD table needs one PD (0 to 1,000,000 ppm) more than it has cuts")
+    if any(b > a for a, b in pairwise(score.pd_ppm)):
+        raise ArtifactError("the PD table rises with the score; a better score must not mean a higher PD")
+
+
+def _check_bins(bins: Bins, groups: tuple[str, ...]) -> None:
+    name = f"`{bins.feature}`"
+    _group(bins.group, groups, name)
+    _rising(bins.below, name)
+    if bins.by_choice and (bins.below or bins.points):
+        raise ArtifactError(f"{name} has points by choice and by cut; keep one")
+    if not bins.by_choice and len(bins.points) != len(bins.below) + 1:
+        raise ArtifactError(f"{name} has {len(bins.below)} cuts and {len(bins.points)} bins; it needs one more than cuts")
+    _whole((*bins.points, *bins.by_choice, bins.missing), name)
+
+
+def _check_table(table: Table, groups: tuple[str, ...]) -> None:
+    name = f"the table of `{table.row}` and `{table.column}`"
+    _group(table.group, groups, name)
+    _rising(table.row_below, name)
+    _rising(table.column_below, name)
+    width = len(table.column_below) + 2
+    if len(table.points) != len(table.row_below) + 2 or any(len(row) != width for row in table.points):
+        raise ArtifactError(f"{name} is not full: it needs a row and a column for each bin and for missing")
+    for row in table.points:
+        _whole(row, name)
+
+
+def _group(group: str, groups: tuple[str, ...], name: str) -> None:
+    if group not in groups:
+        raise ArtifactError(f"{name} is in the group `{group}`, which the card does not have")
+
+
+def _rising(cuts: tuple[int, ...], name: str) -> None:
+    _whole(cuts, name)
+    if any(b <= a for a, b in pairwise(cuts)):
+        raise ArtifactError(f"{name} has cuts that do not rise")
+
+
+def _whole(numbers: tuple[int, ...], name: str) -> None:
+    if any(abs(number) > WHOLE_MAX for number in numbers):
+        raise ArtifactError(f"{name} has a number beyond 2^53")
+
+
+def _plain(artifact: Artifact) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(artifact)
+    return plain
+
+
+def _canonical(value: object) -> bytes:
+    return msgspec.json.encode(value, order="sorted")
