@@ -15,7 +15,7 @@ from linekeeper.policy.model import Policy
 EVENTS_PER_ACCOUNT = 100
 KINDS = {"draw": 0.20, "repay": 0.15, "due": 0.10, "charge": 0.02, "income": 0.10, "purchase": 0.40, "enquiry": 0.03}
 MEAN_MINOR = {"draw": 60_000, "repay": 90_000, "due": 70_000, "charge": 2_000, "income": 500_000, "purchase": 20_000}
-START_MS, SPREAD_MS, MEAN_GAP_MS = 1_640_995_200_000, 180 * 86_400_000, 7 * 86_400_000
+START_MS, SPREAD_MS, MEAN_GAP_MS = 1_640_995_200_000, 180 * 86_400_000, 2 * 86_400_000
 DUE_IN_DAYS = 25
 SEED = 20_240_229
 

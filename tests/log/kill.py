@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
+import os
 import random
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,11 +21,11 @@ from pathlib import Path
 
 from tests.log.promises import keeps_its_heads, leaves_lost, read_promises
 from tests.log.support import open_house
-from tests.log.worker import work
 
 STORE_KILLS = 20  # kills that one store lives through
-LIFE_MAX_S = 0.25
-WORKERS = ("write", "publish")
+LIFE_MAX_S = 0.4  # after both have done something; one kill in five comes before that
+BIRTH_MAX_S = 60.0
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -52,22 +54,19 @@ def kill_many(times: int, seed: int) -> Kills:
 
 def _kill_once(folder: Path, chance: random.Random) -> int:
     """Let both work for a moment, kill them, look; the acknowledged leaves that are lost."""
-    spawn = multiprocessing.get_context("forkserver")
-    spawn.set_forkserver_preload(["tests.log.worker"])
-    arguments = [(folder, what, 1_000_000, "FULL", chance.randrange(1 << 30)) for what in WORKERS]
-    workers = [spawn.Process(target=work, args=each) for each in arguments]
     open_house(folder).engine.dispose()  # two processes cannot both be the first
-    for worker in workers:
-        worker.start()
-    time.sleep(chance.uniform(0, LIFE_MAX_S))
-    for worker in workers:
-        worker.kill()
-    for worker in workers:
-        worker.join()
-        assert worker.exitcode == -9, "a worker ended by itself; its error stands above"
-        worker.close()
     acks = folder / "acks"
-    promises = read_promises(acks.read_text() if acks.exists() else "")
+    acks.touch()
+    workers = [_start(folder, what, chance) for what in ("write", "publish")]
+    try:
+        if chance.random() < 0.8:
+            _wait_for_both(acks, len(acks.read_text()))
+        time.sleep(chance.uniform(0, LIFE_MAX_S))
+    finally:
+        for worker in workers:
+            worker.kill()
+    assert [worker.wait() for worker in workers] == [-signal.SIGKILL] * 2, "a worker ended by itself; see its error"
+    promises = read_promises(acks.read_text())
     house = open_house(folder)
     try:
         lost = leaves_lost(house, promises)
@@ -75,6 +74,20 @@ def _kill_once(folder: Path, chance: random.Random) -> int:
     finally:
         house.engine.dispose()
     return lost
+
+
+def _start(folder: Path, what: str, chance: random.Random) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.log.worker", str(folder), "--what", what]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY / "src"), str(REPOSITORY)])}
+    return subprocess.Popen([*command, "--seed", str(chance.randrange(1 << 30))], cwd=REPOSITORY, env=environment)
+
+
+def _wait_for_both(acks: Path, start: int) -> None:
+    """Until the writer and the publisher have each acknowledged something new."""
+    give_up = time.monotonic() + BIRTH_MAX_S
+    while not {"leaves", "head"} <= set(acks.read_text()[start:].split()):
+        assert time.monotonic() < give_up, f"a worker has done nothing for {BIRTH_MAX_S} seconds"
+        time.sleep(0.005)
 
 
 def main() -> int:

@@ -151,7 +151,7 @@ def test_any_flipped_bit_of_a_checkpoint_is_refused(bit: int) -> None:
 
 def test_the_origin_must_be_the_keys_name() -> None:
     text = Checkpoint("example.com/another", 1, bytes(32)).text
-    with pytest.raises(ProofError, match="the checkpoint is of `example.com/another`"):
+    with pytest.raises(ProofError, match=r"the checkpoint is of `example.com/another`"):
         open_checkpoint(Note(text, (LOG.sign(text),)).data, LOG.verifier)
 
 

@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -23,10 +22,18 @@ pytestmark = pytest.mark.chromium
 def browse(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Browse:
     """Open a page from disk with what follows its address; the page as it then stands."""
     folder = tmp_path_factory.mktemp("browser")
-    switches = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-        " --disable-component-update --disable-sync --virtual-time-budget=20000 --dump-dom"
-    ).split()
+    switches = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--virtual-time-budget=20000",
+        "--dump-dom",
+    ]
 
     def open_page(content: bytes, query: str) -> str:
         path = folder / "page.html"

@@ -6,23 +6,9 @@ from dataclasses import replace
 from datetime import date
 
 from linekeeper.core.line import Action, Line, Status
+from linekeeper.decide.road.model import Assumption, Do, NoRoad, Plan, Point, Rests, Road, Step
 from linekeeper.notice.language import Text, day_number
-from linekeeper.notice.model import (
-    Change,
-    Do,
-    Fact,
-    Lender,
-    NoRoad,
-    Notice,
-    Objection,
-    Offered,
-    Plan,
-    Point,
-    Reason,
-    Receipt,
-    Road,
-    Step,
-)
+from linekeeper.notice.model import Change, Fact, Lender, Notice, Objection, Offered, Reason, Receipt
 
 QR = (
     '<svg viewBox="0 0 21 21" width="84" height="84"><path fill="#1b2330" d="M0 0h7v7h-7zM1 1v5h5v-5zM2 2h3v3h-3z'
@@ -73,33 +59,53 @@ USE = Reason(
 )
 ENQUIRIES = Reason("many_enquiries", {"enquiries_30d": Fact(5, "count", label=ASKED)})
 HELD, HALF = Status.SUSPENDED, 1_000_000
-FAST = Plan(
-    (
-        Step(Do.PAY_OVERDUE, day(2026, 5, 6), amount_minor=86_050),
-        Step(Do.PAY_ON_TIME, day(2026, 6, 2), until_day=day(2026, 7, 2), count=2),
-        Step(Do.NO_DRAWS, day(2026, 5, 6), until_day=day(2026, 6, 5)),
-    ),
-    (
-        Point(day(2026, 5, 5), HALF, HELD),
-        Point(day(2026, 7, 2), 800_000, Status.RESTORING),
-        Point(day(2026, 8, 1), 1_200_000, Status.RESTORING),
-        Point(day(2026, 8, 31), 1_600_000, Status.RESTORING),
-        Point(day(2026, 9, 30), 2_000_000, Status.ACTIVE),
-    ),
+RESTS = (
+    Assumption(Rests.BILLS, day(2026, 6, 2), 120_000),
+    Assumption(Rests.NO_CHARGES, day(2026, 5, 5)),
+    Assumption(Rests.NO_EVENTS, day(2026, 5, 5), kinds=("draw", "enquiry")),
 )
-LIGHT = Plan(
+
+
+def plan(steps: tuple[Step, ...], path: tuple[Point, ...], early_minor: int, total_minor: int) -> Plan:
+    """A plan that was verified; its events do not matter to its words."""
+    return Plan(steps, RESTS, path, (), early_minor, total_minor, verified=True)
+
+
+def rising(*days: int) -> tuple[Point, ...]:
+    """Suspended on 5 May, then back in four steps."""
+    limits = (800_000, 1_200_000, 1_600_000)
+    steps = (Point(one, limit, Status.RESTORING) for one, limit in zip(days, limits, strict=False))
+    return (Point(day(2026, 5, 5), HALF, HELD), *steps, Point(days[-1], 2_000_000, Status.ACTIVE))
+
+
+FAST = plan(
     (
-        Step(Do.PAY, day(2026, 5, 20), amount_minor=43_025),
-        Step(Do.PAY, day(2026, 6, 20), amount_minor=43_025),
-        Step(Do.PAY_ON_TIME, day(2026, 7, 2), until_day=day(2026, 8, 2), count=2),
+        Step(Do.PAY_OVERDUE, day(2026, 5, 5), amount_minor=86_050),
+        Step(Do.PAY_ON_TIME, day(2026, 6, 2), until_day=day(2026, 7, 2), count=2),
+        Step(Do.NO_DRAWS, day(2026, 5, 5), until_day=day(2026, 9, 30)),
     ),
+    rising(day(2026, 7, 2), day(2026, 8, 1), day(2026, 8, 31), day(2026, 9, 30)),
+    206_050,
+    326_050,
+)
+LIGHT = plan(
     (
-        Point(day(2026, 5, 5), HALF, HELD),
-        Point(day(2026, 8, 2), 800_000, Status.RESTORING),
-        Point(day(2026, 9, 1), 1_200_000, Status.RESTORING),
-        Point(day(2026, 10, 1), 1_600_000, Status.RESTORING),
-        Point(day(2026, 10, 31), 2_000_000, Status.ACTIVE),
+        Step(Do.PAY_OVERDUE, day(2026, 5, 5), amount_minor=43_025),
+        Step(Do.PAY_OVERDUE, day(2026, 6, 4), amount_minor=43_025),
+        Step(Do.PAY_ON_TIME, day(2026, 7, 2), until_day=day(2026, 8, 2), amount_minor=20_000, count=2),
     ),
+    rising(day(2026, 8, 2), day(2026, 9, 1), day(2026, 10, 1), day(2026, 10, 31)),
+    163_025,
+    326_050,
+)
+PROVEN = plan(
+    (
+        Step(Do.PAY_OVERDUE, day(2026, 5, 5), amount_minor=86_050),
+        Step(Do.REPORT, day(2026, 5, 6), day(2026, 7, 6), None, 3, "income", {"amount": 800_000}),
+    ),
+    rising(day(2026, 5, 20), day(2026, 6, 19), day(2026, 7, 19), day(2026, 8, 18)),
+    86_050,
+    86_050,
 )
 SUSPENDED = Notice(
     number="2026-000412",
@@ -111,7 +117,7 @@ SUSPENDED = Notice(
         Action.SUSPEND, Line(2_000_000, 2_000_000, Status.ACTIVE), Line(HALF, 2_000_000, HELD), day(2026, 5, 5)
     ),
     reasons=(ARREARS, RAPID, USE, GAMBLING, ENQUIRIES),
-    road=Road(FAST, LIGHT, day(2026, 8, 3)),
+    road=Road(day(2026, 5, 5), "", day(2026, 8, 3), FAST, LIGHT),
     lender=LENDER,
     objection=Objection("https://lender.example/object", day(2026, 6, 4)),
     receipt=Receipt("9f2c41d07ab35e88 / 412 / tree 10482", "https://log.lender.example/r/412", QR),
@@ -122,15 +128,15 @@ DECREASED = replace(
     change=Change(Action.DECREASE, ACTIVE, SHORT, day(2026, 5, 5)),
     reasons=(ENQUIRIES,),
     road=Road(
-        Plan(
-            (Step(Do.NO_ENQUIRIES, day(2026, 5, 5), until_day=day(2026, 6, 4)),),
-            (
-                Point(day(2026, 5, 5), 1_400_000, Status.REDUCED),
-                Point(day(2026, 6, 4), 2_000_000, Status.ACTIVE),
-            ),
-        ),
-        None,
+        day(2026, 5, 5),
+        "",
         day(2026, 8, 3),
+        plan(
+            (Step(Do.NO_ENQUIRIES, day(2026, 5, 5), until_day=day(2026, 6, 4)),),
+            (Point(day(2026, 5, 5), 1_400_000, Status.REDUCED), Point(day(2026, 6, 4), 2_000_000, Status.ACTIVE)),
+            0,
+            0,
+        ),
     ),
     lessons=("borrowing_elsewhere",),
 )
@@ -138,7 +144,7 @@ CLOSED = replace(
     SUSPENDED,
     change=Change(Action.CLOSE, ACTIVE, Line(0, 2_000_000, Status.CLOSED), day(2026, 5, 5)),
     reasons=(Reason("fraud", {"fraud_on": Fact(day(2026, 5, 4), "date")}),),
-    road=NoRoad("terminal", day(2026, 11, 5)),
+    road=NoRoad("terminal", ("confirmed_fraud",), day(2026, 11, 5)),
 )
 RESTORED = replace(
     SUSPENDED,
@@ -189,11 +195,7 @@ LONG = replace(
         replace(reason, facts={**reason.facts, "draws": Fact(7, "count", label=DRAWS_WEEK)})
         for reason in SUSPENDED.reasons
     ),
-    road=Road(
-        replace(FAST, steps=FAST.steps + FAST.steps[:2], path=FAST.path[:-1] + FAST.path[1:]),
-        replace(LIGHT, steps=LIGHT.steps + LIGHT.steps[:2], path=LIGHT.path[:-1] + LIGHT.path[1:]),
-        day(2026, 8, 3),
-    ),
+    road=Road(day(2026, 5, 5), "", day(2026, 8, 3), FAST, LIGHT, PROVEN),
     lessons=("borrowing_elsewhere",),
 )
 ALL = {

@@ -20,7 +20,8 @@ from linekeeper.notice.material import HERE
 
 Message = str | tuple[str, str]
 TABLES = {
-    "linekeeper.notice.telling": ("HEADLINES", "LEADS", "STEPS", "NO_ROAD", "LOANS"),
+    "linekeeper.notice.telling": ("HEADLINES", "LEADS"),
+    "linekeeper.notice.way_back": ("STEPS", "RESTS", "NO_ROAD", "LOANS"),
     "linekeeper.notice.prose.expression": ("RELATIONS", "FACT_WORDS", "SCORE_WORDS", "_ARITHMETIC", "_WINDOWS"),
 }
 SOURCES = (*sorted(HERE.rglob("*.py")), HERE.parent / "cli" / "notice_commands.py")

@@ -14,7 +14,9 @@ from linekeeper.scorecard.card import Bins, Score, Table
 from tests.scorecard.cards import scores
 from tests.scorecard.test_points import card
 
-whole = Artifact("cards-2024", card, inputs=(Input("burden", "higher"), Input("late", special=(-1,))), provenance={"rows": 7})
+whole = Artifact(
+    "cards-2024", card, inputs=(Input("burden", "higher"), Input("late", special=(-1,))), provenance={"rows": 7}
+)
 
 
 @given(scores())
@@ -60,7 +62,10 @@ table = card.tables[0]
         (replace(card, bins=(replace(bins, group="luck"),)), "the group `luck`"),
         (replace(card, bins=(Bins("burden", "ability", (1,), (1, 2), 0, (1, 2)),)), "by choice and by cut"),
         (replace(card, tables=(replace(table, points=table.points[1:]),)), "is not full"),
-        (replace(card, tables=(Table("burden", "late", "ability", (), (), ((2**53 + 1, 0), (0, 0))),)), r"beyond 2\^53"),
+        (
+            replace(card, tables=(Table("burden", "late", "ability", (), (), ((2**53 + 1, 0), (0, 0))),)),
+            r"beyond 2\^53",
+        ),
         (replace(card, pd_ppm=(1, 2)), "one PD"),
         (replace(card, pd_ppm=(1, 2, 3)), "rises with the score"),
     ],

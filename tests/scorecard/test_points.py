@@ -30,7 +30,9 @@ def columns_of(rows: list[dict[str, int | None]]) -> dict[str, np.ndarray]:
 
 
 def test_a_value_on_a_cut_belongs_to_the_bin_above() -> None:
-    found = [score_one(card, {"burden": burden, "late": 0}).groups["ability"] for burden in (2_999, 3_000, 5_999, 6_000)]
+    found = [
+        score_one(card, {"burden": burden, "late": 0}).groups["ability"] for burden in (2_999, 3_000, 5_999, 6_000)
+    ]
     assert found == [60 + 5, 25 + 0, 25 + 0, -20 + 0]
 
 

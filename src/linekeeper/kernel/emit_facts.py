@@ -64,14 +64,14 @@ class FactsEmitter:
             "    if morning and s[DUES] > 0 and s[DUE] < day:",
             "        s[STREAK] = 0",
         ]
+        for ring in self.layout.rings:  # before anything is added: a ring holds no more than its longest window
+            lines += self._expire(ring)
         for days, above in self.layout.above.items():
             lines += [
                 f"    if s[{above}] == 0 and s[DUES] > 0 and day - s[DUE] >= {days}:",
                 f"        s[{above}] = 1",
                 *self._add_late(days, f"(s[DUE] + {days})", "        "),
             ]
-        for ring in self.layout.rings:
-            lines += self._expire(ring)
         return "\n".join(lines)
 
     def _expire(self, ring: Ring) -> list[str]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-from linekeeper.notice.model import Plan, Road
+from linekeeper.decide.road.model import Plan, Road
 from linekeeper.notice.reasons import Speech
+from linekeeper.notice.way_back import plans_by_kind
 
-WIDTH, HEIGHT = 360, 196
+WIDTH = 360
 LEFT, RIGHT, TOP, BOTTOM = 8, 352, 30, 156
 LABEL_HALF = 26  # about half of a date label
-CLASSES = ("fastest", "lightest")
+ROW = 16  # between two rows of dates
+Plans = tuple[tuple[str, Plan], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,16 @@ def chart(road: Road, speech: Speech) -> str:
     frame = Frame(points[0].day, last_day + tail, max(point.usable_minor for point in points))
     title = speech.language.say("How much you can use")
     told = (f"{speech.day(p.day)}: {speech.money(p.usable_minor)}" for p in road.fastest.path)
-    lines = [_line(plan, frame, name) for plan, name in zip(road.plans, CLASSES, strict=False)]
+    plans = plans_by_kind(road)
+    lines = [_line(plan, frame, kind) for kind, plan in plans]
+    height = BOTTOM + 8 + ROW * (len(plans) + 1)
     parts = [
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="chart-title chart-text">',
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="chart-title chart-text">',
         f'<title id="chart-title">{escape(title)}</title><desc id="chart-text">{escape("; ".join(told))}</desc>',
         f'<line class="axis" x1="{LEFT}" y1="{BOTTOM}" x2="{RIGHT}" y2="{BOTTOM}"/>',
         *reversed(lines),
         *_amounts(road.fastest, frame, speech),
-        *_dates(road, frame, speech),
+        *_dates(plans, frame, speech),
         "</svg>",
     ]
     return "".join(parts)
@@ -66,13 +70,14 @@ def _amounts(plan: Plan, frame: Frame, speech: Speech) -> list[str]:
     return [_text(x, frame.y(p.usable_minor) - 8, speech.money(p.usable_minor), anchor) for x, p, anchor in labels]
 
 
-def _dates(road: Road, frame: Frame, speech: Speech) -> list[str]:
-    """The first day, and below the line the day on which each plan arrives, a row for each so that they never touch."""
-    labels = [_text(LEFT, BOTTOM + 18, speech.day(road.fastest.path[0].day), "start")]
-    for row, plan in enumerate(road.plans):
-        end = plan.path[-1].day
-        x = min(RIGHT, frame.x(end) + LABEL_HALF)
-        labels.append(_text(x, BOTTOM + 18 + 16 * row, speech.day(end), "end", CLASSES[row]))
+def _dates(plans: Plans, frame: Frame, speech: Speech) -> list[str]:
+    """The first day, and the day on which each plan arrives, a row for each so that they never touch."""
+    first, arrivals = plans[0][1].path[0].day, [(kind, plan.restored_day) for kind, plan in plans]
+    below = frame.x(arrivals[0][1]) < LEFT + 4 * LABEL_HALF  # too near to stand beside the first day
+    labels = [_text(LEFT, BOTTOM + 18, speech.day(first), "start")]
+    for row, (kind, day) in enumerate(arrivals, start=below):
+        x = max(LEFT + 2 * LABEL_HALF, min(RIGHT, frame.x(day) + LABEL_HALF))
+        labels.append(_text(x, BOTTOM + 18 + ROW * row, speech.day(day), "end", kind))
     return labels
 
 

@@ -2,18 +2,18 @@
 
 Money is in minor units of `currency`, days are local calendar days since 1970-01-01. Nothing here is computed: the
 one who fills a notice answers for its facts, and `Notice` refuses an adverse one that would leave the borrower
-without reasons, a road back (or why there is none) or a receipt.
+without reasons, a verified road back (or why there is none), a way to repay or a receipt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Literal as OneOf
 
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.core.line import ADVERSE, Action, Line, Status
+from linekeeper.core.line import ADVERSE, Action, Line
+from linekeeper.decide.road.model import NoRoad, Road
 from linekeeper.notice.clock import Clock
 from linekeeper.notice.language import Text
 
@@ -73,77 +73,6 @@ class Change:
     since_day: int
     asked_minor: int | None = None
     offered: Offered | None = None
-
-
-class Do(StrEnum):
-    """What a borrower can do on the road back."""
-
-    PAY_OVERDUE = "pay_overdue"  # amount_minor by day
-    PAY = "pay"  # amount_minor on day
-    PAY_ON_TIME = "pay_on_time"  # the next `count` bills, until until_day
-    PAY_DOWN = "pay_down"  # amount_minor off the balance by day
-    NO_DRAWS = "no_draws"  # from day until until_day
-    NO_ENQUIRIES = "no_enquiries"  # from day until until_day
-    WAIT = "wait"  # until until_day
-    ASK = "ask"  # a person, from day on
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One dated step. Which of the other fields are needed stands at each kind of `Do`."""
-
-    do: Do
-    day: int
-    until_day: int | None = None
-    amount_minor: int | None = None
-    count: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """The line from a day on, if the steps are followed."""
-
-    day: int
-    limit_minor: int
-    status: Status
-
-    @property
-    def usable_minor(self) -> int:
-        """What the limit is worth: nothing while draws are stopped."""
-        return 0 if self.status >= Status.SUSPENDED else self.limit_minor
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Steps and where they lead. `path` begins today and rises to the goal, its last point."""
-
-    steps: tuple[Step, ...]
-    path: tuple[Point, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Road:
-    """The way back, found and verified by running the kernel. `lightest` is None where it is the fastest one too."""
-
-    fastest: Plan
-    lightest: Plan | None
-    honour_until_day: int
-
-    @property
-    def plans(self) -> tuple[Plan, ...]:
-        return (self.fastest,) if self.lightest is None else (self.fastest, self.lightest)
-
-
-@dataclass(frozen=True, slots=True)
-class NoRoad:
-    """Why there is no road back, and when to ask again.
-
-    terminal: the policy says the restriction is final; person: a person decided it; not_found: no plan that we
-    tried leads back yet.
-    """
-
-    why: OneOf["terminal", "person", "not_found"]
-    ask_again_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +145,7 @@ class Notice:
         return (
             (adverse and not self.reasons, "reason"),
             (adverse and self.road is None, "road back, nor why there is none"),
+            (isinstance(self.road, Road) and not self.road.verified, "road back that was verified a second time"),
             (adverse and self.receipt is None, "receipt"),
             (adverse and not self.lender.repay, "way to repay"),
         )

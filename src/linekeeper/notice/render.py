@@ -12,10 +12,11 @@ from xml.etree import ElementTree
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup
 
+from linekeeper.decide.road.model import Road
 from linekeeper.notice.chart import chart
 from linekeeper.notice.language import Lang, language
 from linekeeper.notice.material import HERE
-from linekeeper.notice.model import Notice, NoticeError, Road
+from linekeeper.notice.model import Notice, NoticeError
 from linekeeper.notice.reasons import Speech
 from linekeeper.notice.telling import Telling, tell
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from linekeeper.core.line import Action, Status
+from linekeeper.decide.road.model import Road
 from linekeeper.notice.language import Lang, language
 from linekeeper.notice.lessons import ToldLesson, Waiting, example, shipped_lessons, tell_lesson
-from linekeeper.notice.model import Change, Do, NoRoad, Notice, NoticeError, Plan, Point, Road, Step
+from linekeeper.notice.model import Change, Notice, NoticeError
 from linekeeper.notice.reasons import Speech, ToldReason, Wordings, shipped_wordings, tell_reason
+from linekeeper.notice.way_back import ToldPlan, loans_words, tell_plans, tell_promise, tell_rests
 
 HEADLINES = {
     Action.DECREASE: "Your credit limit is now {after}",
@@ -31,21 +33,6 @@ LEADS = {
     Action.DENY: "Your limit and what you owe stay as they are.",
     Action.CORRECT: "The decision {corrects} should not have been made. We are sorry. Your limit is now {after}.",
 }
-STEPS = {
-    Do.PAY_OVERDUE: "Pay what is overdue: {amount}.",
-    Do.PAY: "Pay {amount}.",
-    Do.PAY_DOWN: "Pay back {amount} of what you owe.",
-    Do.NO_DRAWS: "Do not borrow on this line until {until}.",
-    Do.NO_ENQUIRIES: "Do not ask anyone for new credit until {until}.",
-    Do.WAIT: "Wait until {until}. There is nothing you need to do.",
-    Do.ASK: "Ask us to have a person look at it.",
-}
-NO_ROAD = {
-    "terminal": "Under our rules this decision is final. There are no steps that bring the limit back.",
-    "person": "A person decided this. Ask us, and a person will tell you what is needed.",
-    "not_found": "We have not found steps that bring the limit back yet. We look again when your account changes.",
-}
-LOANS = {Status.SUSPENDED: "paused", Status.CLOSED: "closed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +42,6 @@ class Row:
     label: str
     before: str
     now: str
-
-
-@dataclass(frozen=True, slots=True)
-class Dated:
-    """Something on a date: a step, or the limit from then on."""
-
-    day: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ToldPlan:
-    """One way back: its name, where it leads, its steps and its path of limits."""
-
-    name: str
-    goal: str
-    steps: tuple[Dated, ...]
-    path: tuple[Dated, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +60,7 @@ class Telling:
     further: str
     plans: tuple[ToldPlan, ...]
     road: tuple[str, ...]
+    rests: tuple[str, ...]
     unaffected: str
     repay: tuple[str, ...]
     objection: str
@@ -121,8 +91,9 @@ def tell(notice: Notice, lang: Lang, wordings: Wordings | None = None) -> Tellin
         rows=tuple(_rows(notice.change, speech)),
         reasons=tuple(tell_reason(reason, speech, chosen) for reason in notice.told),
         further=_further(notice, speech),
-        plans=_plans(notice.road, speech) if isinstance(notice.road, Road) else (),
-        road=tuple(_road(notice, speech)),
+        plans=tell_plans(notice.road, speech) if isinstance(notice.road, Road) else (),
+        road=tuple(tell_promise(notice.road, speech)),
+        rests=tell_rests(notice.road, speech),
         unaffected=speech.language.sentences(*_unaffected(notice, speech)),
         repay=tuple(way.in_(lang) for way in notice.lender.repay),
         objection=speech.language.sentences(*_objection(notice, speech)),
@@ -168,7 +139,7 @@ def _rows(change: Change, speech: Speech) -> Iterator[Row]:
         before, after = change.before, change.after
         if before.limit != after.limit:
             yield Row(say("Limit"), speech.money(before.limit), speech.money(after.limit))
-        loans = tuple(say(LOANS.get(line.status, "possible")) for line in (before, after))
+        loans = tuple(loans_words(line.status, speech) for line in (before, after))
         if loans[0] != loans[1]:
             yield Row(say("New loans"), *loans)
 
@@ -183,65 +154,6 @@ def _further(notice: Notice, speech: Speech) -> str:
         "{number} smaller reasons are not listed. You can ask us for them.",
         more,
     )
-
-
-# ------------------------------------------------------------------ the way back
-
-
-def _plans(road: Road, speech: Speech) -> tuple[ToldPlan, ...]:
-    say = speech.language.say
-    names = (say("The fastest way"), say("The way with less to pay now"))
-    if road.lightest is None:
-        names = (say("What you can do"), "")
-    return tuple(_plan(plan, name, speech) for plan, name in zip(road.plans, names, strict=False))
-
-
-def _plan(plan: Plan, name: str, speech: Speech) -> ToldPlan:
-    end = plan.path[-1]
-    goal = speech.language.say(
-        "If you do this, your limit is {limit} from {day}.",
-        limit=speech.money(end.limit_minor),
-        day=speech.day(end.day),
-    )
-    steps = tuple(
-        Dated(speech.day(step.day), _step(step, speech)) for step in sorted(plan.steps, key=lambda step: step.day)
-    )
-    return ToldPlan(
-        name, goal, steps, tuple(Dated(speech.day(point.day), _point(point, speech)) for point in plan.path)
-    )
-
-
-def _step(step: Step, speech: Speech) -> str:
-    until = speech.day(step.until_day) if step.until_day is not None else ""
-    if step.do == Do.PAY_ON_TIME:
-        return speech.language.say_many(
-            "Pay the next bill on time. This takes until {until}.",
-            "Pay the next {number} bills on time. This takes until {until}.",
-            step.count or 1,
-            until=until,
-        )
-    return speech.language.say(STEPS[step.do], amount=speech.money(step.amount_minor or 0), until=until)
-
-
-def _point(point: Point, speech: Speech) -> str:
-    limit = speech.money(point.limit_minor)
-    if point.status >= Status.SUSPENDED:
-        return speech.language.say(
-            "{limit}, new loans still {state}", limit=limit, state=speech.language.say(LOANS[point.status])
-        )
-    return limit
-
-
-def _road(notice: Notice, speech: Speech) -> Iterator[str]:
-    say = speech.language.say
-    match notice.road:
-        case Road(honour_until_day=until):
-            yield say("We have checked that these steps work. The later you do them, the later the dates.")
-            yield say("We keep this promise until {day}, even if our rules change.", day=speech.day(until))
-        case NoRoad(why, ask_again):
-            yield say(NO_ROAD[why])
-            if ask_again is not None:
-                yield say("You can ask again from {day}.", day=speech.day(ask_again))
 
 
 # ------------------------------------------------------------------ what stays, where to object, what helps
@@ -292,7 +204,7 @@ def _waiting(notice: Notice) -> Waiting:
     """The borrower's own amounts for a lesson: what the line lost, and the days until the fastest road ends."""
     lost = notice.change.before.limit - notice.change.after.limit
     if isinstance(notice.road, Road):
-        days = notice.road.fastest.path[-1].day - notice.issued_day
+        days = notice.road.fastest.restored_day - notice.issued_day
         if lost > 0 and days > 0:
             return Waiting(lost, days, notice.currency, notice.exponent)
     return example(notice.currency, notice.exponent)

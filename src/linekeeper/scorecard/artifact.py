@@ -1,7 +1,7 @@
 """A fitted scorecard as one JSON file: canonical, hashed, with where it came from.
 
-The file is canonical JSON (RFC 8785: sorted keys, no spaces, whole numbers only). Its `sha256` is that of the same
-JSON without the key `sha256`; a policy that names the file records the hash, and reading refuses a file that was changed.
+The file is canonical JSON (RFC 8785: sorted keys, no spaces, whole numbers only). Its `sha256` is that of the same JSON
+without the key `sha256`; a policy that names the file records the hash, and a file that was changed is refused.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ def _check_bins(bins: Bins, groups: tuple[str, ...]) -> None:
     if bins.by_choice and (bins.below or bins.points):
         raise ArtifactError(f"{name} has points by choice and by cut; keep one")
     if not bins.by_choice and len(bins.points) != len(bins.below) + 1:
-        raise ArtifactError(f"{name} has {len(bins.below)} cuts and {len(bins.points)} bins; it needs one more than cuts")
+        raise ArtifactError(
+            f"{name} has {len(bins.below)} cuts and {len(bins.points)} bins; it needs one more than cuts"
+        )
     _whole((*bins.points, *bins.by_choice, bins.missing), name)
 
 

@@ -36,11 +36,13 @@ def pd_ppm(points: int, scale: Scale | None = None) -> int:
     return (2 * ONE_PPM * bad + good + bad) // (2 * (good + bad))
 
 
-def pd_table(lowest: int, highest: int, scale: Scale | None = None, width_points: int = 5) -> tuple[tuple[int, ...], ...]:
-    """(cuts, PD in ppm of each band): bands of `width_points` over the scores `lowest` to `highest`, PD of their middle.
+def pd_table(
+    lowest: int, highest: int, scale: Scale | None = None, width_points: int = 5
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(cuts, PD in ppm of each band): bands of `width_points` over `lowest` to `highest`, with the PD of their middle.
 
     >>> pd_table(590, 605)
-    ((595, 600, 605), (41666, 35136, 29606, 24925))
+    ((595, 600, 605), (42131, 35667, 30163, 25486))
     """
     cuts = tuple(range(lowest + width_points, highest + 1, width_points))
     middles = [cut - (width_points + 1) // 2 for cut in (*cuts, (cuts[-1] if cuts else lowest) + width_points)]

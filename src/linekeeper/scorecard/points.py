@@ -1,6 +1,7 @@
 """Points of each part of a card for one account's values, and the points it lost against the best bin.
 
-Exact: base + all points = score, and the points lost, by part or by feature, add up to the distance from the best score.
+Exact: base + all points = score, and the points lost, by part or by feature, add up to the distance from the best
+score.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def parts(score: Score, values: Values) -> list[Part]:
 def score_one(score: Score, values: Values) -> Scored:
     """The score, sub-totals and PD of one account; None stands for missing. KeyError where a feature is not given.
 
-    >>> card = Score(500, ("ability",), (Bins("burden", "ability", (3000,), (60, -20), 0),), (), (520,), (90_000, 20_000))
+    >>> bins = Bins("burden", "ability", (3000,), (60, -20), 0)
+    >>> card = Score(500, ("ability",), (bins,), (), (520,), (90_000, 20_000))
     >>> score_one(card, {"burden": 4500})
     Scored(score=480, groups={'ability': -20}, pd_ppm=90000)
     """
@@ -69,7 +71,7 @@ def best_score(score: Score) -> int:
     >>> best_score(Score(500, ("ability",), (Bins("burden", "ability", (3000,), (60, -20), 0),)))
     560
     """
-    return score.base + sum(map(best_of, (*score.bins, *score.tables)))
+    return score.base + sum(map(best_of, score.bins)) + sum(map(best_of, score.tables))
 
 
 def best_of(part: Bins | Table) -> int:
@@ -82,8 +84,8 @@ def best_of(part: Bins | Table) -> int:
 def lost_by_feature(score: Score, values: Values) -> dict[str, int]:
     """Points lost by feature, none negative; their sum is `best_score` less the score, exactly.
 
-    What a table of two features lost is shared as by Shapley (1953): each feature bears the mean of what moving it alone,
-    first or last, from the best cell to the account's cell costs, within 0 and the table's loss.
+    What a table of two features lost is shared as by Shapley (1953): each feature bears the mean of what moving it
+    alone, first or last, from the best cell to the account's cell costs, within 0 and the table's loss.
 
     >>> card = Score(500, ("ability",), (Bins("burden", "ability", (3000,), (60, -20), 0),))
     >>> lost_by_feature(card, {"burden": 4500})

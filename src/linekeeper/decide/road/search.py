@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal as OneOf
 
 from linekeeper.core.line import Status
 from linekeeper.decide.road.ground import Ground, ground_of
 from linekeeper.decide.road.model import EARLY_DAYS, NoRoad, Plan, Road
 from linekeeper.decide.road.moves import Effort, rows_of
-from linekeeper.decide.road.reports import with_reports
+from linekeeper.decide.road.reports import best_with_reports, least_income, much_income
 from linekeeper.decide.road.story import plan_of
 from linekeeper.decide.road.walk import Walk, Walker
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.late import Row
+from linekeeper.kernel.layout import LATCH_WIDTH
+from linekeeper.kernel.prelude import SET_DAY
 
 SHORT_DAYS = 400  # most roads end within so many days; only where none does is the whole horizon walked
+FIRST_PART = 3  # of what is overdue, at least this part (a third) is paid today
+WORTH_DAYS = 7  # a plan that needs others is told where it is sooner by so much
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +40,12 @@ class Tried:
         return self.walk.reached
 
     @property
-    def speed(self) -> tuple[bool, bool, int, int]:
+    def speed(self) -> tuple[bool, int, int, int]:
         """Sorts plans: those that lead back, without a fall, early, for little early money."""
         return (not self.walk.reached, self.walk.falls, self.walk.day, self.early_minor)
 
     @property
-    def weight(self) -> tuple[bool, bool, int, int]:
+    def weight(self) -> tuple[bool, int, int, int]:
         """Sorts plans: those that lead back, without a fall, for little early money, early."""
         return (not self.walk.reached, self.walk.falls, self.early_minor, self.walk.day)
 
@@ -63,7 +68,7 @@ class Search:
             found = self.known[effort] = Tried(effort, walk, early_minor(self.ground, rows, walk))
         return found
 
-    def best(self, efforts: Iterable[Effort], key: Callable[[Tried], tuple[bool, bool, int, int]]) -> Tried:
+    def best(self, efforts: Iterable[Effort], key: Callable[[Tried], tuple[bool, int, int, int]]) -> Tried:
         """The first of them by that order."""
         return min((self.tries(effort) for effort in efforts), key=key)
 
@@ -91,3 +96,135 @@ def early_minor(ground: Ground, rows: Sequence[Row], walk: Walk) -> int:
     repay = ground.kernel.policy.kind("repay").number
     end = min(ground.day + EARLY_DAYS - 1, walk.day) if walk.reached else ground.day + EARLY_DAYS - 1
     return sum(row.x[0] for row in rows if row.kind == repay and row.hour // 24 <= end)
+
+
+# ------------------------------------------------------------------ the road
+
+
+def find_road(
+    kernel: Kernel, state: Sequence[int], day: int, *, compiled: bool = True, bills: bool | None = None, reports: bool | None = None
+) -> Road | NoRoad | None:
+    """The way back of an opened account from local day `day` on; None where nothing is held down.
+
+    `state` is the account's state (`kernel.layout.size` ints), never changed. `bills`: the lender sends dues;
+    `reports`: it reports days past due each month; None: read off the state and the policy.
+    """
+    ground = ground_of(kernel, state, day, bills=bills, reports=reports)
+    if ground.slot("STATUS") == Status.ACTIVE:
+        return None
+    final = final_triggers(ground)
+    if final:
+        return no_road(ground, "terminal", final)
+    search, best = first_found(ground, Walker(ground, compiled))
+    if not best.reached:
+        return _why_not(search, best)
+    fastest = fastest_of(search)
+    lightest = lightest_of(search)
+    if lightest.weight[:3] >= fastest.weight[:3]:
+        lightest = fastest
+    reported = _with_income(search, fastest)
+    return Road(
+        day=ground.day,
+        policy=kernel.policy.digest,
+        honour_until_day=ground.day + kernel.policy.honour_days,
+        fastest=_told(search, fastest),
+        lightest=_told(search, lightest) if lightest is not fastest else None,
+        with_report=_told(search, reported) if reported else None,
+    )
+
+
+def first_found(ground: Ground, walker: Walker) -> tuple[Search, Tried]:
+    """A search in which some plan leads back, and its best; within a year first, then as far as the horizon."""
+    search = Search(ground, walker, min(ground.day + SHORT_DAYS, ground.until_day))
+    best = search.best(corners(ground), key=lambda tried: tried.speed)
+    if not best.reached and search.until_day < ground.until_day:
+        search = Search(ground, walker, ground.until_day)
+        best = search.best(corners(ground), key=lambda tried: tried.speed)
+    if not best.reached:
+        best = best_with_reports(search, list(corners(ground)))
+    return search, best
+
+
+def corners(ground: Ground) -> Iterator[Effort]:
+    """Plans from no effort beyond the bills to everything at once."""
+    overdue, owed = ground.overdue, ground.owed
+    monthly = (1, owed) if ground.habits.reports and owed > 0 else (0,)
+    keeps = owed - 3 * ground.habits.bill_minor  # pays down, and leaves a few bills to be paid on time
+    amounts = {overdue, owed, (overdue + owed) // 2, max(keeps, overdue)}
+    for today in sorted(amounts):
+        for each in monthly if today < owed else monthly[:1]:
+            yield Effort(today, 0, each)
+
+
+def fastest_of(search: Search) -> Tried:
+    """The earliest plan; of these, the one with least early money."""
+    best = min(search.known.values(), key=lambda tried: tried.speed)
+    return _lightened(search, best, lambda tried: tried.speed[:3] <= best.speed[:3])
+
+
+def lightest_of(search: Search) -> Tried:
+    """The plan with least early money."""
+    best = min(search.known.values(), key=lambda tried: tried.weight)
+    return _lightened(search, best, lambda tried: tried.weight[:2] <= best.weight[:2])
+
+
+def _lightened(search: Search, best: Tried, good: Callable[[Tried], bool]) -> Tried:
+    """Each amount of the plan brought down, one after the other, to the least that is still good."""
+    effort, overdue = best.effort, search.ground.overdue
+    if effort.today_minor > overdue:
+        effort = search.least(search.at(effort, "today_minor", overdue), effort, "today_minor", good)
+    if effort.monthly_minor > 1:
+        effort = search.least(replace(effort, monthly_minor=1), effort, "monthly_minor", good)
+    if effort.income_minor is not None:
+        effort = least_income(search, effort, good)
+    if effort.today_minor == overdue > FIRST_PART:
+        part = -(-overdue // FIRST_PART)
+        effort = search.least(search.at(effort, "today_minor", part), effort, "today_minor", good)
+    return search.tries(effort)
+
+
+def _with_income(search: Search, fastest: Tried) -> Tried | None:
+    """An earlier plan that rests on proven income, where there is one."""
+    much = much_income(search)
+    if much is None or fastest.effort.income_minor is not None or fastest.walk.day == search.ground.day:
+        return None
+    found = search.best((replace(e, income_minor=much) for e in corners(search.ground)), key=lambda tried: tried.speed)
+    sooner = (not found.reached, found.walk.falls, found.walk.day + WORTH_DAYS) <= fastest.speed[:3]
+    if not sooner:
+        return None
+    return _lightened(search, found, lambda tried: tried.speed[:3] <= found.speed[:3])
+
+
+def _told(search: Search, tried: Tried) -> Plan:
+    rows = rows_of(search.ground, tried.effort, tried.walk.day)
+    return plan_of(search.ground, tried.effort, tried.walk, rows, tried.early_minor)
+
+
+# ------------------------------------------------------------------ none
+
+
+def final_triggers(ground: Ground) -> tuple[str, ...]:
+    """The terminal triggers that are set."""
+    mask, triggers = ground.slot("MASK"), ground.kernel.policy.triggers
+    return tuple(t.name for number, t in enumerate(triggers) if mask >> number & 1 and t.terminal)
+
+
+def _why_not(search: Search, best: Tried) -> NoRoad:
+    ground, policy = search.ground, search.ground.kernel.policy
+    left = [t for number, t in enumerate(policy.triggers) if best.walk.mask >> number & 1]
+    final = tuple(t.name for t in left if t.terminal)
+    if final:
+        return no_road(ground, "terminal", final)
+    if not left and ground.slot("IMPOSED_END") > ground.day:
+        return NoRoad("person", (), ground.slot("IMPOSED_END"))
+    return no_road(ground, "not_found", tuple(t.name for t in left))
+
+
+def no_road(ground: Ground, why: OneOf["terminal", "not_found"], triggers: tuple[str, ...]) -> NoRoad:
+    """No road, with the day on which the first of the triggers ends by itself."""
+    kernel, day = ground.kernel, ground.day
+    ends = []
+    for number, trigger in enumerate(kernel.policy.triggers):
+        if trigger.name in triggers and trigger.expires_days is not None:
+            ends.append(ground.state[kernel.layout.latches + number * LATCH_WIDTH + SET_DAY] + trigger.expires_days)
+    return NoRoad(why, triggers, min((end for end in ends if end > day), default=None))

@@ -15,18 +15,20 @@ from linekeeper.kernel.late import Row
 
 STAGES_DAYS = (45, 120, 400)  # a walk looks only as far as it must
 ROWS = 256  # decisions taken from the kernel at a time
+COLUMNS = ("NOW_HOUR", "LIMIT_BEFORE", "LIMIT_AFTER", "STATUS_AFTER", "MASK_BEFORE", "MASK_AFTER")
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
     """Where a plan led. `path`: the line at the end of each day on which it moved, the day of asking first.
 
-    `reached`: whether the path ends with the line back at granted; otherwise `mask` are the latches still set and
-    `score` the score (0 without one), on the last day looked at.
+    `reached`: whether the path ends with the line back at granted. `falls`: how often on the way the limit falls, or
+    a further latch is set. `mask`, `score`: the latches set and the score (0 without one) at the end.
     """
 
     path: tuple[Point, ...]
     reached: bool
+    falls: int
     mask: int
     score: int
 
@@ -34,12 +36,6 @@ class Walk:
     def day(self) -> int:
         """The day on which the path ends."""
         return self.path[-1].day
-
-    @property
-    def falls(self) -> bool:
-        """Whether the line is worth less at some point than just before."""
-        worth = [point.usable_minor for point in self.path]
-        return any(later < earlier for earlier, later in zip(worth, worth[1:], strict=False))
 
 
 class Walker:
@@ -49,7 +45,7 @@ class Walker:
         self.ground, self.compiled = ground, compiled
         kernel = ground.kernel
         self.run: Any = kernel.compiled if compiled else kernel.interpreted
-        self.place = kernel.shape.place
+        self.places = [kernel.shape.place(name) for name in COLUMNS]
         self.width = max(1, *(len(kind.fields) for kind in kernel.policy.kinds))
         self.start = np.array([ground.state], dtype=np.int64) if compiled else [list(ground.state)]
         self.out: Any = kernel.new_row()
@@ -66,19 +62,18 @@ class Walker:
         states = self.start.copy() if self.compiled else [self.start[0].copy()]
         columns = self._columns(rows)
         days = [row.hour // 24 for row in rows]
-        path = [self._now()]
-        first = 0
+        path, falls, first = [self._now()], [], 0
         for stage in self._stages(until):
             last = first
             while last < len(rows) and days[last] < stage:
                 last += 1
-            self._run(states, columns, first, last, stage, path)
+            falls += self._run(states, columns, first, last, stage, path)
             first = last
             whole = stage if stage < until else until + 1  # days of which everything has been seen
             end = next((i for i, point in enumerate(path) if point.status == Status.ACTIVE and point.day < whole), None)
             if end is not None:
-                return Walk(tuple(path[: end + 1]), True, 0, 0)
-        return Walk(tuple(path), False, *self._standing(states[0]))
+                return Walk(tuple(path[: end + 1]), True, sum(day <= path[end].day for day in falls), 0, 0)
+        return Walk(tuple(path), False, len(falls), *self._standing(states[0]))
 
     def _stages(self, until: int) -> list[int]:
         stages = [self.ground.day + days for days in STAGES_DAYS]
@@ -96,25 +91,37 @@ class Walker:
         shaped = np.array(x, dtype=np.int64).reshape(len(rows), self.width)
         return [*(np.array(column, dtype=np.int64) for column in plain), shaped]
 
-    def _run(self, states: Any, columns: list[Any], first: int, last: int, until: int, path: list[Point]) -> None:
-        """Events `first` to `last` and looks up to `until`; the path is kept to one point a day."""
+    def _run(self, states: Any, columns: list[Any], first: int, last: int, until: int, path: list[Point]) -> list[int]:
+        """Events `first` to `last` and looks up to `until`; the path is kept to one point a day.
+
+        Returns the days on which the limit fell or a latch was set.
+        """
         starts: Any = [first, last]
         cursor: Any = [0, 0, 0]
         refused: Any = [0] * last
         if self.compiled:
             starts, cursor, refused = (np.array(item, dtype=np.int64) for item in (starts, cursor, refused))
-        hour, limit, status = self.place("NOW_HOUR"), self.place("LIMIT_AFTER"), self.place("STATUS_AFTER")
+        falls = []
         while cursor[0] < 1:
             count = self.run.replay(states, starts, *columns, until, 1, self.rows, self.heads, refused, cursor)
             for row in self.rows[:count].tolist() if self.compiled else self.rows[:count]:
-                point = Point(row[hour] // 24, row[limit], Status(row[status]))
-                if point.day == path[-1].day and len(path) > 1:
-                    path.pop()
-                if (point.limit_minor, point.status) != (path[-1].limit_minor, path[-1].status):
-                    path.append(point)
+                hour, before, limit, status, was_set, is_set = (row[place] for place in self.places)
+                if limit < before or is_set & ~was_set:
+                    falls.append(hour // 24)
+                keep_point(path, Point(hour // 24, limit, Status(status)))
+        return falls
 
     def _standing(self, state: Any) -> tuple[int, int]:
         """The latches set, and the score."""
         self.run.features(state, self.out)
         self.run.score(state, self.out)
-        return int(state[self.ground.kernel.layout.slots["MASK"]]), int(self.out[self.place("SCORE")])
+        score = self.ground.kernel.shape.place("SCORE")
+        return int(state[self.ground.kernel.layout.slots["MASK"]]), int(self.out[score])
+
+
+def keep_point(path: list[Point], point: Point) -> None:
+    """Add a point to a path that holds one a day (the first stays: it is the line as it stood when asked)."""
+    if point.day == path[-1].day and len(path) > 1:
+        path.pop()
+    if (point.limit_minor, point.status) != (path[-1].limit_minor, path[-1].status):
+        path.append(point)

@@ -116,7 +116,7 @@ def _settle(people: People, diary: Diary, dates: np.ndarray) -> Town:
 
 
 def _live(town: Town) -> None:
-    """One day: what comes in, goes out, is borrowed, billed, paid, and what else shows."""
+    """One day: what comes in, goes out, is billed, borrowed, paid, and what else shows."""
     import numpy as np
 
     people = town.people
@@ -125,9 +125,9 @@ def _live(town: Town) -> None:
     _open(town, np.flatnonzero(people.open_day == town.day))
     _earn(town)
     _spend(town)
+    _bill(town)
     for slot in range(SLOTS):
         _borrow(town, slot)
-    _bill(town)
     _pay(town)
     _signal(town)
     _end(town)
@@ -201,7 +201,7 @@ def _borrow(town: Town, slot: int) -> None:
     town.cash[who] += amount
     town.owed[who] += amount
     night = rush[who] & (u[8 + slot, who] < 0.5)
-    hour = np.where(night, 1.2 * slot + u[16, who], 9 + 3 * slot + 3 * u[16, who])
+    hour = np.where(night, 1.2 * slot + u[16, who], 9 + 2 * slot + 2 * u[16, who])
     town.diary.note("draw", town.day, who, hour, amount=amount)
 
 
@@ -266,7 +266,7 @@ def _settled(town: Town, who: np.ndarray, amount: np.ndarray) -> None:
     town.unpaid[who] = left - np.clip(amount[:, None] - before, 0, left)
     town.cash[who] -= amount
     town.owed[who] -= amount
-    town.diary.note("repay", town.day, who, 12 + 9 * town.u[19, who], amount=amount)
+    town.diary.note("repay", town.day, who, 17 + 5 * town.u[19, who], amount=amount)
 
 
 def _signal(town: Town) -> None:

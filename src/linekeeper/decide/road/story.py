@@ -1,0 +1,108 @@
+"""From an effort that leads back to the plan that is told: steps, what it rests on, events, and its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from linekeeper.core.bounds import MISSING
+from linekeeper.decide.road.follow import leads_where_it_says
+from linekeeper.decide.road.ground import MONTH_DAYS, Ground
+from linekeeper.decide.road.model import Assumption, Do, Plan, Planned, Rests, Step
+from linekeeper.decide.road.moves import Effort
+from linekeeper.decide.road.reads import CAUSED_BY_OTHERS
+from linekeeper.decide.road.walk import Walk
+from linekeeper.kernel.late import Row
+from linekeeper.policy import model as m
+
+
+def plan_of(ground: Ground, effort: Effort, walk: Walk, rows: Sequence[Row], early_minor: int) -> Plan:
+    """The plan, followed a second time by other code; `verified` says whether it led where the search said."""
+    end = walk.day
+    events = tuple(planned(ground, row) for row in rows if row.hour // 24 <= end)
+    total = sum(int(event.fields["amount"]) for event in events if event.kind == "repay")
+    steps = tuple(sorted(_steps(ground, effort, events, end), key=lambda step: step.day))
+    rests = tuple(_assumptions(ground, effort, events, end))
+    told = Plan(steps, rests, walk.path, events, early_minor, total, verified=False)
+    if not leads_where_it_says(ground.kernel, ground.state, ground.day, told):
+        return told
+    return Plan(steps, rests, walk.path, events, early_minor, total, verified=True)
+
+
+def planned(ground: Ground, row: Row) -> Planned:
+    """A kernel's row as an event outside of it."""
+    kind = ground.kernel.policy.kinds[row.kind]
+    known = ((item, value) for item, value in zip(kind.fields, row.x, strict=False) if value != MISSING)
+    fields = {item.name: item.choices[value] if item.choices else value for item, value in known}
+    return Planned(row.hour // 24, row.at, kind.name, fields)
+
+
+# ------------------------------------------------------------------ steps
+
+
+def _steps(ground: Ground, effort: Effort, events: Sequence[Planned], end: int) -> Iterator[Step]:
+    day, overdue = ground.day, ground.overdue
+    today = min(effort.today_minor, ground.owed)
+    if overdue:
+        yield Step(Do.PAY_OVERDUE, day, amount_minor=min(today, overdue))
+    if today > overdue:
+        yield Step(Do.PAY_DOWN, day, amount_minor=today - overdue)
+    if effort.later_minor and day + MONTH_DAYS <= end:
+        yield Step(Do.PAY_OVERDUE, day + MONTH_DAYS, amount_minor=effort.later_minor)
+    if ground.slot("REPORTED") > 0 and (reported := [e.day for e in events if e.kind == "delinquency"]):
+        yield Step(Do.BE_CURRENT, reported[0])
+    yield from _bills(ground, effort, events)
+    yield from _reports(ground, effort, events)
+    if end > day:
+        yield Step(Do.NO_DRAWS, day, until_day=end)
+        if "enquiry" in ground.reads.kinds:
+            yield Step(Do.NO_ENQUIRIES, day, until_day=end)
+        if not (effort.reports or ground.slot("REPORTED") or effort.income_minor or any(event.kind == "repay" for event in events)):
+            yield Step(Do.WAIT, day, until_day=end)
+
+
+def _bills(ground: Ground, effort: Effort, events: Sequence[Planned]) -> Iterator[Step]:
+    """The payments that are neither today's nor the rest of what was overdue: bills, or monthly payments."""
+    apart = [(ground.day, min(effort.today_minor, ground.owed)), (ground.day + MONTH_DAYS, effort.later_minor)]
+    paid = []
+    for event in events:
+        if event.kind == "repay":
+            one = (event.day, int(event.fields["amount"]))
+            if one in apart:
+                apart.remove(one)
+            else:
+                paid.append(one)
+    if paid:
+        least = effort.monthly_minor if ground.habits.reports and effort.monthly_minor > 1 else None
+        yield Step(Do.PAY_ON_TIME, paid[0][0], until_day=paid[-1][0], amount_minor=least, count=len(paid))
+
+
+def _reports(ground: Ground, effort: Effort, events: Sequence[Planned]) -> Iterator[Step]:
+    kinds = {ground.kernel.policy.kinds[report.kind].name for report in effort.reports}
+    if effort.income_minor is not None:
+        kinds.add("income")
+    for kind in sorted(kinds):
+        found = [event for event in events if event.kind == kind]
+        if found:
+            until = found[-1].day if len(found) > 1 else None
+            yield Step(Do.REPORT, found[0].day, until, None, len(found), kind, found[0].fields)
+
+
+# ------------------------------------------------------------------ what it rests on
+
+
+def _assumptions(ground: Ground, effort: Effort, events: Sequence[Planned], end: int) -> Iterator[Assumption]:
+    kinds = {event.kind: event for event in reversed(events)}  # the first of each
+    if "due" in kinds:
+        yield Assumption(Rests.BILLS, kinds["due"].day, ground.habits.bill_minor)
+    if "income" in kinds and effort.income_minor is None:
+        yield Assumption(Rests.INCOME, kinds["income"].day, ground.habits.income_minor)
+    if "delinquency" in kinds:
+        yield Assumption(Rests.CURRENT, kinds["delinquency"].day)
+    if "statement" in kinds:
+        yield Assumption(Rests.STATEMENTS, kinds["statement"].day)
+    if end > ground.day:
+        if ground.balance > 0:
+            yield Assumption(Rests.NO_CHARGES, ground.day)
+        others = ground.reads.kinds - kinds.keys() - CAUSED_BY_OTHERS - {"due", "repay", "charge", "balance"}
+        if others:
+            yield Assumption(Rests.NO_EVENTS, ground.day, kinds=tuple(sorted(others)))

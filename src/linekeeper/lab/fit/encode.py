@@ -1,0 +1,57 @@
+"""Features as LightGBM sees them: a column of amounts, and one flag column for each special code and for missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from linekeeper.core.bounds import MISSING
+from linekeeper.lab.fit.additive import Floats
+from linekeeper.lab.fit.plan import FeaturePlan, Plan
+from linekeeper.scorecard.many import Column, Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Where a feature stands in the matrix: its amounts at `start`, then a flag for each of `codes`.
+
+    A special code or a missing value has no amount (NaN) and its flag set.
+    """
+
+    feature: FeaturePlan
+    start: int
+    codes: tuple[int, ...]
+
+    @property
+    def columns(self) -> list[int]:
+        return list(range(self.start, self.start + 1 + len(self.codes)))
+
+    @property
+    def monotone(self) -> list[int]:
+        """LightGBM's constraints of the block's columns: log-odds of bad rise with what is worse."""
+        return [{"higher": 1, "lower": -1, None: 0}[self.feature.worse], *(0 for _ in self.codes)]
+
+
+def blocks_of(plan: Plan, columns: Columns) -> list[Block]:
+    """One block a feature, in the plan's order; a flag only for codes that occur."""
+    found: list[Block] = []
+    start = 0
+    for feature in plan.features:
+        seen = columns[feature.name]
+        codes = tuple(code for code in (MISSING, *feature.special) if (seen == code).any())
+        found.append(Block(feature, start, codes))
+        start += 1 + len(codes)
+    return found
+
+
+def matrix_of(blocks: list[Block], columns: Columns) -> Floats:
+    """Rows by columns of all blocks, float64."""
+    return np.column_stack([column for block in blocks for column in spread(block, columns[block.feature.name])])
+
+
+def spread(block: Block, values: Column) -> list[Floats]:
+    """The columns of one block: amounts with NaN for codes and missing, then the flags."""
+    hidden = (values == MISSING) | np.isin(values, block.feature.special)
+    amounts = np.where(hidden, np.nan, values.astype(np.float64))
+    return [amounts, *((values == code).astype(np.float64) for code in block.codes)]

@@ -1,0 +1,134 @@
+"""What a fit is told: which features in which group, their directions and special codes, and what is protected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.scorecard.pd import Scale
+
+if TYPE_CHECKING:
+    from linekeeper.policy.model import Policy
+
+Worse = Literal["higher", "lower"]
+GROUPS = ("ability", "willingness")
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturePlan:
+    """One input. `special`: codes inside the column that are no amounts (each gets a bin of its own)."""
+
+    name: str
+    group: str
+    worse: Worse | None = None
+    special: tuple[int, ...] = ()
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Inputs and how to fit them. Rounds and leaves are LightGBM's; costs are in nats of log-loss per account."""
+
+    name: str
+    features: tuple[FeaturePlan, ...]
+    label: str = "label"
+    label_meaning: str = ""
+    period: str = ""
+    protected: tuple[str, ...] = ()
+    groups: tuple[str, ...] = GROUPS
+    scale: Scale = field(default_factory=Scale)
+    tables_max: int = 10
+    merge_cost: float = 2e-6
+    seed: int = 0
+    threads: int = 2
+
+    def __post_init__(self) -> None:
+        for feature in self.features:
+            if feature.group not in self.groups:
+                known = " or ".join(f"`{group}`" for group in self.groups)
+                raise LinekeeperError(f"`{feature.name}` is in no group of the plan; put it under {known}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(feature.name for feature in self.features)
+
+    def refuse_protected(self) -> Plan:
+        """This plan; LinekeeperError where a protected attribute is among the inputs.
+
+        >>> Plan("p", (FeaturePlan("age", "ability"),), protected=("age",)).refuse_protected()
+        Traceback (most recent call last):
+        linekeeper.core.errors.LinekeeperError: `age` is protected and cannot be an input; remove it from the features
+        """
+        refused = sorted(set(self.names) & set(self.protected))
+        if refused:
+            named = ", ".join(f"`{name}`" for name in refused)
+            way_out = "remove it from the features" if len(refused) == 1 else "remove them from the features"
+            raise LinekeeperError(
+                f"{named} {'is' if len(refused) == 1 else 'are'} protected and cannot be an input; {way_out}"
+            )
+        return self
+
+
+def read_plan(path: Path) -> Plan:
+    """A plan file (YAML): `name`, `label`, `protected`, and features under `ability` and `willingness`.
+
+    LinekeeperError where the file cannot be read or says something that a plan does not know.
+    """
+    from ruamel.yaml import YAML, YAMLError
+
+    try:
+        raw = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
+    except (OSError, YAMLError) as error:
+        raise LinekeeperError(f"the plan `{path}` cannot be read: {str(error).splitlines()[0].lower()}") from None
+    if not isinstance(raw, dict):
+        raise LinekeeperError(f"the plan `{path}` is not a list of keys; begin it with `name: ...`")
+    return _plan(raw, f"the plan `{path.name}`")
+
+
+def plan_of_policy(policy: Policy) -> Plan:
+    """A plan from a policy: directions, choices and protected fields; groups as in its `score` section.
+
+    Features that its score does not use are left out; a plan file can name more.
+    """
+    parts = policy.score.bins if policy.score else ()
+    known = {feature.name: feature for feature in policy.features}
+    features = tuple(
+        FeaturePlan(part.feature, part.group, known[part.feature].worse, (), known[part.feature].choices)
+        for part in parts
+        if part.feature in known
+    )
+    return Plan(policy.name, features, protected=policy.protected)
+
+
+TEXTS = ("name", "label", "label_meaning", "period")
+
+
+def _plan(raw: Mapping[str, Any], place: str) -> Plan:
+    unknown = set(raw) - {*TEXTS, *GROUPS, "protected", "tables_max", "scale"}
+    if unknown:
+        raise LinekeeperError(f"{place} has an unknown key `{min(unknown)}`; known are {', '.join((*TEXTS, *GROUPS))}")
+    features = tuple(
+        _feature(name, group, told or {}, place) for group in GROUPS for name, told in (raw.get(group) or {}).items()
+    )
+    if not features:
+        raise LinekeeperError(f"{place} names no feature; put some under `ability` and `willingness`")
+    return Plan(
+        **{key: str(raw[key]) for key in TEXTS if key in raw},
+        features=features,
+        protected=tuple(map(str, raw.get("protected") or ())),
+        tables_max=int(raw.get("tables_max", 10)),
+        scale=Scale(**(raw.get("scale") or {})),
+    )
+
+
+def _feature(name: str, group: str, told: Mapping[str, Any], place: str) -> FeaturePlan:
+    worse = told.get("worse")
+    if set(told) - {"worse", "special", "choices"} or worse not in (None, "higher", "lower"):
+        raise LinekeeperError(
+            f"{place}: `{name}` may have `worse: higher`, `worse: lower`, `special: [codes]` and `choices: [words]`"
+        )
+    special, choices = tuple(map(int, told.get("special", ()))), tuple(map(str, told.get("choices", ())))
+    return FeaturePlan(str(name), group, cast(Worse | None, worse), special, choices)

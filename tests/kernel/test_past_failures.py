@@ -1,0 +1,42 @@
+"""Faults that were found once, as the smallest stories that showed them."""
+
+from __future__ import annotations
+
+from linekeeper.core.event import Event
+from linekeeper.kernel.kernel import Kernel
+from linekeeper.policy.load import load_text
+from tests.kernel.agree import by_arrival, differences
+from tests.oracle.oracle import run
+
+DAY = 86_400_000
+
+
+def test_a_late_count_that_rises_after_a_pause_in_a_full_window() -> None:
+    """Two rises on neighbouring days fill a window of two; the third comes by the calendar alone, days later.
+
+    The ring took the third in before it had let the first two go, and held more tiles than it has places.
+    """
+    policy = load_text(
+        """
+policy: full-window
+version: 1
+currency: CNY
+time_zone: UTC
+triggers:
+  often: {when: "late_count(3, 2d) >= 9", suspend: yes, reason: arrears}
+  late: {when: days_past_due >= 3, suspend: yes, reason: arrears}
+"""
+    )
+    facts: list[tuple[float, str, dict[str, int | str]]] = [
+        (0, "open", {"limit": 1_000}),
+        (1.1, "due", {"amount": 50, "due_on": 20_000 + 8}),
+        (1.2, "delinquency", {"days": 3}),
+        (1.3, "delinquency", {"days": 0}),
+        (2.2, "delinquency", {"days": 3}),
+        (2.3, "delinquency", {"days": 0}),
+        (30.0, "draw", {"amount": 1}),
+    ]
+    events = [Event(str(n), "A", kind, int((20_000 + day) * DAY), fields) for n, (day, kind, fields) in enumerate(facts)]
+    found, refused = by_arrival(Kernel(policy), events, 20_040)
+    assert differences(policy, run(policy, events, 20_040), found, refused) == []
+    assert [ruling.before.status.name for ruling in found] == ["ACTIVE", "SUSPENDED"] * 2 + ["ACTIVE"]
