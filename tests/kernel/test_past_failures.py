@@ -24,7 +24,7 @@ currency: CNY
 time_zone: UTC
 triggers:
   often: {when: "late_count(3, 2d) >= 9", suspend: yes, reason: arrears}
-  late: {when: days_past_due >= 3, suspend: yes, reason: arrears}
+  draw: {when: "count(draw, 9d) >= 1", suspend: yes, reason: rapid}
 """
     )
     facts: list[tuple[float, str, dict[str, int | str]]] = [
@@ -39,4 +39,5 @@ triggers:
     events = [Event(str(n), "A", kind, int((20_000 + day) * DAY), fields) for n, (day, kind, fields) in enumerate(facts)]
     found, refused = by_arrival(Kernel(policy), events, 20_040)
     assert differences(policy, run(policy, events, 20_040), found, refused) == []
-    assert [ruling.before.status.name for ruling in found] == ["ACTIVE", "SUSPENDED"] * 2 + ["ACTIVE"]
+    assert [ruling.values["late_count(3, 2d)"] for ruling in found] == [0, 0]
+    assert [ruling.after.status.name for ruling in found] == ["SUSPENDED", "ACTIVE"]
