@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import insort
-
 import numpy as np
 
 from linekeeper.core.bounds import MISSING
@@ -12,7 +10,7 @@ from linekeeper.core.line import Action, Line, Status
 from linekeeper.kernel.batch import Batch
 from linekeeper.kernel.bulk import replay
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import Row, review_until, take
+from linekeeper.kernel.late import Past, Row, correct, counts_as_late, refusal_of, review_until, take
 from linekeeper.policy.model import Policy
 from tests.oracle.oracle import Outcome, Ruling
 
@@ -64,21 +62,22 @@ def ruling_of(kernel: Kernel, out: list[int], event: str | None) -> Ruling:
 
 def by_arrival(kernel: Kernel, events: list[Event], until: int) -> tuple[list[Ruling], set[str]]:
     """The interpreted kernel, one event at a time, late ones included."""
-    state, out = kernel.new_state(), kernel.new_row()
+    state, out, past = kernel.new_state(), kernel.new_row(), Past()
     rulings: list[Ruling] = []
     refused: set[str] = set()
-    history: list[tuple[int, int, Row]] = []
-    for position, event in enumerate(events):
+    numbers = {event.id: number for number, event in enumerate(events)}
+    for number, event in enumerate(events):
         row = row_of(kernel, event)
-        rulings += [ruling_of(kernel, out, None) for due in review_until(kernel, state, row.hour // 24, out) if due]
-        entry = (row.at, position, row)
-        insort(history, entry)
-        result = take(kernel, state, row, out, (item[2] for item in history))
-        if result == 1:
-            rulings.append(ruling_of(kernel, out, event.id))
-        if result < 0:
+        reverses = numbers.get(str(event.fields.get("of")))
+        if refusal_of(kernel, state, past, row, reverses):
             refused.add(event.id)
-            history.remove(entry)
+            continue
+        rulings += [ruling_of(kernel, out, None) for due in review_until(kernel, state, row.hour // 24, out) if due]
+        late = counts_as_late(kernel, state, row)
+        if take(kernel, state, past, number, row, out, reverses):
+            rulings.append(ruling_of(kernel, out, event.id))
+        if late and correct(kernel, state, past.standing(), out):
+            rulings.append(ruling_of(kernel, out, event.id))
     rulings += [ruling_of(kernel, out, None) for due in review_until(kernel, state, until, out) if due]
     return rulings, refused
 

@@ -26,7 +26,8 @@ def read_promises(acks: str) -> Promises:
 
     Two roots for one size are a fork, and raise an AssertionError.
     """
-    leaves, heads = 0, {}
+    leaves = 0
+    heads: dict[int, str] = {}
     for line in acks.splitlines(keepends=True):
         match line.split():
             case ["leaves", count] if line.endswith("\n"):

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import rfc8785
 from sqlalchemy import Engine, MetaData, create_engine, event
@@ -23,6 +23,7 @@ from linekeeper.journal.log.signer import Signer
 from linekeeper.journal.log.tables import LogTables, define
 from linekeeper.journal.log.vault import Vault
 
+Synchronous = Literal["FULL", "NORMAL"]
 ORIGIN = "example.com/credit-log"
 MASTER = LocalMaster(b"m" * 32)
 LOG_KEY = SigningKey(ORIGIN, b"s" * 32)
@@ -60,7 +61,7 @@ class House:
             return [make(head, position, record) for position, record in found if record is not None]
 
 
-def open_house(folder: Path, url: str | None = None, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> House:
+def open_house(folder: Path, url: str | None = None, synchronous: Synchronous = "FULL") -> House:
     """The log in `folder`, made where it is absent. `url` names another database than `folder`'s own SQLite file."""
     folder.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url or f"sqlite:///{folder / 'store.db'}")
@@ -79,7 +80,7 @@ def open_house(folder: Path, url: str | None = None, synchronous: Literal["FULL"
 
 def decision(account: str, number: int, note: str = "") -> Record:
     """A small decision record."""
-    body = {
+    body: dict[str, Any] = {
         "account": account,
         "action": "decrease",
         "after": {"granted": 500_000, "limit": 250_000, "status": "reduced"},

@@ -170,7 +170,8 @@ def test_scrub_on_postgres(postgres_url: str, tmp_path: Path) -> None:
 def test_rotation_moves_every_key_to_the_new_master(any_house: House) -> None:
     house, new = any_house, LocalMaster(b"N" * 32)
     house.add(decisions(2_500, accounts=2_500))
-    both, moved = Vault([new, MASTER]), []
+    both = Vault([new, MASTER])
+    moved: list[int] = []
     while not moved or moved[-1]:
         with house.engine.begin() as connection:
             moved.append(rotate(connection, house.tables, both))

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from linekeeper.journal.log import durable
+from linekeeper.journal.log import durable, read
 from linekeeper.journal.log import publish as publishing
 from linekeeper.journal.log.audit import Audit
 from linekeeper.journal.log.errors import ForkError, LogError, ProofError
-from linekeeper.journal.log.tree import EMPTY_ROOT, verify_consistency
+from linekeeper.journal.log.tiles import TileWriter
+from linekeeper.journal.log.tree import EMPTY_ROOT, consistency_proof, root_at, verify_consistency
 from tests.log.support import House, decisions, open_house
 
 
@@ -32,7 +33,7 @@ def test_heads_continue_one_another(any_house: House) -> None:
     assert published is not None
     assert published.checkpoint == heads[-1]
     for old in heads[1:]:
-        proof = publishing.consistency_proof(old.size, 1301, published.tiles.node)
+        proof = consistency_proof(old.size, 1301, published.tiles.node)
         assert verify_consistency(old.size, 1301, proof, old.root, heads[-1].root)
 
 
@@ -68,7 +69,7 @@ def test_a_crash_at_any_step_is_gone_on_from(house: House, monkeypatch: pytest.M
     seen = house.published()
     assert seen is not None
     assert seen.data == before.data  # readers still see the old head, whole
-    assert publishing.root_at(300, seen.tiles.node) == before.checkpoint.root
+    assert root_at(300, seen.tiles.node) == before.checkpoint.root
     house.add(decisions(7))
     assert house.publish().checkpoint.size == 607
     assert house.audit().published == 607
@@ -112,7 +113,7 @@ def test_lost_tiles_are_made_again_from_the_store(house: House) -> None:
     shutil.rmtree(house.folder)
     house.add(decisions(1))
     assert house.publish().checkpoint.size == 301
-    assert publishing.root_at(300, house.publish().tiles.node) == before.checkpoint.root
+    assert root_at(300, house.publish().tiles.node) == before.checkpoint.root
 
 
 def test_a_signers_lost_head_is_noticed(house: House) -> None:
@@ -196,9 +197,9 @@ def test_a_store_and_tiles_altered_together_are_noticed(audited: House) -> None:
     alter(
         audited, "UPDATE log_entries SET entry = (SELECT entry FROM log_entries WHERE position = 1) WHERE position = 2"
     )
-    rebuilt = publishing.TileWriter(audited.folder, 0)
+    rebuilt = TileWriter(audited.folder, 0)
     with audited.engine.connect() as connection:
-        rebuilt.add(publishing.read.entries(connection, audited.tables, 0, 700))
+        rebuilt.add(read.entries(connection, audited.tables, 0, 700))
     with pytest.raises(ProofError, match="do not give the head of that size"):
         audited.audit()
 

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linekeeper.journal.log.audit import Tally, accepts, check_receipts, flip
-from linekeeper.journal.log.cosign import Cosign
 from linekeeper.journal.log.entry import Kind, Record
 from linekeeper.journal.log.errors import LogError, ProofError
 from linekeeper.journal.log.note import COSIGNATURE, Note, Signature, SigningKey, Verifier
 from linekeeper.journal.log.proof import Proof
+from linekeeper.journal.log.publish import Cosign
 from linekeeper.journal.log.qr import compact, draw, expand, from_digits, to_digits
 from linekeeper.journal.log.receipt import verify
 from linekeeper.journal.log.tree import Nodes

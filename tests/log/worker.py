@@ -12,12 +12,12 @@ import random
 from pathlib import Path
 
 from linekeeper.journal.log.errors import LogError
-from tests.log.support import House, decisions, open_house
+from tests.log.support import House, Synchronous, decisions, open_house
 
 CHECKPOINT_PAGES = 60  # small, so that SQLite moves its write-ahead log into the database again and again
 
 
-def work(folder: Path, what: str, commits: int, synchronous: str, seed: int) -> None:
+def work(folder: Path, what: str, commits: int, synchronous: Synchronous, seed: int) -> None:
     """Write, publish, or both in turn, `commits` times."""
     house, chance = open_house(folder, synchronous=synchronous), random.Random(seed)
     acks = os.open(folder / "acks", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)

@@ -73,7 +73,7 @@ def plan(steps: tuple[Step, ...], path: tuple[Point, ...], early_minor: int, tot
 
 def rising(*days: int) -> tuple[Point, ...]:
     """Suspended on 5 May, then back in four steps."""
-    limits = (800_000, 1_200_000, 1_600_000)
+    limits = (1_000_000, 1_400_000, 1_800_000)
     steps = (Point(one, limit, Status.RESTORING) for one, limit in zip(days, limits, strict=False))
     return (Point(day(2026, 5, 5), HALF, HELD), *steps, Point(days[-1], 2_000_000, Status.ACTIVE))
 
@@ -107,6 +107,7 @@ PROVEN = plan(
     86_050,
     86_050,
 )
+ROAD = Road(day(2026, 5, 5), "", day(2026, 8, 3), FAST, LIGHT)
 SUSPENDED = Notice(
     number="2026-000412",
     account="•••• 8821",
@@ -117,7 +118,7 @@ SUSPENDED = Notice(
         Action.SUSPEND, Line(2_000_000, 2_000_000, Status.ACTIVE), Line(HALF, 2_000_000, HELD), day(2026, 5, 5)
     ),
     reasons=(ARREARS, RAPID, USE, GAMBLING, ENQUIRIES),
-    road=Road(day(2026, 5, 5), "", day(2026, 8, 3), FAST, LIGHT),
+    road=ROAD,
     lender=LENDER,
     objection=Objection("https://lender.example/object", day(2026, 6, 4)),
     receipt=Receipt("9f2c41d07ab35e88 / 412 / tree 10482", "https://log.lender.example/r/412", QR),
@@ -149,7 +150,7 @@ CLOSED = replace(
 RESTORED = replace(
     SUSPENDED,
     change=Change(
-        Action.RESTORE, Line(HALF, 2_000_000, HELD), Line(800_000, 2_000_000, Status.RESTORING), day(2026, 7, 2)
+        Action.RESTORE, Line(HALF, 2_000_000, HELD), Line(1_000_000, 2_000_000, Status.RESTORING), day(2026, 7, 2)
     ),
     issued_day=day(2026, 7, 2),
     reasons=(),
@@ -159,8 +160,8 @@ RAISED = replace(
     RESTORED,
     change=Change(
         Action.RESTORE,
-        Line(800_000, 2_000_000, Status.RESTORING),
-        Line(1_200_000, 2_000_000, Status.RESTORING),
+        Line(1_000_000, 2_000_000, Status.RESTORING),
+        Line(1_400_000, 2_000_000, Status.RESTORING),
         day(2026, 8, 1),
     ),
 )
@@ -195,7 +196,7 @@ LONG = replace(
         replace(reason, facts={**reason.facts, "draws": Fact(7, "count", label=DRAWS_WEEK)})
         for reason in SUSPENDED.reasons
     ),
-    road=Road(day(2026, 5, 5), "", day(2026, 8, 3), FAST, LIGHT, PROVEN),
+    road=replace(ROAD, with_report=PROVEN),
     lessons=("borrowing_elsewhere",),
 )
 ALL = {

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from linekeeper.core.line import Action, Line, Status
+from linekeeper.decide.road.model import Assumption, NoRoad, Rests
 from linekeeper.notice.language import LANGS, Lang, Text
-from linekeeper.notice.model import Change, Fact, NoRoad, Notice, NoticeError, Reason, Receipt
+from linekeeper.notice.model import Change, Fact, Notice, NoticeError, Reason, Receipt
 from linekeeper.notice.reasons import shipped_wordings
 from linekeeper.notice.render import as_html, as_json, as_text, plain_shapes
 from linekeeper.notice.telling import tell
@@ -22,7 +23,7 @@ HEADLINES = {
     "decreased": ("Your credit limit is now CN¥14,000", "您的额度现在是¥14,000"),
     "closed": ("Your credit line is closed", "您的额度已关闭"),
     "restored": ("You can borrow on this line again", "这个额度可以重新借款了"),
-    "raised": ("Your credit limit is now CN¥12,000", "您的额度现在是¥12,000"),
+    "raised": ("Your credit limit is now CN¥14,000", "您的额度现在是¥14,000"),
     "offered": ("You may choose a higher limit", "您可以选择更高的额度"),
     "increased": ("Your credit limit is now CN¥24,000", "您的额度现在是¥24,000"),
     "denied": ("Your loan of CN¥3,000 was not paid out", "您申请的¥3,000借款没有放款"),
@@ -104,6 +105,31 @@ def test_where_there_is_no_road_the_notice_says_why(road: NoRoad, told: str) -> 
     assert tell(replace(made.SUSPENDED, road=road), "en").road == (told,)
     later = replace(made.SUSPENDED, road=replace(road, ask_again_day=made.day(2027, 8, 1)))
     assert tell(later, "en").road == (told, "You can ask again from 1 August 2027.")
+
+
+def test_what_a_road_rests_on_is_told_once_for_all_its_plans() -> None:
+    bills, other = (
+        Assumption(Rests.BILLS, made.day(2026, 6, 2), 90_000),
+        Assumption(Rests.NO_EVENTS, 1, kinds=("fraud",)),
+    )
+    light = replace(made.LIGHT, assumptions=(bills, other))
+    told = tell(replace(made.SUSPENDED, road=replace(made.ROAD, lightest=light)), "en").rests
+    assert told == (
+        "No bill is above CN¥900.",
+        "You pay interest and fees as they come.",
+        "None of this comes up: new loans on this line, requests for credit elsewhere or misuse of the account.",
+    )
+
+
+def test_a_faster_way_that_needs_proof_says_what_proof() -> None:
+    proven = tell(made.LONG, "en").plans[2]
+    assert proven.name == "A faster way, with proof"
+    assert proven.steps[1].text == "Send us proof of this: income, amount: CN¥8,000. Do so each month until 6 Jul."
+
+
+def test_a_road_that_was_not_verified_is_refused() -> None:
+    with pytest.raises(NoticeError, match="has no road back that was verified a second time"):
+        replace(made.SUSPENDED, road=replace(made.ROAD, lightest=replace(made.LIGHT, verified=False)))
 
 
 def test_a_lesson_uses_the_borrowers_own_amounts() -> None:

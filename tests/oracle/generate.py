@@ -21,9 +21,9 @@ def policy_text(seed: int) -> str:
     return write_policy(Random(f"policy {seed}"))
 
 
-def stream(policy: Policy, seed: int, late: bool = False) -> list[Event]:
+def stream(policy: Policy, seed: int, late: bool = False, reversals: int = 0) -> list[Event]:
     """One account's events in order of arrival; `late`: some arrive after events that happened later."""
-    return make_stream(policy, Random(f"stream {seed}"), late)
+    return make_stream(policy, Random(f"stream {seed}"), late, reversals)
 
 
 def asks(policy: Policy, events: list[Event], seed: int) -> list[tuple[int, int]]:

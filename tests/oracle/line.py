@@ -100,6 +100,13 @@ class Recovering:
             self.step_day = None
         return limit
 
+    def follow_other(self, other: Recovering, below_target: bool) -> None:
+        """A correction: below the target the recovery goes on with the other run's last step, never a later one."""
+        if not below_target:
+            self.step_day = None
+        elif other.step_day is not None:
+            self.step_day = min(other.step_day, other.step_day if self.step_day is None else self.step_day)
+
 
 def status_of(closed: bool, suspended: bool, limit: int, target: int, granted: int) -> Status:
     """The first that fits."""

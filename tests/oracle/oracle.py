@@ -21,7 +21,15 @@ Where the page left a choice, this reading chose:
 10. `days_in_status`, `restrictions`, offers, consents and rulings are dated on the day of now, not of a late `at`.
 11. A look at the start of a day changes what `last held` says only for latches that were holding, as step 4 has it;
     a recovery that is under way stays so while a latch suspends or `while` fails, and its `every` keeps running.
-12. `values_at` and `authorise` count the looks of the mornings in between; a snapshot holds the values that the
+12. An event is late where its `at` lies before one already seen, or before the start of the latest day on which a
+    review looked: before now, in short. Where it falls within now's hour, the milliseconds of `at` decide.
+13. A reversal is an event like others, in its own place in time: a policy may count it, and there is a look after it.
+    "An earlier event" is one that arrived before. Now stays where it was, though the latest event be reversed.
+14. A correction is a decision only where the line or the set of set latches changed. A recovery that goes on with
+    the other run's last step does so in silence where nothing else changed; where both runs have one under way, the
+    earlier last step counts, for nothing is ever made worse. The values of a correction are those of the moment
+    before it, after the look.
+15. `values_at` and `authorise` count the looks of the mornings in between; a snapshot holds the values that the
     look at the start of that day worked with.
 """
 
@@ -32,7 +40,7 @@ from dataclasses import dataclass, field, replace
 
 from linekeeper.core.event import Event
 from linekeeper.core.line import ADVERSE, Action, Line, Status
-from linekeeper.policy.model import Expr, FieldRef, LateCount, Policy, Select, walk
+from linekeeper.policy.model import Expr, FieldRef, LateCount, Policy, Select, Trigger, walk
 from tests.oracle.clock import clock, day_of
 from tests.oracle.ledger import Dated, Ledger, in_time_order, write
 from tests.oracle.line import Latch, LatchState, Offering, Recovering, action_of, share, status_of
@@ -108,9 +116,19 @@ class Answer:
     values: Mapping[str, Value]
 
 
-def run(policy: Policy, events: Iterable[Event], until_day: int | None = None) -> Outcome:
-    """What the policy does to one account: its events in order of arrival, then every morning up to `until_day`."""
-    return _after(policy, events, until_day).outcome()
+def run(
+    policy: Policy, events: Iterable[Event], until_day: int | None = None, reviews: Mapping[int, int] | None = None
+) -> Outcome:
+    """What the policy does to one account: its events in order of arrival, then every morning up to `until_day`.
+
+    `reviews`: before the arrival of that many events, every morning up to that day has been looked at.
+    """
+    return _after(policy, events, until_day, reviews).outcome()
+
+
+def in_truth(policy: Policy, events: Iterable[Event], until_day: int) -> Outcome:
+    """What the policy would do, had all these events come in order of time, and had those reversed never come."""
+    return _after(policy, events, until_day).as_it_would_be().outcome()
 
 
 def authorise(policy: Policy, events: Iterable[Event], at: int, amount: int) -> Answer:
@@ -124,9 +142,12 @@ def values_at(policy: Policy, events: Iterable[Event], day: int) -> Mapping[str,
     return _after(policy, events, day).mornings.get(day)
 
 
-def _after(policy: Policy, events: Iterable[Event], until_day: int | None) -> _Account:
+def _after(
+    policy: Policy, events: Iterable[Event], until_day: int | None, reviews: Mapping[int, int] | None = None
+) -> _Account:
     account = _Account(policy)
-    for event in events:
+    for position, event in enumerate(events):
+        account.begin_days((reviews or {}).get(position, 0))
         account.arrive(event)
     if until_day is not None:
         account.begin_days(until_day)
@@ -136,7 +157,10 @@ def _after(policy: Policy, events: Iterable[Event], until_day: int | None) -> _A
 @dataclass(slots=True)
 class _Account:
     policy: Policy
-    arrived: list[Dated] = field(default_factory=list)
+    arrived: list[Dated] = field(default_factory=list)  # what stands, in time order
+    known: dict[str, Event] = field(default_factory=dict)  # all that was taken, by id
+    reversed_ids: set[str] = field(default_factory=set)
+    seen: int = 0  # the latest `at`
     ledger: Ledger = field(default_factory=lambda: Ledger(0))
     picked: dict[Select, list[Dated]] = field(default_factory=dict)
     hour: int = 0  # now
@@ -159,21 +183,40 @@ class _Account:
     # -------------------------------------------------------------- events and days
 
     def arrive(self, event: Event) -> None:
-        """The mornings up to the event's day; then the event, and the look after it."""
+        """The same event again is nothing new. A late one, or a reversal, may lead to a correction."""
+        if self.known.get(event.id) == event:
+            return
         reason = self._refusal(event)
         if reason:
             self.refused.append(Refused(event.id, reason))
             return
-        dated = Dated(event, clock(self.policy.time_zone).hour(event.at), len(self.arrived))
+        dated = Dated(event, clock(self.policy.time_zone).hour(event.at), len(self.known))
+        self.begin_days(dated.day)
+        late = event.kind == "reversal" or event.at < self.seen or dated.hour < self.hour
+        if event.kind == "reversal":
+            self._take_back(str(event.fields["of"]))
+        self.happen(dated)
+        if late:
+            self._correct(event.id)
+
+    def happen(self, dated: Dated) -> None:
+        """The mornings up to the event's day; then the event, and the look after it."""
+        event = dated.event
         if event.kind == "open":
             self._open(dated)
         self.begin_days(dated.day)
-        self.hour = max(self.hour, dated.hour)
+        self.known[event.id] = event
+        self.seen, self.hour = max(self.seen, event.at), max(self.hour, dated.hour)
         self.arrived = in_time_order([*self.arrived, dated])
         self._rewrite()
         before = self.line
         self._take_effect(event)
         self._look(event.id, before)
+
+    def _take_back(self, event_id: str) -> None:
+        """That event did not happen."""
+        self.reversed_ids.add(event_id)
+        self.arrived = [dated for dated in self.arrived if dated.event.id != event_id]
 
     def begin_days(self, through: int) -> None:
         """The look at the start of every day after now's, up to and including `through`."""
@@ -183,10 +226,23 @@ class _Account:
             self.mornings[self.day] = self._look(None, self.line).features
 
     def _refusal(self, event: Event) -> str | None:
+        if event.id in self.known:
+            return "the id was used before for another event"
         opened = next((dated.event for dated in self.arrived if dated.event.kind == "open"), None)
         if event.kind == "open":
             return "the account is already open" if opened else None
-        return "the account is not open yet" if opened is None or event.at < opened.at else None
+        if opened is None or event.at < opened.at:
+            return "the account is not open yet"
+        if event.kind == "reversal":
+            return self._why_not_reversed(str(event.fields.get("of")))
+        return None
+
+    def _why_not_reversed(self, event_id: str) -> str | None:
+        if event_id not in self.known:
+            return "no such event has arrived"
+        if self.known[event_id].kind in ("open", "consent", "override", "reversal"):
+            return "an event of this kind cannot be reversed"
+        return "it was reversed before" if event_id in self.reversed_ids else None
 
     def _open(self, dated: Dated) -> None:
         limit = int(dated.event.fields["limit"])
@@ -219,6 +275,37 @@ class _Account:
                 latch.waived_until = until
             if "cap" in event.fields:
                 self.imposed = (int(event.fields["cap"]), until)
+
+    # -------------------------------------------------------------- corrections
+
+    def as_it_would_be(self) -> _Account:
+        """The policy run from empty over what stands, in time order, up to now."""
+        other = _Account(self.policy)
+        for dated in self.arrived:
+            other.happen(dated)
+        other.begin_days(self.day)
+        return other
+
+    def _correct(self, event_id: str) -> None:
+        """Free what would not be set, raise the limit to what it would be, go on with that run's recovery."""
+        if not self._set_names() and self.line.limit == self.line.granted:
+            return
+        other, values = self.as_it_would_be(), self._values(self.hour)
+        before, set_before = self.line, self._set_names()
+        for name in set_before:
+            if other.latches[name].state != "set":
+                self.latches[name].state, self.latches[name].holding = "free", False
+        in_force = [latch.trigger for latch in self.latches.values() if latch.state == "set"]
+        target = self._target(in_force)
+        limit = max(before.limit, min(other.line.limit, target))
+        self.recovering.follow_other(other.recovering, limit < target)
+        closed = any(trigger.close for trigger in in_force)
+        suspended = any(trigger.suspend for trigger in in_force)
+        self.line = Line(limit, before.granted, status_of(closed, suspended, limit, target, before.granted))
+        if self.line.status != before.status:
+            self.status_day = self.day
+        if self.line != before or self._set_names() != set_before:
+            self._write(event_id, before, set_before, Action.CORRECT, values, None)
 
     # -------------------------------------------------------------- a look
 
@@ -260,12 +347,9 @@ class _Account:
     def _move_line(self, values: Values) -> None:
         """Target, envelope and status."""
         in_force = [latch.trigger for latch in self.latches.values() if latch.state == "set"]
-        caps = [trigger.cap_bp for trigger in in_force]
-        if self.imposed is not None and self.day <= self.imposed[1]:
-            caps.append(self.imposed[0])
         closed = any(trigger.close for trigger in in_force)
         suspended = any(trigger.suspend for trigger in in_force)
-        target = 0 if closed else share(self.line.granted, min([10_000, *caps]))
+        target = self._target(in_force)
 
         def may_rise(condition: Expr | None) -> bool:
             return not suspended and (condition is None or holds(condition, values.leaf))
@@ -273,6 +357,14 @@ class _Account:
         limit = self.recovering.follow(self.policy.recovery, self.line, target, self.day, may_rise)
         status = status_of(closed, suspended, limit, target, self.line.granted)
         self.line = Line(limit, self.line.granted, status)
+
+    def _target(self, in_force: Sequence[Trigger]) -> int:
+        """Where the limit may go: the lowest cap, a person's among them; 0 where a latch closes the line."""
+        caps = [trigger.cap_bp for trigger in in_force]
+        if self.imposed is not None and self.day <= self.imposed[1]:
+            caps.append(self.imposed[0])
+        closed = any(trigger.close for trigger in in_force)
+        return 0 if closed else share(self.line.granted, min([10_000, *caps]))
 
     def _propose(self, values: Values) -> int | None:
         """The amount offered in this look, if an offer is made."""

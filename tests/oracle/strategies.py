@@ -26,13 +26,13 @@ def policies() -> st.SearchStrategy[Policy]:
     return policy_texts().map(load_text)
 
 
-def streams(policy: Policy, late: bool = False) -> st.SearchStrategy[list[Event]]:
+def streams(policy: Policy, late: bool = False, reversals: int = 0) -> st.SearchStrategy[list[Event]]:
     """Events of one account under that policy, in order of arrival."""
-    return _CHANCE.map(lambda rng: make_stream(policy, rng, late))
+    return _CHANCE.map(lambda rng: make_stream(policy, rng, late, reversals))
 
 
 @st.composite
-def cases(draw: st.DrawFn, late: bool = False) -> tuple[Policy, list[Event]]:
+def cases(draw: st.DrawFn, late: bool = False, reversals: int = 0) -> tuple[Policy, list[Event]]:
     """A policy and a stream for it."""
     policy = draw(policies())
-    return policy, draw(streams(policy, late))
+    return policy, draw(streams(policy, late, reversals))

@@ -38,6 +38,7 @@ BASE_WEIGHTS = {
     "hardship": 1,
     "dispute": 1,
 }
+LASTING = ("open", "consent", "override", "reversal")  # kinds that cannot be reversed
 BURSTS = {"due": (1,) * 40 + (26,), "consent": (1, 1, 6)}  # how many at once
 
 
@@ -61,6 +62,8 @@ class Maker:
     rng: Random
     hints: Hints
     clock: Clock
+    reversals: int = 0  # how often they come
+    sizes: tuple[int, int] = (5, 60)
     granted: int = 0
     made: list[Event] = field(default_factory=list)
     dues: list[tuple[int, int]] = field(default_factory=list)  # (due_on, amount)
@@ -168,6 +171,7 @@ class Maker:
             "delinquency": self.delinquency,
             "consent": self.consent,
             "override": self.override,
+            "reversal": self.reversal,
         }
         if kind.name in makers:
             return makers[kind.name](at)
@@ -199,6 +203,15 @@ class Maker:
             found["cap"] = rng.choice((0, 2_500, 5_000, 9_999, 10_000))
         return {**found, "by": "a credit officer", "why": "looked into"} if self.chance(0.5) else found
 
+    def reversal(self, _: int) -> dict[str, int | str]:
+        """Mostly of a recent repayment or due; now and then of what cannot be, or of nothing."""
+        if self.chance(0.1):
+            return {"of": self.rng.choice(["unheard of", *(event.id for event in self.made)])}
+        real = [event for event in self.made if event.kind not in LASTING]
+        telling = [event for event in real if event.kind in ("repay", "due", "delinquency")][-6:]
+        found = telling if telling and self.chance(0.7) else real or self.made
+        return {"of": self.rng.choice(found).id}
+
     # -------------------------------------------------------------- the stream
 
     def add(self, name: str, at: int) -> None:
@@ -207,7 +220,7 @@ class Maker:
 
     def weights(self) -> dict[str, int]:
         """How often each kind comes: what the policy measures, more."""
-        found = {**BASE_WEIGHTS, "override": 1, "open": 0}
+        found = {**BASE_WEIGHTS, "override": 1, "open": 0, "reversal": self.reversals}
         found["consent"] = 8 if self.policy.offer else 0
         for kind in self.policy.kinds:
             found.setdefault(kind.name, 1)
@@ -219,7 +232,7 @@ class Maker:
     def run(self) -> list[Event]:
         """The stream in order of time."""
         rng = self.rng
-        size, span = rng.randint(5, 60), rng.choice((36, 60, 120, 365, 365, 730)) * DAY_MS
+        size, span = rng.randint(*self.sizes), rng.choice((36, 60, 120, 365, 365, 730)) * DAY_MS
         at = self.start()
         end = min(at + span, AT_END_MS)
         ladder = [value for value in self.hints.of("money") if value > 1] or [100]
@@ -238,9 +251,15 @@ class Maker:
         return self.made
 
 
-def make_stream(policy: Policy, rng: Random, late: bool = False) -> list[Event]:
-    """One account's events in order of arrival: in order of time, or with a fifth of them `late`."""
-    made = Maker(policy, rng, hints(policy), clock(policy.time_zone)).run()
+def make_stream(
+    policy: Policy, rng: Random, late: bool = False, reversals: int = 0, sizes: tuple[int, int] = (5, 60)
+) -> list[Event]:
+    """One account's events in order of arrival: in order of time, or with a fifth of them `late`.
+
+    `reversals` is their weight beside the other kinds (a repayment's is 6); `sizes` the least and the most events.
+    """
+    maker = Maker(policy, rng, hints(policy), clock(policy.time_zone), reversals, sizes)
+    made = maker.run()
     if not late:
         return made
     delays = [rng.randint(1, 12) if rng.random() < (0.03 if event.kind == "open" else 0.2) else 0 for event in made]

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 StoreUrl = Annotated[
     str, typer.Option("--store", help="Database URL, or the path of an SQLite file.", envvar="LINEKEEPER_STORE")
+]
+Keys = Annotated[
+    Path | None, typer.Option("--keys", help="Folder of the log's keys, where the store keeps a log.", envvar="LINEKEEPER_KEYS")
 ]
 
 ASIDE_SHOWN = 10

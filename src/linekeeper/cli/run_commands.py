@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.output import Json, StoreUrl, print_json, progress, say, say_aside, write_aside
+from linekeeper.cli.output import Json, Keys, StoreUrl, print_json, progress, say, say_aside, write_aside
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
@@ -31,6 +31,7 @@ def run(
     policy: Path,
     events: Path,
     store: StoreUrl,
+    keys: Keys = None,
     columns: Columns = None,
     until: Until = None,
     source: Annotated[str | None, typer.Option(help="Name of the events' source (default: the file's name).")] = None,
@@ -41,10 +42,10 @@ def run(
     from linekeeper.engine.run import run_table
     from linekeeper.policy.load import load_file
 
-    engine = open_engine(store, load_file(policy))
+    engine = open_engine(store, load_file(policy), keys)
     intake = read_file(events, engine.policy, columns, json)
     with progress("events", intake.table.num_rows, json) as tell:
-        summary = run_table(engine, intake.table, source or events.name, _day(until), tell)
+        summary = run_table(engine, intake.table, source or events.name, day_number(until), tell)
     report(summary, intake, set_aside, json)
 
 
@@ -74,7 +75,7 @@ def replay(
     kept: list[Decision] = []
     with progress("events", intake.table.num_rows, json) as tell:
         keep = kept.append if output else None
-        summary = replay_table(kernel, intake.table, _day(until), workers, not eager, tell, keep)
+        summary = replay_table(kernel, intake.table, day_number(until), workers, not eager, tell, keep)
     if output:
         write_decisions(kept, output)
     report(summary, intake, set_aside, json)
@@ -87,7 +88,7 @@ def review(
 ) -> None:
     """Look at every account of a store that is due."""
     engine = open_engine(store)
-    day = _day(until)
+    day = day_number(until)
     assert day is not None
     with progress("accounts", engine.due_count(day), json) as tell:
         tally = engine.review(day, tell)
@@ -141,14 +142,19 @@ def authorise(
 # ------------------------------------------------------------------ pieces
 
 
-def open_engine(url: str, policy: Policy | None = None) -> Engine:
+def open_engine(url: str, policy: Policy | None = None, keys: Path | None = None) -> Engine:
     """The engine over that store; without a policy, under the one that the store holds."""
     from linekeeper.engine.derive import stored_policy
     from linekeeper.engine.engine import Engine
     from linekeeper.journal.store import open_store
 
     store = open_store(url)
-    return Engine(store, policy or stored_policy(store))
+    keeper = None
+    if keys is not None:
+        from linekeeper.journal.keeper import open_keeper
+
+        keeper = open_keeper(keys)
+    return Engine(store, policy or stored_policy(store), keeper)
 
 
 def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> Intake:
@@ -206,7 +212,7 @@ def _counts(actions: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {action}" for action, count in sorted(actions.items())) or "none"
 
 
-def _day(text: str | None) -> int | None:
+def day_number(text: str | None) -> int | None:
     """Days since 1970-01-01 of an ISO date; LinekeeperError where it is none."""
     import datetime as dt
 

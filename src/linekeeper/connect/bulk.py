@@ -6,7 +6,7 @@ value that `values.read_value` refuses or reads otherwise; what it leaves open c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from linekeeper.connect.table import FIXED
 from linekeeper.connect.values import (
@@ -27,12 +27,19 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from linekeeper.connect.door import Door
 
 UNSPLIT = 16  # rows too few to be worth another cut
 
 
-def admit_proven(door: Door, table: pa.Table) -> tuple[pa.Table, np.ndarray]:
+class Desk(Protocol):
+    """What a reader of columns has to know: the event table's schema, the forms by kind, and whether all is text."""
+
+    schema: pa.Schema
+    forms: dict[str, dict[str, Form]]
+    written: bool
+
+
+def admit_proven(door: Desk, table: pa.Table) -> tuple[pa.Table, np.ndarray]:
     """The rows that are surely good, as an event table in their order, and their indices."""
     import numpy as np
     import pyarrow as pa
@@ -55,7 +62,7 @@ def admit_proven(door: Door, table: pa.Table) -> tuple[pa.Table, np.ndarray]:
     return pa.concat_tables(tables).take(order).combine_chunks(), index[order]
 
 
-def _proven(door: Door, kind: str, columns: dict[str, pa.Array]) -> tuple[pa.Table, np.ndarray]:
+def _proven(door: Desk, kind: str, columns: dict[str, pa.Array]) -> tuple[pa.Table, np.ndarray]:
     """One kind's rows read by its forms, and which of them are proven."""
     import numpy as np
     import pyarrow as pa

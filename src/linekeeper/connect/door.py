@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from linekeeper.connect.bulk import admit_proven, rows_of
 from linekeeper.connect.table import FIXED, number_columns, schema_of, table_of
 from linekeeper.connect.values import ACCOUNT, AT, ID, Form, Refused, form_of, read_value, shown
 from linekeeper.core.event import Event, SetAside
@@ -99,8 +100,6 @@ class Door:
         """
         import numpy as np
         import pyarrow as pa
-
-        from linekeeper.connect.bulk import admit_proven, rows_of
 
         number = np.arange(1, table.num_rows + 1) if lines is None else lines
         admitted, rows = admit_proven(self, table)

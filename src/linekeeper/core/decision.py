@@ -39,7 +39,8 @@ class Decision:
 
     `number` counts the account's decisions from 1; `event` is the id of the event that led to it, None for a
     look at the start of a day; `previous` is the SHA-256 of the account's decision before, None for the first.
-    `reasons` are all grounds, most important first; at most four are told.
+    `reasons` are all grounds, most important first; at most four are told. `corrects`, of a correction, are the
+    numbers of the decisions that set the latches which it frees.
     """
 
     account: str
@@ -62,7 +63,9 @@ class Decision:
     reasons: tuple[Reason, ...]
     offer: OfferRecord | None
     previous: str | None
+    corrects: tuple[int, ...] = ()
 
 
 TOLD_MAX = 4
+CORRECT = "correct"
 ADVERSE_ACTIONS = frozenset({"decrease", "suspend", "close"})

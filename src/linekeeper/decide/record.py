@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.core.decision import Decision, LineRecord, OfferRecord
+from linekeeper.core.decision import CORRECT, Decision, LineRecord, OfferRecord
 from linekeeper.core.line import Action, Status
 from linekeeper.decide.reasons import reasons
 from linekeeper.kernel.kernel import Kernel
@@ -27,7 +27,7 @@ class Recorder:
     def decision(
         self, row: Sequence[int], account: str, number: int, at: int, event: str | None, previous: str | None
     ) -> Decision:
-        """The decision that a row holds; `at` in UTC ms, `number` from 1."""
+        """The decision that a row holds; `at` in UTC ms, `number` from 1. `corrects` is the chain's to fill."""
         place, policy = self.place, self.policy
         values = {
             name: None if value == MISSING else value
@@ -36,6 +36,7 @@ class Recorder:
         before, after = row[place["MASK_BEFORE"]], row[place["MASK_AFTER"]]
         newly_set = [t for number, t in enumerate(policy.triggers) if after & ~before & 1 << number]
         imposed = row[place["IMPOSED"]] if row[place["IMPOSED"]] >= 0 else None
+        action = _ACTIONS[row[place["ACTION"]]]
         return Decision(
             account=account,
             number=number,
@@ -43,7 +44,7 @@ class Recorder:
             policy=policy.digest,
             model=self.model,
             event=event,
-            action=_ACTIONS[row[place["ACTION"]]],
+            action=action,
             before=self._line(row, "BEFORE"),
             after=self._line(row, "AFTER"),
             triggers_set=tuple(trigger.name for trigger in newly_set),
@@ -54,7 +55,7 @@ class Recorder:
             score=row[place["SCORE"]] if policy.score else None,
             sub_scores={group: row[place[f"GROUP{i}"]] for i, group in enumerate(policy.groups)},
             pd_ppm=row[place["PD"]] if policy.score else None,
-            reasons=reasons(policy, newly_set, imposed, values),
+            reasons=() if action == CORRECT else reasons(policy, newly_set, imposed, values),
             offer=self._offer(row),
             previous=previous,
         )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -15,12 +15,13 @@ from sqlalchemy import Connection, select
 
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.decide.record import Recorder
-from linekeeper.engine.found import NOT_REVIEWED, Chain, Findings, find_arrivals, findings_of, narrowed, record
+from linekeeper.engine.brake import Gate, Look, from_ledger
+from linekeeper.engine.found import NOT_REVIEWED, Arrivals, Chain, Findings, find_anew, record, with_reversals
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, decision_records, load_accounts, save_accounts
 from linekeeper.kernel.batch import Batch, Ints, batch_of
-from linekeeper.kernel.bulk import replay
 from linekeeper.kernel.kernel import Kernel, kernel_of
+from linekeeper.kernel.late import REVERSAL
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 
@@ -82,10 +83,10 @@ def rebuild_states(store: Store, kernel: Kernel) -> None:
     with store.writing() as connection:
         reviews = _reviews(connection)
         for names in list(_account_pages(connection)):
-            table, seqs, _ = _events(connection, kernel.policy, names)
+            table, arrivals = _events(connection, kernel.policy, names)
             batch = batch_of(kernel.policy, kernel.calendar, table)
             states = np.zeros((len(batch.accounts), kernel.layout.size), dtype=np.int64)
-            derive(kernel, batch, seqs, states, reviews)
+            derive(kernel, batch, arrivals, states, reviews, first_held(connection, names))
             known = load_accounts(connection, batch.accounts)
             due = states[:, kernel.layout.slots["NEXT"]].tolist()
             plain = states.astype("<i8", copy=False)
@@ -101,6 +102,13 @@ def _reviews(connection: Connection) -> list[tuple[int, int]]:
     """The reviews in order: (the event they came after, the day up to which they looked)."""
     marks = connection.execute(select(t.reviews.c.after_event, t.reviews.c.until_day).order_by(t.reviews.c.seq))
     return [(int(after), int(day)) for after, day in marks]
+
+
+def first_held(connection: Connection, names: list[str]) -> list[tuple[str, Look]]:
+    """The looks of those accounts (in order) that were the first to be held by the brake."""
+    h = t.held.c
+    query = select(h.account, h.day, h.event).where(h.account >= names[0], h.account <= names[-1])
+    return [(account, Look(day, event)) for account, day, event in connection.execute(query)]
 
 
 def _account_pages(connection: Connection) -> Iterator[list[str]]:
@@ -127,61 +135,60 @@ def _stray(connection: Connection) -> str | None:
 
 
 def _verify_some(connection: Connection, kernel: Kernel, names: list[str], reviews: list[tuple[int, int]]) -> Verdict:
-    table, seqs, ids = _events(connection, kernel.policy, names)
+    table, arrivals = _events(connection, kernel.policy, names)
     batch = batch_of(kernel.policy, kernel.calendar, table)
     states = np.zeros((len(batch.accounts), kernel.layout.size), dtype=np.int64)
-    findings = derive(kernel, batch, seqs, states, reviews)
-    difference = _compare_decisions(connection, kernel, batch, ids, findings, names)
+    findings = derive(kernel, batch, arrivals, states, reviews, first_held(connection, names))
+    difference = _compare_decisions(connection, kernel, batch, table["id"].to_pylist(), findings, names)
     difference = difference or _compare_states(connection, kernel, batch, states, names)
     return Verdict(len(names), len(batch), len(findings.decisions), difference)
 
 
-def _events(connection: Connection, policy: Policy, names: list[str]) -> tuple[pa.Table, Ints, list[str]]:
-    """Those accounts' events in order of arrival: the event table, their seq, their ids."""
+def _events(connection: Connection, policy: Policy, names: list[str]) -> tuple[pa.Table, Arrivals]:
+    """Those accounts' events in order of arrival, as an event table, and how they arrived."""
     e = t.events.c
-    query = select(e.seq, e.id, e.account, e.kind, e.at, e.body)
-    query = query.where(e.account >= names[0], e.account <= names[-1]).order_by(e.seq)
-    rows = connection.execute(query).all()
+    query = select(e.seq, e.source, e.id, e.account, e.kind, e.at, e.body)
+    rows = connection.execute(query.where(e.account >= names[0], e.account <= names[-1]).order_by(e.seq)).all()
     decode = msgspec.json.Decoder(dict[str, int | str]).decode
-    fields = [decode(row[5]) for row in rows]
+    fields = [decode(row.body) for row in rows]
     columns: dict[str, pa.Array] = {
-        "id": pa.array([row[1] for row in rows], pa.string()),
-        "account": pa.array([row[2] for row in rows], pa.string()),
-        "kind": pa.array([row[3] for row in rows], pa.string()),
-        "at": pa.array([row[4] for row in rows], pa.int64()),
+        "id": pa.array([row.id for row in rows], pa.string()),
+        "account": pa.array([row.account for row in rows], pa.string()),
+        "kind": pa.array([row.kind for row in rows], pa.string()),
+        "at": pa.array([row.at for row in rows], pa.int64()),
     }
     words = {field.name for kind in policy.kinds for field in kind.fields if field.choices}
     for name in {field.name for kind in policy.kinds for field in kind.fields}:
         kind = pa.string() if name in words else pa.int64()
         columns[name] = pa.array([found.get(name) for found in fields], kind)
-    seqs = np.array([row[0] for row in rows], dtype=np.int64)
-    return pa.table(columns), seqs, [row[1] for row in rows]
+    seqs = {(row.source, row.id): row.seq for row in rows}
+    pairs = zip(rows, fields, strict=True)
+    reverses = {row.seq: seqs[row.source, found["of"]] for row, found in pairs if row.kind == REVERSAL}
+    return pa.table(columns), Arrivals(np.array([row.seq for row in rows], dtype=np.int64), reverses)
 
 
-def derive(kernel: Kernel, batch: Batch, seqs: Ints, states: Ints, reviews: list[tuple[int, int]]) -> Findings:
-    """Every decision of the batch's accounts from empty; `seqs` are arrival numbers of the table's rows."""
+def derive(
+    kernel: Kernel,
+    batch: Batch,
+    arrivals: Arrivals,
+    states: Ints,
+    reviews: list[tuple[int, int]],
+    held: Sequence[tuple[str, Look]],
+) -> Findings:
+    """Every decision of the batch's accounts from empty; `held` are the looks that were the first to be held."""
     afters = np.array([after for after, _ in reviews], dtype=np.int64)
     days = np.array([NOT_REVIEWED, *(day for _, day in reviews)], dtype=np.int64)
-    arrival = seqs[batch.rows]
+    arrival = arrivals.numbers[batch.rows]
     reviewed = days[np.searchsorted(afters, arrival, side="left")]
-    late = np.zeros(len(batch.accounts), dtype=bool)
+    apart = with_reversals(kernel, batch)
     owner = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts))
     backwards = (np.diff(arrival) < 0) & (np.diff(owner) == 0)
-    late[owner[1:][backwards]] = True
-    late[owner[batch.hour < reviewed * 24]] = True
-    until = int(days[-1])
-    findings = Findings()
-    on_time = np.flatnonzero(~late)
-    part = narrowed(batch, on_time)
-    own = states[on_time]
-    outcome = replay(kernel, part, until, states=own, compiled=len(part) >= 5_000)
-    states[on_time] = own
-    columns = (outcome.account, outcome.event, outcome.rows, outcome.refused, outcome.looks)
-    findings.merge(findings_of(kernel, part, *columns), on_time, batch)
-    for account in np.flatnonzero(late).tolist():
-        find_arrivals(kernel, batch, account, states, arrival, reviewed, until, findings)
-    findings.decisions.sort(key=lambda found: found.account)
-    return findings
+    apart[owner[1:][backwards]] = True
+    apart[owner[batch.hour < reviewed * 24]] = True
+    apart |= np.isin(batch.accounts, [account for account, _ in held])
+    gate = Gate(kernel, arrival.tolist(), {}, from_ledger(held)) if held else None
+    compiled = len(batch) >= 5_000
+    return find_anew(kernel, batch, apart, arrivals, reviewed, int(days[-1]), gate, states=states, compiled=compiled)
 
 
 def _compare_decisions(

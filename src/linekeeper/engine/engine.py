@@ -6,21 +6,29 @@ One batch is one transaction: events, states, decisions and log leaves are all w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow.compute as pc
+import rfc8785
 from sqlalchemy import Connection, func, select
 
+from linekeeper.core.decision import Decision
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import SetAside
 from linekeeper.decide.record import Recorder
+from linekeeper.engine.brake import Gate
 from linekeeper.engine.derive import rebuild_states, stale_layout
-from linekeeper.engine.found import NOT_REVIEWED, REFUSED, Chain, Findings, find, in_bulk, record
-from linekeeper.engine.history import history_rows
-from linekeeper.engine.inbox import set_aside_refused, take_in
+from linekeeper.engine.found import NOT_REVIEWED, REFUSED, Arrivals, Chain, Findings, find, record
+from linekeeper.engine.held import Run, find_braked, keep_book, open_book, review_batch, save_holds, totals
+from linekeeper.engine.history import pasts_before, recall
+from linekeeper.engine.inbox import Taken, reversals, set_aside_refused, take_in
+from linekeeper.engine.outbox import Outbox
 from linekeeper.journal import tables as t
+from linekeeper.journal.keeper import Keeper, keeps_log
+from linekeeper.journal.log.entry import Kind, Record
 from linekeeper.journal.store import (
     DECISION_COLUMNS,
     AccountRow,
@@ -32,7 +40,7 @@ from linekeeper.journal.store import (
 )
 from linekeeper.kernel.batch import Batch, Ints, batch_of
 from linekeeper.kernel.kernel import Kernel, kernel_of
-from linekeeper.kernel.late import Row
+from linekeeper.kernel.late import Past
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,7 +48,6 @@ if TYPE_CHECKING:
     from linekeeper.policy.model import Policy
 
 REVIEW_BATCH = 5_000
-Sealer = Callable[[Connection, list[tuple[str, bytes]]], None]  # (account, decision record)s into the log
 
 
 class EngineError(LinekeeperError):
@@ -49,13 +56,17 @@ class EngineError(LinekeeperError):
 
 @dataclass
 class Tally:
-    """What a call did, added up: events taken, repeats, set aside, decisions by action, looks made."""
+    """What a call did, added up: events taken, repeats, set aside, decisions by action, looks made.
+
+    `held` counts the restrictions that the brake began to hold for a person.
+    """
 
     events: int = 0
     same: int = 0
     set_aside: list[SetAside] = field(default_factory=list)
     actions: Counter[str] = field(default_factory=Counter)
     looks: int = 0
+    held: int = 0
 
     def add(self, other: Tally) -> None:
         """Take in another call's tally."""
@@ -64,6 +75,7 @@ class Tally:
         self.set_aside += other.set_aside
         self.actions += other.actions
         self.looks += other.looks
+        self.held += other.held
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +88,33 @@ class Answer:
 
 
 class Engine:
-    """One policy over one store. `seal`, where given, writes each decision to the transparency log."""
+    """One policy over one store. With a `keeper`, each decision and its log leaf commit together.
 
-    def __init__(self, store: Store, policy: Policy, seal: Sealer | None = None) -> None:
-        self.store, self.policy, self.seal = store, policy, seal
+    `brake`: a burst of restrictions waits for a person, as the policy's brake says; off for a back-fill of history.
+    With an `outbox`, the notice of each decision that a borrower is told of is noted with it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        policy: Policy,
+        keeper: Keeper | None = None,
+        *,
+        brake: bool = False,
+        outbox: Outbox | None = None,
+    ) -> None:
+        self.store, self.policy, self.keeper, self.outbox = store, policy, keeper, outbox
+        if brake and policy.brake is None:
+            raise EngineError(f"the policy `{policy.name}` has no `brake`; add `brake: {{lines: 2%, exposure: 3%}}`")
+        self.brake = policy.brake if brake else None
         self.kernel: Kernel = kernel_of(policy)
         self.recorder = Recorder(self.kernel)
         with store.writing() as connection:
-            _adopt(connection, self.kernel)
+            _adopt(connection, self.kernel, keeper)
         if stale_layout(store, self.kernel):
             rebuild_states(store, self.kernel)
+        with store.writing() as connection:
+            open_book(connection, self.kernel)
 
     # -------------------------------------------------------------- events
 
@@ -98,15 +127,22 @@ class Engine:
             batch = batch_of(self.policy, self.kernel.calendar, taken.table)
             states, chains = self._load(connection, batch.accounts)
             reviewed = reviewed_day(connection)
+            numbers = np.arange(taken.first_seq, taken.first_seq + len(taken.ids))
+            arrivals = Arrivals(numbers, reversals(connection, source, taken))
 
-            def history(account: str, so_far: int) -> Iterable[Row]:
-                return history_rows(connection, self.kernel, account, taken.first_seq, so_far)
+            def pasts(accounts: Sequence[str]) -> dict[str, Past]:
+                return pasts_before(connection, self.kernel, accounts, taken.first_seq)
 
-            findings = find(self.kernel, batch, states, reviewed, history)
+            def run(part: Batch, own: Ints, gate: Gate | None) -> Findings:
+                return find(self.kernel, part, own, reviewed, arrivals, pasts, gate)
+
+            findings, held = self._under_brake(connection, batch, states, run, taken.ids, taken.first_seq)
+            self._seal_rulings(connection, taken)
             reasons = {int(batch.rows[event]): REFUSED[code] for event, code in findings.refused.items()}
             refused = set_aside_refused(connection, source, taken, reasons)
             actions = self._write(connection, batch, taken.ids, findings, states, chains)
-        return Tally(len(taken.ids) - len(refused), taken.same, taken.conflicts + refused, actions, findings.looks)
+        aside = taken.conflicts + refused
+        return Tally(len(taken.ids) - len(refused), taken.same, aside, actions, findings.looks, held)
 
     # -------------------------------------------------------------- reviews
 
@@ -139,9 +175,13 @@ class Engine:
         with self.store.writing() as connection:
             batch = _no_events(sorted(names), self.kernel)
             states, chains = self._load(connection, batch.accounts)
-            findings = in_bulk(self.kernel, batch, states, until_day)
+
+            def run(part: Batch, own: Ints, gate: Gate | None) -> Findings:
+                return review_batch(self.kernel, part, own, until_day, gate)
+
+            findings, held = self._under_brake(connection, batch, states, run)
             actions = self._write(connection, batch, [], findings, states, chains)
-        return Tally(actions=actions, looks=findings.looks)
+        return Tally(actions=actions, looks=findings.looks, held=held)
 
     # -------------------------------------------------------------- draws
 
@@ -175,6 +215,25 @@ class Engine:
         states = np.frombuffer(joined, dtype="<i8").reshape(len(names), size).astype(np.int64, copy=False)
         return states, [Chain(row.decisions, row.last_hash) for row in rows]
 
+    def _under_brake(
+        self, connection: Connection, batch: Batch, states: Ints, run: Run, ids: Sequence[str] = (), first_seq: int = 0
+    ) -> tuple[Findings, int]:
+        """What the batch led to, and how many restrictions the brake began to hold."""
+        before = totals(self.kernel, states)
+        findings, gate = find_braked(connection, self.kernel, self.brake, batch, states, first_seq, run)
+        keep_book(connection, before, totals(self.kernel, states))
+        return findings, save_holds(connection, self.recorder, gate, ids, first_seq)
+
+    def _seal_rulings(self, connection: Connection, taken: Taken) -> None:
+        """A person's ruling is a leaf of its own, beside the decision that it may lead to."""
+        if self.keeper:
+            rulings = taken.table.filter(pc.equal(taken.table["kind"], "override"))
+            bodies = (
+                {name: value for name, value in row.items() if value is not None} for row in rulings.to_pylist()
+            )
+            records = [Record(Kind.RULING, body["account"], rfc8785.dumps(body)) for body in bodies]
+            self.keeper.seal(connection, records)
+
     def _write(
         self,
         connection: Connection,
@@ -186,15 +245,20 @@ class Engine:
     ) -> Counter[str]:
         """Decisions, states and log leaves of a batch."""
         actions: Counter[str] = Counter()
+        recall(connection, self.kernel, batch, findings, chains)
         seq = next_seq(connection, t.decisions)
         rows: list[tuple[Any, ...]] = []
+        decided: list[Decision] = []
         for found in findings.decisions:
             decision, data, digest = record(self.recorder, batch, ids, found, chains[found.account])
             actions[decision.action] += 1
+            decided.append(decision)
             rows.append(
                 (seq + len(rows), decision.account, decision.number, decision.at, decision.action, data, digest)
             )
         insert_many(connection, t.decisions, DECISION_COLUMNS, rows)
+        if self.outbox:
+            self.outbox.put(connection, decided)
         slots, layout = self.kernel.layout.slots, self.kernel.layout.digest
         opened, due = states[:, slots["OPENED"]].tolist(), states[:, slots["NEXT"]].tolist()
         plain = states.astype("<i8", copy=False)
@@ -204,8 +268,10 @@ class Engine:
             if opened[place]
         ]
         save_accounts(connection, accounts)
-        if self.seal and rows:
-            self.seal(connection, [(row[1], row[5]) for row in rows])
+        if self.keeper:
+            kinds = {"correct": Kind.CORRECTION}
+            leaves = [Record(kinds.get(row[4], Kind.DECISION), row[1], row[5]) for row in rows]
+            self.keeper.seal(connection, leaves)
         return actions
 
 
@@ -232,11 +298,16 @@ def _no_events(names: list[str], kernel: Kernel) -> Batch:
     return Batch(names, np.zeros(len(names) + 1, dtype=np.int64), none, none, none, none, x)
 
 
-def _adopt(connection: Connection, kernel: Kernel) -> None:
-    """Note the policy in the store; a store keeps to the policy that it began with."""
+def _adopt(connection: Connection, kernel: Kernel, keeper: Keeper | None) -> None:
+    """Note the policy in the store; a store keeps to the policy, and to the log, that it began with."""
     policy = kernel.policy
     p = t.policies.c
     known = connection.execute(select(p.digest, p.name, p.version)).all()
+    logged = keeps_log(connection)
+    if logged and keeper is None:
+        raise EngineError("the store keeps a log; name the folder of its keys: `--keys` or LINEKEEPER_KEYS")
+    if known and not logged and keeper is not None:
+        raise EngineError("the store holds decisions that no log has; keep a log from the first event on")
     if any(row[0] == policy.digest for row in known):
         return
     if known:
@@ -245,3 +316,9 @@ def _adopt(connection: Connection, kernel: Kernel) -> None:
     names = ("digest", "name", "version", "text", "card", "kernel")
     row = (policy.digest, policy.name, policy.version, policy.source, policy.card, kernel.source)
     insert_many(connection, t.policies, names, [row])
+    if keeper:
+        body = {"kernel": kernel.digest, "name": policy.name, "policy": policy.digest, "version": policy.version}
+        leaves = [Record(Kind.POLICY, "", rfc8785.dumps(body))]
+        if policy.score and policy.score.card:
+            leaves.append(Record(Kind.MODEL, "", rfc8785.dumps({"model": policy.score.card})))
+        keeper.seal(connection, leaves)

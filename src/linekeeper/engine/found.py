@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from linekeeper.core.decision import Decision
+from linekeeper.core.decision import CORRECT, Decision
 from linekeeper.decide.canonical import canonical, digest_of
 from linekeeper.decide.record import Recorder
+from linekeeper.engine.brake import Gate
 from linekeeper.kernel.batch import Batch, Ints
 from linekeeper.kernel.bulk import replay
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import Row, needs_rebuild, review_until, take
+from linekeeper.kernel.late import REVERSAL, Past, Row, correct, counts_as_late, refusal_of, review_until, take
 
 COMPILE_FROM = 5_000  # events from which compiled code is worth loading
 NOT_REVIEWED = -(2**40)
-REFUSED = {1: "the account is not open yet", 2: "the account is already open"}
+REFUSED = {
+    1: "the account is not open yet",
+    2: "the account is already open",
+    3: "`of` names no earlier event of the same account and source; send that event first",
+    4: "`of` names an event of a kind that cannot be reversed: `open`, `consent`, `override` or `reversal`",
+    5: "`of` names an event that was reversed before",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,47 +57,127 @@ class Findings:
         self.looks += part.looks
 
 
-History = Callable[
-    [str, int], Iterable[Row]
-]  # (account, number of rows of the batch taken so far) -> rows in time order
+@dataclass(frozen=True)
+class Arrivals:
+    """How a table's events arrived: `numbers[row]` is the arrival number of a row of the table.
+
+    `reverses` maps the arrival number of a reversal to that of the event which it names, where there is one.
+    """
+
+    numbers: Ints
+    reverses: Mapping[int, int]
 
 
-def find(kernel: Kernel, batch: Batch, states: Ints, reviewed_day: int, history: History) -> Findings:
-    """Run the batch from `states` (changed in place). Accounts for which an event is late go one by one."""
-    late = late_accounts(kernel, batch, states, reviewed_day)
-    if not late.any():
+Pasts = Callable[[Sequence[str]], dict[str, Past]]  # what each of these accounts has seen before the batch
+
+
+def find(
+    kernel: Kernel,
+    batch: Batch,
+    states: Ints,
+    reviewed_day: int,
+    arrivals: Arrivals,
+    pasts: Pasts,
+    gate: Gate | None = None,
+) -> Findings:
+    """Run the batch from `states` (changed in place). Accounts with a late event or a reversal go one by one; behind
+    a gate, all do."""
+    late = late_accounts(kernel, batch, states, reviewed_day) | with_reversals(kernel, batch)
+    apart = late | (gate is not None)
+    if not apart.any():
         return in_bulk(kernel, batch, states, NOT_REVIEWED)
     findings = Findings()
-    on_time = np.flatnonzero(~late)
+    on_time = np.flatnonzero(~apart)
     own = states[on_time]
     findings.merge(in_bulk(kernel, narrowed(batch, on_time), own, NOT_REVIEWED), on_time, batch)
     states[on_time] = own
-    for account in np.flatnonzero(late).tolist():
-        state = states[account].tolist()
-        for taken, event in enumerate(range(batch.starts[account], batch.starts[account + 1]), start=1):
-            past = lambda taken=taken: history(batch.accounts[account], taken)  # noqa: E731
-            arrive(kernel, batch, account, state, event, reviewed_day, past, findings)
+    known = pasts([batch.accounts[account] for account in np.flatnonzero(late)])
+    reviewed = np.full(len(batch), reviewed_day)
+    for account in np.flatnonzero(apart).tolist():
+        state, past = states[account].tolist(), known.get(batch.accounts[account], Past())
+        find_arrivals(kernel, batch, account, state, past, arrivals, reviewed, findings, gate)
         states[account] = state
     findings.decisions.sort(key=lambda found: found.account)  # stable: each account's own order stays
     return findings
 
 
+def find_anew(
+    kernel: Kernel,
+    batch: Batch,
+    apart: np.ndarray,
+    arrivals: Arrivals,
+    reviewed: Ints,
+    until_day: int,
+    gate: Gate | None = None,
+    *,
+    states: Ints | None = None,
+    **how: Any,
+) -> Findings:
+    """Every account from empty up to the start of `until_day`: those set `apart` one by one, the rest as `replay` does.
+
+    `states`, where given, are empty ones, and are filled; `how` goes to `replay`.
+    """
+    on_time = np.flatnonzero(~apart)
+    part = narrowed(batch, on_time) if apart.any() else batch
+    outcome = replay(kernel, part, until_day, keep_states=states is not None, **how)
+    columns = (outcome.account, outcome.event, outcome.rows, outcome.refused, outcome.looks)
+    findings = findings_of(kernel, part, *columns)
+    if states is not None and outcome.states is not None:
+        states[on_time] = outcome.states
+    if not apart.any():
+        return findings
+    whole = Findings()
+    whole.merge(findings, on_time, batch)
+    for account in np.flatnonzero(apart).tolist():
+        state = kernel.new_state()
+        find_arrivals(kernel, batch, account, state, Past(), arrivals, reviewed, whole, gate)
+        review_account(kernel, batch, account, state, until_day, kernel.new_row(), whole, gate)
+        if states is not None:
+            states[account] = state
+    whole.decisions.sort(key=lambda found: found.account)
+    return whole
+
+
 def find_arrivals(
-    kernel: Kernel, batch: Batch, account: int, states: Ints, arrival: Ints, reviewed: Ints, until: int, into: Findings
+    kernel: Kernel,
+    batch: Batch,
+    account: int,
+    state: list[int],
+    past: Past,
+    arrivals: Arrivals,
+    reviewed: Ints,
+    into: Findings,
+    gate: Gate | None = None,
 ) -> None:
-    """One account from empty, its events in order of arrival; `reviewed` is the day reviewed before each."""
-    state = states[account].tolist()
+    """One account's events in order of arrival; `reviewed` is the day reviewed before each. Changes `state`, `past`."""
     low, high = int(batch.starts[account]), int(batch.starts[account + 1])
-    rows = {event: _row(batch, event) for event in range(low, high)}
-    seen: list[int] = []
-    for event in (low + np.argsort(arrival[low:high], kind="stable")).tolist():
-        insort(seen, event)  # the batch's order is that of `at`, then arrival
-        past = lambda: (rows[one] for one in seen)  # noqa: E731
-        arrive(kernel, batch, account, state, event, int(reviewed[event]), past, into)
-        if event in into.refused:
-            seen.remove(event)
-    review_account(kernel, account, state, until, kernel.new_row(), into)
-    states[account] = state
+    numbers = arrivals.numbers[batch.rows[low:high]].tolist()
+    for number, event in sorted(zip(numbers, range(low, high), strict=True)):
+        row, reverses = _row(batch, event), arrivals.reverses.get(number)
+        refused = refusal_of(kernel, state, past, row, reverses)
+        if refused:
+            into.refused[event] = refused
+            continue
+        out = kernel.new_row()
+        day = int(reviewed[event])
+        review_account(kernel, batch, account, state, max(row.hour // 24, day), out, into, gate)
+        bring_clock(kernel, state, day)
+        late, before = counts_as_late(kernel, state, row), list(state) if gate else state
+        decided = take(kernel, state, past, number, row, out, reverses)
+        into.looks += 1
+        stopped = gate is not None and gate.stops(batch.accounts[account], before, state, out, decided, event, row)
+        if decided and not stopped:
+            into.decisions.append(Found(account, event, now_of(kernel, state), list(out)))
+        if late and correct(kernel, state, past.standing(), out):
+            into.decisions.append(Found(account, event, now_of(kernel, state), out))
+
+
+def with_reversals(kernel: Kernel, batch: Batch) -> np.ndarray:
+    """For each account, whether there is a reversal among its events."""
+    found = np.zeros(len(batch.accounts), dtype=bool)
+    events = np.flatnonzero(batch.kind == kernel.policy.kind(REVERSAL).number)
+    found[np.searchsorted(batch.starts, events, side="right") - 1] = True
+    return found
 
 
 def late_accounts(kernel: Kernel, batch: Batch, states: Ints, reviewed_day: int) -> np.ndarray:
@@ -140,38 +227,24 @@ def _row(batch: Batch, event: int) -> Row:
     return Row(int(batch.at[event]), int(batch.hour[event]), int(batch.kind[event]), x)
 
 
-def arrive(
+def review_account(
     kernel: Kernel,
     batch: Batch,
     account: int,
     state: list[int],
-    event: int,
-    reviewed_day: int,
-    past: Callable[[], Iterable[Row]],
+    day: int,
+    out: list[int],
     findings: Findings,
-) -> None:
-    """One event as it arrives, late or not: the looks due before it, then its own."""
-    out, row = kernel.new_row(), _row(batch, event)
-    review_account(kernel, account, state, max(row.hour // 24, reviewed_day), out, findings)
-    bring_clock(kernel, state, reviewed_day)
-    history = past() if needs_rebuild(kernel, state, row) else ()
-    result = take(kernel, state, row, out, history)
-    if result < 0:
-        findings.refused[event] = -result
-        return
-    findings.looks += 1
-    if result == 1:
-        findings.decisions.append(Found(account, event, now_of(kernel, state), list(out)))
-
-
-def review_account(
-    kernel: Kernel, account: int, state: list[int], day: int, out: list[int], findings: Findings
+    gate: Gate | None = None,
 ) -> None:
     """The looks due up to the start of `day`."""
+    before = list(state) if gate else state
     for decided in review_until(kernel, state, day, out):
         findings.looks += 1
-        if decided:
+        stopped = gate is not None and gate.stops(batch.accounts[account], before, state, out, decided, -1, None)
+        if decided and not stopped:
             findings.decisions.append(Found(account, -1, now_of(kernel, state), list(out)))
+        before = list(state) if gate else state
 
 
 def bring_clock(kernel: Kernel, state: list[int], day: int) -> None:
@@ -188,10 +261,15 @@ def now_of(kernel: Kernel, state: list[int]) -> int:
 
 @dataclass
 class Chain:
-    """An account's decisions so far: how many, and the hash of the last."""
+    """An account's decisions so far: how many, the hash of the last, and which one last set each trigger."""
 
     number: int = 0
     last_hash: str | None = None
+    set_by: dict[str, int] = field(default_factory=dict)
+
+    def note(self, decision: Decision) -> None:
+        """Remember which triggers it set."""
+        self.set_by |= dict.fromkeys(decision.triggers_set, decision.number)
 
 
 def record(
@@ -202,6 +280,10 @@ def record(
     account = batch.accounts[found.account]
     chain.number += 1
     decision = recorder.decision(found.row, account, chain.number, found.at, event, chain.last_hash)
+    if decision.action == CORRECT:
+        setters = {chain.set_by[name] for name in decision.triggers_released}
+        decision = replace(decision, corrects=tuple(sorted(setters)))
+    chain.note(decision)
     data = canonical(decision)
     chain.last_hash = digest_of(data)
     return decision, data, chain.last_hash

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from linekeeper.core.event import SetAside
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import insert_many, next_seq, within
+from linekeeper.kernel.late import REVERSAL
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,6 +56,18 @@ def take_in(connection: Connection, source: str, table: pa.Table) -> Taken:
     insert_many(connection, t.events, EVENT_COLUMNS, rows)
     told = [SetAside(f"event {one}", reason) for _, one, reason in conflicts]
     return Taken(table, ids, first, same, told)
+
+
+def reversals(connection: Connection, source: str, taken: Taken) -> dict[int, int]:
+    """The `seq` of each reversal among the new rows, and that of the event of the same source which it names."""
+    if "of" not in taken.table.column_names:
+        return {}
+    kinds, named = taken.table["kind"].to_pylist(), taken.table["of"].to_pylist()
+    rows = {row: named[row] for row, kind in enumerate(kinds) if kind == REVERSAL and named[row] is not None}
+    e = t.events.c
+    query = select(e.id, e.seq).where(e.source == source, within(connection, e.id, list(rows.values())))
+    seqs: dict[str, int] = dict(connection.execute(query).tuples().all()) if rows else {}
+    return {taken.first_seq + row: seqs[name] for row, name in rows.items() if name in seqs}
 
 
 def bodies(table: pa.Table) -> list[bytes]:

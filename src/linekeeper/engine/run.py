@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,10 +15,9 @@ from linekeeper.core.event import SetAside
 from linekeeper.decide.canonical import digest_all
 from linekeeper.decide.record import Recorder
 from linekeeper.engine.engine import Engine, Tally
-from linekeeper.engine.found import REFUSED, Chain, findings_of, record
+from linekeeper.engine.found import NOT_REVIEWED, REFUSED, Arrivals, Chain, find_anew, record, with_reversals
 from linekeeper.journal.store import decision_records
-from linekeeper.kernel.batch import batch_of
-from linekeeper.kernel.bulk import replay
+from linekeeper.kernel.batch import Batch, batch_of
 from linekeeper.kernel.kernel import Kernel
 
 if TYPE_CHECKING:
@@ -98,11 +97,12 @@ class Replayed:
         """Every decision with its canonical record, in canonical order."""
         kernel = self.kernel
         batch = batch_of(kernel.policy, kernel.calendar, self.table)
-        outcome = replay(kernel, batch, self.until_day, workers=self.workers, lazy=self.lazy, progress=self.tell)
-        columns = (outcome.account, outcome.event, outcome.rows, outcome.refused, outcome.looks)
-        findings = findings_of(kernel, batch, *columns)
         ids = self.table["id"].to_pylist()
-        self.looks = outcome.looks
+        apart, arrivals = with_reversals(kernel, batch), in_time(self.table, batch, ids)
+        reviewed = np.full(len(batch), NOT_REVIEWED)
+        how: dict[str, Any] = {"workers": self.workers, "lazy": self.lazy, "progress": self.tell}
+        findings = find_anew(kernel, batch, apart, arrivals, reviewed, self.until_day, **how)
+        self.looks = findings.looks
         for event, code in findings.refused.items():
             self.set_aside.append(SetAside(f"event {ids[batch.rows[event]]}", REFUSED[code]))
         owner = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts))
@@ -112,6 +112,18 @@ class Replayed:
             decision, data, _ = record(recorder, batch, ids, found, chains[found.account])
             self.actions[decision.action] += 1
             yield decision, data
+
+
+def in_time(table: pa.Table, batch: Batch, ids: list[str]) -> Arrivals:
+    """As if all events had arrived in order of account and time: one file is one source."""
+    numbers = np.empty(len(batch), dtype=np.int64)
+    numbers[batch.rows] = np.arange(len(batch))
+    if "of" not in table.column_names:
+        return Arrivals(numbers, {})
+    named = {row: name for row, name in enumerate(table["of"].to_pylist()) if name is not None}
+    rows = dict(zip(ids, range(len(ids)), strict=True)) if named else {}
+    known = {row: rows[name] for row, name in named.items() if name in rows}
+    return Arrivals(numbers, {int(numbers[row]): int(numbers[reversed_]) for row, reversed_ in known.items()})
 
 
 def replay_table(

@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.journal import tables as t
 
-REVISION = "0001"  # the newest revision in `migrations`
+REVISION = "0002"  # the newest revision in `migrations`
 BUSY_SECONDS = 60
 
 
@@ -183,4 +183,9 @@ def decision_records(
     if last is not None:
         query = query.where(d.account <= last)
     for row in connection.execution_options(yield_per=10_000).execute(query):
-        yield row[0], row[1], bytes(row[2]), row[3]
+        yield (
+            row[0],
+            row[1],
+            row[2].encode() if isinstance(row[2], str) else bytes(row[2]),
+            row[3],
+        )  # SQLite keeps what it was given

@@ -84,4 +84,53 @@ reviews = Table(
     Column("until_day", Whole, nullable=False),
 )
 
+# How many lines are open, and how much is granted on them: the whole of which the brake lets a share be restricted.
+book = Table(
+    "book",
+    SCHEMA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("lines", Whole, nullable=False),
+    Column("granted", Whole, nullable=False),
+)
+
+# Lines that were restricted automatically, by local day: what the brake counts.
+restricted = Table(
+    "restricted",
+    SCHEMA,
+    Column("day", Whole, primary_key=True, autoincrement=False),
+    Column("account", Text, primary_key=True),
+    Column("granted", Whole, nullable=False),
+)
+
+# Restrictions that the brake held for a person. `day` and `event` (0: the start of the day) name the first look that
+# was held; `record` is the decision that would have been made at the latest one. `ended`: see `engine.brake`.
+held = Table(
+    "held",
+    SCHEMA,
+    Column("account", Text, primary_key=True),
+    Column("day", Whole, primary_key=True, autoincrement=False),
+    Column("event", Whole, primary_key=True, autoincrement=False),
+    Column("record", Blob, nullable=False),
+    Column("ended", Text),
+    Column("ended_event", Whole),
+)
+Index("held_waiting", held.c.account, sqlite_where=held.c.ended.is_(None), postgresql_where=held.c.ended.is_(None))
+
+# The outbox: what a borrower has to be told, by when, and whether it went out. Instants in UTC ms.
+notices = Table(
+    "notices",
+    SCHEMA,
+    Column("account", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("action", Text, nullable=False),
+    Column("jurisdiction", Text, nullable=False),
+    Column("due_at", Whole, nullable=False),
+    Column("alarm_at", Whole, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("sent_at", Whole),
+)
+Index("notices_pending", notices.c.state, notices.c.due_at)
+
 LOG = log_tables.define(SCHEMA)

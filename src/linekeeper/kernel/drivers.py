@@ -41,6 +41,10 @@ def replay(
         i = max(starts[a], cursor[1])
         end = starts[a + 1]
         while True:
+            if i < end and kind[i] == 0 and s[OPENED]:
+                refused[i] = 2  # changes nothing: not even looks come before it
+                i += 1
+                continue
             last = hour[i] // 24 if i < end else until
             while s[OPENED]:
                 day = s[NEXT] if lazy else s[HOUR] // 24 + 1

@@ -11,7 +11,7 @@ from linekeeper.notice.prose.vocabulary import shipped_vocabulary
 from linekeeper.notice.reasons import Speech
 
 STEPS = {
-    Do.PAY_OVERDUE: "Pay what is overdue: {amount}.",
+    Do.PAY_OVERDUE: "Pay {amount} of what is overdue.",
     Do.PAY_DOWN: "Pay back {amount} of what you owe.",
     Do.BE_CURRENT: "Have nothing overdue on this day.",
     Do.NO_DRAWS: "Do not borrow on this line until {until}.",
@@ -44,7 +44,7 @@ class Dated:
 
 @dataclass(frozen=True, slots=True)
 class ToldPlan:
-    """One way back: its kind (fastest, lightest, with_report), its name, where it leads, what it costs, its steps, its path of limits."""
+    """One way back: its kind (fastest, lightest, with_report), name, goal, cost, steps and path of limits."""
 
     kind: str
     name: str
@@ -156,7 +156,7 @@ def _report(step: Step, speech: Speech) -> str:
 
 
 def _stricter(one: Assumption, other: Assumption) -> Assumption:
-    """Of two plans' conditions the one that covers both: smaller bills, more income, from the earlier day, all kinds."""
+    """Of two plans' conditions one that covers both: smaller bills, more income, from the earlier day, all kinds."""
     amounts = [amount for amount in (one.amount_minor, other.amount_minor) if amount is not None]
     chosen = (max if one.rests == Rests.INCOME else min)(amounts, default=None)
     kinds = tuple(dict.fromkeys((*one.kinds, *other.kinds)))
@@ -166,7 +166,7 @@ def _stricter(one: Assumption, other: Assumption) -> Assumption:
 def _rests(assumption: Assumption, speech: Speech) -> str:
     words, lang = shipped_vocabulary(), speech.language.code
     amount = speech.money(assumption.amount_minor) if assumption.amount_minor is not None else ""
-    kinds = speech.language.one_of([words.events(kind).in_(lang) for kind in assumption.kinds])
+    kinds = speech.language.one_of([words.plain(kind).in_(lang) for kind in assumption.kinds])
     return speech.language.say(RESTS[assumption.rests], amount=amount, kinds=kinds, day=speech.day(assumption.day))
 
 

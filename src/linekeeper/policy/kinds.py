@@ -34,6 +34,7 @@ BUILT_IN: tuple[tuple[str, tuple[Field, ...], tuple[str, ...]], ...] = (
     ),
     ("hardship", (), ("code",)),
     ("dispute", (), ("code",)),
+    ("reversal", (), ("of",)),
 )
 CODED = ("hardship", "dispute")
 _UNITS: dict[str, tuple[Unit, bool]] = {

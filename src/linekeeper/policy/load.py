@@ -25,7 +25,7 @@ from linekeeper.policy import kinds, sections
 from linekeeper.policy import model as m
 from linekeeper.policy.currency import minor_digits
 from linekeeper.policy.reader import Reader
-from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, read, shown
+from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, nearest, read, shown
 from linekeeper.scorecard.card import Score
 
 KEYS = (
@@ -133,7 +133,8 @@ def _time_zone(node: Node | None, faults: Faults) -> str:
         zoneinfo.ZoneInfo(text or "-")
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         if node is not None:
-            faults.unknown(node, "the time zone", text, zoneinfo.available_timezones())
+            way_out = nearest(text, zoneinfo.available_timezones(), "write an IANA name, like `Asia/Shanghai`")
+            faults.add(node, f"the time zone `{shown(text)}` is not known", way_out)
     return text
 
 
@@ -145,7 +146,7 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
     triggers = sections.triggers(known("triggers"), reader)
     recovery = sections.recovery(root.get("recovery"), triggers, reader, known("triggers"))
     return m.Policy(
-        name=reader.name(known("policy"), "the policy", r"[A-Za-z][A-Za-z0-9_-]{0,59}") if root.get("policy") else "",
+        name=reader.title(known("policy")) if root.get("policy") else "",
         version=reader.constant(version, m.COUNT, 1, 10**9) if version else 1,
         currency=reader.currency,
         exponent=reader.exponent,

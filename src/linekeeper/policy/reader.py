@@ -10,12 +10,15 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Literal as OneOf
 from typing import cast
 
+from lark import Tree
+
 from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.policy import model as m
 from linekeeper.policy.check import Mistyped, Scope, Typed, condition, measure, settle, typed
 from linekeeper.policy.kinds import valid_name
 from linekeeper.policy.source import Faults, Node, Scalar, Table, shown
 from linekeeper.policy.syntax import Branch, Misread, parse, render
+from linekeeper.policy.types.measures import MEASURES
 
 FEATURES_MAX = 400
 TAKEN = frozenset((*m.FACTS, "score", "ability", "willingness", "pd", "hour", "amount"))
@@ -77,32 +80,35 @@ class Reader:
                 self.faults.add(key, f"the feature `{key.text}` needs an expression", "write it, or `{value: ...}`")
             if tree is not None:
                 trees[key.text] = (key, value, tree)
+        self.declared = tuple(key.text for key, _ in section.entries)
         if len(section.entries) > FEATURES_MAX:
             self.faults.add(section, f"there are {len(section.entries)} features, at most {FEATURES_MAX} are possible")
             return
-        self.declared = tuple(key.text for key, _ in section.entries)
         for name in self._ordered(trees):
             self._read_feature(*trees[name])
 
     def _ordered(self, trees: dict[str, tuple[Scalar, Node, Branch]]) -> list[str]:
         uses = {name: [word for word in _names(tree) if word in trees] for name, (_, _, tree) in trees.items()}
-        try:
-            return list(TopologicalSorter(uses).static_order())
-        except CycleError as error:
-            cycle = error.args[1]
-            shape = " -> ".join(f"`{name}`" for name in reversed(cycle[:8]))
-            self.faults.add(trees[cycle[0]][0], f"features go round in a circle: {shape}", "break it at one of them")
-            return []
+        while True:
+            try:
+                return list(TopologicalSorter(uses).static_order())
+            except CycleError as error:
+                cycle = error.args[1]
+                shape = " -> ".join(f"`{name}`" for name in reversed(cycle[:8]))
+                self.faults.add(
+                    trees[cycle[0]][0], f"features go round in a circle: {shape}", "break it at one of them"
+                )
+                rest = {name: used for name, used in uses.items() if name not in cycle}
+                uses = {name: [word for word in used if word in rest] for name, used in rest.items()}
 
     def _read_feature(self, key: Scalar, value: Node, tree: Branch) -> None:
         node = value.get("value") if isinstance(value, Table) else value
         assert isinstance(node, Scalar)
         scope = self.scope(scores=False)
         part = self._typed(node, tree, lambda: _settled(tree, measure(tree, scope) or typed(tree, scope)))
-        if part is None:
-            part = Typed(m.Literal(0, m.COUNT), m.COUNT, -MONEY_MAX, MONEY_MAX)
-        feature = m.Feature(key.text, part.expr, _unit(part), part.missing, part.choices, self._worse(value))
-        self._keep(feature, part)
+        worse = self._worse(value)
+        if part is not None:
+            self._keep(m.Feature(key.text, part.expr, _unit(part), part.missing, part.choices, worse), part)
 
     def fact(self, name: str) -> m.Feature:
         """The feature that holds a built-in fact, kept from now on."""
@@ -160,10 +166,11 @@ class Reader:
         if tree is None or not isinstance(node, Scalar):
             return low
         scope = self.scope(scores=False)
-        part = self._typed(node, tree, lambda: settle(tree, typed(tree, scope), unit, choices))
-        if part is None:
+        constant = not any(part.data in ("name", "path", "call", "where") for part in tree.iter_subtrees())
+        part = self._typed(node, tree, lambda: settle(tree, typed(tree, scope), unit, choices)) if constant else None
+        if constant and part is None:
             return low
-        if part.unit != unit or not isinstance(part.expr, m.Literal) or not low <= part.low <= high:
+        if part is None or part.unit != unit or not isinstance(part.expr, m.Literal) or not low <= part.low <= high:
             self.faults.add(node, f"`{shown(node.text)}` does not fit here", _example(unit, low, high, self.exponent))
             return low
         return part.low
@@ -188,11 +195,20 @@ class Reader:
         """yes or no; no where absent."""
         return node is not None and self.word(node, ("no", "yes", "false", "true")) in ("yes", "true")
 
-    def name(self, node: Node, what: str, pattern: str = r"[a-z][a-z0-9_]{0,59}") -> str:
-        """A name of that shape."""
+    def name(self, node: Node, what: str) -> str:
+        """A plain name."""
+        if not isinstance(node, Scalar):
+            self.faults.add(node, f"{what} is one word")
+            return ""
+        valid_name(node, what, self.faults)
+        return node.text
+
+    def title(self, node: Node) -> str:
+        """The policy's name."""
         text = node.text if isinstance(node, Scalar) else ""
-        if not re.fullmatch(pattern, text):
-            self.faults.add(node, f"{what} `{shown(text)}` is not a plain name", "use letters, digits, - and _")
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,59}", text):
+            way_out = "begin with a letter; then letters, digits, - and _, at most 60 characters"
+            self.faults.add(node, f"`{shown(text)}` is no name for a policy", way_out)
         return text
 
     def table(self, node: Node, what: str) -> Table:
@@ -217,7 +233,16 @@ def _unit(part: Typed) -> m.Unit:
 
 
 def _names(tree: Branch) -> list[str]:
-    return [str(node.children[0]) for node in tree.iter_subtrees() if node.data == "name"]
+    """Names that may be features: all but those inside a measure, which are kinds and their fields."""
+    found: list[str] = []
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if node.data == "name":
+            found.append(str(node.children[0]))
+        elif node.data != "call" or str(node.children[0]) not in MEASURES:
+            stack += [part for part in node.children if isinstance(part, Tree)]
+    return found
 
 
 def _example(unit: m.Unit, low: int, high: int, exponent: int) -> str:

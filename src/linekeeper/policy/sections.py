@@ -30,14 +30,14 @@ def score(node: Node | None, reader: Reader, read_card: Callable[[str], bytes] |
         return _card(card, table, reader, read_card)
     reader.only(table, ("base", *GROUPS, "pd"))
     base = table.get("base")
-    bins: list[Bins] = []
-    for group in GROUPS:
-        part = table.get(group)
-        for key, value in reader.table(part, f"`{group}`").entries if part is not None else ():
-            found = _bins(key, value, group, reader)
-            if found:
-                bins.append(found)
-    if not bins:
+    written = [
+        (group, *entry)
+        for group in GROUPS
+        if (part := table.get(group)) is not None
+        for entry in reader.table(part, f"`{group}`").entries
+    ]
+    bins = [found for group, key, value in written if (found := _bins(key, value, group, reader))]
+    if not written:
         reader.faults.add(table, "the score has no parts", "put features under `ability` and `willingness`")
     pd = table.get("pd")
     below, ppm = (
@@ -71,7 +71,8 @@ def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], b
 def _bins(key: Scalar, node: Node, group: str, reader: Reader) -> Bins | None:
     feature = reader.features.get(key.text) or (reader.fact(key.text) if key.text in m.FACTS else None)
     if feature is None:
-        reader.faults.unknown(key, "the feature", key.text, (*reader.features, *m.FACTS))
+        if key.text not in reader.declared:  # else its own fault is told where it stands
+            reader.faults.unknown(key, "the feature", key.text, (*reader.declared, *m.FACTS))
         return None
     table = reader.table(node, f"the bins of `{key.text}`")
     if len(table.entries) > BINS_MAX:

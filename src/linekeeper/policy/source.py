@@ -106,30 +106,30 @@ class Faults:
     def stop_if_any(self) -> None:
         """Raise PolicyError with all faults, in the order of the file."""
         if self.found:
-            raise PolicyError(sorted(set(self.found), key=lambda fault: (fault.line, fault.column)))
+            raise PolicyError(sorted(dict.fromkeys(self.found), key=lambda fault: (fault.line, fault.column)))
 
 
 def shown(word: str) -> str:
-    """The word, shortened for a message; look-alikes of plain letters are named.
+    """The word, shortened for a message; the first look-alike of a plain letter is named.
 
     >>> shown("bаlance")
-    'bаlance` (with CYRILLIC SMALL LETTER A, not a plain letter) `'
+    'bаlance (with CYRILLIC SMALL LETTER A)'
     """
     odd = next((char for char in word if ord(char) > 126 or ord(char) < 32), None)
     word = word if len(word) <= 60 else word[:57] + "..."
     word = "".join(char if char.isprintable() else "?" for char in word)
     if odd is None:
         return word
-    return f"{word}` (with {unicodedata.name(odd, 'a control character')}, not a plain letter) `"
+    return f"{word} (with {unicodedata.name(odd, 'a control character')})"
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A way out: the known word that looks most like this one, or the list of them."""
+def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """A way out: the known word that looks most like this one; else `otherwise`, or the list of them."""
     names = sorted(set(known))
     close = difflib.get_close_matches(word[:80], names, n=1, cutoff=0.6)
     if close:
         return f"did you mean `{close[0]}`?"
-    return "known are " + ", ".join(f"`{name}`" for name in names[:12]) if names else ""
+    return otherwise or ("known are " + ", ".join(f"`{name}`" for name in names[:12]) if names else "")
 
 
 def read(text: str, file: str) -> Table:

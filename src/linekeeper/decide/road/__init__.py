@@ -1,6 +1,6 @@
 """The road back: found by running the kernel forward from the account's own state, and followed a second time.
 
-    found = find_road(kernel, state, day)      # Road, NoRoad, or None where nothing is held down
+found = find_road(kernel, state, day)      # Road, NoRoad, or None where nothing is held down
 """
 
 from linekeeper.decide.road.model import NoRoad, Plan, Point, Road

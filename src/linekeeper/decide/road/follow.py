@@ -1,11 +1,12 @@
-"""A plan's events, run once more: interpreted, event by event, on a copy of the state, by its own loop.
+"""A plan's events, run once more: interpreted, event by event, on a copy of the state.
 
-This is not the way the search runs them, so that a fault of the one does not hide in the other.
+This is not the way the search runs them, so that a fault of the one does not hide in the other: `follow` looks when
+the kernel says that something may differ, `comes_true` on every single day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import Status
@@ -14,7 +15,9 @@ from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy import model as m
 
 
-def follow(kernel: Kernel, state: Sequence[int], day: int, events: Iterable[Planned], until_day: int) -> tuple[Point, ...]:
+def follow(
+    kernel: Kernel, state: Sequence[int], day: int, events: Iterable[Planned], until_day: int
+) -> tuple[Point, ...]:
     """The line from `day` to the end of `until_day` under those events: one point for each day on which it moved.
 
     The first point is the line as it stands at the start, after the looks that are due by `day`.
@@ -40,6 +43,36 @@ def follow(kernel: Kernel, state: Sequence[int], day: int, events: Iterable[Plan
 def leads_where_it_says(kernel: Kernel, state: Sequence[int], day: int, plan: Plan) -> bool:
     """Whether the plan's events, followed on a copy of the state, give its path, to the day and the minor unit."""
     return follow(kernel, state, day, plan.events, plan.restored_day) == plan.path
+
+
+def comes_true(kernel: Kernel, state: list[int], day: int, plan: Plan) -> bool:
+    """Whether the plan's events, taken into a copy of the account that is looked at every day, give its whole path."""
+    evening = list(evenings(kernel, state, day, plan))
+    expected = iter([*plan.path[1:], None])
+    coming, now = next(expected), plan.path[0]
+    for point in evening:
+        if coming is not None and coming.day == point.day:
+            now, coming = coming, next(expected)
+        if (point.limit_minor, point.status) != (now.limit_minor, now.status):
+            return False
+    slots = kernel.layout.slots
+    return coming is None and evening[-1].status == Status.ACTIVE and evening[-1].limit_minor == state[slots["GRANTED"]]
+
+
+def evenings(kernel: Kernel, state: list[int], day: int, plan: Plan) -> Iterator[Point]:
+    """The line at the end of each day of the plan."""
+    slots, own, out = kernel.layout.slots, list(state), kernel.new_row()
+    events = list(plan.events)
+    _look(kernel, own, day, out)
+    for today in range(day, plan.restored_day + 1):
+        if today > own[slots["HOUR"]] // 24:
+            kernel.interpreted.review(own, out, today)
+        while events and events[0].day == today:
+            event = events.pop(0)
+            kind = kernel.policy.kind(event.kind)
+            hour = kernel.calendar.hour(event.at)
+            kernel.interpreted.step(own, out, event.at, hour, kind.number, fields_of(kind, event))
+        yield Point(today, own[slots["LIMIT"]], Status(own[slots["STATUS"]]))
 
 
 def fields_of(kind: m.Kind, event: Planned) -> list[int]:

@@ -93,18 +93,20 @@ def ground_of(
     while own[slots["NEXT"]] <= day:
         kernel.interpreted.review(own, out, own[slots["NEXT"]])
     read = reads(kernel.policy)
-    dues = tuple((own[kernel.layout.dues + 2 * i], own[kernel.layout.dues + 2 * i + 1]) for i in range(own[slots["DUES"]]))
+    dues = tuple(
+        (own[kernel.layout.dues + 2 * i], own[kernel.layout.dues + 2 * i + 1]) for i in range(own[slots["DUES"]])
+    )
     bills = bool(dues) or read.bills if bills is None else bills
     reports = own[slots["REPORTED"]] > 0 or not bills if reports is None else reports
     habits = _habits(kernel, own, day, dues, bills, reports)
     last_day = (AT_END_MS - 2 * DAY_MS) // DAY_MS
     until = max(day, min(day + horizon_days(kernel.policy), last_day))
-    noons, hours = _noons(kernel.policy.time_zone)
+    noons, hours = noons_of(kernel.policy.time_zone)
     return Ground(kernel, tuple(own), day, until, own[slots["BALANCE"]], dues, habits, read, noons, hours)
 
 
 @lru_cache(maxsize=16)
-def _noons(zone: str) -> tuple[Ints, Ints]:
+def noons_of(zone: str) -> tuple[Ints, Ints]:
     """UTC ms and local hours of the twelfth hour of every local day."""
     clock = calendar(zone)
     at = clock.day_starts(np.arange(AT_END_MS // DAY_MS + 1, dtype=np.int64)) + NOON * HOUR_MS
@@ -185,6 +187,11 @@ def income_kind(policy: m.Policy) -> m.Kind | None:
         if kind.name == "income" and any(field.name == "amount" and field.unit == m.MONEY for field in kind.fields):
             return kind
     return None
+
+
+def statement_kind(policy: m.Policy) -> m.Kind | None:
+    """The policy's own kind `statement`, if it has one."""
+    return next((kind for kind in policy.kinds if kind.name == "statement" and not kind.built_in), None)
 
 
 def tiles(kernel: Kernel, state: Sequence[int], kind: str, field: str) -> Iterator[tuple[int, int]]:

@@ -181,4 +181,6 @@ def path_json(path: tuple[Point, ...]) -> list[dict[str, Any]]:
 def _plain(item: Step | Assumption) -> dict[str, Any]:
     """The fields that are there."""
     named = ((name, getattr(item, name)) for name in item.__dataclass_fields__)
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in named if value not in (None, (), {})}
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in named if value not in (None, (), {})
+    }

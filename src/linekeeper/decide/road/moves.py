@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from linekeeper.core.bounds import MISSING, MONEY_MAX
-from linekeeper.decide.road.ground import MONTH_DAYS, Ground, income_kind, monthly
+from linekeeper.decide.road.ground import MONTH_DAYS, Ground, income_kind, monthly, statement_kind
 from linekeeper.kernel.late import Row
 from linekeeper.policy import model as m
 
 REPORT_HOUR, INCOME_HOUR, BILL_HOUR, PAY_HOUR, STATEMENT_HOUR, CURRENT_HOUR = 9, 10, 11, 12, 20, 21
+
+
+MONTHS_MAX = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,22 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """All that a borrower decides. `today_minor` includes what is overdue; what of it is left out is `later_minor`."""
+    """All that a borrower decides. `today_minor` includes what is overdue; what of it is left out is `later_minor`.
+
+    `monthly_minor` is paid on the first `months` days of the cycle; after them only what a statement needs.
+    """
 
     today_minor: int = 0
     later_minor: int = 0
     monthly_minor: int = 0
+    months: int = MONTHS_MAX
     income_minor: int | None = None  # a month, from today on; None: as before
     reports: tuple[Report, ...] = ()
+
+
+def least_monthly(policy: m.Policy) -> int:
+    """The smallest monthly payment: where there are statements not nothing, for that is a missed payment."""
+    return 1 if statement_kind(policy) else 0
 
 
 def fill(kind: m.Kind, **known: int) -> tuple[int, ...]:
@@ -127,15 +139,18 @@ def _cycles(purse: Purse, effort: Effort, until: int) -> Iterator[Act]:
     """Bills, monthly payments, statements and reports, month by month."""
     ground, habits = purse.ground, purse.ground.habits
     statements = Statements.of(purse)
+    least = least_monthly(ground.kernel.policy)
     billed = max((due_on for due_on, _ in ground.dues), default=ground.day)
-    for day in monthly(habits.cycle_anchor, ground.day + 1, until):
+    for number, day in enumerate(monthly(habits.cycle_anchor, ground.day + 1, until)):
         if habits.bills and day > billed:
-            yield max(day - habits.lead_days, ground.day), 1, partial(purse.bill, max(day - habits.lead_days, ground.day), day)
+            billed_on = max(day - habits.lead_days, ground.day)
+            yield billed_on, 1, partial(purse.bill, billed_on, day)
             yield day, 2, partial(purse.pay_dues_of, day)
+        each = effort.monthly_minor if number < effort.months else min(effort.monthly_minor, least)
+        yield day, 3, partial(purse.pay_monthly, day, each)
+        if statements:
+            yield day, 4, partial(statements.show, day)
         if habits.reports:
-            yield day, 3, partial(purse.pay_monthly, day, effort.monthly_minor)
-            if statements:
-                yield day, 4, partial(statements.show, day)
             yield day, 5, partial(purse.add, day, CURRENT_HOUR, "delinquency", days=0)
 
 
@@ -172,13 +187,12 @@ class Statements:
     @staticmethod
     def of(purse: Purse) -> Statements | None:
         """The account's statements; None where the policy knows none."""
-        ground = purse.ground
-        for kind in ground.kernel.policy.kinds:
-            if kind.name == "statement" and not kind.built_in:
-                slot = ground.kernel.layout.lasts.get(m.Last(m.Select("statement"), "balance"))
-                shown = ground.state[slot + 1] if slot is not None else MISSING
-                return Statements(purse, kind, ground.balance if shown == MISSING else shown)
-        return None
+        ground, kind = purse.ground, statement_kind(purse.ground.kernel.policy)
+        if kind is None:
+            return None
+        slot = ground.kernel.layout.lasts.get(m.Last(m.Select("statement"), "balance"))
+        shown = ground.state[slot + 1] if slot is not None else MISSING
+        return Statements(purse, kind, ground.balance if shown == MISSING else shown)
 
     def show(self, day: int) -> None:
         """The statement of one day."""

@@ -17,32 +17,41 @@ MOVED_BY = {  # facts, and the built-in kinds that move them
     "days_past_due": tuple(sorted(LATE_KINDS)),
     "on_time_streak": tuple(sorted(LATE_KINDS)),
 }
-CAUSED_BY_OTHERS = frozenset(("open", "override", "consent"))
+CAUSED_BY_OTHERS = frozenset(("open", "override", "consent", "reversal"))
 
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """`kinds`: event kinds that can move a restriction; `facts`: account facts; `spans`: all waits, in days."""
+    """`kinds`: event kinds that can move a restriction; `facts`: account facts; `spans`: all waits, in days.
+
+    `bills`: whether the policy speaks of dues, as lenders that send them do.
+    """
 
     kinds: frozenset[str]
     facts: frozenset[str]
     spans: tuple[int, ...]
-
-    @property
-    def bills(self) -> bool:
-        """Whether the policy speaks of dues, as lenders that send them do."""
-        return "past_due" in self.facts or "due" in self.kinds
+    bills: bool
 
 
 @lru_cache(maxsize=64)
 def reads(policy: m.Policy) -> Reads:
     """Everything that the triggers and the recovery look at, through features and score."""
+    return _reads(policy, policy.triggers)
+
+
+@lru_cache(maxsize=64)
+def reads_of_passing(policy: m.Policy) -> Reads:
+    """The same for the triggers that are not terminal."""
+    return _reads(policy, tuple(trigger for trigger in policy.triggers if not trigger.terminal))
+
+
+def _reads(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> Reads:
     by_name = {feature.name: feature for feature in policy.features}
-    names = _names(policy, by_name)
+    exprs = list(conditions(policy, triggers))
     kinds: set[str] = set()
     facts: set[str] = set()
     spans = {0}
-    for name in names:
+    for name in _names(policy, by_name, exprs):
         match by_name[name].expr:
             case m.Windowed(_, select, _, window):
                 kinds.add(select.kind)
@@ -56,10 +65,11 @@ def reads(policy: m.Policy) -> Reads:
                 spans.add(span_days(window))
             case m.Fact(fact):
                 facts.add(fact)
-    facts_kinds = {kind for fact in facts if fact != "past_due" for kind in MOVED_BY.get(fact, ()) if kind != "due"}
-    spans |= {node.value for expr in conditions(policy) for node in m.walk(expr) if _is_days(node)}
-    spans |= {days for trigger in policy.triggers for days in (trigger.hold_days, trigger.expires_days or 0) if not trigger.terminal}
-    return Reads(frozenset(kinds | facts_kinds), frozenset(facts), tuple(sorted(spans)))
+    bills = "due" in kinds or "past_due" in facts
+    kinds |= {kind for fact in facts for kind in MOVED_BY.get(fact, ())}
+    spans |= {node.value for expr in exprs for node in literals(expr, m.DAYS)}
+    spans |= {days for t in triggers if not t.terminal for days in (t.hold_days, t.expires_days or 0)}
+    return Reads(frozenset(kinds), frozenset(facts), tuple(sorted(spans)), bills)
 
 
 def span_days(window: m.Window) -> int:
@@ -67,9 +77,9 @@ def span_days(window: m.Window) -> int:
     return {"h": window.length // 24 + 2, "d": window.length, "m": window.length * 31}[window.unit]
 
 
-def conditions(policy: m.Policy) -> Iterator[m.Expr]:
-    """The conditions of triggers and recovery."""
-    for trigger in policy.triggers:
+def conditions(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> Iterator[m.Expr]:
+    """The conditions of those triggers and of the recovery."""
+    for trigger in triggers:
         yield trigger.when
         if trigger.clear is not None:
             yield trigger.clear
@@ -77,9 +87,9 @@ def conditions(policy: m.Policy) -> Iterator[m.Expr]:
         yield policy.recovery.condition
 
 
-def _names(policy: m.Policy, by_name: dict[str, m.Feature]) -> set[str]:
-    """The features that conditions reach."""
-    nodes = [node for expr in conditions(policy) for node in m.walk(expr)]
+def _names(policy: m.Policy, by_name: dict[str, m.Feature], exprs: list[m.Expr]) -> set[str]:
+    """The features that the conditions reach."""
+    nodes = [node for expr in exprs for node in m.walk(expr)]
     pending = [node.name for node in nodes if isinstance(node, m.Ref)]
     if policy.score and any(isinstance(node, m.ScoreRef) for node in nodes):
         pending += [bins.feature for bins in policy.score.bins]
@@ -93,8 +103,9 @@ def _names(policy: m.Policy, by_name: dict[str, m.Feature]) -> set[str]:
     return found
 
 
-def _is_days(node: m.Expr) -> bool:
-    return isinstance(node, m.Literal) and node.unit == m.DAYS
+def literals(expr: m.Expr, unit: m.Unit) -> Iterator[m.Literal]:
+    """The constants of a unit inside an expression."""
+    return (node for node in m.walk(expr) if isinstance(node, m.Literal) and node.unit == unit)
 
 
 def horizon_days(policy: m.Policy) -> int:

@@ -1,19 +1,19 @@
-"""Facts that others confirm: an income proven, advice taken, a better report. Tried where paying and waiting do not lead back.
+"""Facts that others confirm: an income proven, advice taken, a better report.
 
-The policy's own kinds are tried, with values next to the constants that the policy compares them with; a value is
-kept where it leaves fewer latches set, or a better score.
+They are tried where paying and waiting do not lead back. The policy's own kinds are tried, with values next to the
+constants that the policy compares them with; a value is kept where it leaves fewer latches set, or a better score.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from linekeeper.core.bounds import MISSING, MONEY_MAX
 from linekeeper.decide.road.ground import income_kind
 from linekeeper.decide.road.moves import Effort, Report, fill
-from linekeeper.decide.road.reads import conditions
+from linekeeper.decide.road.reads import conditions, literals
 from linekeeper.policy import model as m
 
 if TYPE_CHECKING:
@@ -38,11 +38,6 @@ def best_with_reports(search: Search, efforts: list[Effort]) -> Tried:
             break
         best = found
     return best
-
-
-def least_income(search: Search, effort: Effort, good: Callable[[Tried], bool]) -> Effort:
-    """The effort with the least monthly income that is still good."""
-    return search.least(replace(effort, income_minor=0), effort, "income_minor", good)
 
 
 def much_income(search: Search) -> int | None:
@@ -112,18 +107,14 @@ def _constants(policy: m.Policy, kind: m.Kind, item: m.Field) -> Iterator[int]:
     for feature in policy.features:
         if isinstance(feature.expr, m.Windowed | m.Last | m.DaysSince) and feature.expr.select.kind == kind.name:
             where = feature.expr.select.where
-            yield from (node.value for node in m.walk(where) if _literal(node, item.unit)) if where else ()
-    exprs = [*conditions(policy), *(feature.expr for feature in policy.features)]
+            yield from (node.value for node in literals(where, item.unit)) if where else ()
+    exprs = [*conditions(policy, policy.triggers), *(feature.expr for feature in policy.features)]
     for node in (node for expr in exprs for node in m.walk(expr)):
         if isinstance(node, m.Compare) and reached & {ref.name for ref in m.walk(node) if isinstance(ref, m.Ref)}:
-            yield from (one.value for one in m.walk(node) if _literal(one, item.unit))
+            yield from (one.value for one in literals(node, item.unit))
     for bins in policy.score.bins if policy.score else ():
         if bins.feature in reached and policy.feature(bins.feature).unit == item.unit:
             yield from bins.below
-
-
-def _literal(node: m.Expr, unit: m.Unit) -> bool:
-    return isinstance(node, m.Literal) and node.unit == unit
 
 
 def _reaching(policy: m.Policy, kind: str) -> set[str]:

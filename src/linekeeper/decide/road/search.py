@@ -13,8 +13,8 @@ from typing import Literal as OneOf
 from linekeeper.core.line import Status
 from linekeeper.decide.road.ground import Ground, ground_of
 from linekeeper.decide.road.model import EARLY_DAYS, NoRoad, Plan, Road
-from linekeeper.decide.road.moves import Effort, rows_of
-from linekeeper.decide.road.reports import best_with_reports, least_income, much_income
+from linekeeper.decide.road.moves import MONTHS_MAX, Effort, least_monthly, rows_of
+from linekeeper.decide.road.reports import best_with_reports, much_income
 from linekeeper.decide.road.story import plan_of
 from linekeeper.decide.road.walk import Walk, Walker
 from linekeeper.kernel.kernel import Kernel
@@ -72,23 +72,17 @@ class Search:
         """The first of them by that order."""
         return min((self.tries(effort) for effort in efforts), key=key)
 
-    def least(self, low: Effort, high: Effort, name: str, good: Callable[[Tried], bool]) -> Effort:
-        """The least value of one number of the effort, from `low`'s to `high`'s (which is good), that is still good."""
-        if good(self.tries(low)):
-            return low
-        bad, fine = getattr(low, name), getattr(high, name)
-        while fine - bad > 1:
-            middle = (bad + fine) // 2
-            if good(self.tries(self.at(high, name, middle))):
-                fine = middle
+    def least(self, low: int, high: int, effort: Callable[[int], Effort], good: Callable[[Tried], bool]) -> Effort:
+        """The effort of the least amount from `low` to `high` (which is good) that is still good, by bisection."""
+        if good(self.tries(effort(low))):
+            return effort(low)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if good(self.tries(effort(middle))):
+                high = middle
             else:
-                bad = middle
-        return self.at(high, name, fine)
-
-    def at(self, effort: Effort, name: str, value: int) -> Effort:
-        """The effort with another amount; what is overdue and not paid today is paid later."""
-        changed = replace(effort, **{name: value})
-        return replace(changed, later_minor=max(self.ground.overdue - changed.today_minor, 0))
+                low = middle
+        return effort(high)
 
 
 def early_minor(ground: Ground, rows: Sequence[Row], walk: Walk) -> int:
@@ -102,7 +96,13 @@ def early_minor(ground: Ground, rows: Sequence[Row], walk: Walk) -> int:
 
 
 def find_road(
-    kernel: Kernel, state: Sequence[int], day: int, *, compiled: bool = True, bills: bool | None = None, reports: bool | None = None
+    kernel: Kernel,
+    state: Sequence[int],
+    day: int,
+    *,
+    compiled: bool = True,
+    bills: bool | None = None,
+    reports: bool | None = None,
 ) -> Road | NoRoad | None:
     """The way back of an opened account from local day `day` on; None where nothing is held down.
 
@@ -148,7 +148,7 @@ def first_found(ground: Ground, walker: Walker) -> tuple[Search, Tried]:
 def corners(ground: Ground) -> Iterator[Effort]:
     """Plans from no effort beyond the bills to everything at once."""
     overdue, owed = ground.overdue, ground.owed
-    monthly = (1, owed) if ground.habits.reports and owed > 0 else (0,)
+    monthly = (least_monthly(ground.kernel.policy), owed) if ground.habits.reports and owed > 0 else (0,)
     keeps = owed - 3 * ground.habits.bill_minor  # pays down, and leaves a few bills to be paid on time
     amounts = {overdue, owed, (overdue + owed) // 2, max(keeps, overdue)}
     for today in sorted(amounts):
@@ -171,15 +171,28 @@ def lightest_of(search: Search) -> Tried:
 def _lightened(search: Search, best: Tried, good: Callable[[Tried], bool]) -> Tried:
     """Each amount of the plan brought down, one after the other, to the least that is still good."""
     effort, overdue = best.effort, search.ground.overdue
+
+    def today(amount: int) -> Effort:
+        return replace(effort, today_minor=amount, later_minor=max(overdue - amount, 0))
+
+    def each_month(amount: int) -> Effort:
+        return replace(effort, monthly_minor=amount)
+
+    def months(count: int) -> Effort:
+        return replace(effort, months=count)
+
+    def income(amount: int) -> Effort:
+        return replace(effort, income_minor=amount)
+
     if effort.today_minor > overdue:
-        effort = search.least(search.at(effort, "today_minor", overdue), effort, "today_minor", good)
+        effort = search.least(overdue, effort.today_minor, today, good)
     if effort.monthly_minor > 1:
-        effort = search.least(replace(effort, monthly_minor=1), effort, "monthly_minor", good)
+        effort = search.least(least_monthly(search.ground.kernel.policy), effort.monthly_minor, each_month, good)
+        effort = search.least(1, MONTHS_MAX, months, good)
     if effort.income_minor is not None:
-        effort = least_income(search, effort, good)
+        effort = search.least(0, effort.income_minor, income, good)
     if effort.today_minor == overdue > FIRST_PART:
-        part = -(-overdue // FIRST_PART)
-        effort = search.least(search.at(effort, "today_minor", part), effort, "today_minor", good)
+        effort = search.least(-(-overdue // FIRST_PART), overdue, today, good)
     return search.tries(effort)
 
 

@@ -8,11 +8,10 @@ from linekeeper.core.bounds import MISSING
 from linekeeper.decide.road.follow import leads_where_it_says
 from linekeeper.decide.road.ground import MONTH_DAYS, Ground
 from linekeeper.decide.road.model import Assumption, Do, Plan, Planned, Rests, Step
-from linekeeper.decide.road.moves import Effort
+from linekeeper.decide.road.moves import Effort, least_monthly
 from linekeeper.decide.road.reads import CAUSED_BY_OTHERS
 from linekeeper.decide.road.walk import Walk
 from linekeeper.kernel.late import Row
-from linekeeper.policy import model as m
 
 
 def plan_of(ground: Ground, effort: Effort, walk: Walk, rows: Sequence[Row], early_minor: int) -> Plan:
@@ -56,7 +55,8 @@ def _steps(ground: Ground, effort: Effort, events: Sequence[Planned], end: int) 
         yield Step(Do.NO_DRAWS, day, until_day=end)
         if "enquiry" in ground.reads.kinds:
             yield Step(Do.NO_ENQUIRIES, day, until_day=end)
-        if not (effort.reports or ground.slot("REPORTED") or effort.income_minor or any(event.kind == "repay" for event in events)):
+        asked = effort.reports or effort.income_minor or ground.slot("REPORTED")
+        if not asked and not any(event.kind == "repay" for event in events):
             yield Step(Do.WAIT, day, until_day=end)
 
 
@@ -71,9 +71,16 @@ def _bills(ground: Ground, effort: Effort, events: Sequence[Planned]) -> Iterato
                 apart.remove(one)
             else:
                 paid.append(one)
-    if paid:
-        least = effort.monthly_minor if ground.habits.reports and effort.monthly_minor > 1 else None
-        yield Step(Do.PAY_ON_TIME, paid[0][0], until_day=paid[-1][0], amount_minor=least, count=len(paid))
+    if not paid:
+        return
+    floor = least_monthly(ground.kernel.policy)
+    larger = [one for one in paid if effort.monthly_minor > floor and one[1] > floor][: effort.months]
+    if larger:
+        least = min(effort.monthly_minor, max(amount for _, amount in larger))
+        yield Step(Do.PAY_ON_TIME, larger[0][0], larger[-1][0], least, len(larger))
+    rest = [one for one in paid if one not in larger]
+    if rest:
+        yield Step(Do.PAY_ON_TIME, rest[0][0], until_day=rest[-1][0], count=len(rest))
 
 
 def _reports(ground: Ground, effort: Effort, events: Sequence[Planned]) -> Iterator[Step]:

@@ -16,9 +16,9 @@ Source: c2sp.org/signed-note, c2sp.org/tlog-cosignature; golang.org/x/mod/sumdb/
 
 from __future__ import annotations
 
-import base64
 import binascii
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -36,17 +36,19 @@ NOTE_MAX_BYTES = 1 << 20
 _DASH = "— "
 _SKEY = "PRIVATE+KEY+"
 _ED25519_BYTES = 64
+_NOT_IN_NAMES = re.compile(r"[\s+\x00-\x1f]")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 def to_base64(data: bytes) -> str:
     """Standard base64 (RFC 4648 section 4), padded."""
-    return base64.b64encode(data).decode()
+    return binascii.b2a_base64(data, newline=False).decode()
 
 
 def from_base64(text: str) -> bytes:
     """The bytes of a base64 text; ProofError unless it is the one right spelling of them."""
     try:
-        data = base64.b64decode(text, validate=True)
+        data = binascii.a2b_base64(text)
     except (binascii.Error, ValueError):
         data = None
     if data is None or to_base64(data) != text:
@@ -61,7 +63,7 @@ def key_id(name: str, kind: int, public: bytes) -> bytes:
 
 def check_name(name: str) -> str:
     """The name, if a key may bear it: not empty, no spaces, no `+`, no control characters."""
-    if not name or any(char.isspace() or char == "+" or ord(char) < 0x20 for char in name):
+    if not name or _NOT_IN_NAMES.search(name):
         raise ProofError(f"`{name}` cannot name a key; use letters without spaces or `+`, such as `example.com/log`")
     return name
 
@@ -225,7 +227,7 @@ class Note:
             whole = data.decode()
         except UnicodeDecodeError:
             raise ProofError("the signed note is not UTF-8 text; fetch the file anew") from None
-        if any(ord(char) < 0x20 and char != "\n" for char in whole):
+        if _CONTROL.search(whole):
             raise ProofError("the signed note has control characters; fetch the file anew")
         text, gap, below = whole.rpartition("\n\n")
         if not gap or not below.endswith("\n"):

@@ -48,16 +48,17 @@ class Proof:
             lines = []
         if not gap or len(lines) < 2 or lines.pop(0) != _HEADER:
             raise ProofError(f"the file is not a proof; its first line is `{_HEADER}`")
-        extra = from_base64(lines.pop(0).removeprefix("extra ")) if lines[0].startswith("extra ") else b""
+        extra = b""
+        if lines[0].startswith("extra "):
+            extra = from_base64(lines.pop(0).removeprefix("extra "))
+            if not extra:
+                raise ProofError("the proof has an empty `extra`; fetch the file anew")
         if not lines or not lines[0].startswith("index "):
             raise ProofError("the proof does not say `index`; fetch the file anew")
         index = from_decimal(lines.pop(0).removeprefix("index "))
         if len(lines) > HASHES_MAX:
             raise ProofError(f"the proof has {len(lines)} hashes; at most {HASHES_MAX}")
-        proof = cls(index, tuple(from_base64(line) for line in lines), checkpoint, extra)
-        if proof.data != data:
-            raise ProofError("the proof is not in the one form it may have; fetch the file anew")
-        return proof
+        return cls(index, tuple(from_base64(line) for line in lines), checkpoint, extra)
 
     @property
     def data(self) -> bytes:

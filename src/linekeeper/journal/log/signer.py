@@ -13,7 +13,7 @@ from pathlib import Path
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.checkpoint import Checkpoint, open_checkpoint
 from linekeeper.journal.log.errors import ForkError, LogError
-from linekeeper.journal.log.note import Note, SigningKey, Verifier
+from linekeeper.journal.log.note import ED25519, Note, SigningKey, Verifier
 from linekeeper.journal.log.tree import verify_consistency
 
 
@@ -71,11 +71,12 @@ def load_key(path: Path) -> SigningKey:
     return SigningKey.parse(path.read_text())
 
 
-def new_key(path: Path, name: str) -> SigningKey:
-    """Make a signing key and keep it at `path`, readable by its owner alone; an existing file is never replaced."""
+def new_key(path: Path, name: str, kind: int = ED25519) -> SigningKey:
+    """Make a signing key (of a log, or with `COSIGNATURE` of a witness) and keep it at `path`, readable by its
+    owner alone; an existing file is never replaced."""
     if path.exists():
         raise LogError(f"`{path}` already holds a key; choose another place")
-    key = SigningKey.generate(name)
+    key = SigningKey.generate(name, kind)
     durable.write(path, f"{key.skey}\n".encode(), mode=0o600)
     return key
 

@@ -105,15 +105,16 @@ class Frontier:
 
     def extend(self, leaves: Iterable[bytes]) -> Frontier:
         """The frontier after these leaf hashes, appended in order."""
-        size, stack = self.size, list(self.hashes)
-        for leaf in leaves:
-            carry, merged = size, leaf
-            while carry & 1:
-                merged = node_hash(stack.pop(), merged)
-                carry >>= 1
-            stack.append(merged)
-            size += 1
-        return Frontier(size, tuple(stack))
+        old = dict(zip((level for level, _ in peaks(self.size)), self.hashes, strict=True))
+        row, level = list(leaves), 0
+        size = self.size + len(row)
+        while row:  # the nodes of this level from the first new one on, and its left sibling if that waits for one
+            if self.size >> level & 1:
+                row.insert(0, old.pop(level))
+            if len(row) & 1:
+                old[level] = row.pop()
+            row, level = pair_up(row), level + 1
+        return Frontier(size, tuple(old[level] for level in sorted(old, reverse=True)))
 
     def root(self) -> bytes:
         """The root over all leaves so far."""

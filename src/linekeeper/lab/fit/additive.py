@@ -1,4 +1,7 @@
-"""A score before it becomes points: an intercept and piecewise-constant functions of one or two features, in log-odds of bad."""
+"""A score before it becomes points: an intercept and piecewise-constant functions of one or two features.
+
+All in log-odds of bad.
+"""
 
 from __future__ import annotations
 
@@ -77,8 +80,10 @@ class Additive:
         """The log-odds of each row."""
         rows = len(next(iter(columns.values())))
         total = np.full(rows, self.intercept)
-        for part in (*self.curves, *self.surfaces):
-            total += part.at(columns)
+        for curve in self.curves:
+            total += curve.at(columns)
+        for surface in self.surfaces:
+            total += surface.at(columns)
         return total
 
     def scaled(self, slope: float, shift: float) -> Additive:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -41,7 +41,7 @@ class Plan:
     groups: tuple[str, ...] = GROUPS
     scale: Scale = field(default_factory=Scale)
     tables_max: int = 10
-    merge_cost: float = 2e-6
+    merge_cost: float = 4e-6
     seed: int = 0
     threads: int = 2
 
@@ -77,7 +77,8 @@ def read_plan(path: Path) -> Plan:
 
     LinekeeperError where the file cannot be read or says something that a plan does not know.
     """
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     try:
         raw = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
@@ -115,11 +116,12 @@ def _plan(raw: Mapping[str, Any], place: str) -> Plan:
     )
     if not features:
         raise LinekeeperError(f"{place} names no feature; put some under `ability` and `willingness`")
-    return Plan(
-        **{key: str(raw[key]) for key in TEXTS if key in raw},
-        features=features,
+    label, meaning = str(raw.get("label", "label")), str(raw.get("label_meaning", ""))
+    plan = Plan(str(raw.get("name", "score")), features, label, meaning, str(raw.get("period", "")))
+    return replace(
+        plan,
         protected=tuple(map(str, raw.get("protected") or ())),
-        tables_max=int(raw.get("tables_max", 10)),
+        tables_max=int(raw.get("tables_max", plan.tables_max)),
         scale=Scale(**(raw.get("scale") or {})),
     )
 

@@ -23,7 +23,7 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class FitTable:
-    """Columns of one length. `features` and `protected` are int64 with `MISSING`; `label` is 1 for bad; days since 1970."""
+    """Columns of one length: int64, `MISSING` where missing; `label` is 1 for bad; `at_day` is days since 1970-01-01."""
 
     account: npt.NDArray[np.str_]
     at_day: Column

@@ -10,7 +10,7 @@ from pathlib import Path
 from linekeeper.notice.language import Text
 from linekeeper.notice.material import MaterialError, read_yaml, shipped
 
-SORTS = ("kinds", "plurals", "fields", "choices", "groups")
+SORTS = ("kinds", "plurals", "plain", "fields", "choices", "groups")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,10 @@ class Vocabulary:
         """Several events of a kind; English adds the plural where `plurals` has none."""
         one = self.of("kinds", kind)
         return self.words.get("plurals", {}).get(kind) or Text(zh=one.zh, en=f"{one.en} events")
+
+    def plain(self, kind: str) -> Text:
+        """Several events of a kind, as a borrower calls them."""
+        return self.words.get("plain", {}).get(kind) or self.events(kind)
 
 
 def read_vocabulary(path: Path) -> Vocabulary:

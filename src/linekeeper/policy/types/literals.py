@@ -132,7 +132,7 @@ def pair(sides: list[Branch], scope: Scope, doing: str) -> tuple[Typed, Typed]:
             f"`{shown(render(tree))}` ({UNIT_WORDS[part.unit]})"
             for tree, part in zip(sides, (left, right), strict=True)
         ]
-        fail(sides[1], f"cannot {doing} {texts[0]} with {texts[1]}", "both sides need one unit")
+        fail(sides[1], f"cannot {doing} {texts[0]} and {texts[1]}", "both sides need one unit")
     if left.unit == "category" and left.choices != right.choices:
         fail(sides[1], "the two lists of words differ", "compare words of one list")
     return left, right

@@ -1,0 +1,272 @@
+"""log, receipt, erase: the transparency log of a store."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from linekeeper.cli.output import Json, StoreUrl, print_json, progress, say
+
+KeyFolder = Annotated[Path, typer.Option("--keys", help="Folder of the log's keys.", envvar="LINEKEEPER_KEYS")]
+Vkey = Annotated[Path, typer.Option("--vkey", help="The log's public key: the file `log.vkey`.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    log = typer.Typer(help="The transparency log of a store.", no_args_is_help=True)
+    for command in (init, publish, status, rotate, export):
+        log.command()(command)
+    receipt = typer.Typer(help="Receipts: proofs of single decisions.", no_args_is_help=True)
+    receipt.command()(make)
+    receipt.command()(verify)
+    receipt.command("check-all")(check_all)
+    app.add_typer(log, name="log")
+    app.add_typer(receipt, name="receipt")
+    app.command()(erase)
+    app.command()(witness)
+
+
+# ------------------------------------------------------------------ log
+
+
+def init(
+    keys: KeyFolder,
+    folder: Annotated[Path, typer.Option("--folder", help="Public folder for checkpoint and tiles.")],
+    name: Annotated[str, typer.Option(help="The log's name, like example.com/lines.")],
+) -> None:
+    """Make the keys and the public folder of a log; give `--keys` to `run` from the first event on."""
+    from linekeeper.journal.keeper import new_keeper
+
+    keeper = new_keeper(keys, folder, name)
+    say(f"keys in {keys} (keep a copy of master.key elsewhere), public folder {folder}")
+    say(f"public key {keeper.signer.verifier.vkey}")
+
+
+def publish(
+    store: StoreUrl,
+    keys: KeyFolder,
+    witness: Annotated[list[str] | None, typer.Option(help="A witness that must cosign: VKEYFILE=URL.")] = None,
+    json: Json = False,
+) -> None:
+    """Publish all committed leaves: tiles, then a signed checkpoint."""
+    from linekeeper.journal.keeper import open_keeper
+    from linekeeper.journal.log.cosign import Remote, quorum
+    from linekeeper.journal.log.note import Verifier
+    from linekeeper.journal.store import open_store
+
+    remotes = []
+    for text in witness or []:
+        file, _, url = text.partition("=")
+        remotes.append(Remote(Verifier.parse(Path(file).read_text("utf-8").strip()), url))
+    cosign = quorum(remotes, len(remotes)) if remotes else None
+    head = open_keeper(keys).publish(open_store(store), cosign).checkpoint
+    if json:
+        print_json({"origin": head.origin, "size": head.size, "root": head.root.hex()})
+    else:
+        say(f"{head.origin}: {head.size:,} leaves, root {head.root.hex()}")
+
+
+def status(store: StoreUrl, keys: KeyFolder, json: Json = False) -> None:
+    """Re-derive the log from the store's entries and hold it against tiles and signed heads (exit code 3)."""
+    from linekeeper.journal import tables as t
+    from linekeeper.journal.keeper import open_keeper
+    from linekeeper.journal.log.audit import audit
+    from linekeeper.journal.log.errors import ProofError
+    from linekeeper.journal.log.publish import published
+    from linekeeper.journal.store import open_store
+
+    keeper = open_keeper(keys)
+    try:
+        with open_store(store).reading() as connection:
+            found = audit(connection, t.LOG, published(keeper.folder, keeper.signer.verifier))
+    except ProofError as error:
+        print_json({"same": False, "difference": str(error)}) if json else say(f"[red]different[/]: {error}")
+        raise typer.Exit(3) from None
+    if json:
+        print_json({"same": True, "leaves": found.leaves, "published": found.published, "heads": found.heads})
+    else:
+        say(f"[green]the same[/]: {found.leaves:,} leaves, {found.published:,} published, {found.heads:,} heads")
+
+
+def rotate(store: StoreUrl, keys: KeyFolder) -> None:
+    """Wrap every borrower's key under a new master key; afterwards the old one can be destroyed."""
+    from linekeeper.journal.keeper import rotate_master
+    from linekeeper.journal.store import open_store
+
+    say(f"{rotate_master(keys, open_store(store)):,} keys are under a new master key")
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="A new folder for the auditor.")],
+    store: StoreUrl,
+    keys: KeyFolder,
+    account: Annotated[str | None, typer.Option(help="The records of this account.")] = None,
+    since: Annotated[str | None, typer.Option(help="Records from this day on, YYYY-MM-DD.")] = None,
+    until: Annotated[str | None, typer.Option(help="Records before this day, YYYY-MM-DD.")] = None,
+    json: Json = False,
+) -> None:
+    """Write what an auditor needs to check the log with other people's tools."""
+    from linekeeper.cli.run_commands import day_number
+    from linekeeper.core.bounds import AT_END_MS, DAY_MS
+    from linekeeper.core.errors import LinekeeperError
+    from linekeeper.engine.derive import stored_policy
+    from linekeeper.journal import tables as t
+    from linekeeper.journal.keeper import open_keeper
+    from linekeeper.journal.log.export import export as write
+    from linekeeper.journal.log.export import in_period
+    from linekeeper.journal.log.read import positions_of
+    from linekeeper.journal.store import open_store
+    from linekeeper.kernel.kernel import kernel_of
+
+    if account is None and since is None:
+        raise LinekeeperError("say what to open: `--account NAME`, or `--since DAY` and perhaps `--until DAY`")
+    opened, keeper = open_store(store), open_keeper(keys)
+    policy, head = stored_policy(opened), keeper.head()
+    sources = {f"policies/{policy.name}.yaml": policy.source.encode(), f"kernel/{policy.name}.py": kernel_of(policy).source.encode()}
+    if policy.card:
+        sources[f"policies/{policy.name}.card.json"] = policy.card
+    with opened.reading() as connection:
+        if account is not None:
+            positions = [p for p in positions_of(connection, t.LOG, account) if p < head.checkpoint.size]
+        else:
+            start = (day_number(since) or 0) * DAY_MS
+            end = AT_END_MS if until is None else (day_number(until) or 0) * DAY_MS
+            positions = list(in_period(connection, t.LOG, keeper.vault, head, start, end))
+        verifier = keeper.signer.verifier
+        done = write(connection, t.LOG, keeper.vault, head, verifier, folder, positions, sources)
+    if json:
+        print_json({"records": done.records, "erased": done.erased, "files": done.files})
+    else:
+        say(f"{done.records:,} records opened, {done.erased:,} erased, {done.files:,} files in {folder}")
+
+
+def witness(
+    log_vkey: Annotated[Path, typer.Argument(help="The file `log.vkey` of the log to watch.")],
+    folder: Annotated[Path, typer.Option("--folder", help="The witness's own key, and the heads it has seen.")],
+    name: Annotated[str, typer.Option(help="The witness's name.")] = "witness.localhost",
+    port: Annotated[int, typer.Option(help="Port on the loopback address.")] = 7461,
+) -> None:
+    """Serve a witness on this machine: it cosigns heads that continue the last one it saw, and refuses any other."""
+    from linekeeper.journal.log.note import COSIGNATURE, Verifier
+    from linekeeper.journal.log.signer import load_key, new_key
+    from linekeeper.journal.log.witness import Witness, serve
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "witness.key"
+    key = load_key(path) if path.exists() else new_key(path, name, COSIGNATURE)
+    log = Verifier.parse(log_vkey.read_text("utf-8").strip())
+    with serve(Witness(key, folder, {log.name: log}), port) as server:
+        (folder / "witness.vkey").write_text(f"{key.verifier.vkey}\n", "utf-8")
+        say(f"public key in {folder / 'witness.vkey'}")
+        say(f"listening on http://127.0.0.1:{server.server_port}/add-checkpoint")
+        server.serve_forever()
+
+
+# ------------------------------------------------------------------ receipts
+
+
+def make(
+    decision: Annotated[str, typer.Argument(help="ACCOUNT#NUMBER")],
+    store: StoreUrl,
+    keys: KeyFolder,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The receipt file.")],
+    qr: Annotated[Path | None, typer.Option("--qr", help="Also draw it as a QR code (SVG).")] = None,
+) -> None:
+    """Write the receipt of one decision."""
+    from linekeeper.core.errors import LinekeeperError
+    from linekeeper.journal.keeper import open_keeper
+    from linekeeper.journal.log.qr import draw
+    from linekeeper.journal.store import open_store
+
+    account, _, number = decision.rpartition("#")
+    if not account or not number.isdigit():
+        raise LinekeeperError(f"`{decision}` is not a decision; write ACCOUNT#NUMBER")
+    data = open_keeper(keys).receipt(open_store(store), account, int(number))
+    output.write_bytes(data)
+    if qr is not None:
+        qr.write_text(draw(data), "utf-8")
+    say(f"receipt of {decision} in {output}")
+
+
+def verify(file: Path, vkey: Vkey, json: Json = False) -> None:
+    """Verify a receipt offline, with only the log's public key (exit code 3 where it does not hold)."""
+    from linekeeper.core.errors import LinekeeperError
+    from linekeeper.journal.log.errors import LogError, ProofError
+    from linekeeper.journal.log.note import Verifier
+    from linekeeper.journal.log.receipt import verify as verified
+
+    for path in (file, vkey):
+        if not path.is_file():
+            raise LinekeeperError(f"there is no file `{path}`")
+    try:
+        found = verified(file.read_bytes(), Verifier.parse(vkey.read_text("utf-8").strip()))
+    except (ProofError, LogError) as error:
+        print_json({"holds": False, "why": str(error)}) if json else say(f"[red]does not hold[/]: {error}")
+        raise typer.Exit(3) from None
+    head = found.seen.checkpoint
+    if json:
+        record = found.opened.data.decode()
+        print_json({"holds": True, "leaf": found.index, "size": head.size, "origin": head.origin, "record": record})
+    else:
+        say(f"[green]holds[/]: leaf {found.index:,} of {head.size:,} in {head.origin}")
+        say(found.opened.data.decode())
+
+
+def check_all(
+    store: StoreUrl,
+    keys: KeyFolder,
+    flip: Annotated[bool, typer.Option("--flip", help="Also flip one bit of each receipt: all must be refused.")] = False,
+    most: Annotated[int, typer.Option(help="At most so many receipts, evenly spread.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Chooses the bits that are flipped.")] = 1,
+    json: Json = False,
+) -> None:
+    """Make and verify the receipts of the published leaves (exit code 3 where one does not hold)."""
+    from linekeeper.journal import tables as t
+    from linekeeper.journal.keeper import open_keeper
+    from linekeeper.journal.log.audit import check_receipts
+    from linekeeper.journal.store import open_store
+
+    keeper = open_keeper(keys)
+    head = keeper.head()
+    step = max(head.checkpoint.size // most, 1)
+    positions = list(range(0, head.checkpoint.size, step))[:most]
+    verifier = keeper.signer.verifier
+    with progress("receipts", len(positions), json) as tell, open_store(store).reading() as connection:
+        tally = check_receipts(connection, t.LOG, keeper.vault, head, verifier, positions, seed if flip else None)
+        tell(len(positions))
+    if json:
+        names = ("receipts", "accepted", "flipped", "flipped_refused")
+        print_json({name: getattr(tally, name) for name in names})
+    else:
+        say(f"{tally.accepted:,} of {tally.receipts:,} receipts hold")
+        if flip:
+            say(f"{tally.flipped_refused:,} of {tally.flipped:,} with one bit flipped were refused")
+    if tally.accepted != tally.receipts or tally.flipped_refused != tally.flipped:
+        raise typer.Exit(3)
+
+
+# ------------------------------------------------------------------ erasure
+
+
+def erase(
+    account: str,
+    store: StoreUrl,
+    keys: KeyFolder,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Forget a borrower: destroy the key of the records, remove events, state and decisions; other proofs stay."""
+    from linekeeper.engine.forget import forget
+    from linekeeper.journal.keeper import open_keeper
+    from linekeeper.journal.store import open_store
+
+    if not yes:
+        typer.confirm(f"Forget `{account}` for good?", abort=True)
+    done = forget(open_store(store), open_keeper(keys), account, time.time_ns() // 1_000_000)
+    if json:
+        print_json({"account": account, "leaf": done.position, "leaves_closed": len(done.leaves)})
+    else:
+        say(f"`{account}` is forgotten; leaf {done.position} says so, {len(done.leaves)} leaves open no more")

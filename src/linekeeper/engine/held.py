@@ -1,0 +1,207 @@
+"""What the brake keeps in the store: the book of open lines, the lines hit on a day, the restrictions that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import Connection, func, select
+
+from linekeeper.core.decision import Decision
+from linekeeper.core.line import ADVERSE, Status
+from linekeeper.decide.canonical import canonical, read_decision
+from linekeeper.decide.record import Recorder
+from linekeeper.engine.brake import Allowance, Gate, Hold, Look, is_ruling
+from linekeeper.engine.found import Findings, Found, in_bulk, narrowed, review_account
+from linekeeper.journal import tables as t
+from linekeeper.journal.store import insert_many, within
+from linekeeper.kernel.batch import Batch, Ints
+from linekeeper.kernel.late import Row
+
+if TYPE_CHECKING:
+    from linekeeper.kernel.kernel import Kernel
+    from linekeeper.policy.model import Brake
+
+Run = Callable[[Batch, Ints, Gate | None], Findings]  # (batch, states, gate); changes the states in place
+HELD_COLUMNS = ("account", "day", "event", "record", "ended", "ended_event")
+_NEWEST = "ON CONFLICT (account, day, event) DO UPDATE SET " + ", ".join(f"{n} = excluded.{n}" for n in HELD_COLUMNS[3:])
+PAGE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One restriction that waits, or waited. `decision` is what would be decided (number 0: it is none yet).
+
+    `since` is the first local day on which it was held; `ended` is None while it waits.
+    """
+
+    account: str
+    since: int
+    decision: Decision
+    ended: str | None
+
+
+# ------------------------------------------------------------------ a batch under the brake
+
+
+def find_braked(
+    connection: Connection, kernel: Kernel, brake: Brake | None, batch: Batch, states: Ints, first_seq: int, run: Run
+) -> tuple[Findings, Gate | None]:
+    """Run the batch from `states` (changed in place); what the brake holds stays out of findings and states.
+
+    Where nothing is held, the fast way's outcome stands. Otherwise the accounts that it would restrict, and those
+    that are held already, run again from where they were, one look at a time. Without a brake nothing new is held.
+    """
+    waiting = waiting_holds(connection, batch.accounts)
+    if brake is None and not waiting:
+        return run(batch, states, None), None
+    before = states.copy()
+    findings = run(batch, states, None)
+    hits = [found for found in findings.decisions if _automatic(kernel, batch, found)]
+    book = _book_with(connection, kernel, before, states)
+    allowance = Allowance(brake, book, lambda day: _known(connection, day)) if brake else None
+    if not waiting and (allowance is None or all(_passes(kernel, allowance, batch, found) for found in hits)):
+        _save_hits(connection, allowance)
+        return findings, None
+    if brake:
+        allowance = Allowance(brake, book, lambda day: _known(connection, day))
+    places = {found.account for found in hits} | {batch.accounts.index(account) for account in waiting}
+    suspects = np.array(sorted(places), dtype=np.int64)
+    own, some = before[suspects], narrowed(batch, suspects)
+    passes = allowance.passes if allowance else lambda account, look, granted: True
+    gate = Gate(kernel, (first_seq + some.rows).tolist(), waiting, passes)
+    again = run(some, own, gate)
+    states[suspects] = own
+    findings.decisions = [found for found in findings.decisions if found.account not in places]
+    findings.merge(again, suspects, batch)
+    findings.decisions.sort(key=lambda found: found.account)
+    _save_hits(connection, allowance)
+    return findings, gate
+
+
+def review_batch(kernel: Kernel, batch: Batch, states: Ints, until_day: int, gate: Gate | None) -> Findings:
+    """The looks of accounts without events up to the start of `until_day`; behind a gate, one by one."""
+    if gate is None:
+        return in_bulk(kernel, batch, states, until_day)
+    findings = Findings()
+    for account in range(len(batch.accounts)):
+        state = states[account].tolist()
+        review_account(kernel, batch, account, state, until_day, kernel.new_row(), findings, gate)
+        states[account] = state
+    return findings
+
+
+def _automatic(kernel: Kernel, batch: Batch, found: Found) -> bool:
+    """Whether a decision restricts the line, and not because a person ruled so."""
+    if found.row[kernel.shape.place("ACTION")] not in ADVERSE:
+        return False
+    if found.event < 0:
+        return True
+    i = found.event
+    return not is_ruling(kernel, Row(int(batch.at[i]), int(batch.hour[i]), int(batch.kind[i]), tuple(batch.x[i].tolist())))
+
+
+def _passes(kernel: Kernel, allowance: Allowance, batch: Batch, found: Found) -> bool:
+    place = kernel.shape.place
+    look = Look(found.row[place("NOW_HOUR")] // 24, 0)
+    return allowance.passes(batch.accounts[found.account], look, found.row[place("GRANTED_AFTER")])
+
+
+def _known(connection: Connection, day: int) -> dict[str, int]:
+    r = t.restricted.c
+    query = select(r.account, r.granted).where(r.day == day)
+    return {account: granted for account, granted in connection.execute(query)}
+
+
+def _save_hits(connection: Connection, allowance: Allowance | None) -> None:
+    days = allowance.days if allowance else {}
+    rows = [(day, account, granted) for day, today in days.items() for account, granted in today.fresh.items()]
+    insert_many(connection, t.restricted, ("day", "account", "granted"), rows)
+
+
+# ------------------------------------------------------------------ the book
+
+
+def totals(kernel: Kernel, states: Ints) -> tuple[int, int]:
+    """(open lines, what is granted on them); a closed line is not open."""
+    slots = kernel.layout.slots
+    lines = (states[:, slots["OPENED"]] != 0) & (states[:, slots["STATUS"]] != Status.CLOSED)
+    return int(lines.sum()), int(states[lines, slots["GRANTED"]].sum())
+
+
+def open_book(connection: Connection, kernel: Kernel) -> None:
+    """Count all lines, where nobody has yet."""
+    if connection.execute(select(t.book.c.id)).first() is not None:
+        return
+    lines = granted = 0
+    query = select(t.accounts.c.state).execution_options(yield_per=PAGE)
+    for page in connection.execute(query).partitions():
+        joined = b"".join(row[0] for row in page)
+        part = totals(kernel, np.frombuffer(joined, dtype="<i8").reshape(-1, kernel.layout.size))
+        lines, granted = lines + part[0], granted + part[1]
+    insert_many(connection, t.book, ("id", "lines", "granted"), [(1, lines, granted)])
+
+
+def keep_book(connection: Connection, before: tuple[int, int], after: tuple[int, int]) -> None:
+    """Note what a batch changed."""
+    if before == after:
+        return
+    b = t.book.c
+    change = {"lines": b.lines + after[0] - before[0], "granted": b.granted + after[1] - before[1]}
+    connection.execute(t.book.update().values(change))
+
+
+def _book_with(connection: Connection, kernel: Kernel, before: Ints, after: Ints) -> tuple[int, int]:
+    """The book as it stands, and the lines that this batch opens."""
+    lines, granted = connection.execute(select(t.book.c.lines, t.book.c.granted)).one()
+    slots = kernel.layout.slots
+    opened = (before[:, slots["OPENED"]] == 0) & (after[:, slots["OPENED"]] != 0)
+    return int(lines) + int(opened.sum()), int(granted) + int(after[opened, slots["GRANTED"]].sum())
+
+
+# ------------------------------------------------------------------ holds
+
+
+def waiting_holds(connection: Connection, accounts: Sequence[str]) -> dict[str, Hold]:
+    """Those of the accounts that are held."""
+    h = t.held.c
+    if not accounts or connection.execute(select(h.account).where(h.ended.is_(None)).limit(1)).first() is None:
+        return {}
+    query = select(h.account, h.day, h.event).where(h.ended.is_(None), within(connection, h.account, accounts))
+    return {account: Hold(Look(day, event)) for account, day, event in connection.execute(query)}
+
+
+def save_holds(connection: Connection, recorder: Recorder, gate: Gate | None, ids: Sequence[str], first_seq: int) -> int:
+    """Write what the gate has changed; returns how many holds began."""
+    begun = 0
+    for account, hold in gate.changed if gate else ():
+        if hold.latest is None:
+            h = t.held.c
+            known = t.held.update().where(h.account == account, h.day == hold.since.day, h.event == hold.since.event)
+            connection.execute(known.values(ended=hold.ended, ended_event=hold.ended_event))
+            continue
+        event = ids[hold.latest.event - first_seq] if hold.latest.event else None
+        data = canonical(recorder.decision(hold.row, account, 0, hold.at, event, None))
+        row = (account, hold.since.day, hold.since.event, data, hold.ended, hold.ended_event or None)
+        insert_many(connection, t.held, HELD_COLUMNS, [row], tail=_NEWEST)
+        begun += hold.new
+    return begun
+
+
+def held_rows(connection: Connection, account: str | None = None, ended: bool = False) -> list[Held]:
+    """Restrictions that wait (`ended`: all that ever did), of one account or of all, by day and account."""
+    h = t.held.c
+    query = select(h.account, h.day, h.record, h.ended).order_by(h.day, h.account)
+    if account is not None:
+        query = query.where(h.account == account)
+    if not ended:
+        query = query.where(h.ended.is_(None))
+    return [Held(row[0], row[1], read_decision(bytes(row[2])), row[3]) for row in connection.execute(query)]
+
+
+def waiting_count(connection: Connection) -> int:
+    """How many restrictions wait for a person."""
+    query = select(func.count()).select_from(t.held).where(t.held.c.ended.is_(None))
+    return int(connection.execute(query).scalar_one())

@@ -1,0 +1,112 @@
+"""The outbox: with every decision that a borrower is told of, a row in the same transaction says by when.
+
+The letter itself is made when it is asked for, from the stored decision; nothing here renders or sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal as OneOf
+
+from sqlalchemy import Connection, select
+
+from linekeeper.core.bounds import DAY_MS
+from linekeeper.core.decision import Decision
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.journal import tables as t
+from linekeeper.journal.store import Store, insert_many
+from linekeeper.kernel.calendar import calendar
+from linekeeper.notice.clock import Case, Clock, notice_clock
+from linekeeper.notice.from_decision import TOLD_ACTIONS
+from linekeeper.notice.regulation import Rule, shipped_rules
+
+COLUMNS = ("account", "number", "action", "jurisdiction", "due_at", "alarm_at", "rule", "status", "state")
+State = OneOf["pending", "sent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One notice of the outbox: which decision it tells, its clock (UTC ms), and whether it went out."""
+
+    account: str
+    number: int
+    action: str
+    jurisdiction: str
+    clock: Clock
+    state: State
+    sent_at: int | None = None
+
+
+@dataclass
+class Outbox:
+    """Which law sets the clocks: a jurisdiction, a product, and the records of the regulation packs.
+
+    Raises LinekeeperError where some action that borrowers are told of would have no clock there.
+    """
+
+    jurisdiction: str
+    product: str
+    time_zone: str
+    rules: tuple[Rule, ...] = field(default_factory=shipped_rules)
+    _known: dict[tuple[str, int], Clock] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for action in TOLD_ACTIONS:
+            self.clock(action, 0)
+
+    def clock(self, action: str, decided_at: int) -> Clock:
+        """By when a decision must be told; clocks count whole local days, so each day's is made once."""
+        day = calendar(self.time_zone).day(decided_at)
+        if (action, day) not in self._known:
+            case = Case(self.jurisdiction, self.product, action, self.time_zone)
+            self._known[action, day] = notice_clock(self.rules, case, decided_at)
+        return self._known[action, day]
+
+    def put(self, connection: Connection, decisions: Iterable[Decision]) -> int:
+        """Note the notices of new decisions, in the caller's transaction; returns how many."""
+        rows = []
+        for one in decisions:
+            if one.action in TOLD_ACTIONS:
+                clock = self.clock(one.action, one.at)
+                times = (clock.due_at, clock.alarm_at, clock.rule, clock.status)
+                rows.append((one.account, one.number, one.action, self.jurisdiction, *times, "pending"))
+        return insert_many(connection, t.notices, COLUMNS, rows)
+
+
+def find_entry(connection: Connection, account: str, number: int) -> Entry | None:
+    """The outbox's entry for a decision."""
+    n = t.notices.c
+    found = _read(connection, select(t.notices).where(n.account == account, n.number == number))
+    return found[0] if found else None
+
+
+def pending(connection: Connection) -> list[Entry]:
+    """What has not gone out, the most urgent first."""
+    n = t.notices.c
+    return _read(connection, select(t.notices).where(n.state == "pending").order_by(n.due_at, n.account, n.number))
+
+
+def mark_sent(store: Store, account: str, number: int, at: int) -> None:
+    """Note that a notice went out (UTC ms); the first time stands. LinekeeperError where there is none."""
+    n = t.notices.c
+    with store.writing() as connection:
+        if find_entry(connection, account, number) is None:
+            raise LinekeeperError(f"the outbox has no notice `{account}#{number}`; see `linekeeper notices`")
+        waits = t.notices.update().where(n.account == account, n.number == number, n.state == "pending")
+        connection.execute(waits.values(state="sent", sent_at=at))
+
+
+def _read(connection: Connection, query: object) -> list[Entry]:
+    return [
+        Entry(
+            row.account,
+            row.number,
+            row.action,
+            row.jurisdiction,
+            Clock(row.due_at, row.alarm_at, row.rule, row.status),
+            row.state,
+            row.sent_at,
+        )
+        for row in connection.execute(query)  # type: ignore[call-overload]
+    ]

@@ -1,0 +1,161 @@
+"""What people decide: overrides, the release or refusal of what the brake holds, a borrower's consent; all events."""
+
+from __future__ import annotations
+
+import difflib
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, SHARE_CEILING_BP, TEXT_MAX
+from linekeeper.core.decision import Decision
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.engine.account import decisions_of, state_of
+from linekeeper.engine.engine import Engine
+from linekeeper.engine.held import Held, held_rows
+from linekeeper.journal import tables as t
+
+SOURCE = "person"  # of events that a person enters
+FULL_BP = 10_000
+
+
+class RulingError(LinekeeperError):
+    """A ruling that cannot be made: an unknown name, a day that has passed, an offer that is not open."""
+
+
+def new_id() -> str:
+    """An id for an event that a person enters."""
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A person's ruling on one account at `at` (UTC ms), up to and including local day `until_day`.
+
+    With a `trigger` it waives that trigger; with `cap_bp` it imposes a cap; with neither it lets what the brake
+    holds act. The same `id` again changes nothing.
+    """
+
+    account: str
+    at: int
+    until_day: int
+    by: str
+    why: str
+    trigger: str | None = None
+    cap_bp: int | None = None
+    id: str = field(default_factory=new_id)
+
+
+def rule(engine: Engine, rulings: Sequence[Ruling]) -> list[Decision]:
+    """Enter rulings in one transaction; the decisions that they led to. Raises RulingError, and then nothing is done."""
+    for ruling in rulings:
+        _check(engine, ruling)
+    columns = {
+        "id": [ruling.id for ruling in rulings],
+        "account": [ruling.account for ruling in rulings],
+        "kind": ["override"] * len(rulings),
+        "by": [ruling.by for ruling in rulings],
+        "why": [ruling.why for ruling in rulings],
+        "trigger": [ruling.trigger for ruling in rulings],
+    }
+    numbers = {
+        "at": [ruling.at for ruling in rulings],
+        "cap": [ruling.cap_bp for ruling in rulings],
+        "until": [ruling.until_day for ruling in rulings],
+    }
+    return _entered(engine, columns, numbers)
+
+
+def release(engine: Engine, accounts: Iterable[str], *, by: str, why: str, at: int) -> list[Decision]:
+    """Let the held restrictions of these accounts act now, in a person's name."""
+    day = engine.kernel.calendar.day(at)
+    return rule(engine, [Ruling(held.account, at, day, by, why) for held in _held(engine, accounts)])
+
+
+def refuse(
+    engine: Engine, accounts: Iterable[str], until_day: int, *, by: str, why: str, at: int
+) -> list[Decision]:
+    """Waive every trigger that these accounts are held for, up to and including a day."""
+    return rule(
+        engine,
+        [
+            Ruling(held.account, at, until_day, by, why, trigger)
+            for held in _held(engine, accounts)
+            for trigger in held.decision.triggers_set
+        ],
+    )
+
+
+def consent(engine: Engine, account: str, offer: int, at: int, id: str | None = None) -> list[Decision]:
+    """A borrower accepts the open offer of that number. Raises RulingError where there is none."""
+    slots, state = engine.kernel.layout.slots, state_of(engine, account)
+    day, number = engine.kernel.calendar.day(at), state[slots["OFFER_NUMBER"]]
+    if number == 0 or day >= state[slots["OFFER_END"]]:
+        raise RulingError(f"no offer to `{account}` is open; see `linekeeper show {account}`")
+    if offer != number:
+        raise RulingError(f"offer {offer} to `{account}` is not open; offer {number} is")
+    with engine.store.reading() as connection:
+        if held_rows(connection, account):
+            raise RulingError(f"a restriction of `{account}` waits for a person; release or refuse it first")
+    words = {"id": [id or new_id()], "account": [account], "kind": ["consent"]}
+    return _entered(engine, words, {"at": [at], "offer": [offer]})
+
+
+def store_now(engine: Engine) -> int | None:
+    """The latest instant (UTC ms) that the store knows of: of the last event to arrive, or of the last review."""
+    e, r = t.events.c, t.reviews.c
+    with engine.store.reading() as connection:
+        event = connection.execute(t.events.select().with_only_columns(e.at).order_by(e.seq.desc()).limit(1)).scalar()
+        day = connection.execute(
+            t.reviews.select().with_only_columns(r.until_day).order_by(r.seq.desc()).limit(1)
+        ).scalar()
+    found = [int(event)] if event is not None else []
+    found += [engine.kernel.calendar.day_start(int(day))] if day is not None else []
+    return max(found, default=None)
+
+
+# ------------------------------------------------------------------ checks
+
+
+def _check(engine: Engine, ruling: Ruling) -> None:
+    state_of(engine, ruling.account)  # says so where the account is not known
+    if not AT_MIN_MS <= ruling.at < AT_END_MS:
+        raise RulingError("the time of a ruling lies from 1970 to 2099")
+    if not engine.kernel.calendar.day(ruling.at) <= ruling.until_day <= DAY_MAX:
+        raise RulingError("`until` lies before the ruling itself; name a day from today on")
+    for name, text in (("by", ruling.by), ("why", ruling.why)):
+        if not text.strip() or len(text) > TEXT_MAX:
+            raise RulingError(f"`{name}` is empty or too long; a ruling says who made it and why, each in {TEXT_MAX} characters")
+    names = [trigger.name for trigger in engine.policy.triggers]
+    if ruling.trigger is not None and ruling.trigger not in names:
+        near = difflib.get_close_matches(ruling.trigger, names, n=1)
+        way_out = f"did you mean `{near[0]}`?" if near else f"it has {', '.join(names)}"
+        raise RulingError(f"the policy has no trigger `{ruling.trigger}`; {way_out}")
+    if ruling.cap_bp is not None and not 0 <= ruling.cap_bp <= min(FULL_BP, SHARE_CEILING_BP):
+        raise RulingError("a cap lies from 0% to 100% of what is granted")
+
+
+def _held(engine: Engine, accounts: Iterable[str]) -> list[Held]:
+    """What waits for these accounts. Raises RulingError where nothing does."""
+    with engine.store.reading() as connection:
+        waiting = {held.account: held for held in held_rows(connection)}
+    found = []
+    for account in dict.fromkeys(accounts):
+        if account not in waiting:
+            state_of(engine, account)
+            raise RulingError(f"nothing waits for `{account}`; see `linekeeper held list`")
+        found.append(waiting[account])
+    return found
+
+
+def _entered(engine: Engine, words: dict[str, list[str]], numbers: dict[str, list[int]]) -> list[Decision]:
+    columns = {name: pa.array(values, pa.string()) for name, values in words.items()}
+    columns |= {name: pa.array(values, pa.int64()) for name, values in numbers.items()}
+    tally = engine.receive(pa.table(columns), SOURCE)
+    if tally.set_aside:
+        raise RulingError(tally.set_aside[0].reason)
+    ids = set(words["id"])
+    made = (one for account in dict.fromkeys(words["account"]) for one in decisions_of(engine, account))
+    return [decision for decision in made if decision.event in ids]

@@ -1,0 +1,135 @@
+"""The keeper of one store's log: its keys, its public folder, and what the engine asks of it.
+
+Two folders. The key folder is private (best on another disk than the store): `signer.key`, `signer.head`,
+`master.key`, `log.json`. The public folder holds checkpoint and tiles; any static web server can serve it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from linekeeper.journal import tables as t
+from linekeeper.journal.log import durable
+from linekeeper.journal.log.append import append
+from linekeeper.journal.log.entry import Kind, Opened, Record
+from linekeeper.journal.log.errors import LogError
+from linekeeper.journal.log.masters import load_master, new_master
+from linekeeper.journal.log.publish import Cosign, Published, publish, published
+from linekeeper.journal.log.read import opened, positions_of
+from linekeeper.journal.log.receipt import make
+from linekeeper.journal.log.signer import Signer, load_key, new_key
+from linekeeper.journal.log.tables import size_of
+from linekeeper.journal.log.vault import Vault
+from linekeeper.journal.store import Store
+
+SETTINGS = "log.json"
+DECISIONS = (Kind.DECISION, Kind.CORRECTION)
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """A log that is open for writing: `folder` is public, `signer` and `vault` hold the keys."""
+
+    folder: Path
+    signer: Signer
+    vault: Vault
+
+    def seal(self, connection: Connection, records: Sequence[Record]) -> None:
+        """Add records to the log, in the caller's transaction."""
+        append(connection, t.LOG, self.vault, records)
+
+    def publish(self, store: Store, cosign: Cosign | None = None) -> Published:
+        """Publish every committed leaf under a newly signed checkpoint, cosigned by witnesses where asked."""
+        return publish(store.engine, t.LOG, self.folder, self.signer, cosign)
+
+    def head(self) -> Published:
+        """What is published. Raises LogError before the first publication."""
+        found = published(self.folder, self.signer.verifier)
+        if found is None:
+            raise LogError(f"nothing is published in `{self.folder}` yet; run `linekeeper log publish`")
+        return found
+
+    def receipt(self, store: Store, account: str, number: int) -> bytes:
+        """The receipt of an account's decision, counted from 1. LogError where there is none (yet)."""
+        with store.reading() as connection:
+            found = decision_leaves(connection, self.vault, account)
+        if not 1 <= number <= len(found):
+            raise LogError(f"the log has no decision {number} of `{account}`; it has {len(found)}")
+        position, record = found[number - 1]
+        return make(self.head(), position, record)
+
+
+def decision_leaves(connection: Connection, vault: Vault, account: str) -> list[tuple[int, Opened]]:
+    """(position, record) of an account's decisions, in order."""
+    positions = positions_of(connection, t.LOG, account)
+    found = opened(connection, t.LOG, vault, positions)
+    return [(position, one) for position, one in found if one is not None and one.kind in DECISIONS]
+
+
+def keeps_log(connection: Connection) -> bool:
+    """Whether decisions of this store are in a log."""
+    return size_of(connection, t.LOG) > 0
+
+
+def new_keeper(keys: Path, folder: Path, name: str) -> Keeper:
+    """Make a log: keys that its owner alone may read, and an empty public folder. LogError where one is there."""
+    settings = keys / SETTINGS
+    if settings.exists():
+        raise LogError(f"`{keys}` already holds the keys of a log; name another folder")
+    for made in (keys, folder):
+        made.mkdir(parents=True, exist_ok=True)
+    keys.chmod(0o700)
+    key = new_key(keys / "signer.key", name)
+    new_master(keys / "master.key")
+    durable.write(folder / "log.vkey", f"{key.verifier.vkey}\n".encode())
+    body = {"folder": str(folder.resolve()), "masters": ["file:master.key"]}
+    durable.write(settings, json.dumps(body, indent=2).encode() + b"\n", mode=0o600)
+    return open_keeper(keys)
+
+
+def open_keeper(keys: Path) -> Keeper:
+    """The log whose keys lie in that folder. LogError where they do not."""
+    settings = keys / SETTINGS
+    if not settings.exists():
+        raise LogError(f"`{keys}` holds no keys of a log; make them: `linekeeper log init --keys {keys}`")
+    body = json.loads(settings.read_bytes())
+    masters = [load_master(_beside(keys, where)) for where in body["masters"]]
+    signer = Signer(load_key(keys / "signer.key"), keys / "signer.head")
+    return Keeper(Path(body["folder"]), signer, Vault(masters))
+
+
+def _beside(keys: Path, where: str) -> str:
+    """`file:NAME` in the settings means a file in the key folder."""
+    scheme, _, rest = where.partition(":")
+    return f"file:{keys / rest}" if scheme == "file" and not Path(rest).is_absolute() else where
+
+
+def rotate_master(keys: Path, store: Store) -> int:
+    """Wrap every data key under a new master key; returns how many. The old master can be destroyed afterwards."""
+    from linekeeper.journal.log.erase import rotate
+
+    settings = keys / SETTINGS
+    body = json.loads(settings.read_bytes())
+    number = 2
+    while (keys / f"master-{number}.key").exists():
+        number += 1
+    new_master(keys / f"master-{number}.key")
+    old = body["masters"]
+    body["masters"] = [f"file:master-{number}.key", *old]
+    durable.write(settings, json.dumps(body, indent=2).encode() + b"\n", mode=0o600)
+    keeper = open_keeper(keys)
+    done = 0
+    while True:
+        with store.writing() as connection:
+            some = rotate(connection, t.LOG, keeper.vault)
+        done += some
+        if not some:
+            break
+    body["masters"] = body["masters"][:1]
+    durable.write(settings, json.dumps(body, indent=2).encode() + b"\n", mode=0o600)
+    return done

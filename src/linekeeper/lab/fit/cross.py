@@ -1,0 +1,105 @@
+"""Every method on the same folds: what each says of rows that it had not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.lab.fit.additive import Additive, Floats
+from linekeeper.lab.fit.boost import fit_additive, fit_forest
+from linekeeper.lab.fit.calibrate import probability
+from linekeeper.lab.fit.measure import auc
+from linekeeper.lab.fit.merge import merged
+from linekeeper.lab.fit.plan import Plan
+from linekeeper.lab.fit.points import card_of, log_odds_of
+from linekeeper.lab.fit.table import FitTable
+from linekeeper.lab.fit.woe import fit_woe
+from linekeeper.scorecard.many import score_many
+
+# tables: the card, in whole points. exact: the same before rounding. main: without tables. forest: LightGBM. woe: WOE + LR.
+METHODS = ("tables", "exact", "main", "forest", "woe")
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """For each row: its fold, and the log-odds of bad that each method says without having seen the fold."""
+
+    fold: npt.NDArray[np.intp]
+    log_odds: Mapping[str, Floats]
+
+    def aucs(self, label: npt.NDArray[np.int64], method: str) -> list[float]:
+        """The AUC of a method in each fold."""
+        return [auc(label[rows], self.log_odds[method][rows]) for rows in self.rows()]
+
+    def rows(self) -> list[npt.NDArray[np.bool_]]:
+        """A mask of the rows of each fold."""
+        return [self.fold == number for number in range(int(self.fold.max()) + 1)]
+
+
+def cross_fit(
+    table: FitTable,
+    plan: Plan,
+    folds: int,
+    methods: tuple[str, ...] = METHODS,
+    tell: Callable[[int], None] = lambda done: None,
+) -> Crossed:
+    """Fit on all folds but one, say on that one; in turn. `tell` hears of each fold done.
+
+    LinekeeperError where a fold would lack goods or bads.
+    """
+    fold = folds_of(table, folds, plan.seed)
+    said = {method: np.empty(len(table)) for method in methods}
+    for number in range(folds):
+        seen, unseen = table.take(np.flatnonzero(fold != number)), table.take(np.flatnonzero(fold == number))
+        for method, log_odds in _say(seen, unseen, plan, methods).items():
+            said[method][fold == number] = log_odds
+        tell(1)
+    return Crossed(fold, said)
+
+
+def folds_of(table: FitTable, folds: int, seed: int) -> npt.NDArray[np.intp]:
+    """A fold for each row, at random, bads spread evenly; rows of one account stay in one fold."""
+    accounts, first, where = np.unique(table.account, return_index=True, return_inverse=True)
+    bad = np.zeros(len(accounts), np.int64)
+    np.maximum.at(bad, where, table.label)
+    if min(bad.sum(), len(bad) - bad.sum()) < folds:
+        raise LinekeeperError(f"too few goods or bads for {folds} folds; use fewer folds or more data")
+    chance = np.random.default_rng(seed)
+    found = np.empty(len(accounts), np.intp)
+    for label in (0, 1):
+        rows = chance.permutation(np.flatnonzero(bad[np.argsort(np.argsort(first))] == label))
+        found[rows] = np.arange(len(rows)) % folds
+    return found[where]
+
+
+def fit_model(table: FitTable, plan: Plan, method: str = "tables") -> Additive:
+    """The additive model of a method (`tables`, `main` or `woe`), neighbouring bins merged."""
+    if method == "woe":
+        return fit_woe(table, plan)
+    return _tidy(fit_additive(table, replace(plan, tables_max=0 if method == "main" else plan.tables_max)), table, plan)
+
+
+def _say(seen: FitTable, unseen: FitTable, plan: Plan, methods: tuple[str, ...]) -> dict[str, Floats]:
+    said: dict[str, Floats] = {}
+    forest = fit_forest(seen, plan)
+    if set(methods) & {"tables", "exact", "main"}:
+        full = fit_additive(seen, plan, forest)
+        model = _tidy(full, seen, plan)
+        card = card_of(model, plan, seen.features)
+        said["tables"] = log_odds_of(score_many(card, unseen.features).score.astype(np.float64), plan.scale)
+        said["exact"] = full.log_odds(unseen.features)
+        said["main"] = Additive(model.intercept, model.curves).log_odds(unseen.features)
+    if "forest" in methods:
+        said["forest"] = forest.log_odds(unseen.features)
+    if "woe" in methods:
+        said["woe"] = fit_woe(seen, plan).log_odds(unseen.features)
+    return {method: said[method] for method in methods}
+
+
+def _tidy(model: Additive, table: FitTable, plan: Plan) -> Additive:
+    likely = probability(model.log_odds(table.features))
+    return merged(model, len(table), plan.merge_cost, float(np.mean(likely * (1 - likely))))

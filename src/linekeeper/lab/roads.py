@@ -1,0 +1,160 @@
+"""Roads of a whole store: every adverse decision of its history has a road back, and each road comes true.
+
+For each decision the account is brought to the moment after it, from its events; a road is asked for, and its
+plans are followed: their events go into a copy of the account, which is looked at on every single day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from linekeeper.core.decision import ADVERSE_ACTIONS
+from linekeeper.core.line import ADVERSE
+from linekeeper.decide.road import NoRoad, Road, find_road
+from linekeeper.decide.road.follow import comes_true
+from linekeeper.engine.engine import Engine
+from linekeeper.engine.found import NOT_REVIEWED, bring_clock
+from linekeeper.engine.history import row_of
+from linekeeper.journal import tables as t
+from linekeeper.kernel.kernel import Kernel
+from linekeeper.kernel.late import Past, arrive, review_until
+
+FAULTS_KEPT = 20
+_DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
+
+
+@dataclass
+class RoadCheck:
+    """What a check found, in decisions. `faults` names the first decisions without a road, or whose road went astray.
+
+    `adverse` = `terminal` + `with_road` + those without; `followed`: roads whose plans were run as events;
+    `came_true`: of these, all plans led on the days named to the limits named. `underived`: decisions that do not
+    follow from the account's events in order of arrival alone (corrections), not looked at.
+    """
+
+    adverse: int = 0
+    terminal: int = 0
+    with_road: int = 0
+    followed: int = 0
+    came_true: int = 0
+    underived: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether each decision that is not terminal has a road, and each road came true."""
+        return self.adverse == self.terminal + self.with_road and self.with_road == self.followed == self.came_true
+
+    def as_json(self) -> dict[str, Any]:
+        """For one line of JSON."""
+        counts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "faults"}
+        return {**counts, "faults": self.faults}
+
+
+def check_all(
+    engine: Engine, sample: int | None = None, tell: Callable[[int], object] | None = None, *, compiled: bool = True
+) -> RoadCheck:
+    """Check every adverse decision of the store, or `sample` of them, evenly spread over accounts and time."""
+    found = RoadCheck()
+    with engine.store.reading() as connection:
+        reviews = _reviews(connection)
+        for account, numbers in chosen(connection, sample).items():
+            states = dict(states_after(connection, engine.kernel, account, reviews))
+            for number in numbers:
+                found.adverse += 1
+                if tell:
+                    tell(1)
+                if number not in states:
+                    found.adverse, found.underived = found.adverse - 1, found.underived + 1
+                    continue
+                _check(engine.kernel, states[number], f"{account}#{number}", found, compiled)
+    return found
+
+
+def count_adverse(engine: Engine) -> int:
+    """How many adverse decisions the store holds."""
+    with engine.store.reading() as connection:
+        return sum(map(len, chosen(connection, None).values()))
+
+
+def chosen(connection: Connection, sample: int | None) -> dict[str, list[int]]:
+    """Account -> numbers of the adverse decisions to look at."""
+    d = t.decisions.c
+    query = select(d.account, d.number).where(d.action.in_(sorted(ADVERSE_ACTIONS))).order_by(d.account, d.number)
+    rows = [(row[0], int(row[1])) for row in connection.execute(query)]
+    if sample is not None and sample < len(rows):
+        rows = [rows[i * len(rows) // sample] for i in range(sample)]
+    found: dict[str, list[int]] = {}
+    for account, number in rows:
+        found.setdefault(account, []).append(number)
+    return found
+
+
+def states_after(
+    connection: Connection, kernel: Kernel, account: str, reviews: list[tuple[int, int]]
+) -> Iterator[tuple[int, list[int]]]:
+    """(number, state right after) of the account's adverse decisions, its events taken in order of arrival."""
+    e = t.events.c
+    query = select(e.seq, e.source, e.id, e.kind, e.at, e.body).where(e.account == account).order_by(e.seq)
+    state, past, known, number = kernel.new_state(), Past(), dict[tuple[str, str], int](), 0
+    for seq, source, one, kind, at, body in connection.execute(query):
+        fields = _DECODE(body)
+        row = row_of(kernel, kind, at, fields)
+        reviewed = max((day for after, day in reviews if after < seq), default=NOT_REVIEWED)
+        for out in _reviewed(kernel, state, max(row.hour // 24, reviewed)):
+            number += 1
+            yield from _if_adverse(kernel, state, number, out)
+        bring_clock(kernel, state, reviewed)
+        known[source, one] = seq
+        arrived = arrive(kernel, state, past, seq, row, known.get((source, str(fields.get("of")))))
+        number += len(arrived.rows)
+        if len(arrived.rows) == 1:  # two: the second put the first right
+            yield from _if_adverse(kernel, state, number, arrived.rows[0])
+    for out in _reviewed(kernel, state, reviews[-1][1] if reviews else NOT_REVIEWED):
+        number += 1
+        yield from _if_adverse(kernel, state, number, out)
+
+
+def _reviewed(kernel: Kernel, state: list[int], day: int) -> Iterator[list[int]]:
+    """The decisions of the looks due by the start of `day`, one by one."""
+    out = kernel.new_row()
+    return (out for decided in review_until(kernel, state, day, out) if decided)
+
+
+def _if_adverse(kernel: Kernel, state: list[int], number: int, out: list[int]) -> Iterator[tuple[int, list[int]]]:
+    if out[kernel.shape.place("ACTION")] in ADVERSE:
+        yield number, list(state)
+
+
+def _reviews(connection: Connection) -> list[tuple[int, int]]:
+    """(the event they came after, the day up to which they looked), in order."""
+    marks = connection.execute(select(t.reviews.c.after_event, t.reviews.c.until_day).order_by(t.reviews.c.seq))
+    return [(int(after), int(day)) for after, day in marks]
+
+
+# ------------------------------------------------------------------ one decision
+
+
+def _check(kernel: Kernel, state: list[int], name: str, found: RoadCheck, compiled: bool) -> None:
+    road = find_road(kernel, state, state[kernel.layout.slots["HOUR"]] // 24, compiled=compiled)
+    if isinstance(road, NoRoad) and road.why == "terminal":
+        found.terminal += 1
+        return
+    fault = "has no road back"
+    if isinstance(road, Road):
+        found.with_road += 1
+        found.followed += 1
+        astray = next((plan for plan in road.plans if not comes_true(kernel, state, road.day, plan)), None)
+        if astray is None:
+            found.came_true += 1
+            return
+        fault = f"has a road that does not lead to day {astray.restored_day}"
+    elif isinstance(road, NoRoad):
+        fault = f"has no road back ({road.why}: {', '.join(road.triggers)})"
+    if len(found.faults) < FAULTS_KEPT:
+        found.faults.append(f"`{name}` {fault}")

@@ -1,0 +1,128 @@
+"""Decisions and the log together: what is decided is sealed, what is erased is gone, what is left still proves."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from linekeeper.engine.derive import verify
+from linekeeper.engine.engine import Engine, EngineError
+from linekeeper.engine.forget import forget
+from linekeeper.engine.run import run_table
+from linekeeper.journal import tables as t
+from linekeeper.journal.keeper import Keeper, decision_leaves, new_keeper, open_keeper, rotate_master
+from linekeeper.journal.log.audit import audit, check_receipts
+from linekeeper.journal.log.errors import LogError
+from linekeeper.journal.log.receipt import verify as verify_receipt
+from linekeeper.journal.store import Store, decision_records, open_store
+from linekeeper.lab.population import population
+from linekeeper.policy.load import load_file
+from linekeeper.policy.model import Policy
+from linekeeper.policy.shelf import shelf
+
+
+@pytest.fixture(scope="module")
+def policy() -> Policy:
+    """The cash line's policy."""
+    return load_file(shelf("consumer-loan.yaml"))
+
+
+@pytest.fixture
+def kept(tmp_path: Path, policy: Policy) -> Iterator[tuple[Store, Keeper]]:
+    """A store of forty borrowers with its log, published."""
+    keeper = new_keeper(tmp_path / "keys", tmp_path / "public", "example.com/test")
+    store = open_store(str(tmp_path / "store.db"))
+    run_table(Engine(store, policy, keeper), population(accounts=40, days=200, seed=5).events, "test")
+    keeper.publish(store)
+    yield store, keeper
+    store.close()
+
+
+def someone(store: Store) -> str:
+    """An account with a decision."""
+    with store.reading() as connection:
+        return next(decision_records(connection))[0]
+
+
+def test_each_decision_has_a_leaf_that_opens_to_its_record(kept: tuple[Store, Keeper]) -> None:
+    store, keeper = kept
+    with store.reading() as connection:
+        records = list(decision_records(connection))
+        for account in {row[0] for row in records}:
+            own = [row[2] for row in records if row[0] == account]
+            assert [one.data for _, one in decision_leaves(connection, keeper.vault, account)] == own
+    assert len(records) > 20
+
+
+def test_a_receipt_proves_the_record_with_the_public_key_alone(kept: tuple[Store, Keeper]) -> None:
+    store, keeper = kept
+    account = someone(store)
+    proven = verify_receipt(keeper.receipt(store, account, 1), keeper.signer.verifier)
+    with store.reading() as connection:
+        assert proven.opened.data == next(decision_records(connection, first=account))[2]
+    with pytest.raises(LogError, match="no decision 999"):
+        keeper.receipt(store, account, 999)
+
+
+def test_an_erased_borrower_is_gone_from_every_file_and_all_other_receipts_hold(
+    kept: tuple[Store, Keeper], tmp_path: Path
+) -> None:
+    store, keeper = kept
+    account = someone(store)
+    needle = account.encode()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(needle in path.read_bytes() for path in files)
+    before = keeper.head().checkpoint.size
+    done = forget(store, keeper, account, 1_700_000_000_000)
+    keeper.publish(store)
+    assert done.leaves
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or needle not in path.read_bytes(), path.name
+    with store.reading() as connection:
+        positions = [position for position in range(before) if position not in done.leaves]
+        arguments = (connection, t.LOG, keeper.vault, keeper.head(), keeper.signer.verifier)
+        tally = check_receipts(*arguments, positions, seed=1)
+        assert tally.accepted == tally.receipts == len(positions)
+        assert tally.flipped_refused == tally.flipped
+        assert audit(connection, t.LOG, keeper.head()).leaves == before + 1
+    assert verify(store).same
+
+
+def test_a_store_with_a_log_is_not_written_without_its_keys(kept: tuple[Store, Keeper], policy: Policy) -> None:
+    store, _ = kept
+    with pytest.raises(EngineError, match="keeps a log"):
+        Engine(store, policy)
+
+
+def test_a_log_cannot_begin_in_the_middle(tmp_path: Path, policy: Policy) -> None:
+    store = open_store(str(tmp_path / "store.db"))
+    Engine(store, policy)
+    with pytest.raises(EngineError, match="from the first event on"):
+        Engine(store, policy, new_keeper(tmp_path / "keys", tmp_path / "public", "example.com/late"))
+    store.close()
+
+
+def test_after_a_rotation_all_receipts_hold_under_the_new_master_alone(
+    kept: tuple[Store, Keeper], tmp_path: Path
+) -> None:
+    store, _ = kept
+    account = someone(store)
+    assert rotate_master(tmp_path / "keys", store) > 0
+    (tmp_path / "keys" / "master.key").unlink()
+    again = open_keeper(tmp_path / "keys")
+    assert verify_receipt(again.receipt(store, account, 1), again.signer.verifier)
+
+
+def test_an_altered_decision_is_named(kept: tuple[Store, Keeper], tmp_path: Path) -> None:
+    store, _ = kept
+    account = someone(store)
+    with sqlite3.connect(tmp_path / "store.db") as connection:
+        connection.execute(
+            "UPDATE decisions SET record = replace(record, '\"number\":1', '\"number\":7') WHERE account = ? AND number = 1",
+            [account],
+        )
+    connection.close()
+    assert f"decision 1 of `{account}`" in str(verify(store).first_difference)

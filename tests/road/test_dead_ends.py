@@ -1,0 +1,76 @@
+"""Law 8: a policy that can lock a borrower out for good is found out, with a state that anyone can reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from linekeeper.core.line import Status
+from linekeeper.decide.road.follow import fields_of
+from linekeeper.decide.road.traps import Trap, survey, told, traps
+from linekeeper.kernel.kernel import Kernel
+from linekeeper.policy.load import load_file
+from tests.road.accounts import small
+
+ROOT = Path(__file__).resolve().parents[2]
+CATCH = {
+    "bills that a closed line never gets": "late: {when: days_past_due >= 90, clear: on_time_streak >= 3, close: yes, reason: a}",
+    "a count that never falls": 'often: {when: "late_count(30, 60m) >= 1", clear: "months_on_book < 0", cap: 50%, reason: a}',
+    "a use measured against the cut limit": 'full: {when: "percent(granted, limit) > 100% or days_past_due >= 30", cap: 50%, reason: u}',
+}
+FAIR = {
+    "bills, or nothing owed": "late: {when: days_past_due >= 90, clear: on_time_streak >= 3 or balance <= 0 CNY, close: yes, reason: a}",
+    "by waiting": 'often: {when: "late_count(30, 12m) >= 1", hold: 30d, cap: 50%, reason: a}',
+    "by expiry": "late: {when: days_past_due >= 90, clear: on_time_streak >= 99, expires: 1y, close: yes, reason: a}",
+    "terminal, and says so": "late: {when: days_past_due >= 90, clear: on_time_streak >= 3, close: yes, terminal: yes, reason: a}",
+}
+
+
+@pytest.mark.parametrize("name", CATCH)
+def test_a_dead_end_is_found(name: str) -> None:
+    kernel = small(CATCH[name])
+    (trap,) = traps(kernel.policy)
+    assert trap.triggers == (kernel.policy.triggers[0].name,)
+    assert trap.triggers[0] in told(kernel.policy, trap)
+    assert _replayed(kernel, trap) == (trap.limit_minor, trap.granted_minor, trap.balance_minor, trap.status)
+
+
+@pytest.mark.parametrize("name", FAIR)
+def test_a_way_out_is_not_called_a_dead_end(name: str) -> None:
+    assert traps(small(FAIR[name]).policy) == []
+
+
+def test_the_witness_of_the_closed_line_owes_nothing() -> None:
+    kernel = small(CATCH["bills that a closed line never gets"])
+    (trap,) = traps(kernel.policy)
+    assert (trap.status, trap.balance_minor, trap.bills) == (Status.CLOSED, 0, True)
+
+
+def test_the_two_sides_of_a_trigger_that_only_a_lender_with_dues_can_set() -> None:
+    kernel = small("late: {when: past_due > 0 CNY, suspend: yes, reason: a}")
+    found = survey(kernel.policy)
+    assert found.reached == {"late"}
+    assert found.traps == []
+
+
+@pytest.mark.parametrize("name", ["consumer-loan", "credit-card"])
+def test_the_example_policies_have_no_dead_end(name: str) -> None:
+    found = survey(load_file(ROOT / "policies" / f"{name}.yaml"))
+    assert found.traps == []
+    assert found.unreached == set()
+    assert found.states > 30
+
+
+def _replayed(kernel: Kernel, trap: Trap) -> tuple[int, int, int, Status]:
+    """The line that the witness's events lead to, by the kernel's own doors."""
+    run, slots = kernel.interpreted, kernel.layout.slots
+    state, out = kernel.new_state(), kernel.new_row()
+    for event in trap.events:
+        hour, kind = kernel.calendar.hour(event.at), kernel.policy.kind(event.kind)
+        while state[slots["OPENED"]] and state[slots["NEXT"]] <= hour // 24:
+            run.review(state, out, state[slots["NEXT"]])
+        run.step(state, out, event.at, hour, kind.number, fields_of(kind, event))
+    while state[slots["NEXT"]] <= trap.day:
+        run.review(state, out, state[slots["NEXT"]])
+    return state[slots["LIMIT"]], state[slots["GRANTED"]], state[slots["BALANCE"]], Status(state[slots["STATUS"]])

@@ -1,0 +1,50 @@
+"""Roads under generated policies: whatever is found is followed to the day and the minor unit."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linekeeper.core.line import Status
+from linekeeper.decide.road import NoRoad, Road, find_road
+from linekeeper.decide.road.follow import comes_true
+from linekeeper.kernel.kernel import kernel_of
+from linekeeper.policy.load import load_text
+from tests.oracle.generate import policy_text, stream
+from tests.road.accounts import restrictions
+
+
+@given(st.integers(0, 100_000))
+@settings(max_examples=25)
+def test_every_road_found_comes_true(seed: int) -> None:
+    policy = load_text(policy_text(seed))
+    kernel = kernel_of(policy)
+    slots = kernel.layout.slots
+    for state, day in list(restrictions(kernel, stream(policy, seed)))[-2:]:
+        before = list(state)
+        found = find_road(kernel, state, day, compiled=False)
+        assert state == before
+        if isinstance(found, NoRoad):
+            terminal = {trigger.name for trigger in policy.triggers if trigger.terminal}
+            assert (found.why == "terminal") == bool(terminal & set(found.triggers))
+            continue
+        assert isinstance(found, Road)  # a decision that restricts leaves a line that is held down
+        for plan in found.plans:
+            assert plan.verified
+            assert comes_true(kernel, state, day, plan)
+            assert plan.path[0].day == day
+            assert (plan.path[-1].status, plan.path[-1].limit_minor) == (Status.ACTIVE, state[slots["GRANTED"]])
+            assert [point.day for point in plan.path[1:]] == sorted({point.day for point in plan.path[1:]})
+            assert plan.early_minor <= plan.total_minor
+        if found.lightest is not None:
+            assert found.lightest.early_minor <= found.fastest.early_minor
+            assert found.lightest.restored_day >= found.fastest.restored_day
+
+
+@given(st.integers(0, 100_000))
+@settings(max_examples=10)
+def test_the_same_question_has_the_same_answer(seed: int) -> None:
+    policy = load_text(policy_text(seed))
+    kernel = kernel_of(policy)
+    for state, day in list(restrictions(kernel, stream(policy, seed)))[:1]:
+        assert find_road(kernel, state, day, compiled=False) == find_road(kernel, tuple(state), day, compiled=False)

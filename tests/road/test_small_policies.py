@@ -1,0 +1,199 @@
+"""Roads of policies with one or two rules, where the right answer can be worked out by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from linekeeper.core.line import Status
+from linekeeper.decide.road import NoRoad, Plan, Road, find_road
+from linekeeper.decide.road.follow import comes_true
+from linekeeper.decide.road.model import Do, Rests
+from linekeeper.kernel.kernel import Kernel
+from tests.road.accounts import DAY, Told, lived, small
+
+OPEN: Told = (0, "open", {"limit": 1_000_000})
+
+
+def road_of(kernel: Kernel, told: list[Told], until: int) -> Road:
+    """The road from DAY + `until` on; each plan of it comes true."""
+    state = lived(kernel, told, until)
+    found = find_road(kernel, state, DAY + until, compiled=False)
+    assert isinstance(found, Road)
+    assert found.verified
+    assert all(comes_true(kernel, state, found.day, plan) for plan in found.plans)
+    return found
+
+
+def done(plan: Plan) -> dict[Do, tuple[int, int | None]]:
+    """What the plan asks for: day counted from DAY, amount."""
+    return {step.do: (step.day - DAY, step.amount_minor) for step in plan.steps}
+
+
+def test_pay_what_is_overdue_and_the_line_is_back_today() -> None:
+    kernel = small("late: {when: days_past_due >= 3, suspend: yes, reason: arrears}")
+    bill: Told = (10, "due", {"amount": 30_000, "due_on": DAY + 20})
+    plan = road_of(kernel, [OPEN, (1, "draw", {"amount": 90_000}), bill], 23).fastest
+    assert done(plan) == {Do.PAY_OVERDUE: (23, 30_000)}
+    assert plan.restored_day == DAY + 23
+    assert [point.status for point in plan.path] == [Status.SUSPENDED, Status.ACTIVE]
+
+
+def test_a_hold_and_the_recovery_give_the_dates() -> None:
+    kernel = small("late: {when: days_past_due >= 3, clear: past_due = 0 CNY, hold: 30d, cap: 50%, reason: arrears}")
+    bill: Told = (10, "due", {"amount": 30_000, "due_on": DAY + 20})
+    plan = road_of(kernel, [OPEN, (1, "draw", {"amount": 30_000}), bill], 23).fastest
+    # Paid on day 23, so `when` last held on day 23: free 30 days later, half the line; then a fifth every 30 days.
+    assert [(point.day - DAY, point.limit_minor) for point in plan.path] == [
+        (23, 500_000),
+        (53, 500_000),
+        (83, 700_000),
+        (113, 900_000),
+        (143, 1_000_000),
+    ]
+
+
+def test_the_amount_to_pay_down_is_exact() -> None:
+    kernel = small(
+        'full: {when: "percent(balance, granted) >= 80%", clear: "percent(balance, granted) < 50%", cap: 70%, reason: u}'
+    )
+    told = [OPEN, (1, "draw", {"amount": 850_001})]
+    plan = road_of(kernel, told, 2).fastest
+    # 50 % of granted is 500,000; the share is floored, so 499,999 is the most that is below it: 350,002 to pay.
+    assert done(plan)[Do.PAY_DOWN] == (2, 350_002)
+    short = lived(kernel, [*told, (2, "repay", {"amount": 350_001})], 300)
+    enough = lived(kernel, [*told, (2, "repay", {"amount": 350_002})], 300)
+    slots = kernel.layout.slots
+    assert (short[slots["STATUS"]], enough[slots["STATUS"]]) == (Status.REDUCED, Status.ACTIVE)
+
+
+def test_bills_on_time_are_counted_and_their_size_is_told() -> None:
+    kernel = small(
+        "late: {when: days_past_due >= 10, clear: past_due = 0 CNY and on_time_streak >= 2, suspend: yes, reason: a}"
+    )
+    told: list[Told] = [OPEN, (1, "draw", {"amount": 90_000}), (10, "due", {"amount": 30_000, "due_on": DAY + 13})]
+    plan = road_of(kernel, told, 23).fastest
+    bills = next(step for step in plan.steps if step.do == Do.PAY_ON_TIME)
+    assert bills.count == 2
+    assert [(event.kind, event.fields["amount"]) for event in plan.events] == [
+        ("repay", 30_000),
+        ("due", 30_000),
+        ("repay", 30_000),
+        ("due", 30_000),
+        ("repay", 30_000),
+    ]
+    assert next(one for one in plan.assumptions if one.rests == Rests.BILLS).amount_minor == 30_000
+
+
+def test_waiting_is_a_road_and_costs_nothing() -> None:
+    kernel = small('rapid: {when: "count(draw, 7d) >= 3", hold: 14d, cap: 60%, reason: rapid_borrowing}')
+    plan = road_of(kernel, [OPEN, *((day, "draw", {"amount": 10_000}) for day in (1, 2, 3))], 3).fastest
+    assert plan.total_minor == 0
+    assert Do.NO_DRAWS in done(plan)
+    assert next(one for one in plan.assumptions if one.rests == Rests.NO_EVENTS).kinds == ("draw",)
+
+
+def test_the_lightest_way_pays_in_parts_where_nothing_gets_worse() -> None:
+    kernel = small("late: {when: days_past_due >= 3, clear: past_due = 0 CNY, hold: 40d, cap: 50%, reason: arrears}")
+    told: list[Told] = [
+        OPEN,
+        (1, "draw", {"amount": 90_000}),
+        (2, "due", {"amount": 30_000, "due_on": DAY + 10}),
+        (2, "due", {"amount": 60_000, "due_on": DAY + 11}),
+    ]
+    road = road_of(kernel, told, 23)
+    assert done(road.fastest)[Do.PAY_OVERDUE] == (23, 90_000)
+    assert road.lightest is not None
+    assert road.lightest.early_minor == 30_000  # a third today, the rest a month later
+    assert road.lightest.restored_day > road.fastest.restored_day
+
+
+def test_a_lender_that_only_reports_has_to_report_current() -> None:
+    kernel = small(
+        "late: {when: days_past_due >= 60, clear: days_past_due < 30, hold: 30d, suspend: yes, reason: arrears}"
+    )
+    told: list[Told] = [OPEN, (30, "delinquency", {"days": 30}), (60, "delinquency", {"days": 60})]
+    plan = road_of(kernel, told, 60).fastest
+    reported = next(step for step in plan.steps if step.do == Do.BE_CURRENT)
+    assert {event.kind for event in plan.events} == {"delinquency"}
+    assert plan.events[0].fields == {"days": 0}
+    assert plan.events[0].day == reported.day
+    assert plan.restored_day == reported.day + 30
+    assert next(one for one in plan.assumptions if one.rests == Rests.CURRENT).day == reported.day
+
+
+STATEMENTS = 'events: {statement: {balance: signed money, previous: "money?", minimum: "money?", paid: money}}\n'
+
+
+def test_statements_show_what_the_plan_pays() -> None:
+    kernel = small(
+        'full: {when: "percent(last(statement.balance), granted) >= 90%", cap: 80%, reason: use}', STATEMENTS
+    )
+    told: list[Told] = [OPEN, (1, "balance", {"amount": 950_000}), (2, "statement", {"balance": 950_000, "paid": 0})]
+    plan = road_of(kernel, told, 2).fastest
+    shown = [event for event in plan.events if event.kind == "statement"]
+    assert (shown[0].fields["paid"], shown[0].fields["balance"]) == (50_001, 899_999)
+    step = next(step for step in plan.steps if step.amount_minor)
+    assert (step.do, step.amount_minor, step.count) == (Do.PAY_ON_TIME, 50_001, 1)
+    assert all(int(event.fields["paid"]) >= 1 for event in shown)  # later statements are not missed either
+
+
+INCOME = "events: {income: {amount: money}}\n"
+
+
+def test_income_may_be_proven_instead_of_paying_down() -> None:
+    rule = 'poor: {when: "percent(balance, sum(income.amount, 90d)) >= 200%", cap: 60%, reason: burden}'
+    kernel = small(rule, INCOME)
+    road = road_of(kernel, [OPEN, (1, "draw", {"amount": 500_000})], 2)
+    assert done(road.fastest)[Do.PAY_DOWN] == (2, 500_000)  # without any income, only a line that owes nothing
+    assert road.with_report is None or road.with_report.restored_day < road.fastest.restored_day
+
+
+def test_a_report_is_asked_for_where_nothing_else_helps() -> None:
+    rule = 'late: {when: days_past_due >= 3, clear: "count(advice, 90d) >= 1 and past_due = 0 CNY", suspend: yes, reason: a}'
+    kernel = small(rule, "events: {advice: {}}\n")
+    plan = road_of(kernel, [OPEN, (1, "due", {"amount": 500, "due_on": DAY + 5})], 9).fastest
+    report = next(step for step in plan.steps if step.do == Do.REPORT)
+    assert (report.kind, report.count) == ("advice", 1)
+
+
+def test_terminal_says_so_and_when_to_ask_again() -> None:
+    kernel = small("gone: {when: days_past_due >= 90, close: yes, terminal: yes, expires: 5y, reason: charge_off}")
+    state = lived(kernel, [OPEN, (1, "delinquency", {"days": 90})], 10)
+    assert find_road(kernel, state, DAY + 10, compiled=False) == NoRoad("terminal", ("gone",), DAY + 1 + 5 * 365)
+
+
+def test_a_dead_end_is_told_as_one() -> None:
+    kernel = small("late: {when: days_past_due >= 90, clear: on_time_streak >= 3, close: yes, reason: arrears}")
+    told: list[Told] = [OPEN, (1, "due", {"amount": 500, "due_on": DAY + 5}), (100, "repay", {"amount": 500})]
+    state = lived(kernel, told, 101)
+    found = find_road(kernel, state, DAY + 101, compiled=False, bills=True, reports=False)
+    assert found == NoRoad("not_found", ("late",), None)
+
+
+def test_a_cap_imposed_by_a_person_ends_by_itself() -> None:
+    kernel = small("late: {when: days_past_due >= 90, suspend: yes, reason: arrears}")
+    ruling: Told = (1, "override", {"cap": 5_000, "until": DAY + 40})
+    plan = road_of(kernel, [OPEN, ruling], 2).fastest
+    assert done(plan).keys() == {Do.NO_DRAWS, Do.WAIT}
+    forever: Told = (1, "override", {"cap": 5_000, "until": 60_000})
+    found = find_road(kernel, lived(kernel, [OPEN, forever], 2), DAY + 2, compiled=False)
+    assert found == NoRoad("person", (), 60_001)
+
+
+def test_a_line_that_is_not_held_down_has_no_road() -> None:
+    kernel = small("late: {when: days_past_due >= 90, suspend: yes, reason: arrears}")
+    assert find_road(kernel, lived(kernel, [OPEN], 5), DAY + 5, compiled=False) is None
+
+
+@pytest.mark.parametrize("hours_ms", [0, 11 * 3_600_000, 11 * 3_600_000 + 3_599_999])
+def test_today_is_still_today_late_in_the_evening(hours_ms: int) -> None:
+    kernel = small("late: {when: days_past_due >= 3, suspend: yes, reason: arrears}")
+    state = lived(kernel, [OPEN, (1, "due", {"amount": 500, "due_on": DAY + 5})], 9)
+    at = kernel.calendar.day_start(DAY + 9) + 12 * 3_600_000 + hours_ms
+    row = (at, kernel.calendar.hour(at), kernel.policy.kind("draw").number, [100])
+    assert kernel.interpreted.step(state, kernel.new_row(), *row) == 0
+    road = find_road(kernel, state, DAY + 9, compiled=False)
+    assert isinstance(road, Road)
+    assert road.fastest.restored_day == DAY + 9
+    assert road.fastest.events[0].at >= at
+    assert comes_true(kernel, state, road.day, road.fastest)
