@@ -10,8 +10,8 @@ from linekeeper.core.decision import ADVERSE_ACTIONS
 from linekeeper.engine.account import decisions_of, view
 from linekeeper.engine.derive import verify
 from linekeeper.engine.engine import Engine, EngineError
-from linekeeper.engine.held import held_rows
-from tests.brake.bank import DAY, POLICY, engine_over, everyone_late, new_store, openings, small_bank, table
+from linekeeper.engine.held import Held, held_rows
+from tests.brake.bank import DAY, POLICY, at, engine_over, event, everyone_late, new_store, openings, small_bank, table
 
 
 def fed(engine: Engine, count: int, split: int = 1) -> int:
@@ -44,7 +44,8 @@ def test_no_more_lines_are_restricted_than_the_brake_allows(tmp_path: Path, spli
     assert verify(engine.store).same
 
 
-def held_rows_of(engine: Engine) -> list:
+def held_rows_of(engine: Engine) -> list[Held]:
+    """What waits."""
     with engine.store.reading() as connection:
         return held_rows(connection)
 
@@ -76,12 +77,6 @@ def test_a_burst_found_by_a_review_is_braked(tmp_path: Path) -> None:
     engine = engine_over(new_store(tmp_path))
     policy = engine.policy
     engine.receive(table(policy, openings(40)), "core")
-    bills = [
-        one for i in range(40) for one in [everyone_late(40, 1, 0)[i]]
-    ]
-    engine.receive(table(policy, bills), "feed")
-    from tests.brake.bank import at, event
-
     dues = [event(f"due {i}", f"A{i:03}", "due", at(2), amount=5_000, due_on=DAY + 3) for i in range(40)]
     engine.receive(table(policy, dues), "core")
     tally = engine.review(DAY + 40)  # all are 30 days past due on one morning
@@ -93,7 +88,7 @@ def test_a_burst_found_by_a_review_is_braked(tmp_path: Path) -> None:
 def test_what_no_longer_holds_is_let_go(tmp_path: Path) -> None:
     engine = engine_over(new_store(tmp_path))
     fed(engine, 60)
-    cured = [one for one in everyone_late(60, 6, 0)]
+    cured = everyone_late(60, 6, 0)
     engine.receive(table(engine.policy, cured), "feed")
     assert held_rows_of(engine) == []
     assert len(restricted(engine, 60)) == 6

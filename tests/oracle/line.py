@@ -68,6 +68,15 @@ class Latch:
         if not trigger.terminal and clear and day - self.last_held_day >= trigger.hold_days:
             self.state = "free"
 
+    def follow_other(self, other: Latch) -> None:
+        """A correction of a set latch: free where the other run has it otherwise; else never later than there."""
+        if other.state != "set":
+            self.state, self.holding = "free", False
+            return
+        self.set_day = min(self.set_day, other.set_day)
+        if not self.holding and not other.holding:
+            self.last_held_day = min(self.last_held_day, other.last_held_day)
+
 
 @dataclass(slots=True)
 class Recovering:

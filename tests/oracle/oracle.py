@@ -29,7 +29,9 @@ Where the page left a choice, this reading chose:
     the other run's last step does so in silence where nothing else changed; where both runs have one under way, the
     earlier last step counts, for nothing is ever made worse. The values of a correction are those of the moment
     before it, after the look.
-15. `values_at` and `authorise` count the looks of the mornings in between; a snapshot holds the values that the
+15. A latch that stays set goes on with the day set, and the day last held, that it would have had, where these are
+    earlier: else it would stand, for its `hold`, after the day on which it would be free.
+16. `values_at` and `authorise` count the looks of the mornings in between; a snapshot holds the values that the
     look at the start of that day worked with.
 """
 
@@ -127,8 +129,12 @@ def run(
 
 
 def in_truth(policy: Policy, events: Iterable[Event], until_day: int) -> Outcome:
-    """What the policy would do, had all these events come in order of time, and had those reversed never come."""
-    return _after(policy, events, until_day).as_it_would_be().outcome()
+    """What the policy would do, had these events come in order of time: nothing late, nothing reversed."""
+    account, clock_here = _Account(policy), clock(policy.time_zone)
+    for number, event in enumerate(sorted(events, key=lambda event: event.at)):
+        account.happen(Dated(event, clock_here.hour(event.at), number))
+    account.begin_days(until_day)
+    return account.outcome()
 
 
 def authorise(policy: Policy, events: Iterable[Event], at: int, amount: int) -> Answer:
@@ -293,8 +299,7 @@ class _Account:
         other, values = self.as_it_would_be(), self._values(self.hour)
         before, set_before = self.line, self._set_names()
         for name in set_before:
-            if other.latches[name].state != "set":
-                self.latches[name].state, self.latches[name].holding = "free", False
+            self.latches[name].follow_other(other.latches[name])
         in_force = [latch.trigger for latch in self.latches.values() if latch.state == "set"]
         target = self._target(in_force)
         limit = max(before.limit, min(other.line.limit, target))

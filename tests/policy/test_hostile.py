@@ -280,6 +280,7 @@ _WORDS = st.sampled_from([piece for piece in _PIECES if piece.strip() not in (""
 
 
 @given(st.lists(_WORDS, max_size=25).map(" ".join))
+@example("- - 30%")
 def test_any_expression(expression: str) -> None:
     """Words of the language in any order."""
     quoted = expression.replace("'", "''").replace("\n", " ")

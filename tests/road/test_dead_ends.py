@@ -14,16 +14,17 @@ from linekeeper.policy.load import load_file
 from tests.road.accounts import small
 
 ROOT = Path(__file__).resolve().parents[2]
+LATE = "late: {when: days_past_due >= 90, close: yes, reason: arrears, clear: on_time_streak >= 3"
 CATCH = {
-    "bills that a closed line never gets": "late: {when: days_past_due >= 90, clear: on_time_streak >= 3, close: yes, reason: a}",
-    "a count that never falls": 'often: {when: "late_count(30, 60m) >= 1", clear: "months_on_book < 0", cap: 50%, reason: a}',
-    "a use measured against the cut limit": 'full: {when: "percent(granted, limit) > 100% or days_past_due >= 30", cap: 50%, reason: u}',
+    "bills that a closed line never gets": LATE + "}",
+    "a count that never falls": "x: {when: days_past_due >= 30, clear: months_on_book < 0, cap: 50%, reason: a}",
+    "a use of the limit that was cut": 'full: {when: "granted > limit or days_past_due >= 30", cap: 50%, reason: u}',
 }
 FAIR = {
-    "bills, or nothing owed": "late: {when: days_past_due >= 90, clear: on_time_streak >= 3 or balance <= 0 CNY, close: yes, reason: a}",
-    "by waiting": 'often: {when: "late_count(30, 12m) >= 1", hold: 30d, cap: 50%, reason: a}',
-    "by expiry": "late: {when: days_past_due >= 90, clear: on_time_streak >= 99, expires: 1y, close: yes, reason: a}",
-    "terminal, and says so": "late: {when: days_past_due >= 90, clear: on_time_streak >= 3, close: yes, terminal: yes, reason: a}",
+    "bills, or nothing owed": LATE + " or balance <= 0 CNY}",
+    "by waiting": 'often: {when: "late_count(30, 12m) >= 1", hold: 30d, cap: 50%, reason: arrears}',
+    "by expiry": LATE.replace("3", "99") + ", expires: 1y}",
+    "terminal, and says so": LATE + ", terminal: yes}",
 }
 
 

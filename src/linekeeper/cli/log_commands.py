@@ -125,7 +125,10 @@ def export(
         raise LinekeeperError("say what to open: `--account NAME`, or `--since DAY` and perhaps `--until DAY`")
     opened, keeper = open_store(store), open_keeper(keys)
     policy, head = stored_policy(opened), keeper.head()
-    sources = {f"policies/{policy.name}.yaml": policy.source.encode(), f"kernel/{policy.name}.py": kernel_of(policy).source.encode()}
+    sources = {
+        f"policies/{policy.name}.yaml": policy.source.encode(),
+        f"kernel/{policy.name}.py": kernel_of(policy).source.encode(),
+    }
     if policy.card:
         sources[f"policies/{policy.name}.card.json"] = policy.card
     with opened.reading() as connection:
@@ -218,7 +221,9 @@ def verify(file: Path, vkey: Vkey, json: Json = False) -> None:
 def check_all(
     store: StoreUrl,
     keys: KeyFolder,
-    flip: Annotated[bool, typer.Option("--flip", help="Also flip one bit of each receipt: all must be refused.")] = False,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Also flip one bit of each receipt: all must be refused.")
+    ] = False,
     most: Annotated[int, typer.Option(help="At most so many receipts, evenly spread.")] = 10_000,
     seed: Annotated[int, typer.Option(help="Chooses the bits that are flipped.")] = 1,
     json: Json = False,

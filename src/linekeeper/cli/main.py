@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-MODULES = ("policy", "import", "run", "show", "road", "notice", "fit", "log", "demo")
+MODULES = ("policy", "import", "run", "show", "ruling", "held", "outbox", "road", "notice", "fit", "log", "demo")
 
 
 def build() -> typer.Typer:

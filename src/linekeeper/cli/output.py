@@ -19,9 +19,13 @@ StoreUrl = Annotated[
     str, typer.Option("--store", help="Database URL, or the path of an SQLite file.", envvar="LINEKEEPER_STORE")
 ]
 Keys = Annotated[
-    Path | None, typer.Option("--keys", help="Folder of the log's keys, where the store keeps a log.", envvar="LINEKEEPER_KEYS")
+    Path | None,
+    typer.Option("--keys", help="Folder of the log's keys, where the store keeps a log.", envvar="LINEKEEPER_KEYS"),
 ]
 
+BrakeOn = Annotated[
+    bool, typer.Option("--brake", help="Hold a burst of restrictions for a person, as the policy's brake says.")
+]
 ASIDE_SHOWN = 10
 
 
@@ -45,6 +49,13 @@ def say_aside(rows: list[SetAside]) -> None:
             say(f"  {row.place}: {row.reason}")
         if len(rows) > ASIDE_SHOWN:
             say(f"  ... and {len(rows) - ASIDE_SHOWN:,} more (all of them with --set-aside FILE)")
+
+
+def warn_held(begun: int) -> None:
+    """Say on standard error that the brake has held restrictions."""
+    if begun:
+        word = "restriction waits" if begun == 1 else "restrictions wait"
+        sys.stderr.write(f"BRAKE: {begun:,} {word} for a person; see `linekeeper held list`\n")
 
 
 def write_aside(rows: list[SetAside], path: str | None) -> None:

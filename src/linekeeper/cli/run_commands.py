@@ -7,17 +7,33 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.output import Json, Keys, StoreUrl, print_json, progress, say, say_aside, write_aside
+from linekeeper.cli.output import (
+    BrakeOn,
+    Json,
+    Keys,
+    StoreUrl,
+    print_json,
+    progress,
+    say,
+    say_aside,
+    warn_held,
+    write_aside,
+)
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
     from linekeeper.core.decision import Decision
     from linekeeper.engine.engine import Engine
+    from linekeeper.engine.outbox import Law
     from linekeeper.engine.run import Summary
     from linekeeper.policy.model import Policy
 
 Columns = Annotated[Path | None, typer.Option("--columns", help="Column mapping (YAML) of a file that is not ours.")]
 Until = Annotated[str | None, typer.Option("--until", help="Review up to the start of this day, YYYY-MM-DD.")]
+Jurisdiction = Annotated[
+    str | None, typer.Option("--jurisdiction", help="Note notices under this law: CN, US, EU, UK.")
+]
+Product = Annotated[str | None, typer.Option("--product", help="The product, as `policies/regulation` names it.")]
 SetAsideFile = Annotated[str | None, typer.Option("--set-aside", help="Write rows that were set aside to this file.")]
 
 
@@ -36,13 +52,16 @@ def run(
     until: Until = None,
     source: Annotated[str | None, typer.Option(help="Name of the events' source (default: the file's name).")] = None,
     set_aside: SetAsideFile = None,
+    brake: BrakeOn = False,
+    jurisdiction: Jurisdiction = None,
+    product: Product = None,
     json: Json = False,
 ) -> None:
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
     from linekeeper.engine.run import run_table
     from linekeeper.policy.load import load_file
 
-    engine = open_engine(store, load_file(policy), keys)
+    engine = open_engine(store, load_file(policy), keys, brake, law_of(jurisdiction, product))
     intake = read_file(events, engine.policy, columns, json)
     with progress("events", intake.table.num_rows, json) as tell:
         summary = run_table(engine, intake.table, source or events.name, day_number(until), tell)
@@ -84,18 +103,21 @@ def replay(
 def review(
     store: StoreUrl,
     until: Annotated[str, typer.Option(help="Up to the start of this day, YYYY-MM-DD.")],
+    keys: Keys = None,
+    brake: BrakeOn = False,
     json: Json = False,
 ) -> None:
     """Look at every account of a store that is due."""
-    engine = open_engine(store)
+    engine = open_engine(store, keys=keys, brake=brake)
     day = day_number(until)
     assert day is not None
     with progress("accounts", engine.due_count(day), json) as tell:
         tally = engine.review(day, tell)
     if json:
-        print_json({"decisions": dict(tally.actions), "evaluations": tally.looks})
+        print_json({"decisions": dict(tally.actions), "evaluations": tally.looks, "held": tally.held})
     else:
         say(f"{tally.looks:,} looks; decisions: {_counts(dict(tally.actions))}")
+    warn_held(tally.held)
 
 
 def verify(store: StoreUrl, json: Json = False) -> None:
@@ -142,7 +164,9 @@ def authorise(
 # ------------------------------------------------------------------ pieces
 
 
-def open_engine(url: str, policy: Policy | None = None, keys: Path | None = None) -> Engine:
+def open_engine(
+    url: str, policy: Policy | None = None, keys: Path | None = None, brake: bool = False, law: Law | None = None
+) -> Engine:
     """The engine over that store; without a policy, under the one that the store holds."""
     from linekeeper.engine.derive import stored_policy
     from linekeeper.engine.engine import Engine
@@ -154,7 +178,19 @@ def open_engine(url: str, policy: Policy | None = None, keys: Path | None = None
         from linekeeper.journal.keeper import open_keeper
 
         keeper = open_keeper(keys)
-    return Engine(store, policy or stored_policy(store), keeper)
+    return Engine(store, policy or stored_policy(store), keeper, brake=brake, law=law)
+
+
+def law_of(jurisdiction: str | None, product: str | None) -> Law | None:
+    """The law of those two options; None where neither is given."""
+    from linekeeper.core.errors import LinekeeperError
+    from linekeeper.engine.outbox import Law
+
+    if jurisdiction is None and product is None:
+        return None
+    if jurisdiction is None or product is None:
+        raise LinekeeperError("notices need both `--jurisdiction` and `--product`")
+    return Law(jurisdiction, product)
 
 
 def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> Intake:
@@ -177,6 +213,7 @@ def report(summary: Summary, intake: Intake, set_aside: str | None, json: bool) 
     """The end of `run` and `replay`."""
     aside = intake.set_aside + summary.set_aside
     write_aside(aside, set_aside)
+    warn_held(summary.held)
     if json:
         print_json({**summary.as_json(), "set_aside": len(aside), "repeats": intake.same})
         return

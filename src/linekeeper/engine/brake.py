@@ -51,7 +51,7 @@ Passes = Callable[[str, Look, int], bool]  # may (account, look, granted) be res
 
 @dataclass
 class Today:
-    """Lines that were restricted automatically on one local day, with what is granted on them; `fresh` in this batch."""
+    """Lines restricted automatically on one local day, with what is granted on them; `fresh`: in this batch."""
 
     granted: dict[str, int]
     exposure: int = field(init=False)
@@ -112,7 +112,14 @@ class Gate:
         self._action, self._hour = kernel.shape.place("ACTION"), kernel.shape.place("NOW_HOUR")
 
     def stops(
-        self, account: str, before: list[int], state: list[int], out: list[int], decided: bool, event: int, row: Row | None
+        self,
+        account: str,
+        before: list[int],
+        state: list[int],
+        out: list[int],
+        decided: bool,
+        event: int,
+        row: Row | None,
     ) -> bool:
         """After a look: whether it is held; if so, `state` is made what it would be without the look."""
         hold = self.held.get(account)

@@ -25,7 +25,7 @@ from linekeeper.engine.found import NOT_REVIEWED, REFUSED, Arrivals, Chain, Find
 from linekeeper.engine.held import Run, find_braked, keep_book, open_book, review_batch, save_holds, totals
 from linekeeper.engine.history import pasts_before, recall
 from linekeeper.engine.inbox import Taken, reversals, set_aside_refused, take_in
-from linekeeper.engine.outbox import Outbox
+from linekeeper.engine.outbox import Law, open_outbox
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, keeps_log
 from linekeeper.journal.log.entry import Kind, Record
@@ -91,7 +91,7 @@ class Engine:
     """One policy over one store. With a `keeper`, each decision and its log leaf commit together.
 
     `brake`: a burst of restrictions waits for a person, as the policy's brake says; off for a back-fill of history.
-    With an `outbox`, the notice of each decision that a borrower is told of is noted with it.
+    Under a `law`, here or since an engine before, each decision that borrowers are told of commits with its notice.
     """
 
     def __init__(
@@ -101,25 +101,32 @@ class Engine:
         keeper: Keeper | None = None,
         *,
         brake: bool = False,
-        outbox: Outbox | None = None,
+        law: Law | None = None,
     ) -> None:
-        self.store, self.policy, self.keeper, self.outbox = store, policy, keeper, outbox
+        self.store, self.policy, self.keeper = store, policy, keeper
         if brake and policy.brake is None:
             raise EngineError(f"the policy `{policy.name}` has no `brake`; add `brake: {{lines: 2%, exposure: 3%}}`")
         self.brake = policy.brake if brake else None
         self.kernel: Kernel = kernel_of(policy)
         self.recorder = Recorder(self.kernel)
         with store.writing() as connection:
-            _adopt(connection, self.kernel, keeper)
+            self.read_only = _adopt(connection, self.kernel, keeper) and keeper is None
         if stale_layout(store, self.kernel):
             rebuild_states(store, self.kernel)
         with store.writing() as connection:
             open_book(connection, self.kernel)
+            self.outbox = open_outbox(connection, law, policy.time_zone)
+
+    def demand_keys(self) -> None:
+        """Raises EngineError where the store keeps a log and this engine could not write to it."""
+        if self.read_only:
+            raise EngineError("the store keeps a log; name the folder of its keys: `--keys` or LINEKEEPER_KEYS")
 
     # -------------------------------------------------------------- events
 
     def receive(self, table: pa.Table, source: str) -> Tally:
         """Take a batch of admitted events (one transaction). They are put in order of `at` first."""
+        self.demand_keys()
         order = np.argsort(table["at"].to_numpy(), kind="stable")
         table = table if bool(np.all(order[1:] > order[:-1])) else table.take(order)
         with self.store.writing() as connection:
@@ -148,6 +155,7 @@ class Engine:
 
     def review(self, until_day: int, progress: Callable[[int], None] | None = None) -> Tally:
         """Look at every account that is due, up to the start of local day `until_day`."""
+        self.demand_keys()
         with self.store.writing() as connection:
             if until_day > reviewed_day(connection):
                 after = next_seq(connection, t.events) - 1
@@ -298,18 +306,16 @@ def _no_events(names: list[str], kernel: Kernel) -> Batch:
     return Batch(names, np.zeros(len(names) + 1, dtype=np.int64), none, none, none, none, x)
 
 
-def _adopt(connection: Connection, kernel: Kernel, keeper: Keeper | None) -> None:
-    """Note the policy in the store; a store keeps to the policy, and to the log, that it began with."""
+def _adopt(connection: Connection, kernel: Kernel, keeper: Keeper | None) -> bool:
+    """Note the policy in the store, which keeps to the policy and the log that it began with; says whether to a log."""
     policy = kernel.policy
     p = t.policies.c
     known = connection.execute(select(p.digest, p.name, p.version)).all()
     logged = keeps_log(connection)
-    if logged and keeper is None:
-        raise EngineError("the store keeps a log; name the folder of its keys: `--keys` or LINEKEEPER_KEYS")
     if known and not logged and keeper is not None:
         raise EngineError("the store holds decisions that no log has; keep a log from the first event on")
     if any(row[0] == policy.digest for row in known):
-        return
+        return logged
     if known:
         other = f"`{known[0][1]}` version {known[0][2]}"
         raise EngineError(f"the store holds decisions of policy {other}, not of this file; use another `--store`")
@@ -317,8 +323,9 @@ def _adopt(connection: Connection, kernel: Kernel, keeper: Keeper | None) -> Non
     row = (policy.digest, policy.name, policy.version, policy.source, policy.card, kernel.source)
     insert_many(connection, t.policies, names, [row])
     if keeper:
-        body = {"kernel": kernel.digest, "name": policy.name, "policy": policy.digest, "version": policy.version}
+        body: dict[str, str | int] = {"kernel": kernel.digest, "name": policy.name, "policy": policy.digest, "version": policy.version}
         leaves = [Record(Kind.POLICY, "", rfc8785.dumps(body))]
         if policy.score and policy.score.card:
             leaves.append(Record(Kind.MODEL, "", rfc8785.dumps({"model": policy.score.card})))
         keeper.seal(connection, leaves)
+    return keeper is not None

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 Run = Callable[[Batch, Ints, Gate | None], Findings]  # (batch, states, gate); changes the states in place
 HELD_COLUMNS = ("account", "day", "event", "record", "ended", "ended_event")
-_NEWEST = "ON CONFLICT (account, day, event) DO UPDATE SET " + ", ".join(f"{n} = excluded.{n}" for n in HELD_COLUMNS[3:])
+_CHANGED = ", ".join(f"{name} = excluded.{name}" for name in HELD_COLUMNS[3:])
+_NEWEST = f"ON CONFLICT (account, day, event) DO UPDATE SET {_CHANGED}"
 PAGE = 10_000
 
 
@@ -99,8 +100,8 @@ def _automatic(kernel: Kernel, batch: Batch, found: Found) -> bool:
         return False
     if found.event < 0:
         return True
-    i = found.event
-    return not is_ruling(kernel, Row(int(batch.at[i]), int(batch.hour[i]), int(batch.kind[i]), tuple(batch.x[i].tolist())))
+    at, hour, kind = (int(column[found.event]) for column in (batch.at, batch.hour, batch.kind))
+    return not is_ruling(kernel, Row(at, hour, kind, tuple(batch.x[found.event].tolist())))
 
 
 def _passes(kernel: Kernel, allowance: Allowance, batch: Batch, found: Found) -> bool:
@@ -112,7 +113,7 @@ def _passes(kernel: Kernel, allowance: Allowance, batch: Batch, found: Found) ->
 def _known(connection: Connection, day: int) -> dict[str, int]:
     r = t.restricted.c
     query = select(r.account, r.granted).where(r.day == day)
-    return {account: granted for account, granted in connection.execute(query)}
+    return dict(connection.execute(query).tuples())
 
 
 def _save_hits(connection: Connection, allowance: Allowance | None) -> None:
@@ -173,7 +174,9 @@ def waiting_holds(connection: Connection, accounts: Sequence[str]) -> dict[str, 
     return {account: Hold(Look(day, event)) for account, day, event in connection.execute(query)}
 
 
-def save_holds(connection: Connection, recorder: Recorder, gate: Gate | None, ids: Sequence[str], first_seq: int) -> int:
+def save_holds(
+    connection: Connection, recorder: Recorder, gate: Gate | None, ids: Sequence[str], first_seq: int
+) -> int:
     """Write what the gate has changed; returns how many holds began."""
     begun = 0
     for account, hold in gate.changed if gate else ():

@@ -11,7 +11,6 @@ from typing import Literal as OneOf
 
 from sqlalchemy import Connection, select
 
-from linekeeper.core.bounds import DAY_MS
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.journal import tables as t
@@ -21,7 +20,7 @@ from linekeeper.notice.clock import Case, Clock, notice_clock
 from linekeeper.notice.from_decision import TOLD_ACTIONS
 from linekeeper.notice.regulation import Rule, shipped_rules
 
-COLUMNS = ("account", "number", "action", "jurisdiction", "due_at", "alarm_at", "rule", "status", "state")
+COLUMNS = ("account", "number", "action", "due_at", "alarm_at", "rule", "status", "state")
 State = OneOf["pending", "sent"]
 
 
@@ -32,21 +31,27 @@ class Entry:
     account: str
     number: int
     action: str
-    jurisdiction: str
     clock: Clock
     state: State
     sent_at: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Law:
+    """Under which law borrowers are told: `CN`, `US`, `EU`, ... and the product, as `policies/regulation` names them."""
+
+    jurisdiction: str
+    product: str
+
+
 @dataclass
 class Outbox:
-    """Which law sets the clocks: a jurisdiction, a product, and the records of the regulation packs.
+    """Notes notices with their clocks, from the records of the regulation packs that bind under that law.
 
     Raises LinekeeperError where some action that borrowers are told of would have no clock there.
     """
 
-    jurisdiction: str
-    product: str
+    law: Law
     time_zone: str
     rules: tuple[Rule, ...] = field(default_factory=shipped_rules)
     _known: dict[tuple[str, int], Clock] = field(default_factory=dict, init=False, repr=False)
@@ -59,7 +64,7 @@ class Outbox:
         """By when a decision must be told; clocks count whole local days, so each day's is made once."""
         day = calendar(self.time_zone).day(decided_at)
         if (action, day) not in self._known:
-            case = Case(self.jurisdiction, self.product, action, self.time_zone)
+            case = Case(self.law.jurisdiction, self.law.product, action, self.time_zone)
             self._known[action, day] = notice_clock(self.rules, case, decided_at)
         return self._known[action, day]
 
@@ -70,8 +75,27 @@ class Outbox:
             if one.action in TOLD_ACTIONS:
                 clock = self.clock(one.action, one.at)
                 times = (clock.due_at, clock.alarm_at, clock.rule, clock.status)
-                rows.append((one.account, one.number, one.action, self.jurisdiction, *times, "pending"))
+                rows.append((one.account, one.number, one.action, *times, "pending"))
         return insert_many(connection, t.notices, COLUMNS, rows)
+
+
+def open_outbox(connection: Connection, law: Law | None, time_zone: str) -> Outbox | None:
+    """The outbox of a store: under the law that it keeps to, or from now on under that one; None where it has none.
+
+    Raises LinekeeperError where it keeps to another.
+    """
+    row = connection.execute(select(t.law.c.jurisdiction, t.law.c.product)).first()
+    kept = Law(*row) if row else None
+    if kept and law and kept != law:
+        told = f"`{kept.jurisdiction}`, `{kept.product}`"
+        raise LinekeeperError(f"the store's notices are under the law of {told}; use another `--store`")
+    found = kept or law
+    if found is None:
+        return None
+    outbox = Outbox(found, time_zone)
+    if kept is None:
+        insert_many(connection, t.law, ("id", "jurisdiction", "product"), [(1, found.jurisdiction, found.product)])
+    return outbox
 
 
 def find_entry(connection: Connection, account: str, number: int) -> Entry | None:
@@ -103,7 +127,6 @@ def _read(connection: Connection, query: object) -> list[Entry]:
             row.account,
             row.number,
             row.action,
-            row.jurisdiction,
             Clock(row.due_at, row.alarm_at, row.rule, row.status),
             row.state,
             row.sent_at,

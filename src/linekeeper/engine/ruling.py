@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, SHARE_CEILING_BP, TEXT_MAX
+from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, TEXT_MAX
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.engine.account import decisions_of, state_of
@@ -49,10 +49,10 @@ class Ruling:
 
 
 def rule(engine: Engine, rulings: Sequence[Ruling]) -> list[Decision]:
-    """Enter rulings in one transaction; the decisions that they led to. Raises RulingError, and then nothing is done."""
+    """Enter rulings in one transaction; the decisions that they led to. Raises RulingError with nothing done."""
     for ruling in rulings:
         _check(engine, ruling)
-    columns = {
+    words: dict[str, list[str | None]] = {
         "id": [ruling.id for ruling in rulings],
         "account": [ruling.account for ruling in rulings],
         "kind": ["override"] * len(rulings),
@@ -60,12 +60,12 @@ def rule(engine: Engine, rulings: Sequence[Ruling]) -> list[Decision]:
         "why": [ruling.why for ruling in rulings],
         "trigger": [ruling.trigger for ruling in rulings],
     }
-    numbers = {
+    numbers: dict[str, list[int | None]] = {
         "at": [ruling.at for ruling in rulings],
         "cap": [ruling.cap_bp for ruling in rulings],
         "until": [ruling.until_day for ruling in rulings],
     }
-    return _entered(engine, columns, numbers)
+    return _entered(engine, words, numbers)
 
 
 def release(engine: Engine, accounts: Iterable[str], *, by: str, why: str, at: int) -> list[Decision]:
@@ -74,9 +74,7 @@ def release(engine: Engine, accounts: Iterable[str], *, by: str, why: str, at: i
     return rule(engine, [Ruling(held.account, at, day, by, why) for held in _held(engine, accounts)])
 
 
-def refuse(
-    engine: Engine, accounts: Iterable[str], until_day: int, *, by: str, why: str, at: int
-) -> list[Decision]:
+def refuse(engine: Engine, accounts: Iterable[str], until_day: int, *, by: str, why: str, at: int) -> list[Decision]:
     """Waive every trigger that these accounts are held for, up to and including a day."""
     return rule(
         engine,
@@ -99,7 +97,7 @@ def consent(engine: Engine, account: str, offer: int, at: int, id: str | None = 
     with engine.store.reading() as connection:
         if held_rows(connection, account):
             raise RulingError(f"a restriction of `{account}` waits for a person; release or refuse it first")
-    words = {"id": [id or new_id()], "account": [account], "kind": ["consent"]}
+    words: dict[str, list[str | None]] = {"id": [id or new_id()], "account": [account], "kind": ["consent"]}
     return _entered(engine, words, {"at": [at], "offer": [offer]})
 
 
@@ -127,13 +125,14 @@ def _check(engine: Engine, ruling: Ruling) -> None:
         raise RulingError("`until` lies before the ruling itself; name a day from today on")
     for name, text in (("by", ruling.by), ("why", ruling.why)):
         if not text.strip() or len(text) > TEXT_MAX:
-            raise RulingError(f"`{name}` is empty or too long; a ruling says who made it and why, each in {TEXT_MAX} characters")
+            way_out = f"a ruling says who made it and why, each in at most {TEXT_MAX} characters"
+            raise RulingError(f"`{name}` is empty or too long; {way_out}")
     names = [trigger.name for trigger in engine.policy.triggers]
     if ruling.trigger is not None and ruling.trigger not in names:
         near = difflib.get_close_matches(ruling.trigger, names, n=1)
         way_out = f"did you mean `{near[0]}`?" if near else f"it has {', '.join(names)}"
         raise RulingError(f"the policy has no trigger `{ruling.trigger}`; {way_out}")
-    if ruling.cap_bp is not None and not 0 <= ruling.cap_bp <= min(FULL_BP, SHARE_CEILING_BP):
+    if ruling.cap_bp is not None and not 0 <= ruling.cap_bp <= FULL_BP:
         raise RulingError("a cap lies from 0% to 100% of what is granted")
 
 
@@ -150,12 +149,16 @@ def _held(engine: Engine, accounts: Iterable[str]) -> list[Held]:
     return found
 
 
-def _entered(engine: Engine, words: dict[str, list[str]], numbers: dict[str, list[int]]) -> list[Decision]:
+def _entered(
+    engine: Engine, words: dict[str, list[str | None]], numbers: dict[str, list[int | None]]
+) -> list[Decision]:
+    """Take events in; the decisions that name them."""
     columns = {name: pa.array(values, pa.string()) for name, values in words.items()}
     columns |= {name: pa.array(values, pa.int64()) for name, values in numbers.items()}
     tally = engine.receive(pa.table(columns), SOURCE)
     if tally.set_aside:
         raise RulingError(tally.set_aside[0].reason)
     ids = set(words["id"])
-    made = (one for account in dict.fromkeys(words["account"]) for one in decisions_of(engine, account))
+    accounts = dict.fromkeys(account for account in words["account"] if account is not None)
+    made = (one for account in accounts for one in decisions_of(engine, account))
     return [decision for decision in made if decision.event in ids]

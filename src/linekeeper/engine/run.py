@@ -29,7 +29,10 @@ Tell = Callable[[int], object]
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run or a replay did; `digest` is SHA-256 over all decisions in canonical form and order."""
+    """What a run or a replay did; `digest` is SHA-256 over all decisions in canonical form and order.
+
+    `held` counts the restrictions that the brake began to hold for a person; a replay has no brake.
+    """
 
     accounts: int
     events: int
@@ -38,6 +41,7 @@ class Summary:
     evaluations: int
     seconds: float
     digest: str
+    held: int = 0
 
     def as_json(self) -> dict[str, object]:
         """For one line of JSON; `set_aside` as a number."""
@@ -49,6 +53,7 @@ class Summary:
             "evaluations": self.evaluations,
             "seconds": round(self.seconds, 3),
             "digest": self.digest,
+            "held": self.held,
         }
 
 
@@ -68,7 +73,8 @@ def run_table(
         digest = digest_all(row[2] for row in decision_records(connection))
     seconds = time.perf_counter() - began
     accounts = engine.accounts()
-    return Summary(accounts, total.events, total.set_aside, dict(total.actions), total.looks, seconds, digest)
+    actions = dict(total.actions)
+    return Summary(accounts, total.events, total.set_aside, actions, total.looks, seconds, digest, total.held)
 
 
 def last_day(kernel: Kernel, table: pa.Table) -> int:

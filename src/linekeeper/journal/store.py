@@ -5,17 +5,17 @@ A writing transaction takes the write lock when it begins, so two writers queue 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, ColumnElement, Connection, Engine, Table, cast, create_engine, event, func, select, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.journal import tables as t
+from linekeeper.journal.log.tables import within as within
 
 REVISION = "0002"  # the newest revision in `migrations`
 BUSY_SECONDS = 60
@@ -123,16 +123,6 @@ def _migrate(store: Store, url: str) -> None:
 
 
 # ------------------------------------------------------------------ rows
-
-
-def within(connection: Connection, column: ColumnElement[str], texts: Sequence[str]) -> ColumnElement[bool]:
-    """`column IN texts` with one variable for all of them."""
-    packed = json.dumps(list(texts), ensure_ascii=False)
-    if connection.dialect.name == "sqlite":
-        listed = func.json_each(packed).table_valued("value")
-    else:
-        listed = func.json_array_elements_text(cast(packed, JSON)).table_valued("value")
-    return column.in_(select(listed.c.value))
 
 
 def insert_many(

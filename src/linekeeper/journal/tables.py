@@ -116,6 +116,15 @@ held = Table(
 )
 Index("held_waiting", held.c.account, sqlite_where=held.c.ended.is_(None), postgresql_where=held.c.ended.is_(None))
 
+# Under which law borrowers are told of decisions; one row, kept from the first engine that was told of it.
+law = Table(
+    "law",
+    SCHEMA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("jurisdiction", Text, nullable=False),
+    Column("product", Text, nullable=False),
+)
+
 # The outbox: what a borrower has to be told, by when, and whether it went out. Instants in UTC ms.
 notices = Table(
     "notices",
@@ -123,7 +132,6 @@ notices = Table(
     Column("account", Text, primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("action", Text, nullable=False),
-    Column("jurisdiction", Text, nullable=False),
     Column("due_at", Whole, nullable=False),
     Column("alarm_at", Whole, nullable=False),
     Column("rule", Text, nullable=False),

@@ -131,3 +131,24 @@ def _interpreted(
         [np.array(rows, dtype=np.int64).reshape(shape)],
         cursor[2],
     )
+
+
+def snapshots(kernel: Kernel, batch: Batch, days: Ints) -> tuple[Ints, Ints, Ints]:
+    """Features and score of every open account at the start of each of the sorted `days`, from the kernel itself.
+
+    Returns (account, index into `days`, rows): one entry for each account that is open then.
+    """
+    found: list[tuple[Ints, Ints]] = []
+    for first, last in _pieces(batch):
+        size = last - first
+        states = np.zeros((size, kernel.layout.size), dtype=np.int64)
+        out = np.zeros((size * len(days), kernel.shape.width), dtype=np.int64)
+        head = np.zeros((size * len(days), 2), dtype=np.int64)
+        starts = np.ascontiguousarray(batch.starts[first : last + 1])
+        scratch = np.zeros(kernel.shape.width, dtype=np.int64)
+        columns = (batch.at, batch.hour, batch.kind, batch.x)
+        n = kernel.compiled.snapshots(states, starts, *columns, days, out, head, scratch)
+        found.append((head[:n] + np.array([first, 0]), out[:n]))
+    heads = np.concatenate([head for head, _ in found]) if found else np.zeros((0, 2), dtype=np.int64)
+    rows = np.concatenate([row for _, row in found]) if found else np.zeros((0, kernel.shape.width), dtype=np.int64)
+    return heads[:, 0], heads[:, 1], rows

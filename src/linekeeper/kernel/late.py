@@ -15,7 +15,7 @@ from typing import NamedTuple
 from linekeeper.core.line import Action, Status
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.layout import LATCH_WIDTH
-from linekeeper.kernel.prelude import FREE, HOLDING, MODE, part
+from linekeeper.kernel.prelude import FREE, HELD_DAY, HOLDING, MODE, SET_DAY, part
 
 ORDERED_KINDS = frozenset(("draw", "charge", "repay", "due", "balance", "delinquency"))
 LASTING_KINDS = frozenset(("open", "consent", "override", "reversal"))  # what cannot be reversed
@@ -97,6 +97,7 @@ def take(
         past.reverse(reverses)
     past.add(number, row)
     if remake:
+        run.advance(state, row.hour)  # a reversal may move the clock, and with it what stands in the line part
         rebuild(kernel, state, past.standing())
         return bool(run.settle(state, out, row.at, row.kind, row.x))
     return bool(run.step(state, out, row.at, row.hour, row.kind, row.x))
@@ -134,7 +135,7 @@ def correct(kernel: Kernel, state: list[int], history: Iterable[Row], out: list[
     kernel.interpreted.features(state, out)
     kernel.interpreted.score(state, out)
     before = state.copy()
-    _free(kernel, state, state[slots["MASK"]] & ~other[slots["MASK"]])
+    _follow_latches(kernel, state, other)
     closes, suspends, target = _target(kernel, state)
     limit = state[slots["LIMIT"]] = max(state[slots["LIMIT"]], min(other[slots["LIMIT"]], target))
     _follow_recovery(kernel, state, other, target)
@@ -160,13 +161,20 @@ def as_it_would_be(kernel: Kernel, history: Iterable[Row], day: int) -> list[int
     return state
 
 
-def _free(kernel: Kernel, state: list[int], mask: int) -> None:
-    """Free the latches of the mask."""
-    state[kernel.layout.slots["MASK"]] &= ~mask
+def _follow_latches(kernel: Kernel, state: list[int], other: list[int]) -> None:
+    """Free what would not be set; what would be goes on with the days set and last held that it would have had."""
+    mask = kernel.layout.slots["MASK"]
     for number in range(len(kernel.policy.triggers)):
-        if mask >> number & 1:
-            slot = kernel.layout.latches + number * LATCH_WIDTH
+        slot = kernel.layout.latches + number * LATCH_WIDTH
+        if not state[mask] >> number & 1:
+            continue
+        if not other[mask] >> number & 1:
+            state[mask] ^= 1 << number
             state[slot + MODE], state[slot + HOLDING] = FREE, 0
+            continue
+        state[slot + SET_DAY] = min(state[slot + SET_DAY], other[slot + SET_DAY])
+        if not state[slot + HOLDING] and not other[slot + HOLDING]:
+            state[slot + HELD_DAY] = min(state[slot + HELD_DAY], other[slot + HELD_DAY])
 
 
 def _target(kernel: Kernel, state: list[int]) -> tuple[bool, bool, int]:

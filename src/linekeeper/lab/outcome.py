@@ -37,8 +37,8 @@ class Outcome:
 
     def share(self, name: str, restricted: bool) -> float:
         """The share of a column that falls on restricted (or unrestricted) lines."""
-        total = sum(getattr(row, name) for row in self.rows)
-        part = sum(getattr(row, name) for row in self.rows if (row.grade != GRADES[0]) == restricted)
+        total: int = sum(getattr(row, name) for row in self.rows)
+        part: int = sum(getattr(row, name) for row in self.rows if (row.grade != GRADES[0]) == restricted)
         return part / max(total, 1)
 
     def as_json(self) -> dict[str, object]:

@@ -6,23 +6,29 @@ plans are followed: their events go into a copy of the account, which is looked 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import numpy as np
 from sqlalchemy import Connection, select
 
+from linekeeper.core.bounds import MISSING
 from linekeeper.core.decision import ADVERSE_ACTIONS
 from linekeeper.core.line import ADVERSE
 from linekeeper.decide.road import NoRoad, Road, find_road
 from linekeeper.decide.road.follow import comes_true
+from linekeeper.engine.brake import Gate, from_ledger
+from linekeeper.engine.derive import first_held
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.found import NOT_REVIEWED, bring_clock
+from linekeeper.engine.found import NOT_REVIEWED, Arrivals, Findings, Found, find_arrivals, review_account
 from linekeeper.engine.history import row_of
 from linekeeper.journal import tables as t
+from linekeeper.kernel.batch import Batch
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import Past, arrive, review_until
+from linekeeper.kernel.late import REVERSAL, Past
 
 FAULTS_KEPT = 20
 _DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
@@ -34,7 +40,7 @@ class RoadCheck:
 
     `adverse` = `terminal` + `with_road` + those without; `followed`: roads whose plans were run as events;
     `came_true`: of these, all plans led on the days named to the limits named. `underived`: decisions that do not
-    follow from the account's events in order of arrival alone (corrections), not looked at.
+    follow from the account's events as they arrived (`linekeeper verify` says why), not looked at.
     """
 
     adverse: int = 0
@@ -62,9 +68,9 @@ def check_all(
     """Check every adverse decision of the store, or `sample` of them, evenly spread over accounts and time."""
     found = RoadCheck()
     with engine.store.reading() as connection:
-        reviews = _reviews(connection)
+        reviews = Reviews.of(connection)
         for account, numbers in chosen(connection, sample).items():
-            states = dict(states_after(connection, engine.kernel, account, reviews))
+            states = states_after(connection, engine.kernel, account, reviews)
             for number in numbers:
                 found.adverse += 1
                 if tell:
@@ -95,46 +101,78 @@ def chosen(connection: Connection, sample: int | None) -> dict[str, list[int]]:
     return found
 
 
-def states_after(
-    connection: Connection, kernel: Kernel, account: str, reviews: list[tuple[int, int]]
-) -> Iterator[tuple[int, list[int]]]:
-    """(number, state right after) of the account's adverse decisions, its events taken in order of arrival."""
+class Kept(list[Found]):
+    """Decisions as they are found, and beside each (in `states`) a copy of the account's state right after it."""
+
+    def __init__(self, state: list[int]) -> None:
+        super().__init__()
+        self.state = state
+        self.states: list[list[int]] = []
+
+    def append(self, found: Found) -> None:
+        """Keep one more, with the state as it is now."""
+        super().append(found)
+        self.states.append(list(self.state))
+
+
+def states_after(connection: Connection, kernel: Kernel, account: str, reviews: Reviews) -> dict[int, list[int]]:
+    """Number -> state right after, of the account's adverse decisions; its events are taken as they arrived."""
+    batch, arrivals = _arrived(connection, kernel, account)
+    state = kernel.new_state()
+    kept = Kept(state)
+    findings = Findings(kept)
+    held = first_held(connection, [account])
+    gate = Gate(kernel, arrivals.numbers[batch.rows].tolist(), {}, from_ledger(held)) if held else None
+    reviewed = np.array([reviews.before(number) for number in arrivals.numbers[batch.rows]], dtype=np.int64)
+    find_arrivals(kernel, batch, 0, state, Past(), arrivals, reviewed, findings, gate)
+    review_account(kernel, batch, 0, state, reviews.last_day, kernel.new_row(), findings, gate)
+    action = kernel.shape.place("ACTION")
+    numbered = enumerate(zip(kept, kept.states, strict=True), start=1)
+    return {number: after for number, (found, after) in numbered if found.row[action] in ADVERSE}
+
+
+def _arrived(connection: Connection, kernel: Kernel, account: str) -> tuple[Batch, Arrivals]:
+    """One account's events as a batch, and how they arrived."""
     e = t.events.c
-    query = select(e.seq, e.source, e.id, e.kind, e.at, e.body).where(e.account == account).order_by(e.seq)
-    state, past, known, number = kernel.new_state(), Past(), dict[tuple[str, str], int](), 0
-    for seq, source, one, kind, at, body in connection.execute(query):
-        fields = _DECODE(body)
-        row = row_of(kernel, kind, at, fields)
-        reviewed = max((day for after, day in reviews if after < seq), default=NOT_REVIEWED)
-        for out in _reviewed(kernel, state, max(row.hour // 24, reviewed)):
-            number += 1
-            yield from _if_adverse(kernel, state, number, out)
-        bring_clock(kernel, state, reviewed)
-        known[source, one] = seq
-        arrived = arrive(kernel, state, past, seq, row, known.get((source, str(fields.get("of")))))
-        number += len(arrived.rows)
-        if len(arrived.rows) == 1:  # two: the second put the first right
-            yield from _if_adverse(kernel, state, number, arrived.rows[0])
-    for out in _reviewed(kernel, state, reviews[-1][1] if reviews else NOT_REVIEWED):
-        number += 1
-        yield from _if_adverse(kernel, state, number, out)
+    query = select(e.seq, e.source, e.id, e.kind, e.at, e.body).where(e.account == account).order_by(e.at, e.seq)
+    events = connection.execute(query).all()
+    fields = [_DECODE(event.body) for event in events]
+    rows = [row_of(kernel, event.kind, event.at, found) for event, found in zip(events, fields, strict=True)]
+    seqs = {(event.source, event.id): event.seq for event in events}
+    pairs = zip(events, fields, strict=True)
+    reverses = {event.seq: seqs[event.source, str(found["of"])] for event, found in pairs if event.kind == REVERSAL}
+    at, hour, kind = (np.array([row[i] for row in rows], dtype=np.int64) for i in range(3))
+    x = np.full((len(rows), max(1, *(len(kind.fields) for kind in kernel.policy.kinds))), MISSING, dtype=np.int64)
+    for place, row in enumerate(rows):
+        x[place, : len(row.x)] = row.x
+    whole = np.array([0, len(rows)], dtype=np.int64)
+    numbers = np.array([event.seq for event in events], dtype=np.int64)
+    return Batch([account], whole, np.arange(len(rows)), at, hour, kind, x), Arrivals(numbers, reverses)
 
 
-def _reviewed(kernel: Kernel, state: list[int], day: int) -> Iterator[list[int]]:
-    """The decisions of the looks due by the start of `day`, one by one."""
-    out = kernel.new_row()
-    return (out for decided in review_until(kernel, state, day, out) if decided)
+@dataclass(frozen=True)
+class Reviews:
+    """The reviews of a store: `days[i]` is the day up to which all was looked at from event `afters[i]` on."""
 
+    afters: list[int]
+    days: list[int]
 
-def _if_adverse(kernel: Kernel, state: list[int], number: int, out: list[int]) -> Iterator[tuple[int, list[int]]]:
-    if out[kernel.shape.place("ACTION")] in ADVERSE:
-        yield number, list(state)
+    @staticmethod
+    def of(connection: Connection) -> Reviews:
+        """All reviews, in order."""
+        r = t.reviews.c
+        marks = connection.execute(select(r.after_event, r.until_day).order_by(r.seq)).all()
+        return Reviews([int(after) for after, _ in marks], [int(day) for _, day in marks])
 
+    def before(self, event: int) -> int:
+        """The day reviewed before that event arrived."""
+        place = bisect_left(self.afters, event)
+        return self.days[place - 1] if place else NOT_REVIEWED
 
-def _reviews(connection: Connection) -> list[tuple[int, int]]:
-    """(the event they came after, the day up to which they looked), in order."""
-    marks = connection.execute(select(t.reviews.c.after_event, t.reviews.c.until_day).order_by(t.reviews.c.seq))
-    return [(int(after), int(day)) for after, day in marks]
+    @property
+    def last_day(self) -> int:
+        """The latest day reviewed."""
+        return self.days[-1] if self.days else NOT_REVIEWED
 
 
 # ------------------------------------------------------------------ one decision

@@ -1,6 +1,6 @@
 """From a recorded decision to its notice: whatever the borrower is told, the decision holds or confirms.
 
-    notice_of(decision, policy, desk, own=OwnFacts(due_on), road=road)
+notice_of(decision, policy, desk, own=OwnFacts(due_on), road=road)
 """
 
 from __future__ import annotations

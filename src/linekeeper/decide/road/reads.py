@@ -17,7 +17,6 @@ MOVED_BY = {  # facts, and the built-in kinds that move them
     "days_past_due": tuple(sorted(LATE_KINDS)),
     "on_time_streak": tuple(sorted(LATE_KINDS)),
 }
-CAUSED_BY_OTHERS = frozenset(("open", "override", "consent", "reversal"))
 
 
 @dataclass(frozen=True, slots=True)

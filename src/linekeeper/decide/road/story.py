@@ -9,9 +9,27 @@ from linekeeper.decide.road.follow import leads_where_it_says
 from linekeeper.decide.road.ground import MONTH_DAYS, Ground
 from linekeeper.decide.road.model import Assumption, Do, Plan, Planned, Rests, Step
 from linekeeper.decide.road.moves import Effort, least_monthly
-from linekeeper.decide.road.reads import CAUSED_BY_OTHERS
+from linekeeper.decide.road.reads import reads_of_passing
 from linekeeper.decide.road.walk import Walk
 from linekeeper.kernel.late import Row
+
+# Kinds that no assumption of "nothing further" names: steps and other assumptions speak of them, or people's rulings.
+SAID_ELSEWHERE = frozenset(
+    (
+        "open",
+        "consent",
+        "override",
+        "reversal",
+        "draw",
+        "due",
+        "repay",
+        "charge",
+        "balance",
+        "delinquency",
+        "enquiry",
+        "income",
+    )
+)
 
 
 def plan_of(ground: Ground, effort: Effort, walk: Walk, rows: Sequence[Row], early_minor: int) -> Plan:
@@ -110,6 +128,6 @@ def _assumptions(ground: Ground, effort: Effort, events: Sequence[Planned], end:
     if end > ground.day:
         if ground.balance > 0:
             yield Assumption(Rests.NO_CHARGES, ground.day)
-        others = ground.reads.kinds - kinds.keys() - CAUSED_BY_OTHERS - {"due", "repay", "charge", "balance"}
+        others = reads_of_passing(ground.kernel.policy).kinds - kinds.keys() - SAID_ELSEWHERE
         if others:
             yield Assumption(Rests.NO_EVENTS, ground.day, kinds=tuple(sorted(others)))

@@ -25,7 +25,7 @@ def step_words(policy: m.Policy, step: Step) -> str:
     until = date(step.until_day) if step.until_day is not None else ""
     match step.do:
         case Do.PAY_OVERDUE:
-            return f"pay {amount} of what is overdue"
+            return f"pay {amount} that is overdue"
         case Do.PAY_DOWN:
             return f"pay {amount} off what you owe"
         case Do.PAY_ON_TIME:

@@ -8,10 +8,28 @@ checkpoints.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    any_,
+    func,
+    literal,
+    select,
+)
 
 Whole = BigInteger().with_variant(Integer, "sqlite")  # SQLite's integers are 64 bits wide
 
@@ -79,3 +97,11 @@ def size_of(connection: Connection, tables: LogTables) -> int:
     """The number of leaves that this transaction sees."""
     found = connection.execute(tables.tail.select()).one_or_none()
     return int(found.size) if found else 0
+
+
+def within(connection: Connection, column: ColumnElement[str], texts: Sequence[str]) -> ColumnElement[bool]:
+    """`column IN texts` with one variable for all of them: no database's limit, and quick to build."""
+    if connection.dialect.name != "sqlite":
+        return column == any_(literal(list(texts), ARRAY(Text)))
+    listed = func.json_each(json.dumps(list(texts), ensure_ascii=False)).table_valued("value")
+    return column.in_(select(listed.c.value))

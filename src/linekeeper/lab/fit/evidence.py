@@ -17,7 +17,7 @@ from linekeeper.scorecard.card import Bins, Score, Table
 from linekeeper.scorecard.many import Column, place, points_many, score_many
 from linekeeper.scorecard.points import best_score
 
-NAMES = {"tables": "this card", "main": "main effects only", "forest": "LightGBM, unconstrained", "woe": "WOE + LR"}
+NAMES = {"tables": "this card", "main": "main effects only", "forest": "LightGBM forest", "woe": "WOE + LR"}
 HISTOGRAM_POINTS = 10
 CURVE_STEPS = 100
 

@@ -41,7 +41,7 @@ class Plan:
     groups: tuple[str, ...] = GROUPS
     scale: Scale = field(default_factory=Scale)
     tables_max: int = 10
-    merge_cost: float = 4e-6
+    merge_cost: float = 2e-6
     seed: int = 0
     threads: int = 2
 
@@ -54,6 +54,18 @@ class Plan:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(feature.name for feature in self.features)
+
+    def under(self, policy: Plan) -> Plan:
+        """This plan with what a policy declares: its directions and choices win, its protected fields are added."""
+        declared = {feature.name: feature for feature in policy.features}
+        features = tuple(
+            replace(feature, worse=declared[feature.name].worse, choices=declared[feature.name].choices)
+            if feature.name in declared
+            else feature
+            for feature in self.features
+        )
+        protected = tuple(dict.fromkeys((*self.protected, *policy.protected)))
+        return replace(self, features=features, protected=protected)
 
     def refuse_protected(self) -> Plan:
         """This plan; LinekeeperError where a protected attribute is among the inputs.
@@ -90,16 +102,15 @@ def read_plan(path: Path) -> Plan:
 
 
 def plan_of_policy(policy: Policy) -> Plan:
-    """A plan from a policy: directions, choices and protected fields; groups as in its `score` section.
+    """A plan from a policy: its features with their directions and choices, and its protected fields.
 
-    Features that its score does not use are left out; a plan file can name more.
+    The group is that of its `score` section; a feature that the score does not use counts as willingness.
     """
-    parts = policy.score.bins if policy.score else ()
-    known = {feature.name: feature for feature in policy.features}
+    groups = {part.feature: part.group for part in policy.score.bins} if policy.score else {}
     features = tuple(
-        FeaturePlan(part.feature, part.group, known[part.feature].worse, (), known[part.feature].choices)
-        for part in parts
-        if part.feature in known
+        FeaturePlan(feature.name, groups.get(feature.name, "willingness"), feature.worse, (), feature.choices)
+        for feature in policy.features
+        if feature.named
     )
     return Plan(policy.name, features, protected=policy.protected)
 

@@ -76,7 +76,7 @@ def _negative(tree: Branch, scope: Scope) -> Typed:
     if not isinstance(part.expr, m.Literal) or part.unit in ("text", "flag", "span"):
         fail(tree, "a minus sign stands only before a number", "write `0 - x`, or subtract")
     if part.unit == "percent":
-        return replace(part, literal="-" + part.literal)
+        return replace(part, literal=part.literal[1:] if part.literal[:1] == "-" else f"-{part.literal}")
     value = -part.expr.value
     return replace(part, expr=m.Literal(value, part.expr.unit), low=value, high=value)
 

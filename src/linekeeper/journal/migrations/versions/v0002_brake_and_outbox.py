@@ -37,11 +37,16 @@ def upgrade() -> None:
     waiting = held.c.ended.is_(None)
     op.create_index("held_waiting", "held", ["account"], sqlite_where=waiting, postgresql_where=waiting)
     op.create_table(
+        "law",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("jurisdiction", sa.Text, nullable=False),
+        sa.Column("product", sa.Text, nullable=False),
+    )
+    op.create_table(
         "notices",
         sa.Column("account", sa.Text, primary_key=True),
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("action", sa.Text, nullable=False),
-        sa.Column("jurisdiction", sa.Text, nullable=False),
         sa.Column("due_at", Whole, nullable=False),
         sa.Column("alarm_at", Whole, nullable=False),
         sa.Column("rule", sa.Text, nullable=False),

@@ -1,4 +1,4 @@
-"""The transparency log beside other people's: `python benchmarks/log.py [--json]`.
+"""The transparency log beside other people's: `python benchmarks/bench_log.py [--json]`.
 
 Appending (a durable store with sealed records, and the bare tree), receipts made and verified, and the
 re-derivation of a whole log from its entries; beside pymerkle (a Python Merkle log) and Go's sumdb/tlog where

@@ -1,0 +1,179 @@
+"""fit, forecast: scorecards and hazards from snapshot tables, with their evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from linekeeper.cli.output import Json, print_json, progress, say
+
+if TYPE_CHECKING:
+    from linekeeper.lab.fit.fitted import Fitted
+    from linekeeper.lab.fit.plan import Plan
+    from linekeeper.lab.fit.table import FitTable
+
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the card and its model card to this folder.")]
+Seed = Annotated[int, typer.Option(help="Seed of folds and boosting; the same seed gives the same card.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (fit, forecast):
+        app.command()(command)
+
+
+def fit(
+    table: Annotated[Path, typer.Argument(help="Snapshot table (Parquet), or the file of a known data set.")],
+    data: Annotated[str | None, typer.Option(help="A known data set: taiwan or south-german.")] = None,
+    derived: Annotated[bool, typer.Option("--derived", help="Features derived from the raw months (taiwan).")] = False,
+    plan: Annotated[Path | None, typer.Option(help="Plan file (YAML): groups, directions, special codes.")] = None,
+    policy: Annotated[Path | None, typer.Option(help="Policy whose directions and protected fields apply.")] = None,
+    method: Annotated[str, typer.Option(help="tables (default), main (no tables) or woe (the classic).")] = "tables",
+    cross_validate: Annotated[
+        int | None, typer.Option("--cross-validate", help="Compare all methods on so many folds; make no card.")
+    ] = None,
+    folds: Annotated[int, typer.Option(help="Folds that calibrate the card and make its evidence.")] = 5,
+    output: Output = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Fit a scorecard: bins and whole points, calibrated, with its model card."""
+    from linekeeper.core.errors import LinekeeperError
+    from linekeeper.lab.fit.cross import METHODS
+    from linekeeper.lab.fit.fitted import fit as fit_card
+
+    if method not in ("tables", "main", "woe"):
+        raise LinekeeperError(f"`{method}` is no method of fitting; use tables, main or woe")
+    rows, told = _read(table, data, derived, plan, policy, seed)
+    if cross_validate:
+        _cross_validate(rows, told, cross_validate, json)
+        return
+    compare = tuple(name for name in METHODS if name in ("exact", "main", "forest", "woe")) if output else ()
+    with progress("folds", folds + 1, json) as tell:
+        fitted = fit_card(rows, told, folds, method, compare, tell)
+    name = data or table.name
+    files = _write(fitted, output, name) if output else {}
+    _report(fitted, name, files, json)
+
+
+def forecast(
+    records: Annotated[Path, typer.Argument(help="Monthly delinquency panel (Parquet): account, month, bucket.")],
+    output: Output = None,
+    listed: Annotated[int, typer.Option(help="How many accounts the early-warning list names.")] = 20,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Forecast who reaches 30 days past due in each of the next 12 months, tested out of time."""
+    from linekeeper.lab.fit.forecast import forecast_panel
+    from linekeeper.lab.fit.forecast_page import forecast_page
+    from linekeeper.lab.fit.panel import read_panel
+
+    with progress("forecast", 4, json) as tell:
+        found = forecast_panel(read_panel(records), listed, seed, tell)
+    if output:
+        output.mkdir(parents=True, exist_ok=True)
+        _dump(output / "forecast.json", found)
+        (output / "forecast.html").write_text(forecast_page(found), "utf-8")
+    if json:
+        print_json(found)
+        return
+    out = found["out_of_time"]
+    say(f"{out['rows']:,} accounts unseen, a later time: AUC {out['auc']:.4f} (LightGBM {out['auc_forest']:.4f})")
+    say(f"the riskiest 5 % hold {out['found_in_riskiest_5_percent']:.1%} of those who fall behind")
+    say("months ahead   told     came")
+    for row in found["by_horizon"]:
+        say(f"{row['months']:>12}   {row['told']:.3%}   {row['came']:.3%}")
+
+
+# ------------------------------------------------------------------ pieces
+
+
+def _read(
+    path: Path, data: str | None, derived: bool, plan: Path | None, policy: Path | None, seed: int
+) -> tuple[FitTable, Plan]:
+    """The table and its plan; LinekeeperError where no plan is named."""
+    from dataclasses import replace
+
+    from linekeeper.core.errors import LinekeeperError
+    from linekeeper.lab.fit.known import known_table
+    from linekeeper.lab.fit.plan import plan_of_policy, read_plan
+    from linekeeper.lab.fit.table import read_table
+
+    if data:
+        rows, told = known_table(data, path, derived)
+        return rows, replace(told, seed=seed)
+    if not plan and not policy:
+        raise LinekeeperError("a fit needs to know its features; name `--plan FILE`, `--policy FILE` or `--data NAME`")
+    told = read_plan(plan) if plan else None
+    if policy:
+        from linekeeper.policy.load import load_file
+
+        of_policy = plan_of_policy(load_file(policy))
+        told = told.under(of_policy) if told else of_policy
+    assert told is not None
+    told = replace(told.refuse_protected(), seed=seed)
+    return read_table(path, told), told
+
+
+def _cross_validate(rows: FitTable, plan: Plan, folds: int, json: bool) -> None:
+    """All methods on the same folds; where the data hold protected attributes, with and without them as inputs."""
+    from linekeeper.lab.fit.cross import compared
+    from linekeeper.lab.fit.known import with_protected
+
+    both = bool(rows.protected)
+    with progress("folds", folds * (2 if both else 1), json) as tell:
+        found: dict[str, Any] = {"data": plan.name, "rows": len(rows), "folds": folds}
+        if both:
+            found |= {"inputs": "with protected attributes, for comparison only"}
+            found |= compared(*with_protected(rows, plan), folds, tell)
+            found["without_protected"] = compared(rows, plan, folds, tell)
+        else:
+            found |= compared(rows, plan, folds, tell)
+    if json:
+        print_json(found)
+        return
+    for title, part in (("all inputs", found), ("without protected", found.get("without_protected"))):
+        if part:
+            say(f"{title}: " + ", ".join(f"{key[4:]} {part[key]:.4f}" for key in part if key.startswith("auc_")))
+
+
+def _write(fitted: Fitted, folder: Path, data: str) -> dict[str, str]:
+    """card.json (what a policy names), model-card.json and model-card.html."""
+    from linekeeper.lab.fit.evidence import evidence_of
+    from linekeeper.lab.fit.fitted import artifact_of
+    from linekeeper.lab.fit.page import page_of
+    from linekeeper.scorecard.artifact import write_artifact
+
+    folder.mkdir(parents=True, exist_ok=True)
+    card, evidence = folder / "card.json", evidence_of(fitted, data)
+    card.write_bytes(write_artifact(artifact_of(fitted, data)))
+    _dump(folder / "model-card.json", evidence)
+    (folder / "model-card.html").write_text(page_of(evidence), "utf-8")
+    return {"card": str(card), "model_card": str(folder / "model-card.html")}
+
+
+def _dump(path: Path, value: Any) -> None:
+    import json
+
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def _report(fitted: Fitted, data: str, files: dict[str, str], json: bool) -> None:
+    """What was fitted, in a few lines or one line of JSON."""
+    from linekeeper.lab.fit.fitted import artifact_of
+    from linekeeper.scorecard.artifact import read_artifact, write_artifact
+    from linekeeper.scorecard.points import best_score
+
+    artifact = artifact_of(fitted, data)
+    score, auc = fitted.score, int(artifact.provenance["auc_ppm"]) / 1_000_000
+    sha256 = read_artifact(write_artifact(artifact)).card
+    if json:
+        counts = {"features": len(score.bins), "tables": len(score.tables)}
+        print_json({"name": artifact.name, "sha256": sha256, "auc": auc, "base": score.base, **counts, **files})
+        return
+    say(f"{artifact.name}: {len(score.bins)} features, {len(score.tables)} tables, best score {best_score(score)}")
+    say(f"AUC {auc:.4f} on unseen rows; card {sha256}")
+    for name, path in files.items():
+        say(f"{name.replace('_', ' ')}: {path}")

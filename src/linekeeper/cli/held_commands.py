@@ -1,0 +1,135 @@
+"""held list|release|refuse: restrictions that the brake holds for a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from linekeeper.cli.output import Json, Keys, StoreUrl, print_json, say
+from linekeeper.cli.ruling_commands import At, By, Why, instant
+
+if TYPE_CHECKING:
+    from linekeeper.core.decision import Decision
+    from linekeeper.engine.engine import Engine
+    from linekeeper.engine.held import Held
+
+Accounts = Annotated[list[str] | None, typer.Argument(help="Which accounts; or --all.")]
+All = Annotated[bool, typer.Option("--all", help="All that wait.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    held = typer.Typer(help="Restrictions that the brake holds for a person.", no_args_is_help=True)
+    held.command(name="list")(list_held)
+    held.command()(release)
+    held.command()(refuse)
+    app.add_typer(held, name="held")
+
+
+def list_held(
+    store: StoreUrl,
+    ended: Annotated[bool, typer.Option("--ended", help="Also those that have ended, and how.")] = False,
+    keys: Keys = None,
+    json: Json = False,
+) -> None:
+    """What waits: the account, since when, and what would be done."""
+    from linekeeper.cli.run_commands import open_engine
+    from linekeeper.cli.show_commands import day
+    from linekeeper.decide.explain import money
+
+    engine = open_engine(store, keys=keys)
+    rows = _rows(engine, ended)
+    if json:
+        print_json([_plain(row) for row in rows])
+        return
+    say(f"{len(rows):,} restriction{'' if len(rows) == 1 else 's'}{'' if ended else ' waiting for a person'}")
+    for row in rows:
+        before, after = row.decision.before, row.decision.after
+        limits = f"{money(engine.policy, before.limit)} -> {money(engine.policy, after.limit)}"
+        why = ", ".join(row.decision.triggers_set)
+        say(f"  {row.account}  since {day(row.since)}  {row.decision.action:<8} {limits}  {why}  {row.ended or ''}")
+
+
+def release(
+    store: StoreUrl,
+    by: By,
+    why: Why,
+    accounts: Accounts = None,
+    everyone: All = False,
+    at: At = None,
+    keys: Keys = None,
+    json: Json = False,
+) -> None:
+    """Let held restrictions act now."""
+    from linekeeper.cli.run_commands import open_engine
+    from linekeeper.engine.ruling import release as released
+
+    engine = open_engine(store, keys=keys)
+    chosen = _chosen(engine, accounts, everyone)
+    _told(engine, "released", chosen, released(engine, chosen, by=by, why=why, at=instant(engine, at)), json)
+
+
+def refuse(
+    store: StoreUrl,
+    until: Annotated[str, typer.Option(help="Waive their triggers up to and including this day, YYYY-MM-DD.")],
+    by: By,
+    why: Why,
+    accounts: Accounts = None,
+    everyone: All = False,
+    at: At = None,
+    keys: Keys = None,
+    json: Json = False,
+) -> None:
+    """Do not restrict: waive the triggers for which lines are held."""
+    from linekeeper.cli.run_commands import day_number, open_engine
+    from linekeeper.engine.ruling import refuse as refused
+
+    engine = open_engine(store, keys=keys)
+    chosen, day = _chosen(engine, accounts, everyone), day_number(until)
+    assert day is not None
+    _told(engine, "refused", chosen, refused(engine, chosen, day, by=by, why=why, at=instant(engine, at)), json)
+
+
+# ------------------------------------------------------------------ pieces
+
+
+def _rows(engine: Engine, ended: bool = False) -> list[Held]:
+    from linekeeper.engine.held import held_rows
+
+    with engine.store.reading() as connection:
+        return held_rows(connection, ended=ended)
+
+
+def _chosen(engine: Engine, accounts: list[str] | None, everyone: bool) -> list[str]:
+    from linekeeper.core.errors import LinekeeperError
+
+    if bool(accounts) == everyone:
+        raise LinekeeperError("say which accounts, or `--all`, not both")
+    return accounts or [row.account for row in _rows(engine)]
+
+
+def _told(engine: Engine, done: str, accounts: list[str], made: list[Decision], json: bool) -> None:
+    waiting = {row.account for row in _rows(engine)}
+    still = [account for account in accounts if account in waiting]
+    if json:
+        print_json({done: len(accounts) - len(still), "still_waiting": still, "decisions": len(made)})
+        return
+    say(f"{len(accounts) - len(still):,} {done}, {len(made):,} decisions")
+    if still:
+        say(f"[yellow]{len(still):,} wait again[/], for something new: {', '.join(still[:10])}")
+
+
+def _plain(row: Held) -> dict[str, Any]:
+    decision = row.decision
+    return {
+        "account": row.account,
+        "since_day": row.since,
+        "action": decision.action,
+        "limit_before": decision.before.limit,
+        "limit_after": decision.after.limit,
+        "status_after": decision.after.status,
+        "triggers": list(decision.triggers_set),
+        "reasons": list(dict.fromkeys(reason.code for reason in decision.reasons)),
+        "ended": row.ended,
+    }

@@ -1,0 +1,45 @@
+"""snapshot: training data from the kernel itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from linekeeper.cli.output import Json, print_json, say
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(snapshot)
+
+
+def snapshot(
+    policy: Path,
+    events: Path,
+    at: Annotated[str, typer.Option(help="Dates, joined by commas: 2023-06-30,2023-12-31.")],
+    label: Annotated[str, typer.Option(help="What counts as bad: `days_past_due >= 60 within 12m`.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The Parquet file to write.")],
+    json: Json = False,
+) -> None:
+    """Write features as of each date, and labels from after it alone, for `linekeeper fit`."""
+    import pyarrow.parquet as pq
+
+    from linekeeper.cli.run_commands import day_number, read_file
+    from linekeeper.lab.snapshot import read_label
+    from linekeeper.lab.snapshot import snapshot as made
+    from linekeeper.policy.load import load_file
+
+    loaded = load_file(policy)
+    wanted = read_label(label)
+    days = [day for day in (day_number(text.strip()) for text in at.split(",")) if day is not None]
+    found = made(loaded, read_file(events, loaded, None, json).table, days, wanted)
+    pq.write_table(found.table, output, compression="zstd")
+    bad = sum(found.table["label"].to_pylist())
+    if json:
+        rows = found.table.num_rows
+        print_json({"rows": rows, "bad": bad, "already": found.already, "unseen": found.unseen, "out": str(output)})
+    else:
+        say(f"{found.table.num_rows:,} snapshots, {bad:,} of them bad, in {output}")
+        say(f"left out: {found.already:,} that were bad at the date, {found.unseen:,} whose events end too early")

@@ -1,0 +1,141 @@
+"""Training data: features as the kernel itself had them at a date, and what became of the account after it.
+
+There is no second definition of a feature. The label is a condition of the policy language, asked at every look
+after the date and up to the horizon; it is run as a trigger without effect, by the same kernel.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from linekeeper.core.bounds import MISSING
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.kernel.batch import Batch, Ints, batch_of
+from linekeeper.kernel.bulk import replay, snapshots
+from linekeeper.kernel.kernel import Kernel, kernel_of
+from linekeeper.kernel.prelude import month_of, month_start
+from linekeeper.policy.load import load_text
+from linekeeper.policy.model import Policy
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LABEL = "label_of_snapshot"
+_SHAPE = re.compile(r"\s*(?P<condition>.+?)\s+within\s+(?P<length>\d{1,4})(?P<unit>[dm])\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """`condition` holds at some look after the date, within `length` days or months."""
+
+    condition: str
+    length: int
+    unit: str
+
+    def end(self, day: int) -> int:
+        """The last day that counts for a snapshot of `day`.
+
+        >>> Label("days_past_due >= 60", 12, "m").end(19_723) - 19_723  # 2024-01-01: a leap year
+        366
+        """
+        if self.unit == "d":
+            return day + self.length
+        month = month_of(day)
+        return month_start(month + self.length) + min(day - month_start(month), 27)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """`table`: account, at_day, label, a column a feature (null: missing). `already`: left out, the condition held
+    at the date; `unseen`: left out, the events end before the horizon does."""
+
+    table: pa.Table
+    already: int
+    unseen: int
+
+
+def read_label(text: str) -> Label:
+    """`CONDITION within 12m` (or 90d). Raises LinekeeperError.
+
+    >>> read_label("days_past_due >= 60 within 12m")
+    Label(condition='days_past_due >= 60', length=12, unit='m')
+    """
+    found = _SHAPE.fullmatch(text)
+    if found is None:
+        raise LinekeeperError(f"`{text[:80]}` is no label; write it like `days_past_due >= 60 within 12m`")
+    return Label(found["condition"], int(found["length"]), found["unit"])
+
+
+def snapshot(policy: Policy, table: pa.Table, days: list[int], label: Label) -> Snapshot:
+    """Snapshots of every open account at the start of each day, with labels from after it alone."""
+    import pyarrow as pa
+
+    labelled = kernel_of(_with_label(policy, label.condition))
+    batch = batch_of(labelled.policy, labelled.calendar, table)
+    wanted = np.array(sorted(set(days)), dtype=np.int64)
+    kernel = kernel_of(policy)
+    account, index, rows = snapshots(kernel, batch_of(policy, kernel.calendar, table), wanted)
+    last_day = int(batch.hour.max()) // 24 if len(batch) else 0
+    spans = _spans(labelled, batch, last_day)
+    ends = np.array([label.end(int(day)) for day in wanted], dtype=np.int64)
+    day, end = wanted[index], ends[index]
+    already, bad = _meets(spans, account, day, day), _meets(spans, account, day + 1, end)
+    unseen = (end > last_day) & ~bad
+    keep = ~already & ~unseen
+    columns: dict[str, pa.Array] = {
+        "account": pa.array([batch.accounts[a] for a in account[keep]], pa.string()),
+        "at_day": pa.array(day[keep]),
+        "label": pa.array(bad[keep].astype(np.int64)),
+    }
+    for place, feature in enumerate(policy.features):
+        values = rows[keep, kernel.shape.values + place]
+        columns[feature.name] = pa.array(values, mask=values == MISSING)
+    return Snapshot(pa.table(columns), int(already.sum()), int((unseen & ~already).sum()))
+
+
+def _with_label(policy: Policy, condition: str) -> Policy:
+    """The policy with the label as one more trigger, which caps nothing."""
+    from ruamel.yaml import YAML
+
+    body = YAML(typ="safe", pure=True).load(policy.source)
+    body["triggers"][LABEL] = {"when": condition, "cap": "100%", "reason": LABEL}
+    card = policy.card
+    text = json.dumps(body, ensure_ascii=False)  # JSON is YAML, and quotes every key
+    return load_text(text, "the policy with its label", (lambda _: card) if card is not None else None)
+
+
+def _spans(kernel: Kernel, batch: Batch, until: int) -> tuple[Ints, Ints, Ints]:
+    """(account, first day, last day) of each stretch of days with a look at which the condition held."""
+    outcome = replay(kernel, batch, until)
+    bit = np.int64(1) << next(n for n, trigger in enumerate(kernel.policy.triggers) if trigger.name == LABEL)
+    before = outcome.rows[:, kernel.shape.place("MASK_BEFORE")] & bit != 0
+    after = outcome.rows[:, kernel.shape.place("MASK_AFTER")] & bit != 0
+    day = outcome.rows[:, kernel.shape.place("NOW_HOUR")] // 24
+    moved = before != after
+    account, day, sets = outcome.account[moved], day[moved], after[moved]
+    review = outcome.event[moved] < 0
+    starts = np.flatnonzero(sets)
+    followed = np.zeros(len(starts), dtype=bool)
+    inner = starts + 1 < len(account)
+    followed[inner] = account[starts[inner] + 1] == account[starts[inner]]
+    ends = np.full(len(starts), until, dtype=np.int64)
+    ends[followed] = (day - review)[starts[followed] + 1]  # let go at the start of a day: it held until the day before
+    return account[starts], day[starts], ends
+
+
+def _meets(spans: tuple[Ints, Ints, Ints], account: Ints, first: Ints, last: Ints) -> Ints:
+    """Whether some stretch of the account meets [first, last], for each row."""
+    owner, begins, ends = spans
+    met = np.zeros(len(account), dtype=bool)
+    low = np.searchsorted(owner, account, side="left")
+    high = np.searchsorted(owner, account, side="right")
+    for step in range(int((high - low).max()) if len(account) else 0):
+        place = np.minimum(low + step, max(len(owner) - 1, 0))
+        inside = low + step < high
+        met |= inside & (begins[place] <= last) & (ends[place] >= first)
+    return met

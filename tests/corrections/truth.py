@@ -1,0 +1,130 @@
+"""The account after a late fact, held against the truth: what all that really happened would have led to in its time.
+
+The truth is the oracle's run over the facts in order of time; nothing is late in it, so no correction is made there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from linekeeper.core.decision import Decision, LineRecord
+from linekeeper.core.event import Event
+from linekeeper.policy.model import Policy
+from tests.oracle.clock import clock, day_of
+from tests.oracle.line import share
+from tests.oracle.oracle import Outcome, in_truth
+
+ORDER = ("active", "restoring", "reduced", "suspended", "closed")
+
+
+@dataclass
+class Found:
+    """What was found: counts by name, and everything that is wrong, in words."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    def add(self, other: Found) -> None:
+        self.counts += other.counts
+        self.wrong += other.wrong
+
+
+@dataclass(frozen=True)
+class Moment:
+    """After an event that counts as late: what had happened by then, now (UTC ms), what was decided up to then."""
+
+    event: Event
+    facts: list[Event]
+    now: int
+    decisions: list[Decision]
+
+
+def moments(
+    policy: Policy,
+    events: Sequence[Event],
+    reviews: Mapping[int, int],
+    refused: set[str],
+    decisions: Sequence[Decision],
+) -> Iterator[Moment]:
+    """Every late event or reversal that was taken, in order of arrival."""
+    here = clock(policy.time_zone)
+    taken: dict[str, Event] = {}
+    reversed_: set[str] = set()
+    now = 0
+    for position, event in enumerate(events):
+        if taken:
+            now = max(now, here.start_of_hour(24 * reviews.get(position, 0)))
+        if event.id in refused or event.id in taken:
+            continue
+        late = bool(taken) and (event.at < now or event.kind == "reversal")
+        taken[event.id] = event
+        now = max(now, event.at)
+        if event.kind == "reversal":
+            reversed_.add(str(event.fields["of"]))
+        if late:
+            facts = [one for one in taken.values() if one.id not in reversed_]
+            so_far = [one for one in decisions if one.at <= now and (one.event is None or one.event in taken)]
+            yield Moment(event, facts, now, so_far)
+
+
+def against_truth(
+    policy: Policy,
+    account: str,
+    events: Sequence[Event],
+    reviews: Mapping[int, int],
+    refused: set[str],
+    decisions: Sequence[Decision],
+    most: int,
+) -> Found:
+    """The laws of a correction, at `most` moments of the account: the last ones at which something stood restricted."""
+    found = Found()
+    found.wrong += [f"{account}#{one.number} {fault}" for one in decisions for fault in made_worse(one)]
+    telling = [
+        moment
+        for moment in moments(policy, events, reviews, refused, decisions)
+        if moment.decisions and (moment.decisions[-1].triggers_in_force or moment.decisions[-1].action == "correct")
+    ]
+    for moment in telling[-most:]:
+        truth = in_truth(policy, moment.facts, day_of(clock(policy.time_zone).hour(moment.now)))
+        found.counts["moments"] += 1
+        found.wrong += [f"{account} after {moment.event.id}: {fault}" for fault in faults(policy, moment, truth)]
+    return found
+
+
+def made_worse(decision: Decision) -> Iterator[str]:
+    """What a correction may never do."""
+    if decision.action != "correct":
+        return
+    before, after = decision.before, decision.after
+    if after.limit < before.limit or after.granted != before.granted or decision.triggers_set or decision.offer:
+        yield f"makes {before} {after}, and sets {decision.triggers_set}"
+    if ORDER.index(after.status) > ORDER.index(before.status) and after.limit == before.limit:
+        yield f"makes {before.status} {after.status}"
+
+
+def faults(policy: Policy, moment: Moment, truth: Outcome) -> Iterator[str]:
+    """A restriction that the truth does not support and that stands; one that it supports and that was undone."""
+    assert truth.final is not None
+    last = moment.decisions[-1]
+    supported = {name for name, state in truth.final.latches.items() if state == "set"}
+    for name in last.triggers_in_force:
+        if name not in supported:
+            yield f"`{name}` stands, and would not be set"
+    for one in moment.decisions:
+        undone = supported.intersection(one.triggers_released) if one.action == "correct" else ()
+        if undone and one.event == moment.event.id:
+            yield f"{sorted(undone)} were freed, and would be set"
+    least = min(truth.final.line.limit, target(policy, last.after, last))
+    if last.after.limit < least:
+        yield f"the limit is {last.after.limit}, and would be {least}"
+
+
+def target(policy: Policy, line: LineRecord, decision: Decision) -> int:
+    """The lowest cap of what stands set, a person's among them."""
+    standing = [trigger for trigger in policy.triggers if trigger.name in decision.triggers_in_force]
+    caps = [10_000, *(trigger.cap_bp for trigger in standing)]
+    if decision.imposed_bp is not None:
+        caps.append(decision.imposed_bp)
+    return 0 if any(trigger.close for trigger in standing) else share(line.granted, min(caps))
