@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count as count_from
 from pathlib import Path
 from random import Random
 
 from linekeeper.connect.table import schema_of, table_of
-from linekeeper.core.decision import ADVERSE_ACTIONS, Decision
+from linekeeper.core.decision import Decision
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from linekeeper.decide.canonical import digest_all, read_decision
@@ -21,7 +21,7 @@ from linekeeper.journal.store import decision_records, open_store
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from tests.corrections.lives import Told, lender, lives
-from tests.corrections.truth import Found, against_truth
+from tests.corrections.truth import Found, against_truth, at_the_end, moments
 from tests.oracle.clock import DAY_MS, clock, day_of
 from tests.oracle.generate import policy_text
 from tests.oracle.oracle import Ruling, run
@@ -65,14 +65,15 @@ def in_batches(policy: Policy, told: Iterable[Told], rng: Random) -> list[Batch]
     return [*batches, Batch([], day_of(clock(policy.time_zone).hour(end)) + AFTER_DAYS)]
 
 
-def each_once(batches: Sequence[Batch]) -> list[Batch]:
-    """The same without what was sent before."""
+def each_once(batches: Sequence[Batch], refused: Collection[str]) -> list[Batch]:
+    """The same without what was sent before; of what was refused once, each attempt stays, for it may succeed later."""
     seen: set[str] = set()
     rest = []
     for batch in batches:
-        fresh = {event.id: event for event in batch.events if event.id not in seen}
-        seen |= set(fresh)
-        rest.append(replace(batch, events=list(fresh.values())))
+        fresh = [event for event in batch.events if event.id not in seen or event.id in refused]
+        fresh = list({event.id: event for event in fresh}.values())
+        seen |= {event.id for event in fresh}
+        rest.append(replace(batch, events=fresh))
     return rest
 
 
@@ -113,11 +114,6 @@ def decided(engine: Engine) -> tuple[dict[str, list[Decision]], str]:
     return found, digest_all(record for _, _, record, _ in records)
 
 
-def engine_in(folder: Path, name: str, policy: Policy) -> Engine:
-    """An engine over a new store."""
-    return Engine(open_store(str(folder / name)), policy)
-
-
 # ------------------------------------------------------------------ against the oracle
 
 
@@ -135,7 +131,7 @@ def told_by(decision: Decision) -> dict[str, object]:
         "score": (decision.score, dict(decision.sub_scores), decision.pd_ppm),
         "offer": (decision.offer.limit, decision.offer.number) if decision.offer else (None, None),
         "corrects": decision.corrects,
-        "reasons": bool(decision.reasons),
+        "reasons": bool(decision.reasons) and decision.action == "correct",
     }
 
 
@@ -145,8 +141,7 @@ def expected_of(rulings: Sequence[Ruling]) -> Iterator[dict[str, object]]:
     for number, ruling in enumerate(rulings, 1):
         corrects = ruling.action.name == "CORRECT"
         released = tuple(name for name in ruling.set_before if name not in ruling.set_after)
-        newly = [name for name in ruling.set_after if name not in ruling.set_before]
-        set_by |= dict.fromkeys(newly, number)
+        set_by |= dict.fromkeys([name for name in ruling.set_after if name not in ruling.set_before], number)
         yield {
             "event": ruling.event,
             "action": ruling.action.name.lower(),
@@ -158,7 +153,7 @@ def expected_of(rulings: Sequence[Ruling]) -> Iterator[dict[str, object]]:
             "score": (ruling.score, dict(ruling.sub_scores), ruling.pd),
             "offer": (ruling.offered, ruling.offer_number),
             "corrects": tuple(sorted({set_by[name] for name in released})) if corrects else (),
-            "reasons": bool(newly),
+            "reasons": False,
         }
 
 
@@ -166,8 +161,6 @@ def differences(account: str, found: Sequence[Decision], rulings: Sequence[Rulin
     """Where the engine's decisions and the oracle's part, in words: the first place of an account."""
     expected = list(expected_of(rulings))
     for number, (mine, theirs) in enumerate(zip(map(told_by, found), expected, strict=False), 1):
-        if "imposed" not in mine and mine["action"] != "correct":
-            theirs["reasons"] = mine["reasons"]  # a cap that a person imposed is a reason too
         names = [name for name in mine if mine[name] != theirs[name]]
         if names:
             name = names[0]
@@ -180,34 +173,49 @@ def differences(account: str, found: Sequence[Decision], rulings: Sequence[Rulin
 # ------------------------------------------------------------------ one policy, some lives
 
 
-def check(policy: Policy, batches: Sequence[Batch], truths: int = 2) -> Found:
-    """Everything that this package promises, on these batches; `truths` moments of each account against the truth."""
+def check(policy: Policy, batches: Sequence[Batch], truths: int, to_the_end: bool) -> Found:
+    """Everything that this package promises, on these batches; `truths` moments of each account against the truth.
+
+    `to_the_end`: nor is anything left, when all has arrived and weeks have passed, that the truth does not support.
+    """
     found = Found()
+    until = max((batch.review_day or 0 for batch in batches), default=0) or None
+    accounts = as_arrived(batches)
+    outcomes = {name: run(policy, one.events, until, one.reviews) for name, one in accounts.items()}
+    refused = Counter(one.event for outcome in outcomes.values() for one in outcome.refused)
+    by_account, faults = through_engine(policy, batches, refused)
+    found.wrong += faults
+    for name, arrived in accounts.items():
+        own = by_account.get(name, [])
+        found.counts.update(decision.action for decision in own)
+        found.counts["streams"] += 1
+        found.counts["reversals"] += sum(event.kind == "reversal" for event in arrived.events)
+        found.wrong += differences(name, own, outcomes[name].rulings)
+        told = moments(policy, arrived.events, arrived.reviews, refused, own)
+        found.add(against_truth(policy, name, told, own, truths))
+        if to_the_end and until is not None:
+            found.wrong += at_the_end(policy, name, told, own, until)
+    return found
+
+
+def through_engine(
+    policy: Policy, batches: Sequence[Batch], refused: Collection[str]
+) -> tuple[dict[str, list[Decision]], list[str]]:
+    """The engine's decisions by account; faults where its journal does not verify, or duplicates change anything."""
+    faults = []
     with tempfile.TemporaryDirectory() as name:
-        engine = engine_in(Path(name), "all.db", policy)
+        engine, once = (Engine(open_store(str(Path(name) / file)), policy) for file in ("all.db", "once.db"))
         receive(engine, batches)
         by_account, digest = decided(engine)
         verdict = verify(engine.store)
         if verdict.first_difference:
-            found.wrong.append(f"verify: {verdict.first_difference}")
-        once = engine_in(Path(name), "once.db", policy)
-        receive(once, each_once(batches))
+            faults.append(f"verify: {verdict.first_difference}")
+        receive(once, each_once(batches, refused))
         if decided(once)[1] != digest:
-            found.wrong.append("duplicates make a difference")
+            faults.append("duplicates make a difference")
         engine.store.close()
         once.store.close()
-    until = max((batch.review_day or 0 for batch in batches), default=0) or None
-    for account, arrived in as_arrived(batches).items():
-        outcome = run(policy, arrived.events, until, arrived.reviews)
-        own = by_account.get(account, [])
-        found.counts.update(decision.action for decision in own)
-        found.counts["streams"] += 1
-        found.counts["reversals"] += sum(event.kind == "reversal" for event in arrived.events)
-        found.counts["adverse"] += sum(decision.action in ADVERSE_ACTIONS for decision in own)
-        found.wrong += differences(account, own, outcome.rulings)
-        refused = {one.event for one in outcome.refused}
-        found.add(against_truth(policy, account, arrived.events, arrived.reviews, refused, own, truths))
-    return found
+    return by_account, faults
 
 
 def lenders_case(seed: int, count: int) -> Found:
@@ -215,7 +223,7 @@ def lenders_case(seed: int, count: int) -> Found:
     rng = Random(f"lender {seed}")
     policy = load_text(lender(rng))
     told = [one for life in lives(policy, seed, count) for one in life]
-    return check(policy, in_batches(policy, told, rng))
+    return check(policy, in_batches(policy, told, rng), truths=2, to_the_end=True)
 
 
 def any_case(seed: int, count: int) -> Found:
@@ -228,7 +236,7 @@ def any_case(seed: int, count: int) -> Found:
     chunks = [_chunks(stream, step) for stream in ([e for e in events if e.account == f"A{n}"] for n in range(count))]
     longest = max(map(len, chunks))
     merged = [[event for chunk in chunks if place < len(chunk) for event in chunk[place]] for place in range(longest)]
-    return check(policy, [Batch(part) for part in merged], truths=1)
+    return check(policy, [Batch(part) for part in merged], truths=1, to_the_end=False)
 
 
 def has_table(policy: Policy) -> bool:

@@ -37,7 +37,7 @@ def lender(rng: Random) -> str:
         f"  arrears: {{when: days_past_due >= {rng.choice((5, 20))}, {clear}{expires}suspend: yes, "
         f"cap: {rng.choice((30, 50))}%, hold: {rng.choice((0, 10, 40))}d, reason: arrears}}",
         f"  often: {{when: 'late_count({rng.choice((1, 10))}, 6m) >= 2', cap: 70%, reason: arrears}}",
-        f"  deep: {{when: utilisation >= {rng.choice((70, 90))}%, hold: {rng.choice((0, 15))}d, cap: 90%, reason: use}}",
+        f"  deep: {{when: utilisation >= {rng.choice((7, 9))}0%, hold: {rng.choice((0, 15))}d, cap: 90%, reason: use}}",
         f"  again: {{when: 'restrictions(90d) >= {rng.choice((2, 4))}', cap: 40%, reason: arrears}}",
         "  lost: {when: days_past_due >= 60, close: yes, reason: arrears}",
         "  bounced: {when: 'count(reversal, 30d) >= 2', cap: 95%, reason: use}",
@@ -87,7 +87,9 @@ class Borrower:
         """The whole life, in order of arrival."""
         day = FIRST_DAY + self.rng.randrange(20)
         opened = self.clock.start_of_hour(24 * day)
-        self.made.append(Told(opened, Event(f"{self.account}-open", self.account, "open", opened, {"limit": 1_000_000})))
+        self.made.append(
+            Told(opened, Event(f"{self.account}-open", self.account, "open", opened, {"limit": 1_000_000}))
+        )
         for _ in range(months):
             self.month(day)
             day += self.rng.choice((28, 30, 31))

@@ -33,9 +33,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Moment:
-    """After an event that counts as late: what had happened by then, now (UTC ms), what was decided up to then."""
+    """After an event, which may count as late: what had happened by then, now (UTC ms), what was decided up to then."""
 
     event: Event
+    late: bool
     facts: list[Event]
     now: int
     decisions: list[Decision]
@@ -45,52 +46,60 @@ def moments(
     policy: Policy,
     events: Sequence[Event],
     reviews: Mapping[int, int],
-    refused: set[str],
+    refused: Counter[str],
     decisions: Sequence[Decision],
-) -> Iterator[Moment]:
-    """Every late event or reversal that was taken, in order of arrival."""
+) -> list[Moment]:
+    """The moment after every event that was taken, in order of arrival; `refused` counts vain attempts."""
+    vain = refused.copy()
     here = clock(policy.time_zone)
     taken: dict[str, Event] = {}
     reversed_: set[str] = set()
     now = 0
+    found = []
     for position, event in enumerate(events):
         if taken:
             now = max(now, here.start_of_hour(24 * reviews.get(position, 0)))
-        if event.id in refused or event.id in taken:
+        vain[event.id] -= 1
+        if vain[event.id] >= 0 or event.id in taken:
             continue
         late = bool(taken) and (event.at < now or event.kind == "reversal")
         taken[event.id] = event
         now = max(now, event.at)
         if event.kind == "reversal":
             reversed_.add(str(event.fields["of"]))
-        if late:
-            facts = [one for one in taken.values() if one.id not in reversed_]
-            so_far = [one for one in decisions if one.at <= now and (one.event is None or one.event in taken)]
-            yield Moment(event, facts, now, so_far)
+        facts = [one for one in taken.values() if one.id not in reversed_]
+        so_far = [one for one in decisions if one.at <= now and (one.event is None or one.event in taken)]
+        found.append(Moment(event, late, facts, now, so_far))
+    return found
 
 
 def against_truth(
-    policy: Policy,
-    account: str,
-    events: Sequence[Event],
-    reviews: Mapping[int, int],
-    refused: set[str],
-    decisions: Sequence[Decision],
-    most: int,
+    policy: Policy, account: str, told: Sequence[Moment], decisions: Sequence[Decision], most: int
 ) -> Found:
     """The laws of a correction, at `most` moments of the account: the last ones at which something stood restricted."""
     found = Found()
     found.wrong += [f"{account}#{one.number} {fault}" for one in decisions for fault in made_worse(one)]
-    telling = [
-        moment
-        for moment in moments(policy, events, reviews, refused, decisions)
-        if moment.decisions and (moment.decisions[-1].triggers_in_force or moment.decisions[-1].action == "correct")
-    ]
-    for moment in telling[-most:]:
+    restricted = [moment for moment in told if moment.late and moment.decisions and is_telling(moment.decisions[-1])]
+    for moment in restricted[-most:]:
         truth = in_truth(policy, moment.facts, day_of(clock(policy.time_zone).hour(moment.now)))
         found.counts["moments"] += 1
         found.wrong += [f"{account} after {moment.event.id}: {fault}" for fault in faults(policy, moment, truth)]
     return found
+
+
+def at_the_end(
+    policy: Policy, account: str, told: Sequence[Moment], decisions: Sequence[Decision], until: int
+) -> list[str]:
+    """Weeks after all has arrived: what stands and the truth does not support."""
+    if not told or not decisions:
+        return []
+    last = Moment(told[-1].event, True, told[-1].facts, told[-1].now, list(decisions))
+    return [f"{account} at the end: {fault}" for fault in faults(policy, last, in_truth(policy, last.facts, until))]
+
+
+def is_telling(decision: Decision) -> bool:
+    """Whether there is something to hold against the truth."""
+    return bool(decision.triggers_in_force) or decision.action == "correct"
 
 
 def made_worse(decision: Decision) -> Iterator[str]:
@@ -113,8 +122,8 @@ def faults(policy: Policy, moment: Moment, truth: Outcome) -> Iterator[str]:
         if name not in supported:
             yield f"`{name}` stands, and would not be set"
     for one in moment.decisions:
-        undone = supported.intersection(one.triggers_released) if one.action == "correct" else ()
-        if undone and one.event == moment.event.id:
+        undone = supported.intersection(one.triggers_released)
+        if undone and one.action == "correct" and one.event == moment.event.id and one.at == moment.now:
             yield f"{sorted(undone)} were freed, and would be set"
     least = min(truth.final.line.limit, target(policy, last.after, last))
     if last.after.limit < least:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from linekeeper.core.bounds import MISSING
@@ -9,6 +11,7 @@ from linekeeper.core.event import Event
 from linekeeper.core.line import Action, Line, Status
 from linekeeper.kernel.batch import Batch
 from linekeeper.kernel.bulk import replay
+from linekeeper.kernel.calendar import calendar
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.late import Past, Row, correct, counts_as_late, refusal_of, review_until, take
 from linekeeper.policy.model import Policy
@@ -83,20 +86,30 @@ def by_arrival(kernel: Kernel, events: list[Event], until: int) -> tuple[list[Ru
 
 
 def in_bulk(
-    kernel: Kernel, events: list[Event], until: int, compiled: bool, lazy: bool = True
-) -> tuple[list[Ruling], set[str]]:
-    """The bulk driver over one account's events in time order."""
-    rows = [row_of(kernel, event) for event in events]
+    kernel: Kernel, streams: Sequence[list[Event]], until: int, compiled: bool, lazy: bool = True
+) -> list[tuple[list[Ruling], set[str]]]:
+    """The bulk driver over many accounts' events, each in time order; what each account gets."""
+    rows = [row_of(kernel, event) for events in streams for event in events]
     columns = [np.array([row[i] for row in rows], dtype=np.int64) for i in range(3)]
     x = np.array([row.x for row in rows], dtype=np.int64)
-    starts = np.array([0, len(rows)], dtype=np.int64)
-    batch = Batch(["A"], starts, np.arange(len(rows)), columns[0], columns[1], columns[2], x)
+    starts = np.cumsum([0, *map(len, streams)], dtype=np.int64)
+    batch = Batch([f"A{number:06}" for number in range(len(streams))], starts, np.arange(len(rows)), *columns, x)
     outcome = replay(kernel, batch, until, compiled=compiled, lazy=lazy)
-    rulings = [
-        ruling_of(kernel, out, events[event].id if event >= 0 else None)
-        for out, event in zip(outcome.rows.tolist(), outcome.event.tolist(), strict=True)
-    ]
-    return rulings, {event.id for event, code in zip(events, outcome.refused.tolist(), strict=True) if code}
+    found: list[tuple[list[Ruling], set[str]]] = [([], set()) for _ in streams]
+    ids = [event.id for events in streams for event in events]
+    owner = np.repeat(np.arange(len(streams)), np.diff(starts))
+    for account, event, out in zip(
+        outcome.account.tolist(), outcome.event.tolist(), outcome.rows.tolist(), strict=True
+    ):
+        found[account][0].append(ruling_of(kernel, out, ids[event] if event >= 0 else None))
+    for event in np.flatnonzero(outcome.refused).tolist():
+        found[owner[event]][1].add(ids[event])
+    return found
+
+
+def last_day(policy: Policy, events: Sequence[Event]) -> int:
+    """The local day of the latest event."""
+    return calendar(policy.time_zone).day(max(event.at for event in events))
 
 
 def differences(policy: Policy, expected: Outcome, found: list[Ruling], refused: set[str]) -> list[str]:

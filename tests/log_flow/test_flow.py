@@ -122,7 +122,8 @@ def test_an_altered_decision_is_named(kept: tuple[Store, Keeper], tmp_path: Path
     account = someone(store)
     with sqlite3.connect(tmp_path / "store.db") as connection:
         connection.execute(
-            "UPDATE decisions SET record = replace(record, '\"number\":1', '\"number\":7') WHERE account = ? AND number = 1",
+            """UPDATE decisions SET record = replace(record, '"number":1', '"number":7')
+            WHERE account = ? AND number = 1""",
             [account],
         )
     connection.close()

@@ -30,7 +30,9 @@ Where the page left a choice, this reading chose:
     earlier last step counts, for nothing is ever made worse. The values of a correction are those of the moment
     before it, after the look.
 15. A latch that stays set goes on with the day set, and the day last held, that it would have had, where these are
-    earlier: else it would stand, for its `hold`, after the day on which it would be free.
+    earlier: else it would stand, for its `hold`, after the day on which it would be free. So do `restrictions`: they
+    count as often as in the run that has fewer, the latest of both runs as of the earlier of their two days, and so
+    on back; else a restriction that should not have been would bring the next one.
 16. `values_at` and `authorise` count the looks of the mornings in between; a snapshot holds the values that the
     look at the start of that day worked with.
 """
@@ -294,7 +296,7 @@ class _Account:
 
     def _correct(self, event_id: str) -> None:
         """Free what would not be set, raise the limit to what it would be, go on with that run's recovery."""
-        if not self._set_names() and self.line.limit == self.line.granted:
+        if not self._set_names() and self.line.limit == self.line.granted and not self.restricted_days:
             return
         other, values = self.as_it_would_be(), self._values(self.hour)
         before, set_before = self.line, self._set_names()
@@ -307,6 +309,8 @@ class _Account:
         closed = any(trigger.close for trigger in in_force)
         suspended = any(trigger.suspend for trigger in in_force)
         self.line = Line(limit, before.granted, status_of(closed, suspended, limit, target, before.granted))
+        latest = zip(reversed(self.restricted_days), reversed(other.restricted_days), strict=False)
+        self.restricted_days = [min(days) for days in latest][::-1]
         if self.line.status != before.status:
             self.status_day = self.day
         if self.line != before or self._set_names() != set_before:

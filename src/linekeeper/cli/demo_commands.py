@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.output import print_json, progress, say
+from linekeeper.cli.output import print_json, progress
 from linekeeper.cli.show_commands import STATUS_COLOUR, chart, decision_line, line_words, told
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from linekeeper.core.decision import Decision
     from linekeeper.engine.engine import Engine
     from linekeeper.engine.run import Summary
     from linekeeper.lab.report import Report
 
-DEMO_STORE = "linekeeper-demo.db"
+POLICY = "consumer-loan.yaml"
+FOLDER = "linekeeper-demo"
+ADVERSE = ("suspend", "close", "decrease")
 
 
 def register(app: typer.Typer) -> None:
@@ -24,73 +30,102 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    store: Annotated[str, typer.Option("--store", help="Where the demo's store is kept.")] = DEMO_STORE,
+    store: Annotated[str | None, typer.Option("--store", help="Another place for the store; no log then.")] = None,
+    folder: Annotated[Path, typer.Option(help="Folder for store, log, letters and report.")] = Path(FOLDER),
     accounts: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many borrowers.")] = 3_000,
     days: Annotated[int, typer.Option(min=30, max=3_650, help="How long they are watched.")] = 730,
     seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Do not serve the pages at the end.")] = False,
+    port: Annotated[int, typer.Option(help="Port for the pages, on this machine alone.")] = 8321,
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Make a population of borrowers, run the consumer-loan policy over their two years, and report."""
-    from linekeeper.engine.engine import Engine
+    from rich.console import Console
+
+    from linekeeper.cli.demo_pages import serve, write_pages
     from linekeeper.engine.run import run_table
-    from linekeeper.journal.store import open_store
     from linekeeper.lab.population import population
     from linekeeper.lab.report import report
+
+    console = Console(
+        record=True, highlight=False, soft_wrap=True, quiet=json, width=None if sys.stdout.isatty() else 120
+    )
+    console.print(f"[bold]Linekeeper demo[/]: {accounts:,} borrowers, {days} days, policies/{POLICY}")
+    console.print("[dim]making the borrowers, then deciding on every event ...[/]")
+    events = population(accounts=accounts, days=days, seed=seed).events
+    engine = _engine(store, folder)
+    with progress("events", events.num_rows, json) as tell:
+        summary = run_table(engine, events, f"population-{seed}", None, tell)
+    if engine.keeper:
+        engine.keeper.publish(engine.store)
+    found = report(engine)
+    first = _first_restriction(engine, found)
+    words = _print_report(console, engine, summary, found, first)
+    write_pages(folder, engine, console, first, words)
+    where = store or str(folder / "lines.db")
+    if json:
+        print_json({**summary.as_json(), "story": found.story, "store": where, "pages": str(folder / "pages")})
+        return
+    _print_next(console, where, found, folder)
+    if sys.stdout.isatty() and not no_serve:
+        serve(folder / "pages", port)
+
+
+def _engine(store: str | None, folder: Path) -> Engine:
+    """The engine over the demo's store; with a log of its own, unless the store lies elsewhere."""
+    from linekeeper.engine.engine import Engine
+    from linekeeper.journal.keeper import SETTINGS, new_keeper, open_keeper
+    from linekeeper.journal.store import open_store
     from linekeeper.policy.load import load_file
     from linekeeper.policy.shelf import shelf
 
-    path = shelf("consumer-loan.yaml")
-    if not json:
-        say(f"[bold]Linekeeper demo[/]: {accounts:,} borrowers, {days} days, policy {path.name}")
-        say("[dim]making the borrowers, then deciding on every event ...[/]")
-    events = population(accounts=accounts, days=days, seed=seed).events
-    engine = Engine(open_store(store), load_file(path))
-    with progress("events", events.num_rows, json) as tell:
-        summary = run_table(engine, events, f"population-{seed}", None, tell)
-    found = report(engine)
-    if json:
-        print_json({**summary.as_json(), "story": found.story, "store": store})
-        return
-    _print_report(engine, summary, found)
-    say()
-    _print_next(store, found)
+    policy = load_file(shelf(POLICY))
+    folder.mkdir(parents=True, exist_ok=True)
+    if store is not None:
+        return Engine(open_store(store), policy)
+    keys = folder / "keys"
+    made = (keys / SETTINGS).exists()
+    keeper = open_keeper(keys) if made else new_keeper(keys, folder / "log", "linekeeper.example/demo")
+    return Engine(open_store(str(folder / "lines.db")), policy, keeper)
 
 
-def _print_report(engine: Engine, summary: Summary, found: Report) -> None:
-    from rich.console import Console
+def _first_restriction(engine: Engine, found: Report) -> Decision | None:
+    """The decision of the story that is told in full."""
+    from linekeeper.engine.account import decisions_of
 
-    from linekeeper.engine.account import find_decision, view
+    if found.story is None:
+        return None
+    return next((one for one in decisions_of(engine, found.story) if one.action in ADVERSE), None)
+
+
+def _print_report(console: Console, engine: Engine, summary: Summary, found: Report, first: Decision | None) -> str:
+    """Print it all; the sentence that sums it up."""
+    from linekeeper.engine.account import view
 
     rate = summary.events / max(summary.seconds, 0.001)
-    say(
-        f"{summary.events:,} events in {summary.seconds:.1f} s ({rate:,.0f} a second, every batch durable); "
+    console.print(
+        f"{summary.events:,} events in {summary.seconds:.1f} s ({rate:,.0f} a second, every batch durable), "
         f"{summary.evaluations:,} looks"
     )
-    say()
-    console = Console(highlight=False)
+    console.print()
     console.print(_status_table(engine, found))
     console.print(_reason_table(found))
     share = 100 * found.restored_fully / max(found.restricted_ever, 1)
-    say(
+    words = (
         f"{found.restricted_ever:,} of {found.accounts:,} borrowers were restricted at some time; "
         f"{found.restored_fully:,} of them ({share:.0f}%) are back in full"
         + (f", the median after {found.median_days_to_return} days" if found.median_days_to_return is not None else "")
     )
+    console.print(words)
     if found.story is None:
-        return
+        return words
     story = view(engine, found.story)
-    say()
-    say(f"[bold]One borrower's story: {found.story}[/]")
-    say(line_words(engine.policy, story))
-    for text in chart(engine.policy, story):
-        say(text)
-    for decision in story.decisions:
-        say(decision_line(engine.policy, decision))
-    first = next((d for d in story.decisions if d.action in ("suspend", "close", "decrease")), None)
-    if first:
-        say()
-        for text in told(engine.policy, find_decision(engine, f"{found.story}#{first.number}")):
-            say(text)
+    console.print(f"\n[bold]One borrower's story: {found.story}[/]")
+    console.print(line_words(engine.policy, story))
+    lines = [*chart(engine.policy, story), *(decision_line(engine.policy, one) for one in story.decisions)]
+    for text in [*lines, "", *(told(engine.policy, first) if first else [])]:
+        console.print(text)
+    return words
 
 
 def _status_table(engine: Engine, found: Report) -> object:
@@ -124,10 +159,11 @@ def _reason_table(found: Report) -> object:
     return table
 
 
-def _print_next(store: str, found: Report) -> None:
-    name = f"{Path(store).name if '://' not in store else store}"
-    say("[bold]Look further[/]")
+def _print_next(console: Console, store: str, found: Report, folder: Path) -> None:
+    console.print("\n[bold]Look further[/]")
     if found.story:
-        say(f"  linekeeper show {found.story} --store {name}")
-        say(f"  linekeeper explain {found.story} --store {name}")
-    say(f"  linekeeper verify --store {name}")
+        console.print(f"  linekeeper show {found.story} --store {store}")
+        console.print(f"  linekeeper road {found.story} --store {store}")
+        console.print(f"  linekeeper notice {found.story} --lang zh --store {store}")
+    console.print(f"  linekeeper verify --store {store}")
+    console.print(f"  report, letters and receipt: {folder / 'pages' / 'index.html'}")

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from linekeeper.lab.fit.plan import Plan
     from linekeeper.lab.fit.table import FitTable
 
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="Write the card and its model card to this folder.")]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Write the card and its model card to this folder.")
+]
 Seed = Annotated[int, typer.Option(help="Seed of folds and boosting; the same seed gives the same card.")]
 
 

@@ -18,7 +18,22 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-MODULES = ("policy", "import", "run", "show", "ruling", "held", "outbox", "road", "notice", "fit", "log", "demo")
+MODULES = (
+    "policy",
+    "import",
+    "run",
+    "show",
+    "road",
+    "ruling",
+    "held",
+    "outbox",
+    "notice",
+    "log",
+    "outcome",
+    "snapshot",
+    "fit",
+    "demo",
+)
 
 
 def build() -> typer.Typer:

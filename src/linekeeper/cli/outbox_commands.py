@@ -52,7 +52,7 @@ def notice(
         raise LinekeeperError(f"`{form[:20]}` is no form of a notice; choose one of {', '.join(FORMATS)}")
     engine = open_engine(store, keys=keys)
     found = find_decision(engine, decision)
-    told = letter(engine, found, desk, _state_after(engine, found))
+    told = letter(engine, found, desk, state_after(engine, found))
     written = {"text": as_text, "html": as_html, "json": as_json}[form](told, spoken)
     sys.stdout.write(written if written.endswith("\n") else f"{written}\n")
 
@@ -98,7 +98,7 @@ def sent(decision: Name, store: StoreUrl, at: At = None, keys: Keys = None, json
 # ------------------------------------------------------------------ pieces
 
 
-def _state_after(engine: Engine, decision: Decision) -> list[int] | None:
+def state_after(engine: Engine, decision: Decision) -> list[int] | None:
     """The account's state right after an adverse decision."""
     from linekeeper.lab.roads import Reviews, states_after
 

@@ -60,8 +60,8 @@ def _markdown(result: Outcome, unit: int, currency: str) -> list[str]:
     return [
         *lines,
         "",
-        f"Restricted: {result.share('bad', True):.1%} of those who defaulted and {result.share('good', True):.1%} of the "
-        f"others; {result.share('bad_granted', True):.1%} and {result.share('good_granted', True):.1%} of what was granted.",
+        f"Restricted: {result.restricted('bad'):.1%} of those who defaulted and {result.restricted('good'):.1%} of the "
+        f"others; {result.restricted('bad_granted'):.1%} and {result.restricted('good_granted'):.1%} of what was granted.",
     ]
 
 

@@ -218,7 +218,8 @@ def report(summary: Summary, intake: Intake, set_aside: str | None, json: bool) 
         print_json({**summary.as_json(), "set_aside": len(aside), "repeats": intake.same})
         return
     say(
-        f"{summary.events:,} events of {summary.accounts:,} accounts in {summary.seconds:.1f} s, {summary.evaluations:,} looks"
+        f"{summary.events:,} events of {summary.accounts:,} accounts in {summary.seconds:.1f} s, "
+        f"{summary.evaluations:,} looks"
     )
     say(f"decisions: {_counts(summary.decisions)}")
     say_aside(aside)

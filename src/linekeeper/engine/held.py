@@ -113,7 +113,7 @@ def _passes(kernel: Kernel, allowance: Allowance, batch: Batch, found: Found) ->
 def _known(connection: Connection, day: int) -> dict[str, int]:
     r = t.restricted.c
     query = select(r.account, r.granted).where(r.day == day)
-    return dict(connection.execute(query).tuples())
+    return {row.account: row.granted for row in connection.execute(query)}
 
 
 def _save_hits(connection: Connection, allowance: Allowance | None) -> None:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from linekeeper.core.line import Action, Status
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.layout import LATCH_WIDTH
-from linekeeper.kernel.prelude import FREE, HELD_DAY, HOLDING, MODE, SET_DAY, part
+from linekeeper.kernel.layout import LATCH_WIDTH, Ring
+from linekeeper.kernel.prelude import FREE, HELD_DAY, HOLDING, MODE, SET_DAY, add, part
 
 ORDERED_KINDS = frozenset(("draw", "charge", "repay", "due", "balance", "delinquency"))
 LASTING_KINDS = frozenset(("open", "consent", "override", "reversal"))  # what cannot be reversed
@@ -129,9 +129,10 @@ def review_until(kernel: Kernel, state: list[int], day: int, out: list[int]) -> 
 def correct(kernel: Kernel, state: list[int], history: Iterable[Row], out: list[int]) -> bool:
     """Hold the account against what it would be, and mend it in place; true where `out` holds the decision."""
     slots = kernel.layout.slots
-    if not state[slots["MASK"]] and state[slots["LIMIT"]] == state[slots["GRANTED"]]:
+    free = not state[slots["MASK"]] and state[slots["LIMIT"]] == state[slots["GRANTED"]]
+    if free and not any(_restrictions(state, ring) for ring in _restriction_rings(kernel)):
         return False
-    other = as_it_would_be(kernel, history, state[slots["HOUR"]] // 24)
+    other = as_it_would_be(kernel, history, state[slots["HOUR"]])
     kernel.interpreted.features(state, out)
     kernel.interpreted.score(state, out)
     before = state.copy()
@@ -139,6 +140,7 @@ def correct(kernel: Kernel, state: list[int], history: Iterable[Row], out: list[
     closes, suspends, target = _target(kernel, state)
     limit = state[slots["LIMIT"]] = max(state[slots["LIMIT"]], min(other[slots["LIMIT"]], target))
     _follow_recovery(kernel, state, other, target)
+    _follow_restrictions(kernel, state, other)
     status = _status(closes, suspends, limit, target, state[slots["GRANTED"]])
     day = state[slots["HOUR"]] // 24
     if status != state[slots["STATUS"]]:
@@ -149,15 +151,16 @@ def correct(kernel: Kernel, state: list[int], history: Iterable[Row], out: list[
     return any(before[slots[name]] != state[slots[name]] for name in ("MASK", "LIMIT", "STATUS"))
 
 
-def as_it_would_be(kernel: Kernel, history: Iterable[Row], day: int) -> list[int]:
-    """The state to which these events lead from empty, in their order, looked at up to the start of `day`."""
+def as_it_would_be(kernel: Kernel, history: Iterable[Row], hour: int) -> list[int]:
+    """The state to which these events lead from empty, in their order, looked at up to now."""
     state, out = kernel.new_state(), kernel.new_row()
     for row in history:
         for _ in review_until(kernel, state, row.hour // 24, out):
             pass
         kernel.interpreted.step(state, out, row.at, row.hour, row.kind, row.x)
-    for _ in review_until(kernel, state, day, out):
+    for _ in review_until(kernel, state, hour // 24, out):
         pass
+    kernel.interpreted.advance(state, hour)
     return state
 
 
@@ -202,6 +205,34 @@ def _follow_recovery(kernel: Kernel, state: list[int], other: list[int], target:
         state[rising] = 0
     elif other[rising] and not (state[rising] and state[rise_day] < other[rise_day]):
         state[rising], state[rise_day] = 1, other[rise_day]
+
+
+def _restriction_rings(kernel: Kernel) -> list[Ring]:
+    return [ring for ring in kernel.layout.rings if ring.key.source == "restrictions"]
+
+
+def _restrictions(state: list[int], ring: Ring) -> list[int]:
+    """The tile of each restriction within the longest window, latest first."""
+    found: list[int] = []
+    for i in range(state[ring.base + 1], state[ring.base]):
+        entry = ring.entries + i % ring.capacity * ring.width
+        found += [state[entry]] * state[entry + 1]
+    return found[::-1]
+
+
+def _follow_restrictions(kernel: Kernel, state: list[int], other: list[int]) -> None:
+    """Restrictions count as often as in the run that has fewer, the latest of both as of the earlier day, and so on."""
+    slots = kernel.layout.slots
+    for ring in _restriction_rings(kernel):
+        own = _restrictions(state, ring)
+        kept = [min(pair) for pair in zip(own, _restrictions(other, ring), strict=False)]
+        if kept == own:
+            continue
+        state[ring.base : ring.end] = [0] * (ring.end - ring.base)
+        now = state[slots["MONTH"]] if ring.key.unit == "m" else state[slots["HOUR"]] // 24
+        terms = (ring.base, ring.entries, ring.capacity - 1, ring.width, ring.sums)
+        for tile in reversed(kept):
+            add(state, terms, ring.lengths, tile, now, (1,))
 
 
 def _status(closes: bool, suspends: bool, limit: int, target: int, granted: int) -> Status:

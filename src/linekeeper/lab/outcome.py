@@ -35,10 +35,10 @@ class Outcome:
 
     rows: list[GradeRow]
 
-    def share(self, name: str, restricted: bool) -> float:
-        """The share of a column that falls on restricted (or unrestricted) lines."""
+    def restricted(self, name: str) -> float:
+        """The share of a column that falls on restricted lines."""
         total: int = sum(getattr(row, name) for row in self.rows)
-        part: int = sum(getattr(row, name) for row in self.rows if (row.grade != GRADES[0]) == restricted)
+        part: int = sum(getattr(row, name) for row in self.rows if row.grade != GRADES[0])
         return part / max(total, 1)
 
     def as_json(self) -> dict[str, object]:
@@ -46,10 +46,10 @@ class Outcome:
         keys = ("grade", "good", "bad", "good_granted", "bad_granted", "bad_limit", "bad_rate")
         return {
             "grades": [{key: getattr(row, key) for key in keys} for row in self.rows],
-            "restricted_share_of_bad": self.share("bad", True),
-            "restricted_share_of_good": self.share("good", True),
-            "restricted_share_of_bad_granted": self.share("bad_granted", True),
-            "restricted_share_of_good_granted": self.share("good_granted", True),
+            "restricted_share_of_bad": self.restricted("bad"),
+            "restricted_share_of_good": self.restricted("good"),
+            "restricted_share_of_bad_granted": self.restricted("bad_granted"),
+            "restricted_share_of_good_granted": self.restricted("good_granted"),
         }
 
 

@@ -1,0 +1,87 @@
+"""What the demo leaves to look at: the report, a letter in two languages, its receipt and the page that checks it."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from linekeeper.core.decision import Decision
+    from linekeeper.engine.engine import Engine
+
+HOST = "127.0.0.1"
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Linekeeper demo</title>
+<style>
+body{{font:16px/1.6 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1.25rem;color:#1d2730}}
+h1{{font-size:1.6rem;margin-bottom:.25rem}} p{{color:#51606d}} ul{{padding:0;list-style:none}}
+li{{border-top:1px solid #dde3e8;padding:.9rem 0}} li span{{display:block;color:#51606d}}
+a{{color:#0b6b5d;font-weight:600}}
+</style></head><body><h1>Linekeeper demo</h1><p>{summary}</p><ul>{items}</ul></body></html>
+"""
+
+
+def write_pages(folder: Path, engine: Engine, console: Console, decision: Decision | None, summary: str) -> None:
+    """Write the pages; `decision` is the one of the story that is told as a letter."""
+    pages = folder / "pages"
+    pages.mkdir(parents=True, exist_ok=True)
+    console.save_html(str(pages / "report.html"), clear=False)
+    items = [("report.html", "The report", "Lines by status, why they were restricted, and one borrower's story")]
+    if decision is not None:
+        items += _letters(pages, engine, decision)
+        items += _receipt(pages, engine, decision)
+    listed = "".join(
+        f'<li><a href="{name}">{escape(title)}</a><span>{escape(about)}</span></li>' for name, title, about in items
+    )
+    (pages / "index.html").write_text(_PAGE.format(summary=escape(summary), items=listed), "utf-8")
+
+
+def _letters(pages: Path, engine: Engine, decision: Decision) -> list[tuple[str, str, str]]:
+    from linekeeper.cli.outbox_commands import state_after
+    from linekeeper.engine.letter import letter
+    from linekeeper.notice.from_decision import read_desk
+    from linekeeper.notice.render import as_html
+
+    told = letter(engine, decision, read_desk(None), state_after(engine, decision))
+    (pages / "letter.zh.html").write_text(as_html(told, "zh"), "utf-8")
+    (pages / "letter.en.html").write_text(as_html(told, "en"), "utf-8")
+    name = f"{decision.account}#{decision.number}"
+    return [
+        ("letter.en.html", "The letter", f"What the borrower is told of {name}: what, why, and the way back"),
+        ("letter.zh.html", "信函", "同一封信的中文版"),
+    ]
+
+
+def _receipt(pages: Path, engine: Engine, decision: Decision) -> list[tuple[str, str, str]]:
+    from linekeeper.journal.log.page import page
+
+    if engine.keeper is None:
+        return []
+    data = engine.keeper.receipt(engine.store, decision.account, decision.number)
+    (pages / "receipt.tlog-proof").write_bytes(data)
+    (pages / "verify.html").write_bytes(page(engine.keeper.signer.verifier))
+    return [
+        ("receipt.tlog-proof", "The receipt", "Proof of that decision; keep the file"),
+        ("verify.html", "Check a receipt", "Runs in the browser alone: give it the file above"),
+    ]
+
+
+def serve(pages: Path, port: int) -> None:
+    """Serve the pages on this machine until interrupted."""
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            """One line a request would bury the report."""
+
+    with ThreadingHTTPServer((HOST, port), partial(Quiet, directory=str(pages))) as server:
+        print(f"Look at it: http://{HOST}:{server.server_port}/  (Ctrl-C ends)", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print()

@@ -1,0 +1,107 @@
+"""Law 3 under the brake: whatever the policy, however late the events, the journal replays to the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from linekeeper.connect.table import schema_of, table_of
+from linekeeper.core.event import Event
+from linekeeper.engine.derive import verify
+from linekeeper.engine.engine import Engine
+from linekeeper.engine.held import Held, held_rows, waiting_count
+from linekeeper.engine.ruling import refuse, release
+from linekeeper.journal.store import open_store
+from linekeeper.policy.load import load_text
+from linekeeper.policy.model import Brake, Policy
+from tests.oracle.clock import DAY_MS
+from tests.oracle.generate import policy_text, stream
+
+ACCOUNTS = 4
+TIGHT = Brake(lines_bp=1, exposure_bp=1)  # one line a day passes, at most
+WHO = {"by": "m.chen", "why": "looked at by hand"}
+
+
+def braked_policy(seed: int) -> Policy:
+    """A generated policy that holds all it can."""
+    policy = load_text(policy_text(seed))
+    return replace(policy, brake=TIGHT)
+
+
+def neighbours(policy: Policy, seed: int) -> list[list[Event]]:
+    """Streams of some accounts that live at about the same time."""
+    found: list[list[Event]] = []
+    for number in count(seed * 1_000):
+        events = stream(policy, number, late=True)
+        if not found or abs(events[0].at - found[0][0].at) < 40 * DAY_MS:
+            name = f"A{len(found)}"
+            found.append([replace(one, id=f"{name}-{one.id}", account=name, fields=_own(one, name)) for one in events])
+        if len(found) == ACCOUNTS:
+            return found
+    raise AssertionError("streams never end")
+
+
+def _own(event: Event, name: str) -> dict[str, int | str]:
+    """The fields, with what a reversal names renamed as the events are."""
+    return {key: f"{name}-{value}" if key == "of" else value for key, value in event.fields.items()}
+
+
+def mixed(streams: list[list[Event]], rng: Random) -> Iterator[list[Event]]:
+    """The accounts' events in batches; each account's own order stays."""
+    waiting = [list(events) for events in streams]
+    while any(waiting):
+        batch = []
+        for events in waiting:
+            size = rng.choice((0, 1, 2, 5))
+            batch += events[:size]
+            del events[:size]
+        if batch:
+            yield batch
+
+
+def waiting_rows(engine: Engine) -> list[Held]:
+    with engine.store.reading() as connection:
+        return held_rows(connection)
+
+
+def live(engine: Engine, streams: list[list[Event]], rng: Random) -> int:
+    """Runs the accounts; now and then a review, a release, a refusal. Returns how many restrictions were held."""
+    held, latest = 0, 0
+    for number, events in enumerate(mixed(streams, rng)):
+        held += engine.receive(table_of(events, schema_of(engine.policy)), f"batch {number}").held
+        latest = max(latest, *(one.at for one in events))
+        today = engine.kernel.calendar.day(latest)
+        if rng.random() < 0.3:
+            held += engine.review(today).held
+        names = [row.account for row in waiting_rows(engine)]
+        if names and rng.random() < 0.2:
+            release(engine, names[:1], at=latest, **WHO)
+        if names[1:] and rng.random() < 0.3:
+            refuse(engine, names[1:], today + rng.choice((0, 3, 30)), at=latest, **WHO)
+    return held + engine.review(today + 20).held
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_journal_replays_to_the_same_under_the_brake(tmp_path: Path, seed: int) -> None:
+    policy, rng = braked_policy(seed), Random(f"brake {seed}")
+    engine = Engine(open_store(str(tmp_path / "a.db")), policy, brake=True)
+    held = live(engine, neighbours(policy, seed), rng)
+    verdict = verify(engine.store)
+    assert verdict.first_difference is None
+    with engine.store.reading() as connection:
+        ended = len(held_rows(connection, ended=True)) - waiting_count(connection)
+    assert ended <= held
+
+
+def test_the_brake_holds_something_in_these_lives(tmp_path: Path) -> None:
+    held = 0
+    for seed in (3, 5, 8):
+        policy = braked_policy(seed)
+        engine = Engine(open_store(str(tmp_path / f"{seed}.db")), policy, brake=True)
+        held += live(engine, neighbours(policy, seed), Random(f"brake {seed}"))
+    assert held > 0
