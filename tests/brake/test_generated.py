@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -11,6 +12,7 @@ from random import Random
 import pytest
 
 from linekeeper.connect.table import schema_of, table_of
+from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from linekeeper.engine.derive import verify
 from linekeeper.engine.engine import Engine
@@ -22,22 +24,27 @@ from linekeeper.policy.model import Brake, Policy
 from tests.oracle.clock import DAY_MS
 from tests.oracle.generate import policy_text, stream
 
-ACCOUNTS = 4
+ACCOUNTS = 3
+EVENTS = 40  # of an account
 TIGHT = Brake(lines_bp=1, exposure_bp=1)  # one line a day passes, at most
 WHO = {"by": "m.chen", "why": "looked at by hand"}
 
 
 def braked_policy(seed: int) -> Policy:
-    """A generated policy that holds all it can."""
-    policy = load_text(policy_text(seed))
-    return replace(policy, brake=TIGHT)
+    """A generated policy that holds all it can, and whose events fit one table."""
+    for number in count(seed * 1_000):
+        policy = load_text(policy_text(number))
+        with suppress(LinekeeperError):  # two kinds may give one name to a number and to a word
+            schema_of(policy)
+            return replace(policy, brake=TIGHT)
+    raise AssertionError("policies never end")
 
 
 def neighbours(policy: Policy, seed: int) -> list[list[Event]]:
     """Streams of some accounts that live at about the same time."""
     found: list[list[Event]] = []
     for number in count(seed * 1_000):
-        events = stream(policy, number, late=True)
+        events = stream(policy, number, late=True)[:EVENTS]
         if not found or abs(events[0].at - found[0][0].at) < 40 * DAY_MS:
             name = f"A{len(found)}"
             found.append([replace(one, id=f"{name}-{one.id}", account=name, fields=_own(one, name)) for one in events])
@@ -86,7 +93,7 @@ def live(engine: Engine, streams: list[list[Event]], rng: Random) -> int:
     return held + engine.review(today + 20).held
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(6))
 def test_the_journal_replays_to_the_same_under_the_brake(tmp_path: Path, seed: int) -> None:
     policy, rng = braked_policy(seed), Random(f"brake {seed}")
     engine = Engine(open_store(str(tmp_path / "a.db")), policy, brake=True)
@@ -100,7 +107,7 @@ def test_the_journal_replays_to_the_same_under_the_brake(tmp_path: Path, seed: i
 
 def test_the_brake_holds_something_in_these_lives(tmp_path: Path) -> None:
     held = 0
-    for seed in (3, 5, 8):
+    for seed in (1, 2, 3):
         policy = braked_policy(seed)
         engine = Engine(open_store(str(tmp_path / f"{seed}.db")), policy, brake=True)
         held += live(engine, neighbours(policy, seed), Random(f"brake {seed}"))

@@ -94,7 +94,7 @@ def at_the_end(
     if not told or not decisions:
         return []
     last = Moment(told[-1].event, True, told[-1].facts, told[-1].now, list(decisions))
-    return [f"{account} at the end: {fault}" for fault in faults(policy, last, in_truth(policy, last.facts, until))]
+    return [f"{account} at the end: {fault}" for fault in standing(policy, last, in_truth(policy, last.facts, until))]
 
 
 def is_telling(decision: Decision) -> bool:
@@ -114,20 +114,29 @@ def made_worse(decision: Decision) -> Iterator[str]:
 
 
 def faults(policy: Policy, moment: Moment, truth: Outcome) -> Iterator[str]:
-    """A restriction that the truth does not support and that stands; one that it supports and that was undone."""
+    """What stands unsupported; and what the truth supports and was undone."""
+    yield from standing(policy, moment, truth)
+    for one in moment.decisions:
+        undone = set_in(truth).intersection(one.triggers_released)
+        if undone and one.action == "correct" and one.event == moment.event.id:
+            yield f"{sorted(undone)} were freed, and would be set"
+
+
+def standing(policy: Policy, moment: Moment, truth: Outcome) -> Iterator[str]:
+    """A restriction that stands and that the truth does not support."""
     assert truth.final is not None
     last = moment.decisions[-1]
-    supported = {name for name, state in truth.final.latches.items() if state == "set"}
     for name in last.triggers_in_force:
-        if name not in supported:
+        if name not in set_in(truth):
             yield f"`{name}` stands, and would not be set"
-    for one in moment.decisions:
-        undone = supported.intersection(one.triggers_released)
-        if undone and one.action == "correct" and one.event == moment.event.id and one.at == moment.now:
-            yield f"{sorted(undone)} were freed, and would be set"
     least = min(truth.final.line.limit, target(policy, last.after, last))
     if last.after.limit < least:
         yield f"the limit is {last.after.limit}, and would be {least}"
+
+
+def set_in(truth: Outcome) -> set[str]:
+    """The triggers whose latches are set."""
+    return {name for name, state in truth.final.latches.items() if state == "set"} if truth.final else set()
 
 
 def target(policy: Policy, line: LineRecord, decision: Decision) -> int:

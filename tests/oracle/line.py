@@ -69,9 +69,9 @@ class Latch:
             self.state = "free"
 
     def follow_other(self, other: Latch) -> None:
-        """A correction of a set latch: free where the other run has it otherwise; else never later than there."""
+        """A correction of a set latch: free or spent where the other run has it so; else never later than there."""
         if other.state != "set":
-            self.state, self.holding = "free", False
+            self.state, self.holding = other.state, False
             return
         self.set_day = min(self.set_day, other.set_day)
         if not self.holding and not other.holding:

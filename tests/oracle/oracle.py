@@ -32,7 +32,8 @@ Where the page left a choice, this reading chose:
 15. A latch that stays set goes on with the day set, and the day last held, that it would have had, where these are
     earlier: else it would stand, for its `hold`, after the day on which it would be free. So do `restrictions`: they
     count as often as in the run that has fewer, the latest of both runs as of the earlier of their two days, and so
-    on back; else a restriction that should not have been would bring the next one.
+    on back; else a restriction that should not have been would bring the next one. And a latch that would be spent
+    becomes spent, not free; else it would be set anew the next morning.
 16. `values_at` and `authorise` count the looks of the mornings in between; a snapshot holds the values that the
     look at the start of that day worked with.
 """

@@ -57,11 +57,13 @@ def _markdown(result: Outcome, unit: int, currency: str) -> list[str]:
     ]
     for row in rows:
         lines.append(_row(row.grade, row, bads, goods, unit))
+    shares = (result.restricted(name) for name in ("bad", "good", "bad_granted", "good_granted"))
+    bad, good, bad_granted, good_granted = (f"{share:.1%}" for share in shares)
     return [
         *lines,
         "",
-        f"Restricted: {result.restricted('bad'):.1%} of those who defaulted and {result.restricted('good'):.1%} of the "
-        f"others; {result.restricted('bad_granted'):.1%} and {result.restricted('good_granted'):.1%} of what was granted.",
+        f"Restricted: {bad} of those who defaulted and {good} of the others; "
+        f"{bad_granted} and {good_granted} of what was granted.",
     ]
 
 

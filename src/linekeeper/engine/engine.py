@@ -236,9 +236,7 @@ class Engine:
         """A person's ruling is a leaf of its own, beside the decision that it may lead to."""
         if self.keeper:
             rulings = taken.table.filter(pc.equal(taken.table["kind"], "override"))
-            bodies = (
-                {name: value for name, value in row.items() if value is not None} for row in rulings.to_pylist()
-            )
+            bodies = ({name: value for name, value in row.items() if value is not None} for row in rulings.to_pylist())
             records = [Record(Kind.RULING, body["account"], rfc8785.dumps(body)) for body in bodies]
             self.keeper.seal(connection, records)
 
@@ -323,7 +321,8 @@ def _adopt(connection: Connection, kernel: Kernel, keeper: Keeper | None) -> boo
     row = (policy.digest, policy.name, policy.version, policy.source, policy.card, kernel.source)
     insert_many(connection, t.policies, names, [row])
     if keeper:
-        body: dict[str, str | int] = {"kernel": kernel.digest, "name": policy.name, "policy": policy.digest, "version": policy.version}
+        body: dict[str, str | int] = {"name": policy.name, "version": policy.version}
+        body |= {"policy": policy.digest, "kernel": kernel.digest}
         leaves = [Record(Kind.POLICY, "", rfc8785.dumps(body))]
         if policy.score and policy.score.card:
             leaves.append(Record(Kind.MODEL, "", rfc8785.dumps({"model": policy.score.card})))

@@ -181,15 +181,16 @@ def with_reversals(kernel: Kernel, batch: Batch) -> np.ndarray:
 
 
 def late_accounts(kernel: Kernel, batch: Batch, states: Ints, reviewed_day: int) -> np.ndarray:
-    """For each account, whether its first event lies before what it has already seen."""
+    """For each account, whether its first event lies before what it has already seen, or what has been reviewed."""
     slots = kernel.layout.slots
     some = batch.starts[:-1] < batch.starts[1:]
     first = np.minimum(batch.starts[:-1], max(len(batch) - 1, 0))
     if not len(batch):
         return np.zeros(len(batch.accounts), dtype=bool)
-    seen, hour = states[:, slots["SEEN"]], np.maximum(states[:, slots["HOUR"]], reviewed_day * 24)
+    seen, hour = states[:, slots["SEEN"]], states[:, slots["HOUR"]]
     opened = states[:, slots["OPENED"]] != 0
-    return np.asarray(some & opened & ((batch.at[first] < seen) | (batch.hour[first] < hour)))
+    late = opened & ((batch.at[first] < seen) | (batch.hour[first] < hour))
+    return np.asarray(some & (late | (batch.hour[first] < reviewed_day * 24)))
 
 
 def in_bulk(kernel: Kernel, batch: Batch, states: Ints, until_day: int) -> Findings:

@@ -15,6 +15,20 @@ features: Any = None
 score: Any = None
 
 
+def looks(s: Any, a: int, last: int, lazy: int, out: Any, heads: Any, rows: int, cursor: Any) -> int:
+    """The looks due up to the start of day `last`, while `out` has room; returns the rows in it."""
+    while s[OPENED] and rows < len(out):
+        day = s[NEXT] if lazy else s[HOUR] // 24 + 1
+        if day > last:
+            break
+        cursor[2] += 1
+        if review(s, out[rows], day):
+            heads[rows][0] = a
+            heads[rows][1] = -1
+            rows += 1
+    return rows
+
+
 def replay(
     states: Any,
     starts: Any,
@@ -35,36 +49,18 @@ def replay(
     (account, event, looks): where to go on when `out` was full, and how many looks were made.
     """
     rows = 0
-    full = len(out)
     for a in range(cursor[0], len(states)):
         s = states[a]
         i = max(starts[a], cursor[1])
         end = starts[a + 1]
         while True:
-            if i < end and kind[i] == 0 and s[OPENED]:
-                refused[i] = 2  # changes nothing: not even looks come before it
-                i += 1
-                continue
-            last = hour[i] // 24 if i < end else until
-            while s[OPENED]:
-                day = s[NEXT] if lazy else s[HOUR] // 24 + 1
-                if day > last:
-                    break
-                if rows == full:
-                    cursor[0] = a
-                    cursor[1] = i
-                    return rows
-                cursor[2] += 1
-                if review(s, out[rows], day):
-                    heads[rows][0] = a
-                    heads[rows][1] = -1
-                    rows += 1
-            if i >= end:
-                break
-            if rows == full:
+            rows = looks(s, a, hour[i] // 24 if i < end else until, lazy, out, heads, rows, cursor)
+            if rows == len(out):
                 cursor[0] = a
                 cursor[1] = i
                 return rows
+            if i >= end:
+                break
             result = step(s, out[rows], at[i], hour[i], kind[i], x[i])
             if result < 0:
                 refused[i] = -result

@@ -42,7 +42,7 @@ def drivers() -> str:
     """The bulk drivers' source: the same loops over lists or arrays."""
     text = files("linekeeper.kernel").joinpath("drivers.py").read_text("utf-8")
     return (
-        text[text.index("def replay") :]
+        text[text.index("def looks") :]
         .replace(": Any", "")
         .replace(": int", "")
         .replace(") -> int:", "):")

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from linekeeper.core.line import Action, Status
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.layout import LATCH_WIDTH, Ring
-from linekeeper.kernel.prelude import FREE, HELD_DAY, HOLDING, MODE, SET_DAY, add, part
+from linekeeper.kernel.prelude import HELD_DAY, HOLDING, MODE, SET_DAY, add, part
 
 ORDERED_KINDS = frozenset(("draw", "charge", "repay", "due", "balance", "delinquency"))
 LASTING_KINDS = frozenset(("open", "consent", "override", "reversal"))  # what cannot be reversed
@@ -173,7 +173,7 @@ def _follow_latches(kernel: Kernel, state: list[int], other: list[int]) -> None:
             continue
         if not other[mask] >> number & 1:
             state[mask] ^= 1 << number
-            state[slot + MODE], state[slot + HOLDING] = FREE, 0
+            state[slot + MODE], state[slot + HOLDING] = other[slot + MODE], 0  # free; or spent, not to be set anew
             continue
         state[slot + SET_DAY] = min(state[slot + SET_DAY], other[slot + SET_DAY])
         if not state[slot + HOLDING] and not other[slot + HOLDING]:

@@ -1,0 +1,62 @@
+"""The demo population run once, with its notices: what the tests of this folder look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+from linekeeper.core.decision import Decision
+from linekeeper.decide.canonical import read_decision
+from linekeeper.engine.engine import Engine
+from linekeeper.engine.letter import letter
+from linekeeper.engine.outbox import Entry, Law, find_entry
+from linekeeper.engine.run import run_table
+from linekeeper.journal.store import decision_records, open_store
+from linekeeper.lab.population.life import population
+from linekeeper.lab.roads import Reviews, states_after
+from linekeeper.notice.from_decision import TOLD_ACTIONS, read_desk
+from linekeeper.notice.model import Notice
+from linekeeper.policy.load import load_file
+
+POLICY = Path(__file__).resolve().parents[2] / "policies" / "consumer-loan.yaml"
+LAW = Law("CN", "internet_consumer_loan")
+
+
+@dataclass(frozen=True)
+class Told:
+    """A decision with its notice and its entry in the outbox."""
+
+    decision: Decision
+    notice: Notice
+    entry: Entry | None
+
+
+@cache
+def demo(accounts: int, days: int, seed: int = 1) -> Engine:
+    """The engine after the population's events."""
+    engine = Engine(open_store(f"{mkdtemp()}/demo.db"), load_file(POLICY), law=LAW)
+    run_table(engine, population(accounts=accounts, days=days, seed=seed).events, "demo")
+    return engine
+
+
+def decisions(engine: Engine) -> list[Decision]:
+    """All decisions of the store."""
+    with engine.store.reading() as connection:
+        return [read_decision(row[2]) for row in decision_records(connection)]
+
+
+def told(engine: Engine, actions: frozenset[str] = frozenset(TOLD_ACTIONS)) -> Iterator[Told]:
+    """Every decision with one of these actions, as it is told."""
+    desk = read_desk()
+    with engine.store.reading() as connection:
+        reviews, states = Reviews.of(connection), ("", {})
+        for decision in decisions(engine):
+            if decision.action not in actions:
+                continue
+            if states[0] != decision.account:
+                states = (decision.account, states_after(connection, engine.kernel, decision.account, reviews))
+            notice = letter(engine, decision, desk, states[1].get(decision.number))
+            yield Told(decision, notice, find_entry(connection, decision.account, decision.number))
