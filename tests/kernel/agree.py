@@ -85,26 +85,35 @@ def by_arrival(kernel: Kernel, events: list[Event], until: int) -> tuple[list[Ru
     return rulings, refused
 
 
-def in_bulk(
-    kernel: Kernel, streams: Sequence[list[Event]], until: int, compiled: bool, lazy: bool = True
-) -> list[tuple[list[Ruling], set[str]]]:
-    """The bulk driver over many accounts' events, each in time order; what each account gets."""
+def batch_of_streams(kernel: Kernel, streams: Sequence[list[Event]]) -> Batch:
+    """Many accounts' events, each in time order, as the kernel's arrays."""
     rows = [row_of(kernel, event) for events in streams for event in events]
     columns = [np.array([row[i] for row in rows], dtype=np.int64) for i in range(3)]
     x = np.array([row.x for row in rows], dtype=np.int64)
     starts = np.cumsum([0, *map(len, streams)], dtype=np.int64)
-    batch = Batch([f"A{number:06}" for number in range(len(streams))], starts, np.arange(len(rows)), *columns, x)
+    return Batch([f"A{number:06}" for number in range(len(streams))], starts, np.arange(len(rows)), *columns, x)
+
+
+def in_bulk(
+    kernel: Kernel, streams: Sequence[list[Event]], until: int, compiled: bool, lazy: bool = True
+) -> list[tuple[list[Ruling], set[str]]]:
+    """The bulk driver over many accounts' events, each in time order: what each account gets, and what is refused."""
+    batch = batch_of_streams(kernel, streams)
     outcome = replay(kernel, batch, until, compiled=compiled, lazy=lazy)
-    found: list[tuple[list[Ruling], set[str]]] = [([], set()) for _ in streams]
     ids = [event.id for events in streams for event in events]
-    owner = np.repeat(np.arange(len(streams)), np.diff(starts))
-    for account, event, out in zip(
-        outcome.account.tolist(), outcome.event.tolist(), outcome.rows.tolist(), strict=True
-    ):
+    found: list[tuple[list[Ruling], set[str]]] = [([], set()) for _ in streams]
+    rows = zip(outcome.account.tolist(), outcome.event.tolist(), outcome.rows.tolist(), strict=True)
+    for account, event, out in rows:
         found[account][0].append(ruling_of(kernel, out, ids[event] if event >= 0 else None))
+    owner = np.repeat(np.arange(len(streams)), np.diff(batch.starts))
     for event in np.flatnonzero(outcome.refused).tolist():
         found[owner[event]][1].add(ids[event])
     return found
+
+
+def unreversed(events: Sequence[Event]) -> list[Event]:
+    """The stream without its reversals, which the bulk driver does not take."""
+    return [event for event in events if event.kind != "reversal"]
 
 
 def last_day(policy: Policy, events: Sequence[Event]) -> int:
@@ -127,7 +136,7 @@ def differences(policy: Policy, expected: Outcome, found: list[Ruling], refused:
     if len(found) != len(expected.rulings):
         said.append(f"{len(found)} rulings by the kernel, {len(expected.rulings)} by the oracle")
         k = min(len(found), len(expected.rulings))
-        said.append(f"first extra: {[r for r in (*found[k : k + 1], *expected.rulings[k : k + 1])]}")
+        said.append(f"first extra: {(*found[k:], *expected.rulings[k:])[0]}")
     if refused != {one.event for one in expected.refused}:
         said.append(f"refused by the kernel {refused}, by the oracle {expected.refused}")
     return said

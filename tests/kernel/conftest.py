@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _kernel_cache(request: pytest.FixtureRequest) -> None:
+def _kernel_cache(request: pytest.FixtureRequest) -> Iterator[None]:
     cache = request.config.cache
     assert cache is not None
-    patch = pytest.MonkeyPatch()
-    patch.setenv("LINEKEEPER_CACHE", str(cache.mkdir("kernels")))
-    request.addfinalizer(patch.undo)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LINEKEEPER_CACHE", str(cache.mkdir("kernels")))
+        yield

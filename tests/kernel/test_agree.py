@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from linekeeper.core.event import Event
+from linekeeper.kernel.bulk import ROWS, replay
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_file, load_text
 from linekeeper.policy.model import Policy
-from tests.kernel.agree import by_arrival, differences, in_bulk, last_day
+from tests.kernel.agree import batch_of_streams, by_arrival, differences, in_bulk, last_day, unreversed
 from tests.oracle.generate import policy_text, stream
 from tests.oracle.oracle import run
 from tests.oracle.strategies import cases
@@ -28,8 +31,8 @@ STREAMS = 40
 @given(cases())
 def test_in_order_of_time(case: tuple[Policy, list[Event]]) -> None:
     """One by one, in bulk, and in bulk with a look every day: all as the oracle says."""
-    policy, events = case
-    kernel, until = Kernel(policy), last_day(*case) + AFTER_DAYS
+    policy, events = case[0], unreversed(case[1])
+    kernel, until = Kernel(policy), last_day(policy, events) + AFTER_DAYS
     expected = run(policy, events, until)
     assert differences(policy, expected, *by_arrival(kernel, events, until)) == []
     assert differences(policy, expected, *in_bulk(kernel, [events], until, compiled=False)[0]) == []
@@ -46,8 +49,8 @@ def test_late_events_and_reversals(case: tuple[Policy, list[Event]]) -> None:
 @given(cases(), st.integers(0, 400))
 def test_when_it_is_looked_at_last_does_not_matter(case: tuple[Policy, list[Event]], days: int) -> None:
     """The decisions up to a day are the first of those up to any later day."""
-    policy, events = case
-    kernel, until = Kernel(policy), last_day(*case)
+    policy, events = case[0], unreversed(case[1])
+    kernel, until = Kernel(policy), last_day(policy, events)
     early, _ = in_bulk(kernel, [events], until, compiled=False)[0]
     later, _ = in_bulk(kernel, [events], until + days, compiled=False)[0]
     assert later[: len(early)] == early
@@ -101,35 +104,32 @@ def compiled_policies() -> dict[str, str]:
 
 @pytest.mark.parametrize("name", list(compiled_policies()))
 def test_compiled(name: str) -> None:
-    """The same source, compiled: lazy and eager, many accounts at once, bit for bit as the oracle says."""
+    """The same source, compiled, lazy and eager: bit for bit as the oracle says."""
     policy = load_text(compiled_policies()[name])
     kernel = Kernel(policy)
-    streams = [stream(policy, seed) for seed in range(STREAMS)]
-    until = max(last_day(policy, events) for events in streams) // 2
-    untils = [max(until, last_day(policy, events)) for events in streams]
-    expected = [run(policy, events, day) for events, day in zip(streams, untils, strict=True)]
-    for lazy in (True, False):
-        for day in sorted(set(untils)):
-            chosen = [n for n, until in enumerate(untils) if until == day]
-            found = in_bulk(kernel, [streams[n] for n in chosen], day, compiled=True, lazy=lazy)
-            for n, one in zip(chosen, found, strict=True):
-                assert differences(policy, expected[n], *one) == []
+    for seed in range(STREAMS):
+        events = unreversed(stream(policy, seed))
+        until = last_day(policy, events) + AFTER_DAYS
+        expected = run(policy, events, until)
+        for lazy in (True, False):
+            assert differences(policy, expected, *in_bulk(kernel, [events], until, compiled=True, lazy=lazy)[0]) == []
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
-def test_the_number_of_workers_does_not_matter(workers: int) -> None:
-    """Accounts are cut into pieces; what comes out is in the order of accounts and of time."""
-    from linekeeper.kernel.bulk import replay
-    from tests.kernel.lives import batch_of_streams
-
-    policy = load_text(policy_text(3))
+def test_many_accounts_in_one_batch() -> None:
+    """Accounts are cut into pieces, a piece may hold more decisions than its table of rows; nothing is lost, and
+    what comes out is in the order of accounts and of time whatever the number of workers."""
+    policy = load_text(compiled_policies()["seed 3"])
     kernel = Kernel(policy)
-    batch = batch_of_streams(kernel, [stream(policy, seed) for seed in range(60)] * 70)
-    one = replay(kernel, batch, 0, workers=1)
-    many = replay(kernel, batch, 0, workers=workers)
-    assert (one.rows == many.rows).all()
-    assert (one.account == many.account).all()
-    assert one.looks == many.looks
+    lives = [unreversed(stream(policy, seed)) for seed in range(60)]
+    alone = [in_bulk(kernel, [events], 0, compiled=False)[0] for events in lives]
+    assert in_bulk(kernel, lives * 100, 0, compiled=True) == alone * 100
+    batch = batch_of_streams(kernel, lives * 100)
+    assert len(replay(kernel, batch, 0).rows) > ROWS
+    outcomes = [replay(kernel, batch, 0, workers=workers, keep_states=True) for workers in (1, 2, 3)]
+    for one, other in pairwise(outcomes):
+        assert all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("account", "event", "rows"))
+        assert np.array_equal(one.states, other.states)
+        assert one.looks == other.looks
 
 
 # ------------------------------------------------------------------ the same everywhere

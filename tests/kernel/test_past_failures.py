@@ -36,7 +36,9 @@ triggers:
         (2.3, "delinquency", {"days": 0}),
         (30.0, "draw", {"amount": 1}),
     ]
-    events = [Event(str(n), "A", kind, int((20_000 + day) * DAY), fields) for n, (day, kind, fields) in enumerate(facts)]
+    events = [
+        Event(str(n), "A", kind, int((20_000 + day) * DAY), fields) for n, (day, kind, fields) in enumerate(facts)
+    ]
     found, refused = by_arrival(Kernel(policy), events, 20_040)
     assert differences(policy, run(policy, events, 20_040), found, refused) == []
     assert [ruling.values["late_count(3, 2d)"] for ruling in found] == [0, 0]

@@ -55,10 +55,10 @@ def ledger(policy: Policy, text: str) -> list[Event]:
 def _event(policy: Policy, name: str, row: list[str]) -> Event:
     day_text, time_text, kind, *pairs = row
     known = {item.name: item for item in policy.kind(kind).fields}
-    fields = {}
+    fields: dict[str, int | str] = {}
     for pair in pairs:
         key, _, value = pair.partition("=")
-        fields[key] = _value(known[key], value)
+        fields[key] = _value(known[key], value) if key in known else value
     return Event(name, "A", kind, moment(policy, day_text, time_text), fields)
 
 

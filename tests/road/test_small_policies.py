@@ -166,7 +166,7 @@ def test_a_dead_end_is_told_as_one() -> None:
     told: list[Told] = [OPEN, (1, "due", {"amount": 500, "due_on": DAY + 5}), (100, "repay", {"amount": 500})]
     state = lived(kernel, told, 101)
     found = find_road(kernel, state, DAY + 101, compiled=False, bills=True, reports=False)
-    assert found == NoRoad("not_found", ("late",), None)
+    assert found == NoRoad("not_found", ("late",), DAY + 101 + 90)
 
 
 def test_a_cap_imposed_by_a_person_ends_by_itself() -> None:

@@ -1,14 +1,25 @@
-"""Why: the triggers newly set, most severe first; a trigger on the score tells the features that lost most points."""
+"""Why: the triggers newly set, most severe first; a trigger that a weak score set tells the features that lost points.
+
+What is told here is a cause: give the told features their best points, and the trigger would not be set. Where that
+is not so (the condition holds by something else, or asks for a high score), the trigger itself is the reason.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
 
+from linekeeper.core.bounds import MISSING
 from linekeeper.core.decision import Reason
+from linekeeper.kernel import prelude
+from linekeeper.kernel.words import Words
 from linekeeper.policy import model as m
-from linekeeper.scorecard.points import parts
+from linekeeper.scorecard.points import Part, parts
 
 PERSON = "person"  # the reason code of a cap that a person imposed
+Values = Mapping[str, int | None]
 
 
 def severity(trigger: m.Trigger) -> tuple[int, int]:
@@ -21,22 +32,61 @@ def on_score(policy: m.Policy, trigger: m.Trigger) -> bool:
     return any(isinstance(node, m.ScoreRef) for node in m.walk(trigger.when))
 
 
-def reasons(
-    policy: m.Policy, newly_set: list[m.Trigger], imposed_bp: int | None, values: Mapping[str, int | None]
-) -> tuple[Reason, ...]:
-    """All grounds of a decision, most important first."""
-    found = [Reason(PERSON, "")] if imposed_bp is not None else []
+def reasons(policy: m.Policy, newly_set: list[m.Trigger], capped: bool, values: Values) -> tuple[Reason, ...]:
+    """All grounds of a decision, most important first; `capped`: a cap that a person imposed lowered the limit."""
+    found = [Reason(PERSON, "")] if capped else []
     for trigger in sorted(newly_set, key=severity):
         lost = _lost(policy, trigger, values) if on_score(policy, trigger) else []
         found += lost or [Reason(trigger.reason, trigger.name)]
     return tuple(found)
 
 
-def _lost(policy: m.Policy, trigger: m.Trigger, values: Mapping[str, int | None]) -> list[Reason]:
-    """The parts of the card that lost points, most first; only those of the group the trigger asks for."""
+def _lost(policy: m.Policy, trigger: m.Trigger, values: Values) -> list[Reason]:
+    """The parts of the card that lost points, most first, of the groups the trigger asks for; none if not the cause."""
     assert policy.score is not None
     asked = {node.name for node in m.walk(trigger.when) if isinstance(node, m.ScoreRef)}
     groups = set(policy.groups) if asked & {"score", "pd"} else asked
-    lost = [part for part in parts(policy.score, values) if part.group in groups and part.lost > 0]
+    found = parts(policy.score, values)
+    if holds(trigger.when, values, _at_best(policy, found, groups)):
+        return []
+    lost = [part for part in found if part.group in groups and part.lost > 0]
     lost.sort(key=lambda part: -part.lost)
     return [Reason(trigger.reason, trigger.name, " and ".join(part.features), part.lost) for part in lost]
+
+
+def _at_best(policy: m.Policy, found: list[Part], groups: set[str]) -> dict[str, int]:
+    """Score, sub-scores and PD, had every part of those groups its best points."""
+    score = policy.score
+    assert score is not None
+    totals = dict.fromkeys(score.groups, 0)
+    for part in found:
+        totals[part.group] += part.best if part.group in groups else part.points
+    total = score.base + sum(totals.values())
+    return {**totals, "score": total, "pd": score.pd_ppm[bisect_right(score.pd_below, total)]}
+
+
+# ------------------------------------------------------------------ conditions
+
+
+def holds(when: m.Expr, values: Values, totals: Mapping[str, int]) -> bool:
+    """Whether a condition holds for these features and this score; by the kernel's own code for it.
+
+    >>> when = m.Compare("<", m.ScoreRef("score"), m.Literal(540, "points"))
+    >>> holds(when, {}, {"score": 539}), holds(when, {}, {"score": 540})
+    (True, False)
+    """
+    plain = {name: MISSING if value is None else value for name, value in values.items()}
+    return bool(_compiled(when)(plain, totals))
+
+
+@lru_cache(maxsize=1_024)
+def _compiled(when: m.Expr) -> Callable[[Mapping[str, int], Mapping[str, int]], bool]:
+    features = {node.name: f"v[{node.name!r}]" for node in m.walk(when) if isinstance(node, m.Ref)}
+    scores = {node.name: f"t[{node.name!r}]" for node in m.walk(when) if isinstance(node, m.ScoreRef)}
+    words = Words({**features, **scores}, frozenset(features.values()))
+    test = words.condition(when)
+    lines = ["def holds(v, t):", *(f"    {line}" for line in words.lines), f"    return {test}"]
+    names: dict[str, Any] = dict(vars(prelude))
+    exec("\n".join(lines), names)
+    made: Callable[[Mapping[str, int], Mapping[str, int]], bool] = names["holds"]
+    return made

@@ -9,6 +9,7 @@ from linekeeper.core.decision import CORRECT, Decision, LineRecord, OfferRecord
 from linekeeper.core.line import Action, Status
 from linekeeper.decide.reasons import reasons
 from linekeeper.kernel.kernel import Kernel
+from linekeeper.kernel.prelude import part
 
 _ACTIONS = {action.value: action.name.lower() for action in Action}
 _STATUSES = {status.value: status.name.lower() for status in Status}
@@ -55,7 +56,7 @@ class Recorder:
             score=row[place["SCORE"]] if policy.score else None,
             sub_scores={group: row[place[f"GROUP{i}"]] for i, group in enumerate(policy.groups)},
             pd_ppm=row[place["PD"]] if policy.score else None,
-            reasons=() if action == CORRECT else reasons(policy, newly_set, imposed, values),
+            reasons=() if action == CORRECT else reasons(policy, newly_set, self._capped(row), values),
             offer=self._offer(row),
             previous=previous,
         )
@@ -63,6 +64,12 @@ class Recorder:
     def _line(self, row: Sequence[int], when: str) -> LineRecord:
         status = _STATUSES[row[self.place[f"STATUS_{when}"]]]
         return LineRecord(row[self.place[f"LIMIT_{when}"]], row[self.place[f"GRANTED_{when}"]], status)
+
+    def _capped(self, row: Sequence[int]) -> bool:
+        """Whether the limit fell to a cap that a person imposed."""
+        limit, cap = row[self.place["LIMIT_AFTER"]], row[self.place["IMPOSED"]]
+        fell = limit < row[self.place["LIMIT_BEFORE"]]
+        return cap >= 0 and fell and limit == part(row[self.place["GRANTED_AFTER"]], cap)
 
     def _named(self, mask: int) -> tuple[str, ...]:
         return tuple(trigger.name for number, trigger in enumerate(self.policy.triggers) if mask & 1 << number)

@@ -66,7 +66,7 @@ def reversals(connection: Connection, source: str, taken: Taken) -> dict[int, in
     rows = {row: named[row] for row, kind in enumerate(kinds) if kind == REVERSAL and named[row] is not None}
     e = t.events.c
     query = select(e.id, e.seq).where(e.source == source, within(connection, e.id, list(rows.values())))
-    seqs: dict[str, int] = dict(connection.execute(query).tuples().all()) if rows else {}
+    seqs = {row.id: row.seq for row in connection.execute(query)} if rows else {}
     return {taken.first_seq + row: seqs[name] for row, name in rows.items() if name in seqs}
 
 

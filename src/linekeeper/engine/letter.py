@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection, select
+
 from linekeeper.core.decision import Decision
 from linekeeper.decide.road import NoRoad, Road, find_road
 from linekeeper.engine.outbox import find_entry
+from linekeeper.journal import tables as t
 from linekeeper.notice.from_decision import Desk, OwnFacts, notice_of
 from linekeeper.notice.model import Notice
 
@@ -26,21 +29,28 @@ def letter(engine: Engine, decision: Decision, desk: Desk, state: Sequence[int] 
     """
     with engine.store.reading() as connection:
         entry = find_entry(connection, decision.account, decision.number)
+        by_person = _ruled(connection, decision)
     return notice_of(
         decision,
         engine.policy,
         desk,
-        own=own_facts(engine.kernel, state) if state else None,
+        own=OwnFacts(due_on(engine.kernel, state) if state else None, by_person),
         road=road_from(engine.kernel, state) if state else None,
         jurisdiction=engine.outbox.law.jurisdiction if engine.outbox else JURISDICTION,
         due=entry.clock if entry else None,
     )
 
 
-def own_facts(kernel: Kernel, state: Sequence[int]) -> OwnFacts:
-    """What a state tells beside the values of a decision."""
-    dues = state[kernel.layout.slots["DUES"]]
-    return OwnFacts(due_on=state[kernel.layout.dues] if dues else None)
+def due_on(kernel: Kernel, state: Sequence[int]) -> int | None:
+    """The local day of the oldest due that is unpaid."""
+    return state[kernel.layout.dues] if state[kernel.layout.slots["DUES"]] else None
+
+
+def _ruled(connection: Connection, decision: Decision) -> bool:
+    """Whether a person's override led to the decision."""
+    e = t.events.c
+    query = select(e.seq).where(e.account == decision.account, e.id == decision.event, e.kind == "override")
+    return decision.event is not None and connection.execute(query).first() is not None
 
 
 def road_from(kernel: Kernel, state: Sequence[int]) -> Road | NoRoad | None:

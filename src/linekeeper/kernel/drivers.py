@@ -54,6 +54,10 @@ def replay(
         i = max(starts[a], cursor[1])
         end = starts[a + 1]
         while True:
+            if i < end and kind[i] == 0 and s[OPENED]:
+                refused[i] = 2  # changes nothing: not even looks come before it
+                i += 1
+                continue
             rows = looks(s, a, hour[i] // 24 if i < end else until, lazy, out, heads, rows, cursor)
             if rows == len(out):
                 cursor[0] = a

@@ -39,12 +39,14 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class OwnFacts:
-    """What the account knows beside the decision's values: the local day of the oldest due that is unpaid.
+    """What the account knows beside the decision's values.
 
-    It is told only where the decision's own days past due confirm it.
+    `due_on`: the local day of the oldest due that is unpaid; told only where the decision's own days past due confirm
+    it. `by_person`: a person's ruling led to the decision.
     """
 
     due_on: int | None = None
+    by_person: bool = False
 
 
 def notice_of(
@@ -64,7 +66,8 @@ def notice_of(
     """
     day = calendar(policy.time_zone).day(decision.at)
     adverse = decision.action in ADVERSE_ACTIONS
-    reasons = tuple(_reasons(decision, policy, day, own or OwnFacts())) if adverse else ()
+    facts = own or OwnFacts()
+    reasons = tuple(_reasons(decision, policy, day, facts)) if adverse else ()
     until = None if desk.objection_days is None else day + desk.objection_days
     return Notice(
         number=reference(decision.account, decision.number),
@@ -76,12 +79,16 @@ def notice_of(
         reasons=reasons,
         road=(road or no_road(decision, policy)) if adverse else None,
         lender=desk.lender,
-        objection=Objection(desk.objection_url, until, automated=all(reason.code != PERSON for reason in reasons)),
+        objection=Objection(desk.objection_url, until, automated=not _by_person(facts, reasons)),
         receipt=receipt or Receipt(digest_of(canonical(decision))),
         jurisdiction=jurisdiction,
         corrects=", ".join(reference(decision.account, number) for number in decision.corrects) or None,
         due=due,
     )
+
+
+def _by_person(own: OwnFacts, reasons: tuple[Reason, ...]) -> bool:
+    return own.by_person or any(reason.code == PERSON for reason in reasons)
 
 
 def masked(account: str) -> str:
@@ -128,15 +135,23 @@ def _line(record: LineRecord) -> Line:
 
 
 def _reasons(decision: Decision, policy: m.Policy, day: int, own: OwnFacts) -> Iterator[Reason]:
-    """The grounds in their order; what would be told twice (one code, one feature) is told once, with all its facts."""
-    found: dict[tuple[str, str | None], Reason] = {}
+    """The grounds in their order; what would be told twice is told once.
+
+    Triggers with one code are one reason, with the facts of all; a measurement of the score that a trigger has told
+    already, or another trigger on the score, is left out.
+    """
+    found: dict[str, Reason] = {}
+    measured: set[str] = set()
     for ground in decision.reasons:
         reason = _reason(ground, decision, policy, day, own)
-        before = found.get((reason.code if reason.feature is None else "", reason.feature))
-        if before is None:
-            found[(reason.code if reason.feature is None else "", reason.feature)] = reason
-        elif reason.feature is None:
-            found[reason.code, None] = replace(before, facts={**before.facts, **reason.facts})
+        if reason.feature is not None and reason.words is not None:
+            if reason.words.en not in measured:
+                found[f"the feature {reason.feature}"] = reason
+            measured.add(reason.words.en)
+        else:
+            before = found.get(reason.code)
+            found[reason.code] = replace(before, facts={**before.facts, **reason.facts}) if before else reason
+            measured |= {fact.label.en for fact in reason.facts.values() if fact.label}
     yield from found.values()
 
 
@@ -148,7 +163,7 @@ def _reason(ground: Ground, decision: Decision, policy: m.Policy, day: int, own:
         value = _fact(policy.feature(ground.feature), decision)
         return Reason(ground.code, {"value": value}, feature_words(policy, ground.feature), ground.feature)
     names = ground.feature.split(" and ") if ground.feature else tuple(_named(trigger.when, policy, decision))
-    told = {_key(policy.feature(name)): _labelled(policy, name, decision) for name in names}
+    told = {_key(policy, policy.feature(name)): _labelled(policy, name, decision) for name in names}
     facts = {**_account_facts(policy, decision, day, own), **told}
     return Reason(
         ground.code,
@@ -171,9 +186,12 @@ def _named(expr: m.Expr, policy: m.Policy, decision: Decision) -> Iterator[str]:
                 yield from _named(child, policy, decision)
 
 
-def _key(feature: m.Feature) -> str:
+def _key(policy: m.Policy, feature: m.Feature) -> str:
     """What wordings call it: account facts by their own name, whatever the policy calls them."""
-    return feature.expr.name if isinstance(feature.expr, m.Fact) else feature.name
+    plain = feature
+    while isinstance(plain.expr, m.Ref):
+        plain = policy.feature(plain.expr.name)
+    return plain.expr.name if isinstance(plain.expr, m.Fact) else feature.name
 
 
 def _labelled(policy: m.Policy, name: str, decision: Decision) -> Fact:
@@ -188,7 +206,7 @@ def _fact(feature: m.Feature, decision: Decision) -> Fact:
 
 def _account_facts(policy: m.Policy, decision: Decision, day: int, own: OwnFacts) -> dict[str, Fact]:
     """Facts that a wording may name: the account's own, the score, days of events; not told of themselves."""
-    known = {_key(one): _fact(one, decision) for one in policy.features if isinstance(one.expr, m.Fact)}
+    known = {one.expr.name: _fact(one, decision) for one in policy.features if isinstance(one.expr, m.Fact)}
     if decision.score is not None:
         known["score"] = Fact(decision.score, "points")
     for feature in policy.features:

@@ -145,7 +145,7 @@ class Road:
 
 @dataclass(frozen=True, slots=True)
 class NoRoad:
-    """Why there is no road back, by which triggers, and when to ask again (None: when something has changed).
+    """Why there is no road back, by which triggers, and when to ask again (None: by itself nothing will change).
 
     terminal: the policy says it is final; person: a person ruled it; not_found: no plan that was tried leads back.
     """

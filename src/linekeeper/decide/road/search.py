@@ -234,9 +234,9 @@ def _why_not(search: Search, best: Tried) -> NoRoad:
 
 
 def no_road(ground: Ground, why: OneOf["terminal", "not_found"], triggers: tuple[str, ...]) -> NoRoad:
-    """No road, with the day on which the first of the triggers ends by itself."""
+    """No road. Ask again when a trigger ends by itself; where none is final, at the latest after `honour`."""
     kernel, day = ground.kernel, ground.day
-    ends = []
+    ends = [] if why == "terminal" else [day + kernel.policy.honour_days]
     for number, trigger in enumerate(kernel.policy.triggers):
         if trigger.name in triggers and trigger.expires_days is not None:
             ends.append(ground.state[kernel.layout.latches + number * LATCH_WIDTH + SET_DAY] + trigger.expires_days)

@@ -106,6 +106,5 @@ def no_road_words(policy: m.Policy, found: NoRoad) -> str:
         "person": "there is no road back yet: a person has capped this line",
         "not_found": f"no road back was found: nothing that was tried releases {named or 'the line'}",
     }[found.why]
-    if found.ask_again_day is not None:
-        return f"{why}; ask again on {date(found.ask_again_day)}"
-    return f"{why}; {'ask a person' if found.why == 'terminal' else 'ask again when the account has changed'}"
+    again = "ask a person" if found.ask_again_day is None else f"ask again on {date(found.ask_again_day)}"
+    return f"{why}; {again}"

@@ -80,7 +80,7 @@ def fit_model(table: FitTable, plan: Plan, method: str = "tables") -> Additive:
     """The additive model of a method (`tables`, `main` or `woe`), neighbouring bins merged."""
     if method == "woe":
         return fit_woe(table, plan)
-    return _tidy(fit_additive(table, replace(plan, tables_max=0 if method == "main" else plan.tables_max)), table, plan)
+    return tidy(fit_additive(table, replace(plan, tables_max=0 if method == "main" else plan.tables_max)), table, plan)
 
 
 def _say(seen: FitTable, unseen: FitTable, plan: Plan, methods: tuple[str, ...]) -> dict[str, Floats]:
@@ -88,7 +88,7 @@ def _say(seen: FitTable, unseen: FitTable, plan: Plan, methods: tuple[str, ...])
     forest = fit_forest(seen, plan)
     if set(methods) & {"tables", "exact", "main"}:
         full = fit_additive(seen, plan, forest)
-        model = _tidy(full, seen, plan)
+        model = tidy(full, seen, plan)
         card = card_of(model, plan, seen.features)
         said["tables"] = log_odds_of(score_many(card, unseen.features).score.astype(np.float64), plan.scale)
         said["exact"] = full.log_odds(unseen.features)
@@ -100,7 +100,8 @@ def _say(seen: FitTable, unseen: FitTable, plan: Plan, methods: tuple[str, ...])
     return {method: said[method] for method in methods}
 
 
-def _tidy(model: Additive, table: FitTable, plan: Plan) -> Additive:
+def tidy(model: Additive, table: FitTable, plan: Plan) -> Additive:
+    """The model with neighbouring bins merged, as far as that costs nothing."""
     likely = probability(model.log_odds(table.features))
     return merged(model, len(table), plan.merge_cost, float(np.mean(likely * (1 - likely))))
 

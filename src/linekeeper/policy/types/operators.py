@@ -70,11 +70,13 @@ def _field(tree: Branch, word: str, scope: Scope) -> Typed:
 
 
 def unprotected(tree: Branch, word: str, scope: Scope) -> None:
+    """Refuses a field that the policy protects. Raises Mistyped."""
     if word in scope.protected:
         fail(tree, f"`{word}` is protected and must not be an input", "remove it here, or from `protected`")
 
 
 def field_typed(found: m.Field) -> Typed:
+    """A field of an event as a checked part, with its unit and interval."""
     low = -MONEY_MAX if found.signed else 0
     high = {"flag": 1, "category": len(found.choices) - 1}.get(found.unit, MONEY_MAX)
     return Typed(m.FieldRef(found.name), found.unit, low, high, found.optional, found.choices)

@@ -1,0 +1,208 @@
+"""The chance of reaching 30 days past due in each of the next 12 months: a discrete-time hazard, tested out of time.
+
+One row for each account, month of looking and month ahead, as long as the account has not fallen behind; the label is
+whether it does in that month (Singer and Willett 1993). The machinery is that of the scorecard: the card's PD is the
+hazard, and the chance by a month is one less the product of not falling behind until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from linekeeper.lab.fit.additive import Additive, Floats
+from linekeeper.lab.fit.boost import Forest, fit_additive, fit_forest
+from linekeeper.lab.fit.calibrate import by_decile, probability
+from linekeeper.lab.fit.cross import tidy
+from linekeeper.lab.fit.known import plan_named
+from linekeeper.lab.fit.measure import auc, auc_interval
+from linekeeper.lab.fit.panel import BEHIND, NAMES, UNSEEN, Panel, at_risk, features_at, roll_rates
+from linekeeper.lab.fit.plan import Plan
+from linekeeper.lab.fit.points import card_of
+from linekeeper.lab.fit.table import FitTable
+from linekeeper.scorecard.card import Score
+from linekeeper.scorecard.points import lost_by_feature
+
+HORIZON = 12
+FIRST_PLACE = 12  # months of history before the first look
+ROWS_FOR_FIT = 200_000  # all that fell behind, and a sample of the rest
+RISKIEST = 0.05
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Hazard:
+    """A fitted hazard: log-odds as the model says, plus `shift` for the rows that were left out of the sample."""
+
+    card: Score
+    model: Additive
+    forest: Forest
+    shift: float
+
+    def chances(self, columns: Columns, months: int = HORIZON) -> Floats:
+        """The chance of having fallen behind by each of the next months: [rows, months]."""
+        rows = len(next(iter(columns.values())))
+        stay = np.ones((rows, months))
+        for ahead in range(months):
+            hazard = self.hazard({**columns, "months_ahead": np.full(rows, ahead + 1)})
+            stay[:, ahead] = (stay[:, ahead - 1] if ahead else 1.0) * (1 - hazard)
+        return 1 - stay
+
+    def hazard(self, columns: Columns) -> Floats:
+        """The chance of falling behind in one month ahead, if not before."""
+        return probability(self.model.log_odds(columns) + self.shift)
+
+
+def forecast_panel(
+    panel: Panel, listed: int = 20, seed: int = 0, tell: Callable[[int], None] = lambda done: None
+) -> Json:
+    """Fit on the months up to 12 before the last, test on those after, and list who is likeliest to fall behind next.
+
+    LinekeeperError where the panel is too short to do both.
+    """
+    plan = replace(plan_named("panel"), seed=seed)
+    last = len(panel.months) - 1
+    cut = last - HORIZON
+    past = fit_hazard(panel, plan, cut)
+    tell(1)
+    tested = _next_month(panel, past, range(cut, last))
+    tell(1)
+    year = _year_ahead(panel, past, cut)
+    tell(1)
+    early = _early_warning(panel, past, last, listed)
+    tell(1)
+    return {
+        "format": "linekeeper-forecast/1",
+        "accounts": len(panel.accounts),
+        "months": len(panel.months),
+        "last_month_of_fit": int(panel.months[cut]),
+        "out_of_time": tested,
+        **year,
+        "roll_rates": {"buckets": list(NAMES), "counts": roll_rates(panel).tolist()},
+        "early_warning": early,
+    }
+
+
+def fit_hazard(panel: Panel, plan: Plan, cut: int) -> Hazard:
+    """Fit on looks and months ahead that all lie up to the month at place `cut`."""
+    table, kept = _person_months(panel, cut, np.random.default_rng(plan.seed))
+    forest = fit_forest(table, plan)
+    model = tidy(fit_additive(table, plan, forest), table, plan)
+    return Hazard(card_of(model, plan, table.features), model, forest, float(np.log(kept)))
+
+
+def _person_months(panel: Panel, cut: int, chance: np.random.Generator) -> tuple[FitTable, float]:
+    """All rows that fell behind, and a random part (the second value) of those that did not.
+
+    Thinning the rest only moves the intercept, by the logarithm of that part (King and Zeng 2001).
+    """
+    looks = [(place, ahead) for place in range(FIRST_PLACE, cut) for ahead in range(1, min(HORIZON, cut - place) + 1)]
+    sizes = sum(len(_waiting(panel, place, ahead)[0]) for place, ahead in looks)
+    kept = min(1.0, ROWS_FOR_FIT / max(sizes, 1))
+    parts: list[tuple[dict[str, Column], Column]] = []
+    for place in range(FIRST_PLACE, cut):
+        risk = at_risk(panel, place)
+        features = features_at(panel, place, risk)
+        for ahead in range(1, min(HORIZON, cut - place) + 1):
+            rows, behind = _waiting(panel, place, ahead)
+            chosen = behind | (chance.random(len(rows)) < kept)
+            where = np.searchsorted(risk, rows[chosen])
+            columns = {name: values[where] for name, values in features.items()}
+            parts.append(({**columns, "months_ahead": np.full(len(where), ahead)}, behind[chosen].astype(np.int64)))
+    label = np.concatenate([label for _, label in parts])
+    joined = {name: np.concatenate([columns[name] for columns, _ in parts]) for name in parts[0][0]}
+    unnamed = np.arange(len(label)).astype(str)
+    return FitTable(unnamed, np.zeros(len(label), np.int64), label, joined, {}), kept
+
+
+def _waiting(panel: Panel, place: int, ahead: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """The accounts at risk at `place` that had not fallen behind before `place + ahead`, and whether they did then."""
+    risk = at_risk(panel, place)
+    later = panel.levels[risk, place + 1 : place + ahead + 1]
+    there = (later[:, -1] != UNSEEN) & (later[:, :-1] < BEHIND).all(1)
+    return risk[there], later[there, -1] >= BEHIND
+
+
+# ------------------------------------------------------------------ the test, in months that the fit did not see
+
+
+def _next_month(panel: Panel, hazard: Hazard, places: range) -> Json:
+    """The hazard of the next month over all later months, against the forest that taught it."""
+    risks, forests, labels = [], [], []
+    for place in places:
+        risk = at_risk(panel, place)
+        rows, behind = _waiting(panel, place, 1)
+        features = features_at(panel, place, risk)
+        where = np.searchsorted(risk, rows)
+        columns = {**{n: v[where] for n, v in features.items()}, "months_ahead": np.ones(len(rows), np.int64)}
+        risks.append(hazard.hazard(columns))
+        forests.append(hazard.forest.log_odds(columns))
+        labels.append(behind.astype(np.int64))
+    said, forest, label = np.concatenate(risks), np.concatenate(forests), np.concatenate(labels)
+    return {
+        "rows": len(label),
+        "behind": int(label.sum()),
+        "auc": auc(label, said),
+        "auc_interval": auc_interval(label, said),
+        "auc_forest": auc(label, forest),
+        "found_in_riskiest_5_percent": _found(label, said),
+        "found_by_forest": _found(label, forest),
+        "calibration": [asdict(part) for part in by_decile(label, said)],
+    }
+
+
+def _found(label: Column, risk: Floats) -> float:
+    first = np.argsort(-risk, kind="stable")[: int(len(risk) * RISKIEST)]
+    return float(label[first].sum() / label.sum())
+
+
+def _year_ahead(panel: Panel, hazard: Hazard, place: int) -> Json:
+    """From one month: the chance told and the share that came by each month ahead, for accounts seen throughout."""
+    risk = at_risk(panel, place)
+    ahead = panel.levels[risk, place + 1 : place + HORIZON + 1]
+    whole = (ahead != UNSEEN).all(1)
+    told = hazard.chances({name: values[whole] for name, values in features_at(panel, place, risk).items()})
+    came = np.maximum.accumulate(ahead[whole] >= BEHIND, axis=1)
+    by_horizon = [
+        {"months": month + 1, "told": float(told[:, month].mean()), "came": float(came[:, month].mean())}
+        for month in range(HORIZON)
+    ]
+    label = came[:, -1].astype(np.int64)
+    return {
+        "by_horizon": by_horizon,
+        "year": {
+            "rows": len(label),
+            "behind": int(label.sum()),
+            "auc": auc(label, told[:, -1]),
+            "calibration": [asdict(part) for part in by_decile(label, told[:, -1])],
+        },
+    }
+
+
+def _early_warning(panel: Panel, hazard: Hazard, place: int, listed: int) -> list[Json]:
+    """The accounts likeliest to fall behind within a year, with the features that cost most points."""
+    risk = at_risk(panel, place)
+    features = features_at(panel, place, risk)
+    chances = hazard.chances(features)
+    first = np.argsort(-chances[:, -1], kind="stable")[:listed]
+    return [dict(_warning(panel, hazard, features, int(row), int(risk[row]), chances[row])) for row in first]
+
+
+def _warning(
+    panel: Panel, hazard: Hazard, features: Columns, row: int, account: int, chances: Floats
+) -> Iterator[tuple[str, Any]]:
+    from linekeeper.core.bounds import MISSING
+
+    values = {name: None if column[row] == MISSING else int(column[row]) for name, column in features.items()}
+    lost = lost_by_feature(hazard.card, {**values, "months_ahead": 1})
+    lost.pop("months_ahead", None)
+    most = sorted(lost.items(), key=lambda pair: -pair[1])[:4]
+    yield "account", str(panel.accounts[account])
+    yield "bucket", NAMES[int(panel.levels[account].astype(int)[-1]) + 2]
+    yield "chances", [round(float(chance), 6) for chance in chances]
+    yield "reasons", [{"feature": name, "points_lost": points} for name, points in most if points > 0]

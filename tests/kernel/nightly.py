@@ -1,0 +1,137 @@
+"""Laws 2, 4 and 5 at length: many generated policies by many generated lives, and not one difference.
+
+    python -m tests.kernel.nightly --policies 100 --streams 1000 --workers 2 --done nightly.jsonl
+
+Each pair goes through the interpreted kernel event by event (a third with late events, half of those with
+reversals), those in order of time through the compiled kernel too, lazy and with a look every day; all is held
+against the oracle. With `--done` finished policies are kept in a file, and are left out the next time as long as
+kernel and streams are the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from linekeeper.core.event import Event
+from linekeeper.kernel.kernel import Kernel
+from linekeeper.policy.load import load_text
+from linekeeper.policy.model import Policy
+from tests.kernel.agree import by_arrival, differences, in_bulk, last_day, unreversed
+from tests.oracle.generate import policy_text, stream
+from tests.oracle.oracle import Outcome, run
+
+AFTER_DAYS = 40
+TOLD_MAX = 5
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of one policy: pairs run, of those compiled, decisions of the oracle, what differed, seconds."""
+
+    policy: int
+    kernel: str
+    streams: int
+    compiled: int
+    decisions: int
+    differences: tuple[str, ...]
+    seconds: float
+
+
+def life(policy: Policy, seed: int) -> list[Event]:
+    """The stream of that seed: every third has late events, every sixth reversals as well."""
+    late, reversals = seed % 3 == 2, 2 * (seed % 6 == 5)
+    events = stream(policy, seed, late, reversals)
+    return events if late else unreversed(events)
+
+
+def hold_against_oracle(seed: int, streams: int) -> Found:
+    """One policy by `streams` lives."""
+    began = time.perf_counter()
+    policy = load_text(policy_text(seed))
+    kernel = Kernel(policy)
+    said: list[str] = []
+    in_order: list[tuple[int, list[Event], int, Outcome]] = []
+    decisions = 0
+    for number in range(streams):
+        events = life(policy, number)
+        until = last_day(policy, events) + AFTER_DAYS
+        expected = run(policy, events, until)
+        decisions += len(expected.rulings)
+        wrong = differences(policy, expected, *by_arrival(kernel, events, until))
+        said += [f"policy {seed} stream {number} interpreted: {one}" for one in wrong]
+        if number % 3 != 2:
+            in_order.append((number, events, until, expected))
+    for number, events, until, expected in in_order:
+        for lazy in (True, False):
+            found = in_bulk(kernel, [events], until, compiled=True, lazy=lazy)[0]
+            wrong = differences(policy, expected, *found)
+            said += [f"policy {seed} stream {number} compiled, lazy {lazy}: {one}" for one in wrong]
+    seconds = round(time.perf_counter() - began, 1)
+    return Found(seed, kernel.digest, streams, len(in_order), decisions, tuple(said[:TOLD_MAX]), seconds)
+
+
+def finished(path: Path | None, streams: int) -> Iterator[Found]:
+    """What an earlier run found, where it still holds."""
+    for line in path.read_text("utf-8").splitlines() if path and path.exists() else ():
+        found = Found(**json.loads(line))
+        kernel = Kernel(load_text(policy_text(found.policy)))
+        if found.streams == streams and found.kernel == kernel.digest and not found.differences:
+            yield found
+
+
+def run_all(policies: range, streams: int, workers: int, done: Path | None) -> Iterator[Found]:
+    """Every policy, several at a time; each as soon as it is finished."""
+    known = {found.policy: found for found in finished(done, streams) if found.policy in policies}
+    yield from known.values()
+    todo = [seed for seed in policies if seed not in known]
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["LINEKEEPER_CACHE"] = folder
+        with multiprocessing.get_context("spawn").Pool(workers) as pool:
+            for found in pool.imap_unordered(partial(hold_against_oracle, streams=streams), todo):
+                if done:
+                    with done.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(asdict(found)) + "\n")
+                yield found
+
+
+def main() -> int:
+    """Run, and say what differed; the exit code is 1 where something did."""
+    parser = argparse.ArgumentParser(prog="python -m tests.kernel.nightly", description=__doc__.split("\n")[0])
+    parser.add_argument("--policies", type=int, default=100)
+    parser.add_argument("--streams", type=int, default=1_000)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first policy")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--done", type=Path, help="file of finished policies")
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    began, found = time.perf_counter(), []
+    policies = range(asked.first, asked.first + asked.policies)
+    for one in run_all(policies, asked.streams, asked.workers, asked.done):
+        found.append(one)
+        print(f"{len(found)} of {asked.policies} policies, {one.seconds:.0f} s for the last", file=sys.stderr)
+        for text in one.differences:
+            print(text, file=sys.stderr)
+    total = {
+        "policies": len(found),
+        "pairs": sum(one.streams for one in found),
+        "compiled_pairs": sum(one.compiled for one in found),
+        "decisions": sum(one.decisions for one in found),
+        "differing_policies": sum(bool(one.differences) for one in found),
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+    print(json.dumps(total) if asked.json else "\n".join(f"{name:20} {value:,}" for name, value in total.items()))
+    return 1 if total["differing_policies"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""Law 9 on the demo population: every adverse decision has reasons, a notice in both languages, and a due time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from linekeeper.core.decision import ADVERSE_ACTIONS, Decision
+from linekeeper.decide.road import NoRoad, Road
+from linekeeper.kernel.calendar import calendar
+from linekeeper.notice.language import EPOCH, LANGS, Lang
+from linekeeper.notice.model import Fact, Reason
+from linekeeper.notice.reasons import PLACEHOLDER, shipped_wordings
+from linekeeper.notice.telling import tell
+from linekeeper.policy.load import load_file
+from tests.notices_flow.demo import POLICY, Told, decisions, demo, told
+
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+POLICY_READ = load_file(POLICY)
+
+
+@pytest.fixture(scope="module")
+def adverse() -> list[Told]:
+    """Every adverse decision of the population, told."""
+    return list(told(demo(300, 400), ADVERSE_ACTIONS))
+
+
+def local_day(decision: Decision) -> int:
+    return calendar(POLICY_READ.time_zone).day(decision.at)
+
+
+def test_the_population_has_adverse_decisions_of_many_kinds(adverse: list[Told]) -> None:
+    assert len(adverse) > 100
+    assert {one.decision.action for one in adverse} == ADVERSE_ACTIONS
+    assert len({reason.code for one in adverse for reason in one.notice.reasons}) > 8
+
+
+def test_each_has_reasons_a_road_and_a_receipt(adverse: list[Told]) -> None:
+    for one in adverse:
+        assert one.decision.reasons
+        assert one.notice.reasons
+        assert one.notice.receipt is not None
+        road = one.notice.road
+        assert isinstance(road, Road) or (isinstance(road, NoRoad) and road.why == "terminal"), one.notice.number
+
+
+def test_each_has_a_due_time_after_the_decision_and_an_alarm_before_it(adverse: list[Told]) -> None:
+    for one in adverse:
+        assert one.entry is not None
+        assert one.entry.state == "pending"
+        assert one.notice.due == one.entry.clock
+        assert one.decision.at < one.entry.clock.alarm_at < one.entry.clock.due_at
+
+
+def test_each_fact_stands_in_the_decision(adverse: list[Told]) -> None:
+    for one in adverse:
+        for reason in one.notice.reasons:
+            for name, fact in reason.facts.items():
+                assert _is_held(fact, one.decision), (one.notice.number, name, fact)
+
+
+def _is_held(fact: Fact, decision: Decision) -> bool:
+    values = [*decision.values.values(), decision.score]
+    if fact.unit == "date":  # a date is so many days before the decision
+        assert fact.value is not None
+        return local_day(decision) - fact.value in [*values, 0]
+    return fact.value in values
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_each_number_that_is_told_stands_in_the_decision_or_in_the_rule(adverse: list[Told], lang: Lang) -> None:
+    for one in adverse:
+        said = tell(one.notice, lang)
+        numbers = {
+            number for reason in said.reasons for text in (reason.text, *reason.details) for number in found(text)
+        }
+        strange = numbers - told_by(one.decision) - constants(one.notice.reasons, lang)
+        assert not strange, (one.notice.number, strange, said.reasons)
+        head = set(found(said.headline)) | set(found(said.lead))
+        assert head <= told_by(one.decision), (one.notice.number, said.headline, said.lead)
+
+
+def found(text: str) -> Iterator[Decimal]:
+    """The numbers of a text."""
+    return (Decimal(number.replace(",", "").rstrip(".")) for number in NUMBER.findall(text))
+
+
+def told_by(decision: Decision) -> set[Decimal]:
+    """Every number that may be told of a decision: its values as they are, as money or percent, and its dates."""
+    lines = (decision.before.limit, decision.after.limit, decision.score or 0)
+    values = [value for value in (*decision.values.values(), *lines) if value is not None]
+    plain = {Decimal(value) for value in values} | {Decimal(value) / 100 for value in values}
+    since = [decision.values[one.name] for one in POLICY_READ.features if one.unit == "days"]
+    days = [local_day(decision) - (value or 0) for value in (0, *since)]
+    dates = [EPOCH + timedelta(day) for day in days]
+    return plain | {Decimal(part) for date in dates for part in (date.year, date.month, date.day)}
+
+
+def constants(reasons: tuple[Reason, ...], lang: Lang) -> set[Decimal]:
+    """The numbers of the rules themselves: windows and steps, as the wording of a measurement or its own words say."""
+    said = set()
+    for reason in reasons:
+        labels = [fact.label for fact in reason.facts.values() if fact.label] + ([reason.words] if reason.words else [])
+        for label in labels:
+            said |= set(found(label.in_(lang)))
+            wording = shipped_wordings().measures.get(label.en)
+            said |= {
+                n for text in (wording.texts if wording else ()) for n in found(PLACEHOLDER.sub("", text.in_(lang)))
+            }
+    return said
+
+
+def test_what_is_told_and_no_more_stands_in_the_outbox() -> None:
+    engine = demo(300, 400)
+    with engine.store.reading() as connection:
+        rows = connection.exec_driver_sql("SELECT account, number FROM notices ORDER BY account, number").all()
+    expected = [(one.account, one.number) for one in decisions(engine) if one.action != "keep"]
+    assert [tuple(row) for row in rows] == expected
