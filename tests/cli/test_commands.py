@@ -162,3 +162,24 @@ def test_grades_of_an_outcome() -> None:
     found = outcome([], {"A": (100, True), "B": (50, False)})
     assert (found.rows[0].bad, found.rows[0].good, found.rows[0].bad_granted) == (1, 1, 100)
     assert found.restricted("bad") == 0
+
+
+def test_a_policy_with_a_dead_end_is_refused_with_a_witness(tmp_path: Path) -> None:
+    """Cleared only by on-time payments, which a closed line that owes nothing can never make."""
+    path = tmp_path / "trap.yaml"
+    path.write_text(
+        """
+policy: trap
+version: 1
+currency: CNY
+time_zone: UTC
+triggers:
+  late: {when: days_past_due >= 90, clear: on_time_streak >= 3, close: yes, reason: arrears}
+recovery: {first: 50%, step: 25%, every: 30d}
+""",
+        "utf-8",
+    )
+    verdict = read("check", str(path), code=1)
+    assert verdict["faults"] == []
+    assert "`late`" in verdict["dead_ends"][str(path)][0]
+    assert read("check", str(path), "--quick")["ok"] is True

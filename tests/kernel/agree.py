@@ -63,8 +63,20 @@ def ruling_of(kernel: Kernel, out: list[int], event: str | None) -> Ruling:
     )
 
 
-def by_arrival(kernel: Kernel, events: list[Event], until: int) -> tuple[list[Ruling], set[str]]:
-    """The interpreted kernel, one event at a time, late ones included."""
+def by_arrival(kernel: Kernel, events: Sequence[Event], until: int) -> tuple[list[Ruling], set[str]]:
+    """The interpreted kernel, one event at a time, late ones included: what is decided, and what is refused."""
+    rulings, refused, state = _arrive(kernel, events)
+    out = kernel.new_row()
+    rulings += [ruling_of(kernel, out, None) for due in review_until(kernel, state, until, out) if due]
+    return rulings, refused
+
+
+def state_after(kernel: Kernel, events: Sequence[Event]) -> list[int]:
+    """Where the account stands after the look of the last event."""
+    return _arrive(kernel, events)[2]
+
+
+def _arrive(kernel: Kernel, events: Sequence[Event]) -> tuple[list[Ruling], set[str], list[int]]:
     state, out, past = kernel.new_state(), kernel.new_row(), Past()
     rulings: list[Ruling] = []
     refused: set[str] = set()
@@ -81,8 +93,7 @@ def by_arrival(kernel: Kernel, events: list[Event], until: int) -> tuple[list[Ru
             rulings.append(ruling_of(kernel, out, event.id))
         if late and correct(kernel, state, past.standing(), out):
             rulings.append(ruling_of(kernel, out, event.id))
-    rulings += [ruling_of(kernel, out, None) for due in review_until(kernel, state, until, out) if due]
-    return rulings, refused
+    return rulings, refused, state
 
 
 def batch_of_streams(kernel: Kernel, streams: Sequence[list[Event]]) -> Batch:

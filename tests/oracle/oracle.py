@@ -48,77 +48,9 @@ from linekeeper.core.line import ADVERSE, Action, Line, Status
 from linekeeper.policy.model import Expr, FieldRef, LateCount, Policy, Select, Trigger, walk
 from tests.oracle.clock import clock, day_of
 from tests.oracle.ledger import Dated, Ledger, in_time_order, write
-from tests.oracle.line import Latch, LatchState, Offering, Recovering, action_of, share, status_of
+from tests.oracle.line import Latch, Offering, Recovering, action_of, share, status_of
+from tests.oracle.outcome import Answer, Outcome, Refused, Ruling, Standing
 from tests.oracle.values import Scene, Value, Values, available, holds, look_up, selected
-
-
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """One decision as the page has it. `event` is None at the start of a day; money in minor units, `pd` in ppm."""
-
-    event: str | None
-    day: int
-    hour: int
-    before: Line
-    after: Line
-    action: Action
-    set_before: tuple[str, ...]
-    set_after: tuple[str, ...]
-    values: Mapping[str, Value]
-    score: Value
-    sub_scores: Mapping[str, int]
-    pd: Value
-    offered: int | None = None
-    offer_number: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """An event that changed nothing, and why."""
-
-    event: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How the account stands after the last look."""
-
-    day: int
-    hour: int
-    line: Line
-    latches: Mapping[str, LatchState]
-    balance: int
-    past_due: int
-    days_past_due: int
-    on_time_streak: int
-    status_day: int
-    recovery_day: int | None  # of the last step; None: no recovery is under way
-    offer_number: int  # of the last offer made; 0: none
-    offer_open: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """All that came of the events. `final` is None where the account was never opened."""
-
-    rulings: tuple[Ruling, ...]
-    refused: tuple[Refused, ...]
-    looks: int
-    final: Standing | None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Whether a draw may happen: the rules that deny it, and `closed`, `suspended`, `over_available` or `not_open`.
-
-    `values` are the features that the rules saw.
-    """
-
-    allowed: bool
-    denied_by: tuple[str, ...]
-    line: str | None
-    values: Mapping[str, Value]
 
 
 def run(

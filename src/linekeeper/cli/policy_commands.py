@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from linekeeper.cli.output import Json, print_json, say
+
+if TYPE_CHECKING:
+    from linekeeper.policy.model import Policy
 
 
 def register(app: typer.Typer) -> None:
@@ -18,8 +21,12 @@ def register(app: typer.Typer) -> None:
     app.command()(schema)
 
 
-def check(policies: list[Path], json: Json = False) -> None:
-    """Read policies and tell every fault: file, line, column, what was meant."""
+def check(
+    policies: list[Path],
+    quick: Annotated[bool, typer.Option("--quick", help="Do not look for dead ends (seconds a policy).")] = False,
+    json: Json = False,
+) -> None:
+    """Read policies and tell every fault (file, line, column), and every trigger that nobody could get out of."""
     from linekeeper.core.errors import PolicyError
     from linekeeper.policy.load import load_file
 
@@ -29,20 +36,34 @@ def check(policies: list[Path], json: Json = False) -> None:
             good.append((path, load_file(path)))
         except PolicyError as error:
             faults += error.faults
+    dead_ends = {} if quick else {str(path): _dead_ends(policy) for path, policy in good}
+    refused = bool(faults) or any(dead_ends.values())
     if json:
         keys = ("file", "line", "column", "message", "way_out")
         told = [{key: getattr(fault, key) for key in keys} for fault in faults]
-        print_json({"ok": not faults, "faults": told, "policies": {str(path): p.digest for path, p in good}})
+        found = {str(path): policy.digest for path, policy in good}
+        print_json({"ok": not refused, "faults": told, "dead_ends": dead_ends, "policies": found})
     else:
         for path, policy in good:
-            say(
-                f"[green]ok[/] {path}: {len(policy.features)} features, {len(policy.triggers)} triggers, "
-                f"hash {policy.digest[:12]}"
-            )
+            if not dead_ends.get(str(path)):
+                say(f"[green]ok[/] {path}: {_counted(policy)}, hash {policy.digest[:12]}")
+        for path_of, texts in dead_ends.items():
+            for text in texts:
+                sys.stderr.write(f"{path_of}: {text}\n")
         for fault in faults:
             sys.stderr.write(f"{fault}\n")
-    if faults:
+    if refused:
         raise typer.Exit(1)
+
+
+def _dead_ends(policy: Policy) -> list[str]:
+    from linekeeper.decide.road.traps import told, traps
+
+    return [told(policy, trap) for trap in traps(policy)]
+
+
+def _counted(policy: Policy) -> str:
+    return f"{len(policy.features)} features, {len(policy.triggers)} triggers"
 
 
 def fmt(

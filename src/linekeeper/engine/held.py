@@ -68,7 +68,8 @@ def find_braked(
         return findings, None
     if brake:
         allowance = Allowance(brake, book, lambda day: _known(connection, day))
-    places = {found.account for found in hits} | {batch.accounts.index(account) for account in waiting}
+    places = {found.account for found in hits}
+    places |= {place for place, account in enumerate(batch.accounts) if account in waiting}
     suspects = np.array(sorted(places), dtype=np.int64)
     own, some = before[suspects], narrowed(batch, suspects)
     passes = allowance.passes if allowance else lambda account, look, granted: True
@@ -178,19 +179,20 @@ def save_holds(
     connection: Connection, recorder: Recorder, gate: Gate | None, ids: Sequence[str], first_seq: int
 ) -> int:
     """Write what the gate has changed; returns how many holds began."""
-    begun = 0
-    for account, hold in gate.changed if gate else ():
+    changed = gate.changed if gate else []
+    rows = []
+    h = t.held.c
+    for account, hold in changed:
+        day, event = hold.since
         if hold.latest is None:
-            h = t.held.c
-            known = t.held.update().where(h.account == account, h.day == hold.since.day, h.event == hold.since.event)
-            connection.execute(known.values(ended=hold.ended, ended_event=hold.ended_event))
-            continue
-        event = ids[hold.latest.event - first_seq] if hold.latest.event else None
-        data = canonical(recorder.decision(hold.row, account, 0, hold.at, event, None))
-        row = (account, hold.since.day, hold.since.event, data, hold.ended, hold.ended_event or None)
-        insert_many(connection, t.held, HELD_COLUMNS, [row], tail=_NEWEST)
-        begun += hold.new
-    return begun
+            known = t.held.update().where(h.account == account, h.day == day, h.event == event)
+            connection.execute(known.values(ended=hold.ended, ended_event=hold.ended_event or None))
+        else:
+            name = ids[hold.latest.event - first_seq] if hold.latest.event else None
+            data = canonical(recorder.decision(hold.row, account, 0, hold.at, name, None))
+            rows.append((account, day, event, data, hold.ended, hold.ended_event or None))
+    insert_many(connection, t.held, HELD_COLUMNS, rows, tail=_NEWEST)
+    return sum(hold.new for _, hold in changed)
 
 
 def held_rows(connection: Connection, account: str | None = None, ended: bool = False) -> list[Held]:

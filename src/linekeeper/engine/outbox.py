@@ -38,7 +38,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """Under which law borrowers are told: `CN`, `US`, `EU`, ... and the product, as `policies/regulation` names them."""
+    """Under which law borrowers are told: `CN`, `US`, ... and the product, as `policies/regulation` names them."""
 
     jurisdiction: str
     product: str

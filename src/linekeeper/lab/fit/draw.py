@@ -45,7 +45,9 @@ class Axes:
             parts.append(text(at, bottom + 17, _tick(tick, "x" in share), "tick middle"))
         parts.append(text((left + WIDTH - self.margin[1]) / 2, self.height - 4, across, "name middle"))
         middle = (self.margin[0] + bottom) / 2
-        parts.append(f'<text transform="translate(11 {middle:.1f}) rotate(-90)" class="name middle">{escape(up)}</text>')
+        parts.append(
+            f'<text transform="translate(11 {middle:.1f}) rotate(-90)" class="name middle">{escape(up)}</text>'
+        )
         return "".join(parts)
 
 

@@ -1,8 +1,8 @@
 """The chance of reaching 30 days past due in each of the next 12 months: a discrete-time hazard, tested out of time.
 
 One row for each account, month of looking and month ahead, as long as the account has not fallen behind; the label is
-whether it does in that month (Singer and Willett 1993). The machinery is that of the scorecard: the card's PD is the
-hazard, and the chance by a month is one less the product of not falling behind until then.
+whether it does in that month (Singer and Willett 1993). The machinery is that of the scorecard, with one card for the
+next month and one for those after; the chance by a month is one less the product of not falling behind until then.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from linekeeper.core.bounds import MISSING
+from linekeeper.core.errors import LinekeeperError
 from linekeeper.lab.fit.additive import Additive, Floats
 from linekeeper.lab.fit.boost import Forest, fit_additive, fit_forest
 from linekeeper.lab.fit.calibrate import by_decile, probability
@@ -25,37 +27,48 @@ from linekeeper.lab.fit.plan import Plan
 from linekeeper.lab.fit.points import card_of
 from linekeeper.lab.fit.table import FitTable
 from linekeeper.scorecard.card import Score
+from linekeeper.scorecard.many import Column, Columns
 from linekeeper.scorecard.points import lost_by_feature
 
 HORIZON = 12
 FIRST_PLACE = 12  # months of history before the first look
-ROWS_FOR_FIT = 200_000  # all that fell behind, and a sample of the rest
+NEAR, FAR = range(1, 2), range(2, HORIZON + 1)
+ROWS_FOR_FIT = 150_000  # all that fell behind, and a sample of the rest
 RISKIEST = 0.05
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Hazard:
-    """A fitted hazard: log-odds as the model says, plus `shift` for the rows that were left out of the sample."""
+class Stage:
+    """The hazard of some months ahead: log-odds as the model says, plus `shift` for rows left out of the sample."""
 
     card: Score
     model: Additive
     forest: Forest
     shift: float
 
-    def chances(self, columns: Columns, months: int = HORIZON) -> Floats:
-        """The chance of having fallen behind by each of the next months: [rows, months]."""
-        rows = len(next(iter(columns.values())))
-        stay = np.ones((rows, months))
-        for ahead in range(months):
-            hazard = self.hazard({**columns, "months_ahead": np.full(rows, ahead + 1)})
-            stay[:, ahead] = (stay[:, ahead - 1] if ahead else 1.0) * (1 - hazard)
-        return 1 - stay
-
     def hazard(self, columns: Columns) -> Floats:
-        """The chance of falling behind in one month ahead, if not before."""
+        """The chance of falling behind in the month ahead that `months_ahead` says, if not before."""
         return probability(self.model.log_odds(columns) + self.shift)
+
+
+@dataclass(frozen=True, slots=True)
+class Hazard:
+    """The next month, and those after it."""
+
+    near: Stage
+    far: Stage
+
+    def chances(self, columns: Columns) -> Floats:
+        """The chance of having fallen behind by each of the next 12 months: [rows, months]."""
+        rows = len(next(iter(columns.values())))
+        stay = np.ones((rows, HORIZON))
+        for ahead in range(1, HORIZON + 1):
+            stage = self.near if ahead in NEAR else self.far
+            hazard = stage.hazard({**columns, "months_ahead": np.full(rows, ahead)})
+            stay[:, ahead - 1] = (stay[:, ahead - 2] if ahead > 1 else 1.0) * (1 - hazard)
+        return 1 - stay
 
 
 def forecast_panel(
@@ -90,34 +103,43 @@ def forecast_panel(
 
 def fit_hazard(panel: Panel, plan: Plan, cut: int) -> Hazard:
     """Fit on looks and months ahead that all lie up to the month at place `cut`."""
-    table, kept = _person_months(panel, cut, np.random.default_rng(plan.seed))
+    near = replace(plan, features=tuple(feature for feature in plan.features if feature.name != "months_ahead"))
+    return Hazard(_fit_stage(panel, near, cut, NEAR), _fit_stage(panel, plan, cut, FAR))
+
+
+def _fit_stage(panel: Panel, plan: Plan, cut: int, months: range) -> Stage:
+    table, kept = _person_months(panel, cut, months, np.random.default_rng(plan.seed))
     forest = fit_forest(table, plan)
     model = tidy(fit_additive(table, plan, forest), table, plan)
-    return Hazard(card_of(model, plan, table.features), model, forest, float(np.log(kept)))
+    return Stage(card_of(model, plan, table.features), model, forest, float(np.log(kept)))
 
 
-def _person_months(panel: Panel, cut: int, chance: np.random.Generator) -> tuple[FitTable, float]:
+def _person_months(panel: Panel, cut: int, months: range, chance: np.random.Generator) -> tuple[FitTable, float]:
     """All rows that fell behind, and a random part (the second value) of those that did not.
 
     Thinning the rest only moves the intercept, by the logarithm of that part (King and Zeng 2001).
     """
-    looks = [(place, ahead) for place in range(FIRST_PLACE, cut) for ahead in range(1, min(HORIZON, cut - place) + 1)]
-    sizes = sum(len(_waiting(panel, place, ahead)[0]) for place, ahead in looks)
-    kept = min(1.0, ROWS_FOR_FIT / max(sizes, 1))
-    parts: list[tuple[dict[str, Column], Column]] = []
-    for place in range(FIRST_PLACE, cut):
+    looks = [(place, [n for n in months if place + n <= cut]) for place in range(FIRST_PLACE, cut)]
+    rows = sum(len(_waiting(panel, place, ahead)[0]) for place, every in looks for ahead in every)
+    if not rows:
+        raise LinekeeperError(f"the panel is too short; it needs more than {FIRST_PLACE + 2 * HORIZON} months")
+    kept = min(1.0, ROWS_FOR_FIT / rows)
+    columns: list[dict[str, Column]] = []
+    labels: list[Column] = []
+    for place, every in looks:
         risk = at_risk(panel, place)
         features = features_at(panel, place, risk)
-        for ahead in range(1, min(HORIZON, cut - place) + 1):
-            rows, behind = _waiting(panel, place, ahead)
-            chosen = behind | (chance.random(len(rows)) < kept)
-            where = np.searchsorted(risk, rows[chosen])
-            columns = {name: values[where] for name, values in features.items()}
-            parts.append(({**columns, "months_ahead": np.full(len(where), ahead)}, behind[chosen].astype(np.int64)))
-    label = np.concatenate([label for _, label in parts])
-    joined = {name: np.concatenate([columns[name] for columns, _ in parts]) for name in parts[0][0]}
-    unnamed = np.arange(len(label)).astype(str)
-    return FitTable(unnamed, np.zeros(len(label), np.int64), label, joined, {}), kept
+        for ahead in every:
+            waiting, behind = _waiting(panel, place, ahead)
+            chosen = behind | (chance.random(len(waiting)) < kept)
+            where = np.searchsorted(risk, waiting[chosen])
+            taken = {name: values[where] for name, values in features.items()}
+            columns.append({**taken, "months_ahead": np.full(len(where), ahead)})
+            labels.append(behind[chosen].astype(np.int64))
+    label = np.concatenate(labels)
+    joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
+    numbers = np.arange(len(label)).astype(str)
+    return FitTable(numbers, np.zeros(len(label), np.int64), label, joined, {}), kept
 
 
 def _waiting(panel: Panel, place: int, ahead: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
@@ -139,9 +161,9 @@ def _next_month(panel: Panel, hazard: Hazard, places: range) -> Json:
         rows, behind = _waiting(panel, place, 1)
         features = features_at(panel, place, risk)
         where = np.searchsorted(risk, rows)
-        columns = {**{n: v[where] for n, v in features.items()}, "months_ahead": np.ones(len(rows), np.int64)}
-        risks.append(hazard.hazard(columns))
-        forests.append(hazard.forest.log_odds(columns))
+        columns = {name: values[where] for name, values in features.items()}
+        risks.append(hazard.near.hazard(columns))
+        forests.append(hazard.near.forest.log_odds(columns))
         labels.append(behind.astype(np.int64))
     said, forest, label = np.concatenate(risks), np.concatenate(forests), np.concatenate(labels)
     return {
@@ -196,11 +218,8 @@ def _early_warning(panel: Panel, hazard: Hazard, place: int, listed: int) -> lis
 def _warning(
     panel: Panel, hazard: Hazard, features: Columns, row: int, account: int, chances: Floats
 ) -> Iterator[tuple[str, Any]]:
-    from linekeeper.core.bounds import MISSING
-
     values = {name: None if column[row] == MISSING else int(column[row]) for name, column in features.items()}
-    lost = lost_by_feature(hazard.card, {**values, "months_ahead": 1})
-    lost.pop("months_ahead", None)
+    lost = lost_by_feature(hazard.near.card, values)
     most = sorted(lost.items(), key=lambda pair: -pair[1])[:4]
     yield "account", str(panel.accounts[account])
     yield "bucket", NAMES[int(panel.levels[account].astype(int)[-1]) + 2]

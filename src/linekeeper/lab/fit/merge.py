@@ -9,8 +9,8 @@ import numpy as np
 from linekeeper.lab.fit.additive import Additive, Axis, Curve, Floats, Surface
 from linekeeper.scorecard.many import Column
 
-ROWS_A_BIN = 20  # fewest rows of a bin
-BINS_OF_A_SET = 200  # and at least so small a part of the data
+ROWS_A_BIN, ROWS_ENOUGH = 20, 150  # fewest rows of a bin; so many are always enough
+BINS_OF_A_SET = 200  # between the two: this part of the data
 
 
 def merged(model: Additive, rows: int, cost: float, curvature: float) -> Additive:
@@ -19,7 +19,7 @@ def merged(model: Additive, rows: int, cost: float, curvature: float) -> Additiv
     Directions survive: a mean of neighbours lies between them.
     """
     limit = 2 * cost * rows / curvature
-    smallest = max(ROWS_A_BIN, rows // BINS_OF_A_SET)
+    smallest = min(max(ROWS_A_BIN, rows // BINS_OF_A_SET), ROWS_ENOUGH)
     return model.each(
         lambda curve: merge_curve(curve, limit, smallest), lambda surface: merge_surface(surface, limit, smallest)
     )

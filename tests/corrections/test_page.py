@@ -1,0 +1,20 @@
+"""The example of docs/corrections.md happens as the page tells it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.oracle.oracle import run
+from tests.oracle.story import day, expected, ledger, sentence, written
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "corrections.md"
+
+
+def test_the_example_happens_as_it_is_told() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    policy_text, story = (re.findall(rf"```{name}\n(.*?)```", page, re.DOTALL)[0] for name in ("yaml", "text"))
+    policy = written(policy_text)
+    rulings = run(policy, ledger(policy, story), day("2024-04-30")).rulings
+    assert len(rulings) == 4
+    assert [sentence(ruling) for ruling in rulings] == expected(story)

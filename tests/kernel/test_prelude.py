@@ -1,0 +1,201 @@
+"""The arithmetic that every kernel stands on, against fractions and plain lists."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import floor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linekeeper.core.bounds import DUES_MAX, MISSING, MONEY_MAX, SHARE_CEILING_BP
+from linekeeper.kernel.prelude import (
+    add,
+    add_due,
+    clamp,
+    expire,
+    fades_below,
+    falls_below,
+    keep,
+    part,
+    past_due,
+    pay_dues,
+    per,
+    percent,
+)
+
+AMOUNTS = st.integers(-MONEY_MAX, MONEY_MAX) | st.integers(-20_000, 20_000)
+COUNTS = st.integers(0, 5) | st.integers(0, MONEY_MAX)
+INT64 = 2**63
+
+# ------------------------------------------------------------------ arithmetic
+
+
+@given(AMOUNTS, AMOUNTS)
+def test_percent(a: int, b: int) -> None:
+    ceiling = SHARE_CEILING_BP
+    expected = 0 if a <= 0 else ceiling if b <= 0 else min(floor(Fraction(a, b) * 10_000), ceiling)
+    assert percent(a, b) == expected
+
+
+@pytest.mark.parametrize(("a", "b"), [(99, 1), (100, 1), (101, 1), (MONEY_MAX, MONEY_MAX // 100), (1, MONEY_MAX)])
+def test_percent_around_its_ceiling(a: int, b: int) -> None:
+    assert percent(a, b) == min(a * 10_000 // b, SHARE_CEILING_BP)
+
+
+@given(AMOUNTS, st.integers(-SHARE_CEILING_BP, SHARE_CEILING_BP))
+def test_part(a: int, share: int) -> None:
+    assert part(a, share) == floor(Fraction(a * share, 10_000))
+
+
+@given(AMOUNTS, AMOUNTS)
+def test_per(a: int, n: int) -> None:
+    assert per(a, n) == (MISSING if n <= 0 else floor(Fraction(a, n)))
+
+
+@given(AMOUNTS, AMOUNTS)
+def test_no_step_on_the_way_leaves_64_bits(a: int, b: int) -> None:
+    """The products inside `percent` and `part`, where they are formed."""
+    if 0 < a < 100 * b:
+        assert a * 100 < INT64
+        assert a * 100 % b * 100 < INT64
+    assert abs(a // 10_000 * SHARE_CEILING_BP) < INT64
+
+
+@given(st.integers(-(2**62), 2**62))
+def test_clamp_and_keep(value: int) -> None:
+    within = max(-MONEY_MAX, min(MONEY_MAX, value))
+    assert clamp(value) == within
+    assert keep(value) == (MISSING if value == MISSING else within)
+
+
+# ------------------------------------------------------------------ rings
+
+SPANS = st.lists(st.integers(1, 9), min_size=1, max_size=3, unique=True).map(lambda spans: tuple(sorted(spans)[::-1]))
+VALUES = st.integers(0, 6) | st.just(MONEY_MAX)
+STEPS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 12), VALUES), max_size=40)
+COUNT, SUM, MAX = 1, 2, 3  # columns
+
+
+class Naive:
+    """A ring as a list of (tile, value); what one tile holds is clamped."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[int, int]] = []
+
+    def tiles(self, now: int, span: int) -> dict[int, list[int]]:
+        inside: dict[int, list[int]] = {}
+        for tile, value in self.events:
+            if now - span < tile <= now:
+                inside.setdefault(tile, []).append(value)
+        return inside
+
+    def columns(self, now: int, span: int) -> list[int]:
+        """Count, sum and greatest value of a window."""
+        tiles = self.tiles(now, span).values()
+        total = sum(min(sum(values), MONEY_MAX) for values in tiles)
+        return [sum(map(len, tiles)), total, max(map(max, tiles), default=MISSING)]
+
+    def leaving(self, now: int, span: int, column: int, cut: int) -> int:
+        """The tile with whose leaving the column first falls below the cut."""
+        at = now
+        while self.columns(at, span)[column - 1] >= cut:
+            at += 1
+        return at - span
+
+
+class Ring:
+    """A ring over a plain list, with the columns count, sum and greatest value."""
+
+    def __init__(self, spans: tuple[int, ...]) -> None:
+        width, capacity = 4, 16
+        entries = 1 + len(spans) * width
+        self.spans, self.terms = spans, (0, entries, capacity - 1, width, 2)
+        self.state = [0] * (entries + capacity * width)
+        for window in range(len(spans)):
+            self.state[1 + window * width + MAX] = MISSING
+
+    def columns(self, window: int) -> list[int]:
+        return self.state[2 + 4 * window : 5 + 4 * window]
+
+
+@given(SPANS, STEPS)
+def test_rings_hold_what_lists_hold(spans: tuple[int, ...], steps: list[tuple[int, int, int]]) -> None:
+    """Events of the current tile and late ones, in any order; tiles that leave; when a total falls below a cut."""
+    ring, naive, now = Ring(spans), Naive(), 100
+    for pause, age, value in steps:
+        now += pause
+        expire(ring.state, ring.terms, ring.spans, now)
+        add(ring.state, ring.terms, ring.spans, now - age, now, (1, value, value))
+        naive.events.append((now - age, value))
+        for window, span in enumerate(spans):
+            expected = naive.columns(now, span)
+            assert ring.columns(window) == expected
+            for cut in {1, expected[0] // 2, expected[0]} - {0} if expected[0] else ():
+                found = falls_below(ring.state, ring.terms, 1 + 4 * window, COUNT, cut)
+                assert found == naive.leaving(now, span, COUNT, cut)
+            for cut in {1, expected[1] // 3, expected[1]} - {0} if expected[1] else ():
+                found = falls_below(ring.state, ring.terms, 1 + 4 * window, SUM, cut)
+                assert found == naive.leaving(now, span, SUM, cut)
+            for cut in {0, expected[2]} if expected[0] else ():
+                found = fades_below(ring.state, ring.terms, 1 + 4 * window, MAX, cut)
+                assert found == naive.leaving(now, span, MAX, cut)
+
+
+def test_a_full_window_of_the_largest_amounts() -> None:
+    """400 tiles of 10^15 each, and more in each: the total stays within 64 bits."""
+    ring = Ring((16,))
+    for now in range(40):
+        expire(ring.state, ring.terms, ring.spans, now)
+        for _ in range(3):
+            add(ring.state, ring.terms, ring.spans, now, now, (1, MONEY_MAX, MONEY_MAX))
+    assert ring.columns(0) == [48, 16 * MONEY_MAX, MONEY_MAX]
+    assert 400 * MONEY_MAX < INT64
+
+
+# ------------------------------------------------------------------ dues
+
+DUES = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 40) | st.just(MONEY_MAX)), max_size=40)
+COUNT_SLOT, FIRST = 0, 1
+
+
+def queue(dues: list[tuple[int, int]]) -> tuple[list[int], list[list[int]]]:
+    """The dues in a state, and in a plain list: (date, amount), oldest first, the rest on the latest."""
+    state = [0] * (1 + 2 * DUES_MAX)
+    naive: list[list[int]] = []
+    for due_on, amount in dues:
+        add_due(state, COUNT_SLOT, FIRST, DUES_MAX, amount, due_on)
+        if amount and len(naive) == DUES_MAX:
+            naive[-1][1] = min(naive[-1][1] + amount, MONEY_MAX)
+        elif amount:
+            naive.append([due_on, amount])
+            naive.sort(key=lambda due: due[0])  # stable: arrival decides between equal dates
+    return state, naive
+
+
+def held(state: list[int]) -> list[list[int]]:
+    """The dues of a state."""
+    return [state[FIRST + 2 * n : FIRST + 2 * n + 2] for n in range(state[COUNT_SLOT])]
+
+
+@given(DUES, st.integers(0, 31))
+def test_dues_are_kept_by_date(dues: list[tuple[int, int]], today: int) -> None:
+    state, naive = queue(dues)
+    assert held(state) == naive
+    overdue = sum(amount for due_on, amount in naive if due_on < today)
+    assert past_due(state, COUNT_SLOT, FIRST, today) == min(overdue, MONEY_MAX)
+
+
+@given(DUES, st.lists(st.integers(0, 90) | st.just(MONEY_MAX), max_size=6), st.integers(0, 31))
+def test_payments_settle_the_oldest_first(dues: list[tuple[int, int]], payments: list[int], today: int) -> None:
+    state, naive = queue(dues)
+    for amount in payments:
+        on_time, left = 0, amount
+        while naive and left >= naive[0][1]:
+            due_on, settled = naive.pop(0)
+            left, on_time = left - settled, on_time + (today <= due_on)
+        if naive:
+            naive[0][1] -= left
+        assert (pay_dues(state, COUNT_SLOT, FIRST, amount, today) if state[COUNT_SLOT] else 0) == on_time
+        assert held(state) == naive
