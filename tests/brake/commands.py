@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from linekeeper.cli import held_commands, outbox_commands, ruling_commands, run_commands, show_commands
 from linekeeper.connect.table import schema_of, table_of

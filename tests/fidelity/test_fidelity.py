@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -118,3 +118,10 @@ def test_a_false_account_is_found(told: tuple[Reason, ...]) -> None:
     found = Fidelity()
     found.add(kernel, Adverse(replace(case.decision, reasons=told), case.look))
     assert not found.holds
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("cases", [of_the_population, of_generated_policies])
+def test_at_length(cases: Callable[[int], Iterator[tuple[Kernel, Adverse]]]) -> None:
+    found = measured(cases(1), 5_000)
+    assert found.holds, found.first_fault

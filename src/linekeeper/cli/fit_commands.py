@@ -108,15 +108,15 @@ def _read(
         return rows, replace(told, seed=seed)
     if not plan and not policy:
         raise LinekeeperError("a fit needs to know its features; name `--plan FILE`, `--policy FILE` or `--data NAME`")
-    told = read_plan(plan) if plan else None
+    named = read_plan(plan) if plan else None
     if policy:
         from linekeeper.policy.load import load_file
 
         of_policy = plan_of_policy(load_file(policy))
-        told = told.under(of_policy) if told else of_policy
-    assert told is not None
-    told = replace(told.refuse_protected(), seed=seed)
-    return read_table(path, told), told
+        named = named.under(of_policy) if named else of_policy
+    assert named is not None
+    chosen = replace(named.refuse_protected(), seed=seed)
+    return read_table(path, chosen), chosen
 
 
 def _cross_validate(rows: FitTable, plan: Plan, folds: int, json: bool) -> None:

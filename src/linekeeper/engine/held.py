@@ -157,6 +157,7 @@ def keep_book(connection: Connection, before: tuple[int, int], after: tuple[int,
 
 def _book_with(connection: Connection, kernel: Kernel, before: Ints, after: Ints) -> tuple[int, int]:
     """The book as it stands, and the lines that this batch opens."""
+    open_book(connection, kernel)
     lines, granted = connection.execute(select(t.book.c.lines, t.book.c.granted)).one()
     slots = kernel.layout.slots
     opened = (before[:, slots["OPENED"]] == 0) & (after[:, slots["OPENED"]] != 0)

@@ -96,7 +96,7 @@ def snapshots(
                 i += 1
             if not s[OPENED]:
                 continue
-            while s[NEXT] <= days[k]:
+            while s[NEXT] < days[k]:
                 review(s, scratch, s[NEXT])
             advance(s, days[k] * 24)
             features(s, out[rows])

@@ -109,7 +109,7 @@ class FactsEmitter:
                 lines += [f"    {word} kind == {kind.number}:  # {kind.name}", *block]
                 word = "elif"
         for days, above in self.layout.above.items():
-            overdue = "(s[DUES] > 0 and today - s[DUE] >= {0}) or s[REPORTED] >= {0}".format(days)
+            overdue = f"(s[DUES] > 0 and today - s[DUE] >= {days}) or s[REPORTED] >= {days}"
             lines += [
                 f"    if {overdue}:",
                 f"        if s[{above}] == 0:",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from linekeeper.kernel.branches import blocks, tree
 from linekeeper.kernel.emit_facts import add, note
 from linekeeper.kernel.emit_next import whens
-from linekeeper.kernel.layout import LATCH_WIDTH, Layout
+from linekeeper.kernel.layout import Layout
 from linekeeper.kernel.rows import RowShape
 from linekeeper.kernel.words import Words
 from linekeeper.policy import model as m

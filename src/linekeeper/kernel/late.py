@@ -35,7 +35,15 @@ class Row(NamedTuple):
 
 @dataclass
 class Past:
-    """One account's events so far, by arrival number; `order` holds (at, arrival number) of those that stand."""
+    """One account's events so far, by arrival number; `order` holds (at, arrival number) of those that stand.
+
+    >>> past = Past()
+    >>> for number, at in enumerate((10, 30, 20)):
+    ...     past.add(number, Row(at, 0, 1, ()))
+    >>> past.reverse(1)
+    >>> [row.at for row in past.standing()]
+    [10, 20]
+    """
 
     rows: dict[int, Row] = field(default_factory=dict)
     order: list[tuple[int, int]] = field(default_factory=list)

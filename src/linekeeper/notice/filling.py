@@ -93,9 +93,16 @@ def _labelled(policy: m.Policy, nodes: Iterable[m.Expr], values: Mapping[str, in
             continue
         feature = policy.feature(node.name)
         if not isinstance(feature.expr, m.DaysSince):
-            name = feature.expr.name if isinstance(feature.expr, m.Fact) else feature.name
-            facts[name] = _fact(feature, values[feature.name], feature_words(policy, feature.name))
+            facts[_name(policy, feature)] = _fact(feature, values[feature.name], feature_words(policy, feature.name))
     return facts
+
+
+def _name(policy: m.Policy, feature: m.Feature) -> str:
+    """What a text calls a feature: a built-in fact by its own name, whatever the policy calls it."""
+    plain = feature
+    while isinstance(plain.expr, m.Ref):
+        plain = policy.feature(plain.expr.name)
+    return plain.expr.name if isinstance(plain.expr, m.Fact) else feature.name
 
 
 def _fact(feature: m.Feature, value: int | None, label: Text | None = None) -> Fact:

@@ -9,19 +9,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from linekeeper.core.decision import ADVERSE_ACTIONS, Decision, LineRecord
-from linekeeper.core.decision import Reason as Ground
-from linekeeper.core.line import Action, Line, Status
+from linekeeper.core.decision import ADVERSE_ACTIONS, Decision
 from linekeeper.decide.canonical import canonical, digest_of
 from linekeeper.decide.explain import comparisons
 from linekeeper.decide.reasons import PERSON
 from linekeeper.decide.road.model import NoRoad, Road
 from linekeeper.kernel.calendar import calendar
 from linekeeper.notice.clock import Clock
+from linekeeper.notice.filling import JOINED, change_of, reasons_of
 from linekeeper.notice.language import Text
 from linekeeper.notice.material import MaterialError, read_yaml, shipped
-from linekeeper.notice.model import Change, Fact, Lender, Notice, Objection, Offered, Reason, Receipt
-from linekeeper.notice.prose import feature_words, trigger_words
+from linekeeper.notice.model import Fact, Lender, Notice, Objection, Reason, Receipt
+from linekeeper.notice.prose import feature_words
 from linekeeper.policy import model as m
 
 TOLD_ACTIONS = (*sorted(ADVERSE_ACTIONS), "restore", "offer", "increase", "correct")
@@ -67,7 +66,7 @@ def notice_of(
     day = calendar(policy.time_zone).day(decision.at)
     adverse = decision.action in ADVERSE_ACTIONS
     facts = own or OwnFacts()
-    reasons = tuple(_reasons(decision, policy, day, facts)) if adverse else ()
+    reasons = _reasons(decision, policy, day, facts) if adverse else ()
     until = None if desk.objection_days is None else day + desk.objection_days
     return Notice(
         number=reference(decision.account, decision.number),
@@ -75,7 +74,7 @@ def notice_of(
         issued_day=day,
         currency=policy.currency,
         exponent=policy.exponent,
-        change=_change(decision, policy, day),
+        change=change_of(decision, day, policy.offer.valid_days if policy.offer else 0),
         reasons=reasons,
         road=(road or no_road(decision, policy)) if adverse else None,
         lender=desk.lender,
@@ -119,61 +118,54 @@ def no_road(decision: Decision, policy: m.Policy) -> NoRoad:
     return NoRoad("not_found", names) if decision.imposed_bp is None else NoRoad("person", names)
 
 
-def _change(decision: Decision, policy: m.Policy, day: int) -> Change:
-    offered = None
-    if decision.offer and policy.offer:
-        offered = Offered(decision.offer.number, decision.offer.limit, day + policy.offer.valid_days)
-    before, after = _line(decision.before), _line(decision.after)
-    return Change(Action[decision.action.upper()], before, after, day, offered=offered)
-
-
-def _line(record: LineRecord) -> Line:
-    return Line(record.limit, record.granted, Status[record.status.upper()])
-
-
 # ------------------------------------------------------------------ reasons
 
 
-def _reasons(decision: Decision, policy: m.Policy, day: int, own: OwnFacts) -> Iterator[Reason]:
-    """The grounds in their order; what would be told twice is told once.
-
-    Triggers with one code are one reason, with the facts of all; a measurement of the score that a trigger has told
-    already, or another trigger on the score, is left out.
-    """
-    found: dict[str, Reason] = {}
-    measured: set[str] = set()
-    for ground in decision.reasons:
-        reason = _reason(ground, decision, policy, day, own)
+def _reasons(decision: Decision, policy: m.Policy, day: int, own: OwnFacts) -> tuple[Reason, ...]:
+    """The grounds as reasons: only what bore on the decision, and no measurement twice."""
+    told: set[str] = set()
+    found: list[Reason] = []
+    for reason in reasons_of(policy, decision, day, _more(decision, day, own)):
         if reason.feature is not None and reason.words is not None:
-            if reason.words.en not in measured:
-                found[f"the feature {reason.feature}"] = reason
-            measured.add(reason.words.en)
-        else:
-            before = found.get(reason.code)
-            found[reason.code] = replace(before, facts={**before.facts, **reason.facts}) if before else reason
-            measured |= {fact.label.en for fact in reason.facts.values() if fact.label}
-    yield from found.values()
+            if reason.words.en in told:
+                continue
+            told.add(reason.words.en)
+        bearing = {feature_words(policy, name).en for name in _bearing(decision, policy, reason.code)}
+        facts = {
+            name: fact
+            for name, fact in reason.facts.items()
+            if fact.value is not None and (fact.label is None or fact.label.en in bearing)
+        }
+        told |= {fact.label.en for fact in facts.values() if fact.label}
+        found.append(replace(reason, facts=facts))
+    return tuple(found)
 
 
-def _reason(ground: Ground, decision: Decision, policy: m.Policy, day: int, own: OwnFacts) -> Reason:
-    trigger = next((one for one in policy.triggers if one.name == ground.trigger), None)
-    if trigger is None:
-        return Reason(ground.code, {"override_on": Fact(day, "date")} if decision.event else {})
-    if ground.feature is not None and ground.feature in decision.values:
-        value = _fact(policy.feature(ground.feature), decision)
-        return Reason(ground.code, {"value": value}, feature_words(policy, ground.feature), ground.feature)
-    names = ground.feature.split(" and ") if ground.feature else tuple(_named(trigger.when, policy, decision))
-    told = {_key(policy, policy.feature(name)): _labelled(policy, name, decision) for name in names}
-    facts = {**_account_facts(policy, decision, day, own), **told}
-    return Reason(
-        ground.code,
-        {name: fact for name, fact in facts.items() if fact.value is not None},
-        trigger_words(policy, trigger),
-    )
+def _more(decision: Decision, day: int, own: OwnFacts) -> dict[str, Fact]:
+    """Facts beside the recorded values: the day of the oldest bill, of a person's ruling."""
+    more = {}
+    if own.due_on is not None and decision.values.get("days_past_due") == day - own.due_on:
+        more["due_on"] = Fact(own.due_on, "date")
+    if decision.event is not None:
+        more["override_on"] = Fact(day, "date")  # only the text of a person's ruling names it
+    return more
+
+
+def _bearing(decision: Decision, policy: m.Policy, code: str) -> Iterator[str]:
+    """The features by which the conditions stated under that code hold."""
+    for ground in decision.reasons:
+        if ground.code != code:
+            continue
+        if ground.feature is not None:
+            yield from ground.feature.split(JOINED)
+            continue
+        for trigger in policy.triggers:
+            if trigger.name == ground.trigger:
+                yield from _named(trigger.when, policy, decision)
 
 
 def _named(expr: m.Expr, policy: m.Policy, decision: Decision) -> Iterator[str]:
-    """The features a condition holds by; of alternatives, only those that hold."""
+    """The features that a condition names; of alternatives, only those that hold."""
     match expr:
         case m.Or(items):
             holding = [item for item in items if all(one.holds for one in comparisons(policy, item, decision))]
@@ -184,40 +176,6 @@ def _named(expr: m.Expr, policy: m.Policy, decision: Decision) -> Iterator[str]:
         case _:
             for child in m.children(expr):
                 yield from _named(child, policy, decision)
-
-
-def _key(policy: m.Policy, feature: m.Feature) -> str:
-    """What wordings call it: account facts by their own name, whatever the policy calls them."""
-    plain = feature
-    while isinstance(plain.expr, m.Ref):
-        plain = policy.feature(plain.expr.name)
-    return plain.expr.name if isinstance(plain.expr, m.Fact) else feature.name
-
-
-def _labelled(policy: m.Policy, name: str, decision: Decision) -> Fact:
-    return replace(_fact(policy.feature(name), decision), label=feature_words(policy, name))
-
-
-def _fact(feature: m.Feature, decision: Decision) -> Fact:
-    value = decision.values[feature.name]
-    word = feature.choices[value] if feature.choices and value is not None else ""
-    return Fact(value, feature.unit, word)
-
-
-def _account_facts(policy: m.Policy, decision: Decision, day: int, own: OwnFacts) -> dict[str, Fact]:
-    """Facts that a wording may name: the account's own, the score, days of events; not told of themselves."""
-    known = {one.expr.name: _fact(one, decision) for one in policy.features if isinstance(one.expr, m.Fact)}
-    if decision.score is not None:
-        known["score"] = Fact(decision.score, "points")
-    for feature in policy.features:
-        since = decision.values[feature.name]
-        match feature.expr:
-            case m.DaysSince(m.Select(kind, None)) if since is not None:
-                known[f"{kind}_on"] = Fact(day - since, "date")
-    late = known.get("days_past_due")
-    if own.due_on is not None and late is not None and late.value == day - own.due_on:
-        known["due_on"] = Fact(own.due_on, "date")
-    return known
 
 
 # ------------------------------------------------------------------ the desk

@@ -117,11 +117,19 @@ def _field(key: Scalar, node: Node, faults: Faults) -> Field | None:
     return Field(key.text, unit[0], optional=word.endswith("?"), signed=unit[1])
 
 
+def _plain_word(word: str) -> bool:
+    """Words stand in the names of features, and these in records, where all programs must sort them alike."""
+    return 1 <= len(word) <= 60 and word.isprintable() and max(word) <= "\uffff" and not set(word) & {'"', "'"}
+
+
 def _listed(key: Scalar, node: Listing, faults: Faults) -> Field | None:
     words = [item.text for item in node.items if isinstance(item, Scalar)]
     if not words or len(words) != len(node.items) or len(set(words)) != len(words) or len(words) > CHOICES_MAX:
         faults.add(node, f"the list of `{key.text}` needs 1 to {CHOICES_MAX} different words")
         return None
+    for item in node.items:
+        if not (isinstance(item, Scalar) and _plain_word(item.text)):
+            faults.add(item, "a word of a list has 1 to 60 letters, without quotes and signs beyond U+FFFF", "change it")
     optional = words[-1] == "?"
     choices = tuple(words[:-1] if optional else words)
     if not choices:

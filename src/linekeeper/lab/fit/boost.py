@@ -116,7 +116,7 @@ def train(
     start: Floats | None = None,
     seed: int | None = None,
 ) -> Booster:
-    """LightGBM on probabilities (0 to 1). `held`: columns that may meet in one tree; `start`: log-odds to begin from."""
+    """LightGBM on probabilities. `held`: columns that may meet in one tree; `start`: log-odds to begin from."""
     import lightgbm as lgb
 
     chosen: dict[str, Any] = {

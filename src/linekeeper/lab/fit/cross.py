@@ -20,7 +20,7 @@ from linekeeper.lab.fit.table import FitTable
 from linekeeper.lab.fit.woe import fit_woe
 from linekeeper.scorecard.many import score_many
 
-# tables: the card, in whole points. exact: the same before rounding. main: without tables. forest: LightGBM. woe: WOE + LR.
+# tables: the card in whole points; exact: before merging and rounding; main: without tables; woe: WOE + LR
 METHODS = ("tables", "exact", "main", "forest", "woe")
 
 
@@ -109,7 +109,7 @@ def tidy(model: Additive, table: FitTable, plan: Plan) -> Additive:
 def compared(
     table: FitTable, plan: Plan, folds: int, tell: Callable[[int], None] = lambda done: None
 ) -> dict[str, float]:
-    """Mean AUC over the folds of every method (`auc_tables`, `auc_main`, ...), and what fewer bins and whole points cost."""
+    """Mean AUC over the folds of every method (`auc_tables`, ...), and what fewer bins and whole points cost."""
     crossed = cross_fit(table, plan, folds, METHODS, tell)
     found = {f"auc_{method}": float(np.mean(crossed.aucs(table.label, method))) for method in METHODS}
     return {**found, "rounding_cost": found["auc_exact"] - found["auc_tables"]}

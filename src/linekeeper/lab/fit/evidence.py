@@ -156,7 +156,7 @@ def _sensitivity(fitted: Fitted) -> list[Json]:
     table, score = fitted.table, fitted.score
     chance = np.random.default_rng(fitted.plan.seed)
     whole = auc(table.label, -score_many(score, table.features).score)
-    names = sorted(set(part.feature for part in score.bins).union(*((t.row, t.column) for t in score.tables)))
+    names = sorted({part.feature for part in score.bins}.union(*((t.row, t.column) for t in score.tables)))
     moved = dict(zip([part.feature for part in score.bins], points_many(score, table.features), strict=False))
     found = []
     for name in names:
@@ -168,7 +168,7 @@ def _sensitivity(fitted: Fitted) -> list[Json]:
 
 
 def stability(table: FitTable, score: Score) -> Json:
-    """PSI of each feature and of the score: later dates against the first, or, of one date, a random half against the other."""
+    """PSI of each feature and the score: later dates against the first; of one date, a random half and the other."""
     dates = np.unique(table.at_day)
     if len(dates) > 1:
         first, rest = table.at_day == dates[0], [(int(day), table.at_day == day) for day in dates[1:]]

@@ -86,7 +86,7 @@ def _group(
 
 
 def proxies_of(table: FitTable, plan: Plan, points: Column) -> list[Proxy]:
-    """For each protected attribute, how well the inputs (a boosted forest, cross-validated) and the score predict it."""
+    """For each protected attribute, how well the inputs (a forest, cross-validated) and the score predict it."""
     matrix = matrix_of(blocks_of(plan, table.features), table.features)
     fold = folds_of(table, PROXY_FOLDS, plan.seed)
     found = []

@@ -21,7 +21,7 @@ from linekeeper.lab.fit.boost import Forest, fit_additive, fit_forest
 from linekeeper.lab.fit.calibrate import by_decile, probability
 from linekeeper.lab.fit.cross import tidy
 from linekeeper.lab.fit.known import plan_named
-from linekeeper.lab.fit.measure import auc, auc_interval
+from linekeeper.lab.fit.measure import auc, auc_difference, auc_interval
 from linekeeper.lab.fit.panel import BEHIND, NAMES, UNSEEN, Panel, at_risk, features_at, roll_rates
 from linekeeper.lab.fit.plan import Plan
 from linekeeper.lab.fit.points import card_of
@@ -33,6 +33,7 @@ from linekeeper.scorecard.points import lost_by_feature
 HORIZON = 12
 FIRST_PLACE = 12  # months of history before the first look
 NEAR, FAR = range(1, 2), range(2, HORIZON + 1)
+MERGE_COST = 5e-7  # falling behind is rare: a nat is worth more here
 ROWS_FOR_FIT = 150_000  # all that fell behind, and a sample of the rest
 RISKIEST = 0.05
 
@@ -78,7 +79,7 @@ def forecast_panel(
 
     LinekeeperError where the panel is too short to do both.
     """
-    plan = replace(plan_named("panel"), seed=seed)
+    plan = replace(plan_named("panel"), seed=seed, merge_cost=MERGE_COST)
     last = len(panel.months) - 1
     cut = last - HORIZON
     past = fit_hazard(panel, plan, cut)
@@ -172,8 +173,10 @@ def _next_month(panel: Panel, hazard: Hazard, places: range) -> Json:
         "auc": auc(label, said),
         "auc_interval": auc_interval(label, said),
         "auc_forest": auc(label, forest),
+        "auc_above_forest": auc_difference(label, said, forest),
         "found_in_riskiest_5_percent": _found(label, said),
         "found_by_forest": _found(label, forest),
+        "found": {"card": _gains(label, said), "forest": _gains(label, forest)},
         "calibration": [asdict(part) for part in by_decile(label, said)],
     }
 
@@ -181,6 +184,12 @@ def _next_month(panel: Panel, hazard: Hazard, places: range) -> Json:
 def _found(label: Column, risk: Floats) -> float:
     first = np.argsort(-risk, kind="stable")[: int(len(risk) * RISKIEST)]
     return float(label[first].sum() / label.sum())
+
+
+def _gains(label: Column, risk: Floats) -> list[float]:
+    """The share of those who fell behind among the riskiest 0, 1, ... 100 %."""
+    found = np.append(0, np.cumsum(label[np.argsort(-risk, kind="stable")])) / label.sum()
+    return [float(found[round(len(label) * percent / 100)]) for percent in range(101)]
 
 
 def _year_ahead(panel: Panel, hazard: Hazard, place: int) -> Json:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,9 +14,6 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.lab.fit.plan import FeaturePlan, Plan, read_plan
 from linekeeper.lab.fit.table import FitTable, from_arrow
 from linekeeper.scorecard.many import Column, Columns
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 TAIWAN_DAY = 13_056  # 2005-09-30, the end of the last month that is seen
 
@@ -76,7 +72,7 @@ def with_protected(table: FitTable, plan: Plan) -> tuple[FitTable, Plan]:
 
 
 def _taiwan(raw: Columns) -> dict[str, Column]:
-    """Six months in features: delinquency, use of the limit, payments. Shares in basis points; suffix 1 is September."""
+    """Six months in features: delinquency, use of the limit, payments; shares in basis points, 1 is September."""
     status = np.stack([raw[name] for name in ("PAY_0", *(f"PAY_{k}" for k in range(2, 7)))])
     bill = np.stack([raw[f"BILL_AMT{k}"] for k in range(1, 7)])
     paid = np.stack([raw[f"PAY_AMT{k}"] for k in range(1, 7)])

@@ -78,7 +78,7 @@ def _prices(values: Floats, rows: Column, axis: Axis) -> Floats:
 
 
 def _shares(rows: Column) -> Floats:
-    """For each neighbouring pair of bins: the part of their rows that the upper one has (a half where both are empty)."""
+    """For each pair of neighbours: the part of their rows that the upper one has (a half where both are empty)."""
     both = rows[:-1] + rows[1:]
     share: Floats = np.where(both > 0, rows[1:] / np.maximum(both, 1), 0.5)
     return share

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
 
 from markupsafe import Markup
@@ -113,7 +114,7 @@ def feature(part: Json) -> str:
     top_rate = max([row["high"] for row in bins if row["rows"]] + [0.01])
 
     def x(rate: float) -> float:
-        return rate_left + (rate_right - rate_left) * rate / top_rate
+        return rate_left + (rate_right - rate_left) * rate / float(top_rate)
 
     body = text(zero, 10, "points", "name middle") + text((rate_left + rate_right) / 2, 10, "bad rate", "name middle")
     body += text(WIDTH - 2, 10, "rows", "name end")
@@ -183,8 +184,7 @@ def heat(table: Json) -> str:
 
 
 def _names(below: list[int]) -> list[str]:
-    edges = [None, *below, None]
-    pairs = zip(edges, edges[1:], strict=False)
+    pairs = pairwise([None, *below, None])
     return [*(bin_name({"missing": False, "from": a, "below": b}, False) for a, b in pairs), "missing"]
 
 

@@ -55,7 +55,7 @@ def _gain(placed: list[tuple[npt.NDArray[np.intp], int]], pair: Pair, slope: Flo
 
 
 def _placed(values: Column, special: tuple[int, ...]) -> tuple[npt.NDArray[np.intp], int]:
-    """Each row's place on a coarse grid of quantiles (codes and missing have their own), and how many places there are."""
+    """Each row's place on a grid of quantiles (codes and missing have their own), and how many places there are."""
     codes = (MISSING, *special)
     plain = ~np.isin(values, codes)
     amounts = values[plain] if plain.any() else values

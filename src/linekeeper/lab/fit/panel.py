@@ -24,6 +24,7 @@ NAMES = ("no loan", "paid", "1-29", "30-59", "60-89", "90-119", "120-149", "150 
 UNSEEN = -9
 BEHIND = 1  # the lowest bucket that is 30 days past due
 LAST_MONTHS = 12
+FADES_LATE, FADES_BEHIND = 0.85, 0.95  # what a month counts, of what the month after it counts
 COLUMNS = (("ID", "account"), ("MONTHS_BALANCE", "month"), ("STATUS", "bucket"))
 
 
@@ -39,7 +40,8 @@ class Panel:
 def read_panel(path: Path) -> Panel:
     """A panel (Parquet) of `account`, `month` (a number that rises by one a month) and `bucket` (X, C, 0 to 5).
 
-    The columns ID, MONTHS_BALANCE, STATUS of the approval data are understood too. LinekeeperError where it is no panel.
+    The columns ID, MONTHS_BALANCE, STATUS of the approval data are understood too. LinekeeperError where it is no
+    panel.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -106,6 +108,11 @@ def features_at(panel: Panel, place: int, accounts: npt.NDArray[np.intp]) -> dic
         "late_run": _run(past == 0),
         "changes_12m": ((year[:, :-1] != year[:, 1:]) & (year[:, 1:] != UNSEEN)).sum(1),
         "late_months": (past == 0).sum(1),
+        "late_share": (past >= 0).sum(1) * 10_000 // np.maximum((past >= -1).sum(1), 1),
+        "late_index": _faded(past >= 0, FADES_LATE),
+        "behind_index": _faded(past >= BEHIND, FADES_BEHIND),
+        "paid_index": _faded(past == -1, FADES_LATE),
+        "same_run": _run(past == past[:, :1]),
     }
     for months in (3, 6, 12):
         window = past[:, :months]
@@ -125,6 +132,13 @@ def _at(past: Column, back: int) -> Column:
 def _since(there: npt.NDArray[np.bool_]) -> Column:
     """Months since a month that is marked (newest first); missing where none is."""
     return np.where(there.any(1), there.argmax(1), MISSING)
+
+
+def _faded(there: npt.NDArray[np.bool_], fades: float) -> Column:
+    """How many months are marked, older ones counting less and less; in thousandths."""
+    weights = np.round(1_000 * fades ** np.arange(there.shape[1])).astype(np.int64)
+    index: Column = there @ weights
+    return index
 
 
 def _run(there: npt.NDArray[np.bool_]) -> Column:

@@ -19,8 +19,8 @@ BAND_POINTS = 5  # width of a band of the PD table
 def card_of(model: Additive, plan: Plan, columns: Columns) -> Score:
     """The scorecard of a model: whole points, and the PD table over the scores that occur in `columns`.
 
-    A feature that moves nothing is left out. A missing value that was never seen gets the mean (0 points). Rounding moves a part by at most half a point; the base
-    makes up for what rounding moves on average.
+    A feature that moves nothing is left out. A missing value that was never seen gets the mean (0 points). Rounding
+    moves a part by at most half a point; the base makes up for what rounding moves on average.
     """
     factor = plan.scale.double_points / math.log(2)
     group = {feature.name: feature.group for feature in plan.features}

@@ -23,7 +23,7 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class FitTable:
-    """Columns of one length: int64, `MISSING` where missing; `label` is 1 for bad; `at_day` is days since 1970-01-01."""
+    """Columns of one length: int64, `MISSING` where missing; `label` is 1 for bad; `at_day` days since 1970-01-01."""
 
     account: npt.NDArray[np.str_]
     at_day: Column
@@ -51,7 +51,7 @@ class FitTable:
 
 
 def read_table(path: Path, plan: Plan) -> FitTable:
-    """A snapshot table (Parquet): `account`, `at_day`, the label, one whole-number column a feature (null = missing).
+    """A snapshot table (Parquet): `account`, `at_day`, label, one whole-number column a feature (null = missing).
 
     LinekeeperError where the file cannot be read, or a column is missing or not whole numbers.
     """
