@@ -129,7 +129,8 @@ def _listed(key: Scalar, node: Listing, faults: Faults) -> Field | None:
         return None
     for item in node.items:
         if not (isinstance(item, Scalar) and _plain_word(item.text)):
-            faults.add(item, "a word of a list has 1 to 60 letters, without quotes and signs beyond U+FFFF", "change it")
+            shape = "a word of a list has 1 to 60 letters, without quotes and signs beyond U+FFFF"
+            faults.add(item, shape, "change it")
     optional = words[-1] == "?"
     choices = tuple(words[:-1] if optional else words)
     if not choices:

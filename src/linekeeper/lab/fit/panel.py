@@ -137,8 +137,7 @@ def _since(there: npt.NDArray[np.bool_]) -> Column:
 def _faded(there: npt.NDArray[np.bool_], fades: float) -> Column:
     """How many months are marked, older ones counting less and less; in thousandths."""
     weights = np.round(1_000 * fades ** np.arange(there.shape[1])).astype(np.int64)
-    index: Column = there @ weights
-    return index
+    return np.asarray(there @ weights, dtype=np.int64)
 
 
 def _run(there: npt.NDArray[np.bool_]) -> Column:
