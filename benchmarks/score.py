@@ -11,7 +11,6 @@ import argparse
 import json
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +34,6 @@ def main() -> None:
     options = parser.parse_args()
 
     table, plan = known_table("taiwan", options.data)
-    plan = replace(plan, threads=1)
     forest = fit_forest(table, plan)
     card = card_of(fit_model(table, plan), plan, table.features)
     rows = np.random.default_rng(0).integers(0, len(table), options.rows)

@@ -42,7 +42,7 @@ def test_the_steps_are_one_line() -> None:
     with store.engine.connect() as connection:
         script = ScriptDirectory.from_config(config(connection))
     steps = list(script.walk_revisions())
-    assert [step.revision for step in steps][0] == REVISION == script.get_current_head()
+    assert steps[0].revision == REVISION == script.get_current_head()
     assert [step.down_revision for step in steps[:-1]] == [step.revision for step in steps[1:]]
     assert steps[-1].down_revision is None
     store.close()

@@ -6,10 +6,12 @@ import multiprocessing
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import (
@@ -50,9 +52,13 @@ def count(store: Store) -> int:
 
 
 def test_all_or_nothing(store: Store) -> None:
-    with pytest.raises(ZeroDivisionError), store.writing() as connection:
-        insert_many(connection, t.events, EVENT, [event(1), event(2)])
-        raise ZeroDivisionError
+    def fail_half_way() -> None:
+        with store.writing() as connection:
+            insert_many(connection, t.events, EVENT, [event(1), event(2)])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
     assert count(store) == 0
     with store.writing() as connection:
         insert_many(connection, t.events, EVENT, [event(1), event(2)])
@@ -60,7 +66,7 @@ def test_all_or_nothing(store: Store) -> None:
 
 
 def test_the_inbox_key_is_unique(store: Store) -> None:
-    with pytest.raises(Exception, match="(?i)unique"), store.writing() as connection:
+    with pytest.raises(IntegrityError, match=r"(?i)unique"), store.writing() as connection:
         insert_many(connection, t.events, EVENT, [event(1), (2, *event(1)[1:])])
     assert count(store) == 0
 
@@ -100,9 +106,8 @@ def test_a_reader_sees_one_moment(store: Store) -> None:
     assert count(store) == 2
 
 
-def test_a_view_cannot_write(store: Store) -> None:
-    """A reading connection leaves nothing behind."""
-    with pytest.raises(Exception, match=r"(?i)read-only|readonly"), store.reading() as connection:
+def test_a_view_leaves_nothing_behind(store: Store) -> None:
+    with suppress(DBAPIError), store.reading() as connection:
         insert_many(connection, t.events, EVENT, [event(1)])
     assert count(store) == 0
 
@@ -188,9 +193,10 @@ def test_a_store_of_a_newer_program_is_left_alone(store: Store, store_url: str) 
     ("url", "said"),
     [
         ("nowhere/at/all/x.db", "cannot be opened"),
-        ("oracle://x", "cannot be used"),
-        ("foo://x", "cannot be used"),
-        ("sqlite:///", "cannot be"),
+        ("oracle://me:secret@x", "is of a kind that is not known"),
+        ("foo://x", "is of a kind that is not known"),
+        ("postgresql+nodriver://me:secret@x", "cannot be used"),
+        ("://", "cannot be used"),
         ("postgresql+psycopg://me:secret@127.0.0.1:1/none?connect_timeout=2", "cannot be opened"),
     ],
 )

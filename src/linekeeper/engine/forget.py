@@ -23,5 +23,6 @@ def forget(store: Store, keeper: Keeper, account: str, at: int) -> Erasure:
         done = erase(connection, t.LOG, keeper.vault, account, at)
         for table in ABOUT_AN_ACCOUNT:
             connection.execute(table.delete().where(table.c.account == account))
+        connection.execute(t.book.delete())  # counted anew when it is next needed
     scrub(store.engine, t.LOG)
     return done

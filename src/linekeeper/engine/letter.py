@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from linekeeper.core.decision import Decision
+from linekeeper.decide.canonical import canonical, digest_of
 from linekeeper.decide.road import NoRoad, Road, find_road
 from linekeeper.engine.outbox import find_entry
 from linekeeper.journal import tables as t
+from linekeeper.journal.log.errors import LogError
+from linekeeper.journal.log.qr import draw
 from linekeeper.notice.from_decision import Desk, OwnFacts, notice_of
-from linekeeper.notice.model import Notice
+from linekeeper.notice.model import Notice, Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +41,19 @@ def letter(engine: Engine, decision: Decision, desk: Desk, state: Sequence[int] 
         road=road_from(engine.kernel, state) if state else None,
         jurisdiction=engine.outbox.law.jurisdiction if engine.outbox else JURISDICTION,
         due=entry.clock if entry else None,
+        receipt=receipt_of(engine, decision),
     )
+
+
+def receipt_of(engine: Engine, decision: Decision) -> Receipt | None:
+    """The decision's receipt as a QR code beside its hash; None where no log is kept, or it is not published yet."""
+    if engine.keeper is None:
+        return None
+    try:
+        data = engine.keeper.receipt(engine.store, decision.account, decision.number)
+        return Receipt(digest_of(canonical(decision)), qr_svg=draw(data))
+    except LogError:
+        return None
 
 
 def due_on(kernel: Kernel, state: Sequence[int]) -> int | None:

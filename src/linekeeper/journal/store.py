@@ -62,6 +62,8 @@ class Store:
         with self.engine.connect() as connection:
             if self.dialect == "sqlite":
                 connection.exec_driver_sql("BEGIN")
+            else:
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield connection
 
     def close(self) -> None:
@@ -76,21 +78,32 @@ def open_store(url: str) -> Store:
     """
     if "://" not in url:
         url = f"sqlite:///{url}"
-    try:
-        engine = create_engine(make_url(url), connect_args=_connect_args(url))
-    except (ArgumentError, ImportError) as error:
-        way_out = "write `sqlite:///FILE` or `postgresql+psycopg://USER@HOST/NAME`"
-        raise StoreError(f"the store `{url}` cannot be used: {str(error).splitlines()[0]}; {way_out}") from None
+    engine = _engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
-    store = Store(engine)
+    store, shown = Store(engine), engine.url.render_as_string()  # without its password
     try:
         if _revision(store) != REVISION:
-            _migrate(store, url)
+            _migrate(store, shown)
     except SQLAlchemyError as error:
+        store.close()
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise StoreError(f"the store `{url}` cannot be opened: {cause}") from None
+        raise StoreError(f"the store `{shown}` cannot be opened: {cause}") from None
+    except StoreError:
+        store.close()
+        raise
     return store
+
+
+def _engine(url: str) -> Engine:
+    way_out = "write `sqlite:///FILE` or `postgresql+psycopg://USER@HOST/NAME`"
+    try:
+        named = make_url(url)
+        if named.get_backend_name() not in ("sqlite", "postgresql"):
+            raise StoreError(f"the store `{named.render_as_string()}` is of a kind that is not known; {way_out}")
+        return create_engine(named, connect_args=_connect_args(url))
+    except (ArgumentError, ImportError) as error:
+        raise StoreError(f"the store cannot be used: {str(error).splitlines()[0]}; {way_out}") from None
 
 
 def _connect_args(url: str) -> dict[str, Any]:

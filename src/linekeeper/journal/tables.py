@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
 from linekeeper.journal.log import tables as log_tables
-from linekeeper.journal.log.tables import Blob, Whole
+from linekeeper.journal.log.tables import Blob, Name, Whole
 
 SCHEMA = MetaData()
 
@@ -28,7 +28,7 @@ events = Table(
     Column("seq", Whole, primary_key=True, autoincrement=False),
     Column("source", Text, nullable=False),
     Column("id", Text, nullable=False),
-    Column("account", Text, nullable=False),
+    Column("account", Name, nullable=False),
     Column("kind", Text, nullable=False),
     Column("at", Whole, nullable=False),
     Column("body", Blob, nullable=False),
@@ -43,7 +43,7 @@ set_aside = Table(
     Column("seq", Whole, primary_key=True, autoincrement=True),
     Column("source", Text, nullable=False),
     Column("id", Text, nullable=False),
-    Column("account", Text, nullable=False),
+    Column("account", Name, nullable=False),
     Column("body", Blob, nullable=False),
     Column("reason", Text, nullable=False),
 )
@@ -52,7 +52,7 @@ set_aside = Table(
 accounts = Table(
     "accounts",
     SCHEMA,
-    Column("account", Text, primary_key=True),
+    Column("account", Name, primary_key=True),
     Column("layout", Text, nullable=False),
     Column("state", Blob, nullable=False),
     Column("next_review", Whole, nullable=False),
@@ -66,7 +66,7 @@ decisions = Table(
     "decisions",
     SCHEMA,
     Column("seq", Whole, primary_key=True, autoincrement=False),
-    Column("account", Text, nullable=False),
+    Column("account", Name, nullable=False),
     Column("number", Integer, nullable=False),
     Column("at", Whole, nullable=False),
     Column("action", Text, nullable=False),
@@ -98,7 +98,7 @@ restricted = Table(
     "restricted",
     SCHEMA,
     Column("day", Whole, primary_key=True, autoincrement=False),
-    Column("account", Text, primary_key=True),
+    Column("account", Name, primary_key=True),
     Column("granted", Whole, nullable=False),
 )
 
@@ -107,7 +107,7 @@ restricted = Table(
 held = Table(
     "held",
     SCHEMA,
-    Column("account", Text, primary_key=True),
+    Column("account", Name, primary_key=True),
     Column("day", Whole, primary_key=True, autoincrement=False),
     Column("event", Whole, primary_key=True, autoincrement=False),
     Column("record", Blob, nullable=False),
@@ -129,7 +129,7 @@ law = Table(
 notices = Table(
     "notices",
     SCHEMA,
-    Column("account", Text, primary_key=True),
+    Column("account", Name, primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("action", Text, nullable=False),
     Column("due_at", Whole, nullable=False),

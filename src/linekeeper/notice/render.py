@@ -37,7 +37,7 @@ SHAPE_ATTRIBUTES = {
     "id",
     "class",
 }
-QR_MAX = 100_000  # characters
+QR_MAX = 200_000  # characters
 
 
 def as_text(notice: Notice, lang: Lang) -> str:

@@ -9,9 +9,10 @@ the code can be a link to the page that verifies it; what follows `#` never leav
 
 from __future__ import annotations
 
-import io
 import math
 import zlib
+from collections.abc import Sequence
+from itertools import groupby
 
 from linekeeper.journal.log.errors import LogError, ProofError
 from linekeeper.journal.log.proof import Proof
@@ -82,14 +83,26 @@ def expand(digits: str) -> bytes:
 def draw(receipt: bytes, page: str = "") -> str:
     """An SVG of the QR code of a receipt; with `page`, a link to the verifying page at that address."""
     import qrcode
-    from qrcode.image.svg import SvgPathImage
     from qrcode.util import MODE_8BIT_BYTE, MODE_NUMBER, QRData
 
-    code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_L, border=4, image_factory=SvgPathImage)
+    code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_L, border=4)
     if page:
         code.add_data(QRData(f"{page}#".encode(), mode=MODE_8BIT_BYTE))
     code.add_data(QRData(compact(receipt).encode(), mode=MODE_NUMBER))
     code.make(fit=True)
-    drawn = io.BytesIO()
-    code.make_image().save(drawn)
-    return drawn.getvalue().decode()
+    return _svg(code.get_matrix())
+
+
+def _svg(rows: Sequence[Sequence[bool]]) -> str:
+    """The dark modules as one path, a box for each run of them in a row."""
+    boxes = []
+    for y, row in enumerate(rows):
+        x = 0
+        for dark, run in groupby(row):
+            length = len(list(run))
+            if dark:
+                boxes.append(f"M{x} {y}h{length}v1h-{length}z")
+            x += length
+    size = len(rows)
+    view = f'viewBox="0 0 {size} {size}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {view}><path d="{"".join(boxes)}"/></svg>'

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 
 Whole = BigInteger().with_variant(Integer, "sqlite")  # SQLite's integers are 64 bits wide
+Name = Text().with_variant(Text(collation="C"), "postgresql")  # in the order of code points, whatever the language
 
 
 class Blob(LargeBinary):

@@ -123,7 +123,7 @@ def train(
         "objective": "cross_entropy",
         "verbose": -1,
         "seed": plan.seed if seed is None else seed,
-        "num_threads": plan.threads,
+        "num_threads": 1,
         "deterministic": True,
         "force_row_wise": True,
         "bagging_fraction": 0.8,

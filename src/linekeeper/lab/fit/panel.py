@@ -142,4 +142,4 @@ def _faded(there: npt.NDArray[np.bool_], fades: float) -> Column:
 
 def _run(there: npt.NDArray[np.bool_]) -> Column:
     """How many of the newest months are marked without a break."""
-    return np.where(there.all(1), there.shape[1], (~there).argmax(1))
+    return np.asarray(np.where(there.all(1), there.shape[1], (~there).argmax(1)), dtype=np.int64)

@@ -43,7 +43,7 @@ class Plan:
     tables_max: int = 10
     merge_cost: float = 2e-6
     seed: int = 0
-    threads: int = 2
+    workers: int = 2  # folds at a time; each fit itself keeps to one core
 
     def __post_init__(self) -> None:
         for feature in self.features:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,8 +56,6 @@ def _binning(feature: FeaturePlan) -> OptimalBinning:
     from optbinning import OptimalBinning
 
     trend = {"higher": "ascending", "lower": "descending", None: "auto_asc_desc"}[feature.worse]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return OptimalBinning(
-            name=feature.name, monotonic_trend=trend, max_n_prebins=PREBINS, min_prebin_size=BIN_SHARE, solver="cp"
-        )
+    return OptimalBinning(
+        name=feature.name, monotonic_trend=trend, max_n_prebins=PREBINS, min_prebin_size=BIN_SHARE, solver="cp"
+    )

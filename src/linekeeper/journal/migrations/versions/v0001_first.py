@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from linekeeper.journal.log.tables import Blob, Whole
+from linekeeper.journal.log.tables import Blob, Name, Whole
 
 revision = "0001"
 down_revision = None
@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("seq", Whole, primary_key=True, autoincrement=False),
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("id", sa.Text, nullable=False),
-        sa.Column("account", sa.Text, nullable=False),
+        sa.Column("account", Name, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("at", Whole, nullable=False),
         sa.Column("body", Blob, nullable=False),
@@ -39,13 +39,13 @@ def upgrade() -> None:
         sa.Column("seq", Whole, primary_key=True, autoincrement=True),
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("id", sa.Text, nullable=False),
-        sa.Column("account", sa.Text, nullable=False),
+        sa.Column("account", Name, nullable=False),
         sa.Column("body", Blob, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
     )
     op.create_table(
         "accounts",
-        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("account", Name, primary_key=True),
         sa.Column("layout", sa.Text, nullable=False),
         sa.Column("state", Blob, nullable=False),
         sa.Column("next_review", Whole, nullable=False),
@@ -56,7 +56,7 @@ def upgrade() -> None:
     op.create_table(
         "decisions",
         sa.Column("seq", Whole, primary_key=True, autoincrement=False),
-        sa.Column("account", sa.Text, nullable=False),
+        sa.Column("account", Name, nullable=False),
         sa.Column("number", sa.Integer, nullable=False),
         sa.Column("at", Whole, nullable=False),
         sa.Column("action", sa.Text, nullable=False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from linekeeper.journal.log.tables import Blob, Whole
+from linekeeper.journal.log.tables import Blob, Name, Whole
 
 revision = "0002"
 down_revision = "0001"
@@ -22,12 +22,12 @@ def upgrade() -> None:
     op.create_table(
         "restricted",
         sa.Column("day", Whole, primary_key=True, autoincrement=False),
-        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("account", Name, primary_key=True),
         sa.Column("granted", Whole, nullable=False),
     )
     held = op.create_table(
         "held",
-        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("account", Name, primary_key=True),
         sa.Column("day", Whole, primary_key=True, autoincrement=False),
         sa.Column("event", Whole, primary_key=True, autoincrement=False),
         sa.Column("record", Blob, nullable=False),
@@ -44,7 +44,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "notices",
-        sa.Column("account", sa.Text, primary_key=True),
+        sa.Column("account", Name, primary_key=True),
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("action", sa.Text, nullable=False),
         sa.Column("due_at", Whole, nullable=False),

@@ -1,0 +1,142 @@
+"""The trees are read exactly, directions hold, merging keeps what it must."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from linekeeper.core.bounds import MISSING
+from linekeeper.lab.fit import boost
+from linekeeper.lab.fit.additive import Additive, Axis, Curve
+from linekeeper.lab.fit.boost import fit_additive, fit_forest
+from linekeeper.lab.fit.cross import fit_model, tidy
+from linekeeper.lab.fit.encode import blocks_of, matrix_of
+from linekeeper.lab.fit.merge import merge_curve
+from linekeeper.lab.fit.points import card_of
+from linekeeper.scorecard.many import score_many
+from tests.fit.made import PLAN, made_table
+
+table = made_table()
+
+
+@pytest.fixture(scope="module")
+def read() -> tuple[Additive, np.ndarray]:
+    """The model as it was read, and what the boosters themselves say of each row."""
+    said: list[np.ndarray] = []
+    train = boost.train
+
+    def listen(matrix, target, plan, rounds, settings, held=None, signs=None, start=None, seed=None):  # type: ignore[no-untyped-def]
+        booster = train(matrix, target, plan, rounds, settings, held, signs, start, seed)
+        if held is not None and rounds in (boost.MAIN_ROUNDS, boost.TABLES_ROUNDS):
+            said.append(booster.predict(matrix, raw_score=True))
+        return booster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boost, "train", listen)
+        model = fit_additive(table, PLAN)
+    assert len(said) == 2
+    return model, said[0] + said[1]
+
+
+def test_curves_and_tables_add_up_to_what_the_trees_say(read: tuple[Additive, np.ndarray]) -> None:
+    model, said = read
+    assert len(model.surfaces) == min(PLAN.tables_max, len(table) // boost.ROWS_A_TABLE)
+    np.testing.assert_allclose(model.log_odds(table.features), said, atol=1e-9)
+
+
+def test_special_codes_have_a_bin_of_their_own(read: tuple[Additive, np.ndarray]) -> None:
+    for model in (read[0], tidy(read[0], table, PLAN)):
+        axis = next(curve.axis for curve in model.curves if curve.axis.feature == "late")
+        (own,) = axis.own
+        assert axis.place(np.array([-2])) == own
+        assert axis.place(np.array([-1])) == axis.place(np.array([0])) == own + 1
+
+
+def test_declared_directions_hold_in_bins_and_tables(read: tuple[Additive, np.ndarray]) -> None:
+    card = card_of(tidy(read[0], table, PLAN), PLAN, table.features)
+    worse = {feature.name: feature.worse for feature in PLAN.features}
+    for part in card.bins:
+        steps = list(pairwise(part.points[1:] if part.feature == "late" else part.points))  # without the code's bin
+        if worse[part.feature]:
+            sign = 1 if worse[part.feature] == "lower" else -1
+            assert all(sign * (after - before) >= 0 for before, after in steps)
+    for tab in card.tables:
+        cells = np.array(tab.points)[:-1, :-1]
+        for name, lines in ((tab.row, np.diff(cells, axis=0)), (tab.column, np.diff(cells, axis=1).T)):
+            known = lines[1:] if name == "late" else lines
+            assert worse[name] is None or ((known if worse[name] == "lower" else -known) >= 0).all()
+
+
+def test_what_was_never_missing_gets_nothing_for_missing(read: tuple[Additive, np.ndarray]) -> None:
+    card = card_of(read[0], PLAN, table.features)
+    assert {part.feature: part.missing for part in card.bins}["burden"] == 0
+    assert {part.feature: part.missing for part in card.bins}["income"] < 0  # missing incomes are riskier here
+
+
+def test_merging_costs_next_to_nothing(read: tuple[Additive, np.ndarray]) -> None:
+    model = read[0]
+    tidied = tidy(model, table, PLAN)
+    moved = tidied.log_odds(table.features) - model.log_odds(table.features)
+    assert sum(len(curve.axis.cuts) for curve in tidied.curves) < sum(len(curve.axis.cuts) for curve in model.curves)
+    assert np.sqrt((moved**2).mean()) < 0.1
+
+
+def test_no_bin_is_empty_or_tiny(read: tuple[Additive, np.ndarray]) -> None:
+    for curve in tidy(read[0], table, PLAN).curves:
+        assert (curve.rows[:-1] >= 20).all()
+
+
+def test_a_small_bin_joins_the_neighbour_that_is_nearest() -> None:
+    curve = Curve(Axis("f", (1, 2)), np.array([0.0, 0.9, 1.0, 0.0]), np.array([50, 3, 50, 0]))
+    merged = merge_curve(curve, 0.0, 20)
+    assert merged.axis.cuts == (1,)
+    assert merged.rows.tolist() == [50, 53, 0]
+    assert merged.values[1] == pytest.approx((3 * 0.9 + 50 * 1.0) / 53)
+
+
+def test_an_empty_bin_below_a_special_code_joins_it() -> None:
+    curve = Curve(Axis("f", (-2, -1), frozenset({1})), np.array([5.0, 0.3, 1.0, 0.0]), np.array([0, 40, 60, 0]))
+    merged = merge_curve(curve, 0.0, 20)
+    assert (merged.axis.cuts, merged.axis.own) == ((-1,), frozenset({0}))
+    assert merged.values[0] == 0.3
+
+
+def test_merging_stops_at_the_limit() -> None:
+    curve = Curve(Axis("f", (1, 2, 3)), np.array([0.0, 0.1, 1.0, 1.1, 0.0]), np.array([100, 100, 100, 100, 0]))
+    assert merge_curve(curve, 1.01, 20).axis.cuts == (2,)  # each of the two near pairs costs 0.5
+    assert len(merge_curve(curve, 0.99, 20).axis.cuts) == 2
+    assert len(merge_curve(curve, 0.49, 20).axis.cuts) == 3
+
+
+def test_the_same_seed_gives_the_same_card() -> None:
+    small = table.take(np.arange(1_000))
+    one, other = (card_of(fit_model(small, PLAN), PLAN, small.features) for _ in range(2))
+    assert one == other
+
+
+def test_points_follow_the_model_to_within_rounding(read: tuple[Additive, np.ndarray]) -> None:
+    model = tidy(read[0], table, PLAN)
+    card = card_of(model, PLAN, table.features)
+    exact = 600 + 20 / np.log(2) * (-model.log_odds(table.features) - np.log(30))
+    gap = score_many(card, table.features).score - exact
+    assert np.abs(gap).max() <= 0.5 * (len(card.bins) + len(card.tables) + 1)
+    assert abs(gap.mean()) <= 0.5
+
+
+def test_a_feature_without_any_effect_is_left_out() -> None:
+    flat = Additive(-1.0, (Curve(Axis("burden", ()), np.array([0.2, 0.2]), np.array([10, 0])),))
+    plan = replace(PLAN, features=PLAN.features[:1])
+    assert card_of(flat, plan, {"burden": np.arange(10)}).bins == ()
+
+
+def test_the_forest_sees_missing_and_codes_as_such() -> None:
+    blocks = blocks_of(PLAN, table.features)
+    matrix = matrix_of(blocks, table.features)
+    late, income = blocks[2], blocks[1]
+    assert (late.codes, income.codes) == ((-2,), (MISSING,))
+    assert (np.isnan(matrix[:, late.start]) == (table.features["late"] == -2)).all()
+    assert (matrix[:, income.start + 1] == (table.features["income"] == MISSING)).all()
+    assert np.isfinite(fit_forest(table.take(np.arange(500)), PLAN).log_odds(table.features)).all()

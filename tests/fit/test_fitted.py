@@ -1,0 +1,221 @@
+"""A whole fit: calibrated, exact in its reasons, refused where it must be, with evidence and a page."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from linekeeper.core.bounds import MISSING
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.lab.fit.cross import folds_of
+from linekeeper.lab.fit.evidence import evidence_of, stability
+from linekeeper.lab.fit.fairness import groups_of
+from linekeeper.lab.fit.fitted import Fitted, artifact_of, fit
+from linekeeper.lab.fit.page import page_of
+from linekeeper.lab.fit.plan import FeaturePlan, Plan, read_plan
+from linekeeper.lab.fit.table import read_table
+from linekeeper.scorecard.artifact import read_artifact, write_artifact
+from linekeeper.scorecard.many import score_many
+from linekeeper.scorecard.points import best_score, lost_by_feature, score_one
+from tests.fit.made import PLAN, made_table
+
+
+def test_the_card_ranks_about_as_well_as_the_forest(fitted: Fitted) -> None:
+    label = fitted.table.label
+    mean = {method: np.mean(fitted.crossed.aucs(label, method)) for method in fitted.crossed.log_odds}
+    assert mean["tables"] > mean["forest"] - 0.01
+    assert mean["tables"] > mean["woe"] - 0.005
+    assert mean["exact"] - mean["tables"] < 0.005
+
+
+def test_pd_is_true_on_unseen_rows(fitted: Fitted) -> None:
+    assert fitted.pd.mean() == pytest.approx(fitted.table.label.mean(), abs=0.01)
+    risky = fitted.pd > np.median(fitted.pd)
+    assert fitted.pd[risky].mean() == pytest.approx(fitted.table.label[risky].mean(), abs=0.04)
+
+
+def test_lost_points_and_sub_scores_add_up_for_every_account(fitted: Fitted) -> None:
+    score, columns = fitted.score, fitted.table.features
+    many, best = score_many(score, columns), best_score(fitted.score)
+    for row in range(500):
+        values = {name: None if column[row] == MISSING else int(column[row]) for name, column in columns.items()}
+        one = score_one(score, values)
+        assert one.score == many.score[row] == score.base + sum(one.groups.values())
+        assert sum(lost_by_feature(score, values).values()) == best - one.score
+
+
+def test_the_artifact_is_what_a_policy_reads(fitted: Fitted) -> None:
+    artifact = artifact_of(fitted, "made")
+    assert replace(read_artifact(write_artifact(artifact)), card=None) == fitted.score
+    assert artifact.provenance["rows"] == 3_000
+    assert artifact.provenance["protected_refused"] == "region"
+
+
+def test_a_protected_attribute_is_refused_as_an_input() -> None:
+    plan = replace(PLAN, features=(*PLAN.features, FeaturePlan("region", "ability")))
+    with pytest.raises(LinekeeperError, match="`region` is protected and cannot be an input"):
+        fit(made_table(200), plan)
+
+
+def test_the_evidence_holds_all_that_is_asked_of_it(fitted: Fitted) -> None:
+    card = evidence_of(fitted, "made")
+    assert json.loads(json.dumps(card)) is not None
+    own = next(row for row in card["methods"] if row["name"] == "this card")
+    assert own["auc_interval"][0] < own["auc"] < own["auc_interval"][1]
+    assert {row["method"] for row in card["methods"]} == {"tables", "main", "forest", "woe"}
+    assert sum(part["rows"] for part in card["calibration"]) == 3_000
+    for part in card["features"]:
+        assert sum(row["rows"] for row in part["bins"]) == 3_000
+        assert all(row["low"] <= row["bad_rate"] <= row["high"] for row in part["bins"])
+    for part in card["tables"]:
+        assert sum(map(sum, part["rows"])) == 3_000
+        assert sum(map(sum, part["bads"])) == fitted.table.label.sum()
+    by_name = {row["feature"]: row["auc_lost"] for row in card["sensitivity"]}
+    assert by_name["late"] == max(by_name.values())
+
+
+def test_inputs_that_stand_for_a_protected_attribute_are_found(fitted: Fitted) -> None:
+    proxies = {row["value"]: row["by_inputs"] for row in evidence_of(fitted, "made")["proxies"]}
+    assert proxies["0"] > 0.7  # region 0 has low burdens, by the making of the data
+
+
+def test_fairness_figures_are_counts_of_the_groups(fitted: Fitted) -> None:
+    groups = groups_of(fitted.table, fitted.points)
+    assert sum(group.rows for group in groups) == 3_000
+    reference = [group for group in groups if group.reference]
+    assert len(reference) == 1
+    assert reference[0].equal_opportunity == 0
+    restricted = sum(group.restricted * group.rows for group in groups) / 3_000
+    assert restricted == pytest.approx(0.2, abs=0.03)
+
+
+def test_stability_compares_dates() -> None:
+    table = made_table(2_000, dates=2)
+    model = fit(table, PLAN, folds=2, method="main").score
+    moved = replace(table, features={**table.features, "late": table.features["late"] + table.at_day // 30 * 2})
+    psi = {row["feature"]: row["psi"][0] for row in stability(moved, model)["features"]}
+    assert psi["late"] > 0.25
+    assert psi["burden"] < 0.05
+
+
+def test_folds_are_even_and_keep_accounts_together() -> None:
+    table = replace(made_table(900), account=np.repeat(np.arange(300), 3).astype(str))
+    fold = folds_of(table, 5, seed=0)
+    assert all(len(set(fold[start : start + 3])) == 1 for start in range(0, 900, 3))
+    assert np.bincount(fold).max() - np.bincount(fold).min() <= 9
+
+
+def test_too_few_bads_are_told() -> None:
+    table = made_table(60)
+    table = replace(table, label=np.array([1, 1, *[0] * 58]))
+    with pytest.raises(LinekeeperError, match="too few goods or bads for 5 folds"):
+        fit(table, PLAN)
+
+
+class Strict(HTMLParser):
+    """Fails on tags that do not close in order, and on anything fetched from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert not {"src", "href"} & {name for name, _ in attrs}, tag
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert not {"src", "href"} & {name for name, _ in attrs}, tag
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_sound_and_needs_nothing_else(fitted: Fitted) -> None:
+    page = page_of(evidence_of(fitted, "<made & up>"))
+    reader = Strict()
+    reader.feed(page)
+    assert reader.open == []
+    assert "&lt;made &amp; up&gt;" in page
+    assert "<made & up>" not in page
+    assert page.count("<svg") >= 12
+    assert "nan" not in page.lower().replace("finance", "")
+
+
+# ------------------------------------------------------------------ what comes from files
+
+
+def test_a_snapshot_table_is_read(tmp_path: Path) -> None:
+    data = pa.table(
+        {
+            "account": ["a", "b", "c"],
+            "at_day": [1, 1, 2],
+            "label": [0, 1, 0],
+            "burden": pa.array([10, None, 30], pa.int64()),
+        }
+    )
+    pq.write_table(data, tmp_path / "s.parquet")
+    plan = Plan("p", (FeaturePlan("burden", "ability"),))
+    table = read_table(tmp_path / "s.parquet", plan)
+    assert table.features["burden"].tolist() == [10, MISSING, 30]
+    assert table.account.tolist() == ["a", "b", "c"]
+    assert table.at_day.tolist() == [1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"label": [0, 1]}, "the table has no column `burden`"),
+        ({"label": [0, 1], "burden": [0.5, 1.0]}, "`burden` is not whole numbers"),
+        ({"label": [0, 2], "burden": [1, 2]}, "the label `label` must be 0 and 1"),
+        ({"label": [0, 0], "burden": [1, 2]}, "both must occur"),
+    ],
+)
+def test_a_table_that_cannot_be_fitted_is_refused(
+    tmp_path: Path, columns: dict[str, list[float]], message: str
+) -> None:
+    pq.write_table(pa.table(columns), tmp_path / "s.parquet")
+    with pytest.raises(LinekeeperError, match=message):
+        read_table(tmp_path / "s.parquet", Plan("p", (FeaturePlan("burden", "ability"),)))
+
+
+def test_a_plan_is_read(tmp_path: Path) -> None:
+    text = "name: p\nprotected: [age]\nability:\n  burden: {worse: higher, special: [-1]}\nwillingness:\n  late: {}\n"
+    (tmp_path / "plan.yaml").write_text(text)
+    plan = read_plan(tmp_path / "plan.yaml")
+    assert plan.features == (
+        FeaturePlan("burden", "ability", "higher", (-1,)),
+        FeaturePlan("late", "willingness"),
+    )
+    assert plan.protected == ("age",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[", "cannot be read"),
+        ("- a", "is not a list of keys"),
+        ("name: p", "names no feature"),
+        ("luck: {}\nability: {a: {}}", "unknown key `luck`"),
+        ("ability: {a: {worse: up}}", "`a` may have"),
+    ],
+)
+def test_a_plan_that_is_wrong_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "plan.yaml").write_text(text)
+    with pytest.raises(LinekeeperError, match=message):
+        read_plan(tmp_path / "plan.yaml")
+
+
+def test_a_policy_adds_its_directions_and_protected_fields() -> None:
+    plan = Plan("p", (FeaturePlan("burden", "ability", special=(-1,)), FeaturePlan("late", "willingness")))
+    policy = Plan("q", (FeaturePlan("burden", "willingness", "higher"),), protected=("age",))
+    found = plan.under(policy)
+    assert found.features[0] == FeaturePlan("burden", "ability", "higher", (-1,))
+    assert found.protected == ("age",)
