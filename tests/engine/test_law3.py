@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from linekeeper.connect.table import schema_of
+from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from linekeeper.decide.canonical import read_decision
 from linekeeper.engine.derive import rebuild_states, verify
@@ -96,6 +99,13 @@ def ruled(ruling: Ruling) -> tuple[object, ...]:
     return (ruling.event, *line, ruling.set_after, dict(ruling.values), ruling.score)
 
 
+def fits_a_table(policy: Policy) -> bool:
+    """A name that is a number in one kind and a word in another has no column."""
+    with suppress(LinekeeperError):
+        return bool(schema_of(policy))
+    return False
+
+
 @settings(max_examples=settings().max_examples // 2)
 @given(cases(late=True, reversals=2), st.integers(0, 1_000))
 def test_late_events_and_reviews_as_the_oracle_has_them(
@@ -103,6 +113,7 @@ def test_late_events_and_reviews_as_the_oracle_has_them(
 ) -> None:
     """Events late and in batches, reviews in between: the oracle's decisions; and the journal verifies."""
     policy, events = case
+    assume(fits_a_table(policy))
     rng, store = Random(seed), open_store(str(tmp_path_factory.mktemp("late") / "x.db"))
     engine = Engine(store, policy)
     clock, reviews, arrived = engine.kernel.calendar, {}, []
@@ -211,29 +222,30 @@ def losing(table: str) -> Alter:
 
 
 @pytest.mark.parametrize(
-    ("alter", "said"),
+    ("said", "alter"),
     [
-        (altering("decisions", hash="0" * 64), "with a hash that is not its own"),
-        (altering("decisions", action="allow"), "otherwise than"),
-        (altering("decisions", at=1), "otherwise than"),
-        (altering("decisions", number=900), "follow"),
-        (altering("decisions", account="nobody"), ""),
-        (altering("accounts", next_review=2**40), "the state of"),
-        (altering("accounts", decisions=900), "the state of"),
-        (altering("accounts", last_hash="0" * 64), "the state of"),
-        (altering("accounts", account="nobody"), ""),
-        (altering("events", kind="nothing"), "cannot be read"),
-        (altering("events", body=b"{"), "cannot be read"),
-        (altering("events", body=b'{"amount": "x"}'), "cannot be read"),
-        (altering("events", body=b'{"amount": 99999999999999999999}'), "cannot be read"),
-        (altering("events", body=b"[]"), "cannot be read"),
-        (altering("events", at=-(2**62)), "cannot be read"),
-        (losing("decisions"), "follow"),
-        (losing("accounts"), "the state of"),
+        ("with a hash that is not its own", altering("decisions", hash="0" * 64)),
+        ("otherwise than the events say", altering("decisions", action="allow")),
+        ("otherwise than the events say", altering("decisions", at=1)),
+        ("follow", altering("decisions", number=900)),
+        ("follow", altering("decisions", account="nobody")),
+        ("follow", losing("decisions")),
+        ("the state of", altering("accounts", next_review=2**40)),
+        ("the state of", altering("accounts", decisions=900)),
+        ("the state of", altering("accounts", last_hash="0" * 64)),
+        ("the state of", altering("accounts", account="nobody")),
+        ("the state of", losing("accounts")),
+        ("cannot be read", altering("events", kind="nothing")),
+        ("cannot be read", altering("events", body=b"{")),
+        ("cannot be read", altering("events", body=b"[]")),
+        ("cannot be read", altering("events", body=b'{"amount":"x"}')),
+        ("cannot be read", altering("events", body=b'{"amount":99999999999999999999}')),
+        ("cannot be read", altering("events", at=-(2**62))),
+        ("could not be taken in", altering("events", at=0)),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_was_altered_is_told(audited: Store, alter: Alter, said: str) -> None:
+def test_what_was_altered_is_told(audited: Store, said: str, alter: Alter) -> None:
     alter(audited)
     verdict = verify(audited)
     assert not verdict.same

@@ -11,6 +11,7 @@ import pytest
 from linekeeper.engine.derive import verify
 from linekeeper.engine.engine import Engine, EngineError
 from linekeeper.engine.forget import forget
+from linekeeper.engine.leaves import differing_leaf
 from linekeeper.engine.run import run_table
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, decision_leaves, new_keeper, open_keeper, rotate_master
@@ -128,3 +129,19 @@ def test_an_altered_decision_is_named(kept: tuple[Store, Keeper], tmp_path: Path
         )
     connection.close()
     assert f"decision 1 of `{account}`" in str(verify(store).first_difference)
+
+
+def test_each_decision_is_held_against_its_leaf(kept: tuple[Store, Keeper], tmp_path: Path) -> None:
+    store, keeper = kept
+    account = someone(store)
+    assert differing_leaf(store, keeper.vault) is None
+    with sqlite3.connect(tmp_path / "store.db") as connection:
+        connection.execute(
+            "UPDATE decisions SET record = CAST('{}' AS BLOB) WHERE account = ? AND number = 1", [account]
+        )
+    connection.close()
+    assert f"decision 1 of `{account}`" in str(differing_leaf(store, keeper.vault))
+    with sqlite3.connect(tmp_path / "store.db") as connection:
+        connection.execute("DELETE FROM decisions WHERE account = ? AND number = 1", [account])
+    connection.close()
+    assert f"decision 1 of `{account}`" in str(differing_leaf(store, keeper.vault))

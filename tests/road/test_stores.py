@@ -19,7 +19,7 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.decide.road import NoRoad, Road, find_road
 from linekeeper.decide.road.ground import ground_of
 from linekeeper.decide.road.moves import Effort
-from linekeeper.decide.road.search import Search
+from linekeeper.decide.road.tried import Search
 from linekeeper.decide.road.walk import Walker
 from linekeeper.engine.account import state_of
 from linekeeper.engine.engine import Engine

@@ -120,21 +120,28 @@ def review(
     warn_held(tally.held)
 
 
-def verify(store: StoreUrl, json: Json = False) -> None:
-    """Derive every decision and state anew from the events; exit code 3 where one differs."""
+def verify(store: StoreUrl, keys: Keys = None, json: Json = False) -> None:
+    """Derive every decision and state anew from the events, with --keys also against the log (exit code 3)."""
+    from dataclasses import replace
+
     from linekeeper.engine.derive import verify as verified
+    from linekeeper.engine.leaves import differing_leaf
+    from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
 
     opened = open_store(store)
     with progress("accounts", 0, json) as tell:
         verdict = verified(opened, tell)
+    if keys is not None and verdict.same:
+        verdict = replace(verdict, first_difference=differing_leaf(opened, open_keeper(keys).vault))
     if json:
-        keys = ("same", "accounts", "events", "decisions", "first_difference")
-        print_json({key: getattr(verdict, key) for key in keys})
+        names = ("same", "accounts", "events", "decisions", "first_difference")
+        print_json({name: getattr(verdict, name) for name in names})
     elif verdict.same:
+        leaves = ", and each is what its leaf holds" if keys is not None else ""
         say(
             f"[green]the same[/]: {verdict.decisions:,} decisions of {verdict.accounts:,} accounts "
-            f"follow from {verdict.events:,} events"
+            f"follow from {verdict.events:,} events{leaves}"
         )
     else:
         say(f"[red]different[/]: {verdict.first_difference}")

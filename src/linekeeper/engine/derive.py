@@ -7,25 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection, select
 
+from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, MONEY_MAX
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.decide.record import Recorder
 from linekeeper.engine.brake import Gate, Look, from_ledger
 from linekeeper.engine.found import NOT_REVIEWED, Arrivals, Chain, Findings, find_anew, record, with_reversals
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import Store, decision_records, load_accounts, save_accounts
+from linekeeper.journal.store import Store, as_bytes, load_accounts, save_accounts
 from linekeeper.kernel.batch import Batch, Ints, batch_of
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.kernel.late import REVERSAL
 from linekeeper.policy.load import load_text
-from linekeeper.policy.model import Policy
+from linekeeper.policy.model import Field, Policy
 
 ACCOUNTS_AT_ONCE = 20_000
+
+
+class Unreadable(LinekeeperError):
+    """A stored event is not one that could have been taken in."""
+
+    def __init__(self, event: str, account: str) -> None:
+        super().__init__(f"the event `{event}` of `{account}` cannot be read as the policy's kinds have it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +144,17 @@ def _stray(connection: Connection) -> str | None:
 
 
 def _verify_some(connection: Connection, kernel: Kernel, names: list[str], reviews: list[tuple[int, int]]) -> Verdict:
-    table, arrivals = _events(connection, kernel.policy, names)
-    batch = batch_of(kernel.policy, kernel.calendar, table)
+    try:
+        table, arrivals = _events(connection, kernel.policy, names)
+    except Unreadable as error:
+        return Verdict(len(names), 0, 0, str(error))
+    batch, ids = batch_of(kernel.policy, kernel.calendar, table), table["id"].to_pylist()
     states = np.zeros((len(batch.accounts), kernel.layout.size), dtype=np.int64)
     findings = derive(kernel, batch, arrivals, states, reviews, first_held(connection, names))
-    difference = _compare_decisions(connection, kernel, batch, table["id"].to_pylist(), findings, names)
-    difference = difference or _compare_states(connection, kernel, batch, states, names)
+    chains = [Chain() for _ in batch.accounts]
+    difference = _refused(batch, ids, findings)
+    difference = difference or _compare_decisions(connection, kernel, batch, ids, findings, chains)
+    difference = difference or _compare_states(connection, kernel, batch, states, chains)
     return Verdict(len(names), len(batch), len(findings.decisions), difference)
 
 
@@ -149,8 +163,8 @@ def _events(connection: Connection, policy: Policy, names: list[str]) -> tuple[p
     e = t.events.c
     query = select(e.seq, e.source, e.id, e.account, e.kind, e.at, e.body)
     rows = connection.execute(query.where(e.account >= names[0], e.account <= names[-1]).order_by(e.seq)).all()
-    decode = msgspec.json.Decoder(dict[str, int | str]).decode
-    fields = [decode(row.body) for row in rows]
+    read = _reader(policy)
+    fields = [read(row) for row in rows]
     columns: dict[str, pa.Array] = {
         "id": pa.array([row.id for row in rows], pa.string()),
         "account": pa.array([row.account for row in rows], pa.string()),
@@ -165,6 +179,30 @@ def _events(connection: Connection, policy: Policy, names: list[str]) -> tuple[p
     pairs = zip(rows, fields, strict=True)
     reverses = {row.seq: seqs[row.source, found["of"]] for row, found in pairs if row.kind == REVERSAL}
     return pa.table(columns), Arrivals(np.array([row.seq for row in rows], dtype=np.int64), reverses)
+
+
+def _reader(policy: Policy) -> Callable[[Any], dict[str, int | str]]:
+    """Reads the fields of a stored event; raises Unreadable where it is not what the door admits."""
+    decode = msgspec.json.Decoder(dict[str, int | str]).decode
+    kinds = {kind.name: {field.name: field for field in kind.fields} for kind in policy.kinds}
+
+    def fits(field: Field | None, value: int | str) -> bool:
+        if field is None:  # a text
+            return isinstance(value, str)
+        return value in field.choices if field.choices else isinstance(value, int) and abs(value) <= MONEY_MAX
+
+    def read(row: Any) -> dict[str, int | str]:
+        try:
+            fields, known = decode(row.body), kinds[row.kind]
+        except (msgspec.DecodeError, KeyError):
+            raise Unreadable(row.id, row.account) from None
+        required = (name for name, field in known.items() if not field.optional)
+        fit = all(fits(known.get(name), value) for name, value in fields.items())
+        if not (fit and all(name in fields for name in required) and AT_MIN_MS <= row.at < AT_END_MS):
+            raise Unreadable(row.id, row.account)
+        return fields
+
+    return read
 
 
 def derive(
@@ -192,33 +230,49 @@ def derive(
 
 
 def _compare_decisions(
-    connection: Connection, kernel: Kernel, batch: Batch, ids: list[str], findings: Findings, names: list[str]
+    connection: Connection, kernel: Kernel, batch: Batch, ids: list[str], findings: Findings, chains: list[Chain]
 ) -> str | None:
     recorder = Recorder(kernel)
-    chains = [Chain() for _ in batch.accounts]
     derived = (record(recorder, batch, ids, found, chains[found.account]) for found in findings.decisions)
-    stored = decision_records(connection, first=names[0], last=names[-1])
+    d, names = t.decisions.c, batch.accounts
+    query = select(d.account, d.number, d.record, d.hash, d.at, d.action).order_by(d.account, d.number)
+    query = query.where(d.account >= names[0], d.account <= names[-1])
+    stored = iter(connection.execution_options(yield_per=10_000).execute(query))
     for decision, data, digest in derived:
         place = f"decision {decision.number} of `{decision.account}`"
         row = next(stored, None)
-        if row is None or (row[0], row[1]) > (decision.account, decision.number):
+        if row is None or (row.account, row.number) > (decision.account, decision.number):
             return f"{place} follows from the events and is not stored"
-        if (row[0], row[1]) < (decision.account, decision.number):
-            return f"decision {row[1]} of `{row[0]}` is stored and does not follow from the events"
-        if row[2] != data:
+        if (row.account, row.number) < (decision.account, decision.number):
+            return f"decision {row.number} of `{row.account}` is stored and does not follow from the events"
+        if (as_bytes(row.record), row.at, row.action) != (data, decision.at, decision.action):
             return f"{place} is stored otherwise than the events say; see `linekeeper explain {decision.account}`"
-        if row[3] != digest:
+        if row.hash != digest:
             return f"{place} is stored with a hash that is not its own"
     row = next(stored, None)
-    return f"decision {row[1]} of `{row[0]}` is stored and does not follow from the events" if row else None
+    return f"decision {row.number} of `{row.account}` is stored and does not follow from the events" if row else None
 
 
-def _compare_states(connection: Connection, kernel: Kernel, batch: Batch, states: Ints, names: list[str]) -> str | None:
-    a = t.accounts.c
-    query = select(a.account, a.state).where(a.account >= names[0], a.account <= names[-1])
-    stored = {row[0]: bytes(row[1]) for row in connection.execute(query)}
-    for place, name in enumerate(batch.accounts):
-        derived = states[place].astype("<i8").tobytes()
-        if states[place, kernel.layout.slots["OPENED"]] and stored.get(name) != derived:
+def _compare_states(
+    connection: Connection, kernel: Kernel, batch: Batch, states: Ints, chains: list[Chain]
+) -> str | None:
+    a, names = t.accounts.c, batch.accounts
+    query = select(a.account, a.state, a.next_review, a.decisions, a.last_hash)
+    found = connection.execute(query.where(a.account >= names[0], a.account <= names[-1]))
+    stored = {row.account: (as_bytes(row.state), row.next_review, row.decisions, row.last_hash) for row in found}
+    opened, due = kernel.layout.slots["OPENED"], kernel.layout.slots["NEXT"]
+    for place, name in enumerate(names):
+        state, chain = states[place], chains[place]
+        derived = (state.astype("<i8").tobytes(), int(state[due]), chain.number, chain.last_hash)
+        if stored.get(name) != (derived if state[opened] else None):
             return f"the state of `{name}` is not what its events lead to"
     return None
+
+
+def _refused(batch: Batch, ids: list[str], findings: Findings) -> str | None:
+    """The journal holds only events that were taken in."""
+    event = min(findings.refused, default=None)
+    if event is None:
+        return None
+    account = batch.accounts[int(np.searchsorted(batch.starts, event, side="right")) - 1]
+    return f"the event `{ids[batch.rows[event]]}` of `{account}` stands in the journal and could not be taken in"

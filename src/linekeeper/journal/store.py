@@ -186,9 +186,9 @@ def decision_records(
     if last is not None:
         query = query.where(d.account <= last)
     for row in connection.execution_options(yield_per=10_000).execute(query):
-        yield (
-            row[0],
-            row[1],
-            row[2].encode() if isinstance(row[2], str) else bytes(row[2]),
-            row[3],
-        )  # SQLite keeps what it was given
+        yield row[0], row[1], as_bytes(row[2]), row[3]
+
+
+def as_bytes(value: bytes | str) -> bytes:
+    """A blob as it stands; SQLite also keeps text where a hand has put it, and that must be named, not crash."""
+    return value.encode() if isinstance(value, str) else bytes(value)

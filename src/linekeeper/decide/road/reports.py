@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from linekeeper.core.bounds import MISSING, MONEY_MAX
 from linekeeper.decide.road.ground import income_kind
 from linekeeper.decide.road.moves import Effort, Report, fill
 from linekeeper.decide.road.reads import conditions, literals
+from linekeeper.decide.road.tried import Search, Tried
 from linekeeper.policy import model as m
-
-if TYPE_CHECKING:
-    from linekeeper.decide.road.search import Search, Tried
 
 ROUTINE = frozenset(("income", "statement"))  # kinds that the plan makes by itself
 ASKABLE_BUILT_IN = frozenset(("hardship", "dispute"))

@@ -15,9 +15,10 @@ from linekeeper.decide.explain import money
 from linekeeper.decide.road.ground import Ground, ground_of
 from linekeeper.decide.road.model import Planned
 from linekeeper.decide.road.reports import best_with_reports
-from linekeeper.decide.road.search import Search, corners, final_triggers
+from linekeeper.decide.road.search import corners, final_triggers
 from linekeeper.decide.road.situations import situation
 from linekeeper.decide.road.story import planned
+from linekeeper.decide.road.tried import Search
 from linekeeper.decide.road.walk import Walker
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.kernel.late import Row

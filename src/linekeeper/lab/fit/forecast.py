@@ -193,25 +193,25 @@ def _gains(label: Column, risk: Floats) -> list[float]:
 
 
 def _year_ahead(panel: Panel, hazard: Hazard, place: int) -> Json:
-    """From one month: the chance told and the share that came by each month ahead, for accounts seen throughout."""
+    """From one month: the chance told and the share that came by each month ahead, and by decile for the whole year.
+
+    Accounts leave the panel before the year is over: by month, the share that came is the product-limit estimate
+    (Kaplan and Meier 1958); by decile, only accounts that were seen throughout count.
+    """
     risk = at_risk(panel, place)
-    ahead = panel.levels[risk, place + 1 : place + HORIZON + 1]
-    whole = (ahead != UNSEEN).all(1)
-    told = hazard.chances({name: values[whole] for name, values in features_at(panel, place, risk).items()})
-    came = np.maximum.accumulate(ahead[whole] >= BEHIND, axis=1)
-    by_horizon = [
-        {"months": month + 1, "told": float(told[:, month].mean()), "came": float(came[:, month].mean())}
-        for month in range(HORIZON)
-    ]
-    label = came[:, -1].astype(np.int64)
+    told = hazard.chances(features_at(panel, place, risk))
+    stayed, by_horizon = 1.0, []
+    for ahead in range(1, HORIZON + 1):
+        behind = _waiting(panel, place, ahead)[1]
+        stayed *= 1 - float(behind.mean())
+        by_horizon.append({"months": ahead, "told": float(told[:, ahead - 1].mean()), "came": 1 - stayed})
+    later = panel.levels[risk, place + 1 : place + HORIZON + 1]
+    whole = (later != UNSEEN).all(1)
+    label, chance = (later[whole] >= BEHIND).any(1).astype(np.int64), told[whole, -1]
+    year = {"rows": len(label), "behind": int(label.sum()), "auc": auc(label, chance)}
     return {
         "by_horizon": by_horizon,
-        "year": {
-            "rows": len(label),
-            "behind": int(label.sum()),
-            "auc": auc(label, told[:, -1]),
-            "calibration": [asdict(part) for part in by_decile(label, told[:, -1])],
-        },
+        "year": {**year, "calibration": [asdict(part) for part in by_decile(label, chance)]},
     }
 
 
