@@ -49,6 +49,7 @@ def publish(
     store: StoreUrl,
     keys: KeyFolder,
     witness: Annotated[list[str] | None, typer.Option(help="A witness that must cosign: VKEYFILE=URL.")] = None,
+    every: Annotated[int | None, typer.Option(min=1, help="Publish again every so many seconds, until ended.")] = None,
     json: Json = False,
 ) -> None:
     """Publish all committed leaves: tiles, then a signed checkpoint."""
@@ -62,11 +63,16 @@ def publish(
         file, _, url = text.partition("=")
         remotes.append(Remote(Verifier.parse(Path(file).read_text("utf-8").strip()), url))
     cosign = quorum(remotes, len(remotes)) if remotes else None
-    head = open_keeper(keys).publish(open_store(store), cosign).checkpoint
-    if json:
-        print_json({"origin": head.origin, "size": head.size, "root": head.root.hex()})
-    else:
-        say(f"{head.origin}: {head.size:,} leaves, root {head.root.hex()}")
+    keeper, opened = open_keeper(keys), open_store(store)
+    while True:
+        head = keeper.publish(opened, cosign).checkpoint
+        if json:
+            print_json({"origin": head.origin, "size": head.size, "root": head.root.hex()})
+        else:
+            say(f"{head.origin}: {head.size:,} leaves, root {head.root.hex()}")
+        if every is None:
+            return
+        time.sleep(every)
 
 
 def status(store: StoreUrl, keys: KeyFolder, json: Json = False) -> None:
