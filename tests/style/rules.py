@@ -19,18 +19,18 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 # The addresses stand in halves, so that this file keeps its own rule.
 REGISTRIES = tuple(
-    ".".join(halves)
+    "".join(halves)
     for halves in (
-        ("pypi", "org"),
-        ("pythonhosted", "org"),
-        ("registry.npmjs", "org"),
-        ("unpkg", "com"),
-        ("cdn.jsdelivr", "net"),
-        ("cdnjs.cloudflare", "com"),
-        ("deb.debian", "org"),
-        ("archive.ubuntu", "com"),
-        ("proxy.golang", "org"),
-        ("repo.maven.apache", "org"),
+        ("py", "pi.org"),
+        ("python", "hosted.org"),
+        ("registry.npm", "js.org"),
+        ("unp", "kg.com"),
+        ("cdn.jsdel", "ivr.net"),
+        ("cdnjs.cloud", "flare.com"),
+        ("deb.deb", "ian.org"),
+        ("archive.ub", "untu.com"),
+        ("proxy.gol", "ang.org"),
+        ("repo.maven.apa", "che.org"),
     )
 )
 MACHINE_PATH = re.compile(r"(?<![\w.:/*)}-])/(?:work|home|root|Users|tmp|mnt|media)/[\w.]+")
