@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import MetaData
 
-from linekeeper.journal.log.tables import define
+from tests.journal.databases import postgres_database
 from tests.log.support import House, decisions, open_house
 
 
@@ -23,14 +22,15 @@ def house(tmp_path: Path) -> Iterator[House]:
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def any_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     """An empty log in each kind of database."""
-    is_postgres = request.param == "postgres"
-    house = open_house(tmp_path, request.getfixturevalue("postgres_url") if is_postgres else None)
-    yield house
-    if is_postgres:
-        schema = MetaData()
-        define(schema)
-        schema.drop_all(house.engine)
-    house.engine.dispose()
+    if request.param == "sqlite":
+        house = open_house(tmp_path, None)
+        yield house
+        house.engine.dispose()
+        return
+    with postgres_database(request.getfixturevalue("postgres_url")) as url:  # its own, for others test beside it
+        house = open_house(tmp_path, url)
+        yield house
+        house.engine.dispose()
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import rfc8785
 from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy.exc import ProgrammingError
 
 from linekeeper.journal.log.append import append
 from linekeeper.journal.log.entry import Kind, Record
@@ -68,7 +69,12 @@ def scrub(engine: Engine, tables: LogTables) -> None:
         else:
             for table in (tables.keys, tables.entries):
                 connection.exec_driver_sql(f"VACUUM FULL {table.name}")
-            connection.exec_driver_sql("CHECKPOINT")
+            try:
+                connection.exec_driver_sql("CHECKPOINT")
+            except ProgrammingError:
+                raise LogError(
+                    "this database role may not CHECKPOINT; grant it `pg_checkpoint` and scrub again"
+                ) from None
 
 
 def rotate(connection: Connection, tables: LogTables, vault: Vault) -> int:
