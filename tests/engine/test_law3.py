@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
 
@@ -22,6 +22,7 @@ from linekeeper.engine.run import last_day, replay_table, run_table
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, open_store
 from linekeeper.kernel.kernel import Kernel
+from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from tests.engine.conftest import NewStore
 from tests.engine.lives import borrowers, contents, in_time, parts, policy_of, records, send, table_for
@@ -106,6 +107,33 @@ def fits_a_table(policy: Policy) -> bool:
     return False
 
 
+def agree(policy: Policy, store: Store, visits: Sequence[tuple[int | None, Sequence[Event]]]) -> None:
+    """Each visit is a review (where a day is named), then a batch: as the oracle has them; and the journal verifies."""
+    engine, arrived, reviews = Engine(store, policy), list[Event](), dict[int, int]()
+    for reviewed, part in visits:
+        if reviewed is not None:
+            engine.review(reviewed)
+            reviews[len(arrived)] = reviewed
+        send(engine, part)
+        arrived += sorted(part, key=lambda event: event.at)
+    until = max([*reviews.values(), engine.kernel.calendar.day(max(event.at for event in arrived)) + 10])
+    engine.review(until)
+    expected = ask_oracle(policy, arrived, until, reviews)
+    assert told(policy, store) == [ruled(ruling) for ruling in expected.rulings]
+    assert verify(store).first_difference is None
+
+
+def visits_of(policy: Policy, events: Sequence[Event], rng: Random) -> Iterator[tuple[int | None, Sequence[Event]]]:
+    """The events in batches, now and then with a review before one, some days before or after the latest event."""
+    day, seen, reviewed = Kernel(policy).calendar.day, 0, 0
+    for part in parts(events, rng):
+        due = seen > 0 and rng.random() < 0.4
+        if due:
+            reviewed = max(reviewed, day(seen) + rng.randrange(-3, 20))
+        yield reviewed if due else None, part
+        seen = max(seen, *(event.at for event in part))
+
+
 @settings(max_examples=settings().max_examples // 2)
 @given(cases(late=True, reversals=2), st.integers(0, 1_000))
 def test_late_events_and_reviews_as_the_oracle_has_them(
@@ -114,23 +142,22 @@ def test_late_events_and_reviews_as_the_oracle_has_them(
     """Events late and in batches, reviews in between: the oracle's decisions; and the journal verifies."""
     policy, events = case
     assume(fits_a_table(policy))
-    rng, store = Random(seed), open_store(str(tmp_path_factory.mktemp("late") / "x.db"))
-    engine = Engine(store, policy)
-    clock, reviews, arrived = engine.kernel.calendar, {}, []
-    reviewed = 0
-    for part in parts(events, rng):
-        if arrived and rng.random() < 0.4:
-            reviewed = max(reviewed, clock.day(max(event.at for event in arrived)) + rng.randrange(-3, 20))
-            engine.review(reviewed)
-            reviews[len(arrived)] = reviewed
-        send(engine, part)
-        arrived += sorted(part, key=lambda event: event.at)
-    until = max(reviewed, clock.day(max(event.at for event in events)) + 10)
-    engine.review(until)
-    expected = ask_oracle(policy, arrived, until, reviews)
-    assert told(policy, store) == [ruled(ruling) for ruling in expected.rulings]
-    assert verify(store).first_difference is None
-    store.close()
+    with closing(open_store(str(tmp_path_factory.mktemp("late") / "x.db"))) as store:
+        agree(policy, store, list(visits_of(policy, events, Random(seed))))
+
+
+def test_an_account_told_of_after_a_review_comes_up_to_its_day(new_store: NewStore) -> None:
+    """The review looked at day 100; the account opened on day 10, unknown then: its next event finds it on day 100."""
+    policy = load_text(
+        "policy: p\nversion: 1\ncurrency: CNY\ntime_zone: UTC\n"
+        "triggers:\n  young: {when: days_in_status < 50, suspend: yes, reason: new}\n"
+    )
+
+    def event(name: str, kind: str, day: int, **fields: int) -> Event:
+        return Event(name, "a", kind, day * 86_400_000, fields)
+
+    unknown, late = event("e1", "draw", 9, amount=5), event("e2", "open", 10, limit=500)
+    agree(policy, new_store(), [(None, [unknown]), (100, [late, event("e3", "draw", 20, amount=5)])])
 
 
 @pytest.mark.parametrize("seed", SEEDS)

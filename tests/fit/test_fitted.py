@@ -219,3 +219,15 @@ def test_a_policy_adds_its_directions_and_protected_fields() -> None:
     found = plan.under(policy)
     assert found.features[0] == FeaturePlan("burden", "ability", "higher", (-1,))
     assert found.protected == ("age",)
+
+
+def test_labels_may_come_from_a_second_file(tmp_path: Path) -> None:
+    pq.write_table(
+        pa.table({"account": ["a", "b", "c"], "label": [9, 9, 9], "burden": [1, 2, 3]}), tmp_path / "s.parquet"
+    )
+    pq.write_table(pa.table({"account": ["c", "a"], "label": [1, 0], "age": [33, 44]}), tmp_path / "l.parquet")
+    plan = Plan("p", (FeaturePlan("burden", "ability"),), protected=("age",))
+    table = read_table(tmp_path / "s.parquet", plan, tmp_path / "l.parquet")
+    found = sorted(zip(table.account.tolist(), table.label.tolist(), table.features["burden"].tolist(), strict=True))
+    assert found == [("a", 0, 1), ("c", 1, 3)]
+    assert sorted(table.protected["age"].tolist()) == [33, 44]

@@ -86,9 +86,10 @@ def values_at(policy: Policy, events: Iterable[Event], day: int) -> Mapping[str,
 def _after(
     policy: Policy, events: Iterable[Event], until_day: int | None, reviews: Mapping[int, int] | None = None
 ) -> _Account:
-    account = _Account(policy)
+    account, reviewed = _Account(policy), 0
     for position, event in enumerate(events):
-        account.begin_days((reviews or {}).get(position, 0))
+        reviewed = max(reviewed, (reviews or {}).get(position, 0))
+        account.begin_days(reviewed)
         account.arrive(event)
     if until_day is not None:
         account.begin_days(until_day)

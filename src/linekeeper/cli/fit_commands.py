@@ -32,6 +32,8 @@ def fit(
     derived: Annotated[bool, typer.Option("--derived", help="Features derived from the raw months (taiwan).")] = False,
     plan: Annotated[Path | None, typer.Option(help="Plan file (YAML): groups, directions, special codes.")] = None,
     policy: Annotated[Path | None, typer.Option(help="Policy whose directions and protected fields apply.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Second file with account, label, protected attributes.")] = None,
+    label: Annotated[str | None, typer.Option(help="The label's column, where it is not that of the plan.")] = None,
     method: Annotated[str, typer.Option(help="tables (default), main (no tables) or woe (the classic).")] = "tables",
     cross_validate: Annotated[
         int | None, typer.Option("--cross-validate", help="Compare all methods on so many folds; make no card.")
@@ -42,13 +44,17 @@ def fit(
     json: Json = False,
 ) -> None:
     """Fit a scorecard: bins and whole points, calibrated, with its model card."""
+    from dataclasses import replace
+
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.lab.fit.cross import METHODS
     from linekeeper.lab.fit.fitted import fit as fit_card
+    from linekeeper.lab.fit.known import known_table
 
     if method not in ("tables", "main", "woe"):
         raise LinekeeperError(f"`{method}` is no method of fitting; use tables, main or woe")
-    rows, told = _read(table, data, derived, plan, policy, seed)
+    rows, told = known_table(data, table, derived) if data else _read(table, _plan(plan, policy, label), labels)
+    told = replace(told, seed=seed)
     if cross_validate:
         _cross_validate(rows, told, cross_validate, json)
         return
@@ -82,7 +88,7 @@ def forecast(
         print_json(found)
         return
     out = found["out_of_time"]
-    say(f"{out['rows']:,} accounts unseen, a later time: AUC {out['auc']:.4f} (LightGBM {out['auc_forest']:.4f})")
+    say(f"{out['rows']:,} accounts unseen, a later time: AUC {out['auc']:.4f} (LightGBM {out['auc_lightgbm']:.4f})")
     say(f"the riskiest 5 % hold {out['found_in_riskiest_5_percent']:.1%} of those who fall behind")
     say("months ahead   told     came")
     for row in found["by_horizon"]:
@@ -92,20 +98,13 @@ def forecast(
 # ------------------------------------------------------------------ pieces
 
 
-def _read(
-    path: Path, data: str | None, derived: bool, plan: Path | None, policy: Path | None, seed: int
-) -> tuple[FitTable, Plan]:
-    """The table and its plan; LinekeeperError where no plan is named."""
+def _plan(plan: Path | None, policy: Path | None, label: str | None) -> Plan:
+    """The plan that a file, a policy or both give; LinekeeperError where none is named."""
     from dataclasses import replace
 
     from linekeeper.core.errors import LinekeeperError
-    from linekeeper.lab.fit.known import known_table
     from linekeeper.lab.fit.plan import plan_of_policy, read_plan
-    from linekeeper.lab.fit.table import read_table
 
-    if data:
-        rows, told = known_table(data, path, derived)
-        return rows, replace(told, seed=seed)
     if not plan and not policy:
         raise LinekeeperError("a fit needs to know its features; name `--plan FILE`, `--policy FILE` or `--data NAME`")
     named = read_plan(plan) if plan else None
@@ -115,8 +114,13 @@ def _read(
         of_policy = plan_of_policy(load_file(policy))
         named = named.under(of_policy) if named else of_policy
     assert named is not None
-    chosen = replace(named.refuse_protected(), seed=seed)
-    return read_table(path, chosen), chosen
+    return replace(named, label=label or named.label).refuse_protected()
+
+
+def _read(path: Path, plan: Plan, labels: Path | None) -> tuple[FitTable, Plan]:
+    from linekeeper.lab.fit.table import read_table
+
+    return read_table(path, plan, labels), plan
 
 
 def _cross_validate(rows: FitTable, plan: Plan, folds: int, json: bool) -> None:

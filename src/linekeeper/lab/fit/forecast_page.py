@@ -64,8 +64,8 @@ def rolls(table: Json) -> str:
     wide = (WIDTH - label) / len(names)
     body = text(label - 6, 12, "from", "name end") + text(label, 12, "to, a month later", "name")
     for place, name in enumerate(names):
-        x = label + (place + 0.4) * wide
-        body += f'<text transform="translate({x:.1f} {head - 5}) rotate(-30)" class="tick small">{name}</text>'
+        x, short = label + (place + 0.4) * wide, name.replace(" and more", "+")
+        body += f'<text transform="translate({x:.1f} {head - 5}) rotate(-30)" class="tick small">{short}</text>'
     for place, name in enumerate(names):
         top = head + place * tall
         total = sum(counts[place]) or 1
@@ -73,7 +73,7 @@ def rolls(table: Json) -> str:
         for to, count in enumerate(counts[place]):
             share = count / total
             cell = bar(label + to * wide + 1, top + 1, wide - 2, tall - 2, "bad" if to > place else "good")
-            body += f'<g opacity="{0.06 + 0.94 * share:.2f}">{cell}</g>'
+            body += f'<g opacity="{0.06 + 0.64 * share:.2f}">{cell}</g>'
             if count:
                 body += text(label + (to + 0.5) * wide, top + 16, _percent(share), "tick middle small")
     return svg(body, head + len(names) * tall + 4, "Roll rates: from bucket to bucket in a month")

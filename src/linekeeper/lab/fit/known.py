@@ -12,7 +12,7 @@ import numpy as np
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.lab.fit.plan import FeaturePlan, Plan, read_plan
-from linekeeper.lab.fit.table import FitTable, from_arrow
+from linekeeper.lab.fit.table import FitTable, from_arrow, read_parquet
 from linekeeper.scorecard.many import Column, Columns
 
 TAIWAN_DAY = 13_056  # 2005-09-30, the end of the last month that is seen
@@ -36,15 +36,11 @@ def known_table(name: str, path: Path, derived: bool = False) -> tuple[FitTable,
     """
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     if name not in DATA_SETS:
         raise LinekeeperError(f"`{name}` is no data set known here; known are {', '.join(DATA_SETS)}")
     known = DATA_SETS[name]
-    try:
-        data = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise LinekeeperError(f"`{path}` cannot be read as Parquet: {str(error).splitlines()[0].lower()}") from None
+    data = read_parquet(path)
     plan = plan_named(known.plan)
     if known.good and known.good in data.column_names:
         data = data.append_column(plan.label, pc.subtract(1, data[known.good].cast(pa.int64())))

@@ -176,7 +176,7 @@ def heat(table: Json) -> str:
             side = "good" if point >= 0 else "bad"
             told = f"{point:+d} points, {count:,} rows, {bads:,} bads"
             cell = bar(label + place * wide + 1, top + 1, wide - 2, tall - 2, side, told)
-            strength = 0.12 + 0.88 * abs(point) / most if count else 0.05
+            strength = 0.1 + 0.65 * abs(point) / most if count else 0.04
             body += f'<g opacity="{strength:.2f}">{cell}</g>'
             if wide > 22 and count:
                 body += text(label + (place + 0.5) * wide, top + 14, signed(point), "tick middle small")
@@ -189,7 +189,8 @@ def _names(below: list[int]) -> list[str]:
 
 
 def _short(below: list[int]) -> list[str]:
-    return [f"< {below[0]:,}", *(f"{cut:,} +" for cut in below), "missing"]
+    first = f"< {below[0]:,}" if below else "any"
+    return [first, *(f"{cut:,} +" for cut in below), "missing"]
 
 
 def signed(points: int) -> str:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
+from linekeeper.lab.fit.table import read_parquet
 from linekeeper.scorecard.many import Column
 
 if TYPE_CHECKING:
@@ -43,13 +44,7 @@ def read_panel(path: Path) -> Panel:
     The columns ID, MONTHS_BALANCE, STATUS of the approval data are understood too. LinekeeperError where it is no
     panel.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return from_arrow(pq.read_table(path))
-    except (OSError, pa.ArrowInvalid) as error:
-        raise LinekeeperError(f"`{path}` cannot be read as Parquet: {str(error).splitlines()[0].lower()}") from None
+    return from_arrow(read_parquet(path))
 
 
 def from_arrow(data: pa.Table) -> Panel:

@@ -19,7 +19,7 @@ BAND_POINTS = 5  # width of a band of the PD table
 def card_of(model: Additive, plan: Plan, columns: Columns) -> Score:
     """The scorecard of a model: whole points, and the PD table over the scores that occur in `columns`.
 
-    A feature that moves nothing is left out. A missing value that was never seen gets the mean (0 points). Rounding
+    A part that moves nothing is left out. A missing value that was never seen gets the mean (0 points). Rounding
     moves a part by at most half a point; the base makes up for what rounding moves on average.
     """
     factor = plan.scale.double_points / math.log(2)
@@ -27,7 +27,8 @@ def card_of(model: Additive, plan: Plan, columns: Columns) -> Score:
     choices = {feature.name: len(feature.choices) for feature in plan.features}
     every = [_bins(curve, group[curve.axis.feature], choices[curve.axis.feature], factor) for curve in model.curves]
     bins = tuple(part for part in every if len({*part.points, *part.by_choice, part.missing}) > 1)
-    tables = tuple(_table(surface, group[surface.row.feature], factor) for surface in model.surfaces)
+    full = [_table(surface, group[surface.row.feature], factor) for surface in model.surfaces]
+    tables = tuple(part for part in full if len({point for line in part.points for point in line}) > 1)
     bare = Score(0, plan.groups, bins, tables)
     wanted = _exact_points(model.log_odds(columns), plan.scale)
     base = round(float(np.mean(wanted - score_many(bare, columns).score)))

@@ -50,16 +50,30 @@ class FitTable:
         return replace(self, features={name: self.features[name] for name in names})
 
 
-def read_table(path: Path, plan: Plan) -> FitTable:
+def read_table(path: Path, plan: Plan, labels: Path | None = None) -> FitTable:
     """A snapshot table (Parquet): `account`, `at_day`, label, one whole-number column a feature (null = missing).
 
-    LinekeeperError where the file cannot be read, or a column is missing or not whole numbers.
+    `labels`: a second file with `account`, the label and protected attributes; rows without a label are left out.
+    LinekeeperError where a file cannot be read, or a column is missing or not whole numbers.
     """
+    data = read_parquet(path)
+    if labels:
+        outcome = read_parquet(labels)
+        lacking = [name for name in ("account", plan.label) if name not in outcome.column_names]
+        if lacking or "account" not in data.column_names:
+            raise LinekeeperError(f"`{labels if lacking else path}` has no column `{(lacking or ['account'])[0]}`")
+        kept = [name for name in data.column_names if name == "account" or name not in outcome.column_names]
+        data = data.select(kept).join(outcome, "account", join_type="inner")
+    return from_arrow(data, plan)
+
+
+def read_parquet(path: Path) -> pa.Table:
+    """The file; LinekeeperError where it cannot be read."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return from_arrow(pq.read_table(path), plan)
+        return pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise LinekeeperError(f"`{path}` cannot be read as Parquet: {str(error).splitlines()[0].lower()}") from None
 
