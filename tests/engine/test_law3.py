@@ -150,7 +150,8 @@ def test_an_account_told_of_after_a_review_comes_up_to_its_day(new_store: NewSto
     """The review looked at day 100; the account opened on day 10, unknown then: its next event finds it on day 100."""
     policy = load_text(
         "policy: p\nversion: 1\ncurrency: CNY\ntime_zone: UTC\n"
-        "triggers:\n  young: {when: days_in_status < 50, suspend: yes, reason: new}\n"
+        "features: {draws_5d: 'count(draw, 5d)'}\n"
+        "triggers:\n  drew: {when: draws_5d >= 1, suspend: yes, reason: drew}\n"
     )
 
     def event(name: str, kind: str, day: int, **fields: int) -> Event:
