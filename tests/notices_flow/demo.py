@@ -12,11 +12,11 @@ from linekeeper.core.decision import Decision
 from linekeeper.decide.canonical import read_decision
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.letter import letter
+from linekeeper.engine.moments import Reviews, states_after
 from linekeeper.engine.outbox import Entry, Law, find_entry
 from linekeeper.engine.run import run_table
 from linekeeper.journal.store import decision_records, open_store
 from linekeeper.lab.population.life import population
-from linekeeper.lab.roads import Reviews, states_after
 from linekeeper.notice.from_decision import TOLD_ACTIONS, read_desk
 from linekeeper.notice.model import Notice
 from linekeeper.policy.load import load_file

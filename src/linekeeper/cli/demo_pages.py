@@ -41,8 +41,8 @@ def write_pages(folder: Path, engine: Engine, console: Console, decision: Decisi
 
 
 def _letters(pages: Path, engine: Engine, decision: Decision) -> list[tuple[str, str, str]]:
-    from linekeeper.cli.outbox_commands import state_after
     from linekeeper.engine.letter import letter
+    from linekeeper.engine.moments import state_after
     from linekeeper.notice.from_decision import read_desk
     from linekeeper.notice.render import as_html
 

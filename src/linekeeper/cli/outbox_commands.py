@@ -12,8 +12,6 @@ from linekeeper.cli.output import Json, Keys, StoreUrl, print_json, say
 from linekeeper.cli.ruling_commands import At, instant
 
 if TYPE_CHECKING:
-    from linekeeper.core.decision import Decision
-    from linekeeper.engine.engine import Engine
     from linekeeper.engine.outbox import Entry
 
 Name = Annotated[str, typer.Argument(help="ACCOUNT#NUMBER, or an account for its latest decision.")]
@@ -43,6 +41,7 @@ def notice(
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.engine.account import find_decision
     from linekeeper.engine.letter import letter
+    from linekeeper.engine.moments import state_after
     from linekeeper.notice.from_decision import read_desk
     from linekeeper.notice.language import language
     from linekeeper.notice.render import as_html, as_json, as_text
@@ -96,15 +95,6 @@ def sent(decision: Name, store: StoreUrl, at: At = None, keys: Keys = None, json
 
 
 # ------------------------------------------------------------------ pieces
-
-
-def state_after(engine: Engine, decision: Decision) -> list[int] | None:
-    """The account's state right after an adverse decision."""
-    from linekeeper.lab.roads import Reviews, states_after
-
-    with engine.store.reading() as connection:
-        states = states_after(connection, engine.kernel, decision.account, Reviews.of(connection))
-    return states.get(decision.number)
 
 
 def _plain(entry: Entry, now: int) -> dict[str, Any]:

@@ -119,9 +119,14 @@ def _cost(plan: Plan, speech: Speech) -> str:
     if not plan.total_minor:
         return ""
     early, total = speech.money(plan.early_minor), speech.money(plan.total_minor)
-    span = speech.language.span(EARLY_DAYS)
+    bills_come = any(one.rests == Rests.STATEMENTS for one in plan.assumptions)
     return speech.language.say(
-        "You pay {early} in the first {span}, {total} in all.", early=early, span=span, total=total
+        "You pay {early} in the first {span}, {total} in all, and your monthly bills as they come."
+        if bills_come
+        else "You pay {early} in the first {span}, {total} in all.",
+        early=early,
+        span=speech.language.span(EARLY_DAYS),
+        total=total,
     )
 
 

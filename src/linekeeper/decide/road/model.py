@@ -92,8 +92,8 @@ class Plan:
     """Steps and where they lead. `path` begins on the day of asking and ends with the line restored.
 
     `early_minor` is what the borrower pays on the first 30 days, bills of those days included; `total_minor` until
-    the line is back. `events` are all that the plan stands for, in order of time; `verified` says that they were
-    run again, event by event, and led where `path` says.
+    the line is back. What a statement will ask for is not known, and not in them. `events` are all that the plan
+    stands for, in order of time; `verified` says that they were run again, event by event, and led where `path` says.
     """
 
     steps: tuple[Step, ...]

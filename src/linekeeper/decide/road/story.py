@@ -36,7 +36,9 @@ def plan_of(ground: Ground, effort: Effort, walk: Walk, rows: Sequence[Row], ear
     """The plan, followed a second time by other code; `verified` says whether it led where the search said."""
     end = walk.day
     events = tuple(planned(ground, row) for row in rows if row.hour // 24 <= end)
-    total = sum(int(event.fields["amount"]) for event in events if event.kind == "repay")
+    unknown = least_monthly(ground.kernel.policy)  # what stands for the minimum of a statement
+    paid = (int(event.fields["amount"]) for event in events if event.kind == "repay")
+    total = sum(amount for amount in paid if amount > unknown)
     steps = tuple(sorted(_steps(ground, effort, events, end), key=lambda step: step.day))
     rests = tuple(_assumptions(ground, effort, events, end))
     told = Plan(steps, rests, walk.path, events, early_minor, total, verified=False)

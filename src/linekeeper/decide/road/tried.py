@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from linekeeper.decide.road.ground import Ground
 from linekeeper.decide.road.model import EARLY_DAYS
-from linekeeper.decide.road.moves import Effort, rows_of
+from linekeeper.decide.road.moves import Effort, least_monthly, rows_of
 from linekeeper.decide.road.walk import Walk, Walker
 from linekeeper.kernel.late import Row
 
@@ -72,6 +72,7 @@ class Search:
 
 def early_minor(ground: Ground, rows: Sequence[Row], walk: Walk) -> int:
     """What the plan pays on its first 30 days, as long as it lasts."""
-    repay = ground.kernel.policy.kind("repay").number
+    repay, unknown = ground.kernel.policy.kind("repay").number, least_monthly(ground.kernel.policy)
     end = min(ground.day + EARLY_DAYS - 1, walk.day) if walk.reached else ground.day + EARLY_DAYS - 1
-    return sum(row.x[0] for row in rows if row.kind == repay and row.hour // 24 <= end)
+    paid = (row.x[0] for row in rows if row.kind == repay and row.hour // 24 <= end)
+    return sum(amount for amount in paid if amount > unknown)
