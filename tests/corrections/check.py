@@ -194,7 +194,7 @@ def check(policy: Policy, batches: Sequence[Batch], truths: int, to_the_end: boo
         told = moments(policy, arrived.events, arrived.reviews, refused, own)
         found.add(against_truth(policy, name, told, own, truths))
         if to_the_end and until is not None:
-            found.wrong += at_the_end(policy, name, told, own, until)
+            found.add(at_the_end(policy, name, told, own, until))
     return found
 
 

@@ -20,9 +20,9 @@ from tests.oracle.strategies import cases
 
 @pytest.fixture(scope="module")
 def lenders() -> Found:
-    """Seventy-five borrowers' lives."""
+    """Ninety borrowers' lives; those of the last seeds once seemed to end elsewhere."""
     found = Found()
-    for seed in range(15):
+    for seed in (*range(15), 580, 632, 702):
         found.add(lenders_case(seed, 5))
     return found
 
@@ -33,7 +33,8 @@ def test_lives_told_late_end_where_the_truth_ends(lenders: Found) -> None:
 
 
 def test_the_lives_are_worth_looking_at(lenders: Found) -> None:
-    least = Counter(streams=75, reversals=75, moments=75, correct=30, suspend=30, decrease=60, restore=40, close=5)
+    least = Counter(streams=90, reversals=75, moments=75, correct=30, suspend=30, decrease=60, restore=40, close=5)
+    least["compared at the end"] = 45
     assert least <= lenders.counts, lenders.counts
 
 

@@ -89,12 +89,43 @@ def against_truth(
 
 def at_the_end(
     policy: Policy, account: str, told: Sequence[Moment], decisions: Sequence[Decision], until: int
-) -> list[str]:
-    """Weeks after all has arrived: what stands and the truth does not support."""
+) -> Found:
+    """Weeks after all has arrived: what stands and the truth does not support.
+
+    Not of a line that was once better than in truth, for what was told late and bad counts from its arrival on, nor
+    of one with another sum granted, for an offer and its consent follow arrival: their later days may well differ.
+    """
+    found = Found()
     if not told or not decisions:
-        return []
+        return found
     last = Moment(told[-1].event, True, told[-1].facts, told[-1].now, list(decisions))
-    return [f"{account} at the end: {fault}" for fault in standing(policy, last, in_truth(policy, last.facts, until))]
+    truth = in_truth(policy, last.facts, until)
+    assert truth.final is not None
+    if decisions[-1].after.granted == truth.final.line.granted and not was_better(policy, decisions, truth):
+        found.counts["compared at the end"] += 1
+        found.wrong += [f"{account} at the end: {fault}" for fault in standing(policy, last, truth)]
+    return found
+
+
+def was_better(policy: Policy, decisions: Sequence[Decision], truth: Outcome) -> bool:
+    """Whether at any hour the limit was above that of the truth, or draws were open that the truth had stopped."""
+    here = clock(policy.time_zone)
+    lines = [(here.hour(one.at), 0, one.after.limit, is_open(one.after.status)) for one in decisions]
+    lines += [(one.hour, 1, one.after.limit, is_open(one.after.status.name.lower())) for one in truth.rulings]
+    granted = decisions[0].before.granted
+    now = [(granted, True), (granted, True)]  # as it was, as it would have been
+    lines.sort(key=lambda line: line[0])  # stable: each run's own order stays
+    for place, (hour, which, limit, draws) in enumerate(lines):
+        now[which] = (limit, draws)
+        settled = place + 1 == len(lines) or lines[place + 1][0] > hour
+        if settled and (now[0][0] > now[1][0] or now[0][1] > now[1][1]):
+            return True
+    return False
+
+
+def is_open(status: str) -> bool:
+    """Whether draws are possible."""
+    return ORDER.index(status) < ORDER.index("suspended")
 
 
 def is_telling(decision: Decision) -> bool:
