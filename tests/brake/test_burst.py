@@ -8,9 +8,10 @@ import pytest
 
 from linekeeper.core.decision import ADVERSE_ACTIONS
 from linekeeper.engine.account import decisions_of, view
-from linekeeper.engine.derive import verify
-from linekeeper.engine.engine import Engine, EngineError
+from linekeeper.engine.engine import Engine
 from linekeeper.engine.held import Held, held_rows
+from linekeeper.engine.verify import verify
+from linekeeper.engine.versions import EngineError
 from tests.brake.bank import DAY, POLICY, at, engine_over, event, everyone_late, new_store, openings, small_bank, table
 
 

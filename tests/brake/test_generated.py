@@ -14,10 +14,10 @@ import pytest
 from linekeeper.connect.table import schema_of, table_of
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
-from linekeeper.engine.derive import verify
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.held import Held, held_rows, waiting_count
 from linekeeper.engine.ruling import refuse, release
+from linekeeper.engine.verify import verify
 from linekeeper.journal.store import open_store
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Brake, Policy

@@ -8,10 +8,11 @@ import pytest
 
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.engine.account import decisions_of, view
-from linekeeper.engine.derive import rebuild_states, verify
+from linekeeper.engine.derive import rebuild_states
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.held import held_rows
 from linekeeper.engine.ruling import Ruling, RulingError, consent, refuse, release, rule
+from linekeeper.engine.verify import verify
 from tests.brake.bank import DAY, at, engine_over, event, everyone_late, new_store, openings, table
 
 COUNT = 30  # 10 %: three pass, 27 wait

@@ -15,8 +15,8 @@ from linekeeper.core.decision import Decision
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from linekeeper.decide.canonical import digest_all, read_decision
-from linekeeper.engine.derive import verify
 from linekeeper.engine.engine import Engine
+from linekeeper.engine.verify import verify
 from linekeeper.journal.store import decision_records, open_store
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy

@@ -13,9 +13,11 @@ from linekeeper.core.decision import Decision
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from linekeeper.engine.account import decisions_of
-from linekeeper.engine.derive import rebuild_states, verify
-from linekeeper.engine.engine import Engine, Tally
+from linekeeper.engine.derive import rebuild_states
+from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import replay_table, run_table
+from linekeeper.engine.tally import Tally
+from linekeeper.engine.verify import verify
 from linekeeper.journal.store import Store, open_store
 from linekeeper.policy.load import load_text
 from tests.corrections.lives import lender, lives

@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from linekeeper.connect.table import schema_of, table_of
 from linekeeper.core.event import Event
-from linekeeper.engine.engine import Engine, Tally
+from linekeeper.engine.engine import Engine
+from linekeeper.engine.tally import Tally
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, decision_records
 from linekeeper.policy.load import load_text

@@ -11,8 +11,8 @@ from random import Random
 
 import pytest
 
-from linekeeper.engine.derive import verify
 from linekeeper.engine.engine import Engine
+from linekeeper.engine.verify import verify
 from linekeeper.journal.store import open_store
 from tests.engine.conftest import NewStore
 from tests.engine.lives import borrowers, contents, in_time, policy_of, send

@@ -16,9 +16,10 @@ from linekeeper.connect.table import schema_of
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from linekeeper.decide.canonical import read_decision
-from linekeeper.engine.derive import rebuild_states, verify
+from linekeeper.engine.derive import rebuild_states
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import last_day, replay_table, run_table
+from linekeeper.engine.verify import verify
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, open_store
 from linekeeper.kernel.kernel import Kernel

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from linekeeper.core.event import Event
-from linekeeper.engine.derive import verify
-from linekeeper.engine.engine import Engine, EngineError
+from linekeeper.engine.engine import Engine
+from linekeeper.engine.verify import verify
+from linekeeper.engine.versions import EngineError
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store
 from tests.engine.conftest import NewStore

@@ -12,8 +12,9 @@ from linekeeper.core.line import Action, Line, Status
 from linekeeper.kernel.batch import Batch
 from linekeeper.kernel.bulk import replay
 from linekeeper.kernel.calendar import calendar
+from linekeeper.kernel.correct import correct
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import Past, Row, correct, counts_as_late, refusal_of, review_until, take
+from linekeeper.kernel.late import Past, Row, counts_as_late, refusal_of, review_until, take
 from linekeeper.policy.model import Policy
 from tests.oracle.oracle import Outcome, Ruling
 
@@ -91,7 +92,7 @@ def _arrive(kernel: Kernel, events: Sequence[Event]) -> tuple[list[Ruling], set[
         late = counts_as_late(kernel, state, row)
         if take(kernel, state, past, number, row, out, reverses):
             rulings.append(ruling_of(kernel, out, event.id))
-        if late and correct(kernel, state, past.standing(), out):
+        if late and correct(kernel, state, past, out):
             rulings.append(ruling_of(kernel, out, event.id))
     return rulings, refused, state
 

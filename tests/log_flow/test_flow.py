@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from linekeeper.engine.derive import verify
-from linekeeper.engine.engine import Engine, EngineError
+from linekeeper.engine.engine import Engine
 from linekeeper.engine.forget import forget
 from linekeeper.engine.leaves import differing_leaf
 from linekeeper.engine.run import run_table
+from linekeeper.engine.verify import verify
+from linekeeper.engine.versions import EngineError
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, decision_leaves, new_keeper, open_keeper, rotate_master
 from linekeeper.journal.log.audit import audit, check_receipts

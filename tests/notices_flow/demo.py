@@ -12,9 +12,11 @@ from linekeeper.core.decision import Decision
 from linekeeper.decide.canonical import read_decision
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.letter import letter
-from linekeeper.engine.moments import Reviews, states_after
+from linekeeper.engine.moments import states_after
 from linekeeper.engine.outbox import Entry, Law, find_entry
+from linekeeper.engine.reviews import Reviews
 from linekeeper.engine.run import run_table
+from linekeeper.engine.versions import kernels_of
 from linekeeper.journal.store import decision_records, open_store
 from linekeeper.lab.population.life import population
 from linekeeper.notice.from_decision import TOLD_ACTIONS, read_desk
@@ -52,11 +54,12 @@ def told(engine: Engine, actions: frozenset[str] = frozenset(TOLD_ACTIONS)) -> I
     """Every decision with one of these actions, as it is told."""
     desk = read_desk()
     with engine.store.reading() as connection:
-        reviews, states = Reviews.of(connection), ("", {})
+        reviews, kernels, states = Reviews.of(connection), kernels_of(connection), ("", {})
         for decision in decisions(engine):
             if decision.action not in actions:
                 continue
             if states[0] != decision.account:
-                states = (decision.account, states_after(connection, engine.kernel, decision.account, reviews))
-            notice = letter(engine, decision, desk, states[1].get(decision.number))
+                states = (decision.account, states_after(connection, kernels, decision.account, reviews))
+            after = states[1].get(decision.number)
+            notice = letter(engine, decision, desk, after.state if after else None)
             yield Told(decision, notice, find_entry(connection, decision.account, decision.number))

@@ -45,12 +45,12 @@ from dataclasses import dataclass, field, replace
 
 from linekeeper.core.event import Event
 from linekeeper.core.line import ADVERSE, Action, Line, Status
-from linekeeper.policy.model import Expr, FieldRef, LateCount, Policy, Select, Trigger, walk
+from linekeeper.policy.model import Expr, FieldRef, LateCount, Policy, Restrictions, Select, Trigger, walk
 from tests.oracle.clock import clock, day_of
 from tests.oracle.ledger import Dated, Ledger, in_time_order, write
 from tests.oracle.line import Latch, Offering, Recovering, action_of, share, status_of
 from tests.oracle.outcome import Answer, Outcome, Refused, Ruling, Standing
-from tests.oracle.values import Scene, Value, Values, available, holds, look_up, selected
+from tests.oracle.values import Scene, Value, Values, available, covers, holds, look_up, selected
 
 
 def run(
@@ -61,6 +61,25 @@ def run(
     `reviews`: before the arrival of that many events, every morning up to that day has been looked at.
     """
     return _after(policy, events, until_day, reviews).outcome()
+
+
+def run_versions(visits: Iterable[tuple[Policy, Sequence[Event], int | None]]) -> Outcome:
+    """The same under versions of a policy. Each visit: the version in force, events as they arrive, a day to review."""
+    account, reviewed = None, 0
+    for newest, events, day in visits:
+        account = account or _Account(newest)
+        for event in events:
+            if not account.arrived:
+                account.policy = newest
+            account.begin_days(reviewed)
+            account.arrive(event)
+        if day is not None:
+            if day > reviewed and account.arrived and account.policy is not newest:
+                account.may_go_over(newest, day)
+            reviewed = max(reviewed, day)
+            account.begin_days(reviewed)
+    assert account is not None
+    return account.outcome()
 
 
 def in_truth(policy: Policy, events: Iterable[Event], until_day: int) -> Outcome:
@@ -112,11 +131,14 @@ class _Account:
     recovering: Recovering = field(default_factory=Recovering)
     offering: Offering = field(default_factory=Offering)
     status_day: int = 0
-    restricted_days: list[int] = field(default_factory=list)
+    restricted: dict[str, list[int]] = field(default_factory=lambda: {"h": [], "d": [], "m": []})  # days, by unit
     rulings: list[Ruling] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     mornings: dict[int, Mapping[str, Value]] = field(default_factory=dict)
     looks: int = 0
+    went_over: list[tuple[Policy, int]] = field(
+        default_factory=list
+    )  # the version before, and the first day without it
 
     @property
     def day(self) -> int:
@@ -194,7 +216,7 @@ class _Account:
 
     def _rewrite(self) -> None:
         """Facts and selections anew, from all events in time order, as of now."""
-        measures = [part for feature in self.policy.features for part in walk(feature.expr)]
+        measures = self._measures()
         late_days = sorted({part.days for part in measures if isinstance(part, LateCount)})
         self.ledger = write(self.arrived, late_days)
         self.ledger.begin_days(self.day)
@@ -218,19 +240,56 @@ class _Account:
             if "cap" in event.fields:
                 self.imposed = (int(event.fields["cap"]), until)
 
+    # -------------------------------------------------------------- versions
+
+    def may_go_over(self, policy: Policy, day: int) -> None:
+        """Under another version from the start of `day`, where no promise is kept and that day has not been seen."""
+        self.begin_days(day - 1)
+        start = self.went_over[-1][1] if self.went_over else 0
+        told = [ruling.day for ruling in self.rulings if ruling.action in ADVERSE and ruling.day >= start]
+        if self.day < day and not (told and day <= told[-1] + self.policy.honour_days):
+            self.go_over(policy, day)
+
+    def go_over(self, policy: Policy, day: int) -> None:
+        """The line stays as it is; of its restrictions those that the version before still counts on that day."""
+        for unit, days in self.restricted.items():
+            own = [one.window for one in self._measures() if isinstance(one, Restrictions) and one.window.unit == unit]
+            self.restricted[unit] = [one for one in days if any(covers(window, 24 * day, 24 * one) for window in own)]
+        self.went_over.append((self.policy, day))
+        self.policy = policy
+        known, self.latches = self.latches, {}
+        for trigger in policy.triggers:
+            self.latches[trigger.name] = known.get(trigger.name, Latch(trigger))
+            self.latches[trigger.name].trigger = trigger
+        self._rewrite()
+
+    def cross(self, turns: list[tuple[int, Policy]], through: int) -> None:
+        """Go over on those days, as far as they have come."""
+        while turns and turns[0][0] <= through:
+            day, policy = turns.pop(0)
+            self.begin_days(day - 1)
+            self.go_over(policy, day)
+
+    def _measures(self) -> list[Expr]:
+        return [part for feature in self.policy.features for part in walk(feature.expr)]
+
     # -------------------------------------------------------------- corrections
 
     def as_it_would_be(self) -> _Account:
-        """The policy run from empty over what stands, in time order, up to now."""
-        other = _Account(self.policy)
+        """What stands, run from empty in time order up to now, each day under the version that was the account's."""
+        policies = [*(policy for policy, _ in self.went_over), self.policy]
+        other = _Account(policies[0])
+        turns = [(day, policy) for (_, day), policy in zip(self.went_over, policies[1:], strict=True)]
         for dated in self.arrived:
+            other.cross(turns, dated.day)
             other.happen(dated)
+        other.cross(turns, self.day)
         other.begin_days(self.day)
         return other
 
     def _correct(self, event_id: str) -> None:
         """Free what would not be set, raise the limit to what it would be, go on with that run's recovery."""
-        if not self._set_names() and self.line.limit == self.line.granted and not self.restricted_days:
+        if not self._set_names() and self.line.limit == self.line.granted and not any(self.restricted.values()):
             return
         other, values = self.as_it_would_be(), self._values(self.hour)
         before, set_before = self.line, self._set_names()
@@ -243,8 +302,9 @@ class _Account:
         closed = any(trigger.close for trigger in in_force)
         suspended = any(trigger.suspend for trigger in in_force)
         self.line = Line(limit, before.granted, status_of(closed, suspended, limit, target, before.granted))
-        latest = zip(reversed(self.restricted_days), reversed(other.restricted_days), strict=False)
-        self.restricted_days = [min(days) for days in latest][::-1]
+        for unit, own in self.restricted.items():
+            latest = zip(reversed(own), reversed(other.restricted[unit]), strict=False)
+            self.restricted[unit] = [min(days) for days in latest][::-1]
         if self.line.status != before.status:
             self.status_day = self.day
         if self.line != before or self._set_names() != set_before:
@@ -280,7 +340,7 @@ class _Account:
             hour=hour,
             opened_day=opened.day,
             status_day=self.status_day,
-            restricted_days=self.restricted_days,
+            restricted=self.restricted,
         )
         return look_up(scene)
 
@@ -326,7 +386,8 @@ class _Account:
         offered: int | None,
     ) -> None:
         if action in ADVERSE:
-            self.restricted_days.append(self.day)
+            for days in self.restricted.values():
+                days.append(self.day)
             self.offering.open = False
         ruling = Ruling(
             event=event_id,

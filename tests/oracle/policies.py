@@ -138,9 +138,9 @@ class Writer(Phrases):
         steps = {"count": ("1", "2", "4"), "days": ("1d", "30", "60"), "share": ("10%", "30%", "80%")}[unit]
         return list(steps[: self.rng.randint(1, 3)])
 
-    def triggers(self) -> Iterator[str]:
-        """One to eight triggers; the first looks at lateness more often than not."""
-        for number in range(self.rng.randint(1, 8)):
+    def triggers(self, least: int = 1) -> Iterator[str]:
+        """Up to eight triggers; the first looks at lateness more often than not."""
+        for number in range(self.rng.randint(least, 8)):
             overdue = f"past_due > {self.constant('money')}"
             late = self.rng.choice(("days_past_due >= 30", "days_past_due >= 1", overdue))
             when = late if self.chance(0.6 if number == 0 else 0.1) else self.trigger_test()
@@ -190,8 +190,8 @@ class Writer(Phrases):
 
     # -------------------------------------------------------------- the whole
 
-    def lines(self) -> Iterator[str]:
-        """The policy, line by line."""
+    def head(self) -> Iterator[str]:
+        """What all versions of a policy share, but for the number of the version."""
         rng = self.rng
         self.currency, self.digits = rng.choice(CURRENCIES)
         yield from (f"policy: generated-{rng.randrange(10**6)}", f"version: {rng.randint(1, 9)}")
@@ -202,12 +202,15 @@ class Writer(Phrases):
         scale = 10 ** rng.randrange(6)
         self.ladder = tuple(scale * step for step in (1, 2, 5, 10, 20, 50))
         yield from ("events:", *self.events())
+
+    def body(self, least: int = 1) -> Iterator[str]:
+        """Everything after the events; at least so many triggers."""
         yield from ("features:", *self.features())
         if self.chance(0.3):
             yield "protected: [age, sex]"
         if self.named and self.chance(0.7):
             yield from ("score:", *self.score())
-        yield from ("triggers:", *self.triggers(), self.recovery())
+        yield from ("triggers:", *self.triggers(least), self.recovery())
         if self.chance(0.5):
             yield from ("authorise:", *self.authorise())
         if self.chance(0.6):
@@ -222,4 +225,18 @@ def write_policy(rng: Random) -> str:
     >>> write_policy(Random(7)) == write_policy(Random(7))
     True
     """
-    return "\n".join(Writer(rng).lines()) + "\n"
+    writer = Writer(rng)
+    return "\n".join([*writer.head(), *writer.body()]) + "\n"
+
+
+def write_versions(rng: Random, count: int) -> list[str]:
+    """Policies that may follow each other: the same events, and each trigger in its place, but nothing else alike."""
+    writer, texts, least = Writer(rng), [], 1
+    head = [line for line in writer.head() if not line.startswith("version:")]
+    for number in range(1, count + 1):
+        writer.named, writer.scored = {}, ()
+        body = [line for line in writer.body(least) if not line.startswith("honour:")]
+        least = sum(line.startswith("  trigger_") for line in body)
+        honour = f"honour: {rng.choice(('0d', '5d', '20d', '60d'))}"
+        texts.append("\n".join([head[0], f"version: {number}", *head[1:], *body, honour]) + "\n")
+    return texts

@@ -174,26 +174,33 @@ class Scene:
     hour: int  # now
     opened_day: int
     status_day: int  # when the status last changed
-    restricted_days: Sequence[int]  # of the decrease, suspend and close decisions so far
+    restricted: Mapping[
+        str, Sequence[int]
+    ]  # days of the decrease, suspend and close decisions so far, by unit of window
 
     @property
     def day(self) -> int:
         return day_of(self.hour)
 
-    def tile(self, hour: int, unit: model.TileUnit) -> int:
-        """The hour, day or month in which a local hour lies."""
-        match unit:
-            case "h":
-                return hour
-            case "d":
-                return day_of(hour)
-            case "m":
-                return month_of(day_of(hour))
-
     def inside(self, hour: int, window: Window) -> bool:
-        """Whether a local hour lies in one of the last `length` tiles, the current one included."""
-        age = self.tile(self.hour, window.unit) - self.tile(hour, window.unit)
-        return 0 <= age < window.length
+        """Whether the window covers a local hour now."""
+        return covers(window, self.hour, hour)
+
+
+def tile(hour: int, unit: model.TileUnit) -> int:
+    """The hour, day or month in which a local hour lies."""
+    match unit:
+        case "h":
+            return hour
+        case "d":
+            return day_of(hour)
+        case "m":
+            return month_of(day_of(hour))
+
+
+def covers(window: Window, now: int, hour: int) -> bool:
+    """Whether a local hour lies in one of the last `length` tiles, the current one included."""
+    return 0 <= tile(now, window.unit) - tile(hour, window.unit) < window.length
 
 
 def measure(scene: Scene, expr: Expr) -> Value:
@@ -210,7 +217,7 @@ def measure(scene: Scene, expr: Expr) -> Value:
         case LateCount(days, window):
             return sum(n == days and scene.inside(24 * day, window) for n, day in scene.ledger.rises)
         case Restrictions(window):
-            return sum(scene.inside(24 * day, window) for day in scene.restricted_days)
+            return sum(scene.inside(24 * day, window) for day in scene.restricted[window.unit])
         case Fact(name):
             return fact(scene, name)
     raise AssertionError(f"{expr} is no measure")
@@ -222,7 +229,7 @@ def windowed(scene: Scene, how: str, select: Select, field: str | None, window: 
     for dated in scene.picked[select]:
         value = 1 if field is None else field_value(scene.policy, dated, field)
         if value is not None and scene.inside(dated.hour, window):
-            tiles.setdefault(scene.tile(dated.hour, window.unit), []).append(value)
+            tiles.setdefault(tile(dated.hour, window.unit), []).append(value)
     if how == "max":
         return max((max(values) for values in tiles.values()), default=None)
     return sum(min(sum(values), MONEY_MAX) for values in tiles.values())

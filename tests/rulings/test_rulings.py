@@ -10,9 +10,9 @@ import pytest
 
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.engine.account import view
-from linekeeper.engine.derive import verify
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.ruling import Ruling, RulingError, consent, rule, store_now
+from linekeeper.engine.verify import verify
 from tests.brake.bank import DAY, at, engine_over, everyone_late, new_store, openings, table
 
 

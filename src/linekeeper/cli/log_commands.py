@@ -118,7 +118,7 @@ def export(
     from linekeeper.cli.run_commands import day_number
     from linekeeper.core.bounds import AT_END_MS, DAY_MS
     from linekeeper.core.errors import LinekeeperError
-    from linekeeper.engine.derive import stored_policy
+    from linekeeper.engine.versions import read_versions
     from linekeeper.journal import tables as t
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.log.export import export as write
@@ -130,14 +130,14 @@ def export(
     if account is None and since is None:
         raise LinekeeperError("say what to open: `--account NAME`, or `--since DAY` and perhaps `--until DAY`")
     opened, keeper = open_store(store), open_keeper(keys)
-    policy, head = stored_policy(opened), keeper.head()
-    sources = {
-        f"policies/{policy.name}.yaml": policy.source.encode(),
-        f"kernel/{policy.name}.py": kernel_of(policy).source.encode(),
-    }
-    if policy.card:
-        sources[f"policies/{policy.name}.card.json"] = policy.card
+    sources, head = {}, keeper.head()
     with opened.reading() as connection:
+        for policy in (versions := read_versions(connection)):
+            label = policy.name if policy is versions[-1] else f"{policy.name}.version-{policy.version}"
+            sources[f"policies/{label}.yaml"] = policy.source.encode()
+            sources[f"kernel/{label}.py"] = kernel_of(policy).source.encode()
+            if policy.card:
+                sources[f"policies/{label}.card.json"] = policy.card
         if account is not None:
             positions = [p for p in positions_of(connection, t.LOG, account) if p < head.checkpoint.size]
         else:

@@ -25,6 +25,7 @@ MODULES = (
     "show",
     "road",
     "ruling",
+    "version",
     "held",
     "outbox",
     "notice",

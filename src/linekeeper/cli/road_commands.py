@@ -46,12 +46,20 @@ def road(
 
 
 def _one(engine: Engine, account: str, day: str | None, json: bool) -> None:
-    from linekeeper.decide.road import NoRoad, find_road
+    from dataclasses import replace
+
+    from linekeeper.decide.road import NoRoad, Road, find_road
     from linekeeper.decide.road.words import no_road_words, road_lines
     from linekeeper.engine.account import state_of
+    from linekeeper.engine.versions import promise_of
 
+    engine = engine.of(account)
     state = state_of(engine, account)
-    found = find_road(engine.kernel, state, _day(engine, state, day), compiled=False)
+    asked = _day(engine, state, day)
+    found = find_road(engine.kernel, state, asked, compiled=False)
+    if isinstance(found, Road):
+        with engine.store.reading() as connection:
+            found = replace(found, honour_until_day=promise_of(connection, engine.kernel, account, asked))
     if json:
         print_json({"account": account} | (found.as_json() if found else {"road": False, "why": "not_restricted"}))
     elif found is None:
@@ -101,7 +109,7 @@ def what_if(
     from linekeeper.decide.road.words import point_words
     from linekeeper.engine.account import state_of
 
-    engine = open_engine(store)
+    engine = open_engine(store).of(account)
     payments = [payment_of(engine.policy, text) for text in pay]
     state = state_of(engine, account)
     first = _day(engine, state, day)
@@ -145,7 +153,7 @@ def _day(engine: Engine, state: list[int], text: str | None) -> int:
     """The day asked for, else the latest that the account or the store has seen."""
     from linekeeper.cli.run_commands import day_number
     from linekeeper.core.errors import LinekeeperError
-    from linekeeper.engine.engine import reviewed_day
+    from linekeeper.engine.reviews import reviewed_day
 
     with engine.store.reading() as connection:
         latest = max(state[engine.kernel.layout.slots["HOUR"]] // 24, reviewed_day(connection))

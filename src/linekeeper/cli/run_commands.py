@@ -124,8 +124,8 @@ def verify(store: StoreUrl, keys: Keys = None, json: Json = False) -> None:
     """Derive every decision and state anew from the events, with --keys also against the log (exit code 3)."""
     from dataclasses import replace
 
-    from linekeeper.engine.derive import verify as verified
     from linekeeper.engine.leaves import differing_leaf
+    from linekeeper.engine.verify import verify as verified
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
 
@@ -175,8 +175,8 @@ def open_engine(
     url: str, policy: Policy | None = None, keys: Path | None = None, brake: bool = False, law: Law | None = None
 ) -> Engine:
     """The engine over that store; without a policy, under the one that the store holds."""
-    from linekeeper.engine.derive import stored_policy
     from linekeeper.engine.engine import Engine
+    from linekeeper.engine.versions import stored_policy
     from linekeeper.journal.store import open_store
 
     store = open_store(url)

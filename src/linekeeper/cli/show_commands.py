@@ -32,7 +32,7 @@ def show(account: str, store: StoreUrl, json: Json = False) -> None:
     from linekeeper.cli.run_commands import open_engine
     from linekeeper.engine.account import view
 
-    engine = open_engine(store)
+    engine = open_engine(store).of(account)
     found = view(engine, account)
     if json:
         print_json(found.as_json())
@@ -63,6 +63,7 @@ def explain(
 
     engine = open_engine(store)
     found = find_decision(engine, decision)
+    engine = engine.under(found.policy)
     if json:
         import json as plain
 

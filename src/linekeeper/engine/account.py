@@ -82,7 +82,8 @@ def find_decision(engine: Engine, name: str) -> Decision:
 
 
 def view(engine: Engine, account: str) -> AccountView:
-    """The account as it stands, without looking anew."""
+    """The account as it stands, without looking anew, under the version that it is under."""
+    engine = engine.of(account)
     state = state_of(engine, account)
     kernel, slots = engine.kernel, engine.kernel.layout.slots
     out = kernel.new_row()

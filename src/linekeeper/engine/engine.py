@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,29 +15,47 @@ import rfc8785
 from sqlalchemy import Connection, func, select
 
 from linekeeper.core.decision import Decision
-from linekeeper.core.errors import LinekeeperError
-from linekeeper.core.event import SetAside
 from linekeeper.decide.record import Recorder
 from linekeeper.engine.brake import Gate
 from linekeeper.engine.derive import rebuild_states, stale_layout
-from linekeeper.engine.found import NOT_REVIEWED, REFUSED, Arrivals, Chain, Findings, find, record
-from linekeeper.engine.held import Run, find_braked, keep_book, open_book, review_batch, save_holds, totals
+from linekeeper.engine.draws import Answer, ask
+from linekeeper.engine.found import REFUSED, Arrivals, Chain, Findings, find, record
+from linekeeper.engine.held import (
+    Run,
+    find_braked,
+    keep_book,
+    open_book,
+    review_batch,
+    save_holds,
+    totals,
+    waiting_holds,
+)
 from linekeeper.engine.history import pasts_before, recall
 from linekeeper.engine.inbox import Taken, reversals, set_aside_refused, take_in
 from linekeeper.engine.outbox import Law, open_outbox
+from linekeeper.engine.reviews import note_review, reviewed_day
+from linekeeper.engine.rows import load_rows, save_rows
+from linekeeper.engine.tally import Tally
+from linekeeper.engine.versions import (
+    EngineError,
+    bring_over,
+    kernels_of,
+    read_versions,
+    settle,
+    stages_of,
+    version_count,
+)
 from linekeeper.journal import tables as t
-from linekeeper.journal.keeper import Keeper, keeps_log
+from linekeeper.journal.keeper import Keeper
 from linekeeper.journal.log.entry import Kind, Record
 from linekeeper.journal.store import (
     DECISION_COLUMNS,
-    AccountRow,
     Store,
     insert_many,
     load_accounts,
     next_seq,
-    save_accounts,
 )
-from linekeeper.kernel.batch import Batch, Ints, batch_of
+from linekeeper.kernel.batch import Batch, Ints, batch_of, no_events
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.kernel.late import Past
 
@@ -50,46 +67,11 @@ if TYPE_CHECKING:
 REVIEW_BATCH = 5_000
 
 
-class EngineError(LinekeeperError):
-    """The store and the policy do not fit each other."""
-
-
-@dataclass
-class Tally:
-    """What a call did, added up: events taken, repeats, set aside, decisions by action, looks made.
-
-    `held` counts the restrictions that the brake began to hold for a person.
-    """
-
-    events: int = 0
-    same: int = 0
-    set_aside: list[SetAside] = field(default_factory=list)
-    actions: Counter[str] = field(default_factory=Counter)
-    looks: int = 0
-    held: int = 0
-
-    def add(self, other: Tally) -> None:
-        """Take in another call's tally."""
-        self.events += other.events
-        self.same += other.same
-        self.set_aside += other.set_aside
-        self.actions += other.actions
-        self.looks += other.looks
-        self.held += other.held
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Whether a draw may happen; if not, why: `suspended`, `closed`, `over_limit`, or the rules' reason codes."""
-
-    allowed: bool
-    reasons: tuple[str, ...]
-    rules: tuple[str, ...]
-
-
 class Engine:
     """One policy over one store. With a `keeper`, each decision and its log leaf commit together.
 
+    The policy is the version in force; accounts that are still under an earlier one (`honour`) are looked after by
+    the engines that `under` gives. `superseded`: this is such an engine, and its policy need not be in force.
     `brake`: a burst of restrictions waits for a person, as the policy's brake says; off for a back-fill of history.
     Under a `law`, here or since an engine before, each decision that borrowers are told of commits with its notice.
     """
@@ -102,6 +84,7 @@ class Engine:
         *,
         brake: bool = False,
         law: Law | None = None,
+        superseded: bool = False,
     ) -> None:
         self.store, self.policy, self.keeper = store, policy, keeper
         if brake and policy.brake is None:
@@ -110,11 +93,13 @@ class Engine:
         self.kernel: Kernel = kernel_of(policy)
         self.recorder = Recorder(self.kernel)
         with store.writing() as connection:
-            self.read_only = _adopt(connection, self.kernel, keeper) and keeper is None
+            self.read_only = settle(connection, self.kernel, keeper, superseded) and keeper is None
+            self._versions = version_count(connection)
+        self._under: dict[str, Engine] = {policy.digest: self}
         if stale_layout(store, self.kernel):
             rebuild_states(store, self.kernel)
         with store.writing() as connection:
-            open_book(connection, self.kernel)
+            open_book(connection)
             self.outbox = open_outbox(connection, law, policy.time_zone)
 
     def demand_keys(self) -> None:
@@ -122,23 +107,76 @@ class Engine:
         if self.read_only:
             raise EngineError("the store keeps a log; name the folder of its keys: `--keys` or LINEKEEPER_KEYS")
 
+    # -------------------------------------------------------------- versions
+
+    def under(self, digest: str) -> Engine:
+        """The engine of the version with that digest: this one, or one for accounts that are still under it."""
+        if digest not in self._under:
+            with self.store.reading() as connection:
+                policy = next(policy for policy in read_versions(connection) if policy.digest == digest)
+            brake = self.brake is not None and policy.brake is not None
+            self._under[digest] = Engine(self.store, policy, self.keeper, brake=brake, superseded=True)
+        return self._under[digest]
+
+    def of(self, account: str) -> Engine:
+        """The engine of the version that the account is under; of the one in force where it is not known."""
+        if self._versions == 1:
+            return self
+        with self.store.reading() as connection:
+            row = load_accounts(connection, [account]).get(account)
+        return self.under(row.policy) if row else self
+
+    def earlier(self) -> list[Engine]:
+        """The engines of earlier versions that accounts are still under, oldest first."""
+        if self._versions == 1:
+            return []
+        with self.store.reading() as connection:
+            digests = set(connection.execute(select(t.accounts.c.policy).distinct()).scalars())
+            versions = [policy.digest for policy in read_versions(connection)]
+        return [self.under(digest) for digest in versions[:-1] if digest in digests]
+
+    def _shared_out(self, table: pa.Table) -> list[tuple[Engine, pa.Table]]:
+        """The events of each version's accounts; those of new ones are for the version in force."""
+        if self._versions == 1:
+            return [(self, table)]
+        with self.store.reading() as connection:
+            known = load_accounts(connection, table["account"].unique().to_pylist())
+        digests = {name: row.policy for name, row in known.items()}
+        policy = np.array([digests.get(name, self.policy.digest) for name in table["account"].to_pylist()])
+        return [(self.under(str(digest)), table.filter(policy == digest)) for digest in np.unique(policy)]
+
+    def _demand_version(self, connection: Connection) -> None:
+        if version_count(connection) != self._versions:
+            raise EngineError("another version of the policy came into force meanwhile; open the store again")
+
     # -------------------------------------------------------------- events
 
     def receive(self, table: pa.Table, source: str) -> Tally:
-        """Take a batch of admitted events (one transaction). They are put in order of `at` first."""
+        """Take a batch of admitted events, in order of `at`: one transaction for each version they come under."""
         self.demand_keys()
         order = np.argsort(table["at"].to_numpy(), kind="stable")
         table = table if bool(np.all(order[1:] > order[:-1])) else table.take(order)
+        tally = Tally()
+        for engine, part in self._shared_out(table):
+            tally.add(engine._receive(part, source))
+        return tally
+
+    def _receive(self, table: pa.Table, source: str) -> Tally:
         with self.store.writing() as connection:
+            self._demand_version(connection)
             taken = take_in(connection, source, table)
             batch = batch_of(self.policy, self.kernel.calendar, taken.table)
-            states, chains = self._load(connection, batch.accounts)
+            states, chains = load_rows(connection, self.kernel, batch.accounts)
             reviewed = reviewed_day(connection)
             numbers = np.arange(taken.first_seq, taken.first_seq + len(taken.ids))
             arrivals = Arrivals(numbers, reversals(connection, source, taken))
 
             def pasts(accounts: Sequence[str]) -> dict[str, Past]:
-                return pasts_before(connection, self.kernel, accounts, taken.first_seq)
+                found = pasts_before(connection, self.kernel, accounts, taken.first_seq)
+                stages = stages_of(connection, kernels_of(connection), list(found)) if self._versions > 1 else {}
+                for account, (*before, _) in stages.items():
+                    found[account].under = [(stage.kernel, stage.end_day) for stage in before]
+                return found
 
             def run(part: Batch, own: Ints, gate: Gate | None) -> Findings:
                 return find(self.kernel, part, own, reviewed, arrivals, pasts, gate)
@@ -157,15 +195,36 @@ class Engine:
         """Look at every account that is due, up to the start of local day `until_day`."""
         self.demand_keys()
         with self.store.writing() as connection:
-            if until_day > reviewed_day(connection):
-                after = next_seq(connection, t.events) - 1
-                insert_many(connection, t.reviews, ("after_event", "until_day"), [(after, until_day)])
+            self._demand_version(connection)
+            new_day = note_review(connection, until_day)
+        tally, earlier = Tally(), self.earlier()
+        for engine in earlier if new_day else []:
+            tally.add(engine._review_due(until_day - 1, progress))
+            engine._hand_over(self.kernel, until_day)
+        for engine in (*earlier, self):
+            tally.add(engine._review_due(until_day, progress))
+        return tally
+
+    def _review_due(self, until_day: int, progress: Callable[[int], None] | None) -> Tally:
         tally = Tally()
         for names in iter(lambda: self._due(until_day), []):
             tally.add(self._review_some(names, until_day))
             if progress:
                 progress(len(names))
         return tally
+
+    def _hand_over(self, to: Kernel, day: int) -> None:
+        """The accounts that nothing keeps under this version go over to that one at the start of `day`."""
+        a, last = t.accounts.c, ""
+        query = select(a.account).where(a.policy == self.policy.digest).order_by(a.account).limit(REVIEW_BATCH)
+        while True:
+            with self.store.writing() as connection:
+                self._demand_version(connection)
+                names = list(connection.execute(query.where(a.account > last)).scalars())
+                bring_over(connection, self.kernel, to, names, waiting_holds(connection, names), day)
+            if not names:
+                return
+            last = names[-1]
 
     def due_count(self, until_day: int) -> int:
         """How many accounts a review up to that day would look at first."""
@@ -175,14 +234,15 @@ class Engine:
 
     def _due(self, until_day: int) -> list[str]:
         a = t.accounts.c
+        own = (a.next_review <= until_day) & (a.policy == self.policy.digest)
         with self.store.reading() as connection:
-            query = select(a.account).where(a.next_review <= until_day).order_by(a.next_review).limit(REVIEW_BATCH)
+            query = select(a.account).where(own).order_by(a.next_review).limit(REVIEW_BATCH)
             return [row[0] for row in connection.execute(query)]
 
     def _review_some(self, names: list[str], until_day: int) -> Tally:
         with self.store.writing() as connection:
-            batch = _no_events(sorted(names), self.kernel)
-            states, chains = self._load(connection, batch.accounts)
+            batch = no_events(self.policy, sorted(names))
+            states, chains = load_rows(connection, self.kernel, batch.accounts)
 
             def run(part: Batch, own: Ints, gate: Gate | None) -> Findings:
                 return review_batch(self.kernel, part, own, until_day, gate)
@@ -195,16 +255,13 @@ class Engine:
 
     def authorise(self, account: str, at: int, amount: int) -> Answer:
         """Whether a draw of `amount` minor units may happen at `at` (UTC ms). It changes nothing."""
-        hour = self.kernel.calendar.hour(at)
+        if (engine := self.of(account)) is not self:
+            return engine.authorise(account, at, amount)
         with self.store.reading() as connection:
             found = load_accounts(connection, [account]).get(account)
         if found is None:
             raise EngineError(f"the account `{account}` is not known; send its `open` event first")
-        state = np.frombuffer(found.state, dtype="<i8").tolist()
-        run, out, slots = self.kernel.interpreted, self.kernel.new_row(), self.kernel.layout.slots
-        while state[slots["NEXT"]] <= hour // 24:
-            run.review(state, out, state[slots["NEXT"]])
-        return answer_of(self.policy, run.authorise(state, out, max(hour, state[slots["HOUR"]]), amount))
+        return ask(self.kernel, np.frombuffer(found.state, dtype="<i8").tolist(), at, amount)
 
     def accounts(self) -> int:
         """How many accounts are open."""
@@ -212,16 +269,6 @@ class Engine:
             return int(connection.execute(select(func.count()).select_from(t.accounts)).scalar_one())
 
     # -------------------------------------------------------------- rows
-
-    def _load(self, connection: Connection, names: list[str]) -> tuple[Ints, list[Chain]]:
-        """States and chains of the accounts; new ones start from nothing."""
-        known = load_accounts(connection, names) if names else {}
-        size = self.kernel.layout.size
-        empty = AccountRow(bytes(8 * size), self.kernel.layout.digest, 0, None)
-        rows = [known.get(name, empty) for name in names]
-        joined = bytearray().join(row.state for row in rows)
-        states = np.frombuffer(joined, dtype="<i8").reshape(len(names), size).astype(np.int64, copy=False)
-        return states, [Chain(row.decisions, row.last_hash) for row in rows]
 
     def _under_brake(
         self, connection: Connection, batch: Batch, states: Ints, run: Run, ids: Sequence[str] = (), first_seq: int = 0
@@ -265,66 +312,9 @@ class Engine:
         insert_many(connection, t.decisions, DECISION_COLUMNS, rows)
         if self.outbox:
             self.outbox.put(connection, decided)
-        slots, layout = self.kernel.layout.slots, self.kernel.layout.digest
-        opened, due = states[:, slots["OPENED"]].tolist(), states[:, slots["NEXT"]].tolist()
-        plain = states.astype("<i8", copy=False)
-        accounts = [
-            (name, layout, plain[place].tobytes(), due[place], chains[place].number, chains[place].last_hash)
-            for place, name in enumerate(batch.accounts)
-            if opened[place]
-        ]
-        save_accounts(connection, accounts)
+        save_rows(connection, self.kernel, batch.accounts, states, chains)
         if self.keeper:
             kinds = {"correct": Kind.CORRECTION}
             leaves = [Record(kinds.get(row[4], Kind.DECISION), row[1], row[5]) for row in rows]
             self.keeper.seal(connection, leaves)
         return actions
-
-
-def answer_of(policy: Policy, denied: int) -> Answer:
-    """The kernel's bits in words."""
-    reasons = [word for bit, word in ((1, "suspended"), (2, "closed"), (4, "over_limit")) if denied & bit]
-    if denied & 3:
-        reasons = reasons[:1]
-    rules = [rule for number, rule in enumerate(policy.authorise) if denied & 8 << number]
-    reasons += [rule.reason for rule in rules]
-    return Answer(denied == 0, tuple(dict.fromkeys(reasons)), tuple(rule.name for rule in rules))
-
-
-def reviewed_day(connection: Connection) -> int:
-    """The day up to which every account has been reviewed; NOT_REVIEWED before the first review."""
-    found = connection.execute(select(func.max(t.reviews.c.until_day))).scalar_one()
-    return NOT_REVIEWED if found is None else int(found)
-
-
-def _no_events(names: list[str], kernel: Kernel) -> Batch:
-    none = np.zeros(0, dtype=np.int64)
-    width = max(1, *(len(kind.fields) for kind in kernel.policy.kinds))
-    x = np.zeros((0, width), dtype=np.int64)
-    return Batch(names, np.zeros(len(names) + 1, dtype=np.int64), none, none, none, none, x)
-
-
-def _adopt(connection: Connection, kernel: Kernel, keeper: Keeper | None) -> bool:
-    """Note the policy in the store, which keeps to the policy and the log that it began with; says whether to a log."""
-    policy = kernel.policy
-    p = t.policies.c
-    known = connection.execute(select(p.digest, p.name, p.version)).all()
-    logged = keeps_log(connection)
-    if known and not logged and keeper is not None:
-        raise EngineError("the store holds decisions that no log has; keep a log from the first event on")
-    if any(row[0] == policy.digest for row in known):
-        return logged
-    if known:
-        other = f"`{known[0][1]}` version {known[0][2]}"
-        raise EngineError(f"the store holds decisions of policy {other}, not of this file; use another `--store`")
-    names = ("digest", "name", "version", "text", "card", "kernel")
-    row = (policy.digest, policy.name, policy.version, policy.source, policy.card, kernel.source)
-    insert_many(connection, t.policies, names, [row])
-    if keeper:
-        body: dict[str, str | int] = {"name": policy.name, "version": policy.version}
-        body |= {"policy": policy.digest, "kernel": kernel.digest}
-        leaves = [Record(Kind.POLICY, "", rfc8785.dumps(body))]
-        if policy.score and policy.score.card:
-            leaves.append(Record(Kind.MODEL, "", rfc8785.dumps({"model": policy.score.card})))
-        keeper.seal(connection, leaves)
-    return keeper is not None

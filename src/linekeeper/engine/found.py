@@ -14,8 +14,9 @@ from linekeeper.decide.record import Recorder
 from linekeeper.engine.brake import Gate
 from linekeeper.kernel.batch import Batch, Ints
 from linekeeper.kernel.bulk import replay
+from linekeeper.kernel.correct import correct
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import REVERSAL, Past, Row, correct, counts_as_late, refusal_of, review_until, take
+from linekeeper.kernel.late import REVERSAL, Past, Row, counts_as_late, refusal_of, review_until, take
 
 COMPILE_FROM = 5_000  # events from which compiled code is worth loading
 NOT_REVIEWED = -(2**40)
@@ -153,7 +154,7 @@ def find_arrivals(
     low, high = int(batch.starts[account]), int(batch.starts[account + 1])
     numbers = arrivals.numbers[batch.rows[low:high]].tolist()
     for number, event in sorted(zip(numbers, range(low, high), strict=True)):
-        row, reverses = _row(batch, event), arrivals.reverses.get(number)
+        row, reverses = row_at(batch, event), arrivals.reverses.get(number)
         refused = refusal_of(kernel, state, past, row, reverses)
         if refused:
             into.refused[event] = refused
@@ -168,7 +169,7 @@ def find_arrivals(
         stopped = gate is not None and gate.stops(batch.accounts[account], before, state, out, decided, event, row)
         if decided and not stopped:
             into.decisions.append(Found(account, event, now_of(kernel, state), list(out)))
-        if late and correct(kernel, state, past.standing(), out):
+        if late and correct(kernel, state, past, out):
             into.decisions.append(Found(account, event, now_of(kernel, state), out))
 
 
@@ -223,7 +224,8 @@ def narrowed(batch: Batch, accounts: Ints) -> Batch:
     return Batch([batch.accounts[a] for a in accounts], starts, *columns)
 
 
-def _row(batch: Batch, event: int) -> Row:
+def row_at(batch: Batch, event: int) -> Row:
+    """One event of a batch."""
     x = tuple(batch.x[event].tolist())
     return Row(int(batch.at[event]), int(batch.hour[event]), int(batch.kind[event]), x)
 

@@ -15,6 +15,7 @@ from linekeeper.decide.canonical import canonical, read_decision
 from linekeeper.decide.record import Recorder
 from linekeeper.engine.brake import Allowance, Gate, Hold, Look, is_ruling
 from linekeeper.engine.found import Findings, Found, in_bulk, narrowed, review_account
+from linekeeper.engine.versions import kernels_of
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import insert_many, within
 from linekeeper.kernel.batch import Batch, Ints
@@ -133,16 +134,18 @@ def totals(kernel: Kernel, states: Ints) -> tuple[int, int]:
     return int(lines.sum()), int(states[lines, slots["GRANTED"]].sum())
 
 
-def open_book(connection: Connection, kernel: Kernel) -> None:
+def open_book(connection: Connection) -> None:
     """Count all lines, where nobody has yet."""
     if connection.execute(select(t.book.c.id)).first() is not None:
         return
     lines = granted = 0
-    query = select(t.accounts.c.state).execution_options(yield_per=PAGE)
-    for page in connection.execute(query).partitions():
-        joined = b"".join(row[0] for row in page)
-        part = totals(kernel, np.frombuffer(joined, dtype="<i8").reshape(-1, kernel.layout.size))
-        lines, granted = lines + part[0], granted + part[1]
+    a = t.accounts.c
+    for digest, kernel in kernels_of(connection).items():
+        query = select(a.state).where(a.policy == digest).execution_options(yield_per=PAGE)
+        for page in connection.execute(query).partitions():
+            joined = b"".join(row[0] for row in page)
+            part = totals(kernel, np.frombuffer(joined, dtype="<i8").reshape(-1, kernel.layout.size))
+            lines, granted = lines + part[0], granted + part[1]
     insert_many(connection, t.book, ("id", "lines", "granted"), [(1, lines, granted)])
 
 
@@ -157,7 +160,7 @@ def keep_book(connection: Connection, before: tuple[int, int], after: tuple[int,
 
 def _book_with(connection: Connection, kernel: Kernel, before: Ints, after: Ints) -> tuple[int, int]:
     """The book as it stands, and the lines that this batch opens."""
-    open_book(connection, kernel)
+    open_book(connection)
     lines, granted = connection.execute(select(t.book.c.lines, t.book.c.granted)).one()
     slots = kernel.layout.slots
     opened = (before[:, slots["OPENED"]] == 0) & (after[:, slots["OPENED"]] != 0)

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
+import numpy as np
+import pyarrow as pa
 from sqlalchemy import Connection, select
 
-from linekeeper.core.bounds import MISSING
+from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, MISSING, MONEY_MAX
+from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.line import Action
 from linekeeper.decide.canonical import read_decision
-from linekeeper.engine.found import Chain, Findings
+from linekeeper.engine.found import Arrivals, Chain, Findings
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import within
 from linekeeper.kernel.batch import Batch
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.late import REVERSAL, Past, Row
+from linekeeper.policy.model import Field, Policy
 
 _DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
 
 
 def row_of(kernel: Kernel, kind: str, at: int, fields: Mapping[str, int | str]) -> Row:
-    """One event as the kernel reads it."""
+    """One event as the kernel reads it; a word of a later version is missing."""
     found = kernel.policy.kind(kind)
     x = []
     for field in found.fields:
         value = fields.get(field.name)
-        x.append(MISSING if value is None else field.choices.index(value) if isinstance(value, str) else value)
+        if isinstance(value, str):
+            value = field.choices.index(value) if value in field.choices else None
+        x.append(MISSING if value is None else value)
     return Row(at, kernel.calendar.hour(at), found.number, tuple(x))
 
 
@@ -56,3 +63,60 @@ def recall(connection: Connection, kernel: Kernel, batch: Batch, findings: Findi
     query = select(d.account, d.record).where(within(connection, d.account, list(chain_of))).order_by(d.number)
     for account, stored in connection.execute(query) if corrected else ():
         chain_of[account].note(read_decision(bytes(stored)))
+
+
+# ------------------------------------------------------------------ as a table
+
+
+class Unreadable(LinekeeperError):
+    """A stored event is not one that could have been taken in."""
+
+    def __init__(self, event: str, account: str) -> None:
+        super().__init__(f"the event `{event}` of `{account}` cannot be read as the policy's kinds have it")
+
+
+def table_of_events(connection: Connection, policy: Policy, names: list[str]) -> tuple[pa.Table, Arrivals]:
+    """Those accounts' events in order of arrival, as an event table, and how they arrived."""
+    e = t.events.c
+    query = select(e.seq, e.source, e.id, e.account, e.kind, e.at, e.body)
+    rows = connection.execute(query.where(e.account >= names[0], e.account <= names[-1]).order_by(e.seq)).all()
+    read = _reader(policy)
+    fields = [read(row) for row in rows]
+    columns: dict[str, pa.Array] = {
+        "id": pa.array([row.id for row in rows], pa.string()),
+        "account": pa.array([row.account for row in rows], pa.string()),
+        "kind": pa.array([row.kind for row in rows], pa.string()),
+        "at": pa.array([row.at for row in rows], pa.int64()),
+    }
+    words = {one.name for kind in policy.kinds for one in kind.fields if one.choices}
+    for name in {one.name for kind in policy.kinds for one in kind.fields}:
+        kind = pa.string() if name in words else pa.int64()
+        columns[name] = pa.array([found.get(name) for found in fields], kind)
+    seqs = {(row.source, row.id): row.seq for row in rows}
+    pairs = zip(rows, fields, strict=True)
+    reverses = {row.seq: seqs[row.source, found["of"]] for row, found in pairs if row.kind == REVERSAL}
+    return pa.table(columns), Arrivals(np.array([row.seq for row in rows], dtype=np.int64), reverses)
+
+
+def _reader(policy: Policy) -> Callable[[Any], dict[str, int | str]]:
+    """Reads the fields of a stored event; raises Unreadable where it is not what the door admits."""
+    decode = msgspec.json.Decoder(dict[str, int | str]).decode
+    kinds = {kind.name: {field.name: field for field in kind.fields} for kind in policy.kinds}
+
+    def fits(field: Field | None, value: int | str) -> bool:
+        if field is None:  # a text
+            return isinstance(value, str)
+        return value in field.choices if field.choices else isinstance(value, int) and abs(value) <= MONEY_MAX
+
+    def read(row: Any) -> dict[str, int | str]:
+        try:
+            fields, known = decode(row.body), kinds[row.kind]
+        except (msgspec.DecodeError, KeyError):
+            raise Unreadable(row.id, row.account) from None
+        required = (name for name, field in known.items() if not field.optional)
+        fit = all(fits(known.get(name), value) for name, value in fields.items())
+        if not (fit and all(name in fields for name in required) and AT_MIN_MS <= row.at < AT_END_MS):
+            raise Unreadable(row.id, row.account)
+        return fields
+
+    return read

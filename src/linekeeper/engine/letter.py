@@ -28,17 +28,18 @@ JURISDICTION = "CN"  # where no law was named
 def letter(engine: Engine, decision: Decision, desk: Desk, state: Sequence[int] | None = None) -> Notice:
     """The notice of a decision. With the account's `state` right after it, its road back and its oldest due are told.
 
-    Raises `NoticeError` where there is nothing to tell.
+    Names, words and road are those of the version that decided. Raises `NoticeError` where there is nothing to tell.
     """
+    version = engine.under(decision.policy)
     with engine.store.reading() as connection:
         entry = find_entry(connection, decision.account, decision.number)
         by_person = _ruled(connection, decision)
     return notice_of(
         decision,
-        engine.policy,
+        version.policy,
         desk,
-        own=OwnFacts(due_on(engine.kernel, state) if state else None, by_person),
-        road=road_from(engine.kernel, state) if state else None,
+        own=OwnFacts(due_on(version.kernel, state) if state else None, by_person),
+        road=road_from(version.kernel, state) if state else None,
         jurisdiction=engine.outbox.law.jurisdiction if engine.outbox else JURISDICTION,
         due=entry.clock if entry else None,
         receipt=receipt_of(engine, decision),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
@@ -12,14 +10,16 @@ from sqlalchemy import Connection, select
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import ADVERSE
-from linekeeper.engine.brake import Gate, from_ledger
 from linekeeper.engine.derive import first_held
-from linekeeper.engine.found import NOT_REVIEWED, Arrivals, Findings, Found, find_arrivals, review_account
+from linekeeper.engine.found import Arrivals, Findings, Found
 from linekeeper.engine.history import row_of
+from linekeeper.engine.lives import live
+from linekeeper.engine.reviews import Reviews
+from linekeeper.engine.versions import Kernels, kernels_of, newest_of, stages_of
 from linekeeper.journal import tables as t
 from linekeeper.kernel.batch import Batch
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import REVERSAL, Past
+from linekeeper.kernel.late import REVERSAL
 
 if TYPE_CHECKING:
     from linekeeper.core.decision import Decision
@@ -28,29 +28,11 @@ if TYPE_CHECKING:
 _DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
 
 
-@dataclass(frozen=True)
-class Reviews:
-    """The reviews of a store: `days[i]` is the day up to which all was looked at from event `afters[i]` on."""
+class After(NamedTuple):
+    """An account right after a decision: the kernel of the version that made it, and the state."""
 
-    afters: list[int]
-    days: list[int]
-
-    @staticmethod
-    def of(connection: Connection) -> Reviews:
-        """All reviews, in order."""
-        r = t.reviews.c
-        marks = connection.execute(select(r.after_event, r.until_day).order_by(r.seq)).all()
-        return Reviews([int(after) for after, _ in marks], [int(day) for _, day in marks])
-
-    def before(self, event: int) -> int:
-        """The day reviewed before that event arrived."""
-        place = bisect_left(self.afters, event)
-        return self.days[place - 1] if place else NOT_REVIEWED
-
-    @property
-    def last_day(self) -> int:
-        """The latest day reviewed."""
-        return self.days[-1] if self.days else NOT_REVIEWED
+    kernel: Kernel
+    state: list[int]
 
 
 class Kept(list[Found]):
@@ -68,26 +50,31 @@ class Kept(list[Found]):
 
 
 def state_after(engine: Engine, decision: Decision) -> list[int] | None:
-    """The account's state right after an adverse decision."""
+    """The account's state right after an adverse decision, under the version that made it."""
     with engine.store.reading() as connection:
-        states = states_after(connection, engine.kernel, decision.account, Reviews.of(connection))
-    return states.get(decision.number)
+        kernels = kernels_of(connection)
+        states = states_after(connection, kernels, decision.account, Reviews.of(connection))
+    return states[decision.number].state if decision.number in states else None
 
 
-def states_after(connection: Connection, kernel: Kernel, account: str, reviews: Reviews) -> dict[int, list[int]]:
-    """Number -> state right after, of the account's adverse decisions; its events are taken as they arrived."""
-    batch, arrivals = _arrived(connection, kernel, account)
-    state = kernel.new_state()
-    kept = Kept(state)
-    findings = Findings(kept)
-    held = first_held(connection, [account])
-    gate = Gate(kernel, arrivals.numbers[batch.rows].tolist(), {}, from_ledger(held)) if held else None
-    reviewed = np.array([reviews.before(number) for number in arrivals.numbers[batch.rows]], dtype=np.int64)
-    find_arrivals(kernel, batch, 0, state, Past(), arrivals, reviewed, findings, gate)
-    review_account(kernel, batch, 0, state, reviews.last_day, kernel.new_row(), findings, gate)
-    action = kernel.shape.place("ACTION")
-    numbered = enumerate(zip(kept, kept.states, strict=True), start=1)
-    return {number: after for number, (found, after) in numbered if found.row[action] in ADVERSE}
+def states_after(connection: Connection, kernels: Kernels, account: str, reviews: Reviews) -> dict[int, After]:
+    """By number, where each adverse decision left the account; its events are taken as they arrived."""
+    newest = newest_of(kernels)
+    batch, arrivals = _arrived(connection, newest, account)
+    reviewed = reviews.before(arrivals.numbers[batch.rows])
+    stages, held = stages_of(connection, kernels, [account])[account], first_held(connection, [account])
+    state, kept = stages[0].kernel.new_state(), list[Kept]()
+
+    def keep() -> Findings:
+        kept.append(Kept(state))
+        return Findings(kept[-1])
+
+    live(stages, batch, 0, arrivals, reviewed, reviews.last_day, held, state, keep)
+    action, parts = newest.shape.place("ACTION"), zip(stages, kept, strict=True)
+    found = (
+        (one, After(stage.kernel, after)) for stage, part in parts for one, after in zip(part, part.states, strict=True)
+    )
+    return {number: after for number, (one, after) in enumerate(found, start=1) if one.row[action] in ADVERSE}
 
 
 def _arrived(connection: Connection, kernel: Kernel, account: str) -> tuple[Batch, Arrivals]:

@@ -14,8 +14,9 @@ from linekeeper.core.decision import Decision
 from linekeeper.core.event import SetAside
 from linekeeper.decide.canonical import digest_all
 from linekeeper.decide.record import Recorder
-from linekeeper.engine.engine import Engine, Tally
+from linekeeper.engine.engine import Engine
 from linekeeper.engine.found import NOT_REVIEWED, REFUSED, Arrivals, Chain, find_anew, record, with_reversals
+from linekeeper.engine.tally import Tally
 from linekeeper.journal.store import decision_records
 from linekeeper.kernel.batch import Batch, batch_of
 from linekeeper.kernel.kernel import Kernel

@@ -17,7 +17,7 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.journal import tables as t
 from linekeeper.journal.log.tables import within as within
 
-REVISION = "0002"  # the newest revision in `migrations`
+REVISION = "0003"  # the newest revision in `migrations`
 BUSY_SECONDS = 60
 
 
@@ -26,12 +26,13 @@ class StoreError(LinekeeperError):
 
 
 class AccountRow(NamedTuple):
-    """Where one account stands: its state as bytes, its layout, how many decisions, the hash of the last."""
+    """Where one account stands: state as bytes, layout, how many decisions, hash of the last, digest of its policy."""
 
     state: bytes
     layout: str
     decisions: int
     last_hash: str | None
+    policy: str
 
 
 class Store:
@@ -158,12 +159,12 @@ def next_seq(connection: Connection, table: Table) -> int:
 def load_accounts(connection: Connection, names: Sequence[str]) -> dict[str, AccountRow]:
     """The accounts of those names that are there."""
     a = t.accounts.c
-    query = select(a.account, a.state, a.layout, a.decisions, a.last_hash)
+    query = select(a.account, a.state, a.layout, a.decisions, a.last_hash, a.policy)
     found = connection.execute(query.where(within(connection, a.account, names))).fetchall()
     return {name: AccountRow(*rest) for name, *rest in found}
 
 
-ACCOUNT_COLUMNS = ("account", "layout", "state", "next_review", "decisions", "last_hash")
+ACCOUNT_COLUMNS = ("account", "layout", "state", "next_review", "decisions", "last_hash", "policy")
 _KEEP_NEWEST = "ON CONFLICT (account) DO UPDATE SET " + ", ".join(f"{n} = excluded.{n}" for n in ACCOUNT_COLUMNS[1:])
 
 

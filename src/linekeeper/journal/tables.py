@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
 
 from linekeeper.journal.log import tables as log_tables
 from linekeeper.journal.log.tables import Blob, Name, Whole
@@ -48,7 +48,8 @@ set_aside = Table(
     Column("reason", Text, nullable=False),
 )
 
-# Where each account stands: a cache, rebuilt from the events. `state` is int64s, little-endian.
+# Where each account stands: a cache, rebuilt from the events. `state` is int64s, little-endian; `policy` is the digest
+# of the version that the account is under.
 accounts = Table(
     "accounts",
     SCHEMA,
@@ -58,6 +59,7 @@ accounts = Table(
     Column("next_review", Whole, nullable=False),
     Column("decisions", Integer, nullable=False),
     Column("last_hash", Text),
+    Column("policy", Text, nullable=False, server_default=text("''")),
 )
 Index("accounts_next_review", accounts.c.next_review)
 
@@ -82,6 +84,17 @@ reviews = Table(
     Column("seq", Whole, primary_key=True, autoincrement=True),
     Column("after_event", Whole, nullable=False),
     Column("until_day", Whole, nullable=False),
+)
+
+# Accounts that went over from one version of the policy to another: at the start of `day`, after event `after_event`.
+moves = Table(
+    "moves",
+    SCHEMA,
+    Column("account", Name, primary_key=True),
+    Column("day", Whole, primary_key=True, autoincrement=False),
+    Column("after_event", Whole, nullable=False),
+    Column("was", Text, nullable=False),
+    Column("policy", Text, nullable=False),
 )
 
 # How many lines are open, and how much is granted on them: the whole of which the brake lets a share be restricted.

@@ -6,7 +6,7 @@ field in use (int64; text for categories), as the door of `connect` admits it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,6 +64,23 @@ def batch_of(policy: Policy, clock: Calendar, table: pa.Table) -> Batch:
         np.ascontiguousarray(kind[rows]),
         np.ascontiguousarray(x[rows]),
     )
+
+
+def no_events(policy: Policy, accounts: list[str]) -> Batch:
+    """A batch of accounts (in order) of which nothing is told."""
+    none = np.zeros(0, dtype=np.int64)
+    x = np.zeros((0, max(1, *(len(kind.fields) for kind in policy.kinds))), dtype=np.int64)
+    return Batch(accounts, np.zeros(len(accounts) + 1, dtype=np.int64), none, none, none, none, x)
+
+
+def in_words_of(policy: Policy, batch: Batch) -> Batch:
+    """A batch made with a later version's words as this one reads it: a word that it does not know is missing."""
+    x = batch.x.copy()
+    for kind in policy.kinds:
+        for place, field in enumerate(kind.fields):
+            if field.choices:
+                x[(batch.kind == kind.number) & (x[:, place] >= len(field.choices)), place] = MISSING
+    return replace(batch, x=x)
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[Ints, list[str]]:

@@ -12,6 +12,7 @@ from linekeeper.core.decision import ADVERSE_ACTIONS
 from linekeeper.core.line import Status
 from linekeeper.decide.canonical import read_decision
 from linekeeper.engine.engine import Engine
+from linekeeper.engine.versions import kernels_of
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import decision_records
 
@@ -90,12 +91,12 @@ def report(engine: Engine) -> Report:
 
 def _statuses(engine: Engine) -> list[StatusRow]:
     """Lines, granted, limit, balance and undrawn by status."""
-    slots = engine.kernel.layout.slots
-    wanted = [slots[name] for name in ("STATUS", "GRANTED", "LIMIT", "BALANCE")]
-    rows = []
+    rows, a = [], t.accounts.c
     with engine.store.reading() as connection:
-        for (state,) in connection.execution_options(yield_per=5_000).execute(select(t.accounts.c.state)):
-            rows.append(np.frombuffer(state, dtype="<i8")[wanted])
+        for digest, kernel in kernels_of(connection).items():
+            wanted = [kernel.layout.slots[name] for name in ("STATUS", "GRANTED", "LIMIT", "BALANCE")]
+            query = select(a.state).where(a.policy == digest).execution_options(yield_per=5_000)
+            rows += [np.frombuffer(state, dtype="<i8")[wanted] for state in connection.execute(query).scalars()]
     table = np.array(rows, dtype=np.int64).reshape(len(rows), 4)
     found = []
     for status in Status:

@@ -16,7 +16,9 @@ from linekeeper.core.decision import ADVERSE_ACTIONS
 from linekeeper.decide.road import NoRoad, Road, find_road
 from linekeeper.decide.road.follow import comes_true
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.moments import Reviews, states_after
+from linekeeper.engine.moments import states_after
+from linekeeper.engine.reviews import Reviews
+from linekeeper.engine.versions import kernels_of
 from linekeeper.journal import tables as t
 from linekeeper.kernel.kernel import Kernel
 
@@ -57,17 +59,17 @@ def check_all(
     """Check every adverse decision of the store, or `sample` of them, evenly spread over accounts and time."""
     found = RoadCheck()
     with engine.store.reading() as connection:
-        reviews = Reviews.of(connection)
+        reviews, kernels = Reviews.of(connection), kernels_of(connection)
         for account, numbers in chosen(connection, sample).items():
-            states = states_after(connection, engine.kernel, account, reviews)
+            after = states_after(connection, kernels, account, reviews)
             for number in numbers:
                 found.adverse += 1
                 if tell:
                     tell(1)
-                if number not in states:
+                if number not in after:
                     found.adverse, found.underived = found.adverse - 1, found.underived + 1
                     continue
-                _check(engine.kernel, states[number], f"{account}#{number}", found, compiled)
+                _check(*after[number], f"{account}#{number}", found, compiled)
     return found
 
 

@@ -1,0 +1,65 @@
+"""adopt, versions: bring a new version of the policy into force, and see which accounts are under which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from linekeeper.cli.output import Json, Keys, StoreUrl, print_json, say
+
+if TYPE_CHECKING:
+    from linekeeper.engine.versions import Standing
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(adopt)
+    app.command()(versions)
+
+
+def adopt(policy: Path, store: StoreUrl, keys: Keys = None, json: Json = False) -> None:
+    """Bring a new version of the store's policy into force; promised roads back are kept under the old one."""
+    from linekeeper.core.errors import LinekeeperError
+    from linekeeper.decide.road.traps import told, traps
+    from linekeeper.engine.versions import adopt as bring_into_force
+    from linekeeper.journal.keeper import open_keeper
+    from linekeeper.journal.store import open_store
+    from linekeeper.policy.load import load_file
+
+    new = load_file(policy)
+    dead_ends = [told(new, trap) for trap in traps(new)]
+    if dead_ends:
+        raise LinekeeperError("\n".join(f"{policy}: {text}" for text in dead_ends))
+    bring_into_force(open_store(store), new, open_keeper(keys) if keys else None)
+    if json:
+        print_json({"policy": new.name, "version": new.version, "digest": new.digest})
+    else:
+        say(f"version {new.version} of {new.name} is in force; see `linekeeper versions`")
+
+
+def versions(store: StoreUrl, json: Json = False) -> None:
+    """The versions of a store's policy: how many accounts are under each, and how long promises keep them there."""
+    from linekeeper.engine.versions import standings
+    from linekeeper.journal.store import open_store
+
+    with open_store(store).reading() as connection:
+        found = standings(connection)
+    if json:
+        print_json([_plain(one) for one in found])
+        return
+    for one in found:
+        until = f", {one.promised:,} by a promise, until {_date(one.until_day)} at the latest"
+        say(f"version {one.version}  {one.digest[:12]}  {one.accounts:,} accounts{until if one.promised else ''}")
+
+
+def _plain(one: Standing) -> dict[str, object]:
+    names = ("version", "digest", "accounts", "promised")
+    return {name: getattr(one, name) for name in names} | {"until": _date(one.until_day) if one.promised else None}
+
+
+def _date(day: int) -> str:
+    from linekeeper.decide.road.words import date
+
+    return date(day)

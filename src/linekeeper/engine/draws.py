@@ -1,0 +1,31 @@
+"""May this draw happen now? The answer with its reasons; it changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from linekeeper.kernel.kernel import Kernel
+from linekeeper.kernel.late import review_until
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether a draw may happen; if not, why: `suspended`, `closed`, `over_limit`, or the rules' reason codes."""
+
+    allowed: bool
+    reasons: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+def ask(kernel: Kernel, state: list[int], at: int, amount: int) -> Answer:
+    """Whether a draw of `amount` minor units may happen at `at` (UTC ms). brings `state`, a copy, up to it."""
+    run, out, hour = kernel.interpreted, kernel.new_row(), kernel.calendar.hour(at)
+    for _ in review_until(kernel, state, hour // 24, out):
+        pass
+    denied = run.authorise(state, out, max(hour, state[kernel.layout.slots["HOUR"]]), amount)
+    reasons = [word for bit, word in ((1, "suspended"), (2, "closed"), (4, "over_limit")) if denied & bit]
+    if denied & 3:
+        reasons = reasons[:1]
+    rules = [rule for number, rule in enumerate(kernel.policy.authorise) if denied & 8 << number]
+    reasons += [rule.reason for rule in rules]
+    return Answer(denied == 0, tuple(dict.fromkeys(reasons)), tuple(rule.name for rule in rules))

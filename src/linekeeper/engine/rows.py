@@ -1,0 +1,45 @@
+"""The accounts' rows: states as a matrix and back, with the chain of each account's decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sqlalchemy import Connection
+
+from linekeeper.engine.found import Chain
+from linekeeper.engine.versions import EngineError
+from linekeeper.journal.store import AccountRow, load_accounts, save_accounts
+from linekeeper.kernel.batch import Ints
+from linekeeper.kernel.kernel import Kernel
+
+
+def load_rows(connection: Connection, kernel: Kernel, names: Sequence[str]) -> tuple[Ints, list[Chain]]:
+    """States (one row an account) and chains; new accounts start from nothing.
+
+    Raises EngineError where one is under another version than the kernel's.
+    """
+    known = load_accounts(connection, names) if names else {}
+    size, policy = kernel.layout.size, kernel.policy.digest
+    empty = AccountRow(bytes(8 * size), kernel.layout.digest, 0, None, policy)
+    rows = [known.get(name, empty) for name in names]
+    if any(row.policy != policy for row in rows):
+        raise EngineError("accounts went over to another version meanwhile; send the batch again")
+    joined = bytearray().join(row.state for row in rows)
+    states = np.frombuffer(joined, dtype="<i8").reshape(len(names), size).astype(np.int64, copy=False)
+    return states, [Chain(row.decisions, row.last_hash) for row in rows]
+
+
+def save_rows(
+    connection: Connection, kernel: Kernel, names: Sequence[str], states: Ints, chains: Sequence[Chain]
+) -> None:
+    """Write the accounts that are open."""
+    slots, layout, policy = kernel.layout.slots, kernel.layout.digest, kernel.policy.digest
+    opened, due = states[:, slots["OPENED"]].tolist(), states[:, slots["NEXT"]].tolist()
+    plain = states.astype("<i8", copy=False)
+    rows = [
+        (name, layout, plain[place].tobytes(), due[place], chain.number, chain.last_hash, policy)
+        for place, (name, chain) in enumerate(zip(names, chains, strict=True))
+        if opened[place]
+    ]
+    save_accounts(connection, rows)

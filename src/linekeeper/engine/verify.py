@@ -1,0 +1,123 @@
+"""Law 3: the journal, replayed from empty, gives the same states, decisions and hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from linekeeper.decide.record import Recorder
+from linekeeper.engine.derive import Derived, account_pages, derive, plain
+from linekeeper.engine.found import Chain, record
+from linekeeper.engine.history import Unreadable
+from linekeeper.engine.reviews import Reviews
+from linekeeper.engine.versions import Kernels, kernels_of, stored_policy
+from linekeeper.journal import tables as t
+from linekeeper.journal.store import Store, as_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a verification found. `first_difference` says where the journal and the replay part, if they do."""
+
+    accounts: int
+    events: int
+    decisions: int
+    first_difference: str | None
+
+    @property
+    def same(self) -> bool:
+        """Whether everything was the same."""
+        return self.first_difference is None
+
+
+def verify(store: Store, progress: Callable[[int], None] | None = None) -> Verdict:
+    """Derive every decision and every state anew from the events, and hold them against what is stored."""
+    stored_policy(store)  # says so where the store is empty
+    accounts = events = decisions = 0
+    with store.reading() as connection:
+        reviews, kernels = Reviews.of(connection), kernels_of(connection)
+        for names in account_pages(connection):
+            part = _verify_some(connection, kernels, names, reviews)
+            accounts, events, decisions = accounts + len(names), events + part.events, decisions + part.decisions
+            if part.first_difference:
+                return Verdict(accounts, events, decisions, part.first_difference)
+            if progress:
+                progress(len(names))
+        stray = _stray(connection)
+    return Verdict(accounts, events, decisions, stray)
+
+
+def _verify_some(connection: Connection, kernels: Kernels, names: list[str], reviews: Reviews) -> Verdict:
+    try:
+        derived = derive(connection, kernels, names, reviews)
+    except Unreadable as error:
+        return Verdict(len(names), 0, 0, str(error))
+    chains = [Chain() for _ in derived.batch.accounts]
+    difference = derived.fault or _refused(derived)
+    difference = difference or _compare_decisions(connection, derived, chains)
+    difference = difference or _compare_states(connection, derived, chains)
+    return Verdict(len(names), len(derived.batch), len(derived.decisions), difference)
+
+
+def _compare_decisions(connection: Connection, derived: Derived, chains: list[Chain]) -> str | None:
+    recorders = {id(kernel): Recorder(kernel) for kernel in derived.kernels} | {
+        id(kernel): Recorder(kernel) for kernel, _ in derived.decisions
+    }
+    made = (
+        record(recorders[id(kernel)], derived.batch, derived.ids, found, chains[found.account])
+        for kernel, found in derived.decisions
+    )
+    d, names = t.decisions.c, derived.batch.accounts
+    query = select(d.account, d.number, d.record, d.hash, d.at, d.action).order_by(d.account, d.number)
+    query = query.where(d.account >= names[0], d.account <= names[-1])
+    stored = iter(connection.execution_options(yield_per=10_000).execute(query))
+    for decision, data, digest in made:
+        place = f"decision {decision.number} of `{decision.account}`"
+        row = next(stored, None)
+        if row is None or (row.account, row.number) > (decision.account, decision.number):
+            return f"{place} follows from the events and is not stored"
+        if (row.account, row.number) < (decision.account, decision.number):
+            return f"decision {row.number} of `{row.account}` is stored and does not follow from the events"
+        if (as_bytes(row.record), row.at, row.action) != (data, decision.at, decision.action):
+            return f"{place} is stored otherwise than the events say; see `linekeeper explain {decision.account}`"
+        if row.hash != digest:
+            return f"{place} is stored with a hash that is not its own"
+    row = next(stored, None)
+    return f"decision {row.number} of `{row.account}` is stored and does not follow from the events" if row else None
+
+
+def _compare_states(connection: Connection, derived: Derived, chains: list[Chain]) -> str | None:
+    a, names = t.accounts.c, derived.batch.accounts
+    query = select(a.account, a.state, a.next_review, a.decisions, a.last_hash)
+    found = connection.execute(query.where(a.account >= names[0], a.account <= names[-1]))
+    stored = {row.account: (as_bytes(row.state), row.next_review, row.decisions, row.last_hash) for row in found}
+    for place, name in enumerate(names):
+        state, chain, slots = derived.states[place], chains[place], derived.kernels[place].layout.slots
+        own = (plain(state), int(state[slots["NEXT"]]), chain.number, chain.last_hash)
+        if stored.get(name) != (own if state[slots["OPENED"]] else None):
+            return f"the state of `{name}` is not what its events lead to"
+    return None
+
+
+def _refused(derived: Derived) -> str | None:
+    """The journal holds only events that were taken in."""
+    event, batch = min(derived.refused, default=None), derived.batch
+    if event is None:
+        return None
+    account = batch.accounts[int(np.searchsorted(batch.starts, event, side="right")) - 1]
+    return (
+        f"the event `{derived.ids[batch.rows[event]]}` of `{account}` stands in the journal and could not be taken in"
+    )
+
+
+def _stray(connection: Connection) -> str | None:
+    """A decision or a state of an account without events."""
+    known = select(t.events.c.account)
+    for table in (t.decisions, t.accounts):
+        row = connection.execute(select(table.c.account).where(table.c.account.not_in(known)).limit(1)).first()
+        if row:
+            return f"the account `{row[0]}` stands in `{table.name}` and has no events"
+    return None

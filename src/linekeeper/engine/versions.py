@@ -1,0 +1,243 @@
+"""The versions of a store's policy: which there are, what may follow what, and which accounts go over when.
+
+See "Versions" in docs/policy-language.md. A store begins with one version; `adopt` adds the next. New accounts are
+under the newest. The others go over at a review, but not while a road back that they were told is still promised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import rfc8785
+from sqlalchemy import Connection, func, select
+
+from linekeeper.core.decision import ADVERSE_ACTIONS
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.engine.history import pasts_before
+from linekeeper.engine.lives import Stage
+from linekeeper.journal import tables as t
+from linekeeper.journal.keeper import Keeper, keeps_log
+from linekeeper.journal.log.entry import Kind, Record
+from linekeeper.journal.store import Store, insert_many, load_accounts, next_seq, save_accounts, within
+from linekeeper.kernel.kernel import Kernel, kernel_of
+from linekeeper.kernel.over import go_over
+from linekeeper.policy.load import load_text
+from linekeeper.policy.model import Policy
+
+MOVE_COLUMNS = ("account", "day", "after_event", "was", "policy")
+
+
+class EngineError(LinekeeperError):
+    """The store and the policy do not fit each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An account went over to another version at the start of `day`, after event `after_event`; digests."""
+
+    day: int
+    after_event: int
+    was: str
+    policy: str
+
+
+def read_versions(connection: Connection) -> tuple[Policy, ...]:
+    """All versions that the store knows, oldest first; from their stored text."""
+    p = t.policies.c
+    rows = connection.execute(select(p.text, p.name, p.card).order_by(p.version)).all()
+    return tuple(_loaded(row.text, row.name, bytes(row.card) if row.card is not None else None) for row in rows)
+
+
+@lru_cache(maxsize=32)
+def _loaded(text: str, name: str, card: bytes | None) -> Policy:
+    return load_text(text, f"{name}.yaml", (lambda _: card) if card is not None else None)
+
+
+def stored_policy(store: Store) -> Policy:
+    """The version in force: the newest, read from the store itself."""
+    with store.reading() as connection:
+        versions = read_versions(connection)
+    if not versions:
+        raise LinekeeperError("the store is empty; run a policy over some events first: `linekeeper run`")
+    return versions[-1]
+
+
+def version_count(connection: Connection) -> int:
+    """How many versions the store knows."""
+    return int(connection.execute(select(func.count()).select_from(t.policies)).scalar_one())
+
+
+Kernels = dict[str, Kernel]  # by the digests of their policies, oldest first
+
+
+def kernels_of(connection: Connection) -> Kernels:
+    """The kernels of all versions that the store knows."""
+    return {policy.digest: kernel_of(policy) for policy in read_versions(connection)}
+
+
+def newest_of(kernels: Kernels) -> Kernel:
+    """The kernel of the version in force."""
+    return list(kernels.values())[-1]
+
+
+def settle(connection: Connection, kernel: Kernel, keeper: Keeper | None, superseded: bool) -> bool:
+    """Hold the policy against the store, which begins with it where it is empty; says whether the store keeps a log."""
+    policy = kernel.policy
+    versions, logged = read_versions(connection), keeps_log(connection)
+    if versions and not logged and keeper is not None:
+        raise EngineError("the store holds decisions that no log has; keep a log from the first event on")
+    if not versions:
+        put_version(connection, kernel, keeper)
+        return keeper is not None
+    newest = versions[-1]
+    if policy.digest == newest.digest or (superseded and policy in versions):
+        return logged
+    held = f"the store holds decisions of policy `{newest.name}` version {newest.version}, not of this file"
+    if (policy.name, policy.version > newest.version) == (newest.name, True):
+        raise EngineError(f"{held}; bring it into force with `linekeeper adopt`, or use another `--store`")
+    raise EngineError(f"{held}; use another `--store`")
+
+
+# ------------------------------------------------------------------ a new version
+
+
+def adopt(store: Store, policy: Policy, keeper: Keeper | None = None) -> None:
+    """Bring a new version into force. Raises EngineError, with nothing done, where it cannot follow the last."""
+    with store.writing() as connection:
+        versions = read_versions(connection)
+        if not versions:
+            raise EngineError("the store is empty; begin it with `linekeeper run POLICY EVENTS`")
+        if keeps_log(connection) and keeper is None:
+            raise EngineError("the store keeps a log; name the folder of its keys: `--keys` or LINEKEEPER_KEYS")
+        check_succession(versions[-1], policy)
+        put_version(connection, kernel_of(policy), keeper)
+
+
+def check_succession(old: Policy, new: Policy) -> None:
+    """Raises EngineError where `new` cannot follow `old`: accounts must be able to go over from one to the other."""
+    for name in ("name", "currency", "exponent", "time_zone"):
+        if getattr(old, name) != getattr(new, name):
+            word = {"name": "policy", "exponent": "minor_digits"}.get(name, name)
+            raise EngineError(f"`{word}` is `{getattr(old, name)}` in the store and `{getattr(new, name)}` here")
+    if new.version <= old.version:
+        raise EngineError(f"the store is at version {old.version}; write `version: {old.version + 1}` or more")
+    names, kept = [one.name for one in new.triggers], [one.name for one in old.triggers]
+    if names[: len(kept)] != kept:
+        lost = next(name for place, name in enumerate(kept) if names[place : place + 1] != [name])
+        way_out = 'keep its place, with `when: "false"` where it is no longer wanted, and add new ones at the end'
+        raise EngineError(f"the trigger `{lost}` of version {old.version} is not in its place; {way_out}")
+    plain = [[kind for kind in one.kinds if kind.name != "override"] for one in (old, new)]  # it lists the triggers
+    if plain[0] != plain[1]:
+        raise EngineError(f"`events` is not what it is in version {old.version}; leave it as it was")
+
+
+def put_version(connection: Connection, kernel: Kernel, keeper: Keeper | None) -> None:
+    """Note a version in the store and, where there is one, in the log."""
+    policy = kernel.policy
+    names = ("digest", "name", "version", "text", "card", "kernel")
+    row = (policy.digest, policy.name, policy.version, policy.source, policy.card, kernel.source)
+    insert_many(connection, t.policies, names, [row])
+    if keeper:
+        body: dict[str, str | int] = {"name": policy.name, "version": policy.version}
+        body |= {"policy": policy.digest, "kernel": kernel.digest}
+        leaves = [Record(Kind.POLICY, "", rfc8785.dumps(body))]
+        if policy.score and policy.score.card:
+            leaves.append(Record(Kind.MODEL, "", rfc8785.dumps({"model": policy.score.card})))
+        keeper.seal(connection, leaves)
+
+
+# ------------------------------------------------------------------ going over
+
+
+def moves_of(connection: Connection, accounts: Sequence[str]) -> dict[str, list[Move]]:
+    """The moves of those accounts that went over, in order."""
+    m = t.moves.c
+    query = select(m.account, m.day, m.after_event, m.was, m.policy).order_by(m.account, m.day)
+    found: dict[str, list[Move]] = {}
+    for account, *rest in connection.execute(query.where(within(connection, m.account, accounts))):
+        found.setdefault(account, []).append(Move(*rest))
+    return found
+
+
+def stages_of(connection: Connection, kernels: Kernels, accounts: Sequence[str]) -> dict[str, list[Stage]]:
+    """The stages of each account's life: one for each version that it was under."""
+    a = t.accounts.c
+    query = select(a.account, a.policy).where(within(connection, a.account, accounts))
+    under = {row.account: row.policy for row in connection.execute(query)}
+    moved, newest = moves_of(connection, accounts), newest_of(kernels).policy.digest
+    return {
+        name: [
+            *(Stage(kernels[move.was], move.after_event, move.day) for move in moved.get(name, [])),
+            Stage(kernels[under.get(name, newest)]),
+        ]
+        for name in accounts
+    }
+
+
+def promised_until(connection: Connection, kernel: Kernel, accounts: Sequence[str]) -> dict[str, int]:
+    """The last local day of the latest promise made to each of these accounts under that version.
+
+    Each adverse decision is told with a road back, which is kept for `honour` days (policy language, section 8).
+    """
+    since = {account: moves[-1].day for account, moves in moves_of(connection, accounts).items()}
+    d, day = t.decisions.c, kernel.calendar.day
+    query = select(d.account, func.max(d.at)).where(d.action.in_(sorted(ADVERSE_ACTIONS))).group_by(d.account)
+    found = {
+        name: day(int(at)) for name, at in connection.execute(query.where(within(connection, d.account, accounts)))
+    }
+    return {name: told + kernel.policy.honour_days for name, told in found.items() if told >= since.get(name, told)}
+
+
+def promise_of(connection: Connection, kernel: Kernel, account: str, day: int) -> int:
+    """Until which day a road back that is asked for on `day` is promised: as the latest adverse decision has it."""
+    return max(day, promised_until(connection, kernel, [account]).get(account, day))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A version and its accounts; `promised` of them are kept there by a promise, the last until `until_day`."""
+
+    version: int
+    digest: str
+    accounts: int
+    promised: int
+    until_day: int
+
+
+def standings(connection: Connection) -> list[Standing]:
+    """How the accounts stand to the versions, oldest version first. In the newest, nothing keeps anybody."""
+    a, found = t.accounts.c, []
+    kernels = kernels_of(connection)
+    for digest, kernel in kernels.items():
+        names = list(connection.execute(select(a.account).where(a.policy == digest)).scalars())
+        promised = {} if kernel is newest_of(kernels) else promised_until(connection, kernel, names)
+        latest = max(promised.values(), default=0)
+        found.append(Standing(kernel.policy.version, digest, len(names), len(promised), latest))
+    return found
+
+
+def bring_over(
+    connection: Connection, old: Kernel, new: Kernel, accounts: Sequence[str], held: Container[str], day: int
+) -> int:
+    """Those of the accounts (under `old`) that nothing keeps go over at the start of `day`; returns how many.
+
+    What keeps one: a promise, a restriction that waits for a person (`held`), or that it has seen the day already.
+    """
+    promised = promised_until(connection, old, accounts)
+    free = [name for name in accounts if promised.get(name, day - 1) < day and name not in held]
+    known, last = load_accounts(connection, free), next_seq(connection, t.events) - 1
+    pasts = pasts_before(connection, new, free, last + 1) if free else {}
+    rows, moves = [], []
+    for name in free:
+        account = known[name]
+        state: list[int] = np.frombuffer(account.state, dtype="<i8").tolist()
+        if state[old.layout.slots["HOUR"]] // 24 < day:
+            go_over(old, new, state, pasts[name].standing(), day)
+            data, policy = np.array(state, dtype="<i8").tobytes(), new.policy.digest
+            rows.append((name, new.layout.digest, data, day, account.decisions, account.last_hash, policy))
+            moves.append((name, day, last, old.policy.digest, policy))
+    save_accounts(connection, rows)
+    return insert_many(connection, t.moves, MOVE_COLUMNS, moves)

@@ -1,0 +1,25 @@
+"""Which version of the policy an account is under, and when it went over to it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from linekeeper.journal.log.tables import Name, Whole
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Until now a store had one policy."""
+    op.add_column("accounts", sa.Column("policy", sa.Text, nullable=False, server_default=sa.text("''")))
+    op.execute("UPDATE accounts SET policy = (SELECT digest FROM policies)")
+    op.create_table(
+        "moves",
+        sa.Column("account", Name, primary_key=True),
+        sa.Column("day", Whole, primary_key=True, autoincrement=False),
+        sa.Column("after_event", Whole, nullable=False),
+        sa.Column("was", sa.Text, nullable=False),
+        sa.Column("policy", sa.Text, nullable=False),
+    )

@@ -1,0 +1,141 @@
+"""Corrections: see section 7 of the language reference.
+
+The account as it stands is held against what it would be had every fact come in time; what would not be set is freed.
+"""
+
+from __future__ import annotations
+
+from linekeeper.core.line import Action, Status
+from linekeeper.kernel.kernel import Kernel
+from linekeeper.kernel.late import Past, Row, in_words_of, review_until
+from linekeeper.kernel.layout import LATCH_WIDTH
+from linekeeper.kernel.over import fill_ring, go_over, restriction_rings, restrictions_of
+from linekeeper.kernel.prelude import HELD_DAY, HOLDING, MODE, NEVER, SET_DAY, part
+
+
+def correct(kernel: Kernel, state: list[int], past: Past, out: list[int]) -> bool:
+    """Hold the account against what it would be, and mend it in place; true where `out` holds the decision."""
+    slots = kernel.layout.slots
+    free = not state[slots["MASK"]] and state[slots["LIMIT"]] == state[slots["GRANTED"]]
+    if free and not any(restrictions_of(state, ring) for ring in restriction_rings(kernel)):
+        return False
+    other = as_it_would_be(kernel, past, state[slots["HOUR"]])
+    kernel.interpreted.features(state, out)
+    kernel.interpreted.score(state, out)
+    before = state.copy()
+    _follow_latches(kernel, state, other)
+    closes, suspends, target = _target(kernel, state)
+    limit = state[slots["LIMIT"]] = max(state[slots["LIMIT"]], min(other[slots["LIMIT"]], target))
+    _follow_recovery(kernel, state, other, target)
+    _follow_restrictions(kernel, state, other)
+    status = _status(closes, suspends, limit, target, state[slots["GRANTED"]])
+    day = state[slots["HOUR"]] // 24
+    if status != state[slots["STATUS"]]:
+        state[slots["STATUS"]], state[slots["STATUS_DAY"]] = status.value, day
+    if state != before:
+        state[slots["NEXT"]] = day + 1
+    _record(kernel, before, state, out)
+    return any(before[slots[name]] != state[slots[name]] for name in ("MASK", "LIMIT", "STATUS"))
+
+
+def as_it_would_be(kernel: Kernel, past: Past, hour: int) -> list[int]:
+    """The state to which the events that stand lead from empty, in order of time, looked at up to now.
+
+    Each day is looked at under the version that the account was under.
+    """
+    stages = [*past.under, (kernel, NEVER)]
+    run, until = stages.pop(0)
+    state, seen = run.new_state(), list[Row]()
+    for row in (*past.standing(), None):
+        day = row.hour // 24 if row else hour // 24
+        while day >= until:
+            look_until(run, state, until - 1)
+            old, (run, until), start = run, stages.pop(0), until
+            go_over(old, run, state, [in_words_of(run, one) for one in seen], start)
+        look_until(run, state, day)
+        if row:
+            run.interpreted.step(state, run.new_row(), row.at, row.hour, row.kind, in_words_of(run, row).x)
+            seen.append(row)
+    kernel.interpreted.advance(state, hour)
+    return state
+
+
+def look_until(kernel: Kernel, state: list[int], day: int) -> None:
+    """Take the looks that are due up to the start of `day`."""
+    for _ in review_until(kernel, state, day, kernel.new_row()):
+        pass
+
+
+def _follow_latches(kernel: Kernel, state: list[int], other: list[int]) -> None:
+    """Free what would not be set; what would be goes on with the days set and last held that it would have had."""
+    mask = kernel.layout.slots["MASK"]
+    for number in range(len(kernel.policy.triggers)):
+        slot = kernel.layout.latches + number * LATCH_WIDTH
+        if not state[mask] >> number & 1:
+            continue
+        if not other[mask] >> number & 1:
+            state[mask] ^= 1 << number
+            state[slot + MODE], state[slot + HOLDING] = other[slot + MODE], 0  # free; or spent, not to be set anew
+            continue
+        state[slot + SET_DAY] = min(state[slot + SET_DAY], other[slot + SET_DAY])
+        if not state[slot + HOLDING] and not other[slot + HOLDING]:
+            state[slot + HELD_DAY] = min(state[slot + HELD_DAY], other[slot + HELD_DAY])
+
+
+def _target(kernel: Kernel, state: list[int]) -> tuple[bool, bool, int]:
+    """Whether a set latch closes, whether one suspends, and the target."""
+    slots = kernel.layout.slots
+    latched = [one for number, one in enumerate(kernel.policy.triggers) if state[slots["MASK"]] >> number & 1]
+    imposed = _imposed(kernel, state)
+    caps = [trigger.cap_bp for trigger in latched] + ([imposed] if imposed >= 0 else [])
+    closes = any(trigger.close for trigger in latched)
+    target = 0 if closes else part(state[slots["GRANTED"]], min([10_000, *caps]))
+    return closes, any(trigger.suspend for trigger in latched), target
+
+
+def _imposed(kernel: Kernel, state: list[int]) -> int:
+    """The share in bp of a cap imposed by a person and in force, else -1."""
+    slots = kernel.layout.slots
+    return state[slots["IMPOSED_BP"]] if state[slots["HOUR"]] // 24 < state[slots["IMPOSED_END"]] else -1
+
+
+def _follow_recovery(kernel: Kernel, state: list[int], other: list[int], target: int) -> None:
+    """A recovery below the target goes on with the last step that it would have had, where that is earlier."""
+    slots = kernel.layout.slots
+    rising, rise_day = slots["RISING"], slots["RISE_DAY"]
+    if state[slots["LIMIT"]] == target:
+        state[rising] = 0
+    elif other[rising] and not (state[rising] and state[rise_day] < other[rise_day]):
+        state[rising], state[rise_day] = 1, other[rise_day]
+
+
+def _follow_restrictions(kernel: Kernel, state: list[int], other: list[int]) -> None:
+    """Restrictions count as often as in the run that has fewer, the latest of both as of the earlier day, and so on."""
+    slots = kernel.layout.slots
+    for ring in restriction_rings(kernel):
+        own = restrictions_of(state, ring)
+        kept = [min(pair) for pair in zip(own, restrictions_of(other, ring), strict=False)]
+        if kept == own:
+            continue
+        state[ring.base : ring.end] = [0] * (ring.end - ring.base)
+        fill_ring(state, ring, kept, state[slots["MONTH"]] if ring.key.unit == "m" else state[slots["HOUR"]] // 24)
+
+
+def _status(closes: bool, suspends: bool, limit: int, target: int, granted: int) -> Status:
+    if closes:
+        return Status.CLOSED
+    if suspends:
+        return Status.SUSPENDED
+    if limit < target:
+        return Status.RESTORING
+    return Status.REDUCED if target < granted else Status.ACTIVE
+
+
+def _record(kernel: Kernel, before: list[int], state: list[int], out: list[int]) -> None:
+    """Write the decision beside the values in `out`."""
+    slots, place = kernel.layout.slots, kernel.shape.place
+    for name in ("LIMIT", "GRANTED", "STATUS", "MASK"):
+        out[place(f"{name}_BEFORE")], out[place(f"{name}_AFTER")] = before[slots[name]], state[slots[name]]
+    out[place("ACTION")] = Action.CORRECT.value
+    out[place("IMPOSED")] = _imposed(kernel, state)
+    out[place("OFFERED")], out[place("OFFER_NO")] = 0, state[slots["OFFER_NUMBER"]]

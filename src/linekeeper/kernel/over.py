@@ -1,0 +1,59 @@
+"""From one version of a policy to the next: an account's state goes over to another kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from linekeeper.kernel.kernel import Kernel
+from linekeeper.kernel.late import Row, rebuild
+from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS, Ring
+from linekeeper.kernel.prelude import add, month_of
+
+
+def go_over(old: Kernel, new: Kernel, state: list[int], history: Iterable[Row], day: int) -> None:
+    """From the start of `day` on another version decides: `state`, in place, becomes one of its own.
+
+    The account has not seen that day, and the looks before it were taken; that of its morning is the new version's.
+    Facts are made anew from the events. The line goes over as it is, with its latches (the old version's triggers are
+    the new one's first), recovery, offer and rulings; restrictions as far as the old version counted them.
+    """
+    assert state[old.layout.slots["HOUR"]] // 24 < day, "an account goes over at the start of a day"
+    old.interpreted.advance(state, day * 24)
+    fresh = new.new_state()
+    for name in (*LINE_SLOTS, "HOUR", "SEEN"):
+        fresh[new.layout.slots[name]] = state[old.layout.slots[name]]
+    mine, its, latches = new.layout.latches, old.layout.latches, LATCH_WIDTH * len(old.policy.triggers)
+    fresh[mine : mine + latches] = state[its : its + latches]
+    _carry_restrictions(old, state, new, fresh)
+    rebuild(new, fresh, history)
+    fresh[new.layout.slots["NEXT"]] = day
+    state[:] = fresh
+
+
+def _carry_restrictions(old: Kernel, state: list[int], new: Kernel, fresh: list[int]) -> None:
+    """What the old version counted by days goes on by days, what it counted by months by months."""
+    known = {ring.key.unit: restrictions_of(state, ring) for ring in restriction_rings(old)}
+    day = state[old.layout.slots["HOUR"]] // 24
+    for ring in restriction_rings(new):
+        fill_ring(fresh, ring, known.get(ring.key.unit, []), month_of(day) if ring.key.unit == "m" else day)
+
+
+def restriction_rings(kernel: Kernel) -> list[Ring]:
+    """The rings that count restrictions."""
+    return [ring for ring in kernel.layout.rings if ring.key.source == "restrictions"]
+
+
+def restrictions_of(state: list[int], ring: Ring) -> list[int]:
+    """The tile of each restriction within the longest window, latest first."""
+    found: list[int] = []
+    for i in range(state[ring.base + 1], state[ring.base]):
+        entry = ring.entries + i % ring.capacity * ring.width
+        found += [state[entry]] * state[entry + 1]
+    return found[::-1]
+
+
+def fill_ring(state: list[int], ring: Ring, tiles: list[int], now: int) -> None:
+    """Put restrictions (latest first) into an empty ring."""
+    terms = (ring.base, ring.entries, ring.capacity - 1, ring.width, ring.sums)
+    for tile in reversed(tiles):
+        add(state, terms, ring.lengths, tile, now, (1,))

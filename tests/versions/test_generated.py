@@ -1,0 +1,112 @@
+"""Any policies that may follow each other, any events, late ones and reversals too: as the oracle has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select, update
+
+from linekeeper.core.event import Event
+from linekeeper.engine.engine import Engine
+from linekeeper.engine.verify import verify
+from linekeeper.engine.versions import adopt
+from linekeeper.journal import tables as t
+from linekeeper.journal.store import Store, open_store
+from linekeeper.kernel.kernel import Kernel
+from linekeeper.policy.load import load_text
+from linekeeper.policy.model import Policy
+from tests.engine.lives import contents, parts, send
+from tests.engine.test_law3 import fits_a_table, ruled, told
+from tests.oracle.oracle import run_versions
+from tests.oracle.policies import write_versions
+from tests.oracle.streams import make_stream
+
+Visit = tuple[Policy, Sequence[Event], int | None]
+
+
+def policies(seed: int, count: int = 3) -> list[Policy]:
+    """Versions of one policy, oldest first."""
+    return [load_text(text) for text in write_versions(Random(f"versions {seed}"), count)]
+
+
+def visits_of(versions: Sequence[Policy], events: Sequence[Event], rng: Random) -> list[Visit]:
+    """The events in batches, a review after most, and now and then a version that is newly in force."""
+
+    def make() -> Iterator[Visit]:
+        day, seen, reviewed, force = Kernel(versions[0]).calendar.day, 0, 0, 0
+        for part in parts(events, rng):
+            seen = max(seen, *(event.at for event in part))
+            known = (None, *(trigger.name for trigger in versions[force].triggers))
+            part = [event for event in part if event.fields.get("trigger") in known]  # as the door would have it
+            reviews = rng.random() < 0.7
+            if reviews:
+                reviewed = max(reviewed, day(seen) + rng.randrange(-3, 40))
+            yield versions[force], part, reviewed if reviews else None
+            force = min(force + (rng.random() < 0.5), len(versions) - 1)
+        for _ in range(3):
+            reviewed += rng.randrange(1, 80)
+            yield versions[-1], (), reviewed
+
+    return list(make())
+
+
+def live_through(store: Store, visits: Sequence[Visit]) -> Engine:
+    """The same through the engine."""
+    engine = Engine(store, visits[0][0])
+    for policy, events, day in visits:
+        if policy is not engine.policy:
+            adopt(store, policy)
+            engine = Engine(store, policy)
+        if events:
+            send(engine, events)
+        if day is not None:
+            engine.review(day)
+    return engine
+
+
+def arrived(visits: Sequence[Visit]) -> list[Visit]:
+    """A batch is put in order of time before it is taken in."""
+    return [(policy, sorted(events, key=lambda event: event.at), day) for policy, events, day in visits]
+
+
+@settings(max_examples=settings().max_examples // 2)
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.booleans())
+@example(295, 295, False)  # a ruling on a trigger that the account's version does not have
+@example(17, 17, False)  # the first events of an account arrive late
+def test_versions_as_the_oracle_has_them(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, stream: int, late: bool
+) -> None:
+    """Decisions as the oracle has them; the journal verifies; states of every version can be made anew."""
+    versions, rng = policies(seed), Random(stream)
+    assume(fits_a_table(versions[-1]))
+    events = make_stream(versions[-1], rng, late, 3 if late else 0)
+    visits = visits_of(versions, events, rng)
+    with closing(open_store(str(tmp_path_factory.mktemp("versions") / "x.db"))) as store:
+        engine = live_through(store, visits)
+        assert told(versions[0], store) == [ruled(ruling) for ruling in run_versions(arrived(visits)).rulings]
+        assert verify(store).first_difference is None
+        before = contents(store)
+        with store.writing() as connection:
+            connection.execute(update(t.accounts).values(state=b"\x01" * 8, layout="of another kernel"))
+        for policy in dict.fromkeys(policy for policy, _, _ in visits):  # each makes its own accounts' states anew
+            Engine(store, policy, superseded=policy is not engine.policy)
+        assert contents(store) == before
+
+
+def test_the_generated_lives_do_go_over(tmp_path: Path) -> None:
+    moves = 0
+    for seed in range(12):
+        versions, rng = policies(seed), Random(seed)
+        if fits_a_table(versions[-1]):
+            events = make_stream(versions[-1], rng, True, 3)
+            with closing(open_store(str(tmp_path / f"{seed}.db"))) as store:
+                live_through(store, visits_of(versions, events, rng))
+                with store.reading() as connection:
+                    moves += connection.execute(select(func.count()).select_from(t.moves)).scalar_one()
+    assert moves >= 6

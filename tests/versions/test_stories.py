@@ -1,0 +1,239 @@
+"""A policy changes under borrowers who were told a road back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+from typer.testing import CliRunner
+
+from linekeeper.cli.main import build
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.event import Event
+from linekeeper.decide.road import Road, find_road
+from linekeeper.engine.account import decisions_of, state_of
+from linekeeper.engine.engine import Engine
+from linekeeper.engine.moments import state_after
+from linekeeper.engine.verify import verify
+from linekeeper.engine.versions import adopt, check_succession, promise_of, standings
+from linekeeper.journal import tables as t
+from linekeeper.journal.keeper import new_keeper
+from linekeeper.journal.store import Store
+from linekeeper.policy.load import load_text
+from tests.engine.conftest import NewStore
+from tests.engine.lives import send
+
+DAY = 86_400_000
+MILD = """policy: card
+version: 1
+currency: CNY
+time_zone: UTC
+events:
+  enquiry: {}
+features: {asked_30d: 'count(enquiry, 30d)'}
+triggers:
+  arrears: {when: past_due > 0 CNY, cap: 50%, hold: 5d, reason: arrears}
+  asking: {when: asked_30d >= 2, cap: 80%, reason: credit_seeking}
+recovery: {first: 60%, step: 40%, every: 10d}
+honour: 30d
+"""
+STRICT = (
+    MILD.replace("version: 1", "version: 2")
+    .replace("cap: 50%, hold: 5d", "cap: 20%, hold: 60d")
+    .replace("asked_30d >= 2", "asked_30d >= 1")
+    .replace("step: 40%", "step: 10%")
+)
+
+
+def event(account: str, kind: str, day: int, **fields: int | str) -> Event:
+    """Something at noon."""
+    return Event(f"{account}-{kind}-{day}", account, kind, day * DAY + DAY // 2, fields)
+
+
+def late_payer(store: Store) -> Engine:
+    """`a` misses a bill of day 20 and is restricted on day 21; `b` is as good as gold. All is reviewed up to day 25."""
+    engine = Engine(store, load_text(MILD))
+    events = [event("a", "open", 10, limit=100_000), event("b", "open", 10, limit=100_000)]
+    send(engine, [*events, event("a", "draw", 11, amount=30_000), event("a", "due", 12, amount=5_000, due_on=20)])
+    engine.review(25)
+    return engine
+
+
+def stricter(engine: Engine) -> Engine:
+    """The same store from the moment on at which the strict version came into force."""
+    policy = load_text(STRICT)
+    adopt(engine.store, policy, engine.keeper)
+    return Engine(engine.store, policy, engine.keeper)
+
+
+def lines(engine: Engine, account: str) -> list[tuple[int, str, int, str]]:
+    """Day, action, limit and version of every decision."""
+    names = {engine.policy.digest: "2"}
+    return [
+        (one.at // DAY, one.action, one.after.limit, names.get(one.policy, "1"))
+        for one in decisions_of(engine, account)
+    ]
+
+
+def test_a_road_that_was_told_comes_true_under_its_own_version(new_store: NewStore) -> None:
+    """Told on day 21, promised for 30 days; the rules change on day 25; it is followed, and every day of it holds."""
+    engine = late_payer(new_store())
+    [decision] = decisions_of(engine, "a")
+    state = state_after(engine, decision)
+    assert state is not None
+    road = find_road(engine.kernel, state, 21)
+    assert isinstance(road, Road)
+    assert road.honour_until_day == 51
+    engine = stricter(engine)
+    early = event("a", "repay", 25, amount=5_000)
+    send(engine, [early])
+    for day in range(26, 60):
+        engine.review(day)
+    assert lines(engine, "a") == [
+        (21, "decrease", 50_000, "1"),
+        (30, "restore", 60_000, "1"),
+        (40, "restore", 100_000, "1"),
+    ]
+    assert road.fastest.path[-1].day <= 40  # paid four days later than it could have been
+    assert verify(engine.store).same
+
+
+def test_whom_nothing_was_promised_goes_over_at_the_next_review(new_store: NewStore) -> None:
+    engine = stricter(late_payer(new_store()))
+    assert [engine.of(name).policy.version for name in ("a", "b", "new")] == [1, 1, 2]
+    engine.review(26)
+    assert [engine.of(name).policy.version for name in ("a", "b")] == [1, 2]
+    send(engine, [event("b", "enquiry", 26), event("a", "enquiry", 26), event("c", "open", 26, limit=500)])
+    assert lines(engine, "b") == [(26, "decrease", 80_000, "2")]
+    assert lines(engine, "a") == [(21, "decrease", 50_000, "1")]  # one enquiry is none too many under its version
+    assert engine.of("c").policy.version == 2
+    assert verify(engine.store).same
+
+
+def test_the_promise_ends_and_the_new_version_decides(new_store: NewStore) -> None:
+    """Nothing is paid. The last day of the promise is 51; on the morning of day 52 the strict version takes over."""
+    engine = stricter(late_payer(new_store()))
+    for day in (51, 52):
+        engine.review(day)
+        with engine.store.reading() as connection:
+            told = [(one.version, one.accounts, one.promised, one.until_day) for one in standings(connection)]
+        assert told == ([(1, 1, 1, 51), (2, 1, 0, 0)] if day == 51 else [(1, 0, 0, 0), (2, 2, 0, 0)])
+    assert lines(engine, "a") == [(21, "decrease", 50_000, "1"), (52, "decrease", 20_000, "2")]
+    with engine.store.reading() as connection:
+        assert promise_of(connection, engine.kernel, "a", 60) == 82
+    assert verify(engine.store).same
+
+
+def test_a_late_fact_corrects_across_versions(new_store: NewStore) -> None:
+    """The payment was made on day 19 and is told on day 60, long after the strict version took over."""
+    engine = stricter(late_payer(new_store()))
+    engine.review(60)
+    assert lines(engine, "a")[-1] == (60, "decrease", 20_000, "2")
+    send(engine, [event("a", "repay", 19, amount=5_000)])
+    assert lines(engine, "a")[-1] == (60, "correct", 100_000, "2")
+    assert verify(engine.store).same
+
+
+def test_one_that_went_over_too_early_is_named(new_store: NewStore) -> None:
+    engine = stricter(late_payer(new_store()))
+    engine.review(52)
+    with engine.store.writing() as connection:
+        connection.execute(update(t.moves).where(t.moves.c.account == "a").values(day=51))
+    difference = verify(engine.store).first_difference
+    assert difference == "`a` went over to another version while a road back was promised to it"
+
+
+def test_the_log_has_every_version(new_store: NewStore, tmp_path: Path) -> None:
+    store = new_store()
+    keeper = new_keeper(tmp_path / "keys", tmp_path / "log", "log.example")
+    engine = Engine(store, load_text(MILD), keeper)
+    send(engine, [event("a", "open", 10, limit=100)])
+    with pytest.raises(LinekeeperError, match="keeps a log; name the folder of its keys"):
+        adopt(store, load_text(STRICT))
+    before = keeper.publish(store).checkpoint.size
+    adopt(store, load_text(STRICT), keeper)
+    assert keeper.publish(store).checkpoint.size == before + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("version: 2", "version: 1", "the store is at version 1; write `version: 2` or more"),
+        ("currency: CNY", "currency: TWD", "`currency` is `CNY` in the store and `TWD` here"),
+        ("time_zone: UTC", "time_zone: Asia/Shanghai", "`time_zone` is `UTC` in the store and `Asia/Shanghai` here"),
+        ("policy: card", "policy: loan", "`policy` is `card` in the store and `loan` here"),
+        ("enquiry: {}", "enquiry: {loans: count}", "`events` is not what it is in version 1; leave it as it was"),
+        ("  asking:", "  asked:", "the trigger `asking` of version 1 is not in its place; keep its place"),
+    ],
+)
+def test_what_cannot_follow_is_refused(old: str, new: str, said: str) -> None:
+    text = STRICT.replace("20%, hold", "20 %, hold").replace(old, new).replace("20 %, hold", "20%, hold")
+    if "TWD" in new:
+        text = text.replace("0 CNY", "0 TWD")
+    with pytest.raises(LinekeeperError) as error:
+        check_succession(load_text(MILD), load_text(text))
+    assert str(error.value).startswith(said)
+
+
+def test_an_engine_of_the_version_before_is_refused(new_store: NewStore) -> None:
+    old = late_payer(new_store())
+    stricter(old)
+    with pytest.raises(LinekeeperError, match="another version of the policy came into force meanwhile"):
+        send(old, [event("a", "repay", 26, amount=5_000)])
+    with pytest.raises(LinekeeperError, match="policy `card` version 2, not of this file"):
+        Engine(old.store, load_text(MILD))
+    with pytest.raises(LinekeeperError, match="bring it into force with `linekeeper adopt`"):
+        Engine(old.store, load_text(STRICT.replace("version: 2", "version: 3")))
+
+
+def test_the_commands(tmp_path: Path) -> None:
+    def run(*words: str) -> str:
+        found = CliRunner().invoke(build(), list(words))
+        assert found.exit_code == 0, found.output
+        return found.stdout
+
+    store = str(tmp_path / "lines.db")
+    mild, strict, trap = (tmp_path / f"{name}.yaml" for name in ("mild", "strict", "trap"))
+    mild.write_text(MILD)
+    strict.write_text(STRICT)
+    trap.write_text(STRICT.replace("hold: 60d", "clear: on_time_streak >= 3, suspend: yes, close: yes"))
+    events = tmp_path / "events.jsonl"
+    rows = [
+        {"id": "1", "account": "a", "kind": "open", "at": "2024-01-10T09:00Z", "limit": 100000},
+        {"id": "2", "account": "a", "kind": "draw", "at": "2024-01-11T09:00Z", "amount": 30000},
+        {
+            "id": "3",
+            "account": "a",
+            "kind": "due",
+            "at": "2024-01-12T09:00Z",
+            "amount": 5000,
+            "due_on": "2024-01-20",
+        },
+    ]
+    events.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run("run", str(mild), str(events), "--store", store, "--until", "2024-01-25")
+    refused = CliRunner().invoke(build(), ["adopt", str(trap), "--store", store])
+    assert "can hold a line for good" in str(refused.exception)
+    run("adopt", str(strict), "--store", store, "--json")
+    run("review", "--store", store, "--until", "2024-01-26")
+    [first, second] = json.loads(run("versions", "--store", store, "--json"))
+    assert (first["version"], first["accounts"], first["promised"], first["until"]) == (1, 1, 1, "2024-02-20")
+    assert (second["version"], second["accounts"]) == (2, 0)
+    assert "1 by a promise, until 2024-02-20" in run("versions", "--store", store)
+    assert "version 1" in run("show", "a", "--store", store)
+    assert "promised until 2024-02-20" in run("road", "a", "--store", store)
+    run("review", "--store", store, "--until", "2024-02-21")
+    assert "version 2" in run("show", "a", "--store", store)
+    assert json.loads(run("verify", "--store", store, "--json"))["same"]
+
+
+def test_states_of_all_versions_are_a_cache(new_store: NewStore) -> None:
+    engine = stricter(late_payer(new_store()))
+    engine.review(26)
+    states = {name: state_of(engine.of(name), name) for name in ("a", "b")}
+    with engine.store.writing() as connection:
+        connection.execute(update(t.accounts).values(state=b"", layout="of another kernel"))
+    again = Engine(engine.store, engine.policy)
+    assert {name: state_of(again.of(name), name) for name in ("a", "b")} == states
