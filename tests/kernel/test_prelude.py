@@ -110,7 +110,7 @@ class Ring:
 
     def __init__(self, spans: tuple[int, ...]) -> None:
         width, capacity = 4, 16
-        entries = 1 + len(spans) * width
+        entries = 2 + len(spans) * width
         self.spans, self.terms = spans, (0, entries, capacity - 1, width, 2)
         self.state = [0] * (entries + capacity * width)
         for window in range(len(spans)):
@@ -133,11 +133,15 @@ def test_rings_hold_what_lists_hold(spans: tuple[int, ...], steps: list[tuple[in
             expected = naive.columns(now, span)
             assert ring.columns(window) == expected
             for cut in {1, expected[0] // 2, expected[0]} - {0} if expected[0] else ():
-                found = falls_below(ring.state, ring.terms, 1 + 4 * window, COUNT, cut)
-                assert found == naive.leaving(now, span, COUNT, cut)
+                leaving = naive.leaving(now, span, COUNT, cut)
+                for before in (now + 1, leaving + 1, leaving, leaving - 1):
+                    found = falls_below(ring.state, ring.terms, 1 + 4 * window, COUNT, cut, before)
+                    assert found == min(leaving, before)
             for cut in {1, expected[1] // 3, expected[1]} - {0} if expected[1] else ():
-                found = falls_below(ring.state, ring.terms, 1 + 4 * window, SUM, cut)
-                assert found == naive.leaving(now, span, SUM, cut)
+                leaving = naive.leaving(now, span, SUM, cut)
+                for before in (now + 1, leaving + 1, leaving, leaving - 1):
+                    found = falls_below(ring.state, ring.terms, 1 + 4 * window, SUM, cut, before)
+                    assert found == min(leaving, before)
             for cut in {0, expected[2]} if expected[0] else ():
                 found = fades_below(ring.state, ring.terms, 1 + 4 * window, MAX, cut)
                 assert found == naive.leaving(now, span, MAX, cut)

@@ -1,28 +1,30 @@
 """The bulk drivers, copied to the end of each kernel: the same loops over lists, or compiled over arrays.
 
-Events come sorted by account, then time. `starts[a]` to `starts[a + 1]` are the rows of account `a`.
+Events come sorted by account, then time. `starts[a]` to `starts[a + 1]` are the rows of account `a`. The day of the
+next look is worked out only where the next event comes on a later day, and only up to there.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-NEXT = OPENED = HOUR = 0  # from here to `replay`: names whose real meaning is in the generated source
-step: Any = None
-review: Any = None
+NEXT = OPENED = HOUR = NEVER = 0  # from here to `replay`: names whose real meaning is in the generated source
+take: Any = None
+wake: Any = None
+next_day: Any = None
 advance: Any = None
 features: Any = None
 score: Any = None
 
 
-def looks(s: Any, a: int, last: int, lazy: int, out: Any, heads: Any, rows: int, cursor: Any) -> int:
+def looks(s: Any, a: int, last: int, horizon: int, lazy: int, out: Any, heads: Any, rows: int, cursor: Any) -> int:
     """The looks due up to the start of day `last`, while `out` has room; returns the rows in it."""
-    while s[OPENED] and rows < len(out):
-        day = s[NEXT] if lazy else s[HOUR] // 24 + 1
+    while rows < len(out):
+        day = next_day(s, horizon) if lazy else s[HOUR] // 24 + 1
         if day > last:
             break
         cursor[2] += 1
-        if review(s, out[rows], day):
+        if wake(s, out[rows], day):
             heads[rows][0] = a
             heads[rows][1] = -1
             rows += 1
@@ -58,14 +60,18 @@ def replay(
                 refused[i] = 2  # changes nothing: not even looks come before it
                 i += 1
                 continue
-            rows = looks(s, a, hour[i] // 24 if i < end else until, lazy, out, heads, rows, cursor)
+            if s[OPENED]:
+                if i >= end:
+                    rows = looks(s, a, until, NEVER, lazy, out, heads, rows, cursor)
+                elif hour[i] // 24 > s[HOUR] // 24:
+                    rows = looks(s, a, hour[i] // 24, hour[i] // 24, lazy, out, heads, rows, cursor)
             if rows == len(out):
                 cursor[0] = a
                 cursor[1] = i
                 return rows
             if i >= end:
                 break
-            result = step(s, out[rows], at[i], hour[i], kind[i], x[i])
+            result = take(s, out[rows], at[i], hour[i], kind[i], x[i])
             if result < 0:
                 refused[i] = -result
             else:
@@ -75,6 +81,8 @@ def replay(
                 heads[rows][1] = i
                 rows += 1
             i += 1
+        if s[OPENED]:
+            next_day(s, NEVER)
     cursor[0] = len(states)
     return rows
 
@@ -90,14 +98,14 @@ def snapshots(
         end = starts[a + 1]
         for k in range(len(days)):
             while i < end and hour[i] // 24 < days[k]:
-                while s[OPENED] and s[NEXT] <= hour[i] // 24:
-                    review(s, scratch, s[NEXT])
-                step(s, scratch, at[i], hour[i], kind[i], x[i])
+                while s[OPENED] and next_day(s, hour[i] // 24) <= hour[i] // 24:
+                    wake(s, scratch, s[NEXT])
+                take(s, scratch, at[i], hour[i], kind[i], x[i])
                 i += 1
             if not s[OPENED]:
                 continue
-            while s[NEXT] < days[k]:
-                review(s, scratch, s[NEXT])
+            while next_day(s, days[k]) < days[k]:
+                wake(s, scratch, s[NEXT])
             advance(s, days[k] * 24)
             features(s, out[rows])
             score(s, out[rows])

@@ -67,7 +67,7 @@ def emit(policy: m.Policy) -> tuple[str, Layout, RowShape]:
         facts.features(),
         line.score(),
         line.look(),
-        NextEmitter(policy, layout, shape, uses(policy)).next_look(),
+        NextEmitter(policy, layout, uses(policy)).next_look(),
         line.authorise(),
         _DOORS,
         drivers(),
@@ -109,8 +109,8 @@ def _tuples(policy: m.Policy, layout: Layout) -> str:
 
 
 _DOORS = '''
-def step(s, out, at, hour, kind, x):
-    """One event: 1 where `out` holds a decision, 0 where not, -1 not open yet, -2 opened before."""
+def take(s, out, at, hour, kind, x):
+    """One event, as `step`, but without working out the day of the next look."""
     if kind == 0:
         if s[OPENED]:
             return -2
@@ -128,22 +128,48 @@ def step(s, out, at, hour, kind, x):
     return look(s, out, 0, limit, granted)
 
 
+def wake(s, out, day):
+    """The look at the start of a day, as `review`, but without working out the day of the next."""
+    advance(s, day * 24)
+    return look(s, out, 1, s[LIMIT], s[GRANTED])
+
+
+def next_day(s, last):
+    """The day of the next look, worked out as far as day `last`: a later one is said to be the day after that."""
+    if s[NEXT] != UNKNOWN:
+        return s[NEXT]
+    day = min(next_look(s, last + 1), NEVER)
+    if day <= last:
+        s[NEXT] = day
+    return day
+
+
+def step(s, out, at, hour, kind, x):
+    """One event: 1 where `out` holds a decision, 0 where not, -1 not open yet, -2 opened before."""
+    result = take(s, out, at, hour, kind, x)
+    next_day(s, NEVER)
+    return result
+
+
+def review(s, out, day):
+    """The look at the start of a day: 1 where `out` holds a decision."""
+    result = wake(s, out, day)
+    next_day(s, NEVER)
+    return result
+
+
 def settle(s, out, at, kind, x):
     """The look after a late event whose facts have been rebuilt."""
     limit = s[LIMIT]
     granted = s[GRANTED]
     rule(s, at, kind, x)
-    return look(s, out, 0, limit, granted)
+    result = look(s, out, 0, limit, granted)
+    next_day(s, NEVER)
+    return result
 
 
 def refact(s, at, hour, kind, x):
     """One event's facts alone, for rebuilding them in time order."""
     advance(s, hour)
     absorb(s, at, hour, kind, x)
-
-
-def review(s, out, day):
-    """The look at the start of a day: 1 where `out` holds a decision."""
-    advance(s, day * 24)
-    return look(s, out, 1, s[LIMIT], s[GRANTED])
 '''

@@ -78,7 +78,7 @@ class FactsEmitter:
         tile = TILE[ring.key.unit].format(hour="hour", month="month")
         return [
             f"    {note(title(ring))}",
-            f"    if s[{ring.window(ring.lengths[0])}] < s[{ring.base}]:",
+            f"    if {tile} >= s[{ring.leaves}]:",
             f"        expire(s, {names(ring)}, {tile})",
         ]
 

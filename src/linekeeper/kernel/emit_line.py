@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from linekeeper.kernel.branches import blocks, tree
 from linekeeper.kernel.emit_facts import add, note
-from linekeeper.kernel.emit_next import whens
 from linekeeper.kernel.layout import Layout
 from linekeeper.kernel.rows import RowShape
 from linekeeper.kernel.words import Words
@@ -110,7 +109,7 @@ class LineEmitter:
             *_ACTION,
             *self._count_restriction(),
             *_RECORD,
-            f"    s[NEXT] = day + 1 if changed else next_look(s, out, day{whens(self.policy)})",
+            "    s[NEXT] = day + 1 if changed else UNKNOWN",
             "    return 1 if changed or offered > 0 else 0",
         ]
         return "\n".join(lines)

@@ -22,11 +22,11 @@ from linekeeper.policy.model import Policy
 
 # The functions make no arrays, only views of what the caller holds, so they do without counting references (`_nrt`):
 # that takes a quarter off each event.
-COMPILER: dict[str, Any] = {"cache": True, "nogil": True, "_nrt": False}
+COMPILER: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
 
 # Functions that are called with constants: Numba would compile a copy for each, where it is not told the types.
 TOLD_CONSTANTS = (
-    *("part", "percent", "expire", "insert", "add", "falls_below", "fades_below", "latch", "latch_next"),
+    *("part", "percent", "greatest", "expire", "insert", "add", "falls_below", "fades_below", "latch", "latch_next"),
     *("pay_dues", "add_due", "past_due", "look"),
 )
 

@@ -70,8 +70,13 @@ class Ring:
         return 1 << max(self.lengths[0] - 1, 1).bit_length()
 
     @property
-    def entries(self) -> int:
+    def leaves(self) -> int:
+        """The slot of the tile before which no window loses an entry."""
         return self.base + 1 + len(self.lengths) * self.width
+
+    @property
+    def entries(self) -> int:
+        return self.leaves + 1
 
     @property
     def end(self) -> int:

@@ -7,6 +7,7 @@ A ring keeps the tiles of one kind of event that have something in them, oldest 
 
     base           the absolute index after the newest entry
     base + 1 ...   its windows, longest first; each `width` slots: absolute index of its oldest entry, totals
+    entries - 1    no window loses its oldest entry before this tile has come
     entries ...    (mask + 1) entries of `width` slots: tile, `sums` added-up columns, greatest-value columns
 
 What is constant comes in global tuples: `ring` is (base, entries, mask, width, sums), `spans` the lengths of its
@@ -22,6 +23,9 @@ MISSING = -(2**62)
 NEVER = 2**40
 MONEY_MAX = 10**15
 CEILING_BP = 1_000_000
+WHOLE_MAX = 2**63 // 10_000  # what times 10,000 stays within 64 bits
+
+UNKNOWN = 0  # the day of the next look, where it has not been worked out
 
 FREE, SET, SPENT = 0, 1, 2
 # A latch: mode, holding, day set, day `when` last held, first day no longer waived.
@@ -48,6 +52,8 @@ def percent(a: int, b: int) -> int:
         return 0
     if b <= 0 or a >= 100 * b:
         return CEILING_BP
+    if a < WHOLE_MAX:
+        return a * 10_000 // b
     return a * 100 // b * 100 + a * 100 % b * 100 // b
 
 
@@ -57,6 +63,8 @@ def part(a: int, share: int) -> int:
     >>> part(999, 5_000), part(-1, 5_000)
     (499, -1)
     """
+    if -WHOLE_MAX < a < WHOLE_MAX and 0 <= share <= 10_000:
+        return a * share // 10_000
     return a // 10_000 * share + a % 10_000 * share // 10_000
 
 
@@ -89,25 +97,36 @@ def month_start(month: int) -> int:
     return year // 400 * 146_097 + yoe * 365 + yoe // 4 - yoe // 100 + (153 * shifted + 2) // 5 - 719_468
 
 
+def greatest(s: Any, ring: Any, first: int, end: int, c: int) -> int:
+    """The greatest value of column `c` in the entries from `first` to before `end`."""
+    _, entries, mask, width, _ = ring
+    top = MISSING
+    for i in range(first, end):
+        top = max(top, s[entries + (i & mask) * width + c])
+    return top
+
+
 def expire(s: Any, ring: Any, spans: Any, tile: int) -> None:
     """Let the tiles that the ring's windows no longer reach leave them; `tile` is the current one."""
     base, entries, mask, width, sums = ring
     end = s[base]
     window = base + 1
+    leaves = NEVER
     for span in spans:
-        i = s[window]
+        first = i = s[window]
         while i < end and s[entries + (i & mask) * width] <= tile - span:
             for c in range(1, sums + 1):
                 s[window + c] -= s[entries + (i & mask) * width + c]
             i += 1
-        if i > s[window]:
+        if i > first:
             s[window] = i
             for c in range(sums + 1, width):
-                top = MISSING
-                for j in range(i, end):
-                    top = max(top, s[entries + (j & mask) * width + c])
-                s[window + c] = top
+                if greatest(s, ring, first, i, c) == s[window + c]:
+                    s[window + c] = greatest(s, ring, i, end, c)
+        if i < end:
+            leaves = min(leaves, s[entries + (i & mask) * width] + span)
         window += width
+    s[entries - 1] = leaves
 
 
 def insert(s: Any, ring: Any, spans: Any, tile: int, now: int, p: int) -> None:
@@ -127,6 +146,8 @@ def insert(s: Any, ring: Any, spans: Any, tile: int, now: int, p: int) -> None:
     for span in spans:
         if s[window] > p or (s[window] == p and tile <= now - span):
             s[window] += 1
+        if tile > now - span:
+            s[entries - 1] = min(s[entries - 1], tile + span)
         window += width
 
 
@@ -157,23 +178,21 @@ def add(s: Any, ring: Any, spans: Any, tile: int, now: int, values: Any) -> None
             slot += width
 
 
-def falls_below(s: Any, ring: Any, window: int, c: int, cut: int) -> int:
-    """The tile with whose leaving the window's total of column `c` falls below `cut` (0 < cut <= total)."""
+def falls_below(s: Any, ring: Any, window: int, c: int, cut: int, before: int) -> int:
+    """The tile with whose leaving the window's total of column `c` falls below `cut` (0 < cut <= total).
+
+    Only tiles before `before` are looked at: it is what comes back where the total outlasts them.
+    """
     base, entries, mask, width, _ = ring
     left = s[window + c]
-    if 2 * cut > left:  # from the oldest on, until too little is left
-        i = s[window]
-        while True:
-            left -= s[entries + (i & mask) * width + c]
-            if left < cut:
-                return int(s[entries + (i & mask) * width])
-            i += 1
-    i = s[base]  # from the newest back, until there is enough
-    left = 0
-    while left < cut:
-        i -= 1
-        left += s[entries + (i & mask) * width + c]
-    return int(s[entries + (i & mask) * width])
+    for i in range(s[window], s[base]):
+        e = entries + (i & mask) * width
+        if s[e] >= before:
+            break
+        left -= s[e + c]
+        if left < cut:
+            return int(s[e])
+    return before
 
 
 def fades_below(s: Any, ring: Any, window: int, c: int, cut: int) -> int:
@@ -212,7 +231,7 @@ def latch(s: Any, terms: Any, when: bool, clear: bool, day: int, start: int) -> 
     return 1 if mode == SET else 0
 
 
-def latch_next(s: Any, terms: Any, when: bool, day: int) -> int:
+def latch_next(s: Any, terms: Any, day: int) -> int:
     """The first later day on which this latch may move though no feature does."""
     at, hold, expires, terminal = terms
     day_next = NEVER
@@ -220,7 +239,7 @@ def latch_next(s: Any, terms: Any, when: bool, day: int) -> int:
         day_next = s[at + WAIVED]
     if s[at + MODE] == SET:
         day_next = min(day_next, s[at + SET_DAY] + expires)
-        if not when and not terminal and s[at + HELD_DAY] + hold > day:
+        if not s[at + HOLDING] and not terminal and s[at + HELD_DAY] + hold > day:
             day_next = min(day_next, s[at + HELD_DAY] + hold)
     return day_next
 
