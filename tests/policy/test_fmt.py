@@ -16,12 +16,13 @@ from linekeeper.policy.syntax import canonical
 from tests.oracle.strategies import policy_texts
 from tests.policy.texts import HEAD, TRIGGERS
 
-POLICIES = sorted((Path(__file__).parents[2] / "policies").glob("*.yaml"))
+FOLDER = Path(__file__).parents[2] / "policies"
+POLICIES = sorted(FOLDER.glob("*.yaml"))
 
 
 def meaning(text: str) -> Policy:
     """The policy but for the hash of its text."""
-    return replace(load_text(text), digest="", source="")
+    return replace(load_text(text, read_card=lambda name: (FOLDER / name).read_bytes()), digest="", source="")
 
 
 def comments(text: str) -> list[str]:

@@ -34,6 +34,7 @@ def fit(
     policy: Annotated[Path | None, typer.Option(help="Policy whose directions and protected fields apply.")] = None,
     labels: Annotated[Path | None, typer.Option(help="Second file with account, label, protected attributes.")] = None,
     label: Annotated[str | None, typer.Option(help="The label's column, where it is not that of the plan.")] = None,
+    part: Annotated[str | None, typer.Option(help="Only a part of the accounts: 1/2 is the first of two.")] = None,
     method: Annotated[str, typer.Option(help="tables (default), main (no tables) or woe (the classic).")] = "tables",
     cross_validate: Annotated[
         int | None, typer.Option("--cross-validate", help="Compare all methods on so many folds; make no card.")
@@ -55,13 +56,17 @@ def fit(
         raise LinekeeperError(f"`{method}` is no method of fitting; use tables, main or woe")
     rows, told = known_table(data, table, derived) if data else _read(table, _plan(plan, policy, label), labels)
     told = replace(told, seed=seed)
+    if part:
+        from linekeeper.lab.part import read_part
+
+        rows = rows.of_part(read_part(part))
     if cross_validate:
         _cross_validate(rows, told, cross_validate, json)
         return
-    compare = tuple(name for name in METHODS if name in ("exact", "main", "forest", "woe")) if output else ()
+    compare = METHODS if output else ()
     with progress("folds", folds + 1, json) as tell:
         fitted = fit_card(rows, told, folds, method, compare, tell)
-    name = data or table.name
+    name = (data or table.name) + (f", part {part} of the accounts" if part else "")
     files = _write(fitted, output, name) if output else {}
     _report(fitted, name, files, json)
 

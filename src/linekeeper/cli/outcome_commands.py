@@ -10,8 +10,11 @@ import typer
 from linekeeper.cli.output import Json, print_json, progress
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from linekeeper.core.decision import Decision
-    from linekeeper.lab.outcome import GradeRow, Outcome
+    from linekeeper.lab.outcome import Caught, GradeRow, Labels, Outcome
+    from linekeeper.policy.model import Policy
 
 
 def register(app: typer.Typer) -> None:
@@ -23,28 +26,49 @@ def outcome(
     policy: Path,
     events: Path,
     labels: Annotated[Path, typer.Argument(help="Parquet: account, granted, defaulted (0 or 1).")],
+    part: Annotated[str | None, typer.Option(help="Only a part of the accounts: 2/2 is the second of two.")] = None,
+    rules_alone: Annotated[
+        bool, typer.Option("--rules-alone", help="Also without the triggers that read the score: what does it add?")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Replay a file and say, as a Markdown table, how its restrictions fall on those who later defaulted."""
+    """Replay a file and say, as Markdown tables, how its restrictions fall on those who later defaulted."""
     from linekeeper.cli.run_commands import read_file
-    from linekeeper.engine.run import replay_table
-    from linekeeper.kernel.kernel import kernel_of
+    from linekeeper.lab.outcome import only_of, read_labels, restricted
     from linekeeper.lab.outcome import outcome as found
-    from linekeeper.lab.outcome import read_labels
+    from linekeeper.lab.outcome import rules_alone as stripped
+    from linekeeper.lab.part import read_part
     from linekeeper.policy.load import load_file
 
-    kernel = kernel_of(load_file(policy))
-    table = read_file(events, kernel.policy, None, json).table
-    kept: list[Decision] = []
-    with progress("events", table.num_rows, json) as tell:
-        replay_table(kernel, table, tell=tell, keep=kept.append)
-    result = found(kept, read_labels(labels))
+    loaded = load_file(policy)
+    table, known = read_file(events, loaded, None, json).table, read_labels(labels)
+    if part:
+        wanted = read_part(part).has
+        table, known = only_of(table, wanted), {name: one for name, one in known.items() if wanted(name)}
+    whole = _decided(loaded, table, json)
+    result = found(whole, known)
+    sets: dict[str, set[str]] = {}
+    if rules_alone:
+        rules, both = restricted(_decided(stripped(loaded), table, json)), restricted(whole)
+        sets = {"rules alone": rules, "rules and score": both, "what the score adds": both - rules}
     if json:
-        print_json(result.as_json())
+        print_json(result.as_json() | ({"restricted": _as_json(sets, known)} if sets else {}))
         return
-    unit = 10**kernel.policy.exponent
-    for line in _markdown(result, unit, kernel.policy.currency):
+    for line in [*_markdown(result, 10**loaded.exponent, loaded.currency), *_compared(sets, known)]:
         typer.echo(line)
+
+
+def _decided(policy: Policy, table: pa.Table, quiet: bool) -> list[Decision]:
+    from linekeeper.engine.run import replay_table
+    from linekeeper.kernel.kernel import kernel_of
+
+    kept: list[Decision] = []
+    with progress("events", table.num_rows, quiet) as tell:
+        replay_table(kernel_of(policy), table, tell=tell, keep=kept.append)
+    return kept
+
+
+# ------------------------------------------------------------------ how it is told
 
 
 def _markdown(result: Outcome, unit: int, currency: str) -> list[str]:
@@ -71,3 +95,35 @@ def _row(name: str, row: GradeRow, bads: int, goods: int, unit: int) -> str:
     money = (f"{amount / unit / 1e6:,.1f}" for amount in (row.bad_granted, row.bad_limit, row.good_granted))
     accounts = f"{row.bad:,} ({row.bad / max(bads, 1):.1%}) | {row.good:,} ({row.good / max(goods, 1):.1%})"
     return f"| {name} | {accounts} | {row.bad_rate:.1%} | {' | '.join(money)} |"
+
+
+def _compared(sets: dict[str, set[str]], labels: Labels) -> list[str]:
+    """What each set of restricted accounts holds, as shares of all defaulters and all others."""
+    from linekeeper.lab.outcome import caught
+
+    if not sets:
+        return []
+    every = caught(labels, labels)
+    lines = [
+        "",
+        "| restricted by | defaulters | others | default rate | granted to defaulters | granted to others |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name, accounts in sets.items():
+        lines.append(_share_row(name, caught(accounts, labels), every))
+    return lines
+
+
+def _share_row(name: str, part: Caught, every: Caught) -> str:
+    bads, goods = part.bad / max(every.bad, 1), part.good / max(every.good, 1)
+    accounts = f"{part.bad:,} ({bads:.1%}) | {part.good:,} ({goods:.1%})"
+    bad, good = part.bad_granted / max(every.bad_granted, 1), part.good_granted / max(every.good_granted, 1)
+    return f"| {name} | {accounts} | {part.bad_rate:.1%} | {bad:.1%} | {good:.1%} |"
+
+
+def _as_json(sets: dict[str, set[str]], labels: Labels) -> dict[str, dict[str, float]]:
+    from linekeeper.lab.outcome import caught
+
+    keys = ("good", "bad", "good_granted", "bad_granted", "bad_rate")
+    found = {name: caught(accounts, labels) for name, accounts in sets.items()}
+    return {name: {key: getattr(part, key) for key in keys} for name, part in found.items()}

@@ -23,6 +23,9 @@ Keys = Annotated[
     typer.Option("--keys", help="Folder of the log's keys, where the store keeps a log.", envvar="LINEKEEPER_KEYS"),
 ]
 
+SignedBy = Annotated[
+    str | None, typer.Option("--by", help="Who signs off the policy and its card, where it comes into force with this.")
+]
 BrakeOn = Annotated[
     bool, typer.Option("--brake", help="Hold a burst of restrictions for a person, as the policy's brake says.")
 ]

@@ -11,6 +11,7 @@ from linekeeper.cli.output import (
     BrakeOn,
     Json,
     Keys,
+    SignedBy,
     StoreUrl,
     print_json,
     progress,
@@ -55,13 +56,14 @@ def run(
     brake: BrakeOn = False,
     jurisdiction: Jurisdiction = None,
     product: Product = None,
+    by: SignedBy = None,
     json: Json = False,
 ) -> None:
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
     from linekeeper.engine.run import run_table
     from linekeeper.policy.load import load_file
 
-    engine = open_engine(store, load_file(policy), keys, brake, law_of(jurisdiction, product))
+    engine = open_engine(store, load_file(policy), keys, brake, law_of(jurisdiction, product), by)
     intake = read_file(events, engine.policy, columns, json)
     with progress("events", intake.table.num_rows, json) as tell:
         summary = run_table(engine, intake.table, source or events.name, day_number(until), tell)
@@ -172,7 +174,12 @@ def authorise(
 
 
 def open_engine(
-    url: str, policy: Policy | None = None, keys: Path | None = None, brake: bool = False, law: Law | None = None
+    url: str,
+    policy: Policy | None = None,
+    keys: Path | None = None,
+    brake: bool = False,
+    law: Law | None = None,
+    signed_by: str | None = None,
 ) -> Engine:
     """The engine over that store; without a policy, under the one that the store holds."""
     from linekeeper.engine.engine import Engine
@@ -185,7 +192,7 @@ def open_engine(
         from linekeeper.journal.keeper import open_keeper
 
         keeper = open_keeper(keys)
-    return Engine(store, policy or stored_policy(store), keeper, brake=brake, law=law)
+    return Engine(store, policy or stored_policy(store), keeper, brake=brake, law=law, signed_by=signed_by)
 
 
 def law_of(jurisdiction: str | None, product: str | None) -> Law | None:

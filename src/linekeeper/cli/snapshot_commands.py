@@ -19,11 +19,14 @@ def snapshot(
     policy: Path,
     events: Path,
     at: Annotated[str, typer.Option(help="Dates, joined by commas: 2023-06-30,2023-12-31.")],
-    label: Annotated[str, typer.Option(help="What counts as bad: `days_past_due >= 60 within 12m`.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The Parquet file to write.")],
+    label: Annotated[
+        str | None,
+        typer.Option(help="What counts as bad: `days_past_due >= 60 within 12m`. Without it, features alone."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Write features as of each date, and labels from after it alone, for `linekeeper fit`."""
+    """Write features as of the start of each date, and labels from after it alone, for `linekeeper fit`."""
     import pyarrow.parquet as pq
 
     from linekeeper.cli.run_commands import day_number, read_file
@@ -32,14 +35,16 @@ def snapshot(
     from linekeeper.policy.load import load_file
 
     loaded = load_file(policy)
-    wanted = read_label(label)
+    wanted = read_label(label) if label else None
     days = [day for day in (day_number(text.strip()) for text in at.split(",")) if day is not None]
     found = made(loaded, read_file(events, loaded, None, json).table, days, wanted)
     pq.write_table(found.table, output, compression="zstd")
-    bad = sum(found.table["label"].to_pylist())
+    rows = found.table.num_rows
+    bad = sum(found.table["label"].to_pylist()) if wanted else None
     if json:
-        rows = found.table.num_rows
         print_json({"rows": rows, "bad": bad, "already": found.already, "unseen": found.unseen, "out": str(output)})
+    elif bad is None:
+        say(f"{rows:,} snapshots without a label, in {output}")
     else:
-        say(f"{found.table.num_rows:,} snapshots, {bad:,} of them bad, in {output}")
+        say(f"{rows:,} snapshots, {bad:,} of them bad, in {output}")
         say(f"left out: {found.already:,} that were bad at the date, {found.unseen:,} whose events end too early")

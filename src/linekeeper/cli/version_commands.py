@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from linekeeper.cli.output import Json, Keys, StoreUrl, print_json, say
+from linekeeper.cli.output import Json, Keys, SignedBy, StoreUrl, print_json, say
 
 if TYPE_CHECKING:
     from linekeeper.engine.versions import Standing
@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
     app.command()(versions)
 
 
-def adopt(policy: Path, store: StoreUrl, keys: Keys = None, json: Json = False) -> None:
+def adopt(policy: Path, store: StoreUrl, by: SignedBy = None, keys: Keys = None, json: Json = False) -> None:
     """Bring a new version of the store's policy into force; promised roads back are kept under the old one."""
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.decide.road.traps import told, traps
@@ -32,7 +32,7 @@ def adopt(policy: Path, store: StoreUrl, keys: Keys = None, json: Json = False) 
     dead_ends = [told(new, trap) for trap in traps(new)]
     if dead_ends:
         raise LinekeeperError("\n".join(f"{policy}: {text}" for text in dead_ends))
-    bring_into_force(open_store(store), new, open_keeper(keys) if keys else None)
+    bring_into_force(open_store(store), new, open_keeper(keys) if keys else None, by)
     if json:
         print_json({"policy": new.name, "version": new.version, "digest": new.digest})
     else:
@@ -50,12 +50,16 @@ def versions(store: StoreUrl, json: Json = False) -> None:
         print_json([_plain(one) for one in found])
         return
     for one in found:
-        until = f", {one.promised:,} by a promise, until {_date(one.until_day)} at the latest"
-        say(f"version {one.version}  {one.digest[:12]}  {one.accounts:,} accounts{until if one.promised else ''}")
+        words = [f"version {one.version}  {one.digest[:12]}  {one.accounts:,} accounts"]
+        if one.promised:
+            words.append(f"{one.promised:,} by a promise, until {_date(one.until_day)} at the latest")
+        if one.signed_by:
+            words.append(f"signed off by {one.signed_by}")
+        say(", ".join(words))
 
 
 def _plain(one: Standing) -> dict[str, object]:
-    names = ("version", "digest", "accounts", "promised")
+    names = ("version", "digest", "model", "signed_by", "accounts", "promised")
     return {name: getattr(one, name) for name in names} | {"until": _date(one.until_day) if one.promised else None}
 
 

@@ -74,6 +74,7 @@ class Engine:
     the engines that `under` gives. `superseded`: this is such an engine, and its policy need not be in force.
     `brake`: a burst of restrictions waits for a person, as the policy's brake says; off for a back-fill of history.
     Under a `law`, here or since an engine before, each decision that borrowers are told of commits with its notice.
+    `signed_by`: who answers for the policy and its card, where the store begins with them.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Engine:
         brake: bool = False,
         law: Law | None = None,
         superseded: bool = False,
+        signed_by: str | None = None,
     ) -> None:
         self.store, self.policy, self.keeper = store, policy, keeper
         if brake and policy.brake is None:
@@ -93,7 +95,7 @@ class Engine:
         self.kernel: Kernel = kernel_of(policy)
         self.recorder = Recorder(self.kernel)
         with store.writing() as connection:
-            self.read_only = settle(connection, self.kernel, keeper, superseded) and keeper is None
+            self.read_only = settle(connection, self.kernel, keeper, superseded, signed_by) and keeper is None
             self._versions = version_count(connection)
         self._under: dict[str, Engine] = {policy.digest: self}
         if stale_layout(store, self.kernel):

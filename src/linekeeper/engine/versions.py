@@ -14,6 +14,7 @@ import numpy as np
 import rfc8785
 from sqlalchemy import Connection, func, select
 
+from linekeeper.core.bounds import TEXT_MAX
 from linekeeper.core.decision import ADVERSE_ACTIONS
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.engine.history import pasts_before
@@ -83,14 +84,16 @@ def newest_of(kernels: Kernels) -> Kernel:
     return list(kernels.values())[-1]
 
 
-def settle(connection: Connection, kernel: Kernel, keeper: Keeper | None, superseded: bool) -> bool:
+def settle(
+    connection: Connection, kernel: Kernel, keeper: Keeper | None, superseded: bool, signed_by: str | None
+) -> bool:
     """Hold the policy against the store, which begins with it where it is empty; says whether the store keeps a log."""
     policy = kernel.policy
     versions, logged = read_versions(connection), keeps_log(connection)
     if versions and not logged and keeper is not None:
         raise EngineError("the store holds decisions that no log has; keep a log from the first event on")
     if not versions:
-        put_version(connection, kernel, keeper)
+        put_version(connection, kernel, keeper, signed_by)
         return keeper is not None
     newest = versions[-1]
     if policy.digest == newest.digest or (superseded and policy in versions):
@@ -104,8 +107,11 @@ def settle(connection: Connection, kernel: Kernel, keeper: Keeper | None, supers
 # ------------------------------------------------------------------ a new version
 
 
-def adopt(store: Store, policy: Policy, keeper: Keeper | None = None) -> None:
-    """Bring a new version into force. Raises EngineError, with nothing done, where it cannot follow the last."""
+def adopt(store: Store, policy: Policy, keeper: Keeper | None = None, signed_by: str | None = None) -> None:
+    """Bring a new version into force, signed off by somebody.
+
+    Raises EngineError, with nothing done, where it cannot follow the last.
+    """
     with store.writing() as connection:
         versions = read_versions(connection)
         if not versions:
@@ -113,7 +119,7 @@ def adopt(store: Store, policy: Policy, keeper: Keeper | None = None) -> None:
         if keeps_log(connection) and keeper is None:
             raise EngineError("the store keeps a log; name the folder of its keys: `--keys` or LINEKEEPER_KEYS")
         check_succession(versions[-1], policy)
-        put_version(connection, kernel_of(policy), keeper)
+        put_version(connection, kernel_of(policy), keeper, signed_by)
 
 
 def check_succession(old: Policy, new: Policy) -> None:
@@ -134,18 +140,20 @@ def check_succession(old: Policy, new: Policy) -> None:
         raise EngineError(f"`events` is not what it is in version {old.version}; leave it as it was")
 
 
-def put_version(connection: Connection, kernel: Kernel, keeper: Keeper | None) -> None:
-    """Note a version in the store and, where there is one, in the log."""
+def put_version(connection: Connection, kernel: Kernel, keeper: Keeper | None, signed_by: str | None) -> None:
+    """Note a version in the store and, where there is one, in the log: a leaf of the policy, and one of its card."""
     policy = kernel.policy
-    names = ("digest", "name", "version", "text", "card", "kernel")
-    row = (policy.digest, policy.name, policy.version, policy.source, policy.card, kernel.source)
+    if signed_by is not None and not 0 < len(signed_by.strip()) <= TEXT_MAX:
+        raise EngineError(f"who signs off is told in at most {TEXT_MAX} characters")
+    names = ("digest", "name", "version", "text", "card", "kernel", "signed_by")
+    row = (policy.digest, policy.name, policy.version, policy.source, policy.card, kernel.source, signed_by)
     insert_many(connection, t.policies, names, [row])
     if keeper:
-        body: dict[str, str | int] = {"name": policy.name, "version": policy.version}
-        body |= {"policy": policy.digest, "kernel": kernel.digest}
-        leaves = [Record(Kind.POLICY, "", rfc8785.dumps(body))]
+        signed: dict[str, str | int] = {"signed_by": signed_by} if signed_by else {}
+        body = signed | {"name": policy.name, "version": policy.version}
+        leaves = [Record(Kind.POLICY, "", rfc8785.dumps(body | {"policy": policy.digest, "kernel": kernel.digest}))]
         if policy.score and policy.score.card:
-            leaves.append(Record(Kind.MODEL, "", rfc8785.dumps({"model": policy.score.card})))
+            leaves.append(Record(Kind.MODEL, "", rfc8785.dumps(signed | {"model": policy.score.card})))
         keeper.seal(connection, leaves)
 
 
@@ -198,10 +206,15 @@ def promise_of(connection: Connection, kernel: Kernel, account: str, day: int) -
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A version and its accounts; `promised` of them are kept there by a promise, the last until `until_day`."""
+    """A version, who signed it off with its card (`model`: its hash), and its accounts.
+
+    `promised` of them are kept there by a promise, the last until `until_day`.
+    """
 
     version: int
     digest: str
+    model: str | None
+    signed_by: str | None
     accounts: int
     promised: int
     until_day: int
@@ -209,13 +222,16 @@ class Standing:
 
 def standings(connection: Connection) -> list[Standing]:
     """How the accounts stand to the versions, oldest version first. In the newest, nothing keeps anybody."""
-    a, found = t.accounts.c, []
+    a, p, found = t.accounts.c, t.policies.c, []
     kernels = kernels_of(connection)
+    signed = {row.digest: row.signed_by for row in connection.execute(select(p.digest, p.signed_by))}
     for digest, kernel in kernels.items():
         names = list(connection.execute(select(a.account).where(a.policy == digest)).scalars())
         promised = {} if kernel is newest_of(kernels) else promised_until(connection, kernel, names)
         latest = max(promised.values(), default=0)
-        found.append(Standing(kernel.policy.version, digest, len(names), len(promised), latest))
+        model = kernel.policy.score.card if kernel.policy.score else None
+        who = (kernel.policy.version, digest, model, signed[digest])
+        found.append(Standing(*who, len(names), len(promised), latest))
     return found
 
 

@@ -9,7 +9,7 @@ from linekeeper.journal.log.tables import Blob, Name, Whole
 
 SCHEMA = MetaData()
 
-# Policies by content hash; `text` is the file, `card` the scorecard artifact it names, if any.
+# Policies by content hash; `text` is the file, `card` the scorecard artifact it names, if any; who signed them off.
 policies = Table(
     "policies",
     SCHEMA,
@@ -19,6 +19,7 @@ policies = Table(
     Column("text", Text, nullable=False),
     Column("card", Blob),
     Column("kernel", Text, nullable=False),
+    Column("signed_by", Text),
 )
 
 # What happened, in order of arrival. (source, id) is the inbox key; `body` holds the fields as JSON.

@@ -17,6 +17,13 @@ features: Any = None
 score: Any = None
 
 
+def keep_head(heads: Any, rows: int, a: int, i: int) -> int:
+    """Say whose the newest row is; returns how many there are."""
+    heads[rows][0] = a
+    heads[rows][1] = i
+    return rows + 1
+
+
 def looks(s: Any, a: int, last: int, horizon: int, lazy: int, out: Any, heads: Any, rows: int, cursor: Any) -> int:
     """The looks due up to the start of day `last`, while `out` has room; returns the rows in it."""
     while rows < len(out):
@@ -25,9 +32,7 @@ def looks(s: Any, a: int, last: int, horizon: int, lazy: int, out: Any, heads: A
             break
         cursor[2] += 1
         if wake(s, out[rows], day):
-            heads[rows][0] = a
-            heads[rows][1] = -1
-            rows += 1
+            rows = keep_head(heads, rows, a, -1)
     return rows
 
 
@@ -60,11 +65,9 @@ def replay(
                 refused[i] = 2  # changes nothing: not even looks come before it
                 i += 1
                 continue
-            if s[OPENED]:
-                if i >= end:
-                    rows = looks(s, a, until, NEVER, lazy, out, heads, rows, cursor)
-                elif hour[i] // 24 > s[HOUR] // 24:
-                    rows = looks(s, a, hour[i] // 24, hour[i] // 24, lazy, out, heads, rows, cursor)
+            day = hour[i] // 24 if i < end else until
+            if s[OPENED] and (i >= end or day > s[HOUR] // 24):
+                rows = looks(s, a, day, day if i < end else NEVER, lazy, out, heads, rows, cursor)
             if rows == len(out):
                 cursor[0] = a
                 cursor[1] = i
@@ -77,9 +80,7 @@ def replay(
             else:
                 cursor[2] += 1
             if result == 1:
-                heads[rows][0] = a
-                heads[rows][1] = i
-                rows += 1
+                rows = keep_head(heads, rows, a, i)
             i += 1
         if s[OPENED]:
             next_day(s, NEVER)
@@ -109,7 +110,5 @@ def snapshots(
             advance(s, days[k] * 24)
             features(s, out[rows])
             score(s, out[rows])
-            heads[rows][0] = a
-            heads[rows][1] = k
-            rows += 1
+            rows = keep_head(heads, rows, a, k)
     return rows

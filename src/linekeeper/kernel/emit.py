@@ -42,7 +42,7 @@ def drivers() -> str:
     """The bulk drivers' source: the same loops over lists or arrays."""
     text = files("linekeeper.kernel").joinpath("drivers.py").read_text("utf-8")
     return (
-        text[text.index("def looks") :]
+        text[text.index("def keep_head") :]
         .replace(": Any", "")
         .replace(": int", "")
         .replace(") -> int:", "):")

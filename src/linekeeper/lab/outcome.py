@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import LinekeeperError
+from linekeeper.policy.load import load_text
+from linekeeper.policy.model import Expr, Policy, ScoreRef, walk
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 GRADES = ("not restricted", "capped at 75% or more", "capped below 75%", "suspended", "closed")
 
@@ -66,7 +73,25 @@ def grade_of(status: str, limit: int, granted: int) -> str:
     return GRADES[1] if 4 * limit >= 3 * granted else GRADES[2]
 
 
-def outcome(decisions: Iterable[Decision], labels: Mapping[str, tuple[int, bool]]) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """Restricted lines: of those who defaulted (bad) and of the others (good), with what was granted to them."""
+
+    good: int
+    bad: int
+    good_granted: int
+    bad_granted: int
+
+    @property
+    def bad_rate(self) -> float:
+        """Share of these accounts that defaulted."""
+        return self.bad / max(self.good + self.bad, 1)
+
+
+Labels = Mapping[str, tuple[int, bool]]
+
+
+def outcome(decisions: Iterable[Decision], labels: Labels) -> Outcome:
     """`labels`: granted (minor units) and whether it defaulted, for every account; the last decision counts."""
     last = {decision.account: decision.after for decision in decisions}
     sums = {grade: [0, 0, 0, 0, 0] for grade in GRADES}
@@ -78,6 +103,55 @@ def outcome(decisions: Iterable[Decision], labels: Mapping[str, tuple[int, bool]
         row[2 + int(bad)] += granted
         row[4] += (line.limit if line else granted) if bad else 0
     return Outcome([GradeRow(grade, *row) for grade, row in sums.items()])
+
+
+def restricted(decisions: Iterable[Decision]) -> set[str]:
+    """The accounts whose line, after their last decision, is restricted."""
+    last = {decision.account: decision.after for decision in decisions}
+    return {name for name, line in last.items() if grade_of(line.status, line.limit, line.granted) != GRADES[0]}
+
+
+def caught(accounts: Iterable[str], labels: Labels) -> Caught:
+    """Those accounts by what became of them; an account without a label does not count.
+
+    >>> caught(["A", "B"], {"A": (100, True), "B": (50, False), "C": (10, True)})
+    Caught(good=1, bad=1, good_granted=50, bad_granted=100)
+    """
+    sums = [0, 0, 0, 0]
+    for account in accounts:
+        if account in labels:
+            granted, bad = labels[account]
+            sums[int(bad)] += 1
+            sums[2 + int(bad)] += granted
+    return Caught(*sums)
+
+
+def only_of(table: pa.Table, wanted: Callable[[str], bool]) -> pa.Table:
+    """The events of the accounts that are wanted."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    names = [name for name in pc.unique(table["account"]).to_pylist() if wanted(name)]
+    return table.filter(pc.is_in(table["account"], pa.array(names, pa.string())))
+
+
+def rules_alone(policy: Policy) -> Policy:
+    """The policy without the triggers that read the score. LinekeeperError where no other is left."""
+    from ruamel.yaml import YAML
+
+    body = YAML(typ="safe", pure=True).load(policy.source)
+    for trigger in policy.triggers:
+        if _reads_score(trigger.when) or (trigger.clear and _reads_score(trigger.clear)):
+            del body["triggers"][trigger.name]
+    if not body["triggers"]:
+        raise LinekeeperError("every trigger of the policy reads the score; without it there are no rules")
+    card = policy.card
+    text = json.dumps(body, ensure_ascii=False)  # JSON is YAML, and quotes every key
+    return load_text(text, "the policy without its score", (lambda _: card) if card is not None else None)
+
+
+def _reads_score(condition: Expr) -> bool:
+    return any(isinstance(node, ScoreRef) for node in walk(condition))
 
 
 def read_labels(path: Path) -> dict[str, tuple[int, bool]]:

@@ -51,8 +51,8 @@ class Label:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`table`: account, at_day, label, a column a feature (null: missing). `already`: left out, the condition held
-    at the date; `unseen`: left out, the events end before the horizon does."""
+    """`table`: account, at_day, label (where one was asked for), a column a feature (null: missing). `already`: left
+    out, the condition held at the date; `unseen`: left out, the events end before the horizon does."""
 
     table: pa.Table
     already: int
@@ -71,31 +71,40 @@ def read_label(text: str) -> Label:
     return Label(found["condition"], int(found["length"]), found["unit"])
 
 
-def snapshot(policy: Policy, table: pa.Table, days: list[int], label: Label) -> Snapshot:
-    """Snapshots of every open account at the start of each day, with labels from after it alone."""
+def snapshot(policy: Policy, table: pa.Table, days: list[int], label: Label | None = None) -> Snapshot:
+    """Snapshots of every open account at the start of each day, with labels from after it alone.
+
+    Without a `label`: features alone, of every account, where what became of it stands in another file.
+    """
     import pyarrow as pa
 
-    labelled = kernel_of(_with_label(policy, label.condition))
-    batch = batch_of(labelled.policy, labelled.calendar, table)
-    wanted = np.array(sorted(set(days)), dtype=np.int64)
     kernel = kernel_of(policy)
-    account, index, rows = snapshots(kernel, batch_of(policy, kernel.calendar, table), wanted)
-    last_day = int(batch.hour.max()) // 24 if len(batch) else 0
-    spans = _spans(labelled, batch, last_day)
-    ends = np.array([label.end(int(day)) for day in wanted], dtype=np.int64)
-    day, end = wanted[index], ends[index]
-    already, bad = _meets(spans, account, day, day), _meets(spans, account, day + 1, end)
-    unseen = (end > last_day) & ~bad
+    batch = batch_of(policy, kernel.calendar, table)
+    wanted = np.array(sorted(set(days)), dtype=np.int64)
+    account, index, rows = snapshots(kernel, batch, wanted)
+    day, columns = wanted[index], {}
+    already = unseen = np.zeros(len(account), dtype=bool)
+    if label is not None:
+        already, unseen, bad = _labelled(policy, table, label, account, day)
+        columns = {"label": pa.array(bad[~already & ~unseen].astype(np.int64))}
     keep = ~already & ~unseen
-    columns: dict[str, pa.Array] = {
-        "account": pa.array([batch.accounts[a] for a in account[keep]], pa.string()),
-        "at_day": pa.array(day[keep]),
-        "label": pa.array(bad[keep].astype(np.int64)),
-    }
+    names = pa.array([batch.accounts[a] for a in account[keep]], pa.string())
+    columns = {"account": names, "at_day": pa.array(day[keep]), **columns}
     for place, feature in enumerate(policy.features):
         values = rows[keep, kernel.shape.values + place]
         columns[feature.name] = pa.array(values, mask=values == MISSING)
-    return Snapshot(pa.table(columns), int(already.sum()), int((unseen & ~already).sum()))
+    return Snapshot(pa.table(columns), int(already.sum()), int(unseen.sum()))
+
+
+def _labelled(policy: Policy, table: pa.Table, label: Label, account: Ints, day: Ints) -> tuple[Ints, Ints, Ints]:
+    """For each snapshot: whether the condition held at its day, whether the events end too early, whether it is bad."""
+    kernel = kernel_of(_with_label(policy, label.condition))
+    batch = batch_of(kernel.policy, kernel.calendar, table)
+    last_day = int(batch.hour.max()) // 24 if len(batch) else 0
+    spans = _spans(kernel, batch, last_day)
+    end = np.array([label.end(int(one)) for one in day], dtype=np.int64)
+    already, bad = _meets(spans, account, day, day), _meets(spans, account, day + 1, end)
+    return already, (end > last_day) & ~bad & ~already, bad
 
 
 def _with_label(policy: Policy, condition: str) -> Policy:

@@ -14,6 +14,7 @@ Schema = dict[str, Any]
 
 _TEXT: Schema = {"type": ["string", "number", "boolean"]}
 _WORD: Schema = {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"}
+_HASH: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "the `sha256` of the card"}
 _SHARE: Schema = {"type": "string", "pattern": r"^\d[\d_]*(\.\d+)?%$", "description": "a share, like 30%"}
 _DAYS: Schema = {"type": ["string", "integer"], "pattern": r"^\d[\d_]*[dy]?$", "description": "days, like 30d or 5y"}
 _YES: Schema = {"enum": [True, False, "yes", "no"]}
@@ -65,7 +66,7 @@ def schema() -> Schema:
     """The schema of a policy file (JSON Schema, draft 2020-12)."""
     feature: Schema = {"oneOf": [_TEXT, _table({"value": _TEXT, "worse": {"enum": ["higher", "lower"]}}, ("value",))]}
     groups = {group: _named(_BINS) for group in GROUPS}
-    score = _table({"base": {"type": "integer"}, **groups, "pd": _BINS, "card": {"type": "string"}})
+    score = _table({"base": {"type": "integer"}, **groups, "pd": _BINS, "card": {"type": "string"}, "sha256": _HASH})
     recovery = {"first": _SHARE, "step": _SHARE, "every": _DAYS, "while": _CONDITION}
     offer = {"when": _CONDITION, "increase": _SHARE, "up_to": _TEXT, "every": _DAYS, "valid": _DAYS}
     properties: dict[str, Schema] = {

@@ -50,7 +50,7 @@ def score(node: Node | None, reader: Reader, read_card: Callable[[str], bytes] |
 def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], bytes] | None) -> Score | None:
     from linekeeper.scorecard.artifact import read_artifact
 
-    reader.only(table, ("card",))
+    reader.only(table, ("card", "sha256"))
     name = node.text if isinstance(node, Scalar) else ""
     if not name or name.startswith(("/", "\\")) or ".." in name or read_card is None:
         reader.faults.add(
@@ -65,6 +65,13 @@ def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], b
     for part in (*(b.feature for b in found.bins), *(n for t in found.tables for n in (t.row, t.column))):
         if part not in reader.features and not (part in m.FACTS and reader.fact(part)):
             reader.faults.unknown(node, f"the card `{name}` scores a feature that", part, reader.features)
+    stated = table.get("sha256")
+    if not isinstance(stated, Scalar) or stated.text != found.card:
+        what = "`sha256` is missing" if stated is None else f"`sha256` is not that of the card `{name}`"
+        reader.faults.add(stated or node, what, f"write `sha256: {found.card}` if this is the card that you mean")
+    for one in found.bins:
+        if one.feature in reader.features:
+            _directed(node, reader.features[one.feature], one.points, reader)
     return found
 
 
@@ -96,14 +103,14 @@ def _missing(key: Scalar, table: Table, feature: m.Feature, reader: Reader) -> i
     return reader.constant(node, "points", -POINTS_MAX, POINTS_MAX)
 
 
-def _directed(key: Scalar, feature: m.Feature, points: tuple[int, ...], reader: Reader) -> None:
+def _directed(node: Node, feature: m.Feature, points: tuple[int, ...], reader: Reader) -> None:
     if feature.worse is None:
         return
     steps = list(pairwise(points))
     wrong = any(b > a for a, b in steps) if feature.worse == "higher" else any(b < a for a, b in steps)
     if wrong:
-        message = f"`{key.text}` is declared `worse: {feature.worse}`, but a worse bin gets more points"
-        reader.faults.add(key, message, "put the points in order, or remove `worse`")
+        message = f"`{feature.name}` is declared `worse: {feature.worse}`, but a worse bin gets more points"
+        reader.faults.add(node, message, "put the points in order, or remove `worse`")
 
 
 def _steps(

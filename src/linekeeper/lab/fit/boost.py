@@ -34,11 +34,13 @@ if TYPE_CHECKING:
 
 FOREST = {"num_leaves": 15, "learning_rate": 0.05, "max_bin": 31, "lambda_l2": 20.0, "min_data_in_leaf": 50}
 FOREST_ROUNDS, FOREST_SEEDS = 200, 3
+PLAIN, PLAIN_ROUNDS = {"max_bin": 255, "bagging_freq": 0, "feature_fraction": 1.0}, 100  # as LightGBM comes
 MAIN = {"num_leaves": 2, "learning_rate": 0.1, "max_bin": 31, "lambda_l2": 5.0, "min_data_in_leaf": 20}
 MAIN_ROUNDS = 600
 TABLES = {"num_leaves": 8, "learning_rate": 0.1, "max_bin": 31, "lambda_l2": 5.0, "min_data_in_leaf": 20}
 TABLES_ROUNDS, LOOK_ROUNDS = 400, 40
 AMOUNT_MAX = 1e18
+THREADS = 1  # in every call: LightGBM keeps one number for the whole process, and folds are fitted side by side
 ROWS_A_TABLE = 500  # a small set earns few tables
 
 
@@ -65,6 +67,13 @@ def fit_forest(table: FitTable, plan: Plan) -> Forest:
         train(matrix, label, plan, FOREST_ROUNDS, FOREST, seed=plan.seed + seed) for seed in range(FOREST_SEEDS)
     )
     return Forest(boosters, tuple(blocks))
+
+
+def fit_plain(table: FitTable, plan: Plan) -> Forest:
+    """One LightGBM with the settings that it comes with, to compare with."""
+    blocks = blocks_of(plan, table.features)
+    matrix = matrix_of(blocks, table.features)
+    return Forest((train(matrix, table.label.astype(np.float64), plan, PLAIN_ROUNDS, PLAIN),), tuple(blocks))
 
 
 def fit_additive(table: FitTable, plan: Plan, forest: Forest | None = None) -> Additive:
@@ -123,7 +132,7 @@ def train(
         "objective": "cross_entropy",
         "verbose": -1,
         "seed": plan.seed if seed is None else seed,
-        "num_threads": 1,
+        "num_threads": THREADS,
         "deterministic": True,
         "force_row_wise": True,
         "bagging_fraction": 0.8,
@@ -135,7 +144,8 @@ def train(
         chosen["interaction_constraints"] = held
     if signs is not None and any(signs):
         chosen |= {"monotone_constraints": signs, "monotone_constraints_method": "intermediate"}
-    data = lgb.Dataset(matrix, target, init_score=start, params={"verbose": -1, "max_bin": settings["max_bin"]})
+    told = {"verbose": -1, "max_bin": settings["max_bin"], "num_threads": THREADS}
+    data = lgb.Dataset(matrix, target, init_score=start, params=told)
     return lgb.train(chosen, data, rounds)
 
 
@@ -190,8 +200,8 @@ def _samples(axis: Axis) -> Column:
 
 
 def _settled(values: Floats, rows: Column, block: Block) -> Floats:
-    """What was never missing in the data gets the mean where it is: a missing value then says nothing."""
-    if MISSING in block.codes:
+    """What was never missing in the data, or is neutral there, gets the mean: a missing value then says nothing."""
+    if MISSING in block.codes and not block.feature.neutral:
         return values
     return np.append(values[:-1], np.average(values[:-1], weights=rows[:-1]))
 
@@ -218,7 +228,7 @@ def _splits(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _raw(booster: Booster, matrix: Floats) -> Floats:
-    return np.asarray(booster.predict(matrix, raw_score=True), dtype=np.float64)
+    return np.asarray(booster.predict(matrix, raw_score=True, num_threads=THREADS), dtype=np.float64)
 
 
 def _signs(blocks: Sequence[Block]) -> list[int]:

@@ -21,8 +21,9 @@ from linekeeper.lab.fit.table import FitTable
 from linekeeper.lab.fit.woe import fit_woe
 from linekeeper.scorecard.many import score_many
 
-# tables: the card in whole points; exact: before merging and rounding; main: without tables; woe: WOE + LR
-METHODS = ("tables", "exact", "main", "forest", "woe")
+# tables and main: cards in whole points, with and without tables; exact: the same before merging and rounding
+METHODS = ("tables", "exact", "main", "exact_main", "forest", "woe")
+EXACT = {"tables": "exact", "main": "exact_main"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +93,12 @@ def fit_model(table: FitTable, plan: Plan, method: str = "tables") -> Additive:
 def _say(seen: FitTable, unseen: FitTable, plan: Plan, methods: tuple[str, ...]) -> dict[str, Floats]:
     said: dict[str, Floats] = {}
     forest = fit_forest(seen, plan)
-    if set(methods) & {"tables", "exact", "main"}:
+    if set(methods) & {*EXACT, *EXACT.values()}:
         full = fit_additive(seen, plan, forest)
-        model = tidy(full, seen, plan)
-        card = card_of(model, plan, seen.features)
-        said["tables"] = log_odds_of(score_many(card, unseen.features).score.astype(np.float64), plan.scale)
-        said["exact"] = full.log_odds(unseen.features)
-        said["main"] = Additive(model.intercept, model.curves).log_odds(unseen.features)
+        for method, model in (("tables", full), ("main", Additive(full.intercept, full.curves))):
+            card = card_of(tidy(model, seen, plan), plan, seen.features)
+            said[method] = log_odds_of(score_many(card, unseen.features).score.astype(np.float64), plan.scale)
+            said[EXACT[method]] = model.log_odds(unseen.features)
     if "forest" in methods:
         said["forest"] = forest.log_odds(unseen.features)
     if "woe" in methods:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from linekeeper.lab.fit.calibrate import by_decile
+from linekeeper.lab.fit.cross import EXACT
 from linekeeper.lab.fit.fairness import RESTRICTED_SHARE, groups_of, proxies_of
 from linekeeper.lab.fit.fitted import Fitted, artifact_of, method_pd
 from linekeeper.lab.fit.measure import auc, auc_interval, brier, deciles, ks, log_loss, psi, wilson
@@ -17,7 +18,7 @@ from linekeeper.scorecard.card import Bins, Score, Table
 from linekeeper.scorecard.many import Column, place, points_many, score_many
 from linekeeper.scorecard.points import best_score
 
-NAMES = {"tables": "this card", "main": "main effects only", "forest": "LightGBM forest", "woe": "WOE + LR"}
+NAMES = {"tables": "with tables", "main": "main effects only", "forest": "LightGBM forest", "woe": "WOE + LR"}
 HISTOGRAM_POINTS = 10
 CURVE_STEPS = 100
 
@@ -74,10 +75,11 @@ def _method(fitted: Fitted, method: str) -> Json:
 
 def _rounding_cost(fitted: Fitted) -> float | None:
     """AUC lost by merging bins and rounding to whole points, on the same folds."""
-    if "exact" not in fitted.crossed.log_odds:
+    exact = EXACT.get(fitted.method)
+    if exact is None or exact not in fitted.crossed.log_odds:
         return None
     label = fitted.table.label
-    return float(np.mean(fitted.crossed.aucs(label, "exact")) - np.mean(fitted.crossed.aucs(label, "tables")))
+    return float(np.mean(fitted.crossed.aucs(label, exact)) - np.mean(fitted.crossed.aucs(label, fitted.method)))
 
 
 def _lift(fitted: Fitted) -> Json:

@@ -116,7 +116,7 @@ def _told(matrix: Any, target: Any, fold: Any, plan: Plan, objective: str) -> An
     for number in range(PROXY_FOLDS):
         seen, unseen = fold != number, fold == number
         booster = train(matrix[seen], target[seen], plan, PROXY_ROUNDS, {**PROXY, "objective": objective})
-        told[unseen] = booster.predict(matrix[unseen])
+        told[unseen] = booster.predict(matrix[unseen], num_threads=1)
     return told
 
 

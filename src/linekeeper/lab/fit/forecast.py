@@ -17,7 +17,7 @@ import numpy.typing as npt
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.lab.fit.additive import Additive, Floats
-from linekeeper.lab.fit.boost import Forest, fit_additive, fit_forest
+from linekeeper.lab.fit.boost import Forest, fit_additive, fit_forest, fit_plain
 from linekeeper.lab.fit.calibrate import by_decile, probability
 from linekeeper.lab.fit.cross import tidy
 from linekeeper.lab.fit.known import plan_named
@@ -36,17 +36,22 @@ NEAR, FAR = range(1, 2), range(2, HORIZON + 1)
 MERGE_COST = 5e-7  # falling behind is rare: a nat is worth more here
 ROWS_FOR_FIT = 150_000  # all that fell behind, and a sample of the rest
 RISKIEST = 0.05
+HISTORIES = (3, 6, 12)  # at least so many months seen
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The hazard of some months ahead: log-odds as the model says, plus `shift` for rows left out of the sample."""
+    """The hazard of some months ahead: log-odds as the model says, plus `shift` for rows left out of the sample.
+
+    `forest` taught the model; `plain`, LightGBM as it comes, is there to compare with.
+    """
 
     card: Score
     model: Additive
     forest: Forest
+    plain: Forest
     shift: float
 
     def hazard(self, columns: Columns) -> Floats:
@@ -112,7 +117,8 @@ def _fit_stage(panel: Panel, plan: Plan, cut: int, months: range) -> Stage:
     table, kept = _person_months(panel, cut, months, np.random.default_rng(plan.seed))
     forest = fit_forest(table, plan)
     model = tidy(fit_additive(table, plan, forest), table, plan)
-    return Stage(card_of(model, plan, table.features), model, forest, float(np.log(kept)))
+    plain = fit_plain(table, plan)
+    return Stage(card_of(model, plan, table.features), model, forest, plain, float(np.log(kept)))
 
 
 def _person_months(panel: Panel, cut: int, months: range, chance: np.random.Generator) -> tuple[FitTable, float]:
@@ -155,29 +161,45 @@ def _waiting(panel: Panel, place: int, ahead: int) -> tuple[npt.NDArray[np.intp]
 
 
 def _next_month(panel: Panel, hazard: Hazard, places: range) -> Json:
-    """The hazard of the next month over all later months, against the forest that taught it."""
-    risks, forests, labels = [], [], []
+    """The hazard of the next month over all later months, against LightGBM on the same rows; also by history seen."""
+    every: list[Columns] = []
+    labels: list[Column] = []
     for place in places:
         risk = at_risk(panel, place)
         rows, behind = _waiting(panel, place, 1)
-        features = features_at(panel, place, risk)
         where = np.searchsorted(risk, rows)
-        columns = {name: values[where] for name, values in features.items()}
-        risks.append(hazard.near.hazard(columns))
-        forests.append(hazard.near.forest.log_odds(columns))
+        every.append({name: values[where] for name, values in features_at(panel, place, risk).items()})
         labels.append(behind.astype(np.int64))
-    said, forest, label = np.concatenate(risks), np.concatenate(forests), np.concatenate(labels)
+    columns = {name: np.concatenate([part[name] for part in every]) for name in every[0]}
+    label, near = np.concatenate(labels), hazard.near
+    said, forest, plain = near.hazard(columns), near.forest.log_odds(columns), near.plain.log_odds(columns)
+    long = {least: columns["months_seen"] >= least for least in HISTORIES}
+    return {
+        **_ranked(label, said, forest, plain),
+        "by_history": [
+            {"months_seen": least, **_ranked(label[rows], said[rows], forest[rows], plain[rows])}
+            for least, rows in long.items()
+            if 0 < label[rows].sum() < rows.sum()
+        ],
+        "found": {"card": _gains(label, said), "forest": _gains(label, forest)},
+        "calibration": [asdict(part) for part in by_decile(label, said)],
+    }
+
+
+def _ranked(label: Column, said: Floats, forest: Floats, plain: Floats) -> Json:
+    """How well the hazard, LightGBM as it comes (`lightgbm`) and the mean of three tuned ones (`forest`) rank."""
     return {
         "rows": len(label),
         "behind": int(label.sum()),
         "auc": auc(label, said),
         "auc_interval": auc_interval(label, said),
+        "auc_lightgbm": auc(label, plain),
         "auc_forest": auc(label, forest),
+        "auc_above_lightgbm": auc_difference(label, said, plain),
         "auc_above_forest": auc_difference(label, said, forest),
         "found_in_riskiest_5_percent": _found(label, said),
+        "found_by_lightgbm": _found(label, plain),
         "found_by_forest": _found(label, forest),
-        "found": {"card": _gains(label, said), "forest": _gains(label, forest)},
-        "calibration": [asdict(part) for part in by_decile(label, said)],
     }
 
 

@@ -19,13 +19,17 @@ GROUPS = ("ability", "willingness")
 
 @dataclass(frozen=True, slots=True)
 class FeaturePlan:
-    """One input. `special`: codes inside the column that are no amounts (each gets a bin of its own)."""
+    """One input. `special`: codes inside the column that are no amounts (each gets a bin of its own).
+
+    `neutral`: a missing value gives the mean, whatever became of the accounts that lack it.
+    """
 
     name: str
     group: str
     worse: Worse | None = None
     special: tuple[int, ...] = ()
     choices: tuple[str, ...] = ()
+    neutral: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +143,12 @@ def _plan(raw: Mapping[str, Any], place: str) -> Plan:
 
 def _feature(name: str, group: str, told: Mapping[str, Any], place: str) -> FeaturePlan:
     worse = told.get("worse")
-    if set(told) - {"worse", "special", "choices"} or worse not in (None, "higher", "lower"):
+    missing = told.get("missing")
+    unknown = set(told) - {"worse", "special", "choices", "missing"}
+    if unknown or worse not in (None, "higher", "lower") or missing not in (None, "neutral"):
         raise LinekeeperError(
-            f"{place}: `{name}` may have `worse: higher`, `worse: lower`, `special: [codes]` and `choices: [words]`"
+            f"{place}: `{name}` may have `worse: higher`, `worse: lower`, `special: [codes]`, `choices: [words]`"
+            " and `missing: neutral`"
         )
     special, choices = tuple(map(int, told.get("special", ()))), tuple(map(str, told.get("choices", ())))
-    return FeaturePlan(str(name), group, cast(Worse | None, worse), special, choices)
+    return FeaturePlan(str(name), group, cast(Worse | None, worse), special, choices, missing == "neutral")

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.lab.fit.plan import Plan
+from linekeeper.lab.part import Part
 from linekeeper.scorecard.many import Column
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ class FitTable:
             features={name: values[rows] for name, values in self.features.items()},
             protected={name: values[rows] for name, values in self.protected.items()},
         )
+
+    def of_part(self, part: Part) -> FitTable:
+        """The rows of that part of the accounts."""
+        return self.take(np.flatnonzero([part.has(account) for account in self.account.tolist()]))
 
     def only(self, names: tuple[str, ...]) -> FitTable:
         """The same rows with those features alone."""

@@ -1,4 +1,4 @@
-"""Which version of the policy an account is under, and when it went over to it."""
+"""Which version of the policy an account is under, when it went over to it, and who signed the version off."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def upgrade() -> None:
     """Until now a store had one policy."""
     op.add_column("accounts", sa.Column("policy", sa.Text, nullable=False, server_default=sa.text("''")))
     op.execute("UPDATE accounts SET policy = (SELECT digest FROM policies)")
+    op.add_column("policies", sa.Column("signed_by", sa.Text))
     op.create_table(
         "moves",
         sa.Column("account", Name, primary_key=True),

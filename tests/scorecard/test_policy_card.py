@@ -1,0 +1,143 @@
+"""A policy that names a fitted card: read by name, known by hash, refused where it was changed, sealed in the log."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from linekeeper.core.errors import PolicyError
+from linekeeper.engine.engine import Engine
+from linekeeper.engine.run import run_table
+from linekeeper.journal import tables as t
+from linekeeper.journal.keeper import new_keeper
+from linekeeper.journal.log import read
+from linekeeper.journal.log.entry import Kind
+from linekeeper.journal.store import open_store
+from linekeeper.kernel.kernel import Kernel
+from linekeeper.lab.outcome import caught, rules_alone
+from linekeeper.policy.load import load_file, load_text
+from linekeeper.policy.model import Policy
+from linekeeper.scorecard.artifact import Artifact, open_artifact, write_artifact
+from linekeeper.scorecard.points import best_score
+
+POLICIES = Path(__file__).resolve().parents[2] / "policies"
+CARD = "cards/credit-card/card.json"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The shipped policy and its card, to change."""
+    (tmp_path / CARD).parent.mkdir(parents=True)
+    for name in ("credit-card.yaml", CARD):
+        shutil.copy(POLICIES / name, tmp_path / name)
+    return tmp_path
+
+
+def load(folder: Path) -> Policy:
+    return load_file(folder / "credit-card.yaml")
+
+
+def artifact() -> Artifact:
+    return open_artifact((POLICIES / CARD).read_bytes())
+
+
+def test_the_policy_knows_its_card_by_hash() -> None:
+    score = load(POLICIES).score
+    assert score is not None
+    assert score.card == artifact().score.card == json.loads((POLICIES / CARD).read_text("utf-8"))["sha256"]
+    assert best_score(score) == 579
+
+
+def test_the_card_was_fitted_without_protected_attributes_on_the_first_half() -> None:
+    policy, found = load(POLICIES), artifact()
+    assert {one.name for one in found.inputs}.isdisjoint(policy.protected)
+    assert found.provenance["protected_refused"] == ", ".join(policy.protected)
+    assert "part 1/2" in str(found.provenance["data"])
+
+
+def test_the_card_gives_a_worse_value_no_more_points() -> None:
+    policy = load(POLICIES)
+    assert policy.score is not None
+    for part in policy.score.bins:
+        worse = policy.feature(part.feature).worse
+        assert worse is not None
+        assert list(part.points) == sorted(part.points, reverse=worse == "higher")
+
+
+def test_a_changed_card_is_refused(folder: Path) -> None:
+    card = folder / CARD
+    card.write_text(card.read_text("utf-8").replace('"base":544', '"base":560'), "utf-8")
+    with pytest.raises(PolicyError, match="was changed after it was made"):
+        load(folder)
+
+
+def test_another_card_is_refused_until_the_policy_states_its_hash(folder: Path) -> None:
+    before = load(folder)
+    found = artifact()
+    (folder / CARD).write_bytes(write_artifact(Artifact("another", found.score, found.scale, found.inputs)))
+    with pytest.raises(PolicyError, match="`sha256` is not that of the card") as error:
+        load(folder)
+    stated = str(error.value).split("write `sha256: ")[1][:64]
+    policy = folder / "credit-card.yaml"
+    policy.write_text(policy.read_text("utf-8").replace(artifact().score.card or "", stated), "utf-8")
+    after = load(folder)
+    assert after.digest != before.digest
+    assert after.score is not None
+    assert after.score.card == stated
+
+
+def test_a_card_against_a_declared_direction_is_refused(folder: Path) -> None:
+    policy = folder / "credit-card.yaml"
+    part = artifact().score.bins[0].feature
+    worse = load(folder).feature(part).worse
+    other = {"higher": "lower", "lower": "higher"}[worse or ""]
+    lines = policy.read_text("utf-8").split("\n")
+    place = next(number for number, line in enumerate(lines) if line.strip().startswith(f"{part}:"))
+    lines[place] = lines[place].replace(f"worse: {worse}", f"worse: {other}")
+    policy.write_text("\n".join(lines), "utf-8")
+    with pytest.raises(PolicyError, match=f"`{part}` is declared `worse: {other}`, but a worse bin gets more points"):
+        load(folder)
+
+
+def test_a_card_outside_the_policys_folder_is_refused() -> None:
+    text = (POLICIES / "credit-card.yaml").read_text("utf-8").replace(CARD, "../card.json")
+    with pytest.raises(PolicyError, match="is not a file beside the policy"):
+        load_text(text, read_card=lambda name: (POLICIES / CARD).read_bytes())
+
+
+def test_a_store_with_a_log_seals_the_card(tmp_path: Path) -> None:
+    """Whoever signs off stands in both leaves: the policy's, and that of its card."""
+    policy, keeper = load(POLICIES), new_keeper(tmp_path / "keys", tmp_path / "public", "example.com/test")
+    store = open_store(str(tmp_path / "store.db"))
+    try:
+        events = pa.table(
+            {"id": ["1"], "account": ["A"], "kind": ["open"], "at": [1_700_000_000_000], "limit": [50_000]}
+        )
+        run_table(Engine(store, policy, keeper, signed_by="A. Li"), events, "test")
+        with store.reading() as connection:
+            found = [one for _, one in read.opened(connection, t.LOG, keeper.vault, range(2))]
+    finally:
+        store.close()
+    bodies = {one.kind: json.loads(one.data) for one in found if one is not None}
+    assert bodies[Kind.POLICY]["policy"] == policy.digest
+    assert policy.score is not None
+    assert bodies[Kind.MODEL] == {"model": policy.score.card, "signed_by": "A. Li"}
+    assert bodies[Kind.POLICY]["signed_by"] == "A. Li"
+
+
+def test_rules_alone_leave_out_what_reads_the_score() -> None:
+    policy = load(POLICIES)
+    stripped = rules_alone(policy)
+    left_out = {trigger.name for trigger in policy.triggers} - {trigger.name for trigger in stripped.triggers}
+    assert left_out == {"weak_score", "poor_score"}
+    assert stripped.score == policy.score
+    assert Kernel(stripped).digest != Kernel(policy).digest
+
+
+def test_an_account_without_a_label_does_not_count() -> None:
+    found = caught({"A", "B", "X"}, {"A": (100, True), "B": (50, False), "C": (10, True)})
+    assert (found.bad, found.good, found.bad_rate) == (1, 1, 0.5)
