@@ -62,7 +62,7 @@ def test_without_its_decision_no_notice_is_noted(engine: Engine, monkeypatch: py
     def full(*_: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("linekeeper.engine.engine.save_accounts", full)
+    monkeypatch.setattr("linekeeper.engine.rows.save_accounts", full)
     before = count(engine.store, "notices")
     with pytest.raises(OSError, match="disk is full"):
         rule(engine, [Ruling("A000", at(6), DAY + 30, "m.chen", "a test", cap_bp=1_000)])
