@@ -6,7 +6,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from linekeeper.core.event import Event
 from linekeeper.engine.engine import Engine
@@ -153,3 +153,18 @@ def test_a_store_keeps_to_its_policy(new_store: NewStore) -> None:
     with pytest.raises(EngineError, match=f"holds decisions of policy `{POLICY.name}`"):
         Engine(store, policy_of(4))
     assert Engine(store, POLICY).accounts() > 0
+
+
+def test_a_state_that_cannot_be_read_is_named_and_nothing_happens(new_store: NewStore) -> None:
+    policy = policy_of()
+    engine, first, rest = Engine(new_store(), policy), [], []
+    for events in borrowers(policy, count=2):
+        first, rest = [*first, *events[:3]], [*rest, *events[3:]]
+    send(engine, first)
+    with engine.store.writing() as connection:
+        connection.execute(update(t.accounts).where(t.accounts.c.account == first[0].account).values(state=b"torn"))
+    before = contents(engine.store)
+    with pytest.raises(EngineError, match=f"the state of `{first[0].account}` cannot be read; `linekeeper verify`"):
+        send(engine, rest)
+    assert contents(engine.store) == before
+    assert verify(engine.store).first_difference == f"the state of `{first[0].account}` is not what its events lead to"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from linekeeper.engine.brake import Allowance, Gate, Hold, Look, is_ruling
 from linekeeper.engine.found import Findings, Found, in_bulk, narrowed, review_account
 from linekeeper.engine.versions import kernels_of
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import insert_many, within
+from linekeeper.journal.store import insert_many, states_under, within
 from linekeeper.kernel.batch import Batch, Ints
 from linekeeper.kernel.late import Row
 
@@ -139,11 +140,9 @@ def open_book(connection: Connection) -> None:
     if connection.execute(select(t.book.c.id)).first() is not None:
         return
     lines = granted = 0
-    a = t.accounts.c
     for digest, kernel in kernels_of(connection).items():
-        query = select(a.state).where(a.policy == digest).execution_options(yield_per=PAGE)
-        for page in connection.execute(query).partitions():
-            joined = b"".join(row[0] for row in page)
+        states = states_under(connection, digest)
+        while joined := b"".join(islice(states, PAGE)):
             part = totals(kernel, np.frombuffer(joined, dtype="<i8").reshape(-1, kernel.layout.size))
             lines, granted = lines + part[0], granted + part[1]
     insert_many(connection, t.book, ("id", "lines", "granted"), [(1, lines, granted)])

@@ -72,14 +72,16 @@ def reversals(connection: Connection, source: str, taken: Taken) -> dict[int, in
 
 def bodies(table: pa.Table) -> list[bytes]:
     """The fields of each row as JSON, absent ones left out."""
-    names = [name for name in table.column_names if name not in FIXED]
-    columns = [table[name].to_pylist() for name in names]
-    if not names:
-        return [b"{}"] * table.num_rows
-    return [
-        _ENCODE({name: value for name, value in zip(names, row, strict=True) if value is not None})
-        for row in zip(*columns, strict=True)
-    ]
+    found = [b"{}"] * table.num_rows
+    kinds = table["kind"].combine_chunks().dictionary_encode()
+    for code in range(len(kinds.dictionary)):  # a kind fills few of the columns
+        rows = np.flatnonzero(kinds.indices.to_numpy() == code)
+        part = table.take(rows)
+        names = [one for one in table.column_names if one not in FIXED and part[one].null_count < len(rows)]
+        columns = [part[name].to_pylist() for name in names]
+        for row, values in zip(rows.tolist(), zip(*columns, strict=True), strict=False):
+            found[row] = _ENCODE({name: value for name, value in zip(names, values, strict=True) if value is not None})
+    return found
 
 
 def _nothing_known(connection: Connection, source: str) -> bool:

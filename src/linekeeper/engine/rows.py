@@ -25,6 +25,9 @@ def load_rows(connection: Connection, kernel: Kernel, names: Sequence[str]) -> t
     rows = [known.get(name, empty) for name in names]
     if any(row.policy != policy for row in rows):
         raise EngineError("accounts went over to another version meanwhile; send the batch again")
+    unread = next((name for name, row in zip(names, rows, strict=True) if len(row.state) != 8 * size), None)
+    if unread is not None:
+        raise EngineError(f"the state of `{unread}` cannot be read; `linekeeper verify` looks at all of them")
     joined = bytearray().join(row.state for row in rows)
     states = np.frombuffer(joined, dtype="<i8").reshape(len(names), size).astype(np.int64, copy=False)
     return states, [Chain(row.decisions, row.last_hash) for row in rows]

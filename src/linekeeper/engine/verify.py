@@ -15,7 +15,7 @@ from linekeeper.engine.history import Unreadable
 from linekeeper.engine.reviews import Reviews
 from linekeeper.engine.versions import Kernels, kernels_of, stored_policy
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import Store, as_bytes
+from linekeeper.journal.store import Store, as_bytes, unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _compare_states(connection: Connection, derived: Derived, chains: list[Chain
     a, names = t.accounts.c, derived.batch.accounts
     query = select(a.account, a.state, a.next_review, a.decisions, a.last_hash)
     found = connection.execute(query.where(a.account >= names[0], a.account <= names[-1]))
-    stored = {row.account: (as_bytes(row.state), row.next_review, row.decisions, row.last_hash) for row in found}
+    stored = {row.account: (unpacked(row.state), row.next_review, row.decisions, row.last_hash) for row in found}
     for place, name in enumerate(names):
         state, chain, slots = derived.states[place], chains[place], derived.kernels[place].layout.slots
         own = (plain(state), int(state[slots["NEXT"]]), chain.number, chain.last_hash)

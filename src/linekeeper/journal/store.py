@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select, text
 from sqlalchemy.engine import make_url
@@ -161,7 +163,14 @@ def load_accounts(connection: Connection, names: Sequence[str]) -> dict[str, Acc
     a = t.accounts.c
     query = select(a.account, a.state, a.layout, a.decisions, a.last_hash, a.policy)
     found = connection.execute(query.where(within(connection, a.account, names))).fetchall()
-    return {name: AccountRow(*rest) for name, *rest in found}
+    return {name: AccountRow(unpacked(state), *rest) for name, state, *rest in found}
+
+
+def states_under(connection: Connection, policy: str) -> Iterator[bytes]:
+    """The states of all accounts under the version of that digest."""
+    a = t.accounts.c
+    query = select(a.state).where(a.policy == policy).execution_options(yield_per=10_000)
+    return map(unpacked, connection.execute(query).scalars())
 
 
 ACCOUNT_COLUMNS = ("account", "layout", "state", "next_review", "decisions", "last_hash", "policy")
@@ -170,7 +179,33 @@ _KEEP_NEWEST = "ON CONFLICT (account) DO UPDATE SET " + ", ".join(f"{n} = exclud
 
 def save_accounts(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write account rows (see ACCOUNT_COLUMNS), new or known."""
-    insert_many(connection, t.accounts, ACCOUNT_COLUMNS, rows, tail=_KEEP_NEWEST)
+    kept = [(account, layout, packed(state), *rest) for account, layout, state, *rest in rows]
+    insert_many(connection, t.accounts, ACCOUNT_COLUMNS, kept, tail=_KEEP_NEWEST)
+
+
+def packed(state: bytes) -> bytes:
+    """A state as it is stored: CRC-32 of the rest, its length, LZ4. Most of it is empty tiles: a twentieth is left.
+
+    >>> unpacked(packed(bytes(800))) == bytes(800), len(packed(bytes(800))) < 80, unpacked(b"anything else")
+    (True, True, b'')
+    """
+    rest = len(state).to_bytes(4, "little") + _codec().compress(state, asbytes=True)
+    return crc32(rest).to_bytes(4, "little") + rest
+
+
+def unpacked(data: bytes | str) -> bytes:
+    """The state again; nothing where it is none."""
+    raw = as_bytes(data)
+    if len(raw) < 8 or crc32(raw[4:]) != int.from_bytes(raw[:4], "little"):
+        return b""
+    return bytes(_codec().decompress(raw[8:], int.from_bytes(raw[4:8], "little"), asbytes=True))
+
+
+@lru_cache(maxsize=1)
+def _codec() -> Any:
+    import pyarrow as pa
+
+    return pa.Codec("lz4")
 
 
 DECISION_COLUMNS = ("seq", "account", "number", "at", "action", "record", "hash")

@@ -49,8 +49,8 @@ set_aside = Table(
     Column("reason", Text, nullable=False),
 )
 
-# Where each account stands: a cache, rebuilt from the events. `state` is int64s, little-endian; `policy` is the digest
-# of the version that the account is under.
+# Where each account stands: a cache, rebuilt from the events. `state` is int64s, little-endian, packed; `policy` is the
+# digest of the version that the account is under.
 accounts = Table(
     "accounts",
     SCHEMA,

@@ -70,6 +70,11 @@ class Kernel:
             function.disable_compile()
         return module
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether `compiled` is ready for use."""
+        return "compiled" in self.__dict__
+
     def _source_file(self) -> Path:
         """The source on disk, under its hash; rewritten where its text is not what it should be."""
         folder = cache_folder()

@@ -6,15 +6,13 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import select
 
 from linekeeper.core.decision import ADVERSE_ACTIONS
 from linekeeper.core.line import Status
 from linekeeper.decide.canonical import read_decision
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.versions import kernels_of
-from linekeeper.journal import tables as t
-from linekeeper.journal.store import decision_records
+from linekeeper.journal.store import decision_records, states_under
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +89,11 @@ def report(engine: Engine) -> Report:
 
 def _statuses(engine: Engine) -> list[StatusRow]:
     """Lines, granted, limit, balance and undrawn by status."""
-    rows, a = [], t.accounts.c
+    rows = []
     with engine.store.reading() as connection:
         for digest, kernel in kernels_of(connection).items():
             wanted = [kernel.layout.slots[name] for name in ("STATUS", "GRANTED", "LIMIT", "BALANCE")]
-            query = select(a.state).where(a.policy == digest).execution_options(yield_per=5_000)
-            rows += [np.frombuffer(state, dtype="<i8")[wanted] for state in connection.execute(query).scalars()]
+            rows += [np.frombuffer(state, dtype="<i8")[wanted] for state in states_under(connection, digest)]
     table = np.array(rows, dtype=np.int64).reshape(len(rows), 4)
     found = []
     for status in Status:

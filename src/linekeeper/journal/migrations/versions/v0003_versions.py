@@ -14,7 +14,8 @@ down_revision = "0002"
 def upgrade() -> None:
     """Until now a store had one policy."""
     op.add_column("accounts", sa.Column("policy", sa.Text, nullable=False, server_default=sa.text("''")))
-    op.execute("UPDATE accounts SET policy = (SELECT digest FROM policies)")
+    # Another layout than any kernel has: the states, which are packed from now on, are made anew.
+    op.execute("UPDATE accounts SET policy = (SELECT digest FROM policies), layout = ''")
     op.add_column("policies", sa.Column("signed_by", sa.Text))
     op.create_table(
         "moves",
