@@ -189,7 +189,7 @@ def packed(state: bytes) -> bytes:
     >>> unpacked(packed(bytes(800))) == bytes(800), len(packed(bytes(800))) < 80, unpacked(b"anything else")
     (True, True, b'')
     """
-    rest = len(state).to_bytes(4, "little") + _codec().compress(state, asbytes=True)
+    rest = len(state).to_bytes(4, "little") + bytes(_codec().compress(state, asbytes=True))
     return crc32(rest).to_bytes(4, "little") + rest
 
 
