@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
+DROP_TRIES = 20
 KINDS = ("sqlite", "postgres")
 
 
@@ -21,7 +25,7 @@ def sqlite_url(folder: Path) -> str:
 def postgres_database(server_url: str) -> Iterator[str]:
     """The URL of a new database on that server; English order of letters, to see that none depends on it."""
     name = f"linekeeper_{uuid4().hex[:12]}"
-    server = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    server = create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with server.connect() as connection:
         connection.exec_driver_sql(
             f"CREATE DATABASE {name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US' ENCODING 'UTF8'"
@@ -29,6 +33,17 @@ def postgres_database(server_url: str) -> Iterator[str]:
     try:
         yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
     finally:
-        with server.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-        server.dispose()
+        _drop(server, name)
+
+
+def _drop(server: Engine, name: str) -> None:
+    """Drop a database; again, where the server's own vacuum worker is in it just then and may not be put out."""
+    for left in reversed(range(DROP_TRIES)):
+        try:
+            with server.connect() as connection:
+                connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+            return
+        except DBAPIError:
+            if not left:
+                raise
+            time.sleep(1)
