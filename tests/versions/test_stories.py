@@ -152,6 +152,9 @@ def test_the_log_has_every_version(new_store: NewStore, tmp_path: Path) -> None:
     send(engine, [event("a", "open", 10, limit=100)])
     with pytest.raises(LinekeeperError, match="keeps a log; name the folder of its keys"):
         adopt(store, load_text(STRICT))
+    other = Engine(new_store(), load_text(MILD)).store
+    with pytest.raises(LinekeeperError, match="keep a log from the first event on"):
+        adopt(other, load_text(STRICT), keeper)
     before = keeper.publish(store).checkpoint.size
     adopt(store, load_text(STRICT), keeper)
     assert keeper.publish(store).checkpoint.size == before + 1

@@ -89,12 +89,11 @@ def settle(
 ) -> bool:
     """Hold the policy against the store, which begins with it where it is empty; says whether the store keeps a log."""
     policy = kernel.policy
-    versions, logged = read_versions(connection), keeps_log(connection)
-    if versions and not logged and keeper is not None:
-        raise EngineError("the store holds decisions that no log has; keep a log from the first event on")
+    versions = read_versions(connection)
     if not versions:
         put_version(connection, kernel, keeper, signed_by)
         return keeper is not None
+    logged = _logged(connection, keeper)
     newest = versions[-1]
     if policy.digest == newest.digest or (superseded and policy in versions):
         return logged
@@ -102,6 +101,14 @@ def settle(
     if (policy.name, policy.version > newest.version) == (newest.name, True):
         raise EngineError(f"{held}; bring it into force with `linekeeper adopt`, or use another `--store`")
     raise EngineError(f"{held}; use another `--store`")
+
+
+def _logged(connection: Connection, keeper: Keeper | None) -> bool:
+    """Whether the store keeps a log; it cannot begin one in the middle."""
+    logged = keeps_log(connection)
+    if keeper is not None and not logged:
+        raise EngineError("the store holds decisions that no log has; keep a log from the first event on")
+    return logged
 
 
 # ------------------------------------------------------------------ a new version
@@ -116,7 +123,7 @@ def adopt(store: Store, policy: Policy, keeper: Keeper | None = None, signed_by:
         versions = read_versions(connection)
         if not versions:
             raise EngineError("the store is empty; begin it with `linekeeper run POLICY EVENTS`")
-        if keeps_log(connection) and keeper is None:
+        if _logged(connection, keeper) and keeper is None:
             raise EngineError("the store keeps a log; name the folder of its keys: `--keys` or LINEKEEPER_KEYS")
         check_succession(versions[-1], policy)
         put_version(connection, kernel_of(policy), keeper, signed_by)
