@@ -224,7 +224,7 @@ def test_the_commands(tmp_path: Path) -> None:
     [first, second] = json.loads(run("versions", "--store", store, "--json"))
     assert (first["version"], first["accounts"], first["promised"], first["until"]) == (1, 1, 1, "2024-02-20")
     assert (second["version"], second["accounts"], second["signed_by"]) == (2, 0, "A. Li")
-    assert "1 by a promise, until 2024-02-20" in run("versions", "--store", store)
+    assert "1 account, 1 kept by a promise until 2024-02-20" in run("versions", "--store", store)
     assert "version 1" in run("show", "a", "--store", store)
     assert "promised until 2024-02-20" in run("road", "a", "--store", store)
     run("review", "--store", store, "--until", "2024-02-21")

@@ -50,9 +50,10 @@ def versions(store: StoreUrl, json: Json = False) -> None:
         print_json([_plain(one) for one in found])
         return
     for one in found:
-        words = [f"version {one.version}  {one.digest[:12]}  {one.accounts:,} accounts"]
+        accounts = f"{one.accounts:,} account{'' if one.accounts == 1 else 's'}"
+        words = [f"version {one.version}  {one.digest[:12]}  {accounts}"]
         if one.promised:
-            words.append(f"{one.promised:,} by a promise, until {_date(one.until_day)} at the latest")
+            words.append(f"{one.promised:,} kept by a promise until {_date(one.until_day)} at the latest")
         if one.signed_by:
             words.append(f"signed off by {one.signed_by}")
         say(", ".join(words))
