@@ -10,18 +10,9 @@ import pytest
 
 from linekeeper.journal.store import Store, open_store
 from tests.journal.databases import postgres_database
+from tests.kernel.conftest import _kernel_cache as _kernel_cache
 
 NewStore = Callable[[], Store]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _kernel_cache(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Compiled kernels are kept between runs, in pytest's cache."""
-    cache = request.config.cache
-    assert cache is not None
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LINEKEEPER_CACHE", str(cache.mkdir("kernels")))
-        yield
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -117,7 +117,7 @@ def derive(connection: Connection, kernels: Kernels, names: list[str], reviews: 
     for kernel in kernels.values():
         own = np.array([one is kernel for one in last], dtype=bool) & ~moved
         if own.any():
-            _derive_bulk(derived, kernel, np.flatnonzero(own), arrivals, reviews, held)
+            _derive_bulk(derived, kernel, np.flatnonzero(own), arrivals, reviews, held, kernel is not newest)
     for place in np.flatnonzero(moved).tolist():
         own_stages = stages[batch.accounts[place]]
         state = own_stages[0].kernel.new_state()
@@ -146,11 +146,13 @@ def _derive_bulk(
     arrivals: Arrivals,
     reviews: Reviews,
     held: Sequence[tuple[str, Look]],
+    superseded: bool,
 ) -> None:
     """Accounts that have only ever been under that version; `held` are the looks that were the first to be held."""
     whole = derived.batch
     some = len(places) < len(whole.accounts)
-    batch = in_words_of(kernel.policy, narrowed(whole, places) if some else whole)
+    batch = narrowed(whole, places) if some else whole
+    batch = in_words_of(kernel.policy, batch) if superseded else batch
     arrival = arrivals.numbers[batch.rows]
     reviewed = reviews.before(arrival)
     apart = with_reversals(kernel, batch)

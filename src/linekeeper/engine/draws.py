@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import review_until
+from linekeeper.kernel.late import look_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class Answer:
 
 def ask(kernel: Kernel, state: list[int], at: int, amount: int) -> Answer:
     """Whether a draw of `amount` minor units may happen at `at` (UTC ms). brings `state`, a copy, up to it."""
-    run, out, hour = kernel.interpreted, kernel.new_row(), kernel.calendar.hour(at)
-    for _ in review_until(kernel, state, hour // 24, out):
-        pass
-    denied = run.authorise(state, out, max(hour, state[kernel.layout.slots["HOUR"]]), amount)
+    hour = kernel.calendar.hour(at)
+    look_until(kernel, state, hour // 24)
+    now = max(hour, state[kernel.layout.slots["HOUR"]])
+    denied = kernel.interpreted.authorise(state, kernel.new_row(), now, amount)
     reasons = [word for bit, word in ((1, "suspended"), (2, "closed"), (4, "over_limit")) if denied & bit]
     if denied & 3:
         reasons = reasons[:1]

@@ -51,12 +51,18 @@ class Findings:
     def merge(self, part: Findings, accounts: Ints, batch: Batch) -> None:
         """Take in what was found for `narrowed(batch, accounts)`."""
         ranges = [np.arange(batch.starts[a], batch.starts[a + 1]) for a in accounts]
-        events = np.concatenate(ranges) if ranges else np.zeros(0, dtype=np.int64)
-        for one in part.decisions:
-            event = int(events[one.event]) if one.event >= 0 else -1
-            self.decisions.append(Found(int(accounts[one.account]), event, one.at, one.row))
-        self.refused |= {int(events[event]): code for event, code in part.refused.items()}
-        self.looks += part.looks
+        placed = part.placed(accounts, np.concatenate(ranges) if ranges else np.zeros(0, dtype=np.int64))
+        self.decisions += placed.decisions
+        self.refused |= placed.refused
+        self.looks += placed.looks
+
+    def placed(self, accounts: Ints, events: Ints) -> Findings:
+        """The same, with the places that accounts and events have in a larger batch."""
+        decisions = [
+            Found(int(accounts[one.account]), int(events[one.event]) if one.event >= 0 else -1, one.at, one.row)
+            for one in self.decisions
+        ]
+        return Findings(decisions, {int(events[event]): code for event, code in self.refused.items()}, self.looks)
 
 
 @dataclass(frozen=True)

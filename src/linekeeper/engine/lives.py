@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from linekeeper.engine.brake import Gate, Look, from_ledger
-from linekeeper.engine.found import Arrivals, Findings, Found, find_arrivals, review_account, row_at
+from linekeeper.engine.found import Arrivals, Findings, find_arrivals, review_account, row_at
 from linekeeper.kernel.batch import Batch, Ints, in_words_of
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.late import Past
@@ -56,7 +56,7 @@ def live(
         gate = Gate(kernel, arrivals.numbers[part.rows].tolist(), {}, from_ledger(held)) if held else None
         find_arrivals(kernel, part, 0, state, past, arrivals, reviewed[whole[events]], findings, gate)
         review_account(kernel, part, 0, state, min(until_day, stage.end_day - 1), kernel.new_row(), findings, gate)
-        found.append(_within(findings, account, whole[events]))
+        found.append(findings.placed(np.array([account]), whole[events]))
         first = stage.last_event
     return found
 
@@ -65,12 +65,3 @@ def _part(batch: Batch, account: int, events: Ints) -> Batch:
     """Some events of one account."""
     columns = (column[events] for column in (batch.rows, batch.at, batch.hour, batch.kind, batch.x))
     return Batch([batch.accounts[account]], np.array([0, len(events)], dtype=np.int64), *columns)
-
-
-def _within(findings: Findings, account: int, events: Ints) -> Findings:
-    """The same, with the places that account and events have in the whole batch."""
-    decisions = [
-        Found(account, int(events[one.event]) if one.event >= 0 else -1, one.at, one.row) for one in findings.decisions
-    ]
-    refused = {int(events[event]): code for event, code in findings.refused.items()}
-    return Findings(decisions, refused, findings.looks)

@@ -63,11 +63,9 @@ def _verify_some(connection: Connection, kernels: Kernels, names: list[str], rev
 
 
 def _compare_decisions(connection: Connection, derived: Derived, chains: list[Chain]) -> str | None:
-    recorders = {id(kernel): Recorder(kernel) for kernel in derived.kernels} | {
-        id(kernel): Recorder(kernel) for kernel, _ in derived.decisions
-    }
+    recorders = {kernel: Recorder(kernel) for kernel in {kernel for kernel, _ in derived.decisions}}
     made = (
-        record(recorders[id(kernel)], derived.batch, derived.ids, found, chains[found.account])
+        record(recorders[kernel], derived.batch, derived.ids, found, chains[found.account])
         for kernel, found in derived.decisions
     )
     d, names = t.decisions.c, derived.batch.accounts

@@ -88,14 +88,14 @@ def settle(
     connection: Connection, kernel: Kernel, keeper: Keeper | None, superseded: bool, signed_by: str | None
 ) -> bool:
     """Hold the policy against the store, which begins with it where it is empty; says whether the store keeps a log."""
-    policy = kernel.policy
-    versions = read_versions(connection)
+    policy, p = kernel.policy, t.policies.c
+    versions = connection.execute(select(p.digest, p.name, p.version).order_by(p.version)).all()
     if not versions:
         put_version(connection, kernel, keeper, signed_by)
         return keeper is not None
     logged = _logged(connection, keeper)
     newest = versions[-1]
-    if policy.digest == newest.digest or (superseded and policy in versions):
+    if policy.digest in ([row.digest for row in versions] if superseded else [newest.digest]):
         return logged
     held = f"the store holds decisions of policy `{newest.name}` version {newest.version}, not of this file"
     if (policy.name, policy.version > newest.version) == (newest.name, True):

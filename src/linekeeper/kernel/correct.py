@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from linekeeper.core.line import Action, Status
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import Past, Row, in_words_of, review_until
+from linekeeper.kernel.late import Past, Row, in_words_of, look_until
 from linekeeper.kernel.layout import LATCH_WIDTH
 from linekeeper.kernel.over import fill_ring, go_over, restriction_rings, restrictions_of
 from linekeeper.kernel.prelude import HELD_DAY, HOLDING, MODE, NEVER, SET_DAY, part
@@ -54,16 +54,11 @@ def as_it_would_be(kernel: Kernel, past: Past, hour: int) -> list[int]:
             go_over(old, run, state, [in_words_of(run, one) for one in seen], start)
         look_until(run, state, day)
         if row:
-            run.interpreted.step(state, run.new_row(), row.at, row.hour, row.kind, in_words_of(run, row).x)
+            x = row.x if run is kernel else in_words_of(run, row).x
+            run.interpreted.step(state, run.new_row(), row.at, row.hour, row.kind, x)
             seen.append(row)
     kernel.interpreted.advance(state, hour)
     return state
-
-
-def look_until(kernel: Kernel, state: list[int], day: int) -> None:
-    """Take the looks that are due up to the start of `day`."""
-    for _ in review_until(kernel, state, day, kernel.new_row()):
-        pass
 
 
 def _follow_latches(kernel: Kernel, state: list[int], other: list[int]) -> None:

@@ -133,3 +133,9 @@ def review_until(kernel: Kernel, state: list[int], day: int, out: list[int]) -> 
     slots = kernel.layout.slots
     while state[slots["OPENED"]] and state[slots["NEXT"]] <= day:
         yield bool(kernel.interpreted.review(state, out, state[slots["NEXT"]]))
+
+
+def look_until(kernel: Kernel, state: list[int], day: int) -> None:
+    """Take the looks that are due up to the start of `day`."""
+    for _ in review_until(kernel, state, day, kernel.new_row()):
+        pass
