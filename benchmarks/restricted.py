@@ -43,7 +43,7 @@ def _of_account(kernel: Kernel, batch: Batch, account: int, until: int) -> Itera
     cursor, refused = np.zeros(3, dtype=np.int64), np.zeros(len(batch), dtype=np.int64)
     events = (batch.at, batch.hour, batch.kind, batch.x)
     while cursor[0] < 1:
-        count = kernel.compiled.replay(state, starts, *events, until, 1, out, head, refused, cursor)
+        count = kernel.compiled.replay(state, starts, *events, until, 1, 1, out, head, refused, cursor)
         if count and out[0, kernel.shape.place("ACTION")] in ADVERSE:
             names = [feature.name for feature in kernel.policy.features]
             seen = [None if value == MISSING else value for value in out[0, kernel.shape.values :].tolist()]

@@ -11,12 +11,8 @@ from hypothesis import strategies as st
 
 from linekeeper.core.bounds import DUES_MAX, MISSING, MONEY_MAX, SHARE_CEILING_BP
 from linekeeper.kernel.prelude import (
-    add,
     add_due,
     clamp,
-    expire,
-    fades_below,
-    falls_below,
     keep,
     part,
     past_due,
@@ -68,94 +64,6 @@ def test_clamp_and_keep(value: int) -> None:
     within = max(-MONEY_MAX, min(MONEY_MAX, value))
     assert clamp(value) == within
     assert keep(value) == (MISSING if value == MISSING else within)
-
-
-# ------------------------------------------------------------------ rings
-
-SPANS = st.lists(st.integers(1, 9), min_size=1, max_size=3, unique=True).map(lambda spans: tuple(sorted(spans)[::-1]))
-VALUES = st.integers(0, 6) | st.just(MONEY_MAX)
-STEPS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 12), VALUES), max_size=40)
-COUNT, SUM, MAX = 1, 2, 3  # columns
-
-
-class Naive:
-    """A ring as a list of (tile, value); what one tile holds is clamped."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[int, int]] = []
-
-    def tiles(self, now: int, span: int) -> dict[int, list[int]]:
-        inside: dict[int, list[int]] = {}
-        for tile, value in self.events:
-            if now - span < tile <= now:
-                inside.setdefault(tile, []).append(value)
-        return inside
-
-    def columns(self, now: int, span: int) -> list[int]:
-        """Count, sum and greatest value of a window."""
-        tiles = self.tiles(now, span).values()
-        total = sum(min(sum(values), MONEY_MAX) for values in tiles)
-        return [sum(map(len, tiles)), total, max(map(max, tiles), default=MISSING)]
-
-    def leaving(self, now: int, span: int, column: int, cut: int) -> int:
-        """The tile with whose leaving the column first falls below the cut."""
-        at = now
-        while self.columns(at, span)[column - 1] >= cut:
-            at += 1
-        return at - span
-
-
-class Ring:
-    """A ring over a plain list, with the columns count, sum and greatest value."""
-
-    def __init__(self, spans: tuple[int, ...]) -> None:
-        width, capacity = 4, 16
-        entries = 2 + len(spans) * width
-        self.spans, self.terms = spans, (0, entries, capacity - 1, width, 2)
-        self.state = [0] * (entries + capacity * width)
-        for window in range(len(spans)):
-            self.state[1 + window * width + MAX] = MISSING
-
-    def columns(self, window: int) -> list[int]:
-        return self.state[2 + 4 * window : 5 + 4 * window]
-
-
-@given(SPANS, STEPS)
-def test_rings_hold_what_lists_hold(spans: tuple[int, ...], steps: list[tuple[int, int, int]]) -> None:
-    """Events of the current tile and late ones, in any order; tiles that leave; when a total falls below a cut."""
-    ring, naive, now = Ring(spans), Naive(), 100
-    for pause, age, value in steps:
-        now += pause
-        expire(ring.state, ring.terms, ring.spans, now)
-        add(ring.state, ring.terms, ring.spans, now - age, now, (1, value, value))
-        naive.events.append((now - age, value))
-        for window, span in enumerate(spans):
-            expected = naive.columns(now, span)
-            assert ring.columns(window) == expected
-            for cut in {1, expected[0] // 2, expected[0]} - {0} if expected[0] else ():
-                leaving = naive.leaving(now, span, COUNT, cut)
-                for before in (now + 1, leaving + 1, leaving, leaving - 1):
-                    found = falls_below(ring.state, ring.terms, 1 + 4 * window, COUNT, cut, before)
-                    assert found == min(leaving, before)
-            for cut in {1, expected[1] // 3, expected[1]} - {0} if expected[1] else ():
-                leaving = naive.leaving(now, span, SUM, cut)
-                for before in (now + 1, leaving + 1, leaving, leaving - 1):
-                    found = falls_below(ring.state, ring.terms, 1 + 4 * window, SUM, cut, before)
-                    assert found == min(leaving, before)
-            for cut in {0, expected[2]} if expected[0] else ():
-                found = fades_below(ring.state, ring.terms, 1 + 4 * window, MAX, cut)
-                assert found == naive.leaving(now, span, MAX, cut)
-
-
-def test_a_full_window_of_the_largest_amounts() -> None:
-    """400 tiles of 10^15 each, and more in each: the total stays within 64 bits."""
-    ring = Ring((16,))
-    for now in range(40):
-        expire(ring.state, ring.terms, ring.spans, now)
-        for _ in range(3):
-            add(ring.state, ring.terms, ring.spans, now, now, (1, MONEY_MAX, MONEY_MAX))
-    assert ring.columns(0) == [48, 16 * MONEY_MAX, MONEY_MAX]
-    assert 400 * MONEY_MAX < INT64
 
 
 # ------------------------------------------------------------------ dues

@@ -22,7 +22,7 @@ def ask(kernel: Kernel, state: list[int], at: int, amount: int) -> Answer:
     hour = kernel.calendar.hour(at)
     look_until(kernel, state, hour // 24)
     now = max(hour, state[kernel.layout.slots["HOUR"]])
-    denied = kernel.interpreted.authorise(state, kernel.new_row(), now, amount)
+    denied = kernel.interpreted.authorise(state, now, amount)
     reasons = [word for bit, word in ((1, "suspended"), (2, "closed"), (4, "over_limit")) if denied & bit]
     if denied & 3:
         reasons = reasons[:1]

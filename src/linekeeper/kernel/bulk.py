@@ -13,7 +13,7 @@ import numpy as np
 from linekeeper.kernel.batch import Batch, Ints
 from linekeeper.kernel.kernel import Kernel
 
-ROWS = 4_096  # decision rows a piece of work holds before it hands them on
+ROWS = 16_384  # decision rows that are held before they are handed on
 PIECE_EVENTS = 50_000
 
 
@@ -57,9 +57,9 @@ def replay(
     kept = states if states is not None else np.zeros((len(batch.accounts) if keep else 0, size), dtype=np.int64)
 
     def work(piece: tuple[int, int]) -> tuple[list[Ints], list[Ints], int]:
-        own = kept[piece[0] : piece[1]] if keep else np.zeros((piece[1] - piece[0], size), dtype=np.int64)
+        own = kept[piece[0] : piece[1]] if keep else np.zeros((1, size), dtype=np.int64)
         run = _compiled if compiled else _interpreted
-        found = run(kernel, batch, piece, own, until_day, int(lazy), refused)
+        found = run(kernel, batch, piece, own, (until_day, int(lazy), int(keep)), refused)
         if progress:
             progress(int(batch.starts[piece[1]] - batch.starts[piece[0]]))
         return found
@@ -90,24 +90,25 @@ def _pieces(batch: Batch) -> Iterator[tuple[int, int]]:
 
 
 def _compiled(
-    kernel: Kernel, batch: Batch, piece: tuple[int, int], states: Ints, until: int, lazy: int, refused: Ints
+    kernel: Kernel, batch: Batch, piece: tuple[int, int], states: Ints, settings: tuple[int, int, int], refused: Ints
 ) -> tuple[list[Ints], list[Ints], int]:
-    out = np.zeros((ROWS, kernel.shape.width), dtype=np.int64)
-    head = np.zeros((ROWS, 2), dtype=np.int64)
     starts = np.ascontiguousarray(batch.starts[piece[0] : piece[1] + 1])
+    room = min(ROWS, int(starts[-1] - starts[0]) + len(starts))
     cursor = np.zeros(3, dtype=np.int64)
     heads, rows = [], []
-    while cursor[0] < len(states):
+    while cursor[0] < len(starts) - 1:
+        out = np.empty((room, kernel.shape.width), dtype=np.int64)
+        head = np.empty((room, 2), dtype=np.int64)
         n = kernel.compiled.replay(
-            states, starts, batch.at, batch.hour, batch.kind, batch.x, until, lazy, out, head, refused, cursor
+            states, starts, batch.at, batch.hour, batch.kind, batch.x, *settings, out, head, refused, cursor
         )
         heads.append(head[:n] + np.array([piece[0], 0]))
-        rows.append(out[:n].copy())
+        rows.append(out[:n])
     return heads, rows, int(cursor[2])
 
 
 def _interpreted(
-    kernel: Kernel, batch: Batch, piece: tuple[int, int], states: Ints, until: int, lazy: int, refused: Ints
+    kernel: Kernel, batch: Batch, piece: tuple[int, int], states: Ints, settings: tuple[int, int, int], refused: Ints
 ) -> tuple[list[Ints], list[Ints], int]:
     """The same over lists: nothing to compile, so quicker for a few thousand events."""
     low, high = int(batch.starts[piece[0]]), int(batch.starts[piece[1]])
@@ -117,10 +118,10 @@ def _interpreted(
     said = [0] * (high - low)
     heads, rows = [], []
     cursor = [0, 0, 0]
-    while cursor[0] < len(held):
+    while cursor[0] < len(starts) - 1:
         out = [kernel.new_row() for _ in range(64)]
         head = [[0, 0] for _ in range(64)]
-        n = kernel.interpreted.replay(held, starts, *lists, until, lazy, out, head, said, cursor)
+        n = kernel.interpreted.replay(held, starts, *lists, *settings, out, head, said, cursor)
         rows += out[:n]
         heads += [[a + piece[0], i + low if i >= 0 else i] for a, i in head[:n]]
     states[:] = held

@@ -113,7 +113,8 @@ def _follow_restrictions(kernel: Kernel, state: list[int], other: list[int]) -> 
         if kept == own:
             continue
         state[ring.base : ring.end] = [0] * (ring.end - ring.base)
-        fill_ring(state, ring, kept, state[slots["MONTH"]] if ring.key.unit == "m" else state[slots["HOUR"]] // 24)
+        now = state[slots["MONTH"]] if ring.key.unit == "m" else state[slots["HOUR"]] // 24
+        fill_ring(kernel, state, ring, kept, now)
 
 
 def _status(closes: bool, suspends: bool, limit: int, target: int, granted: int) -> Status:

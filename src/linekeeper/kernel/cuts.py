@@ -1,103 +1,239 @@
 """Where the value of a feature matters: the cuts at which some rule of the policy would answer otherwise.
 
 A feature that is only compared with constants can change a decision only by crossing one of them, so the
-kernel need not look again before that (law 4). A feature used in arithmetic matters at any change.
+kernel need not look again before that (law 4). A feature used in arithmetic matters at any change, but only while
+its guards hold: of `a and b` the second cannot matter before the first holds, and the first is watched. It is
+how solvers of logic formulas watch literals.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 from linekeeper.core.bounds import MISSING
+from linekeeper.kernel.drift import Drift, Drifts
 from linekeeper.policy import model as m
+from linekeeper.scorecard.card import Bins, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """A guard: the latch of that trigger is set and `when` no longer holds."""
+
+    trigger: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restoring:
+    """A guard: the line stands below its target and rises as the recovery allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slack:
+    """A guard: the score stands no further than this from where a rule would answer otherwise."""
+
+    fall: int
+    rise: int
+
+
+Guard = tuple[m.Expr | Clearing | Restoring | Slack, ...]  # all of it holds; nothing: always
+GUARDS_MAX = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How a feature is used. Between two neighbouring cuts all values mean the same; `any` = each value counts."""
+    """How a feature is used. Between two neighbouring cuts all values mean the same, and a crossing matters while a
+    guard of `crossing` holds; each value counts while one of `any` does."""
 
     cuts: tuple[int, ...]
-    any: bool = False
+    crossing: tuple[Guard, ...] = ()
+    any: tuple[Guard, ...] = ()
+
+
+Found = Iterator[tuple[str, int | None, Guard]]
 
 
 def uses(policy: m.Policy) -> dict[str, Use]:
     """The use of every feature that a look depends on; a feature that is missing here is not looked at."""
-    found: dict[str, set[int | None]] = {}
-    pending = [name for name, cut in _roots(policy) if _note(found, name, cut)]
-    by_name = {feature.name: feature for feature in policy.features}
-    while pending:
-        expr = by_name[pending.pop()].expr
-        pending += [name for name, cut in _in_value(expr) if _note(found, name, cut)]
-    return {name: Use(tuple(sorted(c for c in cuts if c is not None)), None in cuts) for name, cuts in found.items()}
+    return _Uses(policy).found()
 
 
-def _note(found: dict[str, set[int | None]], name: str, cut: int | None) -> bool:
-    """Record one cut (None: any change); says whether the feature is new."""
-    new = name not in found
-    found.setdefault(name, set()).add(cut)
-    return new
+class _Uses:
+    def __init__(self, policy: m.Policy) -> None:
+        self.policy, self.drifts = policy, Drifts(policy)
+        self.measures = {name for name, expr in self.drifts.exprs.items() if isinstance(expr, m.Measure)}
+
+    def found(self) -> dict[str, Use]:
+        """From the rules down: a feature stands after all that it is made of."""
+        told: dict[str, list[tuple[int | None, Guard]]] = {}
+        for name, cut, guard in self._roots():
+            told.setdefault(name, []).append((cut, guard))
+        for feature in reversed(self.policy.features):
+            for outer in _fewest(guard for _, guard in told.get(feature.name, [])):
+                for name, cut, guard in self._in_value(feature.expr, outer):
+                    told.setdefault(name, []).append((cut, guard))
+        return {name: _use(entries) for name, entries in told.items()}
+
+    def _roots(self) -> Found:
+        for number, trigger in enumerate(self.policy.triggers):
+            yield from self._in_condition(trigger.when, ())
+            if trigger.clear is not None:
+                guard = self._with((Clearing(number),), m.Not(trigger.clear))
+                yield from self._in_condition(trigger.clear, guard)
+        if self.policy.recovery and self.policy.recovery.condition is not None:
+            condition = self.policy.recovery.condition
+            yield from self._in_condition(condition, self._with((Restoring(),), m.Not(condition)))
+        if self.policy.offer:
+            yield from self._in_condition(self.policy.offer.when, self._with((), m.Not(self.policy.offer.when)))
+        for part, guard in self._score_parts():
+            if isinstance(part, Bins):
+                yield from ((part.feature, cut, guard) for cut in (MISSING + 1, *part.below))
+                yield from ((part.feature, value, guard) for value in range(len(part.by_choice)))
+            else:
+                yield from ((part.row, cut, guard) for cut in (MISSING + 1, *part.row_below))
+                yield from ((part.column, cut, guard) for cut in (MISSING + 1, *part.column_below))
+
+    def _score_parts(self) -> Iterator[tuple[Bins | Table, Guard]]:
+        """The parts of the score, each with a guard: together, those left out cannot take the score over a cut.
+
+        Those that can move it least come first: each is left out while there is slack for it and all before it.
+        """
+        score, cuts = self.policy.score, score_cuts(self.policy)
+        if score is None or cuts == ():
+            return
+        parts: list[Bins | Table] = [*score.bins, *score.tables]
+        fall = rise = 0
+        for part in sorted(parts, key=lambda part: sum(self._moves(part))):
+            most = self._moves(part)
+            fall, rise = fall + most[0], rise + most[1]
+            yield part, () if cuts is None else (Slack(fall, rise),)
+
+    def _moves(self, part: Bins | Table) -> tuple[int, int]:
+        """How far at most the points of a part can fall, and rise, by time alone."""
+        if isinstance(part, Table):
+            flat = [value for row in part.points for value in row]
+            still = self.drifts.of(m.Ref(part.row)) == self.drifts.of(m.Ref(part.column)) == Drift.STILL
+            return (0, 0) if still else (max(flat) - min(flat),) * 2
+        points = [part.missing] if part.feature in self.drifts.missing else []
+        points += part.by_choice or part.points
+        drift = self.drifts.of(m.Ref(part.feature))
+        if drift == Drift.STILL:
+            return 0, 0
+        if drift == Drift.UP:
+            points.reverse()
+        steps = list(combinations(points, 2))  # down: from the second to the first
+        if drift == Drift.ANY:
+            steps += [(after, before) for before, after in steps]
+        falls = [before - after for after, before in steps]
+        return max([0, *falls]), max([0, *(-fall for fall in falls)])
+
+    def _with(self, guard: Guard, *more: m.Expr) -> Guard:
+        """A guard that asks for more; what names a derived feature or a score is left out, for it costs too much."""
+        return guard + tuple(expr for expr in more if self._is_cheap(expr) and expr not in guard)
+
+    def _is_cheap(self, expr: m.Expr) -> bool:
+        nodes = list(m.walk(expr))
+        refs = (node.name in self.measures for node in nodes if isinstance(node, m.Ref))
+        return all(refs) and not any(isinstance(node, m.ScoreRef) for node in nodes)
+
+    def _in_value(self, expr: m.Expr, guard: Guard) -> Found:
+        """Uses inside an expression whose value matters."""
+        match expr:
+            case m.Ref(name):
+                yield name, None, guard
+            case m.Not() | m.And() | m.Or() | m.Compare() | m.In():
+                yield from self._in_condition(expr, guard)
+            case m.If(test, yes, no):
+                yield from self._in_condition(test, guard)
+                yield from self._in_value(yes, self._with(guard, test))
+                yield from self._in_value(no, self._with(guard, m.Not(test)))
+            case m.Call("known", (m.Ref(name),)):
+                yield name, MISSING + 1, guard
+            case m.Call("percent", (of, whole)) if not self.drifts.may_miss(expr):
+                some = self._with(guard, m.Compare(">", of, m.Literal(0, m.SHARE)))  # it is 0 where `of` is not above 0
+                yield from self._in_value(of, guard if self.drifts.of(of) in (Drift.UP, Drift.ANY) else some)
+                yield from self._in_value(whole, some)
+            case _:
+                for child in m.children(expr):
+                    yield from self._in_value(child, guard)
+
+    def _in_condition(self, expr: m.Expr, guard: Guard) -> Found:
+        match expr:
+            case m.Compare(op, m.Ref(name), m.Literal(value)):
+                yield from ((name, cut, guard) for cut in _cuts(op, value))
+            case m.Compare(op, m.Literal(value), m.Ref(name)):
+                yield from ((name, cut, guard) for cut in _cuts(_MIRRORED.get(op, op), value))
+            case m.In(m.Ref(name), values):
+                yield from ((name, cut, guard) for value in values for cut in _cuts("=", value))
+            case m.Not(item):
+                yield from self._in_condition(item, guard)
+            case m.And(items) | m.Or(items):
+                for item in sorted(items, key=self.drifts.parts):
+                    yield from self._in_condition(item, guard)
+                    guard = self._with(guard, item if isinstance(expr, m.And) else m.Not(item))
+            case m.Ref(name):  # a flag
+                yield from ((name, cut, guard) for cut in (MISSING + 1, 1))
+            case m.Compare():
+                yield from self._each(expr, self._with(guard, *self._before_turning(expr)))
+            case m.If() | m.Call():
+                yield from self._in_value(expr, guard)
+            case _:
+                yield from self._each(expr, guard)
+
+    def _each(self, expr: m.Expr, guard: Guard) -> Found:
+        for child in m.children(expr):
+            yield from self._in_value(child, guard)
+
+    def _before_turning(self, expr: m.Compare) -> tuple[m.Expr, ...]:
+        """What a comparison says now, where time alone can turn it only one way: what falls never rises above."""
+        drift = self.drifts.of(m.Arith("-", expr.left, expr.right))
+        above = expr.op in (">", ">=")
+        if self.drifts.may_miss(expr.right) or (
+            self.drifts.may_miss(expr.left) and not (above and drift == Drift.DOWN)
+        ):
+            return ()
+        if expr.op in ("=", "!=") or drift not in (Drift.DOWN, Drift.UP):
+            return ()
+        return (expr,) if above == (drift == Drift.DOWN) else (m.Not(expr),)
 
 
-Found = Iterator[tuple[str, int | None]]
+def score_cuts(policy: m.Policy) -> tuple[int, ...] | None:
+    """Where a rule answers otherwise for another score; None where it is used in another way than compared."""
+    exprs = [*(trigger.when for trigger in policy.triggers), *(trigger.clear for trigger in policy.triggers)]
+    exprs += [policy.recovery.condition] if policy.recovery else []
+    exprs += [policy.offer.when] if policy.offer else []
+    found: set[int] = set()
+    for node in (node for expr in exprs if expr is not None for node in _outside_comparisons(expr, found)):
+        if isinstance(node, m.ScoreRef):
+            return None
+    return tuple(sorted(found))
 
 
-def _roots(policy: m.Policy) -> Found:
-    for trigger in policy.triggers:
-        yield from _in_condition(trigger.when)
-        if trigger.clear is not None:
-            yield from _in_condition(trigger.clear)
-    if policy.recovery and policy.recovery.condition is not None:
-        yield from _in_condition(policy.recovery.condition)
-    if policy.offer:
-        yield from _in_condition(policy.offer.when)
-    if policy.score:
-        for bins in policy.score.bins:
-            yield from ((bins.feature, cut) for cut in (MISSING + 1, *bins.below))
-            yield from ((bins.feature, value) for value in range(len(bins.by_choice)))
-        for table in policy.score.tables:
-            yield from ((table.row, cut) for cut in (MISSING + 1, *table.row_below))
-            yield from ((table.column, cut) for cut in (MISSING + 1, *table.column_below))
-
-
-def _in_value(expr: m.Expr) -> Found:
-    """Uses inside an expression whose value matters."""
+def _outside_comparisons(expr: m.Expr, cuts: set[int]) -> Iterator[m.Expr]:
+    """The nodes of an expression; comparisons of the score with constants leave their cuts instead."""
     match expr:
-        case m.Ref(name):
-            yield name, None
-        case m.Not() | m.And() | m.Or() | m.Compare() | m.In():
-            yield from _in_condition(expr)
-        case m.If(test, yes, no):
-            yield from _in_condition(test)
-            yield from _in_value(yes)
-            yield from _in_value(no)
-        case m.Call("known", (m.Ref(name),)):
-            yield name, MISSING + 1
+        case m.Compare(op, m.ScoreRef("score"), m.Literal(value)):
+            cuts.update(_cuts(op, value)[1:])
+        case m.Compare(op, m.Literal(value), m.ScoreRef("score")):
+            cuts.update(_cuts(_MIRRORED.get(op, op), value)[1:])
         case _:
+            yield expr
             for child in m.children(expr):
-                yield from _in_value(child)
+                yield from _outside_comparisons(child, cuts)
 
 
-def _in_condition(expr: m.Expr) -> Found:
-    match expr:
-        case m.Compare(op, m.Ref(name), m.Literal(value)):
-            yield from ((name, cut) for cut in _cuts(op, value))
-        case m.Compare(op, m.Literal(value), m.Ref(name)):
-            yield from ((name, cut) for cut in _cuts(_MIRRORED.get(op, op), value))
-        case m.In(m.Ref(name), values):
-            yield from ((name, cut) for value in values for cut in _cuts("=", value))
-        case m.Not() | m.And() | m.Or():
-            for child in m.children(expr):
-                yield from _in_condition(child)
-        case m.Ref(name):  # a flag
-            yield from ((name, cut) for cut in (MISSING + 1, 1))
-        case _:
-            yield from _in_value(expr) if isinstance(expr, m.If | m.Call) else _each(expr)
+def _use(entries: list[tuple[int | None, Guard]]) -> Use:
+    cuts = {cut for cut, _ in entries if cut is not None}
+    crossing = _fewest(guard for cut, guard in entries if cut is not None)
+    return Use(tuple(sorted(cuts)), crossing, _fewest(guard for cut, guard in entries if cut is None))
 
 
-def _each(expr: m.Expr) -> Found:
-    for child in m.children(expr):
-        yield from _in_value(child)
+def _fewest(guards: Iterator[Guard]) -> tuple[Guard, ...]:
+    """Each guard once; one that always holds stands for all, and so it is where there are many."""
+    found = tuple(dict.fromkeys(guards))
+    return ((),) if () in found or len(found) > GUARDS_MAX else found
 
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}

@@ -16,8 +16,9 @@ from importlib.resources import files
 
 from linekeeper.core.bounds import DUES_MAX
 from linekeeper.core.line import Action, Status
+from linekeeper.kernel import emit_rings
 from linekeeper.kernel.cuts import uses
-from linekeeper.kernel.emit_facts import FactsEmitter, note, title
+from linekeeper.kernel.emit_facts import FactsEmitter
 from linekeeper.kernel.emit_line import LineEmitter
 from linekeeper.kernel.emit_next import NextEmitter
 from linekeeper.kernel.layout import FACT_SLOTS, LATCH_WIDTH, LINE_SLOTS, Layout, lay_out
@@ -27,27 +28,21 @@ from linekeeper.policy import model as m
 
 def prelude() -> str:
     """The prelude's source, without its docstring and imports."""
-    text = files("linekeeper.kernel").joinpath("prelude.py").read_text("utf-8")
-    return (
-        text[text.index("MISSING =") :]
-        .replace(": Any", "")
-        .replace(": int", "")
-        .replace(": bool", "")
-        .replace(") -> int:", "):")
-        .replace(") -> None:", "):")
-    )
+    return _untyped("prelude.py", "MISSING =")
 
 
 def drivers() -> str:
     """The bulk drivers' source: the same loops over lists or arrays."""
-    text = files("linekeeper.kernel").joinpath("drivers.py").read_text("utf-8")
-    return (
-        text[text.index("def keep_head") :]
-        .replace(": Any", "")
-        .replace(": int", "")
-        .replace(") -> int:", "):")
-        .replace(") -> None:", "):")
-    )
+    return _untyped("drivers.py", "def keep_head")
+
+
+def _untyped(file: str, first: str) -> str:
+    """A module's source from the words `first` on, without its types: Numba finds them itself."""
+    text = files("linekeeper.kernel").joinpath(file).read_text("utf-8")
+    text = text[text.index(first) :]
+    for word in (": Any", ": int", ": bool"):
+        text = text.replace(word, "")
+    return text.replace(") -> int:", "):").replace(") -> None:", "):")
 
 
 def emit(policy: m.Policy) -> tuple[str, Layout, RowShape]:
@@ -60,6 +55,7 @@ def emit(policy: m.Policy) -> tuple[str, Layout, RowShape]:
         prelude(),
         _constants(layout, shape),
         _tuples(policy, layout),
+        emit_rings.functions(layout),
         facts.begin(),
         facts.advance(),
         facts.absorb(),
@@ -94,44 +90,40 @@ def _constants(layout: Layout, shape: RowShape) -> str:
 
 def _tuples(policy: m.Policy, layout: Layout) -> str:
     """What the functions of the prelude are told of each ring and each latch."""
-    lines = ["# Rings: base, entries, mask, width, sums; and the lengths of their windows, longest first."]
-    for ring in layout.rings:
-        lines.append(note(title(ring)))
-        lines.append(f"RING{ring.number} = {ring.base, ring.entries, ring.capacity - 1, ring.width, ring.sums}")
-        lines.append(f"SPANS{ring.number} = {ring.lengths}")
+    lines = emit_rings.constants(layout)
     lines.append("# Latches: slot, hold, expires, terminal.")
     for number, trigger in enumerate(policy.triggers):
         slot = layout.latches + number * LATCH_WIDTH
         expires = trigger.expires_days if trigger.expires_days is not None else "NEVER"
         terms = f"({slot}, {trigger.hold_days}, {expires}, {int(trigger.terminal)})"
-        lines.append(f"LATCH{number} = {terms}  {note(trigger.name)}")
+        lines.append(f"LATCH{number} = {terms}  {emit_rings.note(trigger.name)}")
     return "\n".join(lines)
 
 
 _DOORS = '''
-def take(s, out, at, hour, kind, x):
-    """One event, as `step`, but without working out the day of the next look."""
+def admit(s, at, hour, kind):
+    """0 where the event is taken, 1 where the account is not open yet, 2 where it was opened before."""
     if kind == 0:
         if s[OPENED]:
-            return -2
+            return 2
         begin(s, hour)
     elif not s[OPENED] or at < s[OPEN_AT]:
-        return -1
+        return 1
+    return 0
+
+
+def turn(s, out, start, at, hour, kind, x):
+    """The look at the start of a day (`start`), or what the event does and the look after it."""
     limit = s[LIMIT]
     granted = s[GRANTED]
     advance(s, hour)
-    absorb(s, at, hour, kind, x)
-    rule(s, at, kind, x)
-    if kind == 0:
-        limit = s[LIMIT]
-        granted = s[GRANTED]
-    return look(s, out, 0, limit, granted)
-
-
-def wake(s, out, day):
-    """The look at the start of a day, as `review`, but without working out the day of the next."""
-    advance(s, day * 24)
-    return look(s, out, 1, s[LIMIT], s[GRANTED])
+    if not start:
+        absorb(s, at, hour, kind, x)
+        rule(s, at, kind, x)
+        if kind == 0:
+            limit = s[LIMIT]
+            granted = s[GRANTED]
+    return look(s, out, start, limit, granted)
 
 
 def next_day(s, last):
@@ -146,14 +138,17 @@ def next_day(s, last):
 
 def step(s, out, at, hour, kind, x):
     """One event: 1 where `out` holds a decision, 0 where not, -1 not open yet, -2 opened before."""
-    result = take(s, out, at, hour, kind, x)
+    refusal = admit(s, at, hour, kind)
+    if refusal:
+        return -refusal
+    result = turn(s, out, 0, at, hour, kind, x)
     next_day(s, NEVER)
     return result
 
 
 def review(s, out, day):
     """The look at the start of a day: 1 where `out` holds a decision."""
-    result = wake(s, out, day)
+    result = turn(s, out, 1, 0, day * 24, 0, s)
     next_day(s, NEVER)
     return result
 

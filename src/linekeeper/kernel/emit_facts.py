@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from linekeeper.kernel.layout import LATCH_WIDTH, Layout, Ring
+from linekeeper.kernel.emit_rings import add, note, title
+from linekeeper.kernel.layout import LATCH_WIDTH, Layout, Ring, column_of
 from linekeeper.kernel.rows import RowShape
 from linekeeper.kernel.words import Words
 from linekeeper.policy import model as m
@@ -10,11 +11,6 @@ from linekeeper.policy.kinds import BUILT_IN
 
 TILE = {"h": "{hour}", "d": "{hour} // 24", "m": "{month}"}
 _NUMBER = {name: number for number, (name, _, _) in enumerate(BUILT_IN)}
-
-
-def note(text: str) -> str:
-    """A comment that stays on its line."""
-    return "# " + " ".join(text.split())[:100]
 
 
 class FactsEmitter:
@@ -35,9 +31,9 @@ class FactsEmitter:
         lines += [f"    s[{slot + 1}] = s[{slot}] = MISSING" for slot in self.layout.lasts.values()]
         lines += [f"    s[{slot}] = MISSING" for slot in self.layout.since.values()]
         for ring in self.layout.rings:
-            for window in range(len(ring.lengths)):
-                for column in range(1 + ring.sums, ring.width):
-                    lines.append(f"    s[{ring.base + 1 + window * ring.width + column}] = MISSING")
+            for length, columns in ring.windows:
+                tops = (column for column in columns if column[0] == "max")
+                lines += [f"    s[{ring.slot(length, column)}] = MISSING" for column in tops]
         lines += [
             "    s[HOUR] = hour",
             "    s[MONTH] = month_of(hour // 24)",
@@ -75,11 +71,11 @@ class FactsEmitter:
         return "\n".join(lines)
 
     def _expire(self, ring: Ring) -> list[str]:
-        tile = TILE[ring.key.unit].format(hour="hour", month="month")
+        tile = {"h": "hour", "d": "day", "m": "month"}[ring.key.unit]
         return [
             f"    {note(title(ring))}",
             f"    if {tile} >= s[{ring.leaves}]:",
-            f"        expire(s, {names(ring)}, {tile})",
+            f"        expire_{ring.number}(s, {tile})",
         ]
 
     def _add_late(self, days: int, day: str, indent: str) -> list[str]:
@@ -88,7 +84,7 @@ class FactsEmitter:
             if ring.key.source == "late" and ring.key.days == days:
                 tile = f"month_of({day})" if ring.key.unit == "m" else day
                 now = "s[MONTH]" if ring.key.unit == "m" else "s[HOUR] // 24"
-                lines.append(indent + add(ring, tile, now, "1"))
+                lines.append(indent + add(ring, tile, now))
         return lines
 
     # -------------------------------------------------------------- absorb
@@ -159,7 +155,9 @@ class FactsEmitter:
         now = TILE[ring.key.unit].format(hour="now", month="s[MONTH]")
         values = []
         for how, field in ring.columns:
-            value = "1" if how == "count" else names[f".{field}"]
+            if how == "count":
+                continue
+            value = names[f".{field}"]
             values.append(f"max({value}, 0)" if how == "sum" and value in optional else value)
         return [add(ring, tile, now, *values)]
 
@@ -200,66 +198,59 @@ class FactsEmitter:
         lines = [
             "def features(s, out):",
             '    """Write the value of every feature as of the clock."""',
-            "    hour = s[HOUR]",
-            "    day = hour // 24",
-            "    out[O_NOW_HOUR] = hour",
+            "    day = s[HOUR] // 24",
+            "    out[O_NOW_HOUR] = s[HOUR]",
+            *values(self.policy, self.layout),
         ]
-        names: dict[str, str] = {}
-        missing: set[str] = set()
-        for place, feature in enumerate(self.policy.features):
-            words = Words(names, frozenset(missing), temporaries=place * 100)
-            code = self._measure(feature.expr)
-            if code is None:
-                code = clamped(words.value(feature.expr), feature.maybe_missing)
-            variable = f"f{place}"
-            lines += [f"    {note(feature.name)}", *(f"    {line}" for line in words.lines)]
-            lines += [f"    {variable} = {code}", f"    out[{self.shape.values + place}] = {variable}"]
-            names[feature.name] = variable
-            if feature.maybe_missing:
-                missing.add(variable)
-        return "\n".join(lines)
-
-    def _measure(self, expr: m.Expr) -> str | None:
-        match expr:
-            case m.Windowed(how, _, field, window):
-                ring = self.layout.ring(expr)
-                slot = ring.window(window.length) + ring.column(how, field)
-                return f"min(s[{slot}], MONEY_MAX)" if how == "sum" else f"s[{slot}]"
-            case m.LateCount(_, window) | m.Restrictions(window):
-                ring = self.layout.ring(expr)
-                return f"s[{ring.window(window.length) + 1}]"
-            case m.Last():
-                return f"s[{self.layout.lasts[expr] + 1}]"
-            case m.DaysSince():
-                slot = self.layout.since[expr]
-                return f"day - s[{slot}] if s[{slot}] != MISSING else MISSING"
-            case m.Fact(name):
-                return FACT_CODE[name]
-            case _:
-                return None
+        return "\n".join([*lines, *stores(self.policy, self.shape)])
 
 
-def names(ring: Ring) -> str:
-    """The constants that describe a ring to the functions of the prelude."""
-    return f"RING{ring.number}, SPANS{ring.number}"
+def values(policy: m.Policy, layout: Layout) -> list[str]:
+    """Lines that bring the value of every feature into a variable, `f0` and on, as of `day`."""
+    lines: list[str] = []
+    names: dict[str, str] = {}
+    missing: set[str] = set()
+    for place, feature in enumerate(policy.features):
+        words = Words(names, frozenset(missing), temporaries=place * 100)
+        code = measured(layout, feature.expr)
+        if code is None:
+            code = clamped(feature.expr, words.value(feature.expr), feature.maybe_missing)
+        variable = f"f{place}"
+        lines += [f"    {note(feature.name)}", *(f"    {line}" for line in words.lines), f"    {variable} = {code}"]
+        names[feature.name] = variable
+        if feature.maybe_missing:
+            missing.add(variable)
+    return lines
 
 
-def title(ring: Ring) -> str:
-    """What a ring holds, in words."""
-    source = ring.key.source
-    name = source if isinstance(source, str) else source.kind + (" where ..." if source.where else "")
-    days = f" {ring.key.days}" if ring.key.days else ""
-    return f"{name}{days}, windows up to {ring.lengths[0]}{ring.key.unit}"
+def stores(policy: m.Policy, shape: RowShape) -> list[str]:
+    """Lines that write those variables into `out`."""
+    return [f"    out[{shape.values + place}] = f{place}" for place in range(len(policy.features))]
 
 
-def add(ring: Ring, tile: str, now: str, *values: str) -> str:
-    """The call that adds one event to a ring."""
-    return f"add(s, {names(ring)}, {tile}, {now}, ({', '.join(values)},))"
+def measured(layout: Layout, expr: m.Expr) -> str | None:
+    """Code for the value of a measure; None where the expression is not one."""
+    match expr:
+        case m.Windowed() | m.LateCount() | m.Restrictions():
+            column = column_of(expr)
+            slot = layout.ring(expr).slot(expr.window.length, column)
+            return f"min(s[{slot}], MONEY_MAX)" if column[0] == "sum" else f"s[{slot}]"
+        case m.Last():
+            return f"s[{layout.lasts[expr] + 1}]"
+        case m.DaysSince():
+            slot = layout.since[expr]
+            return f"day - s[{slot}] if s[{slot}] != MISSING else MISSING"
+        case m.Fact(name):
+            return FACT_CODE[name]
+        case _:
+            return None
 
 
-def clamped(code: str, may_miss: bool) -> str:
+def clamped(expr: m.Expr, code: str, may_miss: bool) -> str:
     """A derived value within 10^15; missing stays missing."""
-    return f"keep({code})" if may_miss else f"clamp({code})"
+    if may_miss:
+        return f"keep({code})"
+    return code if isinstance(expr, m.Call) and expr.name == "percent" else f"clamp({code})"
 
 
 _ACCOUNT = {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from linekeeper.kernel.branches import blocks, tree
-from linekeeper.kernel.emit_facts import add, note
-from linekeeper.kernel.layout import Layout
+from linekeeper.kernel.emit_facts import stores, values
+from linekeeper.kernel.emit_rings import add, note
+from linekeeper.kernel.layout import LATCH_WIDTH, Layout
 from linekeeper.kernel.rows import RowShape
 from linekeeper.kernel.words import Words
 from linekeeper.policy import model as m
@@ -20,44 +21,55 @@ class LineEmitter:
         self.missing = frozenset(f"f{place}" for place, feature in enumerate(policy.features) if feature.maybe_missing)
 
     def words(self) -> Words:
-        """A fresh translator in which features stand in variables."""
+        """A fresh translator in which features and scores stand in variables."""
         names = {name: f"f{place}" for name, place in self.places.items()}
-        names |= {"score": "out[O_SCORE]", "pd": "out[O_PD]"}
-        names |= {group: f"out[O_GROUP{i}]" for i, group in enumerate(self.policy.groups)}
+        names |= {"score": "points", "pd": "pd"}
+        names |= {group: f"g{i}" for i, group in enumerate(self.policy.groups)}
         return Words(names | {".amount": "amount"}, self.missing)
-
-    def loads(self, *exprs: m.Expr | None) -> list[str]:
-        """Lines that fetch the features which these expressions name."""
-        named = {node.name for expr in exprs if expr is not None for node in m.walk(expr) if isinstance(node, m.Ref)}
-        places = sorted(self.places[name] for name in named)
-        return [f"    f{place} = out[{self.shape.values + place}]" for place in places]
 
     # -------------------------------------------------------------- score
 
     def score(self) -> str:
         """Points of every part; sub-totals by group; PD from the table."""
-        head = ["def score(s, out):", '    """Write score, sub-scores and PD from the features in `out`."""']
+        found = self.policy.score
+        named = [part.feature for part in found.bins] if found else []
+        named += [name for table in found.tables for name in (table.row, table.column)] if found else []
+        return "\n".join(
+            [
+                "def score(s, out):",
+                '    """Write score, sub-scores and PD from the features in `out`."""',
+                *(f"    f{self.places[name]} = out[{self._column(name)}]" for name in dict.fromkeys(named)),
+                *self._points(),
+                *self._pd(),
+                *self._scored(),
+            ]
+        )
+
+    def _points(self) -> list[str]:
+        """Lines that bring the score into `points`, and the sub-total of each group into `g0` and on."""
         found = self.policy.score
         if found is None:
-            return "\n".join([*head, "    out[O_SCORE] = 0", "    out[O_PD] = 0"])
-        lines = [*head, *(f"    g{i} = 0" for i in range(len(found.groups)))]
+            return ["    points = 0"]
+        lines = [f"    g{i} = 0" for i in range(len(found.groups))]
         for part in found.bins:
-            group = found.groups.index(part.group)
-            lines += [
-                f"    {note(part.feature)}",
-                f"    v = out[{self._column(part.feature)}]",
-                *self._bins(part, f"g{group}"),
-            ]
+            lines += [f"    {note(part.feature)}", *self._bins(part, f"g{found.groups.index(part.group)}")]
         for table in found.tables:
-            group = found.groups.index(table.group)
-            lines += [f"    {note(f'{table.row} by {table.column}')}"]
-            lines += [f"    v = out[{self._column(table.row)}]", f"    w = out[{self._column(table.column)}]"]
-            lines += self._table(table, f"g{group}")
+            lines.append(f"    {note(f'{table.row} by {table.column}')}")
+            lines += self._table(table, f"g{found.groups.index(table.group)}")
         total = " + ".join([str(found.base), *(f"g{i}" for i in range(len(found.groups)))])
-        lines += [f"    out[O_GROUP{i}] = g{i}" for i in range(len(found.groups))]
-        lines += [f"    v = {total}", "    out[O_SCORE] = v"]
-        lines += tree("v", found.pd_below, [f"out[O_PD] = {ppm}" for ppm in found.pd_ppm], "    ")
-        return "\n".join(lines)
+        return [*lines, f"    points = {total}"]
+
+    def _pd(self) -> list[str]:
+        """Lines that bring the PD of `points` into `pd`."""
+        found = self.policy.score
+        if found is None:
+            return ["    pd = 0"]
+        return tree("points", found.pd_below, [f"pd = {ppm}" for ppm in found.pd_ppm], "    ")
+
+    def _scored(self) -> list[str]:
+        """Lines that write score, PD and sub-totals into `out`."""
+        groups = [f"    out[O_GROUP{i}] = g{i}" for i in range(len(self.policy.groups))]
+        return ["    out[O_SCORE] = points", "    out[O_PD] = pd", *groups]
 
     def _column(self, feature: str) -> int:
         return self.shape.values + self.places[feature]
@@ -66,18 +78,19 @@ class LineEmitter:
         points = part.by_choice or part.points
         below = tuple(range(1, len(part.by_choice))) if part.by_choice else part.below
         leaves = [f"{group} += {value}" for value in points]
-        known = f"f{self.places[part.feature]}" in self.missing
-        if not known:
-            return tree("v", below, leaves, "    ")
-        inner = tree("v", below, leaves, "        ")
-        return ["    if v == MISSING:", f"        {group} += {part.missing}", "    else:", *inner]
+        value = f"f{self.places[part.feature]}"
+        if value not in self.missing:
+            return tree(value, below, leaves, "    ")
+        inner = tree(value, below, leaves, "        ")
+        return [f"    if {value} == MISSING:", f"        {group} += {part.missing}", "    else:", *inner]
 
     def _table(self, table: Table, group: str) -> list[str]:
+        row_value, column_value = f"f{self.places[table.row]}", f"f{self.places[table.column]}"
         rows = []
         for row in table.points:
             leaves = [f"{group} += {value}" for value in row]
-            rows.append(self._with_missing("w", table.column_below, [[leaf] for leaf in leaves]))
-        return ["    " + line for line in self._with_missing("v", table.row_below, rows)]
+            rows.append(self._with_missing(column_value, table.column_below, [[leaf] for leaf in leaves]))
+        return ["    " + line for line in self._with_missing(row_value, table.row_below, rows)]
 
     @staticmethod
     def _with_missing(variable: str, below: tuple[int, ...], leaves: list[list[str]]) -> list[str]:
@@ -89,33 +102,40 @@ class LineEmitter:
 
     def look(self) -> str:
         """One look: latches, target and envelope, status, offer, the decision."""
-        exprs = [t.when for t in self.policy.triggers] + [t.clear for t in self.policy.triggers if t.clear]
         condition = self.policy.recovery.condition if self.policy.recovery else None
-        offer = self.policy.offer.when if self.policy.offer else None
+        exprs = [*(t.when for t in self.policy.triggers), *(t.clear for t in self.policy.triggers), condition]
+        exprs.append(self.policy.offer.when if self.policy.offer else None)
+        nodes = (node for expr in exprs if expr is not None for node in m.walk(expr))
+        by_pd = any(node == m.ScoreRef("pd") for node in nodes)
         lines = [
             "def look(s, out, start, limit, granted):",
             '    """Look at the line now; 1 where `out` holds a decision. `start`: the look at the start of a day."""',
-            "    features(s, out)",
-            "    score(s, out)",
             "    day = s[HOUR] // 24",
-            *self.loads(*exprs, condition, offer),
+            *values(self.policy, self.layout),
+            *self._points(),
+            *(self._pd() if by_pd else []),
             "    status = s[STATUS]",
             "    mask = s[MASK]",
             *self._latches(),
             *self._target(),
             *self._envelope(condition),
             *_STATUS,
+            *(["    s[POINTS] = points"] if self.policy.score else []),
             *self._offer(),
+            *_NOTHING,
             *_ACTION,
             *self._count_restriction(),
             *_RECORD,
+            *([] if by_pd else self._pd()),
+            *self._scored(),
+            *stores(self.policy, self.shape),
             "    s[NEXT] = day + 1 if changed else UNKNOWN",
-            "    return 1 if changed or offered > 0 else 0",
+            "    return 1",
         ]
         return "\n".join(lines)
 
     def _latches(self) -> list[str]:
-        lines = ["    cap = 10000", "    suspends = 0", "    closes = 0", "    latched = 0"]
+        lines = ["    cap = 10000", "    suspends = 0", "    closes = 0", "    latched = 0", "    latch_day = NEVER"]
         words = self.words()
         for number, trigger in enumerate(self.policy.triggers):
             when = words.condition(trigger.when)
@@ -123,11 +143,14 @@ class LineEmitter:
             lines += [f"    {note(trigger.name)}", *(f"    {line}" for line in words.lines)]
             words.lines.clear()
             lines.append(f"    w{number} = {when}")
-            lines.append(f"    if latch(s, LATCH{number}, w{number}, {clear}, day, start):")
-            lines.append(f"        latched |= {1 << number}")
-            lines += [f"        cap = min(cap, {trigger.cap_bp})"] if trigger.cap_bp < 10_000 else []
-            lines += ["        suspends = 1"] if trigger.suspend else []
-            lines += ["        closes = 1"] if trigger.close else []
+            lines.append(f"    if s[{self.layout.latches + number * LATCH_WIDTH}] != FREE or w{number}:")
+            lines.append(f"        if latch(s, LATCH{number}, w{number}, {clear}, day, start):")
+            lines.append(f"            latched |= {1 << number}")
+            lines += [f"            cap = min(cap, {trigger.cap_bp})"] if trigger.cap_bp < 10_000 else []
+            lines += ["            suspends = 1"] if trigger.suspend else []
+            lines += ["            closes = 1"] if trigger.close else []
+            lines.append(f"        latch_day = min(latch_day, latch_next(s, LATCH{number}, day))")
+        lines.append("    s[LATCH_DAY] = latch_day")
         return lines
 
     def _target(self) -> list[str]:
@@ -196,7 +219,7 @@ class LineEmitter:
         for ring in self.layout.rings:
             if ring.key.source == "restrictions":
                 tile = "s[MONTH]" if ring.key.unit == "m" else "day"
-                lines.append("        " + add(ring, tile, tile, "1"))
+                lines.append("        " + add(ring, tile, tile))
         return lines
 
     # -------------------------------------------------------------- authorise
@@ -206,12 +229,13 @@ class LineEmitter:
         rules = self.policy.authorise
         words = self.words()
         lines = [
-            "def authorise(s, out, hour, amount):",
+            "def authorise(s, hour, amount):",
             '    """0 where the draw may happen now, else the bits of what denies it. `s` is a copy."""',
             "    advance(s, hour)",
-            "    features(s, out)",
-            "    score(s, out)",
-            *self.loads(*(rule.deny for rule in rules)),
+            "    day = s[HOUR] // 24",
+            *values(self.policy, self.layout),
+            *self._points(),
+            *self._pd(),
             "    denied = 1 if s[STATUS] == SUSPENDED else 2 if s[STATUS] == CLOSED else 0",
             "    if amount > (0 if s[STATUS] >= SUSPENDED else max(s[LIMIT] - s[BALANCE], 0)):",
             "        denied |= 4",
@@ -258,7 +282,14 @@ _ACTION = [
     "        action = DO_OFFER",
 ]
 
+_NOTHING = [
+    "    if not changed and offered == 0:",
+    "        s[NEXT] = UNKNOWN",
+    "        return 0",
+]
+
 _RECORD = [
+    "    out[O_NOW_HOUR] = s[HOUR]",
     "    out[O_ACTION] = action",
     "    out[O_LIMIT_BEFORE] = limit",
     "    out[O_LIMIT_AFTER] = s[LIMIT]",

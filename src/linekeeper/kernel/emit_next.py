@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.kernel.branches import tree
-from linekeeper.kernel.cuts import Use
-from linekeeper.kernel.emit_facts import FACT_CODE, note, title
-from linekeeper.kernel.layout import LATCH_WIDTH, Layout, Ring
+from linekeeper.kernel.branches import blocks, tree
+from linekeeper.kernel.cuts import Clearing, Guard, Restoring, Slack, Use, score_cuts
+from linekeeper.kernel.emit_facts import FACT_CODE, measured
+from linekeeper.kernel.emit_rings import entry, note, title
+from linekeeper.kernel.layout import LATCH_WIDTH, Layout, Ring, column_of
+from linekeeper.kernel.words import Words
 from linekeeper.policy import model as m
 
 # For each unit of tiles: the day that a tile's leaving brings, the tiles whose leaving comes before day `d`,
@@ -23,20 +26,21 @@ class NextEmitter:
 
     def __init__(self, policy: m.Policy, layout: Layout, used: Mapping[str, Use]) -> None:
         self.policy, self.layout, self.used = policy, layout, used
+        codes = {feature.name: measured(layout, feature.expr) for feature in policy.features}
+        self.codes = {name: f"({code})" if " " in code else code for name, code in codes.items() if code is not None}
+        missing = (feature.name for feature in policy.features if feature.maybe_missing)
+        self.missing = frozenset(self.codes[name] for name in missing if name in self.codes)
 
     def next_look(self) -> str:
         """The first later day whose start could differ with no further event (law 4)."""
         lines = [
             "def next_look(s, before):",
             '    """The first later day on which, with no event, anything could differ; at most `before`."""',
-            "    d = before",
+            "    d = min(before, s[LATCH_DAY])",
             "    day = s[HOUR] // 24",
             "    due = s[DUE] if s[DUES] > 0 else NEVER",
+            *self._slack(),
         ]
-        for number in range(len(self.policy.triggers)):
-            slot = self.layout.latches + number * LATCH_WIDTH
-            lines.append(f"    if s[{slot}] != FREE or s[{slot} + WAIVED] > day:")
-            lines.append(f"        d = min(d, latch_next(s, LATCH{number}, day))")
         lines += ["    if s[IMPOSED_END] > day:", "        d = min(d, s[IMPOSED_END])"]
         if self.policy.recovery:
             every = self.policy.recovery.every_days
@@ -57,25 +61,44 @@ class NextEmitter:
             lines += self._leaving(ring, used)
         return "\n".join([*lines, "    return max(d, day + 1)"])
 
+    def _slack(self) -> list[str]:
+        """How far the score may fall, and rise, before a rule answers otherwise."""
+        cuts = score_cuts(self.policy)
+        if not self.policy.score or not cuts:
+            return []
+        ends = ("-NEVER", *map(str, cuts), "NEVER")
+        leaves = [[f"fall = s[POINTS] - {low}", f"rise = {high} - 1 - s[POINTS]"] for low, high in pairwise(ends)]
+        return blocks("s[POINTS]", cuts, leaves, "    ")
+
     def _growing(self, feature: m.Feature, use: Use) -> list[str]:
         """What rises with time alone."""
-        head = f"    {note(feature.name)}"
         match feature.expr:
             case m.DaysSince():
                 slot = self.layout.since[feature.expr]
-                return [head, *grows(use, f"day - s[{slot}]", f"s[{slot}] + {{cut}}", f"s[{slot}] != MISSING")]
+                lines = self._grows(use, f"day - s[{slot}]", f"s[{slot}] + {{cut}}")
+                lines = [f"if s[{slot}] != MISSING:", *indented(lines)] if lines else []
             case m.Fact("days_in_status"):
-                return [head, *grows(use, "day - s[STATUS_DAY]", "s[STATUS_DAY] + {cut}")]
+                lines = self._grows(use, "day - s[STATUS_DAY]", "s[STATUS_DAY] + {cut}")
             case m.Fact("months_on_book"):
-                return [head, *grows(use, "s[MONTH] - s[OPEN_MONTH]", "month_start(s[OPEN_MONTH] + {cut})")]
+                lines = self._grows(use, "s[MONTH] - s[OPEN_MONTH]", "month_start(s[OPEN_MONTH] + {cut})")
             case m.Fact("days_past_due" as name):
-                return [head, *grows(use, FACT_CODE[name], "due + {cut}", "due < NEVER")]
+                lines = self._grows(use, FACT_CODE[name], "due + {cut}")
+                lines = ["if due < NEVER:", *indented(lines)] if lines else []
             case m.Fact("past_due"):
-                return [head, *_NEXT_DUE]
+                lines = self._while((*use.any, *use.crossing), _NEXT_DUE)
             case m.Fact("on_time_streak"):
-                return [head, "    if s[STREAK] > 0:", "        d = min(d, due + 1)"]
+                lines = self._while((*use.any, *use.crossing), ["if s[STREAK] > 0:", "    d = min(d, due + 1)"])
             case _:
                 return []
+        return indented([note(feature.name), *lines]) if lines else []
+
+    def _grows(self, use: Use, value: str, day: str) -> list[str]:
+        """When a value that rises by itself next reaches a cut; `day` gives the day of a `{cut}`."""
+        cuts = tuple(cut for cut in use.cuts if cut > 0)
+        leaves = [f"d = min(d, {day.format(cut=cut)})" for cut in cuts] + ["pass"]
+        lines = self._while(use.any, [f"d = min(d, {day.format(cut='(v + 1)')})"])
+        lines += self._while(use.crossing, tree("v", cuts, leaves, "")) if cuts and () not in use.any else []
+        return [f"v = {value}", *lines] if lines else []
 
     def _leaving(self, ring: Ring, used: list[m.Feature]) -> list[str]:
         """What falls as tiles leave the windows of a ring."""
@@ -84,51 +107,55 @@ class NextEmitter:
             match feature.expr:
                 case m.Windowed() | m.LateCount() | m.Restrictions() if self.layout.ring(feature.expr) == ring:
                     block = self._window(ring, feature.expr, self.used[feature.name])
-                    blocks += [f"        {note(feature.name)}", *block] if block else []
+                    blocks += [note(feature.name), *block] if block else []
         some = SOME_LEAVE[ring.key.unit].format(leaves=ring.leaves)
-        return [f"    {note(title(ring))}", f"    if {some}:", *blocks] if blocks else []
+        return indented([note(title(ring)), f"if {some}:", *indented(blocks)]) if blocks else []
 
     def _window(self, ring: Ring, measure: m.Windowed | m.LateCount | m.Restrictions, use: Use) -> list[str]:
-        how, field = (measure.how, measure.field) if isinstance(measure, m.Windowed) else ("count", None)
-        window, column, length = ring.window(measure.window.length), ring.column(how, field), measure.window.length
+        column, length = column_of(measure), measure.window.length
+        head, slot, top = ring.head(length), ring.slot(length, column), column[0] == "max"
         day = LEAVES_DAY[ring.key.unit].replace("{length}", str(length))
-        if use.any:
-            oldest = f"s[{ring.entries} + (s[{window}] & {ring.capacity - 1}) * {ring.width}]"
-            some = f"s[{window}] < s[{ring.base}]"
-            return [f"        if {some}:", f"            d = min(d, {day.format(tile=oldest)})"]
-        cuts = [cut for cut in use.cuts if cut > (MISSING if how == "max" else 0)]
-        if not cuts:
-            return []
-        args = f"s, RING{ring.number}, {window}, {column}, c"
+        oldest = day.format(tile=f"s[{entry(ring, f's[{head}]')}]")
+        lines = self._while(use.any, [f"if s[{head}] < s[{ring.base}]:", f"    d = min(d, {oldest})"])
+        cuts = tuple(cut for cut in use.cuts if cut > (MISSING if top else 0))
+        if not cuts or () in use.any:
+            return lines
+        args = f"s, RING{ring.number}, s[{head}], {ring.column(*column)}"
         before = LEAVES_BEFORE[ring.key.unit].format(length=length)
-        find = f"fades_below({args})" if how == "max" else f"falls_below({args}, {before})"
-        pick = tree("v", tuple(cuts), [f"c = {cut}" for cut in (MISSING, *cuts)], "            ")
-        return [
-            f"        v = s[{window + column}]",
-            f"        if v >= {cuts[0]}:",
-            *pick,
-            f"            d = min(d, {day.format(tile=find)})",
-        ]
+        find = f"fades_below({args}, c)" if top else f"falls_below({args}, v, c, {before})"
+        pick = tree("v", cuts[1:], [f"c = {cut}" for cut in cuts], "")
+        found = [f"v = s[{slot}]", f"if v >= {cuts[0]}:", *indented([*pick, f"d = min(d, {day.format(tile=find)})"])]
+        return lines + self._while(use.crossing, found)
+
+    def _while(self, guards: tuple[Guard, ...], lines: list[str]) -> list[str]:
+        """The lines, where any of the guards holds."""
+        if () in guards or not guards:
+            return lines if guards else []
+        words = Words(self.codes, self.missing)
+        test = " or ".join(" and ".join(self._holds(words, one) for one in guard) for guard in guards)
+        return [*words.lines, f"if {test}:", *indented(lines)]
+
+    def _holds(self, words: Words, one: m.Expr | Clearing | Restoring | Slack) -> str:
+        match one:
+            case Clearing(trigger):
+                slot = self.layout.latches + trigger * LATCH_WIDTH
+                return f"s[{slot}] == SET and not s[{slot} + HOLDING]"
+            case Restoring():
+                return "s[STATUS] == RESTORING"
+            case Slack(fall, rise):
+                return f"(fall < {fall} or rise < {rise})"
+            case _:
+                return words.condition(one)
 
 
-def grows(use: Use, value: str, day: str, only_if: str = "") -> list[str]:
-    """When a value that rises by itself next reaches a cut; `day` gives the day of a `{cut}`."""
-    cuts = [cut for cut in use.cuts if cut > 0]
-    if use.any:
-        lines = ["d = min(d, " + day.format(cut="(v + 1)") + ")"]
-    elif cuts:
-        leaves = [f"d = min(d, {day.format(cut=cut)})" for cut in cuts] + ["pass"]
-        lines = tree("v", tuple(cuts), leaves, "")
-    else:
-        return []
-    lines = [f"v = {value}", *lines]
-    indent = "        " if only_if else "    "
-    return [*([f"    if {only_if}:"] if only_if else []), *(indent + line for line in lines)]
+def indented(lines: list[str]) -> list[str]:
+    """The lines, one step further in."""
+    return [f"    {line}" for line in lines]
 
 
 _NEXT_DUE = [
-    "    for i in range(s[DUES]):",
-    "        if s[DUE + 2 * i] >= day:",
-    "            d = min(d, s[DUE + 2 * i] + 1)",
-    "            break",
+    "for i in range(s[DUES]):",
+    "    if s[DUE + 2 * i] >= day:",
+    "        d = min(d, s[DUE + 2 * i] + 1)",
+    "        break",
 ]

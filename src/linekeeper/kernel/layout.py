@@ -33,6 +33,8 @@ LINE_SLOTS = (
     "OFFER_DAY",
     "OFFER_END",
     "MASK",
+    "LATCH_DAY",  # the first later day on which a latch may move though no feature does
+    "POINTS",  # the score of the last look
     "NEXT",
 )
 
@@ -46,23 +48,30 @@ class RingKey:
     unit: m.TileUnit
 
 
+Column = tuple[str, str | None]  # count of nothing, sum or max of a field
+
+
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """One ring: see `prelude`. `columns` are ("count", None), then sums, then maxima of fields."""
+    """One ring: see `prelude`. `windows` are (length in tiles, columns that someone reads), longest first."""
 
     number: int
     key: RingKey
-    columns: tuple[tuple[str, str | None], ...]
-    lengths: tuple[int, ...]
+    windows: tuple[tuple[int, tuple[Column, ...]], ...]
     base: int
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of an entry: whatever a window has."""
+        return tuple(dict.fromkeys(column for _, columns in self.windows for column in columns))
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        return tuple(length for length, _ in self.windows)
 
     @property
     def width(self) -> int:
         return 1 + len(self.columns)
-
-    @property
-    def sums(self) -> int:
-        return sum(how != "max" for how, _ in self.columns)
 
     @property
     def capacity(self) -> int:
@@ -72,7 +81,7 @@ class Ring:
     @property
     def leaves(self) -> int:
         """The slot of the tile before which no window loses an entry."""
-        return self.base + 1 + len(self.lengths) * self.width
+        return self.base + 1 + sum(1 + len(columns) for _, columns in self.windows)
 
     @property
     def entries(self) -> int:
@@ -82,12 +91,16 @@ class Ring:
     def end(self) -> int:
         return self.entries + self.capacity * self.width
 
-    def window(self, length: int) -> int:
-        """The slot of that window's block."""
-        return self.base + 1 + self.lengths.index(length) * self.width
+    def head(self, length: int) -> int:
+        """The slot of that window's oldest entry's index."""
+        return self.base + 1 + sum(1 + len(columns) for other, columns in self.windows if other > length)
+
+    def slot(self, length: int, column: Column) -> int:
+        """The slot of that window's total (or greatest value) of a column."""
+        return self.head(length) + 1 + dict(self.windows)[length].index(column)
 
     def column(self, how: str, field: str | None) -> int:
-        """The column's offset in a window's block and in an entry."""
+        """The column's offset in an entry."""
         return 1 + self.columns.index((how, field))
 
 
@@ -120,6 +133,11 @@ def ring_key(measure: m.Windowed | m.LateCount | m.Restrictions) -> RingKey:
             return RingKey("late", days, window.unit)
         case m.Restrictions(window):
             return RingKey("restrictions", 0, window.unit)
+
+
+def column_of(measure: m.Windowed | m.LateCount | m.Restrictions) -> Column:
+    """The column that a measure reads."""
+    return (measure.how, measure.field) if isinstance(measure, m.Windowed) else ("count", None)
 
 
 def measures(policy: m.Policy) -> Iterable[m.Measure]:
@@ -165,10 +183,11 @@ def _rings(found: list[m.Measure], place: int, line: bool, number: int = 0) -> t
     for key, users in grouped.items():
         if (key.source == "restrictions") != line:
             continue
-        sums = {("sum", u.field): None for u in users if isinstance(u, m.Windowed) and u.how == "sum"}
-        tops = {("max", u.field): None for u in users if isinstance(u, m.Windowed) and u.how == "max"}
-        lengths = tuple(sorted({u.window.length for u in users}, reverse=True))
-        ring = Ring(number + len(rings), key, (("count", None), *sums, *tops), lengths, place)
+        read: dict[int, dict[Column, None]] = {}
+        for user in users:
+            read.setdefault(user.window.length, {})[column_of(user)] = None
+        windows = tuple((length, tuple(read[length])) for length in sorted(read, reverse=True))
+        ring = Ring(number + len(rings), key, windows, place)
         rings.append(ring)
         place = ring.end
     return rings, place

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.late import Row, rebuild
 from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS, Ring
-from linekeeper.kernel.prelude import add, month_of
+from linekeeper.kernel.prelude import month_of
 
 
 def go_over(old: Kernel, new: Kernel, state: list[int], history: Iterable[Row], day: int) -> None:
@@ -35,7 +35,7 @@ def _carry_restrictions(old: Kernel, state: list[int], new: Kernel, fresh: list[
     known = {ring.key.unit: restrictions_of(state, ring) for ring in restriction_rings(old)}
     day = state[old.layout.slots["HOUR"]] // 24
     for ring in restriction_rings(new):
-        fill_ring(fresh, ring, known.get(ring.key.unit, []), month_of(day) if ring.key.unit == "m" else day)
+        fill_ring(new, fresh, ring, known.get(ring.key.unit, []), month_of(day) if ring.key.unit == "m" else day)
 
 
 def restriction_rings(kernel: Kernel) -> list[Ring]:
@@ -52,8 +52,8 @@ def restrictions_of(state: list[int], ring: Ring) -> list[int]:
     return found[::-1]
 
 
-def fill_ring(state: list[int], ring: Ring, tiles: list[int], now: int) -> None:
+def fill_ring(kernel: Kernel, state: list[int], ring: Ring, tiles: list[int], now: int) -> None:
     """Put restrictions (latest first) into an empty ring."""
-    terms = (ring.base, ring.entries, ring.capacity - 1, ring.width, ring.sums)
+    add = getattr(kernel.interpreted, f"add_{ring.number}")
     for tile in reversed(tiles):
-        add(state, terms, ring.lengths, tile, now, (1,))
+        add(state, tile, now)

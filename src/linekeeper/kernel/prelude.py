@@ -6,13 +6,12 @@ decides. Everything works on `s`, the flat state of one account: a list of ints,
 A ring keeps the tiles of one kind of event that have something in them, oldest first:
 
     base           the absolute index after the newest entry
-    base + 1 ...   its windows, longest first; each `width` slots: absolute index of its oldest entry, totals
+    base + 1 ...   its windows, longest first: absolute index of its oldest entry, then the totals that are read
     entries - 1    no window loses its oldest entry before this tile has come
-    entries ...    (mask + 1) entries of `width` slots: tile, `sums` added-up columns, greatest-value columns
+    entries ...    (mask + 1) entries of `width` slots: tile, then counts, sums and greatest values of its events
 
-What is constant comes in global tuples: `ring` is (base, entries, mask, width, sums), `spans` the lengths of its
-windows in tiles, `terms` of a latch (slot, hold, expires, terminal). Numba compiles a function once for a tuple,
-but anew for each plain constant.
+What is constant comes in global tuples: `ring` is (base, entries, mask, width), `terms` of a latch (slot, hold,
+expires, terminal). Numba compiles a function once for a tuple, but anew for each plain constant.
 """
 
 from __future__ import annotations
@@ -48,12 +47,12 @@ def percent(a: int, b: int) -> int:
     >>> percent(1, 3), percent(0, 0), percent(5, 0), percent(10**15, 10**15 - 1)
     (3333, 0, 1000000, 10000)
     """
+    if 0 < a < WHOLE_MAX and a < 100 * b:
+        return a * 10_000 // b
     if a <= 0:
         return 0
     if b <= 0 or a >= 100 * b:
         return CEILING_BP
-    if a < WHOLE_MAX:
-        return a * 10_000 // b
     return a * 100 // b * 100 + a * 100 % b * 100 // b
 
 
@@ -63,7 +62,7 @@ def part(a: int, share: int) -> int:
     >>> part(999, 5_000), part(-1, 5_000)
     (499, -1)
     """
-    if -WHOLE_MAX < a < WHOLE_MAX and 0 <= share <= 10_000:
+    if 0 <= a < WHOLE_MAX and 0 <= share <= 10_000:
         return a * share // 10_000
     return a // 10_000 * share + a % 10_000 * share // 10_000
 
@@ -99,93 +98,29 @@ def month_start(month: int) -> int:
 
 def greatest(s: Any, ring: Any, first: int, end: int, c: int) -> int:
     """The greatest value of column `c` in the entries from `first` to before `end`."""
-    _, entries, mask, width, _ = ring
+    _, entries, mask, width = ring
     top = MISSING
     for i in range(first, end):
         top = max(top, s[entries + (i & mask) * width + c])
     return top
 
 
-def expire(s: Any, ring: Any, spans: Any, tile: int) -> None:
-    """Let the tiles that the ring's windows no longer reach leave them; `tile` is the current one."""
-    base, entries, mask, width, sums = ring
-    end = s[base]
-    window = base + 1
-    leaves = NEVER
-    for span in spans:
-        first = i = s[window]
-        while i < end and s[entries + (i & mask) * width] <= tile - span:
-            for c in range(1, sums + 1):
-                s[window + c] -= s[entries + (i & mask) * width + c]
-            i += 1
-        if i > first:
-            s[window] = i
-            for c in range(sums + 1, width):
-                if greatest(s, ring, first, i, c) == s[window + c]:
-                    s[window + c] = greatest(s, ring, i, end, c)
-        if i < end:
-            leaves = min(leaves, s[entries + (i & mask) * width] + span)
-        window += width
-    s[entries - 1] = leaves
-
-
-def insert(s: Any, ring: Any, spans: Any, tile: int, now: int, p: int) -> None:
-    """Make an empty entry at absolute index `p`; only late events find any behind it."""
-    base, entries, mask, width, sums = ring
-    end = s[base]
-    assert end - s[base + 1] <= mask, "a ring holds no more tiles than its longest window"
+def make_room(s: Any, ring: Any, end: int, p: int) -> None:
+    """Move the entries from absolute index `p` on by one; only late events find any."""
+    _, entries, mask, width = ring
     for i in range(end, p, -1):
         for c in range(width):
             s[entries + (i & mask) * width + c] = s[entries + (i - 1 & mask) * width + c]
-    s[base] = end + 1
-    e = entries + (p & mask) * width
-    s[e] = tile
-    for c in range(1, width):
-        s[e + c] = 0 if c <= sums else MISSING
-    window = base + 1
-    for span in spans:
-        if s[window] > p or (s[window] == p and tile <= now - span):
-            s[window] += 1
-        if tile > now - span:
-            s[entries - 1] = min(s[entries - 1], tile + span)
-        window += width
 
 
-def add(s: Any, ring: Any, spans: Any, tile: int, now: int, values: Any) -> None:
-    """Add one event's columns to its tile and to every window that covers it, in any order of events."""
-    if tile <= now - spans[0]:
-        return
-    base, entries, mask, width, sums = ring
-    first = s[base + 1]
-    i = s[base] - 1
-    while i >= first and s[entries + (i & mask) * width] > tile:
-        i -= 1
-    if i < first or s[entries + (i & mask) * width] != tile:
-        i += 1
-        insert(s, ring, spans, tile, now, i)
-    e = entries + (i & mask) * width
-    for c in range(1, width):
-        value = values[c - 1]
-        if c <= sums:
-            value = min(value, MONEY_MAX - s[e + c])
-            s[e + c] += value
-        else:
-            s[e + c] = max(s[e + c], value)
-        slot = base + 1 + c
-        for span in spans:
-            if tile > now - span:
-                s[slot] = s[slot] + value if c <= sums else max(s[slot], value)
-            slot += width
+def falls_below(s: Any, ring: Any, first: int, c: int, left: int, cut: int, before: int) -> int:
+    """The tile with whose leaving a window's total `left` of column `c` falls below `cut` (0 < cut <= left).
 
-
-def falls_below(s: Any, ring: Any, window: int, c: int, cut: int, before: int) -> int:
-    """The tile with whose leaving the window's total of column `c` falls below `cut` (0 < cut <= total).
-
-    Only tiles before `before` are looked at: it is what comes back where the total outlasts them.
+    Its oldest entry is `first`. Only tiles before `before` are looked at: it is what comes back where the total
+    outlasts them.
     """
-    base, entries, mask, width, _ = ring
-    left = s[window + c]
-    for i in range(s[window], s[base]):
+    base, entries, mask, width = ring
+    for i in range(first, s[base]):
         e = entries + (i & mask) * width
         if s[e] >= before:
             break
@@ -195,21 +130,22 @@ def falls_below(s: Any, ring: Any, window: int, c: int, cut: int, before: int) -
     return before
 
 
-def fades_below(s: Any, ring: Any, window: int, c: int, cut: int) -> int:
-    """The tile with whose leaving the window's greatest value of column `c` falls below `cut`."""
-    base, entries, mask, width, _ = ring
+def fades_below(s: Any, ring: Any, first: int, c: int, cut: int) -> int:
+    """The tile with whose leaving the greatest value of column `c` from entry `first` on falls below `cut`."""
+    base, entries, mask, width = ring
     i = s[base] - 1
-    while i > s[window] and s[entries + (i & mask) * width + c] < cut:
+    while i > first and s[entries + (i & mask) * width + c] < cut:
         i -= 1
     return int(s[entries + (i & mask) * width])
 
 
 def latch(s: Any, terms: Any, when: bool, clear: bool, day: int, start: int) -> int:
-    """One look at a latch, as section 6 of the language reference says; 1 where it stands set."""
+    """One look at a latch that is not free, or whose `when` holds; 1 where it stands set then.
+
+    Section 6 of the language reference says what happens.
+    """
     at, hold, expires, terminal = terms
     mode = s[at + MODE]
-    if mode == FREE and not when:
-        return 0
     if mode == SET and day >= s[at + SET_DAY] + expires:
         mode = SPENT if when else FREE
     if day < s[at + WAIVED]:

@@ -103,7 +103,7 @@ class Walker:
             starts, cursor, refused = (np.array(item, dtype=np.int64) for item in (starts, cursor, refused))
         falls = []
         while cursor[0] < 1:
-            count = self.run.replay(states, starts, *columns, until, 1, self.rows, self.heads, refused, cursor)
+            count = self.run.replay(states, starts, *columns, until, 1, 1, self.rows, self.heads, refused, cursor)
             for row in self.rows[:count].tolist() if self.compiled else self.rows[:count]:
                 hour, before, limit, status, was_set, is_set = (row[place] for place in self.places)
                 if limit < before or is_set & ~was_set:

@@ -1,0 +1,99 @@
+"""Which way a value moves by time alone, with no event and no look: windows only empty, days only pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from functools import reduce
+
+from linekeeper.policy import model as m
+
+
+class Drift(Enum):
+    """The direction. What counts as down may end in missing (the greatest value of an empty window)."""
+
+    STILL = "still"
+    DOWN = "down"
+    UP = "up"
+    ANY = "any"
+
+    def __neg__(self) -> Drift:
+        """
+        >>> -Drift.UP, -Drift.STILL
+        (<Drift.DOWN: 'down'>, <Drift.STILL: 'still'>)
+        """
+        return {Drift.DOWN: Drift.UP, Drift.UP: Drift.DOWN}.get(self, self)
+
+    def __add__(self, other: Drift) -> Drift:
+        """
+        >>> Drift.UP + Drift.STILL, Drift.UP + Drift.DOWN
+        (<Drift.UP: 'up'>, <Drift.ANY: 'any'>)
+        """
+        if Drift.STILL in (self, other) or self == other:
+            return other if self == Drift.STILL else self
+        return Drift.ANY
+
+
+FACTS = {
+    **dict.fromkeys(("balance", "limit", "granted", "available", "utilisation"), Drift.STILL),
+    **dict.fromkeys(("past_due", "days_past_due", "months_on_book", "days_in_status"), Drift.UP),
+    "on_time_streak": Drift.DOWN,
+}
+
+
+class Drifts:
+    """The drift of any expression over the features of a policy."""
+
+    def __init__(self, policy: m.Policy) -> None:
+        self.exprs = {feature.name: feature.expr for feature in policy.features}
+        self.missing = {feature.name for feature in policy.features if feature.maybe_missing}
+
+    def of(self, expr: m.Expr) -> Drift:
+        """Which way the value of the expression moves."""
+        match expr:
+            case m.Literal() | m.Last():
+                return Drift.STILL
+            case m.Ref(name):
+                return self.of(self.exprs[name])
+            case m.Windowed() | m.LateCount() | m.Restrictions():  # a rise is a look of its own
+                return Drift.DOWN
+            case m.DaysSince():
+                return Drift.UP
+            case m.Fact(name):
+                return FACTS[name]
+            case m.Arith("*", m.Literal(value), other) | m.Arith("*", other, m.Literal(value)):
+                return self.of(other) if value >= 0 else -self.of(other)
+            case m.Arith("-", left, right) | m.Call("percent", (left, right)):
+                return self.of(left) + -self.of(right)
+            case m.Arith("+", left, right):
+                return self.of(left) + self.of(right)
+            case m.Call("part", (value, m.Literal())):
+                return self.of(value)
+            case m.Call("smallest" | "largest", args):
+                return reduce(Drift.__add__, map(self.of, args))
+            case m.ScoreRef():
+                return Drift.ANY
+            case _:
+                still = all(self.of(child) == Drift.STILL for child in m.children(expr))
+                return Drift.STILL if still else Drift.ANY
+
+    def may_miss(self, expr: m.Expr) -> bool:
+        """Whether anything in the expression may be missing."""
+        nodes = list(m.walk(expr))
+        return any(isinstance(node, m.Ref) and node.name in self.missing for node in nodes) or any(
+            isinstance(node, m.Call) and node.name == "per" for node in nodes
+        )
+
+    def parts(self, expr: m.Expr) -> tuple[int, int]:
+        """How many moving measures the expression stands on, and how many measures at all."""
+        names = set(self._measures(expr))
+        return sum(self.of(m.Ref(name)) != Drift.STILL for name in names), len(names)
+
+    def _measures(self, expr: m.Expr) -> Iterator[str]:
+        for node in m.walk(expr):
+            if isinstance(node, m.Ref):
+                made_of = self.exprs[node.name]
+                if isinstance(made_of, m.Measure):
+                    yield node.name
+                else:
+                    yield from self._measures(made_of)
