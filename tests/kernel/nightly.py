@@ -4,8 +4,8 @@
 
 Each pair goes through the interpreted kernel event by event (a third with late events, half of those with
 reversals), those in order of time through the compiled kernel too, lazy and with a look every day; all is held
-against the oracle. With `--done` finished policies are kept in a file, and are left out the next time as long as
-kernel and streams are the same.
+against the oracle. The rules of every fourth policy turn by time alone (see `tests.oracle.watched`). With `--done`
+finished policies are kept in a file, and are left out the next time as long as kernel and streams are the same.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from random import Random
 
 from linekeeper.core.event import Event
 from linekeeper.kernel.kernel import Kernel
@@ -29,6 +30,8 @@ from linekeeper.policy.model import Policy
 from tests.kernel.agree import by_arrival, differences, in_bulk, last_day, unreversed
 from tests.oracle.generate import policy_text, stream
 from tests.oracle.oracle import Outcome, run
+from tests.oracle.watched import NAME as WATCHED
+from tests.oracle.watched import watched_stream, write_watched
 
 AFTER_DAYS = 40
 TOLD_MAX = 5
@@ -47,9 +50,16 @@ class Found:
     seconds: float
 
 
+def text_of(seed: int) -> str:
+    """The policy of that seed."""
+    return write_watched(Random(f"watched {seed}")) if seed % 4 == 3 else policy_text(seed)
+
+
 def life(policy: Policy, seed: int) -> list[Event]:
     """The stream of that seed: every third has late events, every sixth reversals as well."""
     late, reversals = seed % 3 == 2, 2 * (seed % 6 == 5)
+    if policy.name == WATCHED and not late:
+        return watched_stream(policy, Random(f"watched {seed}"))
     events = stream(policy, seed, late, reversals)
     return events if late else unreversed(events)
 
@@ -57,7 +67,7 @@ def life(policy: Policy, seed: int) -> list[Event]:
 def hold_against_oracle(seed: int, streams: int) -> Found:
     """One policy by `streams` lives."""
     began = time.perf_counter()
-    policy = load_text(policy_text(seed))
+    policy = load_text(text_of(seed))
     kernel = Kernel(policy)
     said: list[str] = []
     in_order: list[tuple[int, list[Event], int, Outcome]] = []
@@ -84,7 +94,7 @@ def finished(path: Path | None, streams: int) -> Iterator[Found]:
     """What an earlier run found, where it still holds."""
     for line in path.read_text("utf-8").splitlines() if path and path.exists() else ():
         found = Found(**json.loads(line))
-        kernel = Kernel(load_text(policy_text(found.policy)))
+        kernel = Kernel(load_text(text_of(found.policy)))
         if found.streams == streams and found.kernel == kernel.digest and not found.differences:
             yield found
 

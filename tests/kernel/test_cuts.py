@@ -126,7 +126,13 @@ def test_a_score_that_no_rule_asks_for_is_not_watched() -> None:
 
 @pytest.mark.parametrize(
     ("feature", "drift"),
-    [("drawn", Drift.DOWN), ("largest", Drift.DOWN), ("cover", Drift.ANY), ("owing", Drift.UP), ("granted", Drift.STILL)],
+    [
+        ("drawn", Drift.DOWN),
+        ("largest", Drift.DOWN),
+        ("cover", Drift.ANY),
+        ("owing", Drift.UP),
+        ("granted", Drift.STILL),
+    ],
 )
 def test_which_way_a_value_drifts(feature: str, drift: Drift) -> None:
     assert Drifts(policy_of(SCORE.replace("WHEN", "granted > 0 CNY"))).of(Ref(feature)) == drift

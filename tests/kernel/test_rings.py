@@ -12,7 +12,7 @@ from linekeeper.core.bounds import MISSING, MONEY_MAX
 from linekeeper.kernel import emit_rings
 from linekeeper.kernel.emit import prelude
 from linekeeper.kernel.layout import Column, Layout, Ring, RingKey
-from linekeeper.kernel.prelude import fades_below, falls_below
+from linekeeper.kernel.prelude import NEVER, fades_below, falls_below
 from linekeeper.policy import model as m
 
 INT64 = 2**63
@@ -67,6 +67,7 @@ class Held:
         exec(source, names)
         self.code = SimpleNamespace(**names)
         self.state = [0] * self.ring.end
+        self.state[self.ring.entries] = NEVER
         for length, columns in longest_first:
             for column in columns:
                 if column == MAX:

@@ -14,7 +14,8 @@ from linekeeper.kernel.batch import Batch, Ints
 from linekeeper.kernel.kernel import Kernel
 
 ROWS = 16_384  # decision rows that are held before they are handed on
-PIECE_EVENTS = 50_000
+PIECE_EVENTS_MAX = 200_000
+PIECES_A_WORKER = 16
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ def replay(
 
     The result does not depend on `workers`, `compiled` or `lazy`; `states`, where given, are changed in place.
     """
-    pieces = list(_pieces(batch))
+    workers = workers or os.cpu_count() or 1
+    pieces = list(_pieces(batch, min(PIECE_EVENTS_MAX, len(batch) // (workers * PIECES_A_WORKER) + 1)))
     refused = np.zeros(len(batch), dtype=np.int64)
     keep = keep_states or states is not None
     size = kernel.layout.size
@@ -64,7 +66,7 @@ def replay(
             progress(int(batch.starts[piece[1]] - batch.starts[piece[0]]))
         return found
 
-    count = min(workers or os.cpu_count() or 1, max(len(pieces), 1)) if compiled else 1
+    count = min(workers, max(len(pieces), 1)) if compiled else 1
     if count > 1:
         with ThreadPoolExecutor(count) as pool:
             results = [work(pieces[0]), *pool.map(work, pieces[1:])]  # the first alone: it may have to compile
@@ -77,12 +79,12 @@ def replay(
     return Outcome(head[:, 0], head[:, 1], body, refused, sum(r[2] for r in results), kept if keep else None)
 
 
-def _pieces(batch: Batch) -> Iterator[tuple[int, int]]:
-    """Ranges of accounts with about PIECE_EVENTS events each."""
+def _pieces(batch: Batch, events: int) -> Iterator[tuple[int, int]]:
+    """Ranges of accounts with about so many events each."""
     first = 0
     accounts = len(batch.accounts)
     while first < accounts:
-        goal = batch.starts[first] + PIECE_EVENTS
+        goal = batch.starts[first] + events
         last = int(np.searchsorted(batch.starts, goal, side="left"))
         last = min(max(last, first + 1), accounts, first + 4_000)
         yield first, last
@@ -140,7 +142,7 @@ def snapshots(kernel: Kernel, batch: Batch, days: Ints) -> tuple[Ints, Ints, Int
     Returns (account, index into `days`, rows): one entry for each account that is open then.
     """
     found: list[tuple[Ints, Ints]] = []
-    for first, last in _pieces(batch):
+    for first, last in _pieces(batch, PIECE_EVENTS_MAX):
         size = last - first
         states = np.zeros((size, kernel.layout.size), dtype=np.int64)
         out = np.zeros((size * len(days), kernel.shape.width), dtype=np.int64)

@@ -112,7 +112,6 @@ def _follow_restrictions(kernel: Kernel, state: list[int], other: list[int]) -> 
         kept = [min(pair) for pair in zip(own, restrictions_of(other, ring), strict=False)]
         if kept == own:
             continue
-        state[ring.base : ring.end] = [0] * (ring.end - ring.base)
         now = state[slots["MONTH"]] if ring.key.unit == "m" else state[slots["HOUR"]] // 24
         fill_ring(kernel, state, ring, kept, now)
 

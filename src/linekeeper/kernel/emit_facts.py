@@ -31,6 +31,7 @@ class FactsEmitter:
         lines += [f"    s[{slot + 1}] = s[{slot}] = MISSING" for slot in self.layout.lasts.values()]
         lines += [f"    s[{slot}] = MISSING" for slot in self.layout.since.values()]
         for ring in self.layout.rings:
+            lines.append(f"    s[{ring.entries}] = NEVER")
             for length, columns in ring.windows:
                 tops = (column for column in columns if column[0] == "max")
                 lines += [f"    s[{ring.slot(length, column)}] = MISSING" for column in tops]
@@ -48,7 +49,7 @@ class FactsEmitter:
         lines = [
             "def advance(s, hour):",
             '    """Bring the facts to that hour; a late hour changes nothing."""',
-            "    if hour <= s[HOUR]:",
+            "    if hour < s[HOUR]:",
             "        return",
             "    day = hour // 24",
             "    morning = day > s[HOUR] // 24",
@@ -57,7 +58,7 @@ class FactsEmitter:
             "        s[MONTH] = month_of(day)",
             "        s[MONTH_END] = month_start(s[MONTH] + 1)",
             "    month = s[MONTH]",
-            "    if morning and s[DUES] > 0 and s[DUE] < day:",
+            "    if s[DUES] > 0 and s[DUE] < day and morning:",
             "        s[STREAK] = 0",
         ]
         for ring in self.layout.rings:  # before anything is added: a ring holds no more than its longest window

@@ -49,14 +49,13 @@ def _expire(ring: Ring) -> list[str]:
     lines = [
         f"def expire_{ring.number}(s, tile):",
         f'    """{title(ring)}: let the tiles that they no longer reach leave; `tile` is the current one."""',
-        f"    end = s[{ring.base}]",
         "    leaves = NEVER",
     ]
     for length, columns in ring.windows:
         head, tops = ring.head(length), [column for column in columns if column[0] == "max"]
         lines += [f"    {note(f'{length}{ring.key.unit}: {_words(columns)}')}", f"    i = s[{head}]"]
         lines += [f"    top{ring.column(*column)} = MISSING" for column in tops]
-        lines += [f"    while i < end and s[{entry(ring, 'i')}] <= tile - {length}:"]
+        lines += [f"    while s[{entry(ring, 'i')}] <= tile - {length}:"]
         for column in columns:
             place = ring.column(*column)
             value = f"s[{entry(ring, 'i')} + {place}]"
@@ -65,9 +64,9 @@ def _expire(ring: Ring) -> list[str]:
         lines += ["        i += 1", f"    s[{head}] = i"]
         for column in tops:
             slot, place = ring.slot(length, column), ring.column(*column)
-            lines.append(f"    if top{place} != MISSING and top{place} == s[{slot}]:")
-            lines.append(f"        s[{slot}] = greatest(s, RING{ring.number}, i, end, {place})")
-        lines += ["    if i < end:", f"        leaves = min(leaves, s[{entry(ring, 'i')}] + {length})"]
+            lines.append(f"    if top{place} == s[{slot}]:")
+            lines.append(f"        s[{slot}] = greatest(s, RING{ring.number}, i, s[{ring.base}], {place})")
+        lines.append(f"    leaves = min(leaves, s[{entry(ring, 'i')}] + {length})")
     return [*lines, f"    s[{ring.leaves}] = leaves"]
 
 
@@ -111,10 +110,11 @@ def _taken(slot: str, column: Column, place: int) -> str:
 def _new_tile(ring: Ring) -> list[str]:
     (longest, _), *shorter = ring.windows
     lines = [
-        f'assert end - s[{ring.head(longest)}] <= {ring.capacity - 1}, "a ring holds no more than its longest window"',
+        f'assert end - s[{ring.head(longest)}] < {longest}, "a ring holds no more than its longest window"',
         "i += 1",
         f"make_room(s, RING{ring.number}, end, i)",
         f"s[{ring.base}] = end + 1",
+        f"s[{entry(ring, '(end + 1)')}] = NEVER",
         f"e = {entry(ring, 'i')}",
         "s[e] = tile",
         *(f"s[e + {ring.column(*one)}] = {'MISSING' if one[0] == 'max' else 0}" for one in ring.columns),
@@ -125,7 +125,7 @@ def _new_tile(ring: Ring) -> list[str]:
         lines += [
             f"if tile > now - {length}:",
             f"    leaves = tile + {length}",
-            f"if s[{head}] > i or (s[{head}] == i and tile <= now - {length}):",
+            "else:",
             f"    s[{head}] += 1",
         ]
     return [*lines, f"s[{ring.leaves}] = min(s[{ring.leaves}], leaves)"]

@@ -75,8 +75,8 @@ class Ring:
 
     @property
     def capacity(self) -> int:
-        """Entries: a power of two, so that a mask wraps them."""
-        return 1 << max(self.lengths[0] - 1, 1).bit_length()
+        """Entries, with the one that ends them: a power of two, so that a mask wraps them."""
+        return 1 << self.lengths[0].bit_length()
 
     @property
     def leaves(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.late import Row, rebuild
 from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS, Ring
-from linekeeper.kernel.prelude import month_of
+from linekeeper.kernel.prelude import NEVER, month_of
 
 
 def go_over(old: Kernel, new: Kernel, state: list[int], history: Iterable[Row], day: int) -> None:
@@ -53,7 +53,9 @@ def restrictions_of(state: list[int], ring: Ring) -> list[int]:
 
 
 def fill_ring(kernel: Kernel, state: list[int], ring: Ring, tiles: list[int], now: int) -> None:
-    """Put restrictions (latest first) into an empty ring."""
+    """Put restrictions (latest first) into a ring, and nothing else."""
+    state[ring.base : ring.end] = [0] * (ring.end - ring.base)
+    state[ring.entries] = NEVER
     add = getattr(kernel.interpreted, f"add_{ring.number}")
     for tile in reversed(tiles):
         add(state, tile, now)

@@ -8,7 +8,8 @@ A ring keeps the tiles of one kind of event that have something in them, oldest 
     base           the absolute index after the newest entry
     base + 1 ...   its windows, longest first: absolute index of its oldest entry, then the totals that are read
     entries - 1    no window loses its oldest entry before this tile has come
-    entries ...    (mask + 1) entries of `width` slots: tile, then counts, sums and greatest values of its events
+    entries ...    (mask + 1) entries of `width` slots: tile, then counts, sums and greatest values of its events;
+                   after the newest stands one whose tile is NEVER
 
 What is constant comes in global tuples: `ring` is (base, entries, mask, width), `terms` of a latch (slot, hold,
 expires, terminal). Numba compiles a function once for a tuple, but anew for each plain constant.
