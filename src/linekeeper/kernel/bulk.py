@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -58,25 +59,34 @@ def replay(
     size = kernel.layout.size
     kept = states if states is not None else np.zeros((len(batch.accounts) if keep else 0, size), dtype=np.int64)
 
+    run = _compiled if compiled else _interpreted
+    if compiled:
+        _ = kernel.compiled  # once, before several need it
+
     def work(piece: tuple[int, int]) -> tuple[list[Ints], list[Ints], int]:
         own = kept[piece[0] : piece[1]] if keep else np.zeros((1, size), dtype=np.int64)
-        run = _compiled if compiled else _interpreted
         found = run(kernel, batch, piece, own, (until_day, int(lazy), int(keep)), refused)
         if progress:
             progress(int(batch.starts[piece[1]] - batch.starts[piece[0]]))
         return found
 
-    count = min(workers, max(len(pieces), 1)) if compiled else 1
-    if count > 1:
-        with ThreadPoolExecutor(count) as pool:
-            results = [work(pieces[0]), *pool.map(work, pieces[1:])]  # the first alone: it may have to compile
-    else:
-        results = [work(piece) for piece in pieces]
-    heads = [head for result in results for head in result[0]]
-    rows = [row for result in results for row in result[1]]
-    head = np.concatenate(heads) if heads else np.zeros((0, 2), dtype=np.int64)
-    body = np.concatenate(rows) if rows else np.zeros((0, kernel.shape.width), dtype=np.int64)
+    with ThreadPoolExecutor(min(workers, max(len(pieces), 1)) if compiled else 1) as pool:
+        results = list(pool.map(work, pieces))
+        head = _joined([head for result in results for head in result[0]], 2, pool)
+        body = _joined([rows for result in results for rows in result[1]], kernel.shape.width, pool)
     return Outcome(head[:, 0], head[:, 1], body, refused, sum(r[2] for r in results), kept if keep else None)
+
+
+def _joined(parts: list[Ints], width: int, pool: Executor) -> Ints:
+    """All parts in one array, copied side by side."""
+    ends = list(accumulate((len(part) for part in parts), initial=0))
+    whole = np.empty((ends[-1], width), dtype=np.int64)
+
+    def copy(start: int, part: Ints) -> None:
+        whole[start : start + len(part)] = part
+
+    list(pool.map(copy, ends, parts))
+    return whole
 
 
 def _pieces(batch: Batch, events: int) -> Iterator[tuple[int, int]]:
