@@ -144,6 +144,8 @@ def test_the_demo_tells_a_story_and_leaves_pages(tmp_path: Path) -> None:
     } <= pages
     receipt = ("receipt", "verify", f"{folder}/pages/receipt.tlog-proof", "--vkey", f"{folder}/log/log.vkey")
     assert read(*receipt)["holds"] is True
+    replayed = read("replay", "policies/consumer-loan.yaml", f"{folder}/events.parquet", "--workers", "1")
+    assert (replayed["digest"], replayed["events"]) == (found["digest"], found["events"])
     again = read("demo", "--accounts", "60", "--days", "300", "--folder", folder, "--no-serve")
     assert (again["events"], again["digest"]) == (0, found["digest"])
 

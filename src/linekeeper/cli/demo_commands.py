@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 POLICY = "consumer-loan.yaml"
 FOLDER = "linekeeper-demo"
+EVENTS = "events.parquet"
 ADVERSE = ("suspend", "close", "decrease")
 
 
@@ -31,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     store: Annotated[str | None, typer.Option("--store", help="Another place for the store; no log then.")] = None,
-    folder: Annotated[Path, typer.Option(help="Folder for store, log, letters and report.")] = Path(FOLDER),
+    folder: Annotated[Path, typer.Option(help="Folder for store, log, events, letters and report.")] = Path(FOLDER),
     accounts: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many borrowers.")] = 3_000,
     days: Annotated[int, typer.Option(min=30, max=3_650, help="How long they are watched.")] = 730,
     seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
@@ -43,6 +44,7 @@ def demo(
     from rich.console import Console
 
     from linekeeper.cli.demo_pages import serve, write_pages
+    from linekeeper.connect.table import write_events
     from linekeeper.engine.run import run_table
     from linekeeper.lab.population import population
     from linekeeper.lab.report import report
@@ -58,6 +60,7 @@ def demo(
         summary = run_table(engine, events, f"population-{seed}", None, tell)
     if engine.keeper:
         engine.keeper.publish(engine.store)
+    write_events(events, folder / EVENTS)
     found = report(engine)
     first = _first_restriction(engine, found)
     words = _print_report(console, engine, summary, found, first)
@@ -166,4 +169,5 @@ def _print_next(console: Console, store: str, found: Report, folder: Path) -> No
         console.print(f"  linekeeper road {found.story} --store {store}")
         console.print(f"  linekeeper notice {found.story} --lang zh --store {store}")
     console.print(f"  linekeeper verify --store {store}")
+    console.print(f"  linekeeper replay policies/{POLICY} {folder / EVENTS}")
     console.print(f"  report, letters and receipt: {folder / 'pages' / 'index.html'}")
