@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from linekeeper.engine.engine import Engine
     from linekeeper.engine.outbox import Law
     from linekeeper.engine.run import Summary
+    from linekeeper.kernel.kernel import Kernel
     from linekeeper.policy.model import Policy
 
 Columns = Annotated[Path | None, typer.Option("--columns", help="Column mapping (YAML) of a file that is not ours.")]
@@ -65,6 +67,7 @@ def run(
 
     engine = open_engine(store, load_file(policy), keys, brake, law_of(jurisdiction, product), by)
     intake = read_file(events, engine.policy, columns, json)
+    say_compiling(engine.kernel, intake.table.num_rows)
     with progress("events", intake.table.num_rows, json) as tell:
         summary = run_table(engine, intake.table, source or events.name, day_number(until), tell)
     report(summary, intake, set_aside, json)
@@ -85,7 +88,7 @@ def replay(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Run a file of events through the compiled kernel alone; decisions and digest are those of `run`."""
+    """Run a file of events through the kernel alone, on all cores; decisions and digest are those of `run`."""
     from linekeeper.engine.run import replay_table
     from linekeeper.kernel.kernel import kernel_of
     from linekeeper.lab.decisions import write_decisions
@@ -94,9 +97,12 @@ def replay(
     kernel = kernel_of(load_file(policy))
     intake = read_file(events, kernel.policy, columns, json)
     kept: list[Decision] = []
-    with progress("events", intake.table.num_rows, json) as tell:
+    rows = intake.table.num_rows
+    compiled = kernel.is_worth_compiling(rows)
+    say_compiling(kernel, rows)
+    with progress("events", rows, json) as tell:
         keep = kept.append if output else None
-        summary = replay_table(kernel, intake.table, day_number(until), workers, not eager, tell, keep)
+        summary = replay_table(kernel, intake.table, day_number(until), workers, not eager, compiled, tell, keep)
     if output:
         write_decisions(kept, output)
     report(summary, intake, set_aside, json)
@@ -221,6 +227,12 @@ def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> 
             done = share
 
         return take_in(path, policy, load_columns(columns) if columns else None, tell=told)
+
+
+def say_compiling(kernel: Kernel, looks: int) -> None:
+    """Say on a terminal that the policy is about to be compiled, where it will be and was not before."""
+    if kernel.is_worth_compiling(looks) and not kernel.is_kept and sys.stderr.isatty():
+        sys.stderr.write("compiling the policy, some 15 seconds; once, for the code is kept\n")
 
 
 def report(summary: Summary, intake: Intake, set_aside: str | None, json: bool) -> None:

@@ -11,7 +11,6 @@ from sqlalchemy import Connection, select
 from linekeeper.core.line import ADVERSE
 from linekeeper.engine.brake import Gate, Look, from_ledger
 from linekeeper.engine.found import (
-    COMPILE_FROM,
     Arrivals,
     Findings,
     Found,
@@ -163,7 +162,7 @@ def _derive_bulk(
     apart |= np.isin(batch.accounts, [account for account, _ in held])
     gate = Gate(kernel, arrival.tolist(), {}, from_ledger(held)) if held else None
     states = np.zeros((len(batch.accounts), kernel.layout.size), dtype=np.int64)
-    compiled = len(batch) >= COMPILE_FROM
+    compiled = kernel.is_worth_compiling(len(batch))
     findings = find_anew(
         kernel, batch, apart, arrivals, reviewed, reviews.last_day, gate, states=states, compiled=compiled
     )

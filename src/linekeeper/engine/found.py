@@ -18,8 +18,6 @@ from linekeeper.kernel.correct import correct
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.late import REVERSAL, Past, Row, counts_as_late, refusal_of, review_until, take
 
-COMPILE_FROM = 5_000  # events from which compiled code is worth loading
-USE_COMPILED_FROM = 50  # and using, where it is loaded
 NOT_REVIEWED = -(2**40)
 REFUSED = {
     1: "the account is not open yet",
@@ -203,8 +201,7 @@ def late_accounts(kernel: Kernel, batch: Batch, states: Ints, reviewed_day: int)
 
 def in_bulk(kernel: Kernel, batch: Batch, states: Ints, until_day: int) -> Findings:
     """The batch in time order, then reviews up to the start of `until_day`."""
-    work = len(batch) + len(batch.accounts) // 4
-    compiled = work >= COMPILE_FROM or (kernel.is_compiled and work >= USE_COMPILED_FROM)
+    compiled = kernel.is_worth_compiling(len(batch) + len(batch.accounts) // 4)
     outcome = replay(kernel, batch, until_day, states=states, compiled=compiled, workers=1)
     return findings_of(kernel, batch, outcome.account, outcome.event, outcome.rows, outcome.refused, outcome.looks)
 

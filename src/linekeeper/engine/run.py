@@ -64,6 +64,8 @@ def run_table(
     """Receive the table's events in order of time, in batches, then review up to the last event's day."""
     began = time.perf_counter()
     total = Tally()
+    if engine.kernel.is_worth_compiling(table.num_rows):
+        _ = engine.kernel.compiled  # for all batches, though one alone would not be worth it
     for start in range(0, table.num_rows, BATCH_EVENTS):
         part = table.slice(start, BATCH_EVENTS)
         total.add(engine.receive(part, source))
@@ -94,6 +96,7 @@ class Replayed:
     until_day: int
     workers: int | None = None
     lazy: bool = True
+    compiled: bool = True
     tell: Tell | None = None
     actions: Counter[str] = field(default_factory=Counter)
     looks: int = 0
@@ -107,7 +110,12 @@ class Replayed:
         ids = self.table["id"].to_pylist()
         apart, arrivals = with_reversals(kernel, batch), in_time(self.table, batch, ids)
         reviewed = np.full(len(batch), NOT_REVIEWED)
-        how: dict[str, Any] = {"workers": self.workers, "lazy": self.lazy, "progress": self.tell}
+        how: dict[str, Any] = {
+            "workers": self.workers,
+            "lazy": self.lazy,
+            "compiled": self.compiled,
+            "progress": self.tell,
+        }
         findings = find_anew(kernel, batch, apart, arrivals, reviewed, self.until_day, **how)
         self.looks = findings.looks
         for event, code in findings.refused.items():
@@ -139,13 +147,14 @@ def replay_table(
     until_day: int | None = None,
     workers: int | None = None,
     lazy: bool = True,
+    compiled: bool = True,
     tell: Tell | None = None,
     keep: Callable[[Decision], object] | None = None,
 ) -> Summary:
-    """Run the table through the compiled kernel alone; `keep`, where given, takes each decision."""
+    """Run the table through the kernel alone; `keep`, where given, takes each decision."""
     began = time.perf_counter()
     until = last_day(kernel, table) if until_day is None else until_day
-    run = Replayed(kernel, table, until, workers, lazy, tell)
+    run = Replayed(kernel, table, until, workers, lazy, compiled, tell)
 
     def records() -> Iterator[bytes]:
         for decision, data in run.decisions():

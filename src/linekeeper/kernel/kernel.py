@@ -30,6 +30,11 @@ TOLD_CONSTANTS = (
 )
 
 
+# Looks from which compiled code is the quicker way: where it is in use, where it lies on disk (loading takes half a
+# second), and where it is yet to be made (some 15 seconds for a large policy, once).
+WORTH_USING, WORTH_LOADING, WORTH_COMPILING = 50, 30_000, 300_000
+
+
 class Kernel:
     """The kernel of one policy. `source` is what decides; `digest` its SHA-256.
 
@@ -73,12 +78,27 @@ class Kernel:
         """Whether `compiled` is ready for use."""
         return "compiled" in self.__dict__
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether compiled code lies on disk."""
+        path = self._source_path()
+        return any(path.parent.glob(f"__pycache__/{path.stem}.replay-*.nbi"))
+
+    def is_worth_compiling(self, looks: int) -> bool:
+        """Whether compiled code is the quicker way to about so many looks."""
+        if self.is_compiled:
+            return looks >= WORTH_USING
+        return looks >= WORTH_COMPILING or (looks >= WORTH_LOADING and self.is_kept)
+
+    def _source_path(self) -> Path:
+        """Where the source stands on disk: under its hash and that of the compiler's settings."""
+        return cache_folder() / f"kernel_{digest(self.source + repr(COMPILER))}.py"
+
     def _source_file(self) -> Path:
-        """The source on disk, under its hash and that of the compiler's settings; rewritten where its text is wrong."""
-        folder = cache_folder()
-        path = folder / f"kernel_{digest(self.source + repr(COMPILER))}.py"
+        """The source on disk; rewritten where its text is wrong."""
+        path = self._source_path()
         if not path.exists() or path.read_text("utf-8") != self.source:
-            handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
+            handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(self.source)
             os.replace(name, path)

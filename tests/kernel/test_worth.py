@@ -1,0 +1,29 @@
+"""When compiled code is used: where it is the quicker way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from linekeeper.kernel.kernel import WORTH_COMPILING, WORTH_LOADING, WORTH_USING, Kernel
+from linekeeper.policy.load import load_file
+from tests.kernel.agree import in_bulk
+from tests.oracle.generate import stream
+
+CASH_LINE = "docs/examples/cash-line.yaml"
+
+
+def test_what_is_to_be_made_is_worth_it_for_many_looks_and_what_is_there_for_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINEKEEPER_CACHE", str(tmp_path))
+    policy = load_file(CASH_LINE)
+    first = Kernel(policy)
+    assert not first.is_kept
+    assert [first.is_worth_compiling(looks) for looks in (WORTH_COMPILING - 1, WORTH_COMPILING)] == [False, True]
+    in_bulk(first, [stream(policy, 1)], 0, compiled=True)
+    assert first.is_kept
+    assert [first.is_worth_compiling(looks) for looks in (WORTH_USING - 1, WORTH_USING)] == [False, True]
+    again = Kernel(policy)
+    assert [again.is_worth_compiling(looks) for looks in (WORTH_LOADING - 1, WORTH_LOADING)] == [False, True]
