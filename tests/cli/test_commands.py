@@ -142,6 +142,7 @@ def test_the_demo_tells_a_story_and_leaves_pages(tmp_path: Path) -> None:
         "receipt.tlog-proof",
         "verify.html",
     } <= pages
+    assert found["story"] in (tmp_path / "demo" / "pages" / "report.html").read_text("utf-8")
     receipt = ("receipt", "verify", f"{folder}/pages/receipt.tlog-proof", "--vkey", f"{folder}/log/log.vkey")
     assert read(*receipt)["holds"] is True
     replayed = read("replay", "policies/consumer-loan.yaml", f"{folder}/events.parquet", "--workers", "1")

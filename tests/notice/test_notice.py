@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from linekeeper.core.line import Action, Line, Status
-from linekeeper.decide.road.model import Assumption, NoRoad, Rests
+from linekeeper.decide.road.model import Assumption, NoRoad, Rests, Road
 from linekeeper.notice.language import LANGS, Lang, Text
 from linekeeper.notice.model import Change, Fact, Notice, NoticeError, Reason, Receipt
 from linekeeper.notice.reasons import shipped_wordings
@@ -247,3 +247,13 @@ def test_every_wording_names_lessons_that_exist() -> None:
     wordings = shipped_wordings()
     named = {key for table in (wordings.codes, wordings.measures) for item in table.values() for key in item.lessons}
     assert named <= set(shipped_lessons("en"))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_way_back_on_one_day_has_no_picture(lang: Lang) -> None:
+    road = made.SUSPENDED.road
+    assert isinstance(road, Road)
+    at_once = tuple(replace(point, day=road.day) for point in road.fastest.path)
+    today = replace(road, fastest=replace(road.fastest, path=at_once), lightest=None, with_report=None)
+    assert 'class="chart"' in as_html(made.SUSPENDED, lang)
+    assert 'class="chart"' not in as_html(replace(made.SUSPENDED, road=today), lang)

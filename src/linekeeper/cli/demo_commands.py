@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,9 +50,9 @@ def demo(
     from linekeeper.lab.population import population
     from linekeeper.lab.report import report
 
-    console = Console(
-        record=True, highlight=False, soft_wrap=True, quiet=json, width=None if sys.stdout.isatty() else 120
-    )
+    width = None if sys.stdout.isatty() else 120
+    unseen = StringIO() if json else None  # the report's page records it all the same
+    console = Console(record=True, highlight=False, soft_wrap=True, file=unseen, width=width)
     console.print(f"[bold]Linekeeper demo[/]: {accounts:,} borrowers, {days} days, policies/{POLICY}")
     console.print("[dim]making the borrowers, then deciding on every event ...[/]")
     events = population(accounts=accounts, days=days, seed=seed).events
@@ -62,9 +63,9 @@ def demo(
         engine.keeper.publish(engine.store)
     write_events(events, folder / EVENTS)
     found = report(engine)
-    first = _first_restriction(engine, found)
-    words = _print_report(console, engine, summary, found, first)
-    write_pages(folder, engine, console, first, words)
+    told_one = _told_restriction(engine, found)
+    words = _print_report(console, engine, summary, found, told_one)
+    write_pages(folder, engine, console, told_one, words)
     where = store or str(folder / "lines.db")
     if json:
         print_json({**summary.as_json(), "story": found.story, "store": where, "pages": str(folder / "pages")})
@@ -92,16 +93,17 @@ def _engine(store: str | None, folder: Path) -> Engine:
     return Engine(open_store(str(folder / "lines.db")), policy, keeper)
 
 
-def _first_restriction(engine: Engine, found: Report) -> Decision | None:
-    """The decision of the story that is told in full."""
+def _told_restriction(engine: Engine, found: Report) -> Decision | None:
+    """The decision of the story that is told in full: the first that lowered the limit, else the first restriction."""
     from linekeeper.engine.account import decisions_of
 
     if found.story is None:
         return None
-    return next((one for one in decisions_of(engine, found.story) if one.action in ADVERSE), None)
+    adverse = [one for one in decisions_of(engine, found.story) if one.action in ADVERSE]
+    return next((one for one in adverse if one.action == "decrease"), adverse[0] if adverse else None)
 
 
-def _print_report(console: Console, engine: Engine, summary: Summary, found: Report, first: Decision | None) -> str:
+def _print_report(console: Console, engine: Engine, summary: Summary, found: Report, one: Decision | None) -> str:
     """Print it all; the sentence that sums it up."""
     from linekeeper.engine.account import view
 
@@ -125,8 +127,8 @@ def _print_report(console: Console, engine: Engine, summary: Summary, found: Rep
     story = view(engine, found.story)
     console.print(f"\n[bold]One borrower's story: {found.story}[/]")
     console.print(line_words(engine.policy, story))
-    lines = [*chart(engine.policy, story), *(decision_line(engine.policy, one) for one in story.decisions)]
-    for text in [*lines, "", *(told(engine.policy, first) if first else [])]:
+    lines = [*chart(engine.policy, story), *(decision_line(engine.policy, each) for each in story.decisions)]
+    for text in [*lines, "", *(told(engine.policy, one) if one else [])]:
         console.print(text)
     return words
 

@@ -23,13 +23,23 @@ li{{border-top:1px solid #dde3e8;padding:.9rem 0}} li span{{display:block;color:
 a{{color:#0b6b5d;font-weight:600}}
 </style></head><body><h1>Linekeeper demo</h1><p>{summary}</p><ul>{items}</ul></body></html>
 """
+_REPORT = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Linekeeper demo: the report</title>
+<style>
+{stylesheet}
+body{{color:{foreground};background:{background};margin:0;padding:clamp(.75rem,3vw,2.5rem)}}
+pre{{margin:0;overflow-x:auto;font:clamp(7px,1.35vw,14px)/1.35 Menlo,Consolas,"DejaVu Sans Mono",monospace}}
+code{{font:inherit}}
+</style></head><body><pre><code>{code}</code></pre></body></html>
+"""
 
 
 def write_pages(folder: Path, engine: Engine, console: Console, decision: Decision | None, summary: str) -> None:
     """Write the pages; `decision` is the one of the story that is told as a letter."""
     pages = folder / "pages"
     pages.mkdir(parents=True, exist_ok=True)
-    console.save_html(str(pages / "report.html"), clear=False)
+    console.save_html(str(pages / "report.html"), clear=False, code_format=_REPORT)
     items = [("report.html", "The report", "Lines by status, why they were restricted, and one borrower's story")]
     if decision is not None:
         items += _letters(pages, engine, decision)

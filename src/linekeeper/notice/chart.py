@@ -32,9 +32,12 @@ class Frame:
 
 
 def chart(road: Road, speech: Speech) -> str:
-    """An `<svg>` of the plans' paths, with a title and a description for those who do not see it."""
+    """An `<svg>` of the plans' paths, with a title and a description for those who do not see it; nothing where all
+    comes back on one day."""
     points = [point for plan in road.plans for point in plan.path]
     last_day = max(point.day for point in points)
+    if last_day == points[0].day:
+        return ""
     tail = max(1, (last_day - points[0].day) // 12)
     frame = Frame(points[0].day, last_day + tail, max(point.usable_minor for point in points))
     title = speech.language.say("How much you can use")
