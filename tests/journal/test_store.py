@@ -238,3 +238,17 @@ def test_a_busy_sqlite_file_is_waited_for(tmp_path: Path) -> None:
     other.close()
     assert count(store) == 1
     store.close()
+
+
+def test_a_store_that_is_asked_for_is_not_made(tmp_path: Path) -> None:
+    for path in (tmp_path / "absent.db", tmp_path / "empty.db"):
+        if path.name == "empty.db":
+            path.touch()
+        with pytest.raises(StoreError, match=r"there is no store .*\.db`; `linekeeper run` makes one"):
+            open_store(str(path), made=True)
+    assert not (tmp_path / "absent.db").exists()
+    (tmp_path / "text.db").write_text("no database " * 100)
+    with pytest.raises(StoreError, match="file is not a database"):
+        open_store(str(tmp_path / "text.db"), made=True)
+    open_store(str(tmp_path / "made.db")).close()
+    open_store(str(tmp_path / "made.db"), made=True).close()

@@ -63,7 +63,7 @@ def publish(
         file, _, url = text.partition("=")
         remotes.append(Remote(Verifier.parse(Path(file).read_text("utf-8").strip()), url))
     cosign = quorum(remotes, len(remotes)) if remotes else None
-    keeper, opened = open_keeper(keys), open_store(store)
+    keeper, opened = open_keeper(keys), open_store(store, made=True)
     while True:
         head = keeper.publish(opened, cosign).checkpoint
         if json:
@@ -86,7 +86,7 @@ def status(store: StoreUrl, keys: KeyFolder, json: Json = False) -> None:
 
     keeper = open_keeper(keys)
     try:
-        with open_store(store).reading() as connection:
+        with open_store(store, made=True).reading() as connection:
             found = audit(connection, t.LOG, published(keeper.folder, keeper.signer.verifier))
     except ProofError as error:
         print_json({"same": False, "difference": str(error)}) if json else say(f"[red]different[/]: {error}")
@@ -102,7 +102,7 @@ def rotate(store: StoreUrl, keys: KeyFolder) -> None:
     from linekeeper.journal.keeper import rotate_master
     from linekeeper.journal.store import open_store
 
-    say(f"{rotate_master(keys, open_store(store)):,} keys are under a new master key")
+    say(f"{rotate_master(keys, open_store(store, made=True)):,} keys are under a new master key")
 
 
 def export(
@@ -129,7 +129,7 @@ def export(
 
     if account is None and since is None:
         raise LinekeeperError("say what to open: `--account NAME`, or `--since DAY` and perhaps `--until DAY`")
-    opened, keeper = open_store(store), open_keeper(keys)
+    opened, keeper = open_store(store, made=True), open_keeper(keys)
     sources, head = {}, keeper.head()
     with opened.reading() as connection:
         for policy in (versions := read_versions(connection)):
@@ -193,7 +193,7 @@ def make(
     account, _, number = decision.rpartition("#")
     if not account or not number.isdigit():
         raise LinekeeperError(f"`{decision}` is not a decision; write ACCOUNT#NUMBER")
-    data = open_keeper(keys).receipt(open_store(store), account, int(number))
+    data = open_keeper(keys).receipt(open_store(store, made=True), account, int(number))
     output.write_bytes(data)
     if qr is not None:
         qr.write_text(draw(data), "utf-8")
@@ -245,7 +245,7 @@ def check_all(
     step = max(head.checkpoint.size // most, 1)
     positions = list(range(0, head.checkpoint.size, step))[:most]
     verifier = keeper.signer.verifier
-    with progress("receipts", len(positions), json) as tell, open_store(store).reading() as connection:
+    with progress("receipts", len(positions), json) as tell, open_store(store, made=True).reading() as connection:
         tally = check_receipts(connection, t.LOG, keeper.vault, head, verifier, positions, seed if flip else None)
         tell(len(positions))
     if json:
@@ -276,7 +276,7 @@ def erase(
 
     if not yes:
         typer.confirm(f"Forget `{account}` for good?", abort=True)
-    done = forget(open_store(store), open_keeper(keys), account, time.time_ns() // 1_000_000)
+    done = forget(open_store(store, made=True), open_keeper(keys), account, time.time_ns() // 1_000_000)
     if json:
         print_json({"account": account, "leaf": done.position, "leaves_closed": len(done.leaves)})
     else:

@@ -137,7 +137,7 @@ def verify(store: StoreUrl, keys: Keys = None, json: Json = False) -> None:
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
 
-    opened = open_store(store)
+    opened = open_store(store, made=True)
     with progress("accounts", 0, json) as tell:
         verdict = verified(opened, tell)
     if keys is not None and verdict.same:
@@ -192,7 +192,7 @@ def open_engine(
     from linekeeper.engine.versions import stored_policy
     from linekeeper.journal.store import open_store
 
-    store = open_store(url)
+    store = open_store(url, made=policy is None)
     keeper = None
     if keys is not None:
         from linekeeper.journal.keeper import open_keeper

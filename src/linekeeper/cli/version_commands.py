@@ -32,7 +32,7 @@ def adopt(policy: Path, store: StoreUrl, by: SignedBy = None, keys: Keys = None,
     dead_ends = [told(new, trap) for trap in traps(new)]
     if dead_ends:
         raise LinekeeperError("\n".join(f"{policy}: {text}" for text in dead_ends))
-    bring_into_force(open_store(store), new, open_keeper(keys) if keys else None, by)
+    bring_into_force(open_store(store, made=True), new, open_keeper(keys) if keys else None, by)
     if json:
         print_json({"policy": new.name, "version": new.version, "digest": new.digest})
     else:
@@ -44,7 +44,7 @@ def versions(store: StoreUrl, json: Json = False) -> None:
     from linekeeper.engine.versions import standings
     from linekeeper.journal.store import open_store
 
-    with open_store(store).reading() as connection:
+    with open_store(store, made=True).reading() as connection:
         found = standings(connection)
     if json:
         print_json([_plain(one) for one in found])

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.journal import tables as t
@@ -74,9 +75,10 @@ class Store:
         self.engine.dispose()
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, *, made: bool = False) -> Store:
     """The store at that URL, brought to the newest schema; a path alone means an SQLite file.
 
+    `made`: it has been made before, and nothing comes into being where it has not.
     Raises StoreError, saying what is wrong and the way out.
     """
     if "://" not in url:
@@ -86,7 +88,10 @@ def open_store(url: str) -> Store:
         event.listen(engine, "connect", _prepare_sqlite)
     store, shown = Store(engine), engine.url.render_as_string()  # without its password
     try:
-        if _revision(store) != REVISION:
+        revision = None if made and _is_absent(engine) else _revision(store)
+        if made and revision is None:
+            raise StoreError(f"there is no store `{shown}`; `linekeeper run` makes one")
+        if revision != REVISION:
             _migrate(store, shown)
     except SQLAlchemyError as error:
         store.close()
@@ -96,6 +101,12 @@ def open_store(url: str) -> Store:
         store.close()
         raise
     return store
+
+
+def _is_absent(engine: Engine) -> bool:
+    """Whether the SQLite file is not there; to ask SQLite would make it."""
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    return file is not None and not Path(file).exists()
 
 
 def _engine(url: str) -> Engine:
@@ -120,11 +131,11 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
 
 
 def _revision(store: Store) -> str | None:
+    """The schema's revision; None where there is no store yet."""
     with store.engine.connect() as connection:
-        try:
-            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        except (OperationalError, SQLAlchemyError):
+        if not inspect(connection).has_table("alembic_version"):
             return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def _migrate(store: Store, url: str) -> None:
