@@ -33,8 +33,9 @@ check: $(DEV) ## style, types, layers, documentation
 bench: $(BENCH) ## all benchmarks, one after the other
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
 
-nightly: $(DEV) ## the property tests at length, and the tests that take minutes
+nightly: $(DEV) ## the property tests at length, tests that take minutes, 100 policies by 1,000 lives (hours)
 	LINEKEEPER_HYPOTHESIS=nightly $(BIN)/pytest -m "nightly or hypothesis" $(ARGS)
+	$(BIN)/python -m tests.kernel.nightly
 
 clean: ## remove what tests and builds leave behind; .venv stays
 	rm -rf site dist build .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -10,7 +10,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from linekeeper.cli.main import build
 from linekeeper.core.errors import PolicyError
 from linekeeper.core.event import Event
 from linekeeper.policy.load import load_file
@@ -66,6 +68,12 @@ def test_first_page_shows_the_faults_of_the_faulty_example() -> None:
     with pytest.raises(PolicyError) as raised:
         load_file(EXAMPLES / "faulty.yaml")
     assert str(raised.value).replace(f"{ROOT}/", "") in page("docs/index.md")
+
+
+def test_the_page_of_commands_names_each_in_a_table() -> None:
+    first_cells = re.findall(r"(?m)^\| (`[a-z`, -]+`) \|", page("docs/commands.md"))
+    named = {name for cell in first_cells for name in re.findall(r"`([a-z][a-z-]*)`", cell)}
+    assert named == set(get_command(build()).list_commands(None))
 
 
 def test_built_pages_load_nothing_from_other_hosts(tmp_path: Path) -> None:

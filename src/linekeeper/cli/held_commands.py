@@ -34,7 +34,7 @@ def list_held(
     json: Json = False,
 ) -> None:
     """What waits: the account, since when, and what would be done."""
-    from linekeeper.cli.run_commands import open_engine
+    from linekeeper.cli.opening import open_engine
     from linekeeper.cli.show_commands import day
     from linekeeper.decide.explain import money
 
@@ -62,7 +62,7 @@ def release(
     json: Json = False,
 ) -> None:
     """Let held restrictions act now."""
-    from linekeeper.cli.run_commands import open_engine
+    from linekeeper.cli.opening import open_engine
     from linekeeper.engine.ruling import release as released
 
     engine = open_engine(store, keys=keys)
@@ -82,7 +82,8 @@ def refuse(
     json: Json = False,
 ) -> None:
     """Do not restrict: waive the triggers for which lines are held."""
-    from linekeeper.cli.run_commands import day_number, open_engine
+    from linekeeper.cli.opening import open_engine
+    from linekeeper.cli.typed import day_number
     from linekeeper.engine.ruling import refuse as refused
 
     engine = open_engine(store, keys=keys)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from linekeeper.cli.typed import to_write
+
 if TYPE_CHECKING:
     from linekeeper.connect.files import Format
     from linekeeper.core.event import SetAside
@@ -39,7 +41,7 @@ def import_events(
     source: Annotated[Source, typer.Argument(help="taiwan, approval (public data sets), jsonl, csv or parquet.")],
     file: Annotated[Path, typer.Argument(help="The file to read.")],
     policy: Annotated[Path | None, typer.Argument(help="Whose kinds the events are; not for data sets.")] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The event table to write.")] = Path("events.parquet"),
+    out: Annotated[Path, to_write("--out", "-o", about="The event table to write.")] = Path("events.parquet"),
     mapping: Annotated[Path | None, typer.Option(help="A mapping of the file's columns (YAML or JSON).")] = None,
     rename: Annotated[list[str] | None, typer.Option("--map", help="old=new; `old=` ignores a column.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
@@ -50,8 +52,6 @@ def import_events(
     from linekeeper.core.errors import LinekeeperError
 
     began = perf_counter()
-    if not out.parent.is_dir():
-        raise LinekeeperError(f"there is no folder `{out.parent}` to write to")
     if source in (Source.taiwan, Source.approval):
         if policy or mapping or rename:
             raise LinekeeperError(f"`{source.value}` has its own columns; leave out the policy and the mapping")

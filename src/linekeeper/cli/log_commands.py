@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from linekeeper.cli.output import Json, StoreUrl, print_json, progress, say
+from linekeeper.cli.typed import to_write
 
 KeyFolder = Annotated[Path, typer.Option("--keys", help="Folder of the log's keys.", envvar="LINEKEEPER_KEYS")]
 Vkey = Annotated[Path, typer.Option("--vkey", help="The log's public key: the file `log.vkey`.")]
@@ -36,11 +37,15 @@ def init(
     keys: KeyFolder,
     folder: Annotated[Path, typer.Option("--folder", help="Public folder for checkpoint and tiles.")],
     name: Annotated[str, typer.Option(help="The log's name, like example.com/lines.")],
+    json: Json = False,
 ) -> None:
     """Make the keys and the public folder of a log; give `--keys` to `run` from the first event on."""
     from linekeeper.journal.keeper import new_keeper
 
     keeper = new_keeper(keys, folder, name)
+    if json:
+        print_json({"keys": str(keys), "folder": str(folder), "vkey": keeper.signer.verifier.vkey})
+        return
     say(f"keys in {keys} (keep a copy of master.key elsewhere), public folder {folder}")
     say(f"public key {keeper.signer.verifier.vkey}")
 
@@ -97,12 +102,13 @@ def status(store: StoreUrl, keys: KeyFolder, json: Json = False) -> None:
         say(f"[green]the same[/]: {found.leaves:,} leaves, {found.published:,} published, {found.heads:,} heads")
 
 
-def rotate(store: StoreUrl, keys: KeyFolder) -> None:
+def rotate(store: StoreUrl, keys: KeyFolder, json: Json = False) -> None:
     """Wrap every borrower's key under a new master key; afterwards the old one can be destroyed."""
     from linekeeper.journal.keeper import rotate_master
     from linekeeper.journal.store import open_store
 
-    say(f"{rotate_master(keys, open_store(store, made=True)):,} keys are under a new master key")
+    wrapped = rotate_master(keys, open_store(store, made=True))
+    print_json({"keys": wrapped}) if json else say(f"{wrapped:,} keys are under a new master key")
 
 
 def export(
@@ -115,7 +121,7 @@ def export(
     json: Json = False,
 ) -> None:
     """Write what an auditor needs to check the log with other people's tools."""
-    from linekeeper.cli.run_commands import day_number
+    from linekeeper.cli.typed import day_number
     from linekeeper.core.bounds import AT_END_MS, DAY_MS
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.engine.versions import read_versions
@@ -181,8 +187,9 @@ def make(
     decision: Annotated[str, typer.Argument(help="ACCOUNT#NUMBER")],
     store: StoreUrl,
     keys: KeyFolder,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The receipt file.")],
-    qr: Annotated[Path | None, typer.Option("--qr", help="Also draw it as a QR code (SVG).")] = None,
+    output: Annotated[Path, to_write("-o", "--output", about="The receipt file.")],
+    qr: Annotated[Path | None, to_write("--qr", about="Also draw it as a QR code (SVG).")] = None,
+    json: Json = False,
 ) -> None:
     """Write the receipt of one decision."""
     from linekeeper.core.errors import LinekeeperError
@@ -197,7 +204,7 @@ def make(
     output.write_bytes(data)
     if qr is not None:
         qr.write_text(draw(data), "utf-8")
-    say(f"receipt of {decision} in {output}")
+    print_json({"decision": decision, "receipt": str(output)}) if json else say(f"receipt of {decision} in {output}")
 
 
 def verify(file: Path, vkey: Vkey, json: Json = False) -> None:

@@ -53,6 +53,11 @@ def main() -> None:
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)
+    except OSError as error:  # a file that is not there, a disk that is full: nothing that a trace would explain
+        if error.filename is None:
+            raise
+        sys.stderr.write(f"`{error.filename}` cannot be used: {str(error.strerror).lower()}\n")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from linekeeper.cli.output import Json, print_json
+from linekeeper.cli.typed import minor_units
 
 Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 Currency = Annotated[str, typer.Option("--currency", help="ISO 4217 code.")]
@@ -56,7 +57,7 @@ def lesson(
     if not key:
         sys.stdout.writelines(f"{name}: {found.title}\n" for name, found in lessons.items())
         return
-    own = Waiting(_minor(amount, digits), days, currency, digits) if amount else example(currency, digits)
+    own = Waiting(minor_units(amount, digits), days, currency, digits) if amount else example(currency, digits)
     sys.stdout.write(f"{tell_lesson(lessons[key], own, jurisdiction)}\n")
 
 
@@ -76,7 +77,7 @@ def repay_plan(
 
     digits, spoken = minor_digits(currency), language(_lang(lang))
     owed = [_debt(text, digits) for text in debts]
-    plans = [repay(owed, _minor(monthly, digits), order) for order in ("avalanche", "snowball")]
+    plans = [repay(owed, minor_units(monthly, digits), order) for order in ("avalanche", "snowball")]
     if json:
         print_json([asdict(plan) for plan in plans])
         return
@@ -122,23 +123,6 @@ def _lang(text: str) -> Any:
     return language(text).code  # refuses what is not a language
 
 
-def _minor(text: str, digits: int) -> int:
-    """An amount in whole money, like `5000` or `12.50`, in minor units."""
-    from decimal import Decimal, InvalidOperation
-
-    from linekeeper.core.errors import LinekeeperError
-
-    try:
-        minor = Decimal(text.replace("_", "")).scaleb(digits)
-    except InvalidOperation:
-        minor = Decimal(-1)
-    if not minor.is_finite() or minor < 0 or minor != minor.to_integral_value():
-        raise LinekeeperError(
-            f"`{text}` is not an amount; write it like `5000`, with at most {digits} digits after the point"
-        )
-    return int(minor)
-
-
 def _debt(text: str, digits: int) -> Any:
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.notice.planner import Debt
@@ -146,4 +130,4 @@ def _debt(text: str, digits: int) -> Any:
     parts = text.split(":")
     if len(parts) != 4 or not parts[2].endswith("%"):
         raise LinekeeperError(f"`{text}` is not a debt; write NAME:BALANCE:RATE:MINIMUM, like `card:6000:18%:200`")
-    return Debt(parts[0], _minor(parts[1], digits), _minor(parts[2][:-1], 2), _minor(parts[3], digits))
+    return Debt(parts[0], minor_units(parts[1], digits), minor_units(parts[2][:-1], 2), minor_units(parts[3], digits))

@@ -37,7 +37,7 @@ def notice(
     keys: Keys = None,
 ) -> None:
     """The letter that tells a borrower of a decision."""
-    from linekeeper.cli.run_commands import open_engine
+    from linekeeper.cli.opening import open_engine
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.engine.account import find_decision
     from linekeeper.engine.letter import letter
@@ -58,7 +58,7 @@ def notice(
 
 def list_outbox(store: StoreUrl, at: At = None, keys: Keys = None, json: Json = False) -> None:
     """What has not gone out, the most urgent first: running, in alarm, or late."""
-    from linekeeper.cli.run_commands import open_engine
+    from linekeeper.cli.opening import open_engine
     from linekeeper.cli.show_commands import moment
     from linekeeper.engine.outbox import pending
 
@@ -81,7 +81,7 @@ def list_outbox(store: StoreUrl, at: At = None, keys: Keys = None, json: Json = 
 
 def sent(decision: Name, store: StoreUrl, at: At = None, keys: Keys = None, json: Json = False) -> None:
     """Note that a notice went out."""
-    from linekeeper.cli.run_commands import open_engine
+    from linekeeper.cli.opening import open_engine
     from linekeeper.engine.account import find_decision
     from linekeeper.engine.outbox import mark_sent
 

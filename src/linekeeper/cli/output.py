@@ -61,10 +61,10 @@ def warn_held(begun: int) -> None:
         sys.stderr.write(f"BRAKE: {begun:,} {word} for a person; see `linekeeper held list`\n")
 
 
-def write_aside(rows: list[SetAside], path: str | None) -> None:
+def write_aside(rows: list[SetAside], path: Path | None) -> None:
     """All rows that were set aside, one JSON object a line."""
     if path:
-        with open(path, "w", encoding="utf-8") as file:
+        with path.open("w", encoding="utf-8") as file:
             file.writelines(
                 json.dumps({"place": row.place, "reason": row.reason}, ensure_ascii=False) + "\n" for row in rows
             )

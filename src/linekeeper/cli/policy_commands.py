@@ -69,20 +69,26 @@ def _counted(policy: Policy) -> str:
 def fmt(
     policies: list[Path],
     check: Annotated[bool, typer.Option("--check", help="Only say which files would change (exit code 1).")] = False,
+    json: Json = False,
 ) -> None:
-    """Write expressions in their one canonical form; layout and comments stay."""
+    """Write expressions in their one canonical form; layout and comments stay. With one fault none is written."""
+    from linekeeper.journal.log.durable import write_all
     from linekeeper.policy.fmt import format_text
+    from linekeeper.policy.load import read_text
 
-    changed = []
+    changed: dict[Path, bytes] = {}
     for path in policies:
-        text = path.read_text("utf-8")
+        text = read_text(path)
         formatted = format_text(text, str(path))
         if formatted != text:
-            changed.append(path)
-            if not check:
-                path.write_text(formatted, "utf-8")
-    for path in changed:
-        say(f"{'would change' if check else 'formatted'} {path}")
+            changed[path] = formatted.encode()
+    if changed and not check:
+        write_all({path.resolve(): data for path, data in changed.items()})
+    if json:
+        print_json({"changed": [str(path) for path in changed], "written": not check})
+    else:
+        for path in changed:
+            say(f"{'would change' if check else 'formatted'} {path}")
     if check and changed:
         raise typer.Exit(1)
 

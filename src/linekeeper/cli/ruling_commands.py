@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from linekeeper.cli.output import Json, Keys, StoreUrl, print_json, say
+from linekeeper.cli.typed import instant_ms
 
 if TYPE_CHECKING:
     from linekeeper.core.decision import Decision
@@ -43,7 +44,8 @@ def override(
     json: Json = False,
 ) -> None:
     """Waive a trigger, or impose a cap, up to and including a day."""
-    from linekeeper.cli.run_commands import day_number, open_engine
+    from linekeeper.cli.opening import open_engine
+    from linekeeper.cli.typed import day_number
     from linekeeper.engine.ruling import Ruling, RulingError, new_id, rule
 
     if (trigger is None) == (cap is None):
@@ -68,7 +70,7 @@ def consent(
     json: Json = False,
 ) -> None:
     """Accept an open offer for a borrower."""
-    from linekeeper.cli.run_commands import open_engine
+    from linekeeper.cli.opening import open_engine
     from linekeeper.engine.ruling import consent as consented
     from linekeeper.engine.ruling import new_id
 
@@ -82,12 +84,11 @@ def consent(
 
 def instant(engine: Engine, text: str | None) -> int:
     """The instant of a ruling in UTC ms; `now` only for a store that is kept up to date."""
-    from linekeeper.connect.values import AT, read_value
     from linekeeper.core.bounds import DAY_MS
     from linekeeper.engine.ruling import RulingError, store_now
 
     if text is not None:
-        return int(read_value(AT, text, True))
+        return instant_ms(text)
     now, known = time.time_ns() // 1_000_000, store_now(engine)
     if known is not None and now - known > STALE_DAYS * DAY_MS:
         raise RulingError(f"the store's latest news is {(now - known) // DAY_MS} days old; say when this is: `--at`")

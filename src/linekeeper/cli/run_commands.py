@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from linekeeper.cli.opening import law_of, open_engine, read_file
 from linekeeper.cli.output import (
     BrakeOn,
     Json,
@@ -21,15 +22,13 @@ from linekeeper.cli.output import (
     warn_held,
     write_aside,
 )
+from linekeeper.cli.typed import day_number, instant_ms, minor_units, to_write
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
     from linekeeper.core.decision import Decision
-    from linekeeper.engine.engine import Engine
-    from linekeeper.engine.outbox import Law
     from linekeeper.engine.run import Summary
     from linekeeper.kernel.kernel import Kernel
-    from linekeeper.policy.model import Policy
 
 Columns = Annotated[Path | None, typer.Option("--columns", help="Column mapping (YAML) of a file that is not ours.")]
 Until = Annotated[str | None, typer.Option("--until", help="Review up to the start of this day, YYYY-MM-DD.")]
@@ -37,7 +36,7 @@ Jurisdiction = Annotated[
     str | None, typer.Option("--jurisdiction", help="Note notices under this law: CN, US, EU, UK.")
 ]
 Product = Annotated[str | None, typer.Option("--product", help="The product, as `policies/regulation` names it.")]
-SetAsideFile = Annotated[str | None, typer.Option("--set-aside", help="Write rows that were set aside to this file.")]
+SetAsideFile = Annotated[Path | None, to_write("--set-aside", about="Write rows that were set aside to this file.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -78,9 +77,9 @@ def replay(
     events: Path,
     columns: Columns = None,
     until: Until = None,
-    workers: Annotated[int | None, typer.Option(help="Threads (default: one a core).")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=1_024, help="Threads (default: one a core).")] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the decisions to this Parquet file.")
+        Path | None, to_write("-o", "--output", about="Write the decisions to this Parquet file.")
     ] = None,
     set_aside: SetAsideFile = None,
     eager: Annotated[
@@ -165,11 +164,8 @@ def authorise(
     json: Json = False,
 ) -> None:
     """Say whether a draw may happen, and why not. It changes nothing."""
-    from linekeeper.connect.values import AT, read_value
-
     engine = open_engine(store)
-    instant = int(read_value(AT, at, True))
-    answer = engine.authorise(account, instant, minor_units(amount, engine.policy.exponent))
+    answer = engine.authorise(account, instant_ms(at), minor_units(amount, engine.policy.exponent))
     if json:
         print_json({"allowed": answer.allowed, "reasons": answer.reasons, "rules": answer.rules})
     else:
@@ -179,63 +175,13 @@ def authorise(
 # ------------------------------------------------------------------ pieces
 
 
-def open_engine(
-    url: str,
-    policy: Policy | None = None,
-    keys: Path | None = None,
-    brake: bool = False,
-    law: Law | None = None,
-    signed_by: str | None = None,
-) -> Engine:
-    """The engine over that store; without a policy, under the one that the store holds."""
-    from linekeeper.engine.engine import Engine
-    from linekeeper.engine.versions import stored_policy
-    from linekeeper.journal.store import open_store
-
-    store = open_store(url, made=policy is None)
-    keeper = None
-    if keys is not None:
-        from linekeeper.journal.keeper import open_keeper
-
-        keeper = open_keeper(keys)
-    return Engine(store, policy or stored_policy(store), keeper, brake=brake, law=law, signed_by=signed_by)
-
-
-def law_of(jurisdiction: str | None, product: str | None) -> Law | None:
-    """The law of those two options; None where neither is given."""
-    from linekeeper.core.errors import LinekeeperError
-    from linekeeper.engine.outbox import Law
-
-    if jurisdiction is None and product is None:
-        return None
-    if jurisdiction is None or product is None:
-        raise LinekeeperError("notices need both `--jurisdiction` and `--product`")
-    return Law(jurisdiction, product)
-
-
-def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> Intake:
-    """A file as admitted events: an event table of ours, or any file with a column mapping."""
-    from linekeeper.connect.columns import load_columns
-    from linekeeper.connect.files import take_in
-
-    with progress("reading", 100, quiet) as tell:
-        done = 0.0
-
-        def told(share: float) -> None:
-            nonlocal done
-            tell(int(share * 100) - int(done * 100))
-            done = share
-
-        return take_in(path, policy, load_columns(columns) if columns else None, tell=told)
-
-
 def say_compiling(kernel: Kernel, looks: int) -> None:
     """Say on a terminal that the policy is about to be compiled, where it will be and was not before."""
     if kernel.is_worth_compiling(looks) and not kernel.is_kept and sys.stderr.isatty():
         sys.stderr.write("compiling the policy, some 15 seconds; once, for the code is kept\n")
 
 
-def report(summary: Summary, intake: Intake, set_aside: str | None, json: bool) -> None:
+def report(summary: Summary, intake: Intake, set_aside: Path | None, json: bool) -> None:
     """The end of `run` and `replay`."""
     aside = intake.set_aside + summary.set_aside
     write_aside(aside, set_aside)
@@ -252,39 +198,5 @@ def report(summary: Summary, intake: Intake, set_aside: str | None, json: bool) 
     say(f"digest {summary.digest}")
 
 
-def minor_units(text: str, exponent: int) -> int:
-    """An amount in major units as minor units; LinekeeperError where it is none.
-
-    >>> minor_units("250.50", 2)
-    25050
-    """
-    from decimal import Decimal, InvalidOperation
-
-    from linekeeper.core.bounds import MONEY_MAX
-    from linekeeper.core.errors import LinekeeperError
-
-    try:
-        minor = Decimal(text.replace(",", "").replace("_", "")).scaleb(exponent)
-    except InvalidOperation:
-        minor = Decimal("NaN")
-    if not minor.is_finite() or minor != minor.to_integral_value() or not 0 <= minor <= MONEY_MAX:
-        raise LinekeeperError(f"`{text[:40]}` is not an amount; write it like 250 or 250.50")
-    return int(minor)
-
-
 def _counts(actions: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {action}" for action, count in sorted(actions.items())) or "none"
-
-
-def day_number(text: str | None) -> int | None:
-    """Days since 1970-01-01 of an ISO date; LinekeeperError where it is none."""
-    import datetime as dt
-
-    from linekeeper.core.errors import LinekeeperError
-
-    if text is None:
-        return None
-    try:
-        return (dt.date.fromisoformat(text) - dt.date(1970, 1, 1)).days
-    except ValueError:
-        raise LinekeeperError(f"`{text[:40]}` is not a day; write it like 2024-05-31") from None

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from linekeeper.cli.output import Json, print_json, say
+from linekeeper.cli.typed import to_write
 
 
 def register(app: typer.Typer) -> None:
@@ -19,7 +20,7 @@ def snapshot(
     policy: Path,
     events: Path,
     at: Annotated[str, typer.Option(help="Dates, joined by commas: 2023-06-30,2023-12-31.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The Parquet file to write.")],
+    output: Annotated[Path, to_write("-o", "--output", about="The Parquet file to write.")],
     label: Annotated[
         str | None,
         typer.Option(help="What counts as bad: `days_past_due >= 60 within 12m`. Without it, features alone."),
@@ -29,7 +30,8 @@ def snapshot(
     """Write features as of the start of each date, and labels from after it alone, for `linekeeper fit`."""
     import pyarrow.parquet as pq
 
-    from linekeeper.cli.run_commands import day_number, read_file
+    from linekeeper.cli.opening import read_file
+    from linekeeper.cli.typed import day_number
     from linekeeper.lab.snapshot import read_label
     from linekeeper.lab.snapshot import snapshot as made
     from linekeeper.policy.load import load_file

@@ -52,8 +52,13 @@ ReadCard = Callable[[str], bytes]
 def load_file(path: str | Path) -> m.Policy:
     """The policy in that file. Raises PolicyError with all its faults."""
     path = Path(path)
+    return load_text(read_text(path), str(path), lambda name: (path.parent / name).read_bytes())
+
+
+def read_text(path: Path) -> str:
+    """The text of a policy file. Raises PolicyError where it cannot be read."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8")
     except OSError as error:
         raise PolicyError(
             [Fault(f"the policy `{path}` cannot be read: {(error.strerror or 'unknown').lower()}")]
@@ -61,7 +66,6 @@ def load_file(path: str | Path) -> m.Policy:
     except UnicodeDecodeError as error:
         fault = Fault(f"the byte {error.start} is not UTF-8", str(path), 1, 1, "save the file as UTF-8")
         raise PolicyError([fault]) from None
-    return load_text(text, str(path), lambda name: (path.parent / name).read_bytes())
 
 
 def load_text(text: str, name: str = "policy.yaml", read_card: ReadCard | None = None) -> m.Policy:

@@ -1,0 +1,64 @@
+"""What most commands begin with: a store's engine, a file of events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from linekeeper.cli.output import progress
+
+if TYPE_CHECKING:
+    from linekeeper.connect.files import Intake
+    from linekeeper.engine.engine import Engine
+    from linekeeper.engine.outbox import Law
+    from linekeeper.policy.model import Policy
+
+
+def open_engine(
+    url: str,
+    policy: Policy | None = None,
+    keys: Path | None = None,
+    brake: bool = False,
+    law: Law | None = None,
+    signed_by: str | None = None,
+) -> Engine:
+    """The engine over that store; without a policy, under the one that the store holds."""
+    from linekeeper.engine.engine import Engine
+    from linekeeper.engine.versions import stored_policy
+    from linekeeper.journal.store import open_store
+
+    store = open_store(url, made=policy is None)
+    keeper = None
+    if keys is not None:
+        from linekeeper.journal.keeper import open_keeper
+
+        keeper = open_keeper(keys)
+    return Engine(store, policy or stored_policy(store), keeper, brake=brake, law=law, signed_by=signed_by)
+
+
+def law_of(jurisdiction: str | None, product: str | None) -> Law | None:
+    """The law of those two options; None where neither is given."""
+    from linekeeper.core.errors import LinekeeperError
+    from linekeeper.engine.outbox import Law
+
+    if jurisdiction is None and product is None:
+        return None
+    if jurisdiction is None or product is None:
+        raise LinekeeperError("notices need both `--jurisdiction` and `--product`")
+    return Law(jurisdiction, product)
+
+
+def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> Intake:
+    """A file as admitted events: an event table of ours, or any file with a column mapping."""
+    from linekeeper.connect.columns import load_columns
+    from linekeeper.connect.files import take_in
+
+    with progress("reading", 100, quiet) as tell:
+        done = 0.0
+
+        def told(share: float) -> None:
+            nonlocal done
+            tell(int(share * 100) - int(done * 100))
+            done = share
+
+        return take_in(path, policy, load_columns(columns) if columns else None, tell=told)

@@ -1,0 +1,71 @@
+"""What a command cannot do it says in one line, before it has done any of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_commands import EVENTS, POLICY, linekeeper, read
+
+NO_FOLDER = "there is no folder `/nowhere` to write to"
+NO_STORE = "there is no store `sqlite:///none.db`; `linekeeper run` makes one"
+NO_TIME = "`at` is 'soon', which is not a time with its UTC offset"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("fmt", "none.yaml"), "the policy `none.yaml` cannot be read: no such file or directory"),
+        (("check", "none.yaml"), "the policy `none.yaml` cannot be read: no such file or directory"),
+        (("replay", POLICY, EVENTS, "-o", "/nowhere/d.parquet"), NO_FOLDER),
+        (("replay", POLICY, EVENTS, "--set-aside", "/nowhere/a.jsonl"), NO_FOLDER),
+        (("run", POLICY, EVENTS, "--store", "new.db", "--set-aside", "."), "`.` is a folder; name a file in it"),
+        (("import", "jsonl", EVENTS, POLICY, "-o", "/nowhere/e.parquet"), NO_FOLDER),
+        (("show", "A", "--store", "none.db"), NO_STORE),
+        (("verify", "--store", "none.db"), NO_STORE),
+        (("demo", "--folder", "/dev/null/x", "--accounts", "1", "--days", "30"), "`/dev/null/x` cannot be used: "),
+    ],
+)
+def test_one_line_and_exit_code_1(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    """As a person sees it: a process of its own, in an empty folder, which stays empty."""
+    command = [sys.executable, "-m", "linekeeper.cli.main", *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_instant_that_is_none(tmp_path: Path) -> None:
+    store = str(tmp_path / "lines.db")
+    linekeeper("run", POLICY, EVENTS, "--store", store)
+    command = [
+        sys.executable,
+        "-m",
+        "linekeeper.cli.main",
+        "authorise",
+        "A-1001",
+        "5",
+        "--at",
+        "soon",
+        "--store",
+        store,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.startswith(NO_TIME)) == (1, True)
+
+
+def test_fmt_writes_all_files_or_none(tmp_path: Path) -> None:
+    loose, broken = tmp_path / "loose.yaml", tmp_path / "broken.yaml"
+    text = Path(POLICY).read_text("utf-8").replace("days_past_due >= 3,", "days_past_due>=3,")
+    loose.write_text(text, "utf-8")
+    broken.write_text("a: [", "utf-8")
+    command = [sys.executable, "-m", "linekeeper.cli.main", "fmt", str(loose), str(broken)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 1
+    assert loose.read_text("utf-8") == text
+    assert read("fmt", str(loose)) == {"changed": [str(loose)], "written": True}
+    assert read("fmt", str(loose)) == {"changed": [], "written": True}
+    assert "days_past_due >= 3," in loose.read_text("utf-8")
