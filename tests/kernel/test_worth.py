@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from linekeeper.core.errors import LinekeeperError
 from linekeeper.kernel.kernel import WORTH_COMPILING, WORTH_LOADING, WORTH_USING, Kernel
 from linekeeper.policy.load import load_file
 from tests.kernel.agree import in_bulk
@@ -27,3 +28,11 @@ def test_what_is_to_be_made_is_worth_it_for_many_looks_and_what_is_there_for_few
     assert [first.is_worth_compiling(looks) for looks in (WORTH_USING - 1, WORTH_USING)] == [False, True]
     again = Kernel(policy)
     assert [again.is_worth_compiling(looks) for looks in (WORTH_LOADING - 1, WORTH_LOADING)] == [False, True]
+
+
+def test_a_folder_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINEKEEPER_CACHE", "/dev/null/kernels")
+    kernel = Kernel(load_file(CASH_LINE))
+    assert not kernel.is_worth_compiling(WORTH_LOADING - 1)
+    with pytest.raises(LinekeeperError, match="kept in `/dev/null/kernels`: not a directory; name another folder"):
+        kernel.is_worth_compiling(WORTH_LOADING)

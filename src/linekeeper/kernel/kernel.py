@@ -15,6 +15,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from linekeeper.core.errors import LinekeeperError
 from linekeeper.kernel.calendar import Calendar, calendar
 from linekeeper.kernel.emit import digest, emit
 from linekeeper.policy.model import Policy
@@ -130,7 +131,13 @@ def kernel_of(policy: Policy) -> Kernel:
 def cache_folder() -> Path:
     """Where compiled kernels are kept; made where absent."""
     folder = Path(os.environ.get("LINEKEEPER_CACHE") or Path.home() / ".cache" / "linekeeper")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        cause = str(error.strerror).lower()
+        raise LinekeeperError(
+            f"compiled policies cannot be kept in `{folder}`: {cause}; name another folder in LINEKEEPER_CACHE"
+        ) from None
     return folder
 
 
