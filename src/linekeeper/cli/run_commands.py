@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.opening import law_of, open_engine, read_file
+from linekeeper.cli.opening import law_of, open_engine, read_file, say_compiling
 from linekeeper.cli.output import (
     BrakeOn,
     Json,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
     from linekeeper.core.decision import Decision
     from linekeeper.engine.run import Summary
-    from linekeeper.kernel.kernel import Kernel
 
 Columns = Annotated[Path | None, typer.Option("--columns", help="Column mapping (YAML) of a file that is not ours.")]
 Until = Annotated[str | None, typer.Option("--until", help="Review up to the start of this day, YYYY-MM-DD.")]
@@ -173,12 +171,6 @@ def authorise(
 
 
 # ------------------------------------------------------------------ pieces
-
-
-def say_compiling(kernel: Kernel, looks: int) -> None:
-    """Say on a terminal that the policy is about to be compiled, where it will be and was not before."""
-    if kernel.is_worth_compiling(looks) and not kernel.is_kept and sys.stderr.isatty():
-        sys.stderr.write("compiling the policy, some 15 seconds; once, for the code is kept\n")
 
 
 def report(summary: Summary, intake: Intake, set_aside: Path | None, json: bool) -> None:
