@@ -69,3 +69,15 @@ def test_fmt_writes_all_files_or_none(tmp_path: Path) -> None:
     assert read("fmt", str(loose)) == {"changed": [str(loose)], "written": True}
     assert read("fmt", str(loose)) == {"changed": [], "written": True}
     assert "days_past_due >= 3," in loose.read_text("utf-8")
+
+
+def test_fmt_keeps_line_ends_and_mode(tmp_path: Path) -> None:
+    policy = tmp_path / "windows.yaml"
+    loose = Path(POLICY).read_bytes().replace(b"days_past_due >= 3,", b"days_past_due>=3,").replace(b"\n", b"\r\n")
+    policy.write_bytes(loose)
+    policy.chmod(0o600)
+    assert read("fmt", "--check", str(policy), code=1)["changed"] == [str(policy)]
+    assert read("fmt", str(policy))["changed"] == [str(policy)]
+    assert policy.read_bytes() == loose.replace(b"days_past_due>=3,", b"days_past_due >= 3,")
+    assert policy.stat().st_mode & 0o777 == 0o600
+    assert read("fmt", "--check", str(policy))["changed"] == []

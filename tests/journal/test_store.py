@@ -252,3 +252,4 @@ def test_a_store_that_is_asked_for_is_not_made(tmp_path: Path) -> None:
         open_store(str(tmp_path / "text.db"), made=True)
     open_store(str(tmp_path / "made.db")).close()
     open_store(str(tmp_path / "made.db"), made=True).close()
+    open_store(f"sqlite:///file:{tmp_path}/made.db?mode=rw&uri=true", made=True).close()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from linekeeper.core.bounds import DAY_MS
 from linekeeper.core.errors import LinekeeperError
+from linekeeper.engine.run import looks_of
 from linekeeper.kernel.kernel import WORTH_COMPILING, WORTH_LOADING, WORTH_USING, Kernel
 from linekeeper.policy.load import load_file
 from tests.kernel.agree import in_bulk
@@ -36,3 +39,10 @@ def test_a_folder_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not kernel.is_worth_compiling(WORTH_LOADING - 1)
     with pytest.raises(LinekeeperError, match="kept in `/dev/null/kernels`: not a directory; name another folder"):
         kernel.is_worth_compiling(WORTH_LOADING)
+
+
+def test_looking_every_day_is_more_work() -> None:
+    """Two accounts over ten days."""
+    table = pa.table({"account": ["A", "B", "A"], "at": [0, 1, 10 * DAY_MS]})
+    assert (looks_of(table, lazy=True), looks_of(table, lazy=False)) == (3, 3 + 2 * 10)
+    assert looks_of(table.slice(0, 0), lazy=False) == 0

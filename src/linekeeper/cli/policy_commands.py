@@ -72,18 +72,20 @@ def fmt(
     json: Json = False,
 ) -> None:
     """Write expressions in their one canonical form; layout and comments stay. With one fault none is written."""
-    from linekeeper.journal.log.durable import write_all
+    from linekeeper.journal.log.durable import write
     from linekeeper.policy.fmt import format_text
     from linekeeper.policy.load import read_text
 
-    changed: dict[Path, bytes] = {}
+    changed: dict[Path, str] = {}
     for path in policies:
         text = read_text(path)
-        formatted = format_text(text, str(path))
+        formatted = format_text(text.replace("\r\n", "\n"), str(path))
+        if "\r\n" in text:
+            formatted = formatted.replace("\n", "\r\n")
         if formatted != text:
-            changed[path] = formatted.encode()
-    if changed and not check:
-        write_all({path.resolve(): data for path, data in changed.items()})
+            changed[path] = formatted
+    for path, formatted in changed.items() if not check else ():
+        write(path.resolve(), formatted.encode(), path.stat().st_mode & 0o777)
     if json:
         print_json({"changed": [str(path) for path in changed], "written": not check})
     else:

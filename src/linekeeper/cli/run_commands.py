@@ -86,7 +86,7 @@ def replay(
     json: Json = False,
 ) -> None:
     """Run a file of events through the kernel alone, on all cores; decisions and digest are those of `run`."""
-    from linekeeper.engine.run import replay_table
+    from linekeeper.engine.run import looks_of, replay_table
     from linekeeper.kernel.kernel import kernel_of
     from linekeeper.lab.decisions import write_decisions
     from linekeeper.policy.load import load_file
@@ -94,10 +94,10 @@ def replay(
     kernel = kernel_of(load_file(policy))
     intake = read_file(events, kernel.policy, columns, json)
     kept: list[Decision] = []
-    rows = intake.table.num_rows
-    compiled = kernel.is_worth_compiling(rows)
-    say_compiling(kernel, rows)
-    with progress("events", rows, json) as tell:
+    looks = looks_of(intake.table, not eager)
+    compiled = kernel.is_worth_compiling(looks)
+    say_compiling(kernel, looks)
+    with progress("events", intake.table.num_rows, json) as tell:
         keep = kept.append if output else None
         summary = replay_table(kernel, intake.table, day_number(until), workers, not eager, compiled, tell, keep)
     if output:

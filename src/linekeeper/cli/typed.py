@@ -29,15 +29,18 @@ def minor_units(text: str, exponent: int) -> int:
 
     >>> minor_units("250.50", 2)
     25050
+    >>> minor_units("9e999999", 2)
+    Traceback (most recent call last):
+    linekeeper.core.errors.LinekeeperError: `9e999999` is not an amount; write it like 250 or 250.50
     """
-    from decimal import Decimal, InvalidOperation
+    from decimal import Decimal, DecimalException
 
     from linekeeper.core.bounds import MONEY_MAX
     from linekeeper.core.errors import LinekeeperError
 
     try:
         minor = Decimal(text.replace(",", "").replace("_", "")).scaleb(exponent)
-    except InvalidOperation:
+    except DecimalException:
         minor = Decimal("NaN")
     if not minor.is_finite() or minor != minor.to_integral_value() or not 0 <= minor <= MONEY_MAX:
         raise LinekeeperError(f"`{text[:40]}` is not an amount; write it like 250 or 250.50")

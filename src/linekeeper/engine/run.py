@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from linekeeper.core.bounds import DAY_MS
 from linekeeper.core.decision import Decision
 from linekeeper.core.event import SetAside
 from linekeeper.decide.canonical import digest_all
@@ -85,6 +86,16 @@ def last_day(kernel: Kernel, table: pa.Table) -> int:
     if not table.num_rows:
         return 0
     return kernel.calendar.day(int(table["at"].to_numpy().max()))
+
+
+def looks_of(table: pa.Table, lazy: bool) -> int:
+    """About how many looks a table leads to: one an event, and where not `lazy` one an account and day."""
+    import pyarrow.compute as pc
+
+    if lazy or not table.num_rows:
+        return int(table.num_rows)
+    at = table["at"].to_numpy()
+    return int(table.num_rows + pc.count_distinct(table["account"]).as_py() * (at.max() - at.min()) // DAY_MS)
 
 
 @dataclass

@@ -104,9 +104,9 @@ def open_store(url: str, *, made: bool = False) -> Store:
 
 
 def _is_absent(engine: Engine) -> bool:
-    """Whether the SQLite file is not there; to ask SQLite would make it."""
+    """Whether the SQLite file is not there; to ask SQLite would make it. A file named by a URI is asked for."""
     file = engine.url.database if engine.dialect.name == "sqlite" else None
-    return file is not None and not Path(file).exists()
+    return file is not None and not file.startswith("file:") and not Path(file).exists()
 
 
 def _engine(url: str) -> Engine:

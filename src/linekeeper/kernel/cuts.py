@@ -40,6 +40,7 @@ class Slack:
 
 Guard = tuple[m.Expr | Clearing | Restoring | Slack, ...]  # all of it holds; nothing: always
 GUARDS_MAX = 4
+GUARD_LENGTH_MAX, GUARD_NODES_MAX = 8, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +127,21 @@ class _Uses:
         steps = list(combinations(points, 2))  # down: from the second to the first
         if drift == Drift.ANY:
             steps += [(after, before) for before, after in steps]
+        if part.feature in self.drifts.fading:  # whichever way it moves, it may end in missing
+            steps += [(part.missing, before) for before in part.by_choice or part.points]
         falls = [before - after for after, before in steps]
         return max([0, *falls]), max([0, *(-fall for fall in falls)])
 
     def _with(self, guard: Guard, *more: m.Expr) -> Guard:
-        """A guard that asks for more; what names a derived feature or a score is left out, for it costs too much."""
-        return guard + tuple(expr for expr in more if self._is_cheap(expr) and expr not in guard)
+        """A guard that asks for more, as far as that costs little: what is long, or names a derived feature or a score,
+        is left out. A guard that asks for less holds more often, which is early at worst."""
+        room = max(GUARD_LENGTH_MAX - len(guard), 0)
+        return guard + tuple(expr for expr in more[:room] if self._is_cheap(expr) and expr not in guard)
 
     def _is_cheap(self, expr: m.Expr) -> bool:
         nodes = list(m.walk(expr))
+        if len(nodes) > GUARD_NODES_MAX:
+            return False
         refs = (node.name in self.measures for node in nodes if isinstance(node, m.Ref))
         return all(refs) and not any(isinstance(node, m.ScoreRef) for node in nodes)
 

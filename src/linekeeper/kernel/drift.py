@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import Enum
 from functools import reduce
 
@@ -42,11 +41,25 @@ FACTS = {
 
 
 class Drifts:
-    """The drift of any expression over the features of a policy."""
+    """The drift of any expression over the features of a policy.
+
+    `missing` are the features that may be missing, `fading` those that may come to be by time alone: what stands on the
+    greatest value of a window.
+    """
 
     def __init__(self, policy: m.Policy) -> None:
         self.exprs = {feature.name: feature.expr for feature in policy.features}
         self.missing = {feature.name for feature in policy.features if feature.maybe_missing}
+        self.fading: set[str] = set()
+        self._drift: dict[str, Drift] = {}
+        self._made_of: dict[str, frozenset[str]] = {}  # the measures that a feature stands on
+        for feature in policy.features:  # each after all that it is made of
+            own = isinstance(feature.expr, m.Measure)
+            made_of = frozenset({feature.name}) if own else self._measures(feature.expr)
+            self._made_of[feature.name] = made_of
+            self._drift[feature.name] = self.of(feature.expr)
+            if feature.name in self.missing and any(_fades(self.exprs[name]) for name in made_of):
+                self.fading.add(feature.name)
 
     def of(self, expr: m.Expr) -> Drift:
         """Which way the value of the expression moves."""
@@ -54,7 +67,7 @@ class Drifts:
             case m.Literal() | m.Last():
                 return Drift.STILL
             case m.Ref(name):
-                return self.of(self.exprs[name])
+                return self._drift[name]
             case m.Windowed() | m.LateCount() | m.Restrictions():  # a rise is a look of its own
                 return Drift.DOWN
             case m.DaysSince():
@@ -67,8 +80,8 @@ class Drifts:
                 return self.of(left) + -self.of(right)
             case m.Arith("+", left, right):
                 return self.of(left) + self.of(right)
-            case m.Call("part", (value, m.Literal())):
-                return self.of(value)
+            case m.Call("part", (value, m.Literal(share))):
+                return self.of(value) if share >= 0 else -self.of(value)
             case m.Call("smallest" | "largest", args):
                 return reduce(Drift.__add__, map(self.of, args))
             case m.ScoreRef():
@@ -86,14 +99,13 @@ class Drifts:
 
     def parts(self, expr: m.Expr) -> tuple[int, int]:
         """How many moving measures the expression stands on, and how many measures at all."""
-        names = set(self._measures(expr))
-        return sum(self.of(m.Ref(name)) != Drift.STILL for name in names), len(names)
+        names = self._measures(expr)
+        return sum(self._drift[name] != Drift.STILL for name in names), len(names)
 
-    def _measures(self, expr: m.Expr) -> Iterator[str]:
-        for node in m.walk(expr):
-            if isinstance(node, m.Ref):
-                made_of = self.exprs[node.name]
-                if isinstance(made_of, m.Measure):
-                    yield node.name
-                else:
-                    yield from self._measures(made_of)
+    def _measures(self, expr: m.Expr) -> frozenset[str]:
+        found = (self._made_of[node.name] for node in m.walk(expr) if isinstance(node, m.Ref))
+        return frozenset[str]().union(*found)
+
+
+def _fades(expr: m.Expr) -> bool:
+    return isinstance(expr, m.Windowed) and expr.how == "max"
