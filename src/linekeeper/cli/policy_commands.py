@@ -84,8 +84,9 @@ def fmt(
             formatted = formatted.replace("\n", "\r\n")
         if formatted != text:
             changed[path] = formatted
-    for path, formatted in changed.items() if not check else ():
-        write(path.resolve(), formatted.encode(), path.stat().st_mode & 0o777)
+    if not check:
+        for path, formatted in changed.items():
+            write(path.resolve(), formatted.encode(), path.stat().st_mode & 0o777)
     if json:
         print_json({"changed": [str(path) for path in changed], "written": not check})
     else:
