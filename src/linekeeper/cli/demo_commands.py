@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 POLICY = "consumer-loan.yaml"
 FOLDER = "linekeeper-demo"
 EVENTS = "events.parquet"
-ADVERSE = ("suspend", "close", "decrease")
 
 
 def register(app: typer.Typer) -> None:
@@ -97,11 +96,12 @@ def _engine(store: str | None, folder: Path) -> Engine:
 
 def _told_restriction(engine: Engine, found: Report) -> Decision | None:
     """The decision of the story that is told in full: the first that lowered the limit, else the first restriction."""
+    from linekeeper.core.decision import ADVERSE_ACTIONS
     from linekeeper.engine.account import decisions_of
 
     if found.story is None:
         return None
-    adverse = [one for one in decisions_of(engine, found.story) if one.action in ADVERSE]
+    adverse = [one for one in decisions_of(engine, found.story) if one.action in ADVERSE_ACTIONS]
     return next((one for one in adverse if one.action == "decrease"), adverse[0] if adverse else None)
 
 

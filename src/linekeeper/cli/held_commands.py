@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import Json, Keys, StoreUrl, print_json, say
 from linekeeper.cli.ruling_commands import At, By, Why, instant
+from linekeeper.cli.typed import day_number
 
 if TYPE_CHECKING:
     from linekeeper.core.decision import Decision
@@ -34,7 +36,6 @@ def list_held(
     json: Json = False,
 ) -> None:
     """What waits: the account, since when, and what would be done."""
-    from linekeeper.cli.opening import open_engine
     from linekeeper.cli.show_commands import day
     from linekeeper.decide.explain import money
 
@@ -62,7 +63,6 @@ def release(
     json: Json = False,
 ) -> None:
     """Let held restrictions act now."""
-    from linekeeper.cli.opening import open_engine
     from linekeeper.engine.ruling import release as released
 
     engine = open_engine(store, keys=keys)
@@ -82,8 +82,6 @@ def refuse(
     json: Json = False,
 ) -> None:
     """Do not restrict: waive the triggers for which lines are held."""
-    from linekeeper.cli.opening import open_engine
-    from linekeeper.cli.typed import day_number
     from linekeeper.engine.ruling import refuse as refused
 
     engine = open_engine(store, keys=keys)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from linekeeper.cli.output import Json, StoreUrl, print_json, progress, say
-from linekeeper.cli.typed import to_write
+from linekeeper.cli.typed import day_number, to_write
 
 KeyFolder = Annotated[Path, typer.Option("--keys", help="Folder of the log's keys.", envvar="LINEKEEPER_KEYS")]
 Vkey = Annotated[Path, typer.Option("--vkey", help="The log's public key: the file `log.vkey`.")]
@@ -121,7 +121,6 @@ def export(
     json: Json = False,
 ) -> None:
     """Write what an auditor needs to check the log with other people's tools."""
-    from linekeeper.cli.typed import day_number
     from linekeeper.core.bounds import AT_END_MS, DAY_MS
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.engine.versions import read_versions

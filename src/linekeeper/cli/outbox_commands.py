@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import Json, Keys, StoreUrl, print_json, say
 from linekeeper.cli.ruling_commands import At, instant
 
@@ -37,7 +38,6 @@ def notice(
     keys: Keys = None,
 ) -> None:
     """The letter that tells a borrower of a decision."""
-    from linekeeper.cli.opening import open_engine
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.engine.account import find_decision
     from linekeeper.engine.letter import letter
@@ -58,7 +58,6 @@ def notice(
 
 def list_outbox(store: StoreUrl, at: At = None, keys: Keys = None, json: Json = False) -> None:
     """What has not gone out, the most urgent first: running, in alarm, or late."""
-    from linekeeper.cli.opening import open_engine
     from linekeeper.cli.show_commands import moment
     from linekeeper.engine.outbox import pending
 
@@ -81,7 +80,6 @@ def list_outbox(store: StoreUrl, at: At = None, keys: Keys = None, json: Json = 
 
 def sent(decision: Name, store: StoreUrl, at: At = None, keys: Keys = None, json: Json = False) -> None:
     """Note that a notice went out."""
-    from linekeeper.cli.opening import open_engine
     from linekeeper.engine.account import find_decision
     from linekeeper.engine.outbox import mark_sent
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from linekeeper.cli.opening import read_file
 from linekeeper.cli.output import Json, print_json, progress
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ def outcome(
     json: Json = False,
 ) -> None:
     """Replay a file and say, as Markdown tables, how its restrictions fall on those who later defaulted."""
-    from linekeeper.cli.opening import read_file
     from linekeeper.lab.outcome import only_of, read_labels, restricted
     from linekeeper.lab.outcome import outcome as found
     from linekeeper.lab.outcome import rules_alone as stripped

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import Json, StoreUrl, print_json, progress, say
+from linekeeper.cli.typed import day_number
 
 if TYPE_CHECKING:
     from linekeeper.decide.road.what_if import Payment
@@ -33,7 +35,6 @@ def road(
     json: Json = False,
 ) -> None:
     """The road back: what to do by when, and the limit on each date, found and verified by running the kernel."""
-    from linekeeper.cli.opening import open_engine
     from linekeeper.core.errors import LinekeeperError
 
     if check_all == (account is not None):
@@ -102,8 +103,6 @@ def what_if(
     json: Json = False,
 ) -> None:
     """Your own plan: payments in, the path of limits out. Nothing else is taken to happen unless you say so."""
-    from linekeeper.cli.opening import open_engine
-    from linekeeper.cli.typed import day_number
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.decide.road.model import path_json
     from linekeeper.decide.road.what_if import what_if as path_of
@@ -133,7 +132,6 @@ def payment_of(policy: Policy, text: str) -> Payment:
     """A payment from `AMOUNT@DATE`, the amount in major units. Raises LinekeeperError where it is none."""
     from decimal import Decimal, InvalidOperation
 
-    from linekeeper.cli.typed import day_number
     from linekeeper.core.bounds import MONEY_MAX
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.decide.road.what_if import Payment
@@ -152,7 +150,6 @@ def payment_of(policy: Policy, text: str) -> Payment:
 
 def _day(engine: Engine, state: list[int], text: str | None) -> int:
     """The day asked for, else the latest that the account or the store has seen."""
-    from linekeeper.cli.typed import day_number
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.engine.reviews import reviewed_day
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import Json, Keys, StoreUrl, print_json, say
-from linekeeper.cli.typed import instant_ms
+from linekeeper.cli.typed import day_number, instant_ms
 
 if TYPE_CHECKING:
     from linekeeper.core.decision import Decision
@@ -44,8 +45,6 @@ def override(
     json: Json = False,
 ) -> None:
     """Waive a trigger, or impose a cap, up to and including a day."""
-    from linekeeper.cli.opening import open_engine
-    from linekeeper.cli.typed import day_number
     from linekeeper.engine.ruling import Ruling, RulingError, new_id, rule
 
     if (trigger is None) == (cap is None):
@@ -70,7 +69,6 @@ def consent(
     json: Json = False,
 ) -> None:
     """Accept an open offer for a borrower."""
-    from linekeeper.cli.opening import open_engine
     from linekeeper.engine.ruling import consent as consented
     from linekeeper.engine.ruling import new_id
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import Json, StoreUrl, print_json, say
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ def register(app: typer.Typer) -> None:
 
 def show(account: str, store: StoreUrl, json: Json = False) -> None:
     """One account: its line, its features, and its time line as a chart."""
-    from linekeeper.cli.opening import open_engine
     from linekeeper.engine.account import view
 
     engine = open_engine(store).of(account)
@@ -57,7 +57,6 @@ def explain(
     json: Json = False,
 ) -> None:
     """One decision taken apart: triggers, values against thresholds, the score as a waterfall."""
-    from linekeeper.cli.opening import open_engine
     from linekeeper.decide.canonical import canonical
     from linekeeper.engine.account import find_decision
 

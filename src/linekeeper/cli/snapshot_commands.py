@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from linekeeper.cli.opening import read_file
 from linekeeper.cli.output import Json, print_json, say
-from linekeeper.cli.typed import to_write
+from linekeeper.cli.typed import day_number, to_write
 
 
 def register(app: typer.Typer) -> None:
@@ -30,8 +31,6 @@ def snapshot(
     """Write features as of the start of each date, and labels from after it alone, for `linekeeper fit`."""
     import pyarrow.parquet as pq
 
-    from linekeeper.cli.opening import read_file
-    from linekeeper.cli.typed import day_number
     from linekeeper.lab.snapshot import read_label
     from linekeeper.lab.snapshot import snapshot as made
     from linekeeper.policy.load import load_file

@@ -92,7 +92,7 @@ def open_store(url: str, *, made: bool = False) -> Store:
         if made and revision is None:
             raise StoreError(f"there is no store `{shown}`; `linekeeper run` makes one")
         if revision != REVISION:
-            _migrate(store, shown)
+            _migrate(store, shown, revision)
     except SQLAlchemyError as error:
         store.close()
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
@@ -138,11 +138,10 @@ def _revision(store: Store) -> str | None:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _migrate(store: Store, url: str) -> None:
-    """Run Alembic up to the newest revision, holding the write lock."""
+def _migrate(store: Store, url: str, found: str | None) -> None:
+    """Run Alembic from the revision found up to the newest, holding the write lock."""
     from linekeeper.journal.migrations import upgrade
 
-    found = _revision(store)
     if found is not None and found > REVISION:
         raise StoreError(f"the store `{url}` was written by a newer Linekeeper (schema {found}); update this one")
     with store.writing() as connection:

@@ -117,8 +117,8 @@ class _Uses:
             flat = [value for row in part.points for value in row]
             still = self.drifts.of(m.Ref(part.row)) == self.drifts.of(m.Ref(part.column)) == Drift.STILL
             return (0, 0) if still else (max(flat) - min(flat),) * 2
-        points = [part.missing] if part.feature in self.drifts.missing else []
-        points += part.by_choice or part.points
+        known = part.by_choice or part.points
+        points = [part.missing, *known] if part.feature in self.drifts.missing else [*known]
         drift = self.drifts.of(m.Ref(part.feature))
         if drift == Drift.STILL:
             return 0, 0
@@ -128,7 +128,7 @@ class _Uses:
         if drift == Drift.ANY:
             steps += [(after, before) for before, after in steps]
         if part.feature in self.drifts.fading:  # whichever way it moves, it may end in missing
-            steps += [(part.missing, before) for before in part.by_choice or part.points]
+            steps += [(part.missing, before) for before in known]
         falls = [before - after for after, before in steps]
         return max([0, *falls]), max([0, *(-fall for fall in falls)])
 
@@ -208,14 +208,19 @@ class _Uses:
 
 def score_cuts(policy: m.Policy) -> tuple[int, ...] | None:
     """Where a rule answers otherwise for another score; None where it is used in another way than compared."""
-    exprs = [*(trigger.when for trigger in policy.triggers), *(trigger.clear for trigger in policy.triggers)]
-    exprs += [policy.recovery.condition] if policy.recovery else []
-    exprs += [policy.offer.when] if policy.offer else []
     found: set[int] = set()
-    for node in (node for expr in exprs if expr is not None for node in _outside_comparisons(expr, found)):
+    for node in (node for expr in conditions(policy) for node in _outside_comparisons(expr, found)):
         if isinstance(node, m.ScoreRef):
             return None
     return tuple(sorted(found))
+
+
+def conditions(policy: m.Policy) -> list[m.Expr]:
+    """Every condition that a look asks: of triggers, the recovery and the offer."""
+    exprs = [*(trigger.when for trigger in policy.triggers), *(trigger.clear for trigger in policy.triggers)]
+    exprs += [policy.recovery.condition] if policy.recovery else []
+    exprs += [policy.offer.when] if policy.offer else []
+    return [expr for expr in exprs if expr is not None]
 
 
 def _outside_comparisons(expr: m.Expr, cuts: set[int]) -> Iterator[m.Expr]:

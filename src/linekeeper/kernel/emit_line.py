@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from linekeeper.kernel.branches import blocks, tree
+from linekeeper.kernel.cuts import conditions
 from linekeeper.kernel.emit_facts import stores, values
 from linekeeper.kernel.emit_rings import add, note
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout
@@ -103,10 +104,7 @@ class LineEmitter:
     def look(self) -> str:
         """One look: latches, target and envelope, status, offer, the decision."""
         condition = self.policy.recovery.condition if self.policy.recovery else None
-        exprs = [*(t.when for t in self.policy.triggers), *(t.clear for t in self.policy.triggers), condition]
-        exprs.append(self.policy.offer.when if self.policy.offer else None)
-        nodes = (node for expr in exprs if expr is not None for node in m.walk(expr))
-        by_pd = any(node == m.ScoreRef("pd") for node in nodes)
+        by_pd = any(node == m.ScoreRef("pd") for expr in conditions(self.policy) for node in m.walk(expr))
         lines = [
             "def look(s, out, start, limit, granted):",
             '    """Look at the line now; 1 where `out` holds a decision. `start`: the look at the start of a day."""',

@@ -142,8 +142,7 @@ def column_of(measure: m.Windowed | m.LateCount | m.Restrictions) -> Column:
 
 def measures(policy: m.Policy) -> Iterable[m.Measure]:
     """Every measure of the policy: each is a whole feature, for the reader hoists those written in place."""
-    kinds = (m.Windowed, m.Last, m.DaysSince, m.LateCount, m.Restrictions, m.Fact)
-    return [feature.expr for feature in policy.features if isinstance(feature.expr, kinds)]
+    return [feature.expr for feature in policy.features if isinstance(feature.expr, m.Measure)]
 
 
 def lay_out(policy: m.Policy) -> Layout:
