@@ -24,8 +24,8 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 import numpy as np  # noqa: E402
 from cash_line import bench_policy, cash_line_batch  # noqa: E402
 
-from linekeeper.kernel.batch import Batch  # noqa: E402
-from linekeeper.kernel.bulk import replay  # noqa: E402
+from linekeeper.evaluate.event_batch import Batch  # noqa: E402
+from linekeeper.evaluate.replay import replay  # noqa: E402
 from linekeeper.kernel.kernel import Kernel  # noqa: E402
 from linekeeper.kernel.prelude import month_of  # noqa: E402
 from linekeeper.policy import model as m  # noqa: E402
@@ -56,7 +56,7 @@ def timed_replay(kernel: Kernel, batch: Batch, **settings: Any) -> tuple[float, 
     have_memory_at_hand()
     cpu, clock = time.process_time(), time.perf_counter()
     outcome = replay(kernel, batch, -1, **settings)
-    return time.process_time() - cpu, time.perf_counter() - clock, outcome.looks
+    return time.process_time() - cpu, time.perf_counter() - clock, outcome.evaluations
 
 
 def window_sql(policy: m.Policy) -> list[str]:
@@ -136,23 +136,23 @@ def measure(events: int) -> dict[str, float]:
         alone.append(timed_replay(kernel, batch, workers=1))
         sql.append(query())
         both.append(timed_replay(kernel, batch, workers=2)[1])
-    one, looks = min(alone)[0], alone[0][2]
+    one, evaluations = min(alone)[0], alone[0][2]
     few = part_of(batch, INTERPRETED_EVENTS)
     slow, _, slow_looks = timed_replay(kernel, few, compiled=False)
     per_event, sql_per_event = one / len(batch), min(sql) / len(sample)
     return {
         "events": len(batch),
-        "looks": looks,
+        "looks": evaluations,
         "windows": len(window_sql(policy)),
         "compile_or_load_s": ready,
         "compiled_ns_an_event": per_event * 1e9,
-        "compiled_ns_a_look": one / looks * 1e9,
+        "compiled_ns_a_look": one / evaluations * 1e9,
         "duckdb_events": len(sample),
         "duckdb_ns_an_event": sql_per_event * 1e9,
         "faster_than_duckdb": sql_per_event / per_event,
         "two_cores_against_one": min(clock for _, clock, _ in alone) / min(both),
         "interpreted_us_a_look": slow / slow_looks * 1e6,
-        "faster_than_interpreted": (slow / slow_looks) / (one / looks),
+        "faster_than_interpreted": (slow / slow_looks) / (one / evaluations),
     }
 
 

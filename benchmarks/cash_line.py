@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.kernel.batch import Batch, Ints
+from linekeeper.evaluate.event_batch import Batch, Ints
 from linekeeper.kernel.calendar import calendar
 from linekeeper.policy.load import load_file
 from linekeeper.policy.model import Policy

@@ -22,8 +22,8 @@ from linekeeper.decide.road.follow import comes_true
 from linekeeper.decide.road.ground import Ground, ground_of
 from linekeeper.decide.road.model import EARLY_DAYS
 from linekeeper.decide.road.moves import Effort, rows_of
+from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import Row
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from linekeeper.scorecard.points import parts

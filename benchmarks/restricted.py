@@ -10,7 +10,7 @@ import numpy as np
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import ADVERSE
-from linekeeper.kernel.batch import Batch, batch_of
+from linekeeper.evaluate.event_batch import Batch, batch_of
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.lab.population import population
 from linekeeper.policy.load import load_file

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from linekeeper.connect.table import schema_of, table_of
+from linekeeper.connect.event_table import schema_of, table_of
 from linekeeper.core.bounds import DAY_MS, HOUR_MS
 from linekeeper.core.event import Event
 from linekeeper.engine.engine import Engine

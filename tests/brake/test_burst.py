@@ -9,7 +9,7 @@ import pytest
 from linekeeper.core.decision import ADVERSE_ACTIONS
 from linekeeper.engine.account import decisions_of, view
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.held import Held, held_rows
+from linekeeper.engine.pending_restrictions import PendingRecord, pending_rows
 from linekeeper.engine.verify import verify
 from linekeeper.engine.versions import EngineError
 from tests.brake.bank import DAY, POLICY, at, engine_over, event, everyone_late, new_store, openings, small_bank, table
@@ -22,7 +22,7 @@ def fed(engine: Engine, count: int, split: int = 1) -> int:
     late = everyone_late(count, 5)
     size = -(-count // split)
     return sum(
-        engine.receive(table(policy, late[start : start + size]), "feed").held for start in range(0, count, size)
+        engine.receive(table(policy, late[start : start + size]), "feed").pending for start in range(0, count, size)
     )
 
 
@@ -37,18 +37,18 @@ def test_no_more_lines_are_restricted_than_the_brake_allows(tmp_path: Path, spli
     engine = engine_over(new_store(tmp_path))
     assert fed(engine, 60, split) == 54
     assert len(restricted(engine, 60)) == 6  # 10 % of 60
-    held = held_rows_of(engine)
-    assert len(held) == 54
-    assert {row.decision.action for row in held} == {"suspend"}
-    assert all(row.decision.reasons for row in held)
-    assert view(engine, held[0].account).line.status == "active"
+    pending = held_rows_of(engine)
+    assert len(pending) == 54
+    assert {row.decision.action for row in pending} == {"suspend"}
+    assert all(row.decision.reasons for row in pending)
+    assert view(engine, pending[0].account).line.status == "active"
     assert verify(engine.store).same
 
 
-def held_rows_of(engine: Engine) -> list[Held]:
+def held_rows_of(engine: Engine) -> list[PendingRecord]:
     """What waits."""
     with engine.store.reading() as connection:
-        return held_rows(connection)
+        return pending_rows(connection)
 
 
 def test_exposure_is_braked_as_lines_are(tmp_path: Path) -> None:
@@ -67,9 +67,9 @@ def test_one_line_is_no_burst(tmp_path: Path) -> None:
 def test_the_next_day_has_its_own_allowance(tmp_path: Path) -> None:
     engine = engine_over(new_store(tmp_path))
     fed(engine, 60)
-    tally = engine.review(DAY + 10)
-    assert tally.held == 0  # the same lines still wait; nobody new
-    assert tally.actions["suspend"] == 0
+    summary = engine.review(DAY + 10)
+    assert summary.pending == 0  # the same lines still wait; nobody new
+    assert summary.actions["suspend"] == 0
     assert len(held_rows_of(engine)) == 54
     assert verify(engine.store).same
 
@@ -80,9 +80,9 @@ def test_a_burst_found_by_a_review_is_braked(tmp_path: Path) -> None:
     engine.receive(table(policy, openings(40)), "core")
     dues = [event(f"due {i}", f"A{i:03}", "due", at(2), amount=5_000, due_on=DAY + 3) for i in range(40)]
     engine.receive(table(policy, dues), "core")
-    tally = engine.review(DAY + 40)  # all are 30 days past due on one morning
-    assert tally.actions["decrease"] == 4
-    assert tally.held == 36
+    summary = engine.review(DAY + 40)  # all are 30 days past due on one morning
+    assert summary.actions["decrease"] == 4
+    assert summary.pending == 36
     assert verify(engine.store).same
 
 

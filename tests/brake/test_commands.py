@@ -27,7 +27,7 @@ def store(tmp_path: Path) -> str:
 def test_a_braked_run_says_so_loudly(tmp_path: Path) -> None:
     run_feed(tmp_path, "openings", openings(COUNT))
     result = run_feed(tmp_path, "feed", everyone_late(COUNT, 5), "--brake", "--json")
-    assert "BRAKE: 27 restrictions wait for a person; see `linekeeper held list`" in result.stderr
+    assert "BRAKE: 27 restrictions wait for a person; see `linekeeper pending list`" in result.stderr
     told = json.loads(result.stdout)
     assert told["held"] == 27
     assert told["decisions"]["suspend"] == 3

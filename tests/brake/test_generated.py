@@ -11,12 +11,12 @@ from random import Random
 
 import pytest
 
-from linekeeper.connect.table import schema_of, table_of
+from linekeeper.connect.event_table import schema_of, table_of
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.held import Held, held_rows, waiting_count
-from linekeeper.engine.ruling import refuse, release
+from linekeeper.engine.pending_restrictions import PendingRecord, pending_count, pending_rows
+from linekeeper.engine.rulings import refuse, release
 from linekeeper.engine.verify import verify
 from linekeeper.journal.store import open_store
 from linekeeper.policy.load import load_text
@@ -71,44 +71,44 @@ def mixed(streams: list[list[Event]], rng: Random) -> Iterator[list[Event]]:
             yield batch
 
 
-def waiting_rows(engine: Engine) -> list[Held]:
+def waiting_rows(engine: Engine) -> list[PendingRecord]:
     with engine.store.reading() as connection:
-        return held_rows(connection)
+        return pending_rows(connection)
 
 
 def live(engine: Engine, streams: list[list[Event]], rng: Random) -> int:
     """Runs the accounts; now and then a review, a release, a refusal. Returns how many restrictions were held."""
-    held, latest = 0, 0
+    pending, latest = 0, 0
     for number, events in enumerate(mixed(streams, rng)):
-        held += engine.receive(table_of(events, schema_of(engine.policy)), f"batch {number}").held
+        pending += engine.receive(table_of(events, schema_of(engine.policy)), f"batch {number}").pending
         latest = max(latest, *(one.at for one in events))
         today = engine.kernel.calendar.day(latest)
         if rng.random() < 0.3:
-            held += engine.review(today).held
+            pending += engine.review(today).pending
         names = [row.account for row in waiting_rows(engine)]
         if names and rng.random() < 0.2:
             release(engine, names[:1], at=latest, **WHO)
         if names[1:] and rng.random() < 0.3:
             refuse(engine, names[1:], today + rng.choice((0, 3, 30)), at=latest, **WHO)
-    return held + engine.review(today + 20).held
+    return pending + engine.review(today + 20).pending
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_journal_replays_to_the_same_under_the_brake(tmp_path: Path, seed: int) -> None:
     policy, rng = braked_policy(seed), Random(f"brake {seed}")
     engine = Engine(open_store(str(tmp_path / "a.db")), policy, brake=True)
-    held = live(engine, neighbours(policy, seed), rng)
+    pending = live(engine, neighbours(policy, seed), rng)
     verdict = verify(engine.store)
     assert verdict.first_difference is None
     with engine.store.reading() as connection:
-        ended = len(held_rows(connection, ended=True)) - waiting_count(connection)
-    assert ended <= held
+        ended = len(pending_rows(connection, ended=True)) - pending_count(connection)
+    assert ended <= pending
 
 
 def test_the_brake_holds_something_in_these_lives(tmp_path: Path) -> None:
-    held = 0
+    pending = 0
     for seed in (1, 2, 3):
         policy = braked_policy(seed)
         engine = Engine(open_store(str(tmp_path / f"{seed}.db")), policy, brake=True)
-        held += live(engine, neighbours(policy, seed), Random(f"brake {seed}"))
-    assert held > 0
+        pending += live(engine, neighbours(policy, seed), Random(f"brake {seed}"))
+    assert pending > 0

@@ -10,8 +10,8 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.engine.account import decisions_of, view
 from linekeeper.engine.derive import rebuild_states
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.held import held_rows
-from linekeeper.engine.ruling import Ruling, RulingError, consent, refuse, release, rule
+from linekeeper.engine.pending_restrictions import pending_rows
+from linekeeper.engine.rulings import Ruling, RulingError, consent, refuse, release, rule
 from linekeeper.engine.verify import verify
 from tests.brake.bank import DAY, at, engine_over, event, everyone_late, new_store, openings, table
 
@@ -24,14 +24,14 @@ def engine(tmp_path: Path) -> Engine:
     """Thirty lines; a feed says that all are 90 days late on day 5."""
     found = engine_over(new_store(tmp_path))
     found.receive(table(found.policy, openings(COUNT)), "core")
-    assert found.receive(table(found.policy, everyone_late(COUNT, 5)), "feed").held == 27
+    assert found.receive(table(found.policy, everyone_late(COUNT, 5)), "feed").pending == 27
     return found
 
 
 def ended(engine: Engine, account: str) -> list[str | None]:
     """How the account's holds ended; None while one waits."""
     with engine.store.reading() as connection:
-        return [row.ended for row in held_rows(connection, account, ended=True)]
+        return [row.ended for row in pending_rows(connection, account, ended=True)]
 
 
 def test_a_release_lets_the_restriction_act_now(engine: Engine) -> None:
@@ -55,8 +55,8 @@ def test_a_refusal_waives_every_trigger_until_its_day(engine: Engine) -> None:
     assert ended(engine, "A010") == ["refused"]
     engine.review(DAY + 20)
     assert view(engine, "A010").line.status == "active"
-    tally = engine.review(DAY + 21)  # the waiver is over, the feed still says 90 days: alone, it passes the brake
-    assert tally.actions["suspend"] == 1
+    summary = engine.review(DAY + 21)  # the waiver is over, the feed still says 90 days: alone, it passes the brake
+    assert summary.actions["suspend"] == 1
     assert view(engine, "A010").line.status == "suspended"
     assert verify(engine.store).same
 

@@ -124,7 +124,7 @@ def test_bad_rows_are_set_aside_and_the_rest_goes_on(tmp_path: Path) -> None:
     ]
     mixed, aside = tmp_path / "mixed.jsonl", tmp_path / "aside.jsonl"
     mixed.write_text("\n".join(lines), "utf-8")
-    ran = read("run", POLICY, str(mixed), "--store", str(tmp_path / "a.db"), "--set-aside", str(aside))
+    ran = read("run", POLICY, str(mixed), "--store", str(tmp_path / "a.db"), "--rejected", str(aside))
     assert (ran["set_aside"], ran["events"]) == (2, len(lines) - 2)
     assert [json.loads(line)["place"] for line in aside.read_text("utf-8").splitlines()] == ["line 3", "line 4"]
 

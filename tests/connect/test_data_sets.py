@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from linekeeper.connect.approval import read_approval
-from linekeeper.connect.door import Door
+from linekeeper.connect.event_table import sort_by_time
 from linekeeper.connect.panel import REPORT, STATEMENT, instants
-from linekeeper.connect.table import sort_by_time
 from linekeeper.connect.taiwan import LABELS, OUTCOME, read_taiwan
+from linekeeper.connect.validation import Validator
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.policy.load import load_file
 
@@ -87,7 +87,7 @@ def test_taiwan_balances_come_out_at_every_statement(taiwan: tuple[pa.Table, pa.
 def test_the_card_policy_admits_every_event(name: str, request: pytest.FixtureRequest) -> None:
     data = request.getfixturevalue(name)
     events = data[0] if isinstance(data, tuple) else data
-    admitted, _, aside = Door(load_file(POLICIES / "credit-card.yaml")).admit_many(events)
+    admitted, _, aside = Validator(load_file(POLICIES / "credit-card.yaml")).admit_many(events)
     assert (admitted.num_rows, aside) == (events.num_rows, [])
     assert sort_by_time(events) is events
     assert query(events, "SELECT count(DISTINCT id) FROM events") == [(events.num_rows,)]

@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from linekeeper.cli.import_commands import register
-from linekeeper.connect.table import read_events
+from linekeeper.connect.event_table import read_events
 from linekeeper.core.errors import LinekeeperError
 
 POLICY = """
@@ -76,7 +76,7 @@ def test_a_person_is_told_in_words(app: typer.Typer, folder: Path) -> None:
     result = CliRunner().invoke(app, COMMAND, catch_exceptions=False)
     assert "2 events of 2 accounts" in result.stdout
     assert "1 repeats of the same event dropped" in result.stdout
-    assert "1 rows set aside, all listed in out.set-aside.jsonl:" in result.stdout
+    assert "1 rows rejected, all listed in out.set-aside.jsonl:" in result.stdout
     assert "line 3: `amount` is '-1'" in result.stdout
 
 

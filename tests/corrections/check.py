@@ -10,7 +10,7 @@ from itertools import count as count_from
 from pathlib import Path
 from random import Random
 
-from linekeeper.connect.table import schema_of, table_of
+from linekeeper.connect.event_table import schema_of, table_of
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event

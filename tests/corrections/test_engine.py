@@ -7,8 +7,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from linekeeper.engine.summary import BatchSummary
 
-from linekeeper.connect.table import schema_of, table_of
+from linekeeper.connect.event_table import schema_of, table_of
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
@@ -16,7 +17,6 @@ from linekeeper.engine.account import decisions_of
 from linekeeper.engine.derive import rebuild_states
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import replay_table, run_table
-from linekeeper.engine.tally import Tally
 from linekeeper.engine.verify import verify
 from linekeeper.journal.store import Store, open_store
 from linekeeper.policy.load import load_text
@@ -47,7 +47,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     store.close()
 
 
-def send(engine: Engine, *events: Event, source: str = "core") -> Tally:
+def send(engine: Engine, *events: Event, source: str = "core") -> BatchSummary:
     return engine.receive(table_of(events, schema_of(engine.policy)), source)
 
 
@@ -101,9 +101,9 @@ def test_a_reversal_that_is_refused_changes_nothing(engine: Engine, of: str, rea
     send(engine, *ledger(POLICY, LATE))
     send(engine, reversal("r1", "e2"))
     before = told(engine)
-    tally = send(engine, reversal("r2", of, "2024-06-20"))
-    assert (tally.events, len(tally.set_aside)) == (0, 1)
-    assert reason in tally.set_aside[0].reason
+    summary = send(engine, reversal("r2", of, "2024-06-20"))
+    assert (summary.events, len(summary.rejected)) == (0, 1)
+    assert reason in summary.rejected[0].reason
     assert told(engine) == before
     assert verify(engine.store).same
 
@@ -111,32 +111,32 @@ def test_a_reversal_that_is_refused_changes_nothing(engine: Engine, of: str, rea
 def test_a_reversal_reaches_only_events_of_its_own_account_and_source(engine: Engine) -> None:
     send(engine, *ledger(POLICY, LATE))
     send(engine, Event("o", "B", "open", 0, {"limit": 5}), Event("b", "B", "draw", 1, {"amount": 5}))
-    assert "names no earlier event" in send(engine, reversal("r1", "b")).set_aside[0].reason
-    assert "names no earlier event" in send(engine, reversal("r2", "e2"), source="branch").set_aside[0].reason
-    assert send(engine, reversal("r3", "e2")).set_aside == []
+    assert "names no earlier event" in send(engine, reversal("r1", "b")).rejected[0].reason
+    assert "names no earlier event" in send(engine, reversal("r2", "e2"), source="branch").rejected[0].reason
+    assert send(engine, reversal("r3", "e2")).rejected == []
 
 
 def test_a_reversal_without_a_name_is_refused(engine: Engine) -> None:
     send(engine, *ledger(POLICY, LATE))
     nameless = Event("r1", "A", "reversal", moment(POLICY, "2024-02-20", "09:00"), {})
-    assert "names no earlier event" in send(engine, nameless).set_aside[0].reason
+    assert "names no earlier event" in send(engine, nameless).rejected[0].reason
 
 
 def test_a_reversal_that_came_too_early_is_taken_when_it_is_sent_again(engine: Engine) -> None:
     open_, due, *_ = ledger(POLICY, LATE)
     early = reversal("r1", due.id, "2024-02-01")
-    assert len(send(engine, open_, early).set_aside) == 1
-    assert send(engine, due).set_aside == []
-    assert send(engine, early).set_aside == []
+    assert len(send(engine, open_, early).rejected) == 1
+    assert send(engine, due).rejected == []
+    assert send(engine, early).rejected == []
     engine.review(UNTIL)
     assert [decision.action for decision in told(engine)] == []
 
 
 def test_a_refused_opening_does_not_move_the_clock(engine: Engine) -> None:
-    """A second `open`, dated in March, is set aside; the repayment of 9 February is in time all the same."""
+    """A second `open`, dated in March, is rejected; the repayment of 9 February is in time all the same."""
     open_, due, _, repay = ledger(POLICY, LATE)
     again = Event("again", "A", "open", moment(POLICY, "2024-03-01", "09:00"), {"limit": 1})
-    assert len(send(engine, open_, due, again).set_aside) == 1
+    assert len(send(engine, open_, due, again).rejected) == 1
     send(engine, repay)
     engine.review(UNTIL)
     assert told(engine) == []
@@ -206,7 +206,7 @@ def test_a_file_with_reversals_is_replayed_as_it_is_run(tmp_path: Path, seed: in
     assert verify(store).same
     store.close()
     assert (replayed.digest, replayed.decisions) == (ran.digest, ran.decisions)
-    assert {one.place for one in replayed.set_aside} == {one.place for one in ran.set_aside}
+    assert {one.place for one in replayed.rejected} == {one.place for one in ran.rejected}
 
 
 def test_the_kind_is_built_in() -> None:

@@ -8,7 +8,7 @@ from linekeeper.core.decision import Decision
 from linekeeper.core.event import Event
 from linekeeper.decide.canonical import canonical, digest_of
 from linekeeper.decide.record import Recorder
-from linekeeper.kernel.bulk import replay
+from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.model import Policy
 from tests.kernel.agree import batch_of_streams, last_day, unreversed

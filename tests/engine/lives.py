@@ -7,12 +7,12 @@ from dataclasses import replace
 from random import Random
 
 import pyarrow as pa
+from linekeeper.engine.summary import BatchSummary
 from sqlalchemy import select
 
-from linekeeper.connect.table import schema_of, table_of
+from linekeeper.connect.event_table import schema_of, table_of
 from linekeeper.core.event import Event
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.tally import Tally
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, decision_records
 from linekeeper.policy.load import load_text
@@ -65,7 +65,7 @@ def parts(events: Sequence[Event], rng: Random) -> Iterator[Sequence[Event]]:
         start += size
 
 
-def send(engine: Engine, events: Sequence[Event], source: str = "core") -> Tally:
+def send(engine: Engine, events: Sequence[Event], source: str = "core") -> BatchSummary:
     """One batch."""
     return engine.receive(table_for(engine.policy, events), source)
 

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from linekeeper.connect.table import schema_of
+from linekeeper.connect.event_table import schema_of
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from linekeeper.decide.canonical import read_decision
@@ -46,7 +46,7 @@ def test_run_and_replay_end_in_the_same_digest(new_store: NewStore, seed: int) -
     for workers, lazy in ((1, True), (2, True), (1, False)):
         again = replay_table(kernel, table, workers=workers, lazy=lazy)
         assert (again.digest, again.decisions, again.events) == (ran.digest, ran.decisions, ran.events)
-        assert {one.place for one in again.set_aside} == {one.place for one in ran.set_aside}
+        assert {one.place for one in again.rejected} == {one.place for one in ran.rejected}
         assert again.evaluations == ran.evaluations or not lazy
         assert again.accounts == ran.accounts
 

@@ -23,10 +23,10 @@ EVENTS = in_time(LIVES)
 DAY_MS = 86_400_000
 
 
-def set_aside(store: Store) -> list[tuple[str, str]]:
+def rejected(store: Store) -> list[tuple[str, str]]:
     """Ids and reasons of what was not taken in."""
     with store.reading() as connection:
-        rows = connection.execute(select(t.set_aside.c.id, t.set_aside.c.reason).order_by(t.set_aside.c.seq))
+        rows = connection.execute(select(t.rejected.c.id, t.rejected.c.reason).order_by(t.rejected.c.seq))
         return [tuple(row) for row in rows]  # type: ignore[misc]
 
 
@@ -45,11 +45,11 @@ def draw(name: str, amount: int = 500, at: int = 2 * DAY_MS, account: str = "A")
 def test_batches_of_any_size_lead_to_the_same(new_store: NewStore, seed: int) -> None:
     """States, decisions and hashes: one batch of all, or many of some."""
     whole, cut = Engine(new_store(), POLICY), Engine(new_store(), POLICY)
-    tally = send(whole, EVENTS)
+    summary = send(whole, EVENTS)
     for part in parts(EVENTS, Random(seed)):
         send(cut, part)
     assert contents(whole.store) == contents(cut.store)
-    assert sum(tally.actions.values()) == len(records(whole.store)) > 50
+    assert sum(summary.actions.values()) == len(records(whole.store)) > 50
     assert whole.accounts() == len(LIVES)
 
 
@@ -73,19 +73,19 @@ def test_an_empty_batch_is_nothing(new_store: NewStore) -> None:
 def test_the_same_again_is_nothing(new_store: NewStore) -> None:
     """All events twice over: the second time each is known, and nothing moves."""
     engine = Engine(new_store(), POLICY)
-    refused = {one.place.removeprefix("event ") for one in send(engine, EVENTS).set_aside}
+    refused = {one.place.removeprefix("event ") for one in send(engine, EVENTS).rejected}
     events = [event for event in EVENTS if event.id not in refused]
     before = contents(engine.store)
     for part in parts(events, Random(5)):
         again = send(engine, part)
-        assert (again.events, again.same, again.looks) == (0, len(part), 0)
+        assert (again.events, again.same, again.evaluations) == (0, len(part), 0)
     assert contents(engine.store) == before
 
 
 def test_twice_in_one_batch_is_once(new_store: NewStore) -> None:
     engine = Engine(new_store(), POLICY)
-    tally = send(engine, [opened(), draw("d"), draw("d"), draw("d")])
-    assert (tally.events, tally.same) == (2, 2)
+    summary = send(engine, [opened(), draw("d"), draw("d"), draw("d")])
+    assert (summary.events, summary.same) == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -97,15 +97,15 @@ def test_another_event_under_a_known_id_is_kept_aside(new_store: NewStore, other
     engine = Engine(new_store(), POLICY)
     send(engine, [opened("B")])
     if together:
-        tally = send(engine, [opened(), draw("d"), other])
+        summary = send(engine, [opened(), draw("d"), other])
     else:
         send(engine, [opened(), draw("d")])
         before = contents(engine.store)
-        tally = send(engine, [other])
+        summary = send(engine, [other])
         assert contents(engine.store) == before
     reason = "the id `d` was used before for another event; give each event an id of its own"
-    assert [one.reason for one in tally.set_aside] == [reason]
-    assert set_aside(engine.store) == [("d", reason)]
+    assert [one.reason for one in summary.rejected] == [reason]
+    assert rejected(engine.store) == [("d", reason)]
 
 
 def test_sources_have_ids_of_their_own(new_store: NewStore) -> None:
@@ -125,14 +125,14 @@ def test_refused_events_are_set_aside_with_their_reason(new_store: NewStore) -> 
         draw("stranger", account="S"),
         replace(opened(), id="twice", at=2 * DAY_MS),
     )
-    tally = send(engine, [early, opened(), stranger, twice, draw("d")])
-    assert tally.events == 2
-    assert sorted(set_aside(engine.store)) == [
+    summary = send(engine, [early, opened(), stranger, twice, draw("d")])
+    assert summary.events == 2
+    assert sorted(rejected(engine.store)) == [
         ("early", "the account is not open yet"),
         ("stranger", "the account is not open yet"),
         ("twice", "the account is already open"),
     ]
-    assert sorted(one.place for one in tally.set_aside) == ["event early", "event stranger", "event twice"]
+    assert sorted(one.place for one in summary.rejected) == ["event early", "event stranger", "event twice"]
     assert [row[2] for row in contents(engine.store)["events"]] == ["A/open", "d"]
     assert verify(engine.store).same
 

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 
-from linekeeper.connect.table import events_of
+from linekeeper.connect.event_table import events_of
 from linekeeper.core.event import Event
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.lab.population.life import population

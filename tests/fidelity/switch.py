@@ -18,8 +18,8 @@ from linekeeper.core.line import ADVERSE
 from linekeeper.decide.reasons import PERSON
 from linekeeper.decide.record import Recorder
 from linekeeper.engine.history import row_of
+from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import Row
 from linekeeper.policy.model import Literal, Policy
 from linekeeper.scorecard.card import Bins, Table
 from linekeeper.scorecard.points import best_of
@@ -61,10 +61,10 @@ def adverse_decisions(kernel: Kernel, events: Sequence[Event], until_day: int) -
     for event in (*events, None):
         row = row_of(kernel, event.kind, event.at, event.fields) if event else None
         last = row.hour // 24 if row else until_day
-        looks: list[Row | None] = [row] if row else []
-        while (state[slots["OPENED"]] and state[slots["NEXT"]] <= last) or looks:
+        evaluations: list[Row | None] = [row] if row else []
+        while (state[slots["OPENED"]] and state[slots["NEXT"]] <= last) or evaluations:
             due = bool(state[slots["OPENED"]] and state[slots["NEXT"]] <= last)
-            look = Look(tuple(state), None if due else looks.pop(), state[slots["NEXT"]])
+            look = Look(tuple(state), None if due else evaluations.pop(), state[slots["NEXT"]])
             out, state = look.taken(kernel)
             number += out is not None
             if out and out[kernel.shape.place("ACTION")] in ADVERSE:

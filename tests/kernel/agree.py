@@ -9,12 +9,12 @@ import numpy as np
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.event import Event
 from linekeeper.core.line import Action, Line, Status
-from linekeeper.kernel.batch import Batch
-from linekeeper.kernel.bulk import replay
+from linekeeper.evaluate.correction import correct
+from linekeeper.evaluate.event_batch import Batch
+from linekeeper.evaluate.late_events import History, Row, apply_on_arrival, counts_as_late, refusal_of, review_until
+from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.calendar import calendar
-from linekeeper.kernel.correct import correct
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import Past, Row, counts_as_late, refusal_of, review_until, take
 from linekeeper.policy.model import Policy
 from tests.oracle.oracle import Outcome, Ruling
 
@@ -78,21 +78,21 @@ def state_after(kernel: Kernel, events: Sequence[Event]) -> list[int]:
 
 
 def _arrive(kernel: Kernel, events: Sequence[Event]) -> tuple[list[Ruling], set[str], list[int]]:
-    state, out, past = kernel.new_state(), kernel.new_row(), Past()
+    state, out, history = kernel.new_state(), kernel.new_row(), History()
     rulings: list[Ruling] = []
     refused: set[str] = set()
     numbers = {event.id: number for number, event in enumerate(events)}
     for number, event in enumerate(events):
         row = row_of(kernel, event)
         reverses = numbers.get(str(event.fields.get("of")))
-        if refusal_of(kernel, state, past, row, reverses):
+        if refusal_of(kernel, state, history, row, reverses):
             refused.add(event.id)
             continue
         rulings += [ruling_of(kernel, out, None) for due in review_until(kernel, state, row.hour // 24, out) if due]
         late = counts_as_late(kernel, state, row)
-        if take(kernel, state, past, number, row, out, reverses):
+        if apply_on_arrival(kernel, state, history, number, row, out, reverses):
             rulings.append(ruling_of(kernel, out, event.id))
-        if late and correct(kernel, state, past, out):
+        if late and correct(kernel, state, history, out):
             rulings.append(ruling_of(kernel, out, event.id))
     return rulings, refused, state
 

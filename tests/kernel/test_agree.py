@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linekeeper.core.event import Event
-from linekeeper.kernel import bulk
-from linekeeper.kernel.bulk import replay
+from linekeeper.evaluate import replay
+from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_file, load_text
 from linekeeper.policy.model import Policy
@@ -131,7 +131,7 @@ def test_many_accounts_in_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     for one, other in pairwise(outcomes):
         assert all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("account", "event", "rows"))
         assert np.array_equal(one.states, other.states)
-        assert one.looks == other.looks
+        assert one.evaluations == other.evaluations
 
 
 # ------------------------------------------------------------------ the same everywhere

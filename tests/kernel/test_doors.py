@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.event import Event
-from linekeeper.kernel.bulk import snapshots
+from linekeeper.evaluate.late_events import review_until
+from linekeeper.evaluate.replay import snapshots
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import review_until
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from tests.kernel.agree import batch_of_streams, last_day, row_of, state_after, unreversed

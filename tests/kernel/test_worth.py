@@ -9,7 +9,7 @@ import pytest
 
 from linekeeper.core.bounds import DAY_MS
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.engine.run import looks_of
+from linekeeper.engine.run import evaluations_of
 from linekeeper.kernel.kernel import WORTH_COMPILING, WORTH_LOADING, WORTH_USING, Kernel
 from linekeeper.policy.load import load_file
 from tests.kernel.agree import in_bulk
@@ -25,12 +25,18 @@ def test_what_is_to_be_made_is_worth_it_for_many_looks_and_what_is_there_for_few
     policy = load_file(CASH_LINE)
     first = Kernel(policy)
     assert not first.is_kept
-    assert [first.is_worth_compiling(looks) for looks in (WORTH_COMPILING - 1, WORTH_COMPILING)] == [False, True]
+    assert [first.is_worth_compiling(evaluations) for evaluations in (WORTH_COMPILING - 1, WORTH_COMPILING)] == [
+        False,
+        True,
+    ]
     in_bulk(first, [stream(policy, 1)], 0, compiled=True)
     assert first.is_kept
-    assert [first.is_worth_compiling(looks) for looks in (WORTH_USING - 1, WORTH_USING)] == [False, True]
+    assert [first.is_worth_compiling(evaluations) for evaluations in (WORTH_USING - 1, WORTH_USING)] == [False, True]
     again = Kernel(policy)
-    assert [again.is_worth_compiling(looks) for looks in (WORTH_LOADING - 1, WORTH_LOADING)] == [False, True]
+    assert [again.is_worth_compiling(evaluations) for evaluations in (WORTH_LOADING - 1, WORTH_LOADING)] == [
+        False,
+        True,
+    ]
 
 
 def test_a_folder_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,5 +50,5 @@ def test_a_folder_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_looking_every_day_is_more_work() -> None:
     """Two accounts over ten days."""
     table = pa.table({"account": ["A", "B", "A"], "at": [0, 1, 10 * DAY_MS]})
-    assert (looks_of(table, lazy=True), looks_of(table, lazy=False)) == (3, 3 + 2 * 10)
-    assert looks_of(table.slice(0, 0), lazy=False) == 0
+    assert (evaluations_of(table, lazy=True), evaluations_of(table, lazy=False)) == (3, 3 + 2 * 10)
+    assert evaluations_of(table.slice(0, 0), lazy=False) == 0

@@ -86,9 +86,9 @@ def test_an_erased_borrower_is_gone_from_every_file_and_all_other_receipts_hold(
     with store.reading() as connection:
         positions = [position for position in range(before) if position not in done.leaves]
         arguments = (connection, t.LOG, keeper.vault, keeper.head(), keeper.signer.verifier)
-        tally = check_receipts(*arguments, positions, seed=1)
-        assert tally.accepted == tally.receipts == len(positions)
-        assert tally.flipped_refused == tally.flipped
+        summary = check_receipts(*arguments, positions, seed=1)
+        assert summary.accepted == summary.receipts == len(positions)
+        assert summary.flipped_refused == summary.flipped
         assert audit(connection, t.LOG, keeper.head()).leaves == before + 1
     assert verify(store).same
 

@@ -15,7 +15,7 @@ from linekeeper.kernel.calendar import calendar
 from linekeeper.notice.language import EPOCH, LANGS, Lang
 from linekeeper.notice.model import Fact, Reason
 from linekeeper.notice.reasons import PLACEHOLDER, shipped_wordings
-from linekeeper.notice.telling import tell
+from linekeeper.notice.telling import progress
 from linekeeper.policy.load import load_file
 from tests.notices_flow.demo import POLICY, Told, decisions, demo, told
 
@@ -74,7 +74,7 @@ def _is_held(fact: Fact, decision: Decision) -> bool:
 @pytest.mark.parametrize("lang", LANGS)
 def test_each_number_that_is_told_stands_in_the_decision_or_in_the_rule(adverse: list[Told], lang: Lang) -> None:
     for one in adverse:
-        said = tell(one.notice, lang)
+        said = progress(one.notice, lang)
         numbers = {
             number for reason in said.reasons for text in (reason.text, *reason.details) for number in found(text)
         }

@@ -11,7 +11,7 @@ from linekeeper.core.decision import Decision, LineRecord, Reason
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.decide.road import NoRoad
 from linekeeper.notice.from_decision import OwnFacts, no_road, notice_of, read_desk
-from linekeeper.notice.telling import tell
+from linekeeper.notice.telling import progress
 from linekeeper.policy.load import load_text
 from tests.brake.bank import DAY, at
 
@@ -78,7 +78,7 @@ DECISION = Decision(
 
 def said(decision: Decision, own: OwnFacts | None = None) -> list[str]:
     """Titles, texts and details of the reasons."""
-    told = tell(notice_of(decision, POLICY, read_desk(), own=own), "en")
+    told = progress(notice_of(decision, POLICY, read_desk(), own=own), "en")
     return [f"{one.title}: {' '.join((one.text, *one.details))}" for one in told.reasons]
 
 
@@ -114,13 +114,13 @@ def test_no_road_says_why() -> None:
 
 def test_a_correction_names_what_it_mends() -> None:
     mended = replace(DECISION, action="correct", number=5, corrects=(3, 4), after=LINE, before=DECISION.after)
-    assert "8821-3, 8821-4" in tell(notice_of(mended, POLICY, read_desk()), "en").lead
+    assert "8821-3, 8821-4" in progress(notice_of(mended, POLICY, read_desk()), "en").lead
 
 
 def test_what_is_not_told_is_refused_in_words() -> None:
     quiet = notice_of(replace(DECISION, action="keep"), POLICY, read_desk())
     with pytest.raises(LinekeeperError, match="`keep` is not told"):
-        tell(quiet, "en")
+        progress(quiet, "en")
 
 
 def test_a_desk_without_a_way_to_object_is_refused(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.engine.account import find_decision
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.letter import letter
+from linekeeper.engine.notices import letter
 from linekeeper.engine.outbox import Law, find_entry, mark_sent, pending
-from linekeeper.engine.ruling import Ruling, rule
+from linekeeper.engine.rulings import Ruling, rule
 from linekeeper.journal.store import Store
 from linekeeper.notice.from_decision import read_desk
 from linekeeper.notice.render import as_html, as_json, as_text
@@ -62,7 +62,7 @@ def test_without_its_decision_no_notice_is_noted(engine: Engine, monkeypatch: py
     def full(*_: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("linekeeper.engine.rows.save_accounts", full)
+    monkeypatch.setattr("linekeeper.engine.account_states.save_accounts", full)
     before = count(engine.store, "notices")
     with pytest.raises(OSError, match="disk is full"):
         rule(engine, [Ruling("A000", at(6), DAY + 30, "m.chen", "a test", cap_bp=1_000)])

@@ -135,7 +135,7 @@ class _Account:
     rulings: list[Ruling] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     mornings: dict[int, Mapping[str, Value]] = field(default_factory=dict)
-    looks: int = 0
+    evaluations: int = 0
     went_over: list[tuple[Policy, int]] = field(
         default_factory=list
     )  # the version before, and the first day without it
@@ -248,9 +248,9 @@ class _Account:
         start = self.went_over[-1][1] if self.went_over else 0
         told = [ruling.day for ruling in self.rulings if ruling.action in ADVERSE and ruling.day >= start]
         if self.day < day and not (told and day <= told[-1] + self.policy.honour_days):
-            self.go_over(policy, day)
+            self.migrate_account(policy, day)
 
-    def go_over(self, policy: Policy, day: int) -> None:
+    def migrate_account(self, policy: Policy, day: int) -> None:
         """The line stays as it is; of its restrictions those that the version before still counts on that day."""
         for unit, days in self.restricted.items():
             own = [one.window for one in self._measures() if isinstance(one, Restrictions) and one.window.unit == unit]
@@ -268,14 +268,14 @@ class _Account:
         while turns and turns[0][0] <= through:
             day, policy = turns.pop(0)
             self.begin_days(day - 1)
-            self.go_over(policy, day)
+            self.migrate_account(policy, day)
 
     def _measures(self) -> list[Expr]:
         return [part for feature in self.policy.features for part in walk(feature.expr)]
 
     # -------------------------------------------------------------- corrections
 
-    def as_it_would_be(self) -> _Account:
+    def replay_on_time(self) -> _Account:
         """What stands, run from empty in time order up to now, each day under the version that was the account's."""
         policies = [*(policy for policy, _ in self.went_over), self.policy]
         other = _Account(policies[0])
@@ -291,7 +291,7 @@ class _Account:
         """Free what would not be set, raise the limit to what it would be, go on with that run's recovery."""
         if not self._set_names() and self.line.limit == self.line.granted and not any(self.restricted.values()):
             return
-        other, values = self.as_it_would_be(), self._values(self.hour)
+        other, values = self.replay_on_time(), self._values(self.hour)
         before, set_before = self.line, self._set_names()
         for name in set_before:
             self.latches[name].follow_other(other.latches[name])
@@ -314,7 +314,7 @@ class _Account:
 
     def _look(self, event_id: str | None, before: Line) -> Values:
         """Facts, features, score, latches, target and envelope, status, offer: in this order."""
-        self.looks += 1
+        self.evaluations += 1
         values = self._values(self.hour)
         set_before = self._set_names()
         for latch in self.latches.values():
@@ -442,4 +442,4 @@ class _Account:
             offer_number=self.offering.number,
             offer_open=self.offering.is_open(self.day),
         )
-        return Outcome(tuple(self.rulings), tuple(self.refused), self.looks, final if self.arrived else None)
+        return Outcome(tuple(self.rulings), tuple(self.refused), self.evaluations, final if self.arrived else None)

@@ -62,7 +62,7 @@ class Outcome:
 
     rulings: tuple[Ruling, ...]
     refused: tuple[Refused, ...]
-    looks: int
+    evaluations: int
     final: Standing | None
 
 

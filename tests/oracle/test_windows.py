@@ -130,7 +130,7 @@ def test_no_morning_is_looked_at_on_the_day_of_opening() -> None:
     events = ledger(policy, ONE_DRAW)
     assert values_at(policy, events, day("2024-01-01")) is None
     assert values_at(policy, events, day("2024-01-02")) is not None
-    assert run(policy, events, day("2024-02-02")).looks == 2 + 32
+    assert run(policy, events, day("2024-02-02")).evaluations == 2 + 32
 
 
 # ------------------------------------------------------------------ local time
@@ -179,7 +179,7 @@ def test_a_day_that_the_zone_left_out_is_still_looked_at() -> None:
     text = "2011-12-29 23:00  open limit=1000\n2011-12-29 23:30  draw amount=5\n2011-12-31 00:00  draw amount=1"
     events = ledger(policy, text)
     assert events[2].at - events[1].at == 1_800_000
-    assert run(policy, events).looks == 5
+    assert run(policy, events).evaluations == 5
     left_out = values_at(policy, events, day("2011-12-30"))
     assert left_out is not None
     assert left_out["since"] == 1

@@ -11,8 +11,8 @@ import pytest
 
 from linekeeper.connect.panel import REPORT, STATEMENT, joined, rows
 from linekeeper.core.line import Status
-from linekeeper.kernel.batch import batch_of
-from linekeeper.kernel.bulk import replay
+from linekeeper.evaluate.event_batch import batch_of
+from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.lab.population import population
 from linekeeper.policy.load import load_file

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from linekeeper.connect.door import Door
-from linekeeper.connect.table import sort_by_time
+from linekeeper.connect.event_table import sort_by_time
+from linekeeper.connect.validation import Validator
 from linekeeper.core.bounds import DAY_MS, HOUR_MS
 from linekeeper.lab.population import Population, population
 from linekeeper.policy.load import load_file
@@ -52,7 +52,7 @@ PINNED = "cb881232b151dcb718fbc976ab9a17b1fe380f1e8ec24d48fced3851efbc4190"
 
 
 def test_the_policy_admits_every_event(town: Population) -> None:
-    admitted, _, aside = Door(load_file(POLICY)).admit_many(town.events)
+    admitted, _, aside = Validator(load_file(POLICY)).admit_many(town.events)
     assert (admitted.num_rows, aside) == (town.events.num_rows, [])
     assert sort_by_time(town.events) is town.events
     assert len(set(town.events["id"].to_pylist())) == town.events.num_rows

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.event import Event
 from linekeeper.core.line import ADVERSE
+from linekeeper.evaluate.late_events import Row, review_until
 from linekeeper.kernel.kernel import Kernel, kernel_of
-from linekeeper.kernel.late import Row, review_until
 from linekeeper.policy.load import load_text
 
 DAY = 19_800  # 2024-03-18, in Asia/Shanghai

@@ -24,8 +24,8 @@ from linekeeper.decide.road.walk import Walker
 from linekeeper.engine.account import state_of
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import run_table
+from linekeeper.evaluate.event_batch import batch_of
 from linekeeper.journal.store import open_store
-from linekeeper.kernel.batch import batch_of
 from linekeeper.lab.population import population
 from linekeeper.lab.roads import check_all, count_adverse
 from linekeeper.policy.load import load_file

@@ -11,7 +11,7 @@ import pytest
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.engine.account import view
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.ruling import Ruling, RulingError, consent, rule, store_now
+from linekeeper.engine.rulings import Ruling, RulingError, consent, rule, store_now
 from linekeeper.engine.verify import verify
 from tests.brake.bank import DAY, at, engine_over, everyone_late, new_store, openings, table
 

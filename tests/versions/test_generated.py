@@ -100,7 +100,7 @@ def test_versions_as_the_oracle_has_them(
 
 
 def test_the_generated_lives_do_go_over(tmp_path: Path) -> None:
-    moves = 0
+    version_migrations = 0
     for seed in range(12):
         versions, rng = policies(seed), Random(seed)
         if fits_a_table(versions[-1]):
@@ -108,5 +108,7 @@ def test_the_generated_lives_do_go_over(tmp_path: Path) -> None:
             with closing(open_store(str(tmp_path / f"{seed}.db"))) as store:
                 live_through(store, visits_of(versions, events, rng))
                 with store.reading() as connection:
-                    moves += connection.execute(select(func.count()).select_from(t.moves)).scalar_one()
-    assert moves >= 6
+                    version_migrations += connection.execute(
+                        select(func.count()).select_from(t.version_migrations)
+                    ).scalar_one()
+    assert version_migrations >= 6

@@ -15,7 +15,7 @@ from linekeeper.core.event import Event
 from linekeeper.decide.road import Road, find_road
 from linekeeper.engine.account import decisions_of, state_of
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.moments import state_after
+from linekeeper.engine.point_in_time import state_after
 from linekeeper.engine.verify import verify
 from linekeeper.engine.versions import adopt, check_succession, promise_of, standings
 from linekeeper.journal import tables as t
@@ -140,9 +140,9 @@ def test_one_that_went_over_too_early_is_named(new_store: NewStore) -> None:
     engine = stricter(late_payer(new_store()))
     engine.review(52)
     with engine.store.writing() as connection:
-        connection.execute(update(t.moves).where(t.moves.c.account == "a").values(day=51))
+        connection.execute(update(t.version_migrations).where(t.version_migrations.c.account == "a").values(day=51))
     difference = verify(engine.store).first_difference
-    assert difference == "`a` went over to another version while a road back was promised to it"
+    assert difference == "`a` migrated to another version while a road back was promised to it"
 
 
 def test_the_log_has_every_version(new_store: NewStore, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from linekeeper.core.decision import Decision
     from linekeeper.engine.engine import Engine
-    from linekeeper.engine.run import Summary
+    from linekeeper.engine.run import RunSummary
     from linekeeper.lab.report import Report
 
 POLICY = "consumer-loan.yaml"
@@ -45,7 +45,7 @@ def demo(
     from rich.console import Console
 
     from linekeeper.cli.demo_pages import serve, write_pages
-    from linekeeper.connect.table import write_events
+    from linekeeper.connect.event_table import write_events
     from linekeeper.engine.run import run_table
     from linekeeper.lab.population import population
     from linekeeper.lab.report import report
@@ -58,8 +58,8 @@ def demo(
     events = population(accounts=accounts, days=days, seed=seed).events
     engine = _engine(store, folder)
     say_compiling(engine.kernel, events.num_rows)
-    with progress("events", events.num_rows, json) as tell:
-        summary = run_table(engine, events, f"population-{seed}", None, tell)
+    with progress("events", events.num_rows, json) as advance:
+        summary = run_table(engine, events, f"population-{seed}", None, advance)
     if engine.keeper:
         engine.keeper.publish(engine.store)
     write_events(events, folder / EVENTS)
@@ -105,7 +105,7 @@ def _told_restriction(engine: Engine, found: Report) -> Decision | None:
     return next((one for one in adverse if one.action == "decrease"), adverse[0] if adverse else None)
 
 
-def _print_report(console: Console, engine: Engine, summary: Summary, found: Report, one: Decision | None) -> str:
+def _print_report(console: Console, engine: Engine, summary: RunSummary, found: Report, one: Decision | None) -> str:
     """Print it all; the sentence that sums it up."""
     from linekeeper.engine.account import view
 

@@ -51,8 +51,8 @@ def write_pages(folder: Path, engine: Engine, console: Console, decision: Decisi
 
 
 def _letters(pages: Path, engine: Engine, decision: Decision) -> list[tuple[str, str, str]]:
-    from linekeeper.engine.letter import letter
-    from linekeeper.engine.moments import state_after
+    from linekeeper.engine.notices import letter
+    from linekeeper.engine.point_in_time import state_after
     from linekeeper.notice.from_decision import read_desk
     from linekeeper.notice.render import as_html
 

@@ -64,8 +64,8 @@ def fit(
         _cross_validate(rows, told, cross_validate, json)
         return
     compare = METHODS if output else ()
-    with progress("folds", folds + 1, json) as tell:
-        fitted = fit_card(rows, told, folds, method, compare, tell)
+    with progress("folds", folds + 1, json) as advance:
+        fitted = fit_card(rows, told, folds, method, compare, advance)
     name = (data or table.name) + (f", part {part} of the accounts" if part else "")
     files = _write(fitted, output, name) if output else {}
     _report(fitted, name, files, json)
@@ -83,8 +83,8 @@ def forecast(
     from linekeeper.lab.fit.forecast_page import forecast_page
     from linekeeper.lab.fit.panel import read_panel
 
-    with progress("forecast", 4, json) as tell:
-        found = forecast_panel(read_panel(records), listed, seed, tell)
+    with progress("forecast", 4, json) as advance:
+        found = forecast_panel(read_panel(records), listed, seed, advance)
     if output:
         output.mkdir(parents=True, exist_ok=True)
         _dump(output / "forecast.json", found)
@@ -134,14 +134,14 @@ def _cross_validate(rows: FitTable, plan: Plan, folds: int, json: bool) -> None:
     from linekeeper.lab.fit.known import with_protected
 
     both = bool(rows.protected)
-    with progress("folds", folds * (2 if both else 1), json) as tell:
+    with progress("folds", folds * (2 if both else 1), json) as advance:
         found: dict[str, Any] = {"data": plan.name, "rows": len(rows), "folds": folds}
         if both:
             found |= {"inputs": "with protected attributes, for comparison only"}
-            found |= compared(*with_protected(rows, plan), folds, tell)
-            found["without_protected"] = compared(rows, plan, folds, tell)
+            found |= compared(*with_protected(rows, plan), folds, advance)
+            found["without_protected"] = compared(rows, plan, folds, advance)
         else:
-            found |= compared(rows, plan, folds, tell)
+            found |= compared(rows, plan, folds, advance)
     if json:
         print_json(found)
         return

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from linekeeper.cli.typed import to_write
+from linekeeper.cli.arguments import to_write
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Format
-    from linekeeper.core.event import SetAside
+    from linekeeper.core.event import Rejection
 
 SHOWN = 10  # set-aside rows that are told at once; all of them are in the file beside the table
 
@@ -46,7 +46,7 @@ def import_events(
     rename: Annotated[list[str] | None, typer.Option("--map", help="old=new; `old=` ignores a column.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
 ) -> None:
-    """Read FILE into an event table: each event once, in order of time; bad rows set aside with their reason."""
+    """Read FILE into an event table: each event once, in order of time; bad rows rejected with their reason."""
     from time import perf_counter
 
     from linekeeper.core.errors import LinekeeperError
@@ -56,7 +56,7 @@ def import_events(
         if policy or mapping or rename:
             raise LinekeeperError(f"`{source.value}` has its own columns; leave out the policy and the mapping")
         summary = _import_data_set(source, file, out)
-        aside: list[SetAside] = []
+        aside: list[Rejection] = []
     else:
         if policy is None:
             raise LinekeeperError(f"a policy is needed: `linekeeper import {source.value} FILE POLICY -o OUT`")
@@ -68,39 +68,39 @@ def import_events(
 def _import_data_set(source: Source, file: Path, out: Path) -> dict[str, Any]:
     """A public data set; what is known of the people beside the events goes to a file of its own."""
     from linekeeper.connect.approval import read_approval
-    from linekeeper.connect.table import write_events
+    from linekeeper.connect.event_table import write_events
     from linekeeper.connect.taiwan import read_taiwan
 
-    with _progress(f"reading {source.value}") as tell:
+    with _progress(f"reading {source.value}") as advance:
         if source is Source.approval:
             write_events(read_approval(file), out)
-            tell(1.0)
+            advance(1.0)
             return {"out": str(out), "same": 0}
         import pyarrow.parquet as pq
 
         events, labels = read_taiwan(file)
-        tell(0.5)
+        advance(0.5)
         write_events(events, out)
         beside = out.with_suffix(".labels.parquet")
         pq.write_table(labels, beside)
-        tell(1.0)
+        advance(1.0)
     return {"out": str(out), "labels": str(beside), "same": 0}
 
 
 def _import_rows(
     source: Source, file: Path, policy: Path, out: Path, mapping: Path | None, rename: list[str]
-) -> tuple[dict[str, Any], list[SetAside]]:
+) -> tuple[dict[str, Any], list[Rejection]]:
     import json
 
-    from linekeeper.connect.columns import Columns, load_columns, with_options
-    from linekeeper.connect.large import import_file
+    from linekeeper.connect.large_files import import_file
+    from linekeeper.connect.mapping import Columns, load_columns, with_options
     from linekeeper.policy.load import load_file
 
     columns = load_columns(mapping) if mapping else Columns()
     if rename:
         columns = with_options(columns, rename)
-    with _progress(f"reading {file.name}") as tell:
-        same, aside = import_file(file, load_file(policy), out, columns, FORMATS[source], tell)
+    with _progress(f"reading {file.name}") as advance:
+        same, aside = import_file(file, load_file(policy), out, columns, FORMATS[source], advance)
     summary: dict[str, Any] = {"out": str(out), "same": same}
     beside = out.with_suffix(".set-aside.jsonl")
     beside.unlink(missing_ok=True)
@@ -136,7 +136,7 @@ def _progress(what: str) -> Iterator[Callable[[float], None]]:
         yield lambda share: bar.update(task, completed=share)
 
 
-def _report(summary: dict[str, Any], aside: list[SetAside], as_json: bool) -> None:
+def _report(summary: dict[str, Any], aside: list[Rejection], as_json: bool) -> None:
     import json
 
     if as_json:
@@ -157,6 +157,6 @@ def _report(summary: dict[str, Any], aside: list[SetAside], as_json: bool) -> No
     if summary["same"]:
         console.print(f"{summary['same']:,} repeats of the same event dropped")
     if aside:
-        console.print(f"{len(aside):,} rows set aside, all listed in {summary['set_aside_file']}:", highlight=False)
+        console.print(f"{len(aside):,} rows rejected, all listed in {summary['set_aside_file']}:", highlight=False)
         for row in aside[:SHOWN]:
             console.print(f"  {row.place}: {row.reason}", highlight=False, markup=False)

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from linekeeper.cli.arguments import day_number, to_write
 from linekeeper.cli.output import Json, StoreUrl, print_json, progress, say
-from linekeeper.cli.typed import day_number, to_write
 
 KeyFolder = Annotated[Path, typer.Option("--keys", help="Folder of the log's keys.", envvar="LINEKEEPER_KEYS")]
 Vkey = Annotated[Path, typer.Option("--vkey", help="The log's public key: the file `log.vkey`.")]
@@ -251,17 +251,17 @@ def check_all(
     step = max(head.checkpoint.size // most, 1)
     positions = list(range(0, head.checkpoint.size, step))[:most]
     verifier = keeper.signer.verifier
-    with progress("receipts", len(positions), json) as tell, open_store(store, made=True).reading() as connection:
-        tally = check_receipts(connection, t.LOG, keeper.vault, head, verifier, positions, seed if flip else None)
-        tell(len(positions))
+    with progress("receipts", len(positions), json) as advance, open_store(store, made=True).reading() as connection:
+        summary = check_receipts(connection, t.LOG, keeper.vault, head, verifier, positions, seed if flip else None)
+        advance(len(positions))
     if json:
         names = ("receipts", "accepted", "flipped", "flipped_refused")
-        print_json({name: getattr(tally, name) for name in names})
+        print_json({name: getattr(summary, name) for name in names})
     else:
-        say(f"{tally.accepted:,} of {tally.receipts:,} receipts hold")
+        say(f"{summary.accepted:,} of {summary.receipts:,} receipts hold")
         if flip:
-            say(f"{tally.flipped_refused:,} of {tally.flipped:,} with one bit flipped were refused")
-    if tally.accepted != tally.receipts or tally.flipped_refused != tally.flipped:
+            say(f"{summary.flipped_refused:,} of {summary.flipped:,} with one bit flipped were refused")
+    if summary.accepted != summary.receipts or summary.flipped_refused != summary.flipped:
         raise typer.Exit(3)
 
 

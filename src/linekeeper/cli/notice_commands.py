@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from linekeeper.cli.arguments import minor_units
 from linekeeper.cli.output import Json, print_json
-from linekeeper.cli.typed import minor_units
 
 Lang = Annotated[str, typer.Option("--lang", help="zh or en.")]
 Currency = Annotated[str, typer.Option("--currency", help="ISO 4217 code.")]

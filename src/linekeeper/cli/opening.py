@@ -52,21 +52,21 @@ def law_of(jurisdiction: str | None, product: str | None) -> Law | None:
 
 def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> Intake:
     """A file as admitted events: an event table of ours, or any file with a column mapping."""
-    from linekeeper.connect.columns import load_columns
-    from linekeeper.connect.files import take_in
+    from linekeeper.connect.files import read_events
+    from linekeeper.connect.mapping import load_columns
 
-    with progress("reading", 100, quiet) as tell:
+    with progress("reading", 100, quiet) as advance:
         done = 0.0
 
         def told(share: float) -> None:
             nonlocal done
-            tell(int(share * 100) - int(done * 100))
+            advance(int(share * 100) - int(done * 100))
             done = share
 
-        return take_in(path, policy, load_columns(columns) if columns else None, tell=told)
+        return read_events(path, policy, load_columns(columns) if columns else None, advance=told)
 
 
-def say_compiling(kernel: Kernel, looks: int) -> None:
+def say_compiling(kernel: Kernel, evaluations: int) -> None:
     """Say on a terminal that the policy is about to be compiled, where it will be and was not before."""
-    if kernel.is_worth_compiling(looks) and not kernel.is_kept and sys.stderr.isatty():
+    if kernel.is_worth_compiling(evaluations) and not kernel.is_kept and sys.stderr.isatty():
         sys.stderr.write("compiling the policy, some 15 seconds; once, for the code is kept\n")

@@ -40,8 +40,8 @@ def notice(
     """The letter that tells a borrower of a decision."""
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.engine.account import find_decision
-    from linekeeper.engine.letter import letter
-    from linekeeper.engine.moments import state_after
+    from linekeeper.engine.notices import letter
+    from linekeeper.engine.point_in_time import state_after
     from linekeeper.notice.from_decision import read_desk
     from linekeeper.notice.language import language
     from linekeeper.notice.render import as_html, as_json, as_text

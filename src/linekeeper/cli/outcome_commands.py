@@ -63,8 +63,8 @@ def _decided(policy: Policy, table: pa.Table, quiet: bool) -> list[Decision]:
     from linekeeper.kernel.kernel import kernel_of
 
     kept: list[Decision] = []
-    with progress("events", table.num_rows, quiet) as tell:
-        replay_table(kernel_of(policy), table, tell=tell, keep=kept.append)
+    with progress("events", table.num_rows, quiet) as advance:
+        replay_table(kernel_of(policy), table, advance=advance, keep=kept.append)
     return kept
 
 

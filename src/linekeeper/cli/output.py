@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from linekeeper.core.event import SetAside
+    from linekeeper.core.event import Rejection
 
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 StoreUrl = Annotated[
@@ -44,25 +44,25 @@ def say(text: str = "") -> None:
     Console(highlight=False, soft_wrap=True).print(text)
 
 
-def say_aside(rows: list[SetAside]) -> None:
-    """The rows that were set aside, the first few with their reasons."""
+def say_rejected(rows: list[Rejection]) -> None:
+    """The rows that were rejected, the first few with their reasons."""
     if rows:
-        say(f"[yellow]{len(rows):,} rows were set aside:[/]")
+        say(f"[yellow]{len(rows):,} rows were rejected:[/]")
         for row in rows[:ASIDE_SHOWN]:
             say(f"  {row.place}: {row.reason}")
         if len(rows) > ASIDE_SHOWN:
-            say(f"  ... and {len(rows) - ASIDE_SHOWN:,} more (all of them with --set-aside FILE)")
+            say(f"  ... and {len(rows) - ASIDE_SHOWN:,} more (all of them with --rejected FILE)")
 
 
-def warn_held(begun: int) -> None:
+def warn_pending(begun: int) -> None:
     """Say on standard error that the brake has held restrictions."""
     if begun:
         word = "restriction waits" if begun == 1 else "restrictions wait"
-        sys.stderr.write(f"BRAKE: {begun:,} {word} for a person; see `linekeeper held list`\n")
+        sys.stderr.write(f"BRAKE: {begun:,} {word} for a person; see `linekeeper pending list`\n")
 
 
-def write_aside(rows: list[SetAside], path: Path | None) -> None:
-    """All rows that were set aside, one JSON object a line."""
+def write_rejected(rows: list[Rejection], path: Path | None) -> None:
+    """All rows that were rejected, one JSON object a line."""
     if path:
         with path.open("w", encoding="utf-8") as file:
             file.writelines(

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from linekeeper.cli.arguments import day_number
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import Json, StoreUrl, print_json, progress, say
-from linekeeper.cli.typed import day_number
 
 if TYPE_CHECKING:
     from linekeeper.decide.road.what_if import Payment
@@ -76,8 +76,8 @@ def _check_all(engine: Engine, sample: int | None, json: bool) -> None:
     from linekeeper.lab.roads import check_all, count_adverse
 
     total = min(sample or count_adverse(engine), count_adverse(engine))
-    with progress("roads", total, json) as tell:
-        found = check_all(engine, sample, tell)
+    with progress("roads", total, json) as advance:
+        found = check_all(engine, sample, advance)
     if json:
         print_json(found.as_json())
     else:

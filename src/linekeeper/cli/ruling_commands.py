@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from linekeeper.cli.arguments import day_number, instant_ms
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import Json, Keys, StoreUrl, print_json, say
-from linekeeper.cli.typed import day_number, instant_ms
 
 if TYPE_CHECKING:
     from linekeeper.core.decision import Decision
@@ -45,7 +45,7 @@ def override(
     json: Json = False,
 ) -> None:
     """Waive a trigger, or impose a cap, up to and including a day."""
-    from linekeeper.engine.ruling import Ruling, RulingError, new_id, rule
+    from linekeeper.engine.rulings import Ruling, RulingError, new_id, rule
 
     if (trigger is None) == (cap is None):
         raise RulingError("an override waives a trigger or imposes a cap; name one of `--trigger`, `--cap`")
@@ -69,8 +69,8 @@ def consent(
     json: Json = False,
 ) -> None:
     """Accept an open offer for a borrower."""
-    from linekeeper.engine.ruling import consent as consented
-    from linekeeper.engine.ruling import new_id
+    from linekeeper.engine.rulings import consent as consented
+    from linekeeper.engine.rulings import new_id
 
     engine = open_engine(store, keys=keys)
     name = id or new_id()
@@ -83,7 +83,7 @@ def consent(
 def instant(engine: Engine, text: str | None) -> int:
     """The instant of a ruling in UTC ms; `now` only for a store that is kept up to date."""
     from linekeeper.core.bounds import DAY_MS
-    from linekeeper.engine.ruling import RulingError, store_now
+    from linekeeper.engine.rulings import RulingError, store_now
 
     if text is not None:
         return instant_ms(text)

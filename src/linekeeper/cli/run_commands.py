@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from linekeeper.cli.arguments import day_number, instant_ms, minor_units, to_write
 from linekeeper.cli.opening import law_of, open_engine, read_file, say_compiling
 from linekeeper.cli.output import (
     BrakeOn,
@@ -17,16 +18,15 @@ from linekeeper.cli.output import (
     print_json,
     progress,
     say,
-    say_aside,
-    warn_held,
-    write_aside,
+    say_rejected,
+    warn_pending,
+    write_rejected,
 )
-from linekeeper.cli.typed import day_number, instant_ms, minor_units, to_write
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
     from linekeeper.core.decision import Decision
-    from linekeeper.engine.run import Summary
+    from linekeeper.engine.run import RunSummary
 
 Columns = Annotated[Path | None, typer.Option("--columns", help="Column mapping (YAML) of a file that is not ours.")]
 Until = Annotated[str | None, typer.Option("--until", help="Review up to the start of this day, YYYY-MM-DD.")]
@@ -34,7 +34,7 @@ Jurisdiction = Annotated[
     str | None, typer.Option("--jurisdiction", help="Note notices under this law: CN, US, EU, UK.")
 ]
 Product = Annotated[str | None, typer.Option("--product", help="The product, as `policies/regulation` names it.")]
-SetAsideFile = Annotated[Path | None, to_write("--set-aside", about="Write rows that were set aside to this file.")]
+RejectedFile = Annotated[Path | None, to_write("--rejected", about="Write rows that were rejected to this file.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +51,7 @@ def run(
     columns: Columns = None,
     until: Until = None,
     source: Annotated[str | None, typer.Option(help="Name of the events' source (default: the file's name).")] = None,
-    set_aside: SetAsideFile = None,
+    rejected: RejectedFile = None,
     brake: BrakeOn = False,
     jurisdiction: Jurisdiction = None,
     product: Product = None,
@@ -65,9 +65,9 @@ def run(
     engine = open_engine(store, load_file(policy), keys, brake, law_of(jurisdiction, product), by)
     intake = read_file(events, engine.policy, columns, json)
     say_compiling(engine.kernel, intake.table.num_rows)
-    with progress("events", intake.table.num_rows, json) as tell:
-        summary = run_table(engine, intake.table, source or events.name, day_number(until), tell)
-    report(summary, intake, set_aside, json)
+    with progress("events", intake.table.num_rows, json) as advance:
+        summary = run_table(engine, intake.table, source or events.name, day_number(until), advance)
+    report(summary, intake, rejected, json)
 
 
 def replay(
@@ -79,14 +79,14 @@ def replay(
     output: Annotated[
         Path | None, to_write("-o", "--output", about="Write the decisions to this Parquet file.")
     ] = None,
-    set_aside: SetAsideFile = None,
+    rejected: RejectedFile = None,
     eager: Annotated[
         bool, typer.Option("--eager", help="Review every account every day (same decisions, slower).")
     ] = False,
     json: Json = False,
 ) -> None:
     """Run a file of events through the kernel alone, on all cores; decisions and digest are those of `run`."""
-    from linekeeper.engine.run import looks_of, replay_table
+    from linekeeper.engine.run import evaluations_of, replay_table
     from linekeeper.kernel.kernel import kernel_of
     from linekeeper.lab.decisions import write_decisions
     from linekeeper.policy.load import load_file
@@ -94,15 +94,15 @@ def replay(
     kernel = kernel_of(load_file(policy))
     intake = read_file(events, kernel.policy, columns, json)
     kept: list[Decision] = []
-    looks = looks_of(intake.table, not eager)
-    compiled = kernel.is_worth_compiling(looks)
-    say_compiling(kernel, looks)
-    with progress("events", intake.table.num_rows, json) as tell:
+    evaluations = evaluations_of(intake.table, not eager)
+    compiled = kernel.is_worth_compiling(evaluations)
+    say_compiling(kernel, evaluations)
+    with progress("events", intake.table.num_rows, json) as advance:
         keep = kept.append if output else None
-        summary = replay_table(kernel, intake.table, day_number(until), workers, not eager, compiled, tell, keep)
+        summary = replay_table(kernel, intake.table, day_number(until), workers, not eager, compiled, advance, keep)
     if output:
         write_decisions(kept, output)
-    report(summary, intake, set_aside, json)
+    report(summary, intake, rejected, json)
 
 
 def review(
@@ -116,13 +116,13 @@ def review(
     engine = open_engine(store, keys=keys, brake=brake)
     day = day_number(until)
     assert day is not None
-    with progress("accounts", engine.due_count(day), json) as tell:
-        tally = engine.review(day, tell)
+    with progress("accounts", engine.due_count(day), json) as advance:
+        summary = engine.review(day, advance)
     if json:
-        print_json({"decisions": dict(tally.actions), "evaluations": tally.looks, "held": tally.held})
+        print_json({"decisions": dict(summary.actions), "evaluations": summary.evaluations, "held": summary.pending})
     else:
-        say(f"{tally.looks:,} looks; decisions: {_counts(dict(tally.actions))}")
-    warn_held(tally.held)
+        say(f"{summary.looks:,} looks; decisions: {_counts(dict(summary.actions))}")
+    warn_pending(summary.pending)
 
 
 def verify(store: StoreUrl, keys: Keys = None, json: Json = False) -> None:
@@ -135,8 +135,8 @@ def verify(store: StoreUrl, keys: Keys = None, json: Json = False) -> None:
     from linekeeper.journal.store import open_store
 
     opened = open_store(store, made=True)
-    with progress("accounts", 0, json) as tell:
-        verdict = verified(opened, tell)
+    with progress("accounts", 0, json) as advance:
+        verdict = verified(opened, advance)
     if keys is not None and verdict.same:
         verdict = replace(verdict, first_difference=differing_leaf(opened, open_keeper(keys).vault))
     if json:
@@ -173,11 +173,11 @@ def authorise(
 # ------------------------------------------------------------------ pieces
 
 
-def report(summary: Summary, intake: Intake, set_aside: Path | None, json: bool) -> None:
+def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: bool) -> None:
     """The end of `run` and `replay`."""
-    aside = intake.set_aside + summary.set_aside
-    write_aside(aside, set_aside)
-    warn_held(summary.held)
+    aside = intake.rejected + summary.rejected
+    write_rejected(aside, rejected)
+    warn_pending(summary.pending)
     if json:
         print_json({**summary.as_json(), "set_aside": len(aside), "repeats": intake.same})
         return
@@ -186,7 +186,7 @@ def report(summary: Summary, intake: Intake, set_aside: Path | None, json: bool)
         f"{summary.evaluations:,} looks"
     )
     say(f"decisions: {_counts(summary.decisions)}")
-    say_aside(aside)
+    say_rejected(aside)
     say(f"digest {summary.digest}")
 
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from linekeeper.cli.arguments import day_number, to_write
 from linekeeper.cli.opening import read_file
 from linekeeper.cli.output import Json, print_json, say
-from linekeeper.cli.typed import day_number, to_write
 
 
 def register(app: typer.Typer) -> None:

@@ -1,6 +1,6 @@
 """Files in: JSON Lines, CSV and Parquet, row by row or column by column, into event tables.
 
-A bad row is set aside with its place and reason, and the rest goes on. A file that cannot be read at all, or
+A bad row is rejected with its place and reason, and the rest goes on. A file that cannot be read at all, or
 a column that no kind knows, is an error before anything is taken.
 """
 
@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from typing import Literal as OneOf
 
-from linekeeper.connect.columns import Columns
-from linekeeper.connect.door import Door
-from linekeeper.connect.lines import BadLine, cells_of, csv_of, json_of, lines_of
-from linekeeper.connect.table import FIXED, drop_duplicates, sort_by_time, table_of, used_columns
+from linekeeper.connect.event_table import FIXED, drop_duplicates, sort_by_time, table_of, used_columns
+from linekeeper.connect.mapping import Columns
+from linekeeper.connect.text_lines import LineError, cells_of, csv_of, json_of, lines_of
+from linekeeper.connect.validation import Validator
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.core.event import Event, SetAside
+from linekeeper.core.event import Event, Rejection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,7 @@ BLOCK_LINES = 16_384
 BLOCK_BYTES = 2**23
 NAMES_MAX = 600  # more different columns than the kinds of a policy can have
 PLAIN = Columns()
-Tell = Callable[[float], object]  # the share of the file that is done, 0 to 1
+Progress = Callable[[float], object]  # the share of the file that is done, 0 to 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Block:
 
     table: pa.Table
     lines: np.ndarray
-    set_aside: list[SetAside]
+    rejected: list[Rejection]
     place: str
 
 
@@ -54,7 +54,7 @@ class Intake:
 
     table: pa.Table
     same: int
-    set_aside: list[SetAside]
+    rejected: list[Rejection]
 
 
 def format_of(path: Path) -> Format:
@@ -68,8 +68,12 @@ def format_of(path: Path) -> Format:
     raise LinekeeperError(f"`{path.name}` does not say what it is; name it .jsonl, .csv or .parquet")
 
 
-def take_in(
-    path: Path, policy: Policy, columns: Columns | None = None, form: Format | None = None, tell: Tell | None = None
+def read_events(
+    path: Path,
+    policy: Policy,
+    columns: Columns | None = None,
+    form: Format | None = None,
+    progress: Progress | None = None,
 ) -> Intake:
     """A file as an event table in memory: admitted, each event once, in order of time.
 
@@ -78,17 +82,17 @@ def take_in(
     import numpy as np
     import pyarrow as pa
 
-    blocks = list(read_blocks(path, policy, columns, form, tell))
+    blocks = list(read_blocks(path, policy, columns, form, progress))
     if not blocks:
         raise LinekeeperError(f"`{path.name}` is empty")
     table = pa.concat_tables([block.table for block in blocks])
     lines = np.concatenate([block.lines for block in blocks])
     table, same, conflicts = drop_duplicates(table, lines, blocks[0].place)
-    aside = [bad for block in blocks for bad in block.set_aside] + conflicts
+    aside = [bad for block in blocks for bad in block.rejected] + conflicts
     return Intake(used_columns(sort_by_time(table)), same, in_order(aside))
 
 
-def in_order(aside: list[SetAside]) -> list[SetAside]:
+def in_order(aside: list[Rejection]) -> list[Rejection]:
     """In the order of the file.
 
     >>> [row.place for row in in_order([SetAside("line 12", ""), SetAside("line 7", "")])]
@@ -98,18 +102,22 @@ def in_order(aside: list[SetAside]) -> list[SetAside]:
 
 
 def read_blocks(
-    path: Path, policy: Policy, columns: Columns | None = None, form: Format | None = None, tell: Tell | None = None
+    path: Path,
+    policy: Policy,
+    columns: Columns | None = None,
+    form: Format | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Block]:
     """A file in blocks of at most `BLOCK_ROWS` rows, admitted; repeats are still in it."""
     if not path.is_file():
         raise LinekeeperError(f"there is no file `{path}`")
     readers = {"jsonl": read_jsonl, "csv": read_csv, "parquet": read_parquet}
-    return readers[form or format_of(path)](path, policy, columns or PLAIN, tell or (lambda share: None))
+    return readers[form or format_of(path)](path, policy, columns or PLAIN, progress or (lambda share: None))
 
 
-def read_jsonl(path: Path, policy: Policy, columns: Columns, tell: Tell) -> Iterator[Block]:
+def read_jsonl(path: Path, policy: Policy, columns: Columns, progress: Progress) -> Iterator[Block]:
     """One JSON object a line, UTF-8; blank lines are nothing. Numbers are read exactly."""
-    door = Door(policy, major=columns.major)
+    validator = Validator(policy, major=columns.major)
     size = max(path.stat().st_size, 1)
     with path.open("rb") as file:
         numbered = lines_of(file)
@@ -121,10 +129,10 @@ def read_jsonl(path: Path, policy: Policy, columns: Columns, tell: Tell) -> Iter
                     if row is not None:
                         rows.append(row if columns is PLAIN else _renamed(row, columns))
                         lines.append(line)
-                except BadLine as bad:
-                    aside.append(SetAside(f"line {line}", str(bad)))
-            tell(file.tell() / size)
-            yield _admitted_rows(door, rows, lines, aside)
+                except LineError as bad:
+                    aside.append(Rejection(f"line {line}", str(bad)))
+            progress(file.progress() / size)
+            yield _admitted_rows(validator, rows, lines, aside)
 
 
 def _renamed(tree: dict[str, Any], columns: Columns) -> dict[str, Any]:
@@ -132,28 +140,28 @@ def _renamed(tree: dict[str, Any], columns: Columns) -> dict[str, Any]:
     for column, value in tree.items():
         name = columns.name_of(column)
         if name in row:
-            raise BadLine(f"the line gives `{name}` twice")
+            raise LineError(f"the line gives `{name}` twice")
         if name is not None:
             row[name] = value
     return row
 
 
-def _admitted_rows(door: Door, rows: list[dict[str, Any]], lines: list[int], aside: list[SetAside]) -> Block:
+def _admitted_rows(validator: Validator, rows: list[dict[str, Any]], lines: list[int], aside: list[Rejection]) -> Block:
     """Decoded rows: as columns where each column is of one type throughout, else one by one."""
     import numpy as np
 
     table = _as_table(rows)
     if table is not None:
-        return _admitted(door, table, lines, "line", aside)
+        return _admitted(validator, table, lines, "line", aside)
     events, kept = [], []
     for line, row in zip(lines, rows, strict=True):
-        answer = door.admit_one(row)
+        answer = validator.admit_one(row)
         if isinstance(answer, Event):
             events.append(answer)
             kept.append(line)
         else:
-            aside.append(SetAside(f"line {line}", answer))
-    return Block(table_of(events, door.schema), np.array(kept, dtype=np.int64), aside, "line")
+            aside.append(Rejection(f"line {line}", answer))
+    return Block(table_of(events, validator.schema), np.array(kept, dtype=np.int64), aside, "line")
 
 
 def _as_table(rows: list[dict[str, Any]]) -> pa.Table | None:
@@ -176,58 +184,58 @@ def _as_table(rows: list[dict[str, Any]]) -> pa.Table | None:
     return pa.table(columns)
 
 
-def read_csv(path: Path, policy: Policy, columns: Columns, tell: Tell) -> Iterator[Block]:
+def read_csv(path: Path, policy: Policy, columns: Columns, progress: Progress) -> Iterator[Block]:
     """Comma-separated UTF-8 with a header; an empty cell is absent. Numbers are digits, flags true and false."""
     import pyarrow as pa
 
-    door = Door(policy, major=columns.major, written=True)
+    validator = Validator(policy, major=columns.major, written=True)
     size = max(path.stat().st_size, 1)
     with path.open("rb") as file:
-        names = _known(door, columns, _header(file, path.name), path.name)
+        names = _known(validator, columns, _header(file, path.name), path.name)
         line = 2
         while raw := file.read(BLOCK_BYTES) + file.readline():
             texts, lines, aside = cells_of(raw, len(names), line)
             line += raw.count(b"\n")
             data = {name: column for name, column in zip(names, texts, strict=True) if name is not None}
             data |= {name: pa.repeat(str(value), len(lines)) for name, value in columns.constant.items()}
-            tell(file.tell() / size)
-            yield _admitted(door, pa.table(data), lines, "line", aside)
+            progress(file.progress() / size)
+            yield _admitted(validator, pa.table(data), lines, "line", aside)
 
 
 def _header(file: BinaryIO, place: str) -> list[str]:
     try:
         return csv_of(next(lines_of(file), (1, b""))[1])
-    except BadLine as bad:
+    except LineError as bad:
         raise LinekeeperError(f"the header of `{place}` cannot be read: {bad}") from None
 
 
-def read_parquet(path: Path, policy: Policy, columns: Columns, tell: Tell) -> Iterator[Block]:
+def read_parquet(path: Path, policy: Policy, columns: Columns, progress: Progress) -> Iterator[Block]:
     """Any Parquet file of flat columns; times with a zone may stand under `at`."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    door = Door(policy, major=columns.major)
+    validator = Validator(policy, major=columns.major)
     try:
         file = pq.ParquetFile(path)
     except pa.ArrowInvalid as error:
         raise LinekeeperError(f"`{path.name}` is not Parquet: {str(error).split('.')[0].lower()}") from error
-    names = _known(door, columns, file.schema_arrow.names, path.name)
+    names = _known(validator, columns, file.schema_arrow.names, path.name)
     done, total = 0, max(file.metadata.num_rows, 1)
     for batch in file.iter_batches(BLOCK_ROWS):
         data = {name: column for name, column in zip(names, batch.columns, strict=True) if name is not None}
         data |= {name: pa.repeat(value, batch.num_rows) for name, value in columns.constant.items()}
         lines = np.arange(done + 1, done + batch.num_rows + 1)
         done += batch.num_rows
-        tell(done / total)
-        yield _admitted(door, pa.table(data), lines, "row", [])
+        progress(done / total)
+        yield _admitted(validator, pa.table(data), lines, "row", [])
 
 
-def _known(door: Door, columns: Columns, header: list[str], place: str) -> list[str | None]:
+def _known(validator: Validator, columns: Columns, header: list[str], place: str) -> list[str | None]:
     """The header in the policy's names; LinekeeperError where a column is strange or one of the four is absent."""
     names = columns.names_of(header, place)
     for column, name in zip(header, names, strict=True):
-        if name is not None and name not in FIXED and name not in door.numbers:
+        if name is not None and name not in FIXED and name not in validator.numbers:
             raise LinekeeperError(
                 f"`{place}` has a column `{ascii(column)[1:-1][:60]}` that no kind of the policy has; "
                 f"map it (`--map {column}=...`) or ignore it (`--map {column}=`)"
@@ -238,8 +246,8 @@ def _known(door: Door, columns: Columns, header: list[str], place: str) -> list[
     return names
 
 
-def _admitted(door: Door, table: pa.Table, lines: Any, place: str, aside: list[SetAside]) -> Block:
+def _admitted(validator: Validator, table: pa.Table, lines: Any, place: str, aside: list[Rejection]) -> Block:
     import numpy as np
 
-    admitted, kept, refused = door.admit_many(table, np.asarray(lines, dtype=np.int64), place)
+    admitted, kept, refused = validator.admit_many(table, np.asarray(lines, dtype=np.int64), place)
     return Block(admitted, kept, aside + refused, place)

@@ -66,6 +66,6 @@ def joined(tables: list[pa.Table]) -> pa.Table:
     """The tables as one, in order of time; fields that one of them lacks are null."""
     import pyarrow as pa
 
-    from linekeeper.connect.table import sort_by_time
+    from linekeeper.connect.event_table import sort_by_time
 
     return sort_by_time(pa.concat_tables(tables, promote_options="default")).combine_chunks()

@@ -49,7 +49,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class FieldSpec:
     """What one column of one kind takes. `low` and `high` are inclusive; `digits` shifts major units to minor."""
 
     name: str
@@ -61,24 +61,24 @@ class Form:
     choices: tuple[str, ...] = ()
 
 
-ID = Form("id", "name")
-ACCOUNT = Form("account", "name")
-AT = Form("at", "instant", low=AT_MIN_MS, high=AT_END_MS - 1)
+ID = FieldSpec("id", "name")
+ACCOUNT = FieldSpec("account", "name")
+AT = FieldSpec("at", "instant", low=AT_MIN_MS, high=AT_END_MS - 1)
 
 
-def form_of(field: Field, digits: int | None) -> Form:
+def spec_of(field: Field, digits: int | None) -> FieldSpec:
     """The form of a policy's field; `digits`: money is written in major units with so many minor digits."""
     if field.unit == "category":
-        return Form(field.name, "category", field.optional, choices=field.choices)
+        return FieldSpec(field.name, "category", field.optional, choices=field.choices)
     if field.unit == "flag":
-        return Form(field.name, "flag", field.optional, high=1)
+        return FieldSpec(field.name, "flag", field.optional, high=1)
     if field.is_date:
-        return Form(field.name, "date", field.optional, high=DAY_MAX)
+        return FieldSpec(field.name, "date", field.optional, high=DAY_MAX)
     low = -MONEY_MAX if field.signed else 0
-    return Form(field.name, "number", field.optional, low, digits=digits if field.unit == "money" else None)
+    return FieldSpec(field.name, "number", field.optional, low, digits=digits if field.unit == "money" else None)
 
 
-def read_value(form: Form, value: Any, written: bool = False) -> int | str:
+def read_value(spec: FieldSpec, value: Any, written: bool = False) -> int | str:
     """The value as the event table keeps it; raises `Refused`. `written`: the source is text, so numbers are digits.
 
     >>> read_value(form_of(Field("amount", "money"), digits=2), "12.50")
@@ -86,11 +86,11 @@ def read_value(form: Form, value: Any, written: bool = False) -> int | str:
     >>> read_value(AT, "2025-03-01T08:00:00+08:00")
     1740787200000
     """
-    match form.what:
+    match spec.what:
         case "category":
-            return _choice(form, value)
+            return _choice(spec, value)
         case "text" | "name":
-            return _text(form, value)
+            return _text(spec, value)
         case "flag":
             number = _flag(value, written)
         case "date":
@@ -98,12 +98,12 @@ def read_value(form: Form, value: Any, written: bool = False) -> int | str:
         case "instant":
             number = _milliseconds(value, written)
         case _:
-            number = _amount(value, written) if form.digits is None else _major(value, form.digits)
+            number = _amount(value, written) if spec.digits is None else _major(value, spec.digits)
     if number is None:
-        raise Refused(f"{shown(form.name, value)}, which is not {_wanted(form)}")
-    if not form.low <= number <= form.high:
-        bounds = f"{_bound(form, form.low)} to {_bound(form, form.high)}"
-        raise Refused(f"{shown(form.name, value)}, out of bounds; it may lie from {bounds}")
+        raise Refused(f"{shown(spec.name, value)}, which is not {_wanted(spec)}")
+    if not spec.low <= number <= spec.high:
+        bounds = f"{_bound(spec, spec.low)} to {_bound(spec, spec.high)}"
+        raise Refused(f"{shown(spec.name, value)}, out of bounds; it may lie from {bounds}")
     return number
 
 
@@ -120,19 +120,19 @@ def shown(name: str, value: Any) -> str:
     return f"`{name}` is {text if len(text) <= 34 else text[:31] + '...'}"
 
 
-def _wanted(form: Form) -> str:
-    if form.digits is not None:
-        return f"an amount in major units with at most {form.digits} decimals" if form.digits else "a whole amount"
+def _wanted(spec: FieldSpec) -> str:
+    if spec.digits is not None:
+        return f"an amount in major units with at most {spec.digits} decimals" if spec.digits else "a whole amount"
     return {
         "number": "a whole number",
         "flag": "true or false",
         "date": "a date; write it as `2025-03-01`",
         "instant": "a time with its UTC offset; write it as `2025-03-01T08:00:00+08:00` or in UTC milliseconds",
-    }[form.what]
+    }[spec.what]
 
 
-def _bound(form: Form, bound: int) -> str:
-    match form.what:
+def _bound(spec: FieldSpec, bound: int) -> str:
+    match spec.what:
         case "instant":
             return (EPOCH + timedelta(milliseconds=bound)).strftime("%Y-%m-%d")
         case "date":
@@ -210,21 +210,21 @@ def _milliseconds(value: Any, written: bool) -> int | None:
     return _number(value)
 
 
-def _choice(form: Form, value: Any) -> str:
-    if isinstance(value, str) and value in form.choices:
+def _choice(spec: FieldSpec, value: Any) -> str:
+    if isinstance(value, str) and value in spec.choices:
         return value
-    raise Refused(f"{shown(form.name, value)}, which is none of {', '.join(f'`{choice}`' for choice in form.choices)}")
+    raise Refused(f"{shown(spec.name, value)}, which is none of {', '.join(f'`{choice}`' for choice in form.choices)}")
 
 
-def _text(form: Form, value: Any) -> str:
-    if form.what == "name" and type(value) is int:
+def _text(spec: FieldSpec, value: Any) -> str:
+    if spec.what == "name" and type(value) is int:
         value = str(value) if abs(value) < 10**20 else None
     if not isinstance(value, str):
-        raise Refused(f"{shown(form.name, value)}, which is not UTF-8 text")
+        raise Refused(f"{shown(spec.name, value)}, which is not UTF-8 text")
     if len(value) > TEXT_MAX:
-        raise Refused(f"{shown(form.name, value)}, longer than {TEXT_MAX} characters")
-    if not value and form.what == "name":
-        raise Refused(f"`{form.name}` is empty")
+        raise Refused(f"{shown(spec.name, value)}, longer than {TEXT_MAX} characters")
+    if not value and spec.what == "name":
+        raise Refused(f"`{spec.name}` is empty")
     if not value.isprintable() and _unfit.search(value):
-        raise Refused(f"{shown(form.name, value)}, with a control character or half a character in it")
+        raise Refused(f"{shown(spec.name, value)}, with a control character or half a character in it")
     return value

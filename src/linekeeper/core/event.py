@@ -22,7 +22,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class SetAside:
+class Rejection:
     """A row that was not taken in: where it stood, and why in one lower-case sentence."""
 
     place: str

@@ -9,22 +9,22 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from linekeeper.core.line import ADVERSE
-from linekeeper.engine.brake import Gate, Look, from_ledger
-from linekeeper.engine.found import (
+from linekeeper.engine.history import table_of_events
+from linekeeper.engine.reviews import Reviews
+from linekeeper.engine.versions import Kernels, kernels_of, newest_of, policy_periods_of
+from linekeeper.evaluate.circuit_breaker import CircuitBreaker, EvaluationPoint, passes_as_recorded
+from linekeeper.evaluate.evaluator import (
     Arrivals,
-    Findings,
-    Found,
-    find_anew,
+    EvaluationResult,
+    RawDecision,
+    evaluate_from_empty,
     narrowed,
     with_reversals,
 )
-from linekeeper.engine.history import table_of_events
-from linekeeper.engine.lives import Stage, live
-from linekeeper.engine.reviews import Reviews
-from linekeeper.engine.versions import Kernels, kernels_of, newest_of, stages_of
+from linekeeper.evaluate.event_batch import Batch, Ints, batch_as_read_by, batch_of
+from linekeeper.evaluate.timeline import PolicyPeriod, run_timeline
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, load_accounts, save_accounts
-from linekeeper.kernel.batch import Batch, Ints, batch_of, in_words_of
 from linekeeper.kernel.kernel import Kernel
 
 ACCOUNTS_AT_ONCE = 20_000
@@ -61,11 +61,11 @@ def plain(state: Ints) -> bytes:
     return state.astype("<i8", copy=False).tobytes()
 
 
-def first_held(connection: Connection, names: list[str]) -> list[tuple[str, Look]]:
+def first_held_back(connection: Connection, names: list[str]) -> list[tuple[str, EvaluationPoint]]:
     """The looks of those accounts (in order) that were the first to be held by the brake."""
-    h = t.held.c
+    h = t.pending.c
     query = select(h.account, h.day, h.event).where(h.account >= names[0], h.account <= names[-1])
-    return [(account, Look(day, event)) for account, day, event in connection.execute(query)]
+    return [(account, EvaluationPoint(day, event)) for account, day, event in connection.execute(query)]
 
 
 def account_pages(connection: Connection) -> Iterator[list[str]]:
@@ -85,56 +85,56 @@ def account_pages(connection: Connection) -> Iterator[list[str]]:
 class Derived:
     """What follows from some accounts' events: decisions with the kernel that made each, account by account; states.
 
-    `refused` are events of the batch that could not have been taken in; `fault`: an account went over too early.
+    `refused` are events of the batch that could not have been taken in; `fault`: an account migrated too early.
     """
 
     batch: Batch
     ids: list[str]
     kernels: list[Kernel]  # of each account, at the end
     states: list[Ints]
-    decisions: list[tuple[Kernel, Found]] = field(default_factory=list)
+    decisions: list[tuple[Kernel, RawDecision]] = field(default_factory=list)
     refused: dict[int, int] = field(default_factory=dict)
     fault: str | None = None
 
-    def take(self, kernel: Kernel, findings: Findings) -> None:
+    def take(self, kernel: Kernel, result: EvaluationResult) -> None:
         """Add what one version led to."""
-        self.decisions += [(kernel, found) for found in findings.decisions]
-        self.refused |= findings.refused
+        self.decisions += [(kernel, found) for found in result.decisions]
+        self.refused |= result.refused
 
 
 def derive(connection: Connection, kernels: Kernels, names: list[str], reviews: Reviews) -> Derived:
-    """Every decision and the state of those accounts, from empty: in bulk, but those that went over one by one."""
+    """Every decision and the state of those accounts, from empty: in bulk, but those that migrated one by one."""
     newest = newest_of(kernels)
     table, arrivals = table_of_events(connection, newest.policy, names)
     batch = batch_of(newest.policy, newest.calendar, table)
-    stages, held = stages_of(connection, kernels, batch.accounts), first_held(connection, names)
-    last = [stages[name][-1].kernel for name in batch.accounts]
+    periods, pending = policy_periods_of(connection, kernels, batch.accounts), first_held_back(connection, names)
+    last = [periods[name][-1].kernel for name in batch.accounts]
     none = np.zeros(0, dtype=np.int64)
     derived = Derived(batch, table["id"].to_pylist(), last, [none] * len(last))
     reviewed = reviews.before(arrivals.numbers[batch.rows])
-    moved = np.array([len(stages[name]) > 1 for name in batch.accounts], dtype=bool)
+    moved = np.array([len(periods[name]) > 1 for name in batch.accounts], dtype=bool)
     for kernel in kernels.values():
         own = np.array([one is kernel for one in last], dtype=bool) & ~moved
         if own.any():
-            _derive_bulk(derived, kernel, np.flatnonzero(own), arrivals, reviews, held, kernel is not newest)
+            _derive_bulk(derived, kernel, np.flatnonzero(own), arrivals, reviews, pending, kernel is not newest)
     for place in np.flatnonzero(moved).tolist():
-        own_stages = stages[batch.accounts[place]]
-        state = own_stages[0].kernel.new_state()
-        lived = live(own_stages, batch, place, arrivals, reviewed, reviews.last_day, held, state)
-        for stage, findings in zip(own_stages, lived, strict=True):
-            derived.take(stage.kernel, findings)
-            derived.fault = derived.fault or _too_early(batch.accounts[place], stage, findings)
+        own_periods = periods[batch.accounts[place]]
+        state = own_periods[0].kernel.new_state()
+        results = run_timeline(own_periods, batch, place, arrivals, reviewed, reviews.last_day, pending, state)
+        for period, result in zip(own_periods, results, strict=True):
+            derived.take(period.kernel, result)
+            derived.fault = derived.fault or _too_early(batch.accounts[place], period, result)
         derived.states[place] = np.array(state, dtype=np.int64)
     derived.decisions.sort(key=lambda one: one[1].account)  # stable: each account's own order stays
     return derived
 
 
-def _too_early(account: str, stage: Stage, findings: Findings) -> str | None:
+def _too_early(account: str, period: PolicyPeriod, result: EvaluationResult) -> str | None:
     """The promise of a road back that was not kept."""
-    kernel, action = stage.kernel, stage.kernel.shape.place("ACTION")
-    told = [kernel.calendar.day(one.at) for one in findings.decisions if one.row[action] in ADVERSE]
-    if told and stage.end_day <= told[-1] + kernel.policy.honour_days:
-        return f"`{account}` went over to another version while a road back was promised to it"
+    kernel, action = period.kernel, period.kernel.shape.place("ACTION")
+    told = [kernel.calendar.day(one.at) for one in result.decisions if one.row[action] in ADVERSE]
+    if told and period.end_day <= told[-1] + kernel.policy.honour_days:
+        return f"`{account}` migrated to another version while a road back was promised to it"
     return None
 
 
@@ -144,14 +144,14 @@ def _derive_bulk(
     places: Ints,
     arrivals: Arrivals,
     reviews: Reviews,
-    held: Sequence[tuple[str, Look]],
+    pending: Sequence[tuple[str, EvaluationPoint]],
     superseded: bool,
 ) -> None:
     """Accounts that have only ever been under that version; `held` are the looks that were the first to be held."""
     whole = derived.batch
     some = len(places) < len(whole.accounts)
     batch = narrowed(whole, places) if some else whole
-    batch = in_words_of(kernel.policy, batch) if superseded else batch
+    batch = batch_as_read_by(kernel.policy, batch) if superseded else batch
     arrival = arrivals.numbers[batch.rows]
     reviewed = reviews.before(arrival)
     apart = with_reversals(kernel, batch)
@@ -159,16 +159,16 @@ def _derive_bulk(
     backwards = (np.diff(arrival) < 0) & (np.diff(owner) == 0)
     apart[owner[1:][backwards]] = True
     apart[owner[batch.hour < reviewed * 24]] = True
-    apart |= np.isin(batch.accounts, [account for account, _ in held])
-    gate = Gate(kernel, arrival.tolist(), {}, from_ledger(held)) if held else None
+    apart |= np.isin(batch.accounts, [account for account, _ in pending])
+    breaker = CircuitBreaker(kernel, arrival.tolist(), {}, passes_as_recorded(pending)) if pending else None
     states = np.zeros((len(batch.accounts), kernel.layout.size), dtype=np.int64)
     compiled = kernel.is_worth_compiling(len(batch))
-    findings = find_anew(
-        kernel, batch, apart, arrivals, reviewed, reviews.last_day, gate, states=states, compiled=compiled
+    result = evaluate_from_empty(
+        kernel, batch, apart, arrivals, reviewed, reviews.last_day, breaker, states=states, compiled=compiled
     )
     if some:
-        part, findings = findings, Findings()
-        findings.merge(part, places, whole)
-    derived.take(kernel, findings)
+        part, result = result, EvaluationResult()
+        result.merge(part, places, whole)
+    derived.take(kernel, result)
     for place, state in zip(places.tolist(), states, strict=True):
         derived.states[place] = state

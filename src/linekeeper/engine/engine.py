@@ -16,35 +16,37 @@ from sqlalchemy import Connection, func, select
 
 from linekeeper.core.decision import Decision
 from linekeeper.decide.record import Recorder
-from linekeeper.engine.brake import Gate
+from linekeeper.engine.account_states import load_rows, save_rows
 from linekeeper.engine.derive import rebuild_states, stale_layout
-from linekeeper.engine.draws import Answer, ask
-from linekeeper.engine.found import REFUSED, Arrivals, Chain, Findings, find, record
-from linekeeper.engine.held import (
+from linekeeper.engine.history import histories_before, recall
+from linekeeper.engine.inbox import Admitted, admit_events, reject_refused, reversals
+from linekeeper.engine.outbox import Law, open_outbox
+from linekeeper.engine.pending_restrictions import (
     Run,
-    find_braked,
+    evaluate_under_breaker,
     keep_book,
     open_book,
+    pending_of,
     review_batch,
-    save_holds,
+    save_pending,
     totals,
-    waiting_holds,
 )
-from linekeeper.engine.history import pasts_before, recall
-from linekeeper.engine.inbox import Taken, reversals, set_aside_refused, take_in
-from linekeeper.engine.outbox import Law, open_outbox
 from linekeeper.engine.reviews import note_review, reviewed_day
-from linekeeper.engine.rows import load_rows, save_rows
-from linekeeper.engine.tally import Tally
+from linekeeper.engine.summary import BatchSummary
 from linekeeper.engine.versions import (
     EngineError,
-    bring_over,
+    bind_policy,
     kernels_of,
+    migrate_due_accounts,
+    policy_periods_of,
     read_versions,
-    settle,
-    stages_of,
     version_count,
 )
+from linekeeper.evaluate.authorisation import Authorisation, authorise
+from linekeeper.evaluate.circuit_breaker import CircuitBreaker
+from linekeeper.evaluate.evaluator import REFUSED, Arrivals, Chain, EvaluationResult, find, record
+from linekeeper.evaluate.event_batch import Batch, Ints, batch_of, no_events
+from linekeeper.evaluate.late_events import History
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper
 from linekeeper.journal.log.entry import Kind, Record
@@ -55,9 +57,7 @@ from linekeeper.journal.store import (
     load_accounts,
     next_seq,
 )
-from linekeeper.kernel.batch import Batch, Ints, batch_of, no_events
 from linekeeper.kernel.kernel import Kernel, kernel_of
-from linekeeper.kernel.late import Past
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -95,7 +95,7 @@ class Engine:
         self.kernel: Kernel = kernel_of(policy)
         self.recorder = Recorder(self.kernel)
         with store.writing() as connection:
-            self.read_only = settle(connection, self.kernel, keeper, superseded, signed_by) and keeper is None
+            self.read_only = bind_policy(connection, self.kernel, keeper, superseded, signed_by) and keeper is None
             self._versions = version_count(connection)
         self._under: dict[str, Engine] = {policy.digest: self}
         if stale_layout(store, self.kernel):
@@ -104,7 +104,7 @@ class Engine:
             open_book(connection)
             self.outbox = open_outbox(connection, law, policy.time_zone)
 
-    def demand_keys(self) -> None:
+    def require_keys(self) -> None:
         """Raises EngineError where the store keeps a log and this engine could not write to it."""
         if self.read_only:
             raise EngineError("the store keeps a log; name the folder of its keys: `--keys` or LINEKEEPER_KEYS")
@@ -153,77 +153,81 @@ class Engine:
 
     # -------------------------------------------------------------- events
 
-    def receive(self, table: pa.Table, source: str) -> Tally:
+    def receive(self, table: pa.Table, source: str) -> BatchSummary:
         """Take a batch of admitted events, in order of `at`: one transaction for each version they come under."""
-        self.demand_keys()
+        self.require_keys()
         order = np.argsort(table["at"].to_numpy(), kind="stable")
         table = table if bool(np.all(order[1:] > order[:-1])) else table.take(order)
-        tally = Tally()
+        summary = BatchSummary()
         for engine, part in self._shared_out(table):
-            tally.add(engine._receive(part, source))
-        return tally
+            summary.add(engine._receive(part, source))
+        return summary
 
-    def _receive(self, table: pa.Table, source: str) -> Tally:
+    def _receive(self, table: pa.Table, source: str) -> BatchSummary:
         with self.store.writing() as connection:
             self._demand_version(connection)
-            taken = take_in(connection, source, table)
-            batch = batch_of(self.policy, self.kernel.calendar, taken.table)
+            admitted = admit_events(connection, source, table)
+            batch = batch_of(self.policy, self.kernel.calendar, admitted.table)
             states, chains = load_rows(connection, self.kernel, batch.accounts)
             reviewed = reviewed_day(connection)
-            numbers = np.arange(taken.first_seq, taken.first_seq + len(taken.ids))
-            arrivals = Arrivals(numbers, reversals(connection, source, taken))
+            numbers = np.arange(admitted.first_seq, admitted.first_seq + len(admitted.ids))
+            arrivals = Arrivals(numbers, reversals(connection, source, admitted))
 
-            def pasts(accounts: Sequence[str]) -> dict[str, Past]:
-                found = pasts_before(connection, self.kernel, accounts, taken.first_seq)
-                stages = stages_of(connection, kernels_of(connection), list(found)) if self._versions > 1 else {}
-                for account, (*before, _) in stages.items():
-                    found[account].under = [(stage.kernel, stage.end_day) for stage in before]
+            def histories(accounts: Sequence[str]) -> dict[str, History]:
+                found = histories_before(connection, self.kernel, accounts, admitted.first_seq)
+                periods = (
+                    policy_periods_of(connection, kernels_of(connection), list(found)) if self._versions > 1 else {}
+                )
+                for account, (*before, _) in periods.items():
+                    found[account].under = [(period.kernel, period.end_day) for period in before]
                 return found
 
-            def run(part: Batch, own: Ints, gate: Gate | None) -> Findings:
-                return find(self.kernel, part, own, reviewed, arrivals, pasts, gate)
+            def run(part: Batch, own: Ints, breaker: CircuitBreaker | None) -> EvaluationResult:
+                return find(self.kernel, part, own, reviewed, arrivals, histories, breaker)
 
-            findings, held = self._under_brake(connection, batch, states, run, taken.ids, taken.first_seq)
-            self._seal_rulings(connection, taken)
-            reasons = {int(batch.rows[event]): REFUSED[code] for event, code in findings.refused.items()}
-            refused = set_aside_refused(connection, source, taken, reasons)
-            actions = self._write(connection, batch, taken.ids, findings, states, chains)
-        aside = taken.conflicts + refused
-        return Tally(len(taken.ids) - len(refused), taken.same, aside, actions, findings.looks, held)
+            result, pending = self._under_brake(connection, batch, states, run, admitted.ids, admitted.first_seq)
+            self._seal_rulings(connection, admitted)
+            reasons = {int(batch.rows[event]): REFUSED[code] for event, code in result.refused.items()}
+            refused = reject_refused(connection, source, admitted, reasons)
+            actions = self._write(connection, batch, admitted.ids, result, states, chains)
+        aside = admitted.conflicts + refused
+        return BatchSummary(
+            len(admitted.ids) - len(refused), admitted.same, aside, actions, result.evaluations, pending
+        )
 
     # -------------------------------------------------------------- reviews
 
-    def review(self, until_day: int, progress: Callable[[int], None] | None = None) -> Tally:
+    def review(self, until_day: int, progress: Callable[[int], None] | None = None) -> BatchSummary:
         """Look at every account that is due, up to the start of local day `until_day`."""
-        self.demand_keys()
+        self.require_keys()
         with self.store.writing() as connection:
             self._demand_version(connection)
             new_day = note_review(connection, until_day)
-        tally, earlier = Tally(), self.earlier()
+        summary, earlier = BatchSummary(), self.earlier()
         for engine in earlier if new_day else []:
-            tally.add(engine._review_due(until_day - 1, progress))
+            summary.add(engine._review_due(until_day - 1, progress))
             engine._hand_over(self.kernel, until_day)
         for engine in (*earlier, self):
-            tally.add(engine._review_due(until_day, progress))
-        return tally
+            summary.add(engine._review_due(until_day, progress))
+        return summary
 
-    def _review_due(self, until_day: int, progress: Callable[[int], None] | None) -> Tally:
-        tally = Tally()
+    def _review_due(self, until_day: int, progress: Callable[[int], None] | None) -> BatchSummary:
+        summary = BatchSummary()
         for names in iter(lambda: self._due(until_day), []):
-            tally.add(self._review_some(names, until_day))
+            summary.add(self._review_some(names, until_day))
             if progress:
                 progress(len(names))
-        return tally
+        return summary
 
     def _hand_over(self, to: Kernel, day: int) -> None:
-        """The accounts that nothing keeps under this version go over to that one at the start of `day`."""
+        """The accounts that nothing keeps under this version migrate to that one at the start of `day`."""
         a, last = t.accounts.c, ""
         query = select(a.account).where(a.policy == self.policy.digest).order_by(a.account).limit(REVIEW_BATCH)
         while True:
             with self.store.writing() as connection:
                 self._demand_version(connection)
                 names = list(connection.execute(query.where(a.account > last)).scalars())
-                bring_over(connection, self.kernel, to, names, waiting_holds(connection, names), day)
+                migrate_due_accounts(connection, self.kernel, to, names, pending_of(connection, names), day)
             if not names:
                 return
             last = names[-1]
@@ -241,21 +245,21 @@ class Engine:
             query = select(a.account).where(own).order_by(a.next_review).limit(REVIEW_BATCH)
             return [row[0] for row in connection.execute(query)]
 
-    def _review_some(self, names: list[str], until_day: int) -> Tally:
+    def _review_some(self, names: list[str], until_day: int) -> BatchSummary:
         with self.store.writing() as connection:
             batch = no_events(self.policy, sorted(names))
             states, chains = load_rows(connection, self.kernel, batch.accounts)
 
-            def run(part: Batch, own: Ints, gate: Gate | None) -> Findings:
-                return review_batch(self.kernel, part, own, until_day, gate)
+            def run(part: Batch, own: Ints, breaker: CircuitBreaker | None) -> EvaluationResult:
+                return review_batch(self.kernel, part, own, until_day, breaker)
 
-            findings, held = self._under_brake(connection, batch, states, run)
-            actions = self._write(connection, batch, [], findings, states, chains)
-        return Tally(actions=actions, looks=findings.looks, held=held)
+            result, pending = self._under_brake(connection, batch, states, run)
+            actions = self._write(connection, batch, [], result, states, chains)
+        return BatchSummary(actions=actions, evaluations=result.evaluations, pending=pending)
 
     # -------------------------------------------------------------- draws
 
-    def authorise(self, account: str, at: int, amount: int) -> Answer:
+    def authorise(self, account: str, at: int, amount: int) -> Authorisation:
         """Whether a draw of `amount` minor units may happen at `at` (UTC ms). It changes nothing."""
         if (engine := self.of(account)) is not self:
             return engine.authorise(account, at, amount)
@@ -263,7 +267,7 @@ class Engine:
             found = load_accounts(connection, [account]).get(account)
         if found is None:
             raise EngineError(f"the account `{account}` is not known; send its `open` event first")
-        return ask(self.kernel, np.frombuffer(found.state, dtype="<i8").tolist(), at, amount)
+        return authorise(self.kernel, np.frombuffer(found.state, dtype="<i8").tolist(), at, amount)
 
     def accounts(self) -> int:
         """How many accounts are open."""
@@ -274,17 +278,17 @@ class Engine:
 
     def _under_brake(
         self, connection: Connection, batch: Batch, states: Ints, run: Run, ids: Sequence[str] = (), first_seq: int = 0
-    ) -> tuple[Findings, int]:
+    ) -> tuple[EvaluationResult, int]:
         """What the batch led to, and how many restrictions the brake began to hold."""
         before = totals(self.kernel, states)
-        findings, gate = find_braked(connection, self.kernel, self.brake, batch, states, first_seq, run)
+        result, breaker = evaluate_under_breaker(connection, self.kernel, self.brake, batch, states, first_seq, run)
         keep_book(connection, before, totals(self.kernel, states))
-        return findings, save_holds(connection, self.recorder, gate, ids, first_seq)
+        return result, save_pending(connection, self.recorder, breaker, ids, first_seq)
 
-    def _seal_rulings(self, connection: Connection, taken: Taken) -> None:
+    def _seal_rulings(self, connection: Connection, admitted: Admitted) -> None:
         """A person's ruling is a leaf of its own, beside the decision that it may lead to."""
         if self.keeper:
-            rulings = taken.table.filter(pc.equal(taken.table["kind"], "override"))
+            rulings = admitted.table.filter(pc.equal(admitted.table["kind"], "override"))
             bodies = ({name: value for name, value in row.items() if value is not None} for row in rulings.to_pylist())
             records = [Record(Kind.RULING, body["account"], rfc8785.dumps(body)) for body in bodies]
             self.keeper.seal(connection, records)
@@ -294,17 +298,17 @@ class Engine:
         connection: Connection,
         batch: Batch,
         ids: list[str],
-        findings: Findings,
+        result: EvaluationResult,
         states: Ints,
         chains: list[Chain],
     ) -> Counter[str]:
         """Decisions, states and log leaves of a batch."""
         actions: Counter[str] = Counter()
-        recall(connection, self.kernel, batch, findings, chains)
+        recall(connection, self.kernel, batch, result, chains)
         seq = next_seq(connection, t.decisions)
         rows: list[tuple[Any, ...]] = []
         decided: list[Decision] = []
-        for found in findings.decisions:
+        for found in result.decisions:
             decision, data, digest = record(self.recorder, batch, ids, found, chains[found.account])
             actions[decision.action] += 1
             decided.append(decision)

@@ -14,12 +14,12 @@ from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, MISSING, MONEY_MAX
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.line import Action
 from linekeeper.decide.canonical import read_decision
-from linekeeper.engine.found import Arrivals, Chain, Findings
+from linekeeper.evaluate.evaluator import Arrivals, Chain, EvaluationResult
+from linekeeper.evaluate.event_batch import Batch
+from linekeeper.evaluate.late_events import REVERSAL, History, Row
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import within
-from linekeeper.kernel.batch import Batch
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import REVERSAL, Past, Row
 from linekeeper.policy.model import Field, Policy
 
 _DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
@@ -37,27 +37,29 @@ def row_of(kernel: Kernel, kind: str, at: int, fields: Mapping[str, int | str]) 
     return Row(at, kernel.calendar.hour(at), found.number, tuple(x))
 
 
-def pasts_before(connection: Connection, kernel: Kernel, accounts: Sequence[str], first_seq: int) -> dict[str, Past]:
+def histories_before(
+    connection: Connection, kernel: Kernel, accounts: Sequence[str], first_seq: int
+) -> dict[str, History]:
     """What each of the accounts had seen before event `first_seq` arrived."""
     e = t.events.c
     query = select(e.seq, e.source, e.id, e.account, e.kind, e.at, e.body).order_by(e.seq)
-    pasts: dict[str, Past] = {}
+    histories: dict[str, History] = {}
     numbers: dict[tuple[str, str], int] = {}
     for seq, source, name, account, kind, at, body in connection.execute(
         query.where(within(connection, e.account, accounts), e.seq < first_seq)
     ):
-        past, fields = pasts.setdefault(account, Past()), _DECODE(body)
+        history, fields = histories.setdefault(account, History()), _DECODE(body)
         if kind == REVERSAL:
-            past.reverse(numbers[source, str(fields["of"])])
-        past.add(seq, row_of(kernel, kind, at, fields))
+            history.reverse(numbers[source, str(fields["of"])])
+        history.add(seq, row_of(kernel, kind, at, fields))
         numbers[source, name] = seq
-    return pasts
+    return histories
 
 
-def recall(connection: Connection, kernel: Kernel, batch: Batch, findings: Findings, chains: list[Chain]) -> None:
+def recall(connection: Connection, kernel: Kernel, batch: Batch, result: EvaluationResult, chains: list[Chain]) -> None:
     """Tell the chains of accounts that are corrected which stored decision last set each trigger."""
     place = kernel.shape.place("ACTION")
-    corrected = {found.account for found in findings.decisions if found.row[place] == Action.CORRECT}
+    corrected = {found.account for found in result.decisions if found.row[place] == Action.CORRECT}
     chain_of = {batch.accounts[account]: chains[account] for account in corrected}
     d = t.decisions.c
     query = select(d.account, d.record).where(within(connection, d.account, list(chain_of))).order_by(d.number)

@@ -10,34 +10,34 @@ import msgspec
 import numpy as np
 from sqlalchemy import Connection, select
 
-from linekeeper.core.event import SetAside
+from linekeeper.core.event import Rejection
+from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import insert_many, next_seq, within
-from linekeeper.kernel.late import REVERSAL
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 FIXED = ("id", "account", "kind", "at")
 EVENT_COLUMNS = ("seq", "source", "id", "account", "kind", "at", "body")
-ASIDE_COLUMNS = ("source", "id", "account", "body", "reason")
+REJECTED_COLUMNS = ("source", "id", "account", "body", "reason")
 Key = tuple[str, str, int, bytes]  # account, kind, at, body
 
 _ENCODE = msgspec.json.Encoder(order="sorted").encode
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What the inbox took: the table's new rows, first `seq`, repeats counted, conflicts set aside."""
+class Admitted:
+    """What the inbox took: the table's new rows, first `seq`, repeats counted, conflicts rejected."""
 
     table: pa.Table
     ids: list[str]
     first_seq: int
     same: int
-    conflicts: list[SetAside]
+    conflicts: list[Rejection]
 
 
-def take_in(connection: Connection, source: str, table: pa.Table) -> Taken:
+def admit_events(connection: Connection, source: str, table: pa.Table) -> Admitted:
     """Write the table's events to the journal in its order, each once."""
     ids: list[str] = table["id"].to_pylist()
     keys = list(
@@ -50,24 +50,24 @@ def take_in(connection: Connection, source: str, table: pa.Table) -> Taken:
     if len(new) < len(ids):
         table, ids = table.take(np.array(new, dtype=np.int64)), [ids[i] for i in new]
         aside = [(source, one, keys[i][0], keys[i][3], reason) for i, one, reason in conflicts]
-        insert_many(connection, t.set_aside, ASIDE_COLUMNS, aside)
+        insert_many(connection, t.rejected, REJECTED_COLUMNS, aside)
     first = next_seq(connection, t.events)
     rows = [(first + n, source, ids[n], *keys[i]) for n, i in enumerate(new)]
     insert_many(connection, t.events, EVENT_COLUMNS, rows)
-    told = [SetAside(f"event {one}", reason) for _, one, reason in conflicts]
-    return Taken(table, ids, first, same, told)
+    told = [Rejection(f"event {one}", reason) for _, one, reason in conflicts]
+    return Admitted(table, ids, first, same, told)
 
 
-def reversals(connection: Connection, source: str, taken: Taken) -> dict[int, int]:
+def reversals(connection: Connection, source: str, admitted: Admitted) -> dict[int, int]:
     """The `seq` of each reversal among the new rows, and that of the event of the same source which it names."""
-    if "of" not in taken.table.column_names:
+    if "of" not in admitted.table.column_names:
         return {}
-    kinds, named = taken.table["kind"].to_pylist(), taken.table["of"].to_pylist()
+    kinds, named = admitted.table["kind"].to_pylist(), admitted.table["of"].to_pylist()
     rows = {row: named[row] for row, kind in enumerate(kinds) if kind == REVERSAL and named[row] is not None}
     e = t.events.c
     query = select(e.id, e.seq).where(e.source == source, within(connection, e.id, list(rows.values())))
     seqs = {row.id: row.seq for row in connection.execute(query)} if rows else {}
-    return {taken.first_seq + row: seqs[name] for row, name in rows.items() if name in seqs}
+    return {admitted.first_seq + row: seqs[name] for row, name in rows.items() if name in seqs}
 
 
 def bodies(table: pa.Table) -> list[bytes]:
@@ -114,17 +114,19 @@ def _sort_out(
     return new, same, conflicts
 
 
-def set_aside_refused(connection: Connection, source: str, taken: Taken, rows: dict[int, str]) -> list[SetAside]:
+def reject_refused(connection: Connection, source: str, admitted: Admitted, rows: dict[int, str]) -> list[Rejection]:
     """Move events that the kernel refused from the journal to the set-aside table; `rows`: table row -> reason."""
     if not rows:
         return []
     events = t.events.c
-    seqs = [taken.first_seq + row for row in rows]
+    seqs = [admitted.first_seq + row for row in rows]
     moved: list[tuple[Any, ...]] = []
     for row, reason in rows.items():
-        found = connection.execute(select(events.account, events.body).where(events.seq == taken.first_seq + row)).one()
-        moved.append((source, taken.ids[row], found[0], bytes(found[1]), reason))
+        found = connection.execute(
+            select(events.account, events.body).where(events.seq == admitted.first_seq + row)
+        ).one()
+        moved.append((source, admitted.ids[row], found[0], bytes(found[1]), reason))
     for seq in seqs:
         connection.execute(t.events.delete().where(events.seq == seq))
-    insert_many(connection, t.set_aside, ASIDE_COLUMNS, moved)
-    return [SetAside(f"event {taken.ids[row]}", reason) for row, reason in rows.items()]
+    insert_many(connection, t.rejected, REJECTED_COLUMNS, moved)
+    return [Rejection(f"event {admitted.ids[row]}", reason) for row, reason in rows.items()]

@@ -20,16 +20,16 @@ def differing_leaf(store: Store, vault: Vault) -> str | None:
 
     Leaves of erased borrowers do not open any more and are passed over, as their decisions are gone.
     """
-    held = 0
+    pending = 0
     with store.reading() as connection:
         size = size_of(connection, t.LOG)
         for start in range(0, size, LEAVES_AT_ONCE):
             said, count = _some(connection, vault, start, min(start + LEAVES_AT_ONCE, size))
             if said:
                 return said
-            held += count
+            pending += count
         stored = int(connection.execute(select(func.count()).select_from(t.decisions)).scalar_one())
-    return None if held == stored else f"{stored} decisions are stored, and {held} have a leaf"
+    return None if pending == stored else f"{stored} decisions are stored, and {pending} have a leaf"
 
 
 def _some(connection: Connection, vault: Vault, start: int, end: int) -> tuple[str | None, int]:

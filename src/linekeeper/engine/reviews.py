@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from linekeeper.engine.found import NOT_REVIEWED
+from linekeeper.evaluate.evaluator import NOT_REVIEWED
+from linekeeper.evaluate.event_batch import Ints
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import insert_many, next_seq
-from linekeeper.kernel.batch import Ints
 
 
 @dataclass(frozen=True)

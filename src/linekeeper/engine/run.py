@@ -12,25 +12,33 @@ import numpy as np
 
 from linekeeper.core.bounds import DAY_MS
 from linekeeper.core.decision import Decision
-from linekeeper.core.event import SetAside
+from linekeeper.core.event import Rejection
 from linekeeper.decide.canonical import digest_all
 from linekeeper.decide.record import Recorder
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.found import NOT_REVIEWED, REFUSED, Arrivals, Chain, find_anew, record, with_reversals
-from linekeeper.engine.tally import Tally
+from linekeeper.engine.summary import BatchSummary
+from linekeeper.evaluate.evaluator import (
+    NOT_REVIEWED,
+    REFUSED,
+    Arrivals,
+    Chain,
+    evaluate_from_empty,
+    record,
+    with_reversals,
+)
+from linekeeper.evaluate.event_batch import Batch, batch_of
 from linekeeper.journal.store import decision_records
-from linekeeper.kernel.batch import Batch, batch_of
 from linekeeper.kernel.kernel import Kernel
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH_EVENTS = 50_000
-Tell = Callable[[int], object]
+Progress = Callable[[int], object]
 
 
 @dataclass(frozen=True)
-class Summary:
+class RunSummary:
     """What a run or a replay did; `digest` is SHA-256 over all decisions in canonical form and order.
 
     `held` counts the restrictions that the brake began to hold for a person; a replay has no brake.
@@ -38,47 +46,49 @@ class Summary:
 
     accounts: int
     events: int
-    set_aside: list[SetAside]
+    rejected: list[Rejection]
     decisions: dict[str, int]
     evaluations: int
     seconds: float
     digest: str
-    held: int = 0
+    pending: int = 0
 
     def as_json(self) -> dict[str, object]:
         """For one line of JSON; `set_aside` as a number."""
         return {
             "accounts": self.accounts,
             "events": self.events,
-            "set_aside": len(self.set_aside),
+            "set_aside": len(self.rejected),
             "decisions": self.decisions,
             "evaluations": self.evaluations,
             "seconds": round(self.seconds, 3),
             "digest": self.digest,
-            "held": self.held,
+            "held": self.pending,
         }
 
 
 def run_table(
-    engine: Engine, table: pa.Table, source: str, until_day: int | None = None, tell: Tell | None = None
-) -> Summary:
+    engine: Engine, table: pa.Table, source: str, until_day: int | None = None, progress: Progress | None = None
+) -> RunSummary:
     """Receive the table's events in order of time, in batches, then review up to the last event's day."""
     began = time.perf_counter()
-    total = Tally()
+    total = BatchSummary()
     if engine.kernel.is_worth_compiling(table.num_rows):
         _ = engine.kernel.compiled  # for all batches, though one alone would not be worth it
     for start in range(0, table.num_rows, BATCH_EVENTS):
         part = table.slice(start, BATCH_EVENTS)
         total.add(engine.receive(part, source))
-        if tell:
-            tell(part.num_rows)
+        if progress:
+            progress(part.num_rows)
     total.add(engine.review(last_day(engine.kernel, table) if until_day is None else until_day))
     with engine.store.reading() as connection:
         digest = digest_all(row[2] for row in decision_records(connection))
     seconds = time.perf_counter() - began
     accounts = engine.accounts()
     actions = dict(total.actions)
-    return Summary(accounts, total.events, total.set_aside, actions, total.looks, seconds, digest, total.held)
+    return RunSummary(
+        accounts, total.events, total.rejected, actions, total.evaluations, seconds, digest, total.pending
+    )
 
 
 def last_day(kernel: Kernel, table: pa.Table) -> int:
@@ -88,7 +98,7 @@ def last_day(kernel: Kernel, table: pa.Table) -> int:
     return kernel.calendar.day(int(table["at"].to_numpy().max()))
 
 
-def looks_of(table: pa.Table, lazy: bool) -> int:
+def evaluations_of(table: pa.Table, lazy: bool) -> int:
     """About how many looks a table leads to: one an event, and where not `lazy` one an account and day."""
     import pyarrow.compute as pc
 
@@ -99,7 +109,7 @@ def looks_of(table: pa.Table, lazy: bool) -> int:
 
 
 @dataclass
-class Replayed:
+class Replay:
     """A replay's decisions as they come, account by account, and then its summary's figures."""
 
     kernel: Kernel
@@ -108,11 +118,11 @@ class Replayed:
     workers: int | None = None
     lazy: bool = True
     compiled: bool = True
-    tell: Tell | None = None
+    progress: Progress | None = None
     actions: Counter[str] = field(default_factory=Counter)
-    looks: int = 0
+    evaluations: int = 0
     accounts: int = 0
-    set_aside: list[SetAside] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
 
     def decisions(self) -> Iterator[tuple[Decision, bytes]]:
         """Every decision with its canonical record, in canonical order."""
@@ -125,16 +135,16 @@ class Replayed:
             "workers": self.workers,
             "lazy": self.lazy,
             "compiled": self.compiled,
-            "progress": self.tell,
+            "progress": self.progress,
         }
-        findings = find_anew(kernel, batch, apart, arrivals, reviewed, self.until_day, **how)
-        self.looks = findings.looks
-        for event, code in findings.refused.items():
-            self.set_aside.append(SetAside(f"event {ids[batch.rows[event]]}", REFUSED[code]))
+        result = evaluate_from_empty(kernel, batch, apart, arrivals, reviewed, self.until_day, **how)
+        self.evaluations = result.evaluations
+        for event, code in result.refused.items():
+            self.rejected.append(Rejection(f"event {ids[batch.rows[event]]}", REFUSED[code]))
         owner = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts))
         self.accounts = len(np.unique(owner[batch.kind == 0]))
         recorder, chains = Recorder(kernel), [Chain() for _ in batch.accounts]
-        for found in findings.decisions:
+        for found in result.decisions:
             decision, data, _ = record(recorder, batch, ids, found, chains[found.account])
             self.actions[decision.action] += 1
             yield decision, data
@@ -159,13 +169,13 @@ def replay_table(
     workers: int | None = None,
     lazy: bool = True,
     compiled: bool = True,
-    tell: Tell | None = None,
+    progress: Progress | None = None,
     keep: Callable[[Decision], object] | None = None,
-) -> Summary:
+) -> RunSummary:
     """Run the table through the kernel alone; `keep`, where given, takes each decision."""
     began = time.perf_counter()
     until = last_day(kernel, table) if until_day is None else until_day
-    run = Replayed(kernel, table, until, workers, lazy, compiled, tell)
+    run = Replay(kernel, table, until, workers, lazy, compiled, progress)
 
     def records() -> Iterator[bytes]:
         for decision, data in run.decisions():
@@ -175,5 +185,5 @@ def replay_table(
 
     digest = digest_all(records())
     seconds = time.perf_counter() - began
-    events = table.num_rows - len(run.set_aside)
-    return Summary(run.accounts, events, run.set_aside, dict(run.actions), run.looks, seconds, digest)
+    events = table.num_rows - len(run.rejected)
+    return RunSummary(run.accounts, events, run.rejected, dict(run.actions), run.evaluations, seconds, digest)

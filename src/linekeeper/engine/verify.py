@@ -10,10 +10,10 @@ from sqlalchemy import Connection, select
 
 from linekeeper.decide.record import Recorder
 from linekeeper.engine.derive import Derived, account_pages, derive, plain
-from linekeeper.engine.found import Chain, record
 from linekeeper.engine.history import Unreadable
 from linekeeper.engine.reviews import Reviews
 from linekeeper.engine.versions import Kernels, kernels_of, stored_policy
+from linekeeper.evaluate.evaluator import Chain, record
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, as_bytes, unpacked
 

@@ -1,7 +1,7 @@
-"""The versions of a store's policy: which there are, what may follow what, and which accounts go over when.
+"""The versions of a store's policy: which there are, what may follow what, and which accounts migrate when.
 
 See "Versions" in docs/policy-language.md. A store begins with one version; `adopt` adds the next. New accounts are
-under the newest. The others go over at a review, but not while a road back that they were told is still promised.
+under the newest. The others migrate at a review, but not while a road back that they were told is still promised.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from sqlalchemy import Connection, func, select
 from linekeeper.core.bounds import TEXT_MAX
 from linekeeper.core.decision import ADVERSE_ACTIONS
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.engine.history import pasts_before
-from linekeeper.engine.lives import Stage
+from linekeeper.engine.history import histories_before
+from linekeeper.evaluate.timeline import PolicyPeriod
+from linekeeper.evaluate.version_migration import migrate_account
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, keeps_log
 from linekeeper.journal.log.entry import Kind, Record
 from linekeeper.journal.store import Store, insert_many, load_accounts, next_seq, save_accounts, within
 from linekeeper.kernel.kernel import Kernel, kernel_of
-from linekeeper.kernel.over import go_over
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 
-MOVE_COLUMNS = ("account", "day", "after_event", "was", "policy")
+MIGRATION_COLUMNS = ("account", "day", "after_event", "was", "policy")
 
 
 class EngineError(LinekeeperError):
@@ -36,8 +36,8 @@ class EngineError(LinekeeperError):
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """An account went over to another version at the start of `day`, after event `after_event`; digests."""
+class VersionMigration:
+    """An account migrated to another version at the start of `day`, after event `after_event`; digests."""
 
     day: int
     after_event: int
@@ -84,7 +84,7 @@ def newest_of(kernels: Kernels) -> Kernel:
     return list(kernels.values())[-1]
 
 
-def settle(
+def bind_policy(
     connection: Connection, kernel: Kernel, keeper: Keeper | None, superseded: bool, signed_by: str | None
 ) -> bool:
     """Hold the policy against the store, which begins with it where it is empty; says whether the store keeps a log."""
@@ -97,10 +97,10 @@ def settle(
     newest = versions[-1]
     if policy.digest in ([row.digest for row in versions] if superseded else [newest.digest]):
         return logged
-    held = f"the store holds decisions of policy `{newest.name}` version {newest.version}, not of this file"
+    pending = f"the store holds decisions of policy `{newest.name}` version {newest.version}, not of this file"
     if (policy.name, policy.version > newest.version) == (newest.name, True):
-        raise EngineError(f"{held}; bring it into force with `linekeeper adopt`, or use another `--store`")
-    raise EngineError(f"{held}; use another `--store`")
+        raise EngineError(f"{pending}; bring it into force with `linekeeper adopt`, or use another `--store`")
+    raise EngineError(f"{pending}; use another `--store`")
 
 
 def _logged(connection: Connection, keeper: Keeper | None) -> bool:
@@ -130,7 +130,7 @@ def adopt(store: Store, policy: Policy, keeper: Keeper | None = None, signed_by:
 
 
 def check_succession(old: Policy, new: Policy) -> None:
-    """Raises EngineError where `new` cannot follow `old`: accounts must be able to go over from one to the other."""
+    """Raises EngineError where `new` cannot follow `old`: accounts must be able to migrate from one to the other."""
     for name in ("name", "currency", "exponent", "time_zone"):
         if getattr(old, name) != getattr(new, name):
             word = {"name": "policy", "exponent": "minor_digits"}.get(name, name)
@@ -164,20 +164,22 @@ def put_version(connection: Connection, kernel: Kernel, keeper: Keeper | None, s
         keeper.seal(connection, leaves)
 
 
-# ------------------------------------------------------------------ going over
+# ------------------------------------------------------------------ migrating
 
 
-def moves_of(connection: Connection, accounts: Sequence[str]) -> dict[str, list[Move]]:
-    """The moves of those accounts that went over, in order."""
-    m = t.moves.c
+def moves_of(connection: Connection, accounts: Sequence[str]) -> dict[str, list[VersionMigration]]:
+    """The moves of those accounts that migrated, in order."""
+    m = t.version_migrations.c
     query = select(m.account, m.day, m.after_event, m.was, m.policy).order_by(m.account, m.day)
-    found: dict[str, list[Move]] = {}
+    found: dict[str, list[VersionMigration]] = {}
     for account, *rest in connection.execute(query.where(within(connection, m.account, accounts))):
-        found.setdefault(account, []).append(Move(*rest))
+        found.setdefault(account, []).append(VersionMigration(*rest))
     return found
 
 
-def stages_of(connection: Connection, kernels: Kernels, accounts: Sequence[str]) -> dict[str, list[Stage]]:
+def policy_periods_of(
+    connection: Connection, kernels: Kernels, accounts: Sequence[str]
+) -> dict[str, list[PolicyPeriod]]:
     """The stages of each account's life: one for each version that it was under."""
     a = t.accounts.c
     query = select(a.account, a.policy).where(within(connection, a.account, accounts))
@@ -185,8 +187,8 @@ def stages_of(connection: Connection, kernels: Kernels, accounts: Sequence[str])
     moved, newest = moves_of(connection, accounts), newest_of(kernels).policy.digest
     return {
         name: [
-            *(Stage(kernels[move.was], move.after_event, move.day) for move in moved.get(name, [])),
-            Stage(kernels[under.get(name, newest)]),
+            *(PolicyPeriod(kernels[move.was], move.after_event, move.day) for move in moved.get(name, [])),
+            PolicyPeriod(kernels[under.get(name, newest)]),
         ]
         for name in accounts
     }
@@ -197,7 +199,9 @@ def promised_until(connection: Connection, kernel: Kernel, accounts: Sequence[st
 
     Each adverse decision is told with a road back, which is kept for `honour` days (policy language, section 8).
     """
-    since = {account: moves[-1].day for account, moves in moves_of(connection, accounts).items()}
+    since = {
+        account: version_migrations[-1].day for account, version_migrations in moves_of(connection, accounts).items()
+    }
     d, day = t.decisions.c, kernel.calendar.day
     query = select(d.account, func.max(d.at)).where(d.action.in_(sorted(ADVERSE_ACTIONS))).group_by(d.account)
     found = {
@@ -242,25 +246,25 @@ def standings(connection: Connection) -> list[Standing]:
     return found
 
 
-def bring_over(
-    connection: Connection, old: Kernel, new: Kernel, accounts: Sequence[str], held: Container[str], day: int
+def migrate_due_accounts(
+    connection: Connection, old: Kernel, new: Kernel, accounts: Sequence[str], pending: Container[str], day: int
 ) -> int:
-    """Those of the accounts (under `old`) that nothing keeps go over at the start of `day`; returns how many.
+    """Those of the accounts (under `old`) that nothing keeps migrate at the start of `day`; returns how many.
 
     What keeps one: a promise, a restriction that waits for a person (`held`), or that it has seen the day already.
     """
     promised = promised_until(connection, old, accounts)
-    free = [name for name in accounts if promised.get(name, day - 1) < day and name not in held]
+    free = [name for name in accounts if promised.get(name, day - 1) < day and name not in pending]
     known, last = load_accounts(connection, free), next_seq(connection, t.events) - 1
-    pasts = pasts_before(connection, new, free, last + 1) if free else {}
-    rows, moves = [], []
+    histories = histories_before(connection, new, free, last + 1) if free else {}
+    rows, version_migrations = [], []
     for name in free:
         account = known[name]
         state: list[int] = np.frombuffer(account.state, dtype="<i8").tolist()
         if state[old.layout.slots["HOUR"]] // 24 < day:
-            go_over(old, new, state, pasts[name].standing(), day)
+            migrate_account(old, new, state, histories[name].standing(), day)
             data, policy = np.array(state, dtype="<i8").tobytes(), new.policy.digest
             rows.append((name, new.layout.digest, data, day, account.decisions, account.last_hash, policy))
-            moves.append((name, day, last, old.policy.digest, policy))
+            version_migrations.append((name, day, last, old.policy.digest, policy))
     save_accounts(connection, rows)
-    return insert_many(connection, t.moves, MOVE_COLUMNS, moves)
+    return insert_many(connection, t.version_migrations, MIGRATION_COLUMNS, version_migrations)

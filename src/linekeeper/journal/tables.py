@@ -38,7 +38,7 @@ events = Table(
 Index("events_account", events.c.account, events.c.at, events.c.seq)
 
 # What was not taken in: conflicts of the inbox key, events of accounts that are not open.
-set_aside = Table(
+rejected = Table(
     "set_aside",
     SCHEMA,
     Column("seq", Whole, primary_key=True, autoincrement=True),
@@ -87,8 +87,8 @@ reviews = Table(
     Column("until_day", Whole, nullable=False),
 )
 
-# Accounts that went over from one version of the policy to another: at the start of `day`, after event `after_event`.
-moves = Table(
+# Accounts that migrated from one version of the policy to another: at the start of `day`, after event `after_event`.
+version_migrations = Table(
     "moves",
     SCHEMA,
     Column("account", Name, primary_key=True),
@@ -118,7 +118,7 @@ restricted = Table(
 
 # Restrictions that the brake held for a person. `day` and `event` (0: the start of the day) name the first look that
 # was held; `record` is the decision that would have been made at the latest one. `ended`: see `engine.brake`.
-held = Table(
+pending = Table(
     "held",
     SCHEMA,
     Column("account", Name, primary_key=True),
@@ -128,7 +128,12 @@ held = Table(
     Column("ended", Text),
     Column("ended_event", Whole),
 )
-Index("held_waiting", held.c.account, sqlite_where=held.c.ended.is_(None), postgresql_where=held.c.ended.is_(None))
+Index(
+    "held_waiting",
+    pending.c.account,
+    sqlite_where=pending.c.ended.is_(None),
+    postgresql_where=pending.c.ended.is_(None),
+)
 
 # Under which law borrowers are told of decisions; one row, kept from the first engine that was told of it.
 law = Table(

@@ -85,11 +85,11 @@ class Kernel:
         path = self._source_path()
         return any(path.parent.glob(f"__pycache__/{path.stem}.replay-*.nbi"))
 
-    def is_worth_compiling(self, looks: int) -> bool:
+    def is_worth_compiling(self, evaluations: int) -> bool:
         """Whether compiled code is the quicker way to about so many looks."""
         if self.is_compiled:
-            return looks >= WORTH_USING
-        return looks >= WORTH_COMPILING or (looks >= WORTH_LOADING and self.is_kept)
+            return evaluations >= WORTH_USING
+        return evaluations >= WORTH_COMPILING or (evaluations >= WORTH_LOADING and self.is_kept)
 
     def _source_path(self) -> Path:
         """Where the source stands on disk: under its hash and that of the compiler's settings."""

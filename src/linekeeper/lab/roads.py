@@ -16,7 +16,7 @@ from linekeeper.core.decision import ADVERSE_ACTIONS
 from linekeeper.decide.road import NoRoad, Road, find_road
 from linekeeper.decide.road.follow import comes_true
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.moments import states_after
+from linekeeper.engine.point_in_time import states_after
 from linekeeper.engine.reviews import Reviews
 from linekeeper.engine.versions import kernels_of
 from linekeeper.journal import tables as t
@@ -54,7 +54,7 @@ class RoadCheck:
 
 
 def check_all(
-    engine: Engine, sample: int | None = None, tell: Callable[[int], object] | None = None, *, compiled: bool = True
+    engine: Engine, sample: int | None = None, progress: Callable[[int], object] | None = None, *, compiled: bool = True
 ) -> RoadCheck:
     """Check every adverse decision of the store, or `sample` of them, evenly spread over accounts and time."""
     found = RoadCheck()
@@ -64,8 +64,8 @@ def check_all(
             after = states_after(connection, kernels, account, reviews)
             for number in numbers:
                 found.adverse += 1
-                if tell:
-                    tell(1)
+                if progress:
+                    progress(1)
                 if number not in after:
                     found.adverse, found.underived = found.adverse - 1, found.underived + 1
                     continue

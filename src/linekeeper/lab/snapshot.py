@@ -15,8 +15,8 @@ import numpy as np
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.kernel.batch import Batch, Ints, batch_of
-from linekeeper.kernel.bulk import replay, snapshots
+from linekeeper.evaluate.event_batch import Batch, Ints, batch_of
+from linekeeper.evaluate.replay import replay, snapshots
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.kernel.prelude import month_of, month_start
 from linekeeper.policy.load import load_text

@@ -12,7 +12,7 @@ from functools import partial
 
 from linekeeper.core.bounds import MISSING, MONEY_MAX
 from linekeeper.decide.road.ground import MONTH_DAYS, Ground, income_kind, monthly, statement_kind
-from linekeeper.kernel.late import Row
+from linekeeper.evaluate.late_events import Row
 from linekeeper.policy import model as m
 
 REPORT_HOUR, INCOME_HOUR, BILL_HOUR, PAY_HOUR, STATEMENT_HOUR, CURRENT_HOUR = 9, 10, 11, 12, 20, 21

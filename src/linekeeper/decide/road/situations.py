@@ -14,8 +14,8 @@ from linekeeper.decide.road.ground import MONTH_DAYS, NOON, noons_of
 from linekeeper.decide.road.moves import fill
 from linekeeper.decide.road.reads import literals, reads_of_passing
 from linekeeper.decide.road.reports import candidates
+from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import Row
 from linekeeper.policy import model as m
 
 FIRST_DAY = 19_738  # 2024-01-16

@@ -11,7 +11,7 @@ from linekeeper.decide.road.model import Assumption, Do, Plan, Planned, Rests, S
 from linekeeper.decide.road.moves import Effort, least_monthly
 from linekeeper.decide.road.reads import reads_of_passing
 from linekeeper.decide.road.walk import Walk
-from linekeeper.kernel.late import Row
+from linekeeper.evaluate.late_events import Row
 
 # Kinds that no assumption of "nothing further" names: steps and other assumptions speak of them, or people's rulings.
 SAID_ELSEWHERE = frozenset(

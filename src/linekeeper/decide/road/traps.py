@@ -20,8 +20,8 @@ from linekeeper.decide.road.situations import situation
 from linekeeper.decide.road.story import planned
 from linekeeper.decide.road.tried import Search
 from linekeeper.decide.road.walk import Walker
+from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel, kernel_of
-from linekeeper.kernel.late import Row
 from linekeeper.policy import model as m
 
 SITUATIONS = 40  # lives for each way in which a lender speaks

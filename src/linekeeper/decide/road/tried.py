@@ -9,7 +9,7 @@ from linekeeper.decide.road.ground import Ground
 from linekeeper.decide.road.model import EARLY_DAYS
 from linekeeper.decide.road.moves import Effort, least_monthly, rows_of
 from linekeeper.decide.road.walk import Walk, Walker
-from linekeeper.kernel.late import Row
+from linekeeper.evaluate.late_events import Row
 
 
 @dataclass(frozen=True, slots=True)

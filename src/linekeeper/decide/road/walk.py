@@ -11,7 +11,7 @@ import numpy as np
 from linekeeper.core.line import Status
 from linekeeper.decide.road.ground import Ground
 from linekeeper.decide.road.model import Point
-from linekeeper.kernel.late import Row
+from linekeeper.evaluate.late_events import Row
 
 STAGES_DAYS = (45, 120, 400)  # a walk looks only as far as it must
 ROWS = 256  # decisions taken from the kernel at a time

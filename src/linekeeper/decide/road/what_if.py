@@ -10,8 +10,8 @@ from linekeeper.decide.road.ground import Ground, ground_of
 from linekeeper.decide.road.model import Planned, Point
 from linekeeper.decide.road.moves import PAY_HOUR, Effort, rows_of
 from linekeeper.decide.road.story import planned
+from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,14 +126,14 @@ def _person_months(panel: Panel, cut: int, months: range, chance: np.random.Gene
 
     Thinning the rest only moves the intercept, by the logarithm of that part (King and Zeng 2001).
     """
-    looks = [(place, [n for n in months if place + n <= cut]) for place in range(FIRST_PLACE, cut)]
-    rows = sum(len(_waiting(panel, place, ahead)[0]) for place, every in looks for ahead in every)
+    evaluations = [(place, [n for n in months if place + n <= cut]) for place in range(FIRST_PLACE, cut)]
+    rows = sum(len(_waiting(panel, place, ahead)[0]) for place, every in evaluations for ahead in every)
     if not rows:
         raise LinekeeperError(f"the panel is too short; it needs more than {FIRST_PLACE + 2 * HORIZON} months")
     kept = min(1.0, ROWS_FOR_FIT / rows)
     columns: list[dict[str, Column]] = []
     labels: list[Column] = []
-    for place, every in looks:
+    for place, every in evaluations:
         risk = at_risk(panel, place)
         features = features_at(panel, place, risk)
         for ahead in every:

@@ -1,4 +1,4 @@
-"""Which version of the policy an account is under, when it went over to it, and who signed the version off."""
+"""Which version of the policy an account is under, when it migrated to it, and who signed the version off."""
 
 from __future__ import annotations
 

@@ -11,12 +11,20 @@ import numpy as np
 from linekeeper.core.decision import CORRECT, Decision
 from linekeeper.decide.canonical import canonical, digest_of
 from linekeeper.decide.record import Recorder
-from linekeeper.engine.brake import Gate
-from linekeeper.kernel.batch import Batch, Ints
-from linekeeper.kernel.bulk import replay
-from linekeeper.kernel.correct import correct
+from linekeeper.evaluate.circuit_breaker import CircuitBreaker
+from linekeeper.evaluate.correction import correct
+from linekeeper.evaluate.event_batch import Batch, Ints
+from linekeeper.evaluate.late_events import (
+    REVERSAL,
+    History,
+    Row,
+    apply_on_arrival,
+    counts_as_late,
+    refusal_of,
+    review_until,
+)
+from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import REVERSAL, Past, Row, counts_as_late, refusal_of, review_until, take
 
 NOT_REVIEWED = -(2**40)
 REFUSED = {
@@ -29,7 +37,7 @@ REFUSED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RawDecision:
     """One decision before it is recorded: the account's place in the batch, the event's row or -1, UTC ms, the row."""
 
     account: int
@@ -39,28 +47,30 @@ class Found:
 
 
 @dataclass
-class Findings:
+class EvaluationResult:
     """What a batch led to. `refused` maps event rows of the batch to codes of `REFUSED`."""
 
-    decisions: list[Found] = field(default_factory=list)
+    decisions: list[RawDecision] = field(default_factory=list)
     refused: dict[int, int] = field(default_factory=dict)
-    looks: int = 0
+    evaluations: int = 0
 
-    def merge(self, part: Findings, accounts: Ints, batch: Batch) -> None:
+    def merge(self, part: EvaluationResult, accounts: Ints, batch: Batch) -> None:
         """Take in what was found for `narrowed(batch, accounts)`."""
         ranges = [np.arange(batch.starts[a], batch.starts[a + 1]) for a in accounts]
         placed = part.placed(accounts, np.concatenate(ranges) if ranges else np.zeros(0, dtype=np.int64))
         self.decisions += placed.decisions
         self.refused |= placed.refused
-        self.looks += placed.looks
+        self.evaluations += placed.evaluations
 
-    def placed(self, accounts: Ints, events: Ints) -> Findings:
+    def placed(self, accounts: Ints, events: Ints) -> EvaluationResult:
         """The same, with the places that accounts and events have in a larger batch."""
         decisions = [
-            Found(int(accounts[one.account]), int(events[one.event]) if one.event >= 0 else -1, one.at, one.row)
+            RawDecision(int(accounts[one.account]), int(events[one.event]) if one.event >= 0 else -1, one.at, one.row)
             for one in self.decisions
         ]
-        return Findings(decisions, {int(events[event]): code for event, code in self.refused.items()}, self.looks)
+        return EvaluationResult(
+            decisions, {int(events[event]): code for event, code in self.refused.items()}, self.evaluations
+        )
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,7 @@ class Arrivals:
     reverses: Mapping[int, int]
 
 
-Pasts = Callable[[Sequence[str]], dict[str, Past]]  # what each of these accounts has seen before the batch
+Histories = Callable[[Sequence[str]], dict[str, History]]  # what each of these accounts has seen before the batch
 
 
 def find(
@@ -83,42 +93,42 @@ def find(
     states: Ints,
     reviewed_day: int,
     arrivals: Arrivals,
-    pasts: Pasts,
-    gate: Gate | None = None,
-) -> Findings:
+    histories: Histories,
+    breaker: CircuitBreaker | None = None,
+) -> EvaluationResult:
     """Run the batch from `states` (changed in place). Accounts with a late event or a reversal go one by one; behind
     a gate, all do."""
     late = late_accounts(kernel, batch, states, reviewed_day) | with_reversals(kernel, batch)
-    apart = late | (gate is not None)
+    apart = late | (breaker is not None)
     if not apart.any():
         return in_bulk(kernel, batch, states, NOT_REVIEWED)
-    findings = Findings()
+    result = EvaluationResult()
     on_time = np.flatnonzero(~apart)
     own = states[on_time]
-    findings.merge(in_bulk(kernel, narrowed(batch, on_time), own, NOT_REVIEWED), on_time, batch)
+    result.merge(in_bulk(kernel, narrowed(batch, on_time), own, NOT_REVIEWED), on_time, batch)
     states[on_time] = own
-    known = pasts([batch.accounts[account] for account in np.flatnonzero(late)])
+    known = histories([batch.accounts[account] for account in np.flatnonzero(late)])
     reviewed = np.full(len(batch), reviewed_day)
     for account in np.flatnonzero(apart).tolist():
-        state, past = states[account].tolist(), known.get(batch.accounts[account], Past())
-        find_arrivals(kernel, batch, account, state, past, arrivals, reviewed, findings, gate)
+        state, history = states[account].tolist(), known.get(batch.accounts[account], History())
+        apply_in_arrival_order(kernel, batch, account, state, history, arrivals, reviewed, result, breaker)
         states[account] = state
-    findings.decisions.sort(key=lambda found: found.account)  # stable: each account's own order stays
-    return findings
+    result.decisions.sort(key=lambda found: found.account)  # stable: each account's own order stays
+    return result
 
 
-def find_anew(
+def evaluate_from_empty(
     kernel: Kernel,
     batch: Batch,
     apart: np.ndarray,
     arrivals: Arrivals,
     reviewed: Ints,
     until_day: int,
-    gate: Gate | None = None,
+    breaker: CircuitBreaker | None = None,
     *,
     states: Ints | None = None,
     **how: Any,
-) -> Findings:
+) -> EvaluationResult:
     """Every account from empty up to the start of `until_day`: those set `apart` one by one, the rest as `replay` does.
 
     `states`, where given, are empty ones, and are filled; `how` goes to `replay`.
@@ -126,56 +136,58 @@ def find_anew(
     on_time = np.flatnonzero(~apart)
     part = narrowed(batch, on_time) if apart.any() else batch
     outcome = replay(kernel, part, until_day, keep_states=states is not None, **how)
-    columns = (outcome.account, outcome.event, outcome.rows, outcome.refused, outcome.looks)
-    findings = findings_of(kernel, part, *columns)
+    columns = (outcome.account, outcome.event, outcome.rows, outcome.refused, outcome.evaluations)
+    result = result_of(kernel, part, *columns)
     if states is not None and outcome.states is not None:
         states[on_time] = outcome.states
     if not apart.any():
-        return findings
-    whole = Findings()
-    whole.merge(findings, on_time, batch)
+        return result
+    whole = EvaluationResult()
+    whole.merge(result, on_time, batch)
     for account in np.flatnonzero(apart).tolist():
         state = kernel.new_state()
-        find_arrivals(kernel, batch, account, state, Past(), arrivals, reviewed, whole, gate)
-        review_account(kernel, batch, account, state, until_day, kernel.new_row(), whole, gate)
+        apply_in_arrival_order(kernel, batch, account, state, History(), arrivals, reviewed, whole, breaker)
+        review_account(kernel, batch, account, state, until_day, kernel.new_row(), whole, breaker)
         if states is not None:
             states[account] = state
     whole.decisions.sort(key=lambda found: found.account)
     return whole
 
 
-def find_arrivals(
+def apply_in_arrival_order(
     kernel: Kernel,
     batch: Batch,
     account: int,
     state: list[int],
-    past: Past,
+    history: History,
     arrivals: Arrivals,
     reviewed: Ints,
-    into: Findings,
-    gate: Gate | None = None,
+    into: EvaluationResult,
+    breaker: CircuitBreaker | None = None,
 ) -> None:
     """One account's events in order of arrival; `reviewed` is the day reviewed before each. Changes `state`, `past`."""
     low, high = int(batch.starts[account]), int(batch.starts[account + 1])
     numbers = arrivals.numbers[batch.rows[low:high]].tolist()
     for number, event in sorted(zip(numbers, range(low, high), strict=True)):
         row, reverses = row_at(batch, event), arrivals.reverses.get(number)
-        refused = refusal_of(kernel, state, past, row, reverses)
+        refused = refusal_of(kernel, state, history, row, reverses)
         if refused:
             into.refused[event] = refused
             continue
         out = kernel.new_row()
         day = int(reviewed[event])
-        review_account(kernel, batch, account, state, max(row.hour // 24, day), out, into, gate)
+        review_account(kernel, batch, account, state, max(row.hour // 24, day), out, into, breaker)
         bring_clock(kernel, state, day)
-        late, before = counts_as_late(kernel, state, row), list(state) if gate else state
-        decided = take(kernel, state, past, number, row, out, reverses)
-        into.looks += 1
-        stopped = gate is not None and gate.stops(batch.accounts[account], before, state, out, decided, event, row)
+        late, before = counts_as_late(kernel, state, row), list(state) if breaker else state
+        decided = apply_on_arrival(kernel, state, history, number, row, out, reverses)
+        into.evaluations += 1
+        stopped = breaker is not None and breaker.holds_back(
+            batch.accounts[account], before, state, out, decided, event, row
+        )
         if decided and not stopped:
-            into.decisions.append(Found(account, event, now_of(kernel, state), list(out)))
-        if late and correct(kernel, state, past, out):
-            into.decisions.append(Found(account, event, now_of(kernel, state), out))
+            into.decisions.append(RawDecision(account, event, now_of(kernel, state), list(out)))
+        if late and correct(kernel, state, history, out):
+            into.decisions.append(RawDecision(account, event, now_of(kernel, state), out))
 
 
 def with_reversals(kernel: Kernel, batch: Batch) -> np.ndarray:
@@ -199,16 +211,16 @@ def late_accounts(kernel: Kernel, batch: Batch, states: Ints, reviewed_day: int)
     return np.asarray(some & (late | (batch.hour[first] < reviewed_day * 24)))
 
 
-def in_bulk(kernel: Kernel, batch: Batch, states: Ints, until_day: int) -> Findings:
+def in_bulk(kernel: Kernel, batch: Batch, states: Ints, until_day: int) -> EvaluationResult:
     """The batch in time order, then reviews up to the start of `until_day`."""
     compiled = kernel.is_worth_compiling(len(batch) + len(batch.accounts) // 4)
     outcome = replay(kernel, batch, until_day, states=states, compiled=compiled, workers=1)
-    return findings_of(kernel, batch, outcome.account, outcome.event, outcome.rows, outcome.refused, outcome.looks)
+    return result_of(kernel, batch, outcome.account, outcome.event, outcome.rows, outcome.refused, outcome.evaluations)
 
 
-def findings_of(
-    kernel: Kernel, batch: Batch, account: Ints, event: Ints, rows: Ints, refused: Ints, looks: int
-) -> Findings:
+def result_of(
+    kernel: Kernel, batch: Batch, account: Ints, event: Ints, rows: Ints, refused: Ints, evaluations: int
+) -> EvaluationResult:
     """Kernel columns as findings, with the instant of each decision."""
     days = rows[:, kernel.shape.place("NOW_HOUR")] // 24
     wanted, place = np.unique(days, return_inverse=True)
@@ -216,7 +228,7 @@ def findings_of(
     at = np.where(event >= 0, batch.at[np.maximum(event, 0)] if len(batch) else 0, starts)
     columns = zip(account.tolist(), event.tolist(), at.tolist(), rows.tolist(), strict=True)
     codes = {int(i): int(refused[i]) for i in np.flatnonzero(refused)}
-    return Findings([Found(*one) for one in columns], codes, looks)
+    return EvaluationResult([RawDecision(*one) for one in columns], codes, evaluations)
 
 
 def narrowed(batch: Batch, accounts: Ints) -> Batch:
@@ -242,17 +254,19 @@ def review_account(
     state: list[int],
     day: int,
     out: list[int],
-    findings: Findings,
-    gate: Gate | None = None,
+    result: EvaluationResult,
+    breaker: CircuitBreaker | None = None,
 ) -> None:
     """The looks due up to the start of `day`."""
-    before = list(state) if gate else state
+    before = list(state) if breaker else state
     for decided in review_until(kernel, state, day, out):
-        findings.looks += 1
-        stopped = gate is not None and gate.stops(batch.accounts[account], before, state, out, decided, -1, None)
+        result.evaluations += 1
+        stopped = breaker is not None and breaker.holds_back(
+            batch.accounts[account], before, state, out, decided, -1, None
+        )
         if decided and not stopped:
-            findings.decisions.append(Found(account, -1, now_of(kernel, state), list(out)))
-        before = list(state) if gate else state
+            result.decisions.append(RawDecision(account, -1, now_of(kernel, state), list(out)))
+        before = list(state) if breaker else state
 
 
 def bring_clock(kernel: Kernel, state: list[int], day: int) -> None:
@@ -281,7 +295,7 @@ class Chain:
 
 
 def record(
-    recorder: Recorder, batch: Batch, ids: Sequence[str], found: Found, chain: Chain
+    recorder: Recorder, batch: Batch, ids: Sequence[str], found: RawDecision, chain: Chain
 ) -> tuple[Decision, bytes, str]:
     """The decision with its canonical record and hash; moves the chain on."""
     event = ids[batch.rows[found.event]] if found.event >= 0 else None

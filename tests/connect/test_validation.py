@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linekeeper.connect.bulk import admit_proven, rows_of
-from linekeeper.connect.door import Door
-from linekeeper.connect.table import events_of
+from linekeeper.connect.column_validation import admit_proven, rows_of
+from linekeeper.connect.event_table import events_of
+from linekeeper.connect.validation import Validator
 from linekeeper.core.bounds import AT_END_MS, DAY_MAX, MONEY_MAX, TEXT_MAX
 from linekeeper.core.event import Event
 from linekeeper.policy.model import Policy
@@ -27,13 +27,13 @@ DRAW = {"id": "e1", "account": "A", "kind": "draw", "at": AT, "amount": 500}
 
 def told(policy: Policy, major: bool = False, **changes: Any) -> str:
     """Why the draw with these changes is refused."""
-    answer = Door(policy, major=major).admit_one(DRAW | changes)
+    answer = Validator(policy, major=major).admit_one(DRAW | changes)
     assert isinstance(answer, str), f"admitted: {answer}"
     return answer
 
 
 def taken(policy: Policy, major: bool = False, written: bool = False, **changes: Any) -> Event:
-    answer = Door(policy, major=major, written=written).admit_one(DRAW | changes)
+    answer = Validator(policy, major=major, written=written).admit_one(DRAW | changes)
     assert isinstance(answer, Event), answer
     return answer
 
@@ -80,7 +80,7 @@ def test_a_bad_row_is_refused_with_its_reason(policy: Policy, changes: dict[str,
 
 
 def test_each_field_is_held_to_its_kind(policy: Policy) -> None:
-    door = Door(policy)
+    door = Validator(policy)
     base = {"id": "e", "account": "A", "at": AT}
     purchase = base | {"kind": "purchase", "amount": 1}
     assert door.admit_one(purchase | {"category": "Food"}) == (
@@ -132,7 +132,7 @@ def test_major_units_that_do_not_fit_are_refused(policy: Policy, value: Any) -> 
 def test_written_numbers_are_digits(policy: Policy) -> None:
     assert taken(policy, written=True, at=str(AT), amount="500").fields == {"amount": 500}
     for odd in ("5.0", "+5", " 5", "5\n", "٥", "0x5", "5_000", "1e3"):
-        assert isinstance(Door(policy, written=True).admit_one(DRAW | {"at": str(AT), "amount": odd}), str), odd
+        assert isinstance(Validator(policy, written=True).admit_one(DRAW | {"at": str(AT), "amount": odd}), str), odd
 
 
 def test_whole_numbers_may_name_an_account_and_dates_a_due(policy: Policy) -> None:
@@ -229,7 +229,7 @@ def tables(draw: st.DrawFn) -> pa.Table:
 
 @given(tables(), st.booleans(), st.booleans())
 def test_one_row_and_many_rows_are_read_alike(policy: Policy, table: pa.Table, major: bool, written: bool) -> None:
-    door = Door(policy, major=major, written=written)
+    door = Validator(policy, major=major, written=written)
     answers = [door.admit_one(row) for row in rows_of(table, np.arange(table.num_rows))]
     admitted, lines, aside = door.admit_many(table)
     assert list(events_of(admitted)) == [answer for answer in answers if isinstance(answer, Event)]
@@ -279,7 +279,9 @@ HOMES: dict[str, dict[str, Any]] = {
 def test_on_every_bound_one_row_and_many_agree(policy: Policy, name: str) -> None:
     row = {"id": "1", "account": "A", "at": AT} | HOMES[name]
     taken_in = 0
-    for door in (Door(policy, major=major, written=written) for major in (False, True) for written in (False, True)):
+    for door in (
+        Validator(policy, major=major, written=written) for major in (False, True) for written in (False, True)
+    ):
         plain = {key: str(value) if door.written else value for key, value in row.items()}
         for cell in hard_cells():
             table = pa.table({key: pa.array([value]) for key, value in plain.items()} | {name: cell})
@@ -294,7 +296,7 @@ def test_text_that_is_not_utf8_costs_its_row_alone(policy: Policy) -> None:
     raw = pa.array([b"A", b"\xff", b"B"], pa.binary())
     accounts = pa.Array.from_buffers(pa.string(), 3, raw.buffers())
     table = pa.table({"id": ["1", "2", "3"], "account": accounts, "kind": ["ping"] * 3, "at": [AT] * 3})
-    admitted, lines, aside = Door(policy).admit_many(table)
+    admitted, lines, aside = Validator(policy).admit_many(table)
     assert admitted["account"].to_pylist() == ["A", "B"]
     assert lines.tolist() == [1, 3]
     assert [(bad.place, bad.reason) for bad in aside] == [("row 2", "`account` is b'\\xff', which is not UTF-8 text")]
@@ -310,7 +312,7 @@ def test_clean_columns_are_proven_at_once(policy: Policy) -> None:
         "category": [None, "food", None],
         "due_on": ["2025-03-20", None, None],
     })  # fmt: skip
-    admitted, rows = admit_proven(Door(policy, major=True, written=True), table)
+    admitted, rows = admit_proven(Validator(policy, major=True, written=True), table)
     assert rows.tolist() == [0, 1, 2]
     assert admitted["amount"].to_pylist() == [1250, 300, 7]
     assert admitted["at"].to_pylist() == [1_740_787_200_000, 1_740_787_200_000, 1_740_787_200_500]

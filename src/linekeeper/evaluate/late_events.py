@@ -31,7 +31,7 @@ class Row(NamedTuple):
 
 
 @dataclass
-class Past:
+class History:
     """One account's events so far, by arrival number; `order` holds (at, arrival number) of those that stand.
 
     >>> past = Past()
@@ -62,7 +62,7 @@ class Past:
         return (self.rows[number] for _, number in self.order)
 
 
-def in_words_of(kernel: Kernel, row: Row) -> Row:
+def row_as_read_by(kernel: Kernel, row: Row) -> Row:
     """A row of a later version as this one reads it: a word that it does not know is missing."""
     pairs = zip(kernel.policy.kinds[row.kind].fields, row.x, strict=False)
     return row._replace(x=tuple(MISSING if field.choices and x >= len(field.choices) else x for field, x in pairs))
@@ -79,7 +79,7 @@ def counts_as_late(kernel: Kernel, state: list[int], row: Row) -> bool:
     return row.at < state[slots["SEEN"]] or row.hour < state[slots["HOUR"]] or is_reversal(kernel, row)
 
 
-def refusal_of(kernel: Kernel, state: list[int], past: Past, row: Row, reverses: int | None = None) -> int:
+def refusal_of(kernel: Kernel, state: list[int], history: History, row: Row, reverses: int | None = None) -> int:
     """Why an event is refused; 0 where it is not. A refused event changes nothing: not even looks come before it."""
     slots = kernel.layout.slots
     if row.kind == OPEN:
@@ -88,15 +88,21 @@ def refusal_of(kernel: Kernel, state: list[int], past: Past, row: Row, reverses:
         return NOT_OPEN
     if not is_reversal(kernel, row):
         return 0
-    if reverses is None or reverses not in past.rows:
+    if reverses is None or reverses not in history.rows:
         return NOT_KNOWN
-    if kernel.policy.kinds[past.rows[reverses].kind].name in LASTING_KINDS:
+    if kernel.policy.kinds[history.rows[reverses].kind].name in LASTING_KINDS:
         return LASTS
-    return REVERSED_BEFORE if reverses in past.reversed else 0
+    return REVERSED_BEFORE if reverses in history.reversed else 0
 
 
-def take(
-    kernel: Kernel, state: list[int], past: Past, number: int, row: Row, out: list[int], reverses: int | None = None
+def apply_on_arrival(
+    kernel: Kernel,
+    state: list[int],
+    history: History,
+    number: int,
+    row: Row,
+    out: list[int],
+    reverses: int | None = None,
 ) -> bool:
     """One event in order of arrival, late or not, and the look after it; true where `out` holds a decision.
 
@@ -106,11 +112,11 @@ def take(
     run, name = kernel.interpreted, kernel.policy.kinds[row.kind].name
     remake = counts_as_late(kernel, state, row) and (name in ORDERED_KINDS or name == REVERSAL)
     if reverses is not None:
-        past.reverse(reverses)
-    past.add(number, row)
+        history.reverse(reverses)
+    history.add(number, row)
     if remake:
         run.advance(state, row.hour)  # a reversal may move the clock, and with it what stands in the line part
-        rebuild(kernel, state, past.standing())
+        rebuild(kernel, state, history.standing())
         return bool(run.settle(state, out, row.at, row.kind, row.x))
     return bool(run.step(state, out, row.at, row.hour, row.kind, row.x))
 
@@ -135,7 +141,7 @@ def review_until(kernel: Kernel, state: list[int], day: int, out: list[int]) -> 
         yield bool(kernel.interpreted.review(state, out, state[slots["NEXT"]]))
 
 
-def look_until(kernel: Kernel, state: list[int], day: int) -> None:
+def evaluate_until(kernel: Kernel, state: list[int], day: int) -> None:
     """Take the looks that are due up to the start of `day`."""
     for _ in review_until(kernel, state, day, kernel.new_row()):
         pass

@@ -1,4 +1,4 @@
-"""The door: what becomes an event, and what is set aside with its reason.
+"""The door: what becomes an event, and what is rejected with its reason.
 
 `Door.admit_one` reads one row, strictly; its word is final. `Door.admit_many` takes whole columns: what it
 can prove good, it takes at once, and the few rows that it cannot are read by `admit_one`. So the two agree.
@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from linekeeper.connect.bulk import admit_proven, rows_of
-from linekeeper.connect.table import FIXED, number_columns, schema_of, table_of
-from linekeeper.connect.values import ACCOUNT, AT, ID, Form, Refused, form_of, read_value, shown
-from linekeeper.core.event import Event, SetAside
+from linekeeper.connect.column_validation import admit_proven, rows_of
+from linekeeper.connect.event_table import FIXED, number_columns, schema_of, table_of
+from linekeeper.connect.values import ACCOUNT, AT, ID, FieldSpec, Refused, read_value, shown, spec_of
+from linekeeper.core.event import Event, Rejection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from linekeeper.policy.model import Policy
 
 
-class Door:
+class Validator:
     """Admits rows as events of one policy.
 
     `major`: money is written in major units (12.50). `written`: every value is text, as in CSV.
@@ -40,14 +40,14 @@ class Door:
         self.schema = schema_of(policy)
         self.numbers = number_columns(policy)
         self.written = written
-        self.forms: dict[str, dict[str, Form]] = {
-            kind.name: {field.name: form_of(field, digits) for field in kind.fields}
-            | {name: Form(name, "text", optional=True) for name in kind.text}
+        self.specs: dict[str, dict[str, FieldSpec]] = {
+            kind.name: {field.name: spec_of(field, digits) for field in kind.fields}
+            | {name: FieldSpec(name, "text", optional=True) for name in kind.text}
             for kind in policy.kinds
         }
 
     def admit_one(self, row: Mapping[str, Any]) -> Event | str:
-        """The row as an event, or why it is set aside. An absent or null value is absent."""
+        """The row as an event, or why it is rejected. An absent or null value is absent."""
         try:
             return self._event(row)
         except Refused as refused:
@@ -57,26 +57,26 @@ class Door:
         identity = self._required(ID, row)
         account = self._required(ACCOUNT, row)
         kind = row.get("kind")
-        forms = self.forms.get(kind) if isinstance(kind, str) else None
-        if forms is None:
+        specs = self.specs.get(kind) if isinstance(kind, str) else None
+        if specs is None:
             raise Refused(self._unknown_kind(kind))
         at = self._required(AT, row)
         fields: dict[str, int | str] = {}
-        for name, form in forms.items():
+        for name, spec in specs.items():
             value = row.get(name)
             if value is not None:
-                fields[name] = read_value(form, value, self.written)
-            elif not form.optional:
+                fields[name] = read_value(spec, value, self.written)
+            elif not spec.optional:
                 raise Refused(f"`{name}` is missing; each `{kind}` has one")
         if len(fields) + len(FIXED) < len(row):
-            self._no_strangers(row, str(kind), forms)
+            self._no_strangers(row, str(kind), specs)
         return Event(str(identity), str(account), str(kind), int(at), fields)
 
-    def _required(self, form: Form, row: Mapping[str, Any]) -> int | str:
-        value = row.get(form.name)
+    def _required(self, spec: FieldSpec, row: Mapping[str, Any]) -> int | str:
+        value = row.get(spec.name)
         if value is None:
-            raise Refused(f"`{form.name}` is missing; each event has one")
-        return read_value(form, value, self.written)
+            raise Refused(f"`{spec.name}` is missing; each event has one")
+        return read_value(spec, value, self.written)
 
     def _unknown_kind(self, kind: Any) -> str:
         if kind is None:
@@ -86,14 +86,14 @@ class Door:
         return f"{shown('kind', kind)}, which is no kind of this policy{_nearest(kind, tuple(self.forms))}"
 
     @staticmethod
-    def _no_strangers(row: Mapping[str, Any], kind: str, forms: Mapping[str, Form]) -> None:
+    def _no_strangers(row: Mapping[str, Any], kind: str, specs: Mapping[str, FieldSpec]) -> None:
         for name, value in row.items():
-            if value is not None and name not in forms and name not in FIXED:
-                raise Refused(f"`{kind}` has no field `{ascii(name)[1:-1][:34]}`{_nearest(name[:60], tuple(forms))}")
+            if value is not None and name not in specs and name not in FIXED:
+                raise Refused(f"`{kind}` has no field `{ascii(name)[1:-1][:34]}`{_nearest(name[:60], tuple(specs))}")
 
     def admit_many(
         self, table: pa.Table, lines: np.ndarray | None = None, place: str = "row"
-    ) -> tuple[pa.Table, np.ndarray, list[SetAside]]:
+    ) -> tuple[pa.Table, np.ndarray, list[Rejection]]:
         """The admitted rows as an event table in their order, their numbers in the file, and the rest with reasons.
 
         `table`: any column types; `lines` (int64, one per row) numbers the rows, from 1 where it is absent.
@@ -108,14 +108,14 @@ class Door:
             return admitted, number, []
         events: list[Event] = []
         late: list[int] = []
-        aside: list[SetAside] = []
+        aside: list[Rejection] = []
         for row, values in zip(doubtful, rows_of(table, doubtful), strict=True):
             answer = self.admit_one(values)
             if isinstance(answer, Event):
                 events.append(answer)
                 late.append(row)
             else:
-                aside.append(SetAside(f"{place} {number[row]}", answer))
+                aside.append(Rejection(f"{place} {number[row]}", answer))
         if events:
             admitted = pa.concat_tables([admitted, table_of(events, self.schema)])
             rows = np.concatenate([rows, np.array(late, dtype=np.int64)])

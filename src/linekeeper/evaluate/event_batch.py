@@ -73,7 +73,7 @@ def no_events(policy: Policy, accounts: list[str]) -> Batch:
     return Batch(accounts, np.zeros(len(accounts) + 1, dtype=np.int64), none, none, none, none, x)
 
 
-def in_words_of(policy: Policy, batch: Batch) -> Batch:
+def batch_as_read_by(policy: Policy, batch: Batch) -> Batch:
     """A batch made with a later version's words as this one reads it: a word that it does not know is missing."""
     x = batch.x.copy()
     for kind in policy.kinds:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from linekeeper.kernel.batch import Batch, Ints
+from linekeeper.evaluate.event_batch import Batch, Ints
 from linekeeper.kernel.kernel import Kernel
 
 ROWS = 16_384  # decision rows that are held before they are handed on
@@ -32,7 +32,7 @@ class Outcome:
     event: Ints
     rows: Ints
     refused: Ints
-    looks: int
+    evaluations: int
     states: Ints | None
 
 
@@ -126,17 +126,17 @@ def _interpreted(
     low, high = int(batch.starts[piece[0]]), int(batch.starts[piece[1]])
     lists: list[Any] = [column[low:high].tolist() for column in (batch.at, batch.hour, batch.kind, batch.x)]
     starts = (batch.starts[piece[0] : piece[1] + 1] - low).tolist()
-    held = states.tolist()
+    pending = states.tolist()
     said = [0] * (high - low)
     heads, rows = [], []
     cursor = [0, 0, 0]
     while cursor[0] < len(starts) - 1:
         out = [kernel.new_row() for _ in range(64)]
         head = [[0, 0] for _ in range(64)]
-        n = kernel.interpreted.replay(held, starts, *lists, *settings, out, head, said, cursor)
+        n = kernel.interpreted.replay(pending, starts, *lists, *settings, out, head, said, cursor)
         rows += out[:n]
         heads += [[a + piece[0], i + low if i >= 0 else i] for a, i in head[:n]]
-    states[:] = held
+    states[:] = pending
     refused[low:high] = said
     shape = (len(rows), kernel.shape.width)
     return (

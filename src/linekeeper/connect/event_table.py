@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.core.event import Event, SetAside
+from linekeeper.core.event import Event, Rejection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,11 +111,11 @@ def sort_by_time(table: pa.Table) -> pa.Table:
 
 def drop_duplicates(
     table: pa.Table, lines: np.ndarray | None = None, place: str = "row"
-) -> tuple[pa.Table, int, list[SetAside]]:
+) -> tuple[pa.Table, int, list[Rejection]]:
     """Each event once: the table without repeats, how many were the same again, and the conflicts.
 
     One file is one source, so an id names one event: the same body again is dropped and counted; another
-    body under a known id is set aside, naming the first. `lines` (int64, one per row) numbers the rows as
+    body under a known id is rejected, naming the first. `lines` (int64, one per row) numbers the rows as
     their file does; without it they count from 1.
 
     >>> import pyarrow as pa
@@ -134,7 +134,7 @@ def drop_duplicates(
     same = _same_body(table, again, first[again])
     number = rows + 1 if lines is None else lines
     conflicts = [
-        SetAside(f"{place} {number[row]}", _conflict(table["id"][int(row)].as_py(), f"{place} {number[first[row]]}"))
+        Rejection(f"{place} {number[row]}", _conflict(table["id"][int(row)].as_py(), f"{place} {number[first[row]]}"))
         for row in again[~same]
     ]
     return table.take(np.flatnonzero(first == rows)), int(same.sum()), conflicts

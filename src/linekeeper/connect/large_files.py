@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from linekeeper.connect.columns import Columns
-from linekeeper.connect.files import Block, Format, Tell, in_order, read_blocks
-from linekeeper.connect.table import FIXED, ROW_GROUP, drop_duplicates, first_use
+from linekeeper.connect.event_table import FIXED, ROW_GROUP, drop_duplicates, first_use
+from linekeeper.connect.files import Block, Format, Progress, in_order, read_blocks
+from linekeeper.connect.mapping import Columns
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.core.event import SetAside
+from linekeeper.core.event import Rejection
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,15 +30,15 @@ def import_file(
     out: Path,
     columns: Columns | None = None,
     form: Format | None = None,
-    tell: Tell | None = None,
-) -> tuple[int, list[SetAside]]:
+    progress: Progress | None = None,
+) -> tuple[int, list[Rejection]]:
     """Writes the file's events to `out` (Parquet), each once, in order of time.
 
-    Answers how many repeats were dropped, and what was set aside. `out` appears when it is whole, or not at all.
+    Answers how many repeats were dropped, and what was rejected. `out` appears when it is whole, or not at all.
     """
     with tempfile.TemporaryDirectory(prefix=".import-", dir=out.parent) as folder:
         raw = Path(folder, "raw.parquet")
-        aside, place = _write_blocks(read_blocks(path, policy, columns, form, tell), raw)
+        aside, place = _write_blocks(read_blocks(path, policy, columns, form, progress), raw)
         if not place:
             raise LinekeeperError(f"`{path.name}` is empty")
         same, conflicts = _settle(raw, Path(folder, "sorted.parquet"), place)
@@ -46,12 +46,12 @@ def import_file(
     return same, in_order(aside + conflicts)
 
 
-def _write_blocks(blocks: Iterator[Block], raw: Path) -> tuple[list[SetAside], str]:
+def _write_blocks(blocks: Iterator[Block], raw: Path) -> tuple[list[Rejection], str]:
     """All admitted rows with their `line`, as they come; answers the bad ones, and `line`, `row` or nothing at all."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    aside: list[SetAside] = []
+    aside: list[Rejection] = []
     place = ""
     writer: Any = None
     try:
@@ -59,7 +59,7 @@ def _write_blocks(blocks: Iterator[Block], raw: Path) -> tuple[list[SetAside], s
             table = block.table.append_column("line", pa.array(block.lines))
             writer = writer or pq.ParquetWriter(raw, table.schema, compression="zstd")
             writer.write_table(table)
-            aside += block.set_aside
+            aside += block.rejected
             place = block.place
     finally:
         if writer:
@@ -67,7 +67,7 @@ def _write_blocks(blocks: Iterator[Block], raw: Path) -> tuple[list[SetAside], s
     return aside, place
 
 
-def _settle(raw: Path, out: Path, place: str) -> tuple[int, list[SetAside]]:
+def _settle(raw: Path, out: Path, place: str) -> tuple[int, list[Rejection]]:
     import numpy as np
     import pyarrow as pa
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from linekeeper.evaluate.late_events import evaluate_until
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import look_until
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Authorisation:
     """Whether a draw may happen; if not, why: `suspended`, `closed`, `over_limit`, or the rules' reason codes."""
 
     allowed: bool
@@ -17,10 +17,10 @@ class Answer:
     rules: tuple[str, ...]
 
 
-def ask(kernel: Kernel, state: list[int], at: int, amount: int) -> Answer:
+def authorise(kernel: Kernel, state: list[int], at: int, amount: int) -> Authorisation:
     """Whether a draw of `amount` minor units may happen at `at` (UTC ms). brings `state`, a copy, up to it."""
     hour = kernel.calendar.hour(at)
-    look_until(kernel, state, hour // 24)
+    evaluate_until(kernel, state, hour // 24)
     now = max(hour, state[kernel.layout.slots["HOUR"]])
     denied = kernel.interpreted.authorise(state, now, amount)
     reasons = [word for bit, word in ((1, "suspended"), (2, "closed"), (4, "over_limit")) if denied & bit]
@@ -28,4 +28,4 @@ def ask(kernel: Kernel, state: list[int], at: int, amount: int) -> Answer:
         reasons = reasons[:1]
     rules = [rule for number, rule in enumerate(kernel.policy.authorise) if denied & 8 << number]
     reasons += [rule.reason for rule in rules]
-    return Answer(denied == 0, tuple(dict.fromkeys(reasons)), tuple(rule.name for rule in rules))
+    return Authorisation(denied == 0, tuple(dict.fromkeys(reasons)), tuple(rule.name for rule in rules))

@@ -10,7 +10,7 @@ from decimal import Decimal
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from linekeeper.core.event import SetAside
+from linekeeper.core.event import Rejection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,7 @@ TOO_LONG = f"the line is longer than {LINE_BYTES_MAX} bytes"
 NOT_UTF8 = "the line is not UTF-8"
 
 
-class BadLine(ValueError):
+class LineError(ValueError):
     """Why a line cannot be read, in one lower-case sentence."""
 
 
@@ -41,11 +41,11 @@ def lines_of(file: BinaryIO, first: int = 1) -> Iterator[tuple[int, bytes]]:
 def text_of(raw: bytes) -> str:
     """The line as text; raises BadLine."""
     if len(raw) > LINE_BYTES_MAX:
-        raise BadLine(TOO_LONG)
+        raise LineError(TOO_LONG)
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        raise BadLine(NOT_UTF8) from None
+        raise LineError(NOT_UTF8) from None
 
 
 # ------------------------------------------------------------------ JSON
@@ -62,14 +62,14 @@ def json_of(raw: bytes) -> dict[str, Any] | None:
         return None
     try:
         tree = _DECODER.decode(text)
-    except BadLine:
+    except LineError:
         raise
     except json.JSONDecodeError as error:
-        raise BadLine(f"the line is not JSON: {error.msg.lower()} at character {error.colno}") from None
+        raise LineError(f"the line is not JSON: {error.msg.lower()} at character {error.colno}") from None
     except (ValueError, RecursionError, ArithmeticError):  # a number of thousands of digits, a nest too deep
-        raise BadLine("the line is larger or deeper than an event can be") from None
+        raise LineError("the line is larger or deeper than an event can be") from None
     if not isinstance(tree, dict):
-        raise BadLine("the line is not a JSON object")
+        raise LineError("the line is not a JSON object")
     return tree
 
 
@@ -78,12 +78,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(tree) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise BadLine(f"the line gives `{ascii(twice)[1:-1][:34]}` twice")
+        raise LineError(f"the line gives `{ascii(twice)[1:-1][:34]}` twice")
     return tree
 
 
 def _no_constant(word: str) -> None:
-    raise BadLine(f"`{word}` is no number")
+    raise LineError(f"`{word}` is no number")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=Decimal, parse_constant=_no_constant)
@@ -101,10 +101,10 @@ def csv_of(raw: bytes) -> list[str]:
     try:
         return next(csv.reader([text_of(raw).rstrip("\r\n")], strict=True), [])
     except csv.Error as error:
-        raise BadLine(f"the line is not CSV: {error}") from None
+        raise LineError(f"the line is not CSV: {error}") from None
 
 
-def cells_of(raw: bytes, width: int, first: int) -> tuple[list[pa.Array], np.ndarray, list[SetAside]]:
+def cells_of(raw: bytes, width: int, first: int) -> tuple[list[pa.Array], np.ndarray, list[Rejection]]:
     """Whole lines of CSV as `width` text columns (an empty cell is null), their line numbers, and the bad ones.
 
     `first` is the number of the first line. One line is one row: no cell may hold a line break.
@@ -161,21 +161,21 @@ def _clean_lines(raw: bytes) -> int:
     return len(ends) if clean else 0
 
 
-def _careful_columns(raw: bytes, width: int, first: int) -> tuple[list[pa.Array], np.ndarray, list[SetAside]]:
+def _careful_columns(raw: bytes, width: int, first: int) -> tuple[list[pa.Array], np.ndarray, list[Rejection]]:
     """The same, line by line."""
     import numpy as np
     import pyarrow as pa
 
     rows: list[list[str]] = []
     lines: list[int] = []
-    aside: list[SetAside] = []
+    aside: list[Rejection] = []
     for line, text in lines_of(BytesIO(raw), first):
         try:
             cells = csv_of(text)
             if cells and len(cells) != width:
-                raise BadLine(f"the line has {len(cells)} cells and the header {width}")
-        except BadLine as bad:
-            aside.append(SetAside(f"line {line}", str(bad)))
+                raise LineError(f"the line has {len(cells)} cells and the header {width}")
+        except LineError as bad:
+            aside.append(Rejection(f"line {line}", str(bad)))
             continue
         if cells:
             rows.append(cells)

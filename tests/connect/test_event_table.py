@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linekeeper.connect.table import drop_duplicates, events_of, schema_of, sort_by_time, table_of, used_columns
+from linekeeper.connect.event_table import drop_duplicates, events_of, schema_of, sort_by_time, table_of, used_columns
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from linekeeper.policy.load import load_text

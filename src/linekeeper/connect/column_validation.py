@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from linekeeper.connect.table import FIXED
+from linekeeper.connect.event_table import FIXED
 from linekeeper.connect.values import (
     ACCOUNT,
     AT,
@@ -19,7 +19,7 @@ from linekeeper.connect.values import (
     ID,
     INSTANT,
     WHOLE,
-    Form,
+    FieldSpec,
 )
 from linekeeper.core.bounds import TEXT_MAX
 
@@ -35,11 +35,11 @@ class Desk(Protocol):
     """What a reader of columns has to know: the event table's schema, the forms by kind, and whether all is text."""
 
     schema: pa.Schema
-    forms: dict[str, dict[str, Form]]
+    specs: dict[str, dict[str, FieldSpec]]
     written: bool
 
 
-def admit_proven(door: Desk, table: pa.Table) -> tuple[pa.Table, np.ndarray]:
+def admit_proven(validator: Desk, table: pa.Table) -> tuple[pa.Table, np.ndarray]:
     """The rows that are surely good, as an event table in their order, and their indices."""
     import numpy as np
     import pyarrow as pa
@@ -47,14 +47,14 @@ def admit_proven(door: Desk, table: pa.Table) -> tuple[pa.Table, np.ndarray]:
 
     columns = {name: _plain(table[name], name) for name in table.column_names}
     if not set(FIXED) <= set(columns):
-        return door.schema.empty_table(), np.empty(0, dtype=np.int64)
+        return validator.schema.empty_table(), np.empty(0, dtype=np.int64)
     kinds = _utf8(columns["kind"])
-    tables, rows = [door.schema.empty_table()], [np.empty(0, dtype=np.int64)]
+    tables, rows = [validator.schema.empty_table()], [np.empty(0, dtype=np.int64)]
     for kind in pc.unique(kinds).to_pylist():
-        if kind in door.forms:
+        if kind in validator.specs:
             these = np.flatnonzero(pc.fill_null(pc.equal(kinds, kind), False).to_numpy(zero_copy_only=False))
             part = columns if len(these) == table.num_rows else {name: c.take(these) for name, c in columns.items()}
-            proven, good = _proven(door, kind, part)
+            proven, good = _proven(validator, kind, part)
             tables.append(proven.filter(good))
             rows.append(these[good])
     index = np.concatenate(rows)
@@ -62,41 +62,41 @@ def admit_proven(door: Desk, table: pa.Table) -> tuple[pa.Table, np.ndarray]:
     return pa.concat_tables(tables).take(order).combine_chunks(), index[order]
 
 
-def _proven(door: Desk, kind: str, columns: dict[str, pa.Array]) -> tuple[pa.Table, np.ndarray]:
+def _proven(validator: Desk, kind: str, columns: dict[str, pa.Array]) -> tuple[pa.Table, np.ndarray]:
     """One kind's rows read by its forms, and which of them are proven."""
     import numpy as np
     import pyarrow as pa
 
-    forms = {"id": ID, "account": ACCOUNT, "at": AT} | door.forms[kind]
+    specs = {"id": ID, "account": ACCOUNT, "at": AT} | validator.specs[kind]
     count = len(columns["id"])
     good = np.ones(count, dtype=bool)
     read: dict[str, pa.Array] = {"kind": pa.repeat(kind, count)}
     for name, column in columns.items():
-        form = forms.get(name)
+        spec = specs.get(name)
         present = _mask(column.is_valid())
-        if form is not None:
-            read[name] = read_column(form, column, door.written)
+        if spec is not None:
+            read[name] = read_column(spec, column, validator.written)
             good &= ~present | _mask(read[name].is_valid())
         elif name != "kind":
             good &= ~present
-    for name, form in forms.items():
-        if not form.optional:
+    for name, spec in specs.items():
+        if not spec.optional:
             good &= _mask(read[name].is_valid()) if name in read else False
-    arrays = [read[field.name] if field.name in read else pa.nulls(count, field.type) for field in door.schema]
-    return pa.table(arrays, schema=door.schema), good
+    arrays = [read[field.name] if field.name in read else pa.nulls(count, field.type) for field in validator.schema]
+    return pa.table(arrays, schema=validator.schema), good
 
 
-def read_column(form: Form, column: pa.Array, written: bool) -> pa.Array:
+def read_column(spec: FieldSpec, column: pa.Array, written: bool) -> pa.Array:
     """The column as the event table keeps it (int64 or text), null where absent or not proven."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    match form.what:
+    match spec.what:
         case "category":
             words = _utf8(column)
-            return _where(pc.is_in(words, pa.array(form.choices, pa.string())), words)
+            return _where(pc.is_in(words, pa.array(spec.choices, pa.string())), words)
         case "text" | "name":
-            return _texts(form, column)
+            return _texts(spec, column)
         case "flag":
             numbers = _flags(column, written)
         case "date":
@@ -104,8 +104,8 @@ def read_column(form: Form, column: pa.Array, written: bool) -> pa.Array:
         case "instant":
             numbers = _instants(column, written)
         case _:
-            numbers = _wholes(column, written) if form.digits is None else _majors(column, form.digits)
-    inside = pc.and_(pc.greater_equal(numbers, form.low), pc.less_equal(numbers, form.high))
+            numbers = _wholes(column, written) if spec.digits is None else _majors(column, spec.digits)
+    inside = pc.and_(pc.greater_equal(numbers, spec.low), pc.less_equal(numbers, spec.high))
     return _where(inside, numbers)
 
 
@@ -211,11 +211,11 @@ def _matching(column: pa.Array, pattern: str) -> pa.Array:
     return _where(pc.match_substring_regex(words, pattern), words)
 
 
-def _texts(form: Form, column: pa.Array) -> pa.Array:
+def _texts(spec: FieldSpec, column: pa.Array) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    name = form.what == "name"
+    name = spec.what == "name"
     words = column.cast(pa.string()) if name and pa.types.is_integer(column.type) else _utf8(column)
     fits = pc.and_(pc.less_equal(pc.utf8_length(words), TEXT_MAX), pc.invert(pc.match_substring_regex(words, CONTROL)))
     return _where(pc.and_(fits, pc.not_equal(words, "")) if name else fits, words)

@@ -1,23 +1,23 @@
-"""From one version of a policy to the next: an account's state goes over to another kernel."""
+"""From one version of a policy to the next: an account's state migrates to another kernel."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from linekeeper.evaluate.late_events import Row, rebuild
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import Row, rebuild
 from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS, Ring
 from linekeeper.kernel.prelude import NEVER, month_of
 
 
-def go_over(old: Kernel, new: Kernel, state: list[int], history: Iterable[Row], day: int) -> None:
+def migrate_account(old: Kernel, new: Kernel, state: list[int], history: Iterable[Row], day: int) -> None:
     """From the start of `day` on another version decides: `state`, in place, becomes one of its own.
 
     The account has not seen that day, and the looks before it were taken; that of its morning is the new version's.
-    Facts are made anew from the events. The line goes over as it is, with its latches (the old version's triggers are
+    Facts are made anew from the events. The line migrates as it is, with its latches (the old version's triggers are
     the new one's first), recovery, offer and rulings; restrictions as far as the old version counted them.
     """
-    assert state[old.layout.slots["HOUR"]] // 24 < day, "an account goes over at the start of a day"
+    assert state[old.layout.slots["HOUR"]] // 24 < day, "an account migrates at the start of a day"
     old.interpreted.advance(state, day * 24)
     fresh = new.new_state()
     for name in (*LINE_SLOTS, "HOUR", "SEEN"):

@@ -10,16 +10,16 @@ from sqlalchemy import Connection, select
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import ADVERSE
-from linekeeper.engine.derive import first_held
-from linekeeper.engine.found import Arrivals, Findings, Found
+from linekeeper.engine.derive import first_held_back
 from linekeeper.engine.history import row_of
-from linekeeper.engine.lives import live
 from linekeeper.engine.reviews import Reviews
-from linekeeper.engine.versions import Kernels, kernels_of, newest_of, stages_of
+from linekeeper.engine.versions import Kernels, kernels_of, newest_of, policy_periods_of
+from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, RawDecision
+from linekeeper.evaluate.event_batch import Batch
+from linekeeper.evaluate.late_events import REVERSAL
+from linekeeper.evaluate.timeline import run_timeline
 from linekeeper.journal import tables as t
-from linekeeper.kernel.batch import Batch
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import REVERSAL
 
 if TYPE_CHECKING:
     from linekeeper.core.decision import Decision
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 _DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
 
 
-class After(NamedTuple):
+class PointInTime(NamedTuple):
     """An account right after a decision: the kernel of the version that made it, and the state."""
 
     kernel: Kernel
     state: list[int]
 
 
-class Kept(list[Found]):
+class DecisionsWithStates(list[RawDecision]):
     """Decisions as they are found, and beside each (in `states`) a copy of the account's state right after it."""
 
     def __init__(self, state: list[int]) -> None:
@@ -43,7 +43,7 @@ class Kept(list[Found]):
         self.state = state
         self.states: list[list[int]] = []
 
-    def append(self, found: Found) -> None:
+    def append(self, found: RawDecision) -> None:
         """Keep one more, with the state as it is now."""
         super().append(found)
         self.states.append(list(self.state))
@@ -57,22 +57,27 @@ def state_after(engine: Engine, decision: Decision) -> list[int] | None:
     return states[decision.number].state if decision.number in states else None
 
 
-def states_after(connection: Connection, kernels: Kernels, account: str, reviews: Reviews) -> dict[int, After]:
+def states_after(connection: Connection, kernels: Kernels, account: str, reviews: Reviews) -> dict[int, PointInTime]:
     """By number, where each adverse decision left the account; its events are taken as they arrived."""
     newest = newest_of(kernels)
     batch, arrivals = _arrived(connection, newest, account)
     reviewed = reviews.before(arrivals.numbers[batch.rows])
-    stages, held = stages_of(connection, kernels, [account])[account], first_held(connection, [account])
-    state, kept = stages[0].kernel.new_state(), list[Kept]()
+    periods, pending = (
+        policy_periods_of(connection, kernels, [account])[account],
+        first_held_back(connection, [account]),
+    )
+    state, kept = periods[0].kernel.new_state(), list[DecisionsWithStates]()
 
-    def keep() -> Findings:
-        kept.append(Kept(state))
-        return Findings(kept[-1])
+    def keep() -> EvaluationResult:
+        kept.append(DecisionsWithStates(state))
+        return EvaluationResult(kept[-1])
 
-    live(stages, batch, 0, arrivals, reviewed, reviews.last_day, held, state, keep)
-    action, parts = newest.shape.place("ACTION"), zip(stages, kept, strict=True)
+    run_timeline(periods, batch, 0, arrivals, reviewed, reviews.last_day, pending, state, keep)
+    action, parts = newest.shape.place("ACTION"), zip(periods, kept, strict=True)
     found = (
-        (one, After(stage.kernel, after)) for stage, part in parts for one, after in zip(part, part.states, strict=True)
+        (one, PointInTime(period.kernel, after))
+        for period, part in parts
+        for one, after in zip(part, part.states, strict=True)
     )
     return {number: after for number, (one, after) in enumerate(found, start=1) if one.row[action] in ADVERSE}
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from sqlalchemy import Connection
 
-from linekeeper.engine.found import Chain
 from linekeeper.engine.versions import EngineError
+from linekeeper.evaluate.evaluator import Chain
+from linekeeper.evaluate.event_batch import Ints
 from linekeeper.journal.store import AccountRow, load_accounts, save_accounts
-from linekeeper.kernel.batch import Ints
 from linekeeper.kernel.kernel import Kernel
 
 
@@ -24,7 +24,7 @@ def load_rows(connection: Connection, kernel: Kernel, names: Sequence[str]) -> t
     empty = AccountRow(bytes(8 * size), kernel.layout.digest, 0, None, policy)
     rows = [known.get(name, empty) for name in names]
     if any(row.policy != policy for row in rows):
-        raise EngineError("accounts went over to another version meanwhile; send the batch again")
+        raise EngineError("accounts migrated to another version meanwhile; send the batch again")
     unread = next((name for name, row in zip(names, rows, strict=True) if len(row.state) != 8 * size), None)
     if unread is not None:
         raise EngineError(f"the state of `{unread}` cannot be read; `linekeeper verify` looks at all of them")

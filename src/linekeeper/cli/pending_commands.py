@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from linekeeper.cli.arguments import day_number
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import Json, Keys, StoreUrl, print_json, say
 from linekeeper.cli.ruling_commands import At, By, Why, instant
-from linekeeper.cli.typed import day_number
 
 if TYPE_CHECKING:
     from linekeeper.core.decision import Decision
     from linekeeper.engine.engine import Engine
-    from linekeeper.engine.held import Held
+    from linekeeper.engine.pending_restrictions import PendingRecord
 
 Accounts = Annotated[list[str] | None, typer.Argument(help="Which accounts; or --all.")]
 All = Annotated[bool, typer.Option("--all", help="All that wait.")]
@@ -22,11 +22,11 @@ All = Annotated[bool, typer.Option("--all", help="All that wait.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    held = typer.Typer(help="Restrictions that the brake holds for a person.", no_args_is_help=True)
-    held.command(name="list")(list_held)
-    held.command()(release)
-    held.command()(refuse)
-    app.add_typer(held, name="held")
+    pending = typer.Typer(help="Restrictions that the brake holds for a person.", no_args_is_help=True)
+    pending.command(name="list")(list_held)
+    pending.command()(release)
+    pending.command()(refuse)
+    app.add_typer(pending, name="held")
 
 
 def list_held(
@@ -63,7 +63,7 @@ def release(
     json: Json = False,
 ) -> None:
     """Let held restrictions act now."""
-    from linekeeper.engine.ruling import release as released
+    from linekeeper.engine.rulings import release as released
 
     engine = open_engine(store, keys=keys)
     chosen = _chosen(engine, accounts, everyone)
@@ -82,7 +82,7 @@ def refuse(
     json: Json = False,
 ) -> None:
     """Do not restrict: waive the triggers for which lines are held."""
-    from linekeeper.engine.ruling import refuse as refused
+    from linekeeper.engine.rulings import refuse as refused
 
     engine = open_engine(store, keys=keys)
     chosen, day = _chosen(engine, accounts, everyone), day_number(until)
@@ -93,11 +93,11 @@ def refuse(
 # ------------------------------------------------------------------ pieces
 
 
-def _rows(engine: Engine, ended: bool = False) -> list[Held]:
-    from linekeeper.engine.held import held_rows
+def _rows(engine: Engine, ended: bool = False) -> list[PendingRecord]:
+    from linekeeper.engine.pending_restrictions import pending_rows
 
     with engine.store.reading() as connection:
-        return held_rows(connection, ended=ended)
+        return pending_rows(connection, ended=ended)
 
 
 def _chosen(engine: Engine, accounts: list[str] | None, everyone: bool) -> list[str]:
@@ -119,7 +119,7 @@ def _told(engine: Engine, done: str, accounts: list[str], made: list[Decision], 
         say(f"[yellow]{len(still):,} wait again[/], for something new: {', '.join(still[:10])}")
 
 
-def _plain(row: Held) -> dict[str, Any]:
+def _plain(row: PendingRecord) -> dict[str, Any]:
     decision = row.decision
     return {
         "account": row.account,

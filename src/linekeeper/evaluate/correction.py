@@ -6,20 +6,20 @@ The account as it stands is held against what it would be had every fact come in
 from __future__ import annotations
 
 from linekeeper.core.line import Action, Status
+from linekeeper.evaluate.late_events import History, Row, evaluate_until, row_as_read_by
+from linekeeper.evaluate.version_migration import fill_ring, migrate_account, restriction_rings, restrictions_of
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import Past, Row, in_words_of, look_until
 from linekeeper.kernel.layout import LATCH_WIDTH
-from linekeeper.kernel.over import fill_ring, go_over, restriction_rings, restrictions_of
 from linekeeper.kernel.prelude import HELD_DAY, HOLDING, MODE, NEVER, SET_DAY, part
 
 
-def correct(kernel: Kernel, state: list[int], past: Past, out: list[int]) -> bool:
+def correct(kernel: Kernel, state: list[int], history: History, out: list[int]) -> bool:
     """Hold the account against what it would be, and mend it in place; true where `out` holds the decision."""
     slots = kernel.layout.slots
     free = not state[slots["MASK"]] and state[slots["LIMIT"]] == state[slots["GRANTED"]]
     if free and not any(restrictions_of(state, ring) for ring in restriction_rings(kernel)):
         return False
-    other = as_it_would_be(kernel, past, state[slots["HOUR"]])
+    other = replay_on_time(kernel, history, state[slots["HOUR"]])
     kernel.interpreted.features(state, out)
     kernel.interpreted.score(state, out)
     before = state.copy()
@@ -38,23 +38,23 @@ def correct(kernel: Kernel, state: list[int], past: Past, out: list[int]) -> boo
     return any(before[slots[name]] != state[slots[name]] for name in ("MASK", "LIMIT", "STATUS"))
 
 
-def as_it_would_be(kernel: Kernel, past: Past, hour: int) -> list[int]:
+def replay_on_time(kernel: Kernel, history: History, hour: int) -> list[int]:
     """The state to which the events that stand lead from empty, in order of time, looked at up to now.
 
     Each day is looked at under the version that the account was under.
     """
-    stages = [*past.under, (kernel, NEVER)]
-    run, until = stages.pop(0)
+    periods = [*history.under, (kernel, NEVER)]
+    run, until = periods.pop(0)
     state, seen = run.new_state(), list[Row]()
-    for row in (*past.standing(), None):
+    for row in (*history.standing(), None):
         day = row.hour // 24 if row else hour // 24
         while day >= until:
-            look_until(run, state, until - 1)
-            old, (run, until), start = run, stages.pop(0), until
-            go_over(old, run, state, [in_words_of(run, one) for one in seen], start)
-        look_until(run, state, day)
+            evaluate_until(run, state, until - 1)
+            old, (run, until), start = run, periods.pop(0), until
+            migrate_account(old, run, state, [row_as_read_by(run, one) for one in seen], start)
+        evaluate_until(run, state, day)
         if row:
-            x = row.x if run is kernel else in_words_of(run, row).x
+            x = row.x if run is kernel else row_as_read_by(run, row).x
             run.interpreted.step(state, run.new_row(), row.at, row.hour, row.kind, x)
             seen.append(row)
     kernel.interpreted.advance(state, hour)

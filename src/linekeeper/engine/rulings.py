@@ -14,7 +14,7 @@ from linekeeper.core.decision import Decision
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.engine.account import decisions_of, state_of
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.held import Held, held_rows
+from linekeeper.engine.pending_restrictions import PendingRecord, pending_rows
 from linekeeper.journal import tables as t
 
 SOURCE = "person"  # of events that a person enters
@@ -71,7 +71,7 @@ def rule(engine: Engine, rulings: Sequence[Ruling]) -> list[Decision]:
 def release(engine: Engine, accounts: Iterable[str], *, by: str, why: str, at: int) -> list[Decision]:
     """Let the held restrictions of these accounts act now, in a person's name."""
     day = engine.kernel.calendar.day(at)
-    return rule(engine, [Ruling(held.account, at, day, by, why) for held in _held(engine, accounts)])
+    return rule(engine, [Ruling(pending.account, at, day, by, why) for pending in _held(engine, accounts)])
 
 
 def refuse(engine: Engine, accounts: Iterable[str], until_day: int, *, by: str, why: str, at: int) -> list[Decision]:
@@ -79,9 +79,9 @@ def refuse(engine: Engine, accounts: Iterable[str], until_day: int, *, by: str, 
     return rule(
         engine,
         [
-            Ruling(held.account, at, until_day, by, why, trigger)
-            for held in _held(engine, accounts)
-            for trigger in held.decision.triggers_set
+            Ruling(pending.account, at, until_day, by, why, trigger)
+            for pending in _held(engine, accounts)
+            for trigger in pending.decision.triggers_set
         ],
     )
 
@@ -95,7 +95,7 @@ def consent(engine: Engine, account: str, offer: int, at: int, id: str | None = 
     if offer != number:
         raise RulingError(f"offer {offer} to `{account}` is not open; offer {number} is")
     with engine.store.reading() as connection:
-        if held_rows(connection, account):
+        if pending_rows(connection, account):
             raise RulingError(f"a restriction of `{account}` waits for a person; release or refuse it first")
     words: dict[str, list[str | None]] = {"id": [id or new_id()], "account": [account], "kind": ["consent"]}
     return _entered(engine, words, {"at": [at], "offer": [offer]})
@@ -136,15 +136,15 @@ def _check(engine: Engine, ruling: Ruling) -> None:
         raise RulingError("a cap lies from 0% to 100% of what is granted")
 
 
-def _held(engine: Engine, accounts: Iterable[str]) -> list[Held]:
+def _held(engine: Engine, accounts: Iterable[str]) -> list[PendingRecord]:
     """What waits for these accounts. Raises RulingError where nothing does."""
     with engine.store.reading() as connection:
-        waiting = {held.account: held for held in held_rows(connection)}
+        waiting = {pending.account: pending for pending in pending_rows(connection)}
     found = []
     for account in dict.fromkeys(accounts):
         if account not in waiting:
             state_of(engine, account)
-            raise RulingError(f"nothing waits for `{account}`; see `linekeeper held list`")
+            raise RulingError(f"nothing waits for `{account}`; see `linekeeper pending list`")
         found.append(waiting[account])
     return found
 
@@ -155,9 +155,9 @@ def _entered(
     """Take events in; the decisions that name them."""
     columns = {name: pa.array(values, pa.string()) for name, values in words.items()}
     columns |= {name: pa.array(values, pa.int64()) for name, values in numbers.items()}
-    tally = engine.receive(pa.table(columns), SOURCE)
-    if tally.set_aside:
-        raise RulingError(tally.set_aside[0].reason)
+    summary = engine.receive(pa.table(columns), SOURCE)
+    if summary.rejected:
+        raise RulingError(summary.rejected[0].reason)
     ids = set(words["id"])
     accounts = dict.fromkeys(account for account in words["account"] if account is not None)
     made = (one for account in accounts for one in decisions_of(engine, account))

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import ADVERSE
+from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.late import Row
 from linekeeper.kernel.prelude import part
 from linekeeper.policy.model import Brake
 
@@ -23,7 +23,7 @@ RELEASED = "released"  # a person let it act
 REFUSED = "refused"  # a person waived it
 
 
-class Look(NamedTuple):
+class EvaluationPoint(NamedTuple):
     """One look at an account: its local day, and the event (arrival number, 0: the start of the day)."""
 
     day: int
@@ -31,22 +31,22 @@ class Look(NamedTuple):
 
 
 @dataclass
-class Hold:
+class PendingRestriction:
     """One account's restriction that waits. `row` is what the `latest` held look would have decided at `at` (UTC ms).
 
     `ended` says how it ended, after the event of that arrival number (0: at the start of a day).
     """
 
-    since: Look
+    since: EvaluationPoint
     new: bool = False  # began in this batch
-    latest: Look | None = None  # None: no look of this batch was held
+    latest: EvaluationPoint | None = None  # None: no look of this batch was held
     row: list[int] = field(default_factory=list)
     at: int = 0
     ended: str | None = None
     ended_event: int = 0
 
 
-Passes = Callable[[str, Look, int], bool]  # may (account, look, granted) be restricted automatically?
+Passes = Callable[[str, EvaluationPoint, int], bool]  # may (account, look, granted) be restricted automatically?
 
 
 @dataclass
@@ -82,7 +82,7 @@ class Allowance:
     known: Callable[[int], dict[str, int]]  # day -> account -> granted
     days: dict[int, Today] = field(default_factory=dict)
 
-    def passes(self, account: str, look: Look, granted: int) -> bool:
+    def passes(self, account: str, look: EvaluationPoint, granted: int) -> bool:
         """Whether the account may be restricted at that look; it is counted once a day."""
         if look.day not in self.days:
             self.days[look.day] = Today(self.known(look.day))
@@ -98,20 +98,22 @@ class Allowance:
         return True
 
 
-class Gate:
+class CircuitBreaker:
     """Stands between the looks of a batch and the lines of its accounts.
 
     `numbers[event]` is the arrival number of the batch's event, `held` the accounts that are held when it begins.
     What has changed is in `changed`: (account, hold).
     """
 
-    def __init__(self, kernel: Kernel, numbers: Sequence[int], held: dict[str, Hold], passes: Passes) -> None:
+    def __init__(
+        self, kernel: Kernel, numbers: Sequence[int], pending: dict[str, PendingRestriction], passes: Passes
+    ) -> None:
         self.kernel, self.numbers, self.passes = kernel, numbers, passes
-        self.held = dict(held)
-        self.changed: list[tuple[str, Hold]] = []
+        self.pending = dict(pending)
+        self.changed: list[tuple[str, PendingRestriction]] = []
         self._action, self._hour = kernel.shape.place("ACTION"), kernel.shape.place("NOW_HOUR")
 
-    def stops(
+    def holds_back(
         self,
         account: str,
         before: list[int],
@@ -122,31 +124,31 @@ class Gate:
         row: Row | None,
     ) -> bool:
         """After a look: whether it is held; if so, `state` is made what it would be without the look."""
-        hold = self.held.get(account)
+        hold = self.pending.get(account)
         if not decided or out[self._action] not in ADVERSE or is_ruling(self.kernel, row):
             if hold:
                 self._end(account, hold, event, row)
             return False
         slots = self.kernel.layout.slots
-        look = Look(state[slots["HOUR"]] // 24, int(self.numbers[event]) if row else 0)
+        look = EvaluationPoint(state[slots["HOUR"]] // 24, int(self.numbers[event]) if row else 0)
         if hold is None:
             if self.passes(account, look, state[slots["GRANTED"]]):
                 return False
-            hold = self.held[account] = Hold(look, new=True)
+            hold = self.pending[account] = PendingRestriction(look, new=True)
         if hold.latest is None:
             self.changed.append((account, hold))
         hold.latest, hold.row = look, list(out)
         hold.at = max(state[slots["SEEN"]], self.kernel.calendar.day_start(look.day))
-        take_back(self.kernel, before, state, row)
+        withdraw_evaluation(self.kernel, before, state, row)
         return True
 
-    def _end(self, account: str, hold: Hold, event: int, row: Row | None) -> None:
+    def _end(self, account: str, hold: PendingRestriction, event: int, row: Row | None) -> None:
         if hold.latest is None:
             self.changed.append((account, hold))
         by_person = row is not None and self.kernel.policy.kinds[row.kind].name == "override"
         hold.ended = RELEASED if is_ruling(self.kernel, row) else REFUSED if by_person else LAPSED
         hold.ended_event = int(self.numbers[event]) if row else 0
-        del self.held[account]
+        del self.pending[account]
 
 
 def is_ruling(kernel: Kernel, row: Row | None) -> bool:
@@ -157,7 +159,7 @@ def is_ruling(kernel: Kernel, row: Row | None) -> bool:
     return trigger == MISSING or cap != MISSING
 
 
-def take_back(kernel: Kernel, before: list[int], state: list[int], row: Row | None) -> None:
+def withdraw_evaluation(kernel: Kernel, before: list[int], state: list[int], row: Row | None) -> None:
     """Undo a look: the facts of `state` stay, its line is that of `before` with the event's own effect on it.
 
     A consent has none: an offer cannot be taken while a restriction waits.
@@ -174,7 +176,7 @@ def take_back(kernel: Kernel, before: list[int], state: list[int], row: Row | No
     state[:] = plain
 
 
-def from_ledger(starts: Iterable[tuple[str, Look]]) -> Passes:
+def passes_as_recorded(starts: Iterable[tuple[str, EvaluationPoint]]) -> Passes:
     """What passed, where the journal says which looks were the first to be held."""
-    held = frozenset(starts)
-    return lambda account, look, _: (account, look) not in held
+    pending = frozenset(starts)
+    return lambda account, look, _: (account, look) not in pending
