@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from linekeeper.connect import files
 from linekeeper.connect.event_table import events_of, read_events
-from linekeeper.connect.files import Intake, read_events
+from linekeeper.connect.files import Intake, read_event_file
 from linekeeper.connect.large_files import import_file
 from linekeeper.connect.mapping import Columns, load_columns, with_options
 from linekeeper.connect.text_lines import LINE_BYTES_MAX, cells_of
@@ -60,7 +60,7 @@ def test_bad_lines_of_json_are_set_aside_and_the_rest_goes_on(policy: Policy, tm
         good % (b"nested", b'{"amount": 1}'),
         good % (b"last", b"2.0"),
     )
-    intake = read_events(path, policy)
+    intake = read_event_file(path, policy)
     assert ids(intake) == ["first", "last"]
     assert said(intake) == {
         "line 2": "`NaN` is no number",
@@ -95,7 +95,7 @@ def test_bad_lines_of_csv_are_set_aside_and_the_rest_goes_on(policy: Policy, tmp
         b"long," + b"A" * LINE_BYTES_MAX + b",draw,1,1,",
         b"last,A,draw,1700000000000,3,",
     )
-    intake = read_events(path, policy)
+    intake = read_event_file(path, policy)
     assert ids(intake) == ["first", "quoted", "last"]
     assert intake.table["account"].to_pylist()[1] == 'A "b", c'
     assert said(intake) == {
@@ -148,7 +148,7 @@ def test_parquet_of_other_types_is_read(policy: Policy, tmp_path: Path) -> None:
         "columns: {event: id, customer: account, booked: at, value: amount}\nconstant: {kind: repay}\nmoney: major\n"
     )
     columns = with_options(load_columns(mapping), ["branch="])
-    intake = read_events(tmp_path / "bookings.parquet", policy, columns)
+    intake = read_event_file(tmp_path / "bookings.parquet", policy, columns)
     assert list(events_of(intake.table)) == [Event("1", "A", "repay", AT, {"amount": 1250})]
     assert said(intake) == {
         "row 2": "`amount` is nan, which is not an amount in major units with at most 2 decimals",
@@ -163,7 +163,7 @@ def test_the_mapping_applies_to_json_too(policy: Policy, tmp_path: Path) -> None
         b'{"nr": 8, "customer": "A", "at": 1700000000000, "amount": 12.34, "kind": "draw"}',
     )  # fmt: skip
     columns = Columns({"nr": "id", "customer": "account"}, {"kind": "draw"}, frozenset({"branch"}), major=True)
-    intake = read_events(path, policy, columns)
+    intake = read_event_file(path, policy, columns)
     assert list(events_of(intake.table)) == [Event("7", "A", "draw", AT, {"amount": 1234})]
     assert said(intake) == {"line 2": "the line gives `kind` twice"}
 
@@ -207,7 +207,7 @@ def test_a_file_that_cannot_be_read_is_an_error_before_anything_is_taken(
 ) -> None:
     (tmp_path / name).write_bytes(data)
     with pytest.raises(LinekeeperError, match=reason):
-        read_events(tmp_path / name, policy)
+        read_event_file(tmp_path / name, policy)
 
 
 def test_an_event_comes_once_and_in_order_of_time(policy: Policy, tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_an_event_comes_once_and_in_order_of_time(policy: Policy, tmp_path: Path
         b"late,A,draw,30,1", b"early,A,draw,10,1", b"late,A,draw,30,1", b"early,A,draw,10,2", b"b,A,draw,20,1",
         b"a,A,draw,20,1", b"late,A,draw,30,1",
     )  # fmt: skip
-    intake = read_events(path, policy)
+    intake = read_event_file(path, policy)
     assert ids(intake) == ["early", "b", "a", "late"]
     assert intake.same == 2
     assert said(intake) == {
@@ -229,7 +229,7 @@ def test_large_files_end_as_small_ones_do(policy: Policy, tmp_path: Path, monkey
     rows = [f"e{n % 23},A{n % 3},draw,{(n * 7) % 13},{n % 23 if n % 11 else 'x'}".encode() for n in range(100)]
     path = write(tmp_path, "it's.csv", HEADER.strip(), *rows)
     monkeypatch.setattr(files, "BLOCK_BYTES", 100)
-    in_memory = read_events(path, policy)
+    in_memory = read_event_file(path, policy)
     same, aside = import_file(path, policy, tmp_path / "out'put.parquet")
     assert in_memory.rejected
     assert (same, aside) == (in_memory.same, in_memory.rejected)
@@ -239,7 +239,7 @@ def test_large_files_end_as_small_ones_do(policy: Policy, tmp_path: Path, monkey
 
 def test_progress_is_told_to_the_end(policy: Policy, tmp_path: Path) -> None:
     shares: list[float] = []
-    read_events(write(tmp_path, "e.csv", HEADER.strip(), b"a,A,draw,1,1"), policy, tell=shares.append)
+    read_event_file(write(tmp_path, "e.csv", HEADER.strip(), b"a,A,draw,1,1"), policy, progress=shares.append)
     assert shares == [1.0]
 
 

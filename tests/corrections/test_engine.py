@@ -7,7 +7,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from linekeeper.engine.summary import BatchSummary
 
 from linekeeper.connect.event_table import schema_of, table_of
 from linekeeper.core.decision import Decision
@@ -17,6 +16,7 @@ from linekeeper.engine.account import decisions_of
 from linekeeper.engine.derive import rebuild_states
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import replay_table, run_table
+from linekeeper.engine.summaries import BatchSummary
 from linekeeper.engine.verify import verify
 from linekeeper.journal.store import Store, open_store
 from linekeeper.policy.load import load_text

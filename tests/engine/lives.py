@@ -7,12 +7,12 @@ from dataclasses import replace
 from random import Random
 
 import pyarrow as pa
-from linekeeper.engine.summary import BatchSummary
 from sqlalchemy import select
 
 from linekeeper.connect.event_table import schema_of, table_of
 from linekeeper.core.event import Event
 from linekeeper.engine.engine import Engine
+from linekeeper.engine.summaries import BatchSummary
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, decision_records
 from linekeeper.policy.load import load_text

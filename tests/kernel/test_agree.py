@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linekeeper.core.event import Event
-from linekeeper.evaluate import replay
+from linekeeper.evaluate import replay as replay_module
 from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_file, load_text
@@ -126,7 +126,7 @@ def test_many_accounts_in_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     assert in_bulk(kernel, lives * 100, 0, compiled=True) == alone * 100
     batch = batch_of_streams(kernel, lives * 100)
     outcomes = [replay(kernel, batch, 0, workers=workers, keep_states=True) for workers in (1, 2, 3)]
-    monkeypatch.setattr(bulk, "ROWS", 7)
+    monkeypatch.setattr(replay_module, "ROWS", 7)
     outcomes.append(replay(kernel, batch, 0, keep_states=True))
     for one, other in pairwise(outcomes):
         assert all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("account", "event", "rows"))

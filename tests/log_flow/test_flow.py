@@ -9,13 +9,11 @@ from pathlib import Path
 import pytest
 
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.forget import forget
-from linekeeper.engine.leaves import differing_leaf
 from linekeeper.engine.run import run_table
-from linekeeper.engine.verify import verify
+from linekeeper.engine.verify import differing_leaf, verify
 from linekeeper.engine.versions import EngineError
 from linekeeper.journal import tables as t
-from linekeeper.journal.keeper import Keeper, decision_leaves, new_keeper, open_keeper, rotate_master
+from linekeeper.journal.keeper import Keeper, decision_leaves, erase_borrower, new_keeper, open_keeper, rotate_master
 from linekeeper.journal.log.audit import audit, check_receipts
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.receipt import verify as verify_receipt
@@ -78,7 +76,7 @@ def test_an_erased_borrower_is_gone_from_every_file_and_all_other_receipts_hold(
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert any(needle in path.read_bytes() for path in files)
     before = keeper.head().checkpoint.size
-    done = forget(store, keeper, account, 1_700_000_000_000)
+    done = erase_borrower(store, keeper, account, 1_700_000_000_000)
     keeper.publish(store)
     assert done.leaves
     for path in tmp_path.rglob("*"):

@@ -11,10 +11,10 @@ from tempfile import mkdtemp
 from linekeeper.core.decision import Decision
 from linekeeper.decide.canonical import read_decision
 from linekeeper.engine.engine import Engine
+from linekeeper.engine.history import Reviews
 from linekeeper.engine.notices import letter
 from linekeeper.engine.outbox import Entry, Law, find_entry
 from linekeeper.engine.point_in_time import states_after
-from linekeeper.engine.reviews import Reviews
 from linekeeper.engine.run import run_table
 from linekeeper.engine.versions import kernels_of
 from linekeeper.journal.store import decision_records, open_store

@@ -112,7 +112,7 @@ def _print_report(console: Console, engine: Engine, summary: RunSummary, found: 
     rate = summary.events / max(summary.seconds, 0.001)
     console.print(
         f"{summary.events:,} events in {summary.seconds:.1f} s ({rate:,.0f} a second, every batch durable), "
-        f"{summary.evaluations:,} looks"
+        f"{summary.evaluations:,} evaluations"
     )
     console.print()
     console.print(_status_table(engine, found))

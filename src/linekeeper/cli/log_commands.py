@@ -276,13 +276,12 @@ def erase(
     json: Json = False,
 ) -> None:
     """Forget a borrower: destroy the key of the records, remove events, state and decisions; other proofs stay."""
-    from linekeeper.engine.forget import forget
-    from linekeeper.journal.keeper import open_keeper
+    from linekeeper.journal.keeper import erase_borrower, open_keeper
     from linekeeper.journal.store import open_store
 
     if not yes:
         typer.confirm(f"Forget `{account}` for good?", abort=True)
-    done = forget(open_store(store, made=True), open_keeper(keys), account, time.time_ns() // 1_000_000)
+    done = erase_borrower(open_store(store, made=True), open_keeper(keys), account, time.time_ns() // 1_000_000)
     if json:
         print_json({"account": account, "leaf": done.position, "leaves_closed": len(done.leaves)})
     else:

@@ -52,7 +52,7 @@ def law_of(jurisdiction: str | None, product: str | None) -> Law | None:
 
 def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> Intake:
     """A file as admitted events: an event table of ours, or any file with a column mapping."""
-    from linekeeper.connect.files import read_events
+    from linekeeper.connect.files import read_event_file
     from linekeeper.connect.mapping import load_columns
 
     with progress("reading", 100, quiet) as advance:
@@ -63,7 +63,7 @@ def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> 
             advance(int(share * 100) - int(done * 100))
             done = share
 
-        return read_events(path, policy, load_columns(columns) if columns else None, advance=told)
+        return read_event_file(path, policy, load_columns(columns) if columns else None, progress=told)
 
 
 def say_compiling(kernel: Kernel, evaluations: int) -> None:

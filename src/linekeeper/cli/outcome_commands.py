@@ -64,7 +64,7 @@ def _decided(policy: Policy, table: pa.Table, quiet: bool) -> list[Decision]:
 
     kept: list[Decision] = []
     with progress("events", table.num_rows, quiet) as advance:
-        replay_table(kernel_of(policy), table, advance=advance, keep=kept.append)
+        replay_table(kernel_of(policy), table, progress=advance, keep=kept.append)
     return kept
 
 

@@ -151,7 +151,7 @@ def payment_of(policy: Policy, text: str) -> Payment:
 def _day(engine: Engine, state: list[int], text: str | None) -> int:
     """The day asked for, else the latest that the account or the store has seen."""
     from linekeeper.core.errors import LinekeeperError
-    from linekeeper.engine.reviews import reviewed_day
+    from linekeeper.engine.history import reviewed_day
 
     with engine.store.reading() as connection:
         latest = max(state[engine.kernel.layout.slots["HOUR"]] // 24, reviewed_day(connection))

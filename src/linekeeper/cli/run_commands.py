@@ -121,7 +121,7 @@ def review(
     if json:
         print_json({"decisions": dict(summary.actions), "evaluations": summary.evaluations, "held": summary.pending})
     else:
-        say(f"{summary.looks:,} looks; decisions: {_counts(dict(summary.actions))}")
+        say(f"{summary.evaluations:,} evaluations; decisions: {_counts(dict(summary.actions))}")
     warn_pending(summary.pending)
 
 
@@ -129,7 +129,7 @@ def verify(store: StoreUrl, keys: Keys = None, json: Json = False) -> None:
     """Derive every decision and state anew from the events, with --keys also against the log (exit code 3)."""
     from dataclasses import replace
 
-    from linekeeper.engine.leaves import differing_leaf
+    from linekeeper.engine.verify import differing_leaf
     from linekeeper.engine.verify import verify as verified
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
@@ -183,7 +183,7 @@ def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: boo
         return
     say(
         f"{summary.events:,} events of {summary.accounts:,} accounts in {summary.seconds:.1f} s, "
-        f"{summary.evaluations:,} looks"
+        f"{summary.evaluations:,} evaluations"
     )
     say(f"decisions: {_counts(summary.decisions)}")
     say_rejected(aside)

@@ -68,7 +68,7 @@ def format_of(path: Path) -> Format:
     raise LinekeeperError(f"`{path.name}` does not say what it is; name it .jsonl, .csv or .parquet")
 
 
-def read_events(
+def read_event_file(
     path: Path,
     policy: Policy,
     columns: Columns | None = None,
@@ -131,7 +131,7 @@ def read_jsonl(path: Path, policy: Policy, columns: Columns, progress: Progress)
                         lines.append(line)
                 except LineError as bad:
                     aside.append(Rejection(f"line {line}", str(bad)))
-            progress(file.progress() / size)
+            progress(file.tell() / size)
             yield _admitted_rows(validator, rows, lines, aside)
 
 
@@ -198,7 +198,7 @@ def read_csv(path: Path, policy: Policy, columns: Columns, progress: Progress) -
             line += raw.count(b"\n")
             data = {name: column for name, column in zip(names, texts, strict=True) if name is not None}
             data |= {name: pa.repeat(str(value), len(lines)) for name, value in columns.constant.items()}
-            progress(file.progress() / size)
+            progress(file.tell() / size)
             yield _admitted(validator, pa.table(data), lines, "line", aside)
 
 

@@ -83,7 +83,7 @@ class Validator:
             return "`kind` is missing; each event has one"
         if not isinstance(kind, str) or len(kind) > 60:
             return f"{shown('kind', kind)}, which is no kind of this policy"
-        return f"{shown('kind', kind)}, which is no kind of this policy{_nearest(kind, tuple(self.forms))}"
+        return f"{shown('kind', kind)}, which is no kind of this policy{_nearest(kind, tuple(self.specs))}"
 
     @staticmethod
     def _no_strangers(row: Mapping[str, Any], kind: str, specs: Mapping[str, FieldSpec]) -> None:

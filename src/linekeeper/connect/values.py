@@ -213,7 +213,7 @@ def _milliseconds(value: Any, written: bool) -> int | None:
 def _choice(spec: FieldSpec, value: Any) -> str:
     if isinstance(value, str) and value in spec.choices:
         return value
-    raise Refused(f"{shown(spec.name, value)}, which is none of {', '.join(f'`{choice}`' for choice in form.choices)}")
+    raise Refused(f"{shown(spec.name, value)}, which is none of {', '.join(f'`{choice}`' for choice in spec.choices)}")
 
 
 def _text(spec: FieldSpec, value: Any) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from sqlalchemy import Connection
 
+from linekeeper.decide.chain import Chain
 from linekeeper.engine.versions import EngineError
-from linekeeper.evaluate.evaluator import Chain
 from linekeeper.evaluate.event_batch import Ints
 from linekeeper.journal.store import AccountRow, load_accounts, save_accounts
 from linekeeper.kernel.kernel import Kernel

@@ -9,8 +9,7 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from linekeeper.core.line import ADVERSE
-from linekeeper.engine.history import table_of_events
-from linekeeper.engine.reviews import Reviews
+from linekeeper.engine.history import Reviews, table_of_events
 from linekeeper.engine.versions import Kernels, kernels_of, newest_of, policy_periods_of
 from linekeeper.evaluate.circuit_breaker import CircuitBreaker, EvaluationPoint, passes_as_recorded
 from linekeeper.evaluate.evaluator import (
@@ -18,10 +17,9 @@ from linekeeper.evaluate.evaluator import (
     EvaluationResult,
     RawDecision,
     evaluate_from_empty,
-    narrowed,
     with_reversals,
 )
-from linekeeper.evaluate.event_batch import Batch, Ints, batch_as_read_by, batch_of
+from linekeeper.evaluate.event_batch import Batch, Ints, batch_as_read_by, batch_of, narrowed
 from linekeeper.evaluate.timeline import PolicyPeriod, run_timeline
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, load_accounts, save_accounts

@@ -15,10 +15,11 @@ import rfc8785
 from sqlalchemy import Connection, func, select
 
 from linekeeper.core.decision import Decision
+from linekeeper.decide.chain import Chain, record
 from linekeeper.decide.record import Recorder
 from linekeeper.engine.account_states import load_rows, save_rows
 from linekeeper.engine.derive import rebuild_states, stale_layout
-from linekeeper.engine.history import histories_before, recall
+from linekeeper.engine.history import histories_before, note_review, recall, reviewed_day
 from linekeeper.engine.inbox import Admitted, admit_events, reject_refused, reversals
 from linekeeper.engine.outbox import Law, open_outbox
 from linekeeper.engine.pending_restrictions import (
@@ -31,8 +32,7 @@ from linekeeper.engine.pending_restrictions import (
     save_pending,
     totals,
 )
-from linekeeper.engine.reviews import note_review, reviewed_day
-from linekeeper.engine.summary import BatchSummary
+from linekeeper.engine.summaries import BatchSummary
 from linekeeper.engine.versions import (
     EngineError,
     bind_policy,
@@ -44,7 +44,7 @@ from linekeeper.engine.versions import (
 )
 from linekeeper.evaluate.authorisation import Authorisation, authorise
 from linekeeper.evaluate.circuit_breaker import CircuitBreaker
-from linekeeper.evaluate.evaluator import REFUSED, Arrivals, Chain, EvaluationResult, find, record
+from linekeeper.evaluate.evaluator import REFUSED, Arrivals, EvaluationResult, evaluate_batch
 from linekeeper.evaluate.event_batch import Batch, Ints, batch_of, no_events
 from linekeeper.evaluate.late_events import History
 from linekeeper.journal import tables as t
@@ -183,7 +183,7 @@ class Engine:
                 return found
 
             def run(part: Batch, own: Ints, breaker: CircuitBreaker | None) -> EvaluationResult:
-                return find(self.kernel, part, own, reviewed, arrivals, histories, breaker)
+                return evaluate_batch(self.kernel, part, own, reviewed, arrivals, histories, breaker)
 
             result, pending = self._under_brake(connection, batch, states, run, admitted.ids, admitted.first_seq)
             self._seal_rulings(connection, admitted)

@@ -1,24 +1,26 @@
-"""Accounts' events as the journal holds them, in the kernel's form."""
+"""What the journal holds of the past, in the kernel's form: the accounts' events, and the reviews that were made."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, MISSING, MONEY_MAX
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.line import Action
 from linekeeper.decide.canonical import read_decision
-from linekeeper.evaluate.evaluator import Arrivals, Chain, EvaluationResult
-from linekeeper.evaluate.event_batch import Batch
+from linekeeper.decide.chain import Chain
+from linekeeper.evaluate.evaluator import NOT_REVIEWED, Arrivals, EvaluationResult
+from linekeeper.evaluate.event_batch import Batch, Ints
 from linekeeper.evaluate.late_events import REVERSAL, History, Row
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import within
+from linekeeper.journal.store import insert_many, next_seq, within
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.model import Field, Policy
 
@@ -122,3 +124,46 @@ def _reader(policy: Policy) -> Callable[[Any], dict[str, int | str]]:
         return fields
 
     return read
+
+
+# ------------------------------------------------------------------ reviews
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """The reviews of a store: after event `after_events[i]` every account was reviewed up to the start of `days[i]`."""
+
+    after_events: list[int]
+    days: list[int]
+
+    @staticmethod
+    def of(connection: Connection) -> Reviews:
+        """All reviews, in order."""
+        r = t.reviews.c
+        marks = connection.execute(select(r.after_event, r.until_day).order_by(r.seq)).all()
+        return Reviews([int(after) for after, _ in marks], [int(day) for _, day in marks])
+
+    def before(self, events: Ints) -> Ints:
+        """The day up to which all had been reviewed when each of these events (arrival numbers) arrived."""
+        places = np.searchsorted(np.array(self.after_events, dtype=np.int64), events, side="left")
+        days: Ints = np.array([NOT_REVIEWED, *self.days], dtype=np.int64)[places]
+        return days
+
+    @property
+    def last_day(self) -> int:
+        """The latest day reviewed."""
+        return self.days[-1] if self.days else NOT_REVIEWED
+
+
+def reviewed_day(connection: Connection) -> int:
+    """The day up to which every account has been reviewed; NOT_REVIEWED before the first review."""
+    day = connection.execute(select(func.max(t.reviews.c.until_day))).scalar_one()
+    return NOT_REVIEWED if day is None else int(day)
+
+
+def note_review(connection: Connection, until_day: int) -> bool:
+    """Note a review that begins now; true where it goes further than all reviews before."""
+    if until_day <= reviewed_day(connection):
+        return False
+    insert_many(connection, t.reviews, ("after_event", "until_day"), [(next_seq(connection, t.events) - 1, until_day)])
+    return True

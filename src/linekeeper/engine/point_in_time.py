@@ -11,8 +11,7 @@ from sqlalchemy import Connection, select
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import ADVERSE
 from linekeeper.engine.derive import first_held_back
-from linekeeper.engine.history import row_of
-from linekeeper.engine.reviews import Reviews
+from linekeeper.engine.history import Reviews, row_of
 from linekeeper.engine.versions import Kernels, kernels_of, newest_of, policy_periods_of
 from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, RawDecision
 from linekeeper.evaluate.event_batch import Batch

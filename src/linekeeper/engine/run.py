@@ -14,16 +14,15 @@ from linekeeper.core.bounds import DAY_MS
 from linekeeper.core.decision import Decision
 from linekeeper.core.event import Rejection
 from linekeeper.decide.canonical import digest_all
+from linekeeper.decide.chain import Chain, record
 from linekeeper.decide.record import Recorder
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.summary import BatchSummary
+from linekeeper.engine.summaries import BatchSummary
 from linekeeper.evaluate.evaluator import (
     NOT_REVIEWED,
     REFUSED,
     Arrivals,
-    Chain,
     evaluate_from_empty,
-    record,
     with_reversals,
 )
 from linekeeper.evaluate.event_batch import Batch, batch_of

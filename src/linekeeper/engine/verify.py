@@ -6,16 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
+from linekeeper.decide.canonical import read_decision
+from linekeeper.decide.chain import Chain, record
 from linekeeper.decide.record import Recorder
 from linekeeper.engine.derive import Derived, account_pages, derive, plain
-from linekeeper.engine.history import Unreadable
-from linekeeper.engine.reviews import Reviews
+from linekeeper.engine.history import Reviews, Unreadable
 from linekeeper.engine.versions import Kernels, kernels_of, stored_policy
-from linekeeper.evaluate.evaluator import Chain, record
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import Store, as_bytes, unpacked
+from linekeeper.journal.keeper import DECISIONS
+from linekeeper.journal.log.read import opened
+from linekeeper.journal.log.tables import size_of
+from linekeeper.journal.log.vault import Vault
+from linekeeper.journal.store import Store, as_bytes, unpacked, within
+
+LEAVES_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +125,41 @@ def _stray(connection: Connection) -> str | None:
         if row:
             return f"the account `{row[0]}` stands in `{table.name}` and has no events"
     return None
+
+
+# ------------------------------------------------------------------ against the log
+
+
+def differing_leaf(store: Store, vault: Vault) -> str | None:
+    """The first leaf that differs from its decision, or the decision without a leaf; None where all agree.
+
+    Leaves of erased borrowers no longer open and are passed over: their decisions are gone too.
+    """
+    sealed = 0
+    with store.reading() as connection:
+        size = size_of(connection, t.LOG)
+        for start in range(0, size, LEAVES_AT_ONCE):
+            difference, count = _compare_leaves(connection, vault, start, min(start + LEAVES_AT_ONCE, size))
+            if difference:
+                return difference
+            sealed += count
+        stored = int(connection.execute(select(func.count()).select_from(t.decisions)).scalar_one())
+    return None if sealed == stored else f"{stored} decisions are stored, and {sealed} have a leaf"
+
+
+def _compare_leaves(connection: Connection, vault: Vault, start: int, end: int) -> tuple[str | None, int]:
+    """The first difference among leaves [start, end), and how many of them are decisions."""
+    leaves = [
+        (position, leaf.data, read_decision(leaf.data))
+        for position, leaf in opened(connection, t.LOG, vault, range(start, end))
+        if leaf is not None and leaf.kind in DECISIONS
+    ]
+    d = t.decisions.c
+    names = sorted({decision.account for _, _, decision in leaves})
+    rows = connection.execute(select(d.account, d.number, d.record).where(within(connection, d.account, names)))
+    stored = {(account, number): as_bytes(record) for account, number, record in rows}
+    for position, data, decision in leaves:
+        if stored.get((decision.account, decision.number)) != data:
+            place = f"decision {decision.number} of `{decision.account}`"
+            return f"leaf {position} is {place}, and the store has it otherwise", 0
+    return None, len(leaves)

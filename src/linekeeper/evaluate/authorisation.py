@@ -1,4 +1,4 @@
-"""May this draw happen now? The answer with its reasons; it changes nothing."""
+"""Whether a draw may happen now, and why not. Asking changes nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from linekeeper.kernel.kernel import Kernel
 
 @dataclass(frozen=True, slots=True)
 class Authorisation:
-    """Whether a draw may happen; if not, why: `suspended`, `closed`, `over_limit`, or the rules' reason codes."""
+    """Whether a draw may happen. `reasons` are `suspended`, `closed`, `over_limit` and the reason codes of `rules`.
+
+    `rules` names the policy's authorisation rules that deny the draw.
+    """
 
     allowed: bool
     reasons: tuple[str, ...]
@@ -18,13 +21,13 @@ class Authorisation:
 
 
 def authorise(kernel: Kernel, state: list[int], at: int, amount: int) -> Authorisation:
-    """Whether a draw of `amount` minor units may happen at `at` (UTC ms). brings `state`, a copy, up to it."""
+    """Whether a draw of `amount` minor units may happen at `at` (UTC ms). `state` is a copy, and is changed."""
     hour = kernel.calendar.hour(at)
     evaluate_until(kernel, state, hour // 24)
     now = max(hour, state[kernel.layout.slots["HOUR"]])
     denied = kernel.interpreted.authorise(state, now, amount)
     reasons = [word for bit, word in ((1, "suspended"), (2, "closed"), (4, "over_limit")) if denied & bit]
-    if denied & 3:
+    if denied & 3:  # nothing is available on such a line, so that the draw is over the limit says nothing more
         reasons = reasons[:1]
     rules = [rule for number, rule in enumerate(kernel.policy.authorise) if denied & 8 << number]
     reasons += [rule.reason for rule in rules]

@@ -1,8 +1,9 @@
-"""The brake: a burst of automatic restrictions waits for a person (see docs/brake.md). Pure.
+"""The circuit breaker: a burst of automatic restrictions waits for a person (`brake` in a policy, docs/brake.md). Pure.
 
-While an account is held, a look that would restrict it is not taken: its facts move on, its line stands still. The
-hold ends by itself at the first look that would not restrict the line any more, or by a person's `override`.
-Everything but the first held look follows from the events, so that look is all that the journal has to keep.
+While a restriction is pending, an evaluation that would restrict the account is withdrawn: the account's facts move
+on, its line stands still. The restriction stops being pending at the first evaluation that would no longer restrict
+the line, or when a person rules on it by an `override`. All of that follows from the events but for one thing: at
+which evaluation the restriction became pending. The journal therefore keeps that evaluation, and nothing more.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ REFUSED = "refused"  # a person waived it
 
 
 class EvaluationPoint(NamedTuple):
-    """One look at an account: its local day, and the event (arrival number, 0: the start of the day)."""
+    """Which evaluation of an account: its local day, and the event's arrival number (0: the start of the day)."""
 
     day: int
     event: int
@@ -32,26 +33,28 @@ class EvaluationPoint(NamedTuple):
 
 @dataclass
 class PendingRestriction:
-    """One account's restriction that waits. `row` is what the `latest` held look would have decided at `at` (UTC ms).
+    """One account's restriction that waits for a person.
 
-    `ended` says how it ended, after the event of that arrival number (0: at the start of a day).
+    `row` is the row that the `latest` withdrawn evaluation would have written, at `at` (UTC ms). `ended` says how the
+    restriction stopped being pending, `ended_event` after which event (arrival number; 0: at the start of a day).
     """
 
     since: EvaluationPoint
-    new: bool = False  # began in this batch
-    latest: EvaluationPoint | None = None  # None: no look of this batch was held
+    new: bool = False  # it became pending in this batch
+    latest: EvaluationPoint | None = None  # None: no evaluation of this batch was withdrawn
     row: list[int] = field(default_factory=list)
     at: int = 0
     ended: str | None = None
     ended_event: int = 0
 
 
-Passes = Callable[[str, EvaluationPoint, int], bool]  # may (account, look, granted) be restricted automatically?
+# Whether (account, evaluation, granted in minor units) may be restricted without a person.
+Passes = Callable[[str, EvaluationPoint, int], bool]
 
 
 @dataclass
 class Today:
-    """Lines restricted automatically on one local day, with what is granted on them; `fresh`: in this batch."""
+    """Lines restricted automatically on one local day, with what is granted on them; `fresh` are of this batch."""
 
     granted: dict[str, int]
     exposure: int = field(init=False)
@@ -61,16 +64,17 @@ class Today:
         self.exposure = sum(self.granted.values())
 
     def add(self, account: str, granted: int) -> None:
-        """Count one line more."""
+        """Count one more restricted line."""
         self.granted[account] = self.fresh[account] = granted
         self.exposure += granted
 
 
 @dataclass
 class Allowance:
-    """What may still be restricted automatically. `book` is (open lines, what is granted on them).
+    """What may still be restricted automatically. `book` is (open lines, what is granted on them in minor units).
 
-    The first line of a day always passes: one line is no burst. `known` tells whom a day has hit already.
+    The first line of a day always passes: a single line is no burst, and in a small portfolio the share of one line
+    would otherwise exceed any limit. `known` gives the lines that were restricted on a day before this batch.
 
     >>> allowance = Allowance(Brake(lines_bp=200, exposure_bp=10_000), (100, 5_000), lambda day: {})
     >>> [allowance.passes(name, Look(1, 0), 50) for name in ("A", "B", "C", "A")]
@@ -82,11 +86,11 @@ class Allowance:
     known: Callable[[int], dict[str, int]]  # day -> account -> granted
     days: dict[int, Today] = field(default_factory=dict)
 
-    def passes(self, account: str, look: EvaluationPoint, granted: int) -> bool:
-        """Whether the account may be restricted at that look; it is counted once a day."""
-        if look.day not in self.days:
-            self.days[look.day] = Today(self.known(look.day))
-        today = self.days[look.day]
+    def passes(self, account: str, point: EvaluationPoint, granted: int) -> bool:
+        """Whether the account may be restricted at that evaluation; an account is counted once a day."""
+        if point.day not in self.days:
+            self.days[point.day] = Today(self.known(point.day))
+        today = self.days[point.day]
         if account in today.granted:
             return True
         lines, exposure = self.book
@@ -99,10 +103,10 @@ class Allowance:
 
 
 class CircuitBreaker:
-    """Stands between the looks of a batch and the lines of its accounts.
+    """Stands between the evaluations of a batch and the lines of its accounts.
 
-    `numbers[event]` is the arrival number of the batch's event, `held` the accounts that are held when it begins.
-    What has changed is in `changed`: (account, hold).
+    `numbers[event]` is the arrival number of the batch's event, `pending` the restrictions that are pending when the
+    batch begins. `changed` collects (account, restriction) where the batch made one pending, moved it on or ended it.
     """
 
     def __init__(
@@ -123,36 +127,36 @@ class CircuitBreaker:
         event: int,
         row: Row | None,
     ) -> bool:
-        """After a look: whether it is held; if so, `state` is made what it would be without the look."""
-        hold = self.pending.get(account)
+        """Whether the evaluation just made must wait; if so, `state` becomes what it would be without it."""
+        restriction = self.pending.get(account)
         if not decided or out[self._action] not in ADVERSE or is_ruling(self.kernel, row):
-            if hold:
-                self._end(account, hold, event, row)
+            if restriction:
+                self._end(account, restriction, event, row)
             return False
         slots = self.kernel.layout.slots
-        look = EvaluationPoint(state[slots["HOUR"]] // 24, int(self.numbers[event]) if row else 0)
-        if hold is None:
-            if self.passes(account, look, state[slots["GRANTED"]]):
+        point = EvaluationPoint(state[slots["HOUR"]] // 24, int(self.numbers[event]) if row else 0)
+        if restriction is None:
+            if self.passes(account, point, state[slots["GRANTED"]]):
                 return False
-            hold = self.pending[account] = PendingRestriction(look, new=True)
-        if hold.latest is None:
-            self.changed.append((account, hold))
-        hold.latest, hold.row = look, list(out)
-        hold.at = max(state[slots["SEEN"]], self.kernel.calendar.day_start(look.day))
+            restriction = self.pending[account] = PendingRestriction(point, new=True)
+        if restriction.latest is None:
+            self.changed.append((account, restriction))
+        restriction.latest, restriction.row = point, list(out)
+        restriction.at = max(state[slots["SEEN"]], self.kernel.calendar.day_start(point.day))
         withdraw_evaluation(self.kernel, before, state, row)
         return True
 
-    def _end(self, account: str, hold: PendingRestriction, event: int, row: Row | None) -> None:
-        if hold.latest is None:
-            self.changed.append((account, hold))
+    def _end(self, account: str, restriction: PendingRestriction, event: int, row: Row | None) -> None:
+        if restriction.latest is None:
+            self.changed.append((account, restriction))
         by_person = row is not None and self.kernel.policy.kinds[row.kind].name == "override"
-        hold.ended = RELEASED if is_ruling(self.kernel, row) else REFUSED if by_person else LAPSED
-        hold.ended_event = int(self.numbers[event]) if row else 0
+        restriction.ended = RELEASED if is_ruling(self.kernel, row) else REFUSED if by_person else LAPSED
+        restriction.ended_event = int(self.numbers[event]) if row else 0
         del self.pending[account]
 
 
 def is_ruling(kernel: Kernel, row: Row | None) -> bool:
-    """Whether an event lets restrictions act in a person's name: an override that is not a waiver."""
+    """Whether the event is a person's override that lets restrictions act: any override but a waiver."""
     if row is None or kernel.policy.kinds[row.kind].name != "override":
         return False
     trigger, cap, _ = row.x[:3]
@@ -160,9 +164,9 @@ def is_ruling(kernel: Kernel, row: Row | None) -> bool:
 
 
 def withdraw_evaluation(kernel: Kernel, before: list[int], state: list[int], row: Row | None) -> None:
-    """Undo a look: the facts of `state` stay, its line is that of `before` with the event's own effect on it.
+    """Undo an evaluation: the facts of `state` stay, its line becomes that of `before`, with the event's own effect.
 
-    A consent has none: an offer cannot be taken while a restriction waits.
+    A consent has no effect on the line then: an offer cannot be accepted while a restriction is pending.
     """
     run, slots, line = kernel.interpreted, kernel.layout.slots, kernel.layout.line
     plain = list(before)
@@ -172,11 +176,15 @@ def withdraw_evaluation(kernel: Kernel, before: list[int], state: list[int], row
     plain[:line] = state[:line]
     if row and kernel.policy.kinds[row.kind].name != "consent":
         run.rule(plain, row.at, row.kind, row.x)
+    # The line was not allowed to move today, so the kernel must ask again tomorrow, whatever else is due.
     plain[slots["NEXT"]] = state[slots["HOUR"]] // 24 + 1
     state[:] = plain
 
 
-def passes_as_recorded(starts: Iterable[tuple[str, EvaluationPoint]]) -> Passes:
-    """What passed, where the journal says which looks were the first to be held."""
-    pending = frozenset(starts)
-    return lambda account, look, _: (account, look) not in pending
+def passes_as_recorded(became_pending: Iterable[tuple[str, EvaluationPoint]]) -> Passes:
+    """What passed, where the journal says at which evaluations restrictions became pending.
+
+    A replay cannot ask the allowance again: it depended on the whole portfolio as it stood on that day.
+    """
+    withheld = frozenset(became_pending)
+    return lambda account, point, _: (account, point) not in withheld

@@ -1,7 +1,7 @@
 """Events as the kernel reads them: arrays sorted by account, then time.
 
 A batch is made from an event table: a pyarrow Table with `id`, `account`, `kind`, `at` and a column for each
-field in use (int64; text for categories), as the door of `connect` admits it.
+field in use (int64; text for categories), as `connect.validation` admits it.
 """
 
 from __future__ import annotations
@@ -67,14 +67,32 @@ def batch_of(policy: Policy, clock: Calendar, table: pa.Table) -> Batch:
 
 
 def no_events(policy: Policy, accounts: list[str]) -> Batch:
-    """A batch of accounts (in order) of which nothing is told."""
+    """A batch of accounts (in order of their names) that have no events."""
     none = np.zeros(0, dtype=np.int64)
     x = np.zeros((0, max(1, *(len(kind.fields) for kind in policy.kinds))), dtype=np.int64)
     return Batch(accounts, np.zeros(len(accounts) + 1, dtype=np.int64), none, none, none, none, x)
 
 
+def narrowed(batch: Batch, accounts: Ints) -> Batch:
+    """The batch of some of its accounts, given by their places in ascending order."""
+    lengths = batch.starts[accounts + 1] - batch.starts[accounts]
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    events = events_of(batch, accounts)
+    columns = (column[events] for column in (batch.rows, batch.at, batch.hour, batch.kind, batch.x))
+    return Batch([batch.accounts[account] for account in accounts], starts, *columns)
+
+
+def events_of(batch: Batch, accounts: Ints) -> Ints:
+    """The places of all events of those accounts, account by account."""
+    ranges = [np.arange(batch.starts[account], batch.starts[account + 1]) for account in accounts]
+    return np.concatenate(ranges) if ranges else np.zeros(0, dtype=np.int64)
+
+
 def batch_as_read_by(policy: Policy, batch: Batch) -> Batch:
-    """A batch made with a later version's words as this one reads it: a word that it does not know is missing."""
+    """A batch that a later version of the policy encoded, as this version reads it.
+
+    A version may add choices to a category at the end. A choice that this version does not know is missing to it.
+    """
     x = batch.x.copy()
     for kind in policy.kinds:
         for place, field in enumerate(kind.fields):

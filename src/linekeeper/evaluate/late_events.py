@@ -1,7 +1,8 @@
-"""Late events and reversals: see section 7 of the language reference.
+"""Late events and reversals (section 7 of the language reference).
 
-Tiles take an event in any order; the account's arithmetic (balance, dues, days past due) does not, so its facts are
-made anew from the events in time order, and the line part of the state is carried over.
+A ring of tiles gives the same sums whatever the order of the events. The account's arithmetic does not: a repayment
+settles other dues if it comes before another. So a late event of those kinds, and every reversal, rebuilds the facts
+of the account from all its events in order of time. The line part of the state is carried over as it stands.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from linekeeper.core.bounds import MISSING
 from linekeeper.kernel.kernel import Kernel
 
 ORDERED_KINDS = frozenset(("draw", "charge", "repay", "due", "balance", "delinquency"))
-LASTING_KINDS = frozenset(("open", "consent", "override", "reversal"))  # what cannot be reversed
+LASTING_KINDS = frozenset(("open", "consent", "override", "reversal"))  # these cannot be reversed
 REVERSAL = "reversal"
 OPEN = 0  # the number of the kind `open`
 NOT_OPEN, OPENED_BEFORE, NOT_KNOWN, LASTS, REVERSED_BEFORE = 1, 2, 3, 4, 5  # why an event is refused
@@ -32,7 +33,7 @@ class Row(NamedTuple):
 
 @dataclass
 class History:
-    """One account's events so far, by arrival number; `order` holds (at, arrival number) of those that stand.
+    """One account's events so far, by arrival number; `order` holds (at, arrival number) of those not reversed.
 
     >>> past = Past()
     >>> for number, at in enumerate((10, 30, 20)):
@@ -45,25 +46,25 @@ class History:
     rows: dict[int, Row] = field(default_factory=dict)
     order: list[tuple[int, int]] = field(default_factory=list)
     reversed: set[int] = field(default_factory=set)
-    under: list[tuple[Kernel, int]] = field(default_factory=list)  # versions before: each up to the start of that day
+    under: list[tuple[Kernel, int]] = field(default_factory=list)  # earlier versions, each up to the start of a day
 
     def add(self, number: int, row: Row) -> None:
-        """Take an event into its place in time."""
+        """Add an event at its place in time."""
         self.rows[number] = row
         insort(self.order, (row.at, number))
 
     def reverse(self, number: int) -> None:
-        """Take an event out: it did not happen."""
+        """Remove an event from the order of time: it did not happen."""
         self.reversed.add(number)
         self.order.remove((self.rows[number].at, number))
 
     def standing(self) -> Iterator[Row]:
-        """The events that stand, in order of `at`, then arrival."""
+        """The events that have not been reversed, in order of `at`, then arrival."""
         return (self.rows[number] for _, number in self.order)
 
 
 def row_as_read_by(kernel: Kernel, row: Row) -> Row:
-    """A row of a later version as this one reads it: a word that it does not know is missing."""
+    """A row that a later version encoded, as this version reads it: a choice that it does not know is missing."""
     pairs = zip(kernel.policy.kinds[row.kind].fields, row.x, strict=False)
     return row._replace(x=tuple(MISSING if field.choices and x >= len(field.choices) else x for field, x in pairs))
 
@@ -80,7 +81,7 @@ def counts_as_late(kernel: Kernel, state: list[int], row: Row) -> bool:
 
 
 def refusal_of(kernel: Kernel, state: list[int], history: History, row: Row, reverses: int | None = None) -> int:
-    """Why an event is refused; 0 where it is not. A refused event changes nothing: not even looks come before it."""
+    """Why an event is refused, or 0. A refused event changes nothing: no evaluation is made before it either."""
     slots = kernel.layout.slots
     if row.kind == OPEN:
         return OPENED_BEFORE if state[slots["OPENED"]] else 0
@@ -104,25 +105,28 @@ def apply_on_arrival(
     out: list[int],
     reverses: int | None = None,
 ) -> bool:
-    """One event in order of arrival, late or not, and the look after it; true where `out` holds a decision.
+    """Apply one event as it arrives, late or not, and evaluate; true where `out` holds a decision.
 
-    `refusal_of` does not refuse it, and the looks up to its day have been taken. `number` is its arrival number,
-    `reverses` that of the event which a reversal names. Where it counts as late, `correct` comes next.
+    The event is not one that `refusal_of` refuses, and the evaluations up to its day have been made. `number` is its
+    arrival number, `reverses` that of the event which a reversal names. If it counts as late, `correct` comes next.
     """
     run, name = kernel.interpreted, kernel.policy.kinds[row.kind].name
-    remake = counts_as_late(kernel, state, row) and (name in ORDERED_KINDS or name == REVERSAL)
+    must_rebuild = counts_as_late(kernel, state, row) and (name in ORDERED_KINDS or name == REVERSAL)
     if reverses is not None:
         history.reverse(reverses)
     history.add(number, row)
-    if remake:
+    if must_rebuild:
         run.advance(state, row.hour)  # a reversal may move the clock, and with it what stands in the line part
-        rebuild(kernel, state, history.standing())
+        rebuild_facts(kernel, state, history.standing())
         return bool(run.settle(state, out, row.at, row.kind, row.x))
     return bool(run.step(state, out, row.at, row.hour, row.kind, row.x))
 
 
-def rebuild(kernel: Kernel, state: list[int], history: Iterable[Row]) -> None:
-    """Make the facts of `state` anew, in place, from all its events in order of `at`, then arrival."""
+def rebuild_facts(kernel: Kernel, state: list[int], history: Iterable[Row]) -> None:
+    """Rebuild the facts of `state`, in place, from all its events in order of `at`, then arrival.
+
+    Only facts: limit, latches and rulings followed what was known at the time, and no late fact takes that back.
+    """
     run, slots, line = kernel.interpreted, kernel.layout.slots, kernel.layout.line
     fresh = kernel.new_state()
     for position, row in enumerate(history):
@@ -130,18 +134,18 @@ def rebuild(kernel: Kernel, state: list[int], history: Iterable[Row]) -> None:
             run.begin(fresh, row.hour)
         run.refact(fresh, row.at, row.hour, row.kind, row.x)
     run.advance(fresh, state[slots["HOUR"]])
-    fresh[slots["SEEN"]] = max(fresh[slots["SEEN"]], state[slots["SEEN"]])  # what was reversed has been seen
+    fresh[slots["SEEN"]] = max(fresh[slots["SEEN"]], state[slots["SEEN"]])  # a reversed event has been seen
     state[:line] = fresh[:line]
 
 
 def review_until(kernel: Kernel, state: list[int], day: int, out: list[int]) -> Iterator[bool]:
-    """The looks that are due up to the start of `day`, one by one; true where `out` holds a decision."""
+    """Make the evaluations that are due up to the start of `day`, one by one; true where `out` holds a decision."""
     slots = kernel.layout.slots
     while state[slots["OPENED"]] and state[slots["NEXT"]] <= day:
         yield bool(kernel.interpreted.review(state, out, state[slots["NEXT"]]))
 
 
 def evaluate_until(kernel: Kernel, state: list[int], day: int) -> None:
-    """Take the looks that are due up to the start of `day`."""
+    """Make the evaluations that are due up to the start of `day`, whatever they decide."""
     for _ in review_until(kernel, state, day, kernel.new_row()):
         pass

@@ -1,4 +1,4 @@
-"""One account's life from empty, event by event as they arrived, under each version of the policy that it was under."""
+"""An account's timeline: from empty, in order of arrival, under each version that the account was under."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ NO_END = 2**62
 
 @dataclass(frozen=True, slots=True)
 class PolicyPeriod:
-    """What happened under one version: the events up to arrival number `last_event`, the looks before `end_day`."""
+    """How long one version held for an account: events up to arrival number `last_event`, evaluations before `end_day`.
+
+    Both ends are needed: an event may arrive after the version ended, though it happened while the version held.
+    """
 
     kernel: Kernel
     last_event: int = NO_END
@@ -33,38 +36,45 @@ def run_timeline(
     arrivals: Arrivals,
     reviewed: Ints,
     until_day: int,
-    pending: Sequence[tuple[str, EvaluationPoint]],
+    became_pending: Sequence[tuple[str, EvaluationPoint]],
     state: list[int],
     new_result: Callable[[], EvaluationResult] = EvaluationResult,
 ) -> list[EvaluationResult]:
-    """What each stage led to, up to the start of `until_day`; `state`, in place, becomes the last one's.
+    """Run one account from empty to the start of `until_day`; the result of each period.
 
-    `batch` is encoded by the newest version, `reviewed` the day reviewed before each of its events arrived, `held`
-    the looks that were the first to be held by the brake.
+    `batch` is encoded by the newest version, `reviewed` holds the day reviewed before each of its events arrived,
+    `became_pending` says at which evaluations restrictions became pending. `state` starts empty under the first
+    period's layout and becomes, in place, the state under the last.
     """
-    history, found, first = History(), list[EvaluationResult](), -1
-    whole = np.arange(batch.starts[account], batch.starts[account + 1])
-    numbers = arrivals.numbers[batch.rows[whole]]
+    history, results, last_event = History(), list[EvaluationResult](), -1
+    events = np.arange(batch.starts[account], batch.starts[account + 1])
+    numbers = arrivals.numbers[batch.rows[events]]
     for place, period in enumerate(periods):
-        own = batch_as_read_by(period.kernel.policy, _part(batch, account, whole))
+        kernel, result = period.kernel, new_result()
+        own = batch_as_read_by(kernel.policy, _part(batch, account, events))
+        # The history is read anew by each version: a choice may be missing to one and known to the next.
         history.rows |= {int(n): row_at(own, event) for event, n in enumerate(numbers) if int(n) in history.rows}
         if place:
-            history.under.append((periods[place - 1].kernel, periods[place - 1].end_day))
-            migrate_account(
-                periods[place - 1].kernel, period.kernel, state, history.standing(), periods[place - 1].end_day
-            )
-        events = np.flatnonzero((numbers > first) & (numbers <= period.last_event))
-        part, kernel, result = _part(own, 0, events), period.kernel, new_result()
-        breaker = (
-            CircuitBreaker(kernel, arrivals.numbers[part.rows].tolist(), {}, passes_as_recorded(pending))
-            if pending
-            else None
-        )
-        apply_in_arrival_order(kernel, part, 0, state, history, arrivals, reviewed[whole[events]], result, breaker)
+            before = periods[place - 1]
+            history.under.append((before.kernel, before.end_day))
+            migrate_account(before.kernel, kernel, state, history.standing(), before.end_day)
+        arrived = np.flatnonzero((numbers > last_event) & (numbers <= period.last_event))
+        part = _part(own, 0, arrived)
+        breaker = _breaker(kernel, part, arrivals, became_pending)
+        apply_in_arrival_order(kernel, part, 0, state, history, arrivals, reviewed[events[arrived]], result, breaker)
         review_account(kernel, part, 0, state, min(until_day, period.end_day - 1), kernel.new_row(), result, breaker)
-        found.append(result.placed(np.array([account]), whole[events]))
-        first = period.last_event
-    return found
+        results.append(result.placed(np.array([account]), events[arrived]))
+        last_event = period.last_event
+    return results
+
+
+def _breaker(
+    kernel: Kernel, part: Batch, arrivals: Arrivals, became_pending: Sequence[tuple[str, EvaluationPoint]]
+) -> CircuitBreaker | None:
+    """The circuit breaker that withholds what the journal says was withheld; none where nothing was."""
+    if not became_pending:
+        return None
+    return CircuitBreaker(kernel, arrivals.numbers[part.rows].tolist(), {}, passes_as_recorded(became_pending))
 
 
 def _part(batch: Batch, account: int, events: Ints) -> Batch:

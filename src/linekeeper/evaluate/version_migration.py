@@ -1,21 +1,22 @@
-"""From one version of a policy to the next: an account's state migrates to another kernel."""
+"""Version migration: an account's state passes from one version of a policy to the next."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from linekeeper.evaluate.late_events import Row, rebuild
+from linekeeper.evaluate.late_events import Row, rebuild_facts
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS, Ring
 from linekeeper.kernel.prelude import NEVER, month_of
 
 
 def migrate_account(old: Kernel, new: Kernel, state: list[int], history: Iterable[Row], day: int) -> None:
-    """From the start of `day` on another version decides: `state`, in place, becomes one of its own.
+    """From the start of local day `day` on the new version decides: `state`, in place, becomes a state of its layout.
 
-    The account has not seen that day, and the looks before it were taken; that of its morning is the new version's.
-    Facts are made anew from the events. The line migrates as it is, with its latches (the old version's triggers are
-    the new one's first), recovery, offer and rulings; restrictions as far as the old version counted them.
+    The account has not reached that day, and all evaluations before it have been made; the evaluation at the start of
+    that day is the new version's first. Facts are rebuilt from the events. The line passes over as it is, with its
+    latches (the old version's triggers are the new version's first), restoration, offer and rulings, and with its
+    restrictions as far as the old version counted them.
     """
     assert state[old.layout.slots["HOUR"]] // 24 < day, "an account migrates at the start of a day"
     old.interpreted.advance(state, day * 24)
@@ -25,13 +26,16 @@ def migrate_account(old: Kernel, new: Kernel, state: list[int], history: Iterabl
     mine, its, latches = new.layout.latches, old.layout.latches, LATCH_WIDTH * len(old.policy.triggers)
     fresh[mine : mine + latches] = state[its : its + latches]
     _carry_restrictions(old, state, new, fresh)
-    rebuild(new, fresh, history)
+    rebuild_facts(new, fresh, history)
     fresh[new.layout.slots["NEXT"]] = day
     state[:] = fresh
 
 
 def _carry_restrictions(old: Kernel, state: list[int], new: Kernel, fresh: list[int]) -> None:
-    """What the old version counted by days goes on by days, what it counted by months by months."""
+    """Restrictions that the old version counted by days are counted by days again, and those by months by months.
+
+    A ring of months has forgotten the days, so one cannot be made from the other.
+    """
     known = {ring.key.unit: restrictions_of(state, ring) for ring in restriction_rings(old)}
     day = state[old.layout.slots["HOUR"]] // 24
     for ring in restriction_rings(new):
@@ -45,15 +49,15 @@ def restriction_rings(kernel: Kernel) -> list[Ring]:
 
 def restrictions_of(state: list[int], ring: Ring) -> list[int]:
     """The tile of each restriction within the longest window, latest first."""
-    found: list[int] = []
+    tiles: list[int] = []
     for i in range(state[ring.base + 1], state[ring.base]):
         entry = ring.entries + i % ring.capacity * ring.width
-        found += [state[entry]] * state[entry + 1]
-    return found[::-1]
+        tiles += [state[entry]] * state[entry + 1]
+    return tiles[::-1]
 
 
 def fill_ring(kernel: Kernel, state: list[int], ring: Ring, tiles: list[int], now: int) -> None:
-    """Put restrictions (latest first) into a ring, and nothing else."""
+    """Make the ring hold exactly these restrictions (tiles, latest first); `now` is the current tile."""
     state[ring.base : ring.end] = [0] * (ring.end - ring.base)
     state[ring.entries] = NEVER
     add = getattr(kernel.interpreted, f"add_{ring.number}")

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from linekeeper.core.errors import LinekeeperError
 from linekeeper.journal import tables as t
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.append import append
 from linekeeper.journal.log.entry import Kind, Opened, Record
+from linekeeper.journal.log.erase import Erasure, erase, rotate, scrub
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.masters import load_master, new_master
 from linekeeper.journal.log.publish import Cosign, Published, publish, published
@@ -25,7 +27,7 @@ from linekeeper.journal.log.receipt import make
 from linekeeper.journal.log.signer import Signer, load_key, new_key
 from linekeeper.journal.log.tables import size_of
 from linekeeper.journal.log.vault import Vault
-from linekeeper.journal.store import Store
+from linekeeper.journal.store import Store, load_accounts
 
 SETTINGS = "log.json"
 DECISIONS = (Kind.DECISION, Kind.CORRECTION)
@@ -111,8 +113,6 @@ def _beside(keys: Path, where: str) -> str:
 
 def rotate_master(keys: Path, store: Store) -> int:
     """Wrap every data key under a new master key; returns how many. The old master can be destroyed afterwards."""
-    from linekeeper.journal.log.erase import rotate
-
     settings = keys / SETTINGS
     body = json.loads(settings.read_bytes())
     number = 2
@@ -132,4 +132,27 @@ def rotate_master(keys: Path, store: Store) -> int:
             break
     body["masters"] = body["masters"][:1]
     durable.write(settings, json.dumps(body, indent=2).encode() + b"\n", mode=0o600)
+    return done
+
+
+# ------------------------------------------------------------------ erasure
+
+# Every table that holds what is known of one account.
+ABOUT_AN_ACCOUNT = tuple(table for table in t.SCHEMA.sorted_tables if "account" in table.c and table is not t.LOG.keys)
+
+
+def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasure:
+    """Erase all that the store holds of a borrower, log the erasure (`at` in UTC ms), and scrub the database's files.
+
+    The key that opened the log's records of him is destroyed: the log's proofs stand, its records of him do not open.
+    Raises LinekeeperError where the account is not known.
+    """
+    with store.writing() as connection:
+        if not load_accounts(connection, [account]):
+            raise LinekeeperError(f"the account `{account}` is not known; nothing was erased")
+        done = erase(connection, t.LOG, keeper.vault, account, at)
+        for table in ABOUT_AN_ACCOUNT:
+            connection.execute(table.delete().where(table.c.account == account))
+        connection.execute(t.book.delete())  # counted anew when it is next needed
+    scrub(store.engine, t.LOG)
     return done
