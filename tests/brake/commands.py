@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.testing import CliRunner, Result
 
-from linekeeper.cli import outbox_commands, ruling_commands, run_commands, show_commands
+from linekeeper.cli import outbox_commands, pending_commands, ruling_commands, run_commands, show_commands
 from linekeeper.connect.event_table import schema_of, table_of
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event

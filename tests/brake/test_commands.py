@@ -29,7 +29,7 @@ def test_a_braked_run_says_so_loudly(tmp_path: Path) -> None:
     result = run_feed(tmp_path, "feed", everyone_late(COUNT, 5), "--brake", "--json")
     assert "BRAKE: 27 restrictions wait for a person; see `linekeeper pending list`" in result.stderr
     told = json.loads(result.stdout)
-    assert told["held"] == 27
+    assert told["pending"] == 27
     assert told["decisions"]["suspend"] == 3
 
 
@@ -38,22 +38,22 @@ def test_without_the_flag_a_file_is_history(tmp_path: Path) -> None:
     result = run_feed(tmp_path, "feed", everyone_late(COUNT, 5), "--json")
     assert result.stderr == ""
     told = json.loads(result.stdout)
-    assert told["held"] == 0
+    assert told["pending"] == 0
     assert told["decisions"]["suspend"] == 30
 
 
 def test_list_release_refuse(store: str) -> None:
-    waiting = read("held", "list", "--store", store)
+    waiting = read("pending", "list", "--store", store)
     assert len(waiting) == 27
     assert waiting[0]["account"] == "A003"
     assert (waiting[0]["action"], waiting[0]["limit_after"]) == ("suspend", 50_000)
     assert waiting[0]["reasons"] == ["serious_arrears", "arrears"]
-    assert read("held", "release", "A003", "A004", "--store", store, *WHO)["released"] == 2
-    assert read("held", "refuse", "A005", "--store", store, "--until", "2024-12-31", *WHO)["refused"] == 1
-    refused = read("held", "refuse", "--all", "--store", store, "--until", "2024-12-31", *WHO)
+    assert read("pending", "release", "A003", "A004", "--store", store, *WHO)["released"] == 2
+    assert read("pending", "refuse", "A005", "--store", store, "--until", "2024-12-31", *WHO)["refused"] == 1
+    refused = read("pending", "refuse", "--all", "--store", store, "--until", "2024-12-31", *WHO)
     assert refused == {"refused": 24, "still_waiting": [], "decisions": 0}
-    assert read("held", "list", "--store", store) == []
-    ended = {row["account"]: row["ended"] for row in read("held", "list", "--ended", "--store", store)}
+    assert read("pending", "list", "--store", store) == []
+    ended = {row["account"]: row["ended"] for row in read("pending", "list", "--ended", "--store", store)}
     assert (ended["A003"], ended["A005"], ended["A029"]) == ("released", "refused", "refused")
     assert read("show", "A003", "--store", store)["limit"] == 50_000
     assert read("show", "A005", "--store", store)["limit"] == 100_000
@@ -61,7 +61,7 @@ def test_list_release_refuse(store: str) -> None:
 
 
 def test_the_list_in_words(store: str) -> None:
-    said = given("held", "list", "--store", store).stdout
+    said = given("pending", "list", "--store", store).stdout
     assert "27 restrictions waiting for a person" in said
     assert "A003  since 2024-10-09  suspend  1,000.00 CNY -> 500.00 CNY  arrears_30, arrears_90" in said
 
@@ -69,12 +69,12 @@ def test_the_list_in_words(store: str) -> None:
 @pytest.mark.parametrize("accounts", [[], ["A003", "--all"]])
 def test_a_release_says_of_whom(store: str, accounts: list[str]) -> None:
     with pytest.raises(LinekeeperError, match="say which accounts, or `--all`, not both"):
-        given("held", "release", *accounts, "--store", store, *WHO)
+        given("pending", "release", *accounts, "--store", store, *WHO)
 
 
 def test_a_ruling_on_history_needs_its_own_time(store: str) -> None:
     with pytest.raises(LinekeeperError, match="days old; say when this is: `--at`"):
-        given("held", "release", "A003", "--store", store, *WHO[:-2])
+        given("pending", "release", "A003", "--store", store, *WHO[:-2])
 
 
 def test_override_and_consent(store: str) -> None:
@@ -94,4 +94,4 @@ def test_a_review_is_braked_where_asked(tmp_path: Path) -> None:
     run_feed(tmp_path, "openings", openings(COUNT))
     run_feed(tmp_path, "feed", everyone_late(COUNT, 5), "--brake")
     told = read("review", "--store", str(tmp_path / "bank.db"), "--until", "2024-10-20", "--brake")
-    assert told == {"decisions": {}, "evaluations": told["evaluations"], "held": 0}
+    assert told == {"decisions": {}, "evaluations": told["evaluations"], "pending": 0}

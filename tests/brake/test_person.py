@@ -100,7 +100,7 @@ def test_states_made_anew_keep_what_is_held(engine: Engine) -> None:
 
 def test_a_hold_that_is_taken_out_of_the_journal_is_found(engine: Engine) -> None:
     with engine.store.writing() as connection:
-        connection.exec_driver_sql("DELETE FROM held WHERE account = 'A010'")
+        connection.exec_driver_sql("DELETE FROM pending_restrictions WHERE account = 'A010'")
     assert "`A010`" in str(verify(engine.store).first_difference)
 
 

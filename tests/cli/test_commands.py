@@ -63,7 +63,7 @@ def test_run_and_replay_say_the_same(tmp_path: Path) -> None:
     ran = read("run", POLICY, EVENTS, "--store", url, "--until", "2025-12-31")
     output = str(tmp_path / "decisions.parquet")
     replayed = read("replay", POLICY, EVENTS, "--until", "2025-12-31", "-o", output)
-    for name in ("accounts", "events", "set_aside", "decisions", "digest", "evaluations"):
+    for name in ("accounts", "events", "rejected", "decisions", "digest", "evaluations"):
         assert ran[name] == replayed[name], name
     assert read("run", POLICY, EVENTS, "--store", url)["events"] == 0
     assert Path(output).stat().st_size > 1_000
@@ -125,7 +125,7 @@ def test_bad_rows_are_set_aside_and_the_rest_goes_on(tmp_path: Path) -> None:
     mixed, aside = tmp_path / "mixed.jsonl", tmp_path / "aside.jsonl"
     mixed.write_text("\n".join(lines), "utf-8")
     ran = read("run", POLICY, str(mixed), "--store", str(tmp_path / "a.db"), "--rejected", str(aside))
-    assert (ran["set_aside"], ran["events"]) == (2, len(lines) - 2)
+    assert (ran["rejected"], ran["events"]) == (2, len(lines) - 2)
     assert [json.loads(line)["place"] for line in aside.read_text("utf-8").splitlines()] == ["line 3", "line 4"]
 
 

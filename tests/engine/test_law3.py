@@ -270,7 +270,7 @@ def losing(table: str) -> Alter:
         ("cannot be read", altering("events", body=b'{"amount":"x"}')),
         ("cannot be read", altering("events", body=b'{"amount":99999999999999999999}')),
         ("cannot be read", altering("events", at=-(2**62))),
-        ("could not be taken in", altering("events", at=0)),
+        ("could not have been admitted", altering("events", at=0)),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -26,7 +26,9 @@ DAY_MS = 86_400_000
 def rejected(store: Store) -> list[tuple[str, str]]:
     """Ids and reasons of what was not taken in."""
     with store.reading() as connection:
-        rows = connection.execute(select(t.rejected.c.id, t.rejected.c.reason).order_by(t.rejected.c.seq))
+        rows = connection.execute(
+            select(t.rejected_events.c.id, t.rejected_events.c.reason).order_by(t.rejected_events.c.seq)
+        )
         return [tuple(row) for row in rows]  # type: ignore[misc]
 
 

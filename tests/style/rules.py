@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from linekeeper.core.errors import Fault
 
 FUNCTION_LINES_MAX = 45
-FILE_LINES_MAX = 330
+FILE_LINES_MAX = 600
 VAGUE_NAMES = {"util", "utils", "helper", "helpers", "manager", "managers", "misc", "common"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

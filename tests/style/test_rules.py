@@ -113,7 +113,7 @@ LONG = "def f():\n" + "    x = 1\n" * rules.FUNCTION_LINES_MAX
     ("faults", "expected"),
     [
         (rules.long_functions("a.py", LONG), "a.py:1:1: `f` has 46 lines"),
-        (rules.long_file("a.py", "\n" * 331), "a.py:331:1: 331 lines"),
+        (rules.long_file("a.py", "\n" * 601), "a.py:601:1: 601 lines"),
         (rules.vague_name("src/linekeeper/core/utils.py"), "`utils` says nothing"),
         (rules.missing_docstrings("a.py", "x = 1\ndef f(): ...\n"), "a.py:2:1: `f` has no docstring"),
         (rules.foreign_addresses("a.txt", "x\nhttps://" + rules.REGISTRIES[0]), "a.txt:2:1: `" + rules.REGISTRIES[0]),

@@ -102,13 +102,13 @@ def test_a_road_that_was_told_comes_true_under_its_own_version(new_store: NewSto
 
 def test_whom_nothing_was_promised_goes_over_at_the_next_review(new_store: NewStore) -> None:
     engine = stricter(late_payer(new_store()))
-    assert [engine.of(name).policy.version for name in ("a", "b", "new")] == [1, 1, 2]
+    assert [engine.engine_of(name).policy.version for name in ("a", "b", "new")] == [1, 1, 2]
     engine.review(26)
-    assert [engine.of(name).policy.version for name in ("a", "b")] == [1, 2]
+    assert [engine.engine_of(name).policy.version for name in ("a", "b")] == [1, 2]
     send(engine, [event("b", "enquiry", 26), event("a", "enquiry", 26), event("c", "open", 26, limit=500)])
     assert lines(engine, "b") == [(26, "decrease", 80_000, "2")]
     assert lines(engine, "a") == [(21, "decrease", 50_000, "1")]  # one enquiry is none too many under its version
-    assert engine.of("c").policy.version == 2
+    assert engine.engine_of("c").policy.version == 2
     assert verify(engine.store).same
 
 
@@ -235,8 +235,8 @@ def test_the_commands(tmp_path: Path) -> None:
 def test_states_of_all_versions_are_a_cache(new_store: NewStore) -> None:
     engine = stricter(late_payer(new_store()))
     engine.review(26)
-    states = {name: state_of(engine.of(name), name) for name in ("a", "b")}
+    states = {name: state_of(engine.engine_of(name), name) for name in ("a", "b")}
     with engine.store.writing() as connection:
         connection.execute(update(t.accounts).values(state=b"", layout="of another kernel"))
     again = Engine(engine.store, engine.policy)
-    assert {name: state_of(again.of(name), name) for name in ("a", "b")} == states
+    assert {name: state_of(again.engine_of(name), name) for name in ("a", "b")} == states

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from linekeeper.connect.files import Format
     from linekeeper.core.event import Rejection
 
-SHOWN = 10  # set-aside rows that are told at once; all of them are in the file beside the table
+SHOWN = 10  # rejected rows that are shown at once; the file beside the table lists all of them
 
 
 class Source(StrEnum):
@@ -61,7 +61,7 @@ def import_events(
         if policy is None:
             raise LinekeeperError(f"a policy is needed: `linekeeper import {source.value} FILE POLICY -o OUT`")
         summary, aside = _import_rows(source, file, policy, out, mapping, rename or [])
-    summary |= _counts(out) | {"set_aside": len(aside), "seconds": round(perf_counter() - began, 3)}
+    summary |= _counts(out) | {"rejected": len(aside), "seconds": round(perf_counter() - began, 3)}
     _report(summary, aside, as_json)
 
 
@@ -102,12 +102,12 @@ def _import_rows(
     with _progress(f"reading {file.name}") as advance:
         same, aside = import_file(file, load_file(policy), out, columns, FORMATS[source], advance)
     summary: dict[str, Any] = {"out": str(out), "same": same}
-    beside = out.with_suffix(".set-aside.jsonl")
+    beside = out.with_suffix(".rejected.jsonl")
     beside.unlink(missing_ok=True)
     if aside:
         lines = (json.dumps({"place": row.place, "reason": row.reason}, ensure_ascii=False) for row in aside)
         beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        summary["set_aside_file"] = str(beside)
+        summary["rejected_file"] = str(beside)
     return summary, aside
 
 
@@ -157,6 +157,6 @@ def _report(summary: dict[str, Any], aside: list[Rejection], as_json: bool) -> N
     if summary["same"]:
         console.print(f"{summary['same']:,} repeats of the same event dropped")
     if aside:
-        console.print(f"{len(aside):,} rows rejected, all listed in {summary['set_aside_file']}:", highlight=False)
+        console.print(f"{len(aside):,} rows rejected, all listed in {summary['rejected_file']}:", highlight=False)
         for row in aside[:SHOWN]:
             console.print(f"  {row.place}: {row.reason}", highlight=False, markup=False)

@@ -7,10 +7,12 @@ import sys
 
 import typer
 
+from linekeeper.cli.former import PresentAndFormer
 from linekeeper.core.errors import LinekeeperError
 
 app = typer.Typer(
     name="linekeeper",
+    cls=PresentAndFormer,
     help="Keep revolving credit lines in step with their risk.",
     no_args_is_help=True,
     add_completion=True,
@@ -26,7 +28,7 @@ MODULES = (
     "road",
     "ruling",
     "version",
-    "held",
+    "pending",
     "outbox",
     "notice",
     "log",

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from linekeeper.cli.former import with_former_keys
+
 if TYPE_CHECKING:
     from linekeeper.core.event import Rejection
 
@@ -33,7 +35,8 @@ ASIDE_SHOWN = 10
 
 
 def print_json(value: Any) -> None:
-    """One line of JSON on standard output."""
+    """One line of JSON on standard output; an object keeps its former keys for one version."""
+    value = with_former_keys(value) if isinstance(value, dict) else value
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
@@ -45,7 +48,7 @@ def say(text: str = "") -> None:
 
 
 def say_rejected(rows: list[Rejection]) -> None:
-    """The rows that were rejected, the first few with their reasons."""
+    """Show the rows that were rejected, the first few with their reasons."""
     if rows:
         say(f"[yellow]{len(rows):,} rows were rejected:[/]")
         for row in rows[:ASIDE_SHOWN]:
@@ -55,7 +58,7 @@ def say_rejected(rows: list[Rejection]) -> None:
 
 
 def warn_pending(begun: int) -> None:
-    """Say on standard error that the brake has held restrictions."""
+    """Say on standard error that the brake has made restrictions wait."""
     if begun:
         word = "restriction waits" if begun == 1 else "restrictions wait"
         sys.stderr.write(f"BRAKE: {begun:,} {word} for a person; see `linekeeper pending list`\n")

@@ -1,4 +1,4 @@
-"""held list|release|refuse: restrictions that the brake holds for a person."""
+"""pending list|release|refuse: restrictions that wait for a person because the brake held them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
     pending.command(name="list")(list_held)
     pending.command()(release)
     pending.command()(refuse)
-    app.add_typer(pending, name="held")
+    app.add_typer(pending, name="pending")
 
 
 def list_held(

@@ -54,7 +54,7 @@ def _one(engine: Engine, account: str, day: str | None, json: bool) -> None:
     from linekeeper.engine.account import state_of
     from linekeeper.engine.versions import promise_of
 
-    engine = engine.of(account)
+    engine = engine.engine_of(account)
     state = state_of(engine, account)
     asked = _day(engine, state, day)
     found = find_road(engine.kernel, state, asked, compiled=False)
@@ -109,7 +109,7 @@ def what_if(
     from linekeeper.decide.road.words import point_words
     from linekeeper.engine.account import state_of
 
-    engine = open_engine(store).of(account)
+    engine = open_engine(store).engine_of(account)
     payments = [payment_of(engine.policy, text) for text in pay]
     state = state_of(engine, account)
     first = _day(engine, state, day)

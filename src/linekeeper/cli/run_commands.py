@@ -119,7 +119,7 @@ def review(
     with progress("accounts", engine.due_count(day), json) as advance:
         summary = engine.review(day, advance)
     if json:
-        print_json({"decisions": dict(summary.actions), "evaluations": summary.evaluations, "held": summary.pending})
+        print_json({"decisions": dict(summary.actions), "evaluations": summary.evaluations, "pending": summary.pending})
     else:
         say(f"{summary.evaluations:,} evaluations; decisions: {_counts(dict(summary.actions))}")
     warn_pending(summary.pending)
@@ -179,7 +179,7 @@ def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: boo
     write_rejected(aside, rejected)
     warn_pending(summary.pending)
     if json:
-        print_json({**summary.as_json(), "set_aside": len(aside), "repeats": intake.same})
+        print_json({**summary.as_json(), "rejected": len(aside), "repeats": intake.same})
         return
     say(
         f"{summary.events:,} events of {summary.accounts:,} accounts in {summary.seconds:.1f} s, "

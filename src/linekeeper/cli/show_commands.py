@@ -32,7 +32,7 @@ def show(account: str, store: StoreUrl, json: Json = False) -> None:
     """One account: its line, its features, and its time line as a chart."""
     from linekeeper.engine.account import view
 
-    engine = open_engine(store).of(account)
+    engine = open_engine(store).engine_of(account)
     found = view(engine, account)
     if json:
         print_json(found.as_json())
@@ -62,7 +62,7 @@ def explain(
 
     engine = open_engine(store)
     found = find_decision(engine, decision)
-    engine = engine.under(found.policy)
+    engine = engine.engine_of_version(found.policy)
     if json:
         import json as plain
 

@@ -1,4 +1,4 @@
-"""From a kernel's row to a Decision."""
+"""From a kernel's row to a decision."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.decision import CORRECT, Decision, LineRecord, OfferRecord
+from linekeeper.core.formats import RECORD_FORMAT
 from linekeeper.core.line import Action, Status
 from linekeeper.decide.reasons import reasons
 from linekeeper.kernel.kernel import Kernel
@@ -77,3 +78,11 @@ class Recorder:
     def _offer(self, row: Sequence[int]) -> OfferRecord | None:
         offered = row[self.place["OFFERED"]]
         return OfferRecord(row[self.place["OFFER_NO"]], offered) if offered else None
+
+
+_RECORDERS = {1: Recorder}  # by record format: an older one stays, so that what it wrote can be derived again
+
+
+def recorder_of(kernel: Kernel, record_format: int = RECORD_FORMAT) -> Recorder:
+    """The recorder that writes a policy's decisions in that format."""
+    return _RECORDERS[record_format](kernel)

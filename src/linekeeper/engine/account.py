@@ -83,7 +83,7 @@ def find_decision(engine: Engine, name: str) -> Decision:
 
 def view(engine: Engine, account: str) -> AccountView:
     """The account as it stands, without looking anew, under the version that it is under."""
-    engine = engine.of(account)
+    engine = engine.engine_of(account)
     state = state_of(engine, account)
     kernel, slots = engine.kernel, engine.kernel.layout.slots
     out = kernel.new_row()

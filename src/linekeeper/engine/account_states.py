@@ -1,4 +1,4 @@
-"""The accounts' rows: states as a matrix and back, with the chain of each account's decisions."""
+"""The accounts' states as a matrix and back to rows of the store, with the chain of each account's decisions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from linekeeper.journal.store import AccountRow, load_accounts, save_accounts
 from linekeeper.kernel.kernel import Kernel
 
 
-def load_rows(connection: Connection, kernel: Kernel, names: Sequence[str]) -> tuple[Ints, list[Chain]]:
+def load_states(connection: Connection, kernel: Kernel, names: Sequence[str]) -> tuple[Ints, list[Chain]]:
     """States (one row an account) and chains; new accounts start from nothing.
 
     Raises EngineError where one is under another version than the kernel's.
@@ -33,7 +33,7 @@ def load_rows(connection: Connection, kernel: Kernel, names: Sequence[str]) -> t
     return states, [Chain(row.decisions, row.last_hash) for row in rows]
 
 
-def save_rows(
+def save_states(
     connection: Connection, kernel: Kernel, names: Sequence[str], states: Ints, chains: Sequence[Chain]
 ) -> None:
     """Write the accounts that are open."""

@@ -1,4 +1,4 @@
-"""What follows from the events in the journal, from empty: decisions and states, which are only a cache."""
+"""Deriving decisions and states from the events in the journal, from empty. A stored state is only a cache of it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ACCOUNTS_AT_ONCE = 20_000
 
 
 def stale_layout(store: Store, kernel: Kernel) -> bool:
-    """Whether states are kept under another layout than the kernel's."""
+    """Whether the store holds states of this policy under a layout other than the kernel's."""
     a = t.accounts.c
     stale = (a.policy == kernel.policy.digest) & (a.layout != kernel.layout.digest)
     query = select(a.account).where(stale).limit(1)
@@ -38,7 +38,7 @@ def stale_layout(store: Store, kernel: Kernel) -> bool:
 
 
 def rebuild_states(store: Store, kernel: Kernel) -> None:
-    """Make the states of that version's accounts anew from the events; decisions stay as they are."""
+    """Derive the states of that version's accounts again from the events; decisions stay as they are."""
     layout, policy = kernel.layout, kernel.policy.digest
     with store.writing() as connection:
         reviews, kernels = Reviews.of(connection), kernels_of(connection)
@@ -59,10 +59,10 @@ def plain(state: Ints) -> bytes:
     return state.astype("<i8", copy=False).tobytes()
 
 
-def first_held_back(connection: Connection, names: list[str]) -> list[tuple[str, EvaluationPoint]]:
-    """The looks of those accounts (in order) that were the first to be held by the brake."""
-    h = t.pending.c
-    query = select(h.account, h.day, h.event).where(h.account >= names[0], h.account <= names[-1])
+def became_pending(connection: Connection, names: list[str]) -> list[tuple[str, EvaluationPoint]]:
+    """At which evaluations restrictions of those accounts (in order of their names) became pending."""
+    r = t.pending_restrictions.c
+    query = select(r.account, r.day, r.event).where(r.account >= names[0], r.account <= names[-1])
     return [(account, EvaluationPoint(day, event)) for account, day, event in connection.execute(query)]
 
 
@@ -81,9 +81,10 @@ def account_pages(connection: Connection) -> Iterator[list[str]]:
 
 @dataclass
 class Derived:
-    """What follows from some accounts' events: decisions with the kernel that made each, account by account; states.
+    """What follows from some accounts' events: their decisions, each with the kernel that made it, and their states.
 
-    `refused` are events of the batch that could not have been taken in; `fault`: an account migrated too early.
+    `refused` are events of the batch that could not have been admitted. `fault` names an account that migrated to
+    another version too early.
     """
 
     batch: Batch
@@ -94,79 +95,83 @@ class Derived:
     refused: dict[int, int] = field(default_factory=dict)
     fault: str | None = None
 
-    def take(self, kernel: Kernel, result: EvaluationResult) -> None:
-        """Add what one version led to."""
-        self.decisions += [(kernel, found) for found in result.decisions]
+    def add(self, kernel: Kernel, result: EvaluationResult) -> None:
+        """Add the result under one version."""
+        self.decisions += [(kernel, raw) for raw in result.decisions]
         self.refused |= result.refused
 
 
 def derive(connection: Connection, kernels: Kernels, names: list[str], reviews: Reviews) -> Derived:
-    """Every decision and the state of those accounts, from empty: in bulk, but those that migrated one by one."""
+    """Every decision and the state of those accounts, from empty. Accounts that migrated go one by one."""
     newest = newest_of(kernels)
     table, arrivals = table_of_events(connection, newest.policy, names)
     batch = batch_of(newest.policy, newest.calendar, table)
-    periods, pending = policy_periods_of(connection, kernels, batch.accounts), first_held_back(connection, names)
-    last = [periods[name][-1].kernel for name in batch.accounts]
-    none = np.zeros(0, dtype=np.int64)
-    derived = Derived(batch, table["id"].to_pylist(), last, [none] * len(last))
+    periods, withheld = policy_periods_of(connection, kernels, batch.accounts), became_pending(connection, names)
+    last_kernels = [periods[name][-1].kernel for name in batch.accounts]
+    no_state = np.zeros(0, dtype=np.int64)
+    derived = Derived(batch, table["id"].to_pylist(), last_kernels, [no_state] * len(last_kernels))
     reviewed = reviews.before(arrivals.numbers[batch.rows])
-    moved = np.array([len(periods[name]) > 1 for name in batch.accounts], dtype=bool)
+    migrated = np.array([len(periods[name]) > 1 for name in batch.accounts], dtype=bool)
     for kernel in kernels.values():
-        own = np.array([one is kernel for one in last], dtype=bool) & ~moved
-        if own.any():
-            _derive_bulk(derived, kernel, np.flatnonzero(own), arrivals, reviews, pending, kernel is not newest)
-    for place in np.flatnonzero(moved).tolist():
-        own_periods = periods[batch.accounts[place]]
-        state = own_periods[0].kernel.new_state()
-        results = run_timeline(own_periods, batch, place, arrivals, reviewed, reviews.last_day, pending, state)
-        for period, result in zip(own_periods, results, strict=True):
-            derived.take(period.kernel, result)
-            derived.fault = derived.fault or _too_early(batch.accounts[place], period, result)
+        places = np.flatnonzero(np.array([last is kernel for last in last_kernels], dtype=bool) & ~migrated)
+        if len(places):
+            _derive_in_bulk(derived, kernel, places, arrivals, reviews, withheld, kernel is not newest)
+    for place in np.flatnonzero(migrated).tolist():
+        account = batch.accounts[place]
+        state = periods[account][0].kernel.new_state()
+        results = run_timeline(periods[account], batch, place, arrivals, reviewed, reviews.last_day, withheld, state)
+        for period, result in zip(periods[account], results, strict=True):
+            derived.add(period.kernel, result)
+            derived.fault = derived.fault or _too_early(account, period, result)
         derived.states[place] = np.array(state, dtype=np.int64)
-    derived.decisions.sort(key=lambda one: one[1].account)  # stable: each account's own order stays
+    derived.decisions.sort(key=lambda pair: pair[1].account)  # a stable sort: each account's own order stays
     return derived
 
 
 def _too_early(account: str, period: PolicyPeriod, result: EvaluationResult) -> str | None:
-    """The promise of a road back that was not kept."""
+    """Says so where the account left a version while that version's road back was still promised to it."""
     kernel, action = period.kernel, period.kernel.shape.place("ACTION")
-    told = [kernel.calendar.day(one.at) for one in result.decisions if one.row[action] in ADVERSE]
-    if told and period.end_day <= told[-1] + kernel.policy.honour_days:
+    restricted = [kernel.calendar.day(raw.at) for raw in result.decisions if raw.row[action] in ADVERSE]
+    if restricted and period.end_day <= restricted[-1] + kernel.policy.honour_days:
         return f"`{account}` migrated to another version while a road back was promised to it"
     return None
 
 
-def _derive_bulk(
+def _derive_in_bulk(
     derived: Derived,
     kernel: Kernel,
     places: Ints,
     arrivals: Arrivals,
     reviews: Reviews,
-    pending: Sequence[tuple[str, EvaluationPoint]],
+    withheld: Sequence[tuple[str, EvaluationPoint]],
     superseded: bool,
 ) -> None:
-    """Accounts that have only ever been under that version; `held` are the looks that were the first to be held."""
+    """Derive the accounts at `places`, which have only ever been under that version.
+
+    `withheld` says at which evaluations the brake made restrictions pending. Accounts go one by one where order of
+    arrival matters: for a reversal, an event that arrived after a later one or after a review of its day, or the brake.
+    """
     whole = derived.batch
-    some = len(places) < len(whole.accounts)
-    batch = narrowed(whole, places) if some else whole
+    only_some = len(places) < len(whole.accounts)
+    batch = narrowed(whole, places) if only_some else whole
     batch = batch_as_read_by(kernel.policy, batch) if superseded else batch
     arrival = arrivals.numbers[batch.rows]
     reviewed = reviews.before(arrival)
-    apart = with_reversals(kernel, batch)
+    one_by_one = with_reversals(kernel, batch)
     owner = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts))
     backwards = (np.diff(arrival) < 0) & (np.diff(owner) == 0)
-    apart[owner[1:][backwards]] = True
-    apart[owner[batch.hour < reviewed * 24]] = True
-    apart |= np.isin(batch.accounts, [account for account, _ in pending])
-    breaker = CircuitBreaker(kernel, arrival.tolist(), {}, passes_as_recorded(pending)) if pending else None
+    one_by_one[owner[1:][backwards]] = True
+    one_by_one[owner[batch.hour < reviewed * 24]] = True
+    one_by_one |= np.isin(batch.accounts, [account for account, _ in withheld])
+    breaker = CircuitBreaker(kernel, arrival.tolist(), {}, passes_as_recorded(withheld)) if withheld else None
     states = np.zeros((len(batch.accounts), kernel.layout.size), dtype=np.int64)
     compiled = kernel.is_worth_compiling(len(batch))
     result = evaluate_from_empty(
-        kernel, batch, apart, arrivals, reviewed, reviews.last_day, breaker, states=states, compiled=compiled
+        kernel, batch, one_by_one, arrivals, reviewed, reviews.last_day, breaker, states=states, compiled=compiled
     )
-    if some:
+    if only_some:
         part, result = result, EvaluationResult()
         result.merge(part, places, whole)
-    derived.take(kernel, result)
+    derived.add(kernel, result)
     for place, state in zip(places.tolist(), states, strict=True):
         derived.states[place] = state

@@ -1,6 +1,7 @@
 """The engine: an event comes in at one end, a decision leaves at the other, and both are durable together.
 
-One batch is one transaction: events, states, decisions and log leaves are all written, or none.
+One batch is one transaction: events, states, decisions, notices and log leaves are all written, or none of them. All
+that is effect stands here; all that is thought stands below and is pure.
 """
 
 from __future__ import annotations
@@ -16,8 +17,7 @@ from sqlalchemy import Connection, func, select
 
 from linekeeper.core.decision import Decision
 from linekeeper.decide.chain import Chain, record
-from linekeeper.decide.record import Recorder
-from linekeeper.engine.account_states import load_rows, save_rows
+from linekeeper.engine.account_states import load_states, save_states
 from linekeeper.engine.derive import rebuild_states, stale_layout
 from linekeeper.engine.history import histories_before, note_review, recall, reviewed_day
 from linekeeper.engine.inbox import Admitted, admit_events, reject_refused, reversals
@@ -40,10 +40,10 @@ from linekeeper.engine.versions import (
     migrate_due_accounts,
     policy_periods_of,
     read_versions,
+    recorders_of,
     version_count,
 )
 from linekeeper.evaluate.authorisation import Authorisation, authorise
-from linekeeper.evaluate.circuit_breaker import CircuitBreaker
 from linekeeper.evaluate.evaluator import REFUSED, Arrivals, EvaluationResult, evaluate_batch
 from linekeeper.evaluate.event_batch import Batch, Ints, batch_of, no_events
 from linekeeper.evaluate.late_events import History
@@ -70,10 +70,10 @@ REVIEW_BATCH = 5_000
 class Engine:
     """One policy over one store. With a `keeper`, each decision and its log leaf commit together.
 
-    The policy is the version in force; accounts that are still under an earlier one (`honour`) are looked after by
-    the engines that `under` gives. `superseded`: this is such an engine, and its policy need not be in force.
+    The policy is the version in force. Accounts that are still under an earlier version (`honour`) belong to the
+    engines that `engine_of_version` gives; `superseded` says that this is such an engine.
     `brake`: a burst of restrictions waits for a person, as the policy's brake says; off for a back-fill of history.
-    Under a `law`, here or since an engine before, each decision that borrowers are told of commits with its notice.
+    Under a `law`, given here or to an earlier engine, each decision that has to be notified commits with its notice.
     `signed_by`: who answers for the policy and its card, where the store begins with them.
     """
 
@@ -93,11 +93,11 @@ class Engine:
             raise EngineError(f"the policy `{policy.name}` has no `brake`; add `brake: {{lines: 2%, exposure: 3%}}`")
         self.brake = policy.brake if brake else None
         self.kernel: Kernel = kernel_of(policy)
-        self.recorder = Recorder(self.kernel)
         with store.writing() as connection:
             self.read_only = bind_policy(connection, self.kernel, keeper, superseded, signed_by) and keeper is None
+            self.recorder = recorders_of(connection, {policy.digest: self.kernel})[self.kernel]
             self._versions = version_count(connection)
-        self._under: dict[str, Engine] = {policy.digest: self}
+        self._engines: dict[str, Engine] = {policy.digest: self}
         if stale_layout(store, self.kernel):
             rebuild_states(store, self.kernel)
         with store.writing() as connection:
@@ -105,108 +105,119 @@ class Engine:
             self.outbox = open_outbox(connection, law, policy.time_zone)
 
     def require_keys(self) -> None:
-        """Raises EngineError where the store keeps a log and this engine could not write to it."""
+        """Raises EngineError where the store keeps a log and this engine has no keys to write to it."""
         if self.read_only:
             raise EngineError("the store keeps a log; name the folder of its keys: `--keys` or LINEKEEPER_KEYS")
 
     # -------------------------------------------------------------- versions
 
-    def under(self, digest: str) -> Engine:
+    def engine_of_version(self, digest: str) -> Engine:
         """The engine of the version with that digest: this one, or one for accounts that are still under it."""
-        if digest not in self._under:
+        if digest not in self._engines:
             with self.store.reading() as connection:
                 policy = next(policy for policy in read_versions(connection) if policy.digest == digest)
             brake = self.brake is not None and policy.brake is not None
-            self._under[digest] = Engine(self.store, policy, self.keeper, brake=brake, superseded=True)
-        return self._under[digest]
+            self._engines[digest] = Engine(self.store, policy, self.keeper, brake=brake, superseded=True)
+        return self._engines[digest]
 
-    def of(self, account: str) -> Engine:
-        """The engine of the version that the account is under; of the one in force where it is not known."""
+    def engine_of(self, account: str) -> Engine:
+        """The engine of the version that the account is under; of the version in force where it is not known."""
         if self._versions == 1:
             return self
         with self.store.reading() as connection:
             row = load_accounts(connection, [account]).get(account)
-        return self.under(row.policy) if row else self
+        return self.engine_of_version(row.policy) if row else self
 
-    def earlier(self) -> list[Engine]:
+    def engines_of_earlier_versions(self) -> list[Engine]:
         """The engines of earlier versions that accounts are still under, oldest first."""
         if self._versions == 1:
             return []
         with self.store.reading() as connection:
             digests = set(connection.execute(select(t.accounts.c.policy).distinct()).scalars())
             versions = [policy.digest for policy in read_versions(connection)]
-        return [self.under(digest) for digest in versions[:-1] if digest in digests]
+        return [self.engine_of_version(digest) for digest in versions[:-1] if digest in digests]
 
-    def _shared_out(self, table: pa.Table) -> list[tuple[Engine, pa.Table]]:
-        """The events of each version's accounts; those of new ones are for the version in force."""
+    def _split_by_version(self, table: pa.Table) -> list[tuple[Engine, pa.Table]]:
+        """The events of each version's accounts, with its engine; new accounts are under the version in force."""
         if self._versions == 1:
             return [(self, table)]
         with self.store.reading() as connection:
             known = load_accounts(connection, table["account"].unique().to_pylist())
         digests = {name: row.policy for name, row in known.items()}
         policy = np.array([digests.get(name, self.policy.digest) for name in table["account"].to_pylist()])
-        return [(self.under(str(digest)), table.filter(policy == digest)) for digest in np.unique(policy)]
+        return [(self.engine_of_version(str(one)), table.filter(policy == one)) for one in np.unique(policy)]
 
-    def _demand_version(self, connection: Connection) -> None:
+    def _require_same_versions(self, connection: Connection) -> None:
+        """Raises EngineError where a version came into force since this engine was made: it would decide wrongly."""
         if version_count(connection) != self._versions:
             raise EngineError("another version of the policy came into force meanwhile; open the store again")
 
     # -------------------------------------------------------------- events
 
     def receive(self, table: pa.Table, source: str) -> BatchSummary:
-        """Take a batch of admitted events, in order of `at`: one transaction for each version they come under."""
+        """Take a batch of valid events: one transaction for each version that their accounts are under."""
         self.require_keys()
         order = np.argsort(table["at"].to_numpy(), kind="stable")
         table = table if bool(np.all(order[1:] > order[:-1])) else table.take(order)
         summary = BatchSummary()
-        for engine, part in self._shared_out(table):
+        for engine, part in self._split_by_version(table):
             summary.add(engine._receive(part, source))
         return summary
 
     def _receive(self, table: pa.Table, source: str) -> BatchSummary:
+        """Decide on a batch of events, in order of `at`, and make all of it durable together."""
         with self.store.writing() as connection:
-            self._demand_version(connection)
-            admitted = admit_events(connection, source, table)
+            self._require_same_versions(connection)
+            admitted = admit_events(connection, source, table)  # repeats drop out here: nothing after this meets one
             batch = batch_of(self.policy, self.kernel.calendar, admitted.table)
-            states, chains = load_rows(connection, self.kernel, batch.accounts)
-            reviewed = reviewed_day(connection)
-            numbers = np.arange(admitted.first_seq, admitted.first_seq + len(admitted.ids))
-            arrivals = Arrivals(numbers, reversals(connection, source, admitted))
-
-            def histories(accounts: Sequence[str]) -> dict[str, History]:
-                found = histories_before(connection, self.kernel, accounts, admitted.first_seq)
-                periods = (
-                    policy_periods_of(connection, kernels_of(connection), list(found)) if self._versions > 1 else {}
-                )
-                for account, (*before, _) in periods.items():
-                    found[account].under = [(period.kernel, period.end_day) for period in before]
-                return found
-
-            def run(part: Batch, own: Ints, breaker: CircuitBreaker | None) -> EvaluationResult:
-                return evaluate_batch(self.kernel, part, own, reviewed, arrivals, histories, breaker)
-
-            result, pending = self._under_brake(connection, batch, states, run, admitted.ids, admitted.first_seq)
-            self._seal_rulings(connection, admitted)
+            states, chains = load_states(connection, self.kernel, batch.accounts)
+            evaluate = self._evaluator(connection, source, admitted)
+            result, pending = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
+            self._seal_rulings(connection, admitted)  # a ruling precedes, in the log too, what it leads to
             reasons = {int(batch.rows[event]): REFUSED[code] for event, code in result.refused.items()}
             refused = reject_refused(connection, source, admitted, reasons)
-            actions = self._write(connection, batch, admitted.ids, result, states, chains)
-        aside = admitted.conflicts + refused
+            actions = self._record(connection, batch, admitted.ids, result, states, chains)
         return BatchSummary(
-            len(admitted.ids) - len(refused), admitted.same, aside, actions, result.evaluations, pending
+            events=len(admitted.ids) - len(refused),
+            same=admitted.same,
+            rejected=admitted.conflicts + refused,
+            actions=actions,
+            evaluations=result.evaluations,
+            pending=pending,
+        )
+
+    def _evaluator(self, connection: Connection, source: str, admitted: Admitted) -> Run:
+        """How to run a batch of the admitted events, or a part of it, from its accounts' states."""
+        reviewed = reviewed_day(connection)
+        numbers = np.arange(admitted.first_seq, admitted.first_seq + len(admitted.ids))
+        arrivals = Arrivals(numbers, reversals(connection, source, admitted))
+
+        def histories(accounts: Sequence[str]) -> dict[str, History]:
+            earlier = histories_before(connection, self.kernel, accounts, admitted.first_seq)
+            if self._versions > 1:
+                periods = policy_periods_of(connection, kernels_of(connection), list(earlier))
+                for account, (*ended, _) in periods.items():
+                    earlier[account].under = [(period.kernel, period.end_day) for period in ended]
+            return earlier
+
+        return lambda batch, states, breaker: evaluate_batch(
+            self.kernel, batch, states, reviewed, arrivals, histories, breaker
         )
 
     # -------------------------------------------------------------- reviews
 
     def review(self, until_day: int, progress: Callable[[int], None] | None = None) -> BatchSummary:
-        """Look at every account that is due, up to the start of local day `until_day`."""
+        """Evaluate every account that is due, up to the start of local day `until_day`."""
         self.require_keys()
         with self.store.writing() as connection:
-            self._demand_version(connection)
+            self._require_same_versions(connection)
             new_day = note_review(connection, until_day)
-        summary, earlier = BatchSummary(), self.earlier()
+        summary, earlier = BatchSummary(), self.engines_of_earlier_versions()
+        # An account migrates at the start of a day that it has not reached: so the earlier version reviews it up to
+        # the day before, lets it go, and the last day is the new version's.
         for engine in earlier if new_day else []:
             summary.add(engine._review_due(until_day - 1, progress))
-            engine._hand_over(self.kernel, until_day)
+            engine._migrate_due(self.kernel, until_day)
         for engine in (*earlier, self):
             summary.add(engine._review_due(until_day, progress))
         return summary
@@ -214,18 +225,18 @@ class Engine:
     def _review_due(self, until_day: int, progress: Callable[[int], None] | None) -> BatchSummary:
         summary = BatchSummary()
         for names in iter(lambda: self._due(until_day), []):
-            summary.add(self._review_some(names, until_day))
+            summary.add(self._review_accounts(names, until_day))
             if progress:
                 progress(len(names))
         return summary
 
-    def _hand_over(self, to: Kernel, day: int) -> None:
-        """The accounts that nothing keeps under this version migrate to that one at the start of `day`."""
+    def _migrate_due(self, to: Kernel, day: int) -> None:
+        """Migrate the accounts that nothing keeps under this version, at the start of `day`."""
         a, last = t.accounts.c, ""
         query = select(a.account).where(a.policy == self.policy.digest).order_by(a.account).limit(REVIEW_BATCH)
         while True:
             with self.store.writing() as connection:
-                self._demand_version(connection)
+                self._require_same_versions(connection)
                 names = list(connection.execute(query.where(a.account > last)).scalars())
                 migrate_due_accounts(connection, self.kernel, to, names, pending_of(connection, names), day)
             if not names:
@@ -233,7 +244,7 @@ class Engine:
             last = names[-1]
 
     def due_count(self, until_day: int) -> int:
-        """How many accounts a review up to that day would look at first."""
+        """How many accounts are due for a review up to that day."""
         with self.store.reading() as connection:
             query = select(func.count()).where(t.accounts.c.next_review <= until_day)
             return int(connection.execute(query).scalar_one())
@@ -245,55 +256,56 @@ class Engine:
             query = select(a.account).where(own).order_by(a.next_review).limit(REVIEW_BATCH)
             return [row[0] for row in connection.execute(query)]
 
-    def _review_some(self, names: list[str], until_day: int) -> BatchSummary:
+    def _review_accounts(self, names: list[str], until_day: int) -> BatchSummary:
         with self.store.writing() as connection:
             batch = no_events(self.policy, sorted(names))
-            states, chains = load_rows(connection, self.kernel, batch.accounts)
-
-            def run(part: Batch, own: Ints, breaker: CircuitBreaker | None) -> EvaluationResult:
-                return review_batch(self.kernel, part, own, until_day, breaker)
-
-            result, pending = self._under_brake(connection, batch, states, run)
-            actions = self._write(connection, batch, [], result, states, chains)
+            states, chains = load_states(connection, self.kernel, batch.accounts)
+            result, pending = self._evaluate(
+                connection,
+                batch,
+                states,
+                lambda part, states, breaker: review_batch(self.kernel, part, states, until_day, breaker),
+            )
+            actions = self._record(connection, batch, [], result, states, chains)
         return BatchSummary(actions=actions, evaluations=result.evaluations, pending=pending)
 
     # -------------------------------------------------------------- draws
 
     def authorise(self, account: str, at: int, amount: int) -> Authorisation:
         """Whether a draw of `amount` minor units may happen at `at` (UTC ms). It changes nothing."""
-        if (engine := self.of(account)) is not self:
+        if (engine := self.engine_of(account)) is not self:
             return engine.authorise(account, at, amount)
         with self.store.reading() as connection:
-            found = load_accounts(connection, [account]).get(account)
-        if found is None:
+            row = load_accounts(connection, [account]).get(account)
+        if row is None:
             raise EngineError(f"the account `{account}` is not known; send its `open` event first")
-        return authorise(self.kernel, np.frombuffer(found.state, dtype="<i8").tolist(), at, amount)
+        return authorise(self.kernel, np.frombuffer(row.state, dtype="<i8").tolist(), at, amount)
 
     def accounts(self) -> int:
         """How many accounts are open."""
         with self.store.reading() as connection:
             return int(connection.execute(select(func.count()).select_from(t.accounts)).scalar_one())
 
-    # -------------------------------------------------------------- rows
+    # -------------------------------------------------------------- one transaction
 
-    def _under_brake(
+    def _evaluate(
         self, connection: Connection, batch: Batch, states: Ints, run: Run, ids: Sequence[str] = (), first_seq: int = 0
     ) -> tuple[EvaluationResult, int]:
-        """What the batch led to, and how many restrictions the brake began to hold."""
+        """The result of the batch behind the circuit breaker, and how many restrictions became pending."""
         before = totals(self.kernel, states)
         result, breaker = evaluate_under_breaker(connection, self.kernel, self.brake, batch, states, first_seq, run)
         keep_book(connection, before, totals(self.kernel, states))
         return result, save_pending(connection, self.recorder, breaker, ids, first_seq)
 
     def _seal_rulings(self, connection: Connection, admitted: Admitted) -> None:
-        """A person's ruling is a leaf of its own, beside the decision that it may lead to."""
+        """Add a leaf for each person's ruling, beside the leaf of the decision that it may lead to."""
         if self.keeper:
             rulings = admitted.table.filter(pc.equal(admitted.table["kind"], "override"))
             bodies = ({name: value for name, value in row.items() if value is not None} for row in rulings.to_pylist())
             records = [Record(Kind.RULING, body["account"], rfc8785.dumps(body)) for body in bodies]
             self.keeper.seal(connection, records)
 
-    def _write(
+    def _record(
         self,
         connection: Connection,
         batch: Batch,
@@ -302,23 +314,23 @@ class Engine:
         states: Ints,
         chains: list[Chain],
     ) -> Counter[str]:
-        """Decisions, states and log leaves of a batch."""
+        """Write decisions, notices, states and log leaves of a batch; how many decisions there are of each action."""
         actions: Counter[str] = Counter()
         recall(connection, self.kernel, batch, result, chains)
         seq = next_seq(connection, t.decisions)
         rows: list[tuple[Any, ...]] = []
-        decided: list[Decision] = []
-        for found in result.decisions:
-            decision, data, digest = record(self.recorder, batch, ids, found, chains[found.account])
+        decisions: list[Decision] = []
+        for raw in result.decisions:
+            decision, data, digest = record(self.recorder, batch, ids, raw, chains[raw.account])
             actions[decision.action] += 1
-            decided.append(decision)
+            decisions.append(decision)
             rows.append(
                 (seq + len(rows), decision.account, decision.number, decision.at, decision.action, data, digest)
             )
         insert_many(connection, t.decisions, DECISION_COLUMNS, rows)
         if self.outbox:
-            self.outbox.put(connection, decided)
-        save_rows(connection, self.kernel, batch.accounts, states, chains)
+            self.outbox.put(connection, decisions)
+        save_states(connection, self.kernel, batch.accounts, states, chains)
         if self.keeper:
             kinds = {"correct": Kind.CORRECTION}
             leaves = [Record(kinds.get(row[4], Kind.DECISION), row[1], row[5]) for row in rows]

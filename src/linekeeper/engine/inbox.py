@@ -1,4 +1,4 @@
-"""The inbox: each event once. The key is (source, id); another body under a known key is kept aside."""
+"""The inbox: each event counts once. The key is (source, id); another body under a known key is a conflict."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ _ENCODE = msgspec.json.Encoder(order="sorted").encode
 
 @dataclass(frozen=True)
 class Admitted:
-    """What the inbox took: the table's new rows, first `seq`, repeats counted, conflicts rejected."""
+    """What the inbox admitted: the table's new rows, their ids, the arrival number of the first.
+
+    `same` counts repeats, `conflicts` are the rows whose id came before with another body.
+    """
 
     table: pa.Table
     ids: list[str]
@@ -40,22 +43,19 @@ class Admitted:
 def admit_events(connection: Connection, source: str, table: pa.Table) -> Admitted:
     """Write the table's events to the journal in its order, each once."""
     ids: list[str] = table["id"].to_pylist()
-    keys = list(
-        zip(
-            table["account"].to_pylist(), table["kind"].to_pylist(), table["at"].to_pylist(), bodies(table), strict=True
-        )
-    )
+    heads = (table[name].to_pylist() for name in ("account", "kind", "at"))
+    keys = list(zip(*heads, bodies(table), strict=True))
     known = {} if _nothing_known(connection, source) else _known(connection, source, ids)
     new, same, conflicts = _sort_out(ids, keys, known)
     if len(new) < len(ids):
         table, ids = table.take(np.array(new, dtype=np.int64)), [ids[i] for i in new]
-        aside = [(source, one, keys[i][0], keys[i][3], reason) for i, one, reason in conflicts]
-        insert_many(connection, t.rejected, REJECTED_COLUMNS, aside)
+        rejected = [(source, event_id, keys[i][0], keys[i][3], reason) for i, event_id, reason in conflicts]
+        insert_many(connection, t.rejected_events, REJECTED_COLUMNS, rejected)
     first = next_seq(connection, t.events)
     rows = [(first + n, source, ids[n], *keys[i]) for n, i in enumerate(new)]
     insert_many(connection, t.events, EVENT_COLUMNS, rows)
-    told = [Rejection(f"event {one}", reason) for _, one, reason in conflicts]
-    return Admitted(table, ids, first, same, told)
+    rejections = [Rejection(f"event {event_id}", reason) for _, event_id, reason in conflicts]
+    return Admitted(table, ids, first, same, rejections)
 
 
 def reversals(connection: Connection, source: str, admitted: Admitted) -> dict[int, int]:
@@ -72,7 +72,7 @@ def reversals(connection: Connection, source: str, admitted: Admitted) -> dict[i
 
 def bodies(table: pa.Table) -> list[bytes]:
     """The fields of each row as JSON, absent ones left out."""
-    found = [b"{}"] * table.num_rows
+    encoded = [b"{}"] * table.num_rows
     kinds = table["kind"].combine_chunks().dictionary_encode()
     for code in range(len(kinds.dictionary)):  # a kind fills few of the columns
         rows = np.flatnonzero(kinds.indices.to_numpy() == code)
@@ -80,8 +80,10 @@ def bodies(table: pa.Table) -> list[bytes]:
         names = [one for one in table.column_names if one not in FIXED and part[one].null_count < len(rows)]
         columns = [part[name].to_pylist() for name in names]
         for row, values in zip(rows.tolist(), zip(*columns, strict=True), strict=False):
-            found[row] = _ENCODE({name: value for name, value in zip(names, values, strict=True) if value is not None})
-    return found
+            encoded[row] = _ENCODE(
+                {name: value for name, value in zip(names, values, strict=True) if value is not None}
+            )
+    return encoded
 
 
 def _nothing_known(connection: Connection, source: str) -> bool:
@@ -102,31 +104,26 @@ def _sort_out(
     new: list[int] = []
     same = 0
     conflicts: list[tuple[int, str, str]] = []
-    for row, (one, key) in enumerate(zip(ids, keys, strict=True)):
-        before = known.setdefault(one, key)
+    for row, (event_id, key) in enumerate(zip(ids, keys, strict=True)):
+        before = known.setdefault(event_id, key)
         if before is key:
             new.append(row)
         elif before == key:
             same += 1
         else:
-            reason = f"the id `{one}` was used before for another event; give each event an id of its own"
-            conflicts.append((row, one, reason))
+            reason = f"the id `{event_id}` was used before for another event; give each event an id of its own"
+            conflicts.append((row, event_id, reason))
     return new, same, conflicts
 
 
 def reject_refused(connection: Connection, source: str, admitted: Admitted, rows: dict[int, str]) -> list[Rejection]:
-    """Move events that the kernel refused from the journal to the set-aside table; `rows`: table row -> reason."""
-    if not rows:
-        return []
-    events = t.events.c
-    seqs = [admitted.first_seq + row for row in rows]
-    moved: list[tuple[Any, ...]] = []
+    """Move events that the kernel refused from the journal to the rejected events; `rows`: table row -> reason."""
+    e = t.events.c
+    rejected: list[tuple[Any, ...]] = []
     for row, reason in rows.items():
-        found = connection.execute(
-            select(events.account, events.body).where(events.seq == admitted.first_seq + row)
-        ).one()
-        moved.append((source, admitted.ids[row], found[0], bytes(found[1]), reason))
-    for seq in seqs:
-        connection.execute(t.events.delete().where(events.seq == seq))
-    insert_many(connection, t.rejected, REJECTED_COLUMNS, moved)
+        event = e.seq == admitted.first_seq + row
+        account, body = connection.execute(select(e.account, e.body).where(event)).one()
+        rejected.append((source, admitted.ids[row], account, bytes(body), reason))
+        connection.execute(t.events.delete().where(event))
+    insert_many(connection, t.rejected_events, REJECTED_COLUMNS, rejected)
     return [Rejection(f"event {admitted.ids[row]}", reason) for row, reason in rows.items()]

@@ -30,7 +30,7 @@ def letter(engine: Engine, decision: Decision, desk: Desk, state: Sequence[int] 
 
     Names, words and road are those of the version that decided. Raises `NoticeError` where there is nothing to tell.
     """
-    version = engine.under(decision.policy)
+    version = engine.engine_of_version(decision.policy)
     with engine.store.reading() as connection:
         entry = find_entry(connection, decision.account, decision.number)
         by_person = _ruled(connection, decision)

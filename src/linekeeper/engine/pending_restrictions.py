@@ -1,4 +1,4 @@
-"""What the brake keeps in the store: the book of open lines, the lines hit on a day, the restrictions that wait."""
+"""The circuit breaker over a store: the book of open lines, the lines restricted on a day, pending restrictions."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ from linekeeper.evaluate.circuit_breaker import (
     PendingRestriction,
     is_ruling,
 )
-from linekeeper.evaluate.evaluator import EvaluationResult, RawDecision, in_bulk, review_account
+from linekeeper.evaluate.evaluator import EvaluationResult, RawDecision, in_bulk, review_account, row_at
 from linekeeper.evaluate.event_batch import Batch, Ints, narrowed
-from linekeeper.evaluate.late_events import Row
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import insert_many, states_under, within
 
@@ -32,9 +31,8 @@ if TYPE_CHECKING:
     from linekeeper.kernel.kernel import Kernel
     from linekeeper.policy.model import Brake
 
-Run = Callable[
-    [Batch, Ints, CircuitBreaker | None], EvaluationResult
-]  # (batch, states, gate); changes the states in place
+# Runs a batch from states (int64[accounts, size], changed in place), behind a breaker where there is one.
+Run = Callable[[Batch, Ints, CircuitBreaker | None], EvaluationResult]
 PENDING_COLUMNS = ("account", "day", "event", "record", "ended", "ended_event")
 _CHANGED = ", ".join(f"{name} = excluded.{name}" for name in PENDING_COLUMNS[3:])
 _NEWEST = f"ON CONFLICT (account, day, event) DO UPDATE SET {_CHANGED}"
@@ -43,9 +41,10 @@ PAGE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class PendingRecord:
-    """One restriction that waits, or waited. `decision` is what would be decided (number 0: it is none yet).
+    """One restriction that waits, or waited, for a person.
 
-    `since` is the first local day on which it was held; `ended` is None while it waits.
+    `decision` is what would be decided; its number is 0, since it is no decision yet. `since` is the local day on
+    which the restriction became pending; `ended` says how it stopped being pending, None while it waits.
     """
 
     account: str
@@ -60,43 +59,45 @@ class PendingRecord:
 def evaluate_under_breaker(
     connection: Connection, kernel: Kernel, brake: Brake | None, batch: Batch, states: Ints, first_seq: int, run: Run
 ) -> tuple[EvaluationResult, CircuitBreaker | None]:
-    """Run the batch from `states` (changed in place); what the brake holds stays out of findings and states.
+    """Run the batch from `states` (changed in place). What the brake withholds enters neither result nor states.
 
-    Where nothing is held, the fast way's outcome stands. Otherwise the accounts that it would restrict, and those
-    that are held already, run again from where they were, one look at a time. Without a brake nothing new is held.
+    There may be two runs. The first is in bulk and ignores the brake; if it restricts no more lines than the brake
+    allows, it stands. Otherwise it only tells which accounts would be restricted: these, and those with a restriction
+    that is pending already, run a second time from where they were, one evaluation at a time, because a withdrawn
+    evaluation changes all that follow it. Without a brake, no further restriction becomes pending.
     """
     waiting = pending_of(connection, batch.accounts)
     if brake is None and not waiting:
         return run(batch, states, None), None
     before = states.copy()
     result = run(batch, states, None)
-    hits = [found for found in result.decisions if _automatic(kernel, batch, found)]
+    restrictions = [raw for raw in result.decisions if _is_automatic(kernel, batch, raw)]
     book = _book_with(connection, kernel, before, states)
-    allowance = Allowance(brake, book, lambda day: _known(connection, day)) if brake else None
-    if not waiting and (allowance is None or all(_passes(kernel, allowance, batch, found) for found in hits)):
-        _save_hits(connection, allowance)
+    allowance = Allowance(brake, book, lambda day: _restricted_on(connection, day)) if brake else None
+    if not waiting and (allowance is None or all(_passes(kernel, allowance, batch, raw) for raw in restrictions)):
+        _save_restricted(connection, allowance)
         return result, None
-    if brake:
-        allowance = Allowance(brake, book, lambda day: _known(connection, day))
-    places = {found.account for found in hits}
+    if brake:  # the first run has used the allowance up; the second counts from what was there before the batch
+        allowance = Allowance(brake, book, lambda day: _restricted_on(connection, day))
+    places = {raw.account for raw in restrictions}
     places |= {place for place, account in enumerate(batch.accounts) if account in waiting}
-    suspects = np.array(sorted(places), dtype=np.int64)
-    own, some = before[suspects], narrowed(batch, suspects)
-    passes = allowance.passes if allowance else lambda account, look, granted: True
-    breaker = CircuitBreaker(kernel, (first_seq + some.rows).tolist(), waiting, passes)
-    again = run(some, own, breaker)
-    states[suspects] = own
-    result.decisions = [found for found in result.decisions if found.account not in places]
-    result.merge(again, suspects, batch)
-    result.decisions.sort(key=lambda found: found.account)
-    _save_hits(connection, allowance)
+    affected = np.array(sorted(places), dtype=np.int64)
+    affected_states, part = before[affected], narrowed(batch, affected)
+    passes = allowance.passes if allowance else lambda account, point, granted: True
+    breaker = CircuitBreaker(kernel, (first_seq + part.rows).tolist(), waiting, passes)
+    second = run(part, affected_states, breaker)
+    states[affected] = affected_states
+    result.decisions = [raw for raw in result.decisions if raw.account not in places]
+    result.merge(second, affected, batch)
+    result.decisions.sort(key=lambda raw: raw.account)
+    _save_restricted(connection, allowance)
     return result, breaker
 
 
 def review_batch(
     kernel: Kernel, batch: Batch, states: Ints, until_day: int, breaker: CircuitBreaker | None
 ) -> EvaluationResult:
-    """The looks of accounts without events up to the start of `until_day`; behind a gate, one by one."""
+    """Review accounts without events up to the start of `until_day`; behind a breaker, one by one."""
     if breaker is None:
         return in_bulk(kernel, batch, states, until_day)
     result = EvaluationResult()
@@ -107,29 +108,26 @@ def review_batch(
     return result
 
 
-def _automatic(kernel: Kernel, batch: Batch, found: RawDecision) -> bool:
-    """Whether a decision restricts the line, and not because a person ruled so."""
-    if found.row[kernel.shape.place("ACTION")] not in ADVERSE:
+def _is_automatic(kernel: Kernel, batch: Batch, raw: RawDecision) -> bool:
+    """Whether the decision restricts the line by a rule of the policy, and not by a person's ruling."""
+    if raw.row[kernel.shape.place("ACTION")] not in ADVERSE:
         return False
-    if found.event < 0:
-        return True
-    at, hour, kind = (int(column[found.event]) for column in (batch.at, batch.hour, batch.kind))
-    return not is_ruling(kernel, Row(at, hour, kind, tuple(batch.x[found.event].tolist())))
+    return raw.event < 0 or not is_ruling(kernel, row_at(batch, raw.event))
 
 
-def _passes(kernel: Kernel, allowance: Allowance, batch: Batch, found: RawDecision) -> bool:
+def _passes(kernel: Kernel, allowance: Allowance, batch: Batch, raw: RawDecision) -> bool:
     place = kernel.shape.place
-    look = EvaluationPoint(found.row[place("NOW_HOUR")] // 24, 0)
-    return allowance.passes(batch.accounts[found.account], look, found.row[place("GRANTED_AFTER")])
+    point = EvaluationPoint(raw.row[place("NOW_HOUR")] // 24, 0)  # an allowance counts by the day alone
+    return allowance.passes(batch.accounts[raw.account], point, raw.row[place("GRANTED_AFTER")])
 
 
-def _known(connection: Connection, day: int) -> dict[str, int]:
+def _restricted_on(connection: Connection, day: int) -> dict[str, int]:
     r = t.restricted.c
     query = select(r.account, r.granted).where(r.day == day)
     return {row.account: row.granted for row in connection.execute(query)}
 
 
-def _save_hits(connection: Connection, allowance: Allowance | None) -> None:
+def _save_restricted(connection: Connection, allowance: Allowance | None) -> None:
     days = allowance.days if allowance else {}
     rows = [(day, account, granted) for day, today in days.items() for account, granted in today.fresh.items()]
     insert_many(connection, t.restricted, ("day", "account", "granted"), rows)
@@ -146,7 +144,7 @@ def totals(kernel: Kernel, states: Ints) -> tuple[int, int]:
 
 
 def open_book(connection: Connection) -> None:
-    """Count all lines, where nobody has yet."""
+    """Count all lines, where they have not been counted yet."""
     if connection.execute(select(t.book.c.id)).first() is not None:
         return
     lines = granted = 0
@@ -159,7 +157,7 @@ def open_book(connection: Connection) -> None:
 
 
 def keep_book(connection: Connection, before: tuple[int, int], after: tuple[int, int]) -> None:
-    """Note what a batch changed."""
+    """Add to the book what a batch changed."""
     if before == after:
         return
     b = t.book.c
@@ -168,7 +166,10 @@ def keep_book(connection: Connection, before: tuple[int, int], after: tuple[int,
 
 
 def _book_with(connection: Connection, kernel: Kernel, before: Ints, after: Ints) -> tuple[int, int]:
-    """The book as it stands, and the lines that this batch opens."""
+    """The book as it stands, with the lines that this batch opens.
+
+    A batch that opens lines and restricts some of them is measured against all the lines that there will be.
+    """
     open_book(connection)
     lines, granted = connection.execute(select(t.book.c.lines, t.book.c.granted)).one()
     slots = kernel.layout.slots
@@ -176,15 +177,15 @@ def _book_with(connection: Connection, kernel: Kernel, before: Ints, after: Ints
     return int(lines) + int(opened.sum()), int(granted) + int(after[opened, slots["GRANTED"]].sum())
 
 
-# ------------------------------------------------------------------ holds
+# ------------------------------------------------------------------ the restrictions
 
 
 def pending_of(connection: Connection, accounts: Sequence[str]) -> dict[str, PendingRestriction]:
-    """Those of the accounts that are held."""
-    h = t.pending.c
-    if not accounts or connection.execute(select(h.account).where(h.ended.is_(None)).limit(1)).first() is None:
+    """The restrictions that are pending, by account, of these accounts."""
+    r = t.pending_restrictions.c
+    if not accounts or connection.execute(select(r.account).where(r.ended.is_(None)).limit(1)).first() is None:
         return {}
-    query = select(h.account, h.day, h.event).where(h.ended.is_(None), within(connection, h.account, accounts))
+    query = select(r.account, r.day, r.event).where(r.ended.is_(None), within(connection, r.account, accounts))
     return {
         account: PendingRestriction(EvaluationPoint(day, event)) for account, day, event in connection.execute(query)
     }
@@ -193,35 +194,35 @@ def pending_of(connection: Connection, accounts: Sequence[str]) -> dict[str, Pen
 def save_pending(
     connection: Connection, recorder: Recorder, breaker: CircuitBreaker | None, ids: Sequence[str], first_seq: int
 ) -> int:
-    """Write what the gate has changed; returns how many holds began."""
+    """Write what the breaker has changed; returns how many restrictions became pending."""
     changed = breaker.changed if breaker else []
     rows = []
-    h = t.pending.c
-    for account, hold in changed:
-        day, event = hold.since
-        if hold.latest is None:
-            known = t.pending.update().where(h.account == account, h.day == day, h.event == event)
-            connection.execute(known.values(ended=hold.ended, ended_event=hold.ended_event or None))
+    r = t.pending_restrictions.c
+    for account, restriction in changed:
+        (day, event), ended_event = restriction.since, restriction.ended_event or None
+        if restriction.latest is None:
+            row = t.pending_restrictions.update().where(r.account == account, r.day == day, r.event == event)
+            connection.execute(row.values(ended=restriction.ended, ended_event=ended_event))
         else:
-            name = ids[hold.latest.event - first_seq] if hold.latest.event else None
-            data = canonical(recorder.decision(hold.row, account, 0, hold.at, name, None))
-            rows.append((account, day, event, data, hold.ended, hold.ended_event or None))
-    insert_many(connection, t.pending, PENDING_COLUMNS, rows, tail=_NEWEST)
-    return sum(hold.new for _, hold in changed)
+            event_id = ids[restriction.latest.event - first_seq] if restriction.latest.event else None
+            decision = recorder.decision(restriction.row, account, 0, restriction.at, event_id, None)
+            rows.append((account, day, event, canonical(decision), restriction.ended, ended_event))
+    insert_many(connection, t.pending_restrictions, PENDING_COLUMNS, rows, tail=_NEWEST)
+    return sum(restriction.new for _, restriction in changed)
 
 
 def pending_rows(connection: Connection, account: str | None = None, ended: bool = False) -> list[PendingRecord]:
     """Restrictions that wait (`ended`: all that ever did), of one account or of all, by day and account."""
-    h = t.pending.c
-    query = select(h.account, h.day, h.record, h.ended).order_by(h.day, h.account)
+    r = t.pending_restrictions.c
+    query = select(r.account, r.day, r.record, r.ended).order_by(r.day, r.account)
     if account is not None:
-        query = query.where(h.account == account)
+        query = query.where(r.account == account)
     if not ended:
-        query = query.where(h.ended.is_(None))
+        query = query.where(r.ended.is_(None))
     return [PendingRecord(row[0], row[1], read_decision(bytes(row[2])), row[3]) for row in connection.execute(query)]
 
 
 def pending_count(connection: Connection) -> int:
     """How many restrictions wait for a person."""
-    query = select(func.count()).select_from(t.pending).where(t.pending.c.ended.is_(None))
+    query = select(func.count()).select_from(t.pending_restrictions).where(t.pending_restrictions.c.ended.is_(None))
     return int(connection.execute(query).scalar_one())

@@ -1,4 +1,4 @@
-"""An account as it stood right after each of its adverse decisions, from its events as they arrived."""
+"""Point in time: an account as it stood right after each of its adverse decisions, derived from its events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import ADVERSE
-from linekeeper.engine.derive import first_held_back
+from linekeeper.engine.derive import became_pending
 from linekeeper.engine.history import Reviews, row_of
 from linekeeper.engine.versions import Kernels, kernels_of, newest_of, policy_periods_of
 from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, RawDecision
@@ -35,16 +35,19 @@ class PointInTime(NamedTuple):
 
 
 class DecisionsWithStates(list[RawDecision]):
-    """Decisions as they are found, and beside each (in `states`) a copy of the account's state right after it."""
+    """Decisions in the order in which they are made, and in `states` a copy of the account's state right after each.
+
+    It stands in for a result's list of decisions, so that the evaluator need not know that states are wanted too.
+    """
 
     def __init__(self, state: list[int]) -> None:
         super().__init__()
         self.state = state
         self.states: list[list[int]] = []
 
-    def append(self, found: RawDecision) -> None:
-        """Keep one more, with the state as it is now."""
-        super().append(found)
+    def append(self, raw: RawDecision) -> None:
+        """Add one more, with the state as it is now."""
+        super().append(raw)
         self.states.append(list(self.state))
 
 
@@ -57,28 +60,26 @@ def state_after(engine: Engine, decision: Decision) -> list[int] | None:
 
 
 def states_after(connection: Connection, kernels: Kernels, account: str, reviews: Reviews) -> dict[int, PointInTime]:
-    """By number, where each adverse decision left the account; its events are taken as they arrived."""
+    """By number, the account right after each adverse decision; its events are taken in order of arrival."""
     newest = newest_of(kernels)
     batch, arrivals = _arrived(connection, newest, account)
     reviewed = reviews.before(arrivals.numbers[batch.rows])
-    periods, pending = (
-        policy_periods_of(connection, kernels, [account])[account],
-        first_held_back(connection, [account]),
-    )
-    state, kept = periods[0].kernel.new_state(), list[DecisionsWithStates]()
+    periods = policy_periods_of(connection, kernels, [account])[account]
+    withheld = became_pending(connection, [account])
+    state, decisions = periods[0].kernel.new_state(), list[DecisionsWithStates]()
 
-    def keep() -> EvaluationResult:
-        kept.append(DecisionsWithStates(state))
-        return EvaluationResult(kept[-1])
+    def new_result() -> EvaluationResult:
+        decisions.append(DecisionsWithStates(state))
+        return EvaluationResult(decisions[-1])
 
-    run_timeline(periods, batch, 0, arrivals, reviewed, reviews.last_day, pending, state, keep)
-    action, parts = newest.shape.place("ACTION"), zip(periods, kept, strict=True)
-    found = (
-        (one, PointInTime(period.kernel, after))
-        for period, part in parts
-        for one, after in zip(part, part.states, strict=True)
+    run_timeline(periods, batch, 0, arrivals, reviewed, reviews.last_day, withheld, state, new_result)
+    action = newest.shape.place("ACTION")
+    points = (
+        (raw, PointInTime(period.kernel, after))
+        for period, part in zip(periods, decisions, strict=True)
+        for raw, after in zip(part, part.states, strict=True)
     )
-    return {number: after for number, (one, after) in enumerate(found, start=1) if one.row[action] in ADVERSE}
+    return {number: after for number, (raw, after) in enumerate(points, start=1) if raw.row[action] in ADVERSE}
 
 
 def _arrived(connection: Connection, kernel: Kernel, account: str) -> tuple[Batch, Arrivals]:
@@ -87,10 +88,10 @@ def _arrived(connection: Connection, kernel: Kernel, account: str) -> tuple[Batc
     query = select(e.seq, e.source, e.id, e.kind, e.at, e.body).where(e.account == account).order_by(e.at, e.seq)
     events = connection.execute(query).all()
     fields = [_DECODE(event.body) for event in events]
-    rows = [row_of(kernel, event.kind, event.at, found) for event, found in zip(events, fields, strict=True)]
+    rows = [row_of(kernel, event.kind, event.at, body) for event, body in zip(events, fields, strict=True)]
     seqs = {(event.source, event.id): event.seq for event in events}
     pairs = zip(events, fields, strict=True)
-    reverses = {event.seq: seqs[event.source, str(found["of"])] for event, found in pairs if event.kind == REVERSAL}
+    reverses = {event.seq: seqs[event.source, str(body["of"])] for event, body in pairs if event.kind == REVERSAL}
     at, hour, kind = (np.array([row[i] for row in rows], dtype=np.int64) for i in range(3))
     x = np.full((len(rows), max(1, *(len(kind.fields) for kind in kernel.policy.kinds))), MISSING, dtype=np.int64)
     for place, row in enumerate(rows):

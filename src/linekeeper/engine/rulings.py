@@ -88,7 +88,7 @@ def refuse(engine: Engine, accounts: Iterable[str], until_day: int, *, by: str, 
 
 def consent(engine: Engine, account: str, offer: int, at: int, id: str | None = None) -> list[Decision]:
     """A borrower accepts the open offer of that number. Raises RulingError where there is none."""
-    slots, state = engine.of(account).kernel.layout.slots, state_of(engine, account)
+    slots, state = engine.engine_of(account).kernel.layout.slots, state_of(engine, account)
     day, number = engine.kernel.calendar.day(at), state[slots["OFFER_NUMBER"]]
     if number == 0 or day >= state[slots["OFFER_END"]]:
         raise RulingError(f"no offer to `{account}` is open; see `linekeeper show {account}`")
@@ -127,7 +127,7 @@ def _check(engine: Engine, ruling: Ruling) -> None:
         if not text.strip() or len(text) > TEXT_MAX:
             way_out = f"a ruling says who made it and why, each in at most {TEXT_MAX} characters"
             raise RulingError(f"`{name}` is empty or too long; {way_out}")
-    names = [trigger.name for trigger in engine.of(ruling.account).policy.triggers]
+    names = [trigger.name for trigger in engine.engine_of(ruling.account).policy.triggers]
     if ruling.trigger is not None and ruling.trigger not in names:
         near = difflib.get_close_matches(ruling.trigger, names, n=1)
         way_out = f"did you mean `{near[0]}`?" if near else f"it has {', '.join(names)}"

@@ -53,16 +53,16 @@ class RunSummary:
     pending: int = 0
 
     def as_json(self) -> dict[str, object]:
-        """For one line of JSON; `set_aside` as a number."""
+        """For one line of JSON; `rejected` as a number."""
         return {
             "accounts": self.accounts,
             "events": self.events,
-            "set_aside": len(self.rejected),
+            "rejected": len(self.rejected),
             "decisions": self.decisions,
             "evaluations": self.evaluations,
             "seconds": round(self.seconds, 3),
             "digest": self.digest,
-            "held": self.pending,
+            "pending": self.pending,
         }
 
 

@@ -1,4 +1,4 @@
-"""What calls of the engine did, added up."""
+"""What a call of the engine did, and what a whole run did."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from linekeeper.core.event import Rejection
 
 @dataclass
 class BatchSummary:
-    """What a call did, added up: events taken, repeats, rejected, decisions by action, looks made.
+    """What a call did: events admitted, repeats, rejections, decisions by action, evaluations made.
 
-    `held` counts the restrictions that the brake began to hold for a person.
+    `pending` counts the restrictions that the brake made wait for a person.
     """
 
     events: int = 0
@@ -23,7 +23,7 @@ class BatchSummary:
     pending: int = 0
 
     def add(self, other: BatchSummary) -> None:
-        """Take in another call's tally."""
+        """Add the summary of another call."""
         self.events += other.events
         self.same += other.same
         self.rejected += other.rejected

@@ -1,4 +1,4 @@
-"""Law 3: the journal, replayed from empty, gives the same states, decisions and hashes."""
+"""Law 3: the journal, replayed from empty, gives the same states, decisions and hashes. The log agrees with both."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from sqlalchemy import Connection, func, select
 
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.chain import Chain, record
-from linekeeper.decide.record import Recorder
 from linekeeper.engine.derive import Derived, account_pages, derive, plain
 from linekeeper.engine.history import Reviews, Unreadable
-from linekeeper.engine.versions import Kernels, kernels_of, stored_policy
+from linekeeper.engine.versions import Kernels, Recorders, kernels_of, recorders_of, stored_policy
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import DECISIONS
 from linekeeper.journal.log.read import opened
@@ -26,7 +25,7 @@ LEAVES_AT_ONCE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a verification found. `first_difference` says where the journal and the replay part, if they do."""
+    """The result of a verification. `first_difference` says where journal and replay first part; None where nowhere."""
 
     accounts: int
     events: int
@@ -35,18 +34,23 @@ class Verdict:
 
     @property
     def same(self) -> bool:
-        """Whether everything was the same."""
+        """Whether the replay gave exactly what is stored."""
         return self.first_difference is None
 
 
 def verify(store: Store, progress: Callable[[int], None] | None = None) -> Verdict:
-    """Derive every decision and every state anew from the events, and hold them against what is stored."""
-    stored_policy(store)  # says so where the store is empty
+    """Derive every decision and every state again from the events, and compare them with what is stored.
+
+    Each version decides by its own edition of the language and is recorded in its own format. Raises LinekeeperError
+    where the store is empty.
+    """
+    stored_policy(store)
     accounts = events = decisions = 0
     with store.reading() as connection:
         reviews, kernels = Reviews.of(connection), kernels_of(connection)
+        recorders = recorders_of(connection, kernels)
         for names in account_pages(connection):
-            part = _verify_some(connection, kernels, names, reviews)
+            part = _verify_page(connection, kernels, recorders, names, reviews)
             accounts, events, decisions = accounts + len(names), events + part.events, decisions + part.decisions
             if part.first_difference:
                 return Verdict(accounts, events, decisions, part.first_difference)
@@ -56,23 +60,26 @@ def verify(store: Store, progress: Callable[[int], None] | None = None) -> Verdi
     return Verdict(accounts, events, decisions, stray)
 
 
-def _verify_some(connection: Connection, kernels: Kernels, names: list[str], reviews: Reviews) -> Verdict:
+def _verify_page(
+    connection: Connection, kernels: Kernels, recorders: Recorders, names: list[str], reviews: Reviews
+) -> Verdict:
     try:
         derived = derive(connection, kernels, names, reviews)
     except Unreadable as error:
         return Verdict(len(names), 0, 0, str(error))
     chains = [Chain() for _ in derived.batch.accounts]
     difference = derived.fault or _refused(derived)
-    difference = difference or _compare_decisions(connection, derived, chains)
+    difference = difference or _compare_decisions(connection, derived, recorders, chains)
     difference = difference or _compare_states(connection, derived, chains)
     return Verdict(len(names), len(derived.batch), len(derived.decisions), difference)
 
 
-def _compare_decisions(connection: Connection, derived: Derived, chains: list[Chain]) -> str | None:
-    recorders = {kernel: Recorder(kernel) for kernel in {kernel for kernel, _ in derived.decisions}}
+def _compare_decisions(
+    connection: Connection, derived: Derived, recorders: Recorders, chains: list[Chain]
+) -> str | None:
     made = (
-        record(recorders[kernel], derived.batch, derived.ids, found, chains[found.account])
-        for kernel, found in derived.decisions
+        record(recorders[kernel], derived.batch, derived.ids, raw, chains[raw.account])
+        for kernel, raw in derived.decisions
     )
     d, names = t.decisions.c, derived.batch.accounts
     query = select(d.account, d.number, d.record, d.hash, d.at, d.action).order_by(d.account, d.number)
@@ -96,25 +103,24 @@ def _compare_decisions(connection: Connection, derived: Derived, chains: list[Ch
 def _compare_states(connection: Connection, derived: Derived, chains: list[Chain]) -> str | None:
     a, names = t.accounts.c, derived.batch.accounts
     query = select(a.account, a.state, a.next_review, a.decisions, a.last_hash)
-    found = connection.execute(query.where(a.account >= names[0], a.account <= names[-1]))
-    stored = {row.account: (unpacked(row.state), row.next_review, row.decisions, row.last_hash) for row in found}
+    rows = connection.execute(query.where(a.account >= names[0], a.account <= names[-1]))
+    stored = {row.account: (unpacked(row.state), row.next_review, row.decisions, row.last_hash) for row in rows}
     for place, name in enumerate(names):
         state, chain, slots = derived.states[place], chains[place], derived.kernels[place].layout.slots
-        own = (plain(state), int(state[slots["NEXT"]]), chain.number, chain.last_hash)
-        if stored.get(name) != (own if state[slots["OPENED"]] else None):
+        derived_row = (plain(state), int(state[slots["NEXT"]]), chain.number, chain.last_hash)
+        if stored.get(name) != (derived_row if state[slots["OPENED"]] else None):
             return f"the state of `{name}` is not what its events lead to"
     return None
 
 
 def _refused(derived: Derived) -> str | None:
-    """The journal holds only events that were taken in."""
+    """The first event in the journal that the kernel refuses: only admitted events stand there."""
     event, batch = min(derived.refused, default=None), derived.batch
     if event is None:
         return None
     account = batch.accounts[int(np.searchsorted(batch.starts, event, side="right")) - 1]
-    return (
-        f"the event `{derived.ids[batch.rows[event]]}` of `{account}` stands in the journal and could not be taken in"
-    )
+    name = derived.ids[batch.rows[event]]
+    return f"the event `{name}` of `{account}` stands in the journal and could not have been admitted"
 
 
 def _stray(connection: Connection) -> str | None:

@@ -1,7 +1,7 @@
-"""The versions of a store's policy: which there are, what may follow what, and which accounts migrate when.
+"""The versions of a store's policy: which there are, which may follow which, and which accounts migrate when.
 
 See "Versions" in docs/policy-language.md. A store begins with one version; `adopt` adds the next. New accounts are
-under the newest. The others migrate at a review, but not while a road back that they were told is still promised.
+under the newest version. The others migrate to it at a review, but not while a road back is still promised to them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from sqlalchemy import Connection, func, select
 from linekeeper.core.bounds import TEXT_MAX
 from linekeeper.core.decision import ADVERSE_ACTIONS
 from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.formats import EDITION, EDITIONS, RECORD_FORMAT, RECORD_FORMATS
+from linekeeper.decide.record import Recorder, recorder_of
 from linekeeper.engine.history import histories_before
 from linekeeper.evaluate.timeline import PolicyPeriod
 from linekeeper.evaluate.version_migration import migrate_account
@@ -32,12 +34,12 @@ MIGRATION_COLUMNS = ("account", "day", "after_event", "was", "policy")
 
 
 class EngineError(LinekeeperError):
-    """The store and the policy do not fit each other."""
+    """The store and the policy do not go together."""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionMigration:
-    """An account migrated to another version at the start of `day`, after event `after_event`; digests."""
+    """An account migrated from version `was` to version `policy` (digests) at the start of `day`, after an event."""
 
     day: int
     after_event: int
@@ -46,10 +48,27 @@ class VersionMigration:
 
 
 def read_versions(connection: Connection) -> tuple[Policy, ...]:
-    """All versions that the store knows, oldest first; from their stored text."""
+    """All versions that the store knows, oldest first, read from their stored text.
+
+    Raises EngineError where one decides by an edition, or is recorded in a format, that this program does not know.
+    """
     p = t.policies.c
-    rows = connection.execute(select(p.text, p.name, p.card).order_by(p.version)).all()
+    query = select(p.text, p.name, p.version, p.card, p.edition, p.record_format)
+    rows = connection.execute(query.order_by(p.version)).all()
+    for row in rows:
+        if row.edition not in EDITIONS or row.record_format not in RECORD_FORMATS:
+            raise EngineError(
+                f"version {row.version} of `{row.name}` has edition {row.edition} of the language and format "
+                f"{row.record_format} of records, which this Linekeeper does not know; update it"
+            )
     return tuple(_loaded(row.text, row.name, bytes(row.card) if row.card is not None else None) for row in rows)
+
+
+def recorders_of(connection: Connection, kernels: Kernels) -> Recorders:
+    """The recorder of each version, in the format that the version is recorded in."""
+    p = t.policies.c
+    formats = {row.digest: row.record_format for row in connection.execute(select(p.digest, p.record_format))}
+    return {kernel: recorder_of(kernel, formats[digest]) for digest, kernel in kernels.items()}
 
 
 @lru_cache(maxsize=32)
@@ -72,6 +91,7 @@ def version_count(connection: Connection) -> int:
 
 
 Kernels = dict[str, Kernel]  # by the digests of their policies, oldest first
+Recorders = dict[Kernel, Recorder]
 
 
 def kernels_of(connection: Connection) -> Kernels:
@@ -87,7 +107,10 @@ def newest_of(kernels: Kernels) -> Kernel:
 def bind_policy(
     connection: Connection, kernel: Kernel, keeper: Keeper | None, superseded: bool, signed_by: str | None
 ) -> bool:
-    """Hold the policy against the store, which begins with it where it is empty; says whether the store keeps a log."""
+    """Check the policy against the store, or begin an empty store with it; whether the store keeps a log.
+
+    Raises EngineError where the store is under another policy or version. `superseded`: an earlier version will do.
+    """
     policy, p = kernel.policy, t.policies.c
     versions = connection.execute(select(p.digest, p.name, p.version).order_by(p.version)).all()
     if not versions:
@@ -97,14 +120,17 @@ def bind_policy(
     newest = versions[-1]
     if policy.digest in ([row.digest for row in versions] if superseded else [newest.digest]):
         return logged
-    pending = f"the store holds decisions of policy `{newest.name}` version {newest.version}, not of this file"
+    mismatch = f"the store holds decisions of policy `{newest.name}` version {newest.version}, not of this file"
     if (policy.name, policy.version > newest.version) == (newest.name, True):
-        raise EngineError(f"{pending}; bring it into force with `linekeeper adopt`, or use another `--store`")
-    raise EngineError(f"{pending}; use another `--store`")
+        raise EngineError(f"{mismatch}; bring it into force with `linekeeper adopt`, or use another `--store`")
+    raise EngineError(f"{mismatch}; use another `--store`")
 
 
 def _logged(connection: Connection, keeper: Keeper | None) -> bool:
-    """Whether the store keeps a log; it cannot begin one in the middle."""
+    """Whether the store keeps a log. Raises EngineError where one would begin after the first decision.
+
+    A log that begins in the middle would prove nothing about the decisions before it.
+    """
     logged = keeps_log(connection)
     if keeper is not None and not logged:
         raise EngineError("the store holds decisions that no log has; keep a log from the first event on")
@@ -115,9 +141,9 @@ def _logged(connection: Connection, keeper: Keeper | None) -> bool:
 
 
 def adopt(store: Store, policy: Policy, keeper: Keeper | None = None, signed_by: str | None = None) -> None:
-    """Bring a new version into force, signed off by somebody.
+    """Bring a new version into force, signed off by `signed_by`.
 
-    Raises EngineError, with nothing done, where it cannot follow the last.
+    Raises EngineError, with nothing done, where it cannot follow the last version.
     """
     with store.writing() as connection:
         versions = read_versions(connection)
@@ -130,34 +156,40 @@ def adopt(store: Store, policy: Policy, keeper: Keeper | None = None, signed_by:
 
 
 def check_succession(old: Policy, new: Policy) -> None:
-    """Raises EngineError where `new` cannot follow `old`: accounts must be able to migrate from one to the other."""
+    """Raises EngineError where `new` cannot follow `old`: accounts must be able to migrate from one to the other.
+
+    A version keeps the places of its predecessor's triggers, because an account carries its latches over by place, and
+    the kinds of events, because it must be able to read every event that the account has ever had.
+    """
     for name in ("name", "currency", "exponent", "time_zone"):
         if getattr(old, name) != getattr(new, name):
             word = {"name": "policy", "exponent": "minor_digits"}.get(name, name)
             raise EngineError(f"`{word}` is `{getattr(old, name)}` in the store and `{getattr(new, name)}` here")
     if new.version <= old.version:
         raise EngineError(f"the store is at version {old.version}; write `version: {old.version + 1}` or more")
-    names, kept = [one.name for one in new.triggers], [one.name for one in old.triggers]
-    if names[: len(kept)] != kept:
-        lost = next(name for place, name in enumerate(kept) if names[place : place + 1] != [name])
+    names, earlier_names = [trigger.name for trigger in new.triggers], [trigger.name for trigger in old.triggers]
+    if names[: len(earlier_names)] != earlier_names:
+        lost = next(name for place, name in enumerate(earlier_names) if names[place : place + 1] != [name])
         way_out = 'keep its place, with `when: "false"` where it is no longer wanted, and add new ones at the end'
         raise EngineError(f"the trigger `{lost}` of version {old.version} is not in its place; {way_out}")
-    plain = [[kind for kind in one.kinds if kind.name != "override"] for one in (old, new)]  # it lists the triggers
-    if plain[0] != plain[1]:
+    # The kind `override` lists the triggers as choices, so it may grow with them.
+    kinds = [[kind for kind in policy.kinds if kind.name != "override"] for policy in (old, new)]
+    if kinds[0] != kinds[1]:
         raise EngineError(f"`events` is not what it is in version {old.version}; leave it as it was")
 
 
 def put_version(connection: Connection, kernel: Kernel, keeper: Keeper | None, signed_by: str | None) -> None:
-    """Note a version in the store and, where there is one, in the log: a leaf of the policy, and one of its card."""
+    """Write a version to the store and, where a log is kept, to the log: a leaf for the policy, one for its card."""
     policy = kernel.policy
     if signed_by is not None and not 0 < len(signed_by.strip()) <= TEXT_MAX:
-        raise EngineError(f"who signs off is told in at most {TEXT_MAX} characters")
-    names = ("digest", "name", "version", "text", "card", "kernel", "signed_by")
+        raise EngineError(f"the name of who signs off has at most {TEXT_MAX} characters")
+    names = ("digest", "name", "version", "text", "card", "kernel", "signed_by", "edition", "record_format")
     row = (policy.digest, policy.name, policy.version, policy.source, policy.card, kernel.source, signed_by)
-    insert_many(connection, t.policies, names, [row])
+    insert_many(connection, t.policies, names, [(*row, EDITION, RECORD_FORMAT)])
     if keeper:
         signed: dict[str, str | int] = {"signed_by": signed_by} if signed_by else {}
         body = signed | {"name": policy.name, "version": policy.version}
+        body |= {"edition": EDITION, "record_format": RECORD_FORMAT}
         leaves = [Record(Kind.POLICY, "", rfc8785.dumps(body | {"policy": policy.digest, "kernel": kernel.digest}))]
         if policy.score and policy.score.card:
             leaves.append(Record(Kind.MODEL, "", rfc8785.dumps(signed | {"model": policy.score.card})))
@@ -167,27 +199,27 @@ def put_version(connection: Connection, kernel: Kernel, keeper: Keeper | None, s
 # ------------------------------------------------------------------ migrating
 
 
-def moves_of(connection: Connection, accounts: Sequence[str]) -> dict[str, list[VersionMigration]]:
-    """The moves of those accounts that migrated, in order."""
+def migrations_of(connection: Connection, accounts: Sequence[str]) -> dict[str, list[VersionMigration]]:
+    """The version migrations of those accounts that migrated, in order."""
     m = t.version_migrations.c
     query = select(m.account, m.day, m.after_event, m.was, m.policy).order_by(m.account, m.day)
-    found: dict[str, list[VersionMigration]] = {}
+    migrations: dict[str, list[VersionMigration]] = {}
     for account, *rest in connection.execute(query.where(within(connection, m.account, accounts))):
-        found.setdefault(account, []).append(VersionMigration(*rest))
-    return found
+        migrations.setdefault(account, []).append(VersionMigration(*rest))
+    return migrations
 
 
 def policy_periods_of(
     connection: Connection, kernels: Kernels, accounts: Sequence[str]
 ) -> dict[str, list[PolicyPeriod]]:
-    """The stages of each account's life: one for each version that it was under."""
+    """For each account the periods of its timeline: one for each version that it was under."""
     a = t.accounts.c
     query = select(a.account, a.policy).where(within(connection, a.account, accounts))
     under = {row.account: row.policy for row in connection.execute(query)}
-    moved, newest = moves_of(connection, accounts), newest_of(kernels).policy.digest
+    migrated, newest = migrations_of(connection, accounts), newest_of(kernels).policy.digest
     return {
         name: [
-            *(PolicyPeriod(kernels[move.was], move.after_event, move.day) for move in moved.get(name, [])),
+            *(PolicyPeriod(kernels[move.was], move.after_event, move.day) for move in migrated.get(name, [])),
             PolicyPeriod(kernels[under.get(name, newest)]),
         ]
         for name in accounts
@@ -197,29 +229,31 @@ def policy_periods_of(
 def promised_until(connection: Connection, kernel: Kernel, accounts: Sequence[str]) -> dict[str, int]:
     """The last local day of the latest promise made to each of these accounts under that version.
 
-    Each adverse decision is told with a road back, which is kept for `honour` days (policy language, section 8).
+    Each adverse decision is notified with a road back, which is kept for `honour` days (policy language, section 8).
     """
-    since = {
-        account: version_migrations[-1].day for account, version_migrations in moves_of(connection, accounts).items()
-    }
+    since = {account: migrations[-1].day for account, migrations in migrations_of(connection, accounts).items()}
     d, day = t.decisions.c, kernel.calendar.day
     query = select(d.account, func.max(d.at)).where(d.action.in_(sorted(ADVERSE_ACTIONS))).group_by(d.account)
-    found = {
-        name: day(int(at)) for name, at in connection.execute(query.where(within(connection, d.account, accounts)))
+    rows = connection.execute(query.where(within(connection, d.account, accounts)))
+    restricted = {name: day(int(at)) for name, at in rows}
+    # What an earlier version promised was over before the account migrated to this one.
+    return {
+        name: restricted_day + kernel.policy.honour_days
+        for name, restricted_day in restricted.items()
+        if restricted_day >= since.get(name, restricted_day)
     }
-    return {name: told + kernel.policy.honour_days for name, told in found.items() if told >= since.get(name, told)}
 
 
 def promise_of(connection: Connection, kernel: Kernel, account: str, day: int) -> int:
-    """Until which day a road back that is asked for on `day` is promised: as the latest adverse decision has it."""
+    """Until which local day a road back asked for on `day` is promised: as long as the latest adverse decision says."""
     return max(day, promised_until(connection, kernel, [account]).get(account, day))
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A version, who signed it off with its card (`model`: its hash), and its accounts.
+    """A version, who signed it off with its card (`model` is its hash), and how many accounts are under it.
 
-    `promised` of them are kept there by a promise, the last until `until_day`.
+    Of those, `promised` stay because a road back is promised to them, the last until local day `until_day`.
     """
 
     version: int
@@ -232,8 +266,8 @@ class Standing:
 
 
 def standings(connection: Connection) -> list[Standing]:
-    """How the accounts stand to the versions, oldest version first. In the newest, nothing keeps anybody."""
-    a, p, found = t.accounts.c, t.policies.c, []
+    """The standing of each version, oldest first. No promise keeps an account in the newest: it need not leave it."""
+    a, p, rows = t.accounts.c, t.policies.c, []
     kernels = kernels_of(connection)
     signed = {row.digest: row.signed_by for row in connection.execute(select(p.digest, p.signed_by))}
     for digest, kernel in kernels.items():
@@ -242,22 +276,22 @@ def standings(connection: Connection) -> list[Standing]:
         latest = max(promised.values(), default=0)
         model = kernel.policy.score.card if kernel.policy.score else None
         who = (kernel.policy.version, digest, model, signed[digest])
-        found.append(Standing(*who, len(names), len(promised), latest))
-    return found
+        rows.append(Standing(*who, len(names), len(promised), latest))
+    return rows
 
 
 def migrate_due_accounts(
     connection: Connection, old: Kernel, new: Kernel, accounts: Sequence[str], pending: Container[str], day: int
 ) -> int:
-    """Those of the accounts (under `old`) that nothing keeps migrate at the start of `day`; returns how many.
+    """Migrate those of the accounts (under `old`) that nothing keeps, at the start of `day`; returns how many.
 
-    What keeps one: a promise, a restriction that waits for a person (`held`), or that it has seen the day already.
+    An account is kept by a promise, by a restriction that is pending, or by having reached the day already.
     """
     promised = promised_until(connection, old, accounts)
     free = [name for name in accounts if promised.get(name, day - 1) < day and name not in pending]
     known, last = load_accounts(connection, free), next_seq(connection, t.events) - 1
     histories = histories_before(connection, new, free, last + 1) if free else {}
-    rows, version_migrations = [], []
+    rows, migrations = [], []
     for name in free:
         account = known[name]
         state: list[int] = np.frombuffer(account.state, dtype="<i8").tolist()
@@ -265,6 +299,6 @@ def migrate_due_accounts(
             migrate_account(old, new, state, histories[name].standing(), day)
             data, policy = np.array(state, dtype="<i8").tobytes(), new.policy.digest
             rows.append((name, new.layout.digest, data, day, account.decisions, account.last_hash, policy))
-            version_migrations.append((name, day, last, old.policy.digest, policy))
+            migrations.append((name, day, last, old.policy.digest, policy))
     save_accounts(connection, rows)
-    return insert_many(connection, t.version_migrations, MIGRATION_COLUMNS, version_migrations)
+    return insert_many(connection, t.version_migrations, MIGRATION_COLUMNS, migrations)

@@ -20,7 +20,8 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.journal import tables as t
 from linekeeper.journal.log.tables import within as within
 
-REVISION = "0003"  # the newest revision in `migrations`
+REVISION = "0010"  # the newest revision in `migrations`
+FIRST_REVISION = "0010"  # what is older was made before any release
 BUSY_SECONDS = 60
 
 
@@ -138,12 +139,17 @@ def _revision(store: Store) -> str | None:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _migrate(store: Store, url: str, found: str | None) -> None:
-    """Run Alembic from the revision found up to the newest, holding the write lock."""
+def _migrate(store: Store, url: str, revision: str | None) -> None:
+    """Run Alembic from that revision up to the newest, holding the write lock."""
     from linekeeper.journal.migrations import upgrade
 
-    if found is not None and found > REVISION:
-        raise StoreError(f"the store `{url}` was written by a newer Linekeeper (schema {found}); update this one")
+    if revision is not None and revision > REVISION:
+        raise StoreError(f"the store `{url}` was written by a newer Linekeeper (schema {revision}); update this one")
+    if revision is not None and revision < FIRST_REVISION:
+        raise StoreError(
+            f"the store `{url}` was made before the first release (schema {revision}) and cannot be read any more; "
+            "build a new one from the same event files: `linekeeper run POLICY EVENTS --store NEW`"
+        )
     with store.writing() as connection:
         upgrade(connection)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
+from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
 from linekeeper.journal.log import tables as log_tables
 from linekeeper.journal.log.tables import Blob, Name, Whole
 
 SCHEMA = MetaData()
 
-# Policies by content hash; `text` is the file, `card` the scorecard artifact it names, if any; who signed them off.
+# Policies by content hash: `text` is the file, `card` the scorecard artifact that it names, `signed_by` who signed both
+# off. `edition` is the number of the language's meaning under which the version decides, `record_format` that of its
+# decision records: a later Linekeeper verifies each version by the numbers that stand here.
 policies = Table(
     "policies",
     SCHEMA,
@@ -20,6 +22,8 @@ policies = Table(
     Column("card", Blob),
     Column("kernel", Text, nullable=False),
     Column("signed_by", Text),
+    Column("edition", Integer, nullable=False),
+    Column("record_format", Integer, nullable=False),
 )
 
 # What happened, in order of arrival. (source, id) is the inbox key; `body` holds the fields as JSON.
@@ -37,9 +41,9 @@ events = Table(
 )
 Index("events_account", events.c.account, events.c.at, events.c.seq)
 
-# What was not taken in: conflicts of the inbox key, events of accounts that are not open.
-rejected = Table(
-    "set_aside",
+# Events that were not admitted: conflicts of the inbox key, events of accounts that are not open.
+rejected_events = Table(
+    "rejected_events",
     SCHEMA,
     Column("seq", Whole, primary_key=True, autoincrement=True),
     Column("source", Text, nullable=False),
@@ -49,7 +53,7 @@ rejected = Table(
     Column("reason", Text, nullable=False),
 )
 
-# Where each account stands: a cache, rebuilt from the events. `state` is int64s, little-endian, packed; `policy` is the
+# How each account stands: a cache, rebuilt from the events. `state` is int64s, little-endian, packed; `policy` is the
 # digest of the version that the account is under.
 accounts = Table(
     "accounts",
@@ -60,7 +64,7 @@ accounts = Table(
     Column("next_review", Whole, nullable=False),
     Column("decisions", Integer, nullable=False),
     Column("last_hash", Text),
-    Column("policy", Text, nullable=False, server_default=text("''")),
+    Column("policy", Text, nullable=False),
 )
 Index("accounts_next_review", accounts.c.next_review)
 
@@ -78,7 +82,7 @@ decisions = Table(
     UniqueConstraint("account", "number"),
 )
 
-# Reviews: from event `after_event` on, every account has been looked at up to the start of `until_day`.
+# Reviews: after event `after_event`, every account was reviewed up to the start of local day `until_day`.
 reviews = Table(
     "reviews",
     SCHEMA,
@@ -87,9 +91,9 @@ reviews = Table(
     Column("until_day", Whole, nullable=False),
 )
 
-# Accounts that migrated from one version of the policy to another: at the start of `day`, after event `after_event`.
+# Accounts that migrated from one version of the policy (`was`) to another, at the start of `day`, after `after_event`.
 version_migrations = Table(
-    "moves",
+    "version_migrations",
     SCHEMA,
     Column("account", Name, primary_key=True),
     Column("day", Whole, primary_key=True, autoincrement=False),
@@ -98,7 +102,7 @@ version_migrations = Table(
     Column("policy", Text, nullable=False),
 )
 
-# How many lines are open, and how much is granted on them: the whole of which the brake lets a share be restricted.
+# How many lines are open, and what is granted on them: the whole of which the brake lets a share be restricted.
 book = Table(
     "book",
     SCHEMA,
@@ -116,10 +120,11 @@ restricted = Table(
     Column("granted", Whole, nullable=False),
 )
 
-# Restrictions that the brake held for a person. `day` and `event` (0: the start of the day) name the first look that
-# was held; `record` is the decision that would have been made at the latest one. `ended`: see `engine.brake`.
-pending = Table(
-    "held",
+# Restrictions that wait, or waited, for a person. `day` and `event` (0: the start of the day) name the evaluation at
+# which the restriction became pending; `record` is the decision that the latest withdrawn evaluation would have made.
+# `ended` says how it stopped being pending (see `evaluate.circuit_breaker`); null while it waits.
+pending_restrictions = Table(
+    "pending_restrictions",
     SCHEMA,
     Column("account", Name, primary_key=True),
     Column("day", Whole, primary_key=True, autoincrement=False),
@@ -129,13 +134,13 @@ pending = Table(
     Column("ended_event", Whole),
 )
 Index(
-    "held_waiting",
-    pending.c.account,
-    sqlite_where=pending.c.ended.is_(None),
-    postgresql_where=pending.c.ended.is_(None),
+    "pending_restrictions_waiting",
+    pending_restrictions.c.account,
+    sqlite_where=pending_restrictions.c.ended.is_(None),
+    postgresql_where=pending_restrictions.c.ended.is_(None),
 )
 
-# Under which law borrowers are told of decisions; one row, kept from the first engine that was told of it.
+# Under which law borrowers are notified of decisions; one row, written by the first engine that was given a law.
 law = Table(
     "law",
     SCHEMA,
@@ -144,7 +149,7 @@ law = Table(
     Column("product", Text, nullable=False),
 )
 
-# The outbox: what a borrower has to be told, by when, and whether it went out. Instants in UTC ms.
+# The outbox: which decisions a borrower has to be notified of, by when, and whether the notice went out. UTC ms.
 notices = Table(
     "notices",
     SCHEMA,

@@ -1,0 +1,49 @@
+"""Words that commands and their JSON had before, read and written beside the present ones for one version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+from typer.core import TyperGroup
+
+COMMANDS = {"held": "pending"}
+OPTIONS = {"--set-aside": "--rejected"}
+KEYS = {
+    "pending": "held",
+    "rejected": "set_aside",
+    "rejected_file": "set_aside_file",
+}  # the present key: the former one
+
+
+class PresentAndFormer(TyperGroup):
+    """The commands by their present names, and by their former ones, which the help no longer shows."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line with its former words replaced."""
+        return super().parse_args(ctx, present_words(args))
+
+
+def present_words(args: Sequence[str]) -> list[str]:
+    """A command line in present words: the command itself, and options wherever they stand.
+
+    >>> present_words(["held", "list", "--set-aside=FILE", "held"])
+    ['pending', 'list', '--rejected=FILE', 'held']
+    """
+    words = [*args]
+    if words:
+        words[0] = COMMANDS.get(words[0], words[0])
+    for place, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        words[place] = OPTIONS.get(option, option) + equals + value
+    return words
+
+
+def with_former_keys(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON object with its former keys beside the present ones.
+
+    >>> with_former_keys({"rejected": 2})
+    {'rejected': 2, 'set_aside': 2}
+    """
+    return {**record, **{former: record[present] for present, former in KEYS.items() if present in record}}
