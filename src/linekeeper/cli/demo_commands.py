@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from linekeeper.core.decision import Decision
     from linekeeper.engine.engine import Engine
-    from linekeeper.engine.run import RunSummary
+    from linekeeper.engine.summaries import RunSummary
     from linekeeper.lab.report import Report
 
 POLICY = "consumer-loan.yaml"

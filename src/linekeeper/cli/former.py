@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import click
 from typer.core import TyperGroup
 
 COMMANDS = {"held": "pending"}
@@ -20,7 +19,7 @@ KEYS = {
 class PresentAndFormer(TyperGroup):
     """The commands by their present names, and by their former ones, which the help no longer shows."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the command line with its former words replaced."""
         return super().parse_args(ctx, present_words(args))
 

@@ -26,7 +26,7 @@ from linekeeper.cli.output import (
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
     from linekeeper.core.decision import Decision
-    from linekeeper.engine.run import RunSummary
+    from linekeeper.engine.summaries import RunSummary
 
 Columns = Annotated[Path | None, typer.Option("--columns", help="Column mapping (YAML) of a file that is not ours.")]
 Until = Annotated[str | None, typer.Option("--until", help="Review up to the start of this day, YYYY-MM-DD.")]

@@ -82,7 +82,7 @@ def line_words(policy: Policy, found: AccountView) -> str:
     line = found.line
     colour = STATUS_COLOUR[line.status]
     words = f"[{colour}]{line.status}[/]: limit {money(policy, line.limit)} of {money(policy, line.granted)} granted"
-    return f"{words}, balance {money(policy, found.balance)}, next look {day(found.next_look)}"
+    return f"{words}, balance {money(policy, found.balance)}, next review {day(found.next_review)}"
 
 
 def decision_line(policy: Policy, decision: Decision) -> str:

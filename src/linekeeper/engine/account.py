@@ -1,4 +1,4 @@
-"""One account as the store holds it, for people: its line, facts, features and decisions."""
+"""One account as a person wants to see it: its line, facts, features and decisions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AccountView:
     opened_at: int
     opening: LineRecord
     now: int
-    next_look: int
+    next_review: int
     values: dict[str, int | None]
     shown_values: list[tuple[str, str]]
     decisions: list[Decision]
@@ -42,7 +42,7 @@ class AccountView:
             "granted": self.line.granted,
             "status": self.line.status,
             "balance": self.balance,
-            "next_look_day": self.next_look,
+            "next_review_day": self.next_review,
             "values": self.values,
             "decisions": [
                 {"number": d.number, "at": d.at, "action": d.action, "limit": d.after.limit, "status": d.after.status}
@@ -72,17 +72,17 @@ def find_decision(engine: Engine, name: str) -> Decision:
     account, _, number = name.rpartition("#")
     if not account or not number.isdigit():
         account, number = name, ""
-    found = decisions_of(engine, account)
+    decisions = decisions_of(engine, account)
     if number:
-        found = [decision for decision in found if decision.number == int(number)]
-    if not found:
-        state_of(engine, account)  # says so where the account itself is not known
+        decisions = [decision for decision in decisions if decision.number == int(number)]
+    if not decisions:
+        state_of(engine, account)  # raises where the account itself is not known
         raise LinekeeperError(f"there is no decision `{name}`; see `linekeeper show {account}`")
-    return found[-1]
+    return decisions[-1]
 
 
 def view(engine: Engine, account: str) -> AccountView:
-    """The account as it stands, without looking anew, under the version that it is under."""
+    """The account as it stands in the store, with no evaluation made for it, under the version that it is under."""
     engine = engine.engine_of(account)
     state = state_of(engine, account)
     kernel, slots = engine.kernel, engine.kernel.layout.slots
@@ -90,13 +90,13 @@ def view(engine: Engine, account: str) -> AccountView:
     kernel.interpreted.features(state, out)
     kernel.interpreted.score(state, out)
     features = engine.policy.features
-    found = [None if value == MISSING else value for value in out[kernel.shape.values :]]
-    words = [
+    values = [None if value == MISSING else value for value in out[kernel.shape.values :]]
+    shown_values = [
         (feature.name, shown(engine.policy, value, feature.unit, feature.choices) or "missing")
-        for feature, value in zip(features, found, strict=True)
+        for feature, value in zip(features, values, strict=True)
     ]
     if engine.policy.score:
-        words.append(("score", str(out[kernel.shape.place("SCORE")])))
+        shown_values.append(("score", str(out[kernel.shape.place("SCORE")])))
     decisions = decisions_of(engine, account)
     status = Status(state[slots["STATUS"]]).name.lower()
     line = LineRecord(state[slots["LIMIT"]], state[slots["GRANTED"]], status)
@@ -113,8 +113,8 @@ def view(engine: Engine, account: str) -> AccountView:
         LineRecord(limit, limit, "active"),
         now,
         state[slots["NEXT"]],
-        dict(zip([feature.name for feature in features], found, strict=True)),
-        words,
+        dict(zip([feature.name for feature in features], values, strict=True)),
+        shown_values,
         decisions,
     )
 

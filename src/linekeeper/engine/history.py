@@ -28,21 +28,21 @@ _DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
 
 
 def row_of(kernel: Kernel, kind: str, at: int, fields: Mapping[str, int | str]) -> Row:
-    """One event as the kernel reads it; a word of a later version is missing."""
-    found = kernel.policy.kind(kind)
+    """One event as the kernel reads it; a choice that only a later version knows is missing."""
+    declared = kernel.policy.kind(kind)
     x = []
-    for field in found.fields:
+    for field in declared.fields:
         value = fields.get(field.name)
         if isinstance(value, str):
             value = field.choices.index(value) if value in field.choices else None
         x.append(MISSING if value is None else value)
-    return Row(at, kernel.calendar.hour(at), found.number, tuple(x))
+    return Row(at, kernel.calendar.hour(at), declared.number, tuple(x))
 
 
 def histories_before(
     connection: Connection, kernel: Kernel, accounts: Sequence[str], first_seq: int
 ) -> dict[str, History]:
-    """What each of the accounts had seen before event `first_seq` arrived."""
+    """The history of each of the accounts before event `first_seq` arrived."""
     e = t.events.c
     query = select(e.seq, e.source, e.id, e.account, e.kind, e.at, e.body).order_by(e.seq)
     histories: dict[str, History] = {}
@@ -59,9 +59,9 @@ def histories_before(
 
 
 def recall(connection: Connection, kernel: Kernel, batch: Batch, result: EvaluationResult, chains: list[Chain]) -> None:
-    """Tell the chains of accounts that are corrected which stored decision last set each trigger."""
+    """Let the chains of corrected accounts know which stored decision last set each trigger."""
     place = kernel.shape.place("ACTION")
-    corrected = {found.account for found in result.decisions if found.row[place] == Action.CORRECT}
+    corrected = {raw.account for raw in result.decisions if raw.row[place] == Action.CORRECT}
     chain_of = {batch.accounts[account]: chains[account] for account in corrected}
     d = t.decisions.c
     query = select(d.account, d.record).where(within(connection, d.account, list(chain_of))).order_by(d.number)
@@ -73,7 +73,7 @@ def recall(connection: Connection, kernel: Kernel, batch: Batch, result: Evaluat
 
 
 class Unreadable(LinekeeperError):
-    """A stored event is not one that could have been taken in."""
+    """A stored event that could not have been admitted as it stands."""
 
     def __init__(self, event: str, account: str) -> None:
         super().__init__(f"the event `{event}` of `{account}` cannot be read as the policy's kinds have it")
@@ -95,15 +95,15 @@ def table_of_events(connection: Connection, policy: Policy, names: list[str]) ->
     words = {one.name for kind in policy.kinds for one in kind.fields if one.choices}
     for name in {one.name for kind in policy.kinds for one in kind.fields}:
         kind = pa.string() if name in words else pa.int64()
-        columns[name] = pa.array([found.get(name) for found in fields], kind)
+        columns[name] = pa.array([body.get(name) for body in fields], kind)
     seqs = {(row.source, row.id): row.seq for row in rows}
     pairs = zip(rows, fields, strict=True)
-    reverses = {row.seq: seqs[row.source, found["of"]] for row, found in pairs if row.kind == REVERSAL}
+    reverses = {row.seq: seqs[row.source, body["of"]] for row, body in pairs if row.kind == REVERSAL}
     return pa.table(columns), Arrivals(np.array([row.seq for row in rows], dtype=np.int64), reverses)
 
 
 def _reader(policy: Policy) -> Callable[[Any], dict[str, int | str]]:
-    """Reads the fields of a stored event; raises Unreadable where it is not what the door admits."""
+    """Reads the fields of a stored event; raises Unreadable where validation would not have let it in."""
     decode = msgspec.json.Decoder(dict[str, int | str]).decode
     kinds = {kind.name: {field.name: field for field in kind.fields} for kind in policy.kinds}
 

@@ -1,6 +1,6 @@
-"""The outbox: with every decision that a borrower is told of, a row in the same transaction says by when.
+"""The outbox: with every decision that has to be notified, a row in the same transaction says by when.
 
-The letter itself is made when it is asked for, from the stored decision; nothing here renders or sends.
+The notice itself is rendered when it is asked for, from the stored decision. Nothing here renders or sends.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ State = OneOf["pending", "sent"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One notice of the outbox: which decision it tells, its clock (UTC ms), and whether it went out."""
+    """One notice of the outbox: of which decision, its clock (UTC ms), and whether it went out."""
 
     account: str
     number: int
@@ -38,7 +38,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """Under which law borrowers are told: `CN`, `US`, ... and the product, as `policies/regulation` names them."""
+    """Under which law borrowers are notified: `CN`, `US`, ... and the product, as `policies/regulation` names them."""
 
     jurisdiction: str
     product: str
@@ -46,9 +46,9 @@ class Law:
 
 @dataclass
 class Outbox:
-    """Notes notices with their clocks, from the records of the regulation packs that bind under that law.
+    """Writes down notices with their clocks, from the records of the regulation packs that bind under that law.
 
-    Raises LinekeeperError where some action that borrowers are told of would have no clock there.
+    Raises LinekeeperError where some action that has to be notified would have no clock there.
     """
 
     law: Law
@@ -61,7 +61,7 @@ class Outbox:
             self.clock(action, 0)
 
     def clock(self, action: str, decided_at: int) -> Clock:
-        """By when a decision must be told; clocks count whole local days, so each day's is made once."""
+        """By when a decision must be notified. Clocks count whole local days, so one clock serves a whole day."""
         day = calendar(self.time_zone).day(decided_at)
         if (action, day) not in self._known:
             case = Case(self.law.jurisdiction, self.law.product, action, self.time_zone)
@@ -69,13 +69,13 @@ class Outbox:
         return self._known[action, day]
 
     def put(self, connection: Connection, decisions: Iterable[Decision]) -> int:
-        """Note the notices of new decisions, in the caller's transaction; returns how many."""
+        """Write down the notices of new decisions, in the caller's transaction; returns how many."""
         rows = []
-        for one in decisions:
-            if one.action in TOLD_ACTIONS:
-                clock = self.clock(one.action, one.at)
+        for decision in decisions:
+            if decision.action in TOLD_ACTIONS:
+                clock = self.clock(decision.action, decision.at)
                 times = (clock.due_at, clock.alarm_at, clock.rule, clock.status)
-                rows.append((one.account, one.number, one.action, *times, "pending"))
+                rows.append((decision.account, decision.number, decision.action, *times, "pending"))
         return insert_many(connection, t.notices, COLUMNS, rows)
 
 
@@ -87,8 +87,8 @@ def open_outbox(connection: Connection, law: Law | None, time_zone: str) -> Outb
     row = connection.execute(select(t.law.c.jurisdiction, t.law.c.product)).first()
     kept = Law(*row) if row else None
     if kept and law and kept != law:
-        told = f"`{kept.jurisdiction}`, `{kept.product}`"
-        raise LinekeeperError(f"the store's notices are under the law of {told}; use another `--store`")
+        named = f"`{kept.jurisdiction}`, `{kept.product}`"
+        raise LinekeeperError(f"the store's notices are under the law of {named}; use another `--store`")
     found = kept or law
     if found is None:
         return None
@@ -112,7 +112,7 @@ def pending(connection: Connection) -> list[Entry]:
 
 
 def mark_sent(store: Store, account: str, number: int, at: int) -> None:
-    """Note that a notice went out (UTC ms); the first time stands. LinekeeperError where there is none."""
+    """Write down that a notice went out (UTC ms); the first time stands. LinekeeperError where there is none."""
     n = t.notices.c
     with store.writing() as connection:
         if find_entry(connection, account, number) is None:

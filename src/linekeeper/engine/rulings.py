@@ -1,4 +1,4 @@
-"""What people decide: overrides, the release or refusal of what the brake holds, a borrower's consent; all events."""
+"""What people decide, as events: overrides, the release or refusal of pending restrictions, a borrower's consent."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def new_id() -> str:
 class Ruling:
     """A person's ruling on one account at `at` (UTC ms), up to and including local day `until_day`.
 
-    With a `trigger` it waives that trigger; with `cap_bp` it imposes a cap; with neither it lets what the brake
-    holds act. The same `id` again changes nothing.
+    With a `trigger` it waives that trigger; with `cap_bp` it imposes a cap; with neither it lets a pending
+    restriction act. The same `id` again changes nothing.
     """
 
     account: str
@@ -69,18 +69,18 @@ def rule(engine: Engine, rulings: Sequence[Ruling]) -> list[Decision]:
 
 
 def release(engine: Engine, accounts: Iterable[str], *, by: str, why: str, at: int) -> list[Decision]:
-    """Let the held restrictions of these accounts act now, in a person's name."""
+    """Let the pending restrictions of these accounts act now, in a person's name."""
     day = engine.kernel.calendar.day(at)
-    return rule(engine, [Ruling(pending.account, at, day, by, why) for pending in _held(engine, accounts)])
+    return rule(engine, [Ruling(pending.account, at, day, by, why) for pending in _pending(engine, accounts)])
 
 
 def refuse(engine: Engine, accounts: Iterable[str], until_day: int, *, by: str, why: str, at: int) -> list[Decision]:
-    """Waive every trigger that these accounts are held for, up to and including a day."""
+    """Waive every trigger for which these accounts' restrictions are pending, up to and including a local day."""
     return rule(
         engine,
         [
             Ruling(pending.account, at, until_day, by, why, trigger)
-            for pending in _held(engine, accounts)
+            for pending in _pending(engine, accounts)
             for trigger in pending.decision.triggers_set
         ],
     )
@@ -102,16 +102,19 @@ def consent(engine: Engine, account: str, offer: int, at: int, id: str | None = 
 
 
 def store_now(engine: Engine) -> int | None:
-    """The latest instant (UTC ms) that the store knows of: of the last event to arrive, or of the last review."""
+    """The store's now in UTC ms: the `at` of the last event to arrive, or the last review, whichever is later.
+
+    A ruling made on a store of the past belongs to that past, not to the clock on the wall. None in an empty store.
+    """
     e, r = t.events.c, t.reviews.c
     with engine.store.reading() as connection:
         event = connection.execute(t.events.select().with_only_columns(e.at).order_by(e.seq.desc()).limit(1)).scalar()
         day = connection.execute(
             t.reviews.select().with_only_columns(r.until_day).order_by(r.seq.desc()).limit(1)
         ).scalar()
-    found = [int(event)] if event is not None else []
-    found += [engine.kernel.calendar.day_start(int(day))] if day is not None else []
-    return max(found, default=None)
+    instants = [int(event)] if event is not None else []
+    instants += [engine.kernel.calendar.day_start(int(day))] if day is not None else []
+    return max(instants, default=None)
 
 
 # ------------------------------------------------------------------ checks
@@ -136,23 +139,23 @@ def _check(engine: Engine, ruling: Ruling) -> None:
         raise RulingError("a cap lies from 0% to 100% of what is granted")
 
 
-def _held(engine: Engine, accounts: Iterable[str]) -> list[PendingRecord]:
-    """What waits for these accounts. Raises RulingError where nothing does."""
+def _pending(engine: Engine, accounts: Iterable[str]) -> list[PendingRecord]:
+    """The pending restrictions of these accounts. Raises RulingError where one has none."""
     with engine.store.reading() as connection:
         waiting = {pending.account: pending for pending in pending_rows(connection)}
-    found = []
+    records = []
     for account in dict.fromkeys(accounts):
         if account not in waiting:
             state_of(engine, account)
             raise RulingError(f"nothing waits for `{account}`; see `linekeeper pending list`")
-        found.append(waiting[account])
-    return found
+        records.append(waiting[account])
+    return records
 
 
 def _entered(
     engine: Engine, words: dict[str, list[str | None]], numbers: dict[str, list[int | None]]
 ) -> list[Decision]:
-    """Take events in; the decisions that name them."""
+    """Receive the events; the decisions that they led to."""
     columns = {name: pa.array(values, pa.string()) for name, values in words.items()}
     columns |= {name: pa.array(values, pa.int64()) for name, values in numbers.items()}
     summary = engine.receive(pa.table(columns), SOURCE)
@@ -160,5 +163,5 @@ def _entered(
         raise RulingError(summary.rejected[0].reason)
     ids = set(words["id"])
     accounts = dict.fromkeys(account for account in words["account"] if account is not None)
-    made = (one for account in accounts for one in decisions_of(engine, account))
-    return [decision for decision in made if decision.event in ids]
+    decisions = (decision for account in accounts for decision in decisions_of(engine, account))
+    return [decision for decision in decisions if decision.event in ids]

@@ -1,4 +1,4 @@
-"""A whole event table through the engine, or through the kernel alone; both end in the same decisions and digest."""
+"""A whole event table through the engine, or through the kernel alone. Both end in the same decisions and digest."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from linekeeper.core.decision import Decision
 from linekeeper.core.event import Rejection
 from linekeeper.decide.canonical import digest_all
 from linekeeper.decide.chain import Chain, record
-from linekeeper.decide.record import Recorder
+from linekeeper.decide.record import recorder_of
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.summaries import BatchSummary
+from linekeeper.engine.summaries import BatchSummary, RunSummary
 from linekeeper.evaluate.evaluator import (
     NOT_REVIEWED,
     REFUSED,
@@ -36,36 +36,6 @@ BATCH_EVENTS = 50_000
 Progress = Callable[[int], object]
 
 
-@dataclass(frozen=True)
-class RunSummary:
-    """What a run or a replay did; `digest` is SHA-256 over all decisions in canonical form and order.
-
-    `held` counts the restrictions that the brake began to hold for a person; a replay has no brake.
-    """
-
-    accounts: int
-    events: int
-    rejected: list[Rejection]
-    decisions: dict[str, int]
-    evaluations: int
-    seconds: float
-    digest: str
-    pending: int = 0
-
-    def as_json(self) -> dict[str, object]:
-        """For one line of JSON; `rejected` as a number."""
-        return {
-            "accounts": self.accounts,
-            "events": self.events,
-            "rejected": len(self.rejected),
-            "decisions": self.decisions,
-            "evaluations": self.evaluations,
-            "seconds": round(self.seconds, 3),
-            "digest": self.digest,
-            "pending": self.pending,
-        }
-
-
 def run_table(
     engine: Engine, table: pa.Table, source: str, until_day: int | None = None, progress: Progress | None = None
 ) -> RunSummary:
@@ -73,7 +43,7 @@ def run_table(
     began = time.perf_counter()
     total = BatchSummary()
     if engine.kernel.is_worth_compiling(table.num_rows):
-        _ = engine.kernel.compiled  # for all batches, though one alone would not be worth it
+        _ = engine.kernel.compiled  # worth it for all batches together, though not for one alone
     for start in range(0, table.num_rows, BATCH_EVENTS):
         part = table.slice(start, BATCH_EVENTS)
         total.add(engine.receive(part, source))
@@ -98,7 +68,7 @@ def last_day(kernel: Kernel, table: pa.Table) -> int:
 
 
 def evaluations_of(table: pa.Table, lazy: bool) -> int:
-    """About how many looks a table leads to: one an event, and where not `lazy` one an account and day."""
+    """About how many evaluations a table leads to: one an event, and where not `lazy` one an account and day."""
     import pyarrow.compute as pc
 
     if lazy or not table.num_rows:
@@ -109,7 +79,7 @@ def evaluations_of(table: pa.Table, lazy: bool) -> int:
 
 @dataclass
 class Replay:
-    """A replay's decisions as they come, account by account, and then its summary's figures."""
+    """One replay: its decisions as they are made, account by account, and once they have been read, its figures."""
 
     kernel: Kernel
     table: pa.Table
@@ -128,7 +98,7 @@ class Replay:
         kernel = self.kernel
         batch = batch_of(kernel.policy, kernel.calendar, self.table)
         ids = self.table["id"].to_pylist()
-        apart, arrivals = with_reversals(kernel, batch), in_time(self.table, batch, ids)
+        one_by_one, arrivals = with_reversals(kernel, batch), arrivals_in_time_order(self.table, batch, ids)
         reviewed = np.full(len(batch), NOT_REVIEWED)
         how: dict[str, Any] = {
             "workers": self.workers,
@@ -136,29 +106,29 @@ class Replay:
             "compiled": self.compiled,
             "progress": self.progress,
         }
-        result = evaluate_from_empty(kernel, batch, apart, arrivals, reviewed, self.until_day, **how)
+        result = evaluate_from_empty(kernel, batch, one_by_one, arrivals, reviewed, self.until_day, **how)
         self.evaluations = result.evaluations
         for event, code in result.refused.items():
             self.rejected.append(Rejection(f"event {ids[batch.rows[event]]}", REFUSED[code]))
         owner = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts))
         self.accounts = len(np.unique(owner[batch.kind == 0]))
-        recorder, chains = Recorder(kernel), [Chain() for _ in batch.accounts]
-        for found in result.decisions:
-            decision, data, _ = record(recorder, batch, ids, found, chains[found.account])
+        recorder, chains = recorder_of(kernel), [Chain() for _ in batch.accounts]
+        for raw in result.decisions:
+            decision, data, _ = record(recorder, batch, ids, raw, chains[raw.account])
             self.actions[decision.action] += 1
             yield decision, data
 
 
-def in_time(table: pa.Table, batch: Batch, ids: list[str]) -> Arrivals:
-    """As if all events had arrived in order of account and time: one file is one source."""
+def arrivals_in_time_order(table: pa.Table, batch: Batch, ids: list[str]) -> Arrivals:
+    """Arrivals as if all events had come in order of account and time, from one source."""
     numbers = np.empty(len(batch), dtype=np.int64)
     numbers[batch.rows] = np.arange(len(batch))
     if "of" not in table.column_names:
         return Arrivals(numbers, {})
     named = {row: name for row, name in enumerate(table["of"].to_pylist()) if name is not None}
     rows = dict(zip(ids, range(len(ids)), strict=True)) if named else {}
-    known = {row: rows[name] for row, name in named.items() if name in rows}
-    return Arrivals(numbers, {int(numbers[row]): int(numbers[reversed_]) for row, reversed_ in known.items()})
+    pairs = [(row, rows[name]) for row, name in named.items() if name in rows]
+    return Arrivals(numbers, {int(numbers[reversal]): int(numbers[event]) for reversal, event in pairs})
 
 
 def replay_table(
@@ -171,7 +141,7 @@ def replay_table(
     progress: Progress | None = None,
     keep: Callable[[Decision], object] | None = None,
 ) -> RunSummary:
-    """Run the table through the kernel alone; `keep`, where given, takes each decision."""
+    """Run the table through the kernel alone; `keep`, where given, is called with each decision."""
     began = time.perf_counter()
     until = last_day(kernel, table) if until_day is None else until_day
     run = Replay(kernel, table, until, workers, lazy, compiled, progress)

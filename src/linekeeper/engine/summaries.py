@@ -30,3 +30,33 @@ class BatchSummary:
         self.actions += other.actions
         self.evaluations += other.evaluations
         self.pending += other.pending
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a whole run or replay did. `digest` is SHA-256 over all decisions in canonical form and order.
+
+    `pending` counts the restrictions that the brake made wait for a person; a replay has no brake.
+    """
+
+    accounts: int
+    events: int
+    rejected: list[Rejection]
+    decisions: dict[str, int]
+    evaluations: int
+    seconds: float
+    digest: str
+    pending: int = 0
+
+    def as_json(self) -> dict[str, object]:
+        """The figures as a JSON object, with `rejected` as a number."""
+        return {
+            "accounts": self.accounts,
+            "events": self.events,
+            "rejected": len(self.rejected),
+            "decisions": self.decisions,
+            "evaluations": self.evaluations,
+            "seconds": round(self.seconds, 3),
+            "digest": self.digest,
+            "pending": self.pending,
+        }
