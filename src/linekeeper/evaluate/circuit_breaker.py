@@ -77,7 +77,7 @@ class Allowance:
     would otherwise exceed any limit. `known` gives the lines that were restricted on a day before this batch.
 
     >>> allowance = Allowance(Brake(lines_bp=200, exposure_bp=10_000), (100, 5_000), lambda day: {})
-    >>> [allowance.passes(name, Look(1, 0), 50) for name in ("A", "B", "C", "A")]
+    >>> [allowance.passes(name, EvaluationPoint(1, 0), 50) for name in ("A", "B", "C", "A")]
     [True, True, False, True]
     """
 

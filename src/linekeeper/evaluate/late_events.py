@@ -35,11 +35,11 @@ class Row(NamedTuple):
 class History:
     """One account's events so far, by arrival number; `order` holds (at, arrival number) of those not reversed.
 
-    >>> past = Past()
+    >>> history = History()
     >>> for number, at in enumerate((10, 30, 20)):
-    ...     past.add(number, Row(at, 0, 1, ()))
-    >>> past.reverse(1)
-    >>> [row.at for row in past.standing()]
+    ...     history.add(number, Row(at, 0, 1, ()))
+    >>> history.reverse(1)
+    >>> [row.at for row in history.standing()]
     [10, 20]
     """
 
