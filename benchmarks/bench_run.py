@@ -30,7 +30,7 @@ from linekeeper.journal.store import Store, open_store  # noqa: E402
 from linekeeper.kernel.kernel import kernel_of  # noqa: E402
 from linekeeper.lab.population import population  # noqa: E402
 from linekeeper.policy.load import load_file  # noqa: E402
-from linekeeper.policy.shelf import shelf  # noqa: E402
+from linekeeper.texts.material import shipped  # noqa: E402
 
 WRITES = ("INSERT", "UPDATE", "DELETE")
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=FAST")
@@ -58,7 +58,7 @@ def timed_run(folder: Path, events: pa.Table, logged: bool, note: bool = False) 
     folder.mkdir()
     store = open_store(str(folder / "lines.db"))
     keeper = new_keeper(folder / "keys", folder / "log", "example.com/bench") if logged else None
-    engine = Engine(store, load_file(shelf("consumer-loan.yaml")), keeper)
+    engine = Engine(store, load_file(shipped("consumer-loan.yaml")), keeper)
     written = noted(store) if note else []
     began = time.perf_counter()
     run_table(engine, events, "bench")
@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     events = population(accounts=asked.accounts, days=asked.days, seed=1).events
-    _ = kernel_of(load_file(shelf("consumer-loan.yaml"))).compiled
+    _ = kernel_of(load_file(shipped("consumer-loan.yaml"))).compiled
     plain, logged, rows = [], [], []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -15,7 +15,7 @@ from linekeeper.cli.main import MODULES, app, build
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.journal.store import open_store
 from linekeeper.lab.outcome import grade_of, outcome
-from linekeeper.policy.shelf import shelf
+from linekeeper.texts.material import shipped
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 POLICY, EVENTS = str(EXAMPLES / "cash-line.yaml"), str(EXAMPLES / "cash-line.jsonl")
@@ -86,14 +86,14 @@ def test_check_tells_all_faults_with_exit_code_1() -> None:
 
 
 def test_the_shipped_policies_are_sound_and_formatted() -> None:
-    paths = [str(shelf("consumer-loan.yaml")), str(shelf("credit-card.yaml"))]
+    paths = [str(shipped("consumer-loan.yaml")), str(shipped("credit-card.yaml"))]
     linekeeper("fmt", "--check", *paths)
     assert json.loads(linekeeper("schema"))["title"] == "Linekeeper policy"
 
 
 def test_a_store_keeps_to_its_policy(store: str) -> None:
     with pytest.raises(LinekeeperError, match="use another `--store`"):
-        linekeeper("run", str(shelf("credit-card.yaml")), EVENTS, "--store", store)
+        linekeeper("run", str(shipped("credit-card.yaml")), EVENTS, "--store", store)
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_the_demo_tells_a_story_and_leaves_pages(tmp_path: Path) -> None:
     assert {
         "index.html",
         "report.html",
-        "letter.zh.html",
-        "letter.en.html",
+        "notice.zh.html",
+        "notice.en.html",
         "receipt.tlog-proof",
         "verify.html",
     } <= pages

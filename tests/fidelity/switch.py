@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.core.decision import TOLD_MAX, Decision, Reason
+from linekeeper.core.decision import REASONS_SHOWN_MAX, Decision, Reason
 from linekeeper.core.event import Event
 from linekeeper.core.line import ADVERSE
 from linekeeper.decide.reasons import PERSON
@@ -173,7 +173,7 @@ class Fidelity:
         scored = all(_is_scored(kernel, case, name) for name in {one.trigger for one in reasons if one.feature})
         self.decisions += 1
         self.unstated, self.each, self.scored = self.unstated + unstated, self.each + each, self.scored + scored
-        self.told += changes(kernel, case, without(kernel, case, reasons[:TOLD_MAX]))
+        self.told += changes(kernel, case, without(kernel, case, reasons[:REASONS_SHOWN_MAX]))
         if not self.first_fault and not (reasons and unstated and each and scored):
             grounds = ", ".join(f"{one.trigger or one.code} {one.feature or ''}".strip() for one in reasons)
             where = f"{kernel.policy.name}, decision {case.decision.number} ({case.decision.action})"

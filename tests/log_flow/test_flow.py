@@ -21,13 +21,13 @@ from linekeeper.journal.store import Store, decision_records, open_store
 from linekeeper.lab.population import population
 from linekeeper.policy.load import load_file
 from linekeeper.policy.model import Policy
-from linekeeper.policy.shelf import shelf
+from linekeeper.texts.material import shipped
 
 
 @pytest.fixture(scope="module")
 def policy() -> Policy:
     """The cash line's policy."""
-    return load_file(shelf("consumer-loan.yaml"))
+    return load_file(shipped("consumer-loan.yaml"))
 
 
 @pytest.fixture

@@ -7,8 +7,17 @@ from datetime import date
 
 from linekeeper.core.line import Action, Line, Status
 from linekeeper.decide.road.model import Assumption, Do, NoRoad, Plan, Point, Rests, Road, Step
-from linekeeper.notice.language import Text, day_number
-from linekeeper.notice.model import Change, Fact, Lender, Notice, Objection, Offered, Reason, Receipt
+from linekeeper.notice.model import (
+    BorrowerFact,
+    Change,
+    Lender,
+    Notice,
+    NoticeReason,
+    NoticeReceipt,
+    Objection,
+    OpenOffer,
+)
+from linekeeper.texts.language import Text, epoch_day
 
 QR = (
     '<svg viewBox="0 0 21 21" width="84" height="84"><path fill="#1b2330" d="M0 0h7v7h-7zM1 1v5h5v-5zM2 2h3v3h-3z'
@@ -18,7 +27,7 @@ QR = (
 
 
 def day(year: int, month: int, of_month: int) -> int:
-    return day_number(date(year, month, of_month))
+    return epoch_day(date(year, month, of_month))
 
 
 LENDER = Lender(
@@ -31,12 +40,12 @@ LENDER = Lender(
         Text(zh="银行转账到您的还款账户", en="By bank transfer to your repayment account"),
     ),
 )
-ARREARS = Reason(
+ARREARS = NoticeReason(
     "arrears",
     {
-        "days_past_due": Fact(3, "days"),
-        "due_on": Fact(day(2026, 5, 2), "date"),
-        "past_due": Fact(86_050, "money"),
+        "days_past_due": BorrowerFact(3, "days"),
+        "due_on": BorrowerFact(day(2026, 5, 2), "date"),
+        "past_due": BorrowerFact(86_050, "money"),
     },
 )
 DRAWS_WEEK = Text(zh="最近7天借款的次数", en="the number of draws in the last 7 days")
@@ -46,18 +55,21 @@ GAMBLED = Text(
     en="the total amount of purchases (only where the category is “gambling”) in the last 90 days",
 )
 ASKED = Text(zh="最近30天征信查询的次数", en="the number of credit enquiries in the last 30 days")
-RAPID = Reason(
+RAPID = NoticeReason(
     "rapid_borrowing",
-    {"draws_7d": Fact(6, "count", label=DRAWS_WEEK), "drawn_7d": Fact(1_240_000, "money", label=DRAWN_WEEK)},
+    {
+        "draws_7d": BorrowerFact(6, "count", label=DRAWS_WEEK),
+        "drawn_7d": BorrowerFact(1_240_000, "money", label=DRAWN_WEEK),
+    },
 )
-GAMBLING = Reason("gambling", {"gambling_90d": Fact(320_000, "money", label=GAMBLED)})
-USE = Reason(
+GAMBLING = NoticeReason("gambling", {"gambling_90d": BorrowerFact(320_000, "money", label=GAMBLED)})
+USE = NoticeReason(
     "weak_score",
-    {"value": Fact(9_240, "share")},
+    {"value": BorrowerFact(9_240, "share")},
     Text(zh="额度使用比例", en="the share of the limit in use"),
     "utilisation",
 )
-ENQUIRIES = Reason("many_enquiries", {"enquiries_30d": Fact(5, "count", label=ASKED)})
+ENQUIRIES = NoticeReason("many_enquiries", {"enquiries_30d": BorrowerFact(5, "count", label=ASKED)})
 HELD, HALF = Status.SUSPENDED, 1_000_000
 RESTS = (
     Assumption(Rests.BILLS, day(2026, 6, 2), 120_000),
@@ -121,7 +133,7 @@ SUSPENDED = Notice(
     road=ROAD,
     lender=LENDER,
     objection=Objection("https://lender.example/object", day(2026, 6, 4)),
-    receipt=Receipt("9f2c41d07ab35e88 / 412 / tree 10482", "https://log.lender.example/r/412", QR),
+    receipt=NoticeReceipt("9f2c41d07ab35e88 / 412 / tree 10482", "https://log.lender.example/r/412", QR),
 )
 ACTIVE, SHORT = Line(2_000_000, 2_000_000, Status.ACTIVE), Line(1_400_000, 2_000_000, Status.REDUCED)
 DECREASED = replace(
@@ -144,7 +156,7 @@ DECREASED = replace(
 CLOSED = replace(
     SUSPENDED,
     change=Change(Action.CLOSE, ACTIVE, Line(0, 2_000_000, Status.CLOSED), day(2026, 5, 5)),
-    reasons=(Reason("fraud", {"fraud_on": Fact(day(2026, 5, 4), "date")}),),
+    reasons=(NoticeReason("fraud", {"fraud_on": BorrowerFact(day(2026, 5, 4), "date")}),),
     road=NoRoad("terminal", ("confirmed_fraud",), day(2026, 11, 5)),
 )
 RESTORED = replace(
@@ -167,7 +179,7 @@ RAISED = replace(
 )
 OFFERED = replace(
     SUSPENDED,
-    change=Change(Action.OFFER, ACTIVE, ACTIVE, day(2026, 5, 5), offered=Offered(1, 2_400_000, day(2026, 6, 4))),
+    change=Change(Action.OFFER, ACTIVE, ACTIVE, day(2026, 5, 5), offered=OpenOffer(1, 2_400_000, day(2026, 6, 4))),
     reasons=(),
     road=None,
 )
@@ -193,7 +205,7 @@ CORRECTED = replace(
 LONG = replace(
     SUSPENDED,
     reasons=tuple(
-        replace(reason, facts={**reason.facts, "draws": Fact(7, "count", label=DRAWS_WEEK)})
+        replace(reason, facts={**reason.facts, "draws": BorrowerFact(7, "count", label=DRAWS_WEEK)})
         for reason in SUSPENDED.reasons
     ),
     road=replace(ROAD, with_report=PROVEN),

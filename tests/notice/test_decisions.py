@@ -13,9 +13,9 @@ from linekeeper.engine.run import replay_table
 from linekeeper.kernel.kernel import kernel_of
 from linekeeper.lab.population import population
 from linekeeper.notice.filling import change_of, reasons_of
-from linekeeper.notice.language import LANGS, Lang, language
-from linekeeper.notice.reasons import Speech, tell_reason
+from linekeeper.notice.reasons import Phrasebook, render_reason
 from linekeeper.policy.load import load_file
+from linekeeper.texts.language import LANGS, Lang, language
 
 POLICY = load_file(Path(__file__).parents[2] / "policies" / "consumer-loan.yaml")
 
@@ -37,8 +37,8 @@ def test_there_is_something_to_tell() -> None:
 @pytest.mark.parametrize("lang", LANGS)
 def test_every_adverse_decision_is_told_in_plain_words(lang: Lang) -> None:
     for decision, day in adverse():
-        speech = Speech(language(lang), POLICY.currency, POLICY.exponent, day)
-        told = [tell_reason(reason, speech) for reason in reasons_of(POLICY, decision, day)]
+        phrases = Phrasebook(language(lang), POLICY.currency, POLICY.exponent, day)
+        told = [render_reason(reason, phrases) for reason in reasons_of(POLICY, decision, day)]
         assert told
         for reason in told:
             text = " ".join([reason.title, reason.text, *reason.details])
@@ -57,10 +57,10 @@ def test_only_recorded_facts_are_named() -> None:
 
 def test_every_amount_told_is_one_that_was_recorded() -> None:
     for decision, day in adverse():
-        speech = Speech(language("en"), POLICY.currency, POLICY.exponent, day)
-        amounts = {speech.money(value) for value in decision.values.values() if value is not None}
+        phrases = Phrasebook(language("en"), POLICY.currency, POLICY.exponent, day)
+        amounts = {phrases.money(value) for value in decision.values.values() if value is not None}
         for reason in reasons_of(POLICY, decision, day):
-            told = tell_reason(reason, speech)
+            told = render_reason(reason, phrases)
             named = re.findall(r"CN¥[\d,]+(?:\.\d\d)?", " ".join([told.text, *told.details]))
             assert set(named) <= amounts
 

@@ -11,11 +11,11 @@ import pytest
 
 from linekeeper.core.line import Action, Line, Status
 from linekeeper.decide.road.model import Assumption, NoRoad, Rests, Road
-from linekeeper.notice.language import LANGS, Lang, Text
-from linekeeper.notice.model import Change, Fact, Notice, NoticeError, Reason, Receipt
+from linekeeper.notice.model import BorrowerFact, Change, Notice, NoticeError, NoticeReason, NoticeReceipt
 from linekeeper.notice.reasons import shipped_wordings
 from linekeeper.notice.render import as_html, as_json, as_text, plain_shapes
-from linekeeper.notice.telling import tell
+from linekeeper.notice.telling import render_notice
+from linekeeper.texts.language import LANGS, Lang, Text
 from tests.notice import examples as made
 
 HEADLINES = {
@@ -33,7 +33,7 @@ HEADLINES = {
 
 @pytest.mark.parametrize("name", HEADLINES)
 def test_each_action_has_its_headline(name: str) -> None:
-    told = tuple(tell(made.ALL[name], lang).headline for lang in ("en", "zh"))
+    told = tuple(render_notice(made.ALL[name], lang).headline for lang in ("en", "zh"))
     assert told == HEADLINES[name]
 
 
@@ -49,7 +49,7 @@ def test_the_whole_notice_in_chinese() -> None:
 @pytest.mark.parametrize("name", made.ALL)
 def test_the_three_forms_say_the_same(name: str, lang: Lang) -> None:
     notice = made.ALL[name]
-    told = tell(notice, lang)
+    told = render_notice(notice, lang)
     page = re.sub(r"<[^>]+>", "", as_html(notice, lang)).replace("&#34;", '"').replace("&#39;", "'")
     text, values = as_text(notice, lang), json.loads(as_json(notice, lang))
     said = [told.headline, told.lead, told.unaffected, told.objection, told.contact]
@@ -65,20 +65,20 @@ def test_the_three_forms_say_the_same(name: str, lang: Lang) -> None:
 
 
 def test_at_most_four_reasons_are_told_and_the_rest_is_said_to_exist() -> None:
-    told = tell(made.SUSPENDED, "en")
+    told = render_notice(made.SUSPENDED, "en")
     assert [reason.code for reason in told.reasons] == ["arrears", "rapid_borrowing", "weak_score", "gambling"]
     assert told.further == "1 smaller reason is not listed. You can ask us for it."
-    assert tell(replace(made.SUSPENDED, reasons=made.SUSPENDED.reasons[:4]), "en").further == ""
+    assert render_notice(replace(made.SUSPENDED, reasons=made.SUSPENDED.reasons[:4]), "en").further == ""
 
 
 def test_steps_stand_in_the_order_of_their_days() -> None:
-    days = [step.day for step in tell(made.SUSPENDED, "en").plans[0].steps]
+    days = [step.day for step in render_notice(made.SUSPENDED, "en").plans[0].steps]
     assert days == ["5 May", "5 May", "2 Jun"]
 
 
 def test_only_what_changed_stands_in_the_table() -> None:
     def rows(change: Change) -> list[str]:
-        return [row.label for row in tell(replace(made.SUSPENDED, change=change), "en").rows]
+        return [row.label for row in render_notice(replace(made.SUSPENDED, change=change), "en").rows]
 
     change = made.SUSPENDED.change
     assert rows(change) == ["Limit", "New loans"]
@@ -102,9 +102,9 @@ def test_only_what_changed_stands_in_the_table() -> None:
     ],
 )
 def test_where_there_is_no_road_the_notice_says_why(road: NoRoad, told: str) -> None:
-    assert tell(replace(made.SUSPENDED, road=road), "en").road == (told,)
+    assert render_notice(replace(made.SUSPENDED, road=road), "en").road == (told,)
     later = replace(made.SUSPENDED, road=replace(road, ask_again_day=made.day(2027, 8, 1)))
-    assert tell(later, "en").road == (told, "You can ask again from 1 August 2027.")
+    assert render_notice(later, "en").road == (told, "You can ask again from 1 August 2027.")
 
 
 def test_what_a_road_rests_on_is_told_once_for_all_its_plans() -> None:
@@ -113,7 +113,7 @@ def test_what_a_road_rests_on_is_told_once_for_all_its_plans() -> None:
         Assumption(Rests.NO_EVENTS, 1, kinds=("fraud",)),
     )
     light = replace(made.LIGHT, assumptions=(bills, other))
-    told = tell(replace(made.SUSPENDED, road=replace(made.ROAD, lightest=light)), "en").rests
+    told = render_notice(replace(made.SUSPENDED, road=replace(made.ROAD, lightest=light)), "en").rests
     assert told == (
         "No bill is above CN¥900.",
         "You pay interest and fees as they come.",
@@ -122,7 +122,7 @@ def test_what_a_road_rests_on_is_told_once_for_all_its_plans() -> None:
 
 
 def test_a_faster_way_that_needs_proof_says_what_proof() -> None:
-    proven = tell(made.LONG, "en").plans[2]
+    proven = render_notice(made.LONG, "en").plans[2]
     assert proven.name == "A faster way, with proof"
     assert proven.steps[1].text == "Send us proof of this: income, amount: CN¥8,000. Do so each month until 6 Jul."
 
@@ -133,13 +133,17 @@ def test_a_road_that_was_not_verified_is_refused() -> None:
 
 
 def test_a_lesson_uses_the_borrowers_own_amounts() -> None:
-    lesson = tell(made.DECREASED, "en").lesson
+    lesson = render_notice(made.DECREASED, "en").lesson
     assert lesson is not None
     assert lesson.short.startswith("Borrowing CN¥6,000 for 30 days costs about CN¥118.36 at 24% a year, and CN¥177.53")
 
 
 def test_the_lesson_of_the_first_reason_is_told() -> None:
-    keys = [lesson.key for name in ("suspended", "closed", "denied") if (lesson := tell(made.ALL[name], "zh").lesson)]
+    keys = [
+        lesson.key
+        for name in ("suspended", "closed", "denied")
+        if (lesson := render_notice(made.ALL[name], "zh").lesson)
+    ]
     assert keys == ["days_past_due", "account_safety", "budget_check"]
 
 
@@ -165,28 +169,29 @@ def test_an_adverse_notice_that_leaves_a_gap_is_refused(notice: Notice, gap: dic
 def test_what_is_not_told_is_refused(action: Action) -> None:
     notice = replace(made.RESTORED, change=replace(made.RESTORED.change, action=action))
     with pytest.raises(NoticeError, match="is not told to the borrower"):
-        tell(notice, "en")
+        render_notice(notice, "en")
 
 
 def test_a_reason_without_wording_is_told_in_the_words_of_its_rule() -> None:
     words = Text(zh="逾期时间不低于30天", en="the time past due is at least 30 days")
-    reason = Reason("made_up_last_week", {"n": Fact(3, "count", label=made.DRAWS_WEEK)}, words)
-    told = tell(replace(made.SUSPENDED, reasons=(reason,)), "en").reasons[0]
+    reason = NoticeReason("made_up_last_week", {"n": BorrowerFact(3, "count", label=made.DRAWS_WEEK)}, words)
+    told = render_notice(replace(made.SUSPENDED, reasons=(reason,)), "en").reasons[0]
     assert told.text == "This rule applied: the time past due is at least 30 days."
     assert told.details == ("Loans taken in the last 7 days: 3.",)
     assert (
-        tell(replace(made.SUSPENDED, reasons=(reason,)), "zh").reasons[0].text == "适用的规则是：逾期时间不低于30天。"
+        render_notice(replace(made.SUSPENDED, reasons=(reason,)), "zh").reasons[0].text
+        == "适用的规则是：逾期时间不低于30天。"
     )
 
 
 def test_a_reason_without_wording_and_without_rule_is_refused() -> None:
     with pytest.raises(NoticeError, match="the reason `nameless` has no wording and no rule to quote"):
-        tell(replace(made.SUSPENDED, reasons=(Reason("nameless"),)), "en")
+        render_notice(replace(made.SUSPENDED, reasons=(NoticeReason("nameless"),)), "en")
 
 
 def test_a_lesson_that_does_not_exist_is_refused() -> None:
     with pytest.raises(NoticeError, match="the lesson `luck` does not exist"):
-        tell(replace(made.SUSPENDED, lessons=("luck",)), "en")
+        render_notice(replace(made.SUSPENDED, lessons=("luck",)), "en")
 
 
 # ------------------------------------------------------------------ HTML is only what we mean
@@ -223,7 +228,7 @@ def test_text_from_outside_stays_text() -> None:
     ],
 )
 def test_a_picture_of_more_than_plain_shapes_is_refused(svg: str) -> None:
-    notice = replace(made.SUSPENDED, receipt=Receipt("r", "", svg))
+    notice = replace(made.SUSPENDED, receipt=NoticeReceipt("r", "", svg))
     with pytest.raises(NoticeError, match="the receipt's `qr_svg`"):
         as_html(notice, "en")
 
@@ -242,7 +247,7 @@ def test_the_usual_qr_pictures_are_shown() -> None:
 
 
 def test_every_wording_names_lessons_that_exist() -> None:
-    from linekeeper.notice.lessons import shipped_lessons
+    from linekeeper.education.lessons import shipped_lessons
 
     wordings = shipped_wordings()
     named = {key for table in (wordings.codes, wordings.measures) for item in table.values() for key in item.lessons}

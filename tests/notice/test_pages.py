@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from linekeeper.notice.language import LANGS, Lang
 from linekeeper.notice.render import as_html
+from linekeeper.texts.language import LANGS, Lang
 from tests.notice import examples as made
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linekeeper.notice.language import LANGS, Lang, language
 from linekeeper.notice.prose import describe, feature_words, trigger_words
 from linekeeper.notice.prose.expression import Teller
 from linekeeper.notice.prose.vocabulary import shipped_vocabulary
 from linekeeper.policy import model as m
 from linekeeper.policy.load import load_file, load_text
+from linekeeper.texts.language import LANGS, Lang, language
 
 POLICIES = sorted((Path(__file__).parents[2] / "policies").glob("*.yaml"))
 POLICY = load_text("""

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from linekeeper.notice.language import LANGS, Lang
-from linekeeper.notice.lessons import example, shipped_lessons, tell_lesson
-from linekeeper.notice.material import read_yaml, shipped
+from linekeeper.education.lessons import example_loan, render_lesson, shipped_lessons
 from linekeeper.notice.reasons import PLACEHOLDER, Wording, shipped_wordings
 from linekeeper.notice.render import as_text
+from linekeeper.texts.language import LANGS, Lang
+from linekeeper.texts.material import read_yaml, shipped
 from tests.notice import examples as made
 
 GRADE_MAX = 8  # Flesch-Kincaid: about thirteen years of age
@@ -22,7 +22,7 @@ ADDRESS = re.compile(r"https?://\S+|\S+\.(?:gov|com|org|uk|eu|example)\S*")
 
 
 def lesson_text(key: str, lang: Lang) -> str:
-    return str(tell_lesson(shipped_lessons(lang)[key], example("CNY", 2), "CN"))
+    return str(render_lesson(shipped_lessons(lang)[key], example_loan("CNY", 2), "CN"))
 
 
 def wordings() -> Iterator[tuple[str, Wording]]:

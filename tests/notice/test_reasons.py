@@ -9,18 +9,18 @@ import pytest
 
 from linekeeper.core import decision as core
 from linekeeper.notice.filling import change_of, denial_reason, reasons_of
-from linekeeper.notice.language import LANGS, Text, language
-from linekeeper.notice.material import MaterialError
-from linekeeper.notice.model import Fact, Reason
+from linekeeper.notice.model import BorrowerFact, NoticeReason
 from linekeeper.notice.prose import feature_words
-from linekeeper.notice.reasons import Speech, Wordings, read_wordings, shipped_wordings, tell_reason
+from linekeeper.notice.reasons import Phrasebook, Wordings, read_wordings, render_reason, shipped_wordings
 from linekeeper.policy import model as m
 from linekeeper.policy.load import load_file, load_text
+from linekeeper.texts.language import LANGS, Text, language
+from linekeeper.texts.material import MaterialError
 from tests.notice.examples import day
 
 POLICIES = sorted((Path(__file__).parents[2] / "policies").glob("*.yaml"))
 TODAY = day(2026, 5, 5)
-ENGLISH, CHINESE = (Speech(language(lang), "CNY", 2, TODAY) for lang in ("en", "zh"))
+ENGLISH, CHINESE = (Phrasebook(language(lang), "CNY", 2, TODAY) for lang in ("en", "zh"))
 NEEDED = [
     "arrears",
     "serious_arrears",
@@ -42,9 +42,9 @@ NEEDED = [
 
 
 @pytest.mark.parametrize("code", NEEDED)
-@pytest.mark.parametrize("speech", [ENGLISH, CHINESE], ids=LANGS[::-1])
-def test_every_code_says_something_without_any_fact(code: str, speech: Speech) -> None:
-    told = tell_reason(Reason(code), speech)
+@pytest.mark.parametrize("phrases", [ENGLISH, CHINESE], ids=LANGS[::-1])
+def test_every_code_says_something_without_any_fact(code: str, phrases: Phrasebook) -> None:
+    told = render_reason(NoticeReason(code), phrases)
     assert told.title
     assert told.text.endswith((".", "。"))
 
@@ -62,45 +62,46 @@ def test_every_code_says_something_without_any_fact(code: str, speech: Speech) -
 )
 def test_the_text_that_fits_the_facts_is_told(facts: str, told: str) -> None:
     known = {
-        "days_past_due": Fact(3, "days"),
-        "due_on": Fact(day(2026, 5, 2), "date"),
-        "past_due": Fact(86_050, "money"),
+        "days_past_due": BorrowerFact(3, "days"),
+        "due_on": BorrowerFact(day(2026, 5, 2), "date"),
+        "past_due": BorrowerFact(86_050, "money"),
     }
-    assert tell_reason(Reason("arrears", {name: known[name] for name in facts.split()}), ENGLISH).text == told
+    assert render_reason(NoticeReason("arrears", {name: known[name] for name in facts.split()}), ENGLISH).text == told
 
 
 def test_a_missing_fact_is_not_told() -> None:
-    assert tell_reason(Reason("arrears", {"days_past_due": Fact(None, "days")}), ENGLISH).text == (
+    assert render_reason(NoticeReason("arrears", {"days_past_due": BorrowerFact(None, "days")}), ENGLISH).text == (
         "A payment was not made by its due date."
     )
 
 
 def test_a_date_of_another_year_has_its_year() -> None:
-    facts = {"days_past_due": Fact(400, "days"), "due_on": Fact(TODAY - 400, "date")}
+    facts = {"days_past_due": BorrowerFact(400, "days"), "due_on": BorrowerFact(TODAY - 400, "date")}
     assert (
-        tell_reason(Reason("arrears", facts), ENGLISH).text == "You were 400 days late on the payment of 31 March 2025."
+        render_reason(NoticeReason("arrears", facts), ENGLISH).text
+        == "You were 400 days late on the payment of 31 March 2025."
     )
 
 
 UNITS = [
-    (Fact(123, "money"), "CN¥1.23", "¥1.23"),
-    (Fact(3, "count"), "3", "3"),
-    (Fact(1, "days"), "1 day", "1天"),
-    (Fact(9_240, "share"), "92.4%", "92.4%"),
-    (Fact(1_000_000, "share"), "10,000% or more", "10,000%以上"),
-    (Fact(1, "flag"), "yes", "是"),
-    (Fact(0, "flag"), "no", "否"),
-    (Fact(1, "category", "gambling"), "gambling", "博彩"),
-    (Fact(540, "points"), "540 points", "540分"),
-    (Fact(12_000, "pd"), "1.2%", "1.2%"),
-    (Fact(day(2026, 5, 2), "date"), "2 May", "5月2日"),
-    (Fact(3, "times"), "3 times", "3次"),
-    (Fact(None, "money"), "not known", "未知"),
+    (BorrowerFact(123, "money"), "CN¥1.23", "¥1.23"),
+    (BorrowerFact(3, "count"), "3", "3"),
+    (BorrowerFact(1, "days"), "1 day", "1天"),
+    (BorrowerFact(9_240, "share"), "92.4%", "92.4%"),
+    (BorrowerFact(1_000_000, "share"), "10,000% or more", "10,000%以上"),
+    (BorrowerFact(1, "flag"), "yes", "是"),
+    (BorrowerFact(0, "flag"), "no", "否"),
+    (BorrowerFact(1, "category", "gambling"), "gambling", "博彩"),
+    (BorrowerFact(540, "points"), "540 points", "540分"),
+    (BorrowerFact(12_000, "pd"), "1.2%", "1.2%"),
+    (BorrowerFact(day(2026, 5, 2), "date"), "2 May", "5月2日"),
+    (BorrowerFact(3, "times"), "3 times", "3次"),
+    (BorrowerFact(None, "money"), "not known", "未知"),
 ]
 
 
 @pytest.mark.parametrize(("fact", "english", "chinese"), UNITS)
-def test_each_unit_has_its_form(fact: Fact, english: str, chinese: str) -> None:
+def test_each_unit_has_its_form(fact: BorrowerFact, english: str, chinese: str) -> None:
     assert (ENGLISH.fact(fact), CHINESE.fact(fact)) == (english, chinese)
 
 
@@ -167,40 +168,42 @@ def decided(policy: m.Policy, *grounds: core.Reason, **changes: object) -> core.
 
 def test_a_measurement_is_told_in_its_wording() -> None:
     (reason,) = reasons_of(POLICY, decided(POLICY, core.Reason("weak_score", "weak", "pace", 30)), TODAY)
-    told = tell_reason(reason, ENGLISH)
+    told = render_reason(reason, ENGLISH)
     assert (told.title, told.text) == ("New loans in a week", "Loans taken in the last 7 days: 6.")
 
 
 def test_a_measurement_that_has_changed_is_told_in_its_own_words() -> None:
     policy = load_text(TINY.format(window="9d"))
     (reason,) = reasons_of(policy, decided(policy, core.Reason("weak_score", "weak", "pace", 30)), TODAY)
-    told = tell_reason(reason, ENGLISH)
+    told = render_reason(reason, ENGLISH)
     assert (told.title, told.text) == ("The number of draws in the last 9 days", "This stands at 6.")
-    assert tell_reason(reason, CHINESE).title == "最近9天借款的次数"
+    assert render_reason(reason, CHINESE).title == "最近9天借款的次数"
 
 
 def test_a_measurement_that_is_not_known_says_so() -> None:
-    reason = Reason("weak_score", {"value": Fact(None, "share")}, feature_words(POLICY, "utilisation"), "utilisation")
-    assert tell_reason(reason, ENGLISH).text == "We do not know this."
+    reason = NoticeReason(
+        "weak_score", {"value": BorrowerFact(None, "share")}, feature_words(POLICY, "utilisation"), "utilisation"
+    )
+    assert render_reason(reason, ENGLISH).text == "We do not know this."
 
 
 def test_a_trigger_tells_the_facts_of_its_rule() -> None:
     (reason,) = reasons_of(POLICY, decided(POLICY, core.Reason("rapid_borrowing", "rush")), TODAY)
-    told = tell_reason(reason, ENGLISH)
+    told = render_reason(reason, ENGLISH)
     assert told.text == "You borrowed often within a short time."
     assert told.details == ("Loans taken in the last 7 days: 6.", "A payment is 6 days late.")
 
 
 def test_a_fact_in_the_text_is_not_told_again() -> None:
     (reason,) = reasons_of(POLICY, decided(POLICY, core.Reason("arrears", "late")), TODAY)
-    told = tell_reason(reason, ENGLISH)
+    told = render_reason(reason, ENGLISH)
     assert (told.text, told.details) == ("A payment is 6 days late.", ())
 
 
 def test_facts_from_beyond_the_record_fill_the_text() -> None:
-    more = {"due_on": Fact(TODAY - 6, "date")}
+    more = {"due_on": BorrowerFact(TODAY - 6, "date")}
     (reason,) = reasons_of(POLICY, decided(POLICY, core.Reason("arrears", "late")), TODAY, more)
-    assert tell_reason(reason, ENGLISH).text == "You were 6 days late on the payment of 29 Apr."
+    assert render_reason(reason, ENGLISH).text == "You were 6 days late on the payment of 29 Apr."
 
 
 def test_one_code_is_told_once() -> None:
@@ -217,24 +220,24 @@ def test_one_feature_of_two_score_triggers_is_told_once() -> None:
 
 def test_days_since_an_event_are_told_as_its_day() -> None:
     (reason,) = reasons_of(POLICY, decided(POLICY, core.Reason("fraud", "stolen")), TODAY)
-    assert tell_reason(reason, ENGLISH).text == "On 3 May we found that this account was misused."
+    assert render_reason(reason, ENGLISH).text == "On 3 May we found that this account was misused."
 
 
 def test_two_features_of_a_table_are_both_told() -> None:
     ground = core.Reason("weak_score", "weak", "pace and utilisation", 12)
     (reason,) = reasons_of(POLICY, decided(POLICY, ground), TODAY)
-    told = tell_reason(reason, ENGLISH)
+    told = render_reason(reason, ENGLISH)
     assert told.text.endswith("You have 475 points now, and that is low.")
     assert told.details == ("Loans taken in the last 7 days: 6.", "You use 92.4% of your limit.")
 
 
 def test_a_person_needs_no_trigger() -> None:
     (reason,) = reasons_of(POLICY, decided(POLICY, core.Reason("person", "")), TODAY)
-    assert tell_reason(reason, ENGLISH).text == "One of our staff looked at your line and decided this."
+    assert render_reason(reason, ENGLISH).text == "One of our staff looked at your line and decided this."
 
 
 def test_a_denied_draw_tells_the_rule_that_denied_it() -> None:
-    told = tell_reason(denial_reason(POLICY, POLICY.authorise[0], VALUES, 30_000), ENGLISH)
+    told = render_reason(denial_reason(POLICY, POLICY.authorise[0], VALUES, 30_000), ENGLISH)
     assert told.details == ("Loans taken in the last 7 days: 6.",)
 
 
@@ -290,4 +293,4 @@ def test_wording_can_be_the_lenders_own(tmp_path: Path) -> None:
     )
     (tmp_path / "features.yaml").write_text("[]", "utf-8")
     own: Wordings = read_wordings(tmp_path)
-    assert tell_reason(Reason("arrears"), CHINESE, own).text == "您迟了。"
+    assert render_reason(NoticeReason("arrears"), CHINESE, own).text == "您迟了。"

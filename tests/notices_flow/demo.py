@@ -12,14 +12,14 @@ from linekeeper.core.decision import Decision
 from linekeeper.decide.canonical import read_decision
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.history import Reviews
-from linekeeper.engine.notices import letter
+from linekeeper.engine.notices import build_notice
 from linekeeper.engine.outbox import Entry, Law, find_entry
 from linekeeper.engine.point_in_time import states_after
 from linekeeper.engine.run import run_table
 from linekeeper.engine.versions import kernels_of
 from linekeeper.journal.store import decision_records, open_store
 from linekeeper.lab.population.life import population
-from linekeeper.notice.from_decision import TOLD_ACTIONS, read_desk
+from linekeeper.notice.from_decision import NOTIFIED_ACTIONS, read_lender_profile
 from linekeeper.notice.model import Notice
 from linekeeper.policy.load import load_file
 
@@ -50,9 +50,9 @@ def decisions(engine: Engine) -> list[Decision]:
         return [read_decision(row[2]) for row in decision_records(connection)]
 
 
-def told(engine: Engine, actions: frozenset[str] = frozenset(TOLD_ACTIONS)) -> Iterator[Told]:
+def told(engine: Engine, actions: frozenset[str] = frozenset(NOTIFIED_ACTIONS)) -> Iterator[Told]:
     """Every decision with one of these actions, as it is told."""
-    desk = read_desk()
+    profile = read_lender_profile()
     with engine.store.reading() as connection:
         reviews, kernels, states = Reviews.of(connection), kernels_of(connection), ("", {})
         for decision in decisions(engine):
@@ -61,5 +61,5 @@ def told(engine: Engine, actions: frozenset[str] = frozenset(TOLD_ACTIONS)) -> I
             if states[0] != decision.account:
                 states = (decision.account, states_after(connection, kernels, decision.account, reviews))
             after = states[1].get(decision.number)
-            notice = letter(engine, decision, desk, after.state if after else None)
+            notice = build_notice(engine, decision, profile, after.state if after else None)
             yield Told(decision, notice, find_entry(connection, decision.account, decision.number))

@@ -12,11 +12,11 @@ import pytest
 from linekeeper.core.decision import ADVERSE_ACTIONS, Decision
 from linekeeper.decide.road import NoRoad, Road
 from linekeeper.kernel.calendar import calendar
-from linekeeper.notice.language import EPOCH, LANGS, Lang
-from linekeeper.notice.model import Fact, Reason
+from linekeeper.notice.model import BorrowerFact, NoticeReason
 from linekeeper.notice.reasons import PLACEHOLDER, shipped_wordings
 from linekeeper.notice.telling import progress
 from linekeeper.policy.load import load_file
+from linekeeper.texts.language import EPOCH_DATE, LANGS, Lang
 from tests.notices_flow.demo import POLICY, Told, decisions, demo, told
 
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
@@ -63,7 +63,7 @@ def test_each_fact_stands_in_the_decision(adverse: list[Told]) -> None:
                 assert _is_held(fact, one.decision), (one.notice.number, name, fact)
 
 
-def _is_held(fact: Fact, decision: Decision) -> bool:
+def _is_held(fact: BorrowerFact, decision: Decision) -> bool:
     values = [*decision.values.values(), decision.score]
     if fact.unit == "date":  # a date is so many days before the decision
         assert fact.value is not None
@@ -96,11 +96,11 @@ def told_by(decision: Decision) -> set[Decimal]:
     plain = {Decimal(value) for value in values} | {Decimal(value) / 100 for value in values}
     since = [decision.values[one.name] for one in POLICY_READ.features if one.unit == "days"]
     days = [local_day(decision) - (value or 0) for value in (0, *since)]
-    dates = [EPOCH + timedelta(day) for day in days]
+    dates = [EPOCH_DATE + timedelta(day) for day in days]
     return plain | {Decimal(part) for date in dates for part in (date.year, date.month, date.day)}
 
 
-def constants(reasons: tuple[Reason, ...], lang: Lang) -> set[Decimal]:
+def constants(reasons: tuple[NoticeReason, ...], lang: Lang) -> set[Decimal]:
     """The numbers of the rules themselves: windows and steps, as the wording of a measurement or its own words say."""
     said = set()
     for reason in reasons:

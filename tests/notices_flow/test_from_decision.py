@@ -10,7 +10,7 @@ import pytest
 from linekeeper.core.decision import Decision, LineRecord, Reason
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.decide.road import NoRoad
-from linekeeper.notice.from_decision import OwnFacts, no_road, notice_of, read_desk
+from linekeeper.notice.from_decision import DecisionContext, notice_of, read_lender_profile, why_no_road
 from linekeeper.notice.telling import progress
 from linekeeper.policy.load import load_text
 from tests.brake.bank import DAY, at
@@ -76,9 +76,9 @@ DECISION = Decision(
 )
 
 
-def said(decision: Decision, own: OwnFacts | None = None) -> list[str]:
+def said(decision: Decision, context: DecisionContext | None = None) -> list[str]:
     """Titles, texts and details of the reasons."""
-    told = progress(notice_of(decision, POLICY, read_desk(), own=own), "en")
+    told = progress(notice_of(decision, POLICY, read_lender_profile(), context=context), "en")
     return [f"{one.title}: {' '.join((one.text, *one.details))}" for one in told.reasons]
 
 
@@ -96,8 +96,8 @@ def test_of_alternatives_only_what_holds_is_told() -> None:
 
 
 def test_the_day_of_the_bill_is_told_where_the_decision_confirms_it() -> None:
-    assert "payment of 1 Oct" in said(DECISION, OwnFacts(due_on=DAY - 3))[0]
-    assert "payment of" not in said(DECISION, OwnFacts(due_on=DAY - 4))[0]
+    assert "payment of 1 Oct" in said(DECISION, DecisionContext(due_on=DAY - 3))[0]
+    assert "payment of" not in said(DECISION, DecisionContext(due_on=DAY - 4))[0]
 
 
 def test_two_triggers_with_one_code_are_one_reason() -> None:
@@ -106,19 +106,19 @@ def test_two_triggers_with_one_code_are_one_reason() -> None:
 
 
 def test_no_road_says_why() -> None:
-    assert no_road(DECISION, POLICY) == NoRoad("not_found", ("late_3", "many", "weak"))
-    assert no_road(replace(DECISION, imposed_bp=5_000), POLICY).why == "person"
+    assert why_no_road(DECISION, POLICY) == NoRoad("not_found", ("late_3", "many", "weak"))
+    assert why_no_road(replace(DECISION, imposed_bp=5_000), POLICY).why == "person"
     fraud = replace(DECISION, triggers_in_force=("late_3", "fraud_found"), imposed_bp=5_000)
-    assert no_road(fraud, POLICY) == NoRoad("terminal", ("fraud_found",))
+    assert why_no_road(fraud, POLICY) == NoRoad("terminal", ("fraud_found",))
 
 
 def test_a_correction_names_what_it_mends() -> None:
     mended = replace(DECISION, action="correct", number=5, corrects=(3, 4), after=LINE, before=DECISION.after)
-    assert "8821-3, 8821-4" in progress(notice_of(mended, POLICY, read_desk()), "en").lead
+    assert "8821-3, 8821-4" in progress(notice_of(mended, POLICY, read_lender_profile()), "en").lead
 
 
 def test_what_is_not_told_is_refused_in_words() -> None:
-    quiet = notice_of(replace(DECISION, action="keep"), POLICY, read_desk())
+    quiet = notice_of(replace(DECISION, action="keep"), POLICY, read_lender_profile())
     with pytest.raises(LinekeeperError, match="`keep` is not told"):
         progress(quiet, "en")
 
@@ -127,4 +127,4 @@ def test_a_desk_without_a_way_to_object_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("name: {zh: a, en: b}\nphone: 1\nurl: https://x.example\nrepay: []\n", "utf-8")
     with pytest.raises(LinekeeperError, match=r"`mine.yaml` does not say who the lender is"):
-        read_desk(file)
+        read_lender_profile(file)

@@ -9,11 +9,11 @@ import pytest
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.engine.account import find_decision
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.notices import letter
+from linekeeper.engine.notices import build_notice
 from linekeeper.engine.outbox import Law, find_entry, mark_sent, pending
 from linekeeper.engine.rulings import Ruling, rule
 from linekeeper.journal.store import Store
-from linekeeper.notice.from_decision import read_desk
+from linekeeper.notice.from_decision import read_lender_profile
 from linekeeper.notice.render import as_html, as_json, as_text
 from tests.brake.bank import DAY, at, everyone_late, new_store, openings, small_bank, table
 
@@ -99,7 +99,7 @@ def test_sent_once_and_for_all(engine: Engine) -> None:
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_letter_in_all_its_forms(engine: Engine, lang: str) -> None:
-    told = letter(engine, find_decision(engine, "A000#2"), read_desk())
+    told = build_notice(engine, find_decision(engine, "A000#2"), read_lender_profile())
     assert told.due is not None
     for form in (as_text, as_html, as_json):
         assert "A000" in form(told, lang)  # type: ignore[arg-type]
@@ -107,6 +107,6 @@ def test_the_letter_in_all_its_forms(engine: Engine, lang: str) -> None:
 
 def test_a_persons_ruling_is_told_as_such(engine: Engine) -> None:
     made = rule(engine, [Ruling("A000", at(6), DAY + 30, "m.chen", "a test", cap_bp=1_000)])
-    told = letter(engine, made[0], read_desk())
+    told = build_notice(engine, made[0], read_lender_profile())
     assert not told.objection.automated
     assert "One of our staff" in as_text(told, "en")

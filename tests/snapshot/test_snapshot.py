@@ -12,10 +12,10 @@ from linekeeper.kernel.calendar import calendar
 from linekeeper.lab.population import population
 from linekeeper.lab.snapshot import Label, read_label, snapshot
 from linekeeper.policy.load import load_file, load_text
-from linekeeper.policy.shelf import shelf
+from linekeeper.texts.material import shipped
 from tests.oracle.oracle import values_at
 
-POLICY = load_file(shelf("consumer-loan.yaml"))
+POLICY = load_file(shipped("consumer-loan.yaml"))
 LABEL = Label("days_past_due >= 30", 6, "m")
 DAYS = [19_550, 19_600]
 

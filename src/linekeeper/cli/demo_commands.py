@@ -82,9 +82,9 @@ def _engine(store: str | None, folder: Path) -> Engine:
     from linekeeper.journal.keeper import SETTINGS, new_keeper, open_keeper
     from linekeeper.journal.store import open_store
     from linekeeper.policy.load import load_file
-    from linekeeper.policy.shelf import shelf
+    from linekeeper.texts.material import shipped
 
-    policy = load_file(shelf(POLICY))
+    policy = load_file(shipped(POLICY))
     folder.mkdir(parents=True, exist_ok=True)
     if store is not None:
         return Engine(open_store(store), policy)

@@ -51,18 +51,18 @@ def write_pages(folder: Path, engine: Engine, console: Console, decision: Decisi
 
 
 def _letters(pages: Path, engine: Engine, decision: Decision) -> list[tuple[str, str, str]]:
-    from linekeeper.engine.notices import letter
+    from linekeeper.engine.notices import build_notice
     from linekeeper.engine.point_in_time import state_after
-    from linekeeper.notice.from_decision import read_desk
+    from linekeeper.notice.from_decision import read_lender_profile
     from linekeeper.notice.render import as_html
 
-    told = letter(engine, decision, read_desk(None), state_after(engine, decision))
-    (pages / "letter.zh.html").write_text(as_html(told, "zh"), "utf-8")
-    (pages / "letter.en.html").write_text(as_html(told, "en"), "utf-8")
+    told = build_notice(engine, decision, read_lender_profile(None), state_after(engine, decision))
+    (pages / "notice.zh.html").write_text(as_html(told, "zh"), "utf-8")
+    (pages / "notice.en.html").write_text(as_html(told, "en"), "utf-8")
     name = f"{decision.account}#{decision.number}"
     return [
-        ("letter.en.html", "The letter", f"What the borrower is told of {name}: what, why, and the way back"),
-        ("letter.zh.html", "信函", "同一封信的中文版"),
+        ("notice.en.html", "The letter", f"What the borrower is told of {name}: what, why, and the way back"),
+        ("notice.zh.html", "信函", "同一封信的中文版"),
     ]
 
 

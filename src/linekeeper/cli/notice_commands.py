@@ -48,7 +48,7 @@ def lesson(
 ) -> None:
     """Read a lesson for borrowers, with the borrower's own amounts."""
     from linekeeper.core.errors import LinekeeperError
-    from linekeeper.notice.lessons import Waiting, example, shipped_lessons, tell_lesson
+    from linekeeper.education.lessons import LoanElsewhere, example_loan, render_lesson, shipped_lessons
     from linekeeper.policy.currency import minor_digits
 
     lessons, digits = shipped_lessons(_lang(lang)), minor_digits(currency)
@@ -57,8 +57,10 @@ def lesson(
     if not key:
         sys.stdout.writelines(f"{name}: {found.title}\n" for name, found in lessons.items())
         return
-    own = Waiting(minor_units(amount, digits), days, currency, digits) if amount else example(currency, digits)
-    sys.stdout.write(f"{tell_lesson(lessons[key], own, jurisdiction)}\n")
+    own = (
+        LoanElsewhere(minor_units(amount, digits), days, currency, digits) if amount else example_loan(currency, digits)
+    )
+    sys.stdout.write(f"{render_lesson(lessons[key], own, jurisdiction)}\n")
 
 
 def repay_plan(
@@ -71,21 +73,21 @@ def repay_plan(
     """Plan the repayment of several debts, dearest first and smallest first."""
     from dataclasses import asdict
 
-    from linekeeper.notice.language import language
-    from linekeeper.notice.planner import repay
+    from linekeeper.education.planner import plan_repayment
     from linekeeper.policy.currency import minor_digits
+    from linekeeper.texts.language import language
 
     digits, spoken = minor_digits(currency), language(_lang(lang))
     owed = [_debt(text, digits) for text in debts]
-    plans = [repay(owed, minor_units(monthly, digits), order) for order in ("avalanche", "snowball")]
+    plans = [plan_repayment(owed, minor_units(monthly, digits), order) for order in ("avalanche", "snowball")]
     if json:
         print_json([asdict(plan) for plan in plans])
         return
-    names = (spoken.say("Dearest first"), spoken.say("Smallest first"))
+    names = (spoken.translate("Dearest first"), spoken.translate("Smallest first"))
     for name, plan in zip(names, plans, strict=True):
         interest = spoken.money(plan.interest_minor, currency, digits)
-        months = spoken.say_many("{number} month", "{number} months", plan.months)
-        told = spoken.say(
+        months = spoken.translate_count("{number} month", "{number} months", plan.months)
+        told = spoken.translate(
             "{order}: done after {months}, {interest} in interest.", order=name, months=months, interest=interest
         )
         sys.stdout.write(f"{told}\n")
@@ -103,11 +105,11 @@ def clock(
     from dataclasses import asdict
     from zoneinfo import ZoneInfo
 
-    from linekeeper.notice.clock import Case, notice_clock
-    from linekeeper.notice.regulation import shipped_rules
+    from linekeeper.regulation.clock import NoticeCase, notice_clock
+    from linekeeper.regulation.records import shipped_records
 
     decided_at = int(on.replace(tzinfo=ZoneInfo(zone)).timestamp()) * 1000
-    found = notice_clock(shipped_rules(), Case(jurisdiction, product, action, zone), decided_at)
+    found = notice_clock(shipped_records(), NoticeCase(jurisdiction, product, action, zone), decided_at)
     if json:
         print_json(asdict(found))
         return
@@ -118,14 +120,14 @@ def clock(
 
 
 def _lang(text: str) -> Any:
-    from linekeeper.notice.language import language
+    from linekeeper.texts.language import language
 
     return language(text).code  # refuses what is not a language
 
 
 def _debt(text: str, digits: int) -> Any:
     from linekeeper.core.errors import LinekeeperError
-    from linekeeper.notice.planner import Debt
+    from linekeeper.education.planner import Debt
 
     parts = text.split(":")
     if len(parts) != 4 or not parts[2].endswith("%"):

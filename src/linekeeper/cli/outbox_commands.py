@@ -40,18 +40,18 @@ def notice(
     """The letter that tells a borrower of a decision."""
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.engine.account import find_decision
-    from linekeeper.engine.notices import letter
+    from linekeeper.engine.notices import build_notice
     from linekeeper.engine.point_in_time import state_after
-    from linekeeper.notice.from_decision import read_desk
-    from linekeeper.notice.language import language
+    from linekeeper.notice.from_decision import read_lender_profile
     from linekeeper.notice.render import as_html, as_json, as_text
+    from linekeeper.texts.language import language
 
-    spoken, desk = language(lang).code, read_desk(lender)
+    spoken, profile = language(lang).code, read_lender_profile(lender)
     if form not in FORMATS:
         raise LinekeeperError(f"`{form[:20]}` is no form of a notice; choose one of {', '.join(FORMATS)}")
     engine = open_engine(store, keys=keys)
     found = find_decision(engine, decision)
-    told = letter(engine, found, desk, state_after(engine, found))
+    told = build_notice(engine, found, profile, state_after(engine, found))
     written = {"text": as_text, "html": as_html, "json": as_json}[form](told, spoken)
     sys.stdout.write(written if written.endswith("\n") else f"{written}\n")
 
@@ -71,9 +71,9 @@ def list_outbox(store: StoreUrl, at: At = None, keys: Keys = None, json: Json = 
     say(f"{len(entries):,} notice{'' if len(entries) == 1 else 's'} to send")
     colours = {"running": "green", "alarm": "yellow", "late": "red"}
     for entry in entries[:SHOWN]:
-        stands = entry.clock.stands(now)
+        state_at = entry.clock.state_at(now)
         due = moment(entry.clock.due_at, engine.policy.time_zone)
-        say(f"  [{colours[stands]}]{stands:<7}[/] due {due}  {entry.account}#{entry.number}  {entry.action}")
+        say(f"  [{colours[state_at]}]{state_at:<7}[/] due {due}  {entry.account}#{entry.number}  {entry.action}")
     if len(entries) > SHOWN:
         say(f"  ... and {len(entries) - SHOWN:,} more (all of them with --json)")
 
@@ -105,5 +105,5 @@ def _plain(entry: Entry, now: int) -> dict[str, Any]:
         "alarm_at": clock.alarm_at,
         "rule": clock.rule,
         "rule_status": clock.status,
-        "stands": clock.stands(now),
+        "stands": clock.state_at(now),
     }

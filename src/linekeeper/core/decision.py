@@ -66,6 +66,6 @@ class Decision:
     corrects: tuple[int, ...] = ()
 
 
-TOLD_MAX = 4
+REASONS_SHOWN_MAX = 4
 CORRECT = "correct"
 ADVERSE_ACTIONS = frozenset({"decrease", "suspend", "close"})

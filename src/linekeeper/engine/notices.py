@@ -13,8 +13,8 @@ from linekeeper.engine.outbox import find_entry
 from linekeeper.journal import tables as t
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.qr import draw
-from linekeeper.notice.from_decision import Desk, OwnFacts, notice_of
-from linekeeper.notice.model import Notice, Receipt
+from linekeeper.notice.from_decision import DecisionContext, LenderProfile, notice_of
+from linekeeper.notice.model import Notice, NoticeReceipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 JURISDICTION = "CN"  # where no law was named
 
 
-def letter(engine: Engine, decision: Decision, desk: Desk, state: Sequence[int] | None = None) -> Notice:
+def build_notice(
+    engine: Engine, decision: Decision, profile: LenderProfile, state: Sequence[int] | None = None
+) -> Notice:
     """The notice of a decision. With the account's `state` right after it, its road back and its oldest due are told.
 
     Names, words and road are those of the version that decided. Raises `NoticeError` where there is nothing to tell.
@@ -37,8 +39,8 @@ def letter(engine: Engine, decision: Decision, desk: Desk, state: Sequence[int] 
     return notice_of(
         decision,
         version.policy,
-        desk,
-        own=OwnFacts(due_on(version.kernel, state) if state else None, by_person),
+        profile,
+        context=DecisionContext(due_on(version.kernel, state) if state else None, by_person),
         road=road_from(version.kernel, state) if state else None,
         jurisdiction=engine.outbox.law.jurisdiction if engine.outbox else JURISDICTION,
         due=entry.clock if entry else None,
@@ -46,13 +48,13 @@ def letter(engine: Engine, decision: Decision, desk: Desk, state: Sequence[int] 
     )
 
 
-def receipt_of(engine: Engine, decision: Decision) -> Receipt | None:
+def receipt_of(engine: Engine, decision: Decision) -> NoticeReceipt | None:
     """The decision's receipt as a QR code beside its hash; None where no log is kept, or it is not published yet."""
     if engine.keeper is None:
         return None
     try:
         data = engine.keeper.receipt(engine.store, decision.account, decision.number)
-        return Receipt(digest_of(canonical(decision)), qr_svg=draw(data))
+        return NoticeReceipt(digest_of(canonical(decision)), qr_svg=draw(data))
     except LogError:
         return None
 

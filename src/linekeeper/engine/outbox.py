@@ -16,9 +16,9 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, insert_many
 from linekeeper.kernel.calendar import calendar
-from linekeeper.notice.clock import Case, Clock, notice_clock
-from linekeeper.notice.from_decision import TOLD_ACTIONS
-from linekeeper.notice.regulation import Rule, shipped_rules
+from linekeeper.notice.from_decision import NOTIFIED_ACTIONS
+from linekeeper.regulation.clock import NoticeCase, NoticeClock, notice_clock
+from linekeeper.regulation.records import RegulationRecord, shipped_records
 
 COLUMNS = ("account", "number", "action", "due_at", "alarm_at", "rule", "status", "state")
 State = OneOf["pending", "sent"]
@@ -31,7 +31,7 @@ class Entry:
     account: str
     number: int
     action: str
-    clock: Clock
+    clock: NoticeClock
     state: State
     sent_at: int | None = None
 
@@ -53,18 +53,18 @@ class Outbox:
 
     law: Law
     time_zone: str
-    rules: tuple[Rule, ...] = field(default_factory=shipped_rules)
-    _known: dict[tuple[str, int], Clock] = field(default_factory=dict, init=False, repr=False)
+    rules: tuple[RegulationRecord, ...] = field(default_factory=shipped_records)
+    _known: dict[tuple[str, int], NoticeClock] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        for action in TOLD_ACTIONS:
+        for action in NOTIFIED_ACTIONS:
             self.clock(action, 0)
 
-    def clock(self, action: str, decided_at: int) -> Clock:
+    def clock(self, action: str, decided_at: int) -> NoticeClock:
         """By when a decision must be notified. Clocks count whole local days, so one clock serves a whole day."""
         day = calendar(self.time_zone).day(decided_at)
         if (action, day) not in self._known:
-            case = Case(self.law.jurisdiction, self.law.product, action, self.time_zone)
+            case = NoticeCase(self.law.jurisdiction, self.law.product, action, self.time_zone)
             self._known[action, day] = notice_clock(self.rules, case, decided_at)
         return self._known[action, day]
 
@@ -72,7 +72,7 @@ class Outbox:
         """Write down the notices of new decisions, in the caller's transaction; returns how many."""
         rows = []
         for decision in decisions:
-            if decision.action in TOLD_ACTIONS:
+            if decision.action in NOTIFIED_ACTIONS:
                 clock = self.clock(decision.action, decision.at)
                 times = (clock.due_at, clock.alarm_at, clock.rule, clock.status)
                 rows.append((decision.account, decision.number, decision.action, *times, "pending"))
@@ -127,7 +127,7 @@ def _read(connection: Connection, query: object) -> list[Entry]:
             row.account,
             row.number,
             row.action,
-            Clock(row.due_at, row.alarm_at, row.rule, row.status),
+            NoticeClock(row.due_at, row.alarm_at, row.rule, row.status),
             row.state,
             row.sent_at,
         )

@@ -1,6 +1,6 @@
 """From a recorded decision to its notice: whatever the borrower is told, the decision holds or confirms.
 
-notice_of(decision, policy, desk, own=OwnFacts(due_on), road=road)
+notice_of(decision, policy, desk, own=DecisionContext(due_on), road=road)
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from linekeeper.decide.explain import comparisons
 from linekeeper.decide.reasons import PERSON
 from linekeeper.decide.road.model import NoRoad, Road
 from linekeeper.kernel.calendar import calendar
-from linekeeper.notice.clock import Clock
 from linekeeper.notice.filling import JOINED, change_of, reasons_of
-from linekeeper.notice.language import Text
-from linekeeper.notice.material import MaterialError, read_yaml, shipped
-from linekeeper.notice.model import Fact, Lender, Notice, Objection, Reason, Receipt
+from linekeeper.notice.model import BorrowerFact, Lender, Notice, NoticeReason, NoticeReceipt, Objection
 from linekeeper.notice.prose import feature_words
 from linekeeper.policy import model as m
+from linekeeper.regulation.clock import NoticeClock
+from linekeeper.texts.language import Text
+from linekeeper.texts.material import MaterialError, read_yaml, shipped
 
-TOLD_ACTIONS = (*sorted(ADVERSE_ACTIONS), "restore", "offer", "increase", "correct")
+NOTIFIED_ACTIONS = (*sorted(ADVERSE_ACTIONS), "restore", "offer", "increase", "correct")
 SHOWN_DIGITS = 4  # of the account's name, where it is masked
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class LenderProfile:
     """Who speaks to the borrower, and where and for how many days an objection is taken."""
 
     lender: Lender
@@ -37,7 +37,7 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnFacts:
+class DecisionContext:
     """What the account knows beside the decision's values.
 
     `due_on`: the local day of the oldest due that is unpaid; told only where the decision's own days past due confirm
@@ -51,13 +51,13 @@ class OwnFacts:
 def notice_of(
     decision: Decision,
     policy: m.Policy,
-    desk: Desk,
+    profile: LenderProfile,
     *,
-    own: OwnFacts | None = None,
+    context: DecisionContext | None = None,
     road: Road | NoRoad | None = None,
-    receipt: Receipt | None = None,
+    receipt: NoticeReceipt | None = None,
     jurisdiction: str = "CN",
-    due: Clock | None = None,
+    due: NoticeClock | None = None,
 ) -> Notice:
     """The notice of a decision. Without a `road`, says why none is told; without a `receipt`, the record's hash is it.
 
@@ -65,9 +65,9 @@ def notice_of(
     """
     day = calendar(policy.time_zone).day(decision.at)
     adverse = decision.action in ADVERSE_ACTIONS
-    facts = own or OwnFacts()
+    facts = context or DecisionContext()
     reasons = _reasons(decision, policy, day, facts) if adverse else ()
-    until = None if desk.objection_days is None else day + desk.objection_days
+    until = None if profile.objection_days is None else day + profile.objection_days
     return Notice(
         number=reference(decision.account, decision.number),
         account=masked(decision.account),
@@ -76,18 +76,18 @@ def notice_of(
         exponent=policy.exponent,
         change=change_of(decision, day, policy.offer.valid_days if policy.offer else 0),
         reasons=reasons,
-        road=(road or no_road(decision, policy)) if adverse else None,
-        lender=desk.lender,
-        objection=Objection(desk.objection_url, until, automated=not _by_person(facts, reasons)),
-        receipt=receipt or Receipt(digest_of(canonical(decision))),
+        road=(road or why_no_road(decision, policy)) if adverse else None,
+        lender=profile.lender,
+        objection=Objection(profile.objection_url, until, automated=not _by_person(facts, reasons)),
+        receipt=receipt or NoticeReceipt(digest_of(canonical(decision))),
         jurisdiction=jurisdiction,
         corrects=", ".join(reference(decision.account, number) for number in decision.corrects) or None,
         due=due,
     )
 
 
-def _by_person(own: OwnFacts, reasons: tuple[Reason, ...]) -> bool:
-    return own.by_person or any(reason.code == PERSON for reason in reasons)
+def _by_person(context: DecisionContext, reasons: tuple[NoticeReason, ...]) -> bool:
+    return context.by_person or any(reason.code == PERSON for reason in reasons)
 
 
 def masked(account: str) -> str:
@@ -108,7 +108,7 @@ def reference(account: str, number: int) -> str:
     return f"{account[-SHOWN_DIGITS:]}-{number}"
 
 
-def no_road(decision: Decision, policy: m.Policy) -> NoRoad:
+def why_no_road(decision: Decision, policy: m.Policy) -> NoRoad:
     """Why no road is told, where none was found or looked for."""
     holding = [trigger for trigger in policy.triggers if trigger.name in decision.triggers_in_force]
     final = tuple(trigger.name for trigger in holding if trigger.terminal)
@@ -121,11 +121,11 @@ def no_road(decision: Decision, policy: m.Policy) -> NoRoad:
 # ------------------------------------------------------------------ reasons
 
 
-def _reasons(decision: Decision, policy: m.Policy, day: int, own: OwnFacts) -> tuple[Reason, ...]:
+def _reasons(decision: Decision, policy: m.Policy, day: int, context: DecisionContext) -> tuple[NoticeReason, ...]:
     """The grounds as reasons: only what bore on the decision, and no measurement twice."""
     told: set[str] = set()
-    found: list[Reason] = []
-    for reason in reasons_of(policy, decision, day, _more(decision, day, own)):
+    found: list[NoticeReason] = []
+    for reason in reasons_of(policy, decision, day, _more(decision, day, context)):
         if reason.feature is not None and reason.words is not None:
             if reason.words.en in told:
                 continue
@@ -141,13 +141,13 @@ def _reasons(decision: Decision, policy: m.Policy, day: int, own: OwnFacts) -> t
     return tuple(found)
 
 
-def _more(decision: Decision, day: int, own: OwnFacts) -> dict[str, Fact]:
+def _more(decision: Decision, day: int, context: DecisionContext) -> dict[str, BorrowerFact]:
     """Facts beside the recorded values: the day of the oldest bill, of a person's ruling."""
     more = {}
-    if own.due_on is not None and decision.values.get("days_past_due") == day - own.due_on:
-        more["due_on"] = Fact(own.due_on, "date")
+    if context.due_on is not None and decision.values.get("days_past_due") == day - context.due_on:
+        more["due_on"] = BorrowerFact(context.due_on, "date")
     if decision.event is not None:
-        more["override_on"] = Fact(day, "date")  # only the text of a person's ruling names it
+        more["override_on"] = BorrowerFact(day, "date")  # only the text of a person's ruling names it
     return more
 
 
@@ -181,7 +181,7 @@ def _named(expr: m.Expr, policy: m.Policy, decision: Decision) -> Iterator[str]:
 # ------------------------------------------------------------------ the desk
 
 
-def read_desk(path: Path | None = None) -> Desk:
+def read_lender_profile(path: Path | None = None) -> LenderProfile:
     """The desk of a YAML file; the example that is shipped, where none is named."""
     file = path or shipped("lender") / "example.yaml"
     raw = read_yaml(file)
@@ -194,7 +194,7 @@ def read_desk(path: Path | None = None) -> Desk:
             _text(hours) if hours else None,
             tuple(_text(way) for way in raw["repay"]),
         )
-        return Desk(lender, raw["objection"]["url"], raw["objection"].get("days"))
+        return LenderProfile(lender, raw["objection"]["url"], raw["objection"].get("days"))
     except (KeyError, TypeError, AttributeError) as fault:
         needed = "`name`, `phone`, `url`, `repay` and `objection: {url: ...}`"
         raise MaterialError(f"`{file.name}` does not say who the lender is; it needs {needed}") from fault

@@ -14,10 +14,10 @@ from typing import Literal as OneOf
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.line import ADVERSE, Action, Line
 from linekeeper.decide.road.model import NoRoad, Road
-from linekeeper.notice.clock import Clock
-from linekeeper.notice.language import Text
+from linekeeper.regulation.clock import NoticeClock
+from linekeeper.texts.language import Text
 
-TOLD_MAX = 4  # reasons told; comment 9(b)(2) to Regulation B finds more "not likely to be helpful"
+REASONS_SHOWN_MAX = 4  # reasons told; comment 9(b)(2) to Regulation B finds more "not likely to be helpful"
 FactUnit = OneOf["money", "count", "days", "share", "flag", "category", "points", "pd", "date", "times"]
 
 
@@ -26,7 +26,7 @@ class NoticeError(LinekeeperError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class BorrowerFact:
     """One own fact of the borrower, in the unit of the feature it comes from.
 
     Beyond the units of the policy language: `date` (days since 1970-01-01) and `times` ("3 times"). `word` is the
@@ -41,7 +41,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class NoticeReason:
     """Why: a code with wording in `policies/reasons`, and the borrower's own facts that fill it.
 
     `words` are the rule's own words (`prose.trigger_words`, or `prose.feature_words` where the reason is a feature
@@ -49,13 +49,13 @@ class Reason:
     """
 
     code: str
-    facts: Mapping[str, Fact] = field(default_factory=dict)
+    facts: Mapping[str, BorrowerFact] = field(default_factory=dict)
     words: Text | None = None
     feature: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class OpenOffer:
     """An increase that the borrower may take or leave."""
 
     number: int
@@ -72,7 +72,7 @@ class Change:
     after: Line
     since_day: int
     asked_minor: int | None = None
-    offered: Offered | None = None
+    offered: OpenOffer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class NoticeReceipt:
     """Proof that the record stands in the log: its text, where it can be checked, and a QR code of that address.
 
     `qr_svg` is an `<svg>` of plain shapes; anything else in it is refused when the notice is rendered.
@@ -122,16 +122,16 @@ class Notice:
     currency: str
     exponent: int
     change: Change
-    reasons: tuple[Reason, ...]
+    reasons: tuple[NoticeReason, ...]
     road: Road | NoRoad | None
     lender: Lender
     objection: Objection
-    receipt: Receipt | None
+    receipt: NoticeReceipt | None
     jurisdiction: str = "CN"
     lessons: tuple[str, ...] = ()
     corrects: str | None = None
     legal: tuple[Text, ...] = ()
-    due: Clock | None = None
+    due: NoticeClock | None = None
 
     def __post_init__(self) -> None:
         for missing, what in self._gaps():
@@ -151,6 +151,6 @@ class Notice:
         )
 
     @property
-    def told(self) -> tuple[Reason, ...]:
+    def told(self) -> tuple[NoticeReason, ...]:
         """The reasons that are told: the first four."""
-        return self.reasons[:TOLD_MAX]
+        return self.reasons[:REASONS_SHOWN_MAX]

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from linekeeper.core.bounds import SHARE_CEILING_BP
-from linekeeper.notice.language import LANGS, Language, Text
-from linekeeper.notice.material import MaterialError, read_yaml, shipped
-from linekeeper.notice.model import Fact, NoticeError, Reason
+from linekeeper.notice.model import BorrowerFact, NoticeError, NoticeReason
 from linekeeper.notice.prose.vocabulary import shipped_vocabulary
+from linekeeper.texts.language import LANGS, Language, Text
+from linekeeper.texts.material import MaterialError, read_yaml, shipped
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 NEAR_DAYS = 300  # a date closer than this is told without its year
@@ -44,7 +44,7 @@ class Wordings:
     codes: Mapping[str, Wording]
     measures: Mapping[str, Wording]
 
-    def find(self, reason: Reason) -> Wording | None:
+    def find(self, reason: NoticeReason) -> Wording | None:
         """The wording that fits; None where the rule's own words must do."""
         if reason.feature is None:
             return self.codes.get(reason.code)
@@ -52,7 +52,7 @@ class Wordings:
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class Phrasebook:
     """How facts are written: the language, the currency, and the day on which the letter is read."""
 
     language: Language
@@ -68,18 +68,18 @@ class Speech:
         near = abs(day - self.today) < NEAR_DAYS
         return self.language.short_day(day) if near else self.language.day(day)
 
-    def fact(self, fact: Fact) -> str:
+    def fact(self, fact: BorrowerFact) -> str:
         """A fact in the form of its unit."""
         if fact.value is None:
-            return self.language.say("not known")
+            return self.language.translate("not known")
         if fact.unit == "share" and fact.value >= SHARE_CEILING_BP:
-            return self.language.say("{share} or more", share=self.language.share(SHARE_CEILING_BP))
+            return self.language.translate("{share} or more", share=self.language.share(SHARE_CEILING_BP))
         if fact.unit == "category":
             return shipped_vocabulary().of("choices", fact.word).in_(self.language.code)
         if fact.unit == "flag":
-            return self.language.say("yes") if fact.value else self.language.say("no")
+            return self.language.translate("yes") if fact.value else self.language.translate("no")
         if fact.unit == "points":
-            return self.language.say_many("{number} point", "{number} points", fact.value)
+            return self.language.translate_count("{number} point", "{number} points", fact.value)
         forms = {
             "money": self.money,
             "date": self.day,
@@ -93,7 +93,7 @@ class Speech:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldReason:
+class RenderedReason:
     """A reason in one language: a short title, a sentence or two, and further facts of the borrower's own."""
 
     code: str
@@ -102,49 +102,51 @@ class ToldReason:
     details: tuple[str, ...]
 
 
-def tell_reason(reason: Reason, speech: Speech, wordings: Wordings | None = None) -> ToldReason:
+def render_reason(reason: NoticeReason, phrases: Phrasebook, wordings: Wordings | None = None) -> RenderedReason:
     """The reason in words. Raises `NoticeError` where neither its code nor its rule has any."""
     chosen = wordings or shipped_wordings()
-    wording, lang = chosen.find(reason), speech.language.code
+    wording, lang = chosen.find(reason), phrases.language.code
     if wording is None:
-        return _by_rule(reason, speech, chosen)
+        return _by_rule(reason, phrases, chosen)
     known = {name for name, fact in reason.facts.items() if fact.value is not None}
     templates = (text.in_(lang) for text in wording.texts)
     template = next((text for text in templates if set(PLACEHOLDER.findall(text)) <= known), None)
     if template is None:
-        return ToldReason(reason.code, wording.title.in_(lang), speech.language.say("We do not know this."), ())
+        return RenderedReason(
+            reason.code, wording.title.in_(lang), phrases.language.translate("We do not know this."), ()
+        )
     used = PLACEHOLDER.findall(template)
-    text = template.format(**{name: speech.fact(reason.facts[name]) for name in used})
-    return ToldReason(reason.code, wording.title.in_(lang), text, _details(reason, speech, used, chosen))
+    text = template.format(**{name: phrases.fact(reason.facts[name]) for name in used})
+    return RenderedReason(reason.code, wording.title.in_(lang), text, _details(reason, phrases, used, chosen))
 
 
-def _by_rule(reason: Reason, speech: Speech, wordings: Wordings) -> ToldReason:
+def _by_rule(reason: NoticeReason, phrases: Phrasebook, wordings: Wordings) -> RenderedReason:
     """The rule's own words: a feature with its value, or the condition that holds."""
     if reason.words is None:
         way_out = "add it to `policies/reasons/triggers.yaml`"
         raise NoticeError(f"the reason `{reason.code}` has no wording and no rule to quote; {way_out}")
-    say, rule = speech.language.say, reason.words.in_(speech.language.code)
+    translate, rule = phrases.language.translate, reason.words.in_(phrases.language.code)
     if reason.feature is not None and "value" in reason.facts:
-        value = speech.fact(reason.facts["value"])
-        return ToldReason(reason.code, _opening(rule), say("This stands at {value}.", value=value), ())
-    title = say("A rule of your line")
-    return ToldReason(
-        reason.code, title, say("This rule applied: {rule}.", rule=rule), _details(reason, speech, (), wordings)
+        value = phrases.fact(reason.facts["value"])
+        return RenderedReason(reason.code, _opening(rule), translate("This stands at {value}.", value=value), ())
+    title = translate("A rule of your line")
+    return RenderedReason(
+        reason.code, title, translate("This rule applied: {rule}.", rule=rule), _details(reason, phrases, (), wordings)
     )
 
 
-def _details(reason: Reason, speech: Speech, used: Collection[str], wordings: Wordings) -> tuple[str, ...]:
+def _details(reason: NoticeReason, phrases: Phrasebook, used: Collection[str], wordings: Wordings) -> tuple[str, ...]:
     """The labelled facts that the text did not use, each a sentence."""
     facts = ((fact.label, fact) for name, fact in reason.facts.items() if name not in used)
-    return tuple(_detail(label, fact, speech, wordings) for label, fact in facts if label is not None)
+    return tuple(_detail(label, fact, phrases, wordings) for label, fact in facts if label is not None)
 
 
-def _detail(label: Text, fact: Fact, speech: Speech, wordings: Wordings) -> str:
-    value, lang = speech.fact(fact), speech.language.code
+def _detail(label: Text, fact: BorrowerFact, phrases: Phrasebook, wordings: Wordings) -> str:
+    value, lang = phrases.fact(fact), phrases.language.code
     wording = wordings.measures.get(label.en)
     if wording is not None and fact.value is not None:
         return wording.texts[0].in_(lang).format(value=value)
-    return _opening(speech.language.say("{what}: {value}.", what=label.in_(lang), value=value))
+    return _opening(phrases.language.translate("{what}: {value}.", what=label.in_(lang), value=value))
 
 
 def _opening(text: str) -> str:

@@ -13,12 +13,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 from markupsafe import Markup
 
 from linekeeper.decide.road.model import Road
-from linekeeper.notice.chart import chart
-from linekeeper.notice.language import Lang, language
-from linekeeper.notice.material import HERE
 from linekeeper.notice.model import Notice, NoticeError
-from linekeeper.notice.reasons import Speech
-from linekeeper.notice.telling import Telling, tell
+from linekeeper.notice.pictures import road_chart
+from linekeeper.notice.reasons import Phrasebook
+from linekeeper.notice.telling import RenderedNotice, render_notice
+from linekeeper.texts.language import Lang, language
+from linekeeper.texts.material import HERE
 
 SHAPES = {"svg", "g", "path", "rect", "title"}
 SHAPE_ATTRIBUTES = {
@@ -42,21 +42,21 @@ QR_MAX = 200_000  # characters
 
 def as_text(notice: Notice, lang: Lang) -> str:
     """The notice as plain text, for a message or a printer without a browser."""
-    return _template("notice.txt").render(_context(tell(notice, lang), lang))
+    return _template("notice.txt").render(_context(render_notice(notice, lang), lang))
 
 
 def as_html(notice: Notice, lang: Lang) -> str:
     """The notice as one HTML page that needs nothing from elsewhere and prints on one sheet of A4."""
-    speech = Speech(language(lang), notice.currency, notice.exponent, notice.issued_day)
-    picture = chart(notice.road, speech) if isinstance(notice.road, Road) else ""
+    phrases = Phrasebook(language(lang), notice.currency, notice.exponent, notice.issued_day)
+    picture = road_chart(notice.road, phrases) if isinstance(notice.road, Road) else ""
     code = plain_shapes(notice.receipt.qr_svg) if notice.receipt and notice.receipt.qr_svg else ""
-    given = _context(tell(notice, lang), lang) | {"chart": Markup(picture), "qr": Markup(code)}
+    given = _context(render_notice(notice, lang), lang) | {"chart": Markup(picture), "qr": Markup(code)}
     return _template("notice.html").render(given)
 
 
 def as_json(notice: Notice, lang: Lang) -> str:
     """The notice as JSON: `notice` holds its values (minor units, days since 1970-01-01), `told` its sentences."""
-    values = {"lang": lang, "notice": asdict(notice), "told": asdict(tell(notice, lang))}
+    values = {"lang": lang, "notice": asdict(notice), "told": asdict(render_notice(notice, lang))}
     return json.dumps(_plain(values), ensure_ascii=False, indent=2, sort_keys=True)
 
 
@@ -83,8 +83,8 @@ def plain_shapes(svg: str) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _context(told: Telling, lang: Lang) -> dict[str, Any]:
-    return {"told": told, "say": language(lang).say}
+def _context(told: RenderedNotice, lang: Lang) -> dict[str, Any]:
+    return {"told": told, "say": language(lang).translate}
 
 
 @cache

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from linekeeper.core.line import Status
 from linekeeper.decide.road.model import EARLY_DAYS, Assumption, Do, NoRoad, Plan, Point, Rests, Road, Step
 from linekeeper.notice.prose.vocabulary import shipped_vocabulary
-from linekeeper.notice.reasons import Speech
+from linekeeper.notice.reasons import Phrasebook
 
 STEPS = {
     Do.PAY_OVERDUE: "Pay {amount} of what is overdue.",
@@ -43,7 +43,7 @@ class Dated:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldPlan:
+class RenderedPlan:
     """One way back: its kind (fastest, lightest, with_report), name, goal, cost, steps and path of limits."""
 
     kind: str
@@ -60,54 +60,54 @@ def plans_by_kind(road: Road) -> tuple[tuple[str, Plan], ...]:
     return tuple((kind, plan) for kind, plan in kinds if plan is not None)
 
 
-def tell_plans(road: Road, speech: Speech) -> tuple[ToldPlan, ...]:
+def render_plans(road: Road, phrases: Phrasebook) -> tuple[RenderedPlan, ...]:
     """The plans of a road, in words."""
-    say = speech.language.say
+    translate = phrases.language.translate
     names = {
-        "fastest": say("The fastest way") if len(road.plans) > 1 else say("What you can do"),
-        "lightest": say("The way with less to pay now"),
-        "with_report": say("A faster way, with proof"),
+        "fastest": translate("The fastest way") if len(road.plans) > 1 else translate("What you can do"),
+        "lightest": translate("The way with less to pay now"),
+        "with_report": translate("A faster way, with proof"),
     }
-    return tuple(_plan(kind, names[kind], plan, speech) for kind, plan in plans_by_kind(road))
+    return tuple(_plan(kind, names[kind], plan, phrases) for kind, plan in plans_by_kind(road))
 
 
-def tell_promise(road: Road | NoRoad | None, speech: Speech) -> Iterator[str]:
+def render_promise(road: Road | NoRoad | None, phrases: Phrasebook) -> Iterator[str]:
     """What we promise about a road; or why there is none, and when to ask again."""
-    say = speech.language.say
+    translate = phrases.language.translate
     match road:
         case Road(honour_until_day=until):
-            yield say("We have checked that these steps work. The later you do them, the later the dates.")
-            yield say("We keep this promise until {day}, even if our rules change.", day=speech.day(until))
+            yield translate("We have checked that these steps work. The later you do them, the later the dates.")
+            yield translate("We keep this promise until {day}, even if our rules change.", day=phrases.day(until))
         case NoRoad(why, _, ask_again):
-            yield say(NO_ROAD[why])
+            yield translate(NO_ROAD[why])
             if ask_again is not None:
-                yield say("You can ask again from {day}.", day=speech.day(ask_again))
+                yield translate("You can ask again from {day}.", day=phrases.day(ask_again))
 
 
-def tell_rests(road: Road | NoRoad | None, speech: Speech) -> tuple[str, ...]:
+def render_assumptions(road: Road | NoRoad | None, phrases: Phrasebook) -> tuple[str, ...]:
     """What the plans of a road take for granted, each once: of things that differ in the amount, the stricter one."""
     found: dict[Rests, Assumption] = {}
     for plan in road.plans if isinstance(road, Road) else ():
         for one in plan.assumptions:
             found[one.rests] = _stricter(found.get(one.rests, one), one)
-    return tuple(_rests(assumption, speech) for assumption in found.values())
+    return tuple(_rests(assumption, phrases) for assumption in found.values())
 
 
-def loans_words(status: Status, speech: Speech) -> str:
+def loans_words(status: Status, phrases: Phrasebook) -> str:
     """Whether new loans are possible, in a word."""
-    return speech.language.say(LOANS.get(status, "possible"))
+    return phrases.language.translate(LOANS.get(status, "possible"))
 
 
-def _plan(kind: str, name: str, plan: Plan, speech: Speech) -> ToldPlan:
+def _plan(kind: str, name: str, plan: Plan, phrases: Phrasebook) -> RenderedPlan:
     end = plan.path[-1]
-    limit, day = speech.money(end.limit_minor), speech.day(end.day)
-    return ToldPlan(
+    limit, day = phrases.money(end.limit_minor), phrases.day(end.day)
+    return RenderedPlan(
         kind=kind,
         name=name,
-        goal=speech.language.say("If you do this, your limit is {limit} from {day}.", limit=limit, day=day),
-        cost=_cost(plan, speech),
-        steps=tuple(Dated(speech.day(one.day), _step(one, speech)) for one in sorted(plan.steps, key=_day)),
-        path=tuple(Dated(speech.day(point.day), _point(point, speech)) for point in plan.path),
+        goal=phrases.language.translate("If you do this, your limit is {limit} from {day}.", limit=limit, day=day),
+        cost=_cost(plan, phrases),
+        steps=tuple(Dated(phrases.day(one.day), _step(one, phrases)) for one in sorted(plan.steps, key=_day)),
+        path=tuple(Dated(phrases.day(point.day), _point(point, phrases)) for point in plan.path),
     )
 
 
@@ -115,49 +115,53 @@ def _day(step: Step) -> int:
     return step.day
 
 
-def _cost(plan: Plan, speech: Speech) -> str:
+def _cost(plan: Plan, phrases: Phrasebook) -> str:
     if not plan.total_minor:
         return ""
-    early, total = speech.money(plan.early_minor), speech.money(plan.total_minor)
+    early, total = phrases.money(plan.early_minor), phrases.money(plan.total_minor)
     bills_come = any(one.rests == Rests.STATEMENTS for one in plan.assumptions)
-    return speech.language.say(
+    return phrases.language.translate(
         "You pay {early} in the first {span}, {total} in all, and your monthly bills as they come."
         if bills_come
         else "You pay {early} in the first {span}, {total} in all.",
         early=early,
-        span=speech.language.span(EARLY_DAYS),
+        span=phrases.language.span(EARLY_DAYS),
         total=total,
     )
 
 
-def _step(step: Step, speech: Speech) -> str:
-    say = speech.language.say
-    until = speech.day(step.until_day) if step.until_day is not None else ""
-    amount = speech.money(step.amount_minor) if step.amount_minor is not None else ""
+def _step(step: Step, phrases: Phrasebook) -> str:
+    translate = phrases.language.translate
+    until = phrases.day(step.until_day) if step.until_day is not None else ""
+    amount = phrases.money(step.amount_minor) if step.amount_minor is not None else ""
     if step.do == Do.PAY_ON_TIME:
-        told = speech.language.say_many(
+        told = phrases.language.translate_count(
             "Pay the next bill on time. This takes until {until}.",
             "Pay the next {number} bills on time. This takes until {until}.",
             step.count or 1,
             until=until,
         )
-        return speech.language.sentences(told, say("Pay at least {amount} each time.", amount=amount) if amount else "")
+        return phrases.language.sentences(
+            told, translate("Pay at least {amount} each time.", amount=amount) if amount else ""
+        )
     if step.do == Do.REPORT:
-        told = say("Send us proof of this: {what}.", what=_report(step, speech))
-        return speech.language.sentences(told, say("Do so each month until {until}.", until=until) if until else "")
-    return say(STEPS[step.do], amount=amount, until=until)
+        told = translate("Send us proof of this: {what}.", what=_report(step, phrases))
+        return phrases.language.sentences(
+            told, translate("Do so each month until {until}.", until=until) if until else ""
+        )
+    return translate(STEPS[step.do], amount=amount, until=until)
 
 
-def _report(step: Step, speech: Speech) -> str:
+def _report(step: Step, phrases: Phrasebook) -> str:
     """What has to be shown: the kind of event, and its values."""
-    words, lang = shipped_vocabulary(), speech.language.code
+    words, lang = shipped_vocabulary(), phrases.language.code
     values = []
     for name, value in step.fields.items():
-        told = speech.money(value) if name == "amount" and isinstance(value, int) else str(value)
+        told = phrases.money(value) if name == "amount" and isinstance(value, int) else str(value)
         told = words.of("choices", value).in_(lang) if isinstance(value, str) else told
         field = words.of("fields", name).in_(lang)
-        values.append(speech.language.say("{label}: {value}", label=field, value=told))
-    return speech.language.say(", ").join([words.of("kinds", step.kind or "").in_(lang), *values])
+        values.append(phrases.language.translate("{label}: {value}", label=field, value=told))
+    return phrases.language.translate(", ").join([words.of("kinds", step.kind or "").in_(lang), *values])
 
 
 def _stricter(one: Assumption, other: Assumption) -> Assumption:
@@ -168,16 +172,18 @@ def _stricter(one: Assumption, other: Assumption) -> Assumption:
     return Assumption(one.rests, min(one.day, other.day), chosen, kinds)
 
 
-def _rests(assumption: Assumption, speech: Speech) -> str:
-    words, lang = shipped_vocabulary(), speech.language.code
-    amount = speech.money(assumption.amount_minor) if assumption.amount_minor is not None else ""
-    kinds = speech.language.one_of([words.plain(kind).in_(lang) for kind in assumption.kinds])
-    return speech.language.say(RESTS[assumption.rests], amount=amount, kinds=kinds, day=speech.day(assumption.day))
+def _rests(assumption: Assumption, phrases: Phrasebook) -> str:
+    words, lang = shipped_vocabulary(), phrases.language.code
+    amount = phrases.money(assumption.amount_minor) if assumption.amount_minor is not None else ""
+    kinds = phrases.language.one_of([words.plain(kind).in_(lang) for kind in assumption.kinds])
+    return phrases.language.translate(
+        RESTS[assumption.rests], amount=amount, kinds=kinds, day=phrases.day(assumption.day)
+    )
 
 
-def _point(point: Point, speech: Speech) -> str:
-    limit = speech.money(point.limit_minor)
+def _point(point: Point, phrases: Phrasebook) -> str:
+    limit = phrases.money(point.limit_minor)
     if point.status >= Status.SUSPENDED:
-        state = loans_words(point.status, speech)
-        return speech.language.say("{limit}, new loans still {state}", limit=limit, state=state)
+        state = loans_words(point.status, phrases)
+        return phrases.language.translate("{limit}, new loans still {state}", limit=limit, state=state)
     return limit

@@ -8,7 +8,7 @@ import linekeeper
 from linekeeper.core.errors import LinekeeperError
 
 
-def shelf(name: str) -> Path:
+def shipped(name: str) -> Path:
     """The file (or folder) of that name under `policies/`. Raises LinekeeperError where there is none.
 
     >>> shelf("consumer-loan.yaml").name

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from linekeeper.notice.language import Lang, Language, language
 from linekeeper.notice.prose.expression import Teller
 from linekeeper.notice.prose.scorecard import tell_score
 from linekeeper.notice.prose.vocabulary import Vocabulary, shipped_vocabulary
 from linekeeper.policy import model as m
+from linekeeper.texts.language import Lang, Language, language
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,39 +37,39 @@ class Description:
 def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None) -> Description:
     """The policy in that language; empty parts are left out. The example stands in `linekeeper.notice.prose`."""
     teller = Teller(policy, language(lang), vocabulary or shipped_vocabulary())
-    say = teller.language.say
+    translate = teller.language.translate
     parts = (
-        (say("Ground"), _ground(policy, teller.language)),
-        (say("Measurements"), (_feature(feature, teller) for feature in policy.features if feature.named)),
-        (say("Score"), tell_score(policy.score, teller) if policy.score else ()),
-        (say("Triggers"), (_trigger(trigger, teller) for trigger in policy.triggers)),
-        (say("Recovery"), _recovery(policy.recovery, teller) if policy.recovery else ()),
-        (say("New draws"), _authorise(policy.authorise, teller)),
-        (say("Offers"), _offer(policy.offer, teller) if policy.offer else ()),
-        (say("Brake"), _brake(policy.brake, teller.language) if policy.brake else ()),
-        (say("Promises"), _promises(policy, teller.language)),
+        (translate("Ground"), _ground(policy, teller.language)),
+        (translate("Measurements"), (_feature(feature, teller) for feature in policy.features if feature.named)),
+        (translate("Score"), tell_score(policy.score, teller) if policy.score else ()),
+        (translate("Triggers"), (_trigger(trigger, teller) for trigger in policy.triggers)),
+        (translate("Recovery"), _recovery(policy.recovery, teller) if policy.recovery else ()),
+        (translate("New draws"), _authorise(policy.authorise, teller)),
+        (translate("Offers"), _offer(policy.offer, teller) if policy.offer else ()),
+        (translate("Brake"), _brake(policy.brake, teller.language) if policy.brake else ()),
+        (translate("Promises"), _promises(policy, teller.language)),
     )
-    title = say("Policy {name}, version {version}", name=policy.name, version=policy.version)
+    title = translate("Policy {name}, version {version}", name=policy.name, version=policy.version)
     sections = ((heading, tuple(lines)) for heading, lines in parts)
     return Description(title, tuple(Section(heading, lines) for heading, lines in sections if lines))
 
 
 def _ground(policy: m.Policy, spoken: Language) -> Iterator[str]:
-    say = spoken.say
-    yield say(
+    translate = spoken.translate
+    yield translate(
         "Amounts are in {currency}. Days begin at midnight in {zone}.", currency=policy.currency, zone=policy.time_zone
     )
-    yield say("A stretch of hours, days or months includes the current one.")
+    yield translate("A stretch of hours, days or months includes the current one.")
     if policy.protected:
-        yield say("Never used: {fields}.", fields=", ".join(policy.protected))
+        yield translate("Never used: {fields}.", fields=", ".join(policy.protected))
 
 
 def _feature(feature: m.Feature, teller: Teller) -> str:
-    say = teller.language.say
-    line = say("{name}: {what}.", name=teller.language.quote(feature.name), what=teller.noun(feature.expr))
+    translate = teller.language.translate
+    line = translate("{name}: {what}.", name=teller.language.quote(feature.name), what=teller.noun(feature.expr))
     worse = {
-        "higher": say("More of it means more risk."),
-        "lower": say("Less of it means more risk."),
+        "higher": translate("More of it means more risk."),
+        "lower": translate("Less of it means more risk."),
         None: "",
     }
     return teller.language.sentences(line, worse[feature.worse])
@@ -79,81 +79,87 @@ def _feature(feature: m.Feature, teller: Teller) -> str:
 
 
 def _trigger(trigger: m.Trigger, teller: Teller) -> str:
-    say = teller.language.say
-    effect = say(" and ").join(_effects(trigger, teller.language))
+    translate = teller.language.translate
+    effect = translate(" and ").join(_effects(trigger, teller.language))
     name = teller.language.quote(trigger.name)
-    sets = say("{name}: when {condition}, {effect}.", name=name, condition=teller.clause(trigger.when), effect=effect)
-    reason = say("Reason code: {code}.", code=trigger.reason)
+    sets = translate(
+        "{name}: when {condition}, {effect}.", name=name, condition=teller.clause(trigger.when), effect=effect
+    )
+    reason = translate("Reason code: {code}.", code=trigger.reason)
     return teller.language.sentences(sets, _release(trigger, teller), _expiry(trigger, teller.language), reason)
 
 
 def _effects(trigger: m.Trigger, spoken: Language) -> Iterator[str]:
     if trigger.close:
-        yield spoken.say("the line is closed")
+        yield spoken.translate("the line is closed")
     if trigger.suspend:
-        yield spoken.say("new draws are stopped")
+        yield spoken.translate("new draws are stopped")
     if trigger.cap_bp < 10_000:
-        yield spoken.say("the limit is at most {share} of the granted line", share=spoken.share(trigger.cap_bp))
+        yield spoken.translate("the limit is at most {share} of the granted line", share=spoken.share(trigger.cap_bp))
     if not trigger.close and not trigger.suspend and trigger.cap_bp == 10_000:
-        yield spoken.say("nothing changes")
+        yield spoken.translate("nothing changes")
 
 
 def _release(trigger: m.Trigger, teller: Teller) -> str:
-    say = teller.language.say
+    translate = teller.language.translate
     if trigger.terminal:
-        return say("There is no way back from it but a person's ruling.")
-    ends = say("that is no longer so")
+        return translate("There is no way back from it but a person's ruling.")
+    ends = translate("that is no longer so")
     if trigger.clear is not None:
-        ends = say("that is no longer so and also {condition}", condition=teller.grouped(trigger.clear))
+        ends = translate("that is no longer so and also {condition}", condition=teller.grouped(trigger.clear))
     if trigger.hold_days:
         span = teller.language.span(trigger.hold_days)
-        return say("It ends when {condition}, at the earliest {span} after it was last so.", condition=ends, span=span)
-    return say("It ends when {condition}.", condition=ends)
+        return translate(
+            "It ends when {condition}, at the earliest {span} after it was last so.", condition=ends, span=span
+        )
+    return translate("It ends when {condition}.", condition=ends)
 
 
 def _expiry(trigger: m.Trigger, spoken: Language) -> str:
     if trigger.expires_days is None:
         return ""
-    return spoken.say("It ends {span} after it began, whatever else.", span=spoken.span(trigger.expires_days))
+    return spoken.translate("It ends {span} after it began, whatever else.", span=spoken.span(trigger.expires_days))
 
 
 def _recovery(recovery: m.Recovery, teller: Teller) -> Iterator[str]:
     spoken = teller.language
-    yield spoken.say(
+    yield spoken.translate(
         "Once no trigger holds the limit down, it rises at once to {first} of the granted line, "
         "then by {step} of it every {span}, up to what the triggers allow.",
         first=spoken.share(recovery.first_bp),
         step=spoken.share(recovery.step_bp),
         span=spoken.span(recovery.every_days),
     )
-    yield spoken.say("It does not rise while new draws are stopped.")
+    yield spoken.translate("It does not rise while new draws are stopped.")
     if recovery.condition is not None:
-        yield spoken.say("It rises only while {condition}.", condition=teller.clause(recovery.condition))
+        yield spoken.translate("It rises only while {condition}.", condition=teller.clause(recovery.condition))
 
 
 # ------------------------------------------------------------------ draws, offers, brake, promises
 
 
 def _authorise(rules: tuple[m.AuthoriseRule, ...], teller: Teller) -> Iterator[str]:
-    say = teller.language.say
-    yield say(
+    translate = teller.language.translate
+    yield translate(
         "A draw is refused where the line is suspended or closed, or where it is larger than what is still available."
     )
     for rule in rules:
         name = teller.language.quote(rule.name)
-        refused = say("{name}: a draw is refused when {condition}.", name=name, condition=teller.clause(rule.deny))
-        yield teller.language.sentences(refused, say("Reason code: {code}.", code=rule.reason))
+        refused = translate(
+            "{name}: a draw is refused when {condition}.", name=name, condition=teller.clause(rule.deny)
+        )
+        yield teller.language.sentences(refused, translate("Reason code: {code}.", code=rule.reason))
 
 
 def _offer(offer: m.Offer, teller: Teller) -> Iterator[str]:
     spoken = teller.language
-    yield spoken.say(
+    yield spoken.translate(
         "When {condition}, a granted line larger by {share} is offered, never above {top}.",
         condition=teller.clause(offer.when),
         share=spoken.share(offer.increase_bp),
         top=spoken.money(offer.up_to_minor, teller.policy.currency, teller.policy.exponent),
     )
-    yield spoken.say(
+    yield spoken.translate(
         "At most one offer every {every}; it stays open for {valid}. Nothing changes unless the borrower accepts.",
         every=spoken.span(offer.every_days),
         valid=spoken.span(offer.valid_days),
@@ -161,7 +167,7 @@ def _offer(offer: m.Offer, teller: Teller) -> Iterator[str]:
 
 
 def _brake(brake: m.Brake, spoken: Language) -> Iterator[str]:
-    yield spoken.say(
+    yield spoken.translate(
         "Where automatic restrictions on one day would hit more than {lines} of the lines or {exposure} of the money "
         "granted, the rest wait for a person.",
         lines=spoken.share(brake.lines_bp),
@@ -170,7 +176,7 @@ def _brake(brake: m.Brake, spoken: Language) -> Iterator[str]:
 
 
 def _promises(policy: m.Policy, spoken: Language) -> Iterator[str]:
-    yield spoken.say(
+    yield spoken.translate(
         "A road back that was told is kept for {span} under the version that told it.",
         span=spoken.span(policy.honour_days),
     )

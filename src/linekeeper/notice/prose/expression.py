@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import assert_never
 
-from linekeeper.notice.language import Language
 from linekeeper.notice.prose.sorts import Sort, sort_of
 from linekeeper.notice.prose.vocabulary import Vocabulary
 from linekeeper.policy import model as m
+from linekeeper.texts.language import Language
 
 SPELLED_OUT_MAX = 40  # nodes; a larger feature is told by its name
 RELATIONS = {
@@ -70,29 +70,29 @@ class Teller:
 
     def clause(self, node: m.Expr) -> str:
         """A condition as a clause: "the time past due is at least 30 days"."""
-        say = self.language.say
+        translate = self.language.translate
         match node:
             case m.Not(item):
-                return say("it is not so that {item}", item=self.grouped(item))
+                return translate("it is not so that {item}", item=self.grouped(item))
             case m.And(items):
-                return say(" and ").join(map(self.grouped, items))
+                return translate(" and ").join(map(self.grouped, items))
             case m.Or(items):
-                return say(" or ").join(map(self.grouped, items))
+                return translate(" or ").join(map(self.grouped, items))
             case m.Compare(op, left, right):
-                return say(RELATIONS[op], left=self._side(left, right), right=self._side(right, left))
+                return translate(RELATIONS[op], left=self._side(left, right), right=self._side(right, left))
             case m.In(item, values):
                 listed = self.language.one_of([self._value(value, *self._sort(item)) for value in values])
-                return say("{item} is one of these: {listed}", item=self.noun(item), listed=listed)
+                return translate("{item} is one of these: {listed}", item=self.noun(item), listed=listed)
             case m.Call("known", (item,)):
-                return say("{item} is known", item=self.noun(item))
+                return translate("{item} is known", item=self.noun(item))
             case m.Literal(value):
-                return say("always") if value else say("never")
+                return translate("always") if value else translate("never")
             case m.Ref(name) if self._is_spelled_out(name):
                 return self.clause(self._features[name].expr)
             case m.Ref(name):
-                return say("{feature} holds", feature=self.language.quote(name))
+                return translate("{feature} holds", feature=self.language.quote(name))
             case _:
-                return say("{flag} says yes", flag=self.noun(node))
+                return translate("{flag} says yes", flag=self.noun(node))
 
     def grouped(self, node: m.Expr) -> str:
         """A clause that can stand inside another: joined ones get brackets."""
@@ -106,13 +106,13 @@ class Teller:
         return node
 
     def _bracketed(self, words: str, needed: bool) -> str:
-        return self.language.say("({inner})", inner=words) if needed else words
+        return self.language.translate("({inner})", inner=words) if needed else words
 
     # -------------------------------------------------------------- values
 
     def noun(self, node: m.Expr, beside: m.Expr | None = None) -> str:
         """A value as a noun: "the total amount of repayments". `beside` is what it is compared with."""
-        say = self.language.say
+        translate = self.language.translate
         match node:
             case m.Literal(value, unit):
                 return self._value(value, unit, self._sort(beside)[1] if beside else ())
@@ -121,22 +121,24 @@ class Teller:
             case m.ScoreRef(name):
                 group = self.vocabulary.of("groups", name).in_(self.language.code)
                 return (
-                    say(SCORE_WORDS[name]) if name in SCORE_WORDS else say("the {group} part of the score", group=group)
+                    translate(SCORE_WORDS[name])
+                    if name in SCORE_WORDS
+                    else translate("the {group} part of the score", group=group)
                 )
             case m.FieldRef(name):
                 return self._field(name)
             case m.HourOfDay():
-                return say("the hour of the day")
+                return translate("the hour of the day")
             case m.Not() | m.And() | m.Or() | m.Compare() | m.In():
-                return say("whether {inner}", inner=self.grouped(node))
+                return translate("whether {inner}", inner=self.grouped(node))
             case m.Arith(op, left, right):
                 sides = {"left": self._factor(left, right), "right": self._factor(right, left)}
-                return say(_ARITHMETIC[op], **sides)
+                return translate(_ARITHMETIC[op], **sides)
             case m.Call(name, args):
                 return self._call(name, args, beside)
             case m.If(test, yes, no):
                 values = {"yes": self._factor(yes, beside or no), "no": self._factor(no, beside or yes)}
-                return say("{yes} if {test}, otherwise {no}", test=self.grouped(test), **values)
+                return translate("{yes} if {test}, otherwise {no}", test=self.grouped(test), **values)
             case m.Windowed() | m.Last() | m.DaysSince() | m.LateCount() | m.Restrictions() | m.Fact():
                 return self._measure(node)
             case _:
@@ -153,40 +155,40 @@ class Teller:
         return self._bracketed(self.noun(inner, beside), isinstance(inner, m.If))
 
     def _call(self, name: str, args: tuple[m.Expr, ...], beside: m.Expr | None) -> str:
-        say, parts = self.language.say, [self._factor(arg, beside) for arg in args]
+        translate, parts = self.language.translate, [self._factor(arg, beside) for arg in args]
         if name == "fallback":
             parts = [self._factor(args[0], args[1]), self._factor(args[1], beside or args[0])]
         match name:
             case "percent":
-                return say("{part} as a share of {whole}", part=parts[0], whole=parts[1])
+                return translate("{part} as a share of {whole}", part=parts[0], whole=parts[1])
             case "part":
-                return say("{share} of {whole}", share=parts[1], whole=parts[0])
+                return translate("{share} of {whole}", share=parts[1], whole=parts[0])
             case "per":
-                return say("{whole} divided by {count}", whole=parts[0], count=parts[1])
+                return translate("{whole} divided by {count}", whole=parts[0], count=parts[1])
             case "smallest":
-                return say("the smallest of {items}", items=self._listed(parts))
+                return translate("the smallest of {items}", items=self._listed(parts))
             case "largest":
-                return say("the largest of {items}", items=self._listed(parts))
+                return translate("the largest of {items}", items=self._listed(parts))
             case "fallback":
-                return say("{value} (where that is not known: {other})", value=parts[0], other=parts[1])
+                return translate("{value} (where that is not known: {other})", value=parts[0], other=parts[1])
             case "known":
-                return say("whether {inner}", inner=self.clause(m.Call(name, args)))
+                return translate("whether {inner}", inner=self.clause(m.Call(name, args)))
         raise KeyError(name)
 
     def _listed(self, parts: Sequence[str]) -> str:
-        return self.language.all_of([self.language.say("({inner})", inner=part) for part in parts])
+        return self.language.all_of([self.language.translate("({inner})", inner=part) for part in parts])
 
     # -------------------------------------------------------------- measures
 
     def _measure(self, node: m.Measure) -> str:
-        say = self.language.say
+        translate = self.language.translate
         match node:
             case m.Windowed("count", select, _, window):
-                return say(
+                return translate(
                     "the number of {events} in {window}", events=self._events(select), window=self.window(window)
                 )
             case m.Windowed(how, select, field, window):
-                return say(
+                return translate(
                     "the total {field} of {events} in {window}"
                     if how == "sum"
                     else "the largest {field} of {events} in {window}",
@@ -195,29 +197,29 @@ class Teller:
                     window=self.window(window),
                 )
             case m.Last(select, field):
-                return say(
+                return translate(
                     "the {field} of the latest {event}", field=self._word("fields", field), event=self._event(select)
                 )
             case m.DaysSince(select):
-                return say("the time since the latest {event}", event=self._event(select))
+                return translate("the time since the latest {event}", event=self._event(select))
             case m.LateCount(days, window):
                 span = self.language.span(days)
-                return say(
+                return translate(
                     "the number of times the time past due reached {span} in {window}",
                     span=span,
                     window=self.window(window),
                 )
             case m.Restrictions(window):
-                return say("the number of restrictions of the line in {window}", window=self.window(window))
+                return translate("the number of restrictions of the line in {window}", window=self.window(window))
             case m.Fact(name):
-                return say(FACT_WORDS[name])
+                return translate(FACT_WORDS[name])
             case _:
                 assert_never(node)
 
     def window(self, window: m.Window) -> str:
         """The last so many hours, days or calendar months, the current one included."""
         one, many = _WINDOWS[window.unit]
-        return self.language.say_many(one, many, window.length)
+        return self.language.translate_count(one, many, window.length)
 
     def _events(self, select: m.Select) -> str:
         words = self.vocabulary.events(select.kind).in_(self.language.code)
@@ -230,7 +232,7 @@ class Teller:
         if select.where is None:
             return words
         inside = replace(self, kind=self.policy.kind(select.kind))
-        return self.language.say(
+        return self.language.translate(
             "{events} (only where {condition})", events=words, condition=inside.clause(select.where)
         )
 
@@ -241,8 +243,8 @@ class Teller:
 
     def _field(self, name: str) -> str:
         if self.kind is None:
-            return self.language.say("the amount asked for")
-        return self.language.say("the {field}", field=self._word("fields", name))
+            return self.language.translate("the amount asked for")
+        return self.language.translate("the {field}", field=self._word("fields", name))
 
     def _is_spelled_out(self, name: str) -> bool:
         feature = self._features[name]
@@ -262,11 +264,11 @@ class Teller:
             case "pd":
                 return self.language.chance(value)
             case "flag":
-                return self.language.say("yes") if value else self.language.say("no")
+                return self.language.translate("yes") if value else self.language.translate("no")
             case "category":
                 return self.language.quote(self._word("choices", choices[value]))
             case "points":
-                return self.language.say_many("{number} point", "{number} points", value)
+                return self.language.translate_count("{number} point", "{number} points", value)
             case "count":
                 return self.language.number(value)
             case _:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from linekeeper.notice.language import Text, language
 from linekeeper.notice.prose.expression import Teller
 from linekeeper.notice.prose.vocabulary import Vocabulary, shipped_vocabulary
 from linekeeper.policy.model import AuthoriseRule, Policy, Ref, Trigger
+from linekeeper.texts.language import Text, language
 
 
 def trigger_words(policy: Policy, trigger: Trigger | AuthoriseRule, vocabulary: Vocabulary | None = None) -> Text:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from linekeeper.notice.language import Text
-from linekeeper.notice.material import MaterialError, read_yaml, shipped
+from linekeeper.texts.language import Text
+from linekeeper.texts.material import MaterialError, read_yaml, shipped
 
 SORTS = ("kinds", "plurals", "plain", "fields", "choices", "groups")
 

@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 from typing import Literal as OneOf
 
-from linekeeper.notice.language import day_number
-from linekeeper.notice.material import MaterialError, read_yaml, shipped
+from linekeeper.texts.language import epoch_day
+from linekeeper.texts.material import MaterialError, read_yaml, shipped
 
-Status = OneOf["found", "unverified", "draft", "house"]
-STATUSES: tuple[Status, ...] = ("found", "unverified", "draft", "house")
+RecordStatus = OneOf["found", "unverified", "draft", "house"]
+RECORD_STATUSES: tuple[RecordStatus, ...] = ("found", "unverified", "draft", "house")
 CLOCK_UNITS = ("days", "business_days", "months")
-KEYS = ("id", "jurisdiction", "products", "applies", "effective", "parameter", "source", "status", "clock")
+RECORD_KEYS = ("id", "jurisdiction", "products", "applies", "effective", "parameter", "source", "status", "clock")
 ANY = "any"
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class NoticePeriod:
     """How long a clock runs, after an action or before it takes effect, and how many hours before its end it alarms."""
 
     actions: tuple[str, ...]
@@ -32,7 +32,7 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RegulationRecord:
     """One record. In force from `from_day` (None: since before this pack) to `to_day` (None: open), both included.
 
     status: `found` in a public text; `unverified`: check the primary text before relying on it; `draft`: not law
@@ -46,9 +46,9 @@ class Rule:
     from_day: int | None
     to_day: int | None
     source: str
-    status: Status
+    status: RecordStatus
     parameter: Mapping[str, Any] = field(default_factory=dict)
-    clock: Period | None = None
+    clock: NoticePeriod | None = None
 
     def in_force(self, jurisdiction: str, product: str, day: int) -> bool:
         """Does the record bind this product there on that day? A draft never does."""
@@ -57,10 +57,12 @@ class Rule:
         return place and dated and self.status != "draft" and (ANY in self.products or product in self.products)
 
 
-def in_force(rules: Iterable[Rule], jurisdiction: str, product: str, day: int) -> tuple[Rule, ...]:
+def in_force(
+    rules: Iterable[RegulationRecord], jurisdiction: str, product: str, day: int
+) -> tuple[RegulationRecord, ...]:
     """The records that bind a product on a local day (days since 1970-01-01).
 
-    >>> found = in_force(shipped_rules(), "US", "credit_card", 20_575)
+    >>> found = in_force(shipped_records(), "US", "credit_card", 20_575)
     >>> [rule.id for rule in found if rule.clock and "decrease" in rule.clock.actions]
     ['house-notice', 'us-regb-adverse-action-notice']
     """
@@ -68,12 +70,12 @@ def in_force(rules: Iterable[Rule], jurisdiction: str, product: str, day: int) -
 
 
 @cache
-def shipped_rules() -> tuple[Rule, ...]:
+def shipped_records() -> tuple[RegulationRecord, ...]:
     """All records that come with the product, by id."""
-    return read_rules(shipped("regulation"))
+    return read_records(shipped("regulation"))
 
 
-def read_rules(folder: Path) -> tuple[Rule, ...]:
+def read_records(folder: Path) -> tuple[RegulationRecord, ...]:
     """All records of the YAML files of a folder, by id. `MaterialError` names the record that cannot be used."""
     rules = [_rule(path.name, raw) for path in sorted(folder.glob("*.yaml")) for raw in read_yaml(path) or ()]
     ids = [rule.id for rule in rules]
@@ -83,15 +85,15 @@ def read_rules(folder: Path) -> tuple[Rule, ...]:
     return tuple(sorted(rules, key=lambda rule: rule.id))
 
 
-def _rule(file: str, raw: Mapping[str, Any]) -> Rule:
+def _rule(file: str, raw: Mapping[str, Any]) -> RegulationRecord:
     name = raw.get("id", "?")
-    unknown = sorted(set(raw) - set(KEYS))
-    missing = sorted(set(KEYS) - {"parameter", "clock"} - set(raw))
-    if unknown or missing or raw["status"] not in STATUSES:
+    unknown = sorted(set(raw) - set(RECORD_KEYS))
+    missing = sorted(set(RECORD_KEYS) - {"parameter", "clock"} - set(raw))
+    if unknown or missing or raw["status"] not in RECORD_STATUSES:
         wrong = unknown or missing or [f"status: {raw['status']}"]
         raise MaterialError(f"the record `{name}` in `{file}` is not complete or not known: {', '.join(wrong)}")
     effective = raw["effective"]
-    return Rule(
+    return RegulationRecord(
         id=name,
         jurisdiction=raw["jurisdiction"],
         products=tuple(raw["products"]),
@@ -106,13 +108,13 @@ def _rule(file: str, raw: Mapping[str, Any]) -> Rule:
 
 
 def _day(value: date | None) -> int | None:
-    return None if value is None else day_number(value)
+    return None if value is None else epoch_day(value)
 
 
-def _period(name: str, raw: Mapping[str, Any]) -> Period:
+def _period(name: str, raw: Mapping[str, Any]) -> NoticePeriod:
     units = [unit for unit in CLOCK_UNITS if unit in raw]
     if len(units) != 1 or raw.get("when") not in ("after", "before") or not raw.get("actions"):
         raise MaterialError(
             f"the clock of `{name}` needs `actions`, `when: after` or `before`, and one of {CLOCK_UNITS}"
         )
-    return Period(tuple(raw["actions"]), int(raw[units[0]]), units[0], raw["when"], int(raw["alarm_hours"]))  # type: ignore[arg-type]
+    return NoticePeriod(tuple(raw["actions"]), int(raw[units[0]]), units[0], raw["when"], int(raw["alarm_hours"]))  # type: ignore[arg-type]

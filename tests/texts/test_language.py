@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.notice.language import LANGS, Lang, language
-from linekeeper.notice.material import HERE
+from linekeeper.texts.language import LANGS, Lang, language
+from linekeeper.texts.material import HERE
 
 Message = str | tuple[str, str]
 TABLES = {

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.notice.clock import Case, notice_clock
-from linekeeper.notice.material import MaterialError
-from linekeeper.notice.regulation import STATUSES, Rule, in_force, read_rules, shipped_rules
+from linekeeper.regulation.clock import NoticeCase, notice_clock
+from linekeeper.regulation.records import RECORD_STATUSES, RegulationRecord, in_force, read_records, shipped_records
+from linekeeper.texts.material import MaterialError
 from tests.notice.examples import day
 
-RULES = shipped_rules()
+RULES = shipped_records()
 LAW = tuple(rule for rule in RULES if rule.status != "house")
 DAY_MS = 86_400_000
 
@@ -78,40 +78,40 @@ CASES = [
 
 @pytest.mark.parametrize(("jurisdiction", "product", "action", "zone", "decided", "due", "rule"), CASES)
 def test_each_clock(jurisdiction: str, product: str, action: str, zone: str, decided: str, due: str, rule: str) -> None:
-    clock = notice_clock(LAW, Case(jurisdiction, product, action, zone), at(decided, zone))
+    clock = notice_clock(LAW, NoticeCase(jurisdiction, product, action, zone), at(decided, zone))
     assert (local(clock.due_at, zone), clock.rule) == (due, rule)
 
 
 def test_the_house_tells_within_a_day_where_the_law_gives_longer() -> None:
-    clock = notice_clock(RULES, Case("US", "credit_card", "decrease", "America/New_York"), at("2026-05-02T13:00"))
+    clock = notice_clock(RULES, NoticeCase("US", "credit_card", "decrease", "America/New_York"), at("2026-05-02T13:00"))
     assert (clock.rule, local(clock.due_at, "America/New_York")) == ("house-notice", "2026-05-04 00:00")
     assert local(clock.alarm_at, "America/New_York") == "2026-05-03 12:00"
 
 
 def test_the_local_day_counts() -> None:
-    case = Case("US", "credit_card", "decrease", "Asia/Shanghai")
+    case = NoticeCase("US", "credit_card", "decrease", "Asia/Shanghai")
     before, after = (notice_clock(LAW, case, at(text)).due_at for text in ("2026-05-02T15:59", "2026-05-02T16:00"))
     assert after - before == DAY_MS
 
 
 def test_holidays_are_no_business_days() -> None:
-    case, decided = Case("US", "heloc", "suspend", "UTC"), at("2026-05-01T09:00")  # a Friday
+    case, decided = NoticeCase("US", "heloc", "suspend", "UTC"), at("2026-05-01T09:00")  # a Friday
     assert local(notice_clock(LAW, case, decided).due_at, "UTC") == "2026-05-07 00:00"
     later = notice_clock(LAW, case, decided, holidays=frozenset({date(2026, 5, 4)}))
     assert local(later.due_at, "UTC") == "2026-05-08 00:00"
 
 
 def test_notice_ahead_counts_back_from_the_effect() -> None:
-    case = Case("EU", "overdraft", "decrease", "UTC")
+    case = NoticeCase("EU", "overdraft", "decrease", "UTC")
     decided, effect = at("2026-12-01T00:00"), at("2027-01-15T00:00")
     clock = notice_clock(LAW, case, decided, effect)
     assert local(clock.due_at, "UTC") == "2026-12-17 00:00"  # the 16th is still 30 days ahead
-    assert clock.stands(decided) == "running"
-    assert notice_clock(LAW, case, decided).stands(decided) == "late"  # an overdraft must not be cut at once
+    assert clock.state_at(decided) == "running"
+    assert notice_clock(LAW, case, decided).state_at(decided) == "late"  # an overdraft must not be cut at once
 
 
 def test_a_record_binds_between_its_dates() -> None:
-    case = Case("EU", "open_end", "suspend", "UTC")
+    case = NoticeCase("EU", "open_end", "suspend", "UTC")
     with pytest.raises(LinekeeperError, match="no clock is known for `suspend` in `EU`, `open_end`"):
         notice_clock(LAW, case, at("2026-11-19T23:59"))
     assert notice_clock(LAW, case, at("2026-11-20T00:00")).rule == "eu-ccd2-28-suspend"
@@ -119,9 +119,9 @@ def test_a_record_binds_between_its_dates() -> None:
 
 @given(st.integers(0, 4_000_000_000_000), st.sampled_from([case[:4] for case in CASES]))
 def test_the_alarm_comes_first(decided: int, case: tuple[str, str, str, str]) -> None:
-    clock = notice_clock(RULES_ALWAYS, Case(*case), decided)
+    clock = notice_clock(RULES_ALWAYS, NoticeCase(*case), decided)
     assert clock.alarm_at < clock.due_at
-    assert [clock.stands(moment) for moment in (clock.alarm_at - 1, clock.alarm_at, clock.due_at)] == [
+    assert [clock.state_at(moment) for moment in (clock.alarm_at - 1, clock.alarm_at, clock.due_at)] == [
         "running",
         "alarm",
         "late",
@@ -130,12 +130,12 @@ def test_the_alarm_comes_first(decided: int, case: tuple[str, str, str, str]) ->
 
 @given(st.integers(0, 4_000_000_000_000), st.integers(0, 10 * DAY_MS))
 def test_a_later_decision_is_never_due_earlier(decided: int, later: int) -> None:
-    case = Case("US", "heloc", "suspend", "America/New_York")
+    case = NoticeCase("US", "heloc", "suspend", "America/New_York")
     assert notice_clock(LAW, case, decided).due_at <= notice_clock(LAW, case, decided + later).due_at
 
 
-def always(rule: Rule) -> Rule:
-    return Rule(
+def always(rule: RegulationRecord) -> RegulationRecord:
+    return RegulationRecord(
         rule.id, rule.jurisdiction, rule.products, rule.applies, None, None, rule.source, "found", {}, rule.clock
     )
 
@@ -170,7 +170,7 @@ def test_a_draft_binds_nobody() -> None:
 
 
 def test_every_record_names_its_source_and_standing() -> None:
-    assert all(rule.source and rule.applies and rule.status in STATUSES for rule in RULES)
+    assert all(rule.source and rule.applies and rule.status in RECORD_STATUSES for rule in RULES)
     unsure = [rule for rule in RULES if "check" in rule.source or "to be checked" in rule.applies]
     assert unsure
     assert all(rule.status == "unverified" for rule in unsure)
@@ -199,4 +199,4 @@ GOOD = (
 def test_a_record_that_is_not_whole_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "x.yaml").write_text(text, "utf-8")
     with pytest.raises(MaterialError, match=message):
-        read_rules(tmp_path)
+        read_records(tmp_path)

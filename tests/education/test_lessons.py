@@ -9,13 +9,20 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.notice.budget import Budget, check_budget
-from linekeeper.notice.costs import elsewhere, interest_minor
-from linekeeper.notice.figures import Figures, read_figures
-from linekeeper.notice.language import LANGS, Lang
-from linekeeper.notice.lessons import Waiting, example, read_lessons, shipped_help, shipped_lessons, tell_lesson
-from linekeeper.notice.material import MaterialError
-from linekeeper.notice.planner import Debt, Order, repay
+from linekeeper.education.budget import MonthlyBudget, check_budget
+from linekeeper.education.costs import costs_elsewhere, interest_minor
+from linekeeper.education.figures import LessonFigures, read_figures
+from linekeeper.education.lessons import (
+    LoanElsewhere,
+    example_loan,
+    read_lessons,
+    render_lesson,
+    shipped_help,
+    shipped_lessons,
+)
+from linekeeper.education.planner import Debt, RepaymentOrder, plan_repayment
+from linekeeper.texts.language import LANGS, Lang
+from linekeeper.texts.material import MaterialError
 
 KEYS = {
     "account_safety",
@@ -39,14 +46,14 @@ def test_the_lessons_there_are() -> None:
 @pytest.mark.parametrize("jurisdiction", ["CN", "US", "EU", "UK", "BR"])
 def test_every_lesson_is_told_everywhere(lang: Lang, jurisdiction: str) -> None:
     for lesson in shipped_lessons(lang).values():
-        told = str(tell_lesson(lesson, example("CNY", 2), jurisdiction))
+        told = str(render_lesson(lesson, example_loan("CNY", 2), jurisdiction))
         assert "{" not in told
         assert told.startswith(lesson.title)
 
 
 def test_help_is_near_the_borrower() -> None:
     def told(jurisdiction: str) -> str:
-        return str(tell_lesson(shipped_lessons("en")["free_help"], example("CNY", 2), jurisdiction))
+        return str(render_lesson(shipped_lessons("en")["free_help"], example_loan("CNY", 2), jurisdiction))
 
     assert "12348" in told("CN")
     assert "1-800-388-2227" in told("US")
@@ -67,8 +74,8 @@ def test_examples_in_the_texts_are_right(lang: Lang) -> None:
 
 
 def test_borrowing_elsewhere_is_told_with_own_amounts() -> None:
-    waiting = Waiting(amount_minor=800_000, days=60, currency="CNY", exponent=2)
-    told = str(tell_lesson(shipped_lessons("zh")["borrowing_elsewhere"], waiting, "CN"))
+    waiting = LoanElsewhere(amount_minor=800_000, days=60, currency="CNY", exponent=2)
+    told = str(render_lesson(shipped_lessons("zh")["borrowing_elsewhere"], waiting, "CN"))
     assert "借¥8,000用60天，年利率24%，利息约¥315.62。" in told
     assert "年利率36%，利息约¥473.42。" in told
 
@@ -92,7 +99,7 @@ def test_interest_is_rounded_to_the_nearest(amount: int, rate: int, days: int) -
 
 @given(st.integers(1, 10**12), st.integers(1, 3_650))
 def test_the_dearer_loan_costs_more(amount: int, days: int) -> None:
-    cheap, dear = elsewhere(amount, days, (2_400, 3_600))
+    cheap, dear = costs_elsewhere(amount, days, (2_400, 3_600))
     assert cheap.interest_minor <= dear.interest_minor
 
 
@@ -117,7 +124,7 @@ def enough(debts: list[Debt], more: int) -> int:
 @given(debt_lists, st.integers(1, 500_000))
 def test_both_orders_pay_everything_and_avalanche_never_pays_more(debts: list[Debt], more: int) -> None:
     monthly = enough(debts, more)
-    avalanche, snowball = (repay(debts, monthly, order) for order in ("avalanche", "snowball"))
+    avalanche, snowball = (plan_repayment(debts, monthly, order) for order in ("avalanche", "snowball"))
     for plan in (avalanche, snowball):
         assert {name for name, _ in plan.cleared} == {debt.name for debt in debts}
         assert max(month for _, month in plan.cleared) == plan.months
@@ -128,29 +135,32 @@ def test_both_orders_pay_everything_and_avalanche_never_pays_more(debts: list[De
 
 
 @given(debt_lists, st.integers(1, 500_000), st.sampled_from(["avalanche", "snowball"]))
-def test_paying_more_costs_less(debts: list[Debt], more: int, order: Order) -> None:
+def test_paying_more_costs_less(debts: list[Debt], more: int, order: RepaymentOrder) -> None:
     monthly = enough(debts, 1)
-    slow, quick = repay(debts, monthly, "avalanche"), repay(debts, monthly + more, "avalanche")
+    slow, quick = plan_repayment(debts, monthly, "avalanche"), plan_repayment(debts, monthly + more, "avalanche")
     assert quick.interest_minor <= slow.interest_minor
-    assert repay(debts, monthly + more, order).months <= repay(debts, monthly, "snowball").months
+    assert plan_repayment(debts, monthly + more, order).months <= plan_repayment(debts, monthly, "snowball").months
 
 
 @given(st.integers(1, 10**9), st.integers(0, 6_000))
 def test_one_debt_is_the_same_in_both_orders(balance: int, rate: int) -> None:
     debts = [Debt("only", balance, rate)]
     monthly = enough(debts, 1)
-    assert repay(debts, monthly, "avalanche").interest_minor == repay(debts, monthly, "snowball").interest_minor
+    assert (
+        plan_repayment(debts, monthly, "avalanche").interest_minor
+        == plan_repayment(debts, monthly, "snowball").interest_minor
+    )
 
 
 def test_without_interest_the_debts_are_simply_divided() -> None:
-    plan = repay([Debt("a", 100_00, 0), Debt("b", 50_00, 0)], 30_00, "snowball")
+    plan = plan_repayment([Debt("a", 100_00, 0), Debt("b", 50_00, 0)], 30_00, "snowball")
     assert (plan.months, plan.interest_minor, plan.cleared) == (5, 0, (("b", 2), ("a", 5)))
 
 
 def test_the_smallest_debt_goes_first_where_that_is_asked() -> None:
     debts = [Debt("dear", 600_000, 3_600, 20_000), Debt("small", 100_000, 600, 5_000)]
-    assert [name for name, _ in repay(debts, 100_000, "avalanche").cleared] == ["dear", "small"]
-    assert [name for name, _ in repay(debts, 100_000, "snowball").cleared] == ["small", "dear"]
+    assert [name for name, _ in plan_repayment(debts, 100_000, "avalanche").cleared] == ["dear", "small"]
+    assert [name for name, _ in plan_repayment(debts, 100_000, "snowball").cleared] == ["small", "dear"]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +175,7 @@ def test_the_smallest_debt_goes_first_where_that_is_asked() -> None:
 )
 def test_a_plan_that_cannot_be_says_why(debts: list[Debt], monthly: int, message: str) -> None:
     with pytest.raises(LinekeeperError, match=message):
-        repay(debts, monthly, "avalanche")
+        plan_repayment(debts, monthly, "avalanche")
 
 
 # ------------------------------------------------------------------ the budget check
@@ -182,13 +192,13 @@ def test_a_plan_that_cannot_be_says_why(debts: list[Debt], monthly: int, message
     ],
 )
 def test_the_budget_check(income: int, needs: int, payments: int, verdict: str, left: int) -> None:
-    check = check_budget(Budget(income, needs, payments), Figures((), 0, 0, tight_below_bp=1_000))
+    check = check_budget(MonthlyBudget(income, needs, payments), LessonFigures((), 0, 0, tight_below_bp=1_000))
     assert (check.verdict, check.left_minor) == (verdict, left)
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9))
 def test_what_is_left_is_what_came_in_less_what_went_out(income: int, needs: int, payments: int) -> None:
-    check = check_budget(Budget(income, needs, payments))
+    check = check_budget(MonthlyBudget(income, needs, payments))
     assert check.left_minor + needs + payments == income
     assert (check.verdict == "short") == (check.left_minor < 0)
     assume(income > 0)

@@ -15,9 +15,9 @@ from typing import Literal as OneOf
 from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.core.errors import LinekeeperError
 
-Order = OneOf["avalanche", "snowball"]
+RepaymentOrder = OneOf["avalanche", "snowball"]
 YEAR_PARTS = 12 * 10_000  # months of a year times basis points of the whole
-MONTHS_MAX = 600
+PLAN_MONTHS_MAX = 600
 DEBTS_MAX = 50
 
 
@@ -32,16 +32,16 @@ class Debt:
 
 
 @dataclass(frozen=True, slots=True)
-class Repayment:
+class RepaymentPlan:
     """How a plan ends: after how many months, with how much interest, and in which month each debt is gone."""
 
-    order: Order
+    order: RepaymentOrder
     months: int
     interest_minor: int
     cleared: tuple[tuple[str, int], ...]
 
 
-def repay(debts: Sequence[Debt], monthly_minor: int, order: Order) -> Repayment:
+def plan_repayment(debts: Sequence[Debt], monthly_minor: int, order: RepaymentOrder) -> RepaymentPlan:
     """Pay `monthly_minor` each month: the minimums, then the rest by the order. A freed minimum goes to the next debt.
 
     Raises `LinekeeperError` where the sum does not cover the minimums, or would not end the debts within 50 years.
@@ -57,7 +57,7 @@ def repay(debts: Sequence[Debt], monthly_minor: int, order: Order) -> Repayment:
     paid, cleared = Fraction(0), {debt.name: 0 for debt in debts if debt.balance_minor == 0}
     months = 0
     while any(owed):
-        if months == MONTHS_MAX:
+        if months == PLAN_MONTHS_MAX:
             raise LinekeeperError(
                 "this sum does not end the debts within 50 years; plan a larger sum, or ask for free help"
             )
@@ -68,10 +68,12 @@ def repay(debts: Sequence[Debt], monthly_minor: int, order: Order) -> Repayment:
         paid += sum(payments)
         cleared |= {d.name: months for d, rest in zip(debts, owed, strict=True) if not rest and d.name not in cleared}
     interest = paid - sum(debt.balance_minor for debt in debts)
-    return Repayment(order, months, round(interest), tuple(cleared.items()))
+    return RepaymentPlan(order, months, round(interest), tuple(cleared.items()))
 
 
-def _payments(debts: Sequence[Debt], owed: Sequence[Fraction], monthly_minor: int, order: Order) -> list[Fraction]:
+def _payments(
+    debts: Sequence[Debt], owed: Sequence[Fraction], monthly_minor: int, order: RepaymentOrder
+) -> list[Fraction]:
     """This month's payment on each debt: minimums first, then the rest down the order."""
     payments = [min(Fraction(debt.minimum_minor), rest) for debt, rest in zip(debts, owed, strict=True)]
     left = monthly_minor - sum(payments)
@@ -82,7 +84,7 @@ def _payments(debts: Sequence[Debt], owed: Sequence[Fraction], monthly_minor: in
     return payments
 
 
-def _ranked(debts: Sequence[Debt], owed: Sequence[Fraction], order: Order) -> list[int]:
+def _ranked(debts: Sequence[Debt], owed: Sequence[Fraction], order: RepaymentOrder) -> list[int]:
     places = range(len(debts))
     if order == "avalanche":
         return sorted(places, key=lambda place: (-debts[place].rate_bp, owed[place]))

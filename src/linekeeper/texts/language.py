@@ -22,13 +22,13 @@ from babel.numbers import format_currency, format_decimal, format_percent, get_c
 from babel.support import NullTranslations, Translations
 
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.notice.material import HERE
+from linekeeper.texts.material import HERE
 
 Lang = Literal["zh", "en"]
 LANGS: tuple[Lang, ...] = ("zh", "en")
 LOCALES = {"zh": "zh_Hans_CN", "en": "en_GB"}
 TAGS = {"zh": "zh-Hans", "en": "en"}
-EPOCH = date(1970, 1, 1)
+EPOCH_DATE = date(1970, 1, 1)
 YEAR_DAYS = 365  # as in the policy language
 
 
@@ -72,11 +72,11 @@ class Language:
         """The BCP 47 tag, for `lang` in HTML."""
         return TAGS[self.code]
 
-    def say(self, message: str, **given: object) -> str:
+    def translate(self, message: str, **given: object) -> str:
         """The message in this language, its `{placeholders}` filled."""
         return str(self.translations.ugettext(message)).format(**given)
 
-    def say_many(self, one: str, many: str, number: int, **given: object) -> str:
+    def translate_count(self, one: str, many: str, number: int, **given: object) -> str:
         """The form of the message that fits `number`, which also fills `{number}`."""
         chosen = str(self.translations.ungettext(one, many, number))
         return chosen.format(number=self.number(number), **given)
@@ -99,20 +99,20 @@ class Language:
 
     def day(self, days: int) -> str:
         """A date with its year, from days since 1970-01-01."""
-        return str(format_date(EPOCH + timedelta(days), "long", locale=self.locale))
+        return str(format_date(EPOCH_DATE + timedelta(days), "long", locale=self.locale))
 
     def short_day(self, days: int) -> str:
         """A date without its year: "2 May"."""
-        return str(format_skeleton("MMMd", EPOCH + timedelta(days), locale=self.locale))
+        return str(format_skeleton("MMMd", EPOCH_DATE + timedelta(days), locale=self.locale))
 
     def span(self, days: int) -> str:
         """A length of time; whole years of 365 days are told as years."""
         if days and days % YEAR_DAYS == 0:
-            return self.say_many("{number} year", "{number} years", days // YEAR_DAYS)
-        return self.say_many("{number} day", "{number} days", days)
+            return self.translate_count("{number} year", "{number} years", days // YEAR_DAYS)
+        return self.translate_count("{number} day", "{number} days", days)
 
     def times(self, count: int) -> str:
-        return self.say_many("{number} time", "{number} times", count)
+        return self.translate_count("{number} time", "{number} times", count)
 
     def all_of(self, items: Sequence[str]) -> str:
         """a, b and c."""
@@ -144,10 +144,10 @@ def language(lang: Lang) -> Language:
     return Language(lang, Translations(compiled))
 
 
-def day_number(day: date) -> int:
+def epoch_day(day: date) -> int:
     """Days since 1970-01-01.
 
-    >>> day_number(date(2026, 5, 2))
+    >>> epoch_day(date(2026, 5, 2))
     20575
     """
-    return (day - EPOCH).days
+    return (day - EPOCH_DATE).days

@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 from linekeeper.core.bounds import HOUR_MS
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.notice.language import EPOCH
-from linekeeper.notice.regulation import Period, Rule, in_force
+from linekeeper.regulation.records import NoticePeriod, RegulationRecord, in_force
+from linekeeper.texts.language import EPOCH_DATE
 
 SATURDAY = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class NoticeCase:
     """What a clock is asked for: where, which product, which action (`decrease`, `objection`, ...), the local zone."""
 
     jurisdiction: str
@@ -28,7 +28,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class NoticeClock:
     """A notice must be out before `due_at`; from `alarm_at` on somebody should look. UTC milliseconds."""
 
     due_at: int
@@ -36,7 +36,7 @@ class Clock:
     rule: str
     status: str
 
-    def stands(self, now: int) -> OneOf["running", "alarm", "late"]:
+    def state_at(self, now: int) -> OneOf["running", "alarm", "late"]:
         """How it stands at a time.
 
         >>> clock = Clock(due_at=1000, alarm_at=600, rule="r", status="found")
@@ -47,20 +47,20 @@ class Clock:
 
 
 def notice_clock(
-    rules: Iterable[Rule],
-    case: Case,
+    rules: Iterable[RegulationRecord],
+    case: NoticeCase,
     decided_at: int,
     effect_at: int | None = None,
     holidays: Set[date] = frozenset(),
-) -> Clock:
+) -> NoticeClock:
     """The earliest of all clocks that bind the case; unverified records bind too, since early harms nobody.
 
     `decided_at` and `effect_at` (default: the decision's own time) are UTC milliseconds. The clock runs out with the
     last local day on which the notice is still in time: so many days after the decision, or so many before the effect.
     `LinekeeperError` where no record has a clock for the action.
 
-    >>> from linekeeper.notice.regulation import shipped_rules
-    >>> rules = [rule for rule in shipped_rules() if rule.status != "house"]
+    >>> from linekeeper.regulation.records import shipped_records
+    >>> rules = [rule for rule in shipped_records() if rule.status != "house"]
     >>> decided = 1_777_680_000_000  # 2 May 2026, 00:00 UTC
     >>> clock = notice_clock(rules, Case("US", "credit_card", "decrease", "America/New_York"), decided)
     >>> clock.rule, (clock.due_at - decided) // 86_400_000
@@ -68,7 +68,7 @@ def notice_clock(
     """
     zone = ZoneInfo(case.time_zone)
     decided = _local_day(decided_at, zone)
-    bound = in_force(rules, case.jurisdiction, case.product, (decided - EPOCH).days)
+    bound = in_force(rules, case.jurisdiction, case.product, (decided - EPOCH_DATE).days)
     effect = decided if effect_at is None else _local_day(effect_at, zone)
     clocks = [
         _clock(rule, period, decided if period.when == "after" else effect, zone, holidays)
@@ -83,11 +83,13 @@ def notice_clock(
     return min(clocks, key=lambda clock: (clock.due_at, clock.rule))
 
 
-def _clock(rule: Rule, period: Period, start: date, zone: ZoneInfo, holidays: Set[date]) -> Clock:
+def _clock(
+    rule: RegulationRecord, period: NoticePeriod, start: date, zone: ZoneInfo, holidays: Set[date]
+) -> NoticeClock:
     sign = 1 if period.when == "after" else -1
     last = _moved(start, sign * period.length, period.unit, holidays)
     due_at = _midnight(last + timedelta(1), zone)
-    return Clock(due_at, due_at - period.alarm_hours * HOUR_MS, rule.id, rule.status)
+    return NoticeClock(due_at, due_at - period.alarm_hours * HOUR_MS, rule.id, rule.status)
 
 
 def _moved(start: date, count: int, unit: str, holidays: Set[date]) -> date:

@@ -11,10 +11,10 @@ from typing import Any
 
 from ruamel.yaml.error import YAMLError
 
-from linekeeper.notice.costs import elsewhere
-from linekeeper.notice.figures import Figures, shipped_figures
-from linekeeper.notice.language import LANGS, Lang, Language, Text, language
-from linekeeper.notice.material import MaterialError, parse_yaml, read_yaml, shipped
+from linekeeper.education.costs import costs_elsewhere
+from linekeeper.education.figures import LessonFigures, shipped_figures
+from linekeeper.texts.language import LANGS, Lang, Language, Text, language
+from linekeeper.texts.material import MaterialError, parse_yaml, read_yaml, shipped
 
 ITEM = "- "
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -33,7 +33,7 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class LessonBlock:
     """A paragraph (one line) or a list (its items)."""
 
     lines: tuple[str, ...]
@@ -41,13 +41,13 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldLesson:
+class RenderedLesson:
     """A lesson with the borrower's own amounts in it."""
 
     key: str
     title: str
     short: str
-    blocks: tuple[Block, ...]
+    blocks: tuple[LessonBlock, ...]
 
     def __str__(self) -> str:
         texts = ["\n".join(f"- {line}" if block.is_list else line for line in block.lines) for block in self.blocks]
@@ -55,7 +55,7 @@ class ToldLesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class LoanElsewhere:
     """What a lesson compares: this amount borrowed elsewhere for so many days, against waiting for the line."""
 
     amount_minor: int
@@ -65,7 +65,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Help:
+class HelpService:
     """A service that helps for free, and the lessons it belongs to."""
 
     lessons: tuple[str, ...]
@@ -73,11 +73,11 @@ class Help:
     reach: Text
 
 
-def tell_lesson(lesson: Lesson, waiting: Waiting, jurisdiction: str) -> ToldLesson:
+def render_lesson(lesson: Lesson, waiting: LoanElsewhere, jurisdiction: str) -> RenderedLesson:
     """The lesson with its placeholders filled: amounts computed, help for that jurisdiction.
 
-    >>> waiting = Waiting(amount_minor=500_000, days=90, currency="CNY", exponent=2)
-    >>> tell_lesson(shipped_lessons("en")["borrowing_elsewhere"], waiting, "CN").blocks[1].lines[0]
+    >>> waiting = LoanElsewhere(amount_minor=500_000, days=90, currency="CNY", exponent=2)
+    >>> render_lesson(shipped_lessons("en")["borrowing_elsewhere"], waiting, "CN").blocks[1].lines[0]
     'CN¥5,000 for 90 days at 24% a year costs about CN¥295.89 in interest.'
     """
     given = _given(waiting, shipped_figures(), language(lesson.lang))
@@ -87,21 +87,21 @@ def tell_lesson(lesson: Lesson, waiting: Waiting, jurisdiction: str) -> ToldLess
         return PLACEHOLDER.sub(lambda found: given[found[1]], text)
 
     blocks = [_block(services if block == "{help}" else filled(block)) for block in lesson.blocks]
-    return ToldLesson(lesson.key, lesson.title, filled(lesson.short), tuple(blocks))
+    return RenderedLesson(lesson.key, lesson.title, filled(lesson.short), tuple(blocks))
 
 
-def example(currency: str, exponent: int, figures: Figures | None = None) -> Waiting:
+def example_loan(currency: str, exponent: int, figures: LessonFigures | None = None) -> LoanElsewhere:
     """The amounts told where the borrower's own are not at hand."""
     chosen = figures or shipped_figures()
-    return Waiting(chosen.example_amount * 10**exponent, chosen.example_days, currency, exponent)
+    return LoanElsewhere(chosen.example_amount * 10**exponent, chosen.example_days, currency, exponent)
 
 
-def _given(waiting: Waiting, figures: Figures, spoken: Language) -> Mapping[str, str]:
+def _given(waiting: LoanElsewhere, figures: LessonFigures, spoken: Language) -> Mapping[str, str]:
     def money(minor: int) -> str:
         return spoken.money(minor, waiting.currency, waiting.exponent)
 
     given = {"amount": money(waiting.amount_minor), "span": spoken.span(waiting.days)}
-    for place, cost in enumerate(elsewhere(waiting.amount_minor, waiting.days, figures.elsewhere_rates_bp), 1):
+    for place, cost in enumerate(costs_elsewhere(waiting.amount_minor, waiting.days, figures.elsewhere_rates_bp), 1):
         given |= {f"rate_{place}": spoken.share(cost.rate_bp), f"cost_{place}": money(cost.interest_minor)}
     return given
 
@@ -110,18 +110,19 @@ def _services(lesson: Lesson, jurisdiction: str) -> str:
     table = shipped_help()
     found = [item for item in table.get(jurisdiction, ()) if lesson.key in item.lessons]
     chosen = found or [item for item in table["any"] if lesson.key in item.lessons]
-    say = language(lesson.lang).say
+    translate = language(lesson.lang).translate
     lines = (
-        say("{label}: {value}", label=item.name.in_(lesson.lang), value=item.reach.in_(lesson.lang)) for item in chosen
+        translate("{label}: {value}", label=item.name.in_(lesson.lang), value=item.reach.in_(lesson.lang))
+        for item in chosen
     )
     return "\n".join(ITEM + line for line in lines)
 
 
-def _block(text: str) -> Block:
+def _block(text: str) -> LessonBlock:
     lines = text.split("\n")
     if all(line.startswith(ITEM) for line in lines):
-        return Block(tuple(line.removeprefix(ITEM) for line in lines), is_list=True)
-    return Block((" ".join(lines),))
+        return LessonBlock(tuple(line.removeprefix(ITEM) for line in lines), is_list=True)
+    return LessonBlock((" ".join(lines),))
 
 
 # ------------------------------------------------------------------ reading
@@ -159,13 +160,13 @@ def _lesson(path: Path, lang: Lang) -> Lesson:
 
 
 @cache
-def shipped_help() -> Mapping[str, Sequence[Help]]:
+def shipped_help() -> Mapping[str, Sequence[HelpService]]:
     """Where to get free help, by jurisdiction; `any` stands for all the others."""
     raw = read_yaml(shipped("lessons") / "help.yaml")
     return {place: tuple(map(_help, entries)) for place, entries in raw.items()}
 
 
-def _help(raw: Mapping[str, Any]) -> Help:
+def _help(raw: Mapping[str, Any]) -> HelpService:
     reach = raw["reach"]
     both = Text(zh=reach["zh"], en=reach["en"]) if isinstance(reach, dict) else Text(zh=reach, en=reach)
-    return Help(tuple(raw["for"]), Text(zh=raw["name"]["zh"], en=raw["name"]["en"]), both)
+    return HelpService(tuple(raw["for"]), Text(zh=raw["name"]["zh"], en=raw["name"]["en"]), both)

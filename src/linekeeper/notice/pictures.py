@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from html import escape
 
 from linekeeper.decide.road.model import Plan, Road
-from linekeeper.notice.reasons import Speech
+from linekeeper.notice.reasons import Phrasebook
 from linekeeper.notice.way_back import plans_by_kind
 
-WIDTH = 360
+CHART_WIDTH = 360
 LEFT, RIGHT, TOP, BOTTOM = 8, 352, 30, 156
 LABEL_HALF = 26  # about half of a date label
-ROW = 16  # between two rows of dates
+DATE_ROW = 16  # between two rows of dates
 Plans = tuple[tuple[str, Plan], ...]
 
 
@@ -31,7 +31,7 @@ class Frame:
         return BOTTOM - (BOTTOM - TOP) * minor // max(1, self.top_minor)
 
 
-def chart(road: Road, speech: Speech) -> str:
+def road_chart(road: Road, phrases: Phrasebook) -> str:
     """An `<svg>` of the plans' paths, with a title and a description for those who do not see it; nothing where all
     comes back on one day."""
     points = [point for plan in road.plans for point in plan.path]
@@ -40,18 +40,18 @@ def chart(road: Road, speech: Speech) -> str:
         return ""
     tail = max(1, (last_day - points[0].day) // 12)
     frame = Frame(points[0].day, last_day + tail, max(point.usable_minor for point in points))
-    title = speech.language.say("How much you can use")
-    told = (f"{speech.day(p.day)}: {speech.money(p.usable_minor)}" for p in road.fastest.path)
+    title = phrases.language.translate("How much you can use")
+    told = (f"{phrases.day(p.day)}: {phrases.money(p.usable_minor)}" for p in road.fastest.path)
     plans = plans_by_kind(road)
     lines = [_line(plan, frame, kind) for kind, plan in plans]
-    height = BOTTOM + 8 + ROW * (len(plans) + 1)
+    height = BOTTOM + 8 + DATE_ROW * (len(plans) + 1)
     parts = [
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="chart-title chart-text">',
+        f'<svg class="chart" viewBox="0 0 {CHART_WIDTH} {height}" role="img" aria-labelledby="chart-title chart-text">',
         f'<title id="chart-title">{escape(title)}</title><desc id="chart-text">{escape("; ".join(told))}</desc>',
         f'<line class="axis" x1="{LEFT}" y1="{BOTTOM}" x2="{RIGHT}" y2="{BOTTOM}"/>',
         *reversed(lines),
-        *_amounts(road.fastest, frame, speech),
-        *_dates(plans, frame, speech),
+        *_amounts(road.fastest, frame, phrases),
+        *_dates(plans, frame, phrases),
         "</svg>",
     ]
     return "".join(parts)
@@ -66,21 +66,21 @@ def _line(plan: Plan, frame: Frame, name: str) -> str:
     return f'<g class="{name}"><path d="{"".join(steps)}H{RIGHT}"/>{dots}</g>'
 
 
-def _amounts(plan: Plan, frame: Frame, speech: Speech) -> list[str]:
+def _amounts(plan: Plan, frame: Frame, phrases: Phrasebook) -> list[str]:
     """The amount at the start and at the end, above the line."""
     first, last = plan.path[0], plan.path[-1]
     labels = [(LEFT, first, "start"), (RIGHT, last, "end")]
-    return [_text(x, frame.y(p.usable_minor) - 8, speech.money(p.usable_minor), anchor) for x, p, anchor in labels]
+    return [_text(x, frame.y(p.usable_minor) - 8, phrases.money(p.usable_minor), anchor) for x, p, anchor in labels]
 
 
-def _dates(plans: Plans, frame: Frame, speech: Speech) -> list[str]:
+def _dates(plans: Plans, frame: Frame, phrases: Phrasebook) -> list[str]:
     """The first day, and the day on which each plan arrives, a row for each so that they never touch."""
     first, arrivals = plans[0][1].path[0].day, [(kind, plan.restored_day) for kind, plan in plans]
     below = frame.x(arrivals[0][1]) < LEFT + 4 * LABEL_HALF  # too near to stand beside the first day
-    labels = [_text(LEFT, BOTTOM + 18, speech.day(first), "start")]
+    labels = [_text(LEFT, BOTTOM + 18, phrases.day(first), "start")]
     for row, (kind, day) in enumerate(arrivals, start=below):
         x = max(LEFT + 2 * LABEL_HALF, min(RIGHT, frame.x(day) + LABEL_HALF))
-        labels.append(_text(x, BOTTOM + 18 + ROW * row, speech.day(day), "end", kind))
+        labels.append(_text(x, BOTTOM + 18 + DATE_ROW * row, phrases.day(day), "end", kind))
     return labels
 
 

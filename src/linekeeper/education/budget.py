@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal as OneOf
 
-from linekeeper.notice.figures import Figures, shipped_figures
+from linekeeper.education.figures import LessonFigures, shipped_figures
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class MonthlyBudget:
     """One month, in minor units, none negative."""
 
     income_minor: int
@@ -30,7 +30,7 @@ class BudgetCheck:
     verdict: OneOf["short", "tight", "room"]
 
 
-def check_budget(budget: Budget, figures: Figures | None = None) -> BudgetCheck:
+def check_budget(budget: MonthlyBudget, figures: LessonFigures | None = None) -> BudgetCheck:
     """How a month stands. `repaid_bp` is None where nothing comes in.
 
     >>> check_budget(Budget(income_minor=800_000, needs_minor=500_000, payments_minor=250_000))

@@ -9,7 +9,7 @@ YEAR_PARTS = 365 * 10_000  # days of a year times basis points of the whole
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class LoanCost:
     """The interest of one loan, in minor units, at a rate in basis points a year."""
 
     rate_bp: int
@@ -27,6 +27,6 @@ def interest_minor(amount_minor: int, rate_bp: int, days: int) -> int:
     return (2 * amount_minor * rate_bp * days + YEAR_PARTS) // (2 * YEAR_PARTS)
 
 
-def elsewhere(amount_minor: int, days: int, rates_bp: Iterable[int]) -> tuple[Cost, ...]:
+def costs_elsewhere(amount_minor: int, days: int, rates_bp: Iterable[int]) -> tuple[LoanCost, ...]:
     """The cost of borrowing the amount elsewhere for so many days, at each rate."""
-    return tuple(Cost(rate, interest_minor(amount_minor, rate, days)) for rate in rates_bp)
+    return tuple(LoanCost(rate, interest_minor(amount_minor, rate, days)) for rate in rates_bp)
