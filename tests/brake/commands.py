@@ -9,14 +9,14 @@ from typing import Any
 import typer
 from typer.testing import CliRunner, Result
 
-from linekeeper.cli import outbox_commands, pending_commands, ruling_commands, run_commands, show_commands
+from linekeeper.cli import notice_commands, pending_commands, ruling_commands, run_commands, show_commands
 from linekeeper.connect.event_table import schema_of, table_of
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from tests.brake.bank import POLICY, small_bank
 
 APP = typer.Typer()
-for module in (run_commands, show_commands, ruling_commands, pending_commands, outbox_commands):
+for module in (run_commands, show_commands, ruling_commands, pending_commands, notice_commands):
     module.register(APP)
 
 

@@ -9,9 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.education.budget import MonthlyBudget, check_budget
-from linekeeper.education.costs import costs_elsewhere, interest_minor
-from linekeeper.education.figures import LessonFigures, read_figures
+from linekeeper.education.costs import LessonFigures, costs_elsewhere, interest_minor, read_figures
 from linekeeper.education.lessons import (
     LoanElsewhere,
     example_loan,
@@ -20,7 +18,7 @@ from linekeeper.education.lessons import (
     shipped_help,
     shipped_lessons,
 )
-from linekeeper.education.planner import Debt, RepaymentOrder, plan_repayment
+from linekeeper.education.planner import Debt, MonthlyBudget, RepaymentOrder, check_budget, plan_repayment
 from linekeeper.texts.language import LANGS, Lang
 from linekeeper.texts.material import MaterialError
 
@@ -44,20 +42,20 @@ def test_the_lessons_there_are() -> None:
 
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("jurisdiction", ["CN", "US", "EU", "UK", "BR"])
-def test_every_lesson_is_told_everywhere(lang: Lang, jurisdiction: str) -> None:
+def test_every_lesson_is_shown_everywhere(lang: Lang, jurisdiction: str) -> None:
     for lesson in shipped_lessons(lang).values():
-        told = str(render_lesson(lesson, example_loan("CNY", 2), jurisdiction))
-        assert "{" not in told
-        assert told.startswith(lesson.title)
+        shown = str(render_lesson(lesson, example_loan("CNY", 2), jurisdiction))
+        assert "{" not in shown
+        assert shown.startswith(lesson.title)
 
 
 def test_help_is_near_the_borrower() -> None:
-    def told(jurisdiction: str) -> str:
+    def shown(jurisdiction: str) -> str:
         return str(render_lesson(shipped_lessons("en")["free_help"], example_loan("CNY", 2), jurisdiction))
 
-    assert "12348" in told("CN")
-    assert "1-800-388-2227" in told("US")
-    assert "The consumer advice office near you: ask at your town hall" in told("BR")
+    assert "12348" in shown("CN")
+    assert "1-800-388-2227" in shown("US")
+    assert "The consumer advice office near you: ask at your town hall" in shown("BR")
 
 
 def test_every_lesson_with_help_has_some_everywhere() -> None:
@@ -73,11 +71,11 @@ def test_examples_in_the_texts_are_right(lang: Lang) -> None:
     assert (8_000 * 100 // 10_000, (8_000 - 2_000) * 100 // 10_000) == (80, 60)
 
 
-def test_borrowing_elsewhere_is_told_with_own_amounts() -> None:
+def test_borrowing_elsewhere_is_shown_with_own_amounts() -> None:
     waiting = LoanElsewhere(amount_minor=800_000, days=60, currency="CNY", exponent=2)
-    told = str(render_lesson(shipped_lessons("zh")["borrowing_elsewhere"], waiting, "CN"))
-    assert "借¥8,000用60天，年利率24%，利息约¥315.62。" in told
-    assert "年利率36%，利息约¥473.42。" in told
+    shown = str(render_lesson(shipped_lessons("zh")["borrowing_elsewhere"], waiting, "CN"))
+    assert "借¥8,000用60天，年利率24%，利息约¥315.62。" in shown
+    assert "年利率36%，利息约¥473.42。" in shown
 
 
 # ------------------------------------------------------------------ interest

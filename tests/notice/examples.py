@@ -1,10 +1,11 @@
-"""Notices by hand, as a decision would fill them, for every action that is told."""
+"""Notices by hand, as a decision would fill them, for every action that is shown."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
 
+from linekeeper.core.dates import epoch_day
 from linekeeper.core.line import Action, Line, Status
 from linekeeper.decide.road.model import Assumption, Do, NoRoad, Plan, Point, Rests, Road, Step
 from linekeeper.notice.model import (
@@ -17,7 +18,7 @@ from linekeeper.notice.model import (
     Objection,
     OpenOffer,
 )
-from linekeeper.texts.language import Text, epoch_day
+from linekeeper.texts.language import Text
 
 QR = (
     '<svg viewBox="0 0 21 21" width="84" height="84"><path fill="#1b2330" d="M0 0h7v7h-7zM1 1v5h5v-5zM2 2h3v3h-3z'

@@ -28,14 +28,14 @@ def run(*words: str) -> str:
 
 def test_describe() -> None:
     assert run("describe", str(POLICY), "--lang", "zh") == f"{describe(load_file(POLICY), 'zh')}\n"
-    told = json.loads(run("describe", str(POLICY), "--json"))
-    assert told["sections"][0]["title"] == "Ground"
+    shown = json.loads(run("describe", str(POLICY), "--json"))
+    assert shown["sections"][0]["title"] == "Ground"
 
 
 def test_lessons() -> None:
     assert "days_past_due: 什么是逾期天数\n" in run("lesson", "--lang", "zh")
-    told = run("lesson", "borrowing_elsewhere", "--amount", "8000", "--days", "60")
-    assert "CN¥8,000 for 60 days at 24% a year costs about CN¥315.62 in interest." in told
+    shown = run("lesson", "borrowing_elsewhere", "--amount", "8000", "--days", "60")
+    assert "CN¥8,000 for 60 days at 24% a year costs about CN¥315.62 in interest." in shown
     assert "JP¥5,000 for 90 days" in run("lesson", "borrowing_elsewhere", "--currency", "JPY")
 
 
@@ -49,8 +49,8 @@ def test_a_repayment_plan() -> None:
 
 
 def test_a_clock() -> None:
-    told = run("clock", "US", "credit_card", "reasons_request", "--on", "2026-05-02", "--zone", "America/New_York")
-    assert told == "due before 2026-06-02 00:00, alarm from 2026-05-26 00:00 (us-regb-reasons-on-request, found)\n"
+    shown = run("clock", "US", "credit_card", "reasons_request", "--on", "2026-05-02", "--zone", "America/New_York")
+    assert shown == "due before 2026-06-02 00:00, alarm from 2026-05-26 00:00 (us-regb-reasons-on-request, published)\n"
     assert (
         json.loads(run("clock", "CN", "consumer_loan", "close", "--on", "2026-05-02", "--json"))["rule"]
         == "house-notice"
@@ -69,7 +69,7 @@ def test_a_clock() -> None:
         (("clock", "XX", "loan", "dance", "--on", "2026-05-02"), "no clock is known for `dance`"),
     ],
 )
-def test_mistakes_are_told(words: tuple[str, ...], message: str) -> None:
+def test_mistakes_are_shown(words: tuple[str, ...], message: str) -> None:
     with pytest.raises(LinekeeperError) as error:
         run(*words)
     assert message in str(error.value)

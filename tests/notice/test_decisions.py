@@ -1,4 +1,4 @@
-"""Real decisions of a population, told: every adverse one has its reasons in words, and names only recorded facts."""
+"""Real decisions of a population: every adverse one has its reasons in words, and names only recorded facts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from linekeeper.core.decision import ADVERSE_ACTIONS, Decision
 from linekeeper.engine.run import replay_table
 from linekeeper.kernel.kernel import kernel_of
 from linekeeper.lab.population import population
-from linekeeper.notice.filling import change_of, reasons_of
-from linekeeper.notice.reasons import Phrasebook, render_reason
+from linekeeper.notice.from_decision import change_of, reasons_of
+from linekeeper.notice.phrasebook import Phrasebook
+from linekeeper.notice.reasons import render_reason
 from linekeeper.policy.load import load_file
 from linekeeper.texts.language import LANGS, Lang, language
 
@@ -35,12 +36,12 @@ def test_there_is_something_to_tell() -> None:
 
 
 @pytest.mark.parametrize("lang", LANGS)
-def test_every_adverse_decision_is_told_in_plain_words(lang: Lang) -> None:
+def test_every_adverse_decision_is_shown_in_plain_words(lang: Lang) -> None:
     for decision, day in adverse():
         phrases = Phrasebook(language(lang), POLICY.currency, POLICY.exponent, day)
-        told = [render_reason(reason, phrases) for reason in reasons_of(POLICY, decision, day)]
-        assert told
-        for reason in told:
+        shown = [render_reason(reason, phrases) for reason in reasons_of(POLICY, decision, day)]
+        assert shown
+        for reason in shown:
             text = " ".join([reason.title, reason.text, *reason.details])
             assert "{" not in text
             assert "This rule applied" not in text
@@ -55,13 +56,13 @@ def test_only_recorded_facts_are_named() -> None:
             assert all(fact.value is None or fact.value in known for fact in reason.facts.values())
 
 
-def test_every_amount_told_is_one_that_was_recorded() -> None:
+def test_every_amount_shown_is_one_that_was_recorded() -> None:
     for decision, day in adverse():
         phrases = Phrasebook(language("en"), POLICY.currency, POLICY.exponent, day)
         amounts = {phrases.money(value) for value in decision.values.values() if value is not None}
         for reason in reasons_of(POLICY, decision, day):
-            told = render_reason(reason, phrases)
-            named = re.findall(r"CN¥[\d,]+(?:\.\d\d)?", " ".join([told.text, *told.details]))
+            shown = render_reason(reason, phrases)
+            named = re.findall(r"CN¥[\d,]+(?:\.\d\d)?", " ".join([shown.text, *shown.details]))
             assert set(named) <= amounts
 
 

@@ -1,4 +1,4 @@
-"""A notice tells what changed, why, the way back, what stays, where to object; in both languages, in three forms."""
+"""A notice says what changed, why, the way back, what stays, where to object; in both languages, in three forms."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from linekeeper.core.line import Action, Line, Status
 from linekeeper.decide.road.model import Assumption, NoRoad, Rests, Road
 from linekeeper.notice.model import BorrowerFact, Change, Notice, NoticeError, NoticeReason, NoticeReceipt
+from linekeeper.notice.pictures import plain_shapes
 from linekeeper.notice.reasons import shipped_wordings
-from linekeeper.notice.render import as_html, as_json, as_text, plain_shapes
-from linekeeper.notice.telling import render_notice
+from linekeeper.notice.render import as_html, as_json, as_text, render_notice
 from linekeeper.texts.language import LANGS, Lang, Text
 from tests.notice import examples as made
 
@@ -33,8 +33,8 @@ HEADLINES = {
 
 @pytest.mark.parametrize("name", HEADLINES)
 def test_each_action_has_its_headline(name: str) -> None:
-    told = tuple(render_notice(made.ALL[name], lang).headline for lang in ("en", "zh"))
-    assert told == HEADLINES[name]
+    shown = tuple(render_notice(made.ALL[name], lang).headline for lang in ("en", "zh"))
+    assert shown == HEADLINES[name]
 
 
 def test_the_whole_notice_in_english() -> None:
@@ -49,25 +49,25 @@ def test_the_whole_notice_in_chinese() -> None:
 @pytest.mark.parametrize("name", made.ALL)
 def test_the_three_forms_say_the_same(name: str, lang: Lang) -> None:
     notice = made.ALL[name]
-    told = render_notice(notice, lang)
+    shown = render_notice(notice, lang)
     page = re.sub(r"<[^>]+>", "", as_html(notice, lang)).replace("&#34;", '"').replace("&#39;", "'")
     text, values = as_text(notice, lang), json.loads(as_json(notice, lang))
-    said = [told.headline, told.lead, told.unaffected, told.objection, told.contact]
-    said += [part for reason in told.reasons for part in (reason.title, reason.text, *reason.details)]
-    said += [part for plan in told.plans for part in (plan.name, plan.goal, *(step.text for step in plan.steps))]
-    for sentence in said:
+    sentences = [shown.headline, shown.lead, shown.unaffected, shown.objection, shown.contact]
+    sentences += [part for reason in shown.reasons for part in (reason.title, reason.text, *reason.details)]
+    sentences += [part for plan in shown.plans for part in (plan.name, plan.goal, *(step.text for step in plan.steps))]
+    for sentence in sentences:
         assert sentence in page
         assert sentence in text
-    assert values["told"]["headline"] == told.headline
+    assert values["rendered"]["headline"] == shown.headline
     assert values["notice"]["change"]["action"] == notice.change.action.name.lower()
     assert values["notice"]["change"]["before"]["limit"] == notice.change.before.limit
     assert "{" not in text
 
 
-def test_at_most_four_reasons_are_told_and_the_rest_is_said_to_exist() -> None:
-    told = render_notice(made.SUSPENDED, "en")
-    assert [reason.code for reason in told.reasons] == ["arrears", "rapid_borrowing", "weak_score", "gambling"]
-    assert told.further == "1 smaller reason is not listed. You can ask us for it."
+def test_at_most_four_reasons_are_shown_and_the_rest_is_said_to_exist() -> None:
+    shown = render_notice(made.SUSPENDED, "en")
+    assert [reason.code for reason in shown.reasons] == ["arrears", "rapid_borrowing", "weak_score", "gambling"]
+    assert shown.further == "1 smaller reason is not listed. You can ask us for it."
     assert render_notice(replace(made.SUSPENDED, reasons=made.SUSPENDED.reasons[:4]), "en").further == ""
 
 
@@ -88,7 +88,7 @@ def test_only_what_changed_stands_in_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("road", "told"),
+    ("road", "shown"),
     [
         (
             NoRoad("terminal", ()),
@@ -101,20 +101,20 @@ def test_only_what_changed_stands_in_the_table() -> None:
         ),
     ],
 )
-def test_where_there_is_no_road_the_notice_says_why(road: NoRoad, told: str) -> None:
-    assert render_notice(replace(made.SUSPENDED, road=road), "en").road == (told,)
+def test_where_there_is_no_road_the_notice_says_why(road: NoRoad, shown: str) -> None:
+    assert render_notice(replace(made.SUSPENDED, road=road), "en").road == (shown,)
     later = replace(made.SUSPENDED, road=replace(road, ask_again_day=made.day(2027, 8, 1)))
-    assert render_notice(later, "en").road == (told, "You can ask again from 1 August 2027.")
+    assert render_notice(later, "en").road == (shown, "You can ask again from 1 August 2027.")
 
 
-def test_what_a_road_rests_on_is_told_once_for_all_its_plans() -> None:
+def test_what_a_road_assumes_is_shown_once_for_all_its_plans() -> None:
     bills, other = (
         Assumption(Rests.BILLS, made.day(2026, 6, 2), 90_000),
         Assumption(Rests.NO_EVENTS, 1, kinds=("fraud",)),
     )
     light = replace(made.LIGHT, assumptions=(bills, other))
-    told = render_notice(replace(made.SUSPENDED, road=replace(made.ROAD, lightest=light)), "en").rests
-    assert told == (
+    shown = render_notice(replace(made.SUSPENDED, road=replace(made.ROAD, lightest=light)), "en").assumptions
+    assert shown == (
         "No bill is above CN¥900.",
         "You pay interest and fees as they come.",
         "None of this comes up: new loans on this line, requests for credit elsewhere or misuse of the account.",
@@ -138,7 +138,7 @@ def test_a_lesson_uses_the_borrowers_own_amounts() -> None:
     assert lesson.short.startswith("Borrowing CN¥6,000 for 30 days costs about CN¥118.36 at 24% a year, and CN¥177.53")
 
 
-def test_the_lesson_of_the_first_reason_is_told() -> None:
+def test_the_lesson_of_the_first_reason_is_shown() -> None:
     keys = [
         lesson.key
         for name in ("suspended", "closed", "denied")
@@ -166,18 +166,18 @@ def test_an_adverse_notice_that_leaves_a_gap_is_refused(notice: Notice, gap: dic
 
 
 @pytest.mark.parametrize("action", [Action.KEEP, Action.ALLOW])
-def test_what_is_not_told_is_refused(action: Action) -> None:
+def test_an_action_without_a_notice_is_refused(action: Action) -> None:
     notice = replace(made.RESTORED, change=replace(made.RESTORED.change, action=action))
-    with pytest.raises(NoticeError, match="is not told to the borrower"):
+    with pytest.raises(NoticeError, match="is no matter for a notice"):
         render_notice(notice, "en")
 
 
-def test_a_reason_without_wording_is_told_in_the_words_of_its_rule() -> None:
+def test_a_reason_without_wording_is_shown_in_the_words_of_its_rule() -> None:
     words = Text(zh="逾期时间不低于30天", en="the time past due is at least 30 days")
     reason = NoticeReason("made_up_last_week", {"n": BorrowerFact(3, "count", label=made.DRAWS_WEEK)}, words)
-    told = render_notice(replace(made.SUSPENDED, reasons=(reason,)), "en").reasons[0]
-    assert told.text == "This rule applied: the time past due is at least 30 days."
-    assert told.details == ("Loans taken in the last 7 days: 3.",)
+    shown = render_notice(replace(made.SUSPENDED, reasons=(reason,)), "en").reasons[0]
+    assert shown.text == "This rule applied: the time past due is at least 30 days."
+    assert shown.details == ("Loans taken in the last 7 days: 3.",)
     assert (
         render_notice(replace(made.SUSPENDED, reasons=(reason,)), "zh").reasons[0].text
         == "适用的规则是：逾期时间不低于30天。"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from linekeeper.education.lessons import example_loan, render_lesson, shipped_lessons
-from linekeeper.notice.reasons import PLACEHOLDER, Wording, shipped_wordings
+from linekeeper.notice.reasons import Wording, shipped_wordings
 from linekeeper.notice.render import as_text
-from linekeeper.texts.language import LANGS, Lang
+from linekeeper.texts.language import LANGS, PLACEHOLDER, Lang
 from linekeeper.texts.material import read_yaml, shipped
 from tests.notice import examples as made
 
@@ -111,9 +111,9 @@ def jargon(text: str, lang: Lang) -> list[str]:
     return [word for word in JARGON["en"] if re.search(rf"\b{word}", text, re.IGNORECASE)]
 
 
-@pytest.mark.parametrize(("lang", "told"), [("en", ENGLISH), ("zh", CHINESE)])
-def test_no_jargon(lang: Lang, told: dict[str, str]) -> None:
-    found = {name: words for name, text in told.items() if (words := jargon(text, lang))}
+@pytest.mark.parametrize(("lang", "shown"), [("en", ENGLISH), ("zh", CHINESE)])
+def test_no_jargon(lang: Lang, shown: dict[str, str]) -> None:
+    found = {name: words for name, text in shown.items() if (words := jargon(text, lang))}
     assert found == {}
 
 
@@ -131,7 +131,8 @@ def test_lessons_are_short(lang: Lang) -> None:
 
 
 def test_the_code_has_no_wording_of_its_own_reasons() -> None:
-    source = Path(__file__).parents[2] / "src" / "linekeeper" / "notice"
-    code = "\n".join(path.read_text("utf-8") for path in source.rglob("*.py"))
+    source = Path(__file__).parents[2] / "src" / "linekeeper"
+    rooms = ("notice", "education", "texts")
+    code = "\n".join(path.read_text("utf-8") for room in rooms for path in (source / room).rglob("*.py"))
     titles = [wording.title.zh for _, wording in wordings()]
     assert not [title for title in titles if title in code and len(title) > 3]

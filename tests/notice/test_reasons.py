@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from linekeeper.core import decision as core
-from linekeeper.notice.filling import change_of, denial_reason, reasons_of
+from linekeeper.notice.from_decision import change_of, denial_reason, reasons_of
 from linekeeper.notice.model import BorrowerFact, NoticeReason
+from linekeeper.notice.phrasebook import Phrasebook
 from linekeeper.notice.prose import feature_words
-from linekeeper.notice.reasons import Phrasebook, Wordings, read_wordings, render_reason, shipped_wordings
+from linekeeper.notice.reasons import Wordings, read_wordings, render_reason, shipped_wordings
 from linekeeper.policy import model as m
 from linekeeper.policy.load import load_file, load_text
 from linekeeper.texts.language import LANGS, Text, language
@@ -44,13 +45,13 @@ NEEDED = [
 @pytest.mark.parametrize("code", NEEDED)
 @pytest.mark.parametrize("phrases", [ENGLISH, CHINESE], ids=LANGS[::-1])
 def test_every_code_says_something_without_any_fact(code: str, phrases: Phrasebook) -> None:
-    told = render_reason(NoticeReason(code), phrases)
-    assert told.title
-    assert told.text.endswith((".", "。"))
+    shown = render_reason(NoticeReason(code), phrases)
+    assert shown.title
+    assert shown.text.endswith((".", "。"))
 
 
 @pytest.mark.parametrize(
-    ("facts", "told"),
+    ("facts", "shown"),
     [
         ("days_past_due due_on past_due", "You were 3 days late on the payment of 2 May. CN¥860.50 is still to pay."),
         ("days_past_due due_on", "You were 3 days late on the payment of 2 May."),
@@ -60,16 +61,16 @@ def test_every_code_says_something_without_any_fact(code: str, phrases: Phrasebo
         ("", "A payment was not made by its due date."),
     ],
 )
-def test_the_text_that_fits_the_facts_is_told(facts: str, told: str) -> None:
+def test_the_text_that_fits_the_facts_is_shown(facts: str, shown: str) -> None:
     known = {
         "days_past_due": BorrowerFact(3, "days"),
         "due_on": BorrowerFact(day(2026, 5, 2), "date"),
         "past_due": BorrowerFact(86_050, "money"),
     }
-    assert render_reason(NoticeReason("arrears", {name: known[name] for name in facts.split()}), ENGLISH).text == told
+    assert render_reason(NoticeReason("arrears", {name: known[name] for name in facts.split()}), ENGLISH).text == shown
 
 
-def test_a_missing_fact_is_not_told() -> None:
+def test_a_missing_fact_is_not_shown() -> None:
     assert render_reason(NoticeReason("arrears", {"days_past_due": BorrowerFact(None, "days")}), ENGLISH).text == (
         "A payment was not made by its due date."
     )
@@ -166,17 +167,17 @@ def decided(policy: m.Policy, *grounds: core.Reason, **changes: object) -> core.
     return replace(decision, **changes)  # type: ignore[arg-type]
 
 
-def test_a_measurement_is_told_in_its_wording() -> None:
+def test_a_measurement_is_shown_in_its_wording() -> None:
     (reason,) = reasons_of(POLICY, decided(POLICY, core.Reason("weak_score", "weak", "pace", 30)), TODAY)
-    told = render_reason(reason, ENGLISH)
-    assert (told.title, told.text) == ("New loans in a week", "Loans taken in the last 7 days: 6.")
+    shown = render_reason(reason, ENGLISH)
+    assert (shown.title, shown.text) == ("New loans in a week", "Loans taken in the last 7 days: 6.")
 
 
-def test_a_measurement_that_has_changed_is_told_in_its_own_words() -> None:
+def test_a_measurement_that_has_changed_is_shown_in_its_own_words() -> None:
     policy = load_text(TINY.format(window="9d"))
     (reason,) = reasons_of(policy, decided(policy, core.Reason("weak_score", "weak", "pace", 30)), TODAY)
-    told = render_reason(reason, ENGLISH)
-    assert (told.title, told.text) == ("The number of draws in the last 9 days", "This stands at 6.")
+    shown = render_reason(reason, ENGLISH)
+    assert (shown.title, shown.text) == ("The number of draws in the last 9 days", "This stands at 6.")
     assert render_reason(reason, CHINESE).title == "最近9天借款的次数"
 
 
@@ -189,15 +190,15 @@ def test_a_measurement_that_is_not_known_says_so() -> None:
 
 def test_a_trigger_tells_the_facts_of_its_rule() -> None:
     (reason,) = reasons_of(POLICY, decided(POLICY, core.Reason("rapid_borrowing", "rush")), TODAY)
-    told = render_reason(reason, ENGLISH)
-    assert told.text == "You borrowed often within a short time."
-    assert told.details == ("Loans taken in the last 7 days: 6.", "A payment is 6 days late.")
+    shown = render_reason(reason, ENGLISH)
+    assert shown.text == "You borrowed often within a short time."
+    assert shown.details == ("Loans taken in the last 7 days: 6.", "A payment is 6 days late.")
 
 
-def test_a_fact_in_the_text_is_not_told_again() -> None:
+def test_a_fact_in_the_text_is_not_shown_again() -> None:
     (reason,) = reasons_of(POLICY, decided(POLICY, core.Reason("arrears", "late")), TODAY)
-    told = render_reason(reason, ENGLISH)
-    assert (told.text, told.details) == ("A payment is 6 days late.", ())
+    shown = render_reason(reason, ENGLISH)
+    assert (shown.text, shown.details) == ("A payment is 6 days late.", ())
 
 
 def test_facts_from_beyond_the_record_fill_the_text() -> None:
@@ -206,29 +207,29 @@ def test_facts_from_beyond_the_record_fill_the_text() -> None:
     assert render_reason(reason, ENGLISH).text == "You were 6 days late on the payment of 29 Apr."
 
 
-def test_one_code_is_told_once() -> None:
+def test_one_code_is_shown_once() -> None:
     grounds = (core.Reason("arrears", "late"), core.Reason("arrears", "later"), core.Reason("rapid_borrowing", "rush"))
     found = reasons_of(POLICY, decided(POLICY, *grounds), TODAY)
     assert [reason.code for reason in found] == ["arrears", "rapid_borrowing"]
     assert found[0].words == Text(zh="逾期时间不低于3天", en="the time past due is at least 3 days")
 
 
-def test_one_feature_of_two_score_triggers_is_told_once() -> None:
+def test_one_feature_of_two_score_triggers_is_shown_once() -> None:
     grounds = (core.Reason("weak_score", "weak", "pace", 30), core.Reason("poor_score", "weak", "pace", 30))
     assert len(reasons_of(POLICY, decided(POLICY, *grounds), TODAY)) == 1
 
 
-def test_days_since_an_event_are_told_as_its_day() -> None:
+def test_days_since_an_event_are_shown_as_its_day() -> None:
     (reason,) = reasons_of(POLICY, decided(POLICY, core.Reason("fraud", "stolen")), TODAY)
     assert render_reason(reason, ENGLISH).text == "On 3 May we found that this account was misused."
 
 
-def test_two_features_of_a_table_are_both_told() -> None:
+def test_two_features_of_a_table_are_both_shown() -> None:
     ground = core.Reason("weak_score", "weak", "pace and utilisation", 12)
     (reason,) = reasons_of(POLICY, decided(POLICY, ground), TODAY)
-    told = render_reason(reason, ENGLISH)
-    assert told.text.endswith("You have 475 points now, and that is low.")
-    assert told.details == ("Loans taken in the last 7 days: 6.", "You use 92.4% of your limit.")
+    shown = render_reason(reason, ENGLISH)
+    assert shown.text.endswith("You have 475 points now, and that is low.")
+    assert shown.details == ("Loans taken in the last 7 days: 6.", "You use 92.4% of your limit.")
 
 
 def test_a_person_needs_no_trigger() -> None:
@@ -237,8 +238,8 @@ def test_a_person_needs_no_trigger() -> None:
 
 
 def test_a_denied_draw_tells_the_rule_that_denied_it() -> None:
-    told = render_reason(denial_reason(POLICY, POLICY.authorise[0], VALUES, 30_000), ENGLISH)
-    assert told.details == ("Loans taken in the last 7 days: 6.",)
+    shown = render_reason(denial_reason(POLICY, POLICY.authorise[0], VALUES, 30_000), ENGLISH)
+    assert shown.details == ("Loans taken in the last 7 days: 6.",)
 
 
 def test_a_decision_gives_the_change() -> None:

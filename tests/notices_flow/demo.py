@@ -28,7 +28,7 @@ LAW = Law("CN", "internet_consumer_loan")
 
 
 @dataclass(frozen=True)
-class Told:
+class NotifiedDecision:
     """A decision with its notice and its entry in the outbox."""
 
     decision: Decision
@@ -50,8 +50,8 @@ def decisions(engine: Engine) -> list[Decision]:
         return [read_decision(row[2]) for row in decision_records(connection)]
 
 
-def told(engine: Engine, actions: frozenset[str] = frozenset(NOTIFIED_ACTIONS)) -> Iterator[Told]:
-    """Every decision with one of these actions, as it is told."""
+def notified(engine: Engine, actions: frozenset[str] = frozenset(NOTIFIED_ACTIONS)) -> Iterator[NotifiedDecision]:
+    """Every decision with one of these actions, with its notice."""
     profile = read_lender_profile()
     with engine.store.reading() as connection:
         reviews, kernels, states = Reviews.of(connection), kernels_of(connection), ("", {})
@@ -62,4 +62,4 @@ def told(engine: Engine, actions: frozenset[str] = frozenset(NOTIFIED_ACTIONS)) 
                 states = (decision.account, states_after(connection, kernels, decision.account, reviews))
             after = states[1].get(decision.number)
             notice = build_notice(engine, decision, profile, after.state if after else None)
-            yield Told(decision, notice, find_entry(connection, decision.account, decision.number))
+            yield NotifiedDecision(decision, notice, find_entry(connection, decision.account, decision.number))

@@ -16,35 +16,44 @@ LAW = ("--jurisdiction", "CN", "--product", "internet_consumer_loan")
 
 @pytest.fixture
 def store(tmp_path: Path) -> str:
-    """One line, late on day 5, told under the law of China."""
+    """One line, late on day 5, notified under the law of China."""
     run_feed(tmp_path, "openings", openings(1), *LAW)
     run_feed(tmp_path, "feed", everyone_late(1, 5))
     return str(tmp_path / "bank.db")
 
 
-def test_a_letter_as_text_html_and_json(store: str) -> None:
+def test_a_notice_as_text_html_and_json(store: str) -> None:
     text = given("notice", "A000#2", "--store", store).stdout
     assert "You cannot borrow on this line for now" in text
     assert "90 days late" in text
     assert "90天" in given("notice", "A000", "--store", store, "--lang", "zh").stdout
     page = given("notice", "A000", "--store", store, "--format", "html").stdout
     assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
-    told = json.loads(given("notice", "A000", "--store", store, "--format", "json").stdout)
-    assert told["notice"]["due"]["rule"] == "house-notice"
-    assert told["notice"]["road"]["fastest"]["verified"] is True
+    shown = json.loads(given("notice", "A000", "--store", store, "--format", "json").stdout)
+    assert shown["notice"]["due"]["rule"] == "house-notice"
+    assert shown["notice"]["road"]["fastest"]["verified"] is True
 
 
 def test_the_outbox_from_due_to_sent(store: str) -> None:
     def listed(at: str) -> list[tuple[int, str]]:
-        rows = read("outbox", "list", "--store", store, "--at", at)
-        return [(row["number"], row["stands"]) for row in rows]
+        rows = read("notices", "list", "--store", store, "--at", at)
+        return [(row["number"], row["clock_state"]) for row in rows]
 
     assert listed("2024-10-09T13:00+00:00") == [(1, "late"), (2, "running")]
     assert listed("2024-10-10T13:00+00:00") == [(1, "late"), (2, "alarm")]
     assert listed("2024-10-11T00:00+00:00") == [(1, "late"), (2, "late")]
-    given("outbox", "sent", "A000#1", "--store", store, "--at", "2024-10-09T13:00+00:00")
+    given("notices", "sent", "A000#1", "--store", store, "--at", "2024-10-09T13:00+00:00")
     assert listed("2024-10-09T13:00+00:00") == [(2, "running")]
-    assert "1 notice to send" in given("outbox", "list", "--store", store, "--at", "2024-10-09T13:00+00:00").stdout
+    assert "1 notice to send" in given("notices", "list", "--store", store, "--at", "2024-10-09T13:00+00:00").stdout
+
+
+def test_former_names_are_read_for_one_version_more(store: str) -> None:
+    rows = read("outbox", "list", "--store", store, "--at", "2024-10-09T13:00+00:00")
+    assert rows == read("notices", "list", "--store", store, "--at", "2024-10-09T13:00+00:00")
+    assert [row["stands"] for row in rows] == [row["clock_state"] for row in rows] == ["late", "running"]
+    shown = json.loads(given("notice", "A000", "--store", store, "--format", "json").stdout)
+    assert shown["told"]["rests"] == shown["rendered"]["assumptions"]
+    assert shown["told"]["headline"] == shown["rendered"]["headline"]
 
 
 def test_wrong_words_are_said_plainly(store: str, tmp_path: Path) -> None:

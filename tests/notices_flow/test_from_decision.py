@@ -1,4 +1,4 @@
-"""From a decision to its notice: what is told once, what is left out, and why there is no road."""
+"""From a decision to its notice: what is shown once, what is left out, and why there is no road."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from linekeeper.core.decision import Decision, LineRecord, Reason
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.decide.road import NoRoad
 from linekeeper.notice.from_decision import DecisionContext, notice_of, read_lender_profile, why_no_road
-from linekeeper.notice.telling import progress
+from linekeeper.notice.render import render_notice
 from linekeeper.policy.load import load_text
 from tests.brake.bank import DAY, at
 
 POLICY = load_text("""
-policy: told
+policy: notified
 version: 1
 currency: CNY
 time_zone: UTC
@@ -76,33 +76,33 @@ DECISION = Decision(
 )
 
 
-def said(decision: Decision, context: DecisionContext | None = None) -> list[str]:
+def reason_texts(decision: Decision, context: DecisionContext | None = None) -> list[str]:
     """Titles, texts and details of the reasons."""
-    told = progress(notice_of(decision, POLICY, read_lender_profile(), context=context), "en")
-    return [f"{one.title}: {' '.join((one.text, *one.details))}" for one in told.reasons]
+    shown = render_notice(notice_of(decision, POLICY, read_lender_profile(), context=context), "en")
+    return [f"{one.title}: {' '.join((one.text, *one.details))}" for one in shown.reasons]
 
 
-def test_a_measurement_is_told_once() -> None:
-    assert said(DECISION) == [
+def test_a_measurement_is_shown_once() -> None:
+    assert reason_texts(DECISION) == [
         "A payment is late: A payment is 3 days late. CN¥80.50 is still to pay.",
         "Many new loans in a short time: You borrowed often within a short time. Loans taken in the last 7 days: 4.",
     ]
 
 
-def test_of_alternatives_only_what_holds_is_told() -> None:
+def test_of_alternatives_only_what_holds_is_shown() -> None:
     used = replace(DECISION, values={**DECISION.values, "draws": 1, "utilisation": 9_500})
-    assert "95%" in said(used)[1]
-    assert "Loans taken" not in said(used)[1]
+    assert "95%" in reason_texts(used)[1]
+    assert "Loans taken" not in reason_texts(used)[1]
 
 
-def test_the_day_of_the_bill_is_told_where_the_decision_confirms_it() -> None:
-    assert "payment of 1 Oct" in said(DECISION, DecisionContext(due_on=DAY - 3))[0]
-    assert "payment of" not in said(DECISION, DecisionContext(due_on=DAY - 4))[0]
+def test_the_day_of_the_bill_is_shown_where_the_decision_confirms_it() -> None:
+    assert "payment of 1 Oct" in reason_texts(DECISION, DecisionContext(due_on=DAY - 3))[0]
+    assert "payment of" not in reason_texts(DECISION, DecisionContext(due_on=DAY - 4))[0]
 
 
 def test_two_triggers_with_one_code_are_one_reason() -> None:
     both = replace(DECISION, reasons=(Reason("arrears", "late_3"), Reason("arrears", "late_30")))
-    assert len(said(both)) == 1
+    assert len(reason_texts(both)) == 1
 
 
 def test_no_road_says_why() -> None:
@@ -114,16 +114,16 @@ def test_no_road_says_why() -> None:
 
 def test_a_correction_names_what_it_mends() -> None:
     mended = replace(DECISION, action="correct", number=5, corrects=(3, 4), after=LINE, before=DECISION.after)
-    assert "8821-3, 8821-4" in progress(notice_of(mended, POLICY, read_lender_profile()), "en").lead
+    assert "8821-3, 8821-4" in render_notice(notice_of(mended, POLICY, read_lender_profile()), "en").lead
 
 
-def test_what_is_not_told_is_refused_in_words() -> None:
+def test_an_action_without_a_notice_is_refused_in_words() -> None:
     quiet = notice_of(replace(DECISION, action="keep"), POLICY, read_lender_profile())
-    with pytest.raises(LinekeeperError, match="`keep` is not told"):
-        progress(quiet, "en")
+    with pytest.raises(LinekeeperError, match="`keep` is no matter for a notice"):
+        render_notice(quiet, "en")
 
 
-def test_a_desk_without_a_way_to_object_is_refused(tmp_path: Path) -> None:
+def test_a_lender_without_a_way_to_object_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("name: {zh: a, en: b}\nphone: 1\nurl: https://x.example\nrepay: []\n", "utf-8")
     with pytest.raises(LinekeeperError, match=r"`mine.yaml` does not say who the lender is"):

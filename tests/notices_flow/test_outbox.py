@@ -34,7 +34,7 @@ def engine(tmp_path: Path) -> Engine:
     return found
 
 
-def test_every_told_decision_has_its_entry(engine: Engine) -> None:
+def test_every_shown_decision_has_its_entry(engine: Engine) -> None:
     with engine.store.reading() as connection:
         entries = pending(connection)
     assert [(one.account, one.number, one.action) for one in entries] == [
@@ -43,7 +43,7 @@ def test_every_told_decision_has_its_entry(engine: Engine) -> None:
         ("A000", 2, "suspend"),
         ("A001", 2, "suspend"),
     ]
-    assert entries[2].clock.due_at == at(7, 0)  # the house rule: told within the next local day
+    assert entries[2].clock.due_at == at(7, 0)  # the house rule: shown within the next local day
     assert entries[2].clock.alarm_at == at(6, 12)
 
 
@@ -98,15 +98,15 @@ def test_sent_once_and_for_all(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_the_letter_in_all_its_forms(engine: Engine, lang: str) -> None:
-    told = build_notice(engine, find_decision(engine, "A000#2"), read_lender_profile())
-    assert told.due is not None
+def test_the_notice_in_all_its_forms(engine: Engine, lang: str) -> None:
+    notice = build_notice(engine, find_decision(engine, "A000#2"), read_lender_profile())
+    assert notice.due is not None
     for form in (as_text, as_html, as_json):
-        assert "A000" in form(told, lang)  # type: ignore[arg-type]
+        assert "A000" in form(notice, lang)  # type: ignore[arg-type]
 
 
-def test_a_persons_ruling_is_told_as_such(engine: Engine) -> None:
+def test_a_persons_ruling_is_shown_as_such(engine: Engine) -> None:
     made = rule(engine, [Ruling("A000", at(6), DAY + 30, "m.chen", "a test", cap_bp=1_000)])
-    told = build_notice(engine, made[0], read_lender_profile())
-    assert not told.objection.automated
-    assert "One of our staff" in as_text(told, "en")
+    notice = build_notice(engine, made[0], read_lender_profile())
+    assert not notice.objection.automated
+    assert "One of our staff" in as_text(notice, "en")

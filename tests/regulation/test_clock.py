@@ -136,7 +136,7 @@ def test_a_later_decision_is_never_due_earlier(decided: int, later: int) -> None
 
 def always(rule: RegulationRecord) -> RegulationRecord:
     return RegulationRecord(
-        rule.id, rule.jurisdiction, rule.products, rule.applies, None, None, rule.source, "found", {}, rule.clock
+        rule.id, rule.jurisdiction, rule.products, rule.applies, None, None, rule.source, "published", {}, rule.clock
     )
 
 
@@ -177,7 +177,8 @@ def test_every_record_names_its_source_and_standing() -> None:
 
 
 GOOD = (
-    "- {id: a, jurisdiction: CN, products: [any], applies: x, effective: {from: 2026-01-01}, source: s, status: found"
+    "- {id: a, jurisdiction: CN, products: [any], applies: x, effective: {from: 2026-01-01}, source: s, "
+    "status: published"
 )
 
 
@@ -186,7 +187,7 @@ GOOD = (
     [
         (GOOD + "}\n" + GOOD + "}", "the record `a` stands twice"),
         (GOOD + ", colour: red}", "the record `a` in `x.yaml` is not complete or not known: colour"),
-        (GOOD.replace("status: found", "status: sure") + "}", "not known: status: sure"),
+        (GOOD.replace("status: published", "status: sure") + "}", "not known: status: sure"),
         (GOOD.replace("source: s, ", "") + "}", "not complete or not known: source"),
         (
             GOOD + ", clock: {actions: [close], when: after, days: 1, months: 1, alarm_hours: 1}}",
@@ -200,3 +201,8 @@ def test_a_record_that_is_not_whole_is_refused(tmp_path: Path, text: str, messag
     (tmp_path / "x.yaml").write_text(text, "utf-8")
     with pytest.raises(MaterialError, match=message):
         read_records(tmp_path)
+
+
+def test_the_former_word_for_published_is_read(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(GOOD.replace("status: published", "status: found") + "}", "utf-8")
+    assert [record.status for record in read_records(tmp_path)] == ["published"]

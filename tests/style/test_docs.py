@@ -73,7 +73,8 @@ def test_first_page_shows_the_faults_of_the_faulty_example() -> None:
 def test_the_page_of_commands_names_each_in_a_table() -> None:
     first_cells = re.findall(r"(?m)^\| (`[a-z`, -]+`) \|", page("docs/commands.md"))
     named = {name for cell in first_cells for name in re.findall(r"`([a-z][a-z-]*)`", cell)}
-    assert named == set(get_command(build()).list_commands(None))
+    commands = get_command(build()).commands.items()
+    assert named == {name for name, command in commands if not command.hidden}  # hidden: a former name, still accepted
 
 
 def test_built_pages_load_nothing_from_other_hosts(tmp_path: Path) -> None:

@@ -14,56 +14,63 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
+import linekeeper
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.texts.language import LANGS, Lang, language
-from linekeeper.texts.material import HERE
+from linekeeper.notice.render import TEMPLATES
+from linekeeper.texts.language import CATALOGUES, LANGS, Lang, language
 
 Message = str | tuple[str, str]
 TABLES = {
-    "linekeeper.notice.telling": ("HEADLINES", "LEADS"),
+    "linekeeper.notice.render": ("HEADLINES", "LEADS"),
     "linekeeper.notice.way_back": ("STEPS", "RESTS", "NO_ROAD", "LOANS"),
     "linekeeper.notice.prose.expression": ("RELATIONS", "FACT_WORDS", "SCORE_WORDS", "_ARITHMETIC", "_WINDOWS"),
 }
-SOURCES = (*sorted(HERE.rglob("*.py")), HERE.parent / "cli" / "notice_commands.py")
+PACKAGE = Path(linekeeper.__file__).parent
+ROOMS = ("texts", "education", "notice")
+SOURCES = (
+    *(path for room in ROOMS for path in (PACKAGE / room).rglob("*.py")),
+    PACKAGE / "cli/notice_commands.py",
+)
 
 
 def in_code(path: Path) -> Iterator[Message]:
-    """The messages that are said in a module."""
+    """The messages that a module translates."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if not isinstance(node, ast.Call) or not node.args:
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if name == "say":
+        if name == "translate":
             strings = (part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant))
             yield from (text for text in strings if isinstance(text, str) and text != "sum")
-        if name == "say_many" and isinstance(node.args[0], ast.Constant) and isinstance(node.args[1], ast.Constant):
-            yield str(node.args[0].value), str(node.args[1].value)
+        if name == "translate_count" and all(isinstance(part, ast.Constant) for part in node.args[:2]):
+            one, many = (ast.literal_eval(part) for part in node.args[:2])
+            yield one, many
 
 
-def said() -> set[Message]:
+def translatable() -> set[Message]:
     """All messages of code, tables and templates."""
     found: set[Message] = {message for path in SOURCES for message in in_code(path)}
     for module, names in TABLES.items():
         for name in names:
             found |= set(vars(importlib.import_module(module))[name].values())
-    for template in (HERE / "templates").iterdir():
-        found |= set(re.findall(r'say\("([^"]+)"', template.read_text("utf-8")))
+    for template in TEMPLATES.iterdir():
+        found |= set(re.findall(r'translate\("([^"]+)"', template.read_text("utf-8")))
     return found
 
 
 def translated() -> dict[Message, str]:
-    with (HERE / "catalogue" / "zh.po").open("rb") as file:
+    with (CATALOGUES / "zh.po").open("rb") as file:
         catalogue = read_po(file)
     texts = {message.id: message.string for message in catalogue if message.id}
     return {tuple(key) if isinstance(key, list | tuple) else key: "".join(text) for key, text in texts.items()}
 
 
 def test_every_message_has_its_chinese() -> None:
-    assert said() - set(translated()) == set()
+    assert translatable() - set(translated()) == set()
 
 
 def test_no_translation_is_left_over() -> None:
-    assert set(translated()) - said() == set()
+    assert set(translated()) - translatable() == set()
 
 
 def test_translations_fill_the_same_places() -> None:
@@ -77,7 +84,7 @@ def test_translations_fill_the_same_places() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lang", "minor", "currency", "exponent", "told"),
+    ("lang", "minor", "currency", "exponent", "written"),
     [
         ("zh", 0, "CNY", 2, "¥0"),
         ("zh", 1, "CNY", 2, "¥0.01"),
@@ -91,22 +98,22 @@ def test_translations_fill_the_same_places() -> None:
         ("en", 10**15, "USD", 2, "US$10,000,000,000,000"),
     ],
 )
-def test_money(lang: Lang, minor: int, currency: str, exponent: int, told: str) -> None:
-    assert language(lang).money(minor, currency, exponent).replace("\xa0", " ") == told
+def test_money(lang: Lang, minor: int, currency: str, exponent: int, written: str) -> None:
+    assert language(lang).money(minor, currency, exponent).replace("\xa0", " ") == written
 
 
 @given(st.integers(-(10**15), 10**15), st.sampled_from(LANGS), st.integers(0, 4))
-def test_money_is_told_exactly(minor: int, lang: Lang, exponent: int) -> None:
-    told = language(lang).money(minor, "CNY", exponent)
-    digits = re.sub(r"[^\d.]", "", told)
+def test_money_is_written_exactly(minor: int, lang: Lang, exponent: int) -> None:
+    written = language(lang).money(minor, "CNY", exponent)
+    digits = re.sub(r"[^\d.]", "", written)
     assert Decimal(digits).scaleb(exponent) == abs(minor)
-    assert ("-" in told) == (minor < 0)
+    assert ("-" in written) == (minor < 0)
 
 
 @given(st.integers(0, 1_000_000), st.sampled_from(LANGS))
-def test_shares_are_told_exactly(basis_points: int, lang: Lang) -> None:
-    told = language(lang).share(basis_points)
-    assert Decimal(told.rstrip("%").replace(",", "")) * 100 == basis_points
+def test_shares_are_written_exactly(basis_points: int, lang: Lang) -> None:
+    written = language(lang).share(basis_points)
+    assert Decimal(written.rstrip("%").replace(",", "")) * 100 == basis_points
 
 
 def test_dates_and_spans() -> None:

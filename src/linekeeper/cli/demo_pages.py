@@ -1,4 +1,4 @@
-"""What the demo leaves to look at: the report, a letter in two languages, its receipt and the page that checks it."""
+"""What the demo leaves to look at: the report, a notice in two languages, its receipt and the page that checks it."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ code{{font:inherit}}
 
 
 def write_pages(folder: Path, engine: Engine, console: Console, decision: Decision | None, summary: str) -> None:
-    """Write the pages; `decision` is the one of the story that is told as a letter."""
+    """Write the pages; `decision` is the one of the story that is shown as a notice."""
     pages = folder / "pages"
     pages.mkdir(parents=True, exist_ok=True)
     console.save_html(str(pages / "report.html"), clear=False, code_format=_REPORT)
     items = [("report.html", "The report", "Lines by status, why they were restricted, and one borrower's story")]
     if decision is not None:
-        items += _letters(pages, engine, decision)
+        items += _notices(pages, engine, decision)
         items += _receipt(pages, engine, decision)
     listed = "".join(
         f'<li><a href="{name}">{escape(title)}</a><span>{escape(about)}</span></li>' for name, title, about in items
@@ -50,19 +50,19 @@ def write_pages(folder: Path, engine: Engine, console: Console, decision: Decisi
     (pages / "index.html").write_text(_PAGE.format(summary=escape(summary), items=listed), "utf-8")
 
 
-def _letters(pages: Path, engine: Engine, decision: Decision) -> list[tuple[str, str, str]]:
+def _notices(pages: Path, engine: Engine, decision: Decision) -> list[tuple[str, str, str]]:
     from linekeeper.engine.notices import build_notice
     from linekeeper.engine.point_in_time import state_after
     from linekeeper.notice.from_decision import read_lender_profile
     from linekeeper.notice.render import as_html
 
-    told = build_notice(engine, decision, read_lender_profile(None), state_after(engine, decision))
-    (pages / "notice.zh.html").write_text(as_html(told, "zh"), "utf-8")
-    (pages / "notice.en.html").write_text(as_html(told, "en"), "utf-8")
+    notice = build_notice(engine, decision, read_lender_profile(None), state_after(engine, decision))
+    (pages / "notice.zh.html").write_text(as_html(notice, "zh"), "utf-8")
+    (pages / "notice.en.html").write_text(as_html(notice, "en"), "utf-8")
     name = f"{decision.account}#{decision.number}"
     return [
-        ("notice.en.html", "The letter", f"What the borrower is told of {name}: what, why, and the way back"),
-        ("notice.zh.html", "信函", "同一封信的中文版"),
+        ("notice.en.html", "The notice", f"What the borrower reads about {name}: what, why, and the way back"),
+        ("notice.zh.html", "通知", "同一通知的中文版"),
     ]
 
 

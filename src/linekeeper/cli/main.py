@@ -29,7 +29,6 @@ MODULES = (
     "ruling",
     "version",
     "pending",
-    "outbox",
     "notice",
     "log",
     "outcome",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+FEATURES_JOINED_BY = " and "  # how `Reason.feature` names the two features of a table, whose points are lost together
+
 
 @dataclass(frozen=True, slots=True)
 class LineRecord:
@@ -24,6 +26,15 @@ class Reason:
     feature: str | None = None
     points_lost: int | None = None
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features that `feature` names: none, one, or the two of a table.
+
+        >>> Reason("weak_score", "weak", "pace and utilisation", 12).features
+        ('pace', 'utilisation')
+        """
+        return tuple(self.feature.split(FEATURES_JOINED_BY)) if self.feature else ()
+
 
 @dataclass(frozen=True, slots=True)
 class OfferRecord:
@@ -39,7 +50,7 @@ class Decision:
 
     `number` counts the account's decisions from 1; `event` is the id of the event that led to it, None for a
     look at the start of a day; `previous` is the SHA-256 of the account's decision before, None for the first.
-    `reasons` are all grounds, most important first; at most four are told. `corrects`, of a correction, are the
+    `reasons` are all grounds, most important first; a notice shows at most four. `corrects`, of a correction, are the
     numbers of the decisions that set the latches which it frees.
     """
 
@@ -66,6 +77,7 @@ class Decision:
     corrects: tuple[int, ...] = ()
 
 
+# Regulation B, comment 9(b)(2): more than four reasons are "not likely to be helpful". All of them are recorded.
 REASONS_SHOWN_MAX = 4
 CORRECT = "correct"
 ADVERSE_ACTIONS = frozenset({"decrease", "suspend", "close"})

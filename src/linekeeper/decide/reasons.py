@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.core.decision import Reason
+from linekeeper.core.decision import FEATURES_JOINED_BY, Reason
 from linekeeper.kernel import prelude
 from linekeeper.kernel.words import Words
 from linekeeper.policy import model as m
@@ -51,7 +51,7 @@ def _lost(policy: m.Policy, trigger: m.Trigger, values: Values) -> list[Reason]:
         return []
     lost = [part for part in found if part.group in groups and part.lost > 0]
     lost.sort(key=lambda part: -part.lost)
-    return [Reason(trigger.reason, trigger.name, " and ".join(part.features), part.lost) for part in lost]
+    return [Reason(trigger.reason, trigger.name, FEATURES_JOINED_BY.join(part.features), part.lost) for part in lost]
 
 
 def _at_best(policy: m.Policy, found: list[Part], groups: set[str]) -> dict[str, int]:

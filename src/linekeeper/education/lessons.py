@@ -1,8 +1,7 @@
-"""Lessons: short, true texts tied to reason codes. They explain; they never sell credit."""
+"""Lessons: short, true texts that reason codes name. They explain; they never sell credit."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,19 +10,17 @@ from typing import Any
 
 from ruamel.yaml.error import YAMLError
 
-from linekeeper.education.costs import costs_elsewhere
-from linekeeper.education.figures import LessonFigures, shipped_figures
-from linekeeper.texts.language import LANGS, Lang, Language, Text, language
+from linekeeper.education.costs import LessonFigures, costs_elsewhere, shipped_figures
+from linekeeper.texts.language import LANGS, PLACEHOLDER, Lang, Language, Text, language, text_of
 from linekeeper.texts.material import MaterialError, parse_yaml, read_yaml, shipped
 
 ITEM = "- "
-PLACEHOLDER = re.compile(r"\{(\w+)\}")
-GIVEN = ("amount", "span", "rate_1", "rate_2", "cost_1", "cost_2", "help")
+LESSON_PLACEHOLDERS = ("amount", "span", "rate_1", "rate_2", "cost_1", "cost_2", "help")
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A lesson as written: `blocks` are paragraphs, or lists whose lines begin with "- "; may hold placeholders."""
+    """A lesson as written. `blocks` are paragraphs, or lists whose lines begin with "- ", with placeholders."""
 
     key: str
     lang: Lang
@@ -42,7 +39,7 @@ class LessonBlock:
 
 @dataclass(frozen=True, slots=True)
 class RenderedLesson:
-    """A lesson with the borrower's own amounts in it."""
+    """A lesson with the borrower's own amounts in it. `short` is what a notice shows of it."""
 
     key: str
     title: str
@@ -56,7 +53,7 @@ class RenderedLesson:
 
 @dataclass(frozen=True, slots=True)
 class LoanElsewhere:
-    """What a lesson compares: this amount borrowed elsewhere for so many days, against waiting for the line."""
+    """The loan that a lesson prices: this amount, borrowed elsewhere until the line is back, for so many days."""
 
     amount_minor: int
     days: int
@@ -66,54 +63,56 @@ class LoanElsewhere:
 
 @dataclass(frozen=True, slots=True)
 class HelpService:
-    """A service that helps for free, and the lessons it belongs to."""
+    """A service that helps for free, and the keys of the lessons it belongs to."""
 
     lessons: tuple[str, ...]
     name: Text
     reach: Text
 
 
-def render_lesson(lesson: Lesson, waiting: LoanElsewhere, jurisdiction: str) -> RenderedLesson:
-    """The lesson with its placeholders filled: amounts computed, help for that jurisdiction.
+def render_lesson(lesson: Lesson, loan: LoanElsewhere, jurisdiction: str) -> RenderedLesson:
+    """The lesson with its placeholders filled: what the loan costs, and who helps in that jurisdiction.
 
-    >>> waiting = LoanElsewhere(amount_minor=500_000, days=90, currency="CNY", exponent=2)
-    >>> render_lesson(shipped_lessons("en")["borrowing_elsewhere"], waiting, "CN").blocks[1].lines[0]
+    >>> loan = LoanElsewhere(amount_minor=500_000, days=90, currency="CNY", exponent=2)
+    >>> render_lesson(shipped_lessons("en")["borrowing_elsewhere"], loan, "CN").blocks[1].lines[0]
     'CN¥5,000 for 90 days at 24% a year costs about CN¥295.89 in interest.'
     """
-    given = _given(waiting, shipped_figures(), language(lesson.lang))
-    services = _services(lesson, jurisdiction)
+    values = _placeholder_values(loan, shipped_figures(), language(lesson.lang))
 
     def filled(text: str) -> str:
-        return PLACEHOLDER.sub(lambda found: given[found[1]], text)
+        return PLACEHOLDER.sub(lambda match: values[match[1]], text)
 
-    blocks = [_block(services if block == "{help}" else filled(block)) for block in lesson.blocks]
+    # Help is a list of services, so it fills a block of its own and never a place inside a sentence.
+    help_block = _help_services(lesson, jurisdiction)
+    blocks = [_block(help_block if block == "{help}" else filled(block)) for block in lesson.blocks]
     return RenderedLesson(lesson.key, lesson.title, filled(lesson.short), tuple(blocks))
 
 
 def example_loan(currency: str, exponent: int, figures: LessonFigures | None = None) -> LoanElsewhere:
-    """The amounts told where the borrower's own are not at hand."""
-    chosen = figures or shipped_figures()
-    return LoanElsewhere(chosen.example_amount * 10**exponent, chosen.example_days, currency, exponent)
+    """The loan that is priced where the borrower's own amounts are not at hand."""
+    figures = figures or shipped_figures()
+    return LoanElsewhere(figures.example_amount * 10**exponent, figures.example_days, currency, exponent)
 
 
-def _given(waiting: LoanElsewhere, figures: LessonFigures, spoken: Language) -> Mapping[str, str]:
+def _placeholder_values(loan: LoanElsewhere, figures: LessonFigures, lang: Language) -> Mapping[str, str]:
     def money(minor: int) -> str:
-        return spoken.money(minor, waiting.currency, waiting.exponent)
+        return lang.money(minor, loan.currency, loan.exponent)
 
-    given = {"amount": money(waiting.amount_minor), "span": spoken.span(waiting.days)}
-    for place, cost in enumerate(costs_elsewhere(waiting.amount_minor, waiting.days, figures.elsewhere_rates_bp), 1):
-        given |= {f"rate_{place}": spoken.share(cost.rate_bp), f"cost_{place}": money(cost.interest_minor)}
-    return given
+    values = {"amount": money(loan.amount_minor), "span": lang.span(loan.days)}
+    for place, cost in enumerate(costs_elsewhere(loan.amount_minor, loan.days, figures.elsewhere_rates_bp), 1):
+        values |= {f"rate_{place}": lang.share(cost.rate_bp), f"cost_{place}": money(cost.interest_minor)}
+    return values
 
 
-def _services(lesson: Lesson, jurisdiction: str) -> str:
-    table = shipped_help()
-    found = [item for item in table.get(jurisdiction, ()) if lesson.key in item.lessons]
-    chosen = found or [item for item in table["any"] if lesson.key in item.lessons]
+def _help_services(lesson: Lesson, jurisdiction: str) -> str:
+    """The services for this lesson in the jurisdiction, else those that serve anybody, as a list."""
+    by_jurisdiction = shipped_help()
+    local = [service for service in by_jurisdiction.get(jurisdiction, ()) if lesson.key in service.lessons]
+    services = local or [service for service in by_jurisdiction["any"] if lesson.key in service.lessons]
     translate = language(lesson.lang).translate
     lines = (
-        translate("{label}: {value}", label=item.name.in_(lesson.lang), value=item.reach.in_(lesson.lang))
-        for item in chosen
+        translate("{label}: {value}", label=service.name.in_(lesson.lang), value=service.reach.in_(lesson.lang))
+        for service in services
     )
     return "\n".join(ITEM + line for line in lines)
 
@@ -136,11 +135,13 @@ def shipped_lessons(lang: Lang) -> Mapping[str, Lesson]:
 
 def read_lessons(folder: Path) -> Mapping[Lang, Mapping[str, Lesson]]:
     """The lessons of a folder, `{lang}/{key}.md`. `MaterialError` where a lesson is missing in one language."""
-    found = {lang: {path.stem: _lesson(path, lang) for path in sorted((folder / lang).glob("*.md"))} for lang in LANGS}
-    odd = set(found["zh"]) ^ set(found["en"])
-    if odd:
-        raise MaterialError(f"the lesson `{min(odd)}` stands in one language only; write the other")
-    return found
+    lessons = {
+        lang: {path.stem: _lesson(path, lang) for path in sorted((folder / lang).glob("*.md"))} for lang in LANGS
+    }
+    in_one_only = set(lessons["zh"]) ^ set(lessons["en"])
+    if in_one_only:
+        raise MaterialError(f"the lesson `{min(in_one_only)}` stands in one language only; write the other")
+    return lessons
 
 
 def _lesson(path: Path, lang: Lang) -> Lesson:
@@ -151,22 +152,24 @@ def _lesson(path: Path, lang: Lang) -> Lesson:
         lesson = Lesson(path.stem, lang, head["title"], head["short"], blocks)
     except (IndexError, KeyError, TypeError, YAMLError) as fault:
         raise MaterialError(f"the lesson `{path.name}` needs `title` and `short` between two lines `---`") from fault
-    unknown = set(PLACEHOLDER.findall("\n".join([lesson.short, *blocks]))) - set(GIVEN)
+    unknown = set(PLACEHOLDER.findall("\n".join([lesson.short, *blocks]))) - set(LESSON_PLACEHOLDERS)
     if unknown:
-        raise MaterialError(
-            f"`{{{min(unknown)}}}` in the lesson `{path.name}` is not known; it may use {', '.join(GIVEN)}"
-        )
+        known = ", ".join(LESSON_PLACEHOLDERS)
+        raise MaterialError(f"`{{{min(unknown)}}}` in the lesson `{path.name}` is not known; it may use {known}")
     return lesson
 
 
 @cache
 def shipped_help() -> Mapping[str, Sequence[HelpService]]:
-    """Where to get free help, by jurisdiction; `any` stands for all the others."""
+    """Where to get free help, by jurisdiction; `any` serves all the others."""
     raw = read_yaml(shipped("lessons") / "help.yaml")
-    return {place: tuple(map(_help, entries)) for place, entries in raw.items()}
+    return {place: tuple(map(_help_service, entries)) for place, entries in raw.items()}
 
 
-def _help(raw: Mapping[str, Any]) -> HelpService:
-    reach = raw["reach"]
-    both = Text(zh=reach["zh"], en=reach["en"]) if isinstance(reach, dict) else Text(zh=reach, en=reach)
-    return HelpService(tuple(raw["for"]), Text(zh=raw["name"]["zh"], en=raw["name"]["en"]), both)
+def _help_service(raw: Mapping[str, Any]) -> HelpService:
+    reach = raw["reach"]  # an address or a number is the same in both languages
+    return HelpService(
+        tuple(raw["for"]),
+        text_of(raw["name"]),
+        text_of(reach) if isinstance(reach, dict) else Text(zh=reach, en=reach),
+    )

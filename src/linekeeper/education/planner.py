@@ -1,8 +1,9 @@
-"""The repayment planner: the borrower's own debts, paid off with the same sum each month, in two orders.
+"""What a household can pay: the budget check, and the repayment of several debts with one sum a month.
 
-`avalanche` puts what is left after the minimums on the debt with the highest rate, `snowball` on the smallest debt.
-Interest is kept exactly (as fractions), so that rounding never turns the comparison of the two round; amounts are
-rounded once, where they are told. Lenders round each month: the real sums may differ by a few minor units.
+A repayment plan pays the minimum on every debt and puts the rest on one debt: `avalanche` on the one with the highest
+rate, `snowball` on the smallest one. Interest is kept exactly, as fractions, and rounded once, where it is shown:
+rounding month by month could turn the comparison of the two orders round. Lenders do round each month, so the real
+sums may differ by a few minor units.
 """
 
 from __future__ import annotations
@@ -14,11 +15,62 @@ from typing import Literal as OneOf
 
 from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.core.errors import LinekeeperError
+from linekeeper.education.costs import LessonFigures, shipped_figures
 
 RepaymentOrder = OneOf["avalanche", "snowball"]
-YEAR_PARTS = 12 * 10_000  # months of a year times basis points of the whole
+BP_MONTHS_PER_YEAR = 12 * 10_000  # a month's interest = balance * basis points / this
 PLAN_MONTHS_MAX = 600
 DEBTS_MAX = 50
+RATE_MAX_BP = 100_000
+
+
+# ------------------------------------------------------------------ the budget check
+
+
+@dataclass(frozen=True, slots=True)
+class MonthlyBudget:
+    """What comes in, what must go out and what is repaid in one month, in minor units, none negative."""
+
+    income_minor: int
+    needs_minor: int
+    payments_minor: int
+
+    @property
+    def left_minor(self) -> int:
+        """What is left of the income; negative where it does not suffice."""
+        return self.income_minor - self.needs_minor - self.payments_minor
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetCheck:
+    """The verdict on a month, and the share of income (in basis points) that goes into repayments.
+
+    `short`: more goes out than comes in; `tight`: little is left; `room`: enough is left.
+    """
+
+    left_minor: int
+    repaid_bp: int | None
+    verdict: OneOf["short", "tight", "room"]
+
+
+def check_budget(budget: MonthlyBudget, figures: LessonFigures | None = None) -> BudgetCheck:
+    """The check of one month. `repaid_bp` is None where nothing comes in.
+
+    >>> check_budget(MonthlyBudget(income_minor=800_000, needs_minor=500_000, payments_minor=250_000))
+    BudgetCheck(left_minor=50000, repaid_bp=3125, verdict='tight')
+    """
+    if min(budget.income_minor, budget.needs_minor, budget.payments_minor) < 0:
+        raise ValueError("the amounts of a budget are not negative")
+    left, income = budget.left_minor, budget.income_minor
+    repaid_bp = budget.payments_minor * 10_000 // income if income else None
+    if left < 0:
+        return BudgetCheck(left, repaid_bp, "short")
+    tight_bp = (figures or shipped_figures()).tight_below_bp
+    tight = income == 0 or left * 10_000 < income * tight_bp
+    return BudgetCheck(left, repaid_bp, "tight" if tight else "room")
+
+
+# ------------------------------------------------------------------ the repayment planner
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +85,7 @@ class Debt:
 
 @dataclass(frozen=True, slots=True)
 class RepaymentPlan:
-    """How a plan ends: after how many months, with how much interest, and in which month each debt is gone."""
+    """How a plan ends: after how many months, with how much interest, and in which month each debt is paid off."""
 
     order: RepaymentOrder
     months: int
@@ -47,60 +99,62 @@ def plan_repayment(debts: Sequence[Debt], monthly_minor: int, order: RepaymentOr
     Raises `LinekeeperError` where the sum does not cover the minimums, or would not end the debts within 50 years.
 
     >>> debts = [Debt("card", 600_000, 1_800, 20_000), Debt("shop", 150_000, 1_200, 10_000)]
-    >>> repay(debts, 100_000, "avalanche")
-    Repayment(order='avalanche', months=8, interest_minor=46512, cleared=(('card', 8), ('shop', 8)))
-    >>> repay(debts, 100_000, "snowball").interest_minor
+    >>> plan_repayment(debts, 100_000, "avalanche")
+    RepaymentPlan(order='avalanche', months=8, interest_minor=46512, cleared=(('card', 8), ('shop', 8)))
+    >>> plan_repayment(debts, 100_000, "snowball").interest_minor
     50368
     """
-    _checked(debts, monthly_minor)
-    owed = [Fraction(debt.balance_minor) for debt in debts]
+    _check_debts(debts, monthly_minor)
+    balances = [Fraction(debt.balance_minor) for debt in debts]
     paid, cleared = Fraction(0), {debt.name: 0 for debt in debts if debt.balance_minor == 0}
     months = 0
-    while any(owed):
+    while any(balances):
         if months == PLAN_MONTHS_MAX:
             raise LinekeeperError(
                 "this sum does not end the debts within 50 years; plan a larger sum, or ask for free help"
             )
         months += 1
-        owed = [rest + rest * debt.rate_bp / YEAR_PARTS for rest, debt in zip(owed, debts, strict=True)]
-        payments = _payments(debts, owed, monthly_minor, order)
-        owed = [rest - payment for rest, payment in zip(owed, payments, strict=True)]
+        balances = [
+            balance + balance * debt.rate_bp / BP_MONTHS_PER_YEAR for balance, debt in zip(balances, debts, strict=True)
+        ]
+        payments = _payments(debts, balances, monthly_minor, order)
+        balances = [balance - payment for balance, payment in zip(balances, payments, strict=True)]
         paid += sum(payments)
-        cleared |= {d.name: months for d, rest in zip(debts, owed, strict=True) if not rest and d.name not in cleared}
+        for debt, balance in zip(debts, balances, strict=True):
+            if not balance:
+                cleared.setdefault(debt.name, months)
     interest = paid - sum(debt.balance_minor for debt in debts)
     return RepaymentPlan(order, months, round(interest), tuple(cleared.items()))
 
 
 def _payments(
-    debts: Sequence[Debt], owed: Sequence[Fraction], monthly_minor: int, order: RepaymentOrder
+    debts: Sequence[Debt], balances: Sequence[Fraction], monthly_minor: int, order: RepaymentOrder
 ) -> list[Fraction]:
     """This month's payment on each debt: minimums first, then the rest down the order."""
-    payments = [min(Fraction(debt.minimum_minor), rest) for debt, rest in zip(debts, owed, strict=True)]
+    payments = [min(Fraction(debt.minimum_minor), balance) for debt, balance in zip(debts, balances, strict=True)]
     left = monthly_minor - sum(payments)
-    for place in _ranked(debts, owed, order):
-        more = min(left, owed[place] - payments[place])
+    for place in _ranked(debts, balances, order):
+        more = min(left, balances[place] - payments[place])
         payments[place] += more
         left -= more
     return payments
 
 
-def _ranked(debts: Sequence[Debt], owed: Sequence[Fraction], order: RepaymentOrder) -> list[int]:
+def _ranked(debts: Sequence[Debt], balances: Sequence[Fraction], order: RepaymentOrder) -> list[int]:
+    """The places of the debts, the one that the rest is paid on first."""
     places = range(len(debts))
     if order == "avalanche":
-        return sorted(places, key=lambda place: (-debts[place].rate_bp, owed[place]))
-    return sorted(places, key=lambda place: (owed[place], -debts[place].rate_bp))
+        return sorted(places, key=lambda place: (-debts[place].rate_bp, balances[place]))
+    return sorted(places, key=lambda place: (balances[place], -debts[place].rate_bp))
 
 
-def _checked(debts: Sequence[Debt], monthly_minor: int) -> None:
+def _check_debts(debts: Sequence[Debt], monthly_minor: int) -> None:
     names = [debt.name for debt in debts]
     if len(debts) > DEBTS_MAX or len(set(names)) < len(names):
         raise LinekeeperError(f"a plan holds at most {DEBTS_MAX} debts, each with its own name")
     for debt in debts:
-        if not (
-            0 <= debt.balance_minor <= MONEY_MAX
-            and 0 <= debt.minimum_minor <= MONEY_MAX
-            and 0 <= debt.rate_bp <= 100_000
-        ):
+        amounts_fit = 0 <= debt.balance_minor <= MONEY_MAX and 0 <= debt.minimum_minor <= MONEY_MAX
+        if not amounts_fit or not 0 <= debt.rate_bp <= RATE_MAX_BP:
             raise LinekeeperError(f"the debt `{debt.name}` has an amount or a rate that cannot be; check its numbers")
     minimums = sum(min(debt.minimum_minor, debt.balance_minor) for debt in debts)
     if monthly_minor < minimums or monthly_minor <= 0:

@@ -14,15 +14,13 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.qr import draw
 from linekeeper.notice.from_decision import DecisionContext, LenderProfile, notice_of
-from linekeeper.notice.model import Notice, NoticeReceipt
+from linekeeper.notice.model import DEFAULT_JURISDICTION, Notice, NoticeReceipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from linekeeper.engine.engine import Engine
     from linekeeper.kernel.kernel import Kernel
-
-JURISDICTION = "CN"  # where no law was named
 
 
 def build_notice(
@@ -42,7 +40,7 @@ def build_notice(
         profile,
         context=DecisionContext(due_on(version.kernel, state) if state else None, by_person),
         road=road_from(version.kernel, state) if state else None,
-        jurisdiction=engine.outbox.law.jurisdiction if engine.outbox else JURISDICTION,
+        jurisdiction=engine.outbox.law.jurisdiction if engine.outbox else DEFAULT_JURISDICTION,
         due=entry.clock if entry else None,
         receipt=receipt_of(engine, decision),
     )

@@ -116,7 +116,7 @@ def mark_sent(store: Store, account: str, number: int, at: int) -> None:
     n = t.notices.c
     with store.writing() as connection:
         if find_entry(connection, account, number) is None:
-            raise LinekeeperError(f"the outbox has no notice `{account}#{number}`; see `linekeeper notices`")
+            raise LinekeeperError(f"the outbox has no notice `{account}#{number}`; see `linekeeper notices list`")
         waits = t.notices.update().where(n.account == account, n.number == number, n.state == "pending")
         connection.execute(waits.values(state="sent", sent_at=at))
 

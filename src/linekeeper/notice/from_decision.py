@@ -1,35 +1,49 @@
-"""From a recorded decision to its notice: whatever the borrower is told, the decision holds or confirms.
+"""From a recorded decision to its notice: what changed, why, and the way back.
 
-notice_of(decision, policy, desk, own=DecisionContext(due_on), road=road)
+A notice says nothing that the record does not hold or confirm: the words of a reason come from the rules of the policy,
+its facts from the values that the decision recorded. `render` puts the notice into words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from linekeeper.core import decision as core
 from linekeeper.core.decision import ADVERSE_ACTIONS, Decision
+from linekeeper.core.line import Action, Line, Status
 from linekeeper.decide.canonical import canonical, digest_of
 from linekeeper.decide.explain import comparisons
 from linekeeper.decide.reasons import PERSON
 from linekeeper.decide.road.model import NoRoad, Road
 from linekeeper.kernel.calendar import calendar
-from linekeeper.notice.filling import JOINED, change_of, reasons_of
-from linekeeper.notice.model import BorrowerFact, Lender, Notice, NoticeReason, NoticeReceipt, Objection
-from linekeeper.notice.prose import feature_words
+from linekeeper.notice.model import (
+    DEFAULT_JURISDICTION,
+    BorrowerFact,
+    Change,
+    Lender,
+    Notice,
+    NoticeReason,
+    NoticeReceipt,
+    Objection,
+    OpenOffer,
+)
+from linekeeper.notice.prose import feature_words, trigger_words
+from linekeeper.policy import expr as ex
 from linekeeper.policy import model as m
 from linekeeper.regulation.clock import NoticeClock
-from linekeeper.texts.language import Text
+from linekeeper.texts.language import Text, text_of
 from linekeeper.texts.material import MaterialError, read_yaml, shipped
 
+# `keep` changes nothing for the borrower; `allow` and `deny` are the answer to a draw, which is given at once.
 NOTIFIED_ACTIONS = (*sorted(ADVERSE_ACTIONS), "restore", "offer", "increase", "correct")
 SHOWN_DIGITS = 4  # of the account's name, where it is masked
 
 
 @dataclass(frozen=True, slots=True)
 class LenderProfile:
-    """Who speaks to the borrower, and where and for how many days an objection is taken."""
+    """The lender of a notice, and where and for how many days an objection is taken."""
 
     lender: Lender
     objection_url: str
@@ -38,10 +52,10 @@ class LenderProfile:
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
-    """What the account knows beside the decision's values.
+    """What the journal knows of a decision beside its recorded values.
 
-    `due_on`: the local day of the oldest due that is unpaid; told only where the decision's own days past due confirm
-    it. `by_person`: a person's ruling led to the decision.
+    `due_on` is the local day of the oldest unpaid due; it is shown only where the decision's own days past due confirm
+    it. `by_person`: the ruling of a person led to the decision.
     """
 
     due_on: int | None = None
@@ -56,18 +70,22 @@ def notice_of(
     context: DecisionContext | None = None,
     road: Road | NoRoad | None = None,
     receipt: NoticeReceipt | None = None,
-    jurisdiction: str = "CN",
+    jurisdiction: str = DEFAULT_JURISDICTION,
     due: NoticeClock | None = None,
 ) -> Notice:
-    """The notice of a decision. Without a `road`, says why none is told; without a `receipt`, the record's hash is it.
+    """The notice of a decision, made by the `policy` that decided.
 
-    Raises `NoticeError` where the notice would tell too little.
+    Without a `road`, the notice says why there is none; without a `receipt`, the hash of the record is the receipt.
+    Raises `NoticeError` where the notice would leave out something that it owes the borrower.
     """
+    context = context or DecisionContext()
     day = calendar(policy.time_zone).day(decision.at)
+    # Only a restriction owes the borrower reasons and a way back (law 9).
     adverse = decision.action in ADVERSE_ACTIONS
-    facts = context or DecisionContext()
-    reasons = _reasons(decision, policy, day, facts) if adverse else ()
-    until = None if profile.objection_days is None else day + profile.objection_days
+    reasons = reasons_of(policy, decision, day, _facts_beside_the_record(decision, day, context)) if adverse else ()
+    reasons = _without_repeated_measures(_with_bearing_facts(reasons, policy, decision))
+    by_person = context.by_person or any(reason.code == PERSON for reason in reasons)
+    objection_until = None if profile.objection_days is None else day + profile.objection_days
     return Notice(
         number=reference(decision.account, decision.number),
         account=masked(decision.account),
@@ -78,7 +96,7 @@ def notice_of(
         reasons=reasons,
         road=(road or why_no_road(decision, policy)) if adverse else None,
         lender=profile.lender,
-        objection=Objection(profile.objection_url, until, automated=not _by_person(facts, reasons)),
+        objection=Objection(profile.objection_url, objection_until, automated=not by_person),
         receipt=receipt or NoticeReceipt(digest_of(canonical(decision))),
         jurisdiction=jurisdiction,
         corrects=", ".join(reference(decision.account, number) for number in decision.corrects) or None,
@@ -86,12 +104,8 @@ def notice_of(
     )
 
 
-def _by_person(context: DecisionContext, reasons: tuple[NoticeReason, ...]) -> bool:
-    return context.by_person or any(reason.code == PERSON for reason in reasons)
-
-
 def masked(account: str) -> str:
-    """The account as it may stand in a letter.
+    """The account as a notice may show it.
 
     >>> masked("card-0042-8821"), masked("A7")
     ('•••• 8821', '•••• A7')
@@ -108,97 +122,208 @@ def reference(account: str, number: int) -> str:
     return f"{account[-SHOWN_DIGITS:]}-{number}"
 
 
+def change_of(decision: Decision, since_day: int, valid_days: int = 0) -> Change:
+    """What a decision changed. `since_day` is its local day; an offer stays open for `valid_days` after it."""
+    offer = decision.offer
+    return Change(
+        action=Action[decision.action.upper()],
+        before=_line(decision.before),
+        after=_line(decision.after),
+        since_day=since_day,
+        offered=OpenOffer(offer.number, offer.limit, since_day + valid_days) if offer else None,
+    )
+
+
+def _line(record: core.LineRecord) -> Line:
+    return Line(record.limit, record.granted, Status[record.status.upper()])
+
+
 def why_no_road(decision: Decision, policy: m.Policy) -> NoRoad:
-    """Why no road is told, where none was found or looked for."""
-    holding = [trigger for trigger in policy.triggers if trigger.name in decision.triggers_in_force]
-    final = tuple(trigger.name for trigger in holding if trigger.terminal)
+    """Why a notice shows no road back: a trigger that is final, a person's cap, or none found."""
+    in_force = [trigger for trigger in policy.triggers if trigger.name in decision.triggers_in_force]
+    final = tuple(trigger.name for trigger in in_force if trigger.terminal)
     if final:
         return NoRoad("terminal", final)
-    names = tuple(trigger.name for trigger in holding)
+    names = tuple(trigger.name for trigger in in_force)
     return NoRoad("not_found", names) if decision.imposed_bp is None else NoRoad("person", names)
 
 
-# ------------------------------------------------------------------ reasons
+# ------------------------------------------------------------------ grounds as reasons, with their facts
 
 
-def _reasons(decision: Decision, policy: m.Policy, day: int, context: DecisionContext) -> tuple[NoticeReason, ...]:
-    """The grounds as reasons: only what bore on the decision, and no measurement twice."""
-    told: set[str] = set()
-    found: list[NoticeReason] = []
-    for reason in reasons_of(policy, decision, day, _more(decision, day, context)):
-        if reason.feature is not None and reason.words is not None:
-            if reason.words.en in told:
-                continue
-            told.add(reason.words.en)
-        bearing = {feature_words(policy, name).en for name in _bearing(decision, policy, reason.code)}
+def reasons_of(
+    policy: m.Policy, decision: Decision, day: int, beside: Mapping[str, BorrowerFact] | None = None
+) -> tuple[NoticeReason, ...]:
+    """The grounds of a decision as reasons, most important first, each code or feature once, with all their facts.
+
+    `day` is the local day of the decision. `beside` are facts beyond the recorded values that reason texts may name:
+    `due_on` (a `date`: when the oldest unpaid due was due), for example.
+    """
+    known = {**_account_facts(policy, decision, day), **(beside or {})}
+    reasons: dict[tuple[str, str | None], NoticeReason] = {}
+    for ground in decision.reasons:
+        reason = _reason(policy, decision, ground, known)
+        key = (reason.code if reason.feature is None else "", reason.feature)
+        first = reasons.get(key)
+        reasons[key] = replace(first, facts={**reason.facts, **first.facts}) if first else reason
+    return tuple(reasons.values())
+
+
+def denial_reason(
+    policy: m.Policy, rule: m.AuthoriseRule, values: Mapping[str, int | None], asked_minor: int
+) -> NoticeReason:
+    """The reason of an authorise rule that denied a draw, from the features as they stood at the time."""
+    facts = {**_measured(policy, _named_features(rule.deny), values), "amount": BorrowerFact(asked_minor, "money")}
+    return NoticeReason(rule.reason, facts, trigger_words(policy, rule))
+
+
+def _reason(
+    policy: m.Policy, decision: Decision, ground: core.Reason, known: Mapping[str, BorrowerFact]
+) -> NoticeReason:
+    if len(ground.features) == 1:
+        (name,) = ground.features
+        value = _fact(policy.feature(name), decision.values[name])
+        return NoticeReason(ground.code, {"value": value}, feature_words(policy, name), name)
+    trigger = next((trigger for trigger in policy.triggers if trigger.name == ground.trigger), None)
+    if trigger is None:
+        return NoticeReason(ground.code, known)
+    measured = _measured(policy, ground.features or _named_features(trigger.when), decision.values)
+    others = {name: fact for name, fact in known.items() if name not in measured}
+    return NoticeReason(ground.code, measured | others, trigger_words(policy, trigger))
+
+
+def _account_facts(policy: m.Policy, decision: Decision, day: int) -> dict[str, BorrowerFact]:
+    """Recorded facts that a text may name: built-in ones, the score, and the day of the latest event of a kind."""
+    facts = {} if decision.score is None else {"score": BorrowerFact(decision.score, "points")}
+    for feature in policy.features:
+        value = decision.values[feature.name]
+        match feature.expr:
+            case ex.Fact(name):
+                facts[name] = BorrowerFact(value, feature.unit)
+            case ex.DaysSince(ex.Select(kind, None)) if value is not None:
+                facts[f"{kind}_on"] = BorrowerFact(day - value, "date")
+    return facts
+
+
+def _facts_beside_the_record(decision: Decision, day: int, context: DecisionContext) -> dict[str, BorrowerFact]:
+    """The day of the oldest unpaid due, and the day of a person's ruling."""
+    facts = {}
+    # A core system may report more days past due than the dues give; the date would contradict the reason then.
+    if context.due_on is not None and decision.values.get("days_past_due") == day - context.due_on:
+        facts["due_on"] = BorrowerFact(context.due_on, "date")
+    if decision.event is not None:
+        facts["override_on"] = BorrowerFact(day, "date")  # only the text of a person's ruling names it
+    return facts
+
+
+def _named_features(rule: ex.Expr) -> list[str]:
+    return [node.name for node in ex.walk(rule) if isinstance(node, ex.Ref)]
+
+
+def _measured(policy: m.Policy, names: Iterable[str], values: Mapping[str, int | None]) -> dict[str, BorrowerFact]:
+    """The facts of the named features, each with the words of what it measures.
+
+    Days since an event are left out: `_account_facts` gives the day of the event, which a person knows better.
+    """
+    facts: dict[str, BorrowerFact] = {}
+    for feature in map(policy.feature, names):
+        if not isinstance(feature.expr, ex.DaysSince):
+            label = feature_words(policy, feature.name)
+            facts[_text_name(policy, feature)] = _fact(feature, values[feature.name], label)
+    return facts
+
+
+def _text_name(policy: m.Policy, feature: m.Feature) -> str:
+    """What a text calls a feature: a built-in fact by its own name, whatever name the policy gave it."""
+    origin = feature
+    while isinstance(origin.expr, ex.Ref):
+        origin = policy.feature(origin.expr.name)
+    return origin.expr.name if isinstance(origin.expr, ex.Fact) else feature.name
+
+
+def _fact(feature: m.Feature, value: int | None, label: Text | None = None) -> BorrowerFact:
+    word = feature.choices[value] if feature.unit == "category" and value is not None else ""
+    return BorrowerFact(value, feature.unit, word, label)
+
+
+# ------------------------------------------------------------------ what bore on the decision
+
+
+def _with_bearing_facts(
+    reasons: Iterable[NoticeReason], policy: m.Policy, decision: Decision
+) -> Iterator[NoticeReason]:
+    """The reasons, with only those labelled facts by which a condition of theirs holds, and none that is not known."""
+    for reason in reasons:
+        bearing = {feature_words(policy, name).en for name in _bearing_features(decision, policy, reason.code)}
         facts = {
             name: fact
             for name, fact in reason.facts.items()
             if fact.value is not None and (fact.label is None or fact.label.en in bearing)
         }
-        told |= {fact.label.en for fact in facts.values() if fact.label}
-        found.append(replace(reason, facts=facts))
-    return tuple(found)
+        yield replace(reason, facts=facts)
 
 
-def _more(decision: Decision, day: int, context: DecisionContext) -> dict[str, BorrowerFact]:
-    """Facts beside the recorded values: the day of the oldest bill, of a person's ruling."""
-    more = {}
-    if context.due_on is not None and decision.values.get("days_past_due") == day - context.due_on:
-        more["due_on"] = BorrowerFact(context.due_on, "date")
-    if decision.event is not None:
-        more["override_on"] = BorrowerFact(day, "date")  # only the text of a person's ruling names it
-    return more
+def _without_repeated_measures(reasons: Iterable[NoticeReason]) -> tuple[NoticeReason, ...]:
+    """The reasons less those that are a feature of the score which an earlier reason shows already.
+
+    One measurement that counts twice, in a trigger and in the score, would look like two complaints.
+    """
+    shown: set[str] = set()
+    kept: list[NoticeReason] = []
+    for reason in reasons:
+        if reason.feature is not None and reason.words is not None:
+            if reason.words.en in shown:
+                continue
+            shown.add(reason.words.en)
+        shown |= {fact.label.en for fact in reason.facts.values() if fact.label}
+        kept.append(reason)
+    return tuple(kept)
 
 
-def _bearing(decision: Decision, policy: m.Policy, code: str) -> Iterator[str]:
+def _bearing_features(decision: Decision, policy: m.Policy, code: str) -> Iterator[str]:
     """The features by which the conditions stated under that code hold."""
     for ground in decision.reasons:
         if ground.code != code:
             continue
-        if ground.feature is not None:
-            yield from ground.feature.split(JOINED)
+        if ground.features:
+            yield from ground.features
             continue
         for trigger in policy.triggers:
             if trigger.name == ground.trigger:
-                yield from _named(trigger.when, policy, decision)
+                yield from _features_that_hold(trigger.when, policy, decision)
 
 
-def _named(expr: m.Expr, policy: m.Policy, decision: Decision) -> Iterator[str]:
-    """The features that a condition names; of alternatives, only those that hold."""
+def _features_that_hold(expr: ex.Expr, policy: m.Policy, decision: Decision) -> Iterator[str]:
+    """The features that a condition names. Of alternatives, only those that hold: the others restricted nobody."""
     match expr:
-        case m.Or(items):
+        case ex.Or(items):
             holding = [item for item in items if all(one.holds for one in comparisons(policy, item, decision))]
             for item in holding or items:
-                yield from _named(item, policy, decision)
-        case m.Ref(name):
+                yield from _features_that_hold(item, policy, decision)
+        case ex.Ref(name):
             yield name
         case _:
-            for child in m.children(expr):
-                yield from _named(child, policy, decision)
+            for child in ex.children(expr):
+                yield from _features_that_hold(child, policy, decision)
 
 
-# ------------------------------------------------------------------ the desk
+# ------------------------------------------------------------------ the lender
 
 
 def read_lender_profile(path: Path | None = None) -> LenderProfile:
-    """The desk of a YAML file; the example that is shipped, where none is named."""
+    """The lender of a YAML file, by default of the shipped example. Raises `MaterialError` where it is incomplete."""
     file = path or shipped("lender") / "example.yaml"
     raw = read_yaml(file)
     try:
         hours = raw.get("hours")
         lender = Lender(
-            _text(raw["name"]),
-            str(raw["phone"]),
-            raw["url"],
-            _text(hours) if hours else None,
-            tuple(_text(way) for way in raw["repay"]),
+            name=text_of(raw["name"]),
+            phone=str(raw["phone"]),
+            url=raw["url"],
+            hours=text_of(hours) if hours else None,
+            repay=tuple(map(text_of, raw["repay"])),
         )
         return LenderProfile(lender, raw["objection"]["url"], raw["objection"].get("days"))
     except (KeyError, TypeError, AttributeError) as fault:
         needed = "`name`, `phone`, `url`, `repay` and `objection: {url: ...}`"
         raise MaterialError(f"`{file.name}` does not say who the lender is; it needs {needed}") from fault
-
-
-def _text(raw: Mapping[str, str]) -> Text:
-    return Text(zh=raw["zh"], en=raw["en"])

@@ -1,8 +1,8 @@
-"""What a notice tells: a plain value, filled from a decision, told by `telling` in either language.
+"""What a notice holds: plain values, filled by `from_decision` and put into words by `render`, in either language.
 
-Money is in minor units of `currency`, days are local calendar days since 1970-01-01. Nothing here is computed: the
-one who fills a notice answers for its facts, and `Notice` refuses an adverse one that would leave the borrower
-without reasons, a verified road back (or why there is none), a way to repay or a receipt.
+Money is in minor units of `currency`, days are local calendar days since 1970-01-01. Nothing here is computed: whoever
+fills a notice answers for its facts. `Notice` refuses an adverse decision that would leave the borrower without
+reasons, a verified road back (or why there is none), a way to repay or a receipt.
 """
 
 from __future__ import annotations
@@ -11,27 +11,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
+from linekeeper.core.decision import REASONS_SHOWN_MAX
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.line import ADVERSE, Action, Line
 from linekeeper.decide.road.model import NoRoad, Road
 from linekeeper.regulation.clock import NoticeClock
 from linekeeper.texts.language import Text
 
-REASONS_SHOWN_MAX = 4  # reasons told; comment 9(b)(2) to Regulation B finds more "not likely to be helpful"
+DEFAULT_JURISDICTION = "CN"  # where no law is named
 FactUnit = OneOf["money", "count", "days", "share", "flag", "category", "points", "pd", "date", "times"]
 
 
 class NoticeError(LinekeeperError):
-    """A notice that would tell too little, or something that has no words."""
+    """A notice that would leave something out that it owes the borrower, or that has something without words."""
 
 
 @dataclass(frozen=True, slots=True)
 class BorrowerFact:
     """One own fact of the borrower, in the unit of the feature it comes from.
 
-    Beyond the units of the policy language: `date` (days since 1970-01-01) and `times` ("3 times"). `word` is the
-    chosen word of a category. `value` None: not known. `label` says what was measured; a fact that has one is told
-    after the reason's text where the text itself does not use it.
+    There are two units beyond those of the policy language: `date` (days since 1970-01-01) and `times` ("3 times").
+    `word` is the chosen word of a category. A `value` of None is not known. `label` says what was measured; a fact that
+    has a label is shown after the text of the reason, unless the text itself uses it.
     """
 
     value: int | None
@@ -42,10 +43,11 @@ class BorrowerFact:
 
 @dataclass(frozen=True, slots=True)
 class NoticeReason:
-    """Why: a code with wording in `policies/reasons`, and the borrower's own facts that fill it.
+    """One reason of a decision: a code with wording in `policies/reasons`, and the borrower's own facts that fill it.
 
-    `words` are the rule's own words (`prose.trigger_words`, or `prose.feature_words` where the reason is a feature
-    of the score); they are told where the code has no wording. `feature` names that feature; its fact is `value`.
+    `words` are the words of the rule itself (`prose.trigger_words`, or `prose.feature_words` where the reason is a
+    feature of the score). They are shown where the code has no wording. `feature` names that feature; the fact `value`
+    is its value.
     """
 
     code: str
@@ -56,7 +58,7 @@ class NoticeReason:
 
 @dataclass(frozen=True, slots=True)
 class OpenOffer:
-    """An increase that the borrower may take or leave."""
+    """An increase that the borrower may take or leave: its number for the consent, the limit, and the last day."""
 
     number: int
     proposed_minor: int
@@ -65,7 +67,7 @@ class OpenOffer:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happened to the line. `asked_minor` belongs to a refused draw, `offered` to an offer."""
+    """What changed on the line. `asked_minor` is the amount of a refused draw, `offered` the increase of an offer."""
 
     action: Action
     before: Line
@@ -77,7 +79,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Lender:
-    """Who speaks, and how to reach them. `repay` are the ways to repay, a sentence each."""
+    """The lender as a notice names it, and how to reach it. `repay` are the ways to repay, a sentence each."""
 
     name: Text
     phone: str
@@ -88,7 +90,7 @@ class Lender:
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """Where and until when to object. `automated`: no person took part in the decision."""
+    """Where and until which day to object. `automated`: no person took part in the decision."""
 
     url: str
     until_day: int | None = None
@@ -97,7 +99,7 @@ class Objection:
 
 @dataclass(frozen=True, slots=True)
 class NoticeReceipt:
-    """Proof that the record stands in the log: its text, where it can be checked, and a QR code of that address.
+    """Proof that the record stands in the log: its text, the address where it can be checked, and a QR code.
 
     `qr_svg` is an `<svg>` of plain shapes; anything else in it is refused when the notice is rendered.
     """
@@ -109,11 +111,13 @@ class NoticeReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One decision, ready to be told. `number` and `account` are as the borrower knows them (mask the account).
+    """One decision, with all that its notice says. `number` and `account` are as the borrower knows them: masked.
 
-    `lessons` are keys of `policies/lessons`; left empty, the lesson of the first reason that has one is told.
-    `corrects` is the number of the decision that a correction mends. `legal` holds statutory sentences, word for
-    word. `due` is when the notice must be out, by the regulation pack. `jurisdiction` chooses where free help is.
+    `lessons` are keys of `policies/lessons`; where it is empty, the first reason that has a lesson chooses it.
+    `corrects` names the decisions that a correction mends. `legal` holds statutory sentences, word for word. `due` is
+    the clock by which the notice must be out. `jurisdiction` chooses whom a lesson names for free help.
+
+    Raises `NoticeError` where a decision is adverse and its notice has no reason, road back, way to repay or receipt.
     """
 
     number: str
@@ -127,30 +131,29 @@ class Notice:
     lender: Lender
     objection: Objection
     receipt: NoticeReceipt | None
-    jurisdiction: str = "CN"
+    jurisdiction: str = DEFAULT_JURISDICTION
     lessons: tuple[str, ...] = ()
     corrects: str | None = None
     legal: tuple[Text, ...] = ()
     due: NoticeClock | None = None
 
     def __post_init__(self) -> None:
-        for missing, what in self._gaps():
-            if missing:
+        # INVARIANT: no silence (law 9). Nobody learns of a restriction without why, the way back and the proof.
+        adverse = self.change.action in ADVERSE
+        required = (
+            (not adverse or bool(self.reasons), "reason"),
+            (not adverse or self.road is not None, "road back, nor why there is none"),
+            (not isinstance(self.road, Road) or self.road.verified, "road back that was verified a second time"),
+            (not adverse or self.receipt is not None, "receipt"),
+            (not adverse or bool(self.lender.repay), "way to repay"),
+        )
+        for there, what in required:
+            if not there:
                 raise NoticeError(
-                    f"the notice `{self.number}` has no {what}; an adverse decision is never told without"
+                    f"the notice `{self.number}` has no {what}; an adverse decision is never sent without"
                 )
 
-    def _gaps(self) -> tuple[tuple[bool, str], ...]:
-        adverse = self.change.action in ADVERSE
-        return (
-            (adverse and not self.reasons, "reason"),
-            (adverse and self.road is None, "road back, nor why there is none"),
-            (isinstance(self.road, Road) and not self.road.verified, "road back that was verified a second time"),
-            (adverse and self.receipt is None, "receipt"),
-            (adverse and not self.lender.repay, "way to repay"),
-        )
-
     @property
-    def told(self) -> tuple[NoticeReason, ...]:
-        """The reasons that are told: the first four."""
+    def shown_reasons(self) -> tuple[NoticeReason, ...]:
+        """The reasons that are shown, the most important ones first. All others are said to exist."""
         return self.reasons[:REASONS_SHOWN_MAX]

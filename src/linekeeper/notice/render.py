@@ -1,96 +1,162 @@
-"""A notice as text, as HTML and as JSON: three forms of one telling."""
+"""A notice in words: its sentences in one language, then as text, as HTML or as JSON.
+
+`render_notice` puts each part of a notice into words, in the order in which it is read. The three forms are templates
+over its result, so they cannot differ in what they say.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from enum import IntEnum
 from functools import cache
+from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup
 
+from linekeeper.core.line import Action, Status
 from linekeeper.decide.road.model import Road
-from linekeeper.notice.model import Notice, NoticeError
-from linekeeper.notice.pictures import road_chart
-from linekeeper.notice.reasons import Phrasebook
-from linekeeper.notice.telling import RenderedNotice, render_notice
+from linekeeper.education.lessons import LoanElsewhere, RenderedLesson, example_loan, render_lesson, shipped_lessons
+from linekeeper.notice.model import Change, Notice, NoticeError
+from linekeeper.notice.phrasebook import Phrasebook
+from linekeeper.notice.pictures import plain_shapes, road_chart
+from linekeeper.notice.reasons import RenderedReason, Wordings, render_reason, shipped_wordings
+from linekeeper.notice.way_back import RenderedPlan, loans_words, render_assumptions, render_plans, render_promise
 from linekeeper.texts.language import Lang, language
-from linekeeper.texts.material import HERE
 
-SHAPES = {"svg", "g", "path", "rect", "title"}
-SHAPE_ATTRIBUTES = {
-    "fill-opacity",
-    "fill-rule",
-    "width",
-    "height",
-    "viewBox",
-    "version",
-    "d",
-    "x",
-    "y",
-    "fill",
-    "stroke",
-    "stroke-width",
-    "id",
-    "class",
+TEMPLATES = Path(__file__).parent / "templates"
+HEADLINES = {
+    Action.DECREASE: "Your credit limit is now {after}",
+    Action.SUSPEND: "You cannot borrow on this line for now",
+    Action.CLOSE: "Your credit line is closed",
+    Action.RESTORE: "Your credit limit is now {after}",
+    Action.OFFER: "You may choose a higher limit",
+    Action.INCREASE: "Your credit limit is now {after}",
+    Action.DENY: "Your loan of {asked} was not paid out",
+    Action.CORRECT: "We made a mistake and have put it right",
 }
-QR_MAX = 200_000  # characters
+LEADS = {
+    Action.DECREASE: "It was {before}. The new limit applies from {since}.",
+    Action.SUSPEND: "New loans are paused from {since}.",
+    Action.CLOSE: "From {since} you cannot borrow on it.",
+    Action.RESTORE: "It was {before}. The new limit applies from {since}.",
+    Action.OFFER: "We can raise your limit to {proposed}. Nothing changes unless you say yes by {until}. You need not.",
+    Action.INCREASE: "It was {before}. You agreed to the new limit.",
+    Action.DENY: "Your limit and what you owe stay as they are.",
+    Action.CORRECT: "The decision {corrects} should not have been made. We are sorry. Your limit is now {after}.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One line of the table of what changed."""
+
+    label: str
+    before: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedNotice:
+    """All sentences of a notice, in the order in which they are read. Empty parts are not shown."""
+
+    tag: str
+    lender: str
+    number: str
+    account: str
+    issued: str
+    headline: str
+    lead: str
+    rows: tuple[ChangeRow, ...]
+    reasons: tuple[RenderedReason, ...]
+    further: str
+    plans: tuple[RenderedPlan, ...]
+    road: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    unaffected: str
+    repay: tuple[str, ...]
+    objection: str
+    contact: str
+    contact_url: str
+    lesson: RenderedLesson | None
+    receipt: str
+    receipt_note: str
+    receipt_url: str
+    legal: tuple[str, ...]
+
+
+def render_notice(notice: Notice, lang: Lang, wordings: Wordings | None = None) -> RenderedNotice:
+    """The notice in that language. Raises `NoticeError` where an action or a reason has no words."""
+    wordings = wordings or shipped_wordings()
+    phrases = phrasebook_of(notice, lang)
+    headline, lead = _heading(notice, phrases)
+    receipt = notice.receipt
+    return RenderedNotice(
+        tag=phrases.language.tag,
+        lender=notice.lender.name.in_(lang),
+        number=notice.number,
+        account=notice.account,
+        issued=phrases.language.day(notice.issued_day),
+        headline=headline,
+        lead=lead,
+        rows=tuple(_rows(notice.change, phrases)),
+        reasons=tuple(render_reason(reason, phrases, wordings) for reason in notice.shown_reasons),
+        further=_further(notice, phrases),
+        plans=render_plans(notice.road, phrases) if isinstance(notice.road, Road) else (),
+        road=tuple(render_promise(notice.road, phrases)),
+        assumptions=render_assumptions(notice.road, phrases),
+        unaffected=phrases.language.sentences(*_unaffected(notice, phrases)),
+        repay=tuple(way.in_(lang) for way in notice.lender.repay),
+        objection=phrases.language.sentences(*_objection(notice, phrases)),
+        contact=_contact(notice, phrases),
+        contact_url=notice.objection.url,
+        lesson=_lesson(notice, wordings, lang),
+        receipt=receipt.text if receipt else "",
+        receipt_note=_receipt_note(notice, phrases),
+        receipt_url=receipt.url if receipt else "",
+        legal=tuple(sentence.in_(lang) for sentence in notice.legal),
+    )
+
+
+def phrasebook_of(notice: Notice, lang: Lang) -> Phrasebook:
+    """The forms in which that notice writes its facts."""
+    return Phrasebook(language(lang), notice.currency, notice.exponent, notice.issued_day)
+
+
+# ------------------------------------------------------------------ text, HTML, JSON
 
 
 def as_text(notice: Notice, lang: Lang) -> str:
     """The notice as plain text, for a message or a printer without a browser."""
-    return _template("notice.txt").render(_context(render_notice(notice, lang), lang))
+    return _template("notice.txt").render(_context(notice, lang))
 
 
 def as_html(notice: Notice, lang: Lang) -> str:
     """The notice as one HTML page that needs nothing from elsewhere and prints on one sheet of A4."""
-    phrases = Phrasebook(language(lang), notice.currency, notice.exponent, notice.issued_day)
-    picture = road_chart(notice.road, phrases) if isinstance(notice.road, Road) else ""
-    code = plain_shapes(notice.receipt.qr_svg) if notice.receipt and notice.receipt.qr_svg else ""
-    given = _context(render_notice(notice, lang), lang) | {"chart": Markup(picture), "qr": Markup(code)}
-    return _template("notice.html").render(given)
+    chart = road_chart(notice.road, phrasebook_of(notice, lang)) if isinstance(notice.road, Road) else ""
+    qr = plain_shapes(notice.receipt.qr_svg) if notice.receipt and notice.receipt.qr_svg else ""
+    return _template("notice.html").render(_context(notice, lang) | {"chart": Markup(chart), "qr": Markup(qr)})
 
 
 def as_json(notice: Notice, lang: Lang) -> str:
-    """The notice as JSON: `notice` holds its values (minor units, days since 1970-01-01), `told` its sentences."""
-    values = {"lang": lang, "notice": asdict(notice), "told": asdict(render_notice(notice, lang))}
+    """The notice as JSON: `notice` holds its values (minor units, days since 1970-01-01), `rendered` its sentences."""
+    rendered = asdict(render_notice(notice, lang))
+    former = rendered | {"rests": rendered["assumptions"]}  # the names of before, for one version more
+    values = {"lang": lang, "notice": asdict(notice), "rendered": rendered, "told": former}
     return json.dumps(_plain(values), ensure_ascii=False, indent=2, sort_keys=True)
 
 
-def plain_shapes(svg: str) -> str:
-    """The picture, where it holds plain shapes only. Raises `NoticeError` for scripts, links, styles and entities.
-
-    >>> plain_shapes('<svg viewBox="0 0 1 1"><path d="M0 0h1v1z"/></svg>')[:4]
-    '<svg'
-    """
-    body = svg.removeprefix("<?xml version='1.0' encoding='UTF-8'?>")
-    if len(svg) > QR_MAX or any(mark in body for mark in ("<!", "<?", "url(")):
-        raise NoticeError("the receipt's `qr_svg` is too long, or not a plain picture; make it of `path` alone")
-    try:
-        root = ElementTree.fromstring(svg)  # declarations and entities are refused above
-    except ElementTree.ParseError as fault:
-        raise NoticeError(f"the receipt's `qr_svg` is not well-formed: {fault}") from fault
-    for part in root.iter():
-        name = part.tag.rpartition("}")[2]
-        odd = sorted(set(part.attrib) - SHAPE_ATTRIBUTES)
-        if name not in SHAPES or odd:
-            raise NoticeError(f"the receipt's `qr_svg` holds `{odd[0] if odd else name}`; only plain shapes are shown")
-        part.tag = name
-    root.set("aria-hidden", "true")
-    return ElementTree.tostring(root, encoding="unicode")
-
-
-def _context(told: RenderedNotice, lang: Lang) -> dict[str, Any]:
-    return {"told": told, "say": language(lang).translate}
+def _context(notice: Notice, lang: Lang) -> dict[str, Any]:
+    return {"notice": render_notice(notice, lang), "translate": language(lang).translate}
 
 
 @cache
 def _template(name: str) -> Template:
     environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(("html",)),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -108,3 +174,111 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value
+
+
+# ------------------------------------------------------------------ what changed
+
+
+def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
+    change, translate = notice.change, phrases.language.translate
+    if change.action not in HEADLINES:
+        raise NoticeError(f"the action `{change.action.name.lower()}` is no matter for a notice; send none for it")
+    values = {
+        "before": phrases.money(change.before.limit),
+        "after": phrases.money(change.after.limit),
+        "since": phrases.day(change.since_day),
+        "asked": phrases.money(change.asked_minor or 0),
+        "proposed": phrases.money(change.offered.proposed_minor) if change.offered else "",
+        "until": phrases.day(change.offered.until_day) if change.offered else "",
+        "corrects": notice.corrects or "",
+    }
+    headline, lead = translate(HEADLINES[change.action], **values), translate(LEADS[change.action], **values)
+    stopped, open_now = change.before.status >= Status.SUSPENDED, change.after.status < Status.SUSPENDED
+    if change.action == Action.RESTORE and stopped and open_now:
+        # To borrow again matters more to the borrower than by how much the limit rose.
+        headline = translate("You can borrow on this line again")
+        lead = translate("Your limit is {after} from {since}.", **values)
+    return headline, lead
+
+
+def _rows(change: Change, phrases: Phrasebook) -> Iterator[ChangeRow]:
+    """What differs before and after. An offer or a refused draw leaves the line as it is, so it has no rows."""
+    if change.action in (Action.OFFER, Action.DENY):
+        return
+    translate, before, after = phrases.language.translate, change.before, change.after
+    if before.limit != after.limit:
+        yield ChangeRow(translate("Limit"), phrases.money(before.limit), phrases.money(after.limit))
+    loans_before, loans_after = loans_words(before.status, phrases), loans_words(after.status, phrases)
+    if loans_before != loans_after:
+        yield ChangeRow(translate("New loans"), loans_before, loans_after)
+
+
+def _further(notice: Notice, phrases: Phrasebook) -> str:
+    """How many reasons are recorded but not shown; empty where all are shown. A borrower may ask for all of them."""
+    more = len(notice.reasons) - len(notice.shown_reasons)
+    if not more:
+        return ""
+    return phrases.language.translate_count(
+        "{number} smaller reason is not listed. You can ask us for it.",
+        "{number} smaller reasons are not listed. You can ask us for them.",
+        more,
+    )
+
+
+# ------------------------------------------------------------------ what stays, where to object, what helps
+
+
+def _unaffected(notice: Notice, phrases: Phrasebook) -> Iterator[str]:
+    yield phrases.language.translate("This decision does not change what you owe, or when it is due.")
+    if notice.lender.repay:
+        yield phrases.language.translate("You can still repay at any time:")
+
+
+def _objection(notice: Notice, phrases: Phrasebook) -> Iterator[str]:
+    translate = phrases.language.translate
+    if notice.objection.automated:
+        yield translate("This was decided automatically. You may ask for a person to decide instead.")
+    if notice.objection.until_day is not None:
+        yield translate("Please tell us what is wrong by {day}.", day=phrases.day(notice.objection.until_day))
+    yield translate("It costs nothing, and it does not count against you.")
+
+
+def _contact(notice: Notice, phrases: Phrasebook) -> str:
+    translate, lender = phrases.language.translate, notice.lender
+    if lender.hours is None:
+        return translate("Call {phone}, or write to us at:", phone=lender.phone)
+    return translate(
+        "Call {phone} ({hours}), or write to us at:", phone=lender.phone, hours=lender.hours.in_(phrases.language.code)
+    )
+
+
+def _receipt_note(notice: Notice, phrases: Phrasebook) -> str:
+    translate = phrases.language.translate
+    check = translate("Check it at:") if notice.receipt and notice.receipt.url else ""
+    return phrases.language.sentences(
+        translate("This proves that our record of the decision has not been changed."), check
+    )
+
+
+def _lesson(notice: Notice, wordings: Wordings, lang: Lang) -> RenderedLesson | None:
+    """The lesson that the notice names, else the best one of the first shown reason that has any.
+
+    One lesson, and the one of the most important reason: a page of advice on top of bad news is not read.
+    """
+    by_reason = (wording.lessons for reason in notice.shown_reasons if (wording := wordings.find(reason)))
+    keys = notice.lessons or next((keys for keys in by_reason if keys), ())
+    if not keys:
+        return None
+    if keys[0] not in shipped_lessons(lang):
+        raise NoticeError(f"the lesson `{keys[0]}` does not exist; see `policies/lessons`")
+    return render_lesson(shipped_lessons(lang)[keys[0]], _loan_elsewhere(notice), notice.jurisdiction)
+
+
+def _loan_elsewhere(notice: Notice) -> LoanElsewhere:
+    """What a lesson prices: as much as the line lost, until the end of the fastest road; else the shipped example."""
+    lost = notice.change.before.limit - notice.change.after.limit
+    if isinstance(notice.road, Road):
+        days = notice.road.fastest.restored_day - notice.issued_day
+        if lost > 0 and days > 0:
+            return LoanElsewhere(lost, days, notice.currency, notice.exponent)
+    return example_loan(notice.currency, notice.exponent)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from linekeeper.core.line import Status
 from linekeeper.decide.road.model import EARLY_DAYS, Assumption, Do, NoRoad, Plan, Point, Rests, Road, Step
+from linekeeper.notice.phrasebook import Phrasebook
 from linekeeper.notice.prose.vocabulary import shipped_vocabulary
-from linekeeper.notice.reasons import Phrasebook
 
 STEPS = {
     Do.PAY_OVERDUE: "Pay {amount} of what is overdue.",

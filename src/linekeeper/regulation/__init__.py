@@ -1,0 +1,1 @@
+"""Regulation: the dated records of `policies/regulation`, and the clocks that say by when a notice must be out."""

@@ -1,18 +1,18 @@
-"""Statutory clocks: by when a notice must be out, and when to raise the alarm before. Pure functions of given times."""
+"""Notice clocks: by when a notice must be out, and from when on somebody should look. Pure functions of given times."""
 
 from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Literal as OneOf
-from zoneinfo import ZoneInfo
 
 from linekeeper.core.bounds import HOUR_MS
+from linekeeper.core.dates import date_of, epoch_day
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.regulation.records import NoticePeriod, RegulationRecord, in_force
-from linekeeper.texts.language import EPOCH_DATE
+from linekeeper.kernel.calendar import Calendar, calendar
+from linekeeper.regulation.records import NoticePeriod, PeriodUnit, RegulationRecord, in_force
 
 SATURDAY = 5
 
@@ -29,7 +29,10 @@ class NoticeCase:
 
 @dataclass(frozen=True, slots=True)
 class NoticeClock:
-    """A notice must be out before `due_at`; from `alarm_at` on somebody should look. UTC milliseconds."""
+    """A notice must be out before `due_at`; from `alarm_at` on somebody should look. Both in UTC milliseconds.
+
+    `rule` and `status` are those of the regulation record that sets the time.
+    """
 
     due_at: int
     alarm_at: int
@@ -37,43 +40,43 @@ class NoticeClock:
     status: str
 
     def state_at(self, now: int) -> OneOf["running", "alarm", "late"]:
-        """How it stands at a time.
+        """The state of the clock at a time.
 
-        >>> clock = Clock(due_at=1000, alarm_at=600, rule="r", status="found")
-        >>> [clock.stands(now) for now in (599, 600, 999, 1000)]
+        >>> clock = NoticeClock(due_at=1000, alarm_at=600, rule="r", status="published")
+        >>> [clock.state_at(now) for now in (599, 600, 999, 1000)]
         ['running', 'alarm', 'alarm', 'late']
         """
         return "running" if now < self.alarm_at else "alarm" if now < self.due_at else "late"
 
 
 def notice_clock(
-    rules: Iterable[RegulationRecord],
+    records: Iterable[RegulationRecord],
     case: NoticeCase,
     decided_at: int,
     effect_at: int | None = None,
     holidays: Set[date] = frozenset(),
 ) -> NoticeClock:
-    """The earliest of all clocks that bind the case; unverified records bind too, since early harms nobody.
+    """The earliest of all clocks that bind the case.
 
-    `decided_at` and `effect_at` (default: the decision's own time) are UTC milliseconds. The clock runs out with the
-    last local day on which the notice is still in time: so many days after the decision, or so many before the effect.
+    `decided_at` and `effect_at` (default: the time of the decision) are UTC milliseconds. A period runs from the day of
+    the decision (`when: after`), or backwards from the day on which it takes effect (`when: before`). Raises
     `LinekeeperError` where no record has a clock for the action.
 
     >>> from linekeeper.regulation.records import shipped_records
-    >>> rules = [rule for rule in shipped_records() if rule.status != "house"]
+    >>> law = [record for record in shipped_records() if record.status != "house"]
     >>> decided = 1_777_680_000_000  # 2 May 2026, 00:00 UTC
-    >>> clock = notice_clock(rules, Case("US", "credit_card", "decrease", "America/New_York"), decided)
+    >>> clock = notice_clock(law, NoticeCase("US", "credit_card", "decrease", "America/New_York"), decided)
     >>> clock.rule, (clock.due_at - decided) // 86_400_000
     ('us-regb-adverse-action-notice', 30)
     """
-    zone = ZoneInfo(case.time_zone)
-    decided = _local_day(decided_at, zone)
-    bound = in_force(rules, case.jurisdiction, case.product, (decided - EPOCH_DATE).days)
-    effect = decided if effect_at is None else _local_day(effect_at, zone)
+    zone = calendar(case.time_zone)
+    decided_day = zone.day(decided_at)
+    effect_day = decided_day if effect_at is None else zone.day(effect_at)
+    # Records that are still unverified bind too: a notice that is out too early harms nobody.
     clocks = [
-        _clock(rule, period, decided if period.when == "after" else effect, zone, holidays)
-        for rule in bound
-        if (period := rule.clock) and case.action in period.actions
+        _clock(record, period, decided_day if period.when == "after" else effect_day, zone, holidays)
+        for record in in_force(records, case.jurisdiction, case.product, decided_day)
+        if (period := record.clock) and case.action in period.actions
     ]
     if not clocks:
         place = f"`{case.jurisdiction}`, `{case.product}`"
@@ -84,34 +87,28 @@ def notice_clock(
 
 
 def _clock(
-    rule: RegulationRecord, period: NoticePeriod, start: date, zone: ZoneInfo, holidays: Set[date]
+    record: RegulationRecord, period: NoticePeriod, first_day: int, zone: Calendar, holidays: Set[date]
 ) -> NoticeClock:
-    sign = 1 if period.when == "after" else -1
-    last = _moved(start, sign * period.length, period.unit, holidays)
-    due_at = _midnight(last + timedelta(1), zone)
-    return NoticeClock(due_at, due_at - period.alarm_hours * HOUR_MS, rule.id, rule.status)
+    signed_length = period.length if period.when == "after" else -period.length
+    last_day = _day_after(first_day, signed_length, period.unit, holidays)
+    # Laws count in whole days of the borrower's calendar, whatever the hour of the decision: the last local day is in
+    # time to its end. So all decisions of one local day share one due time, also where clocks change in between.
+    due_at = zone.day_start(last_day + 1)
+    return NoticeClock(due_at, due_at - period.alarm_hours * HOUR_MS, record.id, record.status)
 
 
-def _moved(start: date, count: int, unit: str, holidays: Set[date]) -> date:
-    """That many days, business days or calendar months on (or back)."""
+def _day_after(first_day: int, count: int, unit: PeriodUnit, holidays: Set[date]) -> int:
+    """The day that lies `count` days, business days or calendar months after `first_day`; before it where negative."""
     if unit == "days":
-        return start + timedelta(count)
+        return first_day + count
+    day = date_of(first_day)
     if unit == "months":
-        index = start.year * 12 + start.month - 1 + count
-        year, month = index // 12, index % 12 + 1
-        return date(year, month, min(start.day, monthrange(year, month)[1]))
-    day, left, step = start, abs(count), timedelta(1 if count > 0 else -1)
+        month_index = day.year * 12 + day.month - 1 + count
+        year, month = month_index // 12, month_index % 12 + 1
+        # A month later than 31 January is the last day of February, as laws that count in months have it.
+        return epoch_day(date(year, month, min(day.day, monthrange(year, month)[1])))
+    left, step = abs(count), timedelta(1 if count > 0 else -1)
     while left:
         day += step
         left -= day.weekday() < SATURDAY and day not in holidays
-    return day
-
-
-def _local_day(at: int, zone: ZoneInfo) -> date:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at)).astimezone(zone).date()
-
-
-def _midnight(day: date, zone: ZoneInfo) -> int:
-    """The first instant of a local day, in UTC milliseconds."""
-    begin = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
-    return (begin - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return epoch_day(day)

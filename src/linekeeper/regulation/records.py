@@ -1,4 +1,4 @@
-"""Rule packs: dated records of what the law asks, by jurisdiction and product. Material, not legal advice."""
+"""Regulation packs: dated records of what the law asks, by jurisdiction and product. Material, not legal advice."""
 
 from __future__ import annotations
 
@@ -7,36 +7,41 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from typing import Literal as OneOf
 
-from linekeeper.texts.language import epoch_day
+from linekeeper.core.dates import epoch_day
 from linekeeper.texts.material import MaterialError, read_yaml, shipped
 
-RecordStatus = OneOf["found", "unverified", "draft", "house"]
-RECORD_STATUSES: tuple[RecordStatus, ...] = ("found", "unverified", "draft", "house")
-CLOCK_UNITS = ("days", "business_days", "months")
+RecordStatus = OneOf["published", "unverified", "draft", "house"]
+PeriodUnit = OneOf["days", "business_days", "months"]
+RECORD_STATUSES: tuple[RecordStatus, ...] = get_args(RecordStatus)
+PERIOD_UNITS: tuple[PeriodUnit, ...] = get_args(PeriodUnit)
 RECORD_KEYS = ("id", "jurisdiction", "products", "applies", "effective", "parameter", "source", "status", "clock")
 ANY = "any"
+_FORMER_STATUSES = {"found": "published"}  # read for one version more
 
 
 @dataclass(frozen=True, slots=True)
 class NoticePeriod:
-    """How long a clock runs, after an action or before it takes effect, and how many hours before its end it alarms."""
+    """How long a clock runs after a decision, or before the decision takes effect.
+
+    `alarm_hours`: so many hours before the end of the period somebody should look.
+    """
 
     actions: tuple[str, ...]
     length: int
-    unit: OneOf["days", "business_days", "months"]
+    unit: PeriodUnit
     when: OneOf["after", "before"]
     alarm_hours: int
 
 
 @dataclass(frozen=True, slots=True)
 class RegulationRecord:
-    """One record. In force from `from_day` (None: since before this pack) to `to_day` (None: open), both included.
+    """One record, in force from `from_day` to `to_day`, both included. None leaves that end open.
 
-    status: `found` in a public text; `unverified`: check the primary text before relying on it; `draft`: not law
-    yet; `house`: our own rule, where the law names no time.
+    status: `published`: read in a public text; `unverified`: check the primary text before relying on it; `draft`:
+    not law yet; `house`: the lender's own rule, where the law names no time.
     """
 
     id: str
@@ -51,22 +56,25 @@ class RegulationRecord:
     clock: NoticePeriod | None = None
 
     def in_force(self, jurisdiction: str, product: str, day: int) -> bool:
-        """Does the record bind this product there on that day? A draft never does."""
+        """Whether the record binds this product there on that local day. A draft binds nobody."""
         place = self.jurisdiction in (ANY, jurisdiction)
         dated = (self.from_day is None or self.from_day <= day) and (self.to_day is None or day <= self.to_day)
         return place and dated and self.status != "draft" and (ANY in self.products or product in self.products)
 
 
 def in_force(
-    rules: Iterable[RegulationRecord], jurisdiction: str, product: str, day: int
+    records: Iterable[RegulationRecord], jurisdiction: str, product: str, day: int
 ) -> tuple[RegulationRecord, ...]:
     """The records that bind a product on a local day (days since 1970-01-01).
 
-    >>> found = in_force(shipped_records(), "US", "credit_card", 20_575)
-    >>> [rule.id for rule in found if rule.clock and "decrease" in rule.clock.actions]
+    >>> records = in_force(shipped_records(), "US", "credit_card", 20_575)
+    >>> [record.id for record in records if record.clock and "decrease" in record.clock.actions]
     ['house-notice', 'us-regb-adverse-action-notice']
     """
-    return tuple(rule for rule in rules if rule.in_force(jurisdiction, product, day))
+    return tuple(record for record in records if record.in_force(jurisdiction, product, day))
+
+
+# ------------------------------------------------------------------ reading
 
 
 @cache
@@ -77,20 +85,21 @@ def shipped_records() -> tuple[RegulationRecord, ...]:
 
 def read_records(folder: Path) -> tuple[RegulationRecord, ...]:
     """All records of the YAML files of a folder, by id. `MaterialError` names the record that cannot be used."""
-    rules = [_rule(path.name, raw) for path in sorted(folder.glob("*.yaml")) for raw in read_yaml(path) or ()]
-    ids = [rule.id for rule in rules]
+    records = [_record(path.name, raw) for path in sorted(folder.glob("*.yaml")) for raw in read_yaml(path) or ()]
+    ids = [record.id for record in records]
     twice = next((name for name in ids if ids.count(name) > 1), None)
     if twice:
         raise MaterialError(f"the record `{twice}` stands twice in the regulation packs; keep one")
-    return tuple(sorted(rules, key=lambda rule: rule.id))
+    return tuple(sorted(records, key=lambda record: record.id))
 
 
-def _rule(file: str, raw: Mapping[str, Any]) -> RegulationRecord:
+def _record(file: str, raw: Mapping[str, Any]) -> RegulationRecord:
     name = raw.get("id", "?")
     unknown = sorted(set(raw) - set(RECORD_KEYS))
     missing = sorted(set(RECORD_KEYS) - {"parameter", "clock"} - set(raw))
-    if unknown or missing or raw["status"] not in RECORD_STATUSES:
-        wrong = unknown or missing or [f"status: {raw['status']}"]
+    status = _FORMER_STATUSES.get(raw.get("status", ""), raw.get("status"))
+    if unknown or missing or status not in RECORD_STATUSES:
+        wrong = unknown or missing or [f"status: {status}"]
         raise MaterialError(f"the record `{name}` in `{file}` is not complete or not known: {', '.join(wrong)}")
     effective = raw["effective"]
     return RegulationRecord(
@@ -101,7 +110,7 @@ def _rule(file: str, raw: Mapping[str, Any]) -> RegulationRecord:
         from_day=_day(effective.get("from")),
         to_day=_day(effective.get("to")),
         source=raw["source"],
-        status=raw["status"],
+        status=status,
         parameter=raw.get("parameter") or {},
         clock=_period(name, raw["clock"]) if raw.get("clock") else None,
     )
@@ -112,9 +121,9 @@ def _day(value: date | None) -> int | None:
 
 
 def _period(name: str, raw: Mapping[str, Any]) -> NoticePeriod:
-    units = [unit for unit in CLOCK_UNITS if unit in raw]
+    units = [unit for unit in PERIOD_UNITS if unit in raw]
     if len(units) != 1 or raw.get("when") not in ("after", "before") or not raw.get("actions"):
         raise MaterialError(
-            f"the clock of `{name}` needs `actions`, `when: after` or `before`, and one of {CLOCK_UNITS}"
+            f"the clock of `{name}` needs `actions`, `when: after` or `before`, and one of {PERIOD_UNITS}"
         )
-    return NoticePeriod(tuple(raw["actions"]), int(raw[units[0]]), units[0], raw["when"], int(raw["alarm_hours"]))  # type: ignore[arg-type]
+    return NoticePeriod(tuple(raw["actions"]), int(raw[units[0]]), units[0], raw["when"], int(raw["alarm_hours"]))

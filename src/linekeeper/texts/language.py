@@ -1,17 +1,18 @@
 """Two languages from one source: messages through Babel catalogues, quantities in the locale's own form.
 
 English is written in the code and the templates; `catalogue/zh.po` holds the Chinese. The catalogue is compiled in
-memory when a language is first asked for, so a fresh checkout needs no build step.
+memory when Chinese is first asked for, so that a fresh checkout needs no build step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from io import BytesIO
+from pathlib import Path
 from typing import Literal
 
 from babel.dates import format_date, format_skeleton
@@ -21,14 +22,15 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
 from babel.support import NullTranslations, Translations
 
+from linekeeper.core.dates import date_of
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.texts.material import HERE
 
 Lang = Literal["zh", "en"]
 LANGS: tuple[Lang, ...] = ("zh", "en")
 LOCALES = {"zh": "zh_Hans_CN", "en": "en_GB"}
 TAGS = {"zh": "zh-Hans", "en": "en"}
-EPOCH_DATE = date(1970, 1, 1)
+CATALOGUES = Path(__file__).parent / "catalogue"
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
 YEAR_DAYS = 365  # as in the policy language
 
 
@@ -47,9 +49,14 @@ class Text:
         return self.zh if lang == "zh" else self.en
 
 
+def text_of(raw: Mapping[str, str]) -> Text:
+    """The text of a YAML mapping `{zh: ..., en: ...}`. Raises `KeyError` where one language is missing."""
+    return Text(zh=raw["zh"], en=raw["en"])
+
+
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language: what it says, and how it writes money, dates, shares and spans.
+    """One language: its translations, and its forms for money, dates, shares and spans of days.
 
     >>> english, chinese = language("en"), language("zh")
     >>> english.money(1_234_550, "CNY", 2), chinese.money(500_000, "CNY", 2)
@@ -82,36 +89,40 @@ class Language:
         return chosen.format(number=self.number(number), **given)
 
     def number(self, value: int) -> str:
+        """A whole number with the thousands set apart."""
         return str(format_decimal(value, locale=self.locale))
 
     def money(self, minor: int, currency: str, exponent: int) -> str:
-        """Minor units as an amount; the decimals only where there are any."""
+        """Minor units as an amount. Decimals are written only where the amount is not whole."""
         amount = Decimal(minor).scaleb(-exponent)
         digits = "" if amount == amount.to_integral_value() else "." + "0" * exponent
         gap = "\xa0" if get_currency_symbol(currency, self.locale)[-1].isalpha() else ""
         return str(format_currency(amount, currency, f"¤{gap}#,##0{digits}", locale=self.locale, currency_digits=False))
 
     def share(self, basis_points: int) -> str:
+        """Basis points as a percentage."""
         return str(format_percent(Decimal(basis_points).scaleb(-4), "#,##0.##%", locale=self.locale))
 
     def chance(self, ppm: int) -> str:
+        """Parts per million as a percentage."""
         return str(format_percent(Decimal(ppm).scaleb(-6), "#,##0.####%", locale=self.locale))
 
     def day(self, days: int) -> str:
         """A date with its year, from days since 1970-01-01."""
-        return str(format_date(EPOCH_DATE + timedelta(days), "long", locale=self.locale))
+        return str(format_date(date_of(days), "long", locale=self.locale))
 
     def short_day(self, days: int) -> str:
         """A date without its year: "2 May"."""
-        return str(format_skeleton("MMMd", EPOCH_DATE + timedelta(days), locale=self.locale))
+        return str(format_skeleton("MMMd", date_of(days), locale=self.locale))
 
     def span(self, days: int) -> str:
-        """A length of time; whole years of 365 days are told as years."""
+        """A length of time; a whole number of years of 365 days is given in years."""
         if days and days % YEAR_DAYS == 0:
             return self.translate_count("{number} year", "{number} years", days // YEAR_DAYS)
         return self.translate_count("{number} day", "{number} days", days)
 
     def times(self, count: int) -> str:
+        """How often: "3 times"."""
         return self.translate_count("{number} time", "{number} times", count)
 
     def all_of(self, items: Sequence[str]) -> str:
@@ -132,22 +143,13 @@ class Language:
 
 @cache
 def language(lang: Lang) -> Language:
-    """The language of that code; `LinekeeperError` where it is not one of `zh` and `en`."""
+    """The language of that code. Raises `LinekeeperError` where the code is neither `zh` nor `en`."""
     if lang not in LANGS:
         raise LinekeeperError(f"`{lang}` is not a language of the notices; use `zh` or `en`")
     if lang == "en":
         return Language("en", NullTranslations())
     compiled = BytesIO()
-    with (HERE / "catalogue" / f"{lang}.po").open("rb") as source:
+    with (CATALOGUES / f"{lang}.po").open("rb") as source:
         write_mo(compiled, read_po(source, locale=LOCALES[lang]))
     compiled.seek(0)
     return Language(lang, Translations(compiled))
-
-
-def epoch_day(day: date) -> int:
-    """Days since 1970-01-01.
-
-    >>> epoch_day(date(2026, 5, 2))
-    20575
-    """
-    return (day - EPOCH_DATE).days

@@ -1,4 +1,4 @@
-"""Where the shipped wording lies: reason texts, lessons and regulation records are data, not code."""
+"""The shipped material: policies, reason texts, lessons and regulation records are data under `policies/`, not code."""
 
 from __future__ import annotations
 
@@ -9,32 +9,31 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+import linekeeper
 from linekeeper.core.errors import LinekeeperError
-
-HERE = Path(__file__).resolve().parent
 
 
 class MaterialError(LinekeeperError):
-    """A file of texts, lessons or rules that cannot be used as it stands."""
+    """A shipped file, or a lender's own file of the same form, that is missing or cannot be used as it stands."""
 
 
 @cache
 def shipped(name: str) -> Path:
-    """The folder `policies/<name>`: beside the package where it is installed, at the top of a checkout otherwise.
+    """The file or folder `policies/<name>`. Raises `MaterialError` where there is none.
 
-    >>> shipped("reasons").name
-    'reasons'
+    >>> shipped("reasons").name, shipped("consumer-loan.yaml").name
+    ('reasons', 'consumer-loan.yaml')
     """
-    for root in (HERE.parent / "policies", HERE.parents[2] / "policies"):
-        if (root / name).is_dir():
-            return root / name
-    raise MaterialError(
-        f"the folder `policies/{name}` is missing; install linekeeper again, or run from a full checkout"
-    )
+    # `policies/` stands inside the package once installed from a wheel, and beside `src/` in a checkout.
+    package = Path(linekeeper.__file__).parent
+    for folder in (package / "policies", package.parents[1] / "policies"):
+        if (folder / name).exists():
+            return folder / name
+    raise MaterialError(f"`policies/{name}` is missing; install linekeeper again, or run from a full checkout")
 
 
 def read_yaml(path: Path) -> Any:
-    """The plain values of one YAML file; dates stay dates."""
+    """The plain values of one YAML file; dates stay dates. Raises `MaterialError` where it cannot be read."""
     try:
         return parse_yaml(path.read_text(encoding="utf-8"))
     except (OSError, YAMLError) as fault:
@@ -42,7 +41,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def parse_yaml(text: str) -> Any:
-    """The plain values of a YAML text. Raises `YAMLError` where it is none.
+    """The plain values of a YAML text. Raises `YAMLError` where it is not YAML.
 
     >>> parse_yaml("{days: 30, alarm: yes}")
     {'days': 30, 'alarm': 'yes'}

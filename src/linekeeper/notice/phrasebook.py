@@ -1,0 +1,54 @@
+"""How a notice writes facts: amounts, dates, shares and counts, in one language and one currency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from linekeeper.core.bounds import SHARE_CEILING_BP
+from linekeeper.notice.model import BorrowerFact
+from linekeeper.notice.prose.vocabulary import shipped_vocabulary
+from linekeeper.texts.language import Language
+
+NEAR_DAYS = 300  # a date closer than this cannot be mistaken for the same day of another year
+
+
+@dataclass(frozen=True, slots=True)
+class Phrasebook:
+    """The forms of one notice: its language, its currency, and the local day on which it is issued."""
+
+    language: Language
+    currency: str
+    exponent: int
+    issued_day: int
+
+    def money(self, minor: int) -> str:
+        """An amount, from minor units."""
+        return self.language.money(minor, self.currency, self.exponent)
+
+    def day(self, day: int) -> str:
+        """A date, with its year where the day alone would not be clear."""
+        near = abs(day - self.issued_day) < NEAR_DAYS
+        return self.language.short_day(day) if near else self.language.day(day)
+
+    def fact(self, fact: BorrowerFact) -> str:
+        """A fact in the form of its unit."""
+        if fact.value is None:
+            return self.language.translate("not known")
+        if fact.unit == "share" and fact.value >= SHARE_CEILING_BP:
+            return self.language.translate("{share} or more", share=self.language.share(SHARE_CEILING_BP))
+        if fact.unit == "category":
+            return shipped_vocabulary().of("choices", fact.word).in_(self.language.code)
+        if fact.unit == "flag":
+            return self.language.translate("yes") if fact.value else self.language.translate("no")
+        if fact.unit == "points":
+            return self.language.translate_count("{number} point", "{number} points", fact.value)
+        forms = {
+            "money": self.money,
+            "date": self.day,
+            "days": self.language.span,
+            "share": self.language.share,
+            "pd": self.language.chance,
+            "times": self.language.times,
+            "count": self.language.number,
+        }
+        return forms[fact.unit](fact.value)
