@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from linekeeper.connect.event_table import schema_of
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
+from linekeeper.core.formats import EDITION, RECORD_FORMAT
 from linekeeper.decide.canonical import read_decision
 from linekeeper.engine.derive import rebuild_states
 from linekeeper.engine.engine import Engine
@@ -280,3 +281,14 @@ def test_what_was_altered_is_told(audited: Store, said: str, alter: Alter) -> No
     assert not verdict.same
     assert said in str(verdict.first_difference)
     assert "`" in str(verdict.first_difference)
+
+
+@pytest.mark.parametrize("column", ["edition", "record_format"])
+def test_each_version_keeps_the_numbers_it_decides_by(audited: Store, column: str) -> None:
+    """A store whose version decides by rules that are not known here is not verified by others in their place."""
+    with audited.writing() as connection:
+        stored = connection.execute(select(t.policies.c.edition, t.policies.c.record_format)).one()
+        connection.execute(update(t.policies).values({column: 99}))
+    assert tuple(stored) == (EDITION, RECORD_FORMAT)
+    with pytest.raises(LinekeeperError, match=r"version 1 of .* which this Linekeeper does not know; update it"):
+        verify(audited)

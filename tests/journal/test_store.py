@@ -189,6 +189,13 @@ def test_a_store_of_a_newer_program_is_left_alone(store: Store, store_url: str) 
         open_store(store_url)
 
 
+def test_a_store_of_before_the_first_release_says_how_to_build_a_new_one(store: Store, store_url: str) -> None:
+    with store.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+    with pytest.raises(StoreError, match="build a new one from the same event files: `linekeeper run"):
+        open_store(store_url)
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [
