@@ -24,10 +24,10 @@ import numpy as np  # noqa: E402
 from dice_advice import Advice, compare, score_only  # noqa: E402
 from restricted import Restricted, borrowers, card_data  # noqa: E402
 
-from linekeeper.decide.road import Road, find_road  # noqa: E402
-from linekeeper.decide.road.follow import comes_true  # noqa: E402
 from linekeeper.kernel.kernel import Kernel  # noqa: E402
 from linekeeper.policy.load import load_file  # noqa: E402
+from linekeeper.recourse import Road, find_road  # noqa: E402
+from linekeeper.recourse.follow import comes_true  # noqa: E402
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,15 @@ import numpy as np
 from restricted import REPOSITORY, Restricted
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.decide.road import Road, find_road
-from linekeeper.decide.road.follow import comes_true
-from linekeeper.decide.road.ground import Ground, ground_of
-from linekeeper.decide.road.model import EARLY_DAYS
-from linekeeper.decide.road.moves import Effort, rows_of
 from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
+from linekeeper.recourse import Road, find_road
+from linekeeper.recourse.follow import comes_true
+from linekeeper.recourse.ground import Ground, ground_of
+from linekeeper.recourse.model import EARLY_DAYS
+from linekeeper.recourse.moves import Effort, rows_of
 from linekeeper.scorecard.points import parts
 
 THRESHOLD = 580

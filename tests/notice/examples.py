@@ -7,7 +7,6 @@ from datetime import date
 
 from linekeeper.core.dates import epoch_day
 from linekeeper.core.line import Action, Line, Status
-from linekeeper.decide.road.model import Assumption, Do, NoRoad, Plan, Point, Rests, Road, Step
 from linekeeper.notice.model import (
     BorrowerFact,
     Change,
@@ -18,6 +17,7 @@ from linekeeper.notice.model import (
     Objection,
     OpenOffer,
 )
+from linekeeper.recourse.model import Assumption, Do, NoRoad, Plan, Point, Rests, Road, Step
 from linekeeper.texts.language import Text
 
 QR = (

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from linekeeper.core.line import Action, Line, Status
-from linekeeper.decide.road.model import Assumption, NoRoad, Rests, Road
 from linekeeper.notice.model import BorrowerFact, Change, Notice, NoticeError, NoticeReason, NoticeReceipt
 from linekeeper.notice.pictures import plain_shapes
 from linekeeper.notice.reasons import shipped_wordings
 from linekeeper.notice.render import as_html, as_json, as_text, render_notice
+from linekeeper.recourse.model import Assumption, NoRoad, Rests, Road
 from linekeeper.texts.language import LANGS, Lang, Text
 from tests.notice import examples as made
 

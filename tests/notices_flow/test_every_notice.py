@@ -11,12 +11,12 @@ import pytest
 
 from linekeeper.core.dates import EPOCH_DATE
 from linekeeper.core.decision import ADVERSE_ACTIONS, Decision
-from linekeeper.decide.road import NoRoad, Road
 from linekeeper.kernel.calendar import calendar
 from linekeeper.notice.model import BorrowerFact, NoticeReason
 from linekeeper.notice.reasons import shipped_wordings
 from linekeeper.notice.render import render_notice
 from linekeeper.policy.load import load_file
+from linekeeper.recourse import NoRoad, Road
 from linekeeper.texts.language import LANGS, PLACEHOLDER, Lang
 from tests.notices_flow.demo import POLICY, NotifiedDecision, decisions, demo, notified
 

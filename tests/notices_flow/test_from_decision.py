@@ -9,10 +9,10 @@ import pytest
 
 from linekeeper.core.decision import Decision, LineRecord, Reason
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.decide.road import NoRoad
 from linekeeper.notice.from_decision import DecisionContext, notice_of, read_lender_profile, why_no_road
 from linekeeper.notice.render import render_notice
 from linekeeper.policy.load import load_text
+from linekeeper.recourse import NoRoad
 from tests.brake.bank import DAY, at
 
 POLICY = load_text("""

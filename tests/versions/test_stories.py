@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 from linekeeper.cli.main import build
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
-from linekeeper.decide.road import Road, find_road
 from linekeeper.engine.account import decisions_of, state_of
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.point_in_time import state_after
@@ -22,6 +21,7 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import new_keeper
 from linekeeper.journal.store import Store
 from linekeeper.policy.load import load_text
+from linekeeper.recourse import Road, find_road
 from tests.engine.conftest import NewStore
 from tests.engine.lives import send
 

@@ -57,7 +57,7 @@ def check(
 
 
 def _dead_ends(policy: Policy) -> list[str]:
-    from linekeeper.decide.road.traps import told, traps
+    from linekeeper.recourse.traps import told, traps
 
     return [told(policy, trap) for trap in traps(policy)]
 

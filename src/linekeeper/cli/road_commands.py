@@ -11,9 +11,9 @@ from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import Json, StoreUrl, print_json, progress, say
 
 if TYPE_CHECKING:
-    from linekeeper.decide.road.what_if import Payment
     from linekeeper.engine.engine import Engine
     from linekeeper.policy.model import Policy
+    from linekeeper.recourse.what_if import Payment
 
 Day = Annotated[str | None, typer.Option("--day", help="Ask as of this day, YYYY-MM-DD (default: the store's last).")]
 
@@ -49,10 +49,10 @@ def road(
 def _one(engine: Engine, account: str, day: str | None, json: bool) -> None:
     from dataclasses import replace
 
-    from linekeeper.decide.road import NoRoad, Road, find_road
-    from linekeeper.decide.road.words import no_road_words, road_lines
     from linekeeper.engine.account import state_of
     from linekeeper.engine.versions import promise_of
+    from linekeeper.recourse import NoRoad, Road, find_road
+    from linekeeper.recourse.words import no_road_words, road_lines
 
     engine = engine.engine_of(account)
     state = state_of(engine, account)
@@ -104,10 +104,10 @@ def what_if(
 ) -> None:
     """Your own plan: payments in, the path of limits out. Nothing else is taken to happen unless you say so."""
     from linekeeper.core.errors import LinekeeperError
-    from linekeeper.decide.road.model import path_json
-    from linekeeper.decide.road.what_if import what_if as path_of
-    from linekeeper.decide.road.words import point_words
     from linekeeper.engine.account import state_of
+    from linekeeper.recourse.model import path_json
+    from linekeeper.recourse.what_if import what_if as path_of
+    from linekeeper.recourse.words import point_words
 
     engine = open_engine(store).engine_of(account)
     payments = [payment_of(engine.policy, text) for text in pay]
@@ -134,7 +134,7 @@ def payment_of(policy: Policy, text: str) -> Payment:
 
     from linekeeper.core.bounds import MONEY_MAX
     from linekeeper.core.errors import LinekeeperError
-    from linekeeper.decide.road.what_if import Payment
+    from linekeeper.recourse.what_if import Payment
 
     amount, at, date = text.partition("@")
     try:
@@ -162,6 +162,6 @@ def _day(engine: Engine, state: list[int], text: str | None) -> int:
 
 
 def _iso(day: int) -> str:
-    from linekeeper.decide.road.words import date
+    from linekeeper.recourse.words import date
 
     return date(day)

@@ -22,11 +22,11 @@ def register(app: typer.Typer) -> None:
 def adopt(policy: Path, store: StoreUrl, by: SignedBy = None, keys: Keys = None, json: Json = False) -> None:
     """Bring a new version of the store's policy into force; promised roads back are kept under the old one."""
     from linekeeper.core.errors import LinekeeperError
-    from linekeeper.decide.road.traps import told, traps
     from linekeeper.engine.versions import adopt as bring_into_force
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
     from linekeeper.policy.load import load_file
+    from linekeeper.recourse.traps import told, traps
 
     new = load_file(policy)
     dead_ends = [told(new, trap) for trap in traps(new)]
@@ -65,6 +65,6 @@ def _plain(one: Standing) -> dict[str, object]:
 
 
 def _date(day: int) -> str:
-    from linekeeper.decide.road.words import date
+    from linekeeper.recourse.words import date
 
     return date(day)

@@ -8,13 +8,13 @@ from sqlalchemy import Connection, select
 
 from linekeeper.core.decision import Decision
 from linekeeper.decide.canonical import canonical, digest_of
-from linekeeper.decide.road import NoRoad, Road, find_road
 from linekeeper.engine.outbox import find_entry
 from linekeeper.journal import tables as t
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.qr import draw
 from linekeeper.notice.from_decision import DecisionContext, LenderProfile, notice_of
 from linekeeper.notice.model import DEFAULT_JURISDICTION, Notice, NoticeReceipt
+from linekeeper.recourse import NoRoad, Road, find_road
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,14 +13,14 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from linekeeper.core.decision import ADVERSE_ACTIONS
-from linekeeper.decide.road import NoRoad, Road, find_road
-from linekeeper.decide.road.follow import comes_true
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.history import Reviews
 from linekeeper.engine.point_in_time import states_after
 from linekeeper.engine.versions import kernels_of
 from linekeeper.journal import tables as t
 from linekeeper.kernel.kernel import Kernel
+from linekeeper.recourse import NoRoad, Road, find_road
+from linekeeper.recourse.follow import comes_true
 
 FAULTS_KEPT = 20
 

@@ -16,7 +16,6 @@ from linekeeper.core.line import Action, Line, Status
 from linekeeper.decide.canonical import canonical, digest_of
 from linekeeper.decide.explain import comparisons
 from linekeeper.decide.reasons import PERSON
-from linekeeper.decide.road.model import NoRoad, Road
 from linekeeper.kernel.calendar import calendar
 from linekeeper.notice.model import (
     DEFAULT_JURISDICTION,
@@ -32,6 +31,7 @@ from linekeeper.notice.model import (
 from linekeeper.notice.prose import feature_words, trigger_words
 from linekeeper.policy import expr as ex
 from linekeeper.policy import model as m
+from linekeeper.recourse.model import NoRoad, Road
 from linekeeper.regulation.clock import NoticeClock
 from linekeeper.texts.language import Text, text_of
 from linekeeper.texts.material import MaterialError, read_yaml, shipped

@@ -14,7 +14,7 @@ from typing import Literal as OneOf
 from linekeeper.core.decision import REASONS_SHOWN_MAX
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.line import ADVERSE, Action, Line
-from linekeeper.decide.road.model import NoRoad, Road
+from linekeeper.recourse.model import NoRoad, Road
 from linekeeper.regulation.clock import NoticeClock
 from linekeeper.texts.language import Text
 

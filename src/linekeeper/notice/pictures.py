@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from html import escape
 from xml.etree import ElementTree
 
-from linekeeper.decide.road.model import Plan, Road
 from linekeeper.notice.model import NoticeError
 from linekeeper.notice.phrasebook import Phrasebook
 from linekeeper.notice.way_back import plans_by_kind
+from linekeeper.recourse.model import Plan, Road
 
 CHART_WIDTH = 360
 LEFT, RIGHT, TOP, BOTTOM = 8, 352, 30, 156

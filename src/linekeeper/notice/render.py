@@ -18,13 +18,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 from markupsafe import Markup
 
 from linekeeper.core.line import Action, Status
-from linekeeper.decide.road.model import Road
 from linekeeper.education.lessons import LoanElsewhere, RenderedLesson, example_loan, render_lesson, shipped_lessons
 from linekeeper.notice.model import Change, Notice, NoticeError
 from linekeeper.notice.phrasebook import Phrasebook
 from linekeeper.notice.pictures import plain_shapes, road_chart
 from linekeeper.notice.reasons import RenderedReason, Wordings, render_reason, shipped_wordings
 from linekeeper.notice.way_back import RenderedPlan, loans_words, render_assumptions, render_plans, render_promise
+from linekeeper.recourse.model import Road
 from linekeeper.texts.language import Lang, language
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from linekeeper.core.line import Status
-from linekeeper.decide.road.model import EARLY_DAYS, Assumption, Do, NoRoad, Plan, Point, Rests, Road, Step
 from linekeeper.notice.phrasebook import Phrasebook
 from linekeeper.notice.prose.vocabulary import shipped_vocabulary
+from linekeeper.recourse.model import EARLY_DAYS, Assumption, Do, NoRoad, Plan, Point, Rests, Road, Step
 
 STEPS = {
     Do.PAY_OVERDUE: "Pay {amount} of what is overdue.",

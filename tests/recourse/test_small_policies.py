@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from linekeeper.core.line import Status
-from linekeeper.decide.road import NoRoad, Plan, Road, find_road
-from linekeeper.decide.road.follow import comes_true
-from linekeeper.decide.road.model import Do, Rests
 from linekeeper.kernel.kernel import Kernel
-from tests.road.accounts import DAY, Told, lived, small
+from linekeeper.recourse import NoRoad, Plan, Road, find_road
+from linekeeper.recourse.follow import comes_true
+from linekeeper.recourse.model import Do, Rests
+from tests.recourse.accounts import DAY, Told, lived, small
 
 OPEN: Told = (0, "open", {"limit": 1_000_000})
 

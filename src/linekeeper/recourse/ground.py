@@ -14,11 +14,11 @@ from functools import lru_cache
 import numpy as np
 
 from linekeeper.core.bounds import AT_END_MS, DAY_MS, HOUR_MS, MISSING
-from linekeeper.decide.road.reads import Reads, horizon_days, reads
 from linekeeper.kernel.calendar import Ints, calendar
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.prelude import month_of, month_start
 from linekeeper.policy import model as m
+from linekeeper.recourse.reads import Reads, horizon_days, reads
 
 MONTH_DAYS = 30
 STALE_DAYS = 45  # income that has not come for so long is not taken for granted

@@ -16,11 +16,6 @@ from typer.testing import CliRunner
 from linekeeper.cli import road_commands
 from linekeeper.connect.taiwan import read_taiwan
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.decide.road import NoRoad, Road, find_road
-from linekeeper.decide.road.ground import ground_of
-from linekeeper.decide.road.moves import Effort
-from linekeeper.decide.road.tried import Search
-from linekeeper.decide.road.walk import Walker
 from linekeeper.engine.account import state_of
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import run_table
@@ -29,6 +24,11 @@ from linekeeper.journal.store import open_store
 from linekeeper.lab.population import population
 from linekeeper.lab.roads import check_all, count_adverse
 from linekeeper.policy.load import load_file
+from linekeeper.recourse import NoRoad, Road, find_road
+from linekeeper.recourse.ground import ground_of
+from linekeeper.recourse.moves import Effort
+from linekeeper.recourse.tried import Search
+from linekeeper.recourse.walk import Walker
 
 ROOT = Path(__file__).resolve().parents[2]
 TAIWAN_ACCOUNTS = 1_500
@@ -180,7 +180,7 @@ def test_what_if_prints_the_path(people: tuple[Engine, str]) -> None:
 
 
 def _iso(day: int) -> str:
-    from linekeeper.decide.road.words import date
+    from linekeeper.recourse.words import date
 
     return date(day)
 
@@ -204,7 +204,7 @@ def test_mistakes_are_told(people: tuple[Engine, str], words: list[str], said: s
 
 
 def test_no_road_is_told_in_words(people: tuple[Engine, str]) -> None:
-    from linekeeper.decide.road.words import no_road_words
+    from linekeeper.recourse.words import no_road_words
 
     policy = people[0].policy
     words = no_road_words(policy, NoRoad("terminal", ("written_off",), 20_000))

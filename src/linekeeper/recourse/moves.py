@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from linekeeper.core.bounds import MISSING, MONEY_MAX
-from linekeeper.decide.road.ground import MONTH_DAYS, Ground, income_kind, monthly, statement_kind
 from linekeeper.evaluate.late_events import Row
 from linekeeper.policy import model as m
+from linekeeper.recourse.ground import MONTH_DAYS, Ground, income_kind, monthly, statement_kind
 
 REPORT_HOUR, INCOME_HOUR, BILL_HOUR, PAY_HOUR, STATEMENT_HOUR, CURRENT_HOUR = 9, 10, 11, 12, 20, 21
 

@@ -7,10 +7,10 @@ from random import Random
 import pytest
 
 from linekeeper.core.line import Status
-from linekeeper.decide.road.model import Point
-from linekeeper.decide.road.what_if import Payment, what_if
 from linekeeper.kernel.kernel import Kernel
-from tests.road.accounts import DAY, Told, lived, small
+from linekeeper.recourse.model import Point
+from linekeeper.recourse.what_if import Payment, what_if
+from tests.recourse.accounts import DAY, Told, lived, small
 
 TOLD: list[Told] = [
     (0, "open", {"limit": 1_000_000}),

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from linekeeper.core.bounds import HOUR_MS, MISSING, MONEY_MAX
-from linekeeper.decide.road.ground import MONTH_DAYS, NOON, noons_of
-from linekeeper.decide.road.moves import fill
-from linekeeper.decide.road.reads import literals, reads_of_passing
-from linekeeper.decide.road.reports import candidates
 from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy import model as m
+from linekeeper.recourse.ground import MONTH_DAYS, NOON, noons_of
+from linekeeper.recourse.moves import fill
+from linekeeper.recourse.reads import literals, reads_of_passing
+from linekeeper.recourse.reports import candidates
 
 FIRST_DAY = 19_738  # 2024-01-16
 MONTHS = 14

@@ -11,16 +11,16 @@ from dataclasses import replace
 from typing import Literal as OneOf
 
 from linekeeper.core.line import Status
-from linekeeper.decide.road.ground import Ground, ground_of
-from linekeeper.decide.road.model import NoRoad, Plan, Road
-from linekeeper.decide.road.moves import MONTHS_MAX, Effort, least_monthly, rows_of
-from linekeeper.decide.road.reports import best_with_reports, much_income
-from linekeeper.decide.road.story import plan_of
-from linekeeper.decide.road.tried import Search, Tried
-from linekeeper.decide.road.walk import Walker
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.layout import LATCH_WIDTH
 from linekeeper.kernel.prelude import SET_DAY
+from linekeeper.recourse.ground import Ground, ground_of
+from linekeeper.recourse.model import NoRoad, Plan, Road
+from linekeeper.recourse.moves import MONTHS_MAX, Effort, least_monthly, rows_of
+from linekeeper.recourse.reports import best_with_reports, much_income
+from linekeeper.recourse.story import plan_of
+from linekeeper.recourse.tried import Search, Tried
+from linekeeper.recourse.walk import Walker
 
 SHORT_DAYS = 400  # most roads end within so many days; only where none does is the whole horizon walked
 FIRST_PART = 3  # of what is overdue, at least this part (a third) is paid today

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linekeeper.core.line import Status
-from linekeeper.decide.road import NoRoad, Road, find_road
-from linekeeper.decide.road.follow import comes_true
 from linekeeper.kernel.kernel import kernel_of
 from linekeeper.policy.load import load_text
+from linekeeper.recourse import NoRoad, Road, find_road
+from linekeeper.recourse.follow import comes_true
 from tests.oracle.generate import policy_text, stream
-from tests.road.accounts import restrictions
+from tests.recourse.accounts import restrictions
 
 
 @given(st.integers(0, 100_000))

@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 
 from linekeeper.core.line import Status
 from linekeeper.decide.explain import money
-from linekeeper.decide.road.ground import Ground, ground_of
-from linekeeper.decide.road.model import Planned
-from linekeeper.decide.road.reports import best_with_reports
-from linekeeper.decide.road.search import corners, final_triggers
-from linekeeper.decide.road.situations import situation
-from linekeeper.decide.road.story import planned
-from linekeeper.decide.road.tried import Search
-from linekeeper.decide.road.walk import Walker
 from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.policy import model as m
+from linekeeper.recourse.ground import Ground, ground_of
+from linekeeper.recourse.model import Planned
+from linekeeper.recourse.reports import best_with_reports
+from linekeeper.recourse.search import corners, final_triggers
+from linekeeper.recourse.situations import situation
+from linekeeper.recourse.story import planned
+from linekeeper.recourse.tried import Search
+from linekeeper.recourse.walk import Walker
 
 SITUATIONS = 40  # lives for each way in which a lender speaks
 STATES_EACH = 2  # states looked at for each trigger

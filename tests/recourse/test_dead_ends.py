@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from linekeeper.core.line import Status
-from linekeeper.decide.road.follow import fields_of
-from linekeeper.decide.road.traps import Trap, survey, told, traps
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_file
-from tests.road.accounts import small
+from linekeeper.recourse.follow import fields_of
+from linekeeper.recourse.traps import Trap, survey, told, traps
+from tests.recourse.accounts import small
 
 ROOT = Path(__file__).resolve().parents[2]
 LATE = "late: {when: days_past_due >= 90, close: yes, reason: arrears, clear: on_time_streak >= 3"

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import Status
-from linekeeper.decide.road.model import Plan, Planned, Point
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy import model as m
+from linekeeper.recourse.model import Plan, Planned, Point
 
 
 def follow(

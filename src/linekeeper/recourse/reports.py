@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from linekeeper.core.bounds import MISSING, MONEY_MAX
-from linekeeper.decide.road.ground import income_kind
-from linekeeper.decide.road.moves import Effort, Report, fill
-from linekeeper.decide.road.reads import conditions, literals
-from linekeeper.decide.road.tried import Search, Tried
 from linekeeper.policy import model as m
+from linekeeper.recourse.ground import income_kind
+from linekeeper.recourse.moves import Effort, Report, fill
+from linekeeper.recourse.reads import conditions, literals
+from linekeeper.recourse.tried import Search, Tried
 
 ROUTINE = frozenset(("income", "statement"))  # kinds that the plan makes by itself
 ASKABLE_BUILT_IN = frozenset(("hardship", "dispute"))

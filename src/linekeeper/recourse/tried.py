@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from linekeeper.decide.road.ground import Ground
-from linekeeper.decide.road.model import EARLY_DAYS
-from linekeeper.decide.road.moves import Effort, least_monthly, rows_of
-from linekeeper.decide.road.walk import Walk, Walker
 from linekeeper.evaluate.late_events import Row
+from linekeeper.recourse.ground import Ground
+from linekeeper.recourse.model import EARLY_DAYS
+from linekeeper.recourse.moves import Effort, least_monthly, rows_of
+from linekeeper.recourse.walk import Walk, Walker
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from linekeeper.core.line import Status
-from linekeeper.decide.road.ground import Ground
-from linekeeper.decide.road.model import Point
 from linekeeper.evaluate.late_events import Row
+from linekeeper.recourse.ground import Ground
+from linekeeper.recourse.model import Point
 
 STAGES_DAYS = (45, 120, 400)  # a walk looks only as far as it must
 ROWS = 256  # decisions taken from the kernel at a time

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from linekeeper.decide.road.follow import follow
-from linekeeper.decide.road.ground import Ground, ground_of
-from linekeeper.decide.road.model import Planned, Point
-from linekeeper.decide.road.moves import PAY_HOUR, Effort, rows_of
-from linekeeper.decide.road.story import planned
 from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
+from linekeeper.recourse.follow import follow
+from linekeeper.recourse.ground import Ground, ground_of
+from linekeeper.recourse.model import Planned, Point
+from linekeeper.recourse.moves import PAY_HOUR, Effort, rows_of
+from linekeeper.recourse.story import planned
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 
 from linekeeper.decide.explain import money, shown
-from linekeeper.decide.road.model import Assumption, Do, NoRoad, Plan, Point, Rests, Road, Step
 from linekeeper.policy import model as m
+from linekeeper.recourse.model import Assumption, Do, NoRoad, Plan, Point, Rests, Road, Step
 
 
 def date(day: int) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.decide.road.follow import leads_where_it_says
-from linekeeper.decide.road.ground import MONTH_DAYS, Ground
-from linekeeper.decide.road.model import Assumption, Do, Plan, Planned, Rests, Step
-from linekeeper.decide.road.moves import Effort, least_monthly
-from linekeeper.decide.road.reads import reads_of_passing
-from linekeeper.decide.road.walk import Walk
 from linekeeper.evaluate.late_events import Row
+from linekeeper.recourse.follow import leads_where_it_says
+from linekeeper.recourse.ground import MONTH_DAYS, Ground
+from linekeeper.recourse.model import Assumption, Do, Plan, Planned, Rests, Step
+from linekeeper.recourse.moves import Effort, least_monthly
+from linekeeper.recourse.reads import reads_of_passing
+from linekeeper.recourse.walk import Walk
 
 # Kinds that no assumption of "nothing further" names: steps and other assumptions speak of them, or people's rulings.
 SAID_ELSEWHERE = frozenset(

@@ -3,7 +3,7 @@
 found = find_road(kernel, state, day)      # Road, NoRoad, or None where nothing is held down
 """
 
-from linekeeper.decide.road.model import NoRoad, Plan, Point, Road
-from linekeeper.decide.road.search import find_road
+from linekeeper.recourse.model import NoRoad, Plan, Point, Road
+from linekeeper.recourse.search import find_road
 
 __all__ = ["NoRoad", "Plan", "Point", "Road", "find_road"]
