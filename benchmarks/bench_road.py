@@ -26,8 +26,8 @@ from restricted import Restricted, borrowers, card_data  # noqa: E402
 
 from linekeeper.kernel.kernel import Kernel  # noqa: E402
 from linekeeper.policy.load import load_file  # noqa: E402
-from linekeeper.recourse import Road, find_road  # noqa: E402
-from linekeeper.recourse.follow import comes_true  # noqa: E402
+from linekeeper.recourse import RoadBack, find_road_back  # noqa: E402
+from linekeeper.recourse.verify import verify_plan_daily  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,15 @@ class Times:
 
 def measure(kernel: Kernel, found: Sequence[Restricted]) -> Times:
     """One road for each."""
-    find_road(kernel, found[0].state, found[0].day)  # compiles
+    find_road_back(kernel, found[0].state, found[0].day)  # compiles
     took, roads, true = [], 0, 0
     for one in found:
         began = time.perf_counter()
-        road = find_road(kernel, one.state, one.day)
+        road = find_road_back(kernel, one.state, one.day)
         took.append((time.perf_counter() - began) * 1000)
-        if isinstance(road, Road):
+        if isinstance(road, RoadBack):
             roads += 1
-            true += all(comes_true(kernel, one.state, road.day, plan) for plan in road.plans)
+            true += all(verify_plan_daily(kernel, one.state, road.day, plan) for plan in road.plans)
     shares = [round(float(np.quantile(took, share)), 1) for share in (0.5, 0.9, 0.99, 1.0)]
     return Times(kernel.policy.name, len(found), roads, true, *shares)
 

@@ -21,11 +21,11 @@ from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
-from linekeeper.recourse import Road, find_road
-from linekeeper.recourse.follow import comes_true
-from linekeeper.recourse.ground import Ground, ground_of
+from linekeeper.recourse import RoadBack, find_road_back
+from linekeeper.recourse.actions import ActionPlan, kernel_rows
+from linekeeper.recourse.baseline import Baseline, baseline_of
 from linekeeper.recourse.model import EARLY_DAYS
-from linekeeper.recourse.moves import Effort, rows_of
+from linekeeper.recourse.verify import verify_plan_daily
 from linekeeper.scorecard.points import parts
 
 THRESHOLD = 580
@@ -56,32 +56,32 @@ def score_only() -> Policy:
     return load_text(text[: text.index("\ntriggers:") + 1] + SCORE_ONLY)
 
 
-def lives(ground: Ground) -> Iterator[tuple[int, np.ndarray]]:
+def lives(baseline: Baseline) -> Iterator[tuple[int, np.ndarray]]:
     """(early money, features at the start of each of the next days) of the lives open to the borrower."""
-    kernel, names = ground.kernel, len(ground.kernel.policy.features)
-    days = np.arange(ground.day + 1, ground.day + WITHIN_DAYS, dtype=np.int64)
-    for today in sorted({ground.overdue + (ground.owed - ground.overdue) * share // 10 for share in range(11)}):
-        for income in (None, 2 * (ground.habits.income_minor or ground.slot("GRANTED"))):
-            rows = rows_of(ground, Effort(today, income_minor=income), int(days[-1]))
+    kernel, names = baseline.kernel, len(baseline.kernel.policy.features)
+    days = np.arange(baseline.day + 1, baseline.day + WITHIN_DAYS, dtype=np.int64)
+    for today in sorted({baseline.overdue + (baseline.owed - baseline.overdue) * share // 10 for share in range(11)}):
+        for income in (None, 2 * (baseline.habits.income_minor or baseline.slot("GRANTED"))):
+            rows = kernel_rows(baseline, ActionPlan(today, income_minor=income), int(days[-1]))
             columns = [np.array([row[i] for row in rows], dtype=np.int64) for i in range(3)]
             width = max(len(kind.fields) for kind in kernel.policy.kinds)
             x = np.array([row.x + (0,) * (width - len(row.x)) for row in rows], dtype=np.int64).reshape(
                 len(rows), width
             )
             out = np.zeros((len(days), kernel.shape.width), dtype=np.int64)
-            state, scratch = np.array([ground.state], dtype=np.int64), np.zeros(kernel.shape.width, dtype=np.int64)
+            state, scratch = np.array([baseline.state], dtype=np.int64), np.zeros(kernel.shape.width, dtype=np.int64)
             heads, starts = np.zeros((len(days), 2), dtype=np.int64), np.array([0, len(rows)], dtype=np.int64)
             kernel.compiled.snapshots(state, starts, *columns, x, days, out, heads, scratch)
-            yield early(ground, rows), out[:, kernel.shape.values : kernel.shape.values + names]
+            yield early(baseline, rows), out[:, kernel.shape.values : kernel.shape.values + names]
 
 
-def early(ground: Ground, rows: Sequence[Row]) -> int:
+def early(baseline: Baseline, rows: Sequence[Row]) -> int:
     """What is paid on the first 30 days."""
-    repay = ground.kernel.policy.kind("repay").number
-    return sum(row.x[0] for row in rows if row.kind == repay and row.hour // 24 < ground.day + EARLY_DAYS)
+    repay = baseline.kernel.policy.kind("repay").number
+    return sum(row.x[0] for row in rows if row.kind == repay and row.hour // 24 < baseline.day + EARLY_DAYS)
 
 
-def least_money(policy: Policy, ground: Ground, before: dict[str, int], advised: dict[str, float]) -> int | None:
+def least_money(policy: Policy, baseline: Baseline, before: dict[str, int], advised: dict[str, float]) -> int | None:
     """Early money of the cheapest life in which the advice comes about; None where none of them does."""
     assert policy.score is not None
     below = {part.feature: part.below for part in policy.score.bins}
@@ -90,7 +90,7 @@ def least_money(policy: Policy, ground: Ground, before: dict[str, int], advised:
         name: value for name, value in advised.items() if _bin(below[name], value) != _bin(below[name], before[name])
     }
     found = []
-    for paid, values in lives(ground):
+    for paid, values in lives(baseline):
         here = np.ones(len(values), dtype=bool)
         for name, value in changed.items():
             column = values[:, places[name]]
@@ -140,10 +140,10 @@ def compare(policy: Policy, kernel: Kernel, found: Sequence[Restricted], method:
 
 def _of_linekeeper(kernel: Kernel, found: Sequence[Restricted]) -> Advice:
     began = time.perf_counter()
-    roads = [find_road(kernel, one.state, one.day) for one in found]
+    roads = [find_road_back(kernel, one.state, one.day) for one in found]
     seconds = time.perf_counter() - began
-    pairs = [(one, road) for one, road in zip(found, roads, strict=True) if isinstance(road, Road)]
-    true = sum(comes_true(kernel, one.state, road.day, road.fastest) for one, road in pairs)
+    pairs = [(one, road) for one, road in zip(found, roads, strict=True) if isinstance(road, RoadBack)]
+    true = sum(verify_plan_daily(kernel, one.state, road.day, road.fastest) for one, road in pairs)
     least = [min(plan.early_minor for plan in road.plans) for _, road in pairs]
     return _advice("linekeeper", kernel, len(found), len(pairs), true, true, least, seconds)
 
@@ -171,7 +171,7 @@ def _of_dice(
         answered += 1
         over += model.points(answer) >= THRESHOLD
         before = {name: value for name, value in one.values.items() if value is not None}
-        money = least_money(policy, ground_of(kernel, one.state, one.day), before, answer)
+        money = least_money(policy, baseline_of(kernel, one.state, one.day), before, answer)
         paid += [] if money is None else [money]
     return _advice(by, kernel, len(found), answered, over, len(paid), paid, seconds)
 

@@ -17,7 +17,7 @@ from linekeeper.notice.model import (
     Objection,
     OpenOffer,
 )
-from linekeeper.recourse.model import Assumption, Do, NoRoad, Plan, Point, Rests, Road, Step
+from linekeeper.recourse.model import Assumption, AssumptionKind, NoRoadBack, PathPoint, Plan, RoadBack, Step, StepKind
 from linekeeper.texts.language import Text
 
 QR = (
@@ -73,29 +73,29 @@ USE = NoticeReason(
 ENQUIRIES = NoticeReason("many_enquiries", {"enquiries_30d": BorrowerFact(5, "count", label=ASKED)})
 HELD, HALF = Status.SUSPENDED, 1_000_000
 RESTS = (
-    Assumption(Rests.BILLS, day(2026, 6, 2), 120_000),
-    Assumption(Rests.NO_CHARGES, day(2026, 5, 5)),
-    Assumption(Rests.NO_EVENTS, day(2026, 5, 5), kinds=("draw", "enquiry")),
+    Assumption(AssumptionKind.BILLS, day(2026, 6, 2), 120_000),
+    Assumption(AssumptionKind.NO_CHARGES, day(2026, 5, 5)),
+    Assumption(AssumptionKind.NO_EVENTS, day(2026, 5, 5), kinds=("draw", "enquiry")),
 )
 
 
-def plan(steps: tuple[Step, ...], path: tuple[Point, ...], early_minor: int, total_minor: int) -> Plan:
+def plan(steps: tuple[Step, ...], path: tuple[PathPoint, ...], early_minor: int, total_minor: int) -> Plan:
     """A plan that was verified; its events do not matter to its words."""
     return Plan(steps, RESTS, path, (), early_minor, total_minor, verified=True)
 
 
-def rising(*days: int) -> tuple[Point, ...]:
+def rising(*days: int) -> tuple[PathPoint, ...]:
     """Suspended on 5 May, then back in four steps."""
     limits = (1_000_000, 1_400_000, 1_800_000)
-    steps = (Point(one, limit, Status.RESTORING) for one, limit in zip(days, limits, strict=False))
-    return (Point(day(2026, 5, 5), HALF, HELD), *steps, Point(days[-1], 2_000_000, Status.ACTIVE))
+    steps = (PathPoint(one, limit, Status.RESTORING) for one, limit in zip(days, limits, strict=False))
+    return (PathPoint(day(2026, 5, 5), HALF, HELD), *steps, PathPoint(days[-1], 2_000_000, Status.ACTIVE))
 
 
 FAST = plan(
     (
-        Step(Do.PAY_OVERDUE, day(2026, 5, 5), amount_minor=86_050),
-        Step(Do.PAY_ON_TIME, day(2026, 6, 2), until_day=day(2026, 7, 2), count=2),
-        Step(Do.NO_DRAWS, day(2026, 5, 5), until_day=day(2026, 9, 30)),
+        Step(StepKind.PAY_OVERDUE, day(2026, 5, 5), amount_minor=86_050),
+        Step(StepKind.PAY_ON_TIME, day(2026, 6, 2), until_day=day(2026, 7, 2), count=2),
+        Step(StepKind.NO_DRAWS, day(2026, 5, 5), until_day=day(2026, 9, 30)),
     ),
     rising(day(2026, 7, 2), day(2026, 8, 1), day(2026, 8, 31), day(2026, 9, 30)),
     206_050,
@@ -103,9 +103,9 @@ FAST = plan(
 )
 LIGHT = plan(
     (
-        Step(Do.PAY_OVERDUE, day(2026, 5, 5), amount_minor=43_025),
-        Step(Do.PAY_OVERDUE, day(2026, 6, 4), amount_minor=43_025),
-        Step(Do.PAY_ON_TIME, day(2026, 7, 2), until_day=day(2026, 8, 2), amount_minor=20_000, count=2),
+        Step(StepKind.PAY_OVERDUE, day(2026, 5, 5), amount_minor=43_025),
+        Step(StepKind.PAY_OVERDUE, day(2026, 6, 4), amount_minor=43_025),
+        Step(StepKind.PAY_ON_TIME, day(2026, 7, 2), until_day=day(2026, 8, 2), amount_minor=20_000, count=2),
     ),
     rising(day(2026, 8, 2), day(2026, 9, 1), day(2026, 10, 1), day(2026, 10, 31)),
     163_025,
@@ -113,14 +113,14 @@ LIGHT = plan(
 )
 PROVEN = plan(
     (
-        Step(Do.PAY_OVERDUE, day(2026, 5, 5), amount_minor=86_050),
-        Step(Do.REPORT, day(2026, 5, 6), day(2026, 7, 6), None, 3, "income", {"amount": 800_000}),
+        Step(StepKind.PAY_OVERDUE, day(2026, 5, 5), amount_minor=86_050),
+        Step(StepKind.REPORT, day(2026, 5, 6), day(2026, 7, 6), None, 3, "income", {"amount": 800_000}),
     ),
     rising(day(2026, 5, 20), day(2026, 6, 19), day(2026, 7, 19), day(2026, 8, 18)),
     86_050,
     86_050,
 )
-ROAD = Road(day(2026, 5, 5), "", day(2026, 8, 3), FAST, LIGHT)
+ROAD = RoadBack(day(2026, 5, 5), "", day(2026, 8, 3), FAST, LIGHT)
 SUSPENDED = Notice(
     number="2026-000412",
     account="•••• 8821",
@@ -141,13 +141,16 @@ DECREASED = replace(
     SUSPENDED,
     change=Change(Action.DECREASE, ACTIVE, SHORT, day(2026, 5, 5)),
     reasons=(ENQUIRIES,),
-    road=Road(
+    road=RoadBack(
         day(2026, 5, 5),
         "",
         day(2026, 8, 3),
         plan(
-            (Step(Do.NO_ENQUIRIES, day(2026, 5, 5), until_day=day(2026, 6, 4)),),
-            (Point(day(2026, 5, 5), 1_400_000, Status.REDUCED), Point(day(2026, 6, 4), 2_000_000, Status.ACTIVE)),
+            (Step(StepKind.NO_ENQUIRIES, day(2026, 5, 5), until_day=day(2026, 6, 4)),),
+            (
+                PathPoint(day(2026, 5, 5), 1_400_000, Status.REDUCED),
+                PathPoint(day(2026, 6, 4), 2_000_000, Status.ACTIVE),
+            ),
             0,
             0,
         ),
@@ -158,7 +161,7 @@ CLOSED = replace(
     SUSPENDED,
     change=Change(Action.CLOSE, ACTIVE, Line(0, 2_000_000, Status.CLOSED), day(2026, 5, 5)),
     reasons=(NoticeReason("fraud", {"fraud_on": BorrowerFact(day(2026, 5, 4), "date")}),),
-    road=NoRoad("terminal", ("confirmed_fraud",), day(2026, 11, 5)),
+    road=NoRoadBack("terminal", ("confirmed_fraud",), day(2026, 11, 5)),
 )
 RESTORED = replace(
     SUSPENDED,

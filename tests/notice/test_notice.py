@@ -14,7 +14,7 @@ from linekeeper.notice.model import BorrowerFact, Change, Notice, NoticeError, N
 from linekeeper.notice.pictures import plain_shapes
 from linekeeper.notice.reasons import shipped_wordings
 from linekeeper.notice.render import as_html, as_json, as_text, render_notice
-from linekeeper.recourse.model import Assumption, NoRoad, Rests, Road
+from linekeeper.recourse.model import Assumption, AssumptionKind, NoRoadBack, RoadBack
 from linekeeper.texts.language import LANGS, Lang, Text
 from tests.notice import examples as made
 
@@ -91,17 +91,17 @@ def test_only_what_changed_stands_in_the_table() -> None:
     ("road", "shown"),
     [
         (
-            NoRoad("terminal", ()),
+            NoRoadBack("terminal", ()),
             "Under our rules this decision is final. There are no steps that bring the limit back.",
         ),
-        (NoRoad("person", ()), "A person decided this. Ask us, and a person will tell you what is needed."),
+        (NoRoadBack("person", ()), "A person decided this. Ask us, and a person will tell you what is needed."),
         (
-            NoRoad("not_found", ()),
+            NoRoadBack("not_found", ()),
             "We have not found steps that bring the limit back yet. We look again when your account changes.",
         ),
     ],
 )
-def test_where_there_is_no_road_the_notice_says_why(road: NoRoad, shown: str) -> None:
+def test_where_there_is_no_road_the_notice_says_why(road: NoRoadBack, shown: str) -> None:
     assert render_notice(replace(made.SUSPENDED, road=road), "en").road == (shown,)
     later = replace(made.SUSPENDED, road=replace(road, ask_again_day=made.day(2027, 8, 1)))
     assert render_notice(later, "en").road == (shown, "You can ask again from 1 August 2027.")
@@ -109,8 +109,8 @@ def test_where_there_is_no_road_the_notice_says_why(road: NoRoad, shown: str) ->
 
 def test_what_a_road_assumes_is_shown_once_for_all_its_plans() -> None:
     bills, other = (
-        Assumption(Rests.BILLS, made.day(2026, 6, 2), 90_000),
-        Assumption(Rests.NO_EVENTS, 1, kinds=("fraud",)),
+        Assumption(AssumptionKind.BILLS, made.day(2026, 6, 2), 90_000),
+        Assumption(AssumptionKind.NO_EVENTS, 1, kinds=("fraud",)),
     )
     light = replace(made.LIGHT, assumptions=(bills, other))
     shown = render_notice(replace(made.SUSPENDED, road=replace(made.ROAD, lightest=light)), "en").assumptions
@@ -257,7 +257,7 @@ def test_every_wording_names_lessons_that_exist() -> None:
 @pytest.mark.parametrize("lang", LANGS)
 def test_a_way_back_on_one_day_has_no_picture(lang: Lang) -> None:
     road = made.SUSPENDED.road
-    assert isinstance(road, Road)
+    assert isinstance(road, RoadBack)
     at_once = tuple(replace(point, day=road.day) for point in road.fastest.path)
     today = replace(road, fastest=replace(road.fastest, path=at_once), lightest=None, with_report=None)
     assert 'class="chart"' in as_html(made.SUSPENDED, lang)

@@ -16,7 +16,7 @@ from linekeeper.notice.model import BorrowerFact, NoticeReason
 from linekeeper.notice.reasons import shipped_wordings
 from linekeeper.notice.render import render_notice
 from linekeeper.policy.load import load_file
-from linekeeper.recourse import NoRoad, Road
+from linekeeper.recourse import NoRoadBack, RoadBack
 from linekeeper.texts.language import LANGS, PLACEHOLDER, Lang
 from tests.notices_flow.demo import POLICY, NotifiedDecision, decisions, demo, notified
 
@@ -46,7 +46,9 @@ def test_each_has_reasons_a_road_and_a_receipt(adverse: list[NotifiedDecision]) 
         assert one.notice.reasons
         assert one.notice.receipt is not None
         road = one.notice.road
-        assert isinstance(road, Road) or (isinstance(road, NoRoad) and road.why == "terminal"), one.notice.number
+        assert isinstance(road, RoadBack) or (isinstance(road, NoRoadBack) and road.why == "terminal"), (
+            one.notice.number
+        )
 
 
 def test_each_has_a_due_time_after_the_decision_and_an_alarm_before_it(adverse: list[NotifiedDecision]) -> None:

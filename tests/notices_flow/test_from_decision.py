@@ -12,7 +12,7 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.notice.from_decision import DecisionContext, notice_of, read_lender_profile, why_no_road
 from linekeeper.notice.render import render_notice
 from linekeeper.policy.load import load_text
-from linekeeper.recourse import NoRoad
+from linekeeper.recourse import NoRoadBack
 from tests.brake.bank import DAY, at
 
 POLICY = load_text("""
@@ -106,10 +106,10 @@ def test_two_triggers_with_one_code_are_one_reason() -> None:
 
 
 def test_no_road_says_why() -> None:
-    assert why_no_road(DECISION, POLICY) == NoRoad("not_found", ("late_3", "many", "weak"))
+    assert why_no_road(DECISION, POLICY) == NoRoadBack("not_found", ("late_3", "many", "weak"))
     assert why_no_road(replace(DECISION, imposed_bp=5_000), POLICY).why == "person"
     fraud = replace(DECISION, triggers_in_force=("late_3", "fraud_found"), imposed_bp=5_000)
-    assert why_no_road(fraud, POLICY) == NoRoad("terminal", ("fraud_found",))
+    assert why_no_road(fraud, POLICY) == NoRoadBack("terminal", ("fraud_found",))
 
 
 def test_a_correction_names_what_it_mends() -> None:

@@ -9,8 +9,8 @@ import pytest
 from linekeeper.core.line import Status
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_file
-from linekeeper.recourse.follow import fields_of
-from linekeeper.recourse.traps import Trap, survey, told, traps
+from linekeeper.recourse.dead_ends import DeadEnd, describe_dead_end, find_dead_ends, survey_dead_ends
+from linekeeper.recourse.verify import fields_of
 from tests.recourse.accounts import small
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,47 +31,52 @@ FAIR = {
 @pytest.mark.parametrize("name", CATCH)
 def test_a_dead_end_is_found(name: str) -> None:
     kernel = small(CATCH[name])
-    (trap,) = traps(kernel.policy)
-    assert trap.triggers == (kernel.policy.triggers[0].name,)
-    assert trap.triggers[0] in told(kernel.policy, trap)
-    assert _replayed(kernel, trap) == (trap.limit_minor, trap.granted_minor, trap.balance_minor, trap.status)
+    (dead_end,) = find_dead_ends(kernel.policy)
+    assert dead_end.triggers == (kernel.policy.triggers[0].name,)
+    assert dead_end.triggers[0] in describe_dead_end(kernel.policy, dead_end)
+    assert _replayed(kernel, dead_end) == (
+        dead_end.limit_minor,
+        dead_end.granted_minor,
+        dead_end.balance_minor,
+        dead_end.status,
+    )
 
 
 @pytest.mark.parametrize("name", FAIR)
 def test_a_way_out_is_not_called_a_dead_end(name: str) -> None:
-    assert traps(small(FAIR[name]).policy) == []
+    assert find_dead_ends(small(FAIR[name]).policy) == []
 
 
 def test_the_witness_of_the_closed_line_owes_nothing() -> None:
     kernel = small(CATCH["bills that a closed line never gets"])
-    (trap,) = traps(kernel.policy)
-    assert (trap.status, trap.balance_minor, trap.bills) == (Status.CLOSED, 0, True)
+    (dead_end,) = find_dead_ends(kernel.policy)
+    assert (dead_end.status, dead_end.balance_minor, dead_end.bills) == (Status.CLOSED, 0, True)
 
 
 def test_the_two_sides_of_a_trigger_that_only_a_lender_with_dues_can_set() -> None:
     kernel = small("late: {when: past_due > 0 CNY, suspend: yes, reason: a}")
-    found = survey(kernel.policy)
+    found = survey_dead_ends(kernel.policy)
     assert found.reached == {"late"}
-    assert found.traps == []
+    assert found.find_dead_ends == []
 
 
 @pytest.mark.parametrize("name", ["consumer-loan", "credit-card"])
 def test_the_example_policies_have_no_dead_end(name: str) -> None:
-    found = survey(load_file(ROOT / "policies" / f"{name}.yaml"))
-    assert found.traps == []
+    found = survey_dead_ends(load_file(ROOT / "policies" / f"{name}.yaml"))
+    assert found.find_dead_ends == []
     assert found.unreached == set()
     assert found.states > 30
 
 
-def _replayed(kernel: Kernel, trap: Trap) -> tuple[int, int, int, Status]:
+def _replayed(kernel: Kernel, dead_end: DeadEnd) -> tuple[int, int, int, Status]:
     """The line that the witness's events lead to, by the kernel's own doors."""
     run, slots = kernel.interpreted, kernel.layout.slots
     state, out = kernel.new_state(), kernel.new_row()
-    for event in trap.events:
+    for event in dead_end.events:
         hour, kind = kernel.calendar.hour(event.at), kernel.policy.kind(event.kind)
         while state[slots["OPENED"]] and state[slots["NEXT"]] <= hour // 24:
             run.review(state, out, state[slots["NEXT"]])
         run.step(state, out, event.at, hour, kind.number, fields_of(kind, event))
-    while state[slots["NEXT"]] <= trap.day:
+    while state[slots["NEXT"]] <= dead_end.day:
         run.review(state, out, state[slots["NEXT"]])
     return state[slots["LIMIT"]], state[slots["GRANTED"]], state[slots["BALANCE"]], Status(state[slots["STATUS"]])

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from linekeeper.core.line import Status
 from linekeeper.kernel.kernel import kernel_of
 from linekeeper.policy.load import load_text
-from linekeeper.recourse import NoRoad, Road, find_road
-from linekeeper.recourse.follow import comes_true
+from linekeeper.recourse import NoRoadBack, RoadBack, find_road_back
+from linekeeper.recourse.verify import verify_plan_daily
 from tests.oracle.generate import policy_text, stream
 from tests.recourse.accounts import restrictions
 
@@ -22,16 +22,16 @@ def test_every_road_found_comes_true(seed: int) -> None:
     slots = kernel.layout.slots
     for state, day in list(restrictions(kernel, stream(policy, seed)))[-2:]:
         before = list(state)
-        found = find_road(kernel, state, day, compiled=False)
+        found = find_road_back(kernel, state, day, compiled=False)
         assert state == before
-        if isinstance(found, NoRoad):
+        if isinstance(found, NoRoadBack):
             terminal = {trigger.name for trigger in policy.triggers if trigger.terminal}
             assert (found.why == "terminal") == bool(terminal & set(found.triggers))
             continue
-        assert isinstance(found, Road)  # a decision that restricts leaves a line that is held down
+        assert isinstance(found, RoadBack)  # a decision that restricts leaves a line that is held down
         for plan in found.plans:
             assert plan.verified
-            assert comes_true(kernel, state, day, plan)
+            assert verify_plan_daily(kernel, state, day, plan)
             assert plan.path[0].day == day
             assert (plan.path[-1].status, plan.path[-1].limit_minor) == (Status.ACTIVE, state[slots["GRANTED"]])
             assert [point.day for point in plan.path[1:]] == sorted({point.day for point in plan.path[1:]})
@@ -47,4 +47,6 @@ def test_the_same_question_has_the_same_answer(seed: int) -> None:
     policy = load_text(policy_text(seed))
     kernel = kernel_of(policy)
     for state, day in list(restrictions(kernel, stream(policy, seed)))[:1]:
-        assert find_road(kernel, state, day, compiled=False) == find_road(kernel, tuple(state), day, compiled=False)
+        assert find_road_back(kernel, state, day, compiled=False) == find_road_back(
+            kernel, tuple(state), day, compiled=False
+        )

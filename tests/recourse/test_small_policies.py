@@ -6,34 +6,34 @@ import pytest
 
 from linekeeper.core.line import Status
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.recourse import NoRoad, Plan, Road, find_road
-from linekeeper.recourse.follow import comes_true
-from linekeeper.recourse.model import Do, Rests
+from linekeeper.recourse import NoRoadBack, Plan, RoadBack, find_road_back
+from linekeeper.recourse.model import AssumptionKind, StepKind
+from linekeeper.recourse.verify import verify_plan_daily
 from tests.recourse.accounts import DAY, Told, lived, small
 
 OPEN: Told = (0, "open", {"limit": 1_000_000})
 
 
-def road_of(kernel: Kernel, told: list[Told], until: int) -> Road:
+def road_of(kernel: Kernel, told: list[Told], until: int) -> RoadBack:
     """The road from DAY + `until` on; each plan of it comes true."""
     state = lived(kernel, told, until)
-    found = find_road(kernel, state, DAY + until, compiled=False)
-    assert isinstance(found, Road)
+    found = find_road_back(kernel, state, DAY + until, compiled=False)
+    assert isinstance(found, RoadBack)
     assert found.verified
-    assert all(comes_true(kernel, state, found.day, plan) for plan in found.plans)
+    assert all(verify_plan_daily(kernel, state, found.day, plan) for plan in found.plans)
     return found
 
 
-def done(plan: Plan) -> dict[Do, tuple[int, int | None]]:
+def done(plan: Plan) -> dict[StepKind, tuple[int, int | None]]:
     """What the plan asks for: day counted from DAY, amount."""
-    return {step.do: (step.day - DAY, step.amount_minor) for step in plan.steps}
+    return {step.action: (step.day - DAY, step.amount_minor) for step in plan.steps}
 
 
 def test_pay_what_is_overdue_and_the_line_is_back_today() -> None:
     kernel = small("late: {when: days_past_due >= 3, suspend: yes, reason: arrears}")
     bill: Told = (10, "due", {"amount": 30_000, "due_on": DAY + 20})
     plan = road_of(kernel, [OPEN, (1, "draw", {"amount": 90_000}), bill], 23).fastest
-    assert done(plan) == {Do.PAY_OVERDUE: (23, 30_000)}
+    assert done(plan) == {StepKind.PAY_OVERDUE: (23, 30_000)}
     assert plan.restored_day == DAY + 23
     assert [point.status for point in plan.path] == [Status.SUSPENDED, Status.ACTIVE]
 
@@ -58,7 +58,7 @@ def test_the_amount_to_pay_down_is_exact() -> None:
     told = [OPEN, (1, "draw", {"amount": 850_001})]
     plan = road_of(kernel, told, 2).fastest
     # 50 % of granted is 500,000; the share is floored, so 499,999 is the most that is below it: 350,002 to pay.
-    assert done(plan)[Do.PAY_DOWN] == (2, 350_002)
+    assert done(plan)[StepKind.PAY_DOWN] == (2, 350_002)
     short = lived(kernel, [*told, (2, "repay", {"amount": 350_001})], 300)
     enough = lived(kernel, [*told, (2, "repay", {"amount": 350_002})], 300)
     slots = kernel.layout.slots
@@ -71,7 +71,7 @@ def test_bills_on_time_are_counted_and_their_size_is_told() -> None:
     )
     told: list[Told] = [OPEN, (1, "draw", {"amount": 90_000}), (10, "due", {"amount": 30_000, "due_on": DAY + 13})]
     plan = road_of(kernel, told, 23).fastest
-    bills = next(step for step in plan.steps if step.do == Do.PAY_ON_TIME)
+    bills = next(step for step in plan.steps if step.action == StepKind.PAY_ON_TIME)
     assert bills.count == 2
     assert [(event.kind, event.fields["amount"]) for event in plan.events] == [
         ("repay", 30_000),
@@ -80,14 +80,14 @@ def test_bills_on_time_are_counted_and_their_size_is_told() -> None:
         ("due", 30_000),
         ("repay", 30_000),
     ]
-    assert next(one for one in plan.assumptions if one.rests == Rests.BILLS).amount_minor == 30_000
+    assert next(one for one in plan.assumptions if one.kind == AssumptionKind.BILLS).amount_minor == 30_000
 
 
 def test_waiting_is_a_road_and_costs_nothing() -> None:
     kernel = small('rapid: {when: "count(draw, 7d) >= 3", hold: 14d, cap: 60%, reason: rapid_borrowing}')
     plan = road_of(kernel, [OPEN, *((day, "draw", {"amount": 10_000}) for day in (1, 2, 3))], 3).fastest
     assert plan.total_minor == 0
-    assert Do.NO_DRAWS in done(plan)
+    assert StepKind.NO_DRAWS in done(plan)
 
 
 def test_the_lightest_way_pays_in_parts_where_nothing_gets_worse() -> None:
@@ -99,7 +99,7 @@ def test_the_lightest_way_pays_in_parts_where_nothing_gets_worse() -> None:
         (2, "due", {"amount": 60_000, "due_on": DAY + 11}),
     ]
     road = road_of(kernel, told, 23)
-    assert done(road.fastest)[Do.PAY_OVERDUE] == (23, 90_000)
+    assert done(road.fastest)[StepKind.PAY_OVERDUE] == (23, 90_000)
     assert road.lightest is not None
     assert road.lightest.early_minor == 30_000  # a third today, the rest a month later
     assert road.lightest.restored_day > road.fastest.restored_day
@@ -111,12 +111,12 @@ def test_a_lender_that_only_reports_has_to_report_current() -> None:
     )
     told: list[Told] = [OPEN, (30, "delinquency", {"days": 30}), (60, "delinquency", {"days": 60})]
     plan = road_of(kernel, told, 60).fastest
-    reported = next(step for step in plan.steps if step.do == Do.BE_CURRENT)
+    reported = next(step for step in plan.steps if step.action == StepKind.BE_CURRENT)
     assert {event.kind for event in plan.events} == {"delinquency"}
     assert plan.events[0].fields == {"days": 0}
     assert plan.events[0].day == reported.day
     assert plan.restored_day == reported.day + 30
-    assert next(one for one in plan.assumptions if one.rests == Rests.CURRENT).day == reported.day
+    assert next(one for one in plan.assumptions if one.kind == AssumptionKind.CURRENT).day == reported.day
 
 
 STATEMENTS = 'events: {statement: {balance: signed money, previous: "money?", minimum: "money?", paid: money}}\n'
@@ -131,7 +131,7 @@ def test_statements_show_what_the_plan_pays() -> None:
     shown = [event for event in plan.events if event.kind == "statement"]
     assert (shown[0].fields["paid"], shown[0].fields["balance"]) == (50_001, 899_999)
     step = next(step for step in plan.steps if step.amount_minor)
-    assert (step.do, step.amount_minor, step.count) == (Do.PAY_ON_TIME, 50_001, 1)
+    assert (step.action, step.amount_minor, step.count) == (StepKind.PAY_ON_TIME, 50_001, 1)
     assert all(int(event.fields["paid"]) >= 1 for event in shown)  # later statements are not missed either
 
 
@@ -142,7 +142,7 @@ def test_income_may_be_proven_instead_of_paying_down() -> None:
     rule = 'poor: {when: "percent(balance, sum(income.amount, 90d)) >= 200%", cap: 60%, reason: burden}'
     kernel = small(rule, INCOME)
     road = road_of(kernel, [OPEN, (1, "draw", {"amount": 500_000})], 2)
-    assert done(road.fastest)[Do.PAY_DOWN] == (2, 500_000)  # without any income, only a line that owes nothing
+    assert done(road.fastest)[StepKind.PAY_DOWN] == (2, 500_000)  # without any income, only a line that owes nothing
     assert road.with_report is None or road.with_report.restored_day < road.fastest.restored_day
 
 
@@ -151,37 +151,39 @@ def test_a_report_is_asked_for_where_nothing_else_helps() -> None:
     rule = f"late: {{when: days_past_due >= 3, clear: {cleared}, suspend: yes, reason: arrears}}"
     kernel = small(rule, "events: {advice: {}}\n")
     plan = road_of(kernel, [OPEN, (1, "due", {"amount": 500, "due_on": DAY + 5})], 9).fastest
-    report = next(step for step in plan.steps if step.do == Do.REPORT)
+    report = next(step for step in plan.steps if step.action == StepKind.REPORT)
     assert (report.kind, report.count) == ("advice", 1)
 
 
 def test_terminal_says_so_and_when_to_ask_again() -> None:
     kernel = small("gone: {when: days_past_due >= 90, close: yes, terminal: yes, expires: 5y, reason: charge_off}")
     state = lived(kernel, [OPEN, (1, "delinquency", {"days": 90})], 10)
-    assert find_road(kernel, state, DAY + 10, compiled=False) == NoRoad("terminal", ("gone",), DAY + 1 + 5 * 365)
+    assert find_road_back(kernel, state, DAY + 10, compiled=False) == NoRoadBack(
+        "terminal", ("gone",), DAY + 1 + 5 * 365
+    )
 
 
 def test_a_dead_end_is_told_as_one() -> None:
     kernel = small("late: {when: days_past_due >= 90, clear: on_time_streak >= 3, close: yes, reason: arrears}")
     told: list[Told] = [OPEN, (1, "due", {"amount": 500, "due_on": DAY + 5}), (100, "repay", {"amount": 500})]
     state = lived(kernel, told, 101)
-    found = find_road(kernel, state, DAY + 101, compiled=False, bills=True, reports=False)
-    assert found == NoRoad("not_found", ("late",), DAY + 101 + 90)
+    found = find_road_back(kernel, state, DAY + 101, compiled=False, bills=True, reports=False)
+    assert found == NoRoadBack("not_found", ("late",), DAY + 101 + 90)
 
 
 def test_a_cap_imposed_by_a_person_ends_by_itself() -> None:
     kernel = small("late: {when: days_past_due >= 90, suspend: yes, reason: arrears}")
     ruling: Told = (1, "override", {"cap": 5_000, "until": DAY + 40})
     plan = road_of(kernel, [OPEN, ruling], 2).fastest
-    assert done(plan).keys() == {Do.NO_DRAWS, Do.WAIT}
+    assert done(plan).keys() == {StepKind.NO_DRAWS, StepKind.WAIT}
     forever: Told = (1, "override", {"cap": 5_000, "until": 60_000})
-    found = find_road(kernel, lived(kernel, [OPEN, forever], 2), DAY + 2, compiled=False)
-    assert found == NoRoad("person", (), 60_001)
+    found = find_road_back(kernel, lived(kernel, [OPEN, forever], 2), DAY + 2, compiled=False)
+    assert found == NoRoadBack("person", (), 60_001)
 
 
 def test_a_line_that_is_not_held_down_has_no_road() -> None:
     kernel = small("late: {when: days_past_due >= 90, suspend: yes, reason: arrears}")
-    assert find_road(kernel, lived(kernel, [OPEN], 5), DAY + 5, compiled=False) is None
+    assert find_road_back(kernel, lived(kernel, [OPEN], 5), DAY + 5, compiled=False) is None
 
 
 @pytest.mark.parametrize("hours_ms", [0, 11 * 3_600_000, 11 * 3_600_000 + 3_599_999])
@@ -191,8 +193,8 @@ def test_today_is_still_today_late_in_the_evening(hours_ms: int) -> None:
     at = kernel.calendar.day_start(DAY + 9) + 12 * 3_600_000 + hours_ms
     row = (at, kernel.calendar.hour(at), kernel.policy.kind("draw").number, [100])
     assert kernel.interpreted.step(state, kernel.new_row(), *row) == 0
-    road = find_road(kernel, state, DAY + 9, compiled=False)
-    assert isinstance(road, Road)
+    road = find_road_back(kernel, state, DAY + 9, compiled=False)
+    assert isinstance(road, RoadBack)
     assert road.fastest.restored_day == DAY + 9
     assert road.fastest.events[0].at >= at
-    assert comes_true(kernel, state, road.day, road.fastest)
+    assert verify_plan_daily(kernel, state, road.day, road.fastest)

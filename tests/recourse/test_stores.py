@@ -24,11 +24,11 @@ from linekeeper.journal.store import open_store
 from linekeeper.lab.population import population
 from linekeeper.lab.roads import check_all, count_adverse
 from linekeeper.policy.load import load_file
-from linekeeper.recourse import NoRoad, Road, find_road
-from linekeeper.recourse.ground import ground_of
-from linekeeper.recourse.moves import Effort
-from linekeeper.recourse.tried import Search
-from linekeeper.recourse.walk import Walker
+from linekeeper.recourse import NoRoadBack, RoadBack, find_road_back
+from linekeeper.recourse.actions import ActionPlan
+from linekeeper.recourse.baseline import baseline_of
+from linekeeper.recourse.candidates import CandidateSearch
+from linekeeper.recourse.simulate import Simulator
 
 ROOT = Path(__file__).resolve().parents[2]
 TAIWAN_ACCOUNTS = 1_500
@@ -80,8 +80,8 @@ def test_a_road_followed_through_the_engine_leads_back(tmp_path: Path) -> None:
     last = kernel.calendar.day(int(few["at"].to_numpy().max()))
     roads = {}
     for account in batch_of(kernel.policy, kernel.calendar, few).accounts:
-        road = find_road(kernel, state_of(other, account), last, compiled=False)
-        if isinstance(road, Road):
+        road = find_road_back(kernel, state_of(other, account), last, compiled=False)
+        if isinstance(road, RoadBack):
             roads[account] = road.fastest
     assert len(roads) >= 3
     planned = [
@@ -104,15 +104,15 @@ def test_no_other_amounts_are_faster_or_lighter(people: tuple[Engine, str]) -> N
     for number in range(1, 700):
         state = state_of(engine, f"B{number:05d}")
         day = state[engine.kernel.layout.slots["HOUR"]] // 24
-        road = find_road(engine.kernel, state, day)
-        if not isinstance(road, Road) or met == 25:
+        road = find_road_back(engine.kernel, state, day)
+        if not isinstance(road, RoadBack) or met == 25:
             continue
         met += 1
-        ground = ground_of(engine.kernel, state, day)
-        search = Search(ground, Walker(ground, compiled=True), ground.day + 400)
+        baseline = baseline_of(engine.kernel, state, day)
+        search = CandidateSearch(baseline, Simulator(baseline, compiled=True), baseline.day + 400)
         for _ in range(10):
-            today = rng.randint(-(-ground.overdue // 3), ground.owed)
-            tried = search.tries(Effort(today, max(ground.overdue - today, 0)))
+            today = rng.randint(-(-baseline.overdue // 3), baseline.owed)
+            tried = search.tries(ActionPlan(today, max(baseline.overdue - today, 0)))
             if tried.reached and tried.walk.falls == 0:
                 assert tried.walk.day >= road.fastest.restored_day
                 assert tried.early_minor >= min(plan.early_minor for plan in road.plans)
@@ -136,14 +136,14 @@ def run(*words: str) -> str:
     return result.stdout
 
 
-def held_down(engine: Engine) -> tuple[str, Road]:
+def held_down(engine: Engine) -> tuple[str, RoadBack]:
     """An account that has a road back today."""
     kernel = engine.kernel
     for number in range(1, 700):
         name = f"B{number:05d}"
         state = state_of(engine, name)
-        road = find_road(kernel, state, state[kernel.layout.slots["HOUR"]] // 24, compiled=False)
-        if isinstance(road, Road) and road.fastest.early_minor:
+        road = find_road_back(kernel, state, state[kernel.layout.slots["HOUR"]] // 24, compiled=False)
+        if isinstance(road, RoadBack) and road.fastest.early_minor:
             return name, road
     raise AssertionError("no account is held down")
 
@@ -207,6 +207,6 @@ def test_no_road_is_told_in_words(people: tuple[Engine, str]) -> None:
     from linekeeper.recourse.words import no_road_words
 
     policy = people[0].policy
-    words = no_road_words(policy, NoRoad("terminal", ("written_off",), 20_000))
+    words = no_road_words(policy, NoRoadBack("terminal", ("written_off",), 20_000))
     assert words == "there is no road back: `written_off` is final under this policy; ask again on 2024-10-04"
-    assert no_road_words(policy, NoRoad("terminal", ("estate",), None)).endswith("ask a person")
+    assert no_road_words(policy, NoRoadBack("terminal", ("estate",), None)).endswith("ask a person")

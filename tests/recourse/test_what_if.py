@@ -8,7 +8,7 @@ import pytest
 
 from linekeeper.core.line import Status
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.recourse.model import Point
+from linekeeper.recourse.model import PathPoint
 from linekeeper.recourse.what_if import Payment, what_if
 from tests.recourse.accounts import DAY, Told, lived, small
 
@@ -28,7 +28,7 @@ def kernel() -> Kernel:
     )
 
 
-def day_by_day(kernel: Kernel, state: list[int], payments: list[Payment], until: int) -> list[Point]:
+def day_by_day(kernel: Kernel, state: list[int], payments: list[Payment], until: int) -> list[PathPoint]:
     """The line at the end of each day, looked at every day, payments at noon."""
     own, out, slots, found = list(state), kernel.new_row(), kernel.layout.slots, []
     for day in range(DAY + 13, until + 1):
@@ -38,7 +38,7 @@ def day_by_day(kernel: Kernel, state: list[int], payments: list[Payment], until:
                 at = kernel.calendar.day_start(day) + 12 * 3_600_000
                 kind = kernel.policy.kind("repay").number
                 kernel.interpreted.step(own, out, at, kernel.calendar.hour(at), kind, [payment.amount_minor])
-        found.append(Point(day, own[slots["LIMIT"]], Status(own[slots["STATUS"]])))
+        found.append(PathPoint(day, own[slots["LIMIT"]], Status(own[slots["STATUS"]])))
     return found
 
 

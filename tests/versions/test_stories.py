@@ -21,7 +21,7 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import new_keeper
 from linekeeper.journal.store import Store
 from linekeeper.policy.load import load_text
-from linekeeper.recourse import Road, find_road
+from linekeeper.recourse import RoadBack, find_road_back
 from tests.engine.conftest import NewStore
 from tests.engine.lives import send
 
@@ -83,8 +83,8 @@ def test_a_road_that_was_told_comes_true_under_its_own_version(new_store: NewSto
     [decision] = decisions_of(engine, "a")
     state = state_after(engine, decision)
     assert state is not None
-    road = find_road(engine.kernel, state, 21)
-    assert isinstance(road, Road)
+    road = find_road_back(engine.kernel, state, 21)
+    assert isinstance(road, RoadBack)
     assert road.honour_until_day == 51
     engine = stricter(engine)
     early = event("a", "repay", 25, amount=5_000)

@@ -57,9 +57,9 @@ def check(
 
 
 def _dead_ends(policy: Policy) -> list[str]:
-    from linekeeper.recourse.traps import told, traps
+    from linekeeper.recourse.dead_ends import describe_dead_end, find_dead_ends
 
-    return [told(policy, trap) for trap in traps(policy)]
+    return [describe_dead_end(policy, dead_end) for dead_end in find_dead_ends(policy)]
 
 
 def _counted(policy: Policy) -> str:

@@ -51,21 +51,21 @@ def _one(engine: Engine, account: str, day: str | None, json: bool) -> None:
 
     from linekeeper.engine.account import state_of
     from linekeeper.engine.versions import promise_of
-    from linekeeper.recourse import NoRoad, Road, find_road
+    from linekeeper.recourse import NoRoadBack, RoadBack, find_road_back
     from linekeeper.recourse.words import no_road_words, road_lines
 
     engine = engine.engine_of(account)
     state = state_of(engine, account)
     asked = _day(engine, state, day)
-    found = find_road(engine.kernel, state, asked, compiled=False)
-    if isinstance(found, Road):
+    found = find_road_back(engine.kernel, state, asked, compiled=False)
+    if isinstance(found, RoadBack):
         with engine.store.reading() as connection:
             found = replace(found, honour_until_day=promise_of(connection, engine.kernel, account, asked))
     if json:
         print_json({"account": account} | (found.as_json() if found else {"road": False, "why": "not_restricted"}))
     elif found is None:
         say(f"the line of [bold]{account}[/] is not held down: there is nothing to come back from")
-    elif isinstance(found, NoRoad):
+    elif isinstance(found, NoRoadBack):
         say(no_road_words(engine.policy, found))
     else:
         for line in road_lines(engine.policy, found):

@@ -26,10 +26,10 @@ def adopt(policy: Path, store: StoreUrl, by: SignedBy = None, keys: Keys = None,
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
     from linekeeper.policy.load import load_file
-    from linekeeper.recourse.traps import told, traps
+    from linekeeper.recourse.dead_ends import describe_dead_end, find_dead_ends
 
     new = load_file(policy)
-    dead_ends = [told(new, trap) for trap in traps(new)]
+    dead_ends = [describe_dead_end(new, dead_end) for dead_end in find_dead_ends(new)]
     if dead_ends:
         raise LinekeeperError("\n".join(f"{policy}: {text}" for text in dead_ends))
     bring_into_force(open_store(store, made=True), new, open_keeper(keys) if keys else None, by)

@@ -14,7 +14,7 @@ from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.qr import draw
 from linekeeper.notice.from_decision import DecisionContext, LenderProfile, notice_of
 from linekeeper.notice.model import DEFAULT_JURISDICTION, Notice, NoticeReceipt
-from linekeeper.recourse import NoRoad, Road, find_road
+from linekeeper.recourse import NoRoadBack, RoadBack, find_road_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,9 +69,9 @@ def _ruled(connection: Connection, decision: Decision) -> bool:
     return decision.event is not None and connection.execute(query).first() is not None
 
 
-def road_from(kernel: Kernel, state: Sequence[int]) -> Road | NoRoad | None:
+def road_from(kernel: Kernel, state: Sequence[int]) -> RoadBack | NoRoadBack | None:
     """The road back from a state, asked for on its own day; only one that was verified is told."""
-    found = find_road(kernel, list(state), state[kernel.layout.slots["HOUR"]] // 24)
-    if isinstance(found, Road) and not found.verified:
-        return NoRoad("not_found", ())
+    found = find_road_back(kernel, list(state), state[kernel.layout.slots["HOUR"]] // 24)
+    if isinstance(found, RoadBack) and not found.verified:
+        return NoRoadBack("not_found", ())
     return found

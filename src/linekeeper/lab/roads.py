@@ -19,8 +19,8 @@ from linekeeper.engine.point_in_time import states_after
 from linekeeper.engine.versions import kernels_of
 from linekeeper.journal import tables as t
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.recourse import NoRoad, Road, find_road
-from linekeeper.recourse.follow import comes_true
+from linekeeper.recourse import NoRoadBack, RoadBack, find_road_back
+from linekeeper.recourse.verify import verify_plan_daily
 
 FAULTS_KEPT = 20
 
@@ -96,20 +96,20 @@ def chosen(connection: Connection, sample: int | None) -> dict[str, list[int]]:
 
 
 def _check(kernel: Kernel, state: list[int], name: str, found: RoadCheck, compiled: bool) -> None:
-    road = find_road(kernel, state, state[kernel.layout.slots["HOUR"]] // 24, compiled=compiled)
-    if isinstance(road, NoRoad) and road.why == "terminal":
+    road = find_road_back(kernel, state, state[kernel.layout.slots["HOUR"]] // 24, compiled=compiled)
+    if isinstance(road, NoRoadBack) and road.why == "terminal":
         found.terminal += 1
         return
     fault = "has no road back"
-    if isinstance(road, Road):
+    if isinstance(road, RoadBack):
         found.with_road += 1
         found.followed += 1
-        astray = next((plan for plan in road.plans if not comes_true(kernel, state, road.day, plan)), None)
+        astray = next((plan for plan in road.plans if not verify_plan_daily(kernel, state, road.day, plan)), None)
         if astray is None:
             found.came_true += 1
             return
         fault = f"has a road that does not lead to day {astray.restored_day}"
-    elif isinstance(road, NoRoad):
+    elif isinstance(road, NoRoadBack):
         fault = f"has no road back ({road.why}: {', '.join(road.triggers)})"
     if len(found.faults) < FAULTS_KEPT:
         found.faults.append(f"`{name}` {fault}")

@@ -31,7 +31,7 @@ from linekeeper.notice.model import (
 from linekeeper.notice.prose import feature_words, trigger_words
 from linekeeper.policy import expr as ex
 from linekeeper.policy import model as m
-from linekeeper.recourse.model import NoRoad, Road
+from linekeeper.recourse.model import NoRoadBack, RoadBack
 from linekeeper.regulation.clock import NoticeClock
 from linekeeper.texts.language import Text, text_of
 from linekeeper.texts.material import MaterialError, read_yaml, shipped
@@ -68,7 +68,7 @@ def notice_of(
     profile: LenderProfile,
     *,
     context: DecisionContext | None = None,
-    road: Road | NoRoad | None = None,
+    road: RoadBack | NoRoadBack | None = None,
     receipt: NoticeReceipt | None = None,
     jurisdiction: str = DEFAULT_JURISDICTION,
     due: NoticeClock | None = None,
@@ -138,14 +138,14 @@ def _line(record: core.LineRecord) -> Line:
     return Line(record.limit, record.granted, Status[record.status.upper()])
 
 
-def why_no_road(decision: Decision, policy: m.Policy) -> NoRoad:
+def why_no_road(decision: Decision, policy: m.Policy) -> NoRoadBack:
     """Why a notice shows no road back: a trigger that is final, a person's cap, or none found."""
     in_force = [trigger for trigger in policy.triggers if trigger.name in decision.triggers_in_force]
     final = tuple(trigger.name for trigger in in_force if trigger.terminal)
     if final:
-        return NoRoad("terminal", final)
+        return NoRoadBack("terminal", final)
     names = tuple(trigger.name for trigger in in_force)
-    return NoRoad("not_found", names) if decision.imposed_bp is None else NoRoad("person", names)
+    return NoRoadBack("not_found", names) if decision.imposed_bp is None else NoRoadBack("person", names)
 
 
 # ------------------------------------------------------------------ grounds as reasons, with their facts

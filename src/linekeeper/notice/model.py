@@ -14,7 +14,7 @@ from typing import Literal as OneOf
 from linekeeper.core.decision import REASONS_SHOWN_MAX
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.line import ADVERSE, Action, Line
-from linekeeper.recourse.model import NoRoad, Road
+from linekeeper.recourse.model import NoRoadBack, RoadBack
 from linekeeper.regulation.clock import NoticeClock
 from linekeeper.texts.language import Text
 
@@ -127,7 +127,7 @@ class Notice:
     exponent: int
     change: Change
     reasons: tuple[NoticeReason, ...]
-    road: Road | NoRoad | None
+    road: RoadBack | NoRoadBack | None
     lender: Lender
     objection: Objection
     receipt: NoticeReceipt | None
@@ -143,7 +143,7 @@ class Notice:
         required = (
             (not adverse or bool(self.reasons), "reason"),
             (not adverse or self.road is not None, "road back, nor why there is none"),
-            (not isinstance(self.road, Road) or self.road.verified, "road back that was verified a second time"),
+            (not isinstance(self.road, RoadBack) or self.road.verified, "road back that was verified a second time"),
             (not adverse or self.receipt is not None, "receipt"),
             (not adverse or bool(self.lender.repay), "way to repay"),
         )

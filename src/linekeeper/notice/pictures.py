@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 from linekeeper.notice.model import NoticeError
 from linekeeper.notice.phrasebook import Phrasebook
-from linekeeper.notice.way_back import plans_by_kind
-from linekeeper.recourse.model import Plan, Road
+from linekeeper.notice.road_back import plans_by_kind
+from linekeeper.recourse.model import Plan, RoadBack
 
 CHART_WIDTH = 360
 LEFT, RIGHT, TOP, BOTTOM = 8, 352, 30, 156
@@ -53,7 +53,7 @@ class Frame:
         return BOTTOM - (BOTTOM - TOP) * minor // max(1, self.top_minor)
 
 
-def road_chart(road: Road, phrases: Phrasebook) -> str:
+def road_chart(road: RoadBack, phrases: Phrasebook) -> str:
     """The limit over time as an `<svg>`, a step line for each plan, with a description for those who do not see it.
 
     Empty where all of the limit comes back on the first day: there would be no line to draw.

@@ -23,8 +23,8 @@ from linekeeper.notice.model import Change, Notice, NoticeError
 from linekeeper.notice.phrasebook import Phrasebook
 from linekeeper.notice.pictures import plain_shapes, road_chart
 from linekeeper.notice.reasons import RenderedReason, Wordings, render_reason, shipped_wordings
-from linekeeper.notice.way_back import RenderedPlan, loans_words, render_assumptions, render_plans, render_promise
-from linekeeper.recourse.model import Road
+from linekeeper.notice.road_back import RenderedPlan, render_assumptions, render_loans, render_plans, render_promise
+from linekeeper.recourse.model import RoadBack
 from linekeeper.texts.language import Lang, language
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -105,7 +105,7 @@ def render_notice(notice: Notice, lang: Lang, wordings: Wordings | None = None) 
         rows=tuple(_rows(notice.change, phrases)),
         reasons=tuple(render_reason(reason, phrases, wordings) for reason in notice.shown_reasons),
         further=_further(notice, phrases),
-        plans=render_plans(notice.road, phrases) if isinstance(notice.road, Road) else (),
+        plans=render_plans(notice.road, phrases) if isinstance(notice.road, RoadBack) else (),
         road=tuple(render_promise(notice.road, phrases)),
         assumptions=render_assumptions(notice.road, phrases),
         unaffected=phrases.language.sentences(*_unaffected(notice, phrases)),
@@ -136,7 +136,7 @@ def as_text(notice: Notice, lang: Lang) -> str:
 
 def as_html(notice: Notice, lang: Lang) -> str:
     """The notice as one HTML page that needs nothing from elsewhere and prints on one sheet of A4."""
-    chart = road_chart(notice.road, phrasebook_of(notice, lang)) if isinstance(notice.road, Road) else ""
+    chart = road_chart(notice.road, phrasebook_of(notice, lang)) if isinstance(notice.road, RoadBack) else ""
     qr = plain_shapes(notice.receipt.qr_svg) if notice.receipt and notice.receipt.qr_svg else ""
     return _template("notice.html").render(_context(notice, lang) | {"chart": Markup(chart), "qr": Markup(qr)})
 
@@ -208,7 +208,7 @@ def _rows(change: Change, phrases: Phrasebook) -> Iterator[ChangeRow]:
     translate, before, after = phrases.language.translate, change.before, change.after
     if before.limit != after.limit:
         yield ChangeRow(translate("Limit"), phrases.money(before.limit), phrases.money(after.limit))
-    loans_before, loans_after = loans_words(before.status, phrases), loans_words(after.status, phrases)
+    loans_before, loans_after = render_loans(before.status, phrases), render_loans(after.status, phrases)
     if loans_before != loans_after:
         yield ChangeRow(translate("New loans"), loans_before, loans_after)
 
@@ -277,7 +277,7 @@ def _lesson(notice: Notice, wordings: Wordings, lang: Lang) -> RenderedLesson | 
 def _loan_elsewhere(notice: Notice) -> LoanElsewhere:
     """What a lesson prices: as much as the line lost, until the end of the fastest road; else the shipped example."""
     lost = notice.change.before.limit - notice.change.after.limit
-    if isinstance(notice.road, Road):
+    if isinstance(notice.road, RoadBack):
         days = notice.road.fastest.restored_day - notice.issued_day
         if lost > 0 and days > 0:
             return LoanElsewhere(lost, days, notice.currency, notice.exponent)

@@ -16,7 +16,7 @@ from linekeeper.core.line import Status
 EARLY_DAYS = 30  # money asked for on the first so many days is early money
 
 
-class Do(StrEnum):
+class StepKind(StrEnum):
     """What a borrower does on the road. Fields that a step of each kind carries stand beside it."""
 
     PAY_OVERDUE = "pay_overdue"  # amount_minor by day
@@ -42,7 +42,7 @@ class Step:
     fields: Mapping[str, int | str] = field(default_factory=dict)
 
 
-class Rests(StrEnum):
+class AssumptionKind(StrEnum):
     """What a road takes for granted about others. Fields stand beside each."""
 
     BILLS = "bills"  # from day on, no bill is above amount_minor
@@ -55,16 +55,16 @@ class Rests(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """One thing that the promise rests on; see `Rests` for what it carries."""
+    """One thing that the promise rests on; see `AssumptionKind` for what it carries."""
 
-    rests: Rests
+    rests: AssumptionKind
     day: int
     amount_minor: int | None = None
     kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedEvent:
     """One event of a plan, as it would reach the lender; `at` in UTC ms."""
 
     day: int
@@ -74,7 +74,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class PathPoint:
     """The line from a day on."""
 
     day: int
@@ -98,8 +98,8 @@ class Plan:
 
     steps: tuple[Step, ...]
     assumptions: tuple[Assumption, ...]
-    path: tuple[Point, ...]
-    events: tuple[Planned, ...]
+    path: tuple[PathPoint, ...]
+    events: tuple[PlannedEvent, ...]
     early_minor: int
     total_minor: int
     verified: bool
@@ -111,7 +111,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Road:
+class RoadBack:
     """The way back of one account as of `day`, under the policy of that digest; a promise until `honour_until_day`.
 
     `lightest` is None where it is the fastest one too. `with_report` is an earlier way that needs a fact from
@@ -144,7 +144,7 @@ class Road:
 
 
 @dataclass(frozen=True, slots=True)
-class NoRoad:
+class NoRoadBack:
     """Why there is no road back, by which triggers, and when to ask again (None: by itself nothing will change).
 
     terminal: the policy says it is final; person: a person ruled it; not_found: no plan that was tried leads back.
@@ -173,7 +173,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
     }
 
 
-def path_json(path: tuple[Point, ...]) -> list[dict[str, Any]]:
+def path_json(path: tuple[PathPoint, ...]) -> list[dict[str, Any]]:
     """A path of limits as plain values."""
     return [{"day": p.day, "limit": p.limit_minor, "status": p.status.name.lower()} for p in path]
 

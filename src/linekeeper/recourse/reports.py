@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from linekeeper.core.bounds import MISSING, MONEY_MAX
 from linekeeper.policy import model as m
-from linekeeper.recourse.ground import income_kind
-from linekeeper.recourse.moves import Effort, Report, fill
-from linekeeper.recourse.reads import conditions, literals
-from linekeeper.recourse.tried import Search, Tried
+from linekeeper.recourse.actions import ActionPlan, Report, fill
+from linekeeper.recourse.baseline import income_kind
+from linekeeper.recourse.candidates import Candidate, CandidateSearch
+from linekeeper.recourse.dependencies import conditions, literals
 
 ROUTINE = frozenset(("income", "statement"))  # kinds that the plan makes by itself
 ASKABLE_BUILT_IN = frozenset(("hardship", "dispute"))
@@ -22,7 +22,7 @@ VALUES_MAX = 12  # values tried for a field
 KINDS_AT_ONCE = 3
 
 
-def best_with_reports(search: Search, efforts: list[Effort]) -> Tried:
+def best_with_reports(search: CandidateSearch, efforts: list[ActionPlan]) -> Candidate:
     """The best plan that rests on such facts too, from the best of the efforts on; it may still not lead back."""
     best = min(map(search.tries, efforts), key=progress)
     income = _income(search, best)
@@ -37,36 +37,36 @@ def best_with_reports(search: Search, efforts: list[Effort]) -> Tried:
     return best
 
 
-def much_income(search: Search) -> int | None:
+def much_income(search: CandidateSearch) -> int | None:
     """More income than any rule of the policy will ask for; None where the policy knows no income."""
-    if income_kind(search.ground.kernel.policy) is None or "income" not in search.ground.reads.kinds:
+    if income_kind(search.baseline.kernel.policy) is None or "income" not in search.baseline.reads.kinds:
         return None
-    return min(100 * max(search.ground.owed, search.ground.slot("GRANTED"), 1), MONEY_MAX // 100)
+    return min(100 * max(search.baseline.owed, search.baseline.slot("GRANTED"), 1), MONEY_MAX // 100)
 
 
-def progress(tried: Tried) -> tuple[bool, int, int, int]:
+def progress(tried: Candidate) -> tuple[bool, int, int, int]:
     """Sorts plans by how far they lead."""
     walk = tried.walk
     restrictive = walk.mask.bit_count() if not walk.reached else 0
     return (not walk.reached, restrictive, walk.day if walk.reached else 0, -walk.score)
 
 
-def _income(search: Search, best: Tried) -> Tried:
+def _income(search: CandidateSearch, best: Candidate) -> Candidate:
     much = much_income(search)
     return best if much is None else search.tries(replace(best.effort, income_minor=much))
 
 
-def _askable(search: Search) -> Iterator[m.Kind]:
-    for kind in search.ground.kernel.policy.kinds:
+def _askable(search: CandidateSearch) -> Iterator[m.Kind]:
+    for kind in search.baseline.kernel.policy.kinds:
         own = not kind.built_in and kind.name not in ROUTINE
-        if kind.name in search.ground.reads.kinds and (own or kind.name in ASKABLE_BUILT_IN):
+        if kind.name in search.baseline.reads.kinds and (own or kind.name in ASKABLE_BUILT_IN):
             yield kind
 
 
-def _tune(search: Search, best: Tried, kind: m.Kind) -> Tried:
+def _tune(search: CandidateSearch, best: Candidate, kind: m.Kind) -> Candidate:
     """The best report of that kind, field by field; monthly, or once where that does as well."""
     found = best
-    values = {item.name: candidates(search.ground.kernel.policy, kind, item) for item in kind.fields}
+    values = {item.name: candidates(search.baseline.kernel.policy, kind, item) for item in kind.fields}
     chosen = {name: listed[-1] for name, listed in values.items()}
     for name in [*values, *values] or [""]:
         for value in values.get(name, (0,)):
@@ -80,7 +80,7 @@ def _tune(search: Search, best: Tried, kind: m.Kind) -> Tried:
     return once if progress(once) <= progress(found) else found
 
 
-def _with(effort: Effort, report: Report) -> Effort:
+def _with(effort: ActionPlan, report: Report) -> ActionPlan:
     return replace(effort, reports=(*effort.reports, report))
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.recourse.follow import follow
-from linekeeper.recourse.ground import Ground, ground_of
-from linekeeper.recourse.model import Planned, Point
-from linekeeper.recourse.moves import PAY_HOUR, Effort, rows_of
-from linekeeper.recourse.story import planned
+from linekeeper.recourse.actions import PAY_HOUR, ActionPlan, kernel_rows
+from linekeeper.recourse.baseline import Baseline, baseline_of
+from linekeeper.recourse.build_plan import planned
+from linekeeper.recourse.model import PathPoint, PlannedEvent
+from linekeeper.recourse.verify import follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class WhatIf:
 
     day: int
     until_day: int
-    path: tuple[Point, ...]
-    events: tuple[Planned, ...]
+    path: tuple[PathPoint, ...]
+    events: tuple[PlannedEvent, ...]
 
 
 def what_if(
@@ -49,16 +49,16 @@ def what_if(
     Payments before `day` are left out. Nothing else happens, unless `goes_on`: then bills come and are paid on their
     dates, income and reports go on, as a road back assumes. ValueError where the days lie outside the calendar.
     """
-    ground = ground_of(kernel, state, day)
-    if not ground.day <= until_day < len(ground.noons):
-        raise ValueError(f"day {until_day} is before day {ground.day}, or after the year 2099")
-    chosen = [payment for payment in payments if ground.day <= payment.day <= until_day and payment.amount_minor > 0]
-    routine = rows_of(ground, Effort(), until_day) if goes_on else []
-    rows = sorted([*(_row(ground, payment) for payment in chosen), *routine], key=lambda row: row.at)
-    events = tuple(planned(ground, row) for row in rows)
-    return WhatIf(ground.day, until_day, follow(kernel, ground.state, ground.day, events, until_day), events)
+    baseline = baseline_of(kernel, state, day)
+    if not baseline.day <= until_day < len(baseline.noons):
+        raise ValueError(f"day {until_day} is before day {baseline.day}, or after the year 2099")
+    chosen = [payment for payment in payments if baseline.day <= payment.day <= until_day and payment.amount_minor > 0]
+    routine = kernel_rows(baseline, ActionPlan(), until_day) if goes_on else []
+    rows = sorted([*(_row(baseline, payment) for payment in chosen), *routine], key=lambda row: row.at)
+    events = tuple(planned(baseline, row) for row in rows)
+    return WhatIf(baseline.day, until_day, follow(kernel, baseline.state, baseline.day, events, until_day), events)
 
 
-def _row(ground: Ground, payment: Payment) -> Row:
-    at, hour = ground.when(payment.day, PAY_HOUR)
-    return Row(at, hour, ground.kernel.policy.kind("repay").number, (payment.amount_minor,))
+def _row(baseline: Baseline, payment: Payment) -> Row:
+    at, hour = baseline.when(payment.day, PAY_HOUR)
+    return Row(at, hour, baseline.kernel.policy.kind("repay").number, (payment.amount_minor,))

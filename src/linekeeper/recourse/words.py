@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from linekeeper.decide.explain import money, shown
 from linekeeper.policy import model as m
-from linekeeper.recourse.model import Assumption, Do, NoRoad, Plan, Point, Rests, Road, Step
+from linekeeper.recourse.model import Assumption, AssumptionKind, NoRoadBack, PathPoint, Plan, RoadBack, Step, StepKind
 
 
 def date(day: int) -> str:
@@ -23,24 +23,24 @@ def step_words(policy: m.Policy, step: Step) -> str:
     """One step as a sentence."""
     amount = money(policy, step.amount_minor) if step.amount_minor is not None else ""
     until = date(step.until_day) if step.until_day is not None else ""
-    match step.do:
-        case Do.PAY_OVERDUE:
+    match step.action:
+        case StepKind.PAY_OVERDUE:
             return f"pay {amount} that is overdue"
-        case Do.PAY_DOWN:
+        case StepKind.PAY_DOWN:
             return f"pay {amount} off what you owe"
-        case Do.PAY_ON_TIME:
+        case StepKind.PAY_ON_TIME:
             bills = "the next bill" if step.count == 1 else f"the next {step.count} bills"
             return f"pay {bills} on time, until {until}" + (f": at least {amount} each" if amount else "")
-        case Do.BE_CURRENT:
+        case StepKind.BE_CURRENT:
             return "have nothing overdue when the lender reports"
-        case Do.REPORT:
+        case StepKind.REPORT:
             times = "" if step.count == 1 else f", and every month until {until}"
             return f"have `{step.kind}` confirmed{_fields(policy, step.kind or '', step.fields)}{times}"
-        case Do.NO_DRAWS:
+        case StepKind.NO_DRAWS:
             return f"draw nothing until {until}"
-        case Do.NO_ENQUIRIES:
+        case StepKind.NO_ENQUIRIES:
             return f"ask no other lender for credit until {until}"
-        case Do.WAIT:
+        case StepKind.WAIT:
             return f"wait until {until}; there is nothing to do"
 
 
@@ -56,27 +56,27 @@ def _fields(policy: m.Policy, kind: str, fields: Mapping[str, int | str]) -> str
 def assumption_words(policy: m.Policy, assumption: Assumption) -> str:
     """One assumption as a sentence."""
     amount = money(policy, assumption.amount_minor) if assumption.amount_minor is not None else ""
-    match assumption.rests:
-        case Rests.BILLS:
+    match assumption.kind:
+        case AssumptionKind.BILLS:
             return f"no bill is above {amount}"
-        case Rests.INCOME:
+        case AssumptionKind.INCOME:
             return f"income of {amount} a month goes on, next on {date(assumption.day)}"
-        case Rests.CURRENT:
+        case AssumptionKind.CURRENT:
             return f"the lender reports you current from {date(assumption.day)} on"
-        case Rests.STATEMENTS:
+        case AssumptionKind.STATEMENTS:
             return f"statements go on from {date(assumption.day)}, and you pay at least the minimum of each"
-        case Rests.NO_CHARGES:
+        case AssumptionKind.NO_CHARGES:
             return "interest and fees are paid as they come"
-        case Rests.NO_EVENTS:
+        case AssumptionKind.NO_EVENTS:
             return f"nothing new comes up that counts against you: {', '.join(assumption.kinds)}"
 
 
-def point_words(policy: m.Policy, point: Point) -> str:
+def point_words(policy: m.Policy, point: PathPoint) -> str:
     """One point of a path."""
     return f"{date(point.day)}  {point.status.name.lower():<10} {money(policy, point.limit_minor)}"
 
 
-def road_lines(policy: m.Policy, road: Road) -> Iterator[str]:
+def road_lines(policy: m.Policy, road: RoadBack) -> Iterator[str]:
     """A whole road, plan by plan."""
     named = {"the fastest way": road.fastest, "the lightest way": road.lightest, "sooner, with proof": road.with_report}
     for name, plan in named.items():
@@ -98,7 +98,7 @@ def plan_lines(policy: m.Policy, plan: Plan) -> Iterator[str]:
         yield f"    {point_words(policy, point)}"
 
 
-def no_road_words(policy: m.Policy, found: NoRoad) -> str:
+def no_road_words(policy: m.Policy, found: NoRoadBack) -> str:
     """Why there is none, and when to ask again."""
     named = ", ".join(f"`{name}`" for name in found.triggers)
     why = {

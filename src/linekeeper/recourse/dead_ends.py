@@ -15,21 +15,21 @@ from linekeeper.decide.explain import money
 from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.policy import model as m
-from linekeeper.recourse.ground import Ground, ground_of
-from linekeeper.recourse.model import Planned
+from linekeeper.recourse.baseline import Baseline, baseline_of
+from linekeeper.recourse.build_plan import planned
+from linekeeper.recourse.candidates import CandidateSearch
+from linekeeper.recourse.model import PlannedEvent
 from linekeeper.recourse.reports import best_with_reports
-from linekeeper.recourse.search import corners, final_triggers
-from linekeeper.recourse.situations import situation
-from linekeeper.recourse.story import planned
-from linekeeper.recourse.tried import Search
-from linekeeper.recourse.walk import Walker
+from linekeeper.recourse.road import corners, final_triggers
+from linekeeper.recourse.sample_histories import situation
+from linekeeper.recourse.simulate import Simulator
 
 SITUATIONS = 40  # lives for each way in which a lender speaks
 STATES_EACH = 2  # states looked at for each trigger
 
 
 @dataclass(frozen=True, slots=True)
-class Trap:
+class DeadEnd:
     """A restriction that cannot be left. `triggers` stay set whatever the borrower does; the witness is the account
     that `events` make, as it stands on `day`. `bills`: the lender sends dues, else it reports days past due."""
 
@@ -41,39 +41,39 @@ class Trap:
     balance_minor: int
     status: Status
     streak: int
-    events: tuple[Planned, ...]
+    events: tuple[PlannedEvent, ...]
 
 
-def told(policy: m.Policy, trap: Trap) -> str:
-    """A trap in one lower-case sentence."""
-    named = " and ".join(f"`{name}`" for name in trap.triggers) or "`recovery`"
-    speaks = "sends dues" if trap.bills else "reports days past due"
-    granted, balance = money(policy, trap.granted_minor), money(policy, trap.balance_minor)
+def told(policy: m.Policy, dead_end: DeadEnd) -> str:
+    """A dead_end in one lower-case sentence."""
+    named = " and ".join(f"`{name}`" for name in dead_end.triggers) or "`recovery`"
+    speaks = "sends dues" if dead_end.bills else "reports days past due"
+    granted, balance = money(policy, dead_end.granted_minor), money(policy, dead_end.balance_minor)
     return (
         f"{named} can hold a line for good: with a lender that {speaks}, an account with {granted} granted that is "
-        f"{trap.status.name.lower()}, owes {balance} and has met {trap.streak} bills in a row on time finds no "
+        f"{dead_end.status.name.lower()}, owes {balance} and has met {dead_end.streak} bills in a row on time finds no "
         f"payment, wait or report that leads back"
     )
 
 
 @dataclass
-class Survey:
+class DeadEndSurvey:
     """What was looked at: `reached` names the triggers that some life set, `unreached` the others."""
 
-    traps: list[Trap] = field(default_factory=list)
+    find_dead_ends: list[DeadEnd] = field(default_factory=list)
     reached: set[str] = field(default_factory=set)
     unreached: set[str] = field(default_factory=set)
     states: int = 0
 
 
-def traps(policy: m.Policy, *, compiled: bool = False) -> list[Trap]:
+def find_dead_ends(policy: m.Policy, *, compiled: bool = False) -> list[DeadEnd]:
     """The dead ends found, one witness for each set of triggers; empty where every state looked at has a road back."""
-    return survey(policy, compiled=compiled).traps
+    return survey_dead_ends(policy, compiled=compiled).find_dead_ends
 
 
-def survey(policy: m.Policy, *, situations: int = SITUATIONS, compiled: bool = False) -> Survey:
+def survey_dead_ends(policy: m.Policy, *, situations: int = SITUATIONS, compiled: bool = False) -> DeadEndSurvey:
     """The search itself. `compiled` pays where the policy's kernel has been compiled before."""
-    kernel, found = kernel_of(policy), Survey()
+    kernel, found = kernel_of(policy), DeadEndSurvey()
     passing = [t for t in policy.triggers if not t.terminal and (t.suspend or t.close or t.cap_bp < 10_000)]
     for bills in (True, False):
         seen = dict.fromkeys((t.name for t in passing), 0)
@@ -113,45 +113,48 @@ def _life(kernel: Kernel, rows: Sequence[Row]) -> Iterator[tuple[list[int], int]
 
 
 def _look_at(
-    kernel: Kernel, state: list[int], day: int, bills: bool, rows: Sequence[Row], compiled: bool, found: Survey
+    kernel: Kernel, state: list[int], day: int, bills: bool, rows: Sequence[Row], compiled: bool, found: DeadEndSurvey
 ) -> None:
-    """Look for a road from a state, and from what it becomes once all is paid; note a trap that is new."""
-    ground = ground_of(kernel, state, day, bills=bills, reports=not bills)
-    events = [planned(ground, row) for row in rows]
-    for here, more in (*_paid_up(ground), (ground, [])):
+    """Look for a road from a state, and from what it becomes once all is paid; note a dead_end that is new."""
+    baseline = baseline_of(kernel, state, day, bills=bills, reports=not bills)
+    events = [planned(baseline, row) for row in rows]
+    for here, more in (*_paid_up(baseline), (baseline, [])):
         found.states += 1
         left = _no_way_out(here, compiled)
-        if left is not None and left not in {trap.triggers for trap in found.traps}:
-            found.traps.append(_trap(here, bills, left, (*events, *more)))
+        if left is not None and left not in {dead_end.triggers for dead_end in found.find_dead_ends}:
+            found.find_dead_ends.append(_trap(here, bills, left, (*events, *more)))
 
 
-def _paid_up(ground: Ground) -> Iterator[tuple[Ground, list[Planned]]]:
+def _paid_up(baseline: Baseline) -> Iterator[tuple[Baseline, list[PlannedEvent]]]:
     """The account on the day after everything owed was paid."""
-    if not ground.owed:
+    if not baseline.owed:
         return
-    kernel, repay = ground.kernel, ground.kernel.policy.kind("repay")
-    at, hour = ground.when(ground.day, 12)
-    row = Row(at, hour, repay.number, (ground.owed,))
-    state = list(ground.state)
+    kernel, repay = baseline.kernel, baseline.kernel.policy.kind("repay")
+    at, hour = baseline.when(baseline.day, 12)
+    row = Row(at, hour, repay.number, (baseline.owed,))
+    state = list(baseline.state)
     kernel.interpreted.step(state, kernel.new_row(), *row)
-    habits = ground.habits
-    yield ground_of(kernel, state, ground.day + 1, bills=habits.bills, reports=habits.reports), [planned(ground, row)]
+    habits = baseline.habits
+    yield (
+        baseline_of(kernel, state, baseline.day + 1, bills=habits.bills, reports=habits.reports),
+        [planned(baseline, row)],
+    )
 
 
-def _no_way_out(ground: Ground, compiled: bool) -> tuple[str, ...] | None:
+def _no_way_out(baseline: Baseline, compiled: bool) -> tuple[str, ...] | None:
     """The triggers that stay set whatever is tried; None where there is a road, or none is owed."""
-    if ground.slot("STATUS") == Status.ACTIVE or final_triggers(ground):
+    if baseline.slot("STATUS") == Status.ACTIVE or final_triggers(baseline):
         return None
-    search = Search(ground, Walker(ground, compiled), ground.until_day)
-    efforts = list(corners(ground))
+    search = CandidateSearch(baseline, Simulator(baseline, compiled), baseline.until_day)
+    efforts = list(corners(baseline))
     if any(search.tries(effort).reached for effort in efforts):
         return None
     best = best_with_reports(search, efforts)
-    left = [t for i, t in enumerate(ground.kernel.policy.triggers) if best.walk.mask >> i & 1]
+    left = [t for i, t in enumerate(baseline.kernel.policy.triggers) if best.walk.mask >> i & 1]
     return None if best.reached or any(t.terminal for t in left) else tuple(t.name for t in left)
 
 
-def _trap(ground: Ground, bills: bool, left: tuple[str, ...], events: tuple[Planned, ...]) -> Trap:
-    slot = ground.slot
-    line = (slot("LIMIT"), slot("GRANTED"), ground.balance, Status(slot("STATUS")))
-    return Trap(left, bills, ground.day, *line, slot("STREAK"), events)
+def _trap(baseline: Baseline, bills: bool, left: tuple[str, ...], events: tuple[PlannedEvent, ...]) -> DeadEnd:
+    slot = baseline.slot
+    line = (slot("LIMIT"), slot("GRANTED"), baseline.balance, Status(slot("STATUS")))
+    return DeadEnd(left, bills, baseline.day, *line, slot("STREAK"), events)

@@ -1,7 +1,7 @@
 """A plan's events, run once more: interpreted, event by event, on a copy of the state.
 
 This is not the way the search runs them, so that a fault of the one does not hide in the other: `follow` looks when
-the kernel says that something may differ, `comes_true` on every single day.
+the kernel says that something may differ, `verify_plan_daily` on every single day.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import Status
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy import model as m
-from linekeeper.recourse.model import Plan, Planned, Point
+from linekeeper.recourse.model import PathPoint, Plan, PlannedEvent
 
 
 def follow(
-    kernel: Kernel, state: Sequence[int], day: int, events: Iterable[Planned], until_day: int
-) -> tuple[Point, ...]:
+    kernel: Kernel, state: Sequence[int], day: int, events: Iterable[PlannedEvent], until_day: int
+) -> tuple[PathPoint, ...]:
     """The line from `day` to the end of `until_day` under those events: one point for each day on which it moved.
 
     The first point is the line as it stands at the start, after the looks that are due by `day`.
@@ -26,7 +26,7 @@ def follow(
     own, out = list(state), kernel.new_row()
     _look(kernel, own, day, out)
     points = {day: _line(own, slots, day)}
-    evenings: dict[int, Point] = {}
+    evenings: dict[int, PathPoint] = {}
     for event in events:
         hour = kernel.calendar.hour(event.at)
         if hour // 24 > until_day:
@@ -40,12 +40,12 @@ def follow(
     return (points[day], *_moves(points[day], [evenings[one] for one in sorted(evenings)]))
 
 
-def leads_where_it_says(kernel: Kernel, state: Sequence[int], day: int, plan: Plan) -> bool:
+def verify_plan(kernel: Kernel, state: Sequence[int], day: int, plan: Plan) -> bool:
     """Whether the plan's events, followed on a copy of the state, give its path, to the day and the minor unit."""
     return follow(kernel, state, day, plan.events, plan.restored_day) == plan.path
 
 
-def comes_true(kernel: Kernel, state: list[int], day: int, plan: Plan) -> bool:
+def verify_plan_daily(kernel: Kernel, state: list[int], day: int, plan: Plan) -> bool:
     """Whether the plan's events, taken into a copy of the account that is looked at every day, give its whole path."""
     evening = list(evenings(kernel, state, day, plan))
     expected = iter([*plan.path[1:], None])
@@ -59,7 +59,7 @@ def comes_true(kernel: Kernel, state: list[int], day: int, plan: Plan) -> bool:
     return coming is None and evening[-1].status == Status.ACTIVE and evening[-1].limit_minor == state[slots["GRANTED"]]
 
 
-def evenings(kernel: Kernel, state: list[int], day: int, plan: Plan) -> Iterator[Point]:
+def evenings(kernel: Kernel, state: list[int], day: int, plan: Plan) -> Iterator[PathPoint]:
     """The line at the end of each day of the plan."""
     slots, own, out = kernel.layout.slots, list(state), kernel.new_row()
     events = list(plan.events)
@@ -72,10 +72,10 @@ def evenings(kernel: Kernel, state: list[int], day: int, plan: Plan) -> Iterator
             kind = kernel.policy.kind(event.kind)
             hour = kernel.calendar.hour(event.at)
             kernel.interpreted.step(own, out, event.at, hour, kind.number, fields_of(kind, event))
-        yield Point(today, own[slots["LIMIT"]], Status(own[slots["STATUS"]]))
+        yield PathPoint(today, own[slots["LIMIT"]], Status(own[slots["STATUS"]]))
 
 
-def fields_of(kind: m.Kind, event: Planned) -> list[int]:
+def fields_of(kind: m.Kind, event: PlannedEvent) -> list[int]:
     """An event's fields as the kernel reads them."""
     found = []
     for field in kind.fields:
@@ -89,7 +89,7 @@ def _look(kernel: Kernel, own: list[int], day: int, out: list[int]) -> None:
         pass
 
 
-def _looks(kernel: Kernel, own: list[int], day: int, out: list[int]) -> Iterable[Point]:
+def _looks(kernel: Kernel, own: list[int], day: int, out: list[int]) -> Iterable[PathPoint]:
     """Every look that is due up to the start of `day`, with the line after it."""
     slots = kernel.layout.slots
     while own[slots["NEXT"]] <= day:
@@ -98,11 +98,11 @@ def _looks(kernel: Kernel, own: list[int], day: int, out: list[int]) -> Iterable
         yield _line(own, slots, now)
 
 
-def _line(own: list[int], slots: dict[str, int], day: int) -> Point:
-    return Point(day, own[slots["LIMIT"]], Status(own[slots["STATUS"]]))
+def _line(own: list[int], slots: dict[str, int], day: int) -> PathPoint:
+    return PathPoint(day, own[slots["LIMIT"]], Status(own[slots["STATUS"]]))
 
 
-def _moves(before: Point, points: list[Point]) -> Iterable[Point]:
+def _moves(before: PathPoint, points: list[PathPoint]) -> Iterable[PathPoint]:
     """The points at which the line differs from what it was."""
     for point in points:
         if (point.limit_minor, point.status) != (before.limit_minor, before.status):

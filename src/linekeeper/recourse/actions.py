@@ -1,7 +1,7 @@
-"""What a borrower may do, as events: a few numbers (`Effort`) become the dated events of a whole plan.
+"""What a borrower may do, as events: a few numbers (`ActionPlan`) become the dated events of a whole plan.
 
 The borrower pays: an amount today, the rest of what is overdue a month later, every bill on its date, a monthly
-amount where the lender sends statements. Bills, income, statements and reports go on as `Habits` says.
+amount where the lender sends statements. Bills, income, statements and reports go on as `Routine` says.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 from linekeeper.core.bounds import MISSING, MONEY_MAX
 from linekeeper.evaluate.late_events import Row
 from linekeeper.policy import model as m
-from linekeeper.recourse.ground import MONTH_DAYS, Ground, income_kind, monthly, statement_kind
+from linekeeper.recourse.baseline import MONTH_DAYS, Baseline, income_kind, monthly, statement_kind
 
 REPORT_HOUR, INCOME_HOUR, BILL_HOUR, PAY_HOUR, STATEMENT_HOUR, CURRENT_HOUR = 9, 10, 11, 12, 20, 21
 
@@ -31,7 +31,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
+class ActionPlan:
     """All that a borrower decides. `today_minor` includes what is overdue; what of it is left out is `later_minor`.
 
     `monthly_minor` is paid on the first `months` days of the cycle; after them only what a statement needs.
@@ -56,30 +56,30 @@ def fill(kind: m.Kind, **known: int) -> tuple[int, ...]:
 
 
 @dataclass
-class Purse:
+class RepaymentLedger:
     """What is owed and paid as a plan goes on. `rest` is what no bill has asked for yet."""
 
-    ground: Ground
+    baseline: Baseline
     queue: list[list[int]]
     rest: int
     paid: int = 0
     rows: list[Row] = field(default_factory=list)
 
     @staticmethod
-    def of(ground: Ground) -> Purse:
+    def of(baseline: Baseline) -> RepaymentLedger:
         """The purse on the day of asking."""
-        queue = [list(due) for due in ground.dues]
-        return Purse(ground, queue, max(ground.balance - sum(due[1] for due in queue), 0))
+        queue = [list(due) for due in baseline.dues]
+        return RepaymentLedger(baseline, queue, max(baseline.balance - sum(due[1] for due in queue), 0))
 
     @property
     def balance(self) -> int:
         """The account's balance."""
-        return self.ground.balance - self.paid
+        return self.baseline.balance - self.paid
 
     def add(self, day: int, hour: int, kind: str, **fields: int) -> None:
         """One event of a kind."""
-        found = self.ground.kernel.policy.kind(kind)
-        self.rows.append(Row(*self.ground.when(day, hour), found.number, fill(found, **fields)))
+        found = self.baseline.kernel.policy.kind(kind)
+        self.rows.append(Row(*self.baseline.when(day, hour), found.number, fill(found, **fields)))
 
     def pay(self, day: int, amount: int) -> None:
         """A repayment; it settles the oldest dues first, as the kernel does."""
@@ -105,45 +105,45 @@ class Purse:
 
     def bill(self, day: int, due_on: int) -> None:
         """The next bill, at most as high as the last one and as what is owed."""
-        amount = min(self.ground.habits.bill_minor, self.rest)
+        amount = min(self.baseline.habits.bill_minor, self.rest)
         if amount > 0:
             self.add(day, BILL_HOUR, "due", amount=amount, due_on=due_on)
             self.rest -= amount
             self.queue.append([due_on, amount])
 
 
-def rows_of(ground: Ground, effort: Effort, until: int) -> list[Row]:
+def kernel_rows(baseline: Baseline, effort: ActionPlan, until: int) -> list[Row]:
     """The events of the plan from the day of asking up to `until`, in order of time."""
-    purse = Purse.of(ground)
+    purse = RepaymentLedger.of(baseline)
     agenda = [*_payments(purse, effort), *_cycles(purse, effort, until)]
     for day, _, act in sorted(agenda, key=lambda item: item[:2]):
         if day <= until:
             act()
-    rows = purse.rows + list(_others(ground, effort, until))
+    rows = purse.rows + list(_others(baseline, effort, until))
     return sorted(rows, key=lambda row: row.at)
 
 
 Act = tuple[int, int, Callable[[], None]]  # day, order within the day, what happens
 
 
-def _payments(purse: Purse, effort: Effort) -> Iterator[Act]:
+def _payments(purse: RepaymentLedger, effort: ActionPlan) -> Iterator[Act]:
     """What is paid today and a month later, and the dues that wait."""
-    day = purse.ground.day
+    day = purse.baseline.day
     yield day, 0, partial(purse.pay, day, effort.today_minor)
     yield day + MONTH_DAYS, 0, partial(purse.pay, day + MONTH_DAYS, effort.later_minor)
-    for due_on in dict.fromkeys(due_on for due_on, _ in purse.ground.dues if due_on >= day):
+    for due_on in dict.fromkeys(due_on for due_on, _ in purse.baseline.dues if due_on >= day):
         yield due_on, 2, partial(purse.pay_dues_of, due_on)
 
 
-def _cycles(purse: Purse, effort: Effort, until: int) -> Iterator[Act]:
+def _cycles(purse: RepaymentLedger, effort: ActionPlan, until: int) -> Iterator[Act]:
     """Bills, monthly payments, statements and reports, month by month."""
-    ground, habits = purse.ground, purse.ground.habits
+    baseline, habits = purse.baseline, purse.baseline.habits
     statements = Statements.of(purse)
-    least = least_monthly(ground.kernel.policy)
-    billed = max((due_on for due_on, _ in ground.dues), default=ground.day)
-    for number, day in enumerate(monthly(habits.cycle_anchor, ground.day + 1, until)):
+    least = least_monthly(baseline.kernel.policy)
+    billed = max((due_on for due_on, _ in baseline.dues), default=baseline.day)
+    for number, day in enumerate(monthly(habits.cycle_anchor, baseline.day + 1, until)):
         if habits.bills and day > billed:
-            billed_on = max(day - habits.lead_days, ground.day)
+            billed_on = max(day - habits.lead_days, baseline.day)
             yield billed_on, 1, partial(purse.bill, billed_on, day)
             yield day, 2, partial(purse.pay_dues_of, day)
         each = effort.monthly_minor if number < effort.months else min(effort.monthly_minor, least)
@@ -154,18 +154,18 @@ def _cycles(purse: Purse, effort: Effort, until: int) -> Iterator[Act]:
             yield day, 5, partial(purse.add, day, CURRENT_HOUR, "delinquency", days=0)
 
 
-def _others(ground: Ground, effort: Effort, until: int) -> Iterator[Row]:
+def _others(baseline: Baseline, effort: ActionPlan, until: int) -> Iterator[Row]:
     """Income and reports of the policy's own kinds."""
-    kind = income_kind(ground.kernel.policy)
+    kind = income_kind(baseline.kernel.policy)
     if kind is not None and effort.income_minor is not None:
-        for day in range(ground.day, until + 1, MONTH_DAYS):
-            yield Row(*ground.when(day, INCOME_HOUR), kind.number, fill(kind, amount=effort.income_minor))
-    elif kind is not None and ground.habits.income_minor is not None:
-        for day in monthly(ground.habits.income_anchor, ground.day + 1, until):
-            yield Row(*ground.when(day, INCOME_HOUR), kind.number, fill(kind, amount=ground.habits.income_minor))
+        for day in range(baseline.day, until + 1, MONTH_DAYS):
+            yield Row(*baseline.when(day, INCOME_HOUR), kind.number, fill(kind, amount=effort.income_minor))
+    elif kind is not None and baseline.habits.income_minor is not None:
+        for day in monthly(baseline.habits.income_anchor, baseline.day + 1, until):
+            yield Row(*baseline.when(day, INCOME_HOUR), kind.number, fill(kind, amount=baseline.habits.income_minor))
     for report in effort.reports:
-        for day in range(ground.day, (until if report.monthly else ground.day) + 1, MONTH_DAYS):
-            yield Row(*ground.when(day, REPORT_HOUR), report.kind, report.x)
+        for day in range(baseline.day, (until if report.monthly else baseline.day) + 1, MONTH_DAYS):
+            yield Row(*baseline.when(day, REPORT_HOUR), report.kind, report.x)
 
 
 # ------------------------------------------------------------------ statements
@@ -179,20 +179,20 @@ class Statements:
     (asked for before: the plan pays no less) and `standing` (a word of unused, paid, revolving, behind).
     """
 
-    purse: Purse
+    purse: RepaymentLedger
     kind: m.Kind
     previous: int
     paid: int = 0
 
     @staticmethod
-    def of(purse: Purse) -> Statements | None:
+    def of(purse: RepaymentLedger) -> Statements | None:
         """The account's statements; None where the policy knows none."""
-        ground, kind = purse.ground, statement_kind(purse.ground.kernel.policy)
+        baseline, kind = purse.baseline, statement_kind(purse.baseline.kernel.policy)
         if kind is None:
             return None
-        slot = ground.kernel.layout.lasts.get(m.Last(m.Select("statement"), "balance"))
-        shown = ground.state[slot + 1] if slot is not None else MISSING
-        return Statements(purse, kind, ground.balance if shown == MISSING else shown)
+        slot = baseline.kernel.layout.lasts.get(m.Last(m.Select("statement"), "balance"))
+        shown = baseline.state[slot + 1] if slot is not None else MISSING
+        return Statements(purse, kind, baseline.balance if shown == MISSING else shown)
 
     def show(self, day: int) -> None:
         """The statement of one day."""

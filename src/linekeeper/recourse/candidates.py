@@ -1,4 +1,4 @@
-"""Plans that were tried from one ground, and where each led."""
+"""Plans that were tried from one baseline, and where each led."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from linekeeper.evaluate.late_events import Row
-from linekeeper.recourse.ground import Ground
+from linekeeper.recourse.actions import ActionPlan, kernel_rows, least_monthly
+from linekeeper.recourse.baseline import Baseline
 from linekeeper.recourse.model import EARLY_DAYS
-from linekeeper.recourse.moves import Effort, least_monthly, rows_of
-from linekeeper.recourse.walk import Walk, Walker
+from linekeeper.recourse.simulate import Simulation, Simulator
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class Candidate:
     """An effort and where it led."""
 
-    effort: Effort
-    walk: Walk
+    effort: ActionPlan
+    walk: Simulation
     early_minor: int
 
     @property
@@ -36,28 +36,30 @@ class Tried:
 
 
 @dataclass
-class Search:
-    """All plans tried from one ground. `until_day` is how far each is walked."""
+class CandidateSearch:
+    """All plans tried from one baseline. `until_day` is how far each is walked."""
 
-    ground: Ground
-    walker: Walker
+    baseline: Baseline
+    walker: Simulator
     until_day: int
-    known: dict[Effort, Tried] = field(default_factory=dict)
+    known: dict[ActionPlan, Candidate] = field(default_factory=dict)
 
-    def tries(self, effort: Effort) -> Tried:
+    def tries(self, effort: ActionPlan) -> Candidate:
         """Where the effort leads; each is walked once."""
         found = self.known.get(effort)
         if found is None:
-            rows = rows_of(self.ground, effort, self.until_day)
+            rows = kernel_rows(self.baseline, effort, self.until_day)
             walk = self.walker.walk(rows, self.until_day)
-            found = self.known[effort] = Tried(effort, walk, early_minor(self.ground, rows, walk))
+            found = self.known[effort] = Candidate(effort, walk, early_minor(self.baseline, rows, walk))
         return found
 
-    def best(self, efforts: Iterable[Effort], key: Callable[[Tried], tuple[bool, int, int, int]]) -> Tried:
+    def best(self, efforts: Iterable[ActionPlan], key: Callable[[Candidate], tuple[bool, int, int, int]]) -> Candidate:
         """The first of them by that order."""
         return min((self.tries(effort) for effort in efforts), key=key)
 
-    def least(self, low: int, high: int, effort: Callable[[int], Effort], good: Callable[[Tried], bool]) -> Effort:
+    def least(
+        self, low: int, high: int, effort: Callable[[int], ActionPlan], good: Callable[[Candidate], bool]
+    ) -> ActionPlan:
         """The effort of the least amount from `low` to `high` (which is good) that is still good, by bisection."""
         if good(self.tries(effort(low))):
             return effort(low)
@@ -70,9 +72,9 @@ class Search:
         return effort(high)
 
 
-def early_minor(ground: Ground, rows: Sequence[Row], walk: Walk) -> int:
+def early_minor(baseline: Baseline, rows: Sequence[Row], walk: Simulation) -> int:
     """What the plan pays on its first 30 days, as long as it lasts."""
-    repay, unknown = ground.kernel.policy.kind("repay").number, least_monthly(ground.kernel.policy)
-    end = min(ground.day + EARLY_DAYS - 1, walk.day) if walk.reached else ground.day + EARLY_DAYS - 1
+    repay, unknown = baseline.kernel.policy.kind("repay").number, least_monthly(baseline.kernel.policy)
+    end = min(baseline.day + EARLY_DAYS - 1, walk.day) if walk.reached else baseline.day + EARLY_DAYS - 1
     paid = (row.x[0] for row in rows if row.kind == repay and row.hour // 24 <= end)
     return sum(amount for amount in paid if amount > unknown)

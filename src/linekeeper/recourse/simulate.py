@@ -10,8 +10,8 @@ import numpy as np
 
 from linekeeper.core.line import Status
 from linekeeper.evaluate.late_events import Row
-from linekeeper.recourse.ground import Ground
-from linekeeper.recourse.model import Point
+from linekeeper.recourse.baseline import Baseline
+from linekeeper.recourse.model import PathPoint
 
 STAGES_DAYS = (45, 120, 400)  # a walk looks only as far as it must
 ROWS = 256  # decisions taken from the kernel at a time
@@ -19,14 +19,14 @@ COLUMNS = ("NOW_HOUR", "LIMIT_BEFORE", "LIMIT_AFTER", "STATUS_AFTER", "MASK_BEFO
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class Simulation:
     """Where a plan led. `path`: the line at the end of each day on which it moved, the day of asking first.
 
     `reached`: whether the path ends with the line back at granted. `falls`: how often on the way the limit falls, or
     a further latch is set. `mask`, `score`: the latches set and the score (0 without one) at the end.
     """
 
-    path: tuple[Point, ...]
+    path: tuple[PathPoint, ...]
     reached: bool
     falls: int
     mask: int
@@ -38,16 +38,16 @@ class Walk:
         return self.path[-1].day
 
 
-class Walker:
-    """Runs plans of one ground, compiled or interpreted; both give the same."""
+class Simulator:
+    """Runs plans of one baseline, compiled or interpreted; both give the same."""
 
-    def __init__(self, ground: Ground, compiled: bool) -> None:
-        self.ground, self.compiled = ground, compiled
-        kernel = ground.kernel
+    def __init__(self, baseline: Baseline, compiled: bool) -> None:
+        self.baseline, self.compiled = baseline, compiled
+        kernel = baseline.kernel
         self.run: Any = kernel.compiled if compiled else kernel.interpreted
         self.places = [kernel.shape.place(name) for name in COLUMNS]
         self.width = max(1, *(len(kind.fields) for kind in kernel.policy.kinds))
-        self.start = np.array([ground.state], dtype=np.int64) if compiled else [list(ground.state)]
+        self.start = np.array([baseline.state], dtype=np.int64) if compiled else [list(baseline.state)]
         self.out: Any = kernel.new_row()
         if compiled:
             self.rows: Any = np.zeros((ROWS, kernel.shape.width), dtype=np.int64)
@@ -57,7 +57,7 @@ class Walker:
             self.rows = [kernel.new_row() for _ in range(ROWS)]
             self.heads = [[0, 0] for _ in range(ROWS)]
 
-    def walk(self, rows: Sequence[Row], until: int) -> Walk:
+    def walk(self, rows: Sequence[Row], until: int) -> Simulation:
         """Run the events and every look up to the start of day `until`, or until the line is back."""
         states = self.start.copy() if self.compiled else [self.start[0].copy()]
         columns = self._columns(rows)
@@ -72,16 +72,16 @@ class Walker:
             whole = stage if stage < until else until + 1  # days of which everything has been seen
             end = next((i for i, point in enumerate(path) if point.status == Status.ACTIVE and point.day < whole), None)
             if end is not None:
-                return Walk(tuple(path[: end + 1]), True, sum(day <= path[end].day for day in falls), 0, 0)
-        return Walk(tuple(path), False, len(falls), *self._standing(states[0]))
+                return Simulation(tuple(path[: end + 1]), True, sum(day <= path[end].day for day in falls), 0, 0)
+        return Simulation(tuple(path), False, len(falls), *self._standing(states[0]))
 
     def _stages(self, until: int) -> list[int]:
-        stages = [self.ground.day + days for days in STAGES_DAYS]
+        stages = [self.baseline.day + days for days in STAGES_DAYS]
         return [*(day for day in stages if day < until), until]
 
-    def _now(self) -> Point:
-        slot = self.ground.slot
-        return Point(self.ground.day, slot("LIMIT"), Status(slot("STATUS")))
+    def _now(self) -> PathPoint:
+        slot = self.baseline.slot
+        return PathPoint(self.baseline.day, slot("LIMIT"), Status(slot("STATUS")))
 
     def _columns(self, rows: Sequence[Row]) -> list[Any]:
         plain = [[row.at for row in rows], [row.hour for row in rows], [row.kind for row in rows]]
@@ -91,7 +91,9 @@ class Walker:
         shaped = np.array(x, dtype=np.int64).reshape(len(rows), self.width)
         return [*(np.array(column, dtype=np.int64) for column in plain), shaped]
 
-    def _run(self, states: Any, columns: list[Any], first: int, last: int, until: int, path: list[Point]) -> list[int]:
+    def _run(
+        self, states: Any, columns: list[Any], first: int, last: int, until: int, path: list[PathPoint]
+    ) -> list[int]:
         """Events `first` to `last` and looks up to `until`; the path is kept to one point a day.
 
         Returns the days on which the limit fell or a latch was set.
@@ -108,18 +110,18 @@ class Walker:
                 hour, before, limit, status, was_set, is_set = (row[place] for place in self.places)
                 if limit < before or is_set & ~was_set:
                     falls.append(hour // 24)
-                keep_point(path, Point(hour // 24, limit, Status(status)))
+                keep_point(path, PathPoint(hour // 24, limit, Status(status)))
         return falls
 
     def _standing(self, state: Any) -> tuple[int, int]:
         """The latches set, and the score."""
         self.run.features(state, self.out)
         self.run.score(state, self.out)
-        score = self.ground.kernel.shape.place("SCORE")
-        return int(state[self.ground.kernel.layout.slots["MASK"]]), int(self.out[score])
+        score = self.baseline.kernel.shape.place("SCORE")
+        return int(state[self.baseline.kernel.layout.slots["MASK"]]), int(self.out[score])
 
 
-def keep_point(path: list[Point], point: Point) -> None:
+def keep_point(path: list[PathPoint], point: PathPoint) -> None:
     """Add a point to a path that holds one a day (the first stays: it is the line as it stood when asked)."""
     if point.day == path[-1].day and len(path) > 1:
         path.pop()

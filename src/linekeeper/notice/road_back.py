@@ -8,23 +8,33 @@ from dataclasses import dataclass
 from linekeeper.core.line import Status
 from linekeeper.notice.phrasebook import Phrasebook
 from linekeeper.notice.prose.vocabulary import shipped_vocabulary
-from linekeeper.recourse.model import EARLY_DAYS, Assumption, Do, NoRoad, Plan, Point, Rests, Road, Step
+from linekeeper.recourse.model import (
+    EARLY_DAYS,
+    Assumption,
+    AssumptionKind,
+    NoRoadBack,
+    PathPoint,
+    Plan,
+    RoadBack,
+    Step,
+    StepKind,
+)
 
 STEPS = {
-    Do.PAY_OVERDUE: "Pay {amount} of what is overdue.",
-    Do.PAY_DOWN: "Pay back {amount} of what you owe.",
-    Do.BE_CURRENT: "Have nothing overdue on this day.",
-    Do.NO_DRAWS: "Do not borrow on this line until {until}.",
-    Do.NO_ENQUIRIES: "Do not ask anyone for new credit until {until}.",
-    Do.WAIT: "Wait until {until}. There is nothing you need to do.",
+    StepKind.PAY_OVERDUE: "Pay {amount} of what is overdue.",
+    StepKind.PAY_DOWN: "Pay back {amount} of what you owe.",
+    StepKind.BE_CURRENT: "Have nothing overdue on this day.",
+    StepKind.NO_DRAWS: "Do not borrow on this line until {until}.",
+    StepKind.NO_ENQUIRIES: "Do not ask anyone for new credit until {until}.",
+    StepKind.WAIT: "Wait until {until}. There is nothing you need to do.",
 }
-RESTS = {
-    Rests.BILLS: "No bill is above {amount}.",
-    Rests.INCOME: "Income of at least {amount} comes in each month.",
-    Rests.CURRENT: "Nothing is overdue from {day} on.",
-    Rests.STATEMENTS: "Your monthly bills show what you owe and what you paid.",
-    Rests.NO_CHARGES: "You pay interest and fees as they come.",
-    Rests.NO_EVENTS: "None of this comes up: {kinds}.",
+ASSUMPTIONS = {
+    AssumptionKind.BILLS: "No bill is above {amount}.",
+    AssumptionKind.INCOME: "Income of at least {amount} comes in each month.",
+    AssumptionKind.CURRENT: "Nothing is overdue from {day} on.",
+    AssumptionKind.STATEMENTS: "Your monthly bills show what you owe and what you paid.",
+    AssumptionKind.NO_CHARGES: "You pay interest and fees as they come.",
+    AssumptionKind.NO_EVENTS: "None of this comes up: {kinds}.",
 }
 NO_ROAD = {
     "terminal": "Under our rules this decision is final. There are no steps that bring the limit back.",
@@ -54,13 +64,13 @@ class RenderedPlan:
     path: tuple[Dated, ...]
 
 
-def plans_by_kind(road: Road) -> tuple[tuple[str, Plan], ...]:
+def plans_by_kind(road: RoadBack) -> tuple[tuple[str, Plan], ...]:
     """The plans of a road with their kinds: the fastest, the lightest, the one that needs proof; each that there is."""
     kinds = (("fastest", road.fastest), ("lightest", road.lightest), ("with_report", road.with_report))
     return tuple((kind, plan) for kind, plan in kinds if plan is not None)
 
 
-def render_plans(road: Road, phrases: Phrasebook) -> tuple[RenderedPlan, ...]:
+def render_plans(road: RoadBack, phrases: Phrasebook) -> tuple[RenderedPlan, ...]:
     """The plans of a road, in words."""
     translate = phrases.language.translate
     names = {
@@ -71,29 +81,29 @@ def render_plans(road: Road, phrases: Phrasebook) -> tuple[RenderedPlan, ...]:
     return tuple(_plan(kind, names[kind], plan, phrases) for kind, plan in plans_by_kind(road))
 
 
-def render_promise(road: Road | NoRoad | None, phrases: Phrasebook) -> Iterator[str]:
+def render_promise(road: RoadBack | NoRoadBack | None, phrases: Phrasebook) -> Iterator[str]:
     """What we promise about a road; or why there is none, and when to ask again."""
     translate = phrases.language.translate
     match road:
-        case Road(honour_until_day=until):
+        case RoadBack(honour_until_day=until):
             yield translate("We have checked that these steps work. The later you do them, the later the dates.")
             yield translate("We keep this promise until {day}, even if our rules change.", day=phrases.day(until))
-        case NoRoad(why, _, ask_again):
+        case NoRoadBack(why, _, ask_again):
             yield translate(NO_ROAD[why])
             if ask_again is not None:
                 yield translate("You can ask again from {day}.", day=phrases.day(ask_again))
 
 
-def render_assumptions(road: Road | NoRoad | None, phrases: Phrasebook) -> tuple[str, ...]:
+def render_assumptions(road: RoadBack | NoRoadBack | None, phrases: Phrasebook) -> tuple[str, ...]:
     """What the plans of a road take for granted, each once: of things that differ in the amount, the stricter one."""
-    found: dict[Rests, Assumption] = {}
-    for plan in road.plans if isinstance(road, Road) else ():
+    found: dict[AssumptionKind, Assumption] = {}
+    for plan in road.plans if isinstance(road, RoadBack) else ():
         for one in plan.assumptions:
-            found[one.rests] = _stricter(found.get(one.rests, one), one)
+            found[one.kind] = _stricter(found.get(one.kind, one), one)
     return tuple(_rests(assumption, phrases) for assumption in found.values())
 
 
-def loans_words(status: Status, phrases: Phrasebook) -> str:
+def render_loans(status: Status, phrases: Phrasebook) -> str:
     """Whether new loans are possible, in a word."""
     return phrases.language.translate(LOANS.get(status, "possible"))
 
@@ -119,7 +129,7 @@ def _cost(plan: Plan, phrases: Phrasebook) -> str:
     if not plan.total_minor:
         return ""
     early, total = phrases.money(plan.early_minor), phrases.money(plan.total_minor)
-    bills_come = any(one.rests == Rests.STATEMENTS for one in plan.assumptions)
+    bills_come = any(one.kind == AssumptionKind.STATEMENTS for one in plan.assumptions)
     return phrases.language.translate(
         "You pay {early} in the first {span}, {total} in all, and your monthly bills as they come."
         if bills_come
@@ -134,7 +144,7 @@ def _step(step: Step, phrases: Phrasebook) -> str:
     translate = phrases.language.translate
     until = phrases.day(step.until_day) if step.until_day is not None else ""
     amount = phrases.money(step.amount_minor) if step.amount_minor is not None else ""
-    if step.do == Do.PAY_ON_TIME:
+    if step.action == StepKind.PAY_ON_TIME:
         told = phrases.language.translate_count(
             "Pay the next bill on time. This takes until {until}.",
             "Pay the next {number} bills on time. This takes until {until}.",
@@ -144,12 +154,12 @@ def _step(step: Step, phrases: Phrasebook) -> str:
         return phrases.language.sentences(
             told, translate("Pay at least {amount} each time.", amount=amount) if amount else ""
         )
-    if step.do == Do.REPORT:
+    if step.action == StepKind.REPORT:
         told = translate("Send us proof of this: {what}.", what=_report(step, phrases))
         return phrases.language.sentences(
             told, translate("Do so each month until {until}.", until=until) if until else ""
         )
-    return translate(STEPS[step.do], amount=amount, until=until)
+    return translate(STEPS[step.action], amount=amount, until=until)
 
 
 def _report(step: Step, phrases: Phrasebook) -> str:
@@ -167,9 +177,9 @@ def _report(step: Step, phrases: Phrasebook) -> str:
 def _stricter(one: Assumption, other: Assumption) -> Assumption:
     """Of two plans' conditions one that covers both: smaller bills, more income, from the earlier day, all kinds."""
     amounts = [amount for amount in (one.amount_minor, other.amount_minor) if amount is not None]
-    chosen = (max if one.rests == Rests.INCOME else min)(amounts, default=None)
+    chosen = (max if one.kind == AssumptionKind.INCOME else min)(amounts, default=None)
     kinds = tuple(dict.fromkeys((*one.kinds, *other.kinds)))
-    return Assumption(one.rests, min(one.day, other.day), chosen, kinds)
+    return Assumption(one.kind, min(one.day, other.day), chosen, kinds)
 
 
 def _rests(assumption: Assumption, phrases: Phrasebook) -> str:
@@ -177,13 +187,13 @@ def _rests(assumption: Assumption, phrases: Phrasebook) -> str:
     amount = phrases.money(assumption.amount_minor) if assumption.amount_minor is not None else ""
     kinds = phrases.language.one_of([words.plain(kind).in_(lang) for kind in assumption.kinds])
     return phrases.language.translate(
-        RESTS[assumption.rests], amount=amount, kinds=kinds, day=phrases.day(assumption.day)
+        ASSUMPTIONS[assumption.kind], amount=amount, kinds=kinds, day=phrases.day(assumption.day)
     )
 
 
-def _point(point: Point, phrases: Phrasebook) -> str:
+def _point(point: PathPoint, phrases: Phrasebook) -> str:
     limit = phrases.money(point.limit_minor)
     if point.status >= Status.SUSPENDED:
-        state = loans_words(point.status, phrases)
+        state = render_loans(point.status, phrases)
         return phrases.language.translate("{limit}, new loans still {state}", limit=limit, state=state)
     return limit

@@ -1,6 +1,6 @@
 """The search: from a few corner plans down to the fastest and the lightest one, exact to the minor unit.
 
-Every question is put to the kernel itself (`Walker`). A plan on which the line never falls again comes before one
+Every question is put to the kernel itself (`Simulator`). A plan on which the line never falls again comes before one
 on which it does; then the fastest is the earliest, the lightest the one that asks for least in the first 30 days.
 """
 
@@ -14,13 +14,13 @@ from linekeeper.core.line import Status
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.layout import LATCH_WIDTH
 from linekeeper.kernel.prelude import SET_DAY
-from linekeeper.recourse.ground import Ground, ground_of
-from linekeeper.recourse.model import NoRoad, Plan, Road
-from linekeeper.recourse.moves import MONTHS_MAX, Effort, least_monthly, rows_of
+from linekeeper.recourse.actions import MONTHS_MAX, ActionPlan, kernel_rows, least_monthly
+from linekeeper.recourse.baseline import Baseline, baseline_of
+from linekeeper.recourse.build_plan import plan_of
+from linekeeper.recourse.candidates import Candidate, CandidateSearch
+from linekeeper.recourse.model import NoRoadBack, Plan, RoadBack
 from linekeeper.recourse.reports import best_with_reports, much_income
-from linekeeper.recourse.story import plan_of
-from linekeeper.recourse.tried import Search, Tried
-from linekeeper.recourse.walk import Walker
+from linekeeper.recourse.simulate import Simulator
 
 SHORT_DAYS = 400  # most roads end within so many days; only where none does is the whole horizon walked
 FIRST_PART = 3  # of what is overdue, at least this part (a third) is paid today
@@ -30,7 +30,7 @@ WORTH_DAYS = 7  # a plan that needs others is told where it is sooner by so much
 # ------------------------------------------------------------------ the road
 
 
-def find_road(
+def find_road_back(
     kernel: Kernel,
     state: Sequence[int],
     day: int,
@@ -38,19 +38,19 @@ def find_road(
     compiled: bool = True,
     bills: bool | None = None,
     reports: bool | None = None,
-) -> Road | NoRoad | None:
+) -> RoadBack | NoRoadBack | None:
     """The way back of an opened account from local day `day` on; None where nothing is held down.
 
     `state` is the account's state (`kernel.layout.size` ints), never changed. `bills`: the lender sends dues;
     `reports`: it reports days past due each month; None: read off the state and the policy.
     """
-    ground = ground_of(kernel, state, day, bills=bills, reports=reports)
-    if ground.slot("STATUS") == Status.ACTIVE:
+    baseline = baseline_of(kernel, state, day, bills=bills, reports=reports)
+    if baseline.slot("STATUS") == Status.ACTIVE:
         return None
-    final = final_triggers(ground)
+    final = final_triggers(baseline)
     if final:
-        return no_road(ground, "terminal", final)
-    search, best = first_found(ground, Walker(ground, compiled))
+        return no_road(baseline, "terminal", final)
+    search, best = first_found(baseline, Simulator(baseline, compiled))
     if not best.reached:
         return _why_not(search, best)
     fastest = fastest_of(search)
@@ -58,71 +58,71 @@ def find_road(
     if lightest.weight[:3] >= fastest.weight[:3]:
         lightest = fastest
     reported = _with_income(search, fastest)
-    return Road(
-        day=ground.day,
+    return RoadBack(
+        day=baseline.day,
         policy=kernel.policy.digest,
-        honour_until_day=ground.day + kernel.policy.honour_days,
+        honour_until_day=baseline.day + kernel.policy.honour_days,
         fastest=_told(search, fastest),
         lightest=_told(search, lightest) if lightest is not fastest else None,
         with_report=_told(search, reported) if reported else None,
     )
 
 
-def first_found(ground: Ground, walker: Walker) -> tuple[Search, Tried]:
+def first_found(baseline: Baseline, walker: Simulator) -> tuple[CandidateSearch, Candidate]:
     """A search in which some plan leads back, and its best; within a year first, then as far as the horizon."""
-    search = Search(ground, walker, min(ground.day + SHORT_DAYS, ground.until_day))
-    best = search.best(corners(ground), key=lambda tried: tried.speed)
-    if not best.reached and search.until_day < ground.until_day:
-        search = Search(ground, walker, ground.until_day)
-        best = search.best(corners(ground), key=lambda tried: tried.speed)
+    search = CandidateSearch(baseline, walker, min(baseline.day + SHORT_DAYS, baseline.until_day))
+    best = search.best(corners(baseline), key=lambda tried: tried.speed)
+    if not best.reached and search.until_day < baseline.until_day:
+        search = CandidateSearch(baseline, walker, baseline.until_day)
+        best = search.best(corners(baseline), key=lambda tried: tried.speed)
     if not best.reached:
-        best = best_with_reports(search, list(corners(ground)))
+        best = best_with_reports(search, list(corners(baseline)))
     return search, best
 
 
-def corners(ground: Ground) -> Iterator[Effort]:
+def corners(baseline: Baseline) -> Iterator[ActionPlan]:
     """Plans from no effort beyond the bills to everything at once."""
-    overdue, owed = ground.overdue, ground.owed
-    monthly = (least_monthly(ground.kernel.policy), owed) if ground.habits.reports and owed > 0 else (0,)
-    keeps = owed - 3 * ground.habits.bill_minor  # pays down, and leaves a few bills to be paid on time
+    overdue, owed = baseline.overdue, baseline.owed
+    monthly = (least_monthly(baseline.kernel.policy), owed) if baseline.habits.reports and owed > 0 else (0,)
+    keeps = owed - 3 * baseline.habits.bill_minor  # pays down, and leaves a few bills to be paid on time
     amounts = {overdue, owed, (overdue + owed) // 2, max(keeps, overdue)}
     for today in sorted(amounts):
         for each in monthly if today < owed else monthly[:1]:
-            yield Effort(today, 0, each)
+            yield ActionPlan(today, 0, each)
 
 
-def fastest_of(search: Search) -> Tried:
+def fastest_of(search: CandidateSearch) -> Candidate:
     """The earliest plan; of these, the one with least early money."""
     best = min(search.known.values(), key=lambda tried: tried.speed)
     return _lightened(search, best, lambda tried: tried.speed[:3] <= best.speed[:3])
 
 
-def lightest_of(search: Search) -> Tried:
+def lightest_of(search: CandidateSearch) -> Candidate:
     """The plan with least early money."""
     best = min(search.known.values(), key=lambda tried: tried.weight)
     return _lightened(search, best, lambda tried: tried.weight[:2] <= best.weight[:2])
 
 
-def _lightened(search: Search, best: Tried, good: Callable[[Tried], bool]) -> Tried:
+def _lightened(search: CandidateSearch, best: Candidate, good: Callable[[Candidate], bool]) -> Candidate:
     """Each amount of the plan brought down, one after the other, to the least that is still good."""
-    effort, overdue = best.effort, search.ground.overdue
+    effort, overdue = best.effort, search.baseline.overdue
 
-    def today(amount: int) -> Effort:
+    def today(amount: int) -> ActionPlan:
         return replace(effort, today_minor=amount, later_minor=max(overdue - amount, 0))
 
-    def each_month(amount: int) -> Effort:
+    def each_month(amount: int) -> ActionPlan:
         return replace(effort, monthly_minor=amount)
 
-    def months(count: int) -> Effort:
+    def months(count: int) -> ActionPlan:
         return replace(effort, months=count)
 
-    def income(amount: int) -> Effort:
+    def income(amount: int) -> ActionPlan:
         return replace(effort, income_minor=amount)
 
     if effort.today_minor > overdue:
         effort = search.least(overdue, effort.today_minor, today, good)
     if effort.monthly_minor > 1:
-        effort = search.least(least_monthly(search.ground.kernel.policy), effort.monthly_minor, each_month, good)
+        effort = search.least(least_monthly(search.baseline.kernel.policy), effort.monthly_minor, each_month, good)
         effort = search.least(1, MONTHS_MAX, months, good)
     if effort.income_minor is not None:
         effort = search.least(0, effort.income_minor, income, good)
@@ -131,48 +131,50 @@ def _lightened(search: Search, best: Tried, good: Callable[[Tried], bool]) -> Tr
     return search.tries(effort)
 
 
-def _with_income(search: Search, fastest: Tried) -> Tried | None:
+def _with_income(search: CandidateSearch, fastest: Candidate) -> Candidate | None:
     """An earlier plan that rests on proven income, where there is one."""
     much = much_income(search)
-    if much is None or fastest.effort.income_minor is not None or fastest.walk.day == search.ground.day:
+    if much is None or fastest.effort.income_minor is not None or fastest.walk.day == search.baseline.day:
         return None
-    found = search.best((replace(e, income_minor=much) for e in corners(search.ground)), key=lambda tried: tried.speed)
+    found = search.best(
+        (replace(e, income_minor=much) for e in corners(search.baseline)), key=lambda tried: tried.speed
+    )
     sooner = (not found.reached, found.walk.falls, found.walk.day + WORTH_DAYS) <= fastest.speed[:3]
     if not sooner:
         return None
     return _lightened(search, found, lambda tried: tried.speed[:3] <= found.speed[:3])
 
 
-def _told(search: Search, tried: Tried) -> Plan:
-    rows = rows_of(search.ground, tried.effort, tried.walk.day)
-    return plan_of(search.ground, tried.effort, tried.walk, rows, tried.early_minor)
+def _told(search: CandidateSearch, tried: Candidate) -> Plan:
+    rows = kernel_rows(search.baseline, tried.effort, tried.walk.day)
+    return plan_of(search.baseline, tried.effort, tried.walk, rows, tried.early_minor)
 
 
 # ------------------------------------------------------------------ none
 
 
-def final_triggers(ground: Ground) -> tuple[str, ...]:
+def final_triggers(baseline: Baseline) -> tuple[str, ...]:
     """The terminal triggers that are set."""
-    mask, triggers = ground.slot("MASK"), ground.kernel.policy.triggers
+    mask, triggers = baseline.slot("MASK"), baseline.kernel.policy.triggers
     return tuple(t.name for number, t in enumerate(triggers) if mask >> number & 1 and t.terminal)
 
 
-def _why_not(search: Search, best: Tried) -> NoRoad:
-    ground, policy = search.ground, search.ground.kernel.policy
+def _why_not(search: CandidateSearch, best: Candidate) -> NoRoadBack:
+    baseline, policy = search.baseline, search.baseline.kernel.policy
     left = [t for number, t in enumerate(policy.triggers) if best.walk.mask >> number & 1]
     final = tuple(t.name for t in left if t.terminal)
     if final:
-        return no_road(ground, "terminal", final)
-    if not left and ground.slot("IMPOSED_END") > ground.day:
-        return NoRoad("person", (), ground.slot("IMPOSED_END"))
-    return no_road(ground, "not_found", tuple(t.name for t in left))
+        return no_road(baseline, "terminal", final)
+    if not left and baseline.slot("IMPOSED_END") > baseline.day:
+        return NoRoadBack("person", (), baseline.slot("IMPOSED_END"))
+    return no_road(baseline, "not_found", tuple(t.name for t in left))
 
 
-def no_road(ground: Ground, why: OneOf["terminal", "not_found"], triggers: tuple[str, ...]) -> NoRoad:
+def no_road(baseline: Baseline, why: OneOf["terminal", "not_found"], triggers: tuple[str, ...]) -> NoRoadBack:
     """No road. Ask again when a trigger ends by itself; where none is final, at the latest after `honour`."""
-    kernel, day = ground.kernel, ground.day
+    kernel, day = baseline.kernel, baseline.day
     ends = [] if why == "terminal" else [day + kernel.policy.honour_days]
     for number, trigger in enumerate(kernel.policy.triggers):
         if trigger.name in triggers and trigger.expires_days is not None:
-            ends.append(ground.state[kernel.layout.latches + number * LATCH_WIDTH + SET_DAY] + trigger.expires_days)
-    return NoRoad(why, triggers, min((end for end in ends if end > day), default=None))
+            ends.append(baseline.state[kernel.layout.latches + number * LATCH_WIDTH + SET_DAY] + trigger.expires_days)
+    return NoRoadBack(why, triggers, min((end for end in ends if end > day), default=None))

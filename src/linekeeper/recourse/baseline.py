@@ -18,7 +18,7 @@ from linekeeper.kernel.calendar import Ints, calendar
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.prelude import month_of, month_start
 from linekeeper.policy import model as m
-from linekeeper.recourse.reads import Reads, horizon_days, reads
+from linekeeper.recourse.dependencies import Reads, horizon_days, reads
 
 MONTH_DAYS = 30
 STALE_DAYS = 45  # income that has not come for so long is not taken for granted
@@ -28,7 +28,7 @@ NOON = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class Routine:
     """What goes on by itself. `cycle_anchor` is a day on which a bill fell due, or a report came.
 
     `bills`: the lender sends dues, of at most `bill_minor`; `reports`: it reports days past due each month.
@@ -44,7 +44,7 @@ class Habits:
 
 
 @dataclass(frozen=True)
-class Ground:
+class Baseline:
     """One account on the day of asking. `state` has had every look up to the start of `day`; it is never changed."""
 
     kernel: Kernel
@@ -53,7 +53,7 @@ class Ground:
     until_day: int
     balance: int
     dues: tuple[tuple[int, int], ...]  # (due_on, unpaid), oldest first
-    habits: Habits
+    habits: Routine
     reads: Reads
     noons: Ints
     noon_hours: Ints
@@ -83,10 +83,10 @@ class Ground:
         return monthly(self.habits.cycle_anchor, start, self.until_day)
 
 
-def ground_of(
+def baseline_of(
     kernel: Kernel, state: Sequence[int], day: int, *, bills: bool | None = None, reports: bool | None = None
-) -> Ground:
-    """The ground under an opened account on a local day; `bills` and `reports` say how the lender speaks, if known."""
+) -> Baseline:
+    """The baseline under an opened account on a local day; `bills` and `reports` say how the lender speaks, if known."""
     own, slots = list(state), kernel.layout.slots
     out = kernel.new_row()
     day = max(day, own[slots["HOUR"]] // 24)
@@ -102,7 +102,7 @@ def ground_of(
     last_day = (AT_END_MS - 2 * DAY_MS) // DAY_MS
     until = max(day, min(day + horizon_days(kernel.policy), last_day))
     noons, hours = noons_of(kernel.policy.time_zone)
-    return Ground(kernel, tuple(own), day, until, own[slots["BALANCE"]], dues, habits, read, noons, hours)
+    return Baseline(kernel, tuple(own), day, until, own[slots["BALANCE"]], dues, habits, read, noons, hours)
 
 
 @lru_cache(maxsize=16)
@@ -138,7 +138,7 @@ def monthly(anchor: int, start: int, until: int) -> Iterator[int]:
 
 def _habits(
     kernel: Kernel, state: list[int], day: int, dues: tuple[tuple[int, int], ...], bills: bool, reports: bool
-) -> Habits:
+) -> Routine:
     billed = list(tiles(kernel, state, "due", "amount"))
     lead, bill = LEAD_DAYS, 0
     if billed:
@@ -150,7 +150,7 @@ def _habits(
     unbilled = state[kernel.layout.slots["BALANCE"]] - sum(amount for _, amount in dues)
     bill = bill or max(-(-unbilled // SPREAD_BILLS), 1)
     income, income_anchor = _income(kernel, state, day)
-    return Habits(_anchor(kernel, state, dues, billed, lead), bills, reports, bill, lead, income, income_anchor)
+    return Routine(_anchor(kernel, state, dues, billed, lead), bills, reports, bill, lead, income, income_anchor)
 
 
 def _anchor(

@@ -13,9 +13,9 @@ from linekeeper.core.bounds import HOUR_MS, MISSING, MONEY_MAX
 from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy import model as m
-from linekeeper.recourse.ground import MONTH_DAYS, NOON, noons_of
-from linekeeper.recourse.moves import fill
-from linekeeper.recourse.reads import literals, reads_of_passing
+from linekeeper.recourse.actions import fill
+from linekeeper.recourse.baseline import MONTH_DAYS, NOON, noons_of
+from linekeeper.recourse.dependencies import literals, reads_of_passing
 from linekeeper.recourse.reports import candidates
 
 FIRST_DAY = 19_738  # 2024-01-16
