@@ -44,19 +44,19 @@ class Times:
     max_ms: float
 
 
-def measure(kernel: Kernel, found: Sequence[Restricted]) -> Times:
-    """One road for each."""
-    find_road_back(kernel, found[0].state, found[0].day)  # compiles
-    took, roads, true = [], 0, 0
-    for one in found:
+def measure(kernel: Kernel, accounts: Sequence[Restricted]) -> Times:
+    """Time one search for each account, and count how many roads lead where they say."""
+    find_road_back(kernel, accounts[0].state, accounts[0].day)  # compiles
+    times_ms, roads, came_true = [], 0, 0
+    for account in accounts:
         began = time.perf_counter()
-        road = find_road_back(kernel, one.state, one.day)
-        took.append((time.perf_counter() - began) * 1000)
+        road = find_road_back(kernel, account.state, account.day)
+        times_ms.append((time.perf_counter() - began) * 1000)
         if isinstance(road, RoadBack):
             roads += 1
-            true += all(verify_plan_daily(kernel, one.state, road.day, plan) for plan in road.plans)
-    shares = [round(float(np.quantile(took, share)), 1) for share in (0.5, 0.9, 0.99, 1.0)]
-    return Times(kernel.policy.name, len(found), roads, true, *shares)
+            came_true += all(verify_plan_daily(kernel, account.state, road.day, plan) for plan in road.plans)
+    shares = [round(float(np.quantile(times_ms, share)), 1) for share in (0.5, 0.9, 0.99, 1.0)]
+    return Times(kernel.policy.name, len(accounts), roads, came_true, *shares)
 
 
 def main() -> None:

@@ -60,8 +60,9 @@ def lives(baseline: Baseline) -> Iterator[tuple[int, np.ndarray]]:
     """(early money, features at the start of each of the next days) of the lives open to the borrower."""
     kernel, names = baseline.kernel, len(baseline.kernel.policy.features)
     days = np.arange(baseline.day + 1, baseline.day + WITHIN_DAYS, dtype=np.int64)
-    for today in sorted({baseline.overdue + (baseline.owed - baseline.overdue) * share // 10 for share in range(11)}):
-        for income in (None, 2 * (baseline.habits.income_minor or baseline.slot("GRANTED"))):
+    overdue, beyond = baseline.overdue_minor, baseline.owed_minor - baseline.overdue_minor
+    for today in sorted({overdue + beyond * share // 10 for share in range(11)}):
+        for income in (None, 2 * (baseline.routine.income_minor or baseline.slot("GRANTED"))):
             rows = kernel_rows(baseline, ActionPlan(today, income_minor=income), int(days[-1]))
             columns = [np.array([row[i] for row in rows], dtype=np.int64) for i in range(3)]
             width = max(len(kind.fields) for kind in kernel.policy.kinds)

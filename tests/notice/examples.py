@@ -75,7 +75,7 @@ HELD, HALF = Status.SUSPENDED, 1_000_000
 RESTS = (
     Assumption(AssumptionKind.BILLS, day(2026, 6, 2), 120_000),
     Assumption(AssumptionKind.NO_CHARGES, day(2026, 5, 5)),
-    Assumption(AssumptionKind.NO_EVENTS, day(2026, 5, 5), kinds=("draw", "enquiry")),
+    Assumption(AssumptionKind.NO_EVENTS, day(2026, 5, 5), event_kinds=("draw", "enquiry")),
 )
 
 

@@ -110,7 +110,7 @@ def test_where_there_is_no_road_the_notice_says_why(road: NoRoadBack, shown: str
 def test_what_a_road_assumes_is_shown_once_for_all_its_plans() -> None:
     bills, other = (
         Assumption(AssumptionKind.BILLS, made.day(2026, 6, 2), 90_000),
-        Assumption(AssumptionKind.NO_EVENTS, 1, kinds=("fraud",)),
+        Assumption(AssumptionKind.NO_EVENTS, 1, event_kinds=("fraud",)),
     )
     light = replace(made.LIGHT, assumptions=(bills, other))
     shown = render_notice(replace(made.SUSPENDED, road=replace(made.ROAD, lightest=light)), "en").assumptions
@@ -125,6 +125,18 @@ def test_a_faster_way_that_needs_proof_says_what_proof() -> None:
     proven = render_notice(made.LONG, "en").plans[2]
     assert proven.name == "A faster way, with proof"
     assert proven.steps[1].text == "Send us proof of this: income, amount: CN¥8,000. Do so each month until 6 Jul."
+
+
+def test_the_json_of_a_letter_keeps_the_former_keys_of_its_road_for_one_version() -> None:
+    road = json.loads(as_json(made.LONG, "en"))["notice"]["road"]
+    for kind in ("fastest", "lightest", "with_report"):
+        plan = road[kind]
+        assert [step["do"] for step in plan["steps"]] == [step["action"] for step in plan["steps"]] != []
+        assert [step["kind"] for step in plan["steps"]] == [step["event_kind"] for step in plan["steps"]]
+        assert [one["rests"] for one in plan["assumptions"]] == [one["kind"] for one in plan["assumptions"]] != []
+        assert [one["kinds"] for one in plan["assumptions"]] == [one["event_kinds"] for one in plan["assumptions"]]
+    none = json.loads(as_json(made.CLOSED, "en"))["notice"]["road"]
+    assert none == {"why": "terminal", "triggers": ["confirmed_fraud"], "ask_again_day": made.CLOSED.road.ask_again_day}
 
 
 def test_a_road_that_was_not_verified_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Accounts brought to a state by events, for tests: small policies of one rule, lives told day by day."""
+"""Accounts brought to a state by events, for tests: small policies of one rule, histories given day by day."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOON_MS = 12 * 3_600_000
 HEAD = "policy: small\nversion: 1\ncurrency: CNY\ntime_zone: Asia/Shanghai\n"
 RECOVERY = "recovery: {first: 40%, step: 20%, every: 30d}\n"
 
-Told = tuple[int, str, dict[str, int | str]]  # day counted from DAY, kind, fields
+GivenEvent = tuple[int, str, dict[str, int | str]]  # day counted from DAY, kind, fields
 
 
 def small(triggers: str, more: str = "", recovery: str = RECOVERY) -> Kernel:
@@ -34,10 +34,10 @@ def row_of(kernel: Kernel, event: Event) -> Row:
     return Row(event.at, kernel.calendar.hour(event.at), kind.number, tuple(x))
 
 
-def lived(kernel: Kernel, told: Iterable[Told], until: int) -> list[int]:
-    """The state after those events, each at noon of its day, and the looks up to the start of day DAY + `until`."""
+def state_after_events(kernel: Kernel, events_given: Iterable[GivenEvent], until: int) -> list[int]:
+    """The state after those events, each at noon of its day, and the reviews up to the start of day DAY + `until`."""
     state, out = kernel.new_state(), kernel.new_row()
-    for position, (day, kind, fields) in enumerate(told):
+    for position, (day, kind, fields) in enumerate(events_given):
         at = kernel.calendar.day_start(DAY + day) + NOON_MS
         row = row_of(kernel, Event(f"e{position}", "A", kind, at, fields))
         for _ in review_until(kernel, state, row.hour // 24, out):

@@ -10,7 +10,7 @@ from linekeeper.core.line import Status
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_file
 from linekeeper.recourse.dead_ends import DeadEnd, describe_dead_end, find_dead_ends, survey_dead_ends
-from linekeeper.recourse.verify import fields_of
+from linekeeper.recourse.verify import encoded_fields
 from tests.recourse.accounts import small
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,22 +50,22 @@ def test_a_way_out_is_not_called_a_dead_end(name: str) -> None:
 def test_the_witness_of_the_closed_line_owes_nothing() -> None:
     kernel = small(CATCH["bills that a closed line never gets"])
     (dead_end,) = find_dead_ends(kernel.policy)
-    assert (dead_end.status, dead_end.balance_minor, dead_end.bills) == (Status.CLOSED, 0, True)
+    assert (dead_end.status, dead_end.balance_minor, dead_end.sends_dues) == (Status.CLOSED, 0, True)
 
 
 def test_the_two_sides_of_a_trigger_that_only_a_lender_with_dues_can_set() -> None:
     kernel = small("late: {when: past_due > 0 CNY, suspend: yes, reason: a}")
-    found = survey_dead_ends(kernel.policy)
-    assert found.reached == {"late"}
-    assert found.find_dead_ends == []
+    survey = survey_dead_ends(kernel.policy)
+    assert survey.reached == {"late"}
+    assert survey.dead_ends == []
 
 
 @pytest.mark.parametrize("name", ["consumer-loan", "credit-card"])
 def test_the_example_policies_have_no_dead_end(name: str) -> None:
-    found = survey_dead_ends(load_file(ROOT / "policies" / f"{name}.yaml"))
-    assert found.find_dead_ends == []
-    assert found.unreached == set()
-    assert found.states > 30
+    survey = survey_dead_ends(load_file(ROOT / "policies" / f"{name}.yaml"))
+    assert survey.dead_ends == []
+    assert survey.unreached == set()
+    assert survey.states > 30
 
 
 def _replayed(kernel: Kernel, dead_end: DeadEnd) -> tuple[int, int, int, Status]:
@@ -76,7 +76,7 @@ def _replayed(kernel: Kernel, dead_end: DeadEnd) -> tuple[int, int, int, Status]
         hour, kind = kernel.calendar.hour(event.at), kernel.policy.kind(event.kind)
         while state[slots["OPENED"]] and state[slots["NEXT"]] <= hour // 24:
             run.review(state, out, state[slots["NEXT"]])
-        run.step(state, out, event.at, hour, kind.number, fields_of(kind, event))
+        run.step(state, out, event.at, hour, kind.number, encoded_fields(kind, event))
     while state[slots["NEXT"]] <= dead_end.day:
         run.review(state, out, state[slots["NEXT"]])
     return state[slots["LIMIT"]], state[slots["GRANTED"]], state[slots["BALANCE"]], Status(state[slots["STATUS"]])

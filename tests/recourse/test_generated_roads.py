@@ -1,4 +1,4 @@
-"""Roads under generated policies: whatever is found is followed to the day and the minor unit."""
+"""Roads under generated policies: each road that is found leads where it says, to the day and the minor unit."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ def test_every_road_found_comes_true(seed: int) -> None:
     slots = kernel.layout.slots
     for state, day in list(restrictions(kernel, stream(policy, seed)))[-2:]:
         before = list(state)
-        found = find_road_back(kernel, state, day, compiled=False)
+        road = find_road_back(kernel, state, day, compiled=False)
         assert state == before
-        if isinstance(found, NoRoadBack):
+        if isinstance(road, NoRoadBack):
             terminal = {trigger.name for trigger in policy.triggers if trigger.terminal}
-            assert (found.why == "terminal") == bool(terminal & set(found.triggers))
+            assert (road.why == "terminal") == bool(terminal & set(road.triggers))
             continue
-        assert isinstance(found, RoadBack)  # a decision that restricts leaves a line that is held down
-        for plan in found.plans:
+        assert isinstance(road, RoadBack)  # a decision that restricts leaves a line that is held down
+        for plan in road.plans:
             assert plan.verified
             assert verify_plan_daily(kernel, state, day, plan)
             assert plan.path[0].day == day
             assert (plan.path[-1].status, plan.path[-1].limit_minor) == (Status.ACTIVE, state[slots["GRANTED"]])
             assert [point.day for point in plan.path[1:]] == sorted({point.day for point in plan.path[1:]})
             assert plan.early_minor <= plan.total_minor
-        if found.lightest is not None:
-            assert found.lightest.early_minor <= found.fastest.early_minor
-            assert found.lightest.restored_day >= found.fastest.restored_day
+        if road.lightest is not None:
+            assert road.lightest.early_minor <= road.fastest.early_minor
+            assert road.lightest.restored_day >= road.fastest.restored_day
 
 
 @given(st.integers(0, 100_000))

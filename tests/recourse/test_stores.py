@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
@@ -22,13 +24,17 @@ from linekeeper.engine.run import run_table
 from linekeeper.evaluate.event_batch import batch_of
 from linekeeper.journal.store import open_store
 from linekeeper.lab.population import population
-from linekeeper.lab.roads import check_all, count_adverse
+from linekeeper.lab.roads import check_roads, count_adverse
+from linekeeper.notice.phrasebook import Phrasebook
+from linekeeper.notice.render import road_as_text
+from linekeeper.notice.road_back import render_assumptions, render_plans, render_promise
 from linekeeper.policy.load import load_file
 from linekeeper.recourse import NoRoadBack, RoadBack, find_road_back
 from linekeeper.recourse.actions import ActionPlan
 from linekeeper.recourse.baseline import baseline_of
 from linekeeper.recourse.candidates import CandidateSearch
 from linekeeper.recourse.simulate import Simulator
+from linekeeper.texts.language import LANGS, Lang, language
 
 ROOT = Path(__file__).resolve().parents[2]
 TAIWAN_ACCOUNTS = 1_500
@@ -52,11 +58,11 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, s
 
 def test_the_demo_population(people: tuple[Engine, str]) -> None:
     engine, _ = people
-    found = check_all(engine, sample=1_000)
-    assert found.adverse == min(1_000, count_adverse(engine))
-    assert found.terminal > 0
-    assert found.holds, found.faults
-    assert (found.underived, found.faults) == (0, [])
+    check = check_roads(engine, sample=1_000)
+    assert check.adverse == min(1_000, count_adverse(engine))
+    assert check.terminal > 0
+    assert check.holds, check.faults
+    assert (check.underived, check.faults) == (0, [])
 
 
 @pytest.mark.data
@@ -64,12 +70,12 @@ def test_the_card_data(data_dir: Path, tmp_path: Path) -> None:
     events, _ = read_taiwan(data_dir / "taiwan_credit_card" / "taiwan_credit_card.parquet")
     few = events.filter(pc.less_equal(events["account"].cast(pa.int64()), TAIWAN_ACCOUNTS))
     engine = engine_of(f"sqlite:///{tmp_path}/cards.db", "credit-card", few)
-    found = check_all(engine, sample=1_000)
+    check = check_roads(engine, sample=1_000)
     engine.store.close()
-    assert found.adverse > 500
-    assert found.terminal > 0
-    assert found.holds, found.faults
-    assert (found.underived, found.faults) == (0, [])
+    assert check.adverse > 500
+    assert check.terminal > 0
+    assert check.holds, check.faults
+    assert (check.underived, check.faults) == (0, [])
 
 
 def test_a_road_followed_through_the_engine_leads_back(tmp_path: Path) -> None:
@@ -99,7 +105,7 @@ def test_a_road_followed_through_the_engine_leads_back(tmp_path: Path) -> None:
 
 
 def test_no_other_amounts_are_faster_or_lighter(people: tuple[Engine, str]) -> None:
-    """Payments chosen at random, today and in a month, never beat the two plans that were found."""
+    """Payments chosen at random, today and in a month, never beat the two plans that were check."""
     engine, rng, met = people[0], Random(5), 0
     for number in range(1, 700):
         state = state_of(engine, f"B{number:05d}")
@@ -111,11 +117,11 @@ def test_no_other_amounts_are_faster_or_lighter(people: tuple[Engine, str]) -> N
         baseline = baseline_of(engine.kernel, state, day)
         search = CandidateSearch(baseline, Simulator(baseline, compiled=True), baseline.day + 400)
         for _ in range(10):
-            today = rng.randint(-(-baseline.overdue // 3), baseline.owed)
-            tried = search.tries(ActionPlan(today, max(baseline.overdue - today, 0)))
-            if tried.reached and tried.walk.falls == 0:
-                assert tried.walk.day >= road.fastest.restored_day
-                assert tried.early_minor >= min(plan.early_minor for plan in road.plans)
+            today = rng.randint(-(-baseline.overdue_minor // 3), baseline.owed_minor)
+            candidate = search.candidate(ActionPlan(today, max(baseline.overdue_minor - today, 0)))
+            if candidate.restored and candidate.simulation.setbacks == 0:
+                assert candidate.simulation.day >= road.fastest.restored_day
+                assert candidate.early_minor >= min(plan.early_minor for plan in road.plans)
     assert met > 5
 
 
@@ -148,24 +154,58 @@ def held_down(engine: Engine) -> tuple[str, RoadBack]:
     raise AssertionError("no account is held down")
 
 
+def no_road_of(engine: Engine) -> tuple[str, NoRoadBack]:
+    """An account that a terminal trigger holds down today."""
+    kernel = engine.kernel
+    for number in range(1, 700):
+        name = f"B{number:05d}"
+        state = state_of(engine, name)
+        road = find_road_back(kernel, state, state[kernel.layout.slots["HOUR"]] // 24, compiled=False)
+        if isinstance(road, NoRoadBack) and road.why == "terminal":
+            return name, road
+    raise AssertionError("no account is held down for good")
+
+
 def test_road_prints_the_plan(people: tuple[Engine, str]) -> None:
     engine, url = people
     name, road = held_down(engine)
-    told = json.loads(run("road", name, "--store", url, "--json"))
-    assert (told["account"], told["road"], told["verified"]) == (name, True, True)
-    assert told["fastest"]["path"][-1]["status"] == "active"
-    assert told["policy"] == engine.policy.digest
-    words = run("road", name, "--store", url)
-    assert "the fastest way" in words
-    assert "run a second time, and led there" in words
+    row = json.loads(run("road", name, "--store", url, "--json"))
+    assert (row["account"], row["road"], row["verified"]) == (name, True, True)
+    assert row["fastest"]["path"][-1]["status"] == "active"
+    assert row["policy"] == engine.policy.digest
+    printed = run("road", name, "--store", url)
+    assert ("The fastest way" if len(road.plans) > 1 else "What you can do") in printed
+    assert "We have checked that these steps work." in printed
     assert road.verified
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_command_and_the_letter_show_the_same_sentences(people: tuple[Engine, str], lang: Lang) -> None:
+    engine, url = people
+    name, road = held_down(engine)
+    row = json.loads(run("road", name, "--store", url, "--json"))
+    road = replace(road, day=row["day"], honour_until_day=row["honour_until_day"])
+    phrases = Phrasebook(language(lang), engine.policy.currency, engine.policy.exponent, road.day)
+    plans = render_plans(road, phrases)
+    sentences = {line.text for plan in plans for line in (*plan.steps, *plan.path)} | {plan.goal for plan in plans}
+    sentences |= {*render_promise(road, phrases), *render_assumptions(road, phrases)}
+    printed = run("road", name, "--store", url, "--lang", lang)
+    assert [sentence for sentence in sentences if sentence not in printed] == []
+
+
+def test_steps_and_assumptions_keep_their_former_keys_for_one_version(people: tuple[Engine, str]) -> None:
+    engine, url = people
+    plan = json.loads(run("road", held_down(engine)[0], "--store", url, "--json"))["fastest"]
+    assert plan["steps"]
+    assert all(step["do"] == step["action"] for step in plan["steps"])
+    assert all(condition["rests"] == condition["kind"] for condition in plan["assumptions"])
+
+
 def test_check_all_counts(people: tuple[Engine, str]) -> None:
-    told = json.loads(run("road", "--check-all", "--store", people[1], "--sample", "10", "--json"))
-    assert told["adverse"] == 10
-    assert told["terminal"] + told["with_road"] == 10
-    assert told["with_road"] == told["followed"] == told["came_true"]
+    check = json.loads(run("road", "--check-all", "--store", people[1], "--sample", "10", "--json"))
+    assert check["adverse"] == 10
+    assert check["terminal"] + check["with_road"] == 10
+    assert check["with_road"] == check["followed"] == check["came_true"]
 
 
 def test_what_if_prints_the_path(people: tuple[Engine, str]) -> None:
@@ -174,15 +214,16 @@ def test_what_if_prints_the_path(people: tuple[Engine, str]) -> None:
     first = road.fastest.events[0]
     day = (engine.kernel.calendar.day_start(first.day) + 12 * 3_600_000) // 86_400_000
     amount = f"{int(first.fields['amount']) // 100}@{_iso(day)}"
-    told = json.loads(run("what-if", name, "--pay", amount, "--store", url, "--json"))
-    assert told["path"][0]["status"] == road.fastest.path[0].status.name.lower()
-    assert _iso(told["day"]) in run("what-if", name, "--pay", amount, "--store", url)
+    row = json.loads(run("what-if", name, "--pay", amount, "--store", url, "--json"))
+    assert row["path"][0]["status"] == road.fastest.path[0].status.name.lower()
+    printed = run("what-if", name, "--pay", amount, "--store", url).splitlines()
+    assert len(printed) == len(row["path"])
+    limit = language("en").money(row["path"][0]["limit"], engine.policy.currency, engine.policy.exponent)
+    assert printed[0].startswith(f"{language('en').short_day(row['day'])}: {limit}")
 
 
 def _iso(day: int) -> str:
-    from linekeeper.recourse.words import date
-
-    return date(day)
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
 
 
 @pytest.mark.parametrize(
@@ -192,21 +233,39 @@ def _iso(day: int) -> str:
         (["road", "B00001", "--check-all"], "name one account"),
         (["road", "nobody"], "the account `nobody` is not known"),
         (["road", "B00001", "--day", "2020-01-01"], "already seen"),
+        (["road", "B00001", "--lang", "fr"], "`fr` is not a language"),
         (["what-if", "B00001", "--pay", "a lot@2030-01-01"], "is not a payment"),
         (["what-if", "B00001", "--pay", "0.001@2030-01-01"], "2 digits after the point"),
         (["what-if", "B00001", "--pay", "5@2020-01-01"], "lies before"),
         (["what-if", "B00001", "--pay", "5@2030-01-01", "--until", "2120-01-01"], "after the year 2099"),
+        (["what-if", "B00001", "--pay", "5@2030-01-01", "--lang", "fr"], "`fr` is not a language"),
     ],
 )
-def test_mistakes_are_told(people: tuple[Engine, str], words: list[str], said: str) -> None:
+def test_mistakes_are_reported(people: tuple[Engine, str], words: list[str], said: str) -> None:
     with pytest.raises(LinekeeperError, match=said):
         run(*words, "--store", people[1])
 
 
-def test_no_road_is_told_in_words(people: tuple[Engine, str]) -> None:
-    from linekeeper.recourse.words import no_road_words
+def test_the_command_says_why_there_is_no_road_back_and_which_trigger_is_final(people: tuple[Engine, str]) -> None:
+    engine, url = people
+    name, none = no_road_of(engine)
+    printed = run("road", name, "--store", url)
+    assert "Under our rules this decision is final." in printed
+    assert f"triggers that stay set: `{none.triggers[0]}`" in printed
 
+
+def test_the_day_to_ask_again_is_shown_where_time_changes_something(people: tuple[Engine, str]) -> None:
     policy = people[0].policy
-    words = no_road_words(policy, NoRoadBack("terminal", ("written_off",), 20_000))
-    assert words == "there is no road back: `written_off` is final under this policy; ask again on 2024-10-04"
-    assert no_road_words(policy, NoRoadBack("terminal", ("estate",), None)).endswith("ask a person")
+    later = road_as_text(NoRoadBack("terminal", ("written_off",), 20_000), policy, "en", 19_000)
+    assert later.endswith("You can ask again from 4 October 2024.\n")
+    assert "ask again" not in road_as_text(NoRoadBack("terminal", ("estate",), None), policy, "en", 19_000)
+
+
+def test_a_road_that_the_second_run_did_not_confirm_is_no_promise(people: tuple[Engine, str]) -> None:
+    engine, _ = people
+    _, road = held_down(engine)
+    unconfirmed = replace(road, fastest=replace(road.fastest, verified=False))
+    printed = road_as_text(unconfirmed, engine.policy, "en", road.day)
+    assert "Do not rely on them." in printed
+    assert "promise" not in printed
+    assert "have checked" not in printed

@@ -10,9 +10,9 @@ from linekeeper.core.line import Status
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.recourse.model import PathPoint
 from linekeeper.recourse.what_if import Payment, what_if
-from tests.recourse.accounts import DAY, Told, lived, small
+from tests.recourse.accounts import DAY, GivenEvent, small, state_after_events
 
-TOLD: list[Told] = [
+GIVEN: list[GivenEvent] = [
     (0, "open", {"limit": 1_000_000}),
     (1, "draw", {"amount": 300_000}),
     (2, "due", {"amount": 100_000, "due_on": DAY + 10}),
@@ -30,7 +30,7 @@ def kernel() -> Kernel:
 
 def day_by_day(kernel: Kernel, state: list[int], payments: list[Payment], until: int) -> list[PathPoint]:
     """The line at the end of each day, looked at every day, payments at noon."""
-    own, out, slots, found = list(state), kernel.new_row(), kernel.layout.slots, []
+    own, out, slots, path = list(state), kernel.new_row(), kernel.layout.slots, []
     for day in range(DAY + 13, until + 1):
         kernel.interpreted.review(own, out, day)
         for payment in payments:
@@ -38,8 +38,8 @@ def day_by_day(kernel: Kernel, state: list[int], payments: list[Payment], until:
                 at = kernel.calendar.day_start(day) + 12 * 3_600_000
                 kind = kernel.policy.kind("repay").number
                 kernel.interpreted.step(own, out, at, kernel.calendar.hour(at), kind, [payment.amount_minor])
-        found.append(PathPoint(day, own[slots["LIMIT"]], Status(own[slots["STATUS"]])))
-    return found
+        path.append(PathPoint(day, own[slots["LIMIT"]], Status(own[slots["STATUS"]])))
+    return path
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -47,18 +47,18 @@ def test_what_if_is_the_kernel(kernel: Kernel, seed: int) -> None:
     rng = Random(seed)
     days = sorted(rng.sample(range(DAY + 13, DAY + 120), 4))
     payments = [Payment(day, rng.choice((1, 99_999, 100_000, 200_000))) for day in days]
-    state = lived(kernel, TOLD, 13)
+    state = state_after_events(kernel, GIVEN, 13)
     until = DAY + 300
-    found = what_if(kernel, state, DAY + 13, payments, until)
-    moves = {point.day: point for point in found.path}
-    now = found.path[0]
+    result = what_if(kernel, state, DAY + 13, payments, until)
+    moves = {point.day: point for point in result.path}
+    now = result.path[0]
     for evening in day_by_day(kernel, state, payments, until):
         now = moves.get(evening.day, now)
         assert (now.limit_minor, now.status) == (evening.limit_minor, evening.status), evening.day
 
 
 def test_nothing_else_happens_unless_asked_for(kernel: Kernel) -> None:
-    state = lived(kernel, TOLD, 13)
+    state = state_after_events(kernel, GIVEN, 13)
     alone = what_if(kernel, state, DAY + 13, [Payment(DAY + 13, 100_000)], DAY + 100)
     assert [event.kind for event in alone.events] == ["repay"]
     assert alone.path[-1].status == Status.SUSPENDED  # the second due is left unpaid
@@ -68,7 +68,7 @@ def test_nothing_else_happens_unless_asked_for(kernel: Kernel) -> None:
 
 
 def test_days_outside_the_calendar_are_refused(kernel: Kernel) -> None:
-    state = lived(kernel, TOLD, 13)
+    state = state_after_events(kernel, GIVEN, 13)
     with pytest.raises(ValueError, match="before day"):
         what_if(kernel, state, DAY + 13, [], DAY + 12)
     with pytest.raises(ValueError, match="after the year 2099"):

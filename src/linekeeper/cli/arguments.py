@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,15 @@ def _writable(path: Path | None) -> Path | None:
 def to_write(*names: str, about: str) -> Any:
     """An option that names a file to write."""
     return typer.Option(*names, help=about, callback=_writable)
+
+
+def iso_date(day: int) -> str:
+    """A day since 1970-01-01 as people type it.
+
+    >>> iso_date(19_845)
+    '2024-05-02'
+    """
+    return (dt.date(1970, 1, 1) + dt.timedelta(days=day)).isoformat()
 
 
 def minor_units(text: str, exponent: int) -> int:
@@ -49,8 +59,6 @@ def minor_units(text: str, exponent: int) -> int:
 
 def day_number(text: str | None) -> int | None:
     """Days since 1970-01-01 of an ISO date; LinekeeperError where it is none."""
-    import datetime as dt
-
     from linekeeper.core.errors import LinekeeperError
 
     if text is None:

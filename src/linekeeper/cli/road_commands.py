@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.arguments import day_number
+from linekeeper.cli.arguments import day_number, iso_date
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import Json, StoreUrl, print_json, progress, say
 
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
     from linekeeper.engine.engine import Engine
     from linekeeper.policy.model import Policy
     from linekeeper.recourse.what_if import Payment
+    from linekeeper.texts.language import Lang
 
 Day = Annotated[str | None, typer.Option("--day", help="Ask as of this day, YYYY-MM-DD (default: the store's last).")]
+LangOption = Annotated[str, typer.Option("--lang", help="zh or en.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,10 +35,12 @@ def road(
     ] = False,
     sample: Annotated[int | None, typer.Option(min=1, help="Check only so many decisions, evenly spread.")] = None,
     day: Day = None,
+    lang: LangOption = "en",
     json: Json = False,
 ) -> None:
     """The road back: what to do by when, and the limit on each date, found and verified by running the kernel."""
     from linekeeper.core.errors import LinekeeperError
+    from linekeeper.texts.language import language
 
     if check_all == (account is not None):
         raise LinekeeperError("name one account, or ask for all with `--check-all`")
@@ -43,49 +48,49 @@ def road(
     if account is None:
         _check_all(engine, sample, json)
     else:
-        _one(engine, account, day, json)
+        _show_road(engine, account, language(lang).code, day, json)
 
 
-def _one(engine: Engine, account: str, day: str | None, json: bool) -> None:
+def _show_road(engine: Engine, account: str, lang: Lang, day: str | None, json: bool) -> None:
     from dataclasses import replace
 
     from linekeeper.engine.account import state_of
     from linekeeper.engine.versions import promise_of
+    from linekeeper.notice.render import road_as_text
     from linekeeper.recourse import NoRoadBack, RoadBack, find_road_back
-    from linekeeper.recourse.words import no_road_words, road_lines
 
     engine = engine.engine_of(account)
     state = state_of(engine, account)
-    asked = _day(engine, state, day)
-    found = find_road_back(engine.kernel, state, asked, compiled=False)
-    if isinstance(found, RoadBack):
+    asked_day = _day(engine, state, day)
+    road = find_road_back(engine.kernel, state, asked_day, compiled=False)
+    if isinstance(road, RoadBack):
         with engine.store.reading() as connection:
-            found = replace(found, honour_until_day=promise_of(connection, engine.kernel, account, asked))
+            road = replace(road, honour_until_day=promise_of(connection, engine.kernel, account, asked_day))
     if json:
-        print_json({"account": account} | (found.as_json() if found else {"road": False, "why": "not_restricted"}))
-    elif found is None:
+        print_json({"account": account} | (road.as_json() if road else {"road": False, "why": "not_restricted"}))
+        return
+    if road is None:
         say(f"the line of [bold]{account}[/] is not held down: there is nothing to come back from")
-    elif isinstance(found, NoRoadBack):
-        say(no_road_words(engine.policy, found))
-    else:
-        for line in road_lines(engine.policy, found):
-            say(line)
+        return
+    sys.stdout.write(road_as_text(road, engine.policy, lang, asked_day))
+    if isinstance(road, NoRoadBack) and road.triggers:
+        sys.stdout.write(f"  triggers that stay set: {', '.join(f'`{name}`' for name in road.triggers)}\n")
 
 
 def _check_all(engine: Engine, sample: int | None, json: bool) -> None:
-    from linekeeper.lab.roads import check_all, count_adverse
+    from linekeeper.lab.roads import check_roads, count_adverse
 
-    total = min(sample or count_adverse(engine), count_adverse(engine))
-    with progress("roads", total, json) as advance:
-        found = check_all(engine, sample, advance)
+    total = count_adverse(engine)
+    with progress("roads", total if sample is None else min(sample, total), json) as advance:
+        check = check_roads(engine, sample, advance)
     if json:
-        print_json(found.as_json())
+        print_json(check.as_json())
     else:
-        say(f"{found.adverse:,} adverse decisions: {found.terminal:,} terminal, {found.with_road:,} with a road back")
-        say(f"{found.followed:,} roads followed, event by event and day by day: {found.came_true:,} came true")
-        for fault in found.faults:
+        say(f"{check.adverse:,} adverse decisions: {check.terminal:,} terminal, {check.with_road:,} with a road back")
+        say(f"{check.followed:,} roads followed, event by event and day by day: {check.came_true:,} came true")
+        for fault in check.faults:
             say(f"  [red]{fault}[/]")
-    if not found.holds:
+    if not check.holds:
         raise typer.Exit(3)
 
 
@@ -100,32 +105,37 @@ def what_if(
     goes_on: Annotated[
         bool, typer.Option("--goes-on", help="Bills come and are paid on time, income goes on, as a road back assumes.")
     ] = False,
+    lang: LangOption = "en",
     json: Json = False,
 ) -> None:
     """Your own plan: payments in, the path of limits out. Nothing else is taken to happen unless you say so."""
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.engine.account import state_of
+    from linekeeper.notice.render import path_as_text
     from linekeeper.recourse.model import path_json
-    from linekeeper.recourse.what_if import what_if as path_of
-    from linekeeper.recourse.words import point_words
+    from linekeeper.recourse.what_if import what_if as path_under_payments
+    from linekeeper.texts.language import language
 
+    code = language(lang).code
     engine = open_engine(store).engine_of(account)
     payments = [payment_of(engine.policy, text) for text in pay]
     state = state_of(engine, account)
     first = _day(engine, state, day)
-    early = next((text for text, one in zip(pay, payments, strict=True) if one.day < first), None)
+    early = next((text for text, payment in zip(pay, payments, strict=True) if payment.day < first), None)
     if early is not None:
-        raise LinekeeperError(f"`{early}` lies before {_iso(first)}, the day this account stands at; name a later day")
-    end = day_number(until) or max(one.day for one in payments) + 365
+        raise LinekeeperError(
+            f"`{early}` lies before {iso_date(first)}, the day this account stands at; name a later day"
+        )
+    end = day_number(until) or max(payment.day for payment in payments) + 365
     try:
-        found = path_of(engine.kernel, state, first, payments, end, goes_on=goes_on)
+        result = path_under_payments(engine.kernel, state, first, payments, end, goes_on=goes_on)
     except ValueError as error:
         raise LinekeeperError(f"`--until` cannot be used: {error}") from None
     if json:
-        print_json({"account": account, "day": found.day, "until_day": found.until_day, "path": path_json(found.path)})
-        return
-    for point in found.path:
-        say(point_words(engine.policy, point))
+        days = {"day": result.day, "until_day": result.until_day}
+        print_json({"account": account, **days, "path": path_json(result.path)})
+    else:
+        sys.stdout.write(path_as_text(result.path, engine.policy, code, result.day))
 
 
 def payment_of(policy: Policy, text: str) -> Payment:
@@ -157,11 +167,5 @@ def _day(engine: Engine, state: list[int], text: str | None) -> int:
         latest = max(state[engine.kernel.layout.slots["HOUR"]] // 24, reviewed_day(connection))
     asked = day_number(text)
     if asked is not None and asked < latest:
-        raise LinekeeperError(f"`--day {text}` is before {_iso(latest)}, which this account has already seen")
+        raise LinekeeperError(f"`--day {text}` is before {iso_date(latest)}, which this account has already seen")
     return latest if asked is None else asked
-
-
-def _iso(day: int) -> str:
-    from linekeeper.recourse.words import date
-
-    return date(day)

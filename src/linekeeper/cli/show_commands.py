@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from linekeeper.cli.arguments import iso_date
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import Json, StoreUrl, print_json, say
 
@@ -181,4 +182,4 @@ def day(number: int) -> str:
     """Days since 1970-01-01 as a date; `never` beyond any calendar."""
     if number > 2_900_000:
         return "only after an event"
-    return (dt.date(1970, 1, 1) + dt.timedelta(days=number)).isoformat()
+    return iso_date(number)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from linekeeper.cli.arguments import iso_date
 from linekeeper.cli.output import Json, Keys, SignedBy, StoreUrl, print_json, say
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def versions(store: StoreUrl, json: Json = False) -> None:
         accounts = f"{one.accounts:,} account{'' if one.accounts == 1 else 's'}"
         words = [f"version {one.version}  {one.digest[:12]}  {accounts}"]
         if one.promised:
-            words.append(f"{one.promised:,} kept by a promise until {_date(one.until_day)} at the latest")
+            words.append(f"{one.promised:,} kept by a promise until {iso_date(one.until_day)} at the latest")
         if one.signed_by:
             words.append(f"signed off by {one.signed_by}")
         say(", ".join(words))
@@ -61,10 +62,4 @@ def versions(store: StoreUrl, json: Json = False) -> None:
 
 def _plain(one: Standing) -> dict[str, object]:
     names = ("version", "digest", "model", "signed_by", "accounts", "promised")
-    return {name: getattr(one, name) for name in names} | {"until": _date(one.until_day) if one.promised else None}
-
-
-def _date(day: int) -> str:
-    from linekeeper.recourse.words import date
-
-    return date(day)
+    return {name: getattr(one, name) for name in names} | {"until": iso_date(one.until_day) if one.promised else None}

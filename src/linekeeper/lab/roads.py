@@ -1,7 +1,7 @@
-"""Roads of a whole store: every adverse decision of its history has a road back, and each road comes true.
+"""The roads back of a whole store: has every adverse decision of its history one, and does each lead where it says?
 
-For each decision the account is brought to the moment after it, from its events; a road is asked for, and its
-plans are followed: their events go into a copy of the account, which is looked at on every single day.
+For each decision the account is brought to the moment right after it, from its events. A road back is looked for from
+there, and each of its plans is run: its events go into a copy of the account, which is reviewed on every single day.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ FAULTS_KEPT = 20
 
 @dataclass
 class RoadCheck:
-    """What a check found, in decisions. `faults` names the first decisions without a road, or whose road went astray.
+    """What a check of a store's roads back found, in decisions.
 
-    `adverse` = `terminal` + `with_road` + those without; `followed`: roads whose plans were run as events;
-    `came_true`: of these, all plans led on the days named to the limits named. `underived`: decisions that do not
-    follow from the account's events as they arrived (`linekeeper verify` says why), not looked at.
+    `adverse` is `terminal` + `with_road` + those without a road. `followed` counts the roads whose plans were run as
+    events, `came_true` those of them whose plans all led to the limits named on the days named. `underived` counts
+    decisions that do not follow from the account's events as they arrived (`linekeeper verify` says why); they are
+    not looked at. `faults` names the first decisions without a road, or with one that leads elsewhere.
     """
 
     adverse: int = 0
@@ -44,72 +45,73 @@ class RoadCheck:
 
     @property
     def holds(self) -> bool:
-        """Whether each decision that is not terminal has a road, and each road came true."""
+        """Whether each decision that is not terminal has a road back, and each road leads where it says."""
         return self.adverse == self.terminal + self.with_road and self.with_road == self.followed == self.came_true
 
     def as_json(self) -> dict[str, Any]:
-        """For one line of JSON."""
+        """Plain values for one line of JSON."""
         counts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "faults"}
         return {**counts, "faults": self.faults}
 
 
-def check_all(
+def check_roads(
     engine: Engine, sample: int | None = None, progress: Callable[[int], object] | None = None, *, compiled: bool = True
 ) -> RoadCheck:
-    """Check every adverse decision of the store, or `sample` of them, evenly spread over accounts and time."""
-    found = RoadCheck()
+    """Check every adverse decision of the store, or `sample` of them, evenly spread over accounts and time.
+
+    `progress` is called with 1 after each decision looked at.
+    """
+    check = RoadCheck()
     with engine.store.reading() as connection:
         reviews, kernels = Reviews.of(connection), kernels_of(connection)
-        for account, numbers in chosen(connection, sample).items():
+        for account, numbers in adverse_decisions(connection, sample).items():
             after = states_after(connection, kernels, account, reviews)
             for number in numbers:
-                found.adverse += 1
+                if number in after:
+                    check.adverse += 1
+                    _check_decision(*after[number], f"{account}#{number}", check, compiled)
+                else:
+                    check.underived += 1
                 if progress:
                     progress(1)
-                if number not in after:
-                    found.adverse, found.underived = found.adverse - 1, found.underived + 1
-                    continue
-                _check(*after[number], f"{account}#{number}", found, compiled)
-    return found
+    return check
 
 
 def count_adverse(engine: Engine) -> int:
     """How many adverse decisions the store holds."""
     with engine.store.reading() as connection:
-        return sum(map(len, chosen(connection, None).values()))
+        return sum(map(len, adverse_decisions(connection, None).values()))
 
 
-def chosen(connection: Connection, sample: int | None) -> dict[str, list[int]]:
-    """Account -> numbers of the adverse decisions to look at."""
+def adverse_decisions(connection: Connection, sample: int | None) -> dict[str, list[int]]:
+    """Account -> numbers of its adverse decisions; of `sample` decisions, evenly spread, where that is given."""
     d = t.decisions.c
     query = select(d.account, d.number).where(d.action.in_(sorted(ADVERSE_ACTIONS))).order_by(d.account, d.number)
     rows = [(row[0], int(row[1])) for row in connection.execute(query)]
     if sample is not None and sample < len(rows):
         rows = [rows[i * len(rows) // sample] for i in range(sample)]
-    found: dict[str, list[int]] = {}
+    numbers: dict[str, list[int]] = {}
     for account, number in rows:
-        found.setdefault(account, []).append(number)
-    return found
+        numbers.setdefault(account, []).append(number)
+    return numbers
 
 
-# ------------------------------------------------------------------ one decision
-
-
-def _check(kernel: Kernel, state: list[int], name: str, found: RoadCheck, compiled: bool) -> None:
+def _check_decision(kernel: Kernel, state: list[int], name: str, check: RoadCheck, compiled: bool) -> None:
+    """Look for a road back from the state right after a decision, run its plans, and count what came of it."""
     road = find_road_back(kernel, state, state[kernel.layout.slots["HOUR"]] // 24, compiled=compiled)
     if isinstance(road, NoRoadBack) and road.why == "terminal":
-        found.terminal += 1
+        check.terminal += 1
         return
     fault = "has no road back"
     if isinstance(road, RoadBack):
-        found.with_road += 1
-        found.followed += 1
-        astray = next((plan for plan in road.plans if not verify_plan_daily(kernel, state, road.day, plan)), None)
-        if astray is None:
-            found.came_true += 1
+        check.with_road += 1
+        check.followed += 1
+        wrong = next((plan for plan in road.plans if not verify_plan_daily(kernel, state, road.day, plan)), None)
+        if wrong is None:
+            check.came_true += 1
             return
-        fault = f"has a road that does not lead to day {astray.restored_day}"
+        fault = f"has a road that does not lead to day {wrong.restored_day}"
     elif isinstance(road, NoRoadBack):
         fault = f"has no road back ({road.why}: {', '.join(road.triggers)})"
-    if len(found.faults) < FAULTS_KEPT:
-        found.faults.append(f"`{name}` {fault}")
+    if len(check.faults) < FAULTS_KEPT:
+        check.faults.append(f"`{name}` {fault}")

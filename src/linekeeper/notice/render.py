@@ -7,7 +7,7 @@ over its result, so they cannot differ in what they say.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from functools import cache
@@ -23,8 +23,17 @@ from linekeeper.notice.model import Change, Notice, NoticeError
 from linekeeper.notice.phrasebook import Phrasebook
 from linekeeper.notice.pictures import plain_shapes, road_chart
 from linekeeper.notice.reasons import RenderedReason, Wordings, render_reason, shipped_wordings
-from linekeeper.notice.road_back import RenderedPlan, render_assumptions, render_loans, render_plans, render_promise
-from linekeeper.recourse.model import RoadBack
+from linekeeper.notice.road_back import (
+    RenderedPlan,
+    render_assumptions,
+    render_loans,
+    render_path,
+    render_plans,
+    render_promise,
+    road_values,
+)
+from linekeeper.policy.model import Policy
+from linekeeper.recourse.model import NoRoadBack, PathPoint, RoadBack
 from linekeeper.texts.language import Lang, language
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -145,8 +154,27 @@ def as_json(notice: Notice, lang: Lang) -> str:
     """The notice as JSON: `notice` holds its values (minor units, days since 1970-01-01), `rendered` its sentences."""
     rendered = asdict(render_notice(notice, lang))
     former = rendered | {"rests": rendered["assumptions"]}  # the names of before, for one version more
-    values = {"lang": lang, "notice": asdict(notice), "rendered": rendered, "told": former}
-    return json.dumps(_plain(values), ensure_ascii=False, indent=2, sort_keys=True)
+    values = asdict(notice) | {"road": road_values(notice.road)}
+    forms = {"lang": lang, "notice": values, "rendered": rendered, "told": former}
+    return json.dumps(_plain(forms), ensure_ascii=False, indent=2, sort_keys=True)
+
+
+def road_as_text(road: RoadBack | NoRoadBack, policy: Policy, lang: Lang, day: int) -> str:
+    """The section of a letter that shows a road back, as plain text, for whoever asks on local day `day`."""
+    phrases = Phrasebook(language(lang), policy.currency, policy.exponent, day)
+    return _template("road_back.txt").render(
+        plans=render_plans(road, phrases) if isinstance(road, RoadBack) else (),
+        promise=tuple(render_promise(road, phrases)),
+        assumptions=render_assumptions(road, phrases),
+        translate=phrases.language.translate,
+    )
+
+
+def path_as_text(path: Sequence[PathPoint], policy: Policy, lang: Lang, day: int) -> str:
+    """A path of limits as plain text, a line for each day on which the line moves, as a letter shows it."""
+    phrases = Phrasebook(language(lang), policy.currency, policy.exponent, day)
+    points, translate = render_path(path, phrases), phrases.language.translate
+    return "".join(translate("{label}: {value}", label=one.day, value=one.text) + "\n" for one in points)
 
 
 def _context(notice: Notice, lang: Lang) -> dict[str, Any]:

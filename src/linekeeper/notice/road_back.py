@@ -1,9 +1,13 @@
-"""The road back in words: its plans with dated steps, what they rest on, the path of limits; or why there is none."""
+"""The road back in words: plans with dated steps, their conditions and the path of limits; or why there is none.
+
+The one rendering of a road back: letters and the command line both show it, in either language.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from linekeeper.core.line import Status
 from linekeeper.notice.phrasebook import Phrasebook
@@ -18,9 +22,10 @@ from linekeeper.recourse.model import (
     RoadBack,
     Step,
     StepKind,
+    with_former_keys,
 )
 
-STEPS = {
+STEP_TEXTS = {
     StepKind.PAY_OVERDUE: "Pay {amount} of what is overdue.",
     StepKind.PAY_DOWN: "Pay back {amount} of what you owe.",
     StepKind.BE_CURRENT: "Have nothing overdue on this day.",
@@ -28,7 +33,7 @@ STEPS = {
     StepKind.NO_ENQUIRIES: "Do not ask anyone for new credit until {until}.",
     StepKind.WAIT: "Wait until {until}. There is nothing you need to do.",
 }
-ASSUMPTIONS = {
+ASSUMPTION_TEXTS = {
     AssumptionKind.BILLS: "No bill is above {amount}.",
     AssumptionKind.INCOME: "Income of at least {amount} comes in each month.",
     AssumptionKind.CURRENT: "Nothing is overdue from {day} on.",
@@ -36,17 +41,17 @@ ASSUMPTIONS = {
     AssumptionKind.NO_CHARGES: "You pay interest and fees as they come.",
     AssumptionKind.NO_EVENTS: "None of this comes up: {kinds}.",
 }
-NO_ROAD = {
+NO_ROAD_TEXTS = {
     "terminal": "Under our rules this decision is final. There are no steps that bring the limit back.",
     "person": "A person decided this. Ask us, and a person will tell you what is needed.",
     "not_found": "We have not found steps that bring the limit back yet. We look again when your account changes.",
 }
-LOANS = {Status.SUSPENDED: "paused", Status.CLOSED: "closed"}
+LOAN_WORDS = {Status.SUSPENDED: "paused", Status.CLOSED: "closed"}
 
 
 @dataclass(frozen=True, slots=True)
-class Dated:
-    """Something on a date: a step, or the limit from then on."""
+class DatedText:
+    """A sentence and the date it belongs to: a step, or the limit from that day on."""
 
     day: str
     text: str
@@ -54,24 +59,34 @@ class Dated:
 
 @dataclass(frozen=True, slots=True)
 class RenderedPlan:
-    """One way back: its kind (fastest, lightest, with_report), name, goal, cost, steps and path of limits."""
+    """One plan in words: its kind (fastest, lightest, with_report), name, goal, cost, steps and path of limits."""
 
     kind: str
     name: str
     goal: str
     cost: str
-    steps: tuple[Dated, ...]
-    path: tuple[Dated, ...]
+    steps: tuple[DatedText, ...]
+    path: tuple[DatedText, ...]
 
 
 def plans_by_kind(road: RoadBack) -> tuple[tuple[str, Plan], ...]:
-    """The plans of a road with their kinds: the fastest, the lightest, the one that needs proof; each that there is."""
+    """The plans that there are, each with its kind: `fastest`, `lightest`, `with_report` (the one that needs proof)."""
     kinds = (("fastest", road.fastest), ("lightest", road.lightest), ("with_report", road.with_report))
     return tuple((kind, plan) for kind, plan in kinds if plan is not None)
 
 
+def road_values(road: RoadBack | NoRoadBack | None) -> dict[str, Any] | None:
+    """A road back as plain values for JSON, with the keys of the former format beside their own."""
+    if road is None:
+        return None
+    values = asdict(road)
+    if isinstance(road, RoadBack):
+        values |= {kind: with_former_keys(values[kind]) for kind, _ in plans_by_kind(road)}
+    return values
+
+
 def render_plans(road: RoadBack, phrases: Phrasebook) -> tuple[RenderedPlan, ...]:
-    """The plans of a road, in words."""
+    """The plans of a road back, in words."""
     translate = phrases.language.translate
     names = {
         "fastest": translate("The fastest way") if len(road.plans) > 1 else translate("What you can do"),
@@ -82,57 +97,66 @@ def render_plans(road: RoadBack, phrases: Phrasebook) -> tuple[RenderedPlan, ...
 
 
 def render_promise(road: RoadBack | NoRoadBack | None, phrases: Phrasebook) -> Iterator[str]:
-    """What we promise about a road; or why there is none, and when to ask again."""
+    """What the lender promises about a road back; or why there is none, and when to ask again.
+
+    A road back that the second run did not confirm is no promise. No letter holds one, but the command line shows it.
+    """
     translate = phrases.language.translate
     match road:
+        case RoadBack(verified=False):
+            yield translate("We could not confirm these steps: a second run led elsewhere. Do not rely on them.")
         case RoadBack(honour_until_day=until):
             yield translate("We have checked that these steps work. The later you do them, the later the dates.")
             yield translate("We keep this promise until {day}, even if our rules change.", day=phrases.day(until))
         case NoRoadBack(why, _, ask_again):
-            yield translate(NO_ROAD[why])
+            yield translate(NO_ROAD_TEXTS[why])
             if ask_again is not None:
                 yield translate("You can ask again from {day}.", day=phrases.day(ask_again))
 
 
 def render_assumptions(road: RoadBack | NoRoadBack | None, phrases: Phrasebook) -> tuple[str, ...]:
-    """What the plans of a road take for granted, each once: of things that differ in the amount, the stricter one."""
-    found: dict[AssumptionKind, Assumption] = {}
+    """The conditions of a road back, each once for all its plans; where two differ in the amount, the stricter one."""
+    conditions: dict[AssumptionKind, Assumption] = {}
     for plan in road.plans if isinstance(road, RoadBack) else ():
-        for one in plan.assumptions:
-            found[one.kind] = _stricter(found.get(one.kind, one), one)
-    return tuple(_rests(assumption, phrases) for assumption in found.values())
+        for assumption in plan.assumptions:
+            known = conditions.get(assumption.kind, assumption)
+            conditions[assumption.kind] = _stricter(known, assumption)
+    return tuple(_assumption(assumption, phrases) for assumption in conditions.values())
+
+
+def render_path(path: Sequence[PathPoint], phrases: Phrasebook) -> tuple[DatedText, ...]:
+    """A path of limits: the limit from each day on, and whether new loans are possible."""
+    return tuple(DatedText(phrases.day(point.day), _point(point, phrases)) for point in path)
 
 
 def render_loans(status: Status, phrases: Phrasebook) -> str:
     """Whether new loans are possible, in a word."""
-    return phrases.language.translate(LOANS.get(status, "possible"))
+    return phrases.language.translate(LOAN_WORDS.get(status, "possible"))
 
 
 def _plan(kind: str, name: str, plan: Plan, phrases: Phrasebook) -> RenderedPlan:
     end = plan.path[-1]
     limit, day = phrases.money(end.limit_minor), phrases.day(end.day)
+    steps = sorted(plan.steps, key=lambda step: step.day)
     return RenderedPlan(
         kind=kind,
         name=name,
         goal=phrases.language.translate("If you do this, your limit is {limit} from {day}.", limit=limit, day=day),
         cost=_cost(plan, phrases),
-        steps=tuple(Dated(phrases.day(one.day), _step(one, phrases)) for one in sorted(plan.steps, key=_day)),
-        path=tuple(Dated(phrases.day(point.day), _point(point, phrases)) for point in plan.path),
+        steps=tuple(DatedText(phrases.day(step.day), _step(step, phrases)) for step in steps),
+        path=render_path(plan.path, phrases),
     )
-
-
-def _day(step: Step) -> int:
-    return step.day
 
 
 def _cost(plan: Plan, phrases: Phrasebook) -> str:
     if not plan.total_minor:
         return ""
     early, total = phrases.money(plan.early_minor), phrases.money(plan.total_minor)
-    bills_come = any(one.kind == AssumptionKind.STATEMENTS for one in plan.assumptions)
+    # What a future statement will ask for is not known, so the total leaves it out and the sentence says so.
+    bills_unknown = any(assumption.kind == AssumptionKind.STATEMENTS for assumption in plan.assumptions)
     return phrases.language.translate(
         "You pay {early} in the first {span}, {total} in all, and your monthly bills as they come."
-        if bills_come
+        if bills_unknown
         else "You pay {early} in the first {span}, {total} in all.",
         early=early,
         span=phrases.language.span(EARLY_DAYS),
@@ -141,53 +165,51 @@ def _cost(plan: Plan, phrases: Phrasebook) -> str:
 
 
 def _step(step: Step, phrases: Phrasebook) -> str:
-    translate = phrases.language.translate
+    translate, sentences = phrases.language.translate, phrases.language.sentences
     until = phrases.day(step.until_day) if step.until_day is not None else ""
     amount = phrases.money(step.amount_minor) if step.amount_minor is not None else ""
     if step.action == StepKind.PAY_ON_TIME:
-        told = phrases.language.translate_count(
+        bills = phrases.language.translate_count(
             "Pay the next bill on time. This takes until {until}.",
             "Pay the next {number} bills on time. This takes until {until}.",
             step.count or 1,
             until=until,
         )
-        return phrases.language.sentences(
-            told, translate("Pay at least {amount} each time.", amount=amount) if amount else ""
-        )
+        return sentences(bills, translate("Pay at least {amount} each time.", amount=amount) if amount else "")
     if step.action == StepKind.REPORT:
-        told = translate("Send us proof of this: {what}.", what=_report(step, phrases))
-        return phrases.language.sentences(
-            told, translate("Do so each month until {until}.", until=until) if until else ""
-        )
-    return translate(STEPS[step.action], amount=amount, until=until)
+        proof = translate("Send us proof of this: {what}.", what=_proof(step, phrases))
+        return sentences(proof, translate("Do so each month until {until}.", until=until) if until else "")
+    return translate(STEP_TEXTS[step.action], amount=amount, until=until)
 
 
-def _report(step: Step, phrases: Phrasebook) -> str:
+def _proof(step: Step, phrases: Phrasebook) -> str:
     """What has to be shown: the kind of event, and its values."""
-    words, lang = shipped_vocabulary(), phrases.language.code
+    vocabulary, lang = shipped_vocabulary(), phrases.language.code
     values = []
     for name, value in step.fields.items():
-        told = phrases.money(value) if name == "amount" and isinstance(value, int) else str(value)
-        told = words.of("choices", value).in_(lang) if isinstance(value, str) else told
-        field = words.of("fields", name).in_(lang)
-        values.append(phrases.language.translate("{label}: {value}", label=field, value=told))
-    return phrases.language.translate(", ").join([words.of("kinds", step.kind or "").in_(lang), *values])
+        if isinstance(value, str):
+            shown = vocabulary.of("choices", value).in_(lang)
+        else:
+            shown = phrases.money(value) if name == "amount" else str(value)
+        label = vocabulary.of("fields", name).in_(lang)
+        values.append(phrases.language.translate("{label}: {value}", label=label, value=shown))
+    return phrases.language.translate(", ").join([vocabulary.of("kinds", step.event_kind or "").in_(lang), *values])
 
 
 def _stricter(one: Assumption, other: Assumption) -> Assumption:
     """Of two plans' conditions one that covers both: smaller bills, more income, from the earlier day, all kinds."""
     amounts = [amount for amount in (one.amount_minor, other.amount_minor) if amount is not None]
-    chosen = (max if one.kind == AssumptionKind.INCOME else min)(amounts, default=None)
-    kinds = tuple(dict.fromkeys((*one.kinds, *other.kinds)))
-    return Assumption(one.kind, min(one.day, other.day), chosen, kinds)
+    stricter = max if one.kind == AssumptionKind.INCOME else min
+    event_kinds = tuple(dict.fromkeys((*one.event_kinds, *other.event_kinds)))
+    return Assumption(one.kind, min(one.day, other.day), stricter(amounts, default=None), event_kinds)
 
 
-def _rests(assumption: Assumption, phrases: Phrasebook) -> str:
-    words, lang = shipped_vocabulary(), phrases.language.code
+def _assumption(assumption: Assumption, phrases: Phrasebook) -> str:
+    vocabulary, lang = shipped_vocabulary(), phrases.language.code
     amount = phrases.money(assumption.amount_minor) if assumption.amount_minor is not None else ""
-    kinds = phrases.language.one_of([words.plain(kind).in_(lang) for kind in assumption.kinds])
+    kinds = phrases.language.one_of([vocabulary.plain(kind).in_(lang) for kind in assumption.event_kinds])
     return phrases.language.translate(
-        ASSUMPTIONS[assumption.kind], amount=amount, kinds=kinds, day=phrases.day(assumption.day)
+        ASSUMPTION_TEXTS[assumption.kind], amount=amount, kinds=kinds, day=phrases.day(assumption.day)
     )
 
 

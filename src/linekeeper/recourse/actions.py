@@ -1,7 +1,7 @@
-"""What a borrower may do, as events: a few numbers (`ActionPlan`) become the dated events of a whole plan.
+"""What a borrower may do, as events: the few numbers of an `ActionPlan` become the dated events of a whole plan.
 
-The borrower pays: an amount today, the rest of what is overdue a month later, every bill on its date, a monthly
-amount where the lender sends statements. Bills, income, statements and reports go on as `Routine` says.
+The borrower pays an amount today, the rest of what is overdue a month later, every bill on its date, and a monthly
+amount where the lender sends statements. Bills, income, statements and reports go on as the `Routine` says.
 """
 
 from __future__ import annotations
@@ -15,15 +15,19 @@ from linekeeper.evaluate.late_events import Row
 from linekeeper.policy import model as m
 from linekeeper.recourse.baseline import MONTH_DAYS, Baseline, income_kind, monthly, statement_kind
 
-REPORT_HOUR, INCOME_HOUR, BILL_HOUR, PAY_HOUR, STATEMENT_HOUR, CURRENT_HOUR = 9, 10, 11, 12, 20, 21
+# The order within a day is the order in which a lender would learn of it: what was confirmed and what came in, then
+# the bill, then payments, then the statement and the report that show those payments.
+CONFIRMED_HOUR, INCOME_HOUR, BILL_HOUR, PAY_HOUR, STATEMENT_HOUR, REPORT_HOUR = 9, 10, 11, 12, 20, 21
 
-
-MONTHS_MAX = 120
+MONTHLY_PAYMENTS_MAX = 120  # ten years, as far as a road back is looked for
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """An event of one of the policy's own kinds that others confirm; monthly, or once today."""
+class Confirmation:
+    """An event of one of the policy's own kinds that others confirm: monthly, or once today.
+
+    `kind` is the number of the event kind, `x` its fields as the kernel reads them.
+    """
 
     kind: int
     x: tuple[int, ...]
@@ -32,183 +36,201 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class ActionPlan:
-    """All that a borrower decides. `today_minor` includes what is overdue; what of it is left out is `later_minor`.
+    """All that a borrower decides, in minor units.
 
-    `monthly_minor` is paid on the first `months` days of the cycle; after them only what a statement needs.
+    `today_minor` is paid today, arrears first; `later_minor` is what of the arrears is left for 30 days later.
+    `monthly_minor` is paid on the first `months` days of the billing cycle; after them only what a statement needs.
+    `income_minor` is the income that the borrower proves each month from today on; None: income goes on as before.
     """
 
     today_minor: int = 0
     later_minor: int = 0
     monthly_minor: int = 0
-    months: int = MONTHS_MAX
-    income_minor: int | None = None  # a month, from today on; None: as before
-    reports: tuple[Report, ...] = ()
+    months: int = MONTHLY_PAYMENTS_MAX
+    income_minor: int | None = None
+    confirmations: tuple[Confirmation, ...] = ()
 
 
 def least_monthly(policy: m.Policy) -> int:
-    """The smallest monthly payment: where there are statements not nothing, for that is a missed payment."""
+    """The smallest monthly payment of a plan, in minor units.
+
+    It is 1 where there are statements: a statement that shows no payment is a missed payment. The 1 stands for the
+    minimum that a future statement will ask for, which nobody knows yet.
+    """
     return 1 if statement_kind(policy) else 0
 
 
-def fill(kind: m.Kind, **known: int) -> tuple[int, ...]:
-    """The kernel's fields of an event: those known, else missing where they may be, else 0."""
+def kernel_fields(kind: m.Kind, **known: int) -> tuple[int, ...]:
+    """The fields of an event as the kernel reads them: what is known, else missing where allowed, else 0."""
     return tuple(known.get(item.name, MISSING if item.optional else 0) for item in kind.fields)
 
 
 @dataclass
 class RepaymentLedger:
-    """What is owed and paid as a plan goes on. `rest` is what no bill has asked for yet."""
+    """What is owed and what is paid while a plan goes on, and the events that it made so far.
+
+    `dues` holds [due_on, unpaid], oldest first. `unbilled_minor` is the part of the balance that no bill has asked for.
+    """
 
     baseline: Baseline
-    queue: list[list[int]]
-    rest: int
-    paid: int = 0
+    dues: list[list[int]]
+    unbilled_minor: int
+    paid_minor: int = 0
     rows: list[Row] = field(default_factory=list)
 
     @staticmethod
     def of(baseline: Baseline) -> RepaymentLedger:
-        """The purse on the day of asking."""
-        queue = [list(due) for due in baseline.dues]
-        return RepaymentLedger(baseline, queue, max(baseline.balance - sum(due[1] for due in queue), 0))
+        """The ledger on the day of asking."""
+        dues = [list(due) for due in baseline.dues]
+        return RepaymentLedger(baseline, dues, max(baseline.balance_minor - sum(due[1] for due in dues), 0))
 
     @property
-    def balance(self) -> int:
+    def balance_minor(self) -> int:
         """The account's balance."""
-        return self.baseline.balance - self.paid
+        return self.baseline.balance_minor - self.paid_minor
 
-    def add(self, day: int, hour: int, kind: str, **fields: int) -> None:
-        """One event of a kind."""
-        found = self.baseline.kernel.policy.kind(kind)
-        self.rows.append(Row(*self.baseline.when(day, hour), found.number, fill(found, **fields)))
+    def add(self, day: int, hour: int, kind_name: str, **fields: int) -> None:
+        """Add one event of a kind to the plan."""
+        kind = self.baseline.kernel.policy.kind(kind_name)
+        self.rows.append(Row(*self.baseline.instant(day, hour), kind.number, kernel_fields(kind, **fields)))
 
     def pay(self, day: int, amount: int) -> None:
-        """A repayment; it settles the oldest dues first, as the kernel does."""
+        """Repay an amount.
+
+        It settles the oldest dues first, because the kernel counts a repayment so: money paid on the balance while
+        something is overdue is money paid on the arrears.
+        """
         amount = min(amount, MONEY_MAX)
         if amount <= 0:
             return
         self.add(day, PAY_HOUR, "repay", amount=amount)
-        self.paid += amount
-        while self.queue and amount >= self.queue[0][1]:
-            amount -= self.queue.pop(0)[1]
-        if self.queue:
-            self.queue[0][1] -= amount
+        self.paid_minor += amount
+        while self.dues and amount >= self.dues[0][1]:
+            amount -= self.dues.pop(0)[1]
+        if self.dues:
+            self.dues[0][1] -= amount
         else:
-            self.rest = max(self.rest - amount, 0)
+            self.unbilled_minor = max(self.unbilled_minor - amount, 0)
 
     def pay_dues_of(self, day: int) -> None:
         """Pay what is left of the dues dated that day."""
-        self.pay(day, sum(amount for due_on, amount in self.queue if due_on == day))
+        self.pay(day, sum(amount for due_on, amount in self.dues if due_on == day))
 
-    def pay_monthly(self, day: int, amount: int) -> None:
-        """A payment on the balance, at most all of it."""
-        self.pay(day, min(amount, max(self.balance, 0)))
+    def pay_balance(self, day: int, amount: int) -> None:
+        """Pay an amount on the balance, at most all of it."""
+        self.pay(day, min(amount, max(self.balance_minor, 0)))
 
     def bill(self, day: int, due_on: int) -> None:
-        """The next bill, at most as high as the last one and as what is owed."""
-        amount = min(self.baseline.habits.bill_minor, self.rest)
+        """The lender sends the next bill: as high as the last one, at most what no bill has asked for yet."""
+        amount = min(self.baseline.routine.bill_minor, self.unbilled_minor)
         if amount > 0:
             self.add(day, BILL_HOUR, "due", amount=amount, due_on=due_on)
-            self.rest -= amount
-            self.queue.append([due_on, amount])
+            self.unbilled_minor -= amount
+            self.dues.append([due_on, amount])
 
 
-def kernel_rows(baseline: Baseline, effort: ActionPlan, until: int) -> list[Row]:
-    """The events of the plan from the day of asking up to `until`, in order of time."""
-    purse = RepaymentLedger.of(baseline)
-    agenda = [*_payments(purse, effort), *_cycles(purse, effort, until)]
-    for day, _, act in sorted(agenda, key=lambda item: item[:2]):
+def kernel_rows(baseline: Baseline, actions: ActionPlan, until: int) -> list[Row]:
+    """The events of a plan from the day of asking up to day `until`, in order of time, as the kernel reads them."""
+    ledger = RepaymentLedger.of(baseline)
+    agenda = [*_payments(ledger, actions), *_monthly_cycle(ledger, actions, until)]
+    for day, _, act in sorted(agenda, key=lambda entry: entry[:2]):
         if day <= until:
             act()
-    rows = purse.rows + list(_others(baseline, effort, until))
+    rows = ledger.rows + list(_income_and_confirmations(baseline, actions, until))
     return sorted(rows, key=lambda row: row.at)
 
 
-Act = tuple[int, int, Callable[[], None]]  # day, order within the day, what happens
+AgendaEntry = tuple[int, int, Callable[[], None]]  # day, order within the day, what happens
 
 
-def _payments(purse: RepaymentLedger, effort: ActionPlan) -> Iterator[Act]:
+def _payments(ledger: RepaymentLedger, actions: ActionPlan) -> Iterator[AgendaEntry]:
     """What is paid today and a month later, and the dues that wait."""
-    day = purse.baseline.day
-    yield day, 0, partial(purse.pay, day, effort.today_minor)
-    yield day + MONTH_DAYS, 0, partial(purse.pay, day + MONTH_DAYS, effort.later_minor)
-    for due_on in dict.fromkeys(due_on for due_on, _ in purse.baseline.dues if due_on >= day):
-        yield due_on, 2, partial(purse.pay_dues_of, due_on)
+    day = ledger.baseline.day
+    yield day, 0, partial(ledger.pay, day, actions.today_minor)
+    yield day + MONTH_DAYS, 0, partial(ledger.pay, day + MONTH_DAYS, actions.later_minor)
+    for due_on in dict.fromkeys(due_on for due_on, _ in ledger.baseline.dues if due_on >= day):
+        yield due_on, 2, partial(ledger.pay_dues_of, due_on)
 
 
-def _cycles(purse: RepaymentLedger, effort: ActionPlan, until: int) -> Iterator[Act]:
-    """Bills, monthly payments, statements and reports, month by month."""
-    baseline, habits = purse.baseline, purse.baseline.habits
-    statements = Statements.of(purse)
+def _monthly_cycle(ledger: RepaymentLedger, actions: ActionPlan, until: int) -> Iterator[AgendaEntry]:
+    """Bills, monthly payments, statements and reports, month by month.
+
+    Bills begin after the last due that waits already, so that no month is billed twice.
+    """
+    baseline, routine = ledger.baseline, ledger.baseline.routine
+    statements = StatementSeries.of(ledger)
     least = least_monthly(baseline.kernel.policy)
-    billed = max((due_on for due_on, _ in baseline.dues), default=baseline.day)
-    for number, day in enumerate(monthly(habits.cycle_anchor, baseline.day + 1, until)):
-        if habits.bills and day > billed:
-            billed_on = max(day - habits.lead_days, baseline.day)
-            yield billed_on, 1, partial(purse.bill, billed_on, day)
-            yield day, 2, partial(purse.pay_dues_of, day)
-        each = effort.monthly_minor if number < effort.months else min(effort.monthly_minor, least)
-        yield day, 3, partial(purse.pay_monthly, day, each)
+    billed_until = max((due_on for due_on, _ in baseline.dues), default=baseline.day)
+    for number, day in enumerate(monthly(routine.cycle_day, baseline.day + 1, until)):
+        if routine.sends_dues and day > billed_until:
+            billed_on = max(day - routine.lead_days, baseline.day)
+            yield billed_on, 1, partial(ledger.bill, billed_on, day)
+            yield day, 2, partial(ledger.pay_dues_of, day)
+        amount = actions.monthly_minor if number < actions.months else min(actions.monthly_minor, least)
+        yield day, 3, partial(ledger.pay_balance, day, amount)
         if statements:
-            yield day, 4, partial(statements.show, day)
-        if habits.reports:
-            yield day, 5, partial(purse.add, day, CURRENT_HOUR, "delinquency", days=0)
+            yield day, 4, partial(statements.issue, day)
+        if routine.reports_delinquency:
+            yield day, 5, partial(ledger.add, day, REPORT_HOUR, "delinquency", days=0)
 
 
-def _others(baseline: Baseline, effort: ActionPlan, until: int) -> Iterator[Row]:
-    """Income and reports of the policy's own kinds."""
-    kind = income_kind(baseline.kernel.policy)
-    if kind is not None and effort.income_minor is not None:
+def _income_and_confirmations(baseline: Baseline, actions: ActionPlan, until: int) -> Iterator[Row]:
+    """Income, and events of the policy's own kinds that others confirm."""
+    kind, proven, usual = income_kind(baseline.kernel.policy), actions.income_minor, baseline.routine.income_minor
+    if kind is not None and proven is not None:
         for day in range(baseline.day, until + 1, MONTH_DAYS):
-            yield Row(*baseline.when(day, INCOME_HOUR), kind.number, fill(kind, amount=effort.income_minor))
-    elif kind is not None and baseline.habits.income_minor is not None:
-        for day in monthly(baseline.habits.income_anchor, baseline.day + 1, until):
-            yield Row(*baseline.when(day, INCOME_HOUR), kind.number, fill(kind, amount=baseline.habits.income_minor))
-    for report in effort.reports:
-        for day in range(baseline.day, (until if report.monthly else baseline.day) + 1, MONTH_DAYS):
-            yield Row(*baseline.when(day, REPORT_HOUR), report.kind, report.x)
+            yield Row(*baseline.instant(day, INCOME_HOUR), kind.number, kernel_fields(kind, amount=proven))
+    elif kind is not None and usual is not None:
+        for day in monthly(baseline.routine.income_day, baseline.day + 1, until):
+            yield Row(*baseline.instant(day, INCOME_HOUR), kind.number, kernel_fields(kind, amount=usual))
+    for confirmed in actions.confirmations:
+        last_day = until if confirmed.monthly else baseline.day
+        for day in range(baseline.day, last_day + 1, MONTH_DAYS):
+            yield Row(*baseline.instant(day, CONFIRMED_HOUR), confirmed.kind, confirmed.x)
 
 
 # ------------------------------------------------------------------ statements
 
 
 @dataclass
-class Statements:
+class StatementSeries:
     """Monthly statements of the policy's own kind `statement`, made from what the plan pays.
 
-    Known fields: `balance` (owed now), `previous` (owed at the statement before), `paid` (since then), `minimum`
-    (asked for before: the plan pays no less) and `standing` (a word of unused, paid, revolving, behind).
+    The fields of a statement that are known: `balance` (owed now), `previous` (owed at the statement before), `paid`
+    (since the statement before), `minimum` (asked for by the statement before; the plan pays no less) and `standing`
+    (one of the words unused, paid, revolving).
     """
 
-    purse: RepaymentLedger
+    ledger: RepaymentLedger
     kind: m.Kind
-    previous: int
-    paid: int = 0
+    previous_minor: int
+    paid_before_minor: int = 0
 
     @staticmethod
-    def of(purse: RepaymentLedger) -> Statements | None:
+    def of(ledger: RepaymentLedger) -> StatementSeries | None:
         """The account's statements; None where the policy knows none."""
-        baseline, kind = purse.baseline, statement_kind(purse.baseline.kernel.policy)
+        baseline, kind = ledger.baseline, statement_kind(ledger.baseline.kernel.policy)
         if kind is None:
             return None
         slot = baseline.kernel.layout.lasts.get(m.Last(m.Select("statement"), "balance"))
-        shown = baseline.state[slot + 1] if slot is not None else MISSING
-        return Statements(purse, kind, baseline.balance if shown == MISSING else shown)
+        last_balance = baseline.state[slot + 1] if slot is not None else MISSING
+        return StatementSeries(ledger, kind, baseline.balance_minor if last_balance == MISSING else last_balance)
 
-    def show(self, day: int) -> None:
-        """The statement of one day."""
-        balance, paid = self.purse.balance, self.purse.paid - self.paid
-        minimum = 0 if self.previous <= 0 else min(self.previous, max(paid, 1))
-        known = {"balance": balance, "previous": self.previous, "paid": paid, "minimum": minimum}
-        word = self._standing(balance, paid)
+    def issue(self, day: int) -> None:
+        """Add the statement of one day to the plan."""
+        balance, paid = self.ledger.balance_minor, self.ledger.paid_minor - self.paid_before_minor
+        minimum = 0 if self.previous_minor <= 0 else min(self.previous_minor, max(paid, 1))
+        known = {"balance": balance, "previous": self.previous_minor, "paid": paid, "minimum": minimum}
+        standing = self._standing(balance, paid)
         for item in self.kind.fields:
-            if item.name == "standing" and word in item.choices:
-                known["standing"] = item.choices.index(word)
+            if item.name == "standing" and standing in item.choices:
+                known["standing"] = item.choices.index(standing)
             if item.name == "balance" and not item.signed:
                 known["balance"] = max(balance, 0)
-        self.purse.add(day, STATEMENT_HOUR, "statement", **known)
-        self.previous, self.paid = balance, self.purse.paid
+        self.ledger.add(day, STATEMENT_HOUR, "statement", **known)
+        self.previous_minor, self.paid_before_minor = balance, self.ledger.paid_minor
 
     def _standing(self, balance: int, paid: int) -> str:
-        if self.previous <= 0 and balance <= 0:
+        if self.previous_minor <= 0 and balance <= 0:
             return "unused"
-        return "paid" if paid >= self.previous else "revolving"
+        return "paid" if paid >= self.previous_minor else "revolving"

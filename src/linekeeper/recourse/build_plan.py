@@ -1,4 +1,4 @@
-"""From an effort that leads back to the plan that is told: steps, what it rests on, events, and its proof."""
+"""From an action plan that restores the line to the plan that a borrower is shown: steps, assumptions, events."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.evaluate.late_events import Row
-from linekeeper.recourse.actions import ActionPlan, least_monthly
+from linekeeper.recourse.actions import ActionPlan, kernel_rows, least_monthly
 from linekeeper.recourse.baseline import MONTH_DAYS, Baseline
-from linekeeper.recourse.dependencies import reads_of_passing
+from linekeeper.recourse.candidates import Candidate
+from linekeeper.recourse.dependencies import dependencies_of_releasable
 from linekeeper.recourse.model import Assumption, AssumptionKind, Plan, PlannedEvent, Step, StepKind
-from linekeeper.recourse.simulate import Simulation
-from linekeeper.recourse.verify import verify_plan
 
-# Kinds that no assumption of "nothing further" names: steps and other assumptions speak of them, or people's rulings.
-SAID_ELSEWHERE = frozenset(
+# Kinds that the condition "nothing more of this comes up" leaves out: steps or other assumptions speak of them, or
+# they are rulings of people.
+COVERED_KINDS = frozenset(
     (
         "open",
         "consent",
@@ -32,106 +32,130 @@ SAID_ELSEWHERE = frozenset(
 )
 
 
-def plan_of(baseline: Baseline, effort: ActionPlan, walk: Simulation, rows: Sequence[Row], early_minor: int) -> Plan:
-    """The plan, followed a second time by other code; `verified` says whether it led where the search said."""
-    end = walk.day
-    events = tuple(planned(baseline, row) for row in rows if row.hour // 24 <= end)
-    unknown = least_monthly(baseline.kernel.policy)  # what stands for the minimum of a statement
-    paid = (int(event.fields["amount"]) for event in events if event.kind == "repay")
-    total = sum(amount for amount in paid if amount > unknown)
-    steps = tuple(sorted(_steps(baseline, effort, events, end), key=lambda step: step.day))
-    rests = tuple(_assumptions(baseline, effort, events, end))
-    told = Plan(steps, rests, walk.path, events, early_minor, total, verified=False)
-    if not verify_plan(baseline.kernel, baseline.state, baseline.day, told):
-        return told
-    return Plan(steps, rests, walk.path, events, early_minor, total, verified=True)
+def build_plan(baseline: Baseline, candidate: Candidate) -> Plan:
+    """The plan of a candidate that restores the line, not verified yet.
+
+    Only events up to the day on which the line is restored belong to it: the promise ends there.
+    """
+    actions, end = candidate.actions, candidate.simulation.day
+    rows = kernel_rows(baseline, actions, end)
+    events = tuple(planned_event(baseline, row) for row in rows if row.hour // 24 <= end)
+    placeholder = least_monthly(baseline.kernel.policy)  # stands for a minimum that nobody knows yet: not counted
+    payments = (int(event.fields["amount"]) for event in events if event.kind == "repay")
+    return Plan(
+        steps=tuple(sorted(_steps(baseline, actions, events, end), key=lambda step: step.day)),
+        assumptions=tuple(_assumptions(baseline, actions, events, end)),
+        path=candidate.simulation.path,
+        events=events,
+        early_minor=candidate.early_minor,
+        total_minor=sum(amount for amount in payments if amount > placeholder),
+        verified=False,
+    )
 
 
-def planned(baseline: Baseline, row: Row) -> PlannedEvent:
-    """A kernel's row as an event outside of it."""
+def planned_event(baseline: Baseline, row: Row) -> PlannedEvent:
+    """An event as the kernel reads it, as it would reach the lender: fields by name, words as words."""
     kind = baseline.kernel.policy.kinds[row.kind]
-    known = ((item, value) for item, value in zip(kind.fields, row.x, strict=False) if value != MISSING)
-    fields = {item.name: item.choices[value] if item.choices else value for item, value in known}
+    present = ((item, value) for item, value in zip(kind.fields, row.x, strict=False) if value != MISSING)
+    fields = {item.name: item.choices[value] if item.choices else value for item, value in present}
     return PlannedEvent(row.hour // 24, row.at, kind.name, fields)
 
 
 # ------------------------------------------------------------------ steps
 
 
-def _steps(baseline: Baseline, effort: ActionPlan, events: Sequence[PlannedEvent], end: int) -> Iterator[Step]:
-    day, overdue = baseline.day, baseline.overdue
-    today = min(effort.today_minor, baseline.owed)
+def _steps(baseline: Baseline, actions: ActionPlan, events: Sequence[PlannedEvent], end: int) -> Iterator[Step]:
+    """The steps in words a borrower can act on. Arrears come first, as a repayment settles the oldest dues first."""
+    day, overdue = baseline.day, baseline.overdue_minor
+    today = min(actions.today_minor, baseline.owed_minor)
     if overdue:
         yield Step(StepKind.PAY_OVERDUE, day, amount_minor=min(today, overdue))
     if today > overdue:
         yield Step(StepKind.PAY_DOWN, day, amount_minor=today - overdue)
-    if effort.later_minor and day + MONTH_DAYS <= end:
-        yield Step(StepKind.PAY_OVERDUE, day + MONTH_DAYS, amount_minor=effort.later_minor)
-    if baseline.slot("REPORTED") > 0 and (reported := [e.day for e in events if e.kind == "delinquency"]):
-        yield Step(StepKind.BE_CURRENT, reported[0])
-    yield from _bills(baseline, effort, events)
-    yield from _reports(baseline, effort, events)
+    if actions.later_minor and day + MONTH_DAYS <= end:
+        yield Step(StepKind.PAY_OVERDUE, day + MONTH_DAYS, amount_minor=actions.later_minor)
+    report_days = [event.day for event in events if event.kind == "delinquency"]
+    if baseline.slot("REPORTED") > 0 and report_days:
+        yield Step(StepKind.BE_CURRENT, report_days[0])
+    yield from _payment_steps(baseline, actions, events)
+    yield from _confirmation_steps(baseline, actions, events)
     if end > day:
         yield Step(StepKind.NO_DRAWS, day, until_day=end)
-        if "enquiry" in baseline.reads.kinds:
+        if "enquiry" in baseline.dependencies.kinds:
             yield Step(StepKind.NO_ENQUIRIES, day, until_day=end)
-        asked = effort.reports or effort.income_minor or baseline.slot("REPORTED")
-        if not asked and not any(event.kind == "repay" for event in events):
+        other_steps = actions.confirmations or actions.income_minor or baseline.slot("REPORTED")
+        if not other_steps and not any(event.kind == "repay" for event in events):
             yield Step(StepKind.WAIT, day, until_day=end)
 
 
-def _bills(baseline: Baseline, effort: ActionPlan, events: Sequence[PlannedEvent]) -> Iterator[Step]:
-    """The payments that are neither today's nor the rest of what was overdue: bills, or monthly payments."""
-    apart = [(baseline.day, min(effort.today_minor, baseline.owed)), (baseline.day + MONTH_DAYS, effort.later_minor)]
-    paid = []
+def _payment_steps(baseline: Baseline, actions: ActionPlan, events: Sequence[PlannedEvent]) -> Iterator[Step]:
+    """The payments that have no step of their own yet: bills, and monthly payments.
+
+    Today's payment and the rest of the arrears have their steps. Monthly payments come first, with their amount; what
+    remains are bills (or minimum payments), whose amounts the lender names.
+    """
+    own_steps = [
+        (baseline.day, min(actions.today_minor, baseline.owed_minor)),
+        (baseline.day + MONTH_DAYS, actions.later_minor),
+    ]
+    payments = []
     for event in events:
         if event.kind == "repay":
-            one = (event.day, int(event.fields["amount"]))
-            if one in apart:
-                apart.remove(one)
+            payment = (event.day, int(event.fields["amount"]))
+            if payment in own_steps:
+                own_steps.remove(payment)
             else:
-                paid.append(one)
-    if not paid:
+                payments.append(payment)
+    if not payments:
         return
-    floor = least_monthly(baseline.kernel.policy)
-    larger = [one for one in paid if effort.monthly_minor > floor and one[1] > floor][: effort.months]
-    if larger:
-        least = min(effort.monthly_minor, max(amount for _, amount in larger))
-        yield Step(StepKind.PAY_ON_TIME, larger[0][0], larger[-1][0], least, len(larger))
-    rest = [one for one in paid if one not in larger]
-    if rest:
-        yield Step(StepKind.PAY_ON_TIME, rest[0][0], until_day=rest[-1][0], count=len(rest))
+    placeholder = least_monthly(baseline.kernel.policy)
+    pays_monthly = actions.monthly_minor > placeholder
+    monthly = [one for one in payments if pays_monthly and one[1] > placeholder][: actions.months]
+    if monthly:
+        least_minor = min(actions.monthly_minor, max(amount for _, amount in monthly))
+        yield Step(StepKind.PAY_ON_TIME, monthly[0][0], monthly[-1][0], least_minor, len(monthly))
+    bills = [one for one in payments if one not in monthly]
+    if bills:
+        yield Step(StepKind.PAY_ON_TIME, bills[0][0], until_day=bills[-1][0], count=len(bills))
 
 
-def _reports(baseline: Baseline, effort: ActionPlan, events: Sequence[PlannedEvent]) -> Iterator[Step]:
-    kinds = {baseline.kernel.policy.kinds[report.kind].name for report in effort.reports}
-    if effort.income_minor is not None:
+def _confirmation_steps(baseline: Baseline, actions: ActionPlan, events: Sequence[PlannedEvent]) -> Iterator[Step]:
+    """What others have to confirm, a step for each kind of event."""
+    kinds = {baseline.kernel.policy.kinds[confirmed.kind].name for confirmed in actions.confirmations}
+    if actions.income_minor is not None:
         kinds.add("income")
     for kind in sorted(kinds):
-        found = [event for event in events if event.kind == kind]
-        if found:
-            until = found[-1].day if len(found) > 1 else None
-            yield Step(StepKind.REPORT, found[0].day, until, None, len(found), kind, found[0].fields)
+        confirmed_events = [event for event in events if event.kind == kind]
+        if confirmed_events:
+            first, count = confirmed_events[0], len(confirmed_events)
+            until_day = confirmed_events[-1].day if count > 1 else None
+            yield Step(StepKind.REPORT, first.day, until_day, None, count, kind, first.fields)
 
 
-# ------------------------------------------------------------------ what it rests on
+# ------------------------------------------------------------------ assumptions
 
 
 def _assumptions(
-    baseline: Baseline, effort: ActionPlan, events: Sequence[PlannedEvent], end: int
+    baseline: Baseline, actions: ActionPlan, events: Sequence[PlannedEvent], end: int
 ) -> Iterator[Assumption]:
-    kinds = {event.kind: event for event in reversed(events)}  # the first of each
-    if "due" in kinds:
-        yield Assumption(AssumptionKind.BILLS, kinds["due"].day, baseline.habits.bill_minor)
-    if "income" in kinds and effort.income_minor is None:
-        yield Assumption(AssumptionKind.INCOME, kinds["income"].day, baseline.habits.income_minor)
-    if "delinquency" in kinds:
-        yield Assumption(AssumptionKind.CURRENT, kinds["delinquency"].day)
-    if "statement" in kinds:
-        yield Assumption(AssumptionKind.STATEMENTS, kinds["statement"].day)
+    """The conditions of the promise: what the plan's events take for granted about the lender and the borrower's life.
+
+    A plan without them would promise what nobody can promise: a bill above the last one, or a lost income, leads
+    elsewhere. A condition is named only where the plan rests on it.
+    """
+    first_of_kind = {event.kind: event for event in reversed(events)}
+    if "due" in first_of_kind:
+        yield Assumption(AssumptionKind.BILLS, first_of_kind["due"].day, baseline.routine.bill_minor)
+    if "income" in first_of_kind and actions.income_minor is None:
+        yield Assumption(AssumptionKind.INCOME, first_of_kind["income"].day, baseline.routine.income_minor)
+    if "delinquency" in first_of_kind:
+        yield Assumption(AssumptionKind.CURRENT, first_of_kind["delinquency"].day)
+    if "statement" in first_of_kind:
+        yield Assumption(AssumptionKind.STATEMENTS, first_of_kind["statement"].day)
     if end > baseline.day:
-        if baseline.balance > 0:
+        if baseline.balance_minor > 0:
             yield Assumption(AssumptionKind.NO_CHARGES, baseline.day)
-        others = reads_of_passing(baseline.kernel.policy).kinds - kinds.keys() - SAID_ELSEWHERE
+        releasable = dependencies_of_releasable(baseline.kernel.policy)
+        others = releasable.kinds - first_of_kind.keys() - COVERED_KINDS
         if others:
-            yield Assumption(AssumptionKind.NO_EVENTS, baseline.day, kinds=tuple(sorted(others)))
+            yield Assumption(AssumptionKind.NO_EVENTS, baseline.day, event_kinds=tuple(sorted(others)))

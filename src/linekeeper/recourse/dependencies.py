@@ -1,4 +1,8 @@
-"""What a policy's restrictions look at: so many kinds of events, and no others, can move a road."""
+"""What a policy's restrictions depend on: events of these kinds, and of no others, can move a road back.
+
+The actions that a road back may use are not a list in the code. They follow from the policy: paying is tried because
+a trigger reads the balance, proving an income because a feature reads it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from functools import lru_cache
 from linekeeper.policy import model as m
 
 LATE_KINDS = frozenset(("due", "repay", "delinquency"))
-MOVED_BY = {  # facts, and the built-in kinds that move them
+MOVED_BY = {  # account fact -> the built-in kinds of events that move it
     "balance": ("draw", "charge", "repay", "balance"),
     "available": ("draw", "charge", "repay", "balance"),
     "utilisation": ("draw", "charge", "repay", "balance"),
@@ -17,67 +21,72 @@ MOVED_BY = {  # facts, and the built-in kinds that move them
     "days_past_due": tuple(sorted(LATE_KINDS)),
     "on_time_streak": tuple(sorted(LATE_KINDS)),
 }
+MONTH_DAYS_MAX = 31
+HORIZON_DAYS_MAX = 3_650
+HORIZON_MARGIN_DAYS = 400  # beyond all waits of the policy: a year of bills, and some
 
 
 @dataclass(frozen=True, slots=True)
-class Reads:
-    """`kinds`: event kinds that can move a restriction; `facts`: account facts; `spans`: all waits, in days.
+class Dependencies:
+    """What some triggers, and the restoration schedule, look at through features and score.
 
-    `bills`: whether the policy speaks of dues, as lenders that send them do.
+    `kinds` are the event kinds that can move one of them, `facts` the account facts that they read. `waits_days` are
+    all lengths of time that can pass before something changes by itself: windows, holds, expiries, thresholds in
+    days. `uses_dues` says whether the policy speaks of dues, as a policy of a lender that sends dues does.
     """
 
     kinds: frozenset[str]
     facts: frozenset[str]
-    spans: tuple[int, ...]
-    bills: bool
+    waits_days: tuple[int, ...]
+    uses_dues: bool
 
 
 @lru_cache(maxsize=64)
-def reads(policy: m.Policy) -> Reads:
-    """Everything that the triggers and the recovery look at, through features and score."""
-    return _reads(policy, policy.triggers)
+def dependencies_of(policy: m.Policy) -> Dependencies:
+    """What the triggers and the restoration schedule of a policy depend on."""
+    return _dependencies(policy, policy.triggers)
 
 
 @lru_cache(maxsize=64)
-def reads_of_passing(policy: m.Policy) -> Reads:
-    """The same for the triggers that are not terminal."""
-    return _reads(policy, tuple(trigger for trigger in policy.triggers if not trigger.terminal))
+def dependencies_of_releasable(policy: m.Policy) -> Dependencies:
+    """The same for the triggers that are not terminal: those that a road back can release."""
+    return _dependencies(policy, tuple(trigger for trigger in policy.triggers if not trigger.terminal))
 
 
-def _reads(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> Reads:
+def _dependencies(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> Dependencies:
     by_name = {feature.name: feature for feature in policy.features}
-    exprs = list(conditions(policy, triggers))
+    expressions = list(restoring_conditions(policy, triggers))
     kinds: set[str] = set()
     facts: set[str] = set()
-    spans = {0}
-    for name in _names(policy, by_name, exprs):
+    waits = {0}
+    for name in _reached_features(policy, by_name, expressions):
         match by_name[name].expr:
             case m.Windowed(_, select, _, window):
                 kinds.add(select.kind)
-                spans.add(span_days(window))
+                waits.add(window_days(window))
             case m.Last(select, _) | m.DaysSince(select):
                 kinds.add(select.kind)
             case m.LateCount(_, window):
                 facts.add("days_past_due")
-                spans.add(span_days(window))
+                waits.add(window_days(window))
             case m.Restrictions(window):
-                spans.add(span_days(window))
+                waits.add(window_days(window))
             case m.Fact(fact):
                 facts.add(fact)
-    bills = "due" in kinds or "past_due" in facts
+    uses_dues = "due" in kinds or "past_due" in facts
     kinds |= {kind for fact in facts for kind in MOVED_BY.get(fact, ())}
-    spans |= {node.value for expr in exprs for node in literals(expr, m.DAYS)}
-    spans |= {days for t in triggers if not t.terminal for days in (t.hold_days, t.expires_days or 0)}
-    return Reads(frozenset(kinds), frozenset(facts), tuple(sorted(spans)), bills)
+    waits |= {node.value for expr in expressions for node in literals(expr, m.DAYS)}
+    waits |= {days for t in triggers if not t.terminal for days in (t.hold_days, t.expires_days or 0)}
+    return Dependencies(frozenset(kinds), frozenset(facts), tuple(sorted(waits)), uses_dues)
 
 
-def span_days(window: m.Window) -> int:
-    """The longest time that an event can stay in a window, in days."""
-    return {"h": window.length // 24 + 2, "d": window.length, "m": window.length * 31}[window.unit]
+def window_days(window: m.Window) -> int:
+    """The longest time, in days, that an event can stay in a window."""
+    return {"h": window.length // 24 + 2, "d": window.length, "m": window.length * MONTH_DAYS_MAX}[window.unit]
 
 
-def conditions(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> Iterator[m.Expr]:
-    """The conditions of those triggers and of the recovery."""
+def restoring_conditions(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> Iterator[m.Expr]:
+    """The conditions that decide whether a line comes back: those of the triggers, and of the restoration schedule."""
     for trigger in triggers:
         yield trigger.when
         if trigger.clear is not None:
@@ -86,20 +95,20 @@ def conditions(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> Iterator[m.
         yield policy.recovery.condition
 
 
-def _names(policy: m.Policy, by_name: dict[str, m.Feature], exprs: list[m.Expr]) -> set[str]:
-    """The features that the conditions reach."""
-    nodes = [node for expr in exprs for node in m.walk(expr)]
+def _reached_features(policy: m.Policy, by_name: dict[str, m.Feature], expressions: list[m.Expr]) -> set[str]:
+    """The names of the features that the expressions use, directly, through other features or through the score."""
+    nodes = [node for expr in expressions for node in m.walk(expr)]
     pending = [node.name for node in nodes if isinstance(node, m.Ref)]
     if policy.score and any(isinstance(node, m.ScoreRef) for node in nodes):
         pending += [bins.feature for bins in policy.score.bins]
         pending += [name for table in policy.score.tables for name in (table.row, table.column)]
-    found: set[str] = set()
+    reached: set[str] = set()
     while pending:
         name = pending.pop()
-        if name not in found:
-            found.add(name)
+        if name not in reached:
+            reached.add(name)
             pending += [node.name for node in m.walk(by_name[name].expr) if isinstance(node, m.Ref)]
-    return found
+    return reached
 
 
 def literals(expr: m.Expr, unit: m.Unit) -> Iterator[m.Literal]:
@@ -108,8 +117,13 @@ def literals(expr: m.Expr, unit: m.Unit) -> Iterator[m.Literal]:
 
 
 def horizon_days(policy: m.Policy) -> int:
-    """How far forward a road is looked for: twice the longest wait, and the whole recovery; at most ten years."""
-    recovery = policy.recovery
-    steps = (10_000 - min(recovery.first_bp, 10_000)) // recovery.step_bp + 1 if recovery else 0
-    back = steps * recovery.every_days if recovery else 0
-    return min(2 * max(reads(policy).spans) + back + 400, 3_650)
+    """How many days ahead a road back is looked for.
+
+    Twice the longest wait of the policy, since one wait can begin only when another ends (a hold after a window), then
+    all steps of the restoration schedule, and a margin; at most ten years.
+    """
+    schedule = policy.recovery
+    steps = (10_000 - min(schedule.first_bp, 10_000)) // schedule.step_bp + 1 if schedule else 0
+    restoring_days = steps * schedule.every_days if schedule else 0
+    longest_wait = max(dependencies_of(policy).waits_days)
+    return min(2 * longest_wait + restoring_days + HORIZON_MARGIN_DAYS, HORIZON_DAYS_MAX)

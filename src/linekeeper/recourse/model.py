@@ -1,6 +1,6 @@
-"""What a road back is made of: dated steps, what they rest on, the events they stand for, the path of limits.
+"""What a road back is made of: dated steps, assumptions, the events that the steps stand for, the path of limits.
 
-Money is in minor units of the policy's currency, days are local calendar days since 1970-01-01.
+Money is in minor units of the policy's currency. Days are local calendar days since 1970-01-01.
 """
 
 from __future__ import annotations
@@ -13,17 +13,21 @@ from typing import Literal as OneOf
 
 from linekeeper.core.line import Status
 
-EARLY_DAYS = 30  # money asked for on the first so many days is early money
+EARLY_DAYS = 30  # money that a plan asks for on its first so many days is early money
+
+# The keys of JSON before this format; both are written for one version, so that readers can change over.
+FORMER_STEP_KEYS = {"action": "do", "event_kind": "kind"}
+FORMER_ASSUMPTION_KEYS = {"kind": "rests", "event_kinds": "kinds"}
 
 
 class StepKind(StrEnum):
-    """What a borrower does on the road. Fields that a step of each kind carries stand beside it."""
+    """What a borrower does in one step. The comment names the fields of `Step` that each kind carries."""
 
     PAY_OVERDUE = "pay_overdue"  # amount_minor by day
     PAY_DOWN = "pay_down"  # amount_minor off the balance by day
     PAY_ON_TIME = "pay_on_time"  # count bills from day until until_day; amount_minor: at least so much each
-    BE_CURRENT = "be_current"  # nothing overdue any more when the lender reports on day
-    REPORT = "report"  # an event `kind` with `fields` by day, `count` times (income proven, advice taken)
+    BE_CURRENT = "be_current"  # nothing is overdue any more when the lender reports on day
+    REPORT = "report"  # an event of event_kind with fields by day, count times (income proven, advice taken)
     NO_DRAWS = "no_draws"  # from day until until_day
     NO_ENQUIRIES = "no_enquiries"  # from day until until_day
     WAIT = "wait"  # until until_day
@@ -31,41 +35,41 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One dated step; see `Do` for what it carries."""
+    """One dated step of a plan. `StepKind` says which of the other fields each kind of step carries."""
 
-    do: Do
+    action: StepKind
     day: int
     until_day: int | None = None
     amount_minor: int | None = None
     count: int | None = None
-    kind: str | None = None
+    event_kind: str | None = None
     fields: Mapping[str, int | str] = field(default_factory=dict)
 
 
 class AssumptionKind(StrEnum):
-    """What a road takes for granted about others. Fields stand beside each."""
+    """What a plan takes for granted. The comment names the fields of `Assumption` that each kind carries."""
 
     BILLS = "bills"  # from day on, no bill is above amount_minor
     INCOME = "income"  # income of at least amount_minor a month, next on day
     CURRENT = "current"  # the lender reports 0 days past due from day on
     STATEMENTS = "statements"  # from day on, monthly statements show what is owed and what was paid
     NO_CHARGES = "no_charges"  # interest and fees are paid as they come
-    NO_EVENTS = "no_events"  # nothing further of `kinds` until the line is back
+    NO_EVENTS = "no_events"  # no further event of event_kinds comes until the line is back
 
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """One thing that the promise rests on; see `AssumptionKind` for what it carries."""
+    """One condition of a plan's promise. `AssumptionKind` says which fields each kind carries."""
 
-    rests: AssumptionKind
+    kind: AssumptionKind
     day: int
     amount_minor: int | None = None
-    kinds: tuple[str, ...] = ()
+    event_kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedEvent:
-    """One event of a plan, as it would reach the lender; `at` in UTC ms."""
+    """One event of a plan, as it would reach the lender. `at` is in UTC milliseconds."""
 
     day: int
     at: int
@@ -75,7 +79,7 @@ class PlannedEvent:
 
 @dataclass(frozen=True, slots=True)
 class PathPoint:
-    """The line from a day on."""
+    """The limit and the status of the line from a day on."""
 
     day: int
     limit_minor: int
@@ -83,17 +87,18 @@ class PathPoint:
 
     @property
     def usable_minor(self) -> int:
-        """What the limit is worth: nothing while draws are stopped."""
+        """How much of the limit may be used: nothing while draws are stopped."""
         return 0 if self.status >= Status.SUSPENDED else self.limit_minor
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Steps and where they lead. `path` begins on the day of asking and ends with the line restored.
+    """Steps and where they lead.
 
-    `early_minor` is what the borrower pays on the first 30 days, bills of those days included; `total_minor` until
-    the line is back. What a statement will ask for is not known, and not in them. `events` are all that the plan
-    stands for, in order of time; `verified` says that they were run again, event by event, and led where `path` says.
+    `path` begins on the day of asking and ends on the day on which the line is restored. `events` are all events that
+    the plan stands for, in order of time. `early_minor` is what the borrower pays in the first 30 days, with the bills
+    of those days; `total_minor` is what the borrower pays until the line is restored. Neither holds the minimum
+    payments of future statements, which nobody knows yet. `verified` says that a second run of `events` gave `path`.
     """
 
     steps: tuple[Step, ...]
@@ -106,16 +111,17 @@ class Plan:
 
     @property
     def restored_day(self) -> int:
-        """The day on which the line is back at granted."""
+        """The day on which the limit is what was granted again."""
         return self.path[-1].day
 
 
 @dataclass(frozen=True, slots=True)
 class RoadBack:
-    """The way back of one account as of `day`, under the policy of that digest; a promise until `honour_until_day`.
+    """The plans that restore one account's line, as of `day`; a promise until `honour_until_day`.
 
-    `lightest` is None where it is the fastest one too. `with_report` is an earlier way that needs a fact from
-    others (an income proven), where there is one.
+    `policy` is the digest of the policy under which the plans were made. `lightest` is None where the fastest plan is
+    the lightest too. `with_report` is an earlier plan that needs a fact confirmed by others (an income proven); None
+    where there is no such plan.
     """
 
     day: int
@@ -127,27 +133,28 @@ class RoadBack:
 
     @property
     def plans(self) -> tuple[Plan, ...]:
-        """The plans, each once."""
+        """The plans that there are, the fastest first."""
         return tuple(plan for plan in (self.fastest, self.lightest, self.with_report) if plan is not None)
 
     @property
     def verified(self) -> bool:
-        """Whether every plan led where it says when it was run a second time."""
+        """Whether the second run of each plan gave its path."""
         return all(plan.verified for plan in self.plans)
 
     def as_json(self) -> dict[str, Any]:
-        """For one line of JSON; days as ISO dates stay to the caller, these are day numbers."""
+        """Plain values for one line of JSON. Days stay numbers: days since 1970-01-01."""
         plans = {"fastest": self.fastest, "lightest": self.lightest, "with_report": self.with_report}
-        found = {name: plan_json(plan) for name, plan in plans.items() if plan is not None}
+        plain_plans = {name: plan_json(plan) for name, plan in plans.items() if plan is not None}
         head = {"day": self.day, "policy": self.policy, "honour_until_day": self.honour_until_day}
-        return {"road": True, **head, "verified": self.verified, **found}
+        return {"road": True, **head, "verified": self.verified, **plain_plans}
 
 
 @dataclass(frozen=True, slots=True)
 class NoRoadBack:
-    """Why there is no road back, by which triggers, and when to ask again (None: by itself nothing will change).
+    """Why there is no road back, which triggers stay set, and when to ask again (None: time alone changes nothing).
 
-    terminal: the policy says it is final; person: a person ruled it; not_found: no plan that was tried leads back.
+    `terminal`: the policy says that a trigger is final. `person`: a person's ruling holds the line down. `not_found`:
+    none of the plans that were tried restores the line.
     """
 
     why: OneOf["terminal", "person", "not_found"]
@@ -155,22 +162,26 @@ class NoRoadBack:
     ask_again_day: int | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """For one line of JSON."""
+        """Plain values for one line of JSON."""
         return {"road": False, "why": self.why, "triggers": list(self.triggers), "ask_again_day": self.ask_again_day}
+
+
+# ------------------------------------------------------------------ JSON
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
     """A plan as plain values."""
-    return {
+    plain = {
         "restored_day": plan.restored_day,
         "early_minor": plan.early_minor,
         "total_minor": plan.total_minor,
         "verified": plan.verified,
-        "steps": [_plain(step) for step in plan.steps],
-        "assumptions": [_plain(assumption) for assumption in plan.assumptions],
+        "steps": [_filled_fields(step) for step in plan.steps],
+        "assumptions": [_filled_fields(assumption) for assumption in plan.assumptions],
         "path": path_json(plan.path),
         "events": [{"at": e.at, "day": e.day, "kind": e.kind, **e.fields} for e in plan.events],
     }
+    return with_former_keys(plain)
 
 
 def path_json(path: tuple[PathPoint, ...]) -> list[dict[str, Any]]:
@@ -178,9 +189,22 @@ def path_json(path: tuple[PathPoint, ...]) -> list[dict[str, Any]]:
     return [{"day": p.day, "limit": p.limit_minor, "status": p.status.name.lower()} for p in path]
 
 
-def _plain(item: Step | Assumption) -> dict[str, Any]:
-    """The fields that are there."""
-    named = ((name, getattr(item, name)) for name in item.__dataclass_fields__)
-    return {
-        name: list(value) if isinstance(value, tuple) else value for name, value in named if value not in (None, (), {})
-    }
+def with_former_keys(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """A plan in plain values whose steps and assumptions carry the keys of the former format beside their own.
+
+    >>> with_former_keys({"steps": [{"action": "wait"}], "assumptions": [{"kind": "bills"}]})
+    {'steps': [{'action': 'wait', 'do': 'wait'}], 'assumptions': [{'kind': 'bills', 'rests': 'bills'}]}
+    """
+    former = {"steps": FORMER_STEP_KEYS, "assumptions": FORMER_ASSUMPTION_KEYS}
+    return {**plan, **{part: [_doubled(item, keys) for item in plan[part]] for part, keys in former.items()}}
+
+
+def _doubled(item: Mapping[str, Any], former_keys: Mapping[str, str]) -> dict[str, Any]:
+    return {**item, **{former: item[key] for key, former in former_keys.items() if key in item}}
+
+
+def _filled_fields(item: Step | Assumption) -> dict[str, Any]:
+    """The fields of a step or an assumption that it carries."""
+    values = ((name, getattr(item, name)) for name in item.__dataclass_fields__)
+    carried = ((name, value) for name, value in values if value not in (None, (), {}))
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in carried}

@@ -1,6 +1,7 @@
-"""A fixed, numbered spread of borrowers' lives for one policy: some good, most bad, near the policy's own constants.
+"""Sample histories: a fixed, numbered spread of made-up accounts' events, for the search for dead ends.
 
-Nothing here is left to chance: situation 7 of a policy is the same on every machine and every day.
+Some borrowers pay well, most badly, at amounts and delays near the policy's own constants, so that its triggers are
+set. Nothing is left to chance: history 7 of a policy is the same on every machine and every day.
 """
 
 from __future__ import annotations
@@ -13,127 +14,143 @@ from linekeeper.core.bounds import HOUR_MS, MISSING, MONEY_MAX
 from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy import model as m
-from linekeeper.recourse.actions import fill
-from linekeeper.recourse.baseline import MONTH_DAYS, NOON, noons_of
-from linekeeper.recourse.dependencies import literals, reads_of_passing
-from linekeeper.recourse.reports import candidates
+from linekeeper.recourse.actions import kernel_fields
+from linekeeper.recourse.baseline import MONTH_DAYS, NOON_HOUR, noons
+from linekeeper.recourse.candidates import deciding_values
+from linekeeper.recourse.dependencies import dependencies_of_releasable, literals
 
 FIRST_DAY = 19_738  # 2024-01-16
-MONTHS = 14
+HISTORY_MONTHS = 14
 USUAL_GRANTED = 1_000_000
+DELAY_DAYS_MAX = 400  # longer delays would not fit into a history
+ARITHMETIC_KINDS = frozenset(
+    ("open", "draw", "charge", "repay", "due", "balance", "delinquency", "consent", "override")
+)
 T = TypeVar("T")
 
 
 @dataclass
-class Pick:
-    """Picks one of several by a fixed sequence of numbers (a linear congruential generator after Knuth)."""
+class FixedChooser:
+    """Chooses by a fixed sequence of numbers (a linear congruential generator after Knuth)."""
 
     state: int
 
-    def of(self, options: Sequence[T]) -> T:
-        """The next pick."""
+    def choose(self, options: Sequence[T]) -> T:
+        """The next choice among several."""
         self.state = (self.state * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) % 2**64
         return options[(self.state >> 33) % len(options)]
 
 
-def situation(kernel: Kernel, number: int, bills: bool) -> list[Row]:
-    """The events of one life, in order of time; `bills`: of a lender that sends dues, else one that reports."""
-    pick = Pick(2 * number + bills)
-    for _ in range(3):
-        pick.of((0, 1))
+def sample_history(kernel: Kernel, number: int, sends_dues: bool) -> list[Row]:
+    """The events of one account, in order of time, with a lender that sends dues; else with one that reports."""
+    chooser = FixedChooser(2 * number + sends_dues)
+    for _ in range(3):  # the first numbers of neighbouring seeds are much alike
+        chooser.choose((0, 1))
     policy = kernel.policy
-    granted = pick.of([c for c in _constants(policy, m.MONEY) if c >= 100] or [USUAL_GRANTED]) * pick.of((1, 5, 20))
-    granted = min(granted, MONEY_MAX // 1_000)
-    first = FIRST_DAY + number
-    drawn = granted * pick.of((20, 60, 100)) // 100
-    made = [(first, 8, "open", {"limit": granted}), (first, 9, "draw", {"amount": drawn})]
-    made += _paying(policy, pick, first, granted, drawn) if bills else _reported(policy, pick, first, granted)
+    amounts = [constant for constant in _constants(policy, m.MONEY) if constant >= 100] or [USUAL_GRANTED]
+    granted = min(chooser.choose(amounts) * chooser.choose((1, 5, 20)), MONEY_MAX // 1_000)
+    first_day = FIRST_DAY + number
+    drawn = granted * chooser.choose((20, 60, 100)) // 100
+    events: Events = [(first_day, 8, "open", {"limit": granted}), (first_day, 9, "draw", {"amount": drawn})]
+    if sends_dues:
+        events += _billed(policy, chooser, first_day, granted, drawn)
+    else:
+        events += _reported(policy, chooser, first_day, granted)
     kinds = {kind.name: kind for kind in policy.kinds}
-    rows = [_row(policy, kinds[name], day, hour, fill(kinds[name], **fields)) for day, hour, name, fields in made]
+    rows = [
+        _row(policy, kinds[name], day, hour, kernel_fields(kinds[name], **fields)) for day, hour, name, fields in events
+    ]
     for kind in _own_kinds(policy):
-        rows += [_row(policy, kind, day, hour, x) for day, hour, x in _own(policy, kind, pick, first)]
+        rows += [_row(policy, kind, day, hour, x) for day, hour, x in _own_events(policy, kind, chooser, first_day)]
     return sorted(rows, key=lambda row: row.at)
 
 
 def _row(policy: m.Policy, kind: m.Kind, day: int, hour: int, x: tuple[int, ...]) -> Row:
-    at, hours = noons_of(policy.time_zone)
-    return Row(int(at[day]) + (hour - NOON) * HOUR_MS, int(hours[day]) + hour - NOON, kind.number, x)
+    noon_ms, noon_hours = noons(policy.time_zone)
+    from_noon = hour - NOON_HOUR
+    return Row(int(noon_ms[day]) + from_noon * HOUR_MS, int(noon_hours[day]) + from_noon, kind.number, x)
 
 
 def _own_kinds(policy: m.Policy) -> Iterator[m.Kind]:
-    """Kinds that a passing restriction reads, and that are not account arithmetic."""
-    arithmetic = {"open", "draw", "charge", "repay", "due", "balance", "delinquency", "consent", "override"}
+    """Kinds that a releasable trigger depends on, and that are not account arithmetic."""
     for kind in policy.kinds:
-        if kind.name in reads_of_passing(policy).kinds and kind.name not in arithmetic:
+        if kind.name in dependencies_of_releasable(policy).kinds and kind.name not in ARITHMETIC_KINDS:
             yield kind
 
 
 def _constants(policy: m.Policy, unit: m.Unit) -> list[int]:
-    """All constants of a unit in the policy."""
-    exprs = [feature.expr for feature in policy.features]
+    """All constants of a unit in the policy's features and triggers."""
+    expressions = [feature.expr for feature in policy.features]
     for trigger in policy.triggers:
-        exprs += [trigger.when, *([trigger.clear] if trigger.clear else [])]
-    return sorted({node.value for expr in exprs for node in literals(expr, unit)})
+        expressions += [trigger.when, *([trigger.clear] if trigger.clear else [])]
+    return sorted({node.value for expr in expressions for node in literals(expr, unit)})
 
 
 # ------------------------------------------------------------------ how they pay
 
-Made = list[tuple[int, int, str, dict[str, int]]]  # day, hour, kind, fields
+Events = list[tuple[int, int, str, dict[str, int]]]  # day, hour, kind, fields
 
 
-def _paying(policy: m.Policy, pick: Pick, first: int, granted: int, owed: int) -> Made:
-    """Bills as long as something is owed, paid late or no more, and draws between them."""
-    made: Made = []
-    amount = max(granted * pick.of((5, 15, 50)) // 100, 1)
-    late = pick.of([0, *(days + 1 for days in _constants(policy, m.DAYS) if days < 400)])
-    stops, from_month = pick.of((0, 3, 6, MONTHS)), pick.of((0, 3))
-    for month in range(MONTHS):
-        day = first + MONTH_DAYS * month
-        drawn = _draws(pick, day, granted)
-        owed += sum(fields["amount"] for _, _, _, fields in drawn)
-        bill, due_on = min(amount, owed), day + 20
+def _billed(policy: m.Policy, chooser: FixedChooser, first_day: int, granted: int, owed: int) -> Events:
+    """Bills as long as something is owed, paid on time, late or no more, and draws between them."""
+    events: Events = []
+    bill_minor = max(granted * chooser.choose((5, 15, 50)) // 100, 1)
+    # A day beyond each threshold of the policy, so that a delay of so long sets what waits for it.
+    delays = [days + 1 for days in _constants(policy, m.DAYS) if days < DELAY_DAYS_MAX]
+    late_days = chooser.choose([0, *delays])
+    paying_months, late_from_month = chooser.choose((0, 3, 6, HISTORY_MONTHS)), chooser.choose((0, 3))
+    for month in range(HISTORY_MONTHS):
+        day = first_day + MONTH_DAYS * month
+        draws = _draws(chooser, day, granted)
+        owed += sum(fields["amount"] for _, _, _, fields in draws)
+        bill, due_on = min(bill_minor, owed), day + 20
         owed -= bill
         if bill:
-            made.append((day + 10, 10, "due", {"amount": bill, "due_on": due_on}))
-        if bill and (not stops or month < stops):
-            made.append((due_on + (late if month >= from_month else 0), 12, "repay", {"amount": bill}))
-        made += drawn
-    return made
+            events.append((day + 10, 10, "due", {"amount": bill, "due_on": due_on}))
+        if bill and (not paying_months or month < paying_months):
+            paid_on = due_on + (late_days if month >= late_from_month else 0)
+            events.append((paid_on, 12, "repay", {"amount": bill}))
+        events += draws
+    return events
 
 
-def _reported(policy: m.Policy, pick: Pick, first: int, granted: int) -> Made:
+def _reported(policy: m.Policy, chooser: FixedChooser, first_day: int, granted: int) -> Events:
     """Monthly reports of days past due, rising to a peak, and payments or none."""
-    made: Made = []
-    peak = pick.of([0, *(days for days in _constants(policy, m.DAYS) if days < 400)])
-    from_month, step, share = pick.of((1, 4, 8)), pick.of((15, 30)), pick.of((0, 0, 2, 10))
-    for month in range(MONTHS):
-        day = first + MONTH_DAYS * month
-        days = min(max(month - from_month, 0) * step, peak)
-        made.append((day + 29, 21, "delinquency", {"days": days}))
-        if share and not days:
-            made.append((day + 20, 12, "repay", {"amount": max(granted * share // 100, 1)}))
-        made += _draws(pick, day, granted)
-    return made
+    events: Events = []
+    peak_days = chooser.choose([0, *(days for days in _constants(policy, m.DAYS) if days < DELAY_DAYS_MAX)])
+    from_month, step_days = chooser.choose((1, 4, 8)), chooser.choose((15, 30))
+    paid_percent = chooser.choose((0, 0, 2, 10))
+    for month in range(HISTORY_MONTHS):
+        day = first_day + MONTH_DAYS * month
+        days_past_due = min(max(month - from_month, 0) * step_days, peak_days)
+        events.append((day + 29, 21, "delinquency", {"days": days_past_due}))
+        if paid_percent and not days_past_due:
+            events.append((day + 20, 12, "repay", {"amount": max(granted * paid_percent // 100, 1)}))
+        events += _draws(chooser, day, granted)
+    return events
 
 
-def _draws(pick: Pick, day: int, granted: int) -> Made:
-    """None, one, or a burst, at noon or at night."""
-    count, hour = pick.of((0, 0, 1, 1, 6)), pick.of((2, 13, 14))
+def _draws(chooser: FixedChooser, day: int, granted: int) -> Events:
+    """No draw, one, or a burst, at noon or at night."""
+    count, hour = chooser.choose((0, 0, 1, 1, 6)), chooser.choose((2, 13, 14))
     return [(day + 5 + i // 4, hour, "draw", {"amount": max(granted // 10, 1)}) for i in range(count)]
 
 
 # ------------------------------------------------------------------ what else happens
 
 
-def _own(policy: m.Policy, kind: m.Kind, pick: Pick, first: int) -> Iterator[tuple[int, int, tuple[int, ...]]]:
-    """Events of one of the policy's own kinds: none, monthly, until some month, or many at once."""
-    habit, turn = pick.of(("none", "monthly", "until", "burst", "both")), pick.of((4, 7, 10))
-    values = {item.name: candidates(policy, kind, item) for item in kind.fields}
-    hour, offset = pick.of((2, 11)), pick.of((4, 15))
-    for month in range(MONTHS):
-        monthly = habit in ("monthly", "both") or (habit == "until" and month < turn)
-        burst = habit in ("burst", "both") and month >= turn
+def _own_events(
+    policy: m.Policy, kind: m.Kind, chooser: FixedChooser, first_day: int
+) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+    """(day, hour, fields) of one of the policy's own kinds: no events, monthly ones, until some month, or a burst."""
+    pattern, turning_month = chooser.choose(("none", "monthly", "until", "burst", "both")), chooser.choose((4, 7, 10))
+    values = {item.name: deciding_values(policy, kind, item) for item in kind.fields}
+    hour, day_of_month = chooser.choose((2, 11)), chooser.choose((4, 15))
+    for month in range(HISTORY_MONTHS):
+        monthly = pattern in ("monthly", "both") or (pattern == "until" and month < turning_month)
+        burst = pattern in ("burst", "both") and month >= turning_month
         for number in range(8 if burst else 1 if monthly else 0):
-            x = {name: pick.of(listed) for name, listed in values.items()}
-            known = {name: value for name, value in x.items() if value != MISSING}
-            yield first + MONTH_DAYS * month + offset + number // 2, hour, fill(kind, **known)
+            fields = {name: chooser.choose(field_values) for name, field_values in values.items()}
+            present = {name: value for name, value in fields.items() if value != MISSING}
+            day = first_day + MONTH_DAYS * month + day_of_month + number // 2
+            yield day, hour, kernel_fields(kind, **present)

@@ -9,9 +9,9 @@ from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.recourse.actions import PAY_HOUR, ActionPlan, kernel_rows
 from linekeeper.recourse.baseline import Baseline, baseline_of
-from linekeeper.recourse.build_plan import planned
+from linekeeper.recourse.build_plan import planned_event
 from linekeeper.recourse.model import PathPoint, PlannedEvent
-from linekeeper.recourse.verify import follow
+from linekeeper.recourse.verify import path_of_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """Where the payments lead from `day` to `until_day`: one point for each day on which the line moves.
+    """Where payments lead from `day` to `until_day`: one point for each day on which the line moves.
 
     `events` are the payments and, where asked for, what goes on beside them (bills met on time, income, reports).
     """
@@ -47,18 +47,20 @@ def what_if(
     """The path of limits of an opened account under those payments, from local day `day` to the end of `until_day`.
 
     Payments before `day` are left out. Nothing else happens, unless `goes_on`: then bills come and are paid on their
-    dates, income and reports go on, as a road back assumes. ValueError where the days lie outside the calendar.
+    dates, and income and reports go on, as a road back assumes. Raises ValueError where the days lie outside the
+    calendar.
     """
     baseline = baseline_of(kernel, state, day)
-    if not baseline.day <= until_day < len(baseline.noons):
+    if not baseline.day <= until_day < len(baseline.noon_ms):
         raise ValueError(f"day {until_day} is before day {baseline.day}, or after the year 2099")
-    chosen = [payment for payment in payments if baseline.day <= payment.day <= until_day and payment.amount_minor > 0]
-    routine = kernel_rows(baseline, ActionPlan(), until_day) if goes_on else []
-    rows = sorted([*(_row(baseline, payment) for payment in chosen), *routine], key=lambda row: row.at)
-    events = tuple(planned(baseline, row) for row in rows)
-    return WhatIf(baseline.day, until_day, follow(kernel, baseline.state, baseline.day, events, until_day), events)
+    paid = [one for one in payments if baseline.day <= one.day <= until_day and one.amount_minor > 0]
+    routine_rows = kernel_rows(baseline, ActionPlan(), until_day) if goes_on else []
+    rows = sorted([*(_repayment(baseline, payment) for payment in paid), *routine_rows], key=lambda row: row.at)
+    events = tuple(planned_event(baseline, row) for row in rows)
+    path = path_of_events(kernel, baseline.state, baseline.day, events, until_day)
+    return WhatIf(baseline.day, until_day, path, events)
 
 
-def _row(baseline: Baseline, payment: Payment) -> Row:
-    at, hour = baseline.when(payment.day, PAY_HOUR)
+def _repayment(baseline: Baseline, payment: Payment) -> Row:
+    at, hour = baseline.instant(payment.day, PAY_HOUR)
     return Row(at, hour, baseline.kernel.policy.kind("repay").number, (payment.amount_minor,))
