@@ -19,11 +19,11 @@ sys.path.insert(0, str(REPOSITORY / "src"))
 
 import numpy as np  # noqa: E402
 
-from linekeeper.lab.fit.boost import FOREST, fit_forest  # noqa: E402
-from linekeeper.lab.fit.cross import fit_model  # noqa: E402
-from linekeeper.lab.fit.encode import matrix_of  # noqa: E402
-from linekeeper.lab.fit.known import known_table  # noqa: E402
-from linekeeper.lab.fit.points import card_of  # noqa: E402
+from linekeeper.datasets.catalogue import read_data_set  # noqa: E402
+from linekeeper.lab.fit.boosting import FOREST, fit_forest  # noqa: E402
+from linekeeper.lab.fit.cross_validation import fit_model  # noqa: E402
+from linekeeper.lab.fit.design_matrix import design_matrix  # noqa: E402
+from linekeeper.lab.fit.scaling import scorecard_of  # noqa: E402
 from linekeeper.scorecard.many import score_many  # noqa: E402
 
 DATA = REPOSITORY.parent / "shared" / "data" / "taiwan_credit_card" / "taiwan_credit_card.parquet"
@@ -33,12 +33,12 @@ WARM_ROWS = 20_000
 
 def measure(data: Path, rows: int) -> dict[str, float]:
     """All figures of one run."""
-    table, plan = known_table("taiwan", data)
+    table, plan = read_data_set("taiwan", data)
     forest = fit_forest(table, plan)
-    card = card_of(fit_model(table, plan), plan, table.features)
+    card = scorecard_of(fit_model(table, plan), plan, table.features)
     drawn = np.random.default_rng(0).integers(0, len(table), rows)
     columns = {name: np.ascontiguousarray(values[drawn]) for name, values in table.features.items()}
-    matrix = np.ascontiguousarray(matrix_of(list(forest.blocks), columns))
+    matrix = np.ascontiguousarray(design_matrix(list(forest.blocks), columns))
     booster = forest.boosters[0]
     score_many(card, {name: values[:WARM_ROWS] for name, values in columns.items()})
     booster.predict(matrix[:WARM_ROWS], num_threads=1)

@@ -60,7 +60,7 @@ def borrowers(policy: Policy, accounts: int, wanted: int) -> tuple[Kernel, list[
 
 def card_data(wanted: int) -> tuple[Kernel, list[Restricted]] | None:
     """The same on the card data, where they are."""
-    from linekeeper.connect.taiwan import read_taiwan
+    from linekeeper.datasets.taiwan import read_taiwan
 
     path = REPOSITORY.parent / "shared" / "data" / "taiwan_credit_card" / "taiwan_credit_card.parquet"
     if not path.exists():

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from linekeeper.cli.main import MODULES, app, build
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.journal.store import open_store
-from linekeeper.lab.outcome import grade_of, outcome
+from linekeeper.lab.outcome import outcome_by_grade, restriction_grade
 from linekeeper.texts.material import shipped
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -161,8 +161,8 @@ def test_the_command_line_imports_nothing_heavy() -> None:
 
 
 def test_grades_of_an_outcome() -> None:
-    assert grade_of("suspended", 100, 100) == "suspended"
-    found = outcome([], {"A": (100, True), "B": (50, False)})
+    assert restriction_grade("suspended", 100, 100) == "suspended"
+    found = outcome_by_grade([], {"A": (100, True), "B": (50, False)})
     assert (found.rows[0].bad, found.rows[0].good, found.rows[0].bad_granted) == (1, 1, 100)
     assert found.restricted("bad") == 0
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from linekeeper.connect.event_table import events_of
 from linekeeper.core.event import Event
 from linekeeper.kernel.kernel import Kernel, kernel_of
-from linekeeper.lab.population.life import population
+from linekeeper.lab.population import population
 from linekeeper.policy.load import load_file, load_text
 from tests.fidelity.switch import Adverse, Fidelity, adverse_decisions
 from tests.oracle.generate import policy_text, stream

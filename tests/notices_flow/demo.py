@@ -18,7 +18,7 @@ from linekeeper.engine.point_in_time import states_after
 from linekeeper.engine.run import run_table
 from linekeeper.engine.versions import kernels_of
 from linekeeper.journal.store import decision_records, open_store
-from linekeeper.lab.population.life import population
+from linekeeper.lab.population import population
 from linekeeper.notice.from_decision import NOTIFIED_ACTIONS, read_lender_profile
 from linekeeper.notice.model import Notice
 from linekeeper.policy.load import load_file

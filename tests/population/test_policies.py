@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from linekeeper.connect.panel import REPORT, STATEMENT, joined, rows
 from linekeeper.core.line import Status
+from linekeeper.datasets.monthly import REPORT, STATEMENT, joined, rows
 from linekeeper.evaluate.event_batch import batch_of
 from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel

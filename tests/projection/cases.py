@@ -13,10 +13,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linekeeper.connect.approval import read_approval
 from linekeeper.connect.event_table import schema_of, table_of
-from linekeeper.connect.taiwan import read_taiwan
 from linekeeper.core.event import Event
+from linekeeper.datasets.approval import read_approval
+from linekeeper.datasets.taiwan import read_taiwan
 from linekeeper.engine.account import decisions_of
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import last_day, replay_table, run_table

@@ -16,15 +16,15 @@ import typer
 from typer.testing import CliRunner
 
 from linekeeper.cli import road_commands
-from linekeeper.connect.taiwan import read_taiwan
 from linekeeper.core.errors import LinekeeperError
+from linekeeper.datasets.taiwan import read_taiwan
 from linekeeper.engine.account import state_of
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import run_table
 from linekeeper.evaluate.event_batch import batch_of
 from linekeeper.journal.store import open_store
 from linekeeper.lab.population import population
-from linekeeper.lab.roads import check_roads, count_adverse
+from linekeeper.lab.roads import check_roads, count_adverse_decisions
 from linekeeper.notice.phrasebook import Phrasebook
 from linekeeper.notice.render import road_as_text
 from linekeeper.notice.road_back import render_assumptions, render_plans, render_promise
@@ -59,7 +59,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, s
 def test_the_demo_population(people: tuple[Engine, str]) -> None:
     engine, _ = people
     check = check_roads(engine, sample=1_000)
-    assert check.adverse == min(1_000, count_adverse(engine))
+    assert check.adverse == min(1_000, count_adverse_decisions(engine.store))
     assert check.terminal > 0
     assert check.holds, check.faults
     assert (check.underived, check.faults) == (0, [])

@@ -18,7 +18,7 @@ from linekeeper.journal.log import read
 from linekeeper.journal.log.entry import Kind
 from linekeeper.journal.store import open_store
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.lab.outcome import caught, rules_alone
+from linekeeper.lab.outcome import count_outcomes, without_score_triggers
 from linekeeper.policy.load import load_file, load_text
 from linekeeper.policy.model import Policy
 from linekeeper.scorecard.artifact import Artifact, open_artifact, write_artifact
@@ -131,7 +131,7 @@ def test_a_store_with_a_log_seals_the_card(tmp_path: Path) -> None:
 
 def test_rules_alone_leave_out_what_reads_the_score() -> None:
     policy = load(POLICIES)
-    stripped = rules_alone(policy)
+    stripped = without_score_triggers(policy)
     left_out = {trigger.name for trigger in policy.triggers} - {trigger.name for trigger in stripped.triggers}
     assert left_out == {"weak_score", "poor_score"}
     assert stripped.score == policy.score
@@ -139,5 +139,5 @@ def test_rules_alone_leave_out_what_reads_the_score() -> None:
 
 
 def test_an_account_without_a_label_does_not_count() -> None:
-    found = caught({"A", "B", "X"}, {"A": (100, True), "B": (50, False), "C": (10, True)})
+    found = count_outcomes({"A", "B", "X"}, {"A": (100, True), "B": (50, False), "C": (10, True)})
     assert (found.bad, found.good, found.bad_rate) == (1, 1, 0.5)

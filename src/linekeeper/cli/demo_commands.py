@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from linekeeper.core.decision import Decision
     from linekeeper.engine.engine import Engine
     from linekeeper.engine.summaries import RunSummary
-    from linekeeper.lab.report import Report
+    from linekeeper.lab.portfolio import PortfolioReport
 
 POLICY = "consumer-loan.yaml"
 FOLDER = "linekeeper-demo"
@@ -48,7 +48,7 @@ def demo(
     from linekeeper.connect.event_table import write_events
     from linekeeper.engine.run import run_table
     from linekeeper.lab.population import population
-    from linekeeper.lab.report import report
+    from linekeeper.lab.portfolio import portfolio_report
 
     width = None if sys.stdout.isatty() else 120
     unseen = StringIO() if json else None  # the report's page records it all the same
@@ -63,7 +63,7 @@ def demo(
     if engine.keeper:
         engine.keeper.publish(engine.store)
     write_events(events, folder / EVENTS)
-    found = report(engine)
+    found = portfolio_report(engine.store)
     told_one = _told_restriction(engine, found)
     words = _print_report(console, engine, summary, found, told_one)
     write_pages(folder, engine, console, told_one, words)
@@ -94,7 +94,7 @@ def _engine(store: str | None, folder: Path) -> Engine:
     return Engine(open_store(str(folder / "lines.db")), policy, keeper)
 
 
-def _told_restriction(engine: Engine, found: Report) -> Decision | None:
+def _told_restriction(engine: Engine, found: PortfolioReport) -> Decision | None:
     """The decision of the story that is told in full: the first that lowered the limit, else the first restriction."""
     from linekeeper.core.decision import ADVERSE_ACTIONS
     from linekeeper.engine.account import decisions_of
@@ -105,7 +105,9 @@ def _told_restriction(engine: Engine, found: Report) -> Decision | None:
     return next((one for one in adverse if one.action == "decrease"), adverse[0] if adverse else None)
 
 
-def _print_report(console: Console, engine: Engine, summary: RunSummary, found: Report, one: Decision | None) -> str:
+def _print_report(
+    console: Console, engine: Engine, summary: RunSummary, found: PortfolioReport, one: Decision | None
+) -> str:
     """Print it all; the sentence that sums it up."""
     from linekeeper.engine.account import view
 
@@ -135,7 +137,7 @@ def _print_report(console: Console, engine: Engine, summary: RunSummary, found: 
     return words
 
 
-def _status_table(engine: Engine, found: Report) -> object:
+def _status_table(engine: Engine, found: PortfolioReport) -> object:
     from rich.table import Table
 
     def money(minor: int) -> str:
@@ -154,7 +156,7 @@ def _status_table(engine: Engine, found: Report) -> object:
     return table
 
 
-def _reason_table(found: Report) -> object:
+def _reason_table(found: PortfolioReport) -> object:
     from rich.table import Table
 
     table = Table(title="Why lines were restricted", title_justify="left", title_style="bold")
@@ -166,7 +168,7 @@ def _reason_table(found: Report) -> object:
     return table
 
 
-def _print_next(console: Console, store: str, found: Report, folder: Path) -> None:
+def _print_next(console: Console, store: str, found: PortfolioReport, folder: Path) -> None:
     console.print("\n[bold]Look further[/]")
     if found.story:
         console.print(f"  linekeeper show {found.story} --store {store}")

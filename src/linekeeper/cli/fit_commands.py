@@ -10,9 +10,9 @@ import typer
 from linekeeper.cli.output import Json, print_json, progress, say
 
 if TYPE_CHECKING:
-    from linekeeper.lab.fit.fitted import Fitted
-    from linekeeper.lab.fit.plan import Plan
-    from linekeeper.lab.fit.table import FitTable
+    from linekeeper.lab.fit.plan import FitPlan
+    from linekeeper.lab.fit.training_run import TrainingRun
+    from linekeeper.lab.fit.training_table import TrainingTable
 
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Write the card and its model card to this folder.")
@@ -48,27 +48,27 @@ def fit(
     from dataclasses import replace
 
     from linekeeper.core.errors import LinekeeperError
-    from linekeeper.lab.fit.cross import METHODS
-    from linekeeper.lab.fit.fitted import fit as fit_card
-    from linekeeper.lab.fit.known import known_table
+    from linekeeper.datasets.catalogue import read_data_set
+    from linekeeper.lab.fit.cross_validation import METHODS
+    from linekeeper.lab.fit.training_run import fit_scorecard
 
     if method not in ("tables", "main", "woe"):
         raise LinekeeperError(f"`{method}` is no method of fitting; use tables, main or woe")
-    rows, told = known_table(data, table, derived) if data else _read(table, _plan(plan, policy, label), labels)
+    rows, told = read_data_set(data, table, derived) if data else _read(table, _plan(plan, policy, label), labels)
     told = replace(told, seed=seed)
     if part:
-        from linekeeper.lab.part import read_part
+        from linekeeper.lab.partition import read_partition
 
-        rows = rows.of_part(read_part(part))
+        rows = rows.of_partition(read_partition(part))
     if cross_validate:
         _cross_validate(rows, told, cross_validate, json)
         return
     compare = METHODS if output else ()
     with progress("folds", folds + 1, json) as advance:
-        fitted = fit_card(rows, told, folds, method, compare, advance)
+        run = fit_scorecard(rows, told, folds, method, compare, advance)
     name = (data or table.name) + (f", part {part} of the accounts" if part else "")
-    files = _write(fitted, output, name) if output else {}
-    _report(fitted, name, files, json)
+    files = _write(run, output, name) if output else {}
+    _report(run, name, files, json)
 
 
 def forecast(
@@ -79,16 +79,16 @@ def forecast(
     json: Json = False,
 ) -> None:
     """Forecast who reaches 30 days past due in each of the next 12 months, tested out of time."""
-    from linekeeper.lab.fit.forecast import forecast_panel
-    from linekeeper.lab.fit.forecast_page import forecast_page
-    from linekeeper.lab.fit.panel import read_panel
+    from linekeeper.lab.forecast.hazard import forecast_panel
+    from linekeeper.lab.forecast.page import render_forecast
+    from linekeeper.lab.forecast.panel import read_panel
 
     with progress("forecast", 4, json) as advance:
         found = forecast_panel(read_panel(records), listed, seed, advance)
     if output:
         output.mkdir(parents=True, exist_ok=True)
         _dump(output / "forecast.json", found)
-        (output / "forecast.html").write_text(forecast_page(found), "utf-8")
+        (output / "forecast.html").write_text(render_forecast(found), "utf-8")
     if json:
         print_json(found)
         return
@@ -103,45 +103,45 @@ def forecast(
 # ------------------------------------------------------------------ pieces
 
 
-def _plan(plan: Path | None, policy: Path | None, label: str | None) -> Plan:
+def _plan(plan: Path | None, policy: Path | None, label: str | None) -> FitPlan:
     """The plan that a file, a policy or both give; LinekeeperError where none is named."""
     from dataclasses import replace
 
     from linekeeper.core.errors import LinekeeperError
-    from linekeeper.lab.fit.plan import plan_of_policy, read_plan
+    from linekeeper.lab.fit.plan import fit_plan_of_policy, read_fit_plan
 
     if not plan and not policy:
         raise LinekeeperError("a fit needs to know its features; name `--plan FILE`, `--policy FILE` or `--data NAME`")
-    named = read_plan(plan) if plan else None
+    named = read_fit_plan(plan) if plan else None
     if policy:
         from linekeeper.policy.load import load_file
 
-        of_policy = plan_of_policy(load_file(policy))
+        of_policy = fit_plan_of_policy(load_file(policy))
         named = named.under(of_policy) if named else of_policy
     assert named is not None
     return replace(named, label=label or named.label).refuse_protected()
 
 
-def _read(path: Path, plan: Plan, labels: Path | None) -> tuple[FitTable, Plan]:
-    from linekeeper.lab.fit.table import read_table
+def _read(path: Path, plan: FitPlan, labels: Path | None) -> tuple[TrainingTable, FitPlan]:
+    from linekeeper.lab.fit.training_table import read_training_table
 
-    return read_table(path, plan, labels), plan
+    return read_training_table(path, plan, labels), plan
 
 
-def _cross_validate(rows: FitTable, plan: Plan, folds: int, json: bool) -> None:
+def _cross_validate(rows: TrainingTable, plan: FitPlan, folds: int, json: bool) -> None:
     """All methods on the same folds; where the data hold protected attributes, with and without them as inputs."""
-    from linekeeper.lab.fit.cross import compared
-    from linekeeper.lab.fit.known import with_protected
+    from linekeeper.datasets.catalogue import with_protected_as_inputs
+    from linekeeper.lab.fit.cross_validation import compare_methods
 
     both = bool(rows.protected)
     with progress("folds", folds * (2 if both else 1), json) as advance:
         found: dict[str, Any] = {"data": plan.name, "rows": len(rows), "folds": folds}
         if both:
             found |= {"inputs": "with protected attributes, for comparison only"}
-            found |= compared(*with_protected(rows, plan), folds, advance)
-            found["without_protected"] = compared(rows, plan, folds, advance)
+            found |= compare_methods(*with_protected_as_inputs(rows, plan), folds, advance)
+            found["without_protected"] = compare_methods(rows, plan, folds, advance)
         else:
-            found |= compared(rows, plan, folds, advance)
+            found |= compare_methods(rows, plan, folds, advance)
     if json:
         print_json(found)
         return
@@ -150,18 +150,18 @@ def _cross_validate(rows: FitTable, plan: Plan, folds: int, json: bool) -> None:
             say(f"{title}: " + ", ".join(f"{key[4:]} {part[key]:.4f}" for key in part if key.startswith("auc_")))
 
 
-def _write(fitted: Fitted, folder: Path, data: str) -> dict[str, str]:
+def _write(run: TrainingRun, folder: Path, data: str) -> dict[str, str]:
     """card.json (what a policy names), model-card.json and model-card.html."""
-    from linekeeper.lab.fit.evidence import evidence_of
-    from linekeeper.lab.fit.fitted import artifact_of
-    from linekeeper.lab.fit.page import page_of
+    from linekeeper.lab.fit.model_card import model_card_of
+    from linekeeper.lab.fit.model_card_page import render_model_card
+    from linekeeper.lab.fit.training_run import artifact_of_run
     from linekeeper.scorecard.artifact import write_artifact
 
     folder.mkdir(parents=True, exist_ok=True)
-    card, evidence = folder / "card.json", evidence_of(fitted, data)
-    card.write_bytes(write_artifact(artifact_of(fitted, data)))
+    card, evidence = folder / "card.json", model_card_of(run, data)
+    card.write_bytes(write_artifact(artifact_of_run(run, data)))
     _dump(folder / "model-card.json", evidence)
-    (folder / "model-card.html").write_text(page_of(evidence), "utf-8")
+    (folder / "model-card.html").write_text(render_model_card(evidence), "utf-8")
     return {"card": str(card), "model_card": str(folder / "model-card.html")}
 
 
@@ -171,14 +171,14 @@ def _dump(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
 
-def _report(fitted: Fitted, data: str, files: dict[str, str], json: bool) -> None:
+def _report(run: TrainingRun, data: str, files: dict[str, str], json: bool) -> None:
     """What was fitted, in a few lines or one line of JSON."""
-    from linekeeper.lab.fit.fitted import artifact_of
+    from linekeeper.lab.fit.training_run import artifact_of_run
     from linekeeper.scorecard.artifact import read_artifact, write_artifact
     from linekeeper.scorecard.points import best_score
 
-    artifact = artifact_of(fitted, data)
-    score, auc = fitted.score, int(artifact.provenance["auc_ppm"]) / 1_000_000
+    artifact = artifact_of_run(run, data)
+    score, auc = run.score, int(artifact.provenance["auc_ppm"]) / 1_000_000
     sha256 = read_artifact(write_artifact(artifact)).card
     if json:
         counts = {"features": len(score.bins), "tables": len(score.tables)}

@@ -67,9 +67,9 @@ def import_events(
 
 def _import_data_set(source: Source, file: Path, out: Path) -> dict[str, Any]:
     """A public data set; what is known of the people beside the events goes to a file of its own."""
-    from linekeeper.connect.approval import read_approval
     from linekeeper.connect.event_table import write_events
-    from linekeeper.connect.taiwan import read_taiwan
+    from linekeeper.datasets.approval import read_approval
+    from linekeeper.datasets.taiwan import read_taiwan
 
     with _progress(f"reading {source.value}") as advance:
         if source is Source.approval:

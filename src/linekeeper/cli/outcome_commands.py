@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from linekeeper.core.decision import Decision
-    from linekeeper.lab.outcome import Caught, GradeRow, Labels, Outcome
+    from linekeeper.lab.outcome import GradeRow, OutcomeCounts, OutcomeLabels, OutcomeTable
     from linekeeper.policy.model import Policy
 
 
@@ -34,22 +34,29 @@ def outcome(
     json: Json = False,
 ) -> None:
     """Replay a file and say, as Markdown tables, how its restrictions fall on those who later defaulted."""
-    from linekeeper.lab.outcome import only_of, read_labels, restricted
-    from linekeeper.lab.outcome import outcome as found
-    from linekeeper.lab.outcome import rules_alone as stripped
-    from linekeeper.lab.part import read_part
+    from linekeeper.lab.outcome import (
+        events_of_accounts,
+        outcome_by_grade,
+        read_labels,
+        restricted_accounts,
+        without_score_triggers,
+    )
+    from linekeeper.lab.partition import read_partition
     from linekeeper.policy.load import load_file
 
     loaded = load_file(policy)
     table, known = read_file(events, loaded, None, json).table, read_labels(labels)
     if part:
-        wanted = read_part(part).has
-        table, known = only_of(table, wanted), {name: one for name, one in known.items() if wanted(name)}
+        wanted = read_partition(part).has
+        table, known = events_of_accounts(table, wanted), {name: one for name, one in known.items() if wanted(name)}
     whole = _decided(loaded, table, json)
-    result = found(whole, known)
+    result = outcome_by_grade(whole, known)
     sets: dict[str, set[str]] = {}
     if rules_alone:
-        rules, both = restricted(_decided(stripped(loaded), table, json)), restricted(whole)
+        rules, both = (
+            restricted_accounts(_decided(without_score_triggers(loaded), table, json)),
+            restricted_accounts(whole),
+        )
         sets = {"rules alone": rules, "rules and score": both, "what the score adds": both - rules}
     if json:
         print_json(result.as_json() | ({"restricted": _as_json(sets, known)} if sets else {}))
@@ -71,7 +78,7 @@ def _decided(policy: Policy, table: pa.Table, quiet: bool) -> list[Decision]:
 # ------------------------------------------------------------------ how it is told
 
 
-def _markdown(result: Outcome, unit: int, currency: str) -> list[str]:
+def _markdown(result: OutcomeTable, unit: int, currency: str) -> list[str]:
     rows = result.rows
     goods, bads = sum(row.good for row in rows), sum(row.bad for row in rows)
     lines = [
@@ -97,33 +104,33 @@ def _row(name: str, row: GradeRow, bads: int, goods: int, unit: int) -> str:
     return f"| {name} | {accounts} | {row.bad_rate:.1%} | {' | '.join(money)} |"
 
 
-def _compared(sets: dict[str, set[str]], labels: Labels) -> list[str]:
+def _compared(sets: dict[str, set[str]], labels: OutcomeLabels) -> list[str]:
     """What each set of restricted accounts holds, as shares of all defaulters and all others."""
-    from linekeeper.lab.outcome import caught
+    from linekeeper.lab.outcome import count_outcomes
 
     if not sets:
         return []
-    every = caught(labels, labels)
+    every = count_outcomes(labels, labels)
     lines = [
         "",
         "| restricted by | defaulters | others | default rate | granted to defaulters | granted to others |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name, accounts in sets.items():
-        lines.append(_share_row(name, caught(accounts, labels), every))
+        lines.append(_share_row(name, count_outcomes(accounts, labels), every))
     return lines
 
 
-def _share_row(name: str, part: Caught, every: Caught) -> str:
+def _share_row(name: str, part: OutcomeCounts, every: OutcomeCounts) -> str:
     bads, goods = part.bad / max(every.bad, 1), part.good / max(every.good, 1)
     accounts = f"{part.bad:,} ({bads:.1%}) | {part.good:,} ({goods:.1%})"
     bad, good = part.bad_granted / max(every.bad_granted, 1), part.good_granted / max(every.good_granted, 1)
     return f"| {name} | {accounts} | {part.bad_rate:.1%} | {bad:.1%} | {good:.1%} |"
 
 
-def _as_json(sets: dict[str, set[str]], labels: Labels) -> dict[str, dict[str, float]]:
-    from linekeeper.lab.outcome import caught
+def _as_json(sets: dict[str, set[str]], labels: OutcomeLabels) -> dict[str, dict[str, float]]:
+    from linekeeper.lab.outcome import count_outcomes
 
     keys = ("good", "bad", "good_granted", "bad_granted", "bad_rate")
-    found = {name: caught(accounts, labels) for name, accounts in sets.items()}
+    found = {name: count_outcomes(accounts, labels) for name, accounts in sets.items()}
     return {name: {key: getattr(part, key) for key in keys} for name, part in found.items()}

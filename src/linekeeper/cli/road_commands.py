@@ -78,9 +78,9 @@ def _show_road(engine: Engine, account: str, lang: Lang, day: str | None, json: 
 
 
 def _check_all(engine: Engine, sample: int | None, json: bool) -> None:
-    from linekeeper.lab.roads import check_roads, count_adverse
+    from linekeeper.lab.roads import check_roads, count_adverse_decisions
 
-    total = count_adverse(engine)
+    total = count_adverse_decisions(engine.store)
     with progress("roads", total if sample is None else min(sample, total), json) as advance:
         check = check_roads(engine, sample, advance)
     if json:

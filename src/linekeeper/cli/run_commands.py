@@ -88,7 +88,7 @@ def replay(
     """Run a file of events through the kernel alone, on all cores; decisions and digest are those of `run`."""
     from linekeeper.engine.run import evaluations_of, replay_table
     from linekeeper.kernel.kernel import kernel_of
-    from linekeeper.lab.decisions import write_decisions
+    from linekeeper.lab.decision_table import write_decisions
     from linekeeper.policy.load import load_file
 
     kernel = kernel_of(load_file(policy))

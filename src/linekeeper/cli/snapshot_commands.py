@@ -31,14 +31,13 @@ def snapshot(
     """Write features as of the start of each date, and labels from after it alone, for `linekeeper fit`."""
     import pyarrow.parquet as pq
 
-    from linekeeper.lab.snapshot import read_label
-    from linekeeper.lab.snapshot import snapshot as made
+    from linekeeper.lab.snapshot import read_label, take_snapshots
     from linekeeper.policy.load import load_file
 
     loaded = load_file(policy)
     wanted = read_label(label) if label else None
     days = [day for day in (day_number(text.strip()) for text in at.split(",")) if day is not None]
-    found = made(loaded, read_file(events, loaded, None, json).table, days, wanted)
+    found = take_snapshots(loaded, read_file(events, loaded, None, json).table, days, wanted)
     pq.write_table(found.table, output, compression="zstd")
     rows = found.table.num_rows
     bad = sum(found.table["label"].to_pylist()) if wanted else None

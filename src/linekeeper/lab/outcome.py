@@ -37,7 +37,7 @@ class GradeRow:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class OutcomeTable:
     """All grades, from none to most severe; money in minor units."""
 
     rows: list[GradeRow]
@@ -60,7 +60,7 @@ class Outcome:
         }
 
 
-def grade_of(status: str, limit: int, granted: int) -> str:
+def restriction_grade(status: str, limit: int, granted: int) -> str:
     """The grade of a line as it stands.
 
     >>> grade_of("active", 100, 100), grade_of("reduced", 50, 100), grade_of("closed", 0, 100)
@@ -74,7 +74,7 @@ def grade_of(status: str, limit: int, granted: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Caught:
+class OutcomeCounts:
     """Restricted lines: of those who defaulted (bad) and of the others (good), with what was granted to them."""
 
     good: int
@@ -88,30 +88,32 @@ class Caught:
         return self.bad / max(self.good + self.bad, 1)
 
 
-Labels = Mapping[str, tuple[int, bool]]
+OutcomeLabels = Mapping[str, tuple[int, bool]]
 
 
-def outcome(decisions: Iterable[Decision], labels: Labels) -> Outcome:
+def outcome(decisions: Iterable[Decision], labels: OutcomeLabels) -> OutcomeTable:
     """`labels`: granted (minor units) and whether it defaulted, for every account; the last decision counts."""
     last = {decision.account: decision.after for decision in decisions}
     sums = {grade: [0, 0, 0, 0, 0] for grade in GRADES}
     for account, (granted, bad) in labels.items():
         line = last.get(account)
-        grade = grade_of(line.status, line.limit, line.granted) if line else GRADES[0]
+        grade = restriction_grade(line.status, line.limit, line.granted) if line else GRADES[0]
         row = sums[grade]
         row[int(bad)] += 1
         row[2 + int(bad)] += granted
         row[4] += (line.limit if line else granted) if bad else 0
-    return Outcome([GradeRow(grade, *row) for grade, row in sums.items()])
+    return OutcomeTable([GradeRow(grade, *row) for grade, row in sums.items()])
 
 
 def restricted(decisions: Iterable[Decision]) -> set[str]:
     """The accounts whose line, after their last decision, is restricted."""
     last = {decision.account: decision.after for decision in decisions}
-    return {name for name, line in last.items() if grade_of(line.status, line.limit, line.granted) != GRADES[0]}
+    return {
+        name for name, line in last.items() if restriction_grade(line.status, line.limit, line.granted) != GRADES[0]
+    }
 
 
-def caught(accounts: Iterable[str], labels: Labels) -> Caught:
+def count_outcomes(accounts: Iterable[str], labels: OutcomeLabels) -> OutcomeCounts:
     """Those accounts by what became of them; an account without a label does not count.
 
     >>> caught(["A", "B"], {"A": (100, True), "B": (50, False), "C": (10, True)})
@@ -123,10 +125,10 @@ def caught(accounts: Iterable[str], labels: Labels) -> Caught:
             granted, bad = labels[account]
             sums[int(bad)] += 1
             sums[2 + int(bad)] += granted
-    return Caught(*sums)
+    return OutcomeCounts(*sums)
 
 
-def only_of(table: pa.Table, wanted: Callable[[str], bool]) -> pa.Table:
+def events_of_accounts(table: pa.Table, wanted: Callable[[str], bool]) -> pa.Table:
     """The events of the accounts that are wanted."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -135,7 +137,7 @@ def only_of(table: pa.Table, wanted: Callable[[str], bool]) -> pa.Table:
     return table.filter(pc.is_in(table["account"], pa.array(names, pa.string())))
 
 
-def rules_alone(policy: Policy) -> Policy:
+def without_score_triggers(policy: Policy) -> Policy:
     """The policy without the triggers that read the score. LinekeeperError where no other is left."""
     from ruamel.yaml import YAML
 

@@ -77,7 +77,7 @@ def check_roads(
     return check
 
 
-def count_adverse(engine: Engine) -> int:
+def count_adverse_decisions(engine: Engine) -> int:
     """How many adverse decisions the store holds."""
     with engine.store.reading() as connection:
         return sum(map(len, adverse_decisions(connection, None).values()))

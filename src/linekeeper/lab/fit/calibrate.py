@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linekeeper.lab.fit.additive import Floats
-from linekeeper.lab.fit.measure import deciles, wilson
+from linekeeper.lab.fit.additive_model import Floats
+from linekeeper.lab.fit.metrics import deciles, wilson
 from linekeeper.scorecard.many import Column, place
 
 STEPS = 50

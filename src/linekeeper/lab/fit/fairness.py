@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.lab.fit.boost import train
-from linekeeper.lab.fit.cross import folds_of
-from linekeeper.lab.fit.encode import blocks_of, matrix_of
-from linekeeper.lab.fit.measure import auc, rate_difference, wilson
-from linekeeper.lab.fit.plan import Plan
-from linekeeper.lab.fit.table import FitTable
+from linekeeper.lab.fit.boosting import train
+from linekeeper.lab.fit.cross_validation import folds_of
+from linekeeper.lab.fit.design_matrix import blocks_of, design_matrix
+from linekeeper.lab.fit.metrics import auc, rate_difference, wilson
+from linekeeper.lab.fit.plan import FitPlan
+from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.many import Column
 
 RESTRICTED_SHARE = 0.20  # the example rule: the riskiest fifth is restricted
@@ -54,7 +54,7 @@ class Proxy:
     by_score: float
 
 
-def groups_of(table: FitTable, points: Column) -> list[Group]:
+def groups_of(table: TrainingTable, points: Column) -> list[Group]:
     """Every group of every protected attribute, if those with the lowest points were restricted."""
     cut = np.quantile(points, RESTRICTED_SHARE, method="lower")
     restricted = points <= cut
@@ -85,9 +85,9 @@ def _group(
     return Group(attribute, name, rows, bad_rate, hit / rows, wilson(hit, rows), gap, (low, high), reference)
 
 
-def proxies_of(table: FitTable, plan: Plan, points: Column) -> list[Proxy]:
+def proxies_of(table: TrainingTable, plan: FitPlan, points: Column) -> list[Proxy]:
     """For each protected attribute, how well the inputs (a forest, cross-validated) and the score predict it."""
-    matrix = matrix_of(blocks_of(plan, table.features), table.features)
+    matrix = design_matrix(blocks_of(plan, table.features), table.features)
     fold = folds_of(table, PROXY_FOLDS, plan.seed)
     found = []
     for attribute, values in table.protected.items():
@@ -104,14 +104,14 @@ def proxies_of(table: FitTable, plan: Plan, points: Column) -> list[Proxy]:
     return found
 
 
-def _numeric(attribute: str, values: Any, matrix: Any, fold: Any, plan: Plan, points: Column) -> Proxy:
+def _numeric(attribute: str, values: Any, matrix: Any, fold: Any, plan: FitPlan, points: Column) -> Proxy:
     told = _told(matrix, values, fold, plan, "regression")
     by_inputs = 1 - float(((values - told) ** 2).mean() / values.var())
     by_score = float(np.corrcoef(values, points)[0, 1] ** 2)
     return Proxy(attribute, "its value", "R2", max(by_inputs, 0.0), by_score)
 
 
-def _told(matrix: Any, target: Any, fold: Any, plan: Plan, objective: str) -> Any:
+def _told(matrix: Any, target: Any, fold: Any, plan: FitPlan, objective: str) -> Any:
     told = np.empty(len(target))
     for number in range(PROXY_FOLDS):
         seen, unseen = fold != number, fold == number

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.lab.fit.additive import Floats
-from linekeeper.lab.fit.encode import Block
+from linekeeper.lab.fit.additive_model import Floats
+from linekeeper.lab.fit.design_matrix import Block
 from linekeeper.scorecard.many import Column, Columns
 
 GRID = 12  # quantile bins a feature, to look at pairs

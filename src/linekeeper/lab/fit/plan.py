@@ -33,7 +33,7 @@ class FeaturePlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FitPlan:
     """Inputs and how to fit them. Rounds and leaves are LightGBM's; costs are in nats of log-loss per account."""
 
     name: str
@@ -59,7 +59,7 @@ class Plan:
     def names(self) -> tuple[str, ...]:
         return tuple(feature.name for feature in self.features)
 
-    def under(self, policy: Plan) -> Plan:
+    def under(self, policy: FitPlan) -> FitPlan:
         """This plan with what a policy declares: its directions and choices win, its protected fields are added."""
         declared = {feature.name: feature for feature in policy.features}
         features = tuple(
@@ -71,7 +71,7 @@ class Plan:
         protected = tuple(dict.fromkeys((*self.protected, *policy.protected)))
         return replace(self, features=features, protected=protected)
 
-    def refuse_protected(self) -> Plan:
+    def refuse_protected(self) -> FitPlan:
         """This plan; LinekeeperError where a protected attribute is among the inputs.
 
         >>> Plan("p", (FeaturePlan("age", "ability"),), protected=("age",)).refuse_protected()
@@ -88,7 +88,7 @@ class Plan:
         return self
 
 
-def read_plan(path: Path) -> Plan:
+def read_fit_plan(path: Path) -> FitPlan:
     """A plan file (YAML): `name`, `label`, `protected`, and features under `ability` and `willingness`.
 
     LinekeeperError where the file cannot be read or says something that a plan does not know.
@@ -105,7 +105,7 @@ def read_plan(path: Path) -> Plan:
     return _plan(raw, f"the plan `{path.name}`")
 
 
-def plan_of_policy(policy: Policy) -> Plan:
+def fit_plan_of_policy(policy: Policy) -> FitPlan:
     """A plan from a policy: its features with their directions and choices, and its protected fields.
 
     The group is that of its `score` section; a feature that the score does not use counts as willingness.
@@ -116,13 +116,13 @@ def plan_of_policy(policy: Policy) -> Plan:
         for feature in policy.features
         if feature.named
     )
-    return Plan(policy.name, features, protected=policy.protected)
+    return FitPlan(policy.name, features, protected=policy.protected)
 
 
 TEXTS = ("name", "label", "label_meaning", "period")
 
 
-def _plan(raw: Mapping[str, Any], place: str) -> Plan:
+def _plan(raw: Mapping[str, Any], place: str) -> FitPlan:
     unknown = set(raw) - {*TEXTS, *GROUPS, "protected", "tables_max", "scale"}
     if unknown:
         raise LinekeeperError(f"{place} has an unknown key `{min(unknown)}`; known are {', '.join((*TEXTS, *GROUPS))}")
@@ -132,7 +132,7 @@ def _plan(raw: Mapping[str, Any], place: str) -> Plan:
     if not features:
         raise LinekeeperError(f"{place} names no feature; put some under `ability` and `willingness`")
     label, meaning = str(raw.get("label", "label")), str(raw.get("label_meaning", ""))
-    plan = Plan(str(raw.get("name", "score")), features, label, meaning, str(raw.get("period", "")))
+    plan = FitPlan(str(raw.get("name", "score")), features, label, meaning, str(raw.get("period", "")))
     return replace(
         plan,
         protected=tuple(map(str, raw.get("protected") or ())),

@@ -38,7 +38,7 @@ class ReasonRow:
 
 
 @dataclass(frozen=True)
-class Report:
+class PortfolioReport:
     """The whole portfolio at the end of a run."""
 
     accounts: int
@@ -51,7 +51,7 @@ class Report:
     story: str | None  # the account whose story shows the most
 
 
-def report(engine: Engine) -> Report:
+def report(engine: Engine) -> PortfolioReport:
     """Read the store once and add it all up."""
     statuses = _statuses(engine)
     actions: Counter[str] = Counter()
@@ -84,7 +84,7 @@ def report(engine: Engine) -> Report:
     story = max(sorted(returned), key=lambda account: min(scores[account], 24), default=None)
     median = int(np.median(waits)) if waits else None
     lines = sum(row.lines for row in statuses)
-    return Report(lines, dict(actions), statuses, reasons, len(returned), len(restricted), median, story)
+    return PortfolioReport(lines, dict(actions), statuses, reasons, len(returned), len(restricted), median, story)
 
 
 def _statuses(engine: Engine) -> list[StatusRow]:

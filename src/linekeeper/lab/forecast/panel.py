@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.lab.fit.table import read_parquet
+from linekeeper.lab.fit.training_table import read_parquet
 from linekeeper.scorecard.many import Column
 
 if TYPE_CHECKING:

@@ -9,24 +9,24 @@ from importlib.metadata import version
 
 import numpy as np
 
-from linekeeper.lab.fit.additive import Additive, Floats
+from linekeeper.lab.fit.additive_model import Additive, Floats
 from linekeeper.lab.fit.calibrate import measured_pd, probability, slope_and_shift
-from linekeeper.lab.fit.cross import Crossed, cross_fit, fit_model
-from linekeeper.lab.fit.measure import auc
-from linekeeper.lab.fit.plan import Plan
-from linekeeper.lab.fit.points import card_of, points_of
-from linekeeper.lab.fit.table import FitTable
+from linekeeper.lab.fit.cross_validation import Crossed, cross_fit, fit_model
+from linekeeper.lab.fit.metrics import auc
+from linekeeper.lab.fit.plan import FitPlan
+from linekeeper.lab.fit.scaling import points_of, scorecard_of
+from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.artifact import Artifact, Input
 from linekeeper.scorecard.card import Score
 from linekeeper.scorecard.many import Column, place
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class TrainingRun:
     """A card and what is known of it. `points` and `pd` are of rows that the model behind them had not seen."""
 
-    table: FitTable
-    plan: Plan
+    table: TrainingTable
+    plan: FitPlan
     method: str
     crossed: Crossed
     model: Additive
@@ -36,13 +36,13 @@ class Fitted:
 
 
 def fit(
-    table: FitTable,
-    plan: Plan,
+    table: TrainingTable,
+    plan: FitPlan,
     folds: int = 5,
     method: str = "tables",
     compare: tuple[str, ...] = (),
     tell: Callable[[int], None] = lambda done: None,
-) -> Fitted:
+) -> TrainingRun:
     """Fit a card by `method` (`tables`, `main` or `woe`), calibrated on rows outside each fold.
 
     `compare`: further methods to run on the same folds. `tell` hears of each step of `folds` + 1.
@@ -52,18 +52,18 @@ def fit(
     crossed = cross_fit(table, plan, folds, tuple(dict.fromkeys((method, *compare))), tell)
     slope, shift = slope_and_shift(table.label, crossed.log_odds[method])
     model = fit_model(table, plan, method).scaled(slope, shift)
-    score = card_of(model, plan, table.features)
+    score = scorecard_of(model, plan, table.features)
     tell(1)
     points = points_of(slope * crossed.log_odds[method] + shift, plan.scale)
     pd = _unseen_pd(score, points, table.label, crossed)
     score = replace(score, pd_ppm=measured_pd(score.pd_below, score.pd_ppm, points, table.label))
-    return Fitted(table, plan, method, crossed, model, score, points, pd)
+    return TrainingRun(table, plan, method, crossed, model, score, points, pd)
 
 
-def artifact_of(fitted: Fitted, data: str) -> Artifact:
+def artifact_of_run(run: TrainingRun, data: str) -> Artifact:
     """The card as an artifact; `data` names the table it was fitted on."""
-    table, plan = fitted.table, fitted.plan
-    used = {part.feature for part in fitted.score.bins}.union(*((t.row, t.column) for t in fitted.score.tables))
+    table, plan = run.table, run.plan
+    used = {part.feature for part in run.score.bins}.union(*((t.row, t.column) for t in run.score.tables))
     inputs = tuple(
         Input(feature.name, feature.worse, feature.special, feature.choices)
         for feature in plan.features
@@ -76,17 +76,17 @@ def artifact_of(fitted: Fitted, data: str) -> Artifact:
         "bads": int(table.label.sum()),
         "period": plan.period,
         "label": plan.label_meaning or plan.label,
-        "method": fitted.method,
-        "folds": int(fitted.crossed.fold.max()) + 1,
+        "method": run.method,
+        "folds": int(run.crossed.fold.max()) + 1,
         "seed": plan.seed,
-        "auc_ppm": round(auc(table.label, -fitted.points) * 1_000_000),
+        "auc_ppm": round(auc(table.label, -run.points) * 1_000_000),
         "lightgbm": version("lightgbm"),
         "protected_refused": ", ".join(plan.protected),
     }
-    return Artifact(plan.name, fitted.score, plan.scale, inputs, provenance)
+    return Artifact(plan.name, run.score, plan.scale, inputs, provenance)
 
 
-def table_digest(table: FitTable) -> str:
+def table_digest(table: TrainingTable) -> str:
     """SHA-256 over label, date and features by name: the same data, the same digest, whatever the file."""
     total = hashlib.sha256()
     for name, column in (("label", table.label), ("at_day", table.at_day), *sorted(table.features.items())):
@@ -104,10 +104,10 @@ def _unseen_pd(score: Score, points: Column, label: Column, crossed: Crossed) ->
     return found
 
 
-def method_pd(fitted: Fitted, method: str) -> Floats:
+def method_pd(run: TrainingRun, method: str) -> Floats:
     """The PD that another method says of unseen rows, calibrated by slope and shift like the card."""
-    if method == fitted.method:
-        return fitted.pd
-    log_odds = fitted.crossed.log_odds[method]
-    slope, shift = slope_and_shift(fitted.table.label, log_odds)
+    if method == run.method:
+        return run.pd
+    log_odds = run.crossed.log_odds[method]
+    slope, shift = slope_and_shift(run.table.label, log_odds)
     return probability(slope * log_odds + shift)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from linekeeper.lab.fit.additive import Additive, Axis, Curve, Floats, Surface
+from linekeeper.lab.fit.additive_model import Additive, Axis, Curve, Floats, Surface
 from linekeeper.scorecard.many import Column
 
 ROWS_A_BIN, ROWS_ENOUGH = 20, 150  # fewest rows of a bin; so many are always enough

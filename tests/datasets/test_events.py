@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from linekeeper.connect.approval import read_approval
 from linekeeper.connect.event_table import sort_by_time
-from linekeeper.connect.panel import REPORT, STATEMENT, instants
-from linekeeper.connect.taiwan import LABELS, OUTCOME, read_taiwan
 from linekeeper.connect.validation import Validator
 from linekeeper.core.errors import LinekeeperError
+from linekeeper.datasets.approval import read_approval
+from linekeeper.datasets.monthly import REPORT, STATEMENT, instants
+from linekeeper.datasets.taiwan import LABELS, OUTCOME, read_taiwan
 from linekeeper.policy.load import load_file
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"

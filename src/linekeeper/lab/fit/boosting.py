@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.lab.fit.additive import (
+from linekeeper.lab.fit.additive_model import (
     Additive,
     Axis,
     Curve,
@@ -23,10 +23,10 @@ from linekeeper.lab.fit.additive import (
     counted,
     counted_cells,
 )
-from linekeeper.lab.fit.encode import Block, blocks_of, matrix_of, spread
+from linekeeper.lab.fit.design_matrix import Block, blocks_of, design_matrix, spread
 from linekeeper.lab.fit.pairs import Pair, best_pairs
-from linekeeper.lab.fit.plan import Plan
-from linekeeper.lab.fit.table import FitTable
+from linekeeper.lab.fit.plan import FitPlan
+from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.many import Column, Columns
 
 if TYPE_CHECKING:
@@ -53,15 +53,15 @@ class Forest:
 
     def log_odds(self, columns: Columns) -> Floats:
         """Mean log-odds of bad over the boosters, for each row."""
-        matrix = matrix_of(list(self.blocks), columns)
+        matrix = design_matrix(list(self.blocks), columns)
         said: Floats = np.mean([_raw(booster, matrix) for booster in self.boosters], axis=0)
         return said
 
 
-def fit_forest(table: FitTable, plan: Plan) -> Forest:
+def fit_forest(table: TrainingTable, plan: FitPlan) -> Forest:
     """An unconstrained forest on the labels: the mean of a few seeds."""
     blocks = blocks_of(plan, table.features)
-    matrix = matrix_of(blocks, table.features)
+    matrix = design_matrix(blocks, table.features)
     label = table.label.astype(np.float64)
     boosters = tuple(
         train(matrix, label, plan, FOREST_ROUNDS, FOREST, seed=plan.seed + seed) for seed in range(FOREST_SEEDS)
@@ -69,18 +69,18 @@ def fit_forest(table: FitTable, plan: Plan) -> Forest:
     return Forest(boosters, tuple(blocks))
 
 
-def fit_plain(table: FitTable, plan: Plan) -> Forest:
+def fit_plain(table: TrainingTable, plan: FitPlan) -> Forest:
     """One LightGBM with the settings that it comes with, to compare with."""
     blocks = blocks_of(plan, table.features)
-    matrix = matrix_of(blocks, table.features)
+    matrix = design_matrix(blocks, table.features)
     return Forest((train(matrix, table.label.astype(np.float64), plan, PLAIN_ROUNDS, PLAIN),), tuple(blocks))
 
 
-def fit_additive(table: FitTable, plan: Plan, forest: Forest | None = None) -> Additive:
+def fit_additive(table: TrainingTable, plan: FitPlan, forest: Forest | None = None) -> Additive:
     """Main effects, and at most `plan.tables_max` tables, monotone where the plan says so; all cuts still there."""
     columns = table.features
     blocks = blocks_of(plan, columns)
-    matrix = matrix_of(blocks, columns)
+    matrix = design_matrix(blocks, columns)
     taught = 1 / (1 + np.exp(-(forest or fit_forest(table, plan)).log_odds(columns)))
     main = train(matrix, taught, plan, MAIN_ROUNDS, MAIN, [block.columns for block in blocks], _signs(blocks))
     intercept, curves = _read_curves(main, blocks, columns)
@@ -102,14 +102,14 @@ class _Tables:
     columns: Columns
     taught: Floats
     start: Floats
-    plan: Plan
+    plan: FitPlan
 
     def fit(self, pairs: Sequence[Pair], rounds: int) -> tuple[Booster, Floats]:
         """The booster of the pairs, and the log-odds with it."""
         copies = _copies(self.blocks, pairs)
         every = [block for pair in copies for block in pair]
         held = [[*row.columns, *column.columns] for row, column in copies]
-        wide = matrix_of(every, self.columns)
+        wide = design_matrix(every, self.columns)
         booster = train(wide, self.taught, self.plan, rounds, TABLES, held, _signs(every), self.start)
         return booster, self.start + _raw(booster, wide)
 
@@ -117,7 +117,7 @@ class _Tables:
 def train(
     matrix: Floats,
     target: Floats,
-    plan: Plan,
+    plan: FitPlan,
     rounds: int,
     settings: dict[str, Any],
     held: list[list[int]] | None = None,

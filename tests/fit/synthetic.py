@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.lab.fit.plan import FeaturePlan, Plan
-from linekeeper.lab.fit.table import FitTable
+from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
+from linekeeper.lab.fit.training_table import TrainingTable
 
-PLAN = Plan(
+PLAN = FitPlan(
     "made",
     (
         FeaturePlan("burden", "ability", "higher"),
@@ -21,7 +21,7 @@ PLAN = Plan(
 )
 
 
-def made_table(rows: int = 3_000, seed: int = 1, dates: int = 1) -> FitTable:
+def made_table(rows: int = 3_000, seed: int = 1, dates: int = 1) -> TrainingTable:
     """`rows` snapshots: burden, late months (code -2: none ever), a tenth of incomes missing; about a quarter bad."""
     chance = np.random.default_rng(seed)
     burden = chance.integers(0, 12_000, rows)
@@ -38,7 +38,7 @@ def made_table(rows: int = 3_000, seed: int = 1, dates: int = 1) -> FitTable:
         "channel": channel,
         "noise": chance.integers(0, 9, rows),
     }
-    return FitTable(
+    return TrainingTable(
         np.arange(rows).astype(str),
         np.arange(rows) % dates * 30,
         label,

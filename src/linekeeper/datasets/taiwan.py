@@ -24,8 +24,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from linekeeper.connect.panel import DRAW, REFUND, REPAY, REPORT, STATEMENT, joined, rows
 from linekeeper.core.errors import LinekeeperError
+from linekeeper.datasets.monthly import DRAW, REFUND, REPAY, REPORT, STATEMENT, joined, rows
 
 if TYPE_CHECKING:
     import numpy as np

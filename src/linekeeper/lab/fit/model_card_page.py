@@ -8,15 +8,15 @@ from typing import Any
 
 from markupsafe import Markup
 
-from linekeeper.lab.fit import draw
-from linekeeper.lab.fit.draw import WIDTH, Axes, bar, dot, line, path, svg, text
+from linekeeper.lab.fit import svg
+from linekeeper.lab.fit.svg import WIDTH, Axes, bar, dot, line, path, svg, text
 
 Json = dict[str, Any]
 STYLES = {"tables": "own", "main": "main", "forest": "forest", "woe": "woe"}
 PLACE_ROW = 18
 
 
-def page_of(card: Json) -> str:
+def render_model_card(card: Json) -> str:
     """The page of a model card (the value of `evidence_of`)."""
     from jinja2 import Environment, StrictUndefined
 
@@ -50,11 +50,11 @@ def calibration(deciles: list[Json]) -> str:
     """PD told against the rate that came, by decile, with 95 % intervals."""
     most = max(max(part["high"], part["mean_pd"]) for part in deciles) * 1.05
     axes = Axes(0, most, 0, most)
-    ticks = draw.nice(0, most)
+    ticks = svg.nice(0, most)
     body = axes.frame("PD told", "bad rate that came", ticks, ticks)
     body += line(axes.x(0), axes.y(0), axes.x(most), axes.y(most), "limit")
     for part in deciles:
-        body += draw.whisker(axes, part["mean_pd"], part["low"], part["high"], "span own")
+        body += svg.whisker(axes, part["mean_pd"], part["low"], part["high"], "span own")
         body += dot(axes.x(part["mean_pd"]), axes.y(part["bad_rate"]), "own")
     return svg(body, axes.height, "Calibration by decile: PD told against the bad rate that came")
 
@@ -62,7 +62,7 @@ def calibration(deciles: list[Json]) -> str:
 def gains(lift_: Json) -> str:
     """The share of bads found among the riskiest accounts, one line a method."""
     axes = Axes(0, 1, 0, 1)
-    ticks = draw.nice(0, 1)
+    ticks = svg.nice(0, 1)
     body = axes.frame("riskiest accounts", "bads found", ticks, ticks)
     body += line(axes.x(0), axes.y(0), axes.x(1), axes.y(1), "limit")
     for method, found in reversed(lift_["found"].items()):
@@ -77,7 +77,7 @@ def histogram(bands: list[Json]) -> str:
     most = max(max(band["goods"] / goods, band["bads"] / bads) for band in bands) * 1.1
     first, last = bands[0]["from"], bands[-1]["from"] + 10
     axes = Axes(first, last, -most, most)
-    across = [tick for tick in draw.nice(first, last, 6) if first <= tick <= last]
+    across = [tick for tick in svg.nice(first, last, 6) if first <= tick <= last]
     body = axes.frame("score", "bads (below), goods (above)", across, (0,), "")
     wide = axes.x(10) - axes.x(0) - 1
     for band in bands:
@@ -90,7 +90,7 @@ def histogram(bands: list[Json]) -> str:
 
 def methods(rows: list[Json]) -> str:
     """AUC of each method with its interval."""
-    return draw.ranges(
+    return svg.ranges(
         [
             (f"{row['name']} {row['auc']:.4f}", row["auc"], tuple(row["auc_interval"]), STYLES[row["method"]])
             for row in rows
@@ -103,7 +103,7 @@ def methods(rows: list[Json]) -> str:
 def lift(values: list[float]) -> str:
     """Bad rate of each decile over the mean bad rate."""
     rows = [(f"decile {number + 1}", value, f"{value:.2f}x") for number, value in enumerate(values)]
-    return draw.bars(rows, "Lift by decile of the score, riskiest first", limits=(1.0,))
+    return svg.bars(rows, "Lift by decile of the score, riskiest first", limits=(1.0,))
 
 
 def feature(part: Json) -> str:
@@ -204,7 +204,7 @@ def signed(points: int) -> str:
 
 def sensitivity(rows: list[Json]) -> str:
     """AUC lost when an input is shuffled."""
-    return draw.bars(
+    return svg.bars(
         [(row["feature"], row["auc_lost"], f"{row['auc_lost']:.4f}") for row in rows],
         "AUC lost when an input is shuffled",
     )
@@ -214,14 +214,14 @@ def stability(found: Json) -> str:
     """The greatest PSI of each feature over the dates, against the usual limits."""
     rows = [(row["feature"], max(row["psi"]), f"{max(row['psi']):.4f}") for row in found["features"]]
     most = max(value for _, value, _ in rows)
-    return draw.bars(
+    return svg.bars(
         sorted(rows, key=lambda row: -row[1]), "PSI by feature", [at for at in (0.1, 0.25) if at < most * 4 + 0.06]
     )
 
 
 def restricted(groups: list[Json]) -> str:
     """The share of each group that the example rule restricts."""
-    return draw.ranges(
+    return svg.ranges(
         [
             (f"{row['attribute']} {row['group']}", row["restricted"], tuple(row["restricted_interval"]), "own")
             for row in groups
@@ -242,10 +242,10 @@ def opportunity(groups: list[Json]) -> str:
         for row in groups
         if not row["reference"]
     ]
-    return draw.ranges(rows, "Equal opportunity difference by group, with 95 % intervals", middle=0.0)
+    return svg.ranges(rows, "Equal opportunity difference by group, with 95 % intervals", middle=0.0)
 
 
 def proxies(rows: list[Json]) -> str:
     """How well inputs (filled) and score (hollow) predict protected attributes."""
     told = [(f"{row['attribute']} {row['value']}", row["by_inputs"], f"{row['by_inputs']:.2f}") for row in rows]
-    return draw.bars(told, "How well the inputs predict protected attributes")
+    return svg.bars(told, "How well the inputs predict protected attributes")

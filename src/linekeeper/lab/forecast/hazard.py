@@ -16,16 +16,16 @@ import numpy.typing as npt
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.lab.fit.additive import Additive, Floats
-from linekeeper.lab.fit.boost import Forest, fit_additive, fit_forest, fit_plain
+from linekeeper.datasets.catalogue import plan_named
+from linekeeper.lab.fit.additive_model import Additive, Floats
+from linekeeper.lab.fit.boosting import Forest, fit_additive, fit_forest, fit_plain
 from linekeeper.lab.fit.calibrate import by_decile, probability
-from linekeeper.lab.fit.cross import tidy
-from linekeeper.lab.fit.known import plan_named
-from linekeeper.lab.fit.measure import auc, auc_difference, auc_interval
-from linekeeper.lab.fit.panel import BEHIND, NAMES, UNSEEN, Panel, at_risk, features_at, roll_rates
-from linekeeper.lab.fit.plan import Plan
-from linekeeper.lab.fit.points import card_of
-from linekeeper.lab.fit.table import FitTable
+from linekeeper.lab.fit.cross_validation import tidy
+from linekeeper.lab.fit.metrics import auc, auc_difference, auc_interval
+from linekeeper.lab.fit.plan import FitPlan
+from linekeeper.lab.fit.scaling import scorecard_of
+from linekeeper.lab.fit.training_table import TrainingTable
+from linekeeper.lab.forecast.panel import BEHIND, NAMES, UNSEEN, Panel, at_risk, features_at, roll_rates
 from linekeeper.scorecard.card import Score
 from linekeeper.scorecard.many import Column, Columns
 from linekeeper.scorecard.points import lost_by_feature
@@ -107,21 +107,21 @@ def forecast_panel(
     }
 
 
-def fit_hazard(panel: Panel, plan: Plan, cut: int) -> Hazard:
+def fit_hazard(panel: Panel, plan: FitPlan, cut: int) -> Hazard:
     """Fit on looks and months ahead that all lie up to the month at place `cut`."""
     near = replace(plan, features=tuple(feature for feature in plan.features if feature.name != "months_ahead"))
     return Hazard(_fit_stage(panel, near, cut, NEAR), _fit_stage(panel, plan, cut, FAR))
 
 
-def _fit_stage(panel: Panel, plan: Plan, cut: int, months: range) -> Stage:
+def _fit_stage(panel: Panel, plan: FitPlan, cut: int, months: range) -> Stage:
     table, kept = _person_months(panel, cut, months, np.random.default_rng(plan.seed))
     forest = fit_forest(table, plan)
     model = tidy(fit_additive(table, plan, forest), table, plan)
     plain = fit_plain(table, plan)
-    return Stage(card_of(model, plan, table.features), model, forest, plain, float(np.log(kept)))
+    return Stage(scorecard_of(model, plan, table.features), model, forest, plain, float(np.log(kept)))
 
 
-def _person_months(panel: Panel, cut: int, months: range, chance: np.random.Generator) -> tuple[FitTable, float]:
+def _person_months(panel: Panel, cut: int, months: range, chance: np.random.Generator) -> tuple[TrainingTable, float]:
     """All rows that fell behind, and a random part (the second value) of those that did not.
 
     Thinning the rest only moves the intercept, by the logarithm of that part (King and Zeng 2001).
@@ -146,7 +146,7 @@ def _person_months(panel: Panel, cut: int, months: range, chance: np.random.Gene
     label = np.concatenate(labels)
     joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
     numbers = np.arange(len(label)).astype(str)
-    return FitTable(numbers, np.zeros(len(label), np.int64), label, joined, {}), kept
+    return TrainingTable(numbers, np.zeros(len(label), np.int64), label, joined, {}), kept
 
 
 def _waiting(panel: Panel, place: int, ahead: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:

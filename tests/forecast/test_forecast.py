@@ -10,9 +10,9 @@ import pytest
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.lab.fit.forecast import fit_hazard, forecast_panel
-from linekeeper.lab.fit.known import plan_named
-from linekeeper.lab.fit.panel import NAMES, UNSEEN, Panel, at_risk, features_at, from_arrow, roll_rates
+from linekeeper.datasets.catalogue import plan_named
+from linekeeper.lab.forecast.hazard import fit_hazard, forecast_panel
+from linekeeper.lab.forecast.panel import NAMES, UNSEEN, Panel, at_risk, features_at, from_arrow, roll_rates
 
 
 def panel_of(*rows: str) -> Panel:
@@ -113,7 +113,7 @@ def test_a_panel_that_is_too_short_is_refused() -> None:
 
 @pytest.mark.data
 def test_the_approval_panel_is_whole(data_dir: Path) -> None:
-    from linekeeper.lab.fit.panel import read_panel
+    from linekeeper.lab.forecast.panel import read_panel
 
     panel = read_panel(data_dir / "credit_card_approval" / "credit_record.parquet")
     assert (panel.levels != UNSEEN).sum() == 1_048_575

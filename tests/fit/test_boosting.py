@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.lab.fit import boost
-from linekeeper.lab.fit.additive import Additive, Axis, Curve
-from linekeeper.lab.fit.boost import fit_additive, fit_forest
-from linekeeper.lab.fit.cross import fit_model, tidy
-from linekeeper.lab.fit.encode import blocks_of, matrix_of
-from linekeeper.lab.fit.merge import merge_curve
-from linekeeper.lab.fit.points import card_of
+from linekeeper.lab.fit import boosting
+from linekeeper.lab.fit.additive_model import Additive, Axis, Curve
+from linekeeper.lab.fit.bin_merging import merge_curve
+from linekeeper.lab.fit.boosting import fit_additive, fit_forest
+from linekeeper.lab.fit.cross_validation import fit_model, tidy
+from linekeeper.lab.fit.design_matrix import blocks_of, design_matrix
+from linekeeper.lab.fit.scaling import scorecard_of
 from linekeeper.scorecard.many import score_many
-from tests.fit.made import PLAN, made_table
+from tests.fit.synthetic import PLAN, made_table
 
 table = made_table()
 
@@ -26,11 +26,11 @@ table = made_table()
 def read() -> tuple[Additive, np.ndarray]:
     """The model as it was read, and what the boosters themselves say of each row."""
     said: list[np.ndarray] = []
-    train = boost.train
+    train = boosting.train
 
     def listen(matrix, target, plan, rounds, settings, held=None, signs=None, start=None, seed=None):  # type: ignore[no-untyped-def]
         booster = train(matrix, target, plan, rounds, settings, held, signs, start, seed)
-        if held is not None and rounds in (boost.MAIN_ROUNDS, boost.TABLES_ROUNDS):
+        if held is not None and rounds in (boosting.MAIN_ROUNDS, boosting.TABLES_ROUNDS):
             said.append(booster.predict(matrix, raw_score=True))
         return booster
 
@@ -43,7 +43,7 @@ def read() -> tuple[Additive, np.ndarray]:
 
 def test_curves_and_tables_add_up_to_what_the_trees_say(read: tuple[Additive, np.ndarray]) -> None:
     model, said = read
-    assert len(model.surfaces) == min(PLAN.tables_max, len(table) // boost.ROWS_A_TABLE)
+    assert len(model.surfaces) == min(PLAN.tables_max, len(table) // boosting.ROWS_A_TABLE)
     np.testing.assert_allclose(model.log_odds(table.features), said, atol=1e-9)
 
 
@@ -56,7 +56,7 @@ def test_special_codes_have_a_bin_of_their_own(read: tuple[Additive, np.ndarray]
 
 
 def test_declared_directions_hold_in_bins_and_tables(read: tuple[Additive, np.ndarray]) -> None:
-    card = card_of(tidy(read[0], table, PLAN), PLAN, table.features)
+    card = scorecard_of(tidy(read[0], table, PLAN), PLAN, table.features)
     worse = {feature.name: feature.worse for feature in PLAN.features}
     for part in card.bins:
         steps = list(pairwise(part.points[1:] if part.feature == "late" else part.points))  # without the code's bin
@@ -71,7 +71,7 @@ def test_declared_directions_hold_in_bins_and_tables(read: tuple[Additive, np.nd
 
 
 def test_what_was_never_missing_gets_nothing_for_missing(read: tuple[Additive, np.ndarray]) -> None:
-    card = card_of(read[0], PLAN, table.features)
+    card = scorecard_of(read[0], PLAN, table.features)
     assert {part.feature: part.missing for part in card.bins}["burden"] == 0
     assert {part.feature: part.missing for part in card.bins}["income"] < 0  # missing incomes are riskier here
 
@@ -113,13 +113,13 @@ def test_merging_stops_at_the_limit() -> None:
 
 def test_the_same_seed_gives_the_same_card() -> None:
     small = table.take(np.arange(1_000))
-    one, other = (card_of(fit_model(small, PLAN), PLAN, small.features) for _ in range(2))
+    one, other = (scorecard_of(fit_model(small, PLAN), PLAN, small.features) for _ in range(2))
     assert one == other
 
 
 def test_points_follow_the_model_to_within_rounding(read: tuple[Additive, np.ndarray]) -> None:
     model = tidy(read[0], table, PLAN)
-    card = card_of(model, PLAN, table.features)
+    card = scorecard_of(model, PLAN, table.features)
     exact = 600 + 20 / np.log(2) * (-model.log_odds(table.features) - np.log(30))
     gap = score_many(card, table.features).score - exact
     assert np.abs(gap).max() <= 0.5 * (len(card.bins) + len(card.tables) + 1)
@@ -129,12 +129,12 @@ def test_points_follow_the_model_to_within_rounding(read: tuple[Additive, np.nda
 def test_a_feature_without_any_effect_is_left_out() -> None:
     flat = Additive(-1.0, (Curve(Axis("burden", ()), np.array([0.2, 0.2]), np.array([10, 0])),))
     plan = replace(PLAN, features=PLAN.features[:1])
-    assert card_of(flat, plan, {"burden": np.arange(10)}).bins == ()
+    assert scorecard_of(flat, plan, {"burden": np.arange(10)}).bins == ()
 
 
 def test_the_forest_sees_missing_and_codes_as_such() -> None:
     blocks = blocks_of(PLAN, table.features)
-    matrix = matrix_of(blocks, table.features)
+    matrix = design_matrix(blocks, table.features)
     late, income = blocks[2], blocks[1]
     assert (late.codes, income.codes) == ((-2,), (MISSING,))
     assert (np.isnan(matrix[:, late.start]) == (table.features["late"] == -2)).all()

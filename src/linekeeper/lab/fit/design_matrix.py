@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.lab.fit.additive import Floats
-from linekeeper.lab.fit.plan import FeaturePlan, Plan
+from linekeeper.lab.fit.additive_model import Floats
+from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
 from linekeeper.scorecard.many import Column, Columns
 
 
@@ -33,7 +33,7 @@ class Block:
         return [{"higher": 1, "lower": -1, None: 0}[self.feature.worse], *(0 for _ in self.codes)]
 
 
-def blocks_of(plan: Plan, columns: Columns) -> list[Block]:
+def blocks_of(plan: FitPlan, columns: Columns) -> list[Block]:
     """One block a feature, in the plan's order; a flag only for codes that occur."""
     found: list[Block] = []
     start = 0
@@ -45,7 +45,7 @@ def blocks_of(plan: Plan, columns: Columns) -> list[Block]:
     return found
 
 
-def matrix_of(blocks: list[Block], columns: Columns) -> Floats:
+def design_matrix(blocks: list[Block], columns: Columns) -> Floats:
     """Rows by columns of all blocks, float64."""
     return np.column_stack([column for block in blocks for column in spread(block, columns[block.feature.name])])
 

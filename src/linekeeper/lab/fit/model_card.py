@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from linekeeper.lab.fit.calibrate import by_decile
-from linekeeper.lab.fit.cross import EXACT
+from linekeeper.lab.fit.cross_validation import EXACT
 from linekeeper.lab.fit.fairness import RESTRICTED_SHARE, groups_of, proxies_of
-from linekeeper.lab.fit.fitted import Fitted, artifact_of, method_pd
-from linekeeper.lab.fit.measure import auc, auc_interval, brier, deciles, ks, log_loss, psi, wilson
-from linekeeper.lab.fit.table import FitTable
+from linekeeper.lab.fit.metrics import auc, auc_interval, brier, deciles, ks, log_loss, psi, wilson
+from linekeeper.lab.fit.training_run import TrainingRun, artifact_of_run, method_pd
+from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.artifact import open_artifact, write_artifact
 from linekeeper.scorecard.card import Bins, Score, Table
 from linekeeper.scorecard.many import Column, place, points_many, score_many
@@ -25,44 +25,44 @@ CURVE_STEPS = 100
 Json = dict[str, Any]
 
 
-def evidence_of(fitted: Fitted, data: str) -> Json:
+def model_card_of(run: TrainingRun, data: str) -> Json:
     """The model card as JSON; figures of ranking and calibration are of rows outside the fold that made the model."""
-    artifact = open_artifact(write_artifact(artifact_of(fitted, data)))
-    table, plan = fitted.table, fitted.plan
+    artifact = open_artifact(write_artifact(artifact_of_run(run, data)))
+    table, plan = run.table, run.plan
     return {
         "format": "linekeeper-model-card/1",
         "name": plan.name,
         "sha256": artifact.score.card,
         "provenance": dict(artifact.provenance),
         "scale": asdict(plan.scale),
-        "base": fitted.score.base,
-        "best_score": best_score(fitted.score),
-        "methods": [_method(fitted, method) for method in fitted.crossed.log_odds if method in NAMES],
-        "rounding_cost_auc": _rounding_cost(fitted),
-        "calibration": [asdict(part) for part in by_decile(table.label, fitted.pd)],
-        "lift": _lift(fitted),
-        "scores": _histogram(fitted),
-        "pd": {"below": list(fitted.score.pd_below), "ppm": list(fitted.score.pd_ppm)},
-        "features": [_feature(part, table) for part in fitted.score.bins],
-        "tables": [_table(part, table) for part in fitted.score.tables],
-        "sensitivity": _sensitivity(fitted),
-        "stability": stability(table, fitted.score),
+        "base": run.score.base,
+        "best_score": best_score(run.score),
+        "methods": [_method(run, method) for method in run.crossed.log_odds if method in NAMES],
+        "rounding_cost_auc": _rounding_cost(run),
+        "calibration": [asdict(part) for part in by_decile(table.label, run.pd)],
+        "lift": _lift(run),
+        "scores": _histogram(run),
+        "pd": {"below": list(run.score.pd_below), "ppm": list(run.score.pd_ppm)},
+        "features": [_feature(part, table) for part in run.score.bins],
+        "tables": [_table(part, table) for part in run.score.tables],
+        "sensitivity": _sensitivity(run),
+        "stability": stability(table, run.score),
         "fairness": {
             "rule": f"the riskiest {RESTRICTED_SHARE:.0%} restricted",
-            "groups": [asdict(group) for group in groups_of(table, fitted.points)],
+            "groups": [asdict(group) for group in groups_of(table, run.points)],
         },
-        "proxies": [asdict(proxy) for proxy in proxies_of(table, plan, fitted.points)],
-        "limits": _limits(fitted),
+        "proxies": [asdict(proxy) for proxy in proxies_of(table, plan, run.points)],
+        "limits": _limits(run),
     }
 
 
-def _method(fitted: Fitted, method: str) -> Json:
-    label, pd = fitted.table.label, method_pd(fitted, method)
-    risk = fitted.crossed.log_odds[method]
-    by_fold = fitted.crossed.aucs(label, method)
+def _method(run: TrainingRun, method: str) -> Json:
+    label, pd = run.table.label, method_pd(run, method)
+    risk = run.crossed.log_odds[method]
+    by_fold = run.crossed.aucs(label, method)
     return {
         "method": method,
-        "name": "this card" if method == fitted.method else NAMES[method],
+        "name": "this card" if method == run.method else NAMES[method],
         "auc": float(np.mean(by_fold)),
         "auc_by_fold": by_fold,
         "auc_interval": auc_interval(label, risk),
@@ -73,42 +73,42 @@ def _method(fitted: Fitted, method: str) -> Json:
     }
 
 
-def _rounding_cost(fitted: Fitted) -> float | None:
+def _rounding_cost(run: TrainingRun) -> float | None:
     """AUC lost by merging bins and rounding to whole points, on the same folds."""
-    exact = EXACT.get(fitted.method)
-    if exact is None or exact not in fitted.crossed.log_odds:
+    exact = EXACT.get(run.method)
+    if exact is None or exact not in run.crossed.log_odds:
         return None
-    label = fitted.table.label
-    return float(np.mean(fitted.crossed.aucs(label, exact)) - np.mean(fitted.crossed.aucs(label, fitted.method)))
+    label = run.table.label
+    return float(np.mean(run.crossed.aucs(label, exact)) - np.mean(run.crossed.aucs(label, run.method)))
 
 
-def _lift(fitted: Fitted) -> Json:
+def _lift(run: TrainingRun) -> Json:
     """The share of bads found in the riskiest x % of rows, for each method; and the lift of each decile of the card."""
-    label = fitted.table.label
+    label = run.table.label
     shares = np.linspace(0, 1, CURVE_STEPS + 1)
     curves = {}
-    for method, risk in fitted.crossed.log_odds.items():
+    for method, risk in run.crossed.log_odds.items():
         found = np.cumsum(label[np.argsort(-risk, kind="stable")]) / label.sum()
         at = np.round(shares * len(label)).astype(int)
         curves[method] = [float(share) for share in np.append(0.0, found)[at]]
-    part = deciles(-fitted.points)
+    part = deciles(-run.points)
     rate = label.mean()
     lifts = [float(label[part == number].mean() / rate) for number in range(10) if (part == number).any()]
     return {"shares": shares.tolist(), "found": {m: c for m, c in curves.items() if m in NAMES}, "by_decile": lifts}
 
 
-def _histogram(fitted: Fitted) -> list[Json]:
+def _histogram(run: TrainingRun) -> list[Json]:
     """Goods and bads by bands of the score (unseen rows)."""
-    band = fitted.points // HISTOGRAM_POINTS
+    band = run.points // HISTOGRAM_POINTS
     found = []
     for number in range(int(band.min()), int(band.max()) + 1):
         rows = band == number
-        bads = int(fitted.table.label[rows].sum())
+        bads = int(run.table.label[rows].sum())
         found.append({"from": number * HISTOGRAM_POINTS, "goods": int(rows.sum()) - bads, "bads": bads})
     return found
 
 
-def _feature(part: Bins, table: FitTable) -> Json:
+def _feature(part: Bins, table: TrainingTable) -> Json:
     """The bins of a feature: points, rows, bads, bad rate with its interval. Missing is told where it occurs."""
     values = table.features[part.feature]
     below = tuple(range(1, len(part.by_choice))) if part.by_choice else part.below
@@ -139,7 +139,7 @@ def _feature(part: Bins, table: FitTable) -> Json:
     return {"feature": part.feature, "group": part.group, "choices": bool(part.by_choice), "bins": bins}
 
 
-def _table(part: Table, table: FitTable) -> Json:
+def _table(part: Table, table: TrainingTable) -> Json:
     rows = _places(table.features[part.row], part.row_below)
     columns = _places(table.features[part.column], part.column_below)
     width = len(part.column_below) + 2
@@ -153,10 +153,10 @@ def _table(part: Table, table: FitTable) -> Json:
     }
 
 
-def _sensitivity(fitted: Fitted) -> list[Json]:
+def _sensitivity(run: TrainingRun) -> list[Json]:
     """For each input: the AUC lost when its values are shuffled (in sample), and the mean points lost on its parts."""
-    table, score = fitted.table, fitted.score
-    chance = np.random.default_rng(fitted.plan.seed)
+    table, score = run.table, run.score
+    chance = np.random.default_rng(run.plan.seed)
     whole = auc(table.label, -score_many(score, table.features).score)
     names = sorted({part.feature for part in score.bins}.union(*((t.row, t.column) for t in score.tables)))
     moved = dict(zip([part.feature for part in score.bins], points_many(score, table.features), strict=False))
@@ -169,7 +169,7 @@ def _sensitivity(fitted: Fitted) -> list[Json]:
     return sorted(found, key=lambda row: -row["auc_lost"])
 
 
-def stability(table: FitTable, score: Score) -> Json:
+def stability(table: TrainingTable, score: Score) -> Json:
     """PSI of each feature and the score: later dates against the first; of one date, a random half and the other."""
     dates = np.unique(table.at_day)
     if len(dates) > 1:
@@ -199,13 +199,13 @@ def _cuts(part: Bins) -> tuple[int, ...]:
 
 
 def _places(values: Column, below: tuple[int, ...]) -> Any:
-    from linekeeper.lab.fit.additive import Axis
+    from linekeeper.lab.fit.additive_model import Axis
 
     return Axis("", below).place(values)
 
 
-def _limits(fitted: Fitted) -> list[str]:
-    table, plan = fitted.table, fitted.plan
+def _limits(run: TrainingRun) -> list[str]:
+    table, plan = run.table, run.plan
     dates = len(np.unique(table.at_day))
     found = [
         "Reject inference is out of scope: the card knows only accounts that had a line.",

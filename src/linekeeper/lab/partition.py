@@ -29,7 +29,7 @@ class Part:
         return int.from_bytes(digest, "big") % self.of == self.number - 1
 
 
-def read_part(text: str) -> Part:
+def read_partition(text: str) -> Part:
     """`1/2`: the first of two parts. Raises LinekeeperError.
 
     >>> read_part("2/3")

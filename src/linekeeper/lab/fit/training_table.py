@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.lab.fit.plan import Plan
-from linekeeper.lab.part import Part
+from linekeeper.lab.fit.plan import FitPlan
+from linekeeper.lab.partition import Part
 from linekeeper.scorecard.many import Column
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class FitTable:
+class TrainingTable:
     """Columns of one length: int64, `MISSING` where missing; `label` is 1 for bad; `at_day` days since 1970-01-01."""
 
     account: npt.NDArray[np.str_]
@@ -35,7 +35,7 @@ class FitTable:
     def __len__(self) -> int:
         return len(self.label)
 
-    def take(self, rows: Rows) -> FitTable:
+    def take(self, rows: Rows) -> TrainingTable:
         """Those rows, in that order."""
         return replace(
             self,
@@ -46,16 +46,16 @@ class FitTable:
             protected={name: values[rows] for name, values in self.protected.items()},
         )
 
-    def of_part(self, part: Part) -> FitTable:
+    def of_partition(self, part: Part) -> TrainingTable:
         """The rows of that part of the accounts."""
         return self.take(np.flatnonzero([part.has(account) for account in self.account.tolist()]))
 
-    def only(self, names: tuple[str, ...]) -> FitTable:
+    def only(self, names: tuple[str, ...]) -> TrainingTable:
         """The same rows with those features alone."""
         return replace(self, features={name: self.features[name] for name in names})
 
 
-def read_table(path: Path, plan: Plan, labels: Path | None = None) -> FitTable:
+def read_training_table(path: Path, plan: FitPlan, labels: Path | None = None) -> TrainingTable:
     """A snapshot table (Parquet): `account`, `at_day`, label, one whole-number column a feature (null = missing).
 
     `labels`: a second file with `account`, the label and protected attributes; rows without a label are left out.
@@ -83,7 +83,7 @@ def read_parquet(path: Path) -> pa.Table:
         raise LinekeeperError(f"`{path}` cannot be read as Parquet: {str(error).splitlines()[0].lower()}") from None
 
 
-def from_arrow(data: pa.Table, plan: Plan) -> FitTable:
+def from_arrow(data: pa.Table, plan: FitPlan) -> TrainingTable:
     """The same from a table in memory. `account` and `at_day` may be absent: rows are then numbered, of one day."""
     rows = data.num_rows
     lacking = [name for name in (plan.label, *plan.names) if name not in data.column_names]
@@ -93,7 +93,7 @@ def from_arrow(data: pa.Table, plan: Plan) -> FitTable:
     label = whole_numbers(data, plan.label)
     if set(np.unique(label)) != {0, 1}:
         raise LinekeeperError(f"the label `{plan.label}` must be 0 and 1, and both must occur")
-    return FitTable(
+    return TrainingTable(
         np.array([str(name) for name in account]),
         whole_numbers(data, "at_day") if "at_day" in data.column_names else np.zeros(rows, np.int64),
         label,

@@ -7,14 +7,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from linekeeper.lab.fit import draw
-from linekeeper.lab.fit.draw import WIDTH, Axes, bar, dot, line, path, svg, text
-from linekeeper.lab.fit.page import calibration
+from linekeeper.lab.fit import svg
+from linekeeper.lab.fit.model_card_page import calibration
+from linekeeper.lab.fit.svg import WIDTH, Axes, bar, dot, line, path, svg, text
 
 Json = dict[str, Any]
 
 
-def forecast_page(found: Json) -> str:
+def render_forecast(found: Json) -> str:
     """The page of a forecast (the value of `forecast_panel`)."""
     from jinja2 import Environment, StrictUndefined
 
@@ -37,7 +37,7 @@ def ahead(rows: list[Json]) -> str:
     """The chance told and the share that came, by months ahead."""
     most = max(max(row["told"], row["came"]) for row in rows) * 1.1
     axes = Axes(0, len(rows), 0, most)
-    body = axes.frame("months ahead", "30 days past due by then", range(0, len(rows) + 1, 2), draw.nice(0, most), "y")
+    body = axes.frame("months ahead", "30 days past due by then", range(0, len(rows) + 1, 2), svg.nice(0, most), "y")
     start = (axes.x(0), axes.y(0))
     for key, style in (("came", "woe"), ("told", "own")):
         points = [(axes.x(row["months"]), axes.y(row[key])) for row in rows]
@@ -48,7 +48,7 @@ def ahead(rows: list[Json]) -> str:
 def gains(found: dict[str, list[float]]) -> str:
     """The share of those who fell behind among the riskiest accounts."""
     axes = Axes(0, 1, 0, 1)
-    ticks = draw.nice(0, 1)
+    ticks = svg.nice(0, 1)
     body = axes.frame("riskiest accounts", "of those who fell behind", ticks, ticks)
     body += line(axes.x(0.05), axes.y(0), axes.x(0.05), axes.y(1), "limit")
     for key, style in (("forest", "forest"), ("card", "own")):

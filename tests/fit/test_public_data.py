@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.lab.fit.cross import cross_fit, fit_model
-from linekeeper.lab.fit.evidence import evidence_of
-from linekeeper.lab.fit.fitted import fit
-from linekeeper.lab.fit.known import known_table
-from linekeeper.lab.fit.points import card_of
+from linekeeper.datasets.catalogue import read_data_set
+from linekeeper.lab.fit.cross_validation import cross_fit, fit_model
+from linekeeper.lab.fit.model_card import model_card_of
+from linekeeper.lab.fit.scaling import scorecard_of
+from linekeeper.lab.fit.training_run import fit
 from linekeeper.scorecard.many import score_many
 from linekeeper.scorecard.points import best_score, lost_by_feature, score_one
 
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.data
 
 
 def test_south_german_fits_without_nonsense(data_dir: Path) -> None:
-    table, plan = known_table("south-german", data_dir / "german_credit" / "south_german_credit.parquet")
-    fitted = fit(table, plan, compare=("forest",))
-    card = evidence_of(fitted, "south-german")
+    table, plan = read_data_set("south-german", data_dir / "german_credit" / "south_german_credit.parquet")
+    run = fit(table, plan, compare=("forest",))
+    card = model_card_of(run, "south-german")
     assert (len(table), int(table.label.sum())) == (1_000, 300)
     own = next(row for row in card["methods"] if row["name"] == "this card")
     assert own["auc_interval"][0] > 0.70
@@ -37,10 +37,10 @@ def test_south_german_fits_without_nonsense(data_dir: Path) -> None:
 
 
 def test_taiwan_ranks_as_promised_and_reasons_are_exact_for_every_account(data_dir: Path) -> None:
-    table, plan = known_table("taiwan", data_dir / "taiwan_credit_card" / "taiwan_credit_card.parquet")
+    table, plan = read_data_set("taiwan", data_dir / "taiwan_credit_card" / "taiwan_credit_card.parquet")
     half = table.take(np.arange(0, len(table), 2))
     unseen = table.take(np.arange(1, len(table), 2))
-    card = card_of(fit_model(half, plan), plan, half.features)
+    card = scorecard_of(fit_model(half, plan), plan, half.features)
     many, best = score_many(card, unseen.features), best_score(card)
     rows = [
         dict(zip(unseen.features, map(_known, row), strict=True)) for row in zip(*unseen.features.values(), strict=True)
@@ -53,8 +53,8 @@ def test_taiwan_ranks_as_promised_and_reasons_are_exact_for_every_account(data_d
 
 def test_derived_features_are_whole_and_labelled_alike(data_dir: Path) -> None:
     path = data_dir / "taiwan_credit_card" / "taiwan_credit_card.parquet"
-    raw, _ = known_table("taiwan", path)
-    derived, plan = known_table("taiwan", path, derived=True)
+    raw, _ = read_data_set("taiwan", path)
+    derived, plan = read_data_set("taiwan", path, derived=True)
     assert set(plan.names) == set(derived.features)
     assert (raw.label == derived.label).all()
     never = derived.features["months_since_late"] == MISSING
@@ -64,11 +64,11 @@ def test_derived_features_are_whole_and_labelled_alike(data_dir: Path) -> None:
 
 @pytest.mark.nightly
 def test_taiwan_cross_validation(data_dir: Path) -> None:
-    from linekeeper.lab.fit.cross import compared
-    from linekeeper.lab.fit.known import with_protected
+    from linekeeper.datasets.catalogue import with_protected_as_inputs
+    from linekeeper.lab.fit.cross_validation import compare_methods
 
-    table, plan = known_table("taiwan", data_dir / "taiwan_credit_card" / "taiwan_credit_card.parquet")
-    found = compared(*with_protected(table, plan), folds=5)
+    table, plan = read_data_set("taiwan", data_dir / "taiwan_credit_card" / "taiwan_credit_card.parquet")
+    found = compare_methods(*with_protected_as_inputs(table, plan), folds=5)
     assert found["auc_tables"] >= 0.783
     assert found["auc_main"] >= 0.778
     assert found["auc_forest"] >= 0.785

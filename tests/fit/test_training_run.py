@@ -14,36 +14,36 @@ import pytest
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.lab.fit.cross import folds_of
-from linekeeper.lab.fit.evidence import evidence_of, stability
+from linekeeper.lab.fit.cross_validation import folds_of
 from linekeeper.lab.fit.fairness import groups_of
-from linekeeper.lab.fit.fitted import Fitted, artifact_of, fit
-from linekeeper.lab.fit.page import page_of
-from linekeeper.lab.fit.plan import FeaturePlan, Plan, read_plan
-from linekeeper.lab.fit.table import read_table
+from linekeeper.lab.fit.model_card import model_card_of, stability
+from linekeeper.lab.fit.model_card_page import render_model_card
+from linekeeper.lab.fit.plan import FeaturePlan, FitPlan, read_fit_plan
+from linekeeper.lab.fit.training_run import TrainingRun, artifact_of_run, fit
+from linekeeper.lab.fit.training_table import read_training_table
 from linekeeper.scorecard.artifact import read_artifact, write_artifact
 from linekeeper.scorecard.many import score_many
 from linekeeper.scorecard.points import best_score, lost_by_feature, score_one
-from tests.fit.made import PLAN, made_table
+from tests.fit.synthetic import PLAN, made_table
 
 
-def test_the_card_ranks_about_as_well_as_the_forest(fitted: Fitted) -> None:
-    label = fitted.table.label
-    mean = {method: np.mean(fitted.crossed.aucs(label, method)) for method in fitted.crossed.log_odds}
+def test_the_card_ranks_about_as_well_as_the_forest(run: TrainingRun) -> None:
+    label = run.table.label
+    mean = {method: np.mean(run.crossed.aucs(label, method)) for method in run.crossed.log_odds}
     assert mean["tables"] > mean["forest"] - 0.01
     assert mean["tables"] > mean["woe"] - 0.005
     assert mean["exact"] - mean["tables"] < 0.005
 
 
-def test_pd_is_true_on_unseen_rows(fitted: Fitted) -> None:
-    assert fitted.pd.mean() == pytest.approx(fitted.table.label.mean(), abs=0.01)
-    risky = fitted.pd > np.median(fitted.pd)
-    assert fitted.pd[risky].mean() == pytest.approx(fitted.table.label[risky].mean(), abs=0.04)
+def test_pd_is_true_on_unseen_rows(run: TrainingRun) -> None:
+    assert run.pd.mean() == pytest.approx(run.table.label.mean(), abs=0.01)
+    risky = run.pd > np.median(run.pd)
+    assert run.pd[risky].mean() == pytest.approx(run.table.label[risky].mean(), abs=0.04)
 
 
-def test_lost_points_and_sub_scores_add_up_for_every_account(fitted: Fitted) -> None:
-    score, columns = fitted.score, fitted.table.features
-    many, best = score_many(score, columns), best_score(fitted.score)
+def test_lost_points_and_sub_scores_add_up_for_every_account(run: TrainingRun) -> None:
+    score, columns = run.score, run.table.features
+    many, best = score_many(score, columns), best_score(run.score)
     for row in range(500):
         values = {name: None if column[row] == MISSING else int(column[row]) for name, column in columns.items()}
         one = score_one(score, values)
@@ -51,9 +51,9 @@ def test_lost_points_and_sub_scores_add_up_for_every_account(fitted: Fitted) -> 
         assert sum(lost_by_feature(score, values).values()) == best - one.score
 
 
-def test_the_artifact_is_what_a_policy_reads(fitted: Fitted) -> None:
-    artifact = artifact_of(fitted, "made")
-    assert replace(read_artifact(write_artifact(artifact)), card=None) == fitted.score
+def test_the_artifact_is_what_a_policy_reads(run: TrainingRun) -> None:
+    artifact = artifact_of_run(run, "made")
+    assert replace(read_artifact(write_artifact(artifact)), card=None) == run.score
     assert artifact.provenance["rows"] == 3_000
     assert artifact.provenance["protected_refused"] == "region"
 
@@ -64,8 +64,8 @@ def test_a_protected_attribute_is_refused_as_an_input() -> None:
         fit(made_table(200), plan)
 
 
-def test_the_evidence_holds_all_that_is_asked_of_it(fitted: Fitted) -> None:
-    card = evidence_of(fitted, "made")
+def test_the_evidence_holds_all_that_is_asked_of_it(run: TrainingRun) -> None:
+    card = model_card_of(run, "made")
     assert json.loads(json.dumps(card)) is not None
     own = next(row for row in card["methods"] if row["name"] == "this card")
     assert own["auc_interval"][0] < own["auc"] < own["auc_interval"][1]
@@ -76,18 +76,18 @@ def test_the_evidence_holds_all_that_is_asked_of_it(fitted: Fitted) -> None:
         assert all(row["low"] <= row["bad_rate"] <= row["high"] for row in part["bins"])
     for part in card["tables"]:
         assert sum(map(sum, part["rows"])) == 3_000
-        assert sum(map(sum, part["bads"])) == fitted.table.label.sum()
+        assert sum(map(sum, part["bads"])) == run.table.label.sum()
     by_name = {row["feature"]: row["auc_lost"] for row in card["sensitivity"]}
     assert by_name["late"] == max(by_name.values())
 
 
-def test_inputs_that_stand_for_a_protected_attribute_are_found(fitted: Fitted) -> None:
-    proxies = {row["value"]: row["by_inputs"] for row in evidence_of(fitted, "made")["proxies"]}
+def test_inputs_that_stand_for_a_protected_attribute_are_found(run: TrainingRun) -> None:
+    proxies = {row["value"]: row["by_inputs"] for row in model_card_of(run, "made")["proxies"]}
     assert proxies["0"] > 0.7  # region 0 has low burdens, by the making of the data
 
 
-def test_fairness_figures_are_counts_of_the_groups(fitted: Fitted) -> None:
-    groups = groups_of(fitted.table, fitted.points)
+def test_fairness_figures_are_counts_of_the_groups(run: TrainingRun) -> None:
+    groups = groups_of(run.table, run.points)
     assert sum(group.rows for group in groups) == 3_000
     reference = [group for group in groups if group.reference]
     assert len(reference) == 1
@@ -138,8 +138,8 @@ class Strict(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page_is_sound_and_needs_nothing_else(fitted: Fitted) -> None:
-    page = page_of(evidence_of(fitted, "<made & up>"))
+def test_the_page_is_sound_and_needs_nothing_else(run: TrainingRun) -> None:
+    page = render_model_card(model_card_of(run, "<made & up>"))
     reader = Strict()
     reader.feed(page)
     assert reader.open == []
@@ -162,8 +162,8 @@ def test_a_snapshot_table_is_read(tmp_path: Path) -> None:
         }
     )
     pq.write_table(data, tmp_path / "s.parquet")
-    plan = Plan("p", (FeaturePlan("burden", "ability"),))
-    table = read_table(tmp_path / "s.parquet", plan)
+    plan = FitPlan("p", (FeaturePlan("burden", "ability"),))
+    table = read_training_table(tmp_path / "s.parquet", plan)
     assert table.features["burden"].tolist() == [10, MISSING, 30]
     assert table.account.tolist() == ["a", "b", "c"]
     assert table.at_day.tolist() == [1, 1, 2]
@@ -183,13 +183,13 @@ def test_a_table_that_cannot_be_fitted_is_refused(
 ) -> None:
     pq.write_table(pa.table(columns), tmp_path / "s.parquet")
     with pytest.raises(LinekeeperError, match=message):
-        read_table(tmp_path / "s.parquet", Plan("p", (FeaturePlan("burden", "ability"),)))
+        read_training_table(tmp_path / "s.parquet", FitPlan("p", (FeaturePlan("burden", "ability"),)))
 
 
 def test_a_plan_is_read(tmp_path: Path) -> None:
     text = "name: p\nprotected: [age]\nability:\n  burden: {worse: higher, special: [-1]}\nwillingness:\n  late: {}\n"
     (tmp_path / "plan.yaml").write_text(text)
-    plan = read_plan(tmp_path / "plan.yaml")
+    plan = read_fit_plan(tmp_path / "plan.yaml")
     assert plan.features == (
         FeaturePlan("burden", "ability", "higher", (-1,)),
         FeaturePlan("late", "willingness"),
@@ -210,12 +210,12 @@ def test_a_plan_is_read(tmp_path: Path) -> None:
 def test_a_plan_that_is_wrong_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "plan.yaml").write_text(text)
     with pytest.raises(LinekeeperError, match=message):
-        read_plan(tmp_path / "plan.yaml")
+        read_fit_plan(tmp_path / "plan.yaml")
 
 
 def test_a_policy_adds_its_directions_and_protected_fields() -> None:
-    plan = Plan("p", (FeaturePlan("burden", "ability", special=(-1,)), FeaturePlan("late", "willingness")))
-    policy = Plan("q", (FeaturePlan("burden", "willingness", "higher"),), protected=("age",))
+    plan = FitPlan("p", (FeaturePlan("burden", "ability", special=(-1,)), FeaturePlan("late", "willingness")))
+    policy = FitPlan("q", (FeaturePlan("burden", "willingness", "higher"),), protected=("age",))
     found = plan.under(policy)
     assert found.features[0] == FeaturePlan("burden", "ability", "higher", (-1,))
     assert found.protected == ("age",)
@@ -226,8 +226,8 @@ def test_labels_may_come_from_a_second_file(tmp_path: Path) -> None:
         pa.table({"account": ["a", "b", "c"], "label": [9, 9, 9], "burden": [1, 2, 3]}), tmp_path / "s.parquet"
     )
     pq.write_table(pa.table({"account": ["c", "a"], "label": [1, 0], "age": [33, 44]}), tmp_path / "l.parquet")
-    plan = Plan("p", (FeaturePlan("burden", "ability"),), protected=("age",))
-    table = read_table(tmp_path / "s.parquet", plan, tmp_path / "l.parquet")
+    plan = FitPlan("p", (FeaturePlan("burden", "ability"),), protected=("age",))
+    table = read_training_table(tmp_path / "s.parquet", plan, tmp_path / "l.parquet")
     found = sorted(zip(table.account.tolist(), table.label.tolist(), table.features["burden"].tolist(), strict=True))
     assert found == [("a", 0, 1), ("c", 1, 3)]
     assert sorted(table.protected["age"].tolist()) == [33, 44]

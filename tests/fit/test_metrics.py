@@ -10,7 +10,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score, roc_curve
 
-from linekeeper.lab.fit import measure
+from linekeeper.lab.fit import metrics
 from linekeeper.lab.fit.calibrate import by_decile, measured_pd, slope_and_shift
 
 samples = st.lists(st.tuples(st.integers(0, 1), st.integers(-5, 5)), min_size=4, max_size=60).filter(
@@ -22,15 +22,15 @@ samples = st.lists(st.tuples(st.integers(0, 1), st.integers(-5, 5)), min_size=4,
 def test_auc_and_ks_agree_with_scikit_learn(rows: list[tuple[int, int]]) -> None:
     bad, risk = (np.array(column) for column in zip(*rows, strict=True))
     false, true, _ = roc_curve(bad, risk, drop_intermediate=False)
-    assert measure.auc(bad, risk) == pytest.approx(roc_auc_score(bad, risk))
-    assert measure.ks(bad, risk) == pytest.approx(np.abs(true - false).max())
+    assert metrics.auc(bad, risk) == pytest.approx(roc_auc_score(bad, risk))
+    assert metrics.ks(bad, risk) == pytest.approx(np.abs(true - false).max())
 
 
 def test_brier_and_log_loss_agree_with_scikit_learn() -> None:
     chance = np.random.default_rng(0)
     bad, pd = chance.integers(0, 2, 200), chance.random(200)
-    assert measure.brier(bad, pd) == pytest.approx(brier_score_loss(bad, pd))
-    assert measure.log_loss(bad, pd) == pytest.approx(log_loss(bad, pd))
+    assert metrics.brier(bad, pd) == pytest.approx(brier_score_loss(bad, pd))
+    assert metrics.log_loss(bad, pd) == pytest.approx(log_loss(bad, pd))
 
 
 def test_the_auc_interval_covers_the_truth_about_as_often_as_it_says() -> None:
@@ -38,7 +38,7 @@ def test_the_auc_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     truth = 0.7602  # of two normal distributions one deviation apart: Phi(1 / sqrt 2)
     for _ in range(200):
         bad = np.repeat([0, 1], 60)
-        low, high = measure.auc_interval(bad, chance.normal(size=120) + bad)
+        low, high = metrics.auc_interval(bad, chance.normal(size=120) + bad)
         covered += low <= truth <= high
     assert 180 <= covered <= 199
 
@@ -47,14 +47,14 @@ def test_a_better_risk_is_seen_to_be_better() -> None:
     chance = np.random.default_rng(0)
     bad = np.repeat([0, 1], 500)
     good, poor = chance.normal(size=1000) + 2 * bad, chance.normal(size=1000) + 0.5 * bad
-    gap, low, high = measure.auc_difference(bad, good, poor)
-    assert gap == pytest.approx(measure.auc(bad, good) - measure.auc(bad, poor))
+    gap, low, high = metrics.auc_difference(bad, good, poor)
+    assert gap == pytest.approx(metrics.auc(bad, good) - metrics.auc(bad, poor))
     assert 0 < low < gap < high
 
 
 def test_psi_of_the_same_is_zero_and_of_another_is_not() -> None:
-    assert measure.psi(np.array([30, 70]), np.array([300, 700])) == pytest.approx(0)
-    assert measure.psi(np.array([90, 10]), np.array([10, 90])) > 0.25
+    assert metrics.psi(np.array([30, 70]), np.array([300, 700])) == pytest.approx(0)
+    assert metrics.psi(np.array([90, 10]), np.array([10, 90])) > 0.25
 
 
 def test_slope_and_shift_are_those_of_a_logistic_regression() -> None:

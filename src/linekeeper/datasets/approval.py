@@ -18,8 +18,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from linekeeper.connect.panel import REPORT, joined, rows
 from linekeeper.core.errors import LinekeeperError
+from linekeeper.datasets.monthly import REPORT, joined, rows
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.lab.part import Part, read_part
-from tests.fit.made import made_table
+from linekeeper.lab.partition import Part, read_partition
+from tests.fit.synthetic import made_table
 
 
 @given(st.text(max_size=20), st.integers(1, 50))
@@ -18,7 +18,7 @@ def test_each_account_is_in_exactly_one_part(account: str, parts: int) -> None:
 
 def test_halves_are_about_even_and_make_up_the_table() -> None:
     table = made_table(2_000)
-    one, other = (table.of_part(Part(number, 2)) for number in (1, 2))
+    one, other = (table.of_partition(Part(number, 2)) for number in (1, 2))
     assert {*one.account, *other.account} == {*table.account}
     assert len(one) + len(other) == len(table)
     assert abs(len(one) - len(other)) < 200
@@ -27,4 +27,4 @@ def test_halves_are_about_even_and_make_up_the_table() -> None:
 @pytest.mark.parametrize("text", ["3/2", "0/2", "half", "1/2/3", ""])
 def test_what_is_no_part_is_refused(text: str) -> None:
     with pytest.raises(LinekeeperError, match="is no part"):
-        read_part(text)
+        read_partition(text)

@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.lab.fit.additive import Additive, Floats
-from linekeeper.lab.fit.boost import fit_additive, fit_forest
+from linekeeper.lab.fit.additive_model import Additive, Floats
+from linekeeper.lab.fit.bin_merging import merged
+from linekeeper.lab.fit.boosting import fit_additive, fit_forest
 from linekeeper.lab.fit.calibrate import probability
-from linekeeper.lab.fit.measure import auc
-from linekeeper.lab.fit.merge import merged
-from linekeeper.lab.fit.plan import Plan
-from linekeeper.lab.fit.points import card_of, log_odds_of
-from linekeeper.lab.fit.table import FitTable
-from linekeeper.lab.fit.woe import fit_woe
+from linekeeper.lab.fit.metrics import auc
+from linekeeper.lab.fit.plan import FitPlan
+from linekeeper.lab.fit.scaling import log_odds_of, scorecard_of
+from linekeeper.lab.fit.training_table import TrainingTable
+from linekeeper.lab.fit.weight_of_evidence import fit_woe
 from linekeeper.scorecard.many import score_many
 
 # tables and main: cards in whole points, with and without tables; exact: the same before merging and rounding
@@ -43,8 +43,8 @@ class Crossed:
 
 
 def cross_fit(
-    table: FitTable,
-    plan: Plan,
+    table: TrainingTable,
+    plan: FitPlan,
     folds: int,
     methods: tuple[str, ...] = METHODS,
     tell: Callable[[int], None] = lambda done: None,
@@ -68,7 +68,7 @@ def cross_fit(
     return Crossed(fold, said)
 
 
-def folds_of(table: FitTable, folds: int, seed: int) -> npt.NDArray[np.intp]:
+def folds_of(table: TrainingTable, folds: int, seed: int) -> npt.NDArray[np.intp]:
     """A fold for each row, at random, bads spread evenly; rows of one account stay in one fold."""
     accounts, first, where = np.unique(table.account, return_index=True, return_inverse=True)
     bad = np.zeros(len(accounts), np.int64)
@@ -83,20 +83,20 @@ def folds_of(table: FitTable, folds: int, seed: int) -> npt.NDArray[np.intp]:
     return found[where]
 
 
-def fit_model(table: FitTable, plan: Plan, method: str = "tables") -> Additive:
+def fit_model(table: TrainingTable, plan: FitPlan, method: str = "tables") -> Additive:
     """The additive model of a method (`tables`, `main` or `woe`), neighbouring bins merged."""
     if method == "woe":
         return fit_woe(table, plan)
     return tidy(fit_additive(table, replace(plan, tables_max=0 if method == "main" else plan.tables_max)), table, plan)
 
 
-def _say(seen: FitTable, unseen: FitTable, plan: Plan, methods: tuple[str, ...]) -> dict[str, Floats]:
+def _say(seen: TrainingTable, unseen: TrainingTable, plan: FitPlan, methods: tuple[str, ...]) -> dict[str, Floats]:
     said: dict[str, Floats] = {}
     forest = fit_forest(seen, plan)
     if set(methods) & {*EXACT, *EXACT.values()}:
         full = fit_additive(seen, plan, forest)
         for method, model in (("tables", full), ("main", Additive(full.intercept, full.curves))):
-            card = card_of(tidy(model, seen, plan), plan, seen.features)
+            card = scorecard_of(tidy(model, seen, plan), plan, seen.features)
             said[method] = log_odds_of(score_many(card, unseen.features).score.astype(np.float64), plan.scale)
             said[EXACT[method]] = model.log_odds(unseen.features)
     if "forest" in methods:
@@ -106,14 +106,14 @@ def _say(seen: FitTable, unseen: FitTable, plan: Plan, methods: tuple[str, ...])
     return {method: said[method] for method in methods}
 
 
-def tidy(model: Additive, table: FitTable, plan: Plan) -> Additive:
+def tidy(model: Additive, table: TrainingTable, plan: FitPlan) -> Additive:
     """The model with neighbouring bins merged, as far as that costs nothing."""
     likely = probability(model.log_odds(table.features))
     return merged(model, len(table), plan.merge_cost, float(np.mean(likely * (1 - likely))))
 
 
-def compared(
-    table: FitTable, plan: Plan, folds: int, tell: Callable[[int], None] = lambda done: None
+def compare_methods(
+    table: TrainingTable, plan: FitPlan, folds: int, tell: Callable[[int], None] = lambda done: None
 ) -> dict[str, float]:
     """Mean AUC over the folds of every method (`auc_tables`, ...), and what fewer bins and whole points cost."""
     crossed = cross_fit(table, plan, folds, METHODS, tell)

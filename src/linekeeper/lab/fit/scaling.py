@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from linekeeper.lab.fit.additive import Additive, Curve, Floats, Surface
-from linekeeper.lab.fit.plan import Plan
+from linekeeper.lab.fit.additive_model import Additive, Curve, Floats, Surface
+from linekeeper.lab.fit.plan import FitPlan
 from linekeeper.scorecard.card import Bins, Score, Table
 from linekeeper.scorecard.many import Column, Columns, score_many
 from linekeeper.scorecard.pd import Scale, pd_table
@@ -16,7 +16,7 @@ from linekeeper.scorecard.pd import Scale, pd_table
 BAND_POINTS = 5  # width of a band of the PD table
 
 
-def card_of(model: Additive, plan: Plan, columns: Columns) -> Score:
+def scorecard_of(model: Additive, plan: FitPlan, columns: Columns) -> Score:
     """The scorecard of a model: whole points, and the PD table over the scores that occur in `columns`.
 
     A part that moves nothing is left out. A missing value that was never seen gets the mean (0 points). Rounding

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from linekeeper.lab.fit.additive import Floats
+from linekeeper.lab.fit.additive_model import Floats
 
 Labels = npt.NDArray[Any]
 Risks = npt.NDArray[Any]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.lab.fit.additive import Additive, Axis, Curve, Floats, counted
-from linekeeper.lab.fit.plan import FeaturePlan, Plan
-from linekeeper.lab.fit.table import FitTable
+from linekeeper.lab.fit.additive_model import Additive, Axis, Curve, Floats, counted
+from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
+from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.many import Column
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PREBINS, BIN_SHARE, PENALTY = 20, 0.02, 1.0
 
 
-def fit_woe(table: FitTable, plan: Plan) -> Additive:
+def fit_woe(table: TrainingTable, plan: FitPlan) -> Additive:
     """Weight-of-evidence bins of each feature, weighted by a logistic regression; no tables. Needs optbinning."""
     from sklearn.linear_model import LogisticRegression
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.lab.fit.plan import FeaturePlan, Plan, read_plan
-from linekeeper.lab.fit.table import FitTable, from_arrow, read_parquet
+from linekeeper.lab.fit.plan import FeaturePlan, FitPlan, read_fit_plan
+from linekeeper.lab.fit.training_table import TrainingTable, from_arrow, read_parquet
 from linekeeper.scorecard.many import Column, Columns
 
 TAIWAN_DAY = 13_056  # 2005-09-30, the end of the last month that is seen
@@ -29,7 +29,7 @@ class DataSet:
     good: str | None = None  # a column whose 1 means good: the label is its opposite
 
 
-def known_table(name: str, path: Path, derived: bool = False) -> tuple[FitTable, Plan]:
+def read_data_set(name: str, path: Path, derived: bool = False) -> tuple[TrainingTable, FitPlan]:
     """The table and the plan of a known data set; LinekeeperError where the name or the file is not that.
 
     `derived`: instead of the raw columns, features measured over them.
@@ -54,13 +54,13 @@ def known_table(name: str, path: Path, derived: bool = False) -> tuple[FitTable,
     return replace(table, features=known.derive(table.features)), plan_named(known.derived_plan)
 
 
-def plan_named(name: str) -> Plan:
+def plan_named(name: str) -> FitPlan:
     """A plan that comes with the project."""
     with as_file(files("linekeeper.lab.fit") / "plans" / f"{name}.yaml") as path:
-        return read_plan(path)
+        return read_fit_plan(path)
 
 
-def with_protected(table: FitTable, plan: Plan) -> tuple[FitTable, Plan]:
+def with_protected_as_inputs(table: TrainingTable, plan: FitPlan) -> tuple[TrainingTable, FitPlan]:
     """The protected attributes as inputs, to measure what leaving them out costs. No card may be made of it."""
     inputs = tuple(FeaturePlan(name, "ability") for name in table.protected)
     everything = {**table.features, **table.protected}
