@@ -79,12 +79,14 @@ def forecast(
     json: Json = False,
 ) -> None:
     """Forecast who reaches 30 days past due in each of the next 12 months, tested out of time."""
+    from linekeeper.datasets.approval import with_panel_names
     from linekeeper.lab.forecast.hazard import forecast_panel
     from linekeeper.lab.forecast.page import render_forecast
-    from linekeeper.lab.forecast.panel import read_panel
+    from linekeeper.lab.forecast.panel import panel_of
+    from linekeeper.lab.parquet import read_parquet_table
 
     with progress("forecast", 4, json) as advance:
-        found = forecast_panel(read_panel(records), listed, seed, advance)
+        found = forecast_panel(panel_of(with_panel_names(read_parquet_table(records))), listed, seed, advance)
     if output:
         output.mkdir(parents=True, exist_ok=True)
         _dump(output / "forecast.json", found)
@@ -94,10 +96,10 @@ def forecast(
         return
     out = found["out_of_time"]
     say(f"{out['rows']:,} accounts unseen, a later time: AUC {out['auc']:.4f} (LightGBM {out['auc_lightgbm']:.4f})")
-    say(f"the riskiest 5 % hold {out['found_in_riskiest_5_percent']:.1%} of those who fall behind")
-    say("months ahead   told     came")
+    say(f"the riskiest 5 % hold {out['behind_in_riskiest_5_percent']:.1%} of those who fall behind")
+    say("months ahead   predicted   observed")
     for row in found["by_horizon"]:
-        say(f"{row['months']:>12}   {row['told']:.3%}   {row['came']:.3%}")
+        say(f"{row['months']:>12}   {row['predicted']:>9.3%}   {row['observed']:>8.3%}")
 
 
 # ------------------------------------------------------------------ pieces
@@ -117,7 +119,7 @@ def _plan(plan: Path | None, policy: Path | None, label: str | None) -> FitPlan:
         from linekeeper.policy.load import load_file
 
         of_policy = fit_plan_of_policy(load_file(policy))
-        named = named.under(of_policy) if named else of_policy
+        named = named.with_policy(of_policy) if named else of_policy
     assert named is not None
     return replace(named, label=label or named.label).refuse_protected()
 
@@ -130,8 +132,8 @@ def _read(path: Path, plan: FitPlan, labels: Path | None) -> tuple[TrainingTable
 
 def _cross_validate(rows: TrainingTable, plan: FitPlan, folds: int, json: bool) -> None:
     """All methods on the same folds; where the data hold protected attributes, with and without them as inputs."""
-    from linekeeper.datasets.catalogue import with_protected_as_inputs
     from linekeeper.lab.fit.cross_validation import compare_methods
+    from linekeeper.lab.fit.training_table import with_protected_as_inputs
 
     both = bool(rows.protected)
     with progress("folds", folds * (2 if both else 1), json) as advance:
