@@ -16,8 +16,8 @@ from linekeeper.connect.event_table import sort_by_time
 from linekeeper.connect.validation import Validator
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.datasets.approval import read_approval
-from linekeeper.datasets.monthly import REPORT, STATEMENT, instants
-from linekeeper.datasets.taiwan import LABELS, OUTCOME, read_taiwan
+from linekeeper.datasets.monthly import REPORT, STATEMENT, month_instants
+from linekeeper.datasets.taiwan import OUTCOME_COLUMN, PERSONAL_COLUMNS, read_taiwan
 from linekeeper.policy.load import load_file
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
@@ -36,7 +36,7 @@ def kinds(events: pa.Table) -> dict[str, int]:
 
 def people(**changes: int) -> dict[str, int]:
     """One account of the Taiwan data: pays its bills of 1,000 in full, month after month."""
-    base = {"ID": 1, "LIMIT_BAL": 20_000, OUTCOME: 0} | dict.fromkeys(LABELS, 1)
+    base = {"ID": 1, "LIMIT_BAL": 20_000, OUTCOME_COLUMN: 0} | dict.fromkeys(PERSONAL_COLUMNS, 1)
     base |= dict.fromkeys(("PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6"), -1)
     base |= {f"{name}{k}": 1_000 for name in ("BILL_AMT", "PAY_AMT") for k in range(1, 7)}
     return base | changes
@@ -100,7 +100,7 @@ def test_no_outcome_and_no_person_is_among_the_events(taiwan: tuple[pa.Table, pa
         "id", "account", "kind", "at", "limit", "amount", "balance", "paid", "standing", "previous", "minimum", "days",
     ]  # fmt: skip
     assert labels.column_names == ["account", "granted", "defaulted", "sex", "education", "marriage", "age"]
-    october = instants(np.array([(2005 - 1970) * 12 + 9]), (1, 0))[0]
+    october = month_instants(np.array([(2005 - 1970) * 12 + 9]), (1, 0))[0]
     assert max(events["at"].to_pylist()) < october
 
 
@@ -134,9 +134,9 @@ def test_a_refund_sets_the_balance_anew(tmp_path: Path) -> None:
 
 def test_instants_are_local_days_of_taipei() -> None:
     february_2016 = np.array([(2016 - 1970) * 12 + 1])
-    (statement,) = instants(february_2016, STATEMENT).astype("datetime64[ms]").astype(str)
+    (statement,) = month_instants(february_2016, STATEMENT).astype("datetime64[ms]").astype(str)
     assert statement == "2016-02-29T12:00:00.000"
-    assert instants(february_2016, REPORT)[0] - instants(february_2016, STATEMENT)[0] == 3_600_000
+    assert month_instants(february_2016, REPORT)[0] - month_instants(february_2016, STATEMENT)[0] == 3_600_000
 
 
 def test_approval_days_are_the_least_a_bucket_can_mean(tmp_path: Path) -> None:

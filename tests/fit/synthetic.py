@@ -1,4 +1,4 @@
-"""Made-up snapshot tables whose truth is known: which features matter, in which direction, and how much."""
+"""Synthetic training tables whose truth is known: which features matter, in which direction, and how much."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
 from linekeeper.lab.fit.training_table import TrainingTable
 
 PLAN = FitPlan(
-    "made",
+    "synthetic",
     (
         FeaturePlan("burden", "ability", "higher"),
         FeaturePlan("income", "ability", "lower"),
@@ -21,7 +21,7 @@ PLAN = FitPlan(
 )
 
 
-def made_table(rows: int = 3_000, seed: int = 1, dates: int = 1) -> TrainingTable:
+def synthetic_table(rows: int = 3_000, seed: int = 1, dates: int = 1) -> TrainingTable:
     """`rows` snapshots: burden, late months (code -2: none ever), a tenth of incomes missing; about a quarter bad."""
     chance = np.random.default_rng(seed)
     burden = chance.integers(0, 12_000, rows)

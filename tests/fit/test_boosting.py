@@ -10,53 +10,53 @@ import pytest
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.lab.fit import boosting
-from linekeeper.lab.fit.additive_model import Additive, Axis, Curve
-from linekeeper.lab.fit.bin_merging import merge_curve
+from linekeeper.lab.fit.additive_model import AdditiveModel, Binning, MainEffect
+from linekeeper.lab.fit.bin_merging import merge_effect_bins
 from linekeeper.lab.fit.boosting import fit_additive, fit_forest
-from linekeeper.lab.fit.cross_validation import fit_model, tidy
-from linekeeper.lab.fit.design_matrix import blocks_of, design_matrix
+from linekeeper.lab.fit.cross_validation import fit_model, with_fewer_bins
+from linekeeper.lab.fit.design_matrix import design_matrix, feature_blocks
 from linekeeper.lab.fit.scaling import scorecard_of
 from linekeeper.scorecard.many import score_many
-from tests.fit.synthetic import PLAN, made_table
+from tests.fit.synthetic import PLAN, synthetic_table
 
-table = made_table()
+table = synthetic_table()
 
 
 @pytest.fixture(scope="module")
-def read() -> tuple[Additive, np.ndarray]:
-    """The model as it was read, and what the boosters themselves say of each row."""
-    said: list[np.ndarray] = []
-    train = boosting.train
+def read() -> tuple[AdditiveModel, np.ndarray]:
+    """The model as it was read, and the log-odds that the boosters themselves give each row."""
+    log_odds: list[np.ndarray] = []
+    train_booster = boosting.train_booster
 
-    def listen(matrix, target, plan, rounds, settings, held=None, signs=None, start=None, seed=None):  # type: ignore[no-untyped-def]
-        booster = train(matrix, target, plan, rounds, settings, held, signs, start, seed)
-        if held is not None and rounds in (boosting.MAIN_ROUNDS, boosting.TABLES_ROUNDS):
-            said.append(booster.predict(matrix, raw_score=True))
+    def listen(matrix, target, plan, rounds, settings, together=None, directions=None, initial=None, seed=None):  # type: ignore[no-untyped-def]
+        booster = train_booster(matrix, target, plan, rounds, settings, together, directions, initial, seed)
+        if together is not None and rounds in (boosting.MAIN_ROUNDS, boosting.TABLES_ROUNDS):
+            log_odds.append(booster.predict(matrix, raw_score=True))
         return booster
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(boost, "train", listen)
+        patch.setattr(boosting, "train_booster", listen)
         model = fit_additive(table, PLAN)
-    assert len(said) == 2
-    return model, said[0] + said[1]
+    assert len(log_odds) == 2
+    return model, log_odds[0] + log_odds[1]
 
 
-def test_curves_and_tables_add_up_to_what_the_trees_say(read: tuple[Additive, np.ndarray]) -> None:
-    model, said = read
-    assert len(model.surfaces) == min(PLAN.tables_max, len(table) // boosting.ROWS_A_TABLE)
-    np.testing.assert_allclose(model.log_odds(table.features), said, atol=1e-9)
+def test_effects_and_tables_add_up_to_what_the_trees_say(read: tuple[AdditiveModel, np.ndarray]) -> None:
+    model, by_boosters = read
+    assert len(model.interactions) == min(PLAN.tables_max, len(table) // boosting.ROWS_A_TABLE)
+    np.testing.assert_allclose(model.log_odds(table.features), by_boosters, atol=1e-9)
 
 
-def test_special_codes_have_a_bin_of_their_own(read: tuple[Additive, np.ndarray]) -> None:
-    for model in (read[0], tidy(read[0], table, PLAN)):
-        axis = next(curve.axis for curve in model.curves if curve.axis.feature == "late")
-        (own,) = axis.own
-        assert axis.place(np.array([-2])) == own
-        assert axis.place(np.array([-1])) == axis.place(np.array([0])) == own + 1
+def test_special_codes_have_a_bin_of_their_own(read: tuple[AdditiveModel, np.ndarray]) -> None:
+    for model in (read[0], with_fewer_bins(read[0], table, PLAN)):
+        binning = next(effect.binning for effect in model.main_effects if effect.binning.feature == "late")
+        (special,) = binning.special_bins
+        assert binning.bin_of(np.array([-2])) == special
+        assert binning.bin_of(np.array([-1])) == binning.bin_of(np.array([0])) == special + 1
 
 
-def test_declared_directions_hold_in_bins_and_tables(read: tuple[Additive, np.ndarray]) -> None:
-    card = scorecard_of(tidy(read[0], table, PLAN), PLAN, table.features)
+def test_declared_directions_hold_in_bins_and_tables(read: tuple[AdditiveModel, np.ndarray]) -> None:
+    card = scorecard_of(with_fewer_bins(read[0], table, PLAN), PLAN, table.features)
     worse = {feature.name: feature.worse for feature in PLAN.features}
     for part in card.bins:
         steps = list(pairwise(part.points[1:] if part.feature == "late" else part.points))  # without the code's bin
@@ -70,45 +70,49 @@ def test_declared_directions_hold_in_bins_and_tables(read: tuple[Additive, np.nd
             assert worse[name] is None or ((known if worse[name] == "lower" else -known) >= 0).all()
 
 
-def test_what_was_never_missing_gets_nothing_for_missing(read: tuple[Additive, np.ndarray]) -> None:
+def test_what_was_never_missing_gets_nothing_for_missing(read: tuple[AdditiveModel, np.ndarray]) -> None:
     card = scorecard_of(read[0], PLAN, table.features)
     assert {part.feature: part.missing for part in card.bins}["burden"] == 0
     assert {part.feature: part.missing for part in card.bins}["income"] < 0  # missing incomes are riskier here
 
 
-def test_merging_costs_next_to_nothing(read: tuple[Additive, np.ndarray]) -> None:
+def test_merging_costs_next_to_nothing(read: tuple[AdditiveModel, np.ndarray]) -> None:
     model = read[0]
-    tidied = tidy(model, table, PLAN)
-    moved = tidied.log_odds(table.features) - model.log_odds(table.features)
-    assert sum(len(curve.axis.cuts) for curve in tidied.curves) < sum(len(curve.axis.cuts) for curve in model.curves)
+    merged = with_fewer_bins(model, table, PLAN)
+    moved = merged.log_odds(table.features) - model.log_odds(table.features)
+    assert sum(len(effect.binning.cuts) for effect in merged.main_effects) < sum(
+        len(effect.binning.cuts) for effect in model.main_effects
+    )
     assert np.sqrt((moved**2).mean()) < 0.1
 
 
-def test_no_bin_is_empty_or_tiny(read: tuple[Additive, np.ndarray]) -> None:
-    for curve in tidy(read[0], table, PLAN).curves:
-        assert (curve.rows[:-1] >= 20).all()
+def test_no_bin_is_empty_or_tiny(read: tuple[AdditiveModel, np.ndarray]) -> None:
+    for effect in with_fewer_bins(read[0], table, PLAN).main_effects:
+        assert (effect.rows[:-1] >= 20).all()
 
 
 def test_a_small_bin_joins_the_neighbour_that_is_nearest() -> None:
-    curve = Curve(Axis("f", (1, 2)), np.array([0.0, 0.9, 1.0, 0.0]), np.array([50, 3, 50, 0]))
-    merged = merge_curve(curve, 0.0, 20)
-    assert merged.axis.cuts == (1,)
+    effect = MainEffect(Binning("f", (1, 2)), np.array([0.0, 0.9, 1.0, 0.0]), np.array([50, 3, 50, 0]))
+    merged = merge_effect_bins(effect, 0.0, 20)
+    assert merged.binning.cuts == (1,)
     assert merged.rows.tolist() == [50, 53, 0]
     assert merged.values[1] == pytest.approx((3 * 0.9 + 50 * 1.0) / 53)
 
 
 def test_an_empty_bin_below_a_special_code_joins_it() -> None:
-    curve = Curve(Axis("f", (-2, -1), frozenset({1})), np.array([5.0, 0.3, 1.0, 0.0]), np.array([0, 40, 60, 0]))
-    merged = merge_curve(curve, 0.0, 20)
-    assert (merged.axis.cuts, merged.axis.own) == ((-1,), frozenset({0}))
+    effect = MainEffect(
+        Binning("f", (-2, -1), frozenset({1})), np.array([5.0, 0.3, 1.0, 0.0]), np.array([0, 40, 60, 0])
+    )
+    merged = merge_effect_bins(effect, 0.0, 20)
+    assert (merged.binning.cuts, merged.binning.special_bins) == ((-1,), frozenset({0}))
     assert merged.values[0] == 0.3
 
 
 def test_merging_stops_at_the_limit() -> None:
-    curve = Curve(Axis("f", (1, 2, 3)), np.array([0.0, 0.1, 1.0, 1.1, 0.0]), np.array([100, 100, 100, 100, 0]))
-    assert merge_curve(curve, 1.01, 20).axis.cuts == (2,)  # each of the two near pairs costs 0.5
-    assert len(merge_curve(curve, 0.99, 20).axis.cuts) == 2
-    assert len(merge_curve(curve, 0.49, 20).axis.cuts) == 3
+    effect = MainEffect(Binning("f", (1, 2, 3)), np.array([0.0, 0.1, 1.0, 1.1, 0.0]), np.array([100, 100, 100, 100, 0]))
+    assert merge_effect_bins(effect, 1.01, 20).binning.cuts == (2,)  # each of the two near pairs costs 0.5
+    assert len(merge_effect_bins(effect, 0.99, 20).binning.cuts) == 2
+    assert len(merge_effect_bins(effect, 0.49, 20).binning.cuts) == 3
 
 
 def test_the_same_seed_gives_the_same_card() -> None:
@@ -117,8 +121,8 @@ def test_the_same_seed_gives_the_same_card() -> None:
     assert one == other
 
 
-def test_points_follow_the_model_to_within_rounding(read: tuple[Additive, np.ndarray]) -> None:
-    model = tidy(read[0], table, PLAN)
+def test_points_follow_the_model_to_within_rounding(read: tuple[AdditiveModel, np.ndarray]) -> None:
+    model = with_fewer_bins(read[0], table, PLAN)
     card = scorecard_of(model, PLAN, table.features)
     exact = 600 + 20 / np.log(2) * (-model.log_odds(table.features) - np.log(30))
     gap = score_many(card, table.features).score - exact
@@ -127,13 +131,13 @@ def test_points_follow_the_model_to_within_rounding(read: tuple[Additive, np.nda
 
 
 def test_a_feature_without_any_effect_is_left_out() -> None:
-    flat = Additive(-1.0, (Curve(Axis("burden", ()), np.array([0.2, 0.2]), np.array([10, 0])),))
+    flat = AdditiveModel(-1.0, (MainEffect(Binning("burden", ()), np.array([0.2, 0.2]), np.array([10, 0])),))
     plan = replace(PLAN, features=PLAN.features[:1])
     assert scorecard_of(flat, plan, {"burden": np.arange(10)}).bins == ()
 
 
 def test_the_forest_sees_missing_and_codes_as_such() -> None:
-    blocks = blocks_of(PLAN, table.features)
+    blocks = feature_blocks(PLAN, table.features)
     matrix = design_matrix(blocks, table.features)
     late, income = blocks[2], blocks[1]
     assert (late.codes, income.codes) == ((-2,), (MISSING,))

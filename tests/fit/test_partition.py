@@ -7,18 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.lab.partition import Part, read_partition
-from tests.fit.synthetic import made_table
+from linekeeper.lab.partition import Partition, read_partition
+from tests.fit.synthetic import synthetic_table
 
 
 @given(st.text(max_size=20), st.integers(1, 50))
 def test_each_account_is_in_exactly_one_part(account: str, parts: int) -> None:
-    assert sum(Part(number, parts).has(account) for number in range(1, parts + 1)) == 1
+    assert sum(Partition(number, parts).has(account) for number in range(1, parts + 1)) == 1
 
 
 def test_halves_are_about_even_and_make_up_the_table() -> None:
-    table = made_table(2_000)
-    one, other = (table.of_partition(Part(number, 2)) for number in (1, 2))
+    table = synthetic_table(2_000)
+    one, other = (table.of_partition(Partition(number, 2)) for number in (1, 2))
     assert {*one.account, *other.account} == {*table.account}
     assert len(one) + len(other) == len(table)
     assert abs(len(one) - len(other)) < 200

@@ -10,10 +10,10 @@ import pytest
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.datasets.catalogue import read_data_set
-from linekeeper.lab.fit.cross_validation import cross_fit, fit_model
+from linekeeper.lab.fit.cross_validation import cross_validate, fit_model
 from linekeeper.lab.fit.model_card import model_card_of
 from linekeeper.lab.fit.scaling import scorecard_of
-from linekeeper.lab.fit.training_run import fit
+from linekeeper.lab.fit.training_run import fit_scorecard
 from linekeeper.scorecard.many import score_many
 from linekeeper.scorecard.points import best_score, lost_by_feature, score_one
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.data
 
 def test_south_german_fits_without_nonsense(data_dir: Path) -> None:
     table, plan = read_data_set("south-german", data_dir / "german_credit" / "south_german_credit.parquet")
-    run = fit(table, plan, compare=("forest",))
+    run = fit_scorecard(table, plan, compare=("forest",))
     card = model_card_of(run, "south-german")
     assert (len(table), int(table.label.sum())) == (1_000, 300)
     own = next(row for row in card["methods"] if row["name"] == "this card")
@@ -64,8 +64,8 @@ def test_derived_features_are_whole_and_labelled_alike(data_dir: Path) -> None:
 
 @pytest.mark.nightly
 def test_taiwan_cross_validation(data_dir: Path) -> None:
-    from linekeeper.datasets.catalogue import with_protected_as_inputs
     from linekeeper.lab.fit.cross_validation import compare_methods
+    from linekeeper.lab.fit.training_table import with_protected_as_inputs
 
     table, plan = read_data_set("taiwan", data_dir / "taiwan_credit_card" / "taiwan_credit_card.parquet")
     found = compare_methods(*with_protected_as_inputs(table, plan), folds=5)
@@ -73,7 +73,7 @@ def test_taiwan_cross_validation(data_dir: Path) -> None:
     assert found["auc_main"] >= 0.778
     assert found["auc_forest"] >= 0.785
     assert found["rounding_cost"] <= 0.0005
-    crossed = cross_fit(table, plan, 2, ("main",))
+    crossed = cross_validate(table, plan, 2, ("main",))
     assert np.isfinite(crossed.log_odds["main"]).all()
 
 

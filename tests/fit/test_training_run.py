@@ -15,21 +15,21 @@ import pytest
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.lab.fit.cross_validation import folds_of
-from linekeeper.lab.fit.fairness import groups_of
+from linekeeper.lab.fit.fairness import group_fairness
 from linekeeper.lab.fit.model_card import model_card_of, stability
 from linekeeper.lab.fit.model_card_page import render_model_card
 from linekeeper.lab.fit.plan import FeaturePlan, FitPlan, read_fit_plan
-from linekeeper.lab.fit.training_run import TrainingRun, artifact_of_run, fit
+from linekeeper.lab.fit.training_run import TrainingRun, artifact_of_run, fit_scorecard
 from linekeeper.lab.fit.training_table import read_training_table
 from linekeeper.scorecard.artifact import read_artifact, write_artifact
 from linekeeper.scorecard.many import score_many
 from linekeeper.scorecard.points import best_score, lost_by_feature, score_one
-from tests.fit.synthetic import PLAN, made_table
+from tests.fit.synthetic import PLAN, synthetic_table
 
 
 def test_the_card_ranks_about_as_well_as_the_forest(run: TrainingRun) -> None:
     label = run.table.label
-    mean = {method: np.mean(run.crossed.aucs(label, method)) for method in run.crossed.log_odds}
+    mean = {method: np.mean(run.validation.auc_by_fold(label, method)) for method in run.validation.log_odds}
     assert mean["tables"] > mean["forest"] - 0.01
     assert mean["tables"] > mean["woe"] - 0.005
     assert mean["exact"] - mean["tables"] < 0.005
@@ -61,7 +61,7 @@ def test_the_artifact_is_what_a_policy_reads(run: TrainingRun) -> None:
 def test_a_protected_attribute_is_refused_as_an_input() -> None:
     plan = replace(PLAN, features=(*PLAN.features, FeaturePlan("region", "ability")))
     with pytest.raises(LinekeeperError, match="`region` is protected and cannot be an input"):
-        fit(made_table(200), plan)
+        fit_scorecard(synthetic_table(200), plan)
 
 
 def test_the_evidence_holds_all_that_is_asked_of_it(run: TrainingRun) -> None:
@@ -87,7 +87,7 @@ def test_inputs_that_stand_for_a_protected_attribute_are_found(run: TrainingRun)
 
 
 def test_fairness_figures_are_counts_of_the_groups(run: TrainingRun) -> None:
-    groups = groups_of(run.table, run.points)
+    groups = group_fairness(run.table, run.points)
     assert sum(group.rows for group in groups) == 3_000
     reference = [group for group in groups if group.reference]
     assert len(reference) == 1
@@ -97,8 +97,8 @@ def test_fairness_figures_are_counts_of_the_groups(run: TrainingRun) -> None:
 
 
 def test_stability_compares_dates() -> None:
-    table = made_table(2_000, dates=2)
-    model = fit(table, PLAN, folds=2, method="main").score
+    table = synthetic_table(2_000, dates=2)
+    model = fit_scorecard(table, PLAN, folds=2, method="main").score
     moved = replace(table, features={**table.features, "late": table.features["late"] + table.at_day // 30 * 2})
     psi = {row["feature"]: row["psi"][0] for row in stability(moved, model)["features"]}
     assert psi["late"] > 0.25
@@ -106,17 +106,17 @@ def test_stability_compares_dates() -> None:
 
 
 def test_folds_are_even_and_keep_accounts_together() -> None:
-    table = replace(made_table(900), account=np.repeat(np.arange(300), 3).astype(str))
+    table = replace(synthetic_table(900), account=np.repeat(np.arange(300), 3).astype(str))
     fold = folds_of(table, 5, seed=0)
     assert all(len(set(fold[start : start + 3])) == 1 for start in range(0, 900, 3))
     assert np.bincount(fold).max() - np.bincount(fold).min() <= 9
 
 
 def test_too_few_bads_are_told() -> None:
-    table = made_table(60)
+    table = synthetic_table(60)
     table = replace(table, label=np.array([1, 1, *[0] * 58]))
     with pytest.raises(LinekeeperError, match="too few goods or bads for 5 folds"):
-        fit(table, PLAN)
+        fit_scorecard(table, PLAN)
 
 
 class Strict(HTMLParser):
@@ -216,7 +216,7 @@ def test_a_plan_that_is_wrong_is_refused(tmp_path: Path, text: str, message: str
 def test_a_policy_adds_its_directions_and_protected_fields() -> None:
     plan = FitPlan("p", (FeaturePlan("burden", "ability", special=(-1,)), FeaturePlan("late", "willingness")))
     policy = FitPlan("q", (FeaturePlan("burden", "willingness", "higher"),), protected=("age",))
-    found = plan.under(policy)
+    found = plan.with_policy(policy)
     assert found.features[0] == FeaturePlan("burden", "ability", "higher", (-1,))
     assert found.protected == ("age",)
 

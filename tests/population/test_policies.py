@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from linekeeper.core.line import Status
-from linekeeper.datasets.monthly import REPORT, STATEMENT, joined, rows
+from linekeeper.datasets.monthly import REPORT, STATEMENT, join_by_time, monthly_events
 from linekeeper.evaluate.event_batch import batch_of
 from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel
@@ -129,22 +129,22 @@ def test_a_card_that_comes_current_gets_its_line_back(credit_card: Policy, with_
     """Accounts fall up to four months behind, once or twice; then come a year and more of good reports."""
     depth, again = (axis.ravel() for axis in np.meshgrid(np.arange(5), np.arange(2)))
     accounts = np.arange(depth.size)
-    parts = [rows("open", accounts, np.full(depth.size, 420), (1, 12), limit=np.full(depth.size, 50_000))]
+    parts = [monthly_events("open", accounts, np.full(depth.size, 420), (1, 12), limit=np.full(depth.size, 50_000))]
     for month in range(420, 450):
         falls = [(month - 424, 0), *([(month - 430, 1)] if month >= 430 else [])]
         days = sum(30 * np.where((step >= 0) & (step < depth) & (again >= turn), step + 1, 0) for step, turn in falls)
         months = np.full(depth.size, month)
-        parts.append(rows("delinquency", accounts, months, REPORT, days=days))
+        parts.append(monthly_events("delinquency", accounts, months, REPORT, days=days))
         if with_statements:
             paid = np.where(np.asarray(days) > 0, 0, 20_000)
             standing = np.where(np.asarray(days) > 0, "behind", "paid")
             fields = {"balance": np.full(depth.size, 20_000), "previous": np.full(depth.size, 20_000)}
             minimum = np.full(depth.size, 1_000)
-            statement = rows(
+            statement = monthly_events(
                 "statement", accounts, months, STATEMENT, paid=paid, standing=standing, minimum=minimum, **fields
             )
             parts.append(statement)
-    run = Run(credit_card, joined(parts), 13_700)
+    run = Run(credit_card, join_by_time(parts), 13_700)
     deep = run.ever[str(4)]
     assert {"one_month_behind", "two_months_behind", "three_months_behind"} <= deep
     assert ("missed_payment" in run.ever["1"]) is with_statements

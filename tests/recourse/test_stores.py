@@ -58,7 +58,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, s
 
 def test_the_demo_population(people: tuple[Engine, str]) -> None:
     engine, _ = people
-    check = check_roads(engine, sample=1_000)
+    check = check_roads(engine.store, sample=1_000)
     assert check.adverse == min(1_000, count_adverse_decisions(engine.store))
     assert check.terminal > 0
     assert check.holds, check.faults
@@ -70,7 +70,7 @@ def test_the_card_data(data_dir: Path, tmp_path: Path) -> None:
     events, _ = read_taiwan(data_dir / "taiwan_credit_card" / "taiwan_credit_card.parquet")
     few = events.filter(pc.less_equal(events["account"].cast(pa.int64()), TAIWAN_ACCOUNTS))
     engine = engine_of(f"sqlite:///{tmp_path}/cards.db", "credit-card", few)
-    check = check_roads(engine, sample=1_000)
+    check = check_roads(engine.store, sample=1_000)
     engine.store.close()
     assert check.adverse > 500
     assert check.terminal > 0

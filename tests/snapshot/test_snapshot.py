@@ -10,7 +10,7 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from linekeeper.kernel.calendar import calendar
 from linekeeper.lab.population import population
-from linekeeper.lab.snapshot import Label, read_label, snapshot
+from linekeeper.lab.snapshot import Label, read_label, take_snapshots
 from linekeeper.policy.load import load_file, load_text
 from linekeeper.texts.material import shipped
 from tests.oracle.oracle import values_at
@@ -28,12 +28,12 @@ def events() -> pa.Table:
 
 def test_no_feature_sees_past_its_date(events: pa.Table) -> None:
     """The same events, cut off at the date, give the same features (the labels then differ, of course)."""
-    whole = snapshot(POLICY, events, DAYS, LABEL)
+    whole = take_snapshots(POLICY, events, DAYS, LABEL)
     for day in DAYS:
         start = calendar(POLICY.time_zone).day_start(day)
         cut = events.filter(pc.less(events["at"], start))
         marker = events.slice(events.num_rows - 1, 1)  # one late fact of one account keeps the horizon in sight
-        early = snapshot(POLICY, pa.concat_tables([cut, marker]), [day], LABEL).table
+        early = take_snapshots(POLICY, pa.concat_tables([cut, marker]), [day], LABEL).table
         mine = {row["account"]: row for row in whole.table.to_pylist() if row["at_day"] == day}
         theirs = {row["account"]: row for row in early.to_pylist()}
         assert len(mine) > 30
@@ -43,7 +43,7 @@ def test_no_feature_sees_past_its_date(events: pa.Table) -> None:
 
 
 def test_features_are_those_that_the_oracle_has(events: pa.Table) -> None:
-    found = snapshot(POLICY, events, DAYS, LABEL).table.to_pylist()
+    found = take_snapshots(POLICY, events, DAYS, LABEL).table.to_pylist()
     fixed = ("id", "account", "kind", "at")
     for row in found[::9]:
         own = [one for one in events.to_pylist() if one["account"] == row["account"]]
@@ -91,20 +91,20 @@ def ledger(*facts: tuple[float, str, int]) -> pa.Table:
 def test_the_label_begins_after_the_date(reported_on: float, cured_on: float, label: int | None) -> None:
     """Snapshot of day 20,010. Bad from the day after; bad at the date itself: left out; cured before it: good."""
     table = ledger((20_000, "open", 100), (reported_on, "delinquency", 60), (cured_on, "delinquency", 0))
-    found = snapshot(TINY, table, [20_010], Label("days_past_due >= 60", 30, "d")).table.to_pylist()
+    found = take_snapshots(TINY, table, [20_010], Label("days_past_due >= 60", 30, "d")).table.to_pylist()
     assert [row["label"] for row in found if row["account"] == "A"] == ([] if label is None else [label])
 
 
 def test_the_label_ends_at_the_horizon() -> None:
     for day, label in ((20_040.5, 1), (20_041.0, 0)):
         table = ledger((20_000, "open", 100), (day, "delinquency", 60))
-        found = snapshot(TINY, table, [20_010], Label("days_past_due >= 60", 30, "d")).table.to_pylist()
+        found = take_snapshots(TINY, table, [20_010], Label("days_past_due >= 60", 30, "d")).table.to_pylist()
         assert [row["label"] for row in found if row["account"] == "A"] == [label]
 
 
 def test_a_horizon_beyond_the_events_is_left_out_and_counted() -> None:
     table = ledger((20_000, "open", 100))
-    found = snapshot(TINY, table, [20_890], Label("days_past_due >= 60", 30, "d"))
+    found = take_snapshots(TINY, table, [20_890], Label("days_past_due >= 60", 30, "d"))
     assert (found.table.num_rows, found.unseen) == (0, 1)
 
 

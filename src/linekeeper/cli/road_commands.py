@@ -82,7 +82,7 @@ def _check_all(engine: Engine, sample: int | None, json: bool) -> None:
 
     total = count_adverse_decisions(engine.store)
     with progress("roads", total if sample is None else min(sample, total), json) as advance:
-        check = check_roads(engine, sample, advance)
+        check = check_roads(engine.store, sample, advance)
     if json:
         print_json(check.as_json())
     else:

@@ -1,0 +1,7 @@
+"""Work on many accounts at once: training data and scorecards, forecasts, outcomes, and reports on a store."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+JsonObject: TypeAlias = dict[str, Any]  # a report as a value that `json.dumps` takes

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from linekeeper.core.decision import Decision
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 def decision_table(decisions: Sequence[Decision]) -> pa.Table:
     """The decisions as columns; values are `value.NAME`, sub-scores `score.GROUP`, lists joined by commas."""
-    import pyarrow as pa
-
     columns: dict[str, list[Any]] = {
         "account": [d.account for d in decisions],
         "number": [d.number for d in decisions],
@@ -45,6 +43,4 @@ def decision_table(decisions: Sequence[Decision]) -> pa.Table:
 
 def write_decisions(decisions: Sequence[Decision], path: Path) -> None:
     """Write the decisions to a Parquet file."""
-    import pyarrow.parquet as pq
-
     pq.write_table(decision_table(decisions), path, compression="zstd")

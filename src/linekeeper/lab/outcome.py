@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.policy.load import load_text
+from linekeeper.lab.parquet import read_parquet_table
+from linekeeper.lab.policy_variants import with_other_triggers
 from linekeeper.policy.model import Expr, Policy, ScoreRef, walk
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-GRADES = ("not restricted", "capped at 75% or more", "capped below 75%", "suspended", "closed")
+UNRESTRICTED = "not restricted"
+GRADES = (UNRESTRICTED, "capped at 75% or more", "capped below 75%", "suspended", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class OutcomeTable:
     def restricted(self, name: str) -> float:
         """The share of a column that falls on restricted lines."""
         total: int = sum(getattr(row, name) for row in self.rows)
-        part: int = sum(getattr(row, name) for row in self.rows if row.grade != GRADES[0])
+        part: int = sum(getattr(row, name) for row in self.rows if row.grade != UNRESTRICTED)
         return part / max(total, 1)
 
     def as_json(self) -> dict[str, object]:
@@ -63,13 +64,14 @@ class OutcomeTable:
 def restriction_grade(status: str, limit: int, granted: int) -> str:
     """The grade of a line as it stands.
 
-    >>> grade_of("active", 100, 100), grade_of("reduced", 50, 100), grade_of("closed", 0, 100)
-    ('not restricted', 'capped below 75%', 'closed')
+    >>> grades = (("active", 100, 100), ("reduced", 50, 100), ("closed", 0, 100))
+    >>> [restriction_grade(*line) for line in grades]
+    ['not restricted', 'capped below 75%', 'closed']
     """
     if status in ("suspended", "closed"):
         return status
     if limit >= granted:
-        return GRADES[0]
+        return UNRESTRICTED
     return GRADES[1] if 4 * limit >= 3 * granted else GRADES[2]
 
 
@@ -91,13 +93,16 @@ class OutcomeCounts:
 OutcomeLabels = Mapping[str, tuple[int, bool]]
 
 
-def outcome(decisions: Iterable[Decision], labels: OutcomeLabels) -> OutcomeTable:
-    """`labels`: granted (minor units) and whether it defaulted, for every account; the last decision counts."""
+def outcome_by_grade(decisions: Iterable[Decision], labels: OutcomeLabels) -> OutcomeTable:
+    """How the lines stand after their last decisions, against what became of them.
+
+    `labels`: granted (minor units) and whether it defaulted, for every account; one without a decision is unrestricted.
+    """
     last = {decision.account: decision.after for decision in decisions}
     sums = {grade: [0, 0, 0, 0, 0] for grade in GRADES}
     for account, (granted, bad) in labels.items():
         line = last.get(account)
-        grade = restriction_grade(line.status, line.limit, line.granted) if line else GRADES[0]
+        grade = restriction_grade(line.status, line.limit, line.granted) if line else UNRESTRICTED
         row = sums[grade]
         row[int(bad)] += 1
         row[2 + int(bad)] += granted
@@ -105,19 +110,18 @@ def outcome(decisions: Iterable[Decision], labels: OutcomeLabels) -> OutcomeTabl
     return OutcomeTable([GradeRow(grade, *row) for grade, row in sums.items()])
 
 
-def restricted(decisions: Iterable[Decision]) -> set[str]:
+def restricted_accounts(decisions: Iterable[Decision]) -> set[str]:
     """The accounts whose line, after their last decision, is restricted."""
     last = {decision.account: decision.after for decision in decisions}
-    return {
-        name for name, line in last.items() if restriction_grade(line.status, line.limit, line.granted) != GRADES[0]
-    }
+    grades = {account: restriction_grade(line.status, line.limit, line.granted) for account, line in last.items()}
+    return {account for account, grade in grades.items() if grade != UNRESTRICTED}
 
 
 def count_outcomes(accounts: Iterable[str], labels: OutcomeLabels) -> OutcomeCounts:
     """Those accounts by what became of them; an account without a label does not count.
 
-    >>> caught(["A", "B"], {"A": (100, True), "B": (50, False), "C": (10, True)})
-    Caught(good=1, bad=1, good_granted=50, bad_granted=100)
+    >>> count_outcomes(["A", "B"], {"A": (100, True), "B": (50, False), "C": (10, True)})
+    OutcomeCounts(good=1, bad=1, good_granted=50, bad_granted=100)
     """
     sums = [0, 0, 0, 0]
     for account in accounts:
@@ -130,40 +134,33 @@ def count_outcomes(accounts: Iterable[str], labels: OutcomeLabels) -> OutcomeCou
 
 def events_of_accounts(table: pa.Table, wanted: Callable[[str], bool]) -> pa.Table:
     """The events of the accounts that are wanted."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    names = [name for name in pc.unique(table["account"]).to_pylist() if wanted(name)]
-    return table.filter(pc.is_in(table["account"], pa.array(names, pa.string())))
+    accounts = [account for account in pc.unique(table["account"]).to_pylist() if wanted(account)]
+    return table.filter(pc.is_in(table["account"], pa.array(accounts, pa.string())))
 
 
 def without_score_triggers(policy: Policy) -> Policy:
     """The policy without the triggers that read the score. LinekeeperError where no other is left."""
-    from ruamel.yaml import YAML
-
-    body = YAML(typ="safe", pure=True).load(policy.source)
-    for trigger in policy.triggers:
-        if _reads_score(trigger.when) or (trigger.clear and _reads_score(trigger.clear)):
-            del body["triggers"][trigger.name]
-    if not body["triggers"]:
+    of_score = {trigger.name for trigger in policy.triggers if any(map(_reads_score, (trigger.when, trigger.clear)))}
+    if len(of_score) == len(policy.triggers):
         raise LinekeeperError("every trigger of the policy reads the score; without it there are no rules")
-    card = policy.card
-    text = json.dumps(body, ensure_ascii=False)  # JSON is YAML, and quotes every key
-    return load_text(text, "the policy without its score", (lambda _: card) if card is not None else None)
+
+    def leave_out(triggers: dict[str, Any]) -> None:
+        for name in of_score:
+            del triggers[name]
+
+    return with_other_triggers(policy, leave_out, "the policy without its score")
 
 
-def _reads_score(condition: Expr) -> bool:
-    return any(isinstance(node, ScoreRef) for node in walk(condition))
+def _reads_score(condition: Expr | None) -> bool:
+    return condition is not None and any(isinstance(node, ScoreRef) for node in walk(condition))
 
 
 def read_labels(path: Path) -> dict[str, tuple[int, bool]]:
-    """A Parquet file with `account`, `granted` (minor units) and `defaulted` (0 or 1)."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path, columns=["account", "granted", "defaulted"])
-    except (OSError, pa.ArrowInvalid) as error:
-        raise LinekeeperError(f"the labels `{path}` cannot be read: {str(error).splitlines()[0]}") from None
-    columns = (table[name].to_pylist() for name in ("account", "granted", "defaulted"))
+    """A Parquet file with `account`, `granted` (minor units) and `defaulted` (0 or 1); LinekeeperError otherwise."""
+    names = ("account", "granted", "defaulted")
+    table = read_parquet_table(path)
+    missing = [name for name in names if name not in table.column_names]
+    if missing:
+        raise LinekeeperError(f"the labels `{path}` have no column `{missing[0]}`; they need {', '.join(names)}")
+    columns = (table[name].to_pylist() for name in names)
     return {account: (granted, bool(bad)) for account, granted, bad in zip(*columns, strict=True)}

@@ -1,4 +1,4 @@
-"""A part of the accounts, the same on every machine: fit on one, measure on another."""
+"""A partition of the accounts, the same on every machine: fit on one part, measure on another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SHAPE = re.compile(r"(\d{1,4})/(\d{1,4})")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Partition:
     """Part `number` (from 1) of `of`: by the SHA-256 of the account's id, so neither order nor chance matters."""
 
     number: int
@@ -22,21 +22,21 @@ class Part:
     def has(self, account: str) -> bool:
         """Whether the account belongs to this part; each account belongs to exactly one of them.
 
-        >>> [Part(number, 2).has("A-1001") for number in (1, 2)]
+        >>> [Partition(number, 2).has("A-1001") for number in (1, 2)]
         [False, True]
         """
         digest = hashlib.sha256(account.encode()).digest()
         return int.from_bytes(digest, "big") % self.of == self.number - 1
 
 
-def read_partition(text: str) -> Part:
+def read_partition(text: str) -> Partition:
     """`1/2`: the first of two parts. Raises LinekeeperError.
 
-    >>> read_part("2/3")
-    Part(number=2, of=3)
+    >>> read_partition("2/3")
+    Partition(number=2, of=3)
     """
-    found = _SHAPE.fullmatch(text)
-    part = Part(int(found[1]), int(found[2])) if found else Part(0, 0)
-    if not 1 <= part.number <= part.of <= PARTS_MAX:
+    numbers = _SHAPE.fullmatch(text)
+    partition = Partition(int(numbers[1]), int(numbers[2])) if numbers else Partition(0, 0)
+    if not 1 <= partition.number <= partition.of <= PARTS_MAX:
         raise LinekeeperError(f"`{text[:20]}` is no part; write it like `1/2`, the first of two")
-    return part
+    return partition

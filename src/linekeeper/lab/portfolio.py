@@ -6,13 +6,17 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 import numpy as np
+from sqlalchemy import Connection
 
-from linekeeper.core.decision import ADVERSE_ACTIONS
+from linekeeper.core.bounds import DAY_MS
+from linekeeper.core.decision import ADVERSE_ACTIONS, Decision
 from linekeeper.core.line import Status
 from linekeeper.decide.canonical import read_decision
-from linekeeper.engine.engine import Engine
 from linekeeper.engine.versions import kernels_of
-from linekeeper.journal.store import decision_records, states_under
+from linekeeper.journal.store import Store, decision_records, states_under
+
+EVENTFULNESS = {"suspend": 3, "close": 4, "decrease": 2, "restore": 2, "offer": 1}
+EVENTFUL_ENOUGH = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,57 +52,78 @@ class PortfolioReport:
     restored_fully: int
     restricted_ever: int
     median_days_to_return: int | None
-    story: str | None  # the account whose story shows the most
+    story: str | None  # the account whose history shows the most
 
 
-def report(engine: Engine) -> PortfolioReport:
-    """Read the store once and add it all up."""
-    statuses = _statuses(engine)
-    actions: Counter[str] = Counter()
-    by_reason: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    restricted: set[str] = set()
-    returned: set[str] = set()
-    waits: list[int] = []
-    scores: Counter[str] = Counter()
-    since: dict[str, int] = {}
-    with engine.store.reading() as connection:
+def portfolio_report(store: Store) -> PortfolioReport:
+    """Read all states and decisions of the store once, in one view, and add them up."""
+    with store.reading() as connection:
+        statuses = _status_rows(connection)
+        history = _History()
         for account, _, record, _ in decision_records(connection):
-            decision = read_decision(record)
-            actions[decision.action] += 1
-            if decision.action in ADVERSE_ACTIONS:
-                restricted.add(account)
-                returned.discard(account)
-                since.setdefault(account, decision.at)
-                for code in dict.fromkeys(reason.code for reason in decision.reasons):
-                    by_reason[code][account] += 1
-            elif decision.after.status == "active" and account in since:
-                returned.add(account)
-                waits.append((decision.at - since.pop(account)) // 86_400_000)
-            scores[account] += {"suspend": 3, "close": 4, "decrease": 2, "restore": 2, "offer": 1}.get(
-                decision.action, 0
-            )
+            history.add(account, read_decision(record))
     reasons = [
-        ReasonRow(code, sum(found.values()), len(found), len(returned & found.keys()))
-        for code, found in sorted(by_reason.items(), key=lambda item: -sum(item[1].values()))
+        ReasonRow(code, sum(accounts.values()), len(accounts), len(history.returned & accounts.keys()))
+        for code, accounts in sorted(history.by_reason.items(), key=lambda item: -sum(item[1].values()))
     ]
-    story = max(sorted(returned), key=lambda account: min(scores[account], 24), default=None)
-    median = int(np.median(waits)) if waits else None
     lines = sum(row.lines for row in statuses)
-    return PortfolioReport(lines, dict(actions), statuses, reasons, len(returned), len(restricted), median, story)
+    median = int(np.median(history.days_to_return)) if history.days_to_return else None
+    return PortfolioReport(
+        accounts=lines,
+        decisions=dict(history.actions),
+        statuses=statuses,
+        reasons=reasons,
+        restored_fully=len(history.returned),
+        restricted_ever=len(history.restricted),
+        median_days_to_return=median,
+        story=history.story(),
+    )
 
 
-def _statuses(engine: Engine) -> list[StatusRow]:
+class _History:
+    """What the decisions of all accounts add up to; those of one account come in order."""
+
+    def __init__(self) -> None:
+        self.actions: Counter[str] = Counter()
+        self.by_reason: defaultdict[str, Counter[str]] = defaultdict(Counter)  # code -> account -> restrictions
+        self.restricted: set[str] = set()
+        self.returned: set[str] = set()
+        self.days_to_return: list[int] = []
+        self._eventfulness: Counter[str] = Counter()
+        self._restricted_at: dict[str, int] = {}
+
+    def add(self, account: str, decision: Decision) -> None:
+        """Count one more decision."""
+        self.actions[decision.action] += 1
+        self._eventfulness[account] += EVENTFULNESS.get(decision.action, 0)
+        if decision.action in ADVERSE_ACTIONS:
+            self.restricted.add(account)
+            self.returned.discard(account)
+            self._restricted_at.setdefault(account, decision.at)
+            for code in dict.fromkeys(reason.code for reason in decision.reasons):
+                self.by_reason[code][account] += 1
+        elif decision.after.status == "active" and account in self._restricted_at:
+            self.returned.add(account)
+            self.days_to_return.append((decision.at - self._restricted_at.pop(account)) // DAY_MS)
+
+    def story(self) -> str | None:
+        """The account that shows the most: one that came back, eventful, but no longer than a reader likes."""
+        return max(
+            sorted(self.returned), key=lambda account: min(self._eventfulness[account], EVENTFUL_ENOUGH), default=None
+        )
+
+
+def _status_rows(connection: Connection) -> list[StatusRow]:
     """Lines, granted, limit, balance and undrawn by status."""
+    lines = []
+    for digest, kernel in kernels_of(connection).items():
+        slots = [kernel.layout.slots[name] for name in ("STATUS", "GRANTED", "LIMIT", "BALANCE")]
+        lines += [np.frombuffer(state, dtype="<i8")[slots] for state in states_under(connection, digest)]
+    table = np.array(lines, dtype=np.int64).reshape(len(lines), 4)
     rows = []
-    with engine.store.reading() as connection:
-        for digest, kernel in kernels_of(connection).items():
-            wanted = [kernel.layout.slots[name] for name in ("STATUS", "GRANTED", "LIMIT", "BALANCE")]
-            rows += [np.frombuffer(state, dtype="<i8")[wanted] for state in states_under(connection, digest)]
-    table = np.array(rows, dtype=np.int64).reshape(len(rows), 4)
-    found = []
     for status in Status:
         part = table[table[:, 0] == status]
-        open_part = np.maximum(part[:, 2] - part[:, 3], 0).sum() if status < Status.SUSPENDED else 0
+        undrawn = np.maximum(part[:, 2] - part[:, 3], 0).sum() if status < Status.SUSPENDED else 0
         granted, limit, balance = (int(part[:, column].sum()) for column in (1, 2, 3))
-        found.append(StatusRow(status.name.lower(), len(part), granted, limit, balance, int(open_part)))
-    return found
+        rows.append(StatusRow(status.name.lower(), len(part), granted, limit, balance, int(undrawn)))
+    return rows

@@ -1,7 +1,7 @@
-"""The roads back of a whole store: has every adverse decision of its history one, and does each lead where it says?
+"""Roads back of a whole store: whether every adverse decision of its history has one, and whether each comes true.
 
-For each decision the account is brought to the moment right after it, from its events. A road back is looked for from
-there, and each of its plans is run: its events go into a copy of the account, which is reviewed on every single day.
+For each decision the account's state right after it is worked out from its events, and a road back is searched for.
+The plans of the road are then followed: their events go into a copy of the state, which is evaluated on every day.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from linekeeper.core.decision import ADVERSE_ACTIONS
-from linekeeper.engine.engine import Engine
 from linekeeper.engine.history import Reviews
 from linekeeper.engine.point_in_time import states_after
 from linekeeper.engine.versions import kernels_of
 from linekeeper.journal import tables as t
+from linekeeper.journal.store import Store
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.recourse import NoRoadBack, RoadBack, find_road_back
 from linekeeper.recourse.verify import verify_plan_daily
@@ -27,12 +27,12 @@ FAULTS_KEPT = 20
 
 @dataclass
 class RoadCheck:
-    """What a check of a store's roads back found, in decisions.
+    """How many decisions were checked, and with which result.
 
-    `adverse` is `terminal` + `with_road` + those without a road. `followed` counts the roads whose plans were run as
-    events, `came_true` those of them whose plans all led to the limits named on the days named. `underived` counts
-    decisions that do not follow from the account's events as they arrived (`linekeeper verify` says why); they are
-    not looked at. `faults` names the first decisions without a road, or with one that leads elsewhere.
+    `adverse` = `terminal` + `with_road` + those without a road; `followed`: roads whose plans were run as events;
+    `came_true`: of these, all plans led on the days named to the limits named. `underived`: decisions that do not
+    follow from the account's events as they arrived (`linekeeper verify` says why), which are not checked. `faults`
+    names the first decisions without a road, or whose road did not come true.
     """
 
     adverse: int = 0
@@ -55,16 +55,16 @@ class RoadCheck:
 
 
 def check_roads(
-    engine: Engine, sample: int | None = None, progress: Callable[[int], object] | None = None, *, compiled: bool = True
+    store: Store, sample: int | None = None, progress: Callable[[int], object] | None = None, *, compiled: bool = True
 ) -> RoadCheck:
     """Check every adverse decision of the store, or `sample` of them, evenly spread over accounts and time.
 
-    `progress` is called with 1 after each decision looked at.
+    `progress` is called after each decision.
     """
     check = RoadCheck()
-    with engine.store.reading() as connection:
+    with store.reading() as connection:
         reviews, kernels = Reviews.of(connection), kernels_of(connection)
-        for account, numbers in adverse_decisions(connection, sample).items():
+        for account, numbers in _adverse_decisions(connection, sample).items():
             after = states_after(connection, kernels, account, reviews)
             for number in numbers:
                 if number in after:
@@ -77,14 +77,14 @@ def check_roads(
     return check
 
 
-def count_adverse_decisions(engine: Engine) -> int:
+def count_adverse_decisions(store: Store) -> int:
     """How many adverse decisions the store holds."""
-    with engine.store.reading() as connection:
-        return sum(map(len, adverse_decisions(connection, None).values()))
+    with store.reading() as connection:
+        return sum(map(len, _adverse_decisions(connection, None).values()))
 
 
-def adverse_decisions(connection: Connection, sample: int | None) -> dict[str, list[int]]:
-    """Account -> numbers of its adverse decisions; of `sample` decisions, evenly spread, where that is given."""
+def _adverse_decisions(connection: Connection, sample: int | None) -> dict[str, list[int]]:
+    """Account -> numbers of the adverse decisions to check."""
     d = t.decisions.c
     query = select(d.account, d.number).where(d.action.in_(sorted(ADVERSE_ACTIONS))).order_by(d.account, d.number)
     rows = [(row[0], int(row[1])) for row in connection.execute(query)]
@@ -96,8 +96,10 @@ def adverse_decisions(connection: Connection, sample: int | None) -> dict[str, l
     return numbers
 
 
+# ------------------------------------------------------------------ one decision
+
+
 def _check_decision(kernel: Kernel, state: list[int], name: str, check: RoadCheck, compiled: bool) -> None:
-    """Look for a road back from the state right after a decision, run its plans, and count what came of it."""
     road = find_road_back(kernel, state, state[kernel.layout.slots["HOUR"]] // 24, compiled=compiled)
     if isinstance(road, NoRoadBack) and road.why == "terminal":
         check.terminal += 1
@@ -106,11 +108,11 @@ def _check_decision(kernel: Kernel, state: list[int], name: str, check: RoadChec
     if isinstance(road, RoadBack):
         check.with_road += 1
         check.followed += 1
-        wrong = next((plan for plan in road.plans if not verify_plan_daily(kernel, state, road.day, plan)), None)
-        if wrong is None:
+        astray = next((plan for plan in road.plans if not verify_plan_daily(kernel, state, road.day, plan)), None)
+        if astray is None:
             check.came_true += 1
             return
-        fault = f"has a road that does not lead to day {wrong.restored_day}"
+        fault = f"has a road that does not lead to day {astray.restored_day}"
     elif isinstance(road, NoRoadBack):
         fault = f"has no road back ({road.why}: {', '.join(road.triggers)})"
     if len(check.faults) < FAULTS_KEPT:

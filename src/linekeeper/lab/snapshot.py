@@ -1,17 +1,16 @@
 """Training data: features as the kernel itself had them at a date, and what became of the account after it.
 
-There is no second definition of a feature. The label is a condition of the policy language, asked at every look
-after the date and up to the horizon; it is run as a trigger without effect, by the same kernel.
+There is no second definition of a feature. The label is a condition of the policy language, evaluated whenever the
+account is evaluated after the date and up to the horizon; the same kernel runs it as a trigger without effect.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
@@ -19,11 +18,8 @@ from linekeeper.evaluate.event_batch import Batch, Ints, batch_of
 from linekeeper.evaluate.replay import replay, snapshots
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.kernel.prelude import month_of, month_start
-from linekeeper.policy.load import load_text
+from linekeeper.lab.policy_variants import with_other_triggers
 from linekeeper.policy.model import Policy
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 LABEL = "label_of_snapshot"
 _SHAPE = re.compile(r"\s*(?P<condition>.+?)\s+within\s+(?P<length>\d{1,4})(?P<unit>[dm])\s*", re.DOTALL)
@@ -31,7 +27,7 @@ _SHAPE = re.compile(r"\s*(?P<condition>.+?)\s+within\s+(?P<length>\d{1,4})(?P<un
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """`condition` holds at some look after the date, within `length` days or months."""
+    """`condition` holds at some evaluation after the date, within `length` days or months (`unit` is d or m)."""
 
     condition: str
     length: int
@@ -51,8 +47,11 @@ class Label:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`table`: account, at_day, label (where one was asked for), a column a feature (null: missing). `already`: left
-    out, the condition held at the date; `unseen`: left out, the events end before the horizon does."""
+    """`table`: account, at_day, label (where one was asked for), and a column a feature (null: missing).
+
+    Two counts of rows left out: `already`, where the condition held at the date itself, and `unseen`, where the events
+    end before the horizon does.
+    """
 
     table: pa.Table
     already: int
@@ -65,24 +64,23 @@ def read_label(text: str) -> Label:
     >>> read_label("days_past_due >= 60 within 12m")
     Label(condition='days_past_due >= 60', length=12, unit='m')
     """
-    found = _SHAPE.fullmatch(text)
-    if found is None:
+    parts = _SHAPE.fullmatch(text)
+    if parts is None:
         raise LinekeeperError(f"`{text[:80]}` is no label; write it like `days_past_due >= 60 within 12m`")
-    return Label(found["condition"], int(found["length"]), found["unit"])
+    return Label(parts["condition"], int(parts["length"]), parts["unit"])
 
 
-def snapshot(policy: Policy, table: pa.Table, days: list[int], label: Label | None = None) -> Snapshot:
+def take_snapshots(policy: Policy, table: pa.Table, days: list[int], label: Label | None = None) -> Snapshot:
     """Snapshots of every open account at the start of each day, with labels from after it alone.
 
-    Without a `label`: features alone, of every account, where what became of it stands in another file.
+    `table`: events in order of time; `days`: since 1970-01-01. Without a `label`: features alone, of every account,
+    where what became of it stands in another file.
     """
-    import pyarrow as pa
-
     kernel = kernel_of(policy)
     batch = batch_of(policy, kernel.calendar, table)
-    wanted = np.array(sorted(set(days)), dtype=np.int64)
-    account, index, rows = snapshots(kernel, batch, wanted)
-    day, columns = wanted[index], {}
+    dates = np.array(sorted(set(days)), dtype=np.int64)
+    account, index, rows = snapshots(kernel, batch, dates)
+    day, columns = dates[index], {}
     already = unseen = np.zeros(len(account), dtype=bool)
     if label is not None:
         already, unseen, bad = _labelled(policy, table, label, account, day)
@@ -102,43 +100,42 @@ def _labelled(policy: Policy, table: pa.Table, label: Label, account: Ints, day:
     batch = batch_of(kernel.policy, kernel.calendar, table)
     last_day = int(batch.hour.max()) // 24 if len(batch) else 0
     spans = _spans(kernel, batch, last_day)
-    end = np.array([label.end(int(one)) for one in day], dtype=np.int64)
+    end = np.array([label.end(int(date)) for date in day], dtype=np.int64)
     already, bad = _meets(spans, account, day, day), _meets(spans, account, day + 1, end)
     return already, (end > last_day) & ~bad & ~already, bad
 
 
 def _with_label(policy: Policy, condition: str) -> Policy:
     """The policy with the label as one more trigger, which caps nothing."""
-    from ruamel.yaml import YAML
-
-    body = YAML(typ="safe", pure=True).load(policy.source)
-    body["triggers"][LABEL] = {"when": condition, "cap": "100%", "reason": LABEL}
-    card = policy.card
-    text = json.dumps(body, ensure_ascii=False)  # JSON is YAML, and quotes every key
-    return load_text(text, "the policy with its label", (lambda _: card) if card is not None else None)
+    trigger = {LABEL: {"when": condition, "cap": "100%", "reason": LABEL}}
+    return with_other_triggers(policy, lambda triggers: triggers.update(trigger), "the policy with its label")
 
 
 def _spans(kernel: Kernel, batch: Batch, until: int) -> tuple[Ints, Ints, Ints]:
-    """(account, first day, last day) of each stretch of days with a look at which the condition held."""
+    """(account, first day, last day) of each stretch of days with an evaluation at which the condition held."""
     outcome = replay(kernel, batch, until)
     bit = np.int64(1) << next(n for n, trigger in enumerate(kernel.policy.triggers) if trigger.name == LABEL)
     before = outcome.rows[:, kernel.shape.place("MASK_BEFORE")] & bit != 0
     after = outcome.rows[:, kernel.shape.place("MASK_AFTER")] & bit != 0
     day = outcome.rows[:, kernel.shape.place("NOW_HOUR")] // 24
-    moved = before != after
-    account, day, sets = outcome.account[moved], day[moved], after[moved]
-    review = outcome.event[moved] < 0
+    changed = before != after
+    account, day, sets = outcome.account[changed], day[changed], after[changed]
+    review = outcome.event[changed] < 0
     starts = np.flatnonzero(sets)
-    followed = np.zeros(len(starts), dtype=bool)
-    inner = starts + 1 < len(account)
-    followed[inner] = account[starts[inner] + 1] == account[starts[inner]]
+    released = np.zeros(len(starts), dtype=bool)
+    not_last = starts + 1 < len(account)
+    released[not_last] = account[starts[not_last] + 1] == account[starts[not_last]]
     ends = np.full(len(starts), until, dtype=np.int64)
-    ends[followed] = (day - review)[starts[followed] + 1]  # let go at the start of a day: it held until the day before
+    # A review releases at the start of its day, so the condition held until the day before.
+    ends[released] = (day - review)[starts[released] + 1]
     return account[starts], day[starts], ends
 
 
 def _meets(spans: tuple[Ints, Ints, Ints], account: Ints, first: Ints, last: Ints) -> Ints:
-    """Whether some stretch of the account meets [first, last], for each row."""
+    """Whether some stretch of the account meets [first, last], for each row; all are days.
+
+    The stretches of an account stand side by side, so the n-th of every account is compared at once.
+    """
     owner, begins, ends = spans
     met = np.zeros(len(account), dtype=bool)
     low = np.searchsorted(owner, account, side="left")

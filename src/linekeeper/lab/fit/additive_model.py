@@ -1,6 +1,6 @@
 """A score before it becomes points: an intercept and piecewise-constant functions of one or two features.
 
-All in log-odds of bad.
+Everything is in log-odds of bad (GA2M; Lou, Caruana, Gehrke, Hooker 2013).
 """
 
 from __future__ import annotations
@@ -18,97 +18,103 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
-    """How a feature is cut: bin i holds values from cuts[i-1] up to, not including, cuts[i]; the last place is missing.
+class Binning:
+    """The bins of a feature: bin i holds values from cuts[i-1] up to, not including, cuts[i]; the last is for missing.
 
-    `own` lists the bins that stand for a special code and are never merged.
+    `special_bins` lists the bins that stand for a special code; they are never merged.
     """
 
     feature: str
     cuts: tuple[int, ...]
-    own: frozenset[int] = frozenset()
+    special_bins: frozenset[int] = frozenset()
 
     @property
-    def places(self) -> int:
-        """Bins, and one for missing."""
+    def size(self) -> int:
+        """How many bins there are, with the one for missing."""
         return len(self.cuts) + 2
 
-    def place(self, values: Column) -> npt.NDArray[np.intp]:
-        """The bin of each value."""
+    def bin_of(self, values: Column) -> npt.NDArray[np.intp]:
+        """The bin of each value.
+
+        >>> Binning("late", (1, 3)).bin_of(np.array([0, 1, 3, MISSING]))
+        array([0, 1, 2, 3])
+        """
         return np.where(values == MISSING, len(self.cuts) + 1, place(values, self.cuts))
 
+    def count(self, columns: Columns) -> Column:
+        """How many rows fall in each bin."""
+        return np.bincount(self.bin_of(columns[self.feature]), minlength=self.size).astype(np.int64)
+
 
 @dataclass(frozen=True, slots=True)
-class Curve:
-    """Log-odds by the bin of one feature, and how many rows each bin had. Both have `axis.places` entries."""
+class MainEffect:
+    """Log-odds by the bin of one feature, and how many rows each bin had. Both have `binning.size` entries."""
 
-    axis: Axis
+    binning: Binning
     values: Floats
     rows: Column
 
     def at(self, columns: Columns) -> Floats:
         """Its part of the log-odds of each row."""
-        return np.take(self.values, self.axis.place(columns[self.axis.feature]))
+        return np.take(self.values, self.binning.bin_of(columns[self.binning.feature]))
 
 
 @dataclass(frozen=True, slots=True)
-class Surface:
-    """Log-odds by the bins of two features: values[row place, column place], and the rows in each cell."""
+class Interaction:
+    """Log-odds by the bins of two features: values[row bin, column bin], and how many rows each cell had."""
 
-    row: Axis
-    column: Axis
+    row: Binning
+    column: Binning
     values: Floats
     rows: Column
 
     def at(self, columns: Columns) -> Floats:
         """Its part of the log-odds of each row."""
-        found: Floats = self.values[
-            self.row.place(columns[self.row.feature]), self.column.place(columns[self.column.feature])
-        ]
-        return found
+        row, column = self.row.bin_of(columns[self.row.feature]), self.column.bin_of(columns[self.column.feature])
+        log_odds: Floats = self.values[row, column]
+        return log_odds
 
 
 @dataclass(frozen=True, slots=True)
-class Additive:
-    """intercept + curves + surfaces = log-odds of bad."""
+class AdditiveModel:
+    """intercept + main effects + interactions = log-odds of bad."""
 
     intercept: float
-    curves: tuple[Curve, ...]
-    surfaces: tuple[Surface, ...] = ()
+    main_effects: tuple[MainEffect, ...]
+    interactions: tuple[Interaction, ...] = ()
 
     def log_odds(self, columns: Columns) -> Floats:
-        """The log-odds of each row."""
+        """The log-odds of bad of each row."""
         rows = len(next(iter(columns.values())))
         total = np.full(rows, self.intercept)
-        for curve in self.curves:
-            total += curve.at(columns)
-        for surface in self.surfaces:
-            total += surface.at(columns)
+        for effect in self.main_effects:
+            total += effect.at(columns)
+        for interaction in self.interactions:
+            total += interaction.at(columns)
         return total
 
-    def scaled(self, slope: float, shift: float) -> Additive:
+    def scaled(self, slope: float, shift: float) -> AdditiveModel:
         """shift + slope * log-odds, as a model of the same form."""
+        scaled = self.map_parts(
+            lambda effect: replace(effect, values=effect.values * slope),
+            lambda interaction: replace(interaction, values=interaction.values * slope),
+        )
+        return replace(scaled, intercept=shift + slope * self.intercept)
 
-        def stretch(part: Curve | Surface) -> Floats:
-            return part.values * slope
-
-        return Additive(
-            shift + slope * self.intercept,
-            tuple(replace(curve, values=stretch(curve)) for curve in self.curves),
-            tuple(replace(surface, values=stretch(surface)) for surface in self.surfaces),
+    def map_parts(
+        self,
+        change_effect: Callable[[MainEffect], MainEffect],
+        change_interaction: Callable[[Interaction], Interaction],
+    ) -> AdditiveModel:
+        """The same model with each part changed."""
+        return AdditiveModel(
+            self.intercept,
+            tuple(map(change_effect, self.main_effects)),
+            tuple(map(change_interaction, self.interactions)),
         )
 
-    def each(self, curve: Callable[[Curve], Curve], surface: Callable[[Surface], Surface]) -> Additive:
-        """The same model with each part changed."""
-        return Additive(self.intercept, tuple(map(curve, self.curves)), tuple(map(surface, self.surfaces)))
 
-
-def counted(axis: Axis, columns: Columns) -> Column:
-    """How many rows fall in each place of an axis."""
-    return np.bincount(axis.place(columns[axis.feature]), minlength=axis.places).astype(np.int64)
-
-
-def counted_cells(row: Axis, column: Axis, columns: Columns) -> Column:
-    """How many rows fall in each cell of two axes."""
-    cells = row.place(columns[row.feature]) * column.places + column.place(columns[column.feature])
-    return np.bincount(cells, minlength=row.places * column.places).reshape(row.places, column.places).astype(np.int64)
+def count_cells(row: Binning, column: Binning, columns: Columns) -> Column:
+    """How many rows fall in each cell of two binnings: [row bin, column bin]."""
+    cells = row.bin_of(columns[row.feature]) * column.size + column.bin_of(columns[column.feature])
+    return np.bincount(cells, minlength=row.size * column.size).reshape(row.size, column.size).astype(np.int64)

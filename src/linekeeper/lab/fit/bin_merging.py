@@ -1,115 +1,138 @@
-"""Fewer bins: neighbours are merged where it costs nothing, and where a bin would be too small to trust."""
+"""Fewer bins: neighbours are merged where it costs next to nothing, and where a bin is too small to trust.
+
+The cost of a merge is the weighted sum of squares that it adds: with `curvature`, the mean of p(1-p), half of it times
+the curvature approximates the log-loss lost (the second-order term of the loss about the fitted log-odds).
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
-from linekeeper.lab.fit.additive_model import Additive, Axis, Curve, Floats, Surface
+from linekeeper.lab.fit.additive_model import AdditiveModel, Binning, Floats, Interaction, MainEffect
 from linekeeper.scorecard.many import Column
 
-ROWS_A_BIN, ROWS_ENOUGH = 20, 150  # fewest rows of a bin; so many are always enough
-BINS_OF_A_SET = 200  # between the two: this part of the data
+ROWS_A_BIN_MIN, ROWS_ALWAYS_ENOUGH = 20, 150
+BINS_OF_A_SET = 200  # between these two bounds, a bin needs this part of all rows
 
 
-def merged(model: Additive, rows: int, cost: float, curvature: float) -> Additive:
+def merge_bins(model: AdditiveModel, rows: int, cost: float, curvature: float) -> AdditiveModel:
     """The model with fewer bins. `cost`: nats of log-loss a row that each part may lose; `curvature`: mean p(1-p).
 
-    Directions survive: a mean of neighbours lies between them.
+    Directions survive, since the mean of two neighbours lies between them.
     """
     limit = 2 * cost * rows / curvature
-    smallest = min(max(ROWS_A_BIN, rows // BINS_OF_A_SET), ROWS_ENOUGH)
-    return model.each(
-        lambda curve: merge_curve(curve, limit, smallest), lambda surface: merge_surface(surface, limit, smallest)
+    smallest = min(max(ROWS_A_BIN_MIN, rows // BINS_OF_A_SET), ROWS_ALWAYS_ENOUGH)
+    return model.map_parts(
+        lambda effect: merge_effect_bins(effect, limit, smallest),
+        lambda interaction: merge_interaction_bins(interaction, limit, smallest),
     )
 
 
-def merge_curve(curve: Curve, limit: float, smallest: int) -> Curve:
-    """Merge neighbouring bins while the squares they add (weighted by rows) stay within `limit`; small bins always."""
+def merge_effect_bins(effect: MainEffect, limit: float, smallest: int) -> MainEffect:
+    """Merge neighbouring bins while the squares that this adds (weighted by rows) stay within `limit`.
+
+    Bins of fewer than `smallest` rows are merged whatever it costs.
+    """
     spent = 0.0
-    while len(curve.axis.cuts):
-        price = _prices(curve.values, curve.rows, curve.axis)
-        price[_bound(curve.axis, curve.rows)] = np.inf
-        forced = _too_small(curve.rows, curve.axis, smallest)
-        best = int(np.argmin(np.where(forced, price, np.inf) if np.isfinite(price[forced]).any() else price))
-        if not np.isfinite(price[best]) or (not forced[best] and spent + price[best] > limit):
-            return curve
-        spent += 0.0 if forced[best] else float(price[best])
-        curve = _joined(curve, best)
-    return curve
+    while len(effect.binning.cuts):
+        forced = _beside_small_bins(effect.binning, effect.rows, smallest)
+        cut, price = _cheapest(_prices(effect), forced, effect.binning, effect.rows)
+        if not np.isfinite(price) or (not forced[cut] and spent + price > limit):
+            return effect
+        spent += 0.0 if forced[cut] else price
+        effect = _without_effect_cut(effect, cut)
+    return effect
 
 
-def merge_surface(surface: Surface, limit: float, smallest: int) -> Surface:
-    """The same for the rows, then the columns, of a table; each may spend half."""
+def merge_interaction_bins(interaction: Interaction, limit: float, smallest: int) -> Interaction:
+    """The same for the rows, then the columns, of a table; each may spend half of the limit."""
     for _ in range(2):
-        surface = _merge_rows(surface, limit / 2, smallest)
-        surface = Surface(surface.column, surface.row, surface.values.T, surface.rows.T)
-    return surface
+        interaction = _merge_rows(interaction, limit / 2, smallest)
+        interaction = Interaction(interaction.column, interaction.row, interaction.values.T, interaction.rows.T)
+    return interaction
 
 
-def _merge_rows(surface: Surface, limit: float, smallest: int) -> Surface:
+def _merge_rows(interaction: Interaction, limit: float, smallest: int) -> Interaction:
     spent = 0.0
-    while len(surface.row.cuts) > 1:  # a table of one row would be no table
-        values, rows = surface.values[:-1], surface.rows[:-1]
-        share = _shares(rows.sum(1))
-        middle = values[:-1] * (1 - share)[:, None] + values[1:] * share[:, None]
-        price = (rows[:-1] * (values[:-1] - middle) ** 2 + rows[1:] * (values[1:] - middle) ** 2).sum(1)
-        price[_bound(surface.row, surface.rows.sum(1))] = np.inf
-        forced = _too_small(surface.rows.sum(1), surface.row, smallest)
-        best = int(np.argmin(np.where(forced, price, np.inf) if np.isfinite(price[forced]).any() else price))
-        if not np.isfinite(price[best]) or (not forced[best] and spent + price[best] > limit):
-            return surface
-        spent += 0.0 if forced[best] else float(price[best])
-        kept = np.delete(surface.values, best + 1, axis=0)
-        kept[best] = middle[best]
-        counts = np.delete(surface.rows, best + 1, axis=0)
-        counts[best] += surface.rows[best + 1]
-        surface = replace(surface, row=_without(surface.row, best), values=kept, rows=counts)
-    return surface
+    while len(interaction.row.cuts) > 1:  # a table of one row would be no table
+        rows_of_bins = interaction.rows.sum(1)
+        middle, prices = _row_prices(interaction)
+        forced = _beside_small_bins(interaction.row, rows_of_bins, smallest)
+        cut, price = _cheapest(prices, forced, interaction.row, rows_of_bins)
+        if not np.isfinite(price) or (not forced[cut] and spent + price > limit):
+            return interaction
+        spent += 0.0 if forced[cut] else price
+        values = np.delete(interaction.values, cut + 1, axis=0)
+        rows = np.delete(interaction.rows, cut + 1, axis=0)
+        values[cut] = middle[cut]
+        rows[cut] += interaction.rows[cut + 1]
+        interaction = replace(interaction, row=_without_cut(interaction.row, cut), values=values, rows=rows)
+    return interaction
 
 
-def _prices(values: Floats, rows: Column, axis: Axis) -> Floats:
+def _cheapest(prices: Floats, forced: npt.NDArray[np.bool_], binning: Binning, rows: Column) -> tuple[int, float]:
+    """The cut to remove next, forced ones first, and its price; an infinite price means that none may go."""
+    prices[_fixed_cuts(binning, rows)] = np.inf
+    some_forced = np.isfinite(prices[forced]).any()
+    cut = int(np.argmin(np.where(forced, prices, np.inf) if some_forced else prices))
+    return cut, float(prices[cut])
+
+
+def _prices(effect: MainEffect) -> Floats:
     """For each cut: the squares (weighted by rows) that removing it adds."""
-    share = _shares(rows[:-1])
-    step = np.diff(values[:-1])
-    price: Floats = (rows[:-2] * share**2 + rows[1:-1] * (1 - share) ** 2) * step**2
-    return price
+    rows = effect.rows
+    upper = _upper_shares(rows[:-1])
+    step = np.diff(effect.values[:-1])
+    prices: Floats = (rows[:-2] * upper**2 + rows[1:-1] * (1 - upper) ** 2) * step**2
+    return prices
 
 
-def _shares(rows: Column) -> Floats:
+def _row_prices(interaction: Interaction) -> tuple[Floats, Floats]:
+    """For each cut between rows of a table: the merged row, and the squares that merging adds."""
+    values, rows = interaction.values[:-1], interaction.rows[:-1]
+    upper = _upper_shares(rows.sum(1))[:, None]
+    middle = values[:-1] * (1 - upper) + values[1:] * upper
+    prices = (rows[:-1] * (values[:-1] - middle) ** 2 + rows[1:] * (values[1:] - middle) ** 2).sum(1)
+    return middle, prices
+
+
+def _upper_shares(rows: Column) -> Floats:
     """For each pair of neighbours: the part of their rows that the upper one has (a half where both are empty)."""
     both = rows[:-1] + rows[1:]
-    share: Floats = np.where(both > 0, rows[1:] / np.maximum(both, 1), 0.5)
-    return share
+    shares: Floats = np.where(both > 0, rows[1:] / np.maximum(both, 1), 0.5)
+    return shares
 
 
-def _bound(axis: Axis, rows: Column) -> list[int]:
+def _fixed_cuts(binning: Binning, rows: Column) -> list[int]:
     """Cuts that stay: those between the bin of a special code and a bin that is not empty."""
+    special = binning.special_bins
     return [
         cut
-        for cut in range(len(axis.cuts))
-        if (cut in axis.own or cut + 1 in axis.own) and rows[cut] > 0 and rows[cut + 1] > 0
+        for cut in range(len(binning.cuts))
+        if (cut in special or cut + 1 in special) and rows[cut] > 0 and rows[cut + 1] > 0
     ]
 
 
-def _too_small(rows: Column, axis: Axis, smallest: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Cuts beside a bin that has too few rows."""
+def _beside_small_bins(binning: Binning, rows: Column, smallest: int) -> npt.NDArray[np.bool_]:
+    """For each cut: whether a bin beside it has too few rows."""
     small = rows[:-1] < smallest
-    small[list(axis.own)] = False
-    found: np.ndarray[tuple[int], np.dtype[np.bool_]] = small[:-1] | small[1:]
-    return found
+    small[list(binning.special_bins)] = False
+    beside: npt.NDArray[np.bool_] = small[:-1] | small[1:]
+    return beside
 
 
-def _joined(curve: Curve, cut: int) -> Curve:
-    share = _shares(curve.rows[:-1])[cut]
-    values, rows = np.delete(curve.values, cut + 1), np.delete(curve.rows, cut + 1)
-    values[cut] = curve.values[cut] * (1 - share) + curve.values[cut + 1] * share
-    rows[cut] = curve.rows[cut] + curve.rows[cut + 1]
-    return Curve(_without(curve.axis, cut), values, rows)
+def _without_effect_cut(effect: MainEffect, cut: int) -> MainEffect:
+    upper = _upper_shares(effect.rows[:-1])[cut]
+    values, rows = np.delete(effect.values, cut + 1), np.delete(effect.rows, cut + 1)
+    values[cut] = effect.values[cut] * (1 - upper) + effect.values[cut + 1] * upper
+    rows[cut] = effect.rows[cut] + effect.rows[cut + 1]
+    return MainEffect(_without_cut(effect.binning, cut), values, rows)
 
 
-def _without(axis: Axis, cut: int) -> Axis:
-    """The axis without that cut; bins above it move down by one."""
-    own = frozenset(bin_ if bin_ <= cut else bin_ - 1 for bin_ in axis.own)
-    return Axis(axis.feature, axis.cuts[:cut] + axis.cuts[cut + 1 :], own)
+def _without_cut(binning: Binning, cut: int) -> Binning:
+    """The binning without that cut; bins above it move down by one."""
+    special = frozenset(number if number <= cut else number - 1 for number in binning.special_bins)
+    return Binning(binning.feature, binning.cuts[:cut] + binning.cuts[cut + 1 :], special)

@@ -9,125 +9,109 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import combinations
+from typing import Any
 
+import lightgbm as lgb
 import numpy as np
+import numpy.typing as npt
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.lab.fit.additive_model import (
-    Additive,
-    Axis,
-    Curve,
-    Floats,
-    Surface,
-    counted,
-    counted_cells,
-)
-from linekeeper.lab.fit.design_matrix import Block, blocks_of, design_matrix, spread
-from linekeeper.lab.fit.pairs import Pair, best_pairs
+from linekeeper.lab.fit.additive_model import AdditiveModel, Binning, Floats, Interaction, MainEffect, count_cells
+from linekeeper.lab.fit.design_matrix import FeatureBlock, design_matrix, encode_feature, feature_blocks
 from linekeeper.lab.fit.plan import FitPlan
+from linekeeper.lab.fit.scaling import probability
 from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.many import Column, Columns
 
-if TYPE_CHECKING:
-    from lightgbm import Booster
-
 FOREST = {"num_leaves": 15, "learning_rate": 0.05, "max_bin": 31, "lambda_l2": 20.0, "min_data_in_leaf": 50}
 FOREST_ROUNDS, FOREST_SEEDS = 200, 3
-PLAIN, PLAIN_ROUNDS = {"max_bin": 255, "bagging_freq": 0, "feature_fraction": 1.0}, 100  # as LightGBM comes
+UNTUNED, UNTUNED_ROUNDS = {"max_bin": 255, "bagging_freq": 0, "feature_fraction": 1.0}, 100  # as LightGBM comes
 MAIN = {"num_leaves": 2, "learning_rate": 0.1, "max_bin": 31, "lambda_l2": 5.0, "min_data_in_leaf": 20}
 MAIN_ROUNDS = 600
 TABLES = {"num_leaves": 8, "learning_rate": 0.1, "max_bin": 31, "lambda_l2": 5.0, "min_data_in_leaf": 20}
-TABLES_ROUNDS, LOOK_ROUNDS = 400, 40
+TABLES_ROUNDS, PAIR_CHOICE_ROUNDS = 400, 40
 AMOUNT_MAX = 1e18
 THREADS = 1  # in every call: LightGBM keeps one number for the whole process, and folds are fitted side by side
 ROWS_A_TABLE = 500  # a small set earns few tables
+GRID_BINS = 12  # quantile bins a feature, to rank pairs
+CELL_PRIOR_WEIGHT = 5.0  # added to the weight of each cell: a few rows alone show nothing
+
+Pair = tuple[int, int]  # indices of two features
 
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """LightGBM without limits: the teacher, and the yardstick."""
+    """LightGBM without limits: the additive model learns from it and is compared with it."""
 
-    boosters: tuple[Booster, ...]
-    blocks: tuple[Block, ...]
+    boosters: tuple[lgb.Booster, ...]
+    blocks: tuple[FeatureBlock, ...]
 
     def log_odds(self, columns: Columns) -> Floats:
         """Mean log-odds of bad over the boosters, for each row."""
         matrix = design_matrix(list(self.blocks), columns)
-        said: Floats = np.mean([_raw(booster, matrix) for booster in self.boosters], axis=0)
-        return said
+        mean: Floats = np.mean([_log_odds(booster, matrix) for booster in self.boosters], axis=0)
+        return mean
 
 
 def fit_forest(table: TrainingTable, plan: FitPlan) -> Forest:
     """An unconstrained forest on the labels: the mean of a few seeds."""
-    blocks = blocks_of(plan, table.features)
+    blocks = feature_blocks(plan, table.features)
     matrix = design_matrix(blocks, table.features)
     label = table.label.astype(np.float64)
     boosters = tuple(
-        train(matrix, label, plan, FOREST_ROUNDS, FOREST, seed=plan.seed + seed) for seed in range(FOREST_SEEDS)
+        train_booster(matrix, label, plan, FOREST_ROUNDS, FOREST, seed=plan.seed + seed) for seed in range(FOREST_SEEDS)
     )
     return Forest(boosters, tuple(blocks))
 
 
-def fit_plain(table: TrainingTable, plan: FitPlan) -> Forest:
+def fit_untuned_forest(table: TrainingTable, plan: FitPlan) -> Forest:
     """One LightGBM with the settings that it comes with, to compare with."""
-    blocks = blocks_of(plan, table.features)
+    blocks = feature_blocks(plan, table.features)
     matrix = design_matrix(blocks, table.features)
-    return Forest((train(matrix, table.label.astype(np.float64), plan, PLAIN_ROUNDS, PLAIN),), tuple(blocks))
+    label = table.label.astype(np.float64)
+    return Forest((train_booster(matrix, label, plan, UNTUNED_ROUNDS, UNTUNED),), tuple(blocks))
 
 
-def fit_additive(table: TrainingTable, plan: FitPlan, forest: Forest | None = None) -> Additive:
-    """Main effects, and at most `plan.tables_max` tables, monotone where the plan says so; all cuts still there."""
+def fit_additive(table: TrainingTable, plan: FitPlan, forest: Forest | None = None) -> AdditiveModel:
+    """Main effects, and at most `plan.tables_max` tables, monotone where the plan says so; all cuts still there.
+
+    `forest`: the one to learn from, where it has been fitted on the same rows already.
+    """
     columns = table.features
-    blocks = blocks_of(plan, columns)
+    blocks = feature_blocks(plan, columns)
     matrix = design_matrix(blocks, columns)
-    taught = 1 / (1 + np.exp(-(forest or fit_forest(table, plan)).log_odds(columns)))
-    main = train(matrix, taught, plan, MAIN_ROUNDS, MAIN, [block.columns for block in blocks], _signs(blocks))
-    intercept, curves = _read_curves(main, blocks, columns)
+    target = probability((forest or fit_forest(table, plan)).log_odds(columns))
+    one_feature_a_tree = [block.columns for block in blocks]
+    main = train_booster(matrix, target, plan, MAIN_ROUNDS, MAIN, one_feature_a_tree, _directions(blocks))
+    intercept, effects = _read_main_effects(main, blocks, columns)
     count = min(plan.tables_max, len(table) // ROWS_A_TABLE)
     if not count or len(blocks) < 2:
-        return Additive(intercept, curves)
-    tables = _Tables(blocks, columns, taught, _raw(main, matrix), plan)
-    pairs = best_pairs(taught, tables.start, blocks, columns, count, lambda found: tables.fit(found, LOOK_ROUNDS)[1])
-    pairs = [_by_strength(pair, curves) for pair in pairs]
-    added, surfaces = _read_surfaces(tables.fit(pairs, TABLES_ROUNDS)[0], _copies(blocks, pairs), columns)
-    return Additive(intercept + added, curves, surfaces)
+        return AdditiveModel(intercept, effects)
+    boosting = _PairBoosting(blocks, columns, target, _log_odds(main, matrix), plan)
+    pairs = boosting.choose_pairs(count)
+    pairs = [_stronger_first(pair, effects) for pair in pairs]
+    booster, _ = boosting.fit(pairs, TABLES_ROUNDS)
+    added, interactions = _read_interactions(booster, _own_columns(blocks, pairs), columns)
+    return AdditiveModel(intercept + added, effects, interactions)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tables:
-    """Boosting of pairs on top of the main effects, whose log-odds are `start`."""
-
-    blocks: list[Block]
-    columns: Columns
-    taught: Floats
-    start: Floats
-    plan: FitPlan
-
-    def fit(self, pairs: Sequence[Pair], rounds: int) -> tuple[Booster, Floats]:
-        """The booster of the pairs, and the log-odds with it."""
-        copies = _copies(self.blocks, pairs)
-        every = [block for pair in copies for block in pair]
-        held = [[*row.columns, *column.columns] for row, column in copies]
-        wide = design_matrix(every, self.columns)
-        booster = train(wide, self.taught, self.plan, rounds, TABLES, held, _signs(every), self.start)
-        return booster, self.start + _raw(booster, wide)
-
-
-def train(
+def train_booster(
     matrix: Floats,
     target: Floats,
     plan: FitPlan,
     rounds: int,
     settings: dict[str, Any],
-    held: list[list[int]] | None = None,
-    signs: list[int] | None = None,
-    start: Floats | None = None,
+    together: list[list[int]] | None = None,
+    directions: list[int] | None = None,
+    initial: Floats | None = None,
     seed: int | None = None,
-) -> Booster:
-    """LightGBM on probabilities. `held`: columns that may meet in one tree; `start`: log-odds to begin from."""
-    import lightgbm as lgb
+) -> lgb.Booster:
+    """LightGBM on probabilities, [rows, columns] and [rows].
 
+    `together`: sets of columns that may meet in one tree; `directions`: a monotone constraint a column; `initial`: the
+    log-odds to begin from; `seed`: another than the plan's.
+    """
     chosen: dict[str, Any] = {
         "objective": "cross_entropy",
         "verbose": -1,
@@ -140,78 +124,175 @@ def train(
         "feature_fraction": 0.5,
         **settings,
     }
-    if held is not None:
-        chosen["interaction_constraints"] = held
-    if signs is not None and any(signs):
-        chosen |= {"monotone_constraints": signs, "monotone_constraints_method": "intermediate"}
-    told = {"verbose": -1, "max_bin": settings["max_bin"], "num_threads": THREADS}
-    data = lgb.Dataset(matrix, target, init_score=start, params=told)
-    return lgb.train(chosen, data, rounds)
+    if together is not None:
+        chosen["interaction_constraints"] = together
+    if directions is not None and any(directions):
+        chosen |= {"monotone_constraints": directions, "monotone_constraints_method": "intermediate"}
+    of_data = {"verbose": -1, "max_bin": settings["max_bin"], "num_threads": THREADS}
+    return lgb.train(chosen, lgb.Dataset(matrix, target, init_score=initial, params=of_data), rounds)
+
+
+# ------------------------------------------------------------------ pairs
+
+
+@dataclass(frozen=True, slots=True)
+class _PairBoosting:
+    """Boosting of pairs on top of the main effects, whose log-odds are `initial`; `target` are probabilities."""
+
+    blocks: list[FeatureBlock]
+    columns: Columns
+    target: Floats
+    initial: Floats
+    plan: FitPlan
+
+    def fit(self, pairs: Sequence[Pair], rounds: int) -> tuple[lgb.Booster, Floats]:
+        """The booster of the pairs, and the log-odds with it."""
+        copies = _own_columns(self.blocks, pairs)
+        blocks = [block for pair in copies for block in pair]
+        together = [[*row.columns, *column.columns] for row, column in copies]
+        matrix = design_matrix(blocks, self.columns)
+        booster = train_booster(
+            matrix, self.target, self.plan, rounds, TABLES, together, _directions(blocks), self.initial
+        )
+        return booster, self.initial + _log_odds(booster, matrix)
+
+    def choose_pairs(self, count: int) -> list[Pair]:
+        """The `count` best pairs, one after another: each next one is judged by what the ones before it leave over."""
+        grids = [_grid(self.columns[block.feature.name], block.feature.special) for block in self.blocks]
+        candidates = list(combinations(range(len(self.blocks)), 2))
+        chosen: list[Pair] = []
+        log_odds = self.initial
+        while len(chosen) < min(count, len(candidates)):
+            if chosen:
+                _, log_odds = self.fit(chosen, PAIR_CHOICE_ROUNDS)
+            pd = probability(log_odds)
+            slope, weight = self.target - pd, pd * (1 - pd)
+            gains = [-1.0 if pair in chosen else _gain(grids, pair, slope, weight) for pair in candidates]
+            chosen.append(candidates[int(np.argmax(gains))])
+        return chosen
+
+
+def _gain(grids: list[tuple[npt.NDArray[np.intp], int]], pair: Pair, slope: Floats, weight: Floats) -> float:
+    """The log-likelihood that one Newton step in each cell of the pair's grid would win."""
+    (row, _), (column, width) = grids[pair[0]], grids[pair[1]]
+    cells = row * width + column
+    slopes, weights = np.bincount(cells, slope), np.bincount(cells, weight)
+    return float((slopes**2 / (weights + CELL_PRIOR_WEIGHT)).sum())
+
+
+def _grid(values: Column, special: tuple[int, ...]) -> tuple[npt.NDArray[np.intp], int]:
+    """Each row's quantile bin (codes and missing have their own), and how many bins there are."""
+    codes = (MISSING, *special)
+    has_amount = ~np.isin(values, codes)
+    amounts = values[has_amount] if has_amount.any() else values
+    edges = np.unique(np.quantile(amounts, np.linspace(0, 1, GRID_BINS + 1)[1:-1]))
+    bins = np.searchsorted(edges, values, side="right")
+    for index, code in enumerate(codes):
+        bins[values == code] = len(edges) + 1 + index
+    return bins, len(edges) + 1 + len(codes)
+
+
+def _own_columns(blocks: list[FeatureBlock], pairs: Sequence[Pair]) -> list[tuple[FeatureBlock, FeatureBlock]]:
+    """Columns of their own for each pair, so that a tree which begins in a pair stays in it."""
+    copies = []
+    start = 0
+    for pair in pairs:
+        own = []
+        for index in pair:
+            block = blocks[index]
+            own.append(FeatureBlock(block.feature, start, block.codes))
+            start += 1 + len(block.codes)
+        copies.append((own[0], own[1]))
+    return copies
+
+
+def _stronger_first(pair: Pair, effects: tuple[MainEffect, ...]) -> Pair:
+    """The feature that moves the score more comes first: the table belongs to its group."""
+
+    def variance(index: int) -> float:
+        effect = effects[index]
+        mean = np.average(effect.values, weights=effect.rows)
+        return float(np.average((effect.values - mean) ** 2, weights=effect.rows))
+
+    first, second = pair
+    return pair if variance(first) >= variance(second) else (second, first)
 
 
 # ------------------------------------------------------------------ reading the trees
 
 
-def _read_curves(booster: Booster, blocks: list[Block], columns: Columns) -> tuple[float, tuple[Curve, ...]]:
-    """The intercept and one curve a feature: their sum is what the booster says, at every point."""
+def _read_main_effects(
+    booster: lgb.Booster, blocks: list[FeatureBlock], columns: Columns
+) -> tuple[float, tuple[MainEffect, ...]]:
+    """The intercept and one effect a feature: their sum is what the booster says, at every point.
+
+    Each effect is read by asking the booster at one value of each bin, with all other features at a fixed value.
+    """
     cuts = _cuts(booster)
-    base = np.zeros((1, booster.num_feature()))
-    intercept = float(_raw(booster, base)[0])
-    curves = []
+    origin = np.zeros((1, booster.num_feature()))
+    intercept = float(_log_odds(booster, origin)[0])
+    effects = []
     for block in blocks:
-        axis = _axis(block, cuts.get(block.start, set()))
-        points = np.repeat(base, axis.places, axis=0)
-        points[:, block.columns] = np.column_stack(spread(block, _samples(axis)))
-        rows = counted(axis, columns)
-        curves.append(Curve(axis, _settled(_raw(booster, points) - intercept, rows, block), rows))
-    return intercept, tuple(curves)
+        binning = _binning(block, cuts.get(block.start, set()))
+        points = np.repeat(origin, binning.size, axis=0)
+        points[:, block.columns] = np.column_stack(encode_feature(block, _value_of_each_bin(binning)))
+        rows = binning.count(columns)
+        values = _with_neutral_missing(_log_odds(booster, points) - intercept, rows, block)
+        effects.append(MainEffect(binning, values, rows))
+    return intercept, tuple(effects)
 
 
-def _read_surfaces(
-    booster: Booster, pairs: list[tuple[Block, Block]], columns: Columns
-) -> tuple[float, tuple[Surface, ...]]:
+def _read_interactions(
+    booster: lgb.Booster, pairs: list[tuple[FeatureBlock, FeatureBlock]], columns: Columns
+) -> tuple[float, tuple[Interaction, ...]]:
+    """The same for pairs: the intercept and one table a pair."""
     cuts = _cuts(booster)
-    base = np.zeros((1, booster.num_feature()))
-    intercept = float(_raw(booster, base)[0])
-    surfaces = []
+    origin = np.zeros((1, booster.num_feature()))
+    intercept = float(_log_odds(booster, origin)[0])
+    interactions = []
     for row_block, column_block in pairs:
-        row, column = (_axis(block, cuts.get(block.start, set())) for block in (row_block, column_block))
-        points = np.repeat(base, row.places * column.places, axis=0)
-        points[:, row_block.columns] = np.column_stack(spread(row_block, np.repeat(_samples(row), column.places)))
-        points[:, column_block.columns] = np.column_stack(spread(column_block, np.tile(_samples(column), row.places)))
-        rows = counted_cells(row, column, columns)
-        values = (_raw(booster, points) - intercept).reshape(row.places, column.places)
-        values = np.column_stack([_settled(line, rows.sum(1), row_block) for line in values.T])
-        values = np.vstack([_settled(line, rows.sum(0), column_block) for line in values])
-        surfaces.append(Surface(row, column, values, rows))
-    return intercept, tuple(surfaces)
+        row, column = (_binning(block, cuts.get(block.start, set())) for block in (row_block, column_block))
+        row_values = np.repeat(_value_of_each_bin(row), column.size)
+        column_values = np.tile(_value_of_each_bin(column), row.size)
+        points = np.repeat(origin, row.size * column.size, axis=0)
+        points[:, row_block.columns] = np.column_stack(encode_feature(row_block, row_values))
+        points[:, column_block.columns] = np.column_stack(encode_feature(column_block, column_values))
+        rows = count_cells(row, column, columns)
+        values = (_log_odds(booster, points) - intercept).reshape(row.size, column.size)
+        values = np.column_stack([_with_neutral_missing(line, rows.sum(1), row_block) for line in values.T])
+        values = np.vstack([_with_neutral_missing(line, rows.sum(0), column_block) for line in values])
+        interactions.append(Interaction(row, column, values, rows))
+    return intercept, tuple(interactions)
 
 
-def _axis(block: Block, cuts: set[int]) -> Axis:
+def _binning(block: FeatureBlock, cuts: set[int]) -> Binning:
     codes = [code for code in block.codes if code != MISSING]
     every = sorted(cuts.union(*((code, code + 1) for code in codes)))
-    return Axis(block.feature.name, tuple(every), frozenset(every.index(code) + 1 for code in codes))
+    return Binning(block.feature.name, tuple(every), frozenset(every.index(code) + 1 for code in codes))
 
 
-def _samples(axis: Axis) -> Column:
+def _value_of_each_bin(binning: Binning) -> Column:
     """One value of each bin, missing last."""
-    first = axis.cuts[0] - 1 if axis.cuts else 0
-    return np.array([first, *axis.cuts, MISSING], dtype=np.int64)
+    lowest = binning.cuts[0] - 1 if binning.cuts else 0
+    return np.array([lowest, *binning.cuts, MISSING], dtype=np.int64)
 
 
-def _settled(values: Floats, rows: Column, block: Block) -> Floats:
-    """What was never missing in the data, or is neutral there, gets the mean: a missing value then says nothing."""
+def _with_neutral_missing(values: Floats, rows: Column, block: FeatureBlock) -> Floats:
+    """Where no value was missing in the data, or the plan says `neutral`, the bin for missing gets the mean.
+
+    A booster that never saw a missing value still says something about it, which would be chance.
+    """
     if MISSING in block.codes and not block.feature.neutral:
         return values
     return np.append(values[:-1], np.average(values[:-1], weights=rows[:-1]))
 
 
-def _cuts(booster: Booster) -> dict[int, set[int]]:
+def _cuts(booster: lgb.Booster) -> dict[int, set[int]]:
     """The whole-number cuts of each column: a tree sends `value <= t` left, so the bin above begins at floor(t) + 1."""
     cuts: dict[int, set[int]] = {}
     for tree in booster.dump_model()["tree_info"]:
         for node in _splits(tree["tree_structure"]):
-            if node["threshold"] > AMOUNT_MAX:  # only tells missing from the rest
+            if node["threshold"] > AMOUNT_MAX:  # such a split only parts missing from the rest
                 continue
             cuts.setdefault(node["split_feature"], set()).add(int(np.floor(node["threshold"])) + 1)
     return cuts
@@ -224,38 +305,9 @@ def _splits(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _splits(node["right_child"])
 
 
-# ------------------------------------------------------------------ pieces
-
-
-def _raw(booster: Booster, matrix: Floats) -> Floats:
+def _log_odds(booster: lgb.Booster, matrix: Floats) -> Floats:
     return np.asarray(booster.predict(matrix, raw_score=True, num_threads=THREADS), dtype=np.float64)
 
 
-def _signs(blocks: Sequence[Block]) -> list[int]:
-    return [sign for block in blocks for sign in block.monotone]
-
-
-def _copies(blocks: list[Block], pairs: Sequence[Pair]) -> list[tuple[Block, Block]]:
-    """Columns of their own for each pair, so that a tree which begins in a pair stays in it."""
-    found = []
-    start = 0
-    for pair in pairs:
-        copies = []
-        for index in pair:
-            block = blocks[index]
-            copies.append(Block(block.feature, start, block.codes))
-            start += 1 + len(block.codes)
-        found.append((copies[0], copies[1]))
-    return found
-
-
-def _by_strength(pair: Pair, curves: tuple[Curve, ...]) -> Pair:
-    """The feature that moves the score more comes first: the table belongs to its group."""
-
-    def strength(index: int) -> float:
-        curve = curves[index]
-        mean = np.average(curve.values, weights=curve.rows)
-        return float(np.average((curve.values - mean) ** 2, weights=curve.rows))
-
-    first, second = pair
-    return pair if strength(first) >= strength(second) else (second, first)
+def _directions(blocks: Sequence[FeatureBlock]) -> list[int]:
+    return [direction for block in blocks for direction in block.directions]

@@ -13,8 +13,8 @@ from linekeeper.scorecard.many import Column, Columns
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """Where a feature stands in the matrix: its amounts at `start`, then a flag for each of `codes`.
+class FeatureBlock:
+    """Where a feature stands in the matrix: its amounts at column `start`, then a flag for each of `codes`.
 
     A special code or a missing value has no amount (NaN) and its flag set.
     """
@@ -25,33 +25,34 @@ class Block:
 
     @property
     def columns(self) -> list[int]:
+        """The numbers of its columns."""
         return list(range(self.start, self.start + 1 + len(self.codes)))
 
     @property
-    def monotone(self) -> list[int]:
-        """LightGBM's constraints of the block's columns: log-odds of bad rise with what is worse."""
+    def directions(self) -> list[int]:
+        """LightGBM's monotone constraints of these columns: log-odds of bad rise with what is worse."""
         return [{"higher": 1, "lower": -1, None: 0}[self.feature.worse], *(0 for _ in self.codes)]
 
 
-def blocks_of(plan: FitPlan, columns: Columns) -> list[Block]:
+def feature_blocks(plan: FitPlan, columns: Columns) -> list[FeatureBlock]:
     """One block a feature, in the plan's order; a flag only for codes that occur."""
-    found: list[Block] = []
+    blocks: list[FeatureBlock] = []
     start = 0
     for feature in plan.features:
-        seen = columns[feature.name]
-        codes = tuple(code for code in (MISSING, *feature.special) if (seen == code).any())
-        found.append(Block(feature, start, codes))
+        values = columns[feature.name]
+        codes = tuple(code for code in (MISSING, *feature.special) if (values == code).any())
+        blocks.append(FeatureBlock(feature, start, codes))
         start += 1 + len(codes)
-    return found
+    return blocks
 
 
-def design_matrix(blocks: list[Block], columns: Columns) -> Floats:
+def design_matrix(blocks: list[FeatureBlock], columns: Columns) -> Floats:
     """Rows by columns of all blocks, float64."""
-    return np.column_stack([column for block in blocks for column in spread(block, columns[block.feature.name])])
+    return np.column_stack([part for block in blocks for part in encode_feature(block, columns[block.feature.name])])
 
 
-def spread(block: Block, values: Column) -> list[Floats]:
+def encode_feature(block: FeatureBlock, values: Column) -> list[Floats]:
     """The columns of one block: amounts with NaN for codes and missing, then the flags."""
-    hidden = (values == MISSING) | np.isin(values, block.feature.special)
-    amounts = np.where(hidden, np.nan, values.astype(np.float64))
+    no_amount = (values == MISSING) | np.isin(values, block.feature.special)
+    amounts = np.where(no_amount, np.nan, values.astype(np.float64))
     return [amounts, *((values == code).astype(np.float64) for code in block.codes)]

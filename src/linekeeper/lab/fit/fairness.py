@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import r2_score
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.lab.fit.boosting import train
+from linekeeper.lab.fit.additive_model import Floats
+from linekeeper.lab.fit.boosting import THREADS, train_booster
 from linekeeper.lab.fit.cross_validation import folds_of
-from linekeeper.lab.fit.design_matrix import blocks_of, design_matrix
-from linekeeper.lab.fit.metrics import auc, rate_difference, wilson
+from linekeeper.lab.fit.design_matrix import design_matrix, feature_blocks
+from linekeeper.lab.fit.metrics import auc, rate_difference, wilson_interval
 from linekeeper.lab.fit.plan import FitPlan
 from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.many import Column
@@ -24,9 +25,11 @@ SMALL_SHARE = 0.01  # a value rarer than this has no proxy figure of its own
 PROXY = {"num_leaves": 7, "learning_rate": 0.1, "max_bin": 31, "lambda_l2": 20.0, "min_data_in_leaf": 50}
 PROXY_ROUNDS, PROXY_FOLDS = 60, 3
 
+Mask = npt.NDArray[np.bool_]
+
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class GroupFigures:
     """One group under the example rule; each interval is 95 %.
 
     `equal_opportunity`: the share of its goods that stay unrestricted, less that of the reference (the largest group).
@@ -45,7 +48,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """How well something predicts a protected attribute: AUC (0.5: not at all), or R2 (0: not at all), unseen rows."""
+    """How well inputs and score predict a protected attribute, on unseen rows.
+
+    `figure` is AUC (0.5: not at all) or R2 (0: not at all).
+    """
 
     attribute: str
     value: str
@@ -54,78 +60,74 @@ class Proxy:
     by_score: float
 
 
-def groups_of(table: TrainingTable, points: Column) -> list[Group]:
+def group_fairness(table: TrainingTable, points: Column) -> list[GroupFigures]:
     """Every group of every protected attribute, if those with the lowest points were restricted."""
-    cut = np.quantile(points, RESTRICTED_SHARE, method="lower")
-    restricted = points <= cut
-    found = []
+    threshold = np.quantile(points, RESTRICTED_SHARE, method="lower")
+    restricted = points <= threshold
+    groups = []
     for attribute, values in table.protected.items():
-        masks = list(_split(values))
+        masks = list(_groups(values))
         largest = max(masks, key=lambda pair: int(pair[1].sum()))[1]
-        found += [_group(attribute, name, mask, largest, table.label, restricted) for name, mask in masks]
-    return found
+        groups += [_figures(attribute, name, mask, largest, table.label, restricted) for name, mask in masks]
+    return groups
 
 
-def _group(
-    attribute: str,
-    name: str,
-    mask: npt.NDArray[np.bool_],
-    largest: npt.NDArray[np.bool_],
-    label: Column,
-    restricted: npt.NDArray[np.bool_],
-) -> Group:
-    def spared(rows: npt.NDArray[np.bool_]) -> tuple[int, int]:
-        goods = rows & (label == 0)
+def _figures(attribute: str, name: str, mask: Mask, largest: Mask, label: Column, restricted: Mask) -> GroupFigures:
+    def unrestricted_goods(members: Mask) -> tuple[int, int]:
+        goods = members & (label == 0)
         return int((~restricted[goods]).sum()), int(goods.sum())
 
     rows, hit = int(mask.sum()), int(restricted[mask].sum())
-    gap, low, high = rate_difference(*spared(mask), *spared(largest))
+    gap, low, high = rate_difference(*unrestricted_goods(mask), *unrestricted_goods(largest))
     bad_rate = float(label[mask].mean())
-    reference = mask is largest
-    return Group(attribute, name, rows, bad_rate, hit / rows, wilson(hit, rows), gap, (low, high), reference)
+    interval = wilson_interval(hit, rows)
+    return GroupFigures(attribute, name, rows, bad_rate, hit / rows, interval, gap, (low, high), mask is largest)
 
 
-def proxies_of(table: TrainingTable, plan: FitPlan, points: Column) -> list[Proxy]:
+def proxy_report(table: TrainingTable, plan: FitPlan, points: Column) -> list[Proxy]:
     """For each protected attribute, how well the inputs (a forest, cross-validated) and the score predict it."""
-    matrix = design_matrix(blocks_of(plan, table.features), table.features)
+    matrix = design_matrix(feature_blocks(plan, table.features), table.features)
     fold = folds_of(table, PROXY_FOLDS, plan.seed)
-    found = []
+    proxies = []
     for attribute, values in table.protected.items():
         if len(np.unique(values)) > FEW_VALUES:
-            found.append(_numeric(attribute, values.astype(np.float64), matrix, fold, plan, points))
+            proxies.append(_numeric_proxy(attribute, values.astype(np.float64), matrix, fold, plan, points))
             continue
         kinds = [value for value in np.unique(values) if SMALL_SHARE < (values == value).mean() < 1 - SMALL_SHARE]
-        for value in kinds[:1] if len(kinds) == 2 else kinds:
-            there = (values == value).astype(np.float64)
-            told = _told(matrix, there, fold, plan, "cross_entropy")
-            by_score = auc(there, points)
-            by_score = max(by_score, 1 - by_score)
-            found.append(Proxy(attribute, _name(int(value)), "AUC", auc(there, told), by_score))
-    return found
+        for value in kinds[:1] if len(kinds) == 2 else kinds:  # of two values, each predicts the other
+            has_value = (values == value).astype(np.float64)
+            by_inputs = auc(has_value, _predict_unseen(matrix, has_value, fold, plan, "cross_entropy"))
+            by_score = auc(has_value, points)
+            proxies.append(Proxy(attribute, _value_name(int(value)), "AUC", by_inputs, max(by_score, 1 - by_score)))
+    return proxies
 
 
-def _numeric(attribute: str, values: Any, matrix: Any, fold: Any, plan: FitPlan, points: Column) -> Proxy:
-    told = _told(matrix, values, fold, plan, "regression")
-    by_inputs = 1 - float(((values - told) ** 2).mean() / values.var())
+def _numeric_proxy(
+    attribute: str, values: Floats, matrix: Floats, fold: npt.NDArray[np.intp], plan: FitPlan, points: Column
+) -> Proxy:
+    predicted = _predict_unseen(matrix, values, fold, plan, "regression")
     by_score = float(np.corrcoef(values, points)[0, 1] ** 2)
-    return Proxy(attribute, "its value", "R2", max(by_inputs, 0.0), by_score)
+    return Proxy(attribute, "its value", "R2", max(float(r2_score(values, predicted)), 0.0), by_score)
 
 
-def _told(matrix: Any, target: Any, fold: Any, plan: FitPlan, objective: str) -> Any:
-    told = np.empty(len(target))
+def _predict_unseen(
+    matrix: Floats, target: Floats, fold: npt.NDArray[np.intp], plan: FitPlan, objective: str
+) -> Floats:
+    """What a forest predicts of each row without having seen its fold."""
+    predicted = np.empty(len(target))
     for number in range(PROXY_FOLDS):
         seen, unseen = fold != number, fold == number
-        booster = train(matrix[seen], target[seen], plan, PROXY_ROUNDS, {**PROXY, "objective": objective})
-        told[unseen] = booster.predict(matrix[unseen], num_threads=1)
-    return told
+        booster = train_booster(matrix[seen], target[seen], plan, PROXY_ROUNDS, {**PROXY, "objective": objective})
+        predicted[unseen] = booster.predict(matrix[unseen], num_threads=THREADS)
+    return predicted
 
 
-def _split(values: Column) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+def _groups(values: Column) -> Iterator[tuple[str, Mask]]:
     """Groups of an attribute: its values where they are few, else bands of about equal size."""
     kinds = np.unique(values)
     if len(kinds) <= FEW_VALUES:
         for kind in kinds:
-            yield _name(int(kind)), values == kind
+            yield _value_name(int(kind)), values == kind
         return
     known = values[values != MISSING]
     edges = np.unique(np.quantile(known, np.linspace(0, 1, BANDS + 1)[1:-1], method="lower")).astype(np.int64)
@@ -134,5 +136,5 @@ def _split(values: Column) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
         yield f"{low} to {high}", (values >= low) & (values <= high)
 
 
-def _name(value: int) -> str:
+def _value_name(value: int) -> str:
     return "missing" if value == MISSING else str(value)

@@ -1,4 +1,4 @@
-"""Everything a validator asks of a card, as one JSON value: the model card's content."""
+"""Everything that a validator asks of a card, as one JSON value: the content of the model card."""
 
 from __future__ import annotations
 
@@ -6,27 +6,42 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from linekeeper.lab.fit.calibrate import by_decile
-from linekeeper.lab.fit.cross_validation import EXACT
-from linekeeper.lab.fit.fairness import RESTRICTED_SHARE, groups_of, proxies_of
-from linekeeper.lab.fit.metrics import auc, auc_interval, brier, deciles, ks, log_loss, psi, wilson
-from linekeeper.lab.fit.training_run import TrainingRun, artifact_of_run, method_pd
+from linekeeper.lab import JsonObject
+from linekeeper.lab.fit.additive_model import Binning
+from linekeeper.lab.fit.cross_validation import EXACT_TWIN
+from linekeeper.lab.fit.fairness import RESTRICTED_SHARE, group_fairness, proxy_report
+from linekeeper.lab.fit.metrics import (
+    auc,
+    auc_interval,
+    brier,
+    calibration_by_decile,
+    cumulative_gains,
+    deciles,
+    ks,
+    log_loss,
+    psi,
+    wilson_interval,
+)
+from linekeeper.lab.fit.training_run import TrainingRun, artifact_of_run, pd_of_method
 from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.artifact import open_artifact, write_artifact
 from linekeeper.scorecard.card import Bins, Score, Table
 from linekeeper.scorecard.many import Column, place, points_many, score_many
 from linekeeper.scorecard.points import best_score
 
-NAMES = {"tables": "with tables", "main": "main effects only", "forest": "LightGBM forest", "woe": "WOE + LR"}
+METHOD_NAMES = {"tables": "with tables", "main": "main effects only", "forest": "LightGBM forest", "woe": "WOE + LR"}
 HISTOGRAM_POINTS = 10
-CURVE_STEPS = 100
+GAINS_STEPS = 100
+FEW_ROWS = 5_000
 
-Json = dict[str, Any]
 
+def model_card_of(run: TrainingRun, data: str) -> JsonObject:
+    """The model card as JSON; `data` names the table of the fit.
 
-def model_card_of(run: TrainingRun, data: str) -> Json:
-    """The model card as JSON; figures of ranking and calibration are of rows outside the fold that made the model."""
+    Figures of ranking and calibration are of rows outside the fold that made the model.
+    """
     artifact = open_artifact(write_artifact(artifact_of_run(run, data)))
     table, plan = run.table, run.plan
     return {
@@ -37,9 +52,9 @@ def model_card_of(run: TrainingRun, data: str) -> Json:
         "scale": asdict(plan.scale),
         "base": run.score.base,
         "best_score": best_score(run.score),
-        "methods": [_method(run, method) for method in run.crossed.log_odds if method in NAMES],
+        "methods": [_method(run, method) for method in run.validation.log_odds if method in METHOD_NAMES],
         "rounding_cost_auc": _rounding_cost(run),
-        "calibration": [asdict(part) for part in by_decile(table.label, run.pd)],
+        "calibration": [asdict(decile) for decile in calibration_by_decile(table.label, run.pd)],
         "lift": _lift(run),
         "scores": _histogram(run),
         "pd": {"below": list(run.score.pd_below), "ppm": list(run.score.pd_ppm)},
@@ -49,24 +64,27 @@ def model_card_of(run: TrainingRun, data: str) -> Json:
         "stability": stability(table, run.score),
         "fairness": {
             "rule": f"the riskiest {RESTRICTED_SHARE:.0%} restricted",
-            "groups": [asdict(group) for group in groups_of(table, run.points)],
+            "groups": [asdict(group) for group in group_fairness(table, run.points)],
         },
-        "proxies": [asdict(proxy) for proxy in proxies_of(table, plan, run.points)],
+        "proxies": [asdict(proxy) for proxy in proxy_report(table, plan, run.points)],
         "limits": _limits(run),
     }
 
 
-def _method(run: TrainingRun, method: str) -> Json:
-    label, pd = run.table.label, method_pd(run, method)
-    risk = run.crossed.log_odds[method]
-    by_fold = run.crossed.aucs(label, method)
+# ------------------------------------------------------------------ ranking and calibration
+
+
+def _method(run: TrainingRun, method: str) -> JsonObject:
+    label, pd = run.table.label, pd_of_method(run, method)
+    risk = run.validation.log_odds[method]
+    mean_auc = run.validation.mean_auc(label, method)
     return {
         "method": method,
-        "name": "this card" if method == run.method else NAMES[method],
-        "auc": float(np.mean(by_fold)),
-        "auc_by_fold": by_fold,
+        "name": "this card" if method == run.method else METHOD_NAMES[method],
+        "auc": mean_auc,
+        "auc_by_fold": run.validation.auc_by_fold(label, method),
         "auc_interval": auc_interval(label, risk),
-        "gini": 2 * float(np.mean(by_fold)) - 1,
+        "gini": 2 * mean_auc - 1,
         "ks": ks(label, risk),
         "brier": brier(label, pd),
         "log_loss": log_loss(label, pd),
@@ -74,61 +92,62 @@ def _method(run: TrainingRun, method: str) -> Json:
 
 
 def _rounding_cost(run: TrainingRun) -> float | None:
-    """AUC lost by merging bins and rounding to whole points, on the same folds."""
-    exact = EXACT.get(run.method)
-    if exact is None or exact not in run.crossed.log_odds:
+    """AUC lost by merging bins and rounding to whole points, on the same folds; None where it was not compared."""
+    exact = EXACT_TWIN.get(run.method)
+    if exact is None or exact not in run.validation.log_odds:
         return None
     label = run.table.label
-    return float(np.mean(run.crossed.aucs(label, exact)) - np.mean(run.crossed.aucs(label, run.method)))
+    return run.validation.mean_auc(label, exact) - run.validation.mean_auc(label, run.method)
 
 
-def _lift(run: TrainingRun) -> Json:
-    """The share of bads found in the riskiest x % of rows, for each method; and the lift of each decile of the card."""
+def _lift(run: TrainingRun) -> JsonObject:
+    """The share of bads among the riskiest x % of rows, for each method; and the lift of each decile of the card."""
     label = run.table.label
-    shares = np.linspace(0, 1, CURVE_STEPS + 1)
-    curves = {}
-    for method, risk in run.crossed.log_odds.items():
-        found = np.cumsum(label[np.argsort(-risk, kind="stable")]) / label.sum()
-        at = np.round(shares * len(label)).astype(int)
-        curves[method] = [float(share) for share in np.append(0.0, found)[at]]
-    part = deciles(-run.points)
+    risks = {method: risk for method, risk in run.validation.log_odds.items() if method in METHOD_NAMES}
+    decile = deciles(-run.points)
     rate = label.mean()
-    lifts = [float(label[part == number].mean() / rate) for number in range(10) if (part == number).any()]
-    return {"shares": shares.tolist(), "found": {m: c for m, c in curves.items() if m in NAMES}, "by_decile": lifts}
+    lifts = [float(label[decile == number].mean() / rate) for number in range(10) if (decile == number).any()]
+    return {
+        "shares": np.linspace(0, 1, GAINS_STEPS + 1).tolist(),
+        "found": {method: cumulative_gains(label, risk, GAINS_STEPS) for method, risk in risks.items()},
+        "by_decile": lifts,
+    }
 
 
-def _histogram(run: TrainingRun) -> list[Json]:
+def _histogram(run: TrainingRun) -> list[JsonObject]:
     """Goods and bads by bands of the score (unseen rows)."""
     band = run.points // HISTOGRAM_POINTS
-    found = []
+    bands = []
     for number in range(int(band.min()), int(band.max()) + 1):
         rows = band == number
         bads = int(run.table.label[rows].sum())
-        found.append({"from": number * HISTOGRAM_POINTS, "goods": int(rows.sum()) - bads, "bads": bads})
-    return found
+        bands.append({"from": number * HISTOGRAM_POINTS, "goods": int(rows.sum()) - bads, "bads": bads})
+    return bands
 
 
-def _feature(part: Bins, table: TrainingTable) -> Json:
-    """The bins of a feature: points, rows, bads, bad rate with its interval. Missing is told where it occurs."""
-    values = table.features[part.feature]
-    below = tuple(range(1, len(part.by_choice))) if part.by_choice else part.below
+# ------------------------------------------------------------------ the parts of the card
+
+
+def _feature(part: Bins, table: TrainingTable) -> JsonObject:
+    """The bins of a feature: points, rows, bads, bad rate with its interval. Missing is a bin where it occurs."""
+    binning = _binning(part)
+    bin_of_row = binning.bin_of(table.features[part.feature])
     points = [*(part.by_choice or part.points), part.missing]
-    where = _places(values, below)
-    edges = [None, *below, None]
+    edges = [None, *binning.cuts, None]
     bins = []
-    for number, given in enumerate(points):
-        rows = where == number
+    for number, points_of_bin in enumerate(points):
+        rows = bin_of_row == number
         count, bads = int(rows.sum()), int(table.label[rows].sum())
-        missing = number == len(below) + 1
+        missing = number == len(binning.cuts) + 1
         if missing and not count:
             continue
-        low, high = wilson(bads, count)
+        low, high = wilson_interval(bads, count)
         bins.append(
             {
                 "from": None if missing else edges[number],
                 "below": None if missing else edges[number + 1],
                 "missing": missing,
-                "points": given,
+                "points": points_of_bin,
                 "rows": count,
                 "bads": bads,
                 "bad_rate": bads / count if count else None,
@@ -139,87 +158,83 @@ def _feature(part: Bins, table: TrainingTable) -> Json:
     return {"feature": part.feature, "group": part.group, "choices": bool(part.by_choice), "bins": bins}
 
 
-def _table(part: Table, table: TrainingTable) -> Json:
-    rows = _places(table.features[part.row], part.row_below)
-    columns = _places(table.features[part.column], part.column_below)
-    width = len(part.column_below) + 2
-    count = np.bincount(rows * width + columns, minlength=(len(part.row_below) + 2) * width)
-    bads = np.bincount(rows * width + columns, weights=table.label, minlength=len(count))
+def _table(part: Table, table: TrainingTable) -> JsonObject:
+    row, column = Binning(part.row, part.row_below), Binning(part.column, part.column_below)
+    cell = row.bin_of(table.features[part.row]) * column.size + column.bin_of(table.features[part.column])
+    rows = np.bincount(cell, minlength=row.size * column.size)
+    bads = np.bincount(cell, weights=table.label, minlength=len(rows))
     return {
         **{key: value for key, value in asdict(part).items() if key != "points"},
         "points": [list(line) for line in part.points],
-        "rows": count.reshape(-1, width).tolist(),
-        "bads": bads.astype(int).reshape(-1, width).tolist(),
+        "rows": rows.reshape(-1, column.size).tolist(),
+        "bads": bads.astype(int).reshape(-1, column.size).tolist(),
     }
 
 
-def _sensitivity(run: TrainingRun) -> list[Json]:
-    """For each input: the AUC lost when its values are shuffled (in sample), and the mean points lost on its parts."""
+def _binning(part: Bins) -> Binning:
+    cuts = tuple(range(1, len(part.by_choice))) if part.by_choice else part.below
+    return Binning(part.feature, cuts)
+
+
+# ------------------------------------------------------------------ sensitivity, stability, limits
+
+
+def _sensitivity(run: TrainingRun) -> list[JsonObject]:
+    """For each input: the AUC lost when its values are shuffled (in sample), and how far its points spread."""
     table, score = run.table, run.score
     chance = np.random.default_rng(run.plan.seed)
-    whole = auc(table.label, -score_many(score, table.features).score)
+    unshuffled = auc(table.label, -score_many(score, table.features).score)
     names = sorted({part.feature for part in score.bins}.union(*((t.row, t.column) for t in score.tables)))
-    moved = dict(zip([part.feature for part in score.bins], points_many(score, table.features), strict=False))
-    found = []
+    points = dict(zip([part.feature for part in score.bins], points_many(score, table.features), strict=False))
+    rows = []
     for name in names:
         shuffled = {**table.features, name: chance.permutation(table.features[name])}
-        lost = whole - auc(table.label, -score_many(score, shuffled).score)
-        spread = float(moved[name].std()) if name in moved else 0.0
-        found.append({"feature": name, "auc_lost": lost, "points_deviation": spread})
-    return sorted(found, key=lambda row: -row["auc_lost"])
+        lost = unshuffled - auc(table.label, -score_many(score, shuffled).score)
+        deviation = float(points[name].std()) if name in points else 0.0
+        rows.append({"feature": name, "auc_lost": lost, "points_deviation": deviation})
+    return sorted(rows, key=lambda row: -row["auc_lost"])
 
 
-def stability(table: TrainingTable, score: Score) -> Json:
+def stability(table: TrainingTable, score: Score) -> JsonObject:
     """PSI of each feature and the score: later dates against the first; of one date, a random half and the other."""
     dates = np.unique(table.at_day)
     if len(dates) > 1:
         first, rest = table.at_day == dates[0], [(int(day), table.at_day == day) for day in dates[1:]]
+        basis = "first date against each later one"
     else:
         first = np.random.default_rng(0).permutation(len(table)) % 2 == 0
         rest = [(int(dates[0]), ~first)]
-    total = score_many(score, table.features).score
-    wheres = {part.feature: _places(table.features[part.feature], _cuts(part)) for part in score.bins}
-    wheres["score"] = place(total, score.pd_below)
-    rows = [
-        {"feature": name, "psi": [_psi(where, first, later) for _, later in rest]} for name, where in wheres.items()
+        basis = "one random half against the other (one date only)"
+    bins: dict[str, Column] = {part.feature: _binning(part).bin_of(table.features[part.feature]) for part in score.bins}
+    bins["score"] = place(score_many(score, table.features).score, score.pd_below)
+    features = [
+        {"feature": name, "psi": [_psi(bin_of_row, first, later) for _, later in rest]}
+        for name, bin_of_row in bins.items()
     ]
-    basis = (
-        "first date against each later one" if len(dates) > 1 else "one random half against the other (one date only)"
-    )
-    return {"basis": basis, "days": [day for day, _ in rest], "features": rows}
+    return {"basis": basis, "days": [day for day, _ in rest], "features": features}
 
 
-def _psi(where: Any, first: Any, later: Any) -> float:
-    bins = int(where.max()) + 1
-    return psi(np.bincount(where[first], minlength=bins), np.bincount(where[later], minlength=bins))
-
-
-def _cuts(part: Bins) -> tuple[int, ...]:
-    return tuple(range(1, len(part.by_choice))) if part.by_choice else part.below
-
-
-def _places(values: Column, below: tuple[int, ...]) -> Any:
-    from linekeeper.lab.fit.additive_model import Axis
-
-    return Axis("", below).place(values)
+def _psi(bin_of_row: Column, first: npt.NDArray[Any], later: npt.NDArray[Any]) -> float:
+    bins = int(bin_of_row.max()) + 1
+    return psi(np.bincount(bin_of_row[first], minlength=bins), np.bincount(bin_of_row[later], minlength=bins))
 
 
 def _limits(run: TrainingRun) -> list[str]:
+    """What the card cannot say, in sentences."""
     table, plan = run.table, run.plan
-    dates = len(np.unique(table.at_day))
-    found = [
+    limits = [
         "Reject inference is out of scope: the card knows only accounts that had a line.",
         "Calibration and ranking are of unseen rows of the same sample; another lender or time needs its own check.",
         "A protected attribute is no input, but inputs can stand for it: see the proxy report.",
         "Intervals treat rows as independent.",
     ]
-    if dates == 1:
-        found.append("All rows are of one date: stability over time cannot be seen here.")
-    if len(table) < 5_000:
-        found.append(f"{len(table):,} rows are few: look at the intervals before the figures.")
-    if any(not feature.worse for feature in plan.features):
-        free = sum(not feature.worse for feature in plan.features)
-        found.append(
+    if len(np.unique(table.at_day)) == 1:
+        limits.append("All rows are of one date: stability over time cannot be seen here.")
+    if len(table) < FEW_ROWS:
+        limits.append(f"{len(table):,} rows are few: look at the intervals before the figures.")
+    free = sum(not feature.worse for feature in plan.features)
+    if free:
+        limits.append(
             f"{free} of {len(plan.features)} inputs have no declared direction: their shape is the data's own."
         )
-    return found
+    return limits

@@ -1,77 +1,78 @@
-"""The model card as one HTML page that needs nothing else: drawn where a person would look."""
+"""The model card as one HTML page that needs no other file: its plots are SVG in the page."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any
 
+from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from linekeeper.lab import JsonObject
 from linekeeper.lab.fit import svg
-from linekeeper.lab.fit.svg import WIDTH, Axes, bar, dot, line, path, svg, text
+from linekeeper.lab.fit.svg import PLOT_WIDTH, Axes, bar, dot, line, path, picture, text
 
-Json = dict[str, Any]
-STYLES = {"tables": "own", "main": "main", "forest": "forest", "woe": "woe"}
-PLACE_ROW = 18
+METHOD_STYLES = {"tables": "own", "main": "main", "forest": "forest", "woe": "woe"}
+BIN_HEIGHT = 18
 
 
-def render_model_card(card: Json) -> str:
-    """The page of a model card (the value of `evidence_of`)."""
-    from jinja2 import Environment, StrictUndefined
-
+def render_model_card(card: JsonObject) -> str:
+    """The page of a model card (the value of `model_card_of`)."""
     folder = files("linekeeper.lab.fit")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(
-        calibration=_safe(calibration),
-        gains=_safe(gains),
-        histogram=_safe(histogram),
-        methods=_safe(methods),
-        feature=_safe(feature),
-        heat=_safe(heat),
-        lift=_safe(lift),
-        sensitivity=_safe(sensitivity),
-        stability=_safe(stability),
-        restricted=_safe(restricted),
-        opportunity=_safe(opportunity),
-        proxies=_safe(proxies),
-        styles=STYLES,
+    plots = (
+        plot_calibration,
+        plot_gains,
+        plot_scores,
+        plot_methods,
+        plot_feature,
+        plot_table,
+        plot_lift,
+        plot_sensitivity,
+        plot_stability,
+        plot_restricted,
+        plot_equal_opportunity,
+        plot_proxies,
     )
+    environment.globals.update({plot.__name__: _as_markup(plot) for plot in plots}, styles=METHOD_STYLES)
     template = environment.from_string((folder / "model-card.html").read_text("utf-8"))
     style = Markup((folder / "model-card.css").read_text("utf-8"))
     return template.render(card=card, style=style)
 
 
-def _safe(plot: Any) -> Any:
-    return lambda *args: Markup(plot(*args))
+def _as_markup(plot: Callable[[Any], str]) -> Callable[[Any], Markup]:
+    """The plot as the template calls it: its SVG is ours, so it is not escaped; the words in it have been."""
+    return lambda figures: Markup(plot(figures))
 
 
-def calibration(deciles: list[Json]) -> str:
-    """PD told against the rate that came, by decile, with 95 % intervals."""
+def plot_calibration(deciles: list[JsonObject]) -> str:
+    """Mean PD against bad rate, by decile, with 95 % intervals."""
     most = max(max(part["high"], part["mean_pd"]) for part in deciles) * 1.05
     axes = Axes(0, most, 0, most)
     ticks = svg.nice(0, most)
-    body = axes.frame("PD told", "bad rate that came", ticks, ticks)
+    body = axes.frame("mean PD", "bad rate", ticks, ticks)
     body += line(axes.x(0), axes.y(0), axes.x(most), axes.y(most), "limit")
     for part in deciles:
         body += svg.whisker(axes, part["mean_pd"], part["low"], part["high"], "span own")
         body += dot(axes.x(part["mean_pd"]), axes.y(part["bad_rate"]), "own")
-    return svg(body, axes.height, "Calibration by decile: PD told against the bad rate that came")
+    return picture(body, axes.height, "Calibration by decile: mean PD against bad rate")
 
 
-def gains(lift_: Json) -> str:
-    """The share of bads found among the riskiest accounts, one line a method."""
+def plot_gains(lift: JsonObject) -> str:
+    """The share of all bads among the riskiest accounts, one line a method."""
     axes = Axes(0, 1, 0, 1)
     ticks = svg.nice(0, 1)
-    body = axes.frame("riskiest accounts", "bads found", ticks, ticks)
+    body = axes.frame("riskiest accounts", "share of all bads", ticks, ticks)
     body += line(axes.x(0), axes.y(0), axes.x(1), axes.y(1), "limit")
-    for method, found in reversed(lift_["found"].items()):
-        points = [(axes.x(share), axes.y(part)) for share, part in zip(lift_["shares"], found, strict=True)]
-        body += path(points, f"curve {STYLES[method]}")
-    return svg(body, axes.height, "Share of bads found among the riskiest accounts, by method")
+    for method, gains in reversed(lift["found"].items()):
+        points = [(axes.x(share), axes.y(part)) for share, part in zip(lift["shares"], gains, strict=True)]
+        body += path(points, f"curve {METHOD_STYLES[method]}")
+    return picture(body, axes.height, "Share of all bads among the riskiest accounts, by method")
 
 
-def histogram(bands: list[Json]) -> str:
+def plot_scores(bands: list[JsonObject]) -> str:
     """Goods above, bads below, by band of the score; each as a share of its own kind."""
     goods, bads = (sum(band[kind] for band in bands) or 1 for kind in ("goods", "bads"))
     most = max(max(band["goods"] / goods, band["bads"] / bads) for band in bands) * 1.1
@@ -82,17 +83,17 @@ def histogram(bands: list[Json]) -> str:
     wide = axes.x(10) - axes.x(0) - 1
     for band in bands:
         up, down = band["goods"] / goods, band["bads"] / bads
-        told = f"{band['from']}: {band['goods']:,} goods, {band['bads']:,} bads"
-        body += bar(axes.x(band["from"]), axes.y(up), wide, axes.y(0) - axes.y(up), "good", told)
-        body += bar(axes.x(band["from"]), axes.y(0), wide, axes.y(-down) - axes.y(0), "bad", told)
-    return svg(body, axes.height, "Distribution of the score: goods above, bads below")
+        tooltip = f"{band['from']}: {band['goods']:,} goods, {band['bads']:,} bads"
+        body += bar(axes.x(band["from"]), axes.y(up), wide, axes.y(0) - axes.y(up), "good", tooltip)
+        body += bar(axes.x(band["from"]), axes.y(0), wide, axes.y(-down) - axes.y(0), "bad", tooltip)
+    return picture(body, axes.height, "Distribution of the score: goods above, bads below")
 
 
-def methods(rows: list[Json]) -> str:
+def plot_methods(rows: list[JsonObject]) -> str:
     """AUC of each method with its interval."""
     return svg.ranges(
         [
-            (f"{row['name']} {row['auc']:.4f}", row["auc"], tuple(row["auc_interval"]), STYLES[row["method"]])
+            (f"{row['name']} {row['auc']:.4f}", row["auc"], tuple(row["auc_interval"]), METHOD_STYLES[row["method"]])
             for row in rows
         ],
         "AUC by method, with 95 % intervals",
@@ -100,13 +101,13 @@ def methods(rows: list[Json]) -> str:
     )
 
 
-def lift(values: list[float]) -> str:
+def plot_lift(values: list[float]) -> str:
     """Bad rate of each decile over the mean bad rate."""
     rows = [(f"decile {number + 1}", value, f"{value:.2f}x") for number, value in enumerate(values)]
     return svg.bars(rows, "Lift by decile of the score, riskiest first", limits=(1.0,))
 
 
-def feature(part: Json) -> str:
+def plot_feature(part: JsonObject) -> str:
     """The bins of one feature: points as bars about zero, bad rate as dots with intervals, rows as numbers."""
     bins = part["bins"]
     label, zero, rate_left, rate_right = 128, 194, 268, 388
@@ -117,27 +118,27 @@ def feature(part: Json) -> str:
         return rate_left + (rate_right - rate_left) * rate / float(top_rate)
 
     body = text(zero, 10, "points", "name middle") + text((rate_left + rate_right) / 2, 10, "bad rate", "name middle")
-    body += text(WIDTH - 2, 10, "rows", "name end")
+    body += text(PLOT_WIDTH - 2, 10, "rows", "name end")
     for index, row in enumerate(bins):
-        at = 16 + index * PLACE_ROW
-        middle = at + PLACE_ROW / 2
+        at = 16 + index * BIN_HEIGHT
+        middle = at + BIN_HEIGHT / 2
         body += text(label - 8, middle + 4, bin_name(row, part["choices"]), "tick end")
         length = row["points"] / most * (zero - label - 26)
-        body += bar(zero, at + 3, length, PLACE_ROW - 6, "good" if length >= 0 else "bad")
+        body += bar(zero, at + 3, length, BIN_HEIGHT - 6, "good" if length >= 0 else "bad")
         side = "tick" if length >= 0 else "tick end"
         body += text(zero + length + (4 if length >= 0 else -4), middle + 4, signed(row["points"]), side)
         body += line(rate_left, middle, rate_right, middle, "grid")
         if row["rows"]:
             body += line(x(row["low"]), middle, x(row["high"]), middle, "span own")
             body += dot(x(row["bad_rate"]), middle, "own", 3)
-        body += text(WIDTH - 2, middle + 4, f"{row['rows']:,}", "tick end")
-    foot = 16 + len(bins) * PLACE_ROW
+        body += text(PLOT_WIDTH - 2, middle + 4, f"{row['rows']:,}", "tick end")
+    foot = 16 + len(bins) * BIN_HEIGHT
     body += line(zero, 14, zero, foot, "limit") + text(rate_left, foot + 12, "0 %", "tick middle")
     body += text(rate_right, foot + 12, f"{top_rate * 100:.0f} %", "tick middle")
-    return svg(body, foot + 16, f"Bins of {part['feature']}")
+    return picture(body, foot + 16, f"Bins of {part['feature']}")
 
 
-def bin_name(row: Json, choices: bool) -> str:
+def bin_name(row: JsonObject, choices: bool) -> str:
     """The values of a bin in words.
 
     >>> bin_name({"missing": False, "from": None, "below": 3000}, False)
@@ -155,15 +156,15 @@ def bin_name(row: Json, choices: bool) -> str:
     return f"{low:,}" if high == low + 1 else f"{low:,} to {high - 1:,}"
 
 
-def heat(table: Json) -> str:
+def plot_table(table: JsonObject) -> str:
     """Points of a table as a heat map; cells that no account was in are pale."""
     rows = _names(table["row_below"])
     columns = _short(table["column_below"])
-    keep_rows = [i for i, line_ in enumerate(table["rows"]) if sum(line_)]
-    keep_columns = [j for j in range(len(columns)) if sum(line_[j] for line_ in table["rows"])]
-    most = max([abs(point) for line_ in table["points"] for point in line_] + [1])
+    keep_rows = [i for i, cells in enumerate(table["rows"]) if sum(cells)]
+    keep_columns = [j for j in range(len(columns)) if sum(cells[j] for cells in table["rows"])]
+    most = max([abs(point) for cells in table["points"] for point in cells] + [1])
     label, head, tall = 128, 62, 20
-    wide = (WIDTH - label) / max(len(keep_columns), 1)
+    wide = (PLOT_WIDTH - label) / max(len(keep_columns), 1)
     body = text(label, 10, f"across: {table['column']}", "name") + text(label - 6, 10, table["row"], "name end")
     for place, j in enumerate(keep_columns):
         x = label + (place + 0.5) * wide
@@ -174,13 +175,13 @@ def heat(table: Json) -> str:
         for place, j in enumerate(keep_columns):
             point, count, bads = table["points"][i][j], table["rows"][i][j], table["bads"][i][j]
             side = "good" if point >= 0 else "bad"
-            told = f"{point:+d} points, {count:,} rows, {bads:,} bads"
-            cell = bar(label + place * wide + 1, top + 1, wide - 2, tall - 2, side, told)
+            tooltip = f"{point:+d} points, {count:,} rows, {bads:,} bads"
+            cell = bar(label + place * wide + 1, top + 1, wide - 2, tall - 2, side, tooltip)
             strength = 0.1 + 0.65 * abs(point) / most if count else 0.04
             body += f'<g opacity="{strength:.2f}">{cell}</g>'
             if wide > 22 and count:
                 body += text(label + (place + 0.5) * wide, top + 14, signed(point), "tick middle small")
-    return svg(body, head + len(keep_rows) * tall + 4, f"Points by {table['row']} and {table['column']}")
+    return picture(body, head + len(keep_rows) * tall + 4, f"Points by {table['row']} and {table['column']}")
 
 
 def _names(below: list[int]) -> list[str]:
@@ -202,7 +203,7 @@ def signed(points: int) -> str:
     return f"{points:+d}" if points else "0"
 
 
-def sensitivity(rows: list[Json]) -> str:
+def plot_sensitivity(rows: list[JsonObject]) -> str:
     """AUC lost when an input is shuffled."""
     return svg.bars(
         [(row["feature"], row["auc_lost"], f"{row['auc_lost']:.4f}") for row in rows],
@@ -210,16 +211,16 @@ def sensitivity(rows: list[Json]) -> str:
     )
 
 
-def stability(found: Json) -> str:
+def plot_stability(stability: JsonObject) -> str:
     """The greatest PSI of each feature over the dates, against the usual limits."""
-    rows = [(row["feature"], max(row["psi"]), f"{max(row['psi']):.4f}") for row in found["features"]]
+    rows = [(row["feature"], max(row["psi"]), f"{max(row['psi']):.4f}") for row in stability["features"]]
     most = max(value for _, value, _ in rows)
     return svg.bars(
         sorted(rows, key=lambda row: -row[1]), "PSI by feature", [at for at in (0.1, 0.25) if at < most * 4 + 0.06]
     )
 
 
-def restricted(groups: list[Json]) -> str:
+def plot_restricted(groups: list[JsonObject]) -> str:
     """The share of each group that the example rule restricts."""
     return svg.ranges(
         [
@@ -230,7 +231,7 @@ def restricted(groups: list[Json]) -> str:
     )
 
 
-def opportunity(groups: list[Json]) -> str:
+def plot_equal_opportunity(groups: list[JsonObject]) -> str:
     """How much more, or less, often goods of a group stay unrestricted than those of the largest group."""
     rows = [
         (
@@ -245,7 +246,7 @@ def opportunity(groups: list[Json]) -> str:
     return svg.ranges(rows, "Equal opportunity difference by group, with 95 % intervals", middle=0.0)
 
 
-def proxies(rows: list[Json]) -> str:
+def plot_proxies(rows: list[JsonObject]) -> str:
     """How well inputs (filled) and score (hollow) predict protected attributes."""
-    told = [(f"{row['attribute']} {row['value']}", row["by_inputs"], f"{row['by_inputs']:.2f}") for row in rows]
-    return svg.bars(told, "How well the inputs predict protected attributes")
+    bars = [(f"{row['attribute']} {row['value']}", row["by_inputs"], f"{row['by_inputs']:.2f}") for row in rows]
+    return svg.bars(bars, "How well the inputs predict protected attributes")

@@ -1,27 +1,31 @@
-"""What a fit is told: which features in which group, their directions and special codes, and what is protected."""
+"""The plan of a fit: which features in which group, their directions and special codes, and what is protected."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from linekeeper.core.errors import LinekeeperError
+from linekeeper.policy.model import Policy
+from linekeeper.policy.sections import GROUPS
 from linekeeper.scorecard.pd import Scale
 
-if TYPE_CHECKING:
-    from linekeeper.policy.model import Policy
-
 Worse = Literal["higher", "lower"]
-GROUPS = ("ability", "willingness")
+TEXT_KEYS = ("name", "label", "label_meaning", "period")
 
 
 @dataclass(frozen=True, slots=True)
 class FeaturePlan:
-    """One input. `special`: codes inside the column that are no amounts (each gets a bin of its own).
+    """One input of the card.
 
-    `neutral`: a missing value gives the mean, whatever became of the accounts that lack it.
+    `special`: codes in the column that are no amounts; each gets a bin of its own. `neutral`: a missing value gives the
+    mean, whatever became of the accounts that lack it.
     """
 
     name: str
@@ -34,7 +38,8 @@ class FeaturePlan:
 
 @dataclass(frozen=True, slots=True)
 class FitPlan:
-    """Inputs and how to fit them. Rounds and leaves are LightGBM's; costs are in nats of log-loss per account."""
+    """Inputs and how to fit them. `merge_cost` is in nats of log-loss an account; `label_meaning` and `period` are
+    words for the model card."""
 
     name: str
     features: tuple[FeaturePlan, ...]
@@ -52,29 +57,29 @@ class FitPlan:
     def __post_init__(self) -> None:
         for feature in self.features:
             if feature.group not in self.groups:
-                known = " or ".join(f"`{group}`" for group in self.groups)
-                raise LinekeeperError(f"`{feature.name}` is in no group of the plan; put it under {known}")
+                groups = " or ".join(f"`{group}`" for group in self.groups)
+                raise LinekeeperError(f"`{feature.name}` is in no group of the plan; put it under {groups}")
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(feature.name for feature in self.features)
 
-    def under(self, policy: FitPlan) -> FitPlan:
+    def with_policy(self, declared_by_policy: FitPlan) -> FitPlan:
         """This plan with what a policy declares: its directions and choices win, its protected fields are added."""
-        declared = {feature.name: feature for feature in policy.features}
+        declared = {feature.name: feature for feature in declared_by_policy.features}
         features = tuple(
             replace(feature, worse=declared[feature.name].worse, choices=declared[feature.name].choices)
             if feature.name in declared
             else feature
             for feature in self.features
         )
-        protected = tuple(dict.fromkeys((*self.protected, *policy.protected)))
+        protected = tuple(dict.fromkeys((*self.protected, *declared_by_policy.protected)))
         return replace(self, features=features, protected=protected)
 
     def refuse_protected(self) -> FitPlan:
         """This plan; LinekeeperError where a protected attribute is among the inputs.
 
-        >>> Plan("p", (FeaturePlan("age", "ability"),), protected=("age",)).refuse_protected()
+        >>> FitPlan("p", (FeaturePlan("age", "ability"),), protected=("age",)).refuse_protected()
         Traceback (most recent call last):
         linekeeper.core.errors.LinekeeperError: `age` is protected and cannot be an input; remove it from the features
         """
@@ -88,14 +93,11 @@ class FitPlan:
         return self
 
 
-def read_fit_plan(path: Path) -> FitPlan:
+def read_fit_plan(path: Path | Traversable) -> FitPlan:
     """A plan file (YAML): `name`, `label`, `protected`, and features under `ability` and `willingness`.
 
     LinekeeperError where the file cannot be read or says something that a plan does not know.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
         raw = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
     except (OSError, YAMLError) as error:
@@ -119,15 +121,14 @@ def fit_plan_of_policy(policy: Policy) -> FitPlan:
     return FitPlan(policy.name, features, protected=policy.protected)
 
 
-TEXTS = ("name", "label", "label_meaning", "period")
-
-
 def _plan(raw: Mapping[str, Any], place: str) -> FitPlan:
-    unknown = set(raw) - {*TEXTS, *GROUPS, "protected", "tables_max", "scale"}
+    unknown = set(raw) - {*TEXT_KEYS, *GROUPS, "protected", "tables_max", "scale"}
     if unknown:
-        raise LinekeeperError(f"{place} has an unknown key `{min(unknown)}`; known are {', '.join((*TEXTS, *GROUPS))}")
+        raise LinekeeperError(
+            f"{place} has an unknown key `{min(unknown)}`; known are {', '.join((*TEXT_KEYS, *GROUPS))}"
+        )
     features = tuple(
-        _feature(name, group, told or {}, place) for group in GROUPS for name, told in (raw.get(group) or {}).items()
+        _feature(name, group, keys or {}, place) for group in GROUPS for name, keys in (raw.get(group) or {}).items()
     )
     if not features:
         raise LinekeeperError(f"{place} names no feature; put some under `ability` and `willingness`")
@@ -141,14 +142,14 @@ def _plan(raw: Mapping[str, Any], place: str) -> FitPlan:
     )
 
 
-def _feature(name: str, group: str, told: Mapping[str, Any], place: str) -> FeaturePlan:
-    worse = told.get("worse")
-    missing = told.get("missing")
-    unknown = set(told) - {"worse", "special", "choices", "missing"}
+def _feature(name: str, group: str, keys: Mapping[str, Any], place: str) -> FeaturePlan:
+    worse = keys.get("worse")
+    missing = keys.get("missing")
+    unknown = set(keys) - {"worse", "special", "choices", "missing"}
     if unknown or worse not in (None, "higher", "lower") or missing not in (None, "neutral"):
         raise LinekeeperError(
             f"{place}: `{name}` may have `worse: higher`, `worse: lower`, `special: [codes]`, `choices: [words]`"
             " and `missing: neutral`"
         )
-    special, choices = tuple(map(int, told.get("special", ()))), tuple(map(str, told.get("choices", ())))
+    special, choices = tuple(map(int, keys.get("special", ()))), tuple(map(str, keys.get("choices", ())))
     return FeaturePlan(str(name), group, cast(Worse | None, worse), special, choices, missing == "neutral")

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH = 440
-ROW = 20
+PLOT_WIDTH = 440
+ROW_HEIGHT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Axes:
 
     def x(self, value: float) -> float:
         """Where a value stands, across."""
-        room = WIDTH - self.margin[1] - self.margin[3]
+        room = PLOT_WIDTH - self.margin[1] - self.margin[3]
         return self.margin[3] + room * (value - self.left) / ((self.right - self.left) or 1)
 
     def y(self, value: float) -> float:
@@ -37,13 +37,13 @@ class Axes:
         parts = []
         for tick in y_ticks:
             at = self.y(tick)
-            parts.append(line(left, at, WIDTH - self.margin[1], at, "grid"))
+            parts.append(line(left, at, PLOT_WIDTH - self.margin[1], at, "grid"))
             parts.append(text(left - 6, at + 4, _tick(tick, "y" in share), "tick end"))
         for tick in x_ticks:
             at = self.x(tick)
             parts.append(line(at, bottom, at, bottom + 4, "grid"))
             parts.append(text(at, bottom + 17, _tick(tick, "x" in share), "tick middle"))
-        parts.append(text((left + WIDTH - self.margin[1]) / 2, self.height - 4, across, "name middle"))
+        parts.append(text((left + PLOT_WIDTH - self.margin[1]) / 2, self.height - 4, across, "name middle"))
         middle = (self.margin[0] + bottom) / 2
         parts.append(
             f'<text transform="translate(11 {middle:.1f}) rotate(-90)" class="name middle">{escape(up)}</text>'
@@ -51,9 +51,9 @@ class Axes:
         return "".join(parts)
 
 
-def svg(body: str, height: float, title: str) -> str:
+def picture(body: str, height: float, title: str) -> str:
     """A whole picture; the title is what a screen reader says."""
-    head = f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(title)}">'
+    head = f'<svg viewBox="0 0 {PLOT_WIDTH} {height:.0f}" role="img" aria-label="{escape(title)}">'
     return f"{head}<title>{escape(title)}</title>{body}</svg>"
 
 
@@ -72,10 +72,10 @@ def dot(x: float, y: float, style: str, radius: float = 3.5) -> str:
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" class="{style}"/>'
 
 
-def bar(x: float, y: float, width: float, height: float, style: str, told: str = "") -> str:
-    """A rectangle; a negative width grows to the left."""
+def bar(x: float, y: float, width: float, height: float, style: str, tooltip: str = "") -> str:
+    """A rectangle; a negative width grows to the left; `tooltip` shows under the pointer."""
     x, width = (x, width) if width >= 0 else (x + width, -width)
-    inside = f"<title>{escape(told)}</title>" if told else ""
+    inside = f"<title>{escape(tooltip)}</title>" if tooltip else ""
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" class="{style}">{inside}</rect>'
 
 
@@ -86,7 +86,7 @@ def path(points: Iterable[tuple[float, float]], style: str) -> str:
 
 
 def whisker(axes: Axes, x: float, low: float, high: float, style: str) -> str:
-    """An interval, upright."""
+    """An interval as an upright line."""
     return line(axes.x(x), axes.y(low), axes.x(x), axes.y(high), style)
 
 
@@ -94,13 +94,14 @@ def bars(rows: Sequence[tuple[str, float, str]], title: str, limits: Sequence[fl
     """Horizontal bars: (name, length at least 0, what is written beside it); `limits` are marked by upright lines."""
     label = 150
     most = max([value for _, value, _ in rows] + list(limits) + [1e-9]) * 1.25
-    scale = (WIDTH - label - 8) / most
-    body = "".join(line(label + at * scale, 0, label + at * scale, len(rows) * ROW, "limit") for at in limits)
-    for index, (name, value, told) in enumerate(rows):
-        top = index * ROW
-        body += text(label - 6, top + 14, name, "tick end") + bar(label, top + 4, max(value, 0) * scale, ROW - 8, "own")
-        body += text(label + max(value, 0) * scale + 4, top + 14, told, "tick")
-    return svg(body, len(rows) * ROW + 4, title)
+    scale = (PLOT_WIDTH - label - 8) / most
+    body = "".join(line(label + at * scale, 0, label + at * scale, len(rows) * ROW_HEIGHT, "limit") for at in limits)
+    for index, (name, value, caption) in enumerate(rows):
+        top = index * ROW_HEIGHT
+        length = max(value, 0) * scale
+        body += text(label - 6, top + 14, name, "tick end") + bar(label, top + 4, length, ROW_HEIGHT - 8, "own")
+        body += text(label + length + 4, top + 14, caption, "tick")
+    return picture(body, len(rows) * ROW_HEIGHT + 4, title)
 
 
 def ranges(
@@ -116,21 +117,21 @@ def ranges(
     )
     low, high = min(ends), max(ends)
     pad = (high - low or 0.01) * 0.06
-    scale = (WIDTH - label - 16) / (high - low + 2 * pad)
+    scale = (PLOT_WIDTH - label - 16) / (high - low + 2 * pad)
 
     def x(value: float) -> float:
         return label + (value - low + pad) * scale
 
-    tall = len(rows) * ROW
+    tall = len(rows) * ROW_HEIGHT
     body = line(x(middle), 0, x(middle), tall, "limit") if middle is not None else ""
     for index, (name, value, span, style) in enumerate(rows):
-        at = index * ROW + ROW / 2
-        body += text(label - 6, at + 4, name, "tick end") + line(label, at, WIDTH - 8, at, "grid")
+        at = index * ROW_HEIGHT + ROW_HEIGHT / 2
+        body += text(label - 6, at + 4, name, "tick end") + line(label, at, PLOT_WIDTH - 8, at, "grid")
         body += line(x(span[0]), at, x(span[1]), at, f"span {style}") if span else ""
         body += dot(x(value), at, style)
     for tick in nice(low, high, 4):
         body += text(x(tick), tall + 16, _tick(tick, share), "tick middle")
-    return svg(body, tall + foot, title)
+    return picture(body, tall + foot, title)
 
 
 def nice(low: float, high: float, count: int = 5) -> list[float]:

@@ -1,4 +1,4 @@
-"""One fit from beginning to end: folds, calibration, whole points, and the artifact with where it came from."""
+"""One fit from beginning to end: folds, calibration, whole points, and the artifact with its provenance."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from importlib.metadata import version
 
 import numpy as np
 
-from linekeeper.lab.fit.additive_model import Additive, Floats
-from linekeeper.lab.fit.calibrate import measured_pd, probability, slope_and_shift
-from linekeeper.lab.fit.cross_validation import Crossed, cross_fit, fit_model
+from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
+from linekeeper.lab.fit.cross_validation import CrossValidation, cross_validate, fit_model
 from linekeeper.lab.fit.metrics import auc
 from linekeeper.lab.fit.plan import FitPlan
-from linekeeper.lab.fit.scaling import points_of, scorecard_of
+from linekeeper.lab.fit.scaling import measured_pd, points_of_log_odds, probability, scorecard_of, slope_and_shift
 from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.artifact import Artifact, Input
 from linekeeper.scorecard.card import Score
@@ -23,41 +22,41 @@ from linekeeper.scorecard.many import Column, place
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """A card and what is known of it. `points` and `pd` are of rows that the model behind them had not seen."""
+    """A card and what is known of it. `points` and `pd` of a row come from a model that had not seen that row."""
 
     table: TrainingTable
     plan: FitPlan
     method: str
-    crossed: Crossed
-    model: Additive
+    validation: CrossValidation
+    model: AdditiveModel
     score: Score
     points: Column
     pd: Floats
 
 
-def fit(
+def fit_scorecard(
     table: TrainingTable,
     plan: FitPlan,
     folds: int = 5,
     method: str = "tables",
     compare: tuple[str, ...] = (),
-    tell: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], object] = lambda steps_done: None,
 ) -> TrainingRun:
     """Fit a card by `method` (`tables`, `main` or `woe`), calibrated on rows outside each fold.
 
-    `compare`: further methods to run on the same folds. `tell` hears of each step of `folds` + 1.
+    `compare`: further methods to run on the same folds. `progress` is called after each of `folds` + 1 steps.
     LinekeeperError where a protected attribute is an input, or the data are too few.
     """
     plan.refuse_protected()
-    crossed = cross_fit(table, plan, folds, tuple(dict.fromkeys((method, *compare))), tell)
-    slope, shift = slope_and_shift(table.label, crossed.log_odds[method])
+    validation = cross_validate(table, plan, folds, tuple(dict.fromkeys((method, *compare))), progress)
+    slope, shift = slope_and_shift(table.label, validation.log_odds[method])
     model = fit_model(table, plan, method).scaled(slope, shift)
     score = scorecard_of(model, plan, table.features)
-    tell(1)
-    points = points_of(slope * crossed.log_odds[method] + shift, plan.scale)
-    pd = _unseen_pd(score, points, table.label, crossed)
+    progress(1)
+    points = points_of_log_odds(slope * validation.log_odds[method] + shift, plan.scale)
+    pd = _pd_of_unseen_rows(score, points, table.label, validation)
     score = replace(score, pd_ppm=measured_pd(score.pd_below, score.pd_ppm, points, table.label))
-    return TrainingRun(table, plan, method, crossed, model, score, points, pd)
+    return TrainingRun(table, plan, method, validation, model, score, points, pd)
 
 
 def artifact_of_run(run: TrainingRun, data: str) -> Artifact:
@@ -77,7 +76,7 @@ def artifact_of_run(run: TrainingRun, data: str) -> Artifact:
         "period": plan.period,
         "label": plan.label_meaning or plan.label,
         "method": run.method,
-        "folds": int(run.crossed.fold.max()) + 1,
+        "folds": int(run.validation.fold.max()) + 1,
         "seed": plan.seed,
         "auc_ppm": round(auc(table.label, -run.points) * 1_000_000),
         "lightgbm": version("lightgbm"),
@@ -94,20 +93,20 @@ def table_digest(table: TrainingTable) -> str:
     return total.hexdigest()
 
 
-def _unseen_pd(score: Score, points: Column, label: Column, crossed: Crossed) -> Floats:
-    """The PD of each row by a table that was measured on the other folds."""
-    found = np.empty(len(label))
-    band = place(points, score.pd_below)
-    for rows in crossed.rows():
-        ppm = measured_pd(score.pd_below, score.pd_ppm, points[~rows], label[~rows])
-        found[rows] = np.array(ppm)[band[rows]] / 1_000_000
-    return found
-
-
-def method_pd(run: TrainingRun, method: str) -> Floats:
-    """The PD that another method says of unseen rows, calibrated by slope and shift like the card."""
+def pd_of_method(run: TrainingRun, method: str) -> Floats:
+    """The PD that another method gives unseen rows, calibrated by slope and shift like the card."""
     if method == run.method:
         return run.pd
-    log_odds = run.crossed.log_odds[method]
+    log_odds = run.validation.log_odds[method]
     slope, shift = slope_and_shift(run.table.label, log_odds)
     return probability(slope * log_odds + shift)
+
+
+def _pd_of_unseen_rows(score: Score, points: Column, label: Column, validation: CrossValidation) -> Floats:
+    """The PD of each row by a table that was measured on the other folds."""
+    pd = np.empty(len(label))
+    band = place(points, score.pd_below)
+    for rows in validation.rows_by_fold():
+        ppm = measured_pd(score.pd_below, score.pd_ppm, points[~rows], label[~rows])
+        pd[rows] = np.array(ppm)[band[rows]] / 1_000_000
+    return pd

@@ -1,7 +1,7 @@
 """The chance of reaching 30 days past due in each of the next 12 months: a discrete-time hazard, tested out of time.
 
-One row for each account, month of looking and month ahead, as long as the account has not fallen behind; the label is
-whether it does in that month (Singer and Willett 1993). The machinery is that of the scorecard, with one card for the
+One row for each account, month of observation and month ahead, as long as the account has not fallen behind; the label
+is whether it does in that month (Singer and Willett 1993). The method is that of the scorecard, with one card for the
 next month and one for those after; the chance by a month is one less the product of not falling behind until then.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -16,42 +17,49 @@ import numpy.typing as npt
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.datasets.catalogue import plan_named
-from linekeeper.lab.fit.additive_model import Additive, Floats
-from linekeeper.lab.fit.boosting import Forest, fit_additive, fit_forest, fit_plain
-from linekeeper.lab.fit.calibrate import by_decile, probability
-from linekeeper.lab.fit.cross_validation import tidy
-from linekeeper.lab.fit.metrics import auc, auc_difference, auc_interval
-from linekeeper.lab.fit.plan import FitPlan
-from linekeeper.lab.fit.scaling import scorecard_of
+from linekeeper.lab import JsonObject
+from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
+from linekeeper.lab.fit.boosting import Forest, fit_additive, fit_forest, fit_untuned_forest
+from linekeeper.lab.fit.cross_validation import with_fewer_bins
+from linekeeper.lab.fit.metrics import auc, auc_difference, auc_interval, calibration_by_decile, cumulative_gains
+from linekeeper.lab.fit.plan import FitPlan, read_fit_plan
+from linekeeper.lab.fit.scaling import probability, scorecard_of
 from linekeeper.lab.fit.training_table import TrainingTable
-from linekeeper.lab.forecast.panel import BEHIND, NAMES, UNSEEN, Panel, at_risk, features_at, roll_rates
+from linekeeper.lab.forecast.panel import (
+    BEHIND,
+    BUCKET_NAMES,
+    LOWEST_LEVEL,
+    UNSEEN,
+    Panel,
+    at_risk,
+    features_at,
+    roll_rates,
+)
 from linekeeper.scorecard.card import Score
 from linekeeper.scorecard.many import Column, Columns
 from linekeeper.scorecard.points import lost_by_feature
 
 HORIZON = 12
-FIRST_PLACE = 12  # months of history before the first look
+FIRST_OBSERVED = 12  # months of history before the first month of observation
 NEAR, FAR = range(1, 2), range(2, HORIZON + 1)
 MERGE_COST = 5e-7  # falling behind is rare: a nat is worth more here
 ROWS_FOR_FIT = 150_000  # all that fell behind, and a sample of the rest
-RISKIEST = 0.05
+RISKIEST_SHARE = 0.05
 HISTORIES = (3, 6, 12)  # at least so many months seen
-
-Json = dict[str, Any]
+REASONS_MAX = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """The hazard of some months ahead: log-odds as the model says, plus `shift` for rows left out of the sample.
+class HazardModel:
+    """The hazard of some months ahead: the model's log-odds, plus `shift` for rows left out of the sample.
 
-    `forest` taught the model; `plain`, LightGBM as it comes, is there to compare with.
+    `forest` is what the model learned from; `untuned`, LightGBM as it comes, is there to compare with.
     """
 
     card: Score
-    model: Additive
+    model: AdditiveModel
     forest: Forest
-    plain: Forest
+    untuned: Forest
     shift: float
 
     def hazard(self, columns: Columns) -> Floats:
@@ -60,199 +68,210 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Hazard:
-    """The next month, and those after it."""
+class PanelForecast:
+    """One hazard for the next month, and one for the months after it."""
 
-    near: Stage
-    far: Stage
+    near: HazardModel
+    far: HazardModel
 
     def chances(self, columns: Columns) -> Floats:
         """The chance of having fallen behind by each of the next 12 months: [rows, months]."""
         rows = len(next(iter(columns.values())))
-        stay = np.ones((rows, HORIZON))
+        not_behind = np.ones((rows, HORIZON))
         for ahead in range(1, HORIZON + 1):
-            stage = self.near if ahead in NEAR else self.far
-            hazard = stage.hazard({**columns, "months_ahead": np.full(rows, ahead)})
-            stay[:, ahead - 1] = (stay[:, ahead - 2] if ahead > 1 else 1.0) * (1 - hazard)
-        return 1 - stay
+            model = self.near if ahead in NEAR else self.far
+            hazard = model.hazard({**columns, "months_ahead": np.full(rows, ahead)})
+            not_behind[:, ahead - 1] = (not_behind[:, ahead - 2] if ahead > 1 else 1.0) * (1 - hazard)
+        return 1 - not_behind
 
 
 def forecast_panel(
-    panel: Panel, listed: int = 20, seed: int = 0, tell: Callable[[int], None] = lambda done: None
-) -> Json:
+    panel: Panel, listed: int = 20, seed: int = 0, progress: Callable[[int], object] = lambda steps_done: None
+) -> JsonObject:
     """Fit on the months up to 12 before the last, test on those after, and list who is likeliest to fall behind next.
 
-    LinekeeperError where the panel is too short to do both.
+    `listed`: how many accounts to list. `progress` is called after each of four steps. LinekeeperError where the panel
+    is too short for both.
     """
-    plan = replace(plan_named("panel"), seed=seed, merge_cost=MERGE_COST)
+    plan = replace(hazard_plan(), seed=seed)
     last = len(panel.months) - 1
     cut = last - HORIZON
-    past = fit_hazard(panel, plan, cut)
-    tell(1)
-    tested = _next_month(panel, past, range(cut, last))
-    tell(1)
-    year = _year_ahead(panel, past, cut)
-    tell(1)
-    early = _early_warning(panel, past, last, listed)
-    tell(1)
+    forecast = fit_forecast(panel, plan, cut)
+    progress(1)
+    next_month = _test_next_month(panel, forecast, range(cut, last))
+    progress(1)
+    year = _test_year_ahead(panel, forecast, cut)
+    progress(1)
+    early_warning = _early_warning(panel, forecast, last, listed)
+    progress(1)
     return {
-        "format": "linekeeper-forecast/1",
+        "format": "linekeeper-forecast/2",
         "accounts": len(panel.accounts),
         "months": len(panel.months),
         "last_month_of_fit": int(panel.months[cut]),
-        "out_of_time": tested,
+        "out_of_time": next_month,
         **year,
-        "roll_rates": {"buckets": list(NAMES), "counts": roll_rates(panel).tolist()},
-        "early_warning": early,
+        "roll_rates": {"buckets": list(BUCKET_NAMES), "counts": roll_rates(panel).tolist()},
+        "early_warning": early_warning,
     }
 
 
-def fit_hazard(panel: Panel, plan: FitPlan, cut: int) -> Hazard:
-    """Fit on looks and months ahead that all lie up to the month at place `cut`."""
+def hazard_plan() -> FitPlan:
+    """The inputs of the hazard: the features of a panel, and the month ahead."""
+    return replace(read_fit_plan(files("linekeeper.lab.forecast") / "plan.yaml"), merge_cost=MERGE_COST)
+
+
+def fit_forecast(panel: Panel, plan: FitPlan, cut: int) -> PanelForecast:
+    """Fit on observations and months ahead that all lie up to the month at place `cut`."""
     near = replace(plan, features=tuple(feature for feature in plan.features if feature.name != "months_ahead"))
-    return Hazard(_fit_stage(panel, near, cut, NEAR), _fit_stage(panel, plan, cut, FAR))
+    return PanelForecast(_fit_hazard(panel, near, cut, NEAR), _fit_hazard(panel, plan, cut, FAR))
 
 
-def _fit_stage(panel: Panel, plan: FitPlan, cut: int, months: range) -> Stage:
-    table, kept = _person_months(panel, cut, months, np.random.default_rng(plan.seed))
+def _fit_hazard(panel: Panel, plan: FitPlan, cut: int, months_ahead: range) -> HazardModel:
+    table, sampled_share = _person_months(panel, cut, months_ahead, np.random.default_rng(plan.seed))
     forest = fit_forest(table, plan)
-    model = tidy(fit_additive(table, plan, forest), table, plan)
-    plain = fit_plain(table, plan)
-    return Stage(scorecard_of(model, plan, table.features), model, forest, plain, float(np.log(kept)))
+    model = with_fewer_bins(fit_additive(table, plan, forest), table, plan)
+    untuned = fit_untuned_forest(table, plan)
+    card = scorecard_of(model, plan, table.features)
+    return HazardModel(card, model, forest, untuned, float(np.log(sampled_share)))
 
 
-def _person_months(panel: Panel, cut: int, months: range, chance: np.random.Generator) -> tuple[TrainingTable, float]:
-    """All rows that fell behind, and a random part (the second value) of those that did not.
+def _person_months(
+    panel: Panel, cut: int, months_ahead: range, chance: np.random.Generator
+) -> tuple[TrainingTable, float]:
+    """All rows that fell behind, and a random share (the second value) of those that did not.
 
-    Thinning the rest only moves the intercept, by the logarithm of that part (King and Zeng 2001).
+    Thinning the rest only moves the intercept, by the logarithm of that share (King and Zeng 2001).
     """
-    evaluations = [(place, [n for n in months if place + n <= cut]) for place in range(FIRST_PLACE, cut)]
-    rows = sum(len(_waiting(panel, place, ahead)[0]) for place, every in evaluations for ahead in every)
+    observed = [
+        (month, [ahead for ahead in months_ahead if month + ahead <= cut]) for month in range(FIRST_OBSERVED, cut)
+    ]
+    rows = sum(len(_not_behind_before(panel, month, ahead)[0]) for month, all_ahead in observed for ahead in all_ahead)
     if not rows:
-        raise LinekeeperError(f"the panel is too short; it needs more than {FIRST_PLACE + 2 * HORIZON} months")
-    kept = min(1.0, ROWS_FOR_FIT / rows)
+        raise LinekeeperError(f"the panel is too short; it needs more than {FIRST_OBSERVED + 2 * HORIZON} months")
+    sampled_share = min(1.0, ROWS_FOR_FIT / rows)
     columns: list[dict[str, Column]] = []
     labels: list[Column] = []
-    for place, every in evaluations:
-        risk = at_risk(panel, place)
-        features = features_at(panel, place, risk)
-        for ahead in every:
-            waiting, behind = _waiting(panel, place, ahead)
-            chosen = behind | (chance.random(len(waiting)) < kept)
-            where = np.searchsorted(risk, waiting[chosen])
-            taken = {name: values[where] for name, values in features.items()}
-            columns.append({**taken, "months_ahead": np.full(len(where), ahead)})
+    for month, all_ahead in observed:
+        risk = at_risk(panel, month)
+        features = features_at(panel, month, risk)
+        for ahead in all_ahead:
+            accounts, behind = _not_behind_before(panel, month, ahead)
+            chosen = behind | (chance.random(len(accounts)) < sampled_share)
+            where = np.searchsorted(risk, accounts[chosen])
+            features_of_chosen = {name: values[where] for name, values in features.items()}
+            columns.append({**features_of_chosen, "months_ahead": np.full(len(where), ahead)})
             labels.append(behind[chosen].astype(np.int64))
     label = np.concatenate(labels)
-    joined = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
     numbers = np.arange(len(label)).astype(str)
-    return TrainingTable(numbers, np.zeros(len(label), np.int64), label, joined, {}), kept
+    return TrainingTable(numbers, np.zeros(len(label), np.int64), label, _stacked(columns), {}), sampled_share
 
 
-def _waiting(panel: Panel, place: int, ahead: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-    """The accounts at risk at `place` that had not fallen behind before `place + ahead`, and whether they did then."""
-    risk = at_risk(panel, place)
-    later = panel.levels[risk, place + 1 : place + ahead + 1]
-    there = (later[:, -1] != UNSEEN) & (later[:, :-1] < BEHIND).all(1)
-    return risk[there], later[there, -1] >= BEHIND
+def _not_behind_before(panel: Panel, month: int, ahead: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """The accounts at risk in `month` that had not fallen behind before `month + ahead`, and whether they did then."""
+    risk = at_risk(panel, month)
+    later = panel.levels[risk, month + 1 : month + ahead + 1]
+    waiting = (later[:, -1] != UNSEEN) & (later[:, :-1] < BEHIND).all(1)
+    return risk[waiting], later[waiting, -1] >= BEHIND
+
+
+def _stacked(columns: list[dict[str, Column]]) -> dict[str, Column]:
+    return {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
 
 
 # ------------------------------------------------------------------ the test, in months that the fit did not see
 
 
-def _next_month(panel: Panel, hazard: Hazard, places: range) -> Json:
+def _test_next_month(panel: Panel, forecast: PanelForecast, months: range) -> JsonObject:
     """The hazard of the next month over all later months, against LightGBM on the same rows; also by history seen."""
-    every: list[Columns] = []
+    features: list[dict[str, Column]] = []
     labels: list[Column] = []
-    for place in places:
-        risk = at_risk(panel, place)
-        rows, behind = _waiting(panel, place, 1)
-        where = np.searchsorted(risk, rows)
-        every.append({name: values[where] for name, values in features_at(panel, place, risk).items()})
+    for month in months:
+        risk = at_risk(panel, month)
+        accounts, behind = _not_behind_before(panel, month, 1)
+        where = np.searchsorted(risk, accounts)
+        features.append({name: values[where] for name, values in features_at(panel, month, risk).items()})
         labels.append(behind.astype(np.int64))
-    columns = {name: np.concatenate([part[name] for part in every]) for name in every[0]}
-    label, near = np.concatenate(labels), hazard.near
-    said, forest, plain = near.hazard(columns), near.forest.log_odds(columns), near.plain.log_odds(columns)
-    long = {least: columns["months_seen"] >= least for least in HISTORIES}
+    columns, label, near = _stacked(features), np.concatenate(labels), forecast.near
+    hazard, forest, untuned = near.hazard(columns), near.forest.log_odds(columns), near.untuned.log_odds(columns)
+    by_history = {months_seen: columns["months_seen"] >= months_seen for months_seen in HISTORIES}
     return {
-        **_ranked(label, said, forest, plain),
+        **_ranking(label, hazard, forest, untuned),
         "by_history": [
-            {"months_seen": least, **_ranked(label[rows], said[rows], forest[rows], plain[rows])}
-            for least, rows in long.items()
+            {"months_seen": months_seen, **_ranking(label[rows], hazard[rows], forest[rows], untuned[rows])}
+            for months_seen, rows in by_history.items()
             if 0 < label[rows].sum() < rows.sum()
         ],
-        "found": {"card": _gains(label, said), "forest": _gains(label, forest)},
-        "calibration": [asdict(part) for part in by_decile(label, said)],
+        "gains": {"card": cumulative_gains(label, hazard), "forest": cumulative_gains(label, forest)},
+        "calibration": [asdict(decile) for decile in calibration_by_decile(label, hazard)],
     }
 
 
-def _ranked(label: Column, said: Floats, forest: Floats, plain: Floats) -> Json:
+def _ranking(label: Column, hazard: Floats, forest: Floats, untuned: Floats) -> JsonObject:
     """How well the hazard, LightGBM as it comes (`lightgbm`) and the mean of three tuned ones (`forest`) rank."""
     return {
         "rows": len(label),
         "behind": int(label.sum()),
-        "auc": auc(label, said),
-        "auc_interval": auc_interval(label, said),
-        "auc_lightgbm": auc(label, plain),
+        "auc": auc(label, hazard),
+        "auc_interval": auc_interval(label, hazard),
+        "auc_lightgbm": auc(label, untuned),
         "auc_forest": auc(label, forest),
-        "auc_above_lightgbm": auc_difference(label, said, plain),
-        "auc_above_forest": auc_difference(label, said, forest),
-        "found_in_riskiest_5_percent": _found(label, said),
-        "found_by_lightgbm": _found(label, plain),
-        "found_by_forest": _found(label, forest),
+        "auc_above_lightgbm": auc_difference(label, hazard, untuned),
+        "auc_above_forest": auc_difference(label, hazard, forest),
+        "behind_in_riskiest_5_percent": _share_in_riskiest(label, hazard),
+        "behind_in_riskiest_5_percent_lightgbm": _share_in_riskiest(label, untuned),
+        "behind_in_riskiest_5_percent_forest": _share_in_riskiest(label, forest),
     }
 
 
-def _found(label: Column, risk: Floats) -> float:
-    first = np.argsort(-risk, kind="stable")[: int(len(risk) * RISKIEST)]
-    return float(label[first].sum() / label.sum())
+def _share_in_riskiest(label: Column, risk: Floats) -> float:
+    """The share of those who fell behind among the riskiest 5 %."""
+    riskiest = np.argsort(-risk, kind="stable")[: int(len(risk) * RISKIEST_SHARE)]
+    return float(label[riskiest].sum() / label.sum())
 
 
-def _gains(label: Column, risk: Floats) -> list[float]:
-    """The share of those who fell behind among the riskiest 0, 1, ... 100 %."""
-    found = np.append(0, np.cumsum(label[np.argsort(-risk, kind="stable")])) / label.sum()
-    return [float(found[round(len(label) * percent / 100)]) for percent in range(101)]
+def _test_year_ahead(panel: Panel, forecast: PanelForecast, month: int) -> JsonObject:
+    """From one month: predicted and observed share by each month ahead, and by decile for the whole year.
 
-
-def _year_ahead(panel: Panel, hazard: Hazard, place: int) -> Json:
-    """From one month: the chance told and the share that came by each month ahead, and by decile for the whole year.
-
-    Accounts leave the panel before the year is over: by month, the share that came is the product-limit estimate
+    Accounts leave the panel before the year is over: by month, the observed share is the product-limit estimate
     (Kaplan and Meier 1958); by decile, only accounts that were seen throughout count.
     """
-    risk = at_risk(panel, place)
-    told = hazard.chances(features_at(panel, place, risk))
-    stayed, by_horizon = 1.0, []
+    risk = at_risk(panel, month)
+    chances = forecast.chances(features_at(panel, month, risk))
+    not_behind, by_horizon = 1.0, []
     for ahead in range(1, HORIZON + 1):
-        behind = _waiting(panel, place, ahead)[1]
-        stayed *= 1 - float(behind.mean())
-        by_horizon.append({"months": ahead, "told": float(told[:, ahead - 1].mean()), "came": 1 - stayed})
-    later = panel.levels[risk, place + 1 : place + HORIZON + 1]
-    whole = (later != UNSEEN).all(1)
-    label, chance = (later[whole] >= BEHIND).any(1).astype(np.int64), told[whole, -1]
-    year = {"rows": len(label), "behind": int(label.sum()), "auc": auc(label, chance)}
-    return {
-        "by_horizon": by_horizon,
-        "year": {**year, "calibration": [asdict(part) for part in by_decile(label, chance)]},
-    }
+        behind = _not_behind_before(panel, month, ahead)[1]
+        not_behind *= 1 - float(behind.mean())
+        predicted = float(chances[:, ahead - 1].mean())
+        by_horizon.append({"months": ahead, "predicted": predicted, "observed": 1 - not_behind})
+    later = panel.levels[risk, month + 1 : month + HORIZON + 1]
+    throughout = (later != UNSEEN).all(1)
+    label, chance = (later[throughout] >= BEHIND).any(1).astype(np.int64), chances[throughout, -1]
+    calibration = [asdict(decile) for decile in calibration_by_decile(label, chance)]
+    year = {"rows": len(label), "behind": int(label.sum()), "auc": auc(label, chance), "calibration": calibration}
+    return {"by_horizon": by_horizon, "year": year}
 
 
-def _early_warning(panel: Panel, hazard: Hazard, place: int, listed: int) -> list[Json]:
+# ------------------------------------------------------------------ who is likeliest to fall behind
+
+
+def _early_warning(panel: Panel, forecast: PanelForecast, month: int, listed: int) -> list[JsonObject]:
     """The accounts likeliest to fall behind within a year, with the features that cost most points."""
-    risk = at_risk(panel, place)
-    features = features_at(panel, place, risk)
-    chances = hazard.chances(features)
-    first = np.argsort(-chances[:, -1], kind="stable")[:listed]
-    return [dict(_warning(panel, hazard, features, int(row), int(risk[row]), chances[row])) for row in first]
+    risk = at_risk(panel, month)
+    features = features_at(panel, month, risk)
+    chances = forecast.chances(features)
+    likeliest = np.argsort(-chances[:, -1], kind="stable")[:listed]
+    return [
+        dict(_warning(panel, forecast.near.card, features, int(row), int(risk[row]), chances[row])) for row in likeliest
+    ]
 
 
 def _warning(
-    panel: Panel, hazard: Hazard, features: Columns, row: int, account: int, chances: Floats
+    panel: Panel, card: Score, features: Columns, row: int, account: int, chances: Floats
 ) -> Iterator[tuple[str, Any]]:
     values = {name: None if column[row] == MISSING else int(column[row]) for name, column in features.items()}
-    lost = lost_by_feature(hazard.near.card, values)
-    most = sorted(lost.items(), key=lambda pair: -pair[1])[:4]
+    lost = sorted(lost_by_feature(card, values).items(), key=lambda pair: -pair[1])[:REASONS_MAX]
     yield "account", str(panel.accounts[account])
-    yield "bucket", NAMES[int(panel.levels[account].astype(int)[-1]) + 2]
+    yield "bucket", BUCKET_NAMES[int(panel.levels[account, -1]) - LOWEST_LEVEL]
     yield "chances", [round(float(chance), 6) for chance in chances]
-    yield "reasons", [{"feature": name, "points_lost": points} for name, points in most if points > 0]
+    yield "reasons", [{"feature": name, "points_lost": points} for name, points in lost if points > 0]

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.lab.fit.training_table import read_parquet
 from linekeeper.scorecard.many import Column
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 Levels = npt.NDArray[np.int8]
+Marks = npt.NDArray[np.bool_]
 
 # X no loan, C paid off that month, 0: 1-29 days past due, 1: 30-59, ... 5: 150 and more, or written off
-BUCKETS = {"X": -2, "C": -1, "0": 0, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5}
-NAMES = ("no loan", "paid", "1-29", "30-59", "60-89", "90-119", "120-149", "150 and more")
+LEVEL_OF_BUCKET = {"X": -2, "C": -1, "0": 0, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5}
+BUCKET_NAMES = ("no loan", "paid", "1-29", "30-59", "60-89", "90-119", "120-149", "150 and more")
 UNSEEN = -9
-BEHIND = 1  # the lowest bucket that is 30 days past due
-LAST_MONTHS = 12
-FADES_LATE, FADES_BEHIND = 0.85, 0.95  # what a month counts, of what the month after it counts
-COLUMNS = (("ID", "account"), ("MONTHS_BALANCE", "month"), ("STATUS", "bucket"))
+LOWEST_LEVEL = -2
+PAID = -1
+LATE = 0  # 1 to 29 days past due
+BEHIND = 1  # the lowest level that is 30 days past due
+YEAR_MONTHS = 12
+LATE_FADE, BEHIND_FADE = 0.85, 0.95  # what a month counts, of what the month after it counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +36,17 @@ class Panel:
     levels: Levels
 
 
-def read_panel(path: Path) -> Panel:
-    """A panel (Parquet) of `account`, `month` (a number that rises by one a month) and `bucket` (X, C, 0 to 5).
+def panel_of(data: pa.Table) -> Panel:
+    """The panel in a table of `account`, `month` (a number that rises by one a month) and `bucket` (X, C, 0 to 5).
 
-    The columns ID, MONTHS_BALANCE, STATUS of the approval data are understood too. LinekeeperError where it is no
-    panel.
+    LinekeeperError where a column is missing or a bucket is another.
     """
-    return from_arrow(read_parquet(path))
-
-
-def from_arrow(data: pa.Table) -> Panel:
-    """The same from a table in memory."""
-    account, month, bucket = (_column(data, names) for names in COLUMNS)
-    words, at = np.unique(bucket.astype(str), return_inverse=True)
-    unknown = sorted(set(words.tolist()) - set(BUCKETS))
+    account, month, bucket = (_column(data, name) for name in ("account", "month", "bucket"))
+    buckets, bucket_of_row = np.unique(bucket.astype(str), return_inverse=True)
+    unknown = sorted(set(buckets.tolist()) - LEVEL_OF_BUCKET.keys())
     if unknown:
         raise LinekeeperError(f"`{unknown[0]}` is no bucket; use X, C and 0 to 5")
-    level = np.array([BUCKETS[word] for word in words], dtype=np.int8)[at]
+    level = np.array([LEVEL_OF_BUCKET[name] for name in buckets], dtype=np.int8)[bucket_of_row]
     accounts, row = np.unique(account, return_inverse=True)
     number = month.astype(np.int64)
     first = int(number.min())
@@ -63,78 +55,78 @@ def from_arrow(data: pa.Table) -> Panel:
     return Panel(accounts.astype(str), np.arange(first, first + levels.shape[1]), levels)
 
 
-def _column(data: pa.Table, names: tuple[str, ...]) -> npt.NDArray[np.generic]:
-    for name in names:
-        if name in data.column_names:
-            return np.asarray(data[name].to_numpy(zero_copy_only=False))
-    raise LinekeeperError(f"the panel has no column `{names[-1]}`; it needs account, month and bucket")
+def _column(data: pa.Table, name: str) -> npt.NDArray[np.generic]:
+    if name not in data.column_names:
+        raise LinekeeperError(f"the panel has no column `{name}`; it needs account, month and bucket")
+    return np.asarray(data[name].to_numpy(zero_copy_only=False))
 
 
 def roll_rates(panel: Panel) -> npt.NDArray[np.int64]:
-    """How often an account in one bucket (row) was in another (column) the month after, in the order of `NAMES`."""
+    """How often an account in one bucket (row) was in another (column) the month after, in order of `BUCKET_NAMES`."""
     before, after = panel.levels[:, :-1], panel.levels[:, 1:]
     both = (before != UNSEEN) & (after != UNSEEN)
-    step = (before[both].astype(np.int64) + 2) * len(NAMES) + after[both] + 2
-    return np.bincount(step, minlength=len(NAMES) ** 2).reshape(len(NAMES), len(NAMES)).astype(np.int64)
+    size = len(BUCKET_NAMES)
+    cell = (before[both].astype(np.int64) - LOWEST_LEVEL) * size + after[both] - LOWEST_LEVEL
+    return np.bincount(cell, minlength=size**2).reshape(size, size).astype(np.int64)
 
 
-def at_risk(panel: Panel, place: int) -> npt.NDArray[np.intp]:
-    """The accounts that were in the panel, and less than 30 days past due, in the month at that place."""
-    level = panel.levels[:, place]
+def at_risk(panel: Panel, month: int) -> npt.NDArray[np.intp]:
+    """The accounts that were in the panel, and less than 30 days past due, in a month (its place in the panel)."""
+    level = panel.levels[:, month]
     return np.flatnonzero((level != UNSEEN) & (level < BEHIND))
 
 
-def features_at(panel: Panel, place: int, accounts: npt.NDArray[np.intp]) -> dict[str, Column]:
-    """Features of those accounts as of the month at `place`: nothing after it is read."""
-    past = panel.levels[accounts, : place + 1][:, ::-1].astype(np.int64)  # newest first
+def features_at(panel: Panel, month: int, accounts: npt.NDArray[np.intp]) -> dict[str, Column]:
+    """Features of those accounts as of a month (its place in the panel): nothing after it is read."""
+    past = panel.levels[accounts, : month + 1][:, ::-1].astype(np.int64)  # newest first
     seen = past != UNSEEN
-    year = past[:, :LAST_MONTHS]
+    year = past[:, :YEAR_MONTHS]
     falls = (past[:, :-1] >= BEHIND) & (past[:, 1:] < BEHIND) & seen[:, 1:]
-    found = {
+    features = {
         "months_seen": seen.sum(1),
         "bucket": past[:, 0],
-        "bucket_before": _at(past, 1),
-        "bucket_2_before": _at(past, 2),
-        "worst": np.where(seen, past, -2).max(1),
+        "bucket_before": _level_before(past, 1),
+        "bucket_2_before": _level_before(past, 2),
+        "worst": np.where(seen, past, LOWEST_LEVEL).max(1),
         "months_behind": (past >= BEHIND).sum(1),
         "times_behind": falls.sum(1),
-        "months_since_behind": _since(past >= BEHIND),
-        "months_since_paid": _since(past == -1),
-        "late_run": _run(past == 0),
+        "months_since_behind": _months_since(past >= BEHIND),
+        "months_since_paid": _months_since(past == PAID),
+        "late_run": _newest_run(past == LATE),
         "changes_12m": ((year[:, :-1] != year[:, 1:]) & (year[:, 1:] != UNSEEN)).sum(1),
-        "late_months": (past == 0).sum(1),
-        "late_share": (past >= 0).sum(1) * 10_000 // np.maximum((past >= -1).sum(1), 1),
-        "late_index": _faded(past >= 0, FADES_LATE),
-        "behind_index": _faded(past >= BEHIND, FADES_BEHIND),
-        "paid_index": _faded(past == -1, FADES_LATE),
-        "same_run": _run(past == past[:, :1]),
+        "late_months": (past == LATE).sum(1),
+        "late_share": (past >= LATE).sum(1) * 10_000 // np.maximum((past >= PAID).sum(1), 1),
+        "late_index": _faded_count(past >= LATE, LATE_FADE),
+        "behind_index": _faded_count(past >= BEHIND, BEHIND_FADE),
+        "paid_index": _faded_count(past == PAID, LATE_FADE),
+        "same_run": _newest_run(past == past[:, :1]),
     }
     for months in (3, 6, 12):
         window = past[:, :months]
-        found[f"late_months_{months}m"] = (window == 0).sum(1)
-        found[f"paid_months_{months}m"] = (window == -1).sum(1)
-    found["behind_months_12m"] = (year >= BEHIND).sum(1)
-    return {name: values.astype(np.int64) for name, values in found.items()}
+        features[f"late_months_{months}m"] = (window == LATE).sum(1)
+        features[f"paid_months_{months}m"] = (window == PAID).sum(1)
+    features["behind_months_12m"] = (year >= BEHIND).sum(1)
+    return {name: values.astype(np.int64) for name, values in features.items()}
 
 
-def _at(past: Column, back: int) -> Column:
-    """The bucket so many months before; missing where the account was not seen."""
-    if past.shape[1] <= back:
+def _level_before(past: Column, months: int) -> Column:
+    """The level so many months before; missing where the account was not seen."""
+    if past.shape[1] <= months:
         return np.full(len(past), MISSING)
-    return np.where(past[:, back] == UNSEEN, MISSING, past[:, back])
+    return np.where(past[:, months] == UNSEEN, MISSING, past[:, months])
 
 
-def _since(there: npt.NDArray[np.bool_]) -> Column:
+def _months_since(marks: Marks) -> Column:
     """Months since a month that is marked (newest first); missing where none is."""
-    return np.where(there.any(1), there.argmax(1), MISSING)
+    return np.where(marks.any(1), marks.argmax(1), MISSING)
 
 
-def _faded(there: npt.NDArray[np.bool_], fades: float) -> Column:
+def _faded_count(marks: Marks, fade: float) -> Column:
     """How many months are marked, older ones counting less and less; in thousandths."""
-    weights = np.round(1_000 * fades ** np.arange(there.shape[1])).astype(np.int64)
-    return np.asarray(there @ weights, dtype=np.int64)
+    weights = np.round(1_000 * fade ** np.arange(marks.shape[1])).astype(np.int64)
+    return np.asarray(marks @ weights, dtype=np.int64)
 
 
-def _run(there: npt.NDArray[np.bool_]) -> Column:
+def _newest_run(marks: Marks) -> Column:
     """How many of the newest months are marked without a break."""
-    return np.asarray(np.where(there.all(1), there.shape[1], (~there).argmax(1)), dtype=np.int64)
+    return np.asarray(np.where(marks.all(1), marks.shape[1], (~marks).argmax(1)), dtype=np.int64)
