@@ -33,7 +33,7 @@ WITHIN_DAYS = 400
 FIXED = ("tenure", "late_30_12m", "late_3_6m", "bureau_score")  # a borrower cannot change what has happened
 SCORE_ONLY = f"""triggers:
   weak_score: {{when: score < {THRESHOLD}, hold: 30d, cap: 70%, reason: weak_score}}
-recovery: {{first: 40%, step: 20%, every: 30d}}
+restoration: {{first: 40%, step: 20%, every: 30d}}
 """
 
 

@@ -25,7 +25,7 @@ triggers:
   arrears_30: {when: days_past_due >= 30, hold: 10d, cap: 50%, reason: arrears}
   arrears_90: {when: days_past_due >= 90, suspend: yes, reason: serious_arrears}
   many_draws: {when: "count(draw, 7d) >= 3", cap: 70%, reason: rapid_borrowing}
-recovery: {first: 40%, step: 20%, every: 30d}
+restoration: {first: 40%, step: 20%, every: 30d}
 offer: {when: "months_on_book >= 0", increase: 20%, up_to: 5_000 CNY, every: 90d, valid: 30d}
 brake: {lines: 10%, exposure: 20%}
 """

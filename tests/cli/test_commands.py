@@ -178,7 +178,7 @@ currency: CNY
 time_zone: UTC
 triggers:
   late: {when: days_past_due >= 90, clear: on_time_streak >= 3, close: yes, reason: arrears}
-recovery: {first: 50%, step: 25%, every: 30d}
+restoration: {first: 50%, step: 25%, every: 30d}
 """,
         "utf-8",
     )

@@ -49,7 +49,7 @@ def lender(rng: Random) -> str:
             f"policy: lender-{rng.randrange(10**6)}",
             f"version: 1\ncurrency: CNY\ntime_zone: {rng.choice(ZONES)}\ntriggers:",
             *kept,
-            f"recovery: {{first: {rng.choice((0, 40))}%, step: {rng.choice((20, 40))}%, every: {every}{while_}}}",
+            f"restoration: {{first: {rng.choice((0, 40))}%, step: {rng.choice((20, 40))}%, every: {every}{while_}}}",
             *([offer] if rng.random() < 0.4 else []),
             "",
         ]

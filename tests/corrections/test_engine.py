@@ -28,7 +28,7 @@ POLICY = written(
     """triggers:
   overdue: {when: past_due > 0 CNY, cap: 80%, hold: 20d, reason: arrears}
   arrears: {when: days_past_due >= 3, cap: 50%, hold: 20d, reason: arrears}
-recovery: {first: 60%, step: 20%, every: 10d}
+restoration: {first: 60%, step: 20%, every: 10d}
 """
 )
 LATE = """

@@ -7,14 +7,14 @@ from tests.oracle.story import story, written
 ARREARS = written(
     """triggers:
   arrears: {when: past_due > 0 CNY, hold: 20d, suspend: yes, cap: 50%, reason: arrears}
-recovery: {first: 60%, step: 20%, every: 10d}
+restoration: {first: 60%, step: 20%, every: 10d}
 """
 )
 
 
 @story(ARREARS, until="2024-06-01")
 def test_a_payment_made_in_time_and_told_late_takes_the_restriction_back() -> None:
-    """Due on 10 February, paid on the 9th, told on the 15th. The hold of 20 days and the steps of the recovery are for
+    """Due on 10 February, paid on the 9th, told on the 15th. The hold of 20 days and the steps of the restoration are for
     those who were late: the whole limit is back on the 15th.
 
     2024-01-01 09:00  open limit=1000
@@ -29,7 +29,7 @@ def test_a_payment_made_in_time_and_told_late_takes_the_restriction_back() -> No
 @story(ARREARS, until="2024-06-01")
 def test_the_hold_of_a_payment_told_late_runs_from_the_day_it_was_made() -> None:
     """Paid on 12 February, two days late, told on the 20th: the restriction was right and stays, until 20 days after
-    the 12th, not after the 20th; and the recovery begins then.
+    the 12th, not after the 20th; and the restoration begins then.
 
     2024-01-01 09:00  open limit=1000
     2024-01-01 09:00  due amount=10 due_on=2024-02-10
@@ -100,7 +100,7 @@ TWO = written(
     """triggers:
   arrears: {when: past_due > 0 CNY, suspend: yes, cap: 30%, reason: arrears}
   deep: {when: balance >= 500 CNY, cap: 60%, reason: burden}
-recovery: {first: 10%, step: 10%, every: 10d}
+restoration: {first: 10%, step: 10%, every: 10d}
 """
 )
 
@@ -126,7 +126,7 @@ AGAIN = written(
     """triggers:
   arrears: {when: past_due > 0 CNY, cap: 50%, reason: arrears}
   again: {when: 'restrictions(90d) >= 2', cap: 20%, reason: arrears}
-recovery: {first: 100%, step: 100%, every: 1d}
+restoration: {first: 100%, step: 100%, every: 1d}
 """
 )
 
@@ -150,7 +150,7 @@ def test_a_restriction_that_should_not_have_been_does_not_count_as_one() -> None
 EXPIRING = written(
     """triggers:
   deep: {when: balance >= 500 CNY, expires: 30d, cap: 50%, reason: burden}
-recovery: {first: 100%, step: 100%, every: 1d}
+restoration: {first: 100%, step: 100%, every: 1d}
 """
 )
 
@@ -188,7 +188,7 @@ def test_a_policy_may_count_reversals() -> None:
 PERSON = written(
     """triggers:
   arrears: {when: past_due > 0 CNY, cap: 30%, reason: arrears}
-recovery: {first: 100%, step: 100%, every: 1d}
+restoration: {first: 100%, step: 100%, every: 1d}
 """
 )
 

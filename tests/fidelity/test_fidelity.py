@@ -29,7 +29,7 @@ score:
   ability: {used: {below 50%: 60, otherwise: 0}}
   willingness: {draws: {below 1: 40, below 3: 10, otherwise: 0}}
   pd: {below 520: 20%, otherwise: 2%}
-recovery: {first: 40%, step: 20%, every: 30d}
+restoration: {first: 40%, step: 20%, every: 30d}
 """
 OPEN = event("open", "A", "open", at(0), limit=100_000)
 

@@ -92,7 +92,7 @@ triggers:
   c: {when: score < -90000 and shared != less, suspend: yes, reason: r}
   d: {when: known(each) and each >= 10_000_000_000_000 CNY, close: yes, reason: r}
   e: {when: short = 10000%, cap: 50%, reason: r}
-recovery: {first: 0.01%, step: 0.01%, every: 1d}
+restoration: {first: 0.01%, step: 0.01%, every: 1d}
 offer: {when: all >= 0 CNY, increase: 10000%, up_to: 10_000_000_000_000 CNY, every: 1d, valid: 0d}
 """
 

@@ -47,7 +47,7 @@ triggers:
   behind_90: {when: behind >= 90, clear: streak >= 3, hold: 60d, close: yes, reason: arrears}
   full: {when: used >= 100%, clear: used < 90%, hold: 7d, cap: 80%, reason: used}
   weak: {when: score < 60, clear: score >= 80, hold: 10d, cap: 40%, reason: weak_score}
-recovery: {first: 40%, step: 20%, every: 30d, while: behind = 0}
+restoration: {first: 40%, step: 20%, every: 30d, while: behind = 0}
 """
 MONOTONE_POLICY = load_text(MONOTONE)
 MONOTONE_KERNEL = Kernel(MONOTONE_POLICY)
@@ -123,22 +123,25 @@ def test_a_restriction_is_immediate(case: tuple[Policy, list[Event]]) -> None:
 
 
 @given(cases())
-def test_a_line_rises_only_by_the_recovery_schedule(case: tuple[Policy, list[Event]]) -> None:
+def test_a_line_rises_only_by_the_restoration_schedule(case: tuple[Policy, list[Event]]) -> None:
     """A rise is a first step, or one step `every` days or more after the last; a consent excepted.
 
     Where facts come late, the schedule may go on with the steps that would have been taken: no law of days there.
     """
     policy, events = case[0], unreversed(case[1])
     rulings, _ = by_arrival(Kernel(policy), events, last_day(policy, events) + 400)
-    recovery = policy.recovery
+    restoration = policy.restoration
     last_step = -(10**6)
     for ruling in rulings:
         risen = ruling.after.limit - ruling.before.limit
         if risen <= 0 or ruling.after.granted > ruling.before.granted:
             continue
-        assert recovery is not None
-        first = ruling.after.limit <= part(ruling.after.granted, recovery.first_bp)
-        step = risen <= part(ruling.after.granted, recovery.step_bp) and ruling.day - last_step >= recovery.every_days
+        assert restoration is not None
+        first = ruling.after.limit <= part(ruling.after.granted, restoration.first_bp)
+        step = (
+            risen <= part(ruling.after.granted, restoration.step_bp)
+            and ruling.day - last_step >= restoration.every_days
+        )
         assert first or step
         assert not any(t.suspend for t in policy.triggers if t.name in ruling.set_after)
         last_step = ruling.day

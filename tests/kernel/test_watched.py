@@ -58,7 +58,7 @@ score:
   pd: {below 490: 10%, otherwise: 1%}
 triggers:
   weak: {when: score < 480, cap: 50%, reason: burden}
-recovery: {first: 50%, step: 50%, every: 1d}
+restoration: {first: 50%, step: 50%, every: 1d}
 """
 LESS_THAN_NOTHING = """
 features:

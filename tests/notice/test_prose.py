@@ -47,7 +47,7 @@ triggers:
   late: {when: days_past_due >= 30, clear: past_due = 0 CNY, hold: 30d, suspend: yes, cap: 50%, reason: arrears}
   frozen_record: {when: frozen, close: yes, terminal: yes, expires: 5y, reason: fraud}
   heavy: {when: burden > 40% and known(income), cap: 70%, reason: debt_burden}
-recovery: {first: 40%, step: 20%, every: 30d, while: days_past_due = 0}
+restoration: {first: 40%, step: 20%, every: 30d, while: days_past_due = 0}
 authorise:
   rush: {deny: "amount > 2000 CNY and count(draw, 24h) >= 3", reason: rapid_borrowing}
 offer: {when: "score >= 640 and pd < 2% and ability > 10", increase: 20%, up_to: 200_000 CNY, every: 90d, valid: 31d}
@@ -200,7 +200,7 @@ def test_each_section_is_told() -> None:
         "Measurements",
         "Score",
         "Triggers",
-        "Recovery",
+        "Restoration",
         "New draws",
         "Offers",
         "Brake",
@@ -257,8 +257,8 @@ def test_every_property_of_a_trigger_is_told(changed: m.Trigger, lang: Lang) -> 
     assert describe(altered, lang) != describe(POLICY, lang)
 
 
-RECOVERY, OFFER = POLICY.recovery, POLICY.offer
-assert RECOVERY is not None
+RESTORATION, OFFER = POLICY.restoration, POLICY.offer
+assert RESTORATION is not None
 assert OFFER is not None
 
 
@@ -268,10 +268,10 @@ assert OFFER is not None
         replace(POLICY, honour_days=61),
         replace(POLICY, brake=m.Brake(201, 300)),
         replace(POLICY, brake=m.Brake(200, 301)),
-        replace(POLICY, recovery=replace(RECOVERY, first_bp=4_001)),
-        replace(POLICY, recovery=replace(RECOVERY, step_bp=2_001)),
-        replace(POLICY, recovery=replace(RECOVERY, every_days=31)),
-        replace(POLICY, recovery=replace(RECOVERY, condition=None)),
+        replace(POLICY, restoration=replace(RESTORATION, first_bp=4_001)),
+        replace(POLICY, restoration=replace(RESTORATION, step_bp=2_001)),
+        replace(POLICY, restoration=replace(RESTORATION, every_days=31)),
+        replace(POLICY, restoration=replace(RESTORATION, condition=None)),
         replace(POLICY, offer=replace(OFFER, increase_bp=2_001)),
         replace(POLICY, offer=replace(OFFER, up_to_minor=1)),
         replace(POLICY, offer=replace(OFFER, every_days=91)),

@@ -127,7 +127,7 @@ triggers:
   later: {{when: days_past_due >= 5, suspend: yes, reason: arrears}}
   weak: {{when: score < 500, cap: 70%, reason: weak_score}}
   stolen: {{when: known(days_since(fraud)), close: yes, terminal: yes, reason: fraud}}
-recovery: {{first: 40%, step: 20%, every: 30d}}
+restoration: {{first: 40%, step: 20%, every: 30d}}
 authorise:
   fast: {{deny: "pace >= 4 and amount > 100 CNY", reason: rapid_borrowing}}
 """

@@ -36,7 +36,7 @@ triggers:
   many: {when: draws >= 3 or utilisation >= 90%, cap: 80%, reason: rapid_borrowing}
   weak: {when: score < 560, cap: 60%, reason: weak_score}
   fraud_found: {when: known(days_since(fraud)), close: yes, terminal: yes, reason: fraud}
-recovery: {first: 40%, step: 20%, every: 30d}
+restoration: {first: 40%, step: 20%, every: 30d}
 """)
 LINE = LineRecord(100_000, 100_000, "active")
 VALUES = {

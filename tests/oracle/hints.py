@@ -13,7 +13,7 @@ def expressions(policy: Policy) -> Iterator[Expr]:
     roots: list[Expr | None] = [feature.expr for feature in policy.features]
     roots.extend(condition for trigger in policy.triggers for condition in (trigger.when, trigger.clear))
     roots.extend(rule.deny for rule in policy.authorise)
-    roots.append(policy.recovery.condition if policy.recovery else None)
+    roots.append(policy.restoration.condition if policy.restoration else None)
     roots.append(policy.offer.when if policy.offer else None)
     for root in roots:
         for part in walk(root) if root is not None else ():
@@ -58,10 +58,10 @@ def hints(policy: Policy) -> Hints:
 
 
 def waits(policy: Policy) -> Iterator[int]:
-    """The days after which a latch, the recovery or an offer may move."""
+    """The days after which a latch, the restoration or an offer may move."""
     for trigger in policy.triggers:
         yield from (trigger.hold_days, trigger.expires_days or 1)
-    if policy.recovery:
-        yield policy.recovery.every_days
+    if policy.restoration:
+        yield policy.restoration.every_days
     if policy.offer:
         yield from (policy.offer.every_days, policy.offer.valid_days + 1)

@@ -13,7 +13,7 @@ from math import floor
 from typing import Literal
 
 from linekeeper.core.line import Action, Line, Status
-from linekeeper.policy.model import Expr, Offer, Recovery, Trigger
+from linekeeper.policy.model import Expr, Offer, Restoration, Trigger
 
 LatchState = Literal["free", "set", "spent"]
 
@@ -79,38 +79,38 @@ class Latch:
 
 
 @dataclass(slots=True)
-class Recovering:
-    """The way up. `step_day` is the day of the last step; None: no recovery is under way."""
+class Restoring:
+    """The way up. `step_day` is the day of the last step; None: no restoration is under way."""
 
     step_day: int | None = None
 
     def follow(
         self,
-        recovery: Recovery | None,
+        restoration: Restoration | None,
         line: Line,
         target: int,
         day: int,
         may_rise: Callable[[Expr | None], bool],
     ) -> int:
-        """The new limit: down to the target at once, up by the steps of the recovery."""
+        """The new limit: down to the target at once, up by the steps of the restoration."""
         if line.limit >= target:
             self.step_day = None
             return target
-        if recovery is None or not may_rise(recovery.condition):
+        if restoration is None or not may_rise(restoration.condition):
             return line.limit
         limit = line.limit
         if self.step_day is None:
-            limit = min(target, max(limit, share(line.granted, recovery.first_bp)))
+            limit = min(target, max(limit, share(line.granted, restoration.first_bp)))
             self.step_day = day
-        elif day - self.step_day >= recovery.every_days:
-            limit = min(target, limit + share(line.granted, recovery.step_bp))
+        elif day - self.step_day >= restoration.every_days:
+            limit = min(target, limit + share(line.granted, restoration.step_bp))
             self.step_day = day
         if limit == target:
             self.step_day = None
         return limit
 
-    def follow_other(self, other: Recovering, below_target: bool) -> None:
-        """A correction: below the target the recovery goes on with the other run's last step, never a later one."""
+    def follow_other(self, other: Restoring, below_target: bool) -> None:
+        """A correction: below the target the restoration goes on with the other run's last step, never a later one."""
         if not below_target:
             self.step_day = None
         elif other.step_day is not None:

@@ -3,7 +3,7 @@
 It shares no code with the engine but its nouns (policy, event, line). It looks at the start of every local day
 and after each event, and works each look out from the whole list of events that have arrived; it keeps no
 rings, no running sums, and never says when it would look next. What it must carry from look to look is only
-what the page says follows arrival: the line, the latches, the recovery, the offer, people's rulings.
+what the page says follows arrival: the line, the latches, the restoration, the offer, people's rulings.
 
 Where the page left a choice, this reading chose:
 
@@ -12,7 +12,7 @@ Where the page left a choice, this reading chose:
  3. The balance and a kept due are held to 10^15 after each event, as all money is.
  4. A later waiver of the same trigger replaces the earlier one; so does a later imposed cap. An override that
     names neither has no effect, nor does a trigger that the policy does not have.
- 5. Where the policy has no `recovery`, a limit below its target stays there.
+ 5. Where the policy has no `restoration`, a limit below its target stays there.
  6. `and`, `or`, `not`, comparisons, `in` and `known` are never missing: a missing part is a false condition.
     `percent` and the other functions are missing where any part is, even if the zero rule would apply.
  7. A 25th due that is already past due still sets `on_time_streak` to 0, though its own date is not kept.
@@ -20,12 +20,12 @@ Where the page left a choice, this reading chose:
  9. An offer that was accepted or ended by an adverse decision is not open; `every` still runs from its day.
 10. `days_in_status`, `restrictions`, offers, consents and rulings are dated on the day of now, not of a late `at`.
 11. A look at the start of a day changes what `last held` says only for latches that were holding, as step 4 has it;
-    a recovery that is under way stays so while a latch suspends or `while` fails, and its `every` keeps running.
+    a restoration that is under way stays so while a latch suspends or `while` fails, and its `every` keeps running.
 12. An event is late where its `at` lies before one already seen, or before the start of the latest day on which a
     review looked: before now, in short. Where it falls within now's hour, the milliseconds of `at` decide.
 13. A reversal is an event like others, in its own place in time: a policy may count it, and there is a look after it.
     "An earlier event" is one that arrived before. Now stays where it was, though the latest event be reversed.
-14. A correction is a decision only where the line or the set of set latches changed. A recovery that goes on with
+14. A correction is a decision only where the line or the set of set latches changed. A restoration that goes on with
     the other run's last step does so in silence where nothing else changed; where both runs have one under way, the
     earlier last step counts, for nothing is ever made worse. The values of a correction are those of the moment
     before it, after the look.
@@ -48,7 +48,7 @@ from linekeeper.core.line import ADVERSE, Action, Line, Status
 from linekeeper.policy.model import Expr, FieldRef, LateCount, Policy, Restrictions, Select, Trigger, walk
 from tests.oracle.clock import clock, day_of
 from tests.oracle.ledger import Dated, Ledger, in_time_order, write
-from tests.oracle.line import Latch, Offering, Recovering, action_of, share, status_of
+from tests.oracle.line import Latch, Offering, Restoring, action_of, share, status_of
 from tests.oracle.outcome import Answer, Outcome, Refused, Ruling, Standing
 from tests.oracle.values import Scene, Value, Values, available, covers, holds, look_up, selected
 
@@ -128,7 +128,7 @@ class _Account:
     line: Line = field(default_factory=lambda: Line(0, 0, Status.ACTIVE))
     latches: dict[str, Latch] = field(default_factory=dict)
     imposed: tuple[int, int] | None = None  # cap in bp, until day
-    recovering: Recovering = field(default_factory=Recovering)
+    restoring: Restoring = field(default_factory=Restoring)
     offering: Offering = field(default_factory=Offering)
     status_day: int = 0
     restricted: dict[str, list[int]] = field(default_factory=lambda: {"h": [], "d": [], "m": []})  # days, by unit
@@ -288,7 +288,7 @@ class _Account:
         return other
 
     def _correct(self, event_id: str) -> None:
-        """Free what would not be set, raise the limit to what it would be, go on with that run's recovery."""
+        """Free what would not be set, raise the limit to what it would be, go on with that run's restoration."""
         if not self._set_names() and self.line.limit == self.line.granted and not any(self.restricted.values()):
             return
         other, values = self.replay_on_time(), self._values(self.hour)
@@ -298,7 +298,7 @@ class _Account:
         in_force = [latch.trigger for latch in self.latches.values() if latch.state == "set"]
         target = self._target(in_force)
         limit = max(before.limit, min(other.line.limit, target))
-        self.recovering.follow_other(other.recovering, limit < target)
+        self.restoring.follow_other(other.restoring, limit < target)
         closed = any(trigger.close for trigger in in_force)
         suspended = any(trigger.suspend for trigger in in_force)
         self.line = Line(limit, before.granted, status_of(closed, suspended, limit, target, before.granted))
@@ -357,7 +357,7 @@ class _Account:
         def may_rise(condition: Expr | None) -> bool:
             return not suspended and (condition is None or holds(condition, values.leaf))
 
-        limit = self.recovering.follow(self.policy.recovery, self.line, target, self.day, may_rise)
+        limit = self.restoring.follow(self.policy.restoration, self.line, target, self.day, may_rise)
         status = status_of(closed, suspended, limit, target, self.line.granted)
         self.line = Line(limit, self.line.granted, status)
 
@@ -438,7 +438,7 @@ class _Account:
             days_past_due=self.ledger.days_past_due,
             on_time_streak=self.ledger.on_time_streak,
             status_day=self.status_day,
-            recovery_day=self.recovering.step_day,
+            restoration_day=self.restoring.step_day,
             offer_number=self.offering.number,
             offer_open=self.offering.is_open(self.day),
         )

@@ -51,7 +51,7 @@ class Standing:
     days_past_due: int
     on_time_streak: int
     status_day: int
-    recovery_day: int | None  # of the last step; None: no recovery is under way
+    restoration_day: int | None  # of the last step; None: no restoration is under way
     offer_number: int  # of the last offer made; 0: none
     offer_open: bool
 

@@ -167,12 +167,12 @@ class Writer(Phrases):
             found.append("suspend: yes")
         return [*found, "close: yes"] if self.chance(0.12) else found
 
-    def recovery(self) -> str:
+    def restoration(self) -> str:
         rng = self.rng
         first, step = rng.choice(("0%", "10%", "40%", "100%")), rng.choice(("0.01%", "10%", "20%", "33.33%", "100%"))
         condition = rng.choice(("days_past_due = 0", self.condition()))
         last = f", while: '{condition}'" if self.chance(0.5) else ""
-        return f"recovery: {{first: {first}, step: {step}, every: {rng.choice(('1d', '2d', '7d', '30d'))}{last}}}"
+        return f"restoration: {{first: {first}, step: {step}, every: {rng.choice(('1d', '2d', '7d', '30d'))}{last}}}"
 
     def authorise(self) -> Iterator[str]:
         for number in range(self.rng.randint(1, 3)):
@@ -210,7 +210,7 @@ class Writer(Phrases):
             yield "protected: [age, sex]"
         if self.named and self.chance(0.7):
             yield from ("score:", *self.score())
-        yield from ("triggers:", *self.triggers(least), self.recovery())
+        yield from ("triggers:", *self.triggers(least), self.restoration())
         if self.chance(0.5):
             yield from ("authorise:", *self.authorise())
         if self.chance(0.6):

@@ -43,7 +43,7 @@ def test_the_sample_holds_every_construct() -> None:
     if | then | else | percent( | part( | per( | smallest( | largest( | fallback( | sum( | max( | last( |
     days_since( | late_count( | restrictions( | worse: higher | worse: lower | protected: | ability: |
     willingness: | missing: | pd: | when: | clear: | hold: | cap: | suspend: | close: | terminal: | expires: |
-    recovery: | while: | authorise: | offer: | brake: | honour: | minor_digits: | score | pd | utilisation |
+    restoration: | while: | authorise: | offer: | brake: | honour: | minor_digits: | score | pd | utilisation |
     available | on_time_streak | months_on_book | days_in_status | Asia/Shanghai | America/New_York |
     America/St_Johns | Australia/Lord_Howe | Pacific/Apia | America/Sao_Paulo | time_zone: UTC"""
     assert [word.strip() for word in words.split("|") if word.strip() not in text] == []

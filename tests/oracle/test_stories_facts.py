@@ -123,7 +123,7 @@ LATE_NEWS = written(
     """triggers:
   deep: {when: balance > 500 CNY, cap: 50%, reason: burden}
   arrears: {when: past_due > 0 CNY, suspend: yes, reason: arrears}
-recovery: {first: 100%, step: 1%, every: 1d}
+restoration: {first: 100%, step: 1%, every: 1d}
 """
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.oracle.story import story, written
 
-UP_IN_STEPS = "recovery: {first: 40%, step: 20%, every: 30d}\n"
+UP_IN_STEPS = "restoration: {first: 40%, step: 20%, every: 30d}\n"
 
 LATE = "triggers:\n  arrears: {when: days_past_due >= 30, suspend: yes, cap: 50%, reason: arrears}\n"
 ARREARS = written(LATE + UP_IN_STEPS)
@@ -188,7 +188,7 @@ GRADED = written(
   some: {when: balance > 100 CNY, cap: 80%, reason: burden}
   much: {when: balance > 500 CNY, cap: 33.33%, reason: burden}
   all_of_it: {when: balance > 900 CNY, close: yes, reason: burden}
-recovery: {first: 10%, step: 20%, every: 7d, while: balance < 400 CNY}
+restoration: {first: 10%, step: 20%, every: 7d, while: balance < 400 CNY}
 """
 )
 
@@ -265,7 +265,7 @@ REMEMBERED = written(
   dip: {when: balance > 100 CNY, cap: 90%, reason: burden}
   again: {when: 'restrictions(30d) >= 2', suspend: yes, reason: burden}
   settled: {when: days_in_status >= 40, cap: 100%, reason: burden}
-recovery: {first: 100%, step: 1%, every: 1d}
+restoration: {first: 100%, step: 1%, every: 1d}
 """
 )
 
@@ -295,7 +295,7 @@ STAGED = written(
     """triggers:
   some: {when: balance > 100 CNY, cap: 30%, reason: burden}
   late: {when: days_past_due >= 1, cap: 0%, reason: arrears}
-recovery: {first: 40%, step: 20%, every: 7d}
+restoration: {first: 40%, step: 20%, every: 7d}
 """
 )
 

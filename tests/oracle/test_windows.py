@@ -97,7 +97,7 @@ def test_a_suspended_or_closed_or_unopened_line_allows_nothing() -> None:
     policy = written("""triggers:
   late: {when: past_due > 0 CNY, suspend: yes, reason: x}
   gone: {when: days_past_due >= 3, close: yes, reason: x}
-recovery: {first: 0%, step: 1%, every: 1d}
+restoration: {first: 0%, step: 1%, every: 1d}
 """)
     events = ledger(policy, "2024-01-01 09:00  open limit=1000\n2024-01-01 09:00  due amount=1 due_on=2024-01-05")
     on_days = [authorise(policy, events, moment(policy, f"2024-01-{on:02}", "12:00"), 0) for on in (5, 6, 7, 8)]

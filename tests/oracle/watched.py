@@ -41,7 +41,7 @@ class Writer:
         lines += self.score() if self.scored else []
         lines += ["triggers:", *(f"  t{number}: {{{self.trigger()}}}" for number in range(self.rng.randint(1, 4)))]
         first, every = self.rng.choice(("30%", "60%")), self.rng.randint(1, 6)
-        lines.append(f"recovery: {{first: {first}, step: 25%, every: {every}d, while: '{self.condition()}'}}")
+        lines.append(f"restoration: {{first: {first}, step: 25%, every: {every}d, while: '{self.condition()}'}}")
         if self.rng.random() < 0.4:
             lines += ["offer:", f"  when: '{self.condition()}'", "  increase: 10%", "  up_to: 2000 CNY"]
             lines += [f"  every: {self.rng.randint(2, 9)}d", "  valid: 3d"]

@@ -222,7 +222,7 @@ honour: 60d
         m.Trigger("a", true, false, "r", 30, 3_333, suspend=True, expires_days=1_825),
         m.Trigger("b", true, None, "other", close=True, terminal=True),
     )
-    assert found.recovery == m.Recovery(0, 1, 730, Compare("=", Ref("past_due"), Literal(0, "money")))
+    assert found.recovery == m.Restoration(0, 1, 730, Compare("=", Ref("past_due"), Literal(0, "money")))
     assert found.authorise[0].deny == And(
         (Compare(">", FieldRef("amount"), Literal(200_000, "money")), Compare(">", BALANCE, Literal(0, "money")))
     )

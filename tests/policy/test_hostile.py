@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from linekeeper.core.errors import Fault, PolicyError
-from linekeeper.policy.expr import children
+from linekeeper.policy.expression import children
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Expr, Policy
 from tests.oracle.strategies import policy_texts

@@ -68,9 +68,9 @@ def test_the_policies_score_enough_in_both_groups(consumer_loan: Policy, credit_
 def used(policy: Policy) -> set[str]:
     """The features that a condition, another feature or the score reads."""
     assert policy.score is not None
-    assert policy.recovery is not None
+    assert policy.restoration is not None
     assert policy.offer is not None
-    conditions = [feature.expr for feature in policy.features] + [policy.recovery.condition, policy.offer.when]
+    conditions = [feature.expr for feature in policy.features] + [policy.restoration.condition, policy.offer.when]
     conditions += [part for trigger in policy.triggers for part in (trigger.when, trigger.clear)]
     conditions += [rule.deny for rule in policy.authorise]
     parts = (part for condition in conditions if condition for part in walk(condition))

@@ -14,15 +14,15 @@ from linekeeper.policy.load import load_text
 DAY = 19_800  # 2024-03-18, in Asia/Shanghai
 NOON_MS = 12 * 3_600_000
 HEAD = "policy: small\nversion: 1\ncurrency: CNY\ntime_zone: Asia/Shanghai\n"
-RECOVERY = "recovery: {first: 40%, step: 20%, every: 30d}\n"
+RESTORATION = "restoration: {first: 40%, step: 20%, every: 30d}\n"
 
 GivenEvent = tuple[int, str, dict[str, int | str]]  # day counted from DAY, kind, fields
 
 
-def small(triggers: str, more: str = "", recovery: str = RECOVERY) -> Kernel:
+def small(triggers: str, more: str = "", restoration: str = RESTORATION) -> Kernel:
     """The kernel of a policy with these triggers (flow style, one a line)."""
     lines = "\n".join(f"  {line.strip()}" for line in triggers.strip().splitlines())
-    return kernel_of(load_text(f"{HEAD}{more}triggers:\n{lines}\n{recovery}"))
+    return kernel_of(load_text(f"{HEAD}{more}triggers:\n{lines}\n{restoration}"))
 
 
 def row_of(kernel: Kernel, event: Event) -> Row:

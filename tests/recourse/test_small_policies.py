@@ -40,7 +40,7 @@ def test_pay_what_is_overdue_and_the_line_is_back_today() -> None:
     assert [point.status for point in plan.path] == [Status.SUSPENDED, Status.ACTIVE]
 
 
-def test_a_hold_and_the_recovery_give_the_dates() -> None:
+def test_a_hold_and_the_restoration_give_the_dates() -> None:
     kernel = small("late: {when: days_past_due >= 3, clear: past_due = 0 CNY, hold: 30d, cap: 50%, reason: arrears}")
     bill: GivenEvent = (10, "due", {"amount": 30_000, "due_on": DAY + 20})
     plan = road_of(kernel, [OPEN, (1, "draw", {"amount": 30_000}), bill], 23).fastest

@@ -48,7 +48,7 @@ def test_a_cap_holds_up_to_and_including_its_day(engine: Engine) -> None:
     engine.review(DAY + 12)
     assert view(engine, "A000").line.limit == 25_000
     engine.review(DAY + 13)
-    assert view(engine, "A000").line.limit == 40_000  # recovery: the first step
+    assert view(engine, "A000").line.limit == 40_000  # restoration: the first step
     assert verify(engine.store).same
 
 

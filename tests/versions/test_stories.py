@@ -36,7 +36,7 @@ features: {asked_30d: 'count(enquiry, 30d)'}
 triggers:
   arrears: {when: past_due > 0 CNY, cap: 50%, hold: 5d, reason: arrears}
   asking: {when: asked_30d >= 2, cap: 80%, reason: credit_seeking}
-recovery: {first: 60%, step: 40%, every: 10d}
+restoration: {first: 60%, step: 40%, every: 10d}
 honour: 30d
 """
 STRICT = (

@@ -14,7 +14,7 @@ from typing import Any
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.decision import FEATURES_JOINED_BY, Reason
 from linekeeper.kernel import prelude
-from linekeeper.kernel.words import Words
+from linekeeper.kernel.expressions import ExpressionCompiler
 from linekeeper.policy import model as m
 from linekeeper.scorecard.points import Part, parts
 
@@ -83,7 +83,7 @@ def holds(when: m.Expr, values: Values, totals: Mapping[str, int]) -> bool:
 def _compiled(when: m.Expr) -> Callable[[Mapping[str, int], Mapping[str, int]], bool]:
     features = {node.name: f"v[{node.name!r}]" for node in m.walk(when) if isinstance(node, m.Ref)}
     scores = {node.name: f"t[{node.name!r}]" for node in m.walk(when) if isinstance(node, m.ScoreRef)}
-    words = Words({**features, **scores}, frozenset(features.values()))
+    words = ExpressionCompiler({**features, **scores}, frozenset(features.values()))
     test = words.condition(when)
     lines = ["def holds(v, t):", *(f"    {line}" for line in words.lines), f"    return {test}"]
     names: dict[str, Any] = dict(vars(prelude))

@@ -26,7 +26,7 @@ def correct(kernel: Kernel, state: list[int], history: History, out: list[int]) 
     _follow_latches(kernel, state, other)
     closes, suspends, target = _target(kernel, state)
     limit = state[slots["LIMIT"]] = max(state[slots["LIMIT"]], min(other[slots["LIMIT"]], target))
-    _follow_recovery(kernel, state, other, target)
+    _follow_restoration(kernel, state, other, target)
     _follow_restrictions(kernel, state, other)
     status = _status(closes, suspends, limit, target, state[slots["GRANTED"]])
     day = state[slots["HOUR"]] // 24
@@ -94,8 +94,8 @@ def _imposed(kernel: Kernel, state: list[int]) -> int:
     return state[slots["IMPOSED_BP"]] if state[slots["HOUR"]] // 24 < state[slots["IMPOSED_END"]] else -1
 
 
-def _follow_recovery(kernel: Kernel, state: list[int], other: list[int], target: int) -> None:
-    """A recovery below the target goes on with the last step that it would have had, where that is earlier."""
+def _follow_restoration(kernel: Kernel, state: list[int], other: list[int], target: int) -> None:
+    """A restoration below the target goes on with the last step that it would have had, where that is earlier."""
     slots = kernel.layout.slots
     rising, rise_day = slots["RISING"], slots["RISE_DAY"]
     if state[slots["LIMIT"]] == target:

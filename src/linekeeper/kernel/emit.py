@@ -17,13 +17,13 @@ from importlib.resources import files
 from linekeeper.core.bounds import DUES_MAX
 from linekeeper.core.line import Action, Status
 from linekeeper.kernel import emit_rings
-from linekeeper.kernel.cuts import uses
 from linekeeper.kernel.emit_facts import FactsEmitter
 from linekeeper.kernel.emit_line import LineEmitter
 from linekeeper.kernel.emit_next import NextEmitter
 from linekeeper.kernel.layout import FACT_SLOTS, LATCH_WIDTH, LINE_SLOTS, Layout, lay_out
 from linekeeper.kernel.rows import RowShape
 from linekeeper.policy import model as m
+from linekeeper.policy.analysis.breakpoints import uses
 
 
 def prelude() -> str:

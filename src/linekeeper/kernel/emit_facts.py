@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from linekeeper.kernel.emit_rings import add, note, title
+from linekeeper.kernel.expressions import ExpressionCompiler
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout, Ring, column_of
 from linekeeper.kernel.rows import RowShape
-from linekeeper.kernel.words import Words
 from linekeeper.policy import model as m
 from linekeeper.policy.kinds import BUILT_IN
 
@@ -147,7 +147,7 @@ class FactsEmitter:
                 body.append(f"s[{slot}] = max(s[{slot}], hour // 24)")
         if select.where is None:
             return [f"        {line}" for line in body]
-        words = Words(names, optional)
+        words = ExpressionCompiler(names, optional)
         test = words.condition(select.where)
         return [f"        {line}" for line in (*words.lines, f"if {test}:")] + [f"            {line}" for line in body]
 
@@ -212,7 +212,7 @@ def values(policy: m.Policy, layout: Layout) -> list[str]:
     names: dict[str, str] = {}
     missing: set[str] = set()
     for place, feature in enumerate(policy.features):
-        words = Words(names, frozenset(missing), temporaries=place * 100)
+        words = ExpressionCompiler(names, frozenset(missing), temporaries=place * 100)
         code = measured(layout, feature.expr)
         if code is None:
             code = clamped(feature.expr, words.value(feature.expr), feature.maybe_missing)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from linekeeper.kernel.branches import blocks, tree
-from linekeeper.kernel.cuts import conditions
 from linekeeper.kernel.emit_facts import stores, values
 from linekeeper.kernel.emit_rings import add, note
+from linekeeper.kernel.expressions import ExpressionCompiler, blocks, tree
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout
 from linekeeper.kernel.rows import RowShape
-from linekeeper.kernel.words import Words
 from linekeeper.policy import model as m
+from linekeeper.policy.analysis.breakpoints import conditions
 from linekeeper.scorecard.card import Bins, Table
 
 
@@ -21,12 +20,12 @@ class LineEmitter:
         self.places = {feature.name: place for place, feature in enumerate(policy.features)}
         self.missing = frozenset(f"f{place}" for place, feature in enumerate(policy.features) if feature.maybe_missing)
 
-    def words(self) -> Words:
+    def words(self) -> ExpressionCompiler:
         """A fresh translator in which features and scores stand in variables."""
         names = {name: f"f{place}" for name, place in self.places.items()}
         names |= {"score": "points", "pd": "pd"}
         names |= {group: f"g{i}" for i, group in enumerate(self.policy.groups)}
-        return Words(names | {".amount": "amount"}, self.missing)
+        return ExpressionCompiler(names | {".amount": "amount"}, self.missing)
 
     # -------------------------------------------------------------- score
 
@@ -103,7 +102,7 @@ class LineEmitter:
 
     def look(self) -> str:
         """One look: latches, target and envelope, status, offer, the decision."""
-        condition = self.policy.recovery.condition if self.policy.recovery else None
+        condition = self.policy.restoration.condition if self.policy.restoration else None
         by_pd = any(node == m.ScoreRef("pd") for expr in conditions(self.policy) for node in m.walk(expr))
         lines = [
             "def look(s, out, start, limit, granted):",
@@ -162,13 +161,13 @@ class LineEmitter:
         ]
 
     def _envelope(self, condition: m.Expr | None) -> list[str]:
-        recovery = self.policy.recovery
+        restoration = self.policy.restoration
         lines = [
             "    if s[LIMIT] >= target:",
             "        s[LIMIT] = target",
             "        s[RISING] = 0",
         ]
-        if recovery is None:
+        if restoration is None:
             return lines
         words = self.words()
         test = words.condition(condition) if condition is not None else "True"
@@ -177,11 +176,11 @@ class LineEmitter:
             *lines,
             f"    elif not suspends and {test}:",
             "        if not s[RISING]:",
-            f"            s[LIMIT] = min(target, max(s[LIMIT], part(s[GRANTED], {recovery.first_bp})))",
+            f"            s[LIMIT] = min(target, max(s[LIMIT], part(s[GRANTED], {restoration.first_bp})))",
             "            s[RISING] = 1",
             "            s[RISE_DAY] = day",
-            f"        elif day - s[RISE_DAY] >= {recovery.every_days}:",
-            f"            s[LIMIT] = min(target, s[LIMIT] + part(s[GRANTED], {recovery.step_bp}))",
+            f"        elif day - s[RISE_DAY] >= {restoration.every_days}:",
+            f"            s[LIMIT] = min(target, s[LIMIT] + part(s[GRANTED], {restoration.step_bp}))",
             "            s[RISE_DAY] = day",
             "        if s[LIMIT] == target:",
             "            s[RISING] = 0",

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.kernel.branches import blocks, tree
-from linekeeper.kernel.cuts import Clearing, Guard, Restoring, Slack, Use, score_cuts
 from linekeeper.kernel.emit_facts import FACT_CODE, measured
 from linekeeper.kernel.emit_rings import entry, note, title
+from linekeeper.kernel.expressions import ExpressionCompiler, blocks, tree
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout, Ring, column_of
-from linekeeper.kernel.words import Words
 from linekeeper.policy import model as m
+from linekeeper.policy.analysis.breakpoints import Clearing, Guard, Restoring, Slack, Use, score_breakpoints
 
 # For each unit of tiles: the day that a tile's leaving brings, the tiles whose leaving comes before day `d`,
 # and whether any tile of a ring leaves before then.
@@ -42,8 +41,8 @@ class NextEmitter:
             *self._slack(),
         ]
         lines += ["    if s[IMPOSED_END] > day:", "        d = min(d, s[IMPOSED_END])"]
-        if self.policy.recovery:
-            every = self.policy.recovery.every_days
+        if self.policy.restoration:
+            every = self.policy.restoration.every_days
             lines += [
                 "    if s[RISING] and s[RISE_DAY] + " + f"{every} > day:",
                 f"        d = min(d, s[RISE_DAY] + {every})",
@@ -63,7 +62,7 @@ class NextEmitter:
 
     def _slack(self) -> list[str]:
         """How far the score may fall, and rise, before a rule answers otherwise."""
-        cuts = score_cuts(self.policy)
+        cuts = score_breakpoints(self.policy)
         if not self.policy.score or not cuts:
             return []
         ends = ("-NEVER", *map(str, cuts), "NEVER")
@@ -131,11 +130,11 @@ class NextEmitter:
         """The lines, where any of the guards holds."""
         if () in guards or not guards:
             return lines if guards else []
-        words = Words(self.codes, self.missing)
+        words = ExpressionCompiler(self.codes, self.missing)
         test = " or ".join(" and ".join(self._holds(words, one) for one in guard) for guard in guards)
         return [*words.lines, f"if {test}:", *indented(lines)]
 
-    def _holds(self, words: Words, one: m.Expr | Clearing | Restoring | Slack) -> str:
+    def _holds(self, words: ExpressionCompiler, one: m.Expr | Clearing | Restoring | Slack) -> str:
         match one:
             case Clearing(trigger):
                 slot = self.layout.latches + trigger * LATCH_WIDTH

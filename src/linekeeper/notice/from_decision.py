@@ -29,7 +29,7 @@ from linekeeper.notice.model import (
     OpenOffer,
 )
 from linekeeper.notice.prose import feature_words, trigger_words
-from linekeeper.policy import expr as ex
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.recourse.model import NoRoadBack, RoadBack
 from linekeeper.regulation.clock import NoticeClock

@@ -9,112 +9,112 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     CATEGORY as CATEGORY,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     COUNT as COUNT,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     DAYS as DAYS,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     FACTS as FACTS,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     FLAG as FLAG,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     MONEY as MONEY,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     PD as PD,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     POINTS as POINTS,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     SHARE as SHARE,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     And as And,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     Arith as Arith,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     Call as Call,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     Compare as Compare,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     DaysSince as DaysSince,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     Expr as Expr,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     Fact as Fact,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     FieldRef as FieldRef,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     HourOfDay as HourOfDay,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     If as If,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     In as In,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     Last as Last,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     LateCount as LateCount,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     Literal as Literal,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     Measure as Measure,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     Not as Not,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     Or as Or,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     Ref as Ref,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     Restrictions as Restrictions,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     ScoreRef as ScoreRef,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     Select as Select,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     TileUnit as TileUnit,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     Unit as Unit,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     Window as Window,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     Windowed as Windowed,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     children as children,
 )
-from linekeeper.policy.expr import (
+from linekeeper.policy.expression import (
     walk as walk,
 )
 from linekeeper.scorecard.card import Score
@@ -178,7 +178,7 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
-class Recovery:
+class Restoration:
     """How a limit comes back: shares of granted in basis points, days, and the condition of each step."""
 
     first_bp: int
@@ -228,7 +228,7 @@ class Policy:
     features: tuple[Feature, ...]
     triggers: tuple[Trigger, ...]
     score: Score | None = None
-    recovery: Recovery | None = None
+    restoration: Restoration | None = None
     authorise: tuple[AuthoriseRule, ...] = ()
     offer: Offer | None = None
     brake: Brake | None = None

@@ -191,7 +191,7 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
     )
 
 
-def recovery(node: Node | None, found: tuple[m.Trigger, ...], reader: Reader, where: Node) -> m.Recovery | None:
+def recovery(node: Node | None, found: tuple[m.Trigger, ...], reader: Reader, where: Node) -> m.Restoration | None:
     """How a limit comes back; required where a trigger that is not terminal lowers it."""
     if node is None:
         lowering = next((t.name for t in found if (t.close or t.cap_bp < 10_000) and not t.terminal), None)
@@ -203,7 +203,7 @@ def recovery(node: Node | None, found: tuple[m.Trigger, ...], reader: Reader, wh
     reader.only(table, ("first", "step", "every", "while"))
     first, step, every = (_needed(table, key, reader) for key in ("first", "step", "every"))
     condition = table.get("while")
-    return m.Recovery(
+    return m.Restoration(
         reader.constant(first, "share", 0, 10_000) if first is not None else 0,
         reader.constant(step, "share", 1, 10_000) if step is not None else 1,
         reader.constant(every, "days", 1, DAYS_MAX) if every is not None else 1,

@@ -51,7 +51,7 @@ class DeadEnd:
 
 def describe_dead_end(policy: m.Policy, dead_end: DeadEnd) -> str:
     """A dead end in one lower-case sentence."""
-    held_by = " and ".join(f"`{name}`" for name in dead_end.triggers) or "`recovery`"
+    held_by = " and ".join(f"`{name}`" for name in dead_end.triggers) or "`restoration`"
     lender = "sends dues" if dead_end.sends_dues else "reports days past due"
     granted, balance = money(policy, dead_end.granted_minor), money(policy, dead_end.balance_minor)
     return (

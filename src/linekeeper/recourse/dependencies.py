@@ -91,8 +91,8 @@ def restoring_conditions(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> I
         yield trigger.when
         if trigger.clear is not None:
             yield trigger.clear
-    if policy.recovery and policy.recovery.condition is not None:
-        yield policy.recovery.condition
+    if policy.restoration and policy.restoration.condition is not None:
+        yield policy.restoration.condition
 
 
 def _reached_features(policy: m.Policy, by_name: dict[str, m.Feature], expressions: list[m.Expr]) -> set[str]:
@@ -122,7 +122,7 @@ def horizon_days(policy: m.Policy) -> int:
     Twice the longest wait of the policy, since one wait can begin only when another ends (a hold after a window), then
     all steps of the restoration schedule, and a margin; at most ten years.
     """
-    schedule = policy.recovery
+    schedule = policy.restoration
     steps = (10_000 - min(schedule.first_bp, 10_000)) // schedule.step_bp + 1 if schedule else 0
     restoring_days = steps * schedule.every_days if schedule else 0
     longest_wait = max(dependencies_of(policy).waits_days)

@@ -43,7 +43,7 @@ def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None)
         (translate("Measurements"), (_feature(feature, teller) for feature in policy.features if feature.named)),
         (translate("Score"), tell_score(policy.score, teller) if policy.score else ()),
         (translate("Triggers"), (_trigger(trigger, teller) for trigger in policy.triggers)),
-        (translate("Recovery"), _recovery(policy.recovery, teller) if policy.recovery else ()),
+        (translate("Restoration"), _restoration(policy.restoration, teller) if policy.restoration else ()),
         (translate("New draws"), _authorise(policy.authorise, teller)),
         (translate("Offers"), _offer(policy.offer, teller) if policy.offer else ()),
         (translate("Brake"), _brake(policy.brake, teller.language) if policy.brake else ()),
@@ -121,18 +121,18 @@ def _expiry(trigger: m.Trigger, spoken: Language) -> str:
     return spoken.translate("It ends {span} after it began, whatever else.", span=spoken.span(trigger.expires_days))
 
 
-def _recovery(recovery: m.Recovery, teller: Teller) -> Iterator[str]:
+def _restoration(restoration: m.Restoration, teller: Teller) -> Iterator[str]:
     spoken = teller.language
     yield spoken.translate(
         "Once no trigger holds the limit down, it rises at once to {first} of the granted line, "
         "then by {step} of it every {span}, up to what the triggers allow.",
-        first=spoken.share(recovery.first_bp),
-        step=spoken.share(recovery.step_bp),
-        span=spoken.span(recovery.every_days),
+        first=spoken.share(restoration.first_bp),
+        step=spoken.share(restoration.step_bp),
+        span=spoken.span(restoration.every_days),
     )
     yield spoken.translate("It does not rise while new draws are stopped.")
-    if recovery.condition is not None:
-        yield spoken.translate("It rises only while {condition}.", condition=teller.clause(recovery.condition))
+    if restoration.condition is not None:
+        yield spoken.translate("It rises only while {condition}.", condition=teller.clause(restoration.condition))
 
 
 # ------------------------------------------------------------------ draws, offers, brake, promises

@@ -13,7 +13,7 @@ _EXTREMES = {"smallest": "min", "largest": "max"}
 
 
 @dataclass
-class Words:
+class ExpressionCompiler:
     """Turns expressions into code. `names` maps features, scores and fields to variables;
     `missing` holds the variables that may be MISSING. Statements that are needed first go to `lines`."""
 

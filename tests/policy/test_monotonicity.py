@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.kernel.cuts import Clearing, Guard, Restoring, Slack, Use, score_cuts, uses
-from linekeeper.kernel.drift import FACTS, Drift, Drifts
 from linekeeper.policy import model as m
+from linekeeper.policy.analysis.breakpoints import Clearing, Guard, Restoring, Slack, Use, score_breakpoints, uses
+from linekeeper.policy.analysis.monotonicity import FACTS, Trend, Trends
 from linekeeper.policy.load import load_text
 from tests.oracle.policies import write_policy
 from tests.oracle.values import Values, at_most, evaluate, holds, scored
@@ -67,10 +67,10 @@ def later(rng: Random, feature: m.Feature, value: int | None) -> int | None:
         return rng.choice((None, min(value, now(rng, feature) or 0)))
     if isinstance(expr, m.Windowed | m.LateCount | m.Restrictions):
         return rng.choice((0, min(value, now(rng, feature) or 0)))
-    drift = FACTS[expr.name] if isinstance(expr, m.Fact) else Drift.UP if isinstance(expr, m.DaysSince) else Drift.STILL
-    if drift == Drift.DOWN:
+    drift = FACTS[expr.name] if isinstance(expr, m.Fact) else Trend.UP if isinstance(expr, m.DaysSince) else Trend.STILL
+    if drift == Trend.DOWN:
         return 0
-    return value + rng.choice((1, 3, 30_000 if feature.unit == "money" else 6)) if drift == Drift.UP else value
+    return value + rng.choice((1, 3, 30_000 if feature.unit == "money" else 6)) if drift == Trend.UP else value
 
 
 def all_of(policy: m.Policy, measured: Seen) -> Values:
@@ -92,7 +92,7 @@ def order(value: int | None) -> int:
 
 def is_watched(policy: m.Policy, used: Mapping[str, Use], before: Values, after: Values) -> bool:
     """Whether the kernel looks for one of the moves; clearing and restoring are taken to go on."""
-    cuts, score = score_cuts(policy) or (), before.score or 0
+    cuts, score = score_breakpoints(policy) or (), before.score or 0
     fall = score - max((cut for cut in cuts if cut <= score), default=-FAR)
     rise = min((cut for cut in cuts if cut > score), default=FAR) - 1 - score
 
@@ -124,7 +124,7 @@ def turned(policy: m.Policy, before: Values, after: Values) -> list[str]:
 
     found = [one.name for one in policy.triggers if holds(one.when, before.leaf) != holds(one.when, after.leaf)]
     found += [f"clear of {one.name}" for one in policy.triggers if comes(one.clear)]
-    found += ["recovery"] if policy.recovery and comes(policy.recovery.condition) else []
+    found += ["restoration"] if policy.restoration and comes(policy.restoration.condition) else []
     return found + (["offer"] if policy.offer and comes(policy.offer.when) else [])
 
 
@@ -134,7 +134,7 @@ def turned(policy: m.Policy, before: Values, after: Values) -> list[str]:
 def test_what_is_not_watched_turns_no_rule(seed: int) -> None:
     rng = Random(seed)
     policy = policy_of(rng)
-    used, drifts = uses(policy), Drifts(policy)
+    used, drifts = uses(policy), Trends(policy)
     measured = [feature for feature in policy.features if isinstance(feature.expr, m.Measure)]
     for _ in range(MOVES):
         first = {feature.name: now(rng, feature) for feature in measured}
@@ -142,7 +142,7 @@ def test_what_is_not_watched_turns_no_rule(seed: int) -> None:
         before, after = all_of(policy, first), all_of(policy, second)
         for feature in policy.features:
             old, new = (order(values.features[feature.name]) for values in (before, after))
-            as_said = {Drift.STILL: old == new, Drift.DOWN: new <= old, Drift.UP: new >= old, Drift.ANY: True}
+            as_said = {Trend.STILL: old == new, Trend.DOWN: new <= old, Trend.UP: new >= old, Trend.ANY: True}
             faded = new == MISSING and feature.name in drifts.fading
             assert as_said[drifts.of(m.Ref(feature.name))] or faded, (policy.source, feature.name, first, second)
         if not is_watched(policy, used, before, after):

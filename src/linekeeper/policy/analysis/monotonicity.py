@@ -8,7 +8,7 @@ from functools import reduce
 from linekeeper.policy import model as m
 
 
-class Drift(Enum):
+class Trend(Enum):
     """The direction. What counts as down may end in missing (the greatest value of an empty window)."""
 
     STILL = "still"
@@ -16,31 +16,31 @@ class Drift(Enum):
     UP = "up"
     ANY = "any"
 
-    def __neg__(self) -> Drift:
+    def __neg__(self) -> Trend:
         """
-        >>> -Drift.UP, -Drift.STILL
-        (<Drift.DOWN: 'down'>, <Drift.STILL: 'still'>)
+        >>> -Trend.UP, -Trend.STILL
+        (<Trend.DOWN: 'down'>, <Trend.STILL: 'still'>)
         """
-        return {Drift.DOWN: Drift.UP, Drift.UP: Drift.DOWN}.get(self, self)
+        return {Trend.DOWN: Trend.UP, Trend.UP: Trend.DOWN}.get(self, self)
 
-    def __add__(self, other: Drift) -> Drift:
+    def __add__(self, other: Trend) -> Trend:
         """
-        >>> Drift.UP + Drift.STILL, Drift.UP + Drift.DOWN
-        (<Drift.UP: 'up'>, <Drift.ANY: 'any'>)
+        >>> Trend.UP + Trend.STILL, Trend.UP + Trend.DOWN
+        (<Trend.UP: 'up'>, <Trend.ANY: 'any'>)
         """
-        if Drift.STILL in (self, other) or self == other:
-            return other if self == Drift.STILL else self
-        return Drift.ANY
+        if Trend.STILL in (self, other) or self == other:
+            return other if self == Trend.STILL else self
+        return Trend.ANY
 
 
 FACTS = {
-    **dict.fromkeys(("balance", "limit", "granted", "available", "utilisation"), Drift.STILL),
-    **dict.fromkeys(("past_due", "days_past_due", "months_on_book", "days_in_status"), Drift.UP),
-    "on_time_streak": Drift.DOWN,
+    **dict.fromkeys(("balance", "limit", "granted", "available", "utilisation"), Trend.STILL),
+    **dict.fromkeys(("past_due", "days_past_due", "months_on_book", "days_in_status"), Trend.UP),
+    "on_time_streak": Trend.DOWN,
 }
 
 
-class Drifts:
+class Trends:
     """The drift of any expression over the features of a policy.
 
     `missing` are the features that may be missing, `fading` those that may come to be by time alone: what stands on the
@@ -51,7 +51,7 @@ class Drifts:
         self.exprs = {feature.name: feature.expr for feature in policy.features}
         self.missing = {feature.name for feature in policy.features if feature.maybe_missing}
         self.fading: set[str] = set()
-        self._drift: dict[str, Drift] = {}
+        self._drift: dict[str, Trend] = {}
         self._made_of: dict[str, frozenset[str]] = {}  # the measures that a feature stands on
         for feature in policy.features:  # each after all that it is made of
             own = isinstance(feature.expr, m.Measure)
@@ -61,17 +61,17 @@ class Drifts:
             if feature.name in self.missing and any(_fades(self.exprs[name]) for name in made_of):
                 self.fading.add(feature.name)
 
-    def of(self, expr: m.Expr) -> Drift:
+    def of(self, expr: m.Expr) -> Trend:
         """Which way the value of the expression moves."""
         match expr:
             case m.Literal() | m.Last():
-                return Drift.STILL
+                return Trend.STILL
             case m.Ref(name):
                 return self._drift[name]
             case m.Windowed() | m.LateCount() | m.Restrictions():  # a rise is a look of its own
-                return Drift.DOWN
+                return Trend.DOWN
             case m.DaysSince():
-                return Drift.UP
+                return Trend.UP
             case m.Fact(name):
                 return FACTS[name]
             case m.Arith("*", m.Literal(value), other) | m.Arith("*", other, m.Literal(value)):
@@ -83,12 +83,12 @@ class Drifts:
             case m.Call("part", (value, m.Literal(share))):
                 return self.of(value) if share >= 0 else -self.of(value)
             case m.Call("smallest" | "largest", args):
-                return reduce(Drift.__add__, map(self.of, args))
+                return reduce(Trend.__add__, map(self.of, args))
             case m.ScoreRef():
-                return Drift.ANY
+                return Trend.ANY
             case _:
-                still = all(self.of(child) == Drift.STILL for child in m.children(expr))
-                return Drift.STILL if still else Drift.ANY
+                still = all(self.of(child) == Trend.STILL for child in m.children(expr))
+                return Trend.STILL if still else Trend.ANY
 
     def may_miss(self, expr: m.Expr) -> bool:
         """Whether anything in the expression may be missing."""
@@ -100,7 +100,7 @@ class Drifts:
     def parts(self, expr: m.Expr) -> tuple[int, int]:
         """How many moving measures the expression stands on, and how many measures at all."""
         names = self._measures(expr)
-        return sum(self._drift[name] != Drift.STILL for name in names), len(names)
+        return sum(self._drift[name] != Trend.STILL for name in names), len(names)
 
     def _measures(self, expr: m.Expr) -> frozenset[str]:
         found = (self._made_of[node.name] for node in m.walk(expr) if isinstance(node, m.Ref))

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.kernel.drift import Drift, Drifts
 from linekeeper.policy import model as m
+from linekeeper.policy.analysis.monotonicity import Trend, Trends
 from linekeeper.scorecard.card import Bins, Table
 
 
@@ -27,7 +27,7 @@ class Clearing:
 
 @dataclass(frozen=True, slots=True)
 class Restoring:
-    """A guard: the line stands below its target and rises as the recovery allows."""
+    """A guard: the line stands below its target and rises as the restoration allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def uses(policy: m.Policy) -> dict[str, Use]:
 
 class _Uses:
     def __init__(self, policy: m.Policy) -> None:
-        self.policy, self.drifts = policy, Drifts(policy)
+        self.policy, self.drifts = policy, Trends(policy)
         self.measures = {name for name, expr in self.drifts.exprs.items() if isinstance(expr, m.Measure)}
 
     def found(self) -> dict[str, Use]:
@@ -83,8 +83,8 @@ class _Uses:
             if trigger.clear is not None:
                 guard = self._with((Clearing(number),), m.Not(trigger.clear))
                 yield from self._in_condition(trigger.clear, guard)
-        if self.policy.recovery and self.policy.recovery.condition is not None:
-            condition = self.policy.recovery.condition
+        if self.policy.restoration and self.policy.restoration.condition is not None:
+            condition = self.policy.restoration.condition
             yield from self._in_condition(condition, self._with((Restoring(),), m.Not(condition)))
         if self.policy.offer:
             yield from self._in_condition(self.policy.offer.when, self._with((), m.Not(self.policy.offer.when)))
@@ -101,7 +101,7 @@ class _Uses:
 
         Those that can move it least come first: each is left out while there is slack for it and all before it.
         """
-        score, cuts = self.policy.score, score_cuts(self.policy)
+        score, cuts = self.policy.score, score_breakpoints(self.policy)
         if score is None or cuts == ():
             return
         parts: list[Bins | Table] = [*score.bins, *score.tables]
@@ -115,17 +115,17 @@ class _Uses:
         """How far at most the points of a part can fall, and rise, by time alone."""
         if isinstance(part, Table):
             flat = [value for row in part.points for value in row]
-            still = self.drifts.of(m.Ref(part.row)) == self.drifts.of(m.Ref(part.column)) == Drift.STILL
+            still = self.drifts.of(m.Ref(part.row)) == self.drifts.of(m.Ref(part.column)) == Trend.STILL
             return (0, 0) if still else (max(flat) - min(flat),) * 2
         known = part.by_choice or part.points
         points = [part.missing, *known] if part.feature in self.drifts.missing else [*known]
         drift = self.drifts.of(m.Ref(part.feature))
-        if drift == Drift.STILL:
+        if drift == Trend.STILL:
             return 0, 0
-        if drift == Drift.UP:
+        if drift == Trend.UP:
             points.reverse()
         steps = list(combinations(points, 2))  # down: from the second to the first
-        if drift == Drift.ANY:
+        if drift == Trend.ANY:
             steps += [(after, before) for before, after in steps]
         if part.feature in self.drifts.fading:  # whichever way it moves, it may end in missing
             steps += [(part.missing, before) for before in known]
@@ -160,7 +160,7 @@ class _Uses:
                 yield name, MISSING + 1, guard
             case m.Call("percent", (of, whole)) if not self.drifts.may_miss(expr):
                 some = self._with(guard, m.Compare(">", of, m.Literal(0, m.SHARE)))  # it is 0 where `of` is not above 0
-                yield from self._in_value(of, guard if self.drifts.of(of) in (Drift.UP, Drift.ANY) else some)
+                yield from self._in_value(of, guard if self.drifts.of(of) in (Trend.UP, Trend.ANY) else some)
                 yield from self._in_value(whole, some)
             case _:
                 for child in m.children(expr):
@@ -198,15 +198,15 @@ class _Uses:
         drift = self.drifts.of(m.Arith("-", expr.left, expr.right))
         above = expr.op in (">", ">=")
         if self.drifts.may_miss(expr.right) or (
-            self.drifts.may_miss(expr.left) and not (above and drift == Drift.DOWN)
+            self.drifts.may_miss(expr.left) and not (above and drift == Trend.DOWN)
         ):
             return ()
-        if expr.op in ("=", "!=") or drift not in (Drift.DOWN, Drift.UP):
+        if expr.op in ("=", "!=") or drift not in (Trend.DOWN, Trend.UP):
             return ()
-        return (expr,) if above == (drift == Drift.DOWN) else (m.Not(expr),)
+        return (expr,) if above == (drift == Trend.DOWN) else (m.Not(expr),)
 
 
-def score_cuts(policy: m.Policy) -> tuple[int, ...] | None:
+def score_breakpoints(policy: m.Policy) -> tuple[int, ...] | None:
     """Where a rule answers otherwise for another score; None where it is used in another way than compared."""
     found: set[int] = set()
     for node in (node for expr in conditions(policy) for node in _outside_comparisons(expr, found)):
@@ -216,9 +216,9 @@ def score_cuts(policy: m.Policy) -> tuple[int, ...] | None:
 
 
 def conditions(policy: m.Policy) -> list[m.Expr]:
-    """Every condition that a look asks: of triggers, the recovery and the offer."""
+    """Every condition that a look asks: of triggers, the restoration and the offer."""
     exprs = [*(trigger.when for trigger in policy.triggers), *(trigger.clear for trigger in policy.triggers)]
-    exprs += [policy.recovery.condition] if policy.recovery else []
+    exprs += [policy.restoration.condition] if policy.restoration else []
     exprs += [policy.offer.when] if policy.offer else []
     return [expr for expr in exprs if expr is not None]
 

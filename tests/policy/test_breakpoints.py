@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from linekeeper.kernel.cuts import Clearing, Restoring, Slack, Use, score_cuts, uses
-from linekeeper.kernel.drift import Drift, Drifts
+from linekeeper.policy.analysis.breakpoints import Clearing, Restoring, Slack, Use, score_breakpoints, uses
+from linekeeper.policy.analysis.monotonicity import Trend, Trends
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Compare, Literal, Policy, Ref
 
@@ -79,10 +79,10 @@ def test_a_clear_matters_only_where_it_can_free() -> None:
     assert [guard[0] for guard in used] == [Clearing(0)]
 
 
-def test_the_condition_of_a_recovery_matters_only_while_a_limit_rises() -> None:
+def test_the_condition_of_a_restoration_matters_only_while_a_limit_rises() -> None:
     rules = "triggers: {t: {when: draws >= 3, cap: 50%, reason: arrears}}\n"
-    recovery = "recovery: {first: 50%, step: 10%, every: 5d, while: drawn < repaid}\n"
-    assert [guard[0] for guard in uses(policy_of(rules + recovery))["repaid"].any] == [Restoring()]
+    restoration = "restoration: {first: 50%, step: 10%, every: 5d, while: drawn < repaid}\n"
+    assert [guard[0] for guard in uses(policy_of(rules + restoration))["repaid"].any] == [Restoring()]
 
 
 SCORE = """
@@ -117,7 +117,7 @@ def test_the_score_matters_as_far_as_it_can_move() -> None:
 )
 def test_the_cuts_of_a_score(when: str, cuts: tuple[int, ...] | None) -> None:
     policy = policy_of(SCORE.replace("WHEN", when).replace("owing: {", "cover: {") + "# pd\n")
-    assert score_cuts(policy) == cuts
+    assert score_breakpoints(policy) == cuts
 
 
 def test_a_score_that_no_rule_asks_for_is_not_watched() -> None:
@@ -127,12 +127,12 @@ def test_a_score_that_no_rule_asks_for_is_not_watched() -> None:
 @pytest.mark.parametrize(
     ("feature", "drift"),
     [
-        ("drawn", Drift.DOWN),
-        ("largest", Drift.DOWN),
-        ("cover", Drift.ANY),
-        ("owing", Drift.UP),
-        ("granted", Drift.STILL),
+        ("drawn", Trend.DOWN),
+        ("largest", Trend.DOWN),
+        ("cover", Trend.ANY),
+        ("owing", Trend.UP),
+        ("granted", Trend.STILL),
     ],
 )
-def test_which_way_a_value_drifts(feature: str, drift: Drift) -> None:
-    assert Drifts(policy_of(SCORE.replace("WHEN", "granted > 0 CNY"))).of(Ref(feature)) == drift
+def test_which_way_a_value_drifts(feature: str, drift: Trend) -> None:
+    assert Trends(policy_of(SCORE.replace("WHEN", "granted > 0 CNY"))).of(Ref(feature)) == drift
