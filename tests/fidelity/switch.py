@@ -20,7 +20,8 @@ from linekeeper.decide.record import Recorder
 from linekeeper.engine.history import row_of
 from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.policy.model import Literal, Policy
+from linekeeper.policy.expression import Literal
+from linekeeper.policy.model import Policy
 from linekeeper.scorecard.card import Bins, Table
 from linekeeper.scorecard.points import best_of
 

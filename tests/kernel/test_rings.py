@@ -13,7 +13,7 @@ from linekeeper.kernel import emit_rings
 from linekeeper.kernel.emit import prelude
 from linekeeper.kernel.layout import Column, Layout, Ring, RingKey
 from linekeeper.kernel.prelude import NEVER, fades_below, falls_below
-from linekeeper.policy import model as m
+from linekeeper.policy import expression as ex
 
 INT64 = 2**63
 COUNT: Column = ("count", None)
@@ -60,7 +60,7 @@ class Held:
 
     def __init__(self, windows: dict[int, tuple[Column, ...]]) -> None:
         longest_first = tuple(sorted(windows.items(), reverse=True))
-        self.ring = Ring(0, RingKey(m.Select("draw"), 0, "d"), longest_first, 0)
+        self.ring = Ring(0, RingKey(ex.Select("draw"), 0, "d"), longest_first, 0)
         layout = Layout({}, (self.ring,), 0, {}, {}, {}, 0, 0, self.ring.end, "")
         source = "\n".join([prelude(), *emit_rings.constants(layout), emit_rings.functions(layout)])
         names: dict[str, Any] = {}

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from linekeeper.notice.prose import describe, feature_words, trigger_words
 from linekeeper.notice.prose.expression import Teller
 from linekeeper.notice.prose.vocabulary import shipped_vocabulary
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.load import load_file, load_text
 from linekeeper.texts.language import LANGS, Lang, language
@@ -54,43 +55,43 @@ offer: {when: "score >= 640 and pd < 2% and ability > 10", increase: 20%, up_to:
 brake: {lines: 2%, exposure: 3%}
 honour: 60d
 """)
-WINDOW = m.Window(7, "d")
-NIGHT = m.Select("purchase", m.Compare("<", m.HourOfDay(), m.Literal(6, m.COUNT)))
-FOOD = m.Select("purchase", m.Compare("=", m.FieldRef("category"), m.Literal(0, m.CATEGORY)))
-LATE = m.Compare(">=", m.Ref("days_past_due"), m.Literal(30, m.DAYS))
-SAMPLES: tuple[m.Expr, ...] = (
-    m.Literal(5_000_00, m.MONEY),
-    m.Ref("burden"),
-    m.ScoreRef("score"),
-    m.ScoreRef("pd"),
-    m.ScoreRef("willingness"),
-    m.FieldRef("amount"),
-    m.HourOfDay(),
-    m.Not(LATE),
-    m.And((LATE, m.Ref("frozen"))),
-    m.Or((LATE, m.Ref("frozen"))),
+WINDOW = ex.Window(7, "d")
+NIGHT = ex.Select("purchase", ex.Compare("<", ex.HourOfDay(), ex.Literal(6, ex.COUNT)))
+FOOD = ex.Select("purchase", ex.Compare("=", ex.FieldRef("category"), ex.Literal(0, ex.CATEGORY)))
+LATE = ex.Compare(">=", ex.Ref("days_past_due"), ex.Literal(30, ex.DAYS))
+SAMPLES: tuple[ex.Expr, ...] = (
+    ex.Literal(5_000_00, ex.MONEY),
+    ex.Ref("burden"),
+    ex.ScoreRef("score"),
+    ex.ScoreRef("pd"),
+    ex.ScoreRef("willingness"),
+    ex.FieldRef("amount"),
+    ex.HourOfDay(),
+    ex.Not(LATE),
+    ex.And((LATE, ex.Ref("frozen"))),
+    ex.Or((LATE, ex.Ref("frozen"))),
     LATE,
-    m.In(m.Ref("channel"), (0, 1)),
-    m.Arith("+", m.Ref("past_due"), m.Literal(1, m.MONEY)),
-    m.Arith("-", m.Ref("past_due"), m.Literal(1, m.MONEY)),
-    m.Arith("*", m.Ref("past_due"), m.Literal(2, m.COUNT)),
-    m.If(LATE, m.Ref("past_due"), m.Literal(0, m.MONEY)),
-    m.Call("percent", (m.Ref("past_due"), m.Ref("income"))),
-    m.Call("part", (m.Ref("past_due"), m.Literal(3_000, m.SHARE))),
-    m.Call("per", (m.Ref("past_due"), m.Literal(3, m.COUNT))),
-    m.Call("smallest", (m.Ref("past_due"), m.Ref("income"))),
-    m.Call("largest", (m.Ref("past_due"), m.Ref("income"))),
-    m.Call("fallback", (m.Ref("income"), m.Literal(0, m.MONEY))),
-    m.Call("known", (m.Ref("income"),)),
-    m.Windowed("count", m.Select("draw"), None, WINDOW),
-    m.Windowed("count", NIGHT, None, WINDOW),
-    m.Windowed("sum", m.Select("repay"), "amount", WINDOW),
-    m.Windowed("max", FOOD, "amount", m.Window(24, "h")),
-    m.Last(m.Select("income"), "amount"),
-    m.DaysSince(m.Select("income")),
-    m.LateCount(30, m.Window(12, "m")),
-    m.Restrictions(m.Window(12, "m")),
-    *(m.Fact(name) for name in m.FACTS),
+    ex.In(ex.Ref("channel"), (0, 1)),
+    ex.Arith("+", ex.Ref("past_due"), ex.Literal(1, ex.MONEY)),
+    ex.Arith("-", ex.Ref("past_due"), ex.Literal(1, ex.MONEY)),
+    ex.Arith("*", ex.Ref("past_due"), ex.Literal(2, ex.COUNT)),
+    ex.If(LATE, ex.Ref("past_due"), ex.Literal(0, ex.MONEY)),
+    ex.Call("percent", (ex.Ref("past_due"), ex.Ref("income"))),
+    ex.Call("part", (ex.Ref("past_due"), ex.Literal(3_000, ex.SHARE))),
+    ex.Call("per", (ex.Ref("past_due"), ex.Literal(3, ex.COUNT))),
+    ex.Call("smallest", (ex.Ref("past_due"), ex.Ref("income"))),
+    ex.Call("largest", (ex.Ref("past_due"), ex.Ref("income"))),
+    ex.Call("fallback", (ex.Ref("income"), ex.Literal(0, ex.MONEY))),
+    ex.Call("known", (ex.Ref("income"),)),
+    ex.Windowed("count", ex.Select("draw"), None, WINDOW),
+    ex.Windowed("count", NIGHT, None, WINDOW),
+    ex.Windowed("sum", ex.Select("repay"), "amount", WINDOW),
+    ex.Windowed("max", FOOD, "amount", ex.Window(24, "h")),
+    ex.Last(ex.Select("income"), "amount"),
+    ex.DaysSince(ex.Select("income")),
+    ex.LateCount(30, ex.Window(12, "m")),
+    ex.Restrictions(ex.Window(12, "m")),
+    *(ex.Fact(name) for name in ex.FACTS),
 )
 
 
@@ -100,13 +101,13 @@ def leaves(union: object) -> Iterator[type]:
         yield from leaves(part) if get_args(part) else (part,)
 
 
-def tell(node: m.Expr, lang: Lang) -> str:
+def tell(node: ex.Expr, lang: Lang) -> str:
     teller = Teller(POLICY, language(lang), shipped_vocabulary())
     return teller.noun(node)
 
 
 def test_every_node_class_has_a_sample() -> None:
-    assert {type(sample) for sample in SAMPLES} == set(leaves(m.Expr))
+    assert {type(sample) for sample in SAMPLES} == set(leaves(ex.Expr))
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -125,40 +126,40 @@ def test_chinese_is_chinese() -> None:
 
 amounts = st.integers(0, 10**9)
 money = st.one_of(
-    st.builds(m.Literal, amounts, st.just(m.MONEY)),
-    st.sampled_from([m.Ref("past_due"), m.Ref("income"), m.Ref("longest")]),
+    st.builds(ex.Literal, amounts, st.just(ex.MONEY)),
+    st.sampled_from([ex.Ref("past_due"), ex.Ref("income"), ex.Ref("longest")]),
 )
 values = st.recursive(
     money,
     lambda inner: st.one_of(
-        st.builds(m.Arith, st.sampled_from("+-"), inner, inner),
-        st.builds(lambda a, b: m.Call("smallest", (a, b)), inner, inner),
-        st.builds(lambda a, b: m.Call("fallback", (a, b)), inner, inner),
-        st.builds(m.If, st.just(LATE), inner, inner),
+        st.builds(ex.Arith, st.sampled_from("+-"), inner, inner),
+        st.builds(lambda a, b: ex.Call("smallest", (a, b)), inner, inner),
+        st.builds(lambda a, b: ex.Call("fallback", (a, b)), inner, inner),
+        st.builds(ex.If, st.just(LATE), inner, inner),
     ),
     max_leaves=6,
 )
-comparisons = st.builds(m.Compare, st.sampled_from(["=", "!=", "<", "<=", ">", ">="]), values, values)
+comparisons = st.builds(ex.Compare, st.sampled_from(["=", "!=", "<", "<=", ">", ">="]), values, values)
 conditions = st.recursive(
     comparisons,
     lambda inner: st.one_of(
-        st.builds(m.Not, inner),
-        st.builds(lambda items: m.And(tuple(items)), st.lists(inner, min_size=2, max_size=3)),
-        st.builds(lambda items: m.Or(tuple(items)), st.lists(inner, min_size=2, max_size=3)),
+        st.builds(ex.Not, inner),
+        st.builds(lambda items: ex.And(tuple(items)), st.lists(inner, min_size=2, max_size=3)),
+        st.builds(lambda items: ex.Or(tuple(items)), st.lists(inner, min_size=2, max_size=3)),
     ),
     max_leaves=6,
 )
 
 
 @given(conditions, conditions, st.sampled_from(LANGS))
-def test_different_conditions_have_different_words(one: m.Expr, other: m.Expr, lang: Lang) -> None:
+def test_different_conditions_have_different_words(one: ex.Expr, other: ex.Expr, lang: Lang) -> None:
     teller = Teller(POLICY, language(lang), shipped_vocabulary())
     assert (teller.clause(one) == teller.clause(other)) == (one == other)
 
 
 @given(conditions, st.sampled_from(LANGS), st.data())
-def test_a_changed_constant_changes_the_words(rule: m.Expr, lang: Lang, data: st.DataObject) -> None:
-    literals = [node for node in m.walk(rule) if isinstance(node, m.Literal) and node.unit == m.MONEY]
+def test_a_changed_constant_changes_the_words(rule: ex.Expr, lang: Lang, data: st.DataObject) -> None:
+    literals = [node for node in ex.walk(rule) if isinstance(node, ex.Literal) and node.unit == ex.MONEY]
     if not literals:
         return
     old = data.draw(st.sampled_from(literals))
@@ -167,25 +168,25 @@ def test_a_changed_constant_changes_the_words(rule: m.Expr, lang: Lang, data: st
     assert teller.clause(changed) != teller.clause(rule)
 
 
-def swapped(node: m.Expr, old: m.Literal, new: m.Literal) -> m.Expr:
+def swapped(node: ex.Expr, old: ex.Literal, new: ex.Literal) -> ex.Expr:
     """The tree with one literal in the place of another."""
     match node:
-        case m.Literal():
+        case ex.Literal():
             return new if node == old else node
-        case m.Not(item):
-            return m.Not(swapped(item, old, new))
-        case m.And(items):
-            return m.And(tuple(swapped(item, old, new) for item in items))
-        case m.Or(items):
-            return m.Or(tuple(swapped(item, old, new) for item in items))
-        case m.Compare(op, left, right):
-            return m.Compare(op, swapped(left, old, new), swapped(right, old, new))
-        case m.Arith(op, left, right):
-            return m.Arith(op, swapped(left, old, new), swapped(right, old, new))
-        case m.Call(name, args):
-            return m.Call(name, tuple(swapped(arg, old, new) for arg in args))
-        case m.If(test, yes, no):
-            return m.If(swapped(test, old, new), swapped(yes, old, new), swapped(no, old, new))
+        case ex.Not(item):
+            return ex.Not(swapped(item, old, new))
+        case ex.And(items):
+            return ex.And(tuple(swapped(item, old, new) for item in items))
+        case ex.Or(items):
+            return ex.Or(tuple(swapped(item, old, new) for item in items))
+        case ex.Compare(op, left, right):
+            return ex.Compare(op, swapped(left, old, new), swapped(right, old, new))
+        case ex.Arith(op, left, right):
+            return ex.Arith(op, swapped(left, old, new), swapped(right, old, new))
+        case ex.Call(name, args):
+            return ex.Call(name, tuple(swapped(arg, old, new) for arg in args))
+        case ex.If(test, yes, no):
+            return ex.If(swapped(test, old, new), swapped(yes, old, new), swapped(no, old, new))
         case _:
             return node
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from linekeeper.policy.model import DaysSince, Expr, Last, LateCount, Literal, Policy, Restrictions, Windowed, walk
+from linekeeper.policy.expression import DaysSince, Expr, Last, LateCount, Literal, Restrictions, Windowed, walk
+from linekeeper.policy.model import Policy
 
 
 def expressions(policy: Policy) -> Iterator[Expr]:

@@ -13,7 +13,8 @@ from math import floor
 from typing import Literal
 
 from linekeeper.core.line import Action, Line, Status
-from linekeeper.policy.model import Expr, Offer, Restoration, Trigger
+from linekeeper.policy.expression import Expr
+from linekeeper.policy.model import Offer, Restoration, Trigger
 
 LatchState = Literal["free", "set", "spent"]
 

@@ -45,7 +45,8 @@ from dataclasses import dataclass, field, replace
 
 from linekeeper.core.event import Event
 from linekeeper.core.line import ADVERSE, Action, Line, Status
-from linekeeper.policy.model import Expr, FieldRef, LateCount, Policy, Restrictions, Select, Trigger, walk
+from linekeeper.policy.expression import Expr, FieldRef, LateCount, Restrictions, Select, walk
+from linekeeper.policy.model import Policy, Trigger
 from tests.oracle.clock import clock, day_of
 from tests.oracle.ledger import Dated, Ledger, in_time_order, write
 from tests.oracle.line import Latch, Offering, Restoring, action_of, share, status_of

@@ -1,6 +1,6 @@
 """Expressions, measures and the score, sections 4 and 5 of the page, on a list of events and one moment.
 
->>> from linekeeper.policy.model import SHARE, Call, Compare, Literal
+>>> from linekeeper.policy.expression import SHARE, Call, Compare, Literal
 >>> evaluate(Call("percent", (Literal(1, "money"), Literal(3, "money"))), no_leaf)
 3333
 >>> holds(Compare("<", Call("per", (Literal(1, "count"), Literal(0, "count"))), Literal(9, "count")), no_leaf)
@@ -16,8 +16,8 @@ from fractions import Fraction
 from math import floor
 
 from linekeeper.core.line import Line, Status
-from linekeeper.policy import model
-from linekeeper.policy.model import (
+from linekeeper.policy import expression as ex
+from linekeeper.policy.expression import (
     And,
     Arith,
     Call,
@@ -34,7 +34,6 @@ from linekeeper.policy.model import (
     Literal,
     Not,
     Or,
-    Policy,
     Ref,
     Restrictions,
     ScoreRef,
@@ -42,6 +41,7 @@ from linekeeper.policy.model import (
     Window,
     Windowed,
 )
+from linekeeper.policy.model import Policy
 from tests.oracle.clock import day_of, hour_of_day, month_of
 from tests.oracle.ledger import MONEY_MAX, Dated, Ledger, at_most
 
@@ -187,7 +187,7 @@ class Scene:
         return covers(window, self.hour, hour)
 
 
-def tile(hour: int, unit: model.TileUnit) -> int:
+def tile(hour: int, unit: ex.TileUnit) -> int:
     """The hour, day or month in which a local hour lies."""
     match unit:
         case "h":

@@ -6,8 +6,9 @@ import pytest
 
 from linekeeper.policy.analysis.breakpoints import Clearing, Restoring, Slack, Use, score_breakpoints, uses
 from linekeeper.policy.analysis.monotonicity import Trend, Trends
+from linekeeper.policy.expression import Compare, Literal, Ref
 from linekeeper.policy.load import load_text
-from linekeeper.policy.model import Compare, Literal, Policy, Ref
+from linekeeper.policy.model import Policy
 
 FEATURES = """
 policy: watched

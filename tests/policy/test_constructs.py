@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from linekeeper.policy import model as m
-from linekeeper.policy.load import load_file, load_text
-from linekeeper.policy.model import (
+from linekeeper.policy.expression import (
     And,
     Arith,
     Call,
@@ -33,6 +32,7 @@ from linekeeper.policy.model import (
     Window,
     Windowed,
 )
+from linekeeper.policy.load import load_file, load_text
 from tests.policy.texts import EVENTS, HEAD, TRIGGERS, condition, feature, policy, value
 
 POLICIES = Path(__file__).parents[2] / "policies"

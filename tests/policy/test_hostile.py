@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from linekeeper.core.errors import Fault, PolicyError
-from linekeeper.policy.expression import children
+from linekeeper.policy.expression import Expr, children
 from linekeeper.policy.load import load_text
-from linekeeper.policy.model import Expr, Policy
+from linekeeper.policy.model import Policy
 from tests.oracle.strategies import policy_texts
 from tests.policy.texts import EVENTS, HEAD, TRIGGERS, feature, policy
 

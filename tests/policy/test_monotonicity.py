@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from linekeeper.core.bounds import MISSING
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import Clearing, Guard, Restoring, Slack, Use, score_breakpoints, uses
 from linekeeper.policy.analysis.monotonicity import FACTS, Trend, Trends
@@ -63,11 +64,13 @@ def later(rng: Random, feature: m.Feature, value: int | None) -> int | None:
     expr = feature.expr
     if value is None or rng.random() < 0.4:
         return value
-    if isinstance(expr, m.Windowed) and expr.how == "max":
+    if isinstance(expr, ex.Windowed) and expr.how == "max":
         return rng.choice((None, min(value, now(rng, feature) or 0)))
-    if isinstance(expr, m.Windowed | m.LateCount | m.Restrictions):
+    if isinstance(expr, ex.Windowed | ex.LateCount | ex.Restrictions):
         return rng.choice((0, min(value, now(rng, feature) or 0)))
-    drift = FACTS[expr.name] if isinstance(expr, m.Fact) else Trend.UP if isinstance(expr, m.DaysSince) else Trend.STILL
+    drift = (
+        FACTS[expr.name] if isinstance(expr, ex.Fact) else Trend.UP if isinstance(expr, ex.DaysSince) else Trend.STILL
+    )
     if drift == Trend.DOWN:
         return 0
     return value + rng.choice((1, 3, 30_000 if feature.unit == "money" else 6)) if drift == Trend.UP else value
@@ -77,7 +80,7 @@ def all_of(policy: m.Policy, measured: Seen) -> Values:
     """Every feature and the score, as the oracle works them out."""
     known: dict[str, int | None] = {}
     for feature in policy.features:
-        if isinstance(feature.expr, m.Measure):
+        if isinstance(feature.expr, ex.Measure):
             known[feature.name] = measured[feature.name]
         else:
             value = evaluate(feature.expr, lambda ref: known[ref.name])  # type: ignore[union-attr]
@@ -99,7 +102,7 @@ def is_watched(policy: m.Policy, used: Mapping[str, Use], before: Values, after:
     def open_(guards: tuple[Guard, ...]) -> bool:
         return any(all(map(true, guard)) for guard in guards)
 
-    def true(one: m.Expr | Clearing | Restoring | Slack) -> bool:
+    def true(one: ex.Expr | Clearing | Restoring | Slack) -> bool:
         if isinstance(one, Clearing | Restoring):
             return True
         return fall < one.fall or rise < one.rise if isinstance(one, Slack) else holds(one, before.leaf)
@@ -107,9 +110,9 @@ def is_watched(policy: m.Policy, used: Mapping[str, Use], before: Values, after:
     for name, use in used.items():
         old, new = order(before.features[name]), order(after.features[name])
         expr = policy.feature(name).expr
-        if old == new or not isinstance(expr, m.Measure):
+        if old == new or not isinstance(expr, ex.Measure):
             continue
-        whatever = isinstance(expr, m.Fact) and expr.name in ("past_due", "on_time_streak")
+        whatever = isinstance(expr, ex.Fact) and expr.name in ("past_due", "on_time_streak")
         crosses = whatever or any((old < cut) != (new < cut) for cut in use.cuts)
         if open_(use.any) or (crosses and open_(use.crossing)):
             return True
@@ -119,7 +122,7 @@ def is_watched(policy: m.Policy, used: Mapping[str, Use], before: Values, after:
 def turned(policy: m.Policy, before: Values, after: Values) -> list[str]:
     """The rules that would now decide otherwise."""
 
-    def comes(expr: m.Expr | None) -> bool:
+    def comes(expr: ex.Expr | None) -> bool:
         return expr is not None and not holds(expr, before.leaf) and holds(expr, after.leaf)
 
     found = [one.name for one in policy.triggers if holds(one.when, before.leaf) != holds(one.when, after.leaf)]
@@ -135,7 +138,7 @@ def test_what_is_not_watched_turns_no_rule(seed: int) -> None:
     rng = Random(seed)
     policy = policy_of(rng)
     used, drifts = uses(policy), Trends(policy)
-    measured = [feature for feature in policy.features if isinstance(feature.expr, m.Measure)]
+    measured = [feature for feature in policy.features if isinstance(feature.expr, ex.Measure)]
     for _ in range(MOVES):
         first = {feature.name: now(rng, feature) for feature in measured}
         second = {feature.name: later(rng, feature, first[feature.name]) for feature in measured}
@@ -144,6 +147,6 @@ def test_what_is_not_watched_turns_no_rule(seed: int) -> None:
             old, new = (order(values.features[feature.name]) for values in (before, after))
             as_said = {Trend.STILL: old == new, Trend.DOWN: new <= old, Trend.UP: new >= old, Trend.ANY: True}
             faded = new == MISSING and feature.name in drifts.fading
-            assert as_said[drifts.of(m.Ref(feature.name))] or faded, (policy.source, feature.name, first, second)
+            assert as_said[drifts.of(ex.Ref(feature.name))] or faded, (policy.source, feature.name, first, second)
         if not is_watched(policy, used, before, after):
             assert turned(policy, before, after) == [], (policy.source, first, second)

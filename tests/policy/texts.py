@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from linekeeper.policy.expression import Expr
 from linekeeper.policy.load import load_text
-from linekeeper.policy.model import Expr, Feature, Policy
+from linekeeper.policy.model import Feature, Policy
 
 HEAD = "policy: p\nversion: 1\ncurrency: CNY\ntime_zone: Asia/Shanghai\n"
 TRIGGERS = "triggers:\n  late: {when: days_past_due >= 30, suspend: yes, reason: arrears}\n"

@@ -15,8 +15,9 @@ from linekeeper.evaluate.event_batch import batch_of
 from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.lab.population import population
+from linekeeper.policy.expression import Ref, walk
 from linekeeper.policy.load import load_file
-from linekeeper.policy.model import Policy, Ref, walk
+from linekeeper.policy.model import Policy
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 DAY_MS = 86_400_000

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from linekeeper.core.decision import Decision
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.scorecard.points import Part, parts
 
@@ -53,7 +54,7 @@ def trigger_stories(policy: m.Policy, decision: Decision) -> list[TriggerStory]:
 def effect(trigger: m.Trigger) -> str:
     """What a set latch does, in a few words.
 
-    >>> effect(m.Trigger("t", m.Literal(1, "flag"), None, "r", cap_bp=5000, suspend=True))
+    >>> effect(m.Trigger("t", ex.Literal(1, "flag"), None, "r", cap_bp=5000, suspend=True))
     'suspend, cap 50%'
     """
     words = ["close"] if trigger.close else []
@@ -69,18 +70,18 @@ def waterfall(policy: m.Policy, decision: Decision) -> list[Part]:
     return sorted(parts(policy.score, decision.values), key=lambda part: -part.lost)
 
 
-def comparisons(policy: m.Policy, expr: m.Expr, decision: Decision) -> Iterator[Comparison]:
+def comparisons(policy: m.Policy, expr: ex.Expr, decision: Decision) -> Iterator[Comparison]:
     """The comparisons inside a condition, each with the decision's values."""
-    for node in m.walk(expr):
+    for node in ex.walk(expr):
         match node:
-            case m.Compare(op, m.Ref(name) | m.ScoreRef(name), m.Literal(threshold, unit)):
+            case ex.Compare(op, ex.Ref(name) | ex.ScoreRef(name), ex.Literal(threshold, unit)):
                 yield _against(policy, name, op, threshold, unit, decision)
-            case m.Compare(op, m.Ref(name), m.Ref(other) | m.ScoreRef(other)):
+            case ex.Compare(op, ex.Ref(name), ex.Ref(other) | ex.ScoreRef(other)):
                 value, bar = _value(name, decision), _value(other, decision)
                 unit = policy.feature(name).unit
                 said = f"{other} = {shown(policy, bar, unit)}"
                 yield Comparison(name, shown(policy, value, unit), op, said, holds(op, value, bar))
-            case m.In(m.Ref(name), values):
+            case ex.In(ex.Ref(name), values):
                 value = _value(name, decision)
                 feature = policy.feature(name)
                 listed = ", ".join(shown(policy, one, feature.unit, feature.choices) or "" for one in values)
@@ -88,7 +89,7 @@ def comparisons(policy: m.Policy, expr: m.Expr, decision: Decision) -> Iterator[
                 yield Comparison(name, here, "in", listed, value in values)
 
 
-def _against(policy: m.Policy, name: str, op: str, threshold: int, unit: m.Unit, decision: Decision) -> Comparison:
+def _against(policy: m.Policy, name: str, op: str, threshold: int, unit: ex.Unit, decision: Decision) -> Comparison:
     value = _value(name, decision)
     choices = next((feature.choices for feature in policy.features if feature.name == name), ())
     said = shown(policy, threshold, unit, choices) or ""
@@ -114,7 +115,7 @@ def holds(op: str, value: int | None, other: int | None) -> bool:
     }[op]
 
 
-def shown(policy: m.Policy, value: int | None, unit: m.Unit, choices: tuple[str, ...] = ()) -> str | None:
+def shown(policy: m.Policy, value: int | None, unit: ex.Unit, choices: tuple[str, ...] = ()) -> str | None:
     """A value in its unit, as a person writes it; None where it is missing."""
     if value is None:
         return None

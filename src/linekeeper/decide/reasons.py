@@ -15,6 +15,7 @@ from linekeeper.core.bounds import MISSING
 from linekeeper.core.decision import FEATURES_JOINED_BY, Reason
 from linekeeper.kernel import prelude
 from linekeeper.kernel.expressions import ExpressionCompiler
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.scorecard.points import Part, parts
 
@@ -29,7 +30,7 @@ def severity(trigger: m.Trigger) -> tuple[int, int]:
 
 def on_score(policy: m.Policy, trigger: m.Trigger) -> bool:
     """Whether the trigger asks for the score, a sub-score or the PD."""
-    return any(isinstance(node, m.ScoreRef) for node in m.walk(trigger.when))
+    return any(isinstance(node, ex.ScoreRef) for node in ex.walk(trigger.when))
 
 
 def reasons(policy: m.Policy, newly_set: list[m.Trigger], capped: bool, values: Values) -> tuple[Reason, ...]:
@@ -44,7 +45,7 @@ def reasons(policy: m.Policy, newly_set: list[m.Trigger], capped: bool, values: 
 def _lost(policy: m.Policy, trigger: m.Trigger, values: Values) -> list[Reason]:
     """The parts of the card that lost points, most first, of the groups the trigger asks for; none if not the cause."""
     assert policy.score is not None
-    asked = {node.name for node in m.walk(trigger.when) if isinstance(node, m.ScoreRef)}
+    asked = {node.name for node in ex.walk(trigger.when) if isinstance(node, ex.ScoreRef)}
     groups = set(policy.groups) if asked & {"score", "pd"} else asked
     found = parts(policy.score, values)
     if holds(trigger.when, values, _at_best(policy, found, groups)):
@@ -68,10 +69,10 @@ def _at_best(policy: m.Policy, found: list[Part], groups: set[str]) -> dict[str,
 # ------------------------------------------------------------------ conditions
 
 
-def holds(when: m.Expr, values: Values, totals: Mapping[str, int]) -> bool:
+def holds(when: ex.Expr, values: Values, totals: Mapping[str, int]) -> bool:
     """Whether a condition holds for these features and this score; by the kernel's own code for it.
 
-    >>> when = m.Compare("<", m.ScoreRef("score"), m.Literal(540, "points"))
+    >>> when = ex.Compare("<", ex.ScoreRef("score"), ex.Literal(540, "points"))
     >>> holds(when, {}, {"score": 539}), holds(when, {}, {"score": 540})
     (True, False)
     """
@@ -80,9 +81,9 @@ def holds(when: m.Expr, values: Values, totals: Mapping[str, int]) -> bool:
 
 
 @lru_cache(maxsize=1_024)
-def _compiled(when: m.Expr) -> Callable[[Mapping[str, int], Mapping[str, int]], bool]:
-    features = {node.name: f"v[{node.name!r}]" for node in m.walk(when) if isinstance(node, m.Ref)}
-    scores = {node.name: f"t[{node.name!r}]" for node in m.walk(when) if isinstance(node, m.ScoreRef)}
+def _compiled(when: ex.Expr) -> Callable[[Mapping[str, int], Mapping[str, int]], bool]:
+    features = {node.name: f"v[{node.name!r}]" for node in ex.walk(when) if isinstance(node, ex.Ref)}
+    scores = {node.name: f"t[{node.name!r}]" for node in ex.walk(when) if isinstance(node, ex.ScoreRef)}
     words = ExpressionCompiler({**features, **scores}, frozenset(features.values()))
     test = words.condition(when)
     lines = ["def holds(v, t):", *(f"    {line}" for line in words.lines), f"    return {test}"]

@@ -6,6 +6,7 @@ from linekeeper.kernel.emit_rings import add, note, title
 from linekeeper.kernel.expressions import ExpressionCompiler
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout, Ring, column_of
 from linekeeper.kernel.rows import RowShape
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.kinds import BUILT_IN
 
@@ -121,7 +122,7 @@ class FactsEmitter:
         names = {f".{field.name}": f"x[{place}]" for place, field in enumerate(kind.fields)}
         optional = frozenset(names[f".{field.name}"] for field in kind.fields if field.optional)
         lines = [f"        {line}" for line in _ACCOUNT.get(kind.name, ())]
-        rings = (ring.key.source for ring in self.fact_rings if isinstance(ring.key.source, m.Select))
+        rings = (ring.key.source for ring in self.fact_rings if isinstance(ring.key.source, ex.Select))
         lasts = (last.select for last in self.layout.lasts)
         since = (since.select for since in self.layout.since)
         selects = dict.fromkeys((*rings, *lasts, *since))
@@ -130,7 +131,7 @@ class FactsEmitter:
                 lines += self._select_block(select, names, optional)
         return lines
 
-    def _select_block(self, select: m.Select, names: dict[str, str], optional: frozenset[str]) -> list[str]:
+    def _select_block(self, select: ex.Select, names: dict[str, str], optional: frozenset[str]) -> list[str]:
         body = [
             add_line
             for ring in self.fact_rings
@@ -229,29 +230,29 @@ def stores(policy: m.Policy, shape: RowShape) -> list[str]:
     return [f"    out[{shape.values + place}] = f{place}" for place in range(len(policy.features))]
 
 
-def measured(layout: Layout, expr: m.Expr) -> str | None:
+def measured(layout: Layout, expr: ex.Expr) -> str | None:
     """Code for the value of a measure; None where the expression is not one."""
     match expr:
-        case m.Windowed() | m.LateCount() | m.Restrictions():
+        case ex.Windowed() | ex.LateCount() | ex.Restrictions():
             column = column_of(expr)
             slot = layout.ring(expr).slot(expr.window.length, column)
             return f"min(s[{slot}], MONEY_MAX)" if column[0] == "sum" else f"s[{slot}]"
-        case m.Last():
+        case ex.Last():
             return f"s[{layout.lasts[expr] + 1}]"
-        case m.DaysSince():
+        case ex.DaysSince():
             slot = layout.since[expr]
             return f"day - s[{slot}] if s[{slot}] != MISSING else MISSING"
-        case m.Fact(name):
+        case ex.Fact(name):
             return FACT_CODE[name]
         case _:
             return None
 
 
-def clamped(expr: m.Expr, code: str, may_miss: bool) -> str:
+def clamped(expr: ex.Expr, code: str, may_miss: bool) -> str:
     """A derived value within 10^15; missing stays missing."""
     if may_miss:
         return f"keep({code})"
-    return code if isinstance(expr, m.Call) and expr.name == "percent" else f"clamp({code})"
+    return code if isinstance(expr, ex.Call) and expr.name == "percent" else f"clamp({code})"
 
 
 _ACCOUNT = {

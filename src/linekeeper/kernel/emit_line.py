@@ -7,6 +7,7 @@ from linekeeper.kernel.emit_rings import add, note
 from linekeeper.kernel.expressions import ExpressionCompiler, blocks, tree
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout
 from linekeeper.kernel.rows import RowShape
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import conditions
 from linekeeper.scorecard.card import Bins, Table
@@ -103,7 +104,7 @@ class LineEmitter:
     def look(self) -> str:
         """One look: latches, target and envelope, status, offer, the decision."""
         condition = self.policy.restoration.condition if self.policy.restoration else None
-        by_pd = any(node == m.ScoreRef("pd") for expr in conditions(self.policy) for node in m.walk(expr))
+        by_pd = any(node == ex.ScoreRef("pd") for expr in conditions(self.policy) for node in ex.walk(expr))
         lines = [
             "def look(s, out, start, limit, granted):",
             '    """Look at the line now; 1 where `out` holds a decision. `start`: the look at the start of a day."""',
@@ -160,7 +161,7 @@ class LineEmitter:
             "    target = part(s[GRANTED], cap)",
         ]
 
-    def _envelope(self, condition: m.Expr | None) -> list[str]:
+    def _envelope(self, condition: ex.Expr | None) -> list[str]:
         restoration = self.policy.restoration
         lines = [
             "    if s[LIMIT] >= target:",

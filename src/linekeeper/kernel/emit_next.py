@@ -10,6 +10,7 @@ from linekeeper.kernel.emit_facts import FACT_CODE, measured
 from linekeeper.kernel.emit_rings import entry, note, title
 from linekeeper.kernel.expressions import ExpressionCompiler, blocks, tree
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout, Ring, column_of
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import Clearing, Guard, Restoring, Slack, Use, score_breakpoints
 
@@ -72,20 +73,20 @@ class NextEmitter:
     def _growing(self, feature: m.Feature, use: Use) -> list[str]:
         """What rises with time alone."""
         match feature.expr:
-            case m.DaysSince():
+            case ex.DaysSince():
                 slot = self.layout.since[feature.expr]
                 lines = self._grows(use, f"day - s[{slot}]", f"s[{slot}] + {{cut}}")
                 lines = [f"if s[{slot}] != MISSING:", *indented(lines)] if lines else []
-            case m.Fact("days_in_status"):
+            case ex.Fact("days_in_status"):
                 lines = self._grows(use, "day - s[STATUS_DAY]", "s[STATUS_DAY] + {cut}")
-            case m.Fact("months_on_book"):
+            case ex.Fact("months_on_book"):
                 lines = self._grows(use, "s[MONTH] - s[OPEN_MONTH]", "month_start(s[OPEN_MONTH] + {cut})")
-            case m.Fact("days_past_due" as name):
+            case ex.Fact("days_past_due" as name):
                 lines = self._grows(use, FACT_CODE[name], "due + {cut}")
                 lines = ["if due < NEVER:", *indented(lines)] if lines else []
-            case m.Fact("past_due"):
+            case ex.Fact("past_due"):
                 lines = self._while((*use.any, *use.crossing), _NEXT_DUE)
-            case m.Fact("on_time_streak"):
+            case ex.Fact("on_time_streak"):
                 lines = self._while((*use.any, *use.crossing), ["if s[STREAK] > 0:", "    d = min(d, due + 1)"])
             case _:
                 return []
@@ -104,13 +105,13 @@ class NextEmitter:
         blocks = []
         for feature in used:
             match feature.expr:
-                case m.Windowed() | m.LateCount() | m.Restrictions() if self.layout.ring(feature.expr) == ring:
+                case ex.Windowed() | ex.LateCount() | ex.Restrictions() if self.layout.ring(feature.expr) == ring:
                     block = self._window(ring, feature.expr, self.used[feature.name])
                     blocks += [note(feature.name), *block] if block else []
         some = SOME_LEAVE[ring.key.unit].format(leaves=ring.leaves)
         return indented([note(title(ring)), f"if {some}:", *indented(blocks)]) if blocks else []
 
-    def _window(self, ring: Ring, measure: m.Windowed | m.LateCount | m.Restrictions, use: Use) -> list[str]:
+    def _window(self, ring: Ring, measure: ex.Windowed | ex.LateCount | ex.Restrictions, use: Use) -> list[str]:
         column, length = column_of(measure), measure.window.length
         head, slot, top = ring.head(length), ring.slot(length, column), column[0] == "max"
         day = LEAVES_DAY[ring.key.unit].replace("{length}", str(length))
@@ -134,7 +135,7 @@ class NextEmitter:
         test = " or ".join(" and ".join(self._holds(words, one) for one in guard) for guard in guards)
         return [*words.lines, f"if {test}:", *indented(lines)]
 
-    def _holds(self, words: ExpressionCompiler, one: m.Expr | Clearing | Restoring | Slack) -> str:
+    def _holds(self, words: ExpressionCompiler, one: ex.Expr | Clearing | Restoring | Slack) -> str:
         match one:
             case Clearing(trigger):
                 slot = self.layout.latches + trigger * LATCH_WIDTH

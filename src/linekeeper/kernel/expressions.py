@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.policy import model as m
+from linekeeper.policy import expression as ex
 
 _CODE_OP = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _EXTREMES = {"smallest": "min", "largest": "max"}
@@ -22,28 +22,28 @@ class ExpressionCompiler:
     lines: list[str] = field(default_factory=list)
     temporaries: int = 0
 
-    def condition(self, expr: m.Expr) -> str:
+    def condition(self, expr: ex.Expr) -> str:
         """A Python truth value."""
         match expr:
-            case m.Not(item):
+            case ex.Not(item):
                 return f"not {self.condition(item)}"
-            case m.And(items):
+            case ex.And(items):
                 return "(" + " and ".join(map(self.condition, items)) + ")"
-            case m.Or(items):
+            case ex.Or(items):
                 return "(" + " or ".join(map(self.condition, items)) + ")"
-            case m.Compare(op, left, right):
+            case ex.Compare(op, left, right):
                 return self._compare(op, left, right)
-            case m.In(item, values):
+            case ex.In(item, values):
                 word = self.atom(item)
                 return "(" + " or ".join(f"{word} == {value}" for value in values) + ")"
-            case m.Call("known", (item,)):
+            case ex.Call("known", (item,)):
                 return f"{self.atom(item)} != MISSING" if self.may_miss(item) else "True"
-            case m.Literal(value):
+            case ex.Literal(value):
                 return str(bool(value))
             case _:
                 return f"{self.atom(expr)} == 1"
 
-    def _compare(self, op: str, left: m.Expr, right: m.Expr) -> str:
+    def _compare(self, op: str, left: ex.Expr, right: ex.Expr) -> str:
         first, second = self.atom(left), self.atom(right)
         checks = [f"{first} != MISSING"] if self.may_miss(left) and not _refuses_missing(op, right) else []
         mirrored = {"<": ">", "<=": ">="}.get(op, op)
@@ -51,16 +51,16 @@ class ExpressionCompiler:
             checks.append(f"{second} != MISSING")
         return "(" + " and ".join([*checks, f"{first} {_CODE_OP[op]} {second}"]) + ")"
 
-    def atom(self, expr: m.Expr) -> str:
+    def atom(self, expr: ex.Expr) -> str:
         """A name or a number for the value of the expression."""
         match expr:
-            case m.Literal(value):
+            case ex.Literal(value):
                 return str(value) if value >= 0 else f"({value})"
-            case m.Ref(name) | m.ScoreRef(name):
+            case ex.Ref(name) | ex.ScoreRef(name):
                 return self.names[name]
-            case m.FieldRef(name):
+            case ex.FieldRef(name):
                 return self.names["." + name]
-            case m.HourOfDay():
+            case ex.HourOfDay():
                 return "(hour % 24)"
             case _:
                 return self._held(self.value(expr), self.may_miss(expr))
@@ -73,52 +73,52 @@ class ExpressionCompiler:
             self.missing |= {name}
         return name
 
-    def may_miss(self, expr: m.Expr) -> bool:
+    def may_miss(self, expr: ex.Expr) -> bool:
         """Whether the value of the expression may be missing."""
         match expr:
-            case m.Ref(name):
+            case ex.Ref(name):
                 return self.names[name] in self.missing
-            case m.FieldRef(name):
+            case ex.FieldRef(name):
                 return self.names["." + name] in self.missing
-            case m.Call("per"):
+            case ex.Call("per"):
                 return True
-            case m.Call("fallback", (first, other)):
+            case ex.Call("fallback", (first, other)):
                 return self.may_miss(first) and self.may_miss(other)
-            case m.If(_, yes, no):
+            case ex.If(_, yes, no):
                 return self.may_miss(yes) or self.may_miss(no)
-            case m.Arith() | m.Call("percent" | "part" | "smallest" | "largest"):
-                return any(map(self.may_miss, m.children(expr)))
+            case ex.Arith() | ex.Call("percent" | "part" | "smallest" | "largest"):
+                return any(map(self.may_miss, ex.children(expr)))
             case _:
                 return False
 
-    def value(self, expr: m.Expr) -> str:
+    def value(self, expr: ex.Expr) -> str:
         """An int expression."""
         match expr:
-            case m.Arith(op, left, right):
+            case ex.Arith(op, left, right):
                 first, second = self.atom(left), self.atom(right)
                 return self._where_known((left, first), (right, second), code=f"{first} {op} {second}")
-            case m.Call(name, args) if name != "known":
+            case ex.Call(name, args) if name != "known":
                 return self._call(name, args)
-            case m.If(test, yes, no):
+            case ex.If(test, yes, no):
                 truth, first, second = self.condition(test), self.atom(yes), self.atom(no)
                 return f"{first} if {truth} else {second}"
-            case m.Literal() | m.Ref() | m.ScoreRef() | m.FieldRef() | m.HourOfDay():
+            case ex.Literal() | ex.Ref() | ex.ScoreRef() | ex.FieldRef() | ex.HourOfDay():
                 return self.atom(expr)
             case _:
                 return f"1 if {self.condition(expr)} else 0"
 
-    def _call(self, name: str, args: tuple[m.Expr, ...]) -> str:
+    def _call(self, name: str, args: tuple[ex.Expr, ...]) -> str:
         words = [self.atom(arg) for arg in args]
         if name == "fallback":
             return f"{words[0]} if {words[0]} != MISSING else {words[1]}" if self.may_miss(args[0]) else words[0]
         code = f"{_EXTREMES.get(name, name)}({', '.join(words)})"
         return self._where_known(*zip(args, words, strict=True), code=code)
 
-    def _where_known(self, *parts: tuple[m.Expr, str], code: str) -> str:
+    def _where_known(self, *parts: tuple[ex.Expr, str], code: str) -> str:
         checks = [f"{word} == MISSING" for part, word in parts if self.may_miss(part)]
         return f"MISSING if {' or '.join(checks)} else {code}" if checks else code
 
 
-def _refuses_missing(op: str, other: m.Expr) -> bool:
+def _refuses_missing(op: str, other: ex.Expr) -> bool:
     """Whether MISSING, the lowest number there is, already makes the comparison false."""
-    return op in ("=", ">", ">=") and isinstance(other, m.Literal) and other.value > MISSING
+    return op in ("=", ">", ">=") and isinstance(other, ex.Literal) and other.value > MISSING

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from linekeeper.core.bounds import DUES_MAX
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 
 LATCH_WIDTH = 5
@@ -43,9 +44,9 @@ LINE_SLOTS = (
 class RingKey:
     """What a ring counts: selected events, or (source, days) for `late` and `restrictions`."""
 
-    source: m.Select | str
+    source: ex.Select | str
     days: int
-    unit: m.TileUnit
+    unit: ex.TileUnit
 
 
 Column = tuple[str, str | None]  # count of nothing, sum or max of a field
@@ -111,38 +112,38 @@ class Layout:
     slots: dict[str, int]
     rings: tuple[Ring, ...]
     dues: int
-    lasts: dict[m.Last, int]
-    since: dict[m.DaysSince, int]
+    lasts: dict[ex.Last, int]
+    since: dict[ex.DaysSince, int]
     above: dict[int, int]
     latches: int
     line: int  # the first slot of the line part
     size: int
     digest: str
 
-    def ring(self, measure: m.Windowed | m.LateCount | m.Restrictions) -> Ring:
+    def ring(self, measure: ex.Windowed | ex.LateCount | ex.Restrictions) -> Ring:
         """The ring that a measure reads."""
         return next(ring for ring in self.rings if ring.key == ring_key(measure))
 
 
-def ring_key(measure: m.Windowed | m.LateCount | m.Restrictions) -> RingKey:
+def ring_key(measure: ex.Windowed | ex.LateCount | ex.Restrictions) -> RingKey:
     """Measures with equal keys share a ring."""
     match measure:
-        case m.Windowed(_, select, _, window):
+        case ex.Windowed(_, select, _, window):
             return RingKey(select, 0, window.unit)
-        case m.LateCount(days, window):
+        case ex.LateCount(days, window):
             return RingKey("late", days, window.unit)
-        case m.Restrictions(window):
+        case ex.Restrictions(window):
             return RingKey("restrictions", 0, window.unit)
 
 
-def column_of(measure: m.Windowed | m.LateCount | m.Restrictions) -> Column:
+def column_of(measure: ex.Windowed | ex.LateCount | ex.Restrictions) -> Column:
     """The column that a measure reads."""
-    return (measure.how, measure.field) if isinstance(measure, m.Windowed) else ("count", None)
+    return (measure.how, measure.field) if isinstance(measure, ex.Windowed) else ("count", None)
 
 
-def measures(policy: m.Policy) -> Iterable[m.Measure]:
+def measures(policy: m.Policy) -> Iterable[ex.Measure]:
     """Every measure of the policy: each is a whole feature, for the reader hoists those written in place."""
-    return [feature.expr for feature in policy.features if isinstance(feature.expr, m.Measure)]
+    return [feature.expr for feature in policy.features if isinstance(feature.expr, ex.Measure)]
 
 
 def lay_out(policy: m.Policy) -> Layout:
@@ -152,14 +153,14 @@ def lay_out(policy: m.Policy) -> Layout:
     place = dues + 2 * DUES_MAX
     found = list(measures(policy))
     above: dict[int, int] = {}
-    lasts: dict[m.Last, int] = {}
-    since: dict[m.DaysSince, int] = {}
+    lasts: dict[ex.Last, int] = {}
+    since: dict[ex.DaysSince, int] = {}
     for measure in found:
-        if isinstance(measure, m.LateCount) and measure.days not in above:
+        if isinstance(measure, ex.LateCount) and measure.days not in above:
             above[measure.days], place = place, place + 1
-        elif isinstance(measure, m.Last) and measure not in lasts:
+        elif isinstance(measure, ex.Last) and measure not in lasts:
             lasts[measure], place = place, place + 2  # at, value
-        elif isinstance(measure, m.DaysSince) and measure not in since:
+        elif isinstance(measure, ex.DaysSince) and measure not in since:
             since[measure], place = place, place + 1
     fact_rings, place = _rings(found, place, line=False)
     line = place
@@ -172,11 +173,11 @@ def lay_out(policy: m.Policy) -> Layout:
     return Layout(slots, (*fact_rings, *line_rings), dues, lasts, since, above, latches, line, place, digest)
 
 
-def _rings(found: list[m.Measure], place: int, line: bool, number: int = 0) -> tuple[list[Ring], int]:
+def _rings(found: list[ex.Measure], place: int, line: bool, number: int = 0) -> tuple[list[Ring], int]:
     """The rings of the fact part, or of the line part (only `restrictions` stands there)."""
-    grouped: dict[RingKey, list[m.Windowed | m.LateCount | m.Restrictions]] = {}
+    grouped: dict[RingKey, list[ex.Windowed | ex.LateCount | ex.Restrictions]] = {}
     for measure in found:
-        if isinstance(measure, m.Windowed | m.LateCount | m.Restrictions):
+        if isinstance(measure, ex.Windowed | ex.LateCount | ex.Restrictions):
             grouped.setdefault(ring_key(measure), []).append(measure)
     rings: list[Ring] = []
     for key, users in grouped.items():

@@ -14,7 +14,8 @@ from linekeeper.core.decision import Decision
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.lab.parquet import read_parquet_table
 from linekeeper.lab.policy_variants import with_other_triggers
-from linekeeper.policy.model import Expr, Policy, ScoreRef, walk
+from linekeeper.policy.expression import Expr, ScoreRef, walk
+from linekeeper.policy.model import Policy
 
 UNRESTRICTED = "not restricted"
 GRADES = (UNRESTRICTED, "capped at 75% or more", "capped below 75%", "suspended", "closed")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from linekeeper.policy.model import Field, Kind, Unit
+from linekeeper.policy.expression import Unit
+from linekeeper.policy.model import Field, Kind
 from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, nearest, shown
 
 FIELDS_MAX = 8

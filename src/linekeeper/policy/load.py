@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from linekeeper.core.errors import Fault, PolicyError
+from linekeeper.policy import expression as ex
 from linekeeper.policy import kinds, sections
 from linekeeper.policy import model as m
 from linekeeper.policy.currency import minor_digits
@@ -109,7 +110,7 @@ def _reader(root: Table, faults: Faults) -> Reader:
     reader = Reader(faults, known, currency, minor_digits(currency), _protected(root, faults))
     digits = root.get("minor_digits")
     if digits is not None:
-        reader.exponent = reader.constant(digits, m.COUNT, 0, 4)
+        reader.exponent = reader.constant(digits, ex.COUNT, 0, 4)
     return reader
 
 
@@ -151,7 +152,7 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
     recovery = sections.recovery(root.get("recovery"), triggers, reader, known("triggers"))
     return m.Policy(
         name=reader.title(known("policy")) if root.get("policy") else "",
-        version=reader.constant(version, m.COUNT, 1, 10**9) if version else 1,
+        version=reader.constant(version, ex.COUNT, 1, 10**9) if version else 1,
         currency=reader.currency,
         exponent=reader.exponent,
         time_zone=_time_zone(root.get("time_zone"), reader.faults),
@@ -163,6 +164,6 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
         authorise=sections.authorise(root.get("authorise"), reader),
         offer=sections.offer(root.get("offer"), reader),
         brake=sections.brake(root.get("brake"), reader),
-        honour_days=reader.constant(honour, m.DAYS, 0, 3650) if honour else 90,
+        honour_days=reader.constant(honour, ex.DAYS, 0, 3650) if honour else 90,
         protected=reader.protected,
     )

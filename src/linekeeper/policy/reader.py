@@ -13,6 +13,7 @@ from typing import cast
 from lark import Tree
 
 from linekeeper.core.bounds import MONEY_MAX
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.check import Mistyped, Scope, Typed, condition, measure, settle, typed
 from linekeeper.policy.kinds import valid_name
@@ -21,7 +22,7 @@ from linekeeper.policy.syntax import Branch, Misread, parse, render
 from linekeeper.policy.types.measures import MEASURES
 
 FEATURES_MAX = 400
-TAKEN = frozenset((*m.FACTS, "score", "ability", "willingness", "pd", "hour", "amount"))
+TAKEN = frozenset((*ex.FACTS, "score", "ability", "willingness", "pd", "hour", "amount"))
 TAKEN_WORDS = TAKEN | frozenset(("and", "or", "not", "if", "then", "else", "in", "where", "true", "false"))
 
 
@@ -61,7 +62,7 @@ class Reader:
     def _keep(self, feature: m.Feature, part: Typed) -> None:
         self.features[feature.name] = feature
         low, high = max(part.low, -MONEY_MAX), min(part.high, MONEY_MAX)
-        self.typed_features[feature.name] = replace(part, expr=m.Ref(feature.name), low=low, high=high, literal="")
+        self.typed_features[feature.name] = replace(part, expr=ex.Ref(feature.name), low=low, high=high, literal="")
 
     # -------------------------------------------------------------- features
 
@@ -113,7 +114,7 @@ class Reader:
     def fact(self, name: str) -> m.Feature:
         """The feature that holds a built-in fact, kept from now on."""
         part = typed(parse(name), self.scope())
-        assert part.unit == m.FACTS[name]
+        assert part.unit == ex.FACTS[name]
         return self.features[name]
 
     def _worse(self, value: Node) -> OneOf["higher", "lower"] | None:
@@ -145,9 +146,9 @@ class Reader:
                 raise
             return None
 
-    def condition(self, node: Node, asked_amount: bool = False) -> m.Expr:
+    def condition(self, node: Node, asked_amount: bool = False) -> ex.Expr:
         """A condition; a false literal where it has a fault (the fault is noted)."""
-        never = m.Literal(0, m.FLAG)
+        never = ex.Literal(0, ex.FLAG)
         if not isinstance(node, Scalar):
             self.faults.add(node, "a condition is one expression", "for example `days_past_due >= 30`")
             return never
@@ -155,10 +156,10 @@ class Reader:
         if tree is None:
             return never
         scope = self.scope(asked_amount=asked_amount)
-        part = self._typed(node, tree, lambda: Typed(condition(tree, scope), m.FLAG))
+        part = self._typed(node, tree, lambda: Typed(condition(tree, scope), ex.FLAG))
         return part.expr if part else never
 
-    def constant(self, node: Node, unit: m.Unit, low: int, high: int, choices: tuple[str, ...] = ()) -> int:
+    def constant(self, node: Node, unit: ex.Unit, low: int, high: int, choices: tuple[str, ...] = ()) -> int:
         """A constant of that unit within [low, high]; `low` where it has a fault."""
         tree = self._tree(node) if isinstance(node, Scalar) else None
         if not isinstance(node, Scalar):
@@ -170,7 +171,7 @@ class Reader:
         part = self._typed(node, tree, lambda: settle(tree, typed(tree, scope), unit, choices)) if constant else None
         if constant and part is None:
             return low
-        if part is None or part.unit != unit or not isinstance(part.expr, m.Literal) or not low <= part.low <= high:
+        if part is None or part.unit != unit or not isinstance(part.expr, ex.Literal) or not low <= part.low <= high:
             self.faults.add(node, f"`{shown(node.text)}` does not fit here", _example(unit, low, high, self.exponent))
             return low
         return part.low
@@ -221,15 +222,15 @@ class Reader:
 
 def _settled(tree: Branch, part: Typed) -> Typed:
     if part.unit in ("number", "percent"):
-        return settle(tree, part, m.COUNT if part.unit == "number" else m.SHARE)
+        return settle(tree, part, ex.COUNT if part.unit == "number" else ex.SHARE)
     if part.unit in ("text", "span"):
         raise Mistyped(f"`{shown(render(tree))}` is not a value a feature can have", 0)
     return part
 
 
-def _unit(part: Typed) -> m.Unit:
+def _unit(part: Typed) -> ex.Unit:
     assert part.unit not in ("number", "percent", "text", "span")
-    return cast(m.Unit, part.unit)
+    return cast(ex.Unit, part.unit)
 
 
 def _names(tree: Branch) -> list[str]:
@@ -245,7 +246,7 @@ def _names(tree: Branch) -> list[str]:
     return found
 
 
-def _example(unit: m.Unit, low: int, high: int, exponent: int) -> str:
+def _example(unit: ex.Unit, low: int, high: int, exponent: int) -> str:
     shapes: dict[str, Callable[[int], str]] = {
         "share": lambda value: f"{Decimal(value) / 100}%",
         "pd": lambda value: f"{Decimal(value) / 10_000}%",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from linekeeper.core.bounds import MONEY_MAX, SHARE_CEILING_BP
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.reader import Reader
 from linekeeper.policy.source import Listing, Node, Scalar, Table
@@ -63,7 +64,7 @@ def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], b
         reader.faults.add(node, f"the card `{name}` cannot be read: {error}")
         return None
     for part in (*(b.feature for b in found.bins), *(n for t in found.tables for n in (t.row, t.column))):
-        if part not in reader.features and not (part in m.FACTS and reader.fact(part)):
+        if part not in reader.features and not (part in ex.FACTS and reader.fact(part)):
             reader.faults.unknown(node, f"the card `{name}` scores a feature that", part, reader.features)
     stated = table.get("sha256")
     if not isinstance(stated, Scalar) or stated.text != found.card:
@@ -76,10 +77,10 @@ def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], b
 
 
 def _bins(key: Scalar, node: Node, group: str, reader: Reader) -> Bins | None:
-    feature = reader.features.get(key.text) or (reader.fact(key.text) if key.text in m.FACTS else None)
+    feature = reader.features.get(key.text) or (reader.fact(key.text) if key.text in ex.FACTS else None)
     if feature is None:
         if key.text not in reader.declared:  # else its own fault is told where it stands
-            reader.faults.unknown(key, "the feature", key.text, (*reader.declared, *m.FACTS))
+            reader.faults.unknown(key, "the feature", key.text, (*reader.declared, *ex.FACTS))
         return None
     table = reader.table(node, f"the bins of `{key.text}`")
     if len(table.entries) > BINS_MAX:
@@ -114,7 +115,7 @@ def _directed(node: Node, feature: m.Feature, points: tuple[int, ...], reader: R
 
 
 def _steps(
-    table: Table, unit: m.Unit, value_unit: m.Unit, bounds: tuple[int, int], reader: Reader
+    table: Table, unit: ex.Unit, value_unit: ex.Unit, bounds: tuple[int, int], reader: Reader
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """`below X: v` lines and a last `otherwise: v` as (cuts, values)."""
     cuts: list[int] = []
@@ -179,7 +180,7 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
     hold, cap, expires = table.get("hold"), table.get("cap"), table.get("expires")
     return m.Trigger(
         name,
-        reader.condition(when) if when is not None else m.Literal(0, "flag"),
+        reader.condition(when) if when is not None else ex.Literal(0, "flag"),
         reader.condition(clear) if clear is not None else None,
         reader.name(reason, "the reason") if reason is not None else "",
         reader.constant(hold, "days", 0, DAYS_MAX) if hold is not None else 0,

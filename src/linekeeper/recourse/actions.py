@@ -12,6 +12,7 @@ from functools import partial
 
 from linekeeper.core.bounds import MISSING, MONEY_MAX
 from linekeeper.evaluate.late_events import Row
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.recourse.baseline import MONTH_DAYS, Baseline, income_kind, monthly, statement_kind
 
@@ -212,7 +213,7 @@ class StatementSeries:
         baseline, kind = ledger.baseline, statement_kind(ledger.baseline.kernel.policy)
         if kind is None:
             return None
-        slot = baseline.kernel.layout.lasts.get(m.Last(m.Select("statement"), "balance"))
+        slot = baseline.kernel.layout.lasts.get(ex.Last(ex.Select("statement"), "balance"))
         last_balance = baseline.state[slot + 1] if slot is not None else MISSING
         return StatementSeries(ledger, kind, baseline.balance_minor if last_balance == MISSING else last_balance)
 

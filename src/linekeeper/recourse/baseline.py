@@ -18,6 +18,7 @@ from linekeeper.evaluate.late_events import evaluate_until
 from linekeeper.kernel.calendar import Ints, calendar
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.prelude import month_of, month_start
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.recourse.dependencies import Dependencies, dependencies_of, horizon_days
 
@@ -220,7 +221,7 @@ def _income(kernel: Kernel, state: list[int], day: int) -> tuple[int | None, int
         last_day = income[-1][0]
         return sum(amount for income_day, amount in income if income_day > last_day - MONTH_DAYS), last_day
     for last, slot in kernel.layout.lasts.items():
-        if last == m.Last(m.Select("income"), "amount") and state[slot] != MISSING:
+        if last == ex.Last(ex.Select("income"), "amount") and state[slot] != MISSING:
             last_day = kernel.calendar.day(state[slot])
             if day - last_day <= INCOME_STALE_DAYS:
                 return state[slot + 1], last_day
@@ -230,7 +231,7 @@ def _income(kernel: Kernel, state: list[int], day: int) -> tuple[int | None, int
 def income_kind(policy: m.Policy) -> m.Kind | None:
     """The policy's kind `income` with an `amount` of money; None where it has none."""
     for kind in policy.kinds:
-        if kind.name == "income" and any(field.name == "amount" and field.unit == m.MONEY for field in kind.fields):
+        if kind.name == "income" and any(field.name == "amount" and field.unit == ex.MONEY for field in kind.fields):
             return kind
     return None
 
@@ -246,7 +247,7 @@ def daily_sums(kernel: Kernel, state: Sequence[int], kind: str, field: str) -> I
     Empty where the policy keeps no such window of whole days.
     """
     for ring in kernel.layout.rings:
-        if ring.key.source == m.Select(kind) and ring.key.unit == "d" and ("sum", field) in ring.columns:
+        if ring.key.source == ex.Select(kind) and ring.key.unit == "d" and ("sum", field) in ring.columns:
             column = ring.column("sum", field)
             for index in range(state[ring.base + 1], state[ring.base]):
                 tile = ring.entries + (index & ring.capacity - 1) * ring.width

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from linekeeper.core.bounds import MISSING, MONEY_MAX
 from linekeeper.evaluate.late_events import Row
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.recourse.actions import (
     MONTHLY_PAYMENTS_MAX,
@@ -304,12 +305,12 @@ def _compared_constants(policy: m.Policy, kind: m.Kind, item: m.Field) -> Iterat
     """Constants of the field's unit in filters on the kind, and against features that reach the kind."""
     reaching = _features_reaching(policy, kind.name)
     for feature in policy.features:
-        if isinstance(feature.expr, m.Windowed | m.Last | m.DaysSince) and feature.expr.select.kind == kind.name:
+        if isinstance(feature.expr, ex.Windowed | ex.Last | ex.DaysSince) and feature.expr.select.kind == kind.name:
             where = feature.expr.select.where
             yield from (node.value for node in literals(where, item.unit)) if where else ()
     expressions = [*restoring_conditions(policy, policy.triggers), *(feature.expr for feature in policy.features)]
-    for node in (node for expr in expressions for node in m.walk(expr)):
-        if isinstance(node, m.Compare) and reaching & {ref.name for ref in m.walk(node) if isinstance(ref, m.Ref)}:
+    for node in (node for expr in expressions for node in ex.walk(expr)):
+        if isinstance(node, ex.Compare) and reaching & {ref.name for ref in ex.walk(node) if isinstance(ref, ex.Ref)}:
             yield from (constant.value for constant in literals(node, item.unit))
     for bins in policy.score.bins if policy.score else ():
         if bins.feature in reaching and policy.feature(bins.feature).unit == item.unit:
@@ -321,7 +322,7 @@ def _features_reaching(policy: m.Policy, kind_name: str) -> set[str]:
     reaching: set[str] = set()
     for feature in policy.features:  # a feature uses only earlier ones, so one pass is enough
         expr = feature.expr
-        direct = isinstance(expr, m.Windowed | m.Last | m.DaysSince) and expr.select.kind == kind_name
-        if direct or reaching & {node.name for node in m.walk(expr) if isinstance(node, m.Ref)}:
+        direct = isinstance(expr, ex.Windowed | ex.Last | ex.DaysSince) and expr.select.kind == kind_name
+        if direct or reaching & {node.name for node in ex.walk(expr) if isinstance(node, ex.Ref)}:
             reaching.add(feature.name)
     return reaching

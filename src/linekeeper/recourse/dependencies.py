@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 
 LATE_KINDS = frozenset(("due", "repay", "delinquency"))
@@ -61,31 +62,31 @@ def _dependencies(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> Dependen
     waits = {0}
     for name in _reached_features(policy, by_name, expressions):
         match by_name[name].expr:
-            case m.Windowed(_, select, _, window):
+            case ex.Windowed(_, select, _, window):
                 kinds.add(select.kind)
                 waits.add(window_days(window))
-            case m.Last(select, _) | m.DaysSince(select):
+            case ex.Last(select, _) | ex.DaysSince(select):
                 kinds.add(select.kind)
-            case m.LateCount(_, window):
+            case ex.LateCount(_, window):
                 facts.add("days_past_due")
                 waits.add(window_days(window))
-            case m.Restrictions(window):
+            case ex.Restrictions(window):
                 waits.add(window_days(window))
-            case m.Fact(fact):
+            case ex.Fact(fact):
                 facts.add(fact)
     uses_dues = "due" in kinds or "past_due" in facts
     kinds |= {kind for fact in facts for kind in MOVED_BY.get(fact, ())}
-    waits |= {node.value for expr in expressions for node in literals(expr, m.DAYS)}
+    waits |= {node.value for expr in expressions for node in literals(expr, ex.DAYS)}
     waits |= {days for t in triggers if not t.terminal for days in (t.hold_days, t.expires_days or 0)}
     return Dependencies(frozenset(kinds), frozenset(facts), tuple(sorted(waits)), uses_dues)
 
 
-def window_days(window: m.Window) -> int:
+def window_days(window: ex.Window) -> int:
     """The longest time, in days, that an event can stay in a window."""
     return {"h": window.length // 24 + 2, "d": window.length, "m": window.length * MONTH_DAYS_MAX}[window.unit]
 
 
-def restoring_conditions(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> Iterator[m.Expr]:
+def restoring_conditions(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> Iterator[ex.Expr]:
     """The conditions that decide whether a line comes back: those of the triggers, and of the restoration schedule."""
     for trigger in triggers:
         yield trigger.when
@@ -95,11 +96,11 @@ def restoring_conditions(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> I
         yield policy.restoration.condition
 
 
-def _reached_features(policy: m.Policy, by_name: dict[str, m.Feature], expressions: list[m.Expr]) -> set[str]:
+def _reached_features(policy: m.Policy, by_name: dict[str, m.Feature], expressions: list[ex.Expr]) -> set[str]:
     """The names of the features that the expressions use, directly, through other features or through the score."""
-    nodes = [node for expr in expressions for node in m.walk(expr)]
-    pending = [node.name for node in nodes if isinstance(node, m.Ref)]
-    if policy.score and any(isinstance(node, m.ScoreRef) for node in nodes):
+    nodes = [node for expr in expressions for node in ex.walk(expr)]
+    pending = [node.name for node in nodes if isinstance(node, ex.Ref)]
+    if policy.score and any(isinstance(node, ex.ScoreRef) for node in nodes):
         pending += [bins.feature for bins in policy.score.bins]
         pending += [name for table in policy.score.tables for name in (table.row, table.column)]
     reached: set[str] = set()
@@ -107,13 +108,13 @@ def _reached_features(policy: m.Policy, by_name: dict[str, m.Feature], expressio
         name = pending.pop()
         if name not in reached:
             reached.add(name)
-            pending += [node.name for node in m.walk(by_name[name].expr) if isinstance(node, m.Ref)]
+            pending += [node.name for node in ex.walk(by_name[name].expr) if isinstance(node, ex.Ref)]
     return reached
 
 
-def literals(expr: m.Expr, unit: m.Unit) -> Iterator[m.Literal]:
+def literals(expr: ex.Expr, unit: ex.Unit) -> Iterator[ex.Literal]:
     """The constants of a unit inside an expression."""
-    return (node for node in m.walk(expr) if isinstance(node, m.Literal) and node.unit == unit)
+    return (node for node in ex.walk(expr) if isinstance(node, ex.Literal) and node.unit == unit)
 
 
 def horizon_days(policy: m.Policy) -> int:

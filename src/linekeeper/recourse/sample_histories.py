@@ -13,6 +13,7 @@ from typing import TypeVar
 from linekeeper.core.bounds import HOUR_MS, MISSING, MONEY_MAX
 from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.recourse.actions import kernel_fields
 from linekeeper.recourse.baseline import MONTH_DAYS, NOON_HOUR, noons
@@ -47,7 +48,7 @@ def sample_history(kernel: Kernel, number: int, sends_dues: bool) -> list[Row]:
     for _ in range(3):  # the first numbers of neighbouring seeds are much alike
         chooser.choose((0, 1))
     policy = kernel.policy
-    amounts = [constant for constant in _constants(policy, m.MONEY) if constant >= 100] or [USUAL_GRANTED]
+    amounts = [constant for constant in _constants(policy, ex.MONEY) if constant >= 100] or [USUAL_GRANTED]
     granted = min(chooser.choose(amounts) * chooser.choose((1, 5, 20)), MONEY_MAX // 1_000)
     first_day = FIRST_DAY + number
     drawn = granted * chooser.choose((20, 60, 100)) // 100
@@ -78,7 +79,7 @@ def _own_kinds(policy: m.Policy) -> Iterator[m.Kind]:
             yield kind
 
 
-def _constants(policy: m.Policy, unit: m.Unit) -> list[int]:
+def _constants(policy: m.Policy, unit: ex.Unit) -> list[int]:
     """All constants of a unit in the policy's features and triggers."""
     expressions = [feature.expr for feature in policy.features]
     for trigger in policy.triggers:
@@ -96,7 +97,7 @@ def _billed(policy: m.Policy, chooser: FixedChooser, first_day: int, granted: in
     events: Events = []
     bill_minor = max(granted * chooser.choose((5, 15, 50)) // 100, 1)
     # A day beyond each threshold of the policy, so that a delay of so long sets what waits for it.
-    delays = [days + 1 for days in _constants(policy, m.DAYS) if days < DELAY_DAYS_MAX]
+    delays = [days + 1 for days in _constants(policy, ex.DAYS) if days < DELAY_DAYS_MAX]
     late_days = chooser.choose([0, *delays])
     paying_months, late_from_month = chooser.choose((0, 3, 6, HISTORY_MONTHS)), chooser.choose((0, 3))
     for month in range(HISTORY_MONTHS):
@@ -117,7 +118,7 @@ def _billed(policy: m.Policy, chooser: FixedChooser, first_day: int, granted: in
 def _reported(policy: m.Policy, chooser: FixedChooser, first_day: int, granted: int) -> Events:
     """Monthly reports of days past due, rising to a peak, and payments or none."""
     events: Events = []
-    peak_days = chooser.choose([0, *(days for days in _constants(policy, m.DAYS) if days < DELAY_DAYS_MAX)])
+    peak_days = chooser.choose([0, *(days for days in _constants(policy, ex.DAYS) if days < DELAY_DAYS_MAX)])
     from_month, step_days = chooser.choose((1, 4, 8)), chooser.choose((15, 30))
     paid_percent = chooser.choose((0, 0, 2, 10))
     for month in range(HISTORY_MONTHS):

@@ -9,6 +9,7 @@ from typing import assert_never
 
 from linekeeper.notice.prose.sorts import Sort, sort_of
 from linekeeper.notice.prose.vocabulary import Vocabulary
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.texts.language import Language
 
@@ -55,7 +56,7 @@ class Teller:
     def _features(self) -> dict[str, m.Feature]:
         return {feature.name: feature for feature in self.policy.features}
 
-    def _sort(self, node: m.Expr) -> Sort:
+    def _sort(self, node: ex.Expr) -> Sort:
         return sort_of(node, self.policy, self._features, self.kind)
 
     @cached_property
@@ -63,45 +64,45 @@ class Teller:
         """Nodes of each feature with all that it refers to; features stand in order of use."""
         sizes: dict[str, int] = {}
         for feature in self.policy.features:
-            sizes[feature.name] = sum(sizes[n.name] if isinstance(n, m.Ref) else 1 for n in m.walk(feature.expr))
+            sizes[feature.name] = sum(sizes[n.name] if isinstance(n, ex.Ref) else 1 for n in ex.walk(feature.expr))
         return sizes
 
     # -------------------------------------------------------------- conditions
 
-    def clause(self, node: m.Expr) -> str:
+    def clause(self, node: ex.Expr) -> str:
         """A condition as a clause: "the time past due is at least 30 days"."""
         translate = self.language.translate
         match node:
-            case m.Not(item):
+            case ex.Not(item):
                 return translate("it is not so that {item}", item=self.grouped(item))
-            case m.And(items):
+            case ex.And(items):
                 return translate(" and ").join(map(self.grouped, items))
-            case m.Or(items):
+            case ex.Or(items):
                 return translate(" or ").join(map(self.grouped, items))
-            case m.Compare(op, left, right):
+            case ex.Compare(op, left, right):
                 return translate(RELATIONS[op], left=self._side(left, right), right=self._side(right, left))
-            case m.In(item, values):
+            case ex.In(item, values):
                 listed = self.language.one_of([self._value(value, *self._sort(item)) for value in values])
                 return translate("{item} is one of these: {listed}", item=self.noun(item), listed=listed)
-            case m.Call("known", (item,)):
+            case ex.Call("known", (item,)):
                 return translate("{item} is known", item=self.noun(item))
-            case m.Literal(value):
+            case ex.Literal(value):
                 return translate("always") if value else translate("never")
-            case m.Ref(name) if self._is_spelled_out(name):
+            case ex.Ref(name) if self._is_spelled_out(name):
                 return self.clause(self._features[name].expr)
-            case m.Ref(name):
+            case ex.Ref(name):
                 return translate("{feature} holds", feature=self.language.quote(name))
             case _:
                 return translate("{flag} says yes", flag=self.noun(node))
 
-    def grouped(self, node: m.Expr) -> str:
+    def grouped(self, node: ex.Expr) -> str:
         """A clause that can stand inside another: joined ones get brackets."""
         inner = self._seen_through(node)
-        return self._bracketed(self.clause(inner), isinstance(inner, m.And | m.Or | m.Not | m.If))
+        return self._bracketed(self.clause(inner), isinstance(inner, ex.And | ex.Or | ex.Not | ex.If))
 
-    def _seen_through(self, node: m.Expr) -> m.Expr:
+    def _seen_through(self, node: ex.Expr) -> ex.Expr:
         """What a name stands for, where it is told spelled out."""
-        while isinstance(node, m.Ref) and self._is_spelled_out(node.name):
+        while isinstance(node, ex.Ref) and self._is_spelled_out(node.name):
             node = self._features[node.name].expr
         return node
 
@@ -110,51 +111,51 @@ class Teller:
 
     # -------------------------------------------------------------- values
 
-    def noun(self, node: m.Expr, beside: m.Expr | None = None) -> str:
+    def noun(self, node: ex.Expr, beside: ex.Expr | None = None) -> str:
         """A value as a noun: "the total amount of repayments". `beside` is what it is compared with."""
         translate = self.language.translate
         match node:
-            case m.Literal(value, unit):
+            case ex.Literal(value, unit):
                 return self._value(value, unit, self._sort(beside)[1] if beside else ())
-            case m.Ref(name):
+            case ex.Ref(name):
                 return self.noun(self._features[name].expr) if self._is_spelled_out(name) else self.language.quote(name)
-            case m.ScoreRef(name):
+            case ex.ScoreRef(name):
                 group = self.vocabulary.of("groups", name).in_(self.language.code)
                 return (
                     translate(SCORE_WORDS[name])
                     if name in SCORE_WORDS
                     else translate("the {group} part of the score", group=group)
                 )
-            case m.FieldRef(name):
+            case ex.FieldRef(name):
                 return self._field(name)
-            case m.HourOfDay():
+            case ex.HourOfDay():
                 return translate("the hour of the day")
-            case m.Not() | m.And() | m.Or() | m.Compare() | m.In():
+            case ex.Not() | ex.And() | ex.Or() | ex.Compare() | ex.In():
                 return translate("whether {inner}", inner=self.grouped(node))
-            case m.Arith(op, left, right):
+            case ex.Arith(op, left, right):
                 sides = {"left": self._factor(left, right), "right": self._factor(right, left)}
                 return translate(_ARITHMETIC[op], **sides)
-            case m.Call(name, args):
+            case ex.Call(name, args):
                 return self._call(name, args, beside)
-            case m.If(test, yes, no):
+            case ex.If(test, yes, no):
                 values = {"yes": self._factor(yes, beside or no), "no": self._factor(no, beside or yes)}
                 return translate("{yes} if {test}, otherwise {no}", test=self.grouped(test), **values)
-            case m.Windowed() | m.Last() | m.DaysSince() | m.LateCount() | m.Restrictions() | m.Fact():
+            case ex.Windowed() | ex.Last() | ex.DaysSince() | ex.LateCount() | ex.Restrictions() | ex.Fact():
                 return self._measure(node)
             case _:
                 assert_never(node)
 
-    def _factor(self, node: m.Expr, beside: m.Expr | None = None) -> str:
+    def _factor(self, node: ex.Expr, beside: ex.Expr | None = None) -> str:
         """A noun that can stand inside another: sums, choices and calls get brackets."""
         inner = self._seen_through(node)
-        return self._bracketed(self.noun(inner, beside), isinstance(inner, m.Arith | m.If | m.Call))
+        return self._bracketed(self.noun(inner, beside), isinstance(inner, ex.Arith | ex.If | ex.Call))
 
-    def _side(self, node: m.Expr, beside: m.Expr) -> str:
+    def _side(self, node: ex.Expr, beside: ex.Expr) -> str:
         """A noun on one side of a comparison: only a choice needs brackets there."""
         inner = self._seen_through(node)
-        return self._bracketed(self.noun(inner, beside), isinstance(inner, m.If))
+        return self._bracketed(self.noun(inner, beside), isinstance(inner, ex.If))
 
-    def _call(self, name: str, args: tuple[m.Expr, ...], beside: m.Expr | None) -> str:
+    def _call(self, name: str, args: tuple[ex.Expr, ...], beside: ex.Expr | None) -> str:
         translate, parts = self.language.translate, [self._factor(arg, beside) for arg in args]
         if name == "fallback":
             parts = [self._factor(args[0], args[1]), self._factor(args[1], beside or args[0])]
@@ -172,7 +173,7 @@ class Teller:
             case "fallback":
                 return translate("{value} (where that is not known: {other})", value=parts[0], other=parts[1])
             case "known":
-                return translate("whether {inner}", inner=self.clause(m.Call(name, args)))
+                return translate("whether {inner}", inner=self.clause(ex.Call(name, args)))
         raise KeyError(name)
 
     def _listed(self, parts: Sequence[str]) -> str:
@@ -180,14 +181,14 @@ class Teller:
 
     # -------------------------------------------------------------- measures
 
-    def _measure(self, node: m.Measure) -> str:
+    def _measure(self, node: ex.Measure) -> str:
         translate = self.language.translate
         match node:
-            case m.Windowed("count", select, _, window):
+            case ex.Windowed("count", select, _, window):
                 return translate(
                     "the number of {events} in {window}", events=self._events(select), window=self.window(window)
                 )
-            case m.Windowed(how, select, field, window):
+            case ex.Windowed(how, select, field, window):
                 return translate(
                     "the total {field} of {events} in {window}"
                     if how == "sum"
@@ -196,39 +197,39 @@ class Teller:
                     events=self._events(select),
                     window=self.window(window),
                 )
-            case m.Last(select, field):
+            case ex.Last(select, field):
                 return translate(
                     "the {field} of the latest {event}", field=self._word("fields", field), event=self._event(select)
                 )
-            case m.DaysSince(select):
+            case ex.DaysSince(select):
                 return translate("the time since the latest {event}", event=self._event(select))
-            case m.LateCount(days, window):
+            case ex.LateCount(days, window):
                 span = self.language.span(days)
                 return translate(
                     "the number of times the time past due reached {span} in {window}",
                     span=span,
                     window=self.window(window),
                 )
-            case m.Restrictions(window):
+            case ex.Restrictions(window):
                 return translate("the number of restrictions of the line in {window}", window=self.window(window))
-            case m.Fact(name):
+            case ex.Fact(name):
                 return translate(FACT_WORDS[name])
             case _:
                 assert_never(node)
 
-    def window(self, window: m.Window) -> str:
+    def window(self, window: ex.Window) -> str:
         """The last so many hours, days or calendar months, the current one included."""
         one, many = _WINDOWS[window.unit]
         return self.language.translate_count(one, many, window.length)
 
-    def _events(self, select: m.Select) -> str:
+    def _events(self, select: ex.Select) -> str:
         words = self.vocabulary.events(select.kind).in_(self.language.code)
         return self._filtered(words, select)
 
-    def _event(self, select: m.Select) -> str:
+    def _event(self, select: ex.Select) -> str:
         return self._filtered(self._word("kinds", select.kind), select)
 
-    def _filtered(self, words: str, select: m.Select) -> str:
+    def _filtered(self, words: str, select: ex.Select) -> str:
         if select.where is None:
             return words
         inside = replace(self, kind=self.policy.kind(select.kind))
@@ -249,10 +250,10 @@ class Teller:
     def _is_spelled_out(self, name: str) -> bool:
         feature = self._features[name]
         if self.by_name:
-            return not feature.named or isinstance(feature.expr, m.Measure)
+            return not feature.named or isinstance(feature.expr, ex.Measure)
         return self._sizes[name] <= SPELLED_OUT_MAX
 
-    def _value(self, value: int, unit: m.Unit, choices: tuple[str, ...]) -> str:
+    def _value(self, value: int, unit: ex.Unit, choices: tuple[str, ...]) -> str:
         """A constant in the locale's form."""
         match unit:
             case "money":

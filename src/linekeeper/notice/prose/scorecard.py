@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from linekeeper.notice.prose.expression import Teller
-from linekeeper.policy.model import Ref
+from linekeeper.policy.expression import Ref
 from linekeeper.scorecard.card import Bins, Score, Table
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from linekeeper.notice.prose.expression import Teller
 from linekeeper.notice.prose.vocabulary import Vocabulary, shipped_vocabulary
-from linekeeper.policy.model import AuthoriseRule, Policy, Ref, Trigger
+from linekeeper.policy.expression import Ref
+from linekeeper.policy.model import AuthoriseRule, Policy, Trigger
 from linekeeper.texts.language import Text, language
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from linekeeper.core.bounds import MISSING
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.monotonicity import Trend, Trends
 from linekeeper.scorecard.card import Bins, Table
@@ -38,7 +39,7 @@ class Slack:
     rise: int
 
 
-Guard = tuple[m.Expr | Clearing | Restoring | Slack, ...]  # all of it holds; nothing: always
+Guard = tuple[ex.Expr | Clearing | Restoring | Slack, ...]  # all of it holds; nothing: always
 GUARDS_MAX = 4
 GUARD_LENGTH_MAX, GUARD_NODES_MAX = 8, 40
 
@@ -64,7 +65,7 @@ def uses(policy: m.Policy) -> dict[str, Use]:
 class _Uses:
     def __init__(self, policy: m.Policy) -> None:
         self.policy, self.drifts = policy, Trends(policy)
-        self.measures = {name for name, expr in self.drifts.exprs.items() if isinstance(expr, m.Measure)}
+        self.measures = {name for name, expr in self.drifts.exprs.items() if isinstance(expr, ex.Measure)}
 
     def found(self) -> dict[str, Use]:
         """From the rules down: a feature stands after all that it is made of."""
@@ -81,13 +82,13 @@ class _Uses:
         for number, trigger in enumerate(self.policy.triggers):
             yield from self._in_condition(trigger.when, ())
             if trigger.clear is not None:
-                guard = self._with((Clearing(number),), m.Not(trigger.clear))
+                guard = self._with((Clearing(number),), ex.Not(trigger.clear))
                 yield from self._in_condition(trigger.clear, guard)
         if self.policy.restoration and self.policy.restoration.condition is not None:
             condition = self.policy.restoration.condition
-            yield from self._in_condition(condition, self._with((Restoring(),), m.Not(condition)))
+            yield from self._in_condition(condition, self._with((Restoring(),), ex.Not(condition)))
         if self.policy.offer:
-            yield from self._in_condition(self.policy.offer.when, self._with((), m.Not(self.policy.offer.when)))
+            yield from self._in_condition(self.policy.offer.when, self._with((), ex.Not(self.policy.offer.when)))
         for part, guard in self._score_parts():
             if isinstance(part, Bins):
                 yield from ((part.feature, cut, guard) for cut in (MISSING + 1, *part.below))
@@ -115,11 +116,11 @@ class _Uses:
         """How far at most the points of a part can fall, and rise, by time alone."""
         if isinstance(part, Table):
             flat = [value for row in part.points for value in row]
-            still = self.drifts.of(m.Ref(part.row)) == self.drifts.of(m.Ref(part.column)) == Trend.STILL
+            still = self.drifts.of(ex.Ref(part.row)) == self.drifts.of(ex.Ref(part.column)) == Trend.STILL
             return (0, 0) if still else (max(flat) - min(flat),) * 2
         known = part.by_choice or part.points
         points = [part.missing, *known] if part.feature in self.drifts.missing else [*known]
-        drift = self.drifts.of(m.Ref(part.feature))
+        drift = self.drifts.of(ex.Ref(part.feature))
         if drift == Trend.STILL:
             return 0, 0
         if drift == Trend.UP:
@@ -132,70 +133,72 @@ class _Uses:
         falls = [before - after for after, before in steps]
         return max([0, *falls]), max([0, *(-fall for fall in falls)])
 
-    def _with(self, guard: Guard, *more: m.Expr) -> Guard:
+    def _with(self, guard: Guard, *more: ex.Expr) -> Guard:
         """A guard that asks for more, as far as that costs little: what is long, or names a derived feature or a score,
         is left out. A guard that asks for less holds more often, which is early at worst."""
         room = max(GUARD_LENGTH_MAX - len(guard), 0)
         return guard + tuple(expr for expr in more[:room] if self._is_cheap(expr) and expr not in guard)
 
-    def _is_cheap(self, expr: m.Expr) -> bool:
-        nodes = list(m.walk(expr))
+    def _is_cheap(self, expr: ex.Expr) -> bool:
+        nodes = list(ex.walk(expr))
         if len(nodes) > GUARD_NODES_MAX:
             return False
-        refs = (node.name in self.measures for node in nodes if isinstance(node, m.Ref))
-        return all(refs) and not any(isinstance(node, m.ScoreRef) for node in nodes)
+        refs = (node.name in self.measures for node in nodes if isinstance(node, ex.Ref))
+        return all(refs) and not any(isinstance(node, ex.ScoreRef) for node in nodes)
 
-    def _in_value(self, expr: m.Expr, guard: Guard) -> Found:
+    def _in_value(self, expr: ex.Expr, guard: Guard) -> Found:
         """Uses inside an expression whose value matters."""
         match expr:
-            case m.Ref(name):
+            case ex.Ref(name):
                 yield name, None, guard
-            case m.Not() | m.And() | m.Or() | m.Compare() | m.In():
+            case ex.Not() | ex.And() | ex.Or() | ex.Compare() | ex.In():
                 yield from self._in_condition(expr, guard)
-            case m.If(test, yes, no):
+            case ex.If(test, yes, no):
                 yield from self._in_condition(test, guard)
                 yield from self._in_value(yes, self._with(guard, test))
-                yield from self._in_value(no, self._with(guard, m.Not(test)))
-            case m.Call("known", (m.Ref(name),)):
+                yield from self._in_value(no, self._with(guard, ex.Not(test)))
+            case ex.Call("known", (ex.Ref(name),)):
                 yield name, MISSING + 1, guard
-            case m.Call("percent", (of, whole)) if not self.drifts.may_miss(expr):
-                some = self._with(guard, m.Compare(">", of, m.Literal(0, m.SHARE)))  # it is 0 where `of` is not above 0
+            case ex.Call("percent", (of, whole)) if not self.drifts.may_miss(expr):
+                some = self._with(
+                    guard, ex.Compare(">", of, ex.Literal(0, ex.SHARE))
+                )  # it is 0 where `of` is not above 0
                 yield from self._in_value(of, guard if self.drifts.of(of) in (Trend.UP, Trend.ANY) else some)
                 yield from self._in_value(whole, some)
             case _:
-                for child in m.children(expr):
+                for child in ex.children(expr):
                     yield from self._in_value(child, guard)
 
-    def _in_condition(self, expr: m.Expr, guard: Guard) -> Found:
+    def _in_condition(self, expr: ex.Expr, guard: Guard) -> Found:
         match expr:
-            case m.Compare(op, m.Ref(name), m.Literal(value)):
+            case ex.Compare(op, ex.Ref(name), ex.Literal(value)):
                 yield from ((name, cut, guard) for cut in _cuts(op, value))
-            case m.Compare(op, m.Literal(value), m.Ref(name)):
+            case ex.Compare(op, ex.Literal(value), ex.Ref(name)):
                 yield from ((name, cut, guard) for cut in _cuts(_MIRRORED.get(op, op), value))
-            case m.In(m.Ref(name), values):
+            case ex.In(ex.Ref(name), values):
                 yield from ((name, cut, guard) for value in values for cut in _cuts("=", value))
-            case m.Not(item):
+            case ex.Not(item):
                 yield from self._in_condition(item, guard)
-            case m.And(items) | m.Or(items):
+            case ex.And(items) | ex.Or(items):
                 for item in sorted(items, key=self.drifts.parts):
                     yield from self._in_condition(item, guard)
-                    guard = self._with(guard, item if isinstance(expr, m.And) else m.Not(item))
-            case m.Ref(name):  # a flag
+                    guard = self._with(guard, item if isinstance(expr, ex.And) else ex.Not(item))
+            case ex.Ref(name):  # a flag
                 yield from ((name, cut, guard) for cut in (MISSING + 1, 1))
-            case m.Compare():
+            case ex.Compare():
                 yield from self._each(expr, self._with(guard, *self._before_turning(expr)))
-            case m.If() | m.Call():
+            case ex.If() | ex.Call():
                 yield from self._in_value(expr, guard)
             case _:
                 yield from self._each(expr, guard)
 
-    def _each(self, expr: m.Expr, guard: Guard) -> Found:
-        for child in m.children(expr):
+    def _each(self, expr: ex.Expr, guard: Guard) -> Found:
+        for child in ex.children(expr):
             yield from self._in_value(child, guard)
 
-    def _before_turning(self, expr: m.Compare) -> tuple[m.Expr, ...]:
+    def _before_turning(self, expr: ex.Compare) -> tuple[ex.Expr, ...]:
         """What a comparison says now, where time alone can turn it only one way: what falls never rises above."""
-        drift = self.drifts.of(m.Arith("-", expr.left, expr.right))
+        drift = self.drifts.of(ex.Arith("-", expr.left, expr.right))
         above = expr.op in (">", ">=")
         if self.drifts.may_miss(expr.right) or (
             self.drifts.may_miss(expr.left) and not (above and drift == Trend.DOWN)
@@ -203,19 +206,19 @@ class _Uses:
             return ()
         if expr.op in ("=", "!=") or drift not in (Trend.DOWN, Trend.UP):
             return ()
-        return (expr,) if above == (drift == Trend.DOWN) else (m.Not(expr),)
+        return (expr,) if above == (drift == Trend.DOWN) else (ex.Not(expr),)
 
 
 def score_breakpoints(policy: m.Policy) -> tuple[int, ...] | None:
     """Where a rule answers otherwise for another score; None where it is used in another way than compared."""
     found: set[int] = set()
     for node in (node for expr in conditions(policy) for node in _outside_comparisons(expr, found)):
-        if isinstance(node, m.ScoreRef):
+        if isinstance(node, ex.ScoreRef):
             return None
     return tuple(sorted(found))
 
 
-def conditions(policy: m.Policy) -> list[m.Expr]:
+def conditions(policy: m.Policy) -> list[ex.Expr]:
     """Every condition that a look asks: of triggers, the restoration and the offer."""
     exprs = [*(trigger.when for trigger in policy.triggers), *(trigger.clear for trigger in policy.triggers)]
     exprs += [policy.restoration.condition] if policy.restoration else []
@@ -223,16 +226,16 @@ def conditions(policy: m.Policy) -> list[m.Expr]:
     return [expr for expr in exprs if expr is not None]
 
 
-def _outside_comparisons(expr: m.Expr, cuts: set[int]) -> Iterator[m.Expr]:
+def _outside_comparisons(expr: ex.Expr, cuts: set[int]) -> Iterator[ex.Expr]:
     """The nodes of an expression; comparisons of the score with constants leave their cuts instead."""
     match expr:
-        case m.Compare(op, m.ScoreRef("score"), m.Literal(value)):
+        case ex.Compare(op, ex.ScoreRef("score"), ex.Literal(value)):
             cuts.update(_cuts(op, value)[1:])
-        case m.Compare(op, m.Literal(value), m.ScoreRef("score")):
+        case ex.Compare(op, ex.Literal(value), ex.ScoreRef("score")):
             cuts.update(_cuts(_MIRRORED.get(op, op), value)[1:])
         case _:
             yield expr
-            for child in m.children(expr):
+            for child in ex.children(expr):
                 yield from _outside_comparisons(child, cuts)
 
 

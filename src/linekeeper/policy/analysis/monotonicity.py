@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from functools import reduce
 
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 
 
@@ -54,58 +55,58 @@ class Trends:
         self._drift: dict[str, Trend] = {}
         self._made_of: dict[str, frozenset[str]] = {}  # the measures that a feature stands on
         for feature in policy.features:  # each after all that it is made of
-            own = isinstance(feature.expr, m.Measure)
+            own = isinstance(feature.expr, ex.Measure)
             made_of = frozenset({feature.name}) if own else self._measures(feature.expr)
             self._made_of[feature.name] = made_of
             self._drift[feature.name] = self.of(feature.expr)
             if feature.name in self.missing and any(_fades(self.exprs[name]) for name in made_of):
                 self.fading.add(feature.name)
 
-    def of(self, expr: m.Expr) -> Trend:
+    def of(self, expr: ex.Expr) -> Trend:
         """Which way the value of the expression moves."""
         match expr:
-            case m.Literal() | m.Last():
+            case ex.Literal() | ex.Last():
                 return Trend.STILL
-            case m.Ref(name):
+            case ex.Ref(name):
                 return self._drift[name]
-            case m.Windowed() | m.LateCount() | m.Restrictions():  # a rise is a look of its own
+            case ex.Windowed() | ex.LateCount() | ex.Restrictions():  # a rise is a look of its own
                 return Trend.DOWN
-            case m.DaysSince():
+            case ex.DaysSince():
                 return Trend.UP
-            case m.Fact(name):
+            case ex.Fact(name):
                 return FACTS[name]
-            case m.Arith("*", m.Literal(value), other) | m.Arith("*", other, m.Literal(value)):
+            case ex.Arith("*", ex.Literal(value), other) | ex.Arith("*", other, ex.Literal(value)):
                 return self.of(other) if value >= 0 else -self.of(other)
-            case m.Arith("-", left, right) | m.Call("percent", (left, right)):
+            case ex.Arith("-", left, right) | ex.Call("percent", (left, right)):
                 return self.of(left) + -self.of(right)
-            case m.Arith("+", left, right):
+            case ex.Arith("+", left, right):
                 return self.of(left) + self.of(right)
-            case m.Call("part", (value, m.Literal(share))):
+            case ex.Call("part", (value, ex.Literal(share))):
                 return self.of(value) if share >= 0 else -self.of(value)
-            case m.Call("smallest" | "largest", args):
+            case ex.Call("smallest" | "largest", args):
                 return reduce(Trend.__add__, map(self.of, args))
-            case m.ScoreRef():
+            case ex.ScoreRef():
                 return Trend.ANY
             case _:
-                still = all(self.of(child) == Trend.STILL for child in m.children(expr))
+                still = all(self.of(child) == Trend.STILL for child in ex.children(expr))
                 return Trend.STILL if still else Trend.ANY
 
-    def may_miss(self, expr: m.Expr) -> bool:
+    def may_miss(self, expr: ex.Expr) -> bool:
         """Whether anything in the expression may be missing."""
-        nodes = list(m.walk(expr))
-        return any(isinstance(node, m.Ref) and node.name in self.missing for node in nodes) or any(
-            isinstance(node, m.Call) and node.name == "per" for node in nodes
+        nodes = list(ex.walk(expr))
+        return any(isinstance(node, ex.Ref) and node.name in self.missing for node in nodes) or any(
+            isinstance(node, ex.Call) and node.name == "per" for node in nodes
         )
 
-    def parts(self, expr: m.Expr) -> tuple[int, int]:
+    def parts(self, expr: ex.Expr) -> tuple[int, int]:
         """How many moving measures the expression stands on, and how many measures at all."""
         names = self._measures(expr)
         return sum(self._drift[name] != Trend.STILL for name in names), len(names)
 
-    def _measures(self, expr: m.Expr) -> frozenset[str]:
-        found = (self._made_of[node.name] for node in m.walk(expr) if isinstance(node, m.Ref))
+    def _measures(self, expr: ex.Expr) -> frozenset[str]:
+        found = (self._made_of[node.name] for node in ex.walk(expr) if isinstance(node, ex.Ref))
         return frozenset[str]().union(*found)
 
 
-def _fades(expr: m.Expr) -> bool:
-    return isinstance(expr, m.Windowed) and expr.how == "max"
+def _fades(expr: ex.Expr) -> bool:
+    return isinstance(expr, ex.Windowed) and expr.how == "max"

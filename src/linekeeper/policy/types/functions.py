@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from linekeeper.core.bounds import MONEY_MAX, SHARE_CEILING_BP
-from linekeeper.policy import model as m
+from linekeeper.policy import expression as ex
 from linekeeper.policy.source import nearest, shown
 from linekeeper.policy.syntax import Branch, render
 from linekeeper.policy.types.literals import firm, pair, settle
@@ -35,7 +35,7 @@ def _call(tree: Branch, scope: Scope) -> Typed:
             fail(tree, f"the measure `{word}` cannot stand here", "name it as a feature")
         part = MEASURES[word](tree, scope)
         name = scope.hoist(render(tree), part)
-        return replace(part, expr=m.Ref(name))
+        return replace(part, expr=ex.Ref(name))
     return fail(tree, f"the function `{shown(word)}` is not known", nearest(word, (*MEASURES, *_FUNCTIONS)))
 
 
@@ -45,11 +45,11 @@ def _percent(tree: Branch, scope: Scope) -> Typed:
     numeric(tree, left)
     missing = left.missing or right.missing
     return Typed(
-        m.Call("percent", (_kept(sides[0], left), _kept(sides[1], right))), m.SHARE, 0, SHARE_CEILING_BP, missing
+        ex.Call("percent", (_kept(sides[0], left), _kept(sides[1], right))), ex.SHARE, 0, SHARE_CEILING_BP, missing
     )
 
 
-def _kept(tree: Branch, part: Typed) -> m.Expr:
+def _kept(tree: Branch, part: Typed) -> ex.Expr:
     """An argument of percent, part or per must lie within 10^15."""
     if max(abs(part.low), abs(part.high)) > MONEY_MAX:
         fail(
@@ -61,14 +61,14 @@ def _kept(tree: Branch, part: Typed) -> m.Expr:
 def _part(tree: Branch, scope: Scope) -> Typed:
     sides = arguments(tree, 2)
     whole = firm(sides[0], typed(sides[0], scope))
-    share = settle(sides[1], typed(sides[1], scope), m.SHARE)
+    share = settle(sides[1], typed(sides[1], scope), ex.SHARE)
     numeric(sides[0], whole)
     if share.unit != "share":
         fail(sides[1], f"`{shown(render(sides[1]))}` is {UNIT_WORDS[share.unit]}, not a share")
     if max(abs(share.low), abs(share.high)) > SHARE_CEILING_BP:
         fail(sides[1], f"`{shown(render(sides[1]))}` could exceed the ceiling of 10,000 %")
     ends = [value * factor // 10_000 for value in (whole.low, whole.high) for factor in (share.low, share.high)]
-    expr = m.Call("part", (_kept(sides[0], whole), share.expr))
+    expr = ex.Call("part", (_kept(sides[0], whole), share.expr))
     return Typed(expr, whole.unit, min(ends), max(ends), whole.missing or share.missing)
 
 
@@ -79,7 +79,7 @@ def _per(tree: Branch, scope: Scope) -> Typed:
     numeric(sides[0], whole)
     if number.unit != "count":
         fail(sides[1], f"`{shown(render(sides[1]))}` is {UNIT_WORDS[number.unit]}, not a count")
-    expr = m.Call("per", (_kept(sides[0], whole), _kept(sides[1], number)))
+    expr = ex.Call("per", (_kept(sides[0], whole), _kept(sides[1], number)))
     return Typed(expr, whole.unit, min(whole.low, 0), max(whole.high, 0), True)
 
 
@@ -97,7 +97,7 @@ def _extreme(tree: Branch, scope: Scope) -> Typed:
             fail(where, f"cannot compare {units} in `{tree.children[0]}`", "all arguments need one unit")
     pick = min if str(tree.children[0]) == "smallest" else max
     low, high = pick(part.low for part in parts), pick(part.high for part in parts)
-    expr = m.Call(str(tree.children[0]), tuple(part.expr for part in parts))
+    expr = ex.Call(str(tree.children[0]), tuple(part.expr for part in parts))
     return Typed(expr, parts[0].unit, low, high, any(part.missing for part in parts))
 
 
@@ -105,13 +105,13 @@ def _fallback(tree: Branch, scope: Scope) -> Typed:
     sides = arguments(tree, 2)
     first, other = pair(sides, scope, "replace")
     low, high = min(first.low, other.low), max(first.high, other.high)
-    expr = m.Call("fallback", (first.expr, other.expr))
+    expr = ex.Call("fallback", (first.expr, other.expr))
     return Typed(expr, first.unit, low, high, first.missing and other.missing, first.choices)
 
 
 def _known(tree: Branch, scope: Scope) -> Typed:
     (inner,) = arguments(tree, 1)
-    return Typed(m.Call("known", (firm(inner, typed(inner, scope)).expr,)), m.FLAG)
+    return Typed(ex.Call("known", (firm(inner, typed(inner, scope)).expr,)), ex.FLAG)
 
 
 _FUNCTIONS: Mapping[str, Check] = {

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import cast
 
 from linekeeper.core.bounds import MONEY_MAX
-from linekeeper.policy import model as m
+from linekeeper.policy import expression as ex
 from linekeeper.policy.source import nearest, shown
 from linekeeper.policy.syntax import Branch, render
 from linekeeper.policy.types.typed import UNIT_WORDS, Loose, Scope, Typed, checks, fail, trees, typed
@@ -18,19 +18,19 @@ def _literal(tree: Branch, scope: Scope) -> Typed:
     kind = str(tree.data)
     if kind in ("true", "false"):
         value = int(kind == "true")
-        return Typed(m.Literal(value, m.FLAG), m.FLAG, value, value)
+        return Typed(ex.Literal(value, ex.FLAG), ex.FLAG, value, value)
     if kind == "negative":
         return _negative(tree, scope)
     word = str(tree.children[0])
     if kind == "string":
-        return Typed(m.Literal(0, m.CATEGORY), "text", literal=word[1:-1])
+        return Typed(ex.Literal(0, ex.CATEGORY), "text", literal=word[1:-1])
     if kind == "percent":
-        return Typed(m.Literal(0, m.SHARE), "percent", literal=word[:-1].replace("_", ""))
+        return Typed(ex.Literal(0, ex.SHARE), "percent", literal=word[:-1].replace("_", ""))
     digits = word.replace("_", "")
     if len(digits) > 40:
         fail(tree, f"`{shown(word)}` is too large", "amounts go up to 10^15")
     if kind == "money":
-        return _constant(tree, _money(tree, digits, scope), m.MONEY)
+        return _constant(tree, _money(tree, digits, scope), ex.MONEY)
     if kind == "duration":
         return _duration(tree, digits)
     return _loose_number(tree, int(digits), word)
@@ -38,12 +38,12 @@ def _literal(tree: Branch, scope: Scope) -> Typed:
 
 def _loose_number(tree: Branch, value: int, word: str) -> Typed:
     _bounded(tree, value, word)
-    return Typed(m.Literal(value, m.COUNT), "number", value, value)
+    return Typed(ex.Literal(value, ex.COUNT), "number", value, value)
 
 
-def _constant(tree: Branch, value: int, unit: m.Unit) -> Typed:
+def _constant(tree: Branch, value: int, unit: ex.Unit) -> Typed:
     _bounded(tree, value, render(tree))
-    return Typed(m.Literal(value, unit), unit, value, value)
+    return Typed(ex.Literal(value, unit), unit, value, value)
 
 
 def _bounded(tree: Branch, value: int, word: str) -> None:
@@ -64,43 +64,43 @@ def _money(tree: Branch, word: str, scope: Scope) -> int:
 def _duration(tree: Branch, word: str) -> Typed:
     count, unit = int(word[:-1]), word[-1]
     if unit not in "dy":
-        return Typed(m.Literal(0, m.DAYS), "span", literal=word)
+        return Typed(ex.Literal(0, ex.DAYS), "span", literal=word)
     days = count * (365 if unit == "y" else 1)
     if days > 36_500:
         fail(tree, f"`{shown(word)}` is longer than a hundred years")
-    return Typed(m.Literal(days, m.DAYS), m.DAYS, days, days, literal=word)
+    return Typed(ex.Literal(days, ex.DAYS), ex.DAYS, days, days, literal=word)
 
 
 def _negative(tree: Branch, scope: Scope) -> Typed:
     part = typed(trees(tree)[0], scope)
-    if not isinstance(part.expr, m.Literal) or part.unit in ("text", "flag", "span"):
+    if not isinstance(part.expr, ex.Literal) or part.unit in ("text", "flag", "span"):
         fail(tree, "a minus sign stands only before a number", "write `0 - x`, or subtract")
     if part.unit == "percent":
         return replace(part, literal=part.literal[1:] if part.literal[:1] == "-" else f"-{part.literal}")
     value = -part.expr.value
-    return replace(part, expr=m.Literal(value, part.expr.unit), low=value, high=value)
+    return replace(part, expr=ex.Literal(value, part.expr.unit), low=value, high=value)
 
 
-def settle(tree: Branch, part: Typed, unit: m.Unit | Loose, choices: tuple[str, ...] = ()) -> Typed:
+def settle(tree: Branch, part: Typed, unit: ex.Unit | Loose, choices: tuple[str, ...] = ()) -> Typed:
     """A loose literal given its unit by what it is compared with or added to."""
     if part.unit == "number" and unit in ("count", "days", "points"):
-        literal = m.Literal(part.low, cast(m.Unit, unit))
-        return Typed(literal, cast(m.Unit, unit), part.low, part.high)
+        literal = ex.Literal(part.low, cast(ex.Unit, unit))
+        return Typed(literal, cast(ex.Unit, unit), part.low, part.high)
     if part.unit == "number" and unit == "money":
         fail(tree, f"`{part.low}` is a bare number, the other side is money", "write the currency, like `100 CNY`")
     if part.unit == "number" and unit in ("share", "pd"):
         fail(tree, f"`{part.low}` is a bare number, the other side is {UNIT_WORDS[unit]}", f"write `{part.low}%`")
     if part.unit == "percent" and unit in ("share", "pd"):
-        return _percentage(tree, part.literal, cast(m.Unit, unit))
+        return _percentage(tree, part.literal, cast(ex.Unit, unit))
     if part.unit == "text" and unit == "category":
         if part.literal not in choices:
             fail(tree, f"`{shown(part.literal)}` is not one of the list", nearest(part.literal, choices))
         index = choices.index(part.literal)
-        return Typed(m.Literal(index, m.CATEGORY), m.CATEGORY, index, index, choices=choices)
+        return Typed(ex.Literal(index, ex.CATEGORY), ex.CATEGORY, index, index, choices=choices)
     return part
 
 
-def _percentage(tree: Branch, word: str, unit: m.Unit) -> Typed:
+def _percentage(tree: Branch, word: str, unit: ex.Unit) -> Typed:
     if len(word) > 20:
         fail(tree, f"`{shown(word)}%` is too long")
     scaled = Decimal(word) * (100 if unit == "share" else 10_000)
@@ -113,9 +113,9 @@ def _percentage(tree: Branch, word: str, unit: m.Unit) -> Typed:
 def firm(tree: Branch, part: Typed) -> Typed:
     """A part that got no unit from anywhere: bare numbers count, the rest is a fault."""
     if part.unit == "number":
-        return settle(tree, part, m.COUNT)
+        return settle(tree, part, ex.COUNT)
     if part.unit == "percent":
-        return settle(tree, part, m.SHARE)
+        return settle(tree, part, ex.SHARE)
     if part.unit in ("text", "span"):
         fail(tree, f"{UNIT_WORDS[part.unit]} cannot stand here")
     return part

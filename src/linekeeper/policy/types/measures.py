@@ -8,6 +8,7 @@ from typing import Literal as OneOf
 from typing import cast
 
 from linekeeper.core.bounds import MONEY_MAX
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.source import nearest, shown
 from linekeeper.policy.syntax import Branch, render
@@ -29,7 +30,7 @@ from linekeeper.policy.types.typed import (
 WINDOW_MAX: Mapping[str, int] = {"h": 168, "d": 400, "m": 60}
 
 
-def _select(tree: Branch, scope: Scope, wants_field: bool) -> tuple[m.Select, m.Field | None]:
+def _select(tree: Branch, scope: Scope, wants_field: bool) -> tuple[ex.Select, m.Field | None]:
     source, where = (trees(tree)[0], trees(tree)[1]) if tree.data == "where" else (tree, None)
     if source.data != ("path" if wants_field else "name"):
         shape = "kind.field" if wants_field else "kind"
@@ -40,7 +41,7 @@ def _select(tree: Branch, scope: Scope, wants_field: bool) -> tuple[m.Select, m.
         fail(source, f"the event kind `{shown(word)}` is not known", nearest(word, scope.kinds))
     found = _field_of(source, kind, scope) if wants_field else None
     inner = replace(scope, event=kind, measures=False)
-    return m.Select(word, condition(where, inner) if where else None), found
+    return ex.Select(word, condition(where, inner) if where else None), found
 
 
 def _field_of(source: Branch, kind: m.Kind, scope: Scope) -> m.Field:
@@ -52,14 +53,14 @@ def _field_of(source: Branch, kind: m.Kind, scope: Scope) -> m.Field:
     return found
 
 
-def _window(tree: Branch, units: str = "hdm") -> m.Window:
+def _window(tree: Branch, units: str = "hdm") -> ex.Window:
     word = str(tree.children[0]).replace("_", "") if tree.data == "duration" else ""
     if not word or word[-1] not in units:
         fail(tree, f"`{shown(render(tree))}` is not a window", "write " + " or ".join(f"`30{u}`" for u in units))
-    length, unit = int(word[:-1]), cast(m.TileUnit, word[-1])
+    length, unit = int(word[:-1]), cast(ex.TileUnit, word[-1])
     if not 1 <= length <= WINDOW_MAX[unit]:
         fail(tree, f"a window of `{shown(word)}` is not possible", f"from 1{unit} to {WINDOW_MAX[unit]}{unit}")
-    return m.Window(length, unit)
+    return ex.Window(length, unit)
 
 
 def _windowed(tree: Branch, scope: Scope) -> Typed:
@@ -68,13 +69,13 @@ def _windowed(tree: Branch, scope: Scope) -> Typed:
     select, found = _select(selector, scope, how != "count")
     window = _window(span)
     if found is None:
-        return Typed(m.Windowed(how, select, None, window), m.COUNT, 0, MONEY_MAX)
+        return Typed(ex.Windowed(how, select, None, window), ex.COUNT, 0, MONEY_MAX)
     if found.unit not in NUMERIC or found.is_date:
         fail(selector, f"`{found.name}` is {UNIT_WORDS[found.unit]}, `{how}` needs an amount")
     if how == "sum" and found.signed:
         fail(selector, f"`{found.name}` may be negative, `sum` needs amounts that cannot be", "use `last` or `max`")
     low = -MONEY_MAX if found.signed else 0
-    return Typed(m.Windowed(how, select, found.name, window), found.unit, low, MONEY_MAX, how == "max")
+    return Typed(ex.Windowed(how, select, found.name, window), found.unit, low, MONEY_MAX, how == "max")
 
 
 def _last(tree: Branch, scope: Scope) -> Typed:
@@ -82,30 +83,30 @@ def _last(tree: Branch, scope: Scope) -> Typed:
     select, found = _select(selector, scope, wants_field=True)
     assert found is not None
     part = field_typed(found)
-    return replace(part, expr=m.Last(select, found.name), missing=True)
+    return replace(part, expr=ex.Last(select, found.name), missing=True)
 
 
 def _days_since(tree: Branch, scope: Scope) -> Typed:
     (selector,) = arguments(tree, 1)
     select, _ = _select(selector, scope, wants_field=False)
-    return Typed(m.DaysSince(select), m.DAYS, 0, 10**6, True)
+    return Typed(ex.DaysSince(select), ex.DAYS, 0, 10**6, True)
 
 
 def _late_count(tree: Branch, scope: Scope) -> Typed:
     number, span = arguments(tree, 2)
-    days = settle(number, typed(number, replace(scope, measures=False)), m.DAYS)
-    if days.unit != "days" or not isinstance(days.expr, m.Literal) or not 1 <= days.low <= 3650:
+    days = settle(number, typed(number, replace(scope, measures=False)), ex.DAYS)
+    if days.unit != "days" or not isinstance(days.expr, ex.Literal) or not 1 <= days.low <= 3650:
         fail(
             number,
             f"`{shown(render(number))}` is not a number of days past due",
             "write for example `late_count(30, 12m)`",
         )
-    return Typed(m.LateCount(days.low, _window(span, "dm")), m.COUNT, 0, MONEY_MAX)
+    return Typed(ex.LateCount(days.low, _window(span, "dm")), ex.COUNT, 0, MONEY_MAX)
 
 
 def _restrictions(tree: Branch, scope: Scope) -> Typed:
     (span,) = arguments(tree, 1)
-    return Typed(m.Restrictions(_window(span, "dm")), m.COUNT, 0, MONEY_MAX)
+    return Typed(ex.Restrictions(_window(span, "dm")), ex.COUNT, 0, MONEY_MAX)
 
 
 MEASURES: Mapping[str, Check] = {

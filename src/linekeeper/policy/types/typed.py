@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from lark import Token, Tree
 
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.source import shown
 from linekeeper.policy.syntax import Branch, render
@@ -41,8 +42,8 @@ NUMERIC: frozenset[str] = frozenset({"money", "count", "days", "share", "points"
 class Typed:
     """A checked part: its node, unit (or a loose literal's), interval, and whether it may be missing."""
 
-    expr: m.Expr
-    unit: m.Unit | Loose
+    expr: ex.Expr
+    unit: ex.Unit | Loose
     low: int = 0
     high: int = 1
     missing: bool = False
@@ -106,7 +107,7 @@ def typed(tree: Branch, scope: Scope) -> Typed:
     return CHECKS[str(tree.data)](tree, scope)
 
 
-def condition(tree: Branch, scope: Scope) -> m.Expr:
+def condition(tree: Branch, scope: Scope) -> ex.Expr:
     """The tree as a condition. Raises Mistyped."""
     part = typed(tree, scope)
     if part.unit != "flag":
