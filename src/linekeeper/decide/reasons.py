@@ -84,9 +84,9 @@ def holds(when: ex.Expr, values: Values, totals: Mapping[str, int]) -> bool:
 def _compiled(when: ex.Expr) -> Callable[[Mapping[str, int], Mapping[str, int]], bool]:
     features = {node.name: f"v[{node.name!r}]" for node in ex.walk(when) if isinstance(node, ex.Ref)}
     scores = {node.name: f"t[{node.name!r}]" for node in ex.walk(when) if isinstance(node, ex.ScoreRef)}
-    words = ExpressionCompiler({**features, **scores}, frozenset(features.values()))
-    test = words.condition(when)
-    lines = ["def holds(v, t):", *(f"    {line}" for line in words.lines), f"    return {test}"]
+    compiler = ExpressionCompiler({**features, **scores}, frozenset(features.values()))
+    test = compiler.condition(when)
+    lines = ["def holds(v, t):", *(f"    {line}" for line in compiler.lines), f"    return {test}"]
     names: dict[str, Any] = dict(vars(prelude))
     exec("\n".join(lines), names)
     made: Callable[[Mapping[str, int], Mapping[str, int]], bool] = names["holds"]

@@ -148,9 +148,11 @@ class FactsEmitter:
                 body.append(f"s[{slot}] = max(s[{slot}], hour // 24)")
         if select.where is None:
             return [f"        {line}" for line in body]
-        words = ExpressionCompiler(names, optional)
-        test = words.condition(select.where)
-        return [f"        {line}" for line in (*words.lines, f"if {test}:")] + [f"            {line}" for line in body]
+        compiler = ExpressionCompiler(names, optional)
+        test = compiler.condition(select.where)
+        return [f"        {line}" for line in (*compiler.lines, f"if {test}:")] + [
+            f"            {line}" for line in body
+        ]
 
     def _adds(self, ring: Ring, names: dict[str, str], optional: frozenset[str]) -> list[str]:
         tile = TILE[ring.key.unit].format(hour="hour", month="month_of(hour // 24)")
@@ -213,12 +215,12 @@ def values(policy: m.Policy, layout: Layout) -> list[str]:
     names: dict[str, str] = {}
     missing: set[str] = set()
     for place, feature in enumerate(policy.features):
-        words = ExpressionCompiler(names, frozenset(missing), temporaries=place * 100)
+        compiler = ExpressionCompiler(names, frozenset(missing), temporaries=place * 100)
         code = measured(layout, feature.expr)
         if code is None:
-            code = clamped(feature.expr, words.value(feature.expr), feature.maybe_missing)
+            code = clamped(feature.expr, compiler.value(feature.expr), feature.maybe_missing)
         variable = f"f{place}"
-        lines += [f"    {note(feature.name)}", *(f"    {line}" for line in words.lines), f"    {variable} = {code}"]
+        lines += [f"    {note(feature.name)}", *(f"    {line}" for line in compiler.lines), f"    {variable} = {code}"]
         names[feature.name] = variable
         if feature.maybe_missing:
             missing.add(variable)

@@ -21,8 +21,8 @@ class LineEmitter:
         self.places = {feature.name: place for place, feature in enumerate(policy.features)}
         self.missing = frozenset(f"f{place}" for place, feature in enumerate(policy.features) if feature.maybe_missing)
 
-    def words(self) -> ExpressionCompiler:
-        """A fresh translator in which features and scores stand in variables."""
+    def compiler(self) -> ExpressionCompiler:
+        """A fresh compiler of expressions, for which features and scores stand in variables."""
         names = {name: f"f{place}" for name, place in self.places.items()}
         names |= {"score": "points", "pd": "pd"}
         names |= {group: f"g{i}" for i, group in enumerate(self.policy.groups)}
@@ -134,12 +134,12 @@ class LineEmitter:
 
     def _latches(self) -> list[str]:
         lines = ["    cap = 10000", "    suspends = 0", "    closes = 0", "    latched = 0", "    latch_day = NEVER"]
-        words = self.words()
+        compiler = self.compiler()
         for number, trigger in enumerate(self.policy.triggers):
-            when = words.condition(trigger.when)
-            clear = words.condition(trigger.clear) if trigger.clear is not None else "True"
-            lines += [f"    {note(trigger.name)}", *(f"    {line}" for line in words.lines)]
-            words.lines.clear()
+            when = compiler.condition(trigger.when)
+            clear = compiler.condition(trigger.clear) if trigger.clear is not None else "True"
+            lines += [f"    {note(trigger.name)}", *(f"    {line}" for line in compiler.lines)]
+            compiler.lines.clear()
             lines.append(f"    w{number} = {when}")
             lines.append(f"    if s[{self.layout.latches + number * LATCH_WIDTH}] != FREE or w{number}:")
             lines.append(f"        if latch(s, LATCH{number}, w{number}, {clear}, day, start):")
@@ -170,10 +170,10 @@ class LineEmitter:
         ]
         if restoration is None:
             return lines
-        words = self.words()
-        test = words.condition(condition) if condition is not None else "True"
+        compiler = self.compiler()
+        test = compiler.condition(condition) if condition is not None else "True"
         return [
-            *(f"    {line}" for line in words.lines),
+            *(f"    {line}" for line in compiler.lines),
             *lines,
             f"    elif not suspends and {test}:",
             "        if not s[RISING]:",
@@ -192,11 +192,11 @@ class LineEmitter:
         offer = self.policy.offer
         if offer is None:
             return lines
-        words = self.words()
-        test = words.condition(offer.when)
+        compiler = self.compiler()
+        test = compiler.condition(offer.when)
         return [
             *lines,
-            *(f"    {line}" for line in words.lines),
+            *(f"    {line}" for line in compiler.lines),
             "    quiet = not changed and s[STATUS] == ACTIVE and day >= s[OFFER_END]",
             f"    waited = s[OFFER_NUMBER] == 0 or day >= s[OFFER_DAY] + {offer.every_days}",
             f"    if quiet and waited and {test}:",
@@ -225,7 +225,7 @@ class LineEmitter:
     def authorise(self) -> str:
         """May this draw happen now? Bits: 1 suspended, 2 closed, 4 over available, then the rules."""
         rules = self.policy.authorise
-        words = self.words()
+        compiler = self.compiler()
         lines = [
             "def authorise(s, hour, amount):",
             '    """0 where the draw may happen now, else the bits of what denies it. `s` is a copy."""',
@@ -239,9 +239,9 @@ class LineEmitter:
             "        denied |= 4",
         ]
         for number, rule in enumerate(rules):
-            test = words.condition(rule.deny)
-            lines += [f"    {note(rule.name)}", *(f"    {line}" for line in words.lines)]
-            words.lines.clear()
+            test = compiler.condition(rule.deny)
+            lines += [f"    {note(rule.name)}", *(f"    {line}" for line in compiler.lines)]
+            compiler.lines.clear()
             lines += [f"    if {test}:", f"        denied |= {8 << number}"]
         return "\n".join([*lines, "    return denied"])
 

@@ -131,11 +131,11 @@ class NextEmitter:
         """The lines, where any of the guards holds."""
         if () in guards or not guards:
             return lines if guards else []
-        words = ExpressionCompiler(self.codes, self.missing)
-        test = " or ".join(" and ".join(self._holds(words, one) for one in guard) for guard in guards)
-        return [*words.lines, f"if {test}:", *indented(lines)]
+        compiler = ExpressionCompiler(self.codes, self.missing)
+        test = " or ".join(" and ".join(self._holds(compiler, one) for one in guard) for guard in guards)
+        return [*compiler.lines, f"if {test}:", *indented(lines)]
 
-    def _holds(self, words: ExpressionCompiler, one: ex.Expr | Clearing | Restoring | Slack) -> str:
+    def _holds(self, compiler: ExpressionCompiler, one: ex.Expr | Clearing | Restoring | Slack) -> str:
         match one:
             case Clearing(trigger):
                 slot = self.layout.latches + trigger * LATCH_WIDTH
@@ -145,7 +145,7 @@ class NextEmitter:
             case Slack(fall, rise):
                 return f"(fall < {fall} or rise < {rise})"
             case _:
-                return words.condition(one)
+                return compiler.condition(one)
 
 
 def indented(lines: list[str]) -> list[str]:
