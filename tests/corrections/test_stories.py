@@ -14,8 +14,8 @@ restoration: {first: 60%, step: 20%, every: 10d}
 
 @story(ARREARS, until="2024-06-01")
 def test_a_payment_made_in_time_and_told_late_takes_the_restriction_back() -> None:
-    """Due on 10 February, paid on the 9th, told on the 15th. The hold of 20 days and the steps of the restoration are for
-    those who were late: the whole limit is back on the 15th.
+    """Due on 10 February, paid on the 9th, told on the 15th. The hold of 20 days and the steps of the restoration are
+    for those who were late: the whole limit is back on the 15th.
 
     2024-01-01 09:00  open limit=1000
     2024-01-01 09:00  due amount=10 due_on=2024-02-10

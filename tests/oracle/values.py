@@ -1,9 +1,9 @@
 """Expressions, measures and the score, sections 4 and 5 of the page, on a list of events and one moment.
 
->>> from linekeeper.policy.expression import SHARE, Call, Compare, Literal
->>> evaluate(Call("percent", (Literal(1, "money"), Literal(3, "money"))), no_leaf)
+>>> from linekeeper.policy.expression import COUNT, SHARE, Call, Compare, Literal
+>>> evaluate(Call("percent", (Literal(1, "money"), Literal(3, "money")), SHARE), no_leaf)
 3333
->>> holds(Compare("<", Call("per", (Literal(1, "count"), Literal(0, "count"))), Literal(9, "count")), no_leaf)
+>>> holds(Compare("<", Call("per", (Literal(1, "count"), Literal(0, "count")), COUNT), Literal(9, "count")), no_leaf)
 False
 """
 

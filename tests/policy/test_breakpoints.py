@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from linekeeper.policy.analysis.breakpoints import Clearing, Restoring, Slack, Use, score_breakpoints, uses
-from linekeeper.policy.analysis.monotonicity import Trend, Trends
+from linekeeper.policy.analysis.monotonicity import Trends
 from linekeeper.policy.expression import Compare, Literal, Ref
+from linekeeper.policy.functions import Trend
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 
@@ -126,7 +127,7 @@ def test_a_score_that_no_rule_asks_for_is_not_watched() -> None:
 
 
 @pytest.mark.parametrize(
-    ("feature", "drift"),
+    ("feature", "trend"),
     [
         ("drawn", Trend.DOWN),
         ("largest", Trend.DOWN),
@@ -135,5 +136,5 @@ def test_a_score_that_no_rule_asks_for_is_not_watched() -> None:
         ("granted", Trend.STILL),
     ],
 )
-def test_which_way_a_value_drifts(feature: str, drift: Trend) -> None:
-    assert Trends(policy_of(SCORE.replace("WHEN", "granted > 0 CNY"))).of(Ref(feature)) == drift
+def test_which_way_a_value_moves(feature: str, trend: Trend) -> None:
+    assert Trends(policy_of(SCORE.replace("WHEN", "granted > 0 CNY"))).of_feature(feature) == trend

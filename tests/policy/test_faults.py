@@ -1,6 +1,6 @@
-"""Faulty policies beside what is said of them: each `faults/NAME.yaml` with its `faults/NAME.txt`.
+"""Faulty policies beside their messages: each `faults/NAME.yaml` with its `faults/NAME.txt`.
 
-The pairs are meant to be read by whoever writes policies: every fault of a file is told at once, with file, line and
+The pairs are meant to be read by whoever writes policies: every fault of a file is shown at once, with file, line and
 column, what was meant, and the nearest name that is known.
 """
 
@@ -18,8 +18,8 @@ FAULTS = Path(__file__).parent / "faults"
 CASES = sorted(path.stem for path in FAULTS.glob("*.yaml"))
 
 
-def told(path: Path) -> list[str]:
-    """What is said of the policy in that file, without its folder."""
+def messages(path: Path) -> list[str]:
+    """The messages for the policy in that file, without its folder."""
     with pytest.raises(PolicyError) as caught:
         load_file(path)
     return [line.removeprefix(f"{path.parent}/") for line in str(caught.value).splitlines()]
@@ -28,13 +28,13 @@ def told(path: Path) -> list[str]:
 @pytest.mark.parametrize("name", CASES)
 def test_every_fault_of_a_file_is_told(name: str) -> None:
     expected = (FAULTS / f"{name}.txt").read_text("utf-8").splitlines()
-    assert told(FAULTS / f"{name}.yaml") == expected
+    assert messages(FAULTS / f"{name}.yaml") == expected
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_fault_says_where_it_stands(name: str) -> None:
     lines = (FAULTS / f"{name}.yaml").read_text("utf-8").split("\n")
-    for message in told(FAULTS / f"{name}.yaml"):
+    for message in messages(FAULTS / f"{name}.yaml"):
         place = re.match(r"[\w.]+:(\d+):(\d+): ", message)
         assert place is not None
         line, column = int(place[1]), int(place[2])
@@ -46,14 +46,14 @@ def test_a_fault_says_where_it_stands(name: str) -> None:
 def test_the_column_points_at_the_word_in_the_message(name: str) -> None:
     """Where a message begins with a word of the file in backticks, that word stands at its place."""
     lines = (FAULTS / f"{name}.yaml").read_text("utf-8").split("\n")
-    for message in told(FAULTS / f"{name}.yaml"):
-        found = re.match(r"[\w.]+:(\d+):(\d+): `([a-z_0-9.]+)` (is not (known here|a plain)|has no meaning)", message)
-        if found:
-            assert lines[int(found[1]) - 1][int(found[2]) - 1 :].lstrip("'\"").startswith(found[3])
+    for message in messages(FAULTS / f"{name}.yaml"):
+        match = re.match(r"[\w.]+:(\d+):(\d+): `([a-z_0-9.]+)` (is not (known here|a plain)|has no meaning)", message)
+        if match:
+            assert lines[int(match[1]) - 1][int(match[2]) - 1 :].lstrip("'\"").startswith(match[3])
 
 
 def test_faults_are_told_in_the_same_order_each_time() -> None:
-    """Several faults at one place are told in the order in which they were found."""
+    """Several faults at one place are shown in the order in which they come up."""
     with pytest.raises(PolicyError) as caught:
         load_text("policy: x", "p.yaml")
     assert [fault.message.split("`")[1] for fault in caught.value.faults] == [

@@ -99,3 +99,20 @@ def test_what_yaml_would_read_otherwise_is_left() -> None:
 def test_a_file_that_is_not_yaml_is_refused() -> None:
     with pytest.raises(PolicyError, match="this is not YAML"):
         format_text("a: [")
+
+
+def test_the_old_key_of_restoration_is_replaced() -> None:
+    """`recovery` was the word for `restoration`; a policy with it means the same, and `fmt` writes the new."""
+    new = HEAD + TRIGGERS + "restoration: {first: 40%, step: 20%, every: 30d, while: days_past_due = 0}\n"
+    old = new.replace("restoration:", "recovery:").replace("days_past_due = 0", "days_past_due  ==  0")
+    assert meaning(old) == meaning(new)
+    assert format_text(old) == new
+
+
+def test_the_old_and_the_new_key_together_are_a_fault() -> None:
+    rules = "{first: 40%, step: 20%, every: 30d}\n"
+    with pytest.raises(PolicyError) as caught:
+        load_text(HEAD + TRIGGERS + "restoration: " + rules + "recovery: " + rules)
+    assert [fault.message for fault in caught.value.faults] == [
+        "the key `recovery` is the old word for `restoration`, which stands too"
+    ]

@@ -15,14 +15,14 @@ from tests.policy.texts import EVENTS, HEAD, TRIGGERS, feature, policy
 
 
 def refusal(text: str) -> str:
-    """What is said of a policy that must be refused."""
+    """The messages for a policy that must be refused."""
     with pytest.raises(PolicyError) as caught:
         load_text(text, "p.yaml")
     return str(caught.value)
 
 
 def of_feature(expression: str) -> str:
-    """What is said of a policy with that feature."""
+    """The messages for a policy with that feature."""
     return refusal(f"{HEAD}{EVENTS}features:\n  it: {expression}\n{TRIGGERS}")
 
 
@@ -69,8 +69,10 @@ def test_a_billion_laughs() -> None:
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ("{a: ", "}"), ("- ", ""), ("? ", "")])
 @pytest.mark.parametrize("depth", [13, 50, 500, 20_000])
 def test_deep_yaml(opening: str, closing: str, depth: int) -> None:
-    said = refusal("policy: " * (opening in "[{a: ") + opening * depth + "x" + closing * depth)
-    assert "nested deeper than 12 levels" in said or "a key is one word" in said or "this is not YAML" in said
+    messages = refusal("policy: " * (opening in "[{a: ") + opening * depth + "x" + closing * depth)
+    assert (
+        "nested deeper than 12 levels" in messages or "a key is one word" in messages or "this is not YAML" in messages
+    )
 
 
 # ------------------------------------------------------------------ expressions
@@ -79,8 +81,12 @@ def test_deep_yaml(opening: str, closing: str, depth: int) -> None:
 @pytest.mark.parametrize("depth", [45, 500, 1_500])
 @pytest.mark.parametrize(("opening", "inner", "closing"), [("(", "balance", ")"), ("-", "1", ""), ("not ", "true", "")])
 def test_deep_expressions(opening: str, inner: str, closing: str, depth: int) -> None:
-    said = of_feature(f"'{opening * min(depth, 3_900 // len(opening + closing))}{inner}{closing * depth}'")
-    assert "nested deeper than 40 levels" in said or "at most 4000 characters" in said or "does not fit here" in said
+    messages = of_feature(f"'{opening * min(depth, 3_900 // len(opening + closing))}{inner}{closing * depth}'")
+    assert (
+        "nested deeper than 40 levels" in messages
+        or "at most 4000 characters" in messages
+        or "does not fit here" in messages
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,8 +102,8 @@ def test_deep_expressions(opening: str, inner: str, closing: str, depth: int) ->
     ids=["if", "fallback", "and", "sum", "digits", "letters"],
 )
 def test_long_expressions(expression: str) -> None:
-    said = of_feature(f"'{expression}'")
-    assert "nested deeper" in said or "at most 4000 characters" in said or "not a condition" in said
+    messages = of_feature(f"'{expression}'")
+    assert "nested deeper" in messages or "at most 4000 characters" in messages or "not a condition" in messages
 
 
 def test_long_lists_are_not_deep() -> None:
@@ -163,8 +169,8 @@ def chain(length: int, first: str) -> str:
 
 
 def test_a_chain_of_400_features() -> None:
-    found = load_text(chain(400, "count(draw, 7d)"))
-    assert [one.name for one in found.features if one.named] == [f"f{n}" for n in range(400)]
+    loaded = load_text(chain(400, "count(draw, 7d)"))
+    assert [one.name for one in loaded.features if one.named] == [f"f{n}" for n in range(400)]
 
 
 def test_a_circle_of_400_features() -> None:
@@ -173,9 +179,9 @@ def test_a_circle_of_400_features() -> None:
 
 def test_two_circles_are_both_told() -> None:
     text = f"{HEAD}features:\n  a: b\n  b: a\n  c: d\n  d: c\n  e: drowz\n{TRIGGERS}"
-    said = refusal(text)
-    assert said.count("features go round in a circle") == 2
-    assert "`drowz` is not known here" in said
+    messages = refusal(text)
+    assert messages.count("features go round in a circle") == 2
+    assert "`drowz` is not known here" in messages
 
 
 def test_a_feature_of_itself() -> None:
@@ -206,7 +212,7 @@ def test_too_many_bins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "messages"),
     [
         ("bаlance", "CYRILLIC SMALL LETTER A"),
         ("limіt", "CYRILLIC SMALL LETTER BYELORUSSIAN-UKRAINIAN I"),
@@ -217,10 +223,10 @@ def test_too_many_bins() -> None:
         ("lïmit", "LATIN SMALL LETTER I WITH DIAERESIS"),
     ],
 )
-def test_look_alikes_are_named(name: str, said: str) -> None:
-    """Letters that only look plain are told by their name, and in no message do they act (turn its direction...)."""
+def test_look_alikes_are_named(name: str, messages: str) -> None:
+    """Letters that only look plain are named in words, and in no message do they act (turn its direction...)."""
     for text in (of_feature(name), refusal(f"{HEAD}features:\n  '{name}': balance\n{TRIGGERS}")):
-        assert said in text
+        assert messages in text
         assert "‮" not in text
 
 
@@ -253,8 +259,8 @@ def test_any_text(text: str) -> None:
 
 _TEXT = """( ) { } [ ] , : - + * = < >= != " ' # | & % ! 0 1 7d 30% 5_000 10000000000000000 balance limit draw CNY USD
 draw.amount count sum max last percent part per smallest largest fallback known where hour and or not if then else in
-true false yes score pd ability policy version triggers features when suspend cap reason recovery worse below otherwise
-missing é \x85 \u2028 ０ .."""
+true false yes score pd ability policy version triggers features when suspend cap reason restoration worse below
+otherwise missing é \x85 \u2028 ０ .."""
 _PIECES = _TEXT.split()
 
 
@@ -266,9 +272,9 @@ def test_a_valid_policy_with_changes(text: str, data: st.DataObject) -> None:
         gap = data.draw(st.sampled_from((0, 0, 1, 2, 8, 40)))
         piece = data.draw(st.sampled_from((*_PIECES, "\n", "\t", text[place : place + 30])))
         text = text[:place] + data.draw(st.sampled_from(("", " "))) + piece + text[place + gap :]
-    found = policy_or_faults(text)
-    if found is not None:
-        assert all(depth_of(one.expr) <= 41 for one in found.features)
+    loaded = policy_or_faults(text)
+    if loaded is not None:
+        assert all(depth_of(one.expr) <= 41 for one in loaded.features)
 
 
 def depth_of(expr: Expr) -> int:
@@ -288,10 +294,10 @@ def test_any_expression(expression: str) -> None:
 
 
 def test_a_policy_that_is_refused_is_refused_whole() -> None:
-    """The faults of every section are told at once."""
+    """The faults of every section are shown at once."""
     text = (
         HEAD + "features: {a: b}\nscore: {ability: {c: {otherwise: 1}}}\ntriggers: {t: {when: d}}\nbrake: {lines: 5%}\n"
     )
-    said = refusal(text)
-    assert [word for word in ["`b`", "`c`", "`d`", "`exposure`"] if word not in said] == []
+    messages = refusal(text)
+    assert [word for word in ["`b`", "`c`", "`d`", "`exposure`"] if word not in messages] == []
     assert policy().triggers

@@ -12,7 +12,8 @@ from linekeeper.core.bounds import MISSING
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import Clearing, Guard, Restoring, Slack, Use, score_breakpoints, uses
-from linekeeper.policy.analysis.monotonicity import FACTS, Trend, Trends
+from linekeeper.policy.analysis.monotonicity import Trends
+from linekeeper.policy.functions import Trend, record_of
 from linekeeper.policy.load import load_text
 from tests.oracle.policies import write_policy
 from tests.oracle.values import Values, at_most, evaluate, holds, scored
@@ -68,12 +69,11 @@ def later(rng: Random, feature: m.Feature, value: int | None) -> int | None:
         return rng.choice((None, min(value, now(rng, feature) or 0)))
     if isinstance(expr, ex.Windowed | ex.LateCount | ex.Restrictions):
         return rng.choice((0, min(value, now(rng, feature) or 0)))
-    drift = (
-        FACTS[expr.name] if isinstance(expr, ex.Fact) else Trend.UP if isinstance(expr, ex.DaysSince) else Trend.STILL
-    )
-    if drift == Trend.DOWN:
+    assert isinstance(expr, ex.Measure)
+    trend = record_of(expr).trend
+    if trend == Trend.DOWN:
         return 0
-    return value + rng.choice((1, 3, 30_000 if feature.unit == "money" else 6)) if drift == Trend.UP else value
+    return value + rng.choice((1, 3, 30_000 if feature.unit == "money" else 6)) if trend == Trend.UP else value
 
 
 def all_of(policy: m.Policy, measured: Seen) -> Values:
@@ -137,7 +137,7 @@ def turned(policy: m.Policy, before: Values, after: Values) -> list[str]:
 def test_what_is_not_watched_turns_no_rule(seed: int) -> None:
     rng = Random(seed)
     policy = policy_of(rng)
-    used, drifts = uses(policy), Trends(policy)
+    used, trends = uses(policy), Trends(policy)
     measured = [feature for feature in policy.features if isinstance(feature.expr, ex.Measure)]
     for _ in range(MOVES):
         first = {feature.name: now(rng, feature) for feature in measured}
@@ -146,7 +146,7 @@ def test_what_is_not_watched_turns_no_rule(seed: int) -> None:
         for feature in policy.features:
             old, new = (order(values.features[feature.name]) for values in (before, after))
             as_said = {Trend.STILL: old == new, Trend.DOWN: new <= old, Trend.UP: new >= old, Trend.ANY: True}
-            faded = new == MISSING and feature.name in drifts.fading
-            assert as_said[drifts.of(ex.Ref(feature.name))] or faded, (policy.source, feature.name, first, second)
+            faded = new == MISSING and feature.name in trends.fading
+            assert as_said[trends.of_feature(feature.name)] or faded, (policy.source, feature.name, first, second)
         if not is_watched(policy, used, before, after):
             assert turned(policy, before, after) == [], (policy.source, first, second)

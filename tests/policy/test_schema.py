@@ -1,4 +1,4 @@
-"""The JSON Schema: what editors are told accepts every policy that is valid, and refuses the usual slips."""
+"""The JSON Schema: it accepts every policy that is valid, and refuses the usual slips."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VALIDATOR = Draft202012Validator(schema())
 
 
 def faults(text: str, version: str = "1.2") -> list[str]:
-    """What the schema says of a policy, as an editor reads it: YAML 1.2, or the older 1.1 (`yes` is true)."""
+    """The messages of the schema for a policy, as an editor reads it: YAML 1.2, or the older 1.1 (`yes` is true)."""
     yaml = YAML(typ="safe", pure=True)
     yaml.version = version
     read: Any = yaml.load(text)
@@ -60,7 +60,7 @@ def test_yes_and_no_however_yaml_reads_them(word: str, version: str) -> None:
         ("triggers:\n  t: {when: x, suspend: yes, hold: 30 days, reason: r}\n", "30 days"),
         ("triggers:\n  t: {when: x, suspend: yes, reason: Late payments}\n", "Late payments"),
         ("triggers: [late]\n", "late"),
-        (TRIGGERS + "recovery: {first: 40%, every: 30d}\n", "step"),
+        (TRIGGERS + "restoration: {first: 40%, every: 30d}\n", "step"),
         (TRIGGERS + "offer: {when: true}\n", "increase"),
         (TRIGGERS + "brake: {lines: 2, exposure: 3%}\n", "2"),
         (TRIGGERS + "events:\n  income: {amount: cash}\n", "cash"),
@@ -72,8 +72,16 @@ def test_yes_and_no_however_yaml_reads_them(word: str, version: str) -> None:
     ],
 )
 def test_the_usual_slips(text: str, word: str) -> None:
-    found = faults(HEAD + EVENTS + text) if "events:" not in text else faults(HEAD + text)
-    assert any(word in message for message in found) or any("not valid under" in message for message in found)
+    messages = faults(HEAD + EVENTS + text) if "events:" not in text else faults(HEAD + text)
+    assert any(word in message for message in messages) or any("not valid under" in message for message in messages)
+
+
+def test_the_old_key_of_restoration() -> None:
+    """Editors take either word, say that the old one is old, and refuse both at once."""
+    old, new = (f"{key}: {{first: 40%, step: 20%, every: 30d}}\n" for key in ("recovery", "restoration"))
+    assert faults(HEAD + TRIGGERS + old) == []
+    assert schema()["properties"]["recovery"]["deprecated"]
+    assert len(faults(HEAD + TRIGGERS + old + new)) == 1
 
 
 @pytest.mark.parametrize("key", ["policy", "version", "currency", "time_zone"])

@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 import linekeeper
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.notice.render import TEMPLATES
+from linekeeper.policy.functions import FACTS, FUNCTIONS, MEASURES
 from linekeeper.texts.language import CATALOGUES, LANGS, Lang, language
 
 Message = str | tuple[str, str]
 TABLES = {
     "linekeeper.notice.render": ("HEADLINES", "LEADS"),
     "linekeeper.notice.road_back": ("STEP_TEXTS", "ASSUMPTION_TEXTS", "NO_ROAD_TEXTS", "LOAN_WORDS"),
-    "linekeeper.notice.prose.expression": ("RELATIONS", "FACT_WORDS", "SCORE_WORDS", "_ARITHMETIC", "_WINDOWS"),
+    "linekeeper.notice.prose.expression": ("RELATIONS", "ARITHMETIC", "SCORE_WORDS", "WINDOWS"),
 }
 PACKAGE = Path(linekeeper.__file__).parent
 ROOMS = ("texts", "education", "notice")
@@ -53,6 +54,7 @@ def translatable() -> set[Message]:
     for module, names in TABLES.items():
         for name in names:
             found |= set(vars(importlib.import_module(module))[name].values())
+    found |= {record.words for records in (FUNCTIONS, MEASURES, FACTS) for record in records.values()}
     for template in TEMPLATES.iterdir():
         found |= set(re.findall(r'translate\("([^"]+)"', template.read_text("utf-8")))
     return found

@@ -8,6 +8,7 @@ from linekeeper.kernel.layout import LATCH_WIDTH, Layout, Ring, column_of
 from linekeeper.kernel.rows import RowShape
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
+from linekeeper.policy.functions import record_of
 from linekeeper.policy.kinds import BUILT_IN
 
 TILE = {"h": "{hour}", "d": "{hour} // 24", "m": "{month}"}
@@ -234,19 +235,21 @@ def stores(policy: m.Policy, shape: RowShape) -> list[str]:
 
 def measured(layout: Layout, expr: ex.Expr) -> str | None:
     """Code for the value of a measure; None where the expression is not one."""
-    match expr:
+    if not isinstance(expr, ex.Measure):
+        return None
+    return record_of(expr).code.format(slot=f"s[{slot_of(layout, expr)}]")
+
+
+def slot_of(layout: Layout, measure: ex.Measure) -> int | None:
+    """The slot of the state that holds what is measured; None for a fact, whose code names its own."""
+    match measure:
         case ex.Windowed() | ex.LateCount() | ex.Restrictions():
-            column = column_of(expr)
-            slot = layout.ring(expr).slot(expr.window.length, column)
-            return f"min(s[{slot}], MONEY_MAX)" if column[0] == "sum" else f"s[{slot}]"
+            return layout.ring(measure).slot(measure.window.length, column_of(measure))
         case ex.Last():
-            return f"s[{layout.lasts[expr] + 1}]"
+            return layout.lasts[measure] + 1
         case ex.DaysSince():
-            slot = layout.since[expr]
-            return f"day - s[{slot}] if s[{slot}] != MISSING else MISSING"
-        case ex.Fact(name):
-            return FACT_CODE[name]
-        case _:
+            return layout.since[measure]
+        case ex.Fact():
             return None
 
 
@@ -272,17 +275,4 @@ _ACCOUNT = {
     ),
     "balance": ("s[BALANCE] = x[0]",),
     "delinquency": ("s[REPORTED] = x[0]", "s[STREAK] = s[STREAK] + 1 if x[0] == 0 else 0"),
-}
-
-FACT_CODE = {
-    "balance": "s[BALANCE]",
-    "limit": "s[LIMIT]",
-    "granted": "s[GRANTED]",
-    "available": "0 if s[STATUS] >= SUSPENDED else min(max(s[LIMIT] - s[BALANCE], 0), MONEY_MAX)",
-    "utilisation": "percent(s[BALANCE], s[LIMIT])",
-    "past_due": "past_due(s, DUES, DUE, day)",
-    "days_past_due": "max(s[REPORTED], day - s[DUE] if s[DUES] > 0 else 0)",
-    "on_time_streak": "s[STREAK]",
-    "months_on_book": "s[MONTH] - s[OPEN_MONTH]",
-    "days_in_status": "day - s[STATUS_DAY]",
 }

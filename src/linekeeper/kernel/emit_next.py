@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.kernel.emit_facts import FACT_CODE, measured
+from linekeeper.kernel.emit_facts import measured
 from linekeeper.kernel.emit_rings import entry, note, title
 from linekeeper.kernel.expressions import ExpressionCompiler, blocks, tree
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout, Ring, column_of
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import Clearing, Guard, Restoring, Slack, Use, score_breakpoints
+from linekeeper.policy.functions import FACTS
 
 # For each unit of tiles: the day that a tile's leaving brings, the tiles whose leaving comes before day `d`,
 # and whether any tile of a ring leaves before then.
@@ -82,7 +83,7 @@ class NextEmitter:
             case ex.Fact("months_on_book"):
                 lines = self._grows(use, "s[MONTH] - s[OPEN_MONTH]", "month_start(s[OPEN_MONTH] + {cut})")
             case ex.Fact("days_past_due" as name):
-                lines = self._grows(use, FACT_CODE[name], "due + {cut}")
+                lines = self._grows(use, FACTS[name].code, "due + {cut}")
                 lines = ["if due < NEVER:", *indented(lines)] if lines else []
             case ex.Fact("past_due"):
                 lines = self._while((*use.any, *use.crossing), _NEXT_DUE)

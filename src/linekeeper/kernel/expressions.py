@@ -1,4 +1,4 @@
-"""Expressions as kernel code: a condition becomes a Python truth, a value an int or MISSING."""
+"""The expression compiler: a condition becomes a Python truth, a value an int or MISSING; and values among cuts."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from dataclasses import dataclass, field
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.policy import expression as ex
+from linekeeper.policy.functions import FUNCTIONS
 
 _CODE_OP = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-_EXTREMES = {"smallest": "min", "largest": "max"}
 
 
 @dataclass
 class ExpressionCompiler:
-    """Turns expressions into code. `names` maps features, scores and fields to variables;
-    `missing` holds the variables that may be MISSING. Statements that are needed first go to `lines`."""
+    """Compiles expressions to code.
+
+    `names` maps features, scores and fields to variables; `missing` holds the variables that may be MISSING. The value
+    of each part goes to a temporary of its own, by statements in `lines` that have to stand before the code: a check
+    for MISSING names a value twice, and it must not be worked out twice.
+    """
 
     names: Mapping[str, str]
     missing: frozenset[str]
@@ -34,10 +38,10 @@ class ExpressionCompiler:
             case ex.Compare(op, left, right):
                 return self._compare(op, left, right)
             case ex.In(item, values):
-                word = self.atom(item)
-                return "(" + " or ".join(f"{word} == {value}" for value in values) + ")"
-            case ex.Call("known", (item,)):
-                return f"{self.atom(item)} != MISSING" if self.may_miss(item) else "True"
+                atom = self.atom(item)
+                return "(" + " or ".join(f"{atom} == {value}" for value in values) + ")"
+            case ex.Call(name, args) if FUNCTIONS[name].unit == ex.FLAG:
+                return self._call(name, args)
             case ex.Literal(value):
                 return str(bool(value))
             case _:
@@ -63,9 +67,9 @@ class ExpressionCompiler:
             case ex.HourOfDay():
                 return "(hour % 24)"
             case _:
-                return self._held(self.value(expr), self.may_miss(expr))
+                return self._stored(self.value(expr), self.may_miss(expr))
 
-    def _held(self, code: str, may_miss: bool) -> str:
+    def _stored(self, code: str, may_miss: bool) -> str:
         self.temporaries += 1
         name = f"t{self.temporaries}"
         self.lines.append(f"{name} = {code}")
@@ -80,14 +84,12 @@ class ExpressionCompiler:
                 return self.names[name] in self.missing
             case ex.FieldRef(name):
                 return self.names["." + name] in self.missing
-            case ex.Call("per"):
-                return True
-            case ex.Call("fallback", (first, other)):
-                return self.may_miss(first) and self.may_miss(other)
+            case ex.Call(name, args):
+                return FUNCTIONS[name].missing([self.may_miss(arg) for arg in args])
             case ex.If(_, yes, no):
                 return self.may_miss(yes) or self.may_miss(no)
-            case ex.Arith() | ex.Call("percent" | "part" | "smallest" | "largest"):
-                return any(map(self.may_miss, ex.children(expr)))
+            case ex.Arith(_, left, right):
+                return self.may_miss(left) or self.may_miss(right)
             case _:
                 return False
 
@@ -97,7 +99,7 @@ class ExpressionCompiler:
             case ex.Arith(op, left, right):
                 first, second = self.atom(left), self.atom(right)
                 return self._where_known((left, first), (right, second), code=f"{first} {op} {second}")
-            case ex.Call(name, args) if name != "known":
+            case ex.Call(name, args) if FUNCTIONS[name].unit != ex.FLAG:
                 return self._call(name, args)
             case ex.If(test, yes, no):
                 truth, first, second = self.condition(test), self.atom(yes), self.atom(no)
@@ -108,17 +110,37 @@ class ExpressionCompiler:
                 return f"1 if {self.condition(expr)} else 0"
 
     def _call(self, name: str, args: tuple[ex.Expr, ...]) -> str:
-        words = [self.atom(arg) for arg in args]
-        if name == "fallback":
-            return f"{words[0]} if {words[0]} != MISSING else {words[1]}" if self.may_miss(args[0]) else words[0]
-        code = f"{_EXTREMES.get(name, name)}({', '.join(words)})"
-        return self._where_known(*zip(args, words, strict=True), code=code)
+        """The code of the function's record, with a variable or a number for each argument."""
+        function = FUNCTIONS[name]
+        atoms = [self.atom(arg) for arg in args]
+        code = function.code.format(*atoms, all=", ".join(atoms))
+        if function.code_of_missing is None:
+            return self._where_known(*zip(args, atoms, strict=True), code=code)
+        return function.code_of_missing.format(*atoms) if self.may_miss(args[0]) else code
 
     def _where_known(self, *parts: tuple[ex.Expr, str], code: str) -> str:
-        checks = [f"{word} == MISSING" for part, word in parts if self.may_miss(part)]
+        checks = [f"{atom} == MISSING" for part, atom in parts if self.may_miss(part)]
         return f"MISSING if {' or '.join(checks)} else {code}" if checks else code
 
 
 def _refuses_missing(op: str, other: ex.Expr) -> bool:
     """Whether MISSING, the lowest number there is, already makes the comparison false."""
     return op in ("=", ">", ">=") and isinstance(other, ex.Literal) and other.value > MISSING
+
+
+# ------------------------------------------------------------------ where a value stands among cuts
+
+
+def tree(variable: str, below: tuple[int, ...], leaves: list[str], indent: str) -> list[str]:
+    """`if` branches that find the leaf of `variable` in a few comparisons; len(leaves) == len(below) + 1."""
+    return blocks(variable, below, [[leaf] for leaf in leaves], indent)
+
+
+def blocks(variable: str, below: tuple[int, ...], leaves: list[list[str]], indent: str) -> list[str]:
+    """As `tree`, with a block of lines in each leaf."""
+    if not below:
+        return [indent + line for line in leaves[0]]
+    middle = len(below) // 2
+    left = blocks(variable, below[:middle], leaves[: middle + 1], indent + "    ")
+    right = blocks(variable, below[middle + 1 :], leaves[middle + 1 :], indent + "    ")
+    return [f"{indent}if {variable} < {below[middle]}:", *left, f"{indent}else:", *right]

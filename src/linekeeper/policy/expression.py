@@ -1,14 +1,19 @@
 """Expressions of a policy once they have been checked: trees of frozen nodes; `children` walks them.
 
->>> tree = Compare(">=", Ref("days_past_due"), Literal(30, DAYS))
+Every node has its `unit`, and its `choices` where that is a category: the type checker notes both on the leaves and the
+calls, and the rest follows from their parts. A name has one unit in a policy, so nodes are equal by what they name.
+
+>>> tree = Compare(">=", Ref("days_past_due", DAYS), Literal(30, DAYS))
 >>> [child.name for child in children(tree) if isinstance(child, Ref)]
 ['days_past_due']
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import field as noted
+from typing import ClassVar
 from typing import Literal as OneOf
 
 Unit = OneOf["money", "count", "days", "share", "flag", "category", "points", "pd"]
@@ -24,12 +29,29 @@ PD: Unit = "pd"  # parts per million
 TileUnit = OneOf["h", "d", "m"]
 
 
+class _Condition:
+    """A node that is true or false."""
+
+    __slots__ = ()
+    unit: ClassVar[Unit] = FLAG
+    choices: ClassVar[tuple[str, ...]] = ()
+
+
+class _Count:
+    """A node that counts."""
+
+    __slots__ = ()
+    unit: ClassVar[Unit] = COUNT
+    choices: ClassVar[tuple[str, ...]] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Literal:
     """A typed constant: minor units, days, basis points, ppm, a choice's index, or 0 and 1."""
 
     value: int
     unit: Unit
+    choices: tuple[str, ...] = noted(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +59,8 @@ class Ref:
     """The value of a feature of the policy, by name."""
 
     name: str
+    unit: Unit = noted(compare=False, repr=False)
+    choices: tuple[str, ...] = noted(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +68,11 @@ class ScoreRef:
     """`score`, `pd`, or the sub-total of a score group (`ability`, `willingness`)."""
 
     name: str
+    choices: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def unit(self) -> Unit:
+        return PD if self.name == "pd" else POINTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +80,38 @@ class FieldRef:
     """A field of the event itself; only inside `where`. `amount` of the asked draw in `authorise`."""
 
     name: str
+    unit: Unit = noted(compare=False, repr=False)
+    choices: tuple[str, ...] = noted(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class HourOfDay:
+class HourOfDay(_Count):
     """The event's local hour, 0-23; only inside `where`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Not:
+class Not(_Condition):
     """The condition is false."""
 
     item: Expr
 
 
 @dataclass(frozen=True, slots=True)
-class And:
+class And(_Condition):
     """All conditions hold."""
 
     items: tuple[Expr, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Or:
+class Or(_Condition):
     """At least one condition holds."""
 
     items: tuple[Expr, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(_Condition):
     """False where either side is missing. `op` is one of = != < <= > >=."""
 
     op: str
@@ -89,7 +120,7 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
-class In:
+class In(_Condition):
     """False where `item` is missing."""
 
     item: Expr
@@ -98,19 +129,26 @@ class In:
 
 @dataclass(frozen=True, slots=True)
 class Arith:
-    """`left op right`, op one of + - *; missing where either side is. `*` has one constant side."""
+    """`left op right`, op one of + - *; missing where either side is. The right side of `*` is a constant count."""
 
     op: str
     left: Expr
     right: Expr
+    choices: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def unit(self) -> Unit:
+        return self.left.unit
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """percent, part, per, smallest, largest, fallback or known: see the language reference."""
+    """A function of values: `functions.FUNCTIONS` says what each means."""
 
     name: str
     args: tuple[Expr, ...]
+    unit: Unit = noted(compare=False, repr=False)
+    choices: tuple[str, ...] = noted(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +159,18 @@ class If:
     yes: Expr
     no: Expr
 
+    @property
+    def unit(self) -> Unit:
+        return self.yes.unit
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return self.yes.choices
+
 
 # ------------------------------------------------------------------ measures: what features are made of
+#
+# `function` is the word that makes the measure: the key of its record in `functions.MEASURES`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +197,12 @@ class Windowed:
     select: Select
     field: str | None
     window: Window
+    unit: Unit = noted(compare=False, repr=False)
+    choices: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def function(self) -> str:
+        return self.how
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +211,9 @@ class Last:
 
     select: Select
     field: str
+    unit: Unit = noted(compare=False, repr=False)
+    choices: tuple[str, ...] = noted(default=(), compare=False, repr=False)
+    function: ClassVar[str] = "last"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,42 +221,36 @@ class DaysSince:
     """Local days since the latest selected event; missing where there is none."""
 
     select: Select
+    unit: ClassVar[Unit] = DAYS
+    choices: ClassVar[tuple[str, ...]] = ()
+    function: ClassVar[str] = "days_since"
 
 
 @dataclass(frozen=True, slots=True)
-class LateCount:
+class LateCount(_Count):
     """How often days past due rose to `days` or more, within a window of day or month tiles."""
 
     days: int
     window: Window
+    function: ClassVar[str] = "late_count"
 
 
 @dataclass(frozen=True, slots=True)
-class Restrictions:
+class Restrictions(_Count):
     """How many decrease, suspend and close decisions, within a window of day or month tiles."""
 
     window: Window
+    function: ClassVar[str] = "restrictions"
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A built-in account fact: see `FACTS`."""
+    """A built-in fact of the account: `functions.FACTS` says what each means."""
 
     name: str
+    unit: Unit = noted(compare=False, repr=False)
+    choices: ClassVar[tuple[str, ...]] = ()
 
-
-FACTS: Mapping[str, Unit] = {
-    "balance": MONEY,
-    "limit": MONEY,
-    "granted": MONEY,
-    "available": MONEY,
-    "utilisation": SHARE,
-    "past_due": MONEY,
-    "days_past_due": DAYS,
-    "on_time_streak": COUNT,
-    "months_on_book": COUNT,
-    "days_in_status": DAYS,
-}
 
 Measure = Windowed | Last | DaysSince | LateCount | Restrictions | Fact
 Expr = Literal | Ref | ScoreRef | FieldRef | HourOfDay | Not | And | Or | Compare | In | Arith | Call | If | Measure

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from linekeeper.policy.load import OLD_KEYS
 from linekeeper.policy.source import Node, Scalar, Table, read
 from linekeeper.policy.syntax import Misread, canonical
 
@@ -20,17 +21,18 @@ _CONDITIONS = ("when", "clear", "while", "deny")
 
 
 def format_text(text: str, name: str = "policy.yaml") -> str:
-    """The policy's text with canonical expressions, no trailing blanks, at most one empty line in a row.
+    """The policy's text with canonical expressions and today's keys, no trailing blanks, no two empty lines in a row.
 
     Raises PolicyError where the text is not plain YAML; expressions with faults are left as they are.
     """
     root = read(text, name)
     lines = text.split("\n")
-    for scalar in sorted(_expressions(root), key=lambda one: (-one.line, -one.column)):
-        written = _written(scalar)
-        if written is not None:
+    written = [(scalar, _written(scalar)) for scalar in _expressions(root)]
+    written += [(key, OLD_KEYS[key.text]) for key, _ in root.entries if key.text in OLD_KEYS and key.raw == key.text]
+    for scalar, new in sorted(written, key=lambda one: (-one[0].line, -one[0].column)):
+        if new is not None:
             line = lines[scalar.line]
-            lines[scalar.line] = line[: scalar.column] + written + line[scalar.column + len(scalar.raw) :]
+            lines[scalar.line] = line[: scalar.column] + new + line[scalar.column + len(scalar.raw) :]
     tidy = "\n".join(line.rstrip() for line in lines)
     return re.sub(r"\n{3,}", "\n\n", tidy).strip("\n") + "\n"
 
@@ -61,7 +63,7 @@ def _expressions(root: Table) -> Iterator[Scalar]:
         elif key.text in ("triggers", "authorise") and isinstance(value, Table):
             for _, item in value.entries:
                 yield from _conditions(item)
-        elif key.text in ("recovery", "offer"):
+        elif OLD_KEYS.get(key.text, key.text) in ("restoration", "offer"):
             yield from _conditions(value)
 
 

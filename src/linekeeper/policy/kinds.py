@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from linekeeper.policy.expression import Unit
 from linekeeper.policy.model import Field, Kind
-from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, nearest, shown
+from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, nearest, quoted
 
 FIELDS_MAX = 8
 KINDS_MAX = 64
@@ -48,30 +49,26 @@ _UNITS: dict[str, tuple[Unit, bool]] = {
 }
 
 
-def built_in(trigger_names: tuple[str, ...]) -> list[Kind]:
+def built_in_kinds(trigger_names: tuple[str, ...]) -> list[Kind]:
     """The built-in kinds; an override's `trigger` is one of the policy's."""
     kinds = []
     for number, (name, fields, text) in enumerate(BUILT_IN):
-        own = tuple(_with_choices(item, trigger_names) if item.name == "trigger" else item for item in fields)
-        kinds.append(Kind(name, number, own, text, built_in=True))
+        fields = tuple(replace(one, choices=trigger_names) if one.name == "trigger" else one for one in fields)
+        kinds.append(Kind(name, number, fields, text, built_in=True))
     return kinds
-
-
-def _with_choices(field: Field, choices: tuple[str, ...]) -> Field:
-    return Field(field.name, field.unit, choices, field.optional)
 
 
 def valid_name(node: Scalar, what: str, faults: Faults) -> bool:
     """Whether the scalar is a plain name; notes a fault where it is not."""
     if NAME.fullmatch(node.text):
         return True
-    faults.add(node, f"{what} `{shown(node.text)}` is not a plain name", "use a-z, 0-9 and _, at most 60 characters")
+    faults.add(node, f"{what} `{quoted(node.text)}` is not a plain name", "use a-z, 0-9 and _, at most 60 characters")
     return False
 
 
-def declared(section: Node, trigger_names: tuple[str, ...], faults: Faults) -> dict[str, Kind]:
+def declared_kinds(section: Node, trigger_names: tuple[str, ...], faults: Faults) -> dict[str, Kind]:
     """All kinds by name: built-in ones first, then those of the `events` section."""
-    kinds = {kind.name: kind for kind in built_in(trigger_names)}
+    kinds = {kind.name: kind for kind in built_in_kinds(trigger_names)}
     if not isinstance(section, Table):
         faults.add(section, "`events` is a mapping of kinds", "write `events: {income: {amount: money}}`")
         return kinds
@@ -96,10 +93,10 @@ def _fields(kind: Scalar, node: Node, faults: Faults) -> tuple[Field, ...]:
     if not isinstance(node, Table):
         faults.add(node, f"the fields of `{kind.text}` are a mapping", "write `{amount: money}`, or `{}` for none")
         return ()
-    found = [_field(key, value, faults) for key, value in node.entries]
-    if len(found) > FIELDS_MAX:
-        faults.add(node, f"`{kind.text}` has {len(found)} fields, at most {FIELDS_MAX} are possible")
-    return tuple(item for item in found if item)
+    if len(node.entries) > FIELDS_MAX:
+        faults.add(node, f"`{kind.text}` has {len(node.entries)} fields, at most {FIELDS_MAX} are possible")
+    fields = (_field(key, value, faults) for key, value in node.entries)
+    return tuple(field for field in fields if field is not None)
 
 
 def _field(key: Scalar, node: Node, faults: Faults) -> Field | None:
@@ -113,7 +110,7 @@ def _field(key: Scalar, node: Node, faults: Faults) -> Field | None:
     word = node.text.strip() if isinstance(node, Scalar) else ""
     unit = _UNITS.get(word.removesuffix("?").strip())
     if unit is None:
-        faults.add(node, f"`{shown(word)}` is not a type of field", nearest(word, [*_UNITS, "[a, list, of, words]"]))
+        faults.add(node, f"`{quoted(word)}` is not a type of field", nearest(word, [*_UNITS, "[a, list, of, words]"]))
         return None
     return Field(key.text, unit[0], optional=word.endswith("?"), signed=unit[1])
 

@@ -26,7 +26,7 @@ from linekeeper.policy import kinds, sections
 from linekeeper.policy import model as m
 from linekeeper.policy.currency import minor_digits
 from linekeeper.policy.reader import Reader
-from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, nearest, read, shown
+from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, nearest, quoted, read
 from linekeeper.scorecard.card import Score
 
 KEYS = (
@@ -40,12 +40,13 @@ KEYS = (
     "protected",
     "score",
     "triggers",
-    "recovery",
+    "restoration",
     "authorise",
     "offer",
     "brake",
     "honour",
 )
+OLD_KEYS = {"recovery": "restoration"}  # read alike for one version; `fmt` writes the new word
 REQUIRED = ("policy", "version", "currency", "time_zone", "triggers")
 ReadCard = Callable[[str], bytes]
 
@@ -74,8 +75,8 @@ def load_text(text: str, name: str = "policy.yaml", read_card: ReadCard | None =
 
     Raises PolicyError with all faults, in the order of the file.
     """
-    root = read(text, name)
     faults = Faults(name)
+    root = _with_new_keys(read(text, name), faults)
     reader = _reader(root, faults)
     features = root.get("features")
     if features is not None:
@@ -96,6 +97,18 @@ def _card_name(root: Table) -> str:
     return card.text if isinstance(card, Scalar) else ""
 
 
+def _with_new_keys(root: Table, faults: Faults) -> Table:
+    """The file as if it had been written with the keys of today."""
+    entries = []
+    for key, node in root.entries:
+        new = OLD_KEYS.get(key.text)
+        if new is not None and root.get(new) is not None:
+            faults.add(key, f"the key `{key.text}` is the old word for `{new}`, which stands too", "remove one")
+        else:
+            entries.append((replace(key, text=new) if new else key, node))
+    return replace(root, entries=tuple(entries))
+
+
 def _reader(root: Table, faults: Faults) -> Reader:
     for key, _ in root.entries:
         if key.text not in KEYS:
@@ -105,7 +118,7 @@ def _reader(root: Table, faults: Faults) -> Reader:
             faults.add(root, f"the key `{name}` is missing", f"write `{name}: ...`")
     triggers = root.get("triggers")
     names = tuple(key.text for key, _ in triggers.entries) if isinstance(triggers, Table) else ()
-    known = kinds.declared(root.get("events") or Table((), 0, 0), names, faults)
+    known = kinds.declared_kinds(root.get("events") or Table((), 0, 0), names, faults)
     currency = _currency(root, faults)
     reader = Reader(faults, known, currency, minor_digits(currency), _protected(root, faults))
     digits = root.get("minor_digits")
@@ -118,7 +131,7 @@ def _currency(root: Table, faults: Faults) -> str:
     node = root.get("currency")
     text = node.text if isinstance(node, Scalar) else ""
     if node is not None and not (len(text) == 3 and text.isascii() and text.isupper()):
-        faults.add(node, f"`{shown(text)}` is not a currency code", "write three capital letters, like `CNY`")
+        faults.add(node, f"`{quoted(text)}` is not a currency code", "write three capital letters, like `CNY`")
     return text
 
 
@@ -139,7 +152,7 @@ def _time_zone(node: Node | None, faults: Faults) -> str:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         if node is not None:
             way_out = nearest(text, zoneinfo.available_timezones(), "write an IANA name, like `Asia/Shanghai`")
-            faults.add(node, f"the time zone `{shown(text)}` is not known", way_out)
+            faults.add(node, f"the time zone `{quoted(text)}` is not known", way_out)
     return text
 
 
@@ -149,7 +162,7 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
 
     version, honour = root.get("version"), root.get("honour")
     triggers = sections.triggers(known("triggers"), reader)
-    recovery = sections.recovery(root.get("recovery"), triggers, reader, known("triggers"))
+    restoration = sections.restoration(root.get("restoration"), triggers, reader, known("triggers"))
     return m.Policy(
         name=reader.title(known("policy")) if root.get("policy") else "",
         version=reader.constant(version, ex.COUNT, 1, 10**9) if version else 1,
@@ -160,7 +173,7 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
         features=(),
         triggers=triggers,
         score=score,
-        recovery=recovery,
+        restoration=restoration,
         authorise=sections.authorise(root.get("authorise"), reader),
         offer=sections.offer(root.get("offer"), reader),
         brake=sections.brake(root.get("brake"), reader),

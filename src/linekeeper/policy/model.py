@@ -1,7 +1,6 @@
 """The frozen nouns of a policy: what a policy file means once it has been read and checked.
 
-Everything below the language (kernel, reasons, prose) works from these values alone. The nodes of expressions
-(`expr`) can be named through this module too.
+Whatever works with a policy (kernel, reasons, prose) works from these values and the nodes of `expression` alone.
 """
 
 from __future__ import annotations
@@ -44,11 +43,19 @@ class Feature:
 
     name: str
     expr: Expr
-    unit: Unit
     maybe_missing: bool
-    choices: tuple[str, ...] = ()
     worse: OneOf["higher", "lower"] | None = None
     named: bool = True  # False: hoisted from an expression, or a built-in fact
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of its value."""
+        return self.expr.unit
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words of its value, where the unit is a category."""
+        return self.expr.choices
 
 
 # ------------------------------------------------------------------ triggers and the line

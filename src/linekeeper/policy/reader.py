@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal as OneOf
-from typing import cast
 
 from lark import Tree
 
 from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
-from linekeeper.policy.check import Mistyped, Scope, Typed, condition, measure, settle, typed
+from linekeeper.policy.checker import Checked, Mistyped, Scope, check, check_condition, check_feature, coerce
+from linekeeper.policy.functions import FACTS, MEASURES
 from linekeeper.policy.kinds import valid_name
-from linekeeper.policy.source import Faults, Node, Scalar, Table, shown
-from linekeeper.policy.syntax import Branch, Misread, parse, render
-from linekeeper.policy.types.measures import MEASURES
+from linekeeper.policy.source import Faults, Node, Scalar, Table, quoted
+from linekeeper.policy.syntax import Branch, Misread, parse
 
 FEATURES_MAX = 400
-TAKEN = frozenset((*ex.FACTS, "score", "ability", "willingness", "pd", "hour", "amount"))
+TAKEN = frozenset((*FACTS, "score", "ability", "willingness", "pd", "hour", "amount"))
 TAKEN_WORDS = TAKEN | frozenset(("and", "or", "not", "if", "then", "else", "in", "where", "true", "false"))
 
 
@@ -37,7 +36,7 @@ class Reader:
     protected: tuple[str, ...] = ()
     scores: tuple[str, ...] = ()
     features: dict[str, m.Feature] = field(default_factory=dict)
-    typed_features: dict[str, Typed] = field(default_factory=dict)
+    checked_features: dict[str, Checked] = field(default_factory=dict)
     declared: tuple[str, ...] = ()
 
     def scope(self, scores: bool = True, asked_amount: bool = False) -> Scope:
@@ -47,22 +46,27 @@ class Reader:
             self.currency,
             self.exponent,
             self.declared,
-            self.typed_features.__getitem__,
+            self.checked_features.__getitem__,
             self._hoist,
             self.scores if scores else (),
             self.protected,
             asked_amount=asked_amount,
         )
 
-    def _hoist(self, name: str, part: Typed) -> str:
+    def _hoist(self, name: str, part: Checked) -> str:
+        """Make a feature of a measure or fact that is written inside an expression; one for each text."""
         if name not in self.features:
-            self._keep(m.Feature(name, part.expr, _unit(part), part.missing, part.choices, named=False), part)
+            self._keep(name, part, named=False)
         return name
 
-    def _keep(self, feature: m.Feature, part: Typed) -> None:
-        self.features[feature.name] = feature
+    def _keep(
+        self, name: str, part: Checked, worse: OneOf["higher", "lower"] | None = None, named: bool = True
+    ) -> None:
+        """Add a feature; whoever uses it finds its value within 10^15, where the kernel keeps it."""
+        expr = part.expr
+        self.features[name] = m.Feature(name, expr, part.missing, worse, named)
         low, high = max(part.low, -MONEY_MAX), min(part.high, MONEY_MAX)
-        self.typed_features[feature.name] = replace(part, expr=ex.Ref(feature.name), low=low, high=high, literal="")
+        self.checked_features[name] = Checked(ex.Ref(name, expr.unit, expr.choices), low, high, part.missing)
 
     # -------------------------------------------------------------- features
 
@@ -106,15 +110,14 @@ class Reader:
         node = value.get("value") if isinstance(value, Table) else value
         assert isinstance(node, Scalar)
         scope = self.scope(scores=False)
-        part = self._typed(node, tree, lambda: _settled(tree, measure(tree, scope) or typed(tree, scope)))
+        part = self._checked(node, lambda: check_feature(tree, scope))
         worse = self._worse(value)
         if part is not None:
-            self._keep(m.Feature(key.text, part.expr, _unit(part), part.missing, part.choices, worse), part)
+            self._keep(key.text, part, worse)
 
     def fact(self, name: str) -> m.Feature:
         """The feature that holds a built-in fact, kept from now on."""
-        part = typed(parse(name), self.scope())
-        assert part.unit == ex.FACTS[name]
+        check(parse(name), self.scope())
         return self.features[name]
 
     def _worse(self, value: Node) -> OneOf["higher", "lower"] | None:
@@ -135,13 +138,14 @@ class Reader:
             self.faults.add(node, error.message, error.way_out, error.offset)
             return None
 
-    def _typed(self, node: Scalar, tree: Branch, check: Callable[[], Typed]) -> Typed | None:
+    def _checked(self, node: Scalar, check_it: Callable[[], Checked]) -> Checked | None:
+        """What the check gives; None where it finds a fault, which is noted."""
         try:
-            return check()
+            return check_it()
         except Mistyped as error:
             self.faults.add(node, error.message, error.way_out, error.offset)
             return None
-        except KeyError as error:  # a feature that itself has a fault: told there
+        except KeyError as error:  # a feature that itself has a fault, which is noted where it stands
             if error.args[0] not in self.declared:
                 raise
             return None
@@ -156,7 +160,7 @@ class Reader:
         if tree is None:
             return never
         scope = self.scope(asked_amount=asked_amount)
-        part = self._typed(node, tree, lambda: Typed(condition(tree, scope), ex.FLAG))
+        part = self._checked(node, lambda: Checked(check_condition(tree, scope)))
         return part.expr if part else never
 
     def constant(self, node: Node, unit: ex.Unit, low: int, high: int, choices: tuple[str, ...] = ()) -> int:
@@ -168,11 +172,11 @@ class Reader:
             return low
         scope = self.scope(scores=False)
         constant = not any(part.data in ("name", "path", "call", "where") for part in tree.iter_subtrees())
-        part = self._typed(node, tree, lambda: settle(tree, typed(tree, scope), unit, choices)) if constant else None
+        part = self._checked(node, lambda: coerce(tree, check(tree, scope), unit, choices)) if constant else None
         if constant and part is None:
             return low
         if part is None or part.unit != unit or not isinstance(part.expr, ex.Literal) or not low <= part.low <= high:
-            self.faults.add(node, f"`{shown(node.text)}` does not fit here", _example(unit, low, high, self.exponent))
+            self.faults.add(node, f"`{quoted(node.text)}` does not fit here", _example(unit, low, high, self.exponent))
             return low
         return part.low
 
@@ -209,7 +213,7 @@ class Reader:
         text = node.text if isinstance(node, Scalar) else ""
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,59}", text):
             way_out = "begin with a letter; then letters, digits, - and _, at most 60 characters"
-            self.faults.add(node, f"`{shown(text)}` is no name for a policy", way_out)
+            self.faults.add(node, f"`{quoted(text)}` is no name for a policy", way_out)
         return text
 
     def table(self, node: Node, what: str) -> Table:
@@ -220,30 +224,17 @@ class Reader:
         return Table((), *([0, 0] if not isinstance(node, Scalar) else [node.line, node.column]))
 
 
-def _settled(tree: Branch, part: Typed) -> Typed:
-    if part.unit in ("number", "percent"):
-        return settle(tree, part, ex.COUNT if part.unit == "number" else ex.SHARE)
-    if part.unit in ("text", "span"):
-        raise Mistyped(f"`{shown(render(tree))}` is not a value a feature can have", 0)
-    return part
-
-
-def _unit(part: Typed) -> ex.Unit:
-    assert part.unit not in ("number", "percent", "text", "span")
-    return cast(ex.Unit, part.unit)
-
-
 def _names(tree: Branch) -> list[str]:
     """Names that may be features: all but those inside a measure, which are kinds and their fields."""
-    found: list[str] = []
+    names: list[str] = []
     stack = [tree]
     while stack:
         node = stack.pop()
         if node.data == "name":
-            found.append(str(node.children[0]))
+            names.append(str(node.children[0]))
         elif node.data != "call" or str(node.children[0]) not in MEASURES:
             stack += [part for part in node.children if isinstance(part, Tree)]
-    return found
+    return names
 
 
 def _example(unit: ex.Unit, low: int, high: int, exponent: int) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from linekeeper.policy.load import KEYS, REQUIRED
+from linekeeper.policy.load import KEYS, OLD_KEYS, REQUIRED
 from linekeeper.policy.sections import GROUPS, TRIGGER_KEYS
 
 Schema = dict[str, Any]
@@ -67,7 +67,7 @@ def schema() -> Schema:
     feature: Schema = {"oneOf": [_TEXT, _table({"value": _TEXT, "worse": {"enum": ["higher", "lower"]}}, ("value",))]}
     groups = {group: _named(_BINS) for group in GROUPS}
     score = _table({"base": {"type": "integer"}, **groups, "pd": _BINS, "card": {"type": "string"}, "sha256": _HASH})
-    recovery = {"first": _SHARE, "step": _SHARE, "every": _DAYS, "while": _CONDITION}
+    restoration = {"first": _SHARE, "step": _SHARE, "every": _DAYS, "while": _CONDITION}
     offer = {"when": _CONDITION, "increase": _SHARE, "up_to": _TEXT, "every": _DAYS, "valid": _DAYS}
     properties: dict[str, Schema] = {
         "policy": {"type": "string"},
@@ -80,15 +80,18 @@ def schema() -> Schema:
         "protected": {"type": "array", "items": {"type": "string"}},
         "score": score,
         "triggers": _named(_table(_TRIGGER, ("when", "reason"))),
-        "recovery": _table(recovery, ("first", "step", "every")),
+        "restoration": _table(restoration, ("first", "step", "every")),
         "authorise": _named(_table({"deny": _CONDITION, "reason": _WORD}, ("deny", "reason"))),
         "offer": _table(offer, tuple(offer)),
         "brake": _table({"lines": _SHARE, "exposure": _SHARE}, ("lines", "exposure")),
         "honour": _DAYS,
     }
     assert tuple(properties) == KEYS
+    for old, new in OLD_KEYS.items():
+        properties[old] = {**properties[new], "deprecated": True, "description": f"the old word for `{new}`"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Linekeeper policy",
         **_table(properties, REQUIRED),
+        "not": {"anyOf": [{"required": [old, new]} for old, new in OLD_KEYS.items()]},
     }

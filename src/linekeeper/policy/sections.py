@@ -1,4 +1,4 @@
-"""The sections of a policy below its features: score, triggers, recovery, authorise, offer, brake."""
+"""The sections of a policy below its features: score, triggers, restoration, authorise, offer, brake."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from itertools import pairwise
 from linekeeper.core.bounds import MONEY_MAX, SHARE_CEILING_BP
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
+from linekeeper.policy.functions import FACTS
 from linekeeper.policy.reader import Reader
 from linekeeper.policy.source import Listing, Node, Scalar, Table
+from linekeeper.scorecard.artifact import read_artifact
 from linekeeper.scorecard.card import Bins, Score
 
 GROUPS = ("ability", "willingness")
@@ -37,7 +39,7 @@ def score(node: Node | None, reader: Reader, read_card: Callable[[str], bytes] |
         if (part := table.get(group)) is not None
         for entry in reader.table(part, f"`{group}`").entries
     ]
-    bins = [found for group, key, value in written if (found := _bins(key, value, group, reader))]
+    bins = [_bins(key, value, group, reader) for group, key, value in written]
     if not written:
         reader.faults.add(table, "the score has no parts", "put features under `ability` and `willingness`")
     pd = table.get("pd")
@@ -45,12 +47,10 @@ def score(node: Node | None, reader: Reader, read_card: Callable[[str], bytes] |
         _steps(reader.table(pd, "`pd`"), "points", "pd", (0, 1_000_000), reader) if pd is not None else ((), (0,))
     )
     base_points = reader.constant(base, "points", -POINTS_MAX, POINTS_MAX) if base is not None else 0
-    return Score(base_points, GROUPS, tuple(bins), (), below, ppm)
+    return Score(base_points, GROUPS, tuple(part for part in bins if part is not None), (), below, ppm)
 
 
 def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], bytes] | None) -> Score | None:
-    from linekeeper.scorecard.artifact import read_artifact
-
     reader.only(table, ("card", "sha256"))
     name = node.text if isinstance(node, Scalar) else ""
     if not name or name.startswith(("/", "\\")) or ".." in name or read_card is None:
@@ -59,28 +59,31 @@ def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], b
         )
         return None
     try:
-        found = read_artifact(read_card(name))
+        scorecard = read_artifact(read_card(name))
     except (OSError, ValueError) as error:
         reader.faults.add(node, f"the card `{name}` cannot be read: {error}")
         return None
-    for part in (*(b.feature for b in found.bins), *(n for t in found.tables for n in (t.row, t.column))):
-        if part not in reader.features and not (part in ex.FACTS and reader.fact(part)):
-            reader.faults.unknown(node, f"the card `{name}` scores a feature that", part, reader.features)
+    features = [part.feature for part in scorecard.bins] + [
+        side for table in scorecard.tables for side in (table.row, table.column)
+    ]
+    for feature in features:
+        if feature not in reader.features and not (feature in FACTS and reader.fact(feature)):
+            reader.faults.unknown(node, f"the card `{name}` scores a feature that", feature, reader.features)
     stated = table.get("sha256")
-    if not isinstance(stated, Scalar) or stated.text != found.card:
+    if not isinstance(stated, Scalar) or stated.text != scorecard.card:
         what = "`sha256` is missing" if stated is None else f"`sha256` is not that of the card `{name}`"
-        reader.faults.add(stated or node, what, f"write `sha256: {found.card}` if this is the card that you mean")
-    for one in found.bins:
-        if one.feature in reader.features:
-            _directed(node, reader.features[one.feature], one.points, reader)
-    return found
+        reader.faults.add(stated or node, what, f"write `sha256: {scorecard.card}` if this is the card that you mean")
+    for part in scorecard.bins:
+        if part.feature in reader.features:
+            _check_direction(node, reader.features[part.feature], part.points, reader)
+    return scorecard
 
 
 def _bins(key: Scalar, node: Node, group: str, reader: Reader) -> Bins | None:
-    feature = reader.features.get(key.text) or (reader.fact(key.text) if key.text in ex.FACTS else None)
+    feature = reader.features.get(key.text) or (reader.fact(key.text) if key.text in FACTS else None)
     if feature is None:
-        if key.text not in reader.declared:  # else its own fault is told where it stands
-            reader.faults.unknown(key, "the feature", key.text, (*reader.declared, *ex.FACTS))
+        if key.text not in reader.declared:  # otherwise its own fault is noted where it stands
+            reader.faults.unknown(key, "the feature", key.text, (*reader.declared, *FACTS))
         return None
     table = reader.table(node, f"the bins of `{key.text}`")
     if len(table.entries) > BINS_MAX:
@@ -90,7 +93,7 @@ def _bins(key: Scalar, node: Node, group: str, reader: Reader) -> Bins | None:
         return Bins(key.text, group, (), (), missing, _by_choice(key, table, feature, reader))
     rest = Table(tuple(entry for entry in table.entries if entry[0].text != "missing"), table.line, table.column)
     below, points = _steps(rest, feature.unit, "points", (-POINTS_MAX, POINTS_MAX), reader)
-    _directed(key, feature, points, reader)
+    _check_direction(key, feature, points, reader)
     return Bins(key.text, group, below, points, missing)
 
 
@@ -104,7 +107,7 @@ def _missing(key: Scalar, table: Table, feature: m.Feature, reader: Reader) -> i
     return reader.constant(node, "points", -POINTS_MAX, POINTS_MAX)
 
 
-def _directed(node: Node, feature: m.Feature, points: tuple[int, ...], reader: Reader) -> None:
+def _check_direction(node: Node, feature: m.Feature, points: tuple[int, ...], reader: Reader) -> None:
     if feature.worse is None:
         return
     steps = list(pairwise(points))
@@ -154,7 +157,7 @@ def _by_choice(key: Scalar, table: Table, feature: m.Feature, reader: Reader) ->
     return tuple(points.get(choice, points.get("otherwise", 0)) for choice in choices)
 
 
-# ------------------------------------------------------------------ triggers and recovery
+# ------------------------------------------------------------------ triggers and restoration
 
 TRIGGER_KEYS = ("when", "clear", "hold", "cap", "suspend", "close", "reason", "terminal", "expires")
 
@@ -192,15 +195,20 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
     )
 
 
-def recovery(node: Node | None, found: tuple[m.Trigger, ...], reader: Reader, where: Node) -> m.Restoration | None:
-    """How a limit comes back; required where a trigger that is not terminal lowers it."""
+def restoration(
+    node: Node | None, triggers: tuple[m.Trigger, ...], reader: Reader, where: Node
+) -> m.Restoration | None:
+    """How a limit comes back; required where a trigger that is not terminal lowers it.
+
+    `where` is the place of the fault where it is required and absent.
+    """
     if node is None:
-        lowering = next((t.name for t in found if (t.close or t.cap_bp < 10_000) and not t.terminal), None)
+        lowering = next((t.name for t in triggers if (t.close or t.cap_bp < 10_000) and not t.terminal), None)
         if lowering:
-            message = f"the trigger `{lowering}` lowers the limit and there is no `recovery`"
-            reader.faults.add(where, message, "add `recovery: {first: 40%, step: 20%, every: 30d}`")
+            message = f"the trigger `{lowering}` lowers the limit and there is no `restoration`"
+            reader.faults.add(where, message, "add `restoration: {first: 40%, step: 20%, every: 30d}`")
         return None
-    table = reader.table(node, "`recovery`")
+    table = reader.table(node, "`restoration`")
     reader.only(table, ("first", "step", "every", "while"))
     first, step, every = (_needed(table, key, reader) for key in ("first", "step", "every"))
     condition = table.get("while")

@@ -40,14 +40,17 @@ class Scalar:
     column: int
 
     def place(self, offset: int = 0) -> tuple[int, int]:
-        """1-based line and column of the character `offset` of `text`, found by counting the visible ones."""
-        wanted = sum(not char.isspace() for char in self.text[:offset])
+        """1-based line and column of the character `offset` of `text`.
+
+        YAML folds and unquotes, so `raw` and `text` differ in blanks alone; the visible characters are counted in both.
+        """
+        before = sum(not char.isspace() for char in self.text[:offset])
         line, column, seen = self.line, self.column, 0
-        quoted = self.raw[:1] in "\"'|>" and self.text[:1] != self.raw[:1]
+        is_quoted = self.raw[:1] in "\"'|>" and self.text[:1] != self.raw[:1]
         for position, char in enumerate(self.raw):
-            opening = quoted and position == 0
+            opening = is_quoted and position == 0
             if not char.isspace() and not opening:
-                if seen == wanted:
+                if seen == before:
                     break
                 seen += 1
             line, column = (line + 1, 0) if char == "\n" else (line, column + 1)
@@ -89,30 +92,30 @@ Node = Scalar | Listing | Table
 
 @dataclass
 class Faults:
-    """Collects every fault of one file, so that all are told at once."""
+    """Collects every fault of one file, so that the author sees all of them at once."""
 
     file: str
-    found: list[Fault] = field(default_factory=list)
+    collected: list[Fault] = field(default_factory=list)
 
     def add(self, node: Node, message: str, way_out: str = "", offset: int = 0) -> None:
         """Note one fault at that place."""
         line, column = node.place(offset)
-        self.found.append(Fault(message, self.file, line, column, way_out))
+        self.collected.append(Fault(message, self.file, line, column, way_out))
 
     def unknown(self, node: Node, what: str, word: str, known: Iterable[str], offset: int = 0) -> None:
         """Note a word that is not known, with the nearest that is."""
-        self.add(node, f"{what} `{shown(word)}` is not known", nearest(word, known), offset)
+        self.add(node, f"{what} `{quoted(word)}` is not known", nearest(word, known), offset)
 
     def stop_if_any(self) -> None:
         """Raise PolicyError with all faults, in the order of the file."""
-        if self.found:
-            raise PolicyError(sorted(dict.fromkeys(self.found), key=lambda fault: (fault.line, fault.column)))
+        if self.collected:
+            raise PolicyError(sorted(dict.fromkeys(self.collected), key=lambda fault: (fault.line, fault.column)))
 
 
-def shown(word: str) -> str:
+def quoted(word: str) -> str:
     """The word, shortened for a message; the first look-alike of a plain letter is named.
 
-    >>> shown("bаlance")
+    >>> quoted("bаlance")
     'bаlance (with CYRILLIC SMALL LETTER A)'
     """
     odd = next((char for char in word if ord(char) > 126 or ord(char) < 32), None)
@@ -152,7 +155,7 @@ def read(text: str, file: str) -> Table:
 
 
 class _Builder:
-    """Events in, positioned nodes out."""
+    """Builds positioned nodes from the parser's events."""
 
     def __init__(self, text: str, file: str) -> None:
         self.text, self.faults, self.documents = text, Faults(file), 0
@@ -180,7 +183,7 @@ class _Builder:
             self.refuse(event, "anchors and aliases are not allowed", "write the value out")
         tag = getattr(event, "tag", None)
         if tag:
-            self.refuse(event, f"the tag `{shown(str(tag))}` is not allowed", "write a plain value")
+            self.refuse(event, f"the tag `{quoted(str(tag))}` is not allowed", "write a plain value")
         mark = event.start_mark
         if isinstance(event, ScalarEvent):
             raw = self.text[mark.index : event.end_mark.index].rstrip()
@@ -202,6 +205,6 @@ class _Builder:
             value = self.node(next(events), events, depth + 1)
             if key.text in seen:
                 line = seen[key.text].place()[0]
-                self.faults.add(key, f"the key `{shown(key.text)}` stands twice (first in line {line})", "remove one")
+                self.faults.add(key, f"the key `{quoted(key.text)}` stands twice (first in line {line})", "remove one")
             seen[key.text] = key
             yield key, value

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 
-from linekeeper.policy.source import shown
+from linekeeper.policy.source import quoted
 
 LENGTH_MAX = 4_000
 NESTING_MAX = 40
@@ -42,7 +42,7 @@ def parse(text: str) -> Branch:
     try:
         tree = _parser().parse(text)
     except UnexpectedCharacters as error:
-        raise Misread(f"`{shown(error.char)}` has no meaning here", error.pos_in_stream or 0) from None
+        raise Misread(f"`{quoted(error.char)}` has no meaning here", error.pos_in_stream or 0) from None
     except UnexpectedToken as error:
         raise _misread_token(error, text) from None
     except UnexpectedInput as error:  # pragma: no cover - lark has no third kind
@@ -60,11 +60,11 @@ def _misread_token(error: UnexpectedToken, text: str) -> Misread:
         return Misread("the expression ends too early", max(len(text.rstrip()) - 1, 0), "complete it")
     if token.type == "OP":
         return Misread(f"`{token}` does not fit here", token.start_pos or 0, "join comparisons with `and`")
-    return Misread(f"`{shown(str(token))}` does not fit here", token.start_pos or 0)
+    return Misread(f"`{quoted(str(token))}` does not fit here", token.start_pos or 0)
 
 
 def _depth(tree: Branch) -> int:
-    """Nesting, found without recursion: the text may be hostile."""
+    """How deep the tree is nested; without recursion, for the text may be hostile."""
     deepest, stack = 0, [(tree, 1)]
     while stack:
         node, depth = stack.pop()
@@ -92,7 +92,7 @@ def render(tree: Branch) -> str:
     return _render(tree).text
 
 
-def _held(tree: Branch, rank: int) -> str:
+def _operand(tree: Branch, rank: int) -> str:
     """The text of a part that must bind at least as tightly as `rank`."""
     part = _render(tree)
     return part.text if part.rank >= rank else f"({part.text})"
@@ -106,21 +106,21 @@ def _render(tree: Branch) -> _Text:
             inner = _render(trees[0])
             return inner if inner.rank >= 7 else _Text(f"({inner.text})", 7)
         case "if_":
-            test, yes, no = (_held(part, 1) for part in trees)
+            test, yes, no = (_operand(part, 1) for part in trees)
             return _Text(f"if {test} then {yes} else {no}", 0)
         case "or_" | "and_":
             word, rank = _JOINED[tree.data]
-            return _Text(word.join(_held(part, rank + 1) for part in trees), rank)
+            return _Text(word.join(_operand(part, rank + 1) for part in trees), rank)
         case "not_":
-            return _Text(f"not {_held(trees[0], 4) if trees[0].data != 'compare' else f'({render(trees[0])})'}", 3)
+            return _Text(f"not {_operand(trees[0], 4) if trees[0].data != 'compare' else f'({render(trees[0])})'}", 3)
         case "compare":
             op = "=" if str(parts[1]) == "==" else str(parts[1])
-            return _Text(f"{_held(trees[0], 5)} {op} {_held(trees[1], 5)}", 4)
+            return _Text(f"{_operand(trees[0], 5)} {op} {_operand(trees[1], 5)}", 4)
         case "in_":
-            return _Text(f"{_held(trees[0], 5)} in ({', '.join(map(render, trees[1:]))})", 4)
+            return _Text(f"{_operand(trees[0], 5)} in ({', '.join(map(render, trees[1:]))})", 4)
         case "arith":
             rank = _ARITH_RANK[str(parts[1])]
-            return _Text(f"{_held(trees[0], rank)} {parts[1]} {_held(trees[1], rank + 1)}", rank)
+            return _Text(f"{_operand(trees[0], rank)} {parts[1]} {_operand(trees[1], rank + 1)}", rank)
         case "where":
             return _Text(f"{render(trees[0])} where {render(trees[1])}", 0)
         case "call":
@@ -128,7 +128,7 @@ def _render(tree: Branch) -> _Text:
         case "path":
             return _Text(f"{parts[0]}.{parts[1]}", 7)
         case "negative":
-            return _Text(f"-{_held(trees[0], 7)}", 7)
+            return _Text(f"-{_operand(trees[0], 7)}", 7)
         case "money":
             word = str(parts[0])
             return _Text(f"{word[:-3].rstrip()} {word[-3:]}", 7)

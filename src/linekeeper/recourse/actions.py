@@ -213,7 +213,7 @@ class StatementSeries:
         baseline, kind = ledger.baseline, statement_kind(ledger.baseline.kernel.policy)
         if kind is None:
             return None
-        slot = baseline.kernel.layout.lasts.get(ex.Last(ex.Select("statement"), "balance"))
+        slot = baseline.kernel.layout.lasts.get(ex.Last(ex.Select("statement"), "balance", ex.MONEY))
         last_balance = baseline.state[slot + 1] if slot is not None else MISSING
         return StatementSeries(ledger, kind, baseline.balance_minor if last_balance == MISSING else last_balance)
 

@@ -221,7 +221,7 @@ def _income(kernel: Kernel, state: list[int], day: int) -> tuple[int | None, int
         last_day = income[-1][0]
         return sum(amount for income_day, amount in income if income_day > last_day - MONTH_DAYS), last_day
     for last, slot in kernel.layout.lasts.items():
-        if last == ex.Last(ex.Select("income"), "amount") and state[slot] != MISSING:
+        if last == ex.Last(ex.Select("income"), "amount", ex.MONEY) and state[slot] != MISSING:
             last_day = kernel.calendar.day(state[slot])
             if day - last_day <= INCOME_STALE_DAYS:
                 return state[slot + 1], last_day

@@ -20,6 +20,6 @@ the time past due is at least 30 days
 from __future__ import annotations
 
 from linekeeper.notice.prose.describe import Description, Section, describe
-from linekeeper.notice.prose.told import feature_words, trigger_words
+from linekeeper.notice.prose.expression import feature_words, trigger_words
 
 __all__ = ["Description", "Section", "describe", "feature_words", "trigger_words"]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
-from linekeeper.notice.prose.expression import Teller
-from linekeeper.notice.prose.scorecard import tell_score
+from linekeeper.notice.prose.expression import ExpressionRenderer
 from linekeeper.notice.prose.vocabulary import Vocabulary, shipped_vocabulary
 from linekeeper.policy import model as m
-from linekeeper.texts.language import Lang, Language, language
+from linekeeper.scorecard.card import Bins, Score, Table
+from linekeeper.texts.language import Lang, Language
+from linekeeper.texts.language import language as language_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +38,26 @@ class Description:
 
 def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None) -> Description:
     """The policy in that language; empty parts are left out. The example stands in `linekeeper.notice.prose`."""
-    teller = Teller(policy, language(lang), vocabulary or shipped_vocabulary())
-    translate = teller.language.translate
+    renderer = ExpressionRenderer(policy, language_of(lang), vocabulary or shipped_vocabulary())
+    translate = renderer.language.translate
     parts = (
-        (translate("Ground"), _ground(policy, teller.language)),
-        (translate("Measurements"), (_feature(feature, teller) for feature in policy.features if feature.named)),
-        (translate("Score"), tell_score(policy.score, teller) if policy.score else ()),
-        (translate("Triggers"), (_trigger(trigger, teller) for trigger in policy.triggers)),
-        (translate("Restoration"), _restoration(policy.restoration, teller) if policy.restoration else ()),
-        (translate("New draws"), _authorise(policy.authorise, teller)),
-        (translate("Offers"), _offer(policy.offer, teller) if policy.offer else ()),
-        (translate("Brake"), _brake(policy.brake, teller.language) if policy.brake else ()),
-        (translate("Promises"), _promises(policy, teller.language)),
+        (translate("Ground"), _ground(policy, renderer.language)),
+        (translate("Measurements"), (_feature(feature, renderer) for feature in policy.features if feature.named)),
+        (translate("Score"), _score(policy.score, renderer) if policy.score else ()),
+        (translate("Triggers"), (_trigger(trigger, renderer) for trigger in policy.triggers)),
+        (translate("Restoration"), _restoration(policy.restoration, renderer) if policy.restoration else ()),
+        (translate("New draws"), _authorise(policy.authorise, renderer)),
+        (translate("Offers"), _offer(policy.offer, renderer) if policy.offer else ()),
+        (translate("Brake"), _brake(policy.brake, renderer.language) if policy.brake else ()),
+        (translate("Promises"), _promises(policy, renderer.language)),
     )
     title = translate("Policy {name}, version {version}", name=policy.name, version=policy.version)
     sections = ((heading, tuple(lines)) for heading, lines in parts)
     return Description(title, tuple(Section(heading, lines) for heading, lines in sections if lines))
 
 
-def _ground(policy: m.Policy, spoken: Language) -> Iterator[str]:
-    translate = spoken.translate
+def _ground(policy: m.Policy, language: Language) -> Iterator[str]:
+    translate = language.translate
     yield translate(
         "Amounts are in {currency}. Days begin at midnight in {zone}.", currency=policy.currency, zone=policy.time_zone
     )
@@ -64,119 +66,194 @@ def _ground(policy: m.Policy, spoken: Language) -> Iterator[str]:
         yield translate("Never used: {fields}.", fields=", ".join(policy.protected))
 
 
-def _feature(feature: m.Feature, teller: Teller) -> str:
-    translate = teller.language.translate
-    line = translate("{name}: {what}.", name=teller.language.quote(feature.name), what=teller.noun(feature.expr))
+def _feature(feature: m.Feature, renderer: ExpressionRenderer) -> str:
+    translate = renderer.language.translate
+    line = translate("{name}: {what}.", name=renderer.language.quote(feature.name), what=renderer.noun(feature.expr))
     worse = {
         "higher": translate("More of it means more risk."),
         "lower": translate("Less of it means more risk."),
         None: "",
     }
-    return teller.language.sentences(line, worse[feature.worse])
+    return renderer.language.sentences(line, worse[feature.worse])
+
+
+# ------------------------------------------------------------------ the scorecard: where points come from
+
+
+def _score(score: Score, renderer: ExpressionRenderer) -> Iterator[str]:
+    """One line for the base, one for each part, one for the table of chances."""
+    translate = renderer.language.translate
+    yield translate("The score begins at {points}; the points below are added.", points=_points(score.base, renderer))
+    for part in score.bins:
+        yield _part(part, renderer)
+    for table in score.tables:
+        yield from _table(table, renderer)
+    if score.pd_below:
+        yield _chances(score, renderer)
+
+
+def _part(part: Bins, renderer: ExpressionRenderer) -> str:
+    translate = renderer.language.translate
+    group = renderer.vocabulary.of("groups", part.group).in_(renderer.language.code)
+    bands_and_points = list(zip(_bands_of(part, renderer), part.by_choice or part.points, strict=True))
+    if renderer.policy.feature(part.feature).maybe_missing:
+        bands_and_points.append((translate("not known"), part.missing))
+    what, bands = renderer.feature_noun(part.feature), _listed(bands_and_points, renderer)
+    return translate("{what} ({group}): {bands}.", what=what, group=group, bands=bands)
+
+
+def _bands_of(part: Bins, renderer: ExpressionRenderer) -> list[str]:
+    if part.by_choice:
+        return [renderer.constant(index, part.feature) for index in range(len(part.by_choice))]
+    return _bands([renderer.constant(cut, part.feature) for cut in part.below], renderer)
+
+
+def _bands(cuts: list[str], renderer: ExpressionRenderer) -> list[str]:
+    """The bands between cuts in words: below the first, from each to the next, from the last on."""
+    translate = renderer.language.translate
+    if not cuts:
+        return [translate("any value")]
+    between = [translate("from {low} to below {high}", low=low, high=high) for low, high in pairwise(cuts)]
+    return [translate("below {high}", high=cuts[0]), *between, translate("{low} or more", low=cuts[-1])]
+
+
+def _table(table: Table, renderer: ExpressionRenderer) -> Iterator[str]:
+    """A line for each row: both features' bands, the last of each being "not known"."""
+    translate, unknown = renderer.language.translate, renderer.language.translate("not known")
+    rows = [*_bands([renderer.constant(cut, table.row) for cut in table.row_below], renderer), unknown]
+    columns = [*_bands([renderer.constant(cut, table.column) for cut in table.column_below], renderer), unknown]
+    group = renderer.vocabulary.of("groups", table.group).in_(renderer.language.code)
+    row_noun, column_noun = renderer.feature_noun(table.row), renderer.feature_noun(table.column)
+    for row, points in zip(rows, table.points, strict=True):
+        bands = _listed(zip(columns, points, strict=True), renderer)
+        given = {"row": row_noun, "band": row, "column": column_noun, "group": group, "bands": bands}
+        yield translate("{row} {band}, by {column} ({group}): {bands}.", **given)
+
+
+def _chances(score: Score, renderer: ExpressionRenderer) -> str:
+    cuts = [_points(cut, renderer) for cut in score.pd_below]
+    pairs = zip(_bands(cuts, renderer), score.pd_ppm, strict=True)
+    translate, chance = renderer.language.translate, renderer.language.chance
+    listed = translate("; ").join(translate("{band}: {points}", band=band, points=chance(ppm)) for band, ppm in pairs)
+    return translate("The estimated chance of not repaying, by score: {bands}.", bands=listed)
+
+
+def _listed(bands_and_points: Iterable[tuple[str, int]], renderer: ExpressionRenderer) -> str:
+    translate = renderer.language.translate
+    cells = (
+        translate("{band}: {points}", band=band, points=_points(value, renderer)) for band, value in bands_and_points
+    )
+    return translate("; ").join(cells)
+
+
+def _points(value: int, renderer: ExpressionRenderer) -> str:
+    return renderer.language.translate_count("{number} point", "{number} points", value)
 
 
 # ------------------------------------------------------------------ triggers and the line
 
 
-def _trigger(trigger: m.Trigger, teller: Teller) -> str:
-    translate = teller.language.translate
-    effect = translate(" and ").join(_effects(trigger, teller.language))
-    name = teller.language.quote(trigger.name)
+def _trigger(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
+    translate = renderer.language.translate
+    effect = translate(" and ").join(_effects(trigger, renderer.language))
+    name = renderer.language.quote(trigger.name)
     sets = translate(
-        "{name}: when {condition}, {effect}.", name=name, condition=teller.clause(trigger.when), effect=effect
+        "{name}: when {condition}, {effect}.", name=name, condition=renderer.clause(trigger.when), effect=effect
     )
     reason = translate("Reason code: {code}.", code=trigger.reason)
-    return teller.language.sentences(sets, _release(trigger, teller), _expiry(trigger, teller.language), reason)
+    return renderer.language.sentences(sets, _release(trigger, renderer), _expiry(trigger, renderer.language), reason)
 
 
-def _effects(trigger: m.Trigger, spoken: Language) -> Iterator[str]:
+def _effects(trigger: m.Trigger, language: Language) -> Iterator[str]:
     if trigger.close:
-        yield spoken.translate("the line is closed")
+        yield language.translate("the line is closed")
     if trigger.suspend:
-        yield spoken.translate("new draws are stopped")
+        yield language.translate("new draws are stopped")
     if trigger.cap_bp < 10_000:
-        yield spoken.translate("the limit is at most {share} of the granted line", share=spoken.share(trigger.cap_bp))
+        yield language.translate(
+            "the limit is at most {share} of the granted line", share=language.share(trigger.cap_bp)
+        )
     if not trigger.close and not trigger.suspend and trigger.cap_bp == 10_000:
-        yield spoken.translate("nothing changes")
+        yield language.translate("nothing changes")
 
 
-def _release(trigger: m.Trigger, teller: Teller) -> str:
-    translate = teller.language.translate
+def _release(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
+    translate = renderer.language.translate
     if trigger.terminal:
         return translate("There is no way back from it but a person's ruling.")
     ends = translate("that is no longer so")
     if trigger.clear is not None:
-        ends = translate("that is no longer so and also {condition}", condition=teller.grouped(trigger.clear))
+        ends = translate("that is no longer so and also {condition}", condition=renderer.grouped(trigger.clear))
     if trigger.hold_days:
-        span = teller.language.span(trigger.hold_days)
+        span = renderer.language.span(trigger.hold_days)
         return translate(
             "It ends when {condition}, at the earliest {span} after it was last so.", condition=ends, span=span
         )
     return translate("It ends when {condition}.", condition=ends)
 
 
-def _expiry(trigger: m.Trigger, spoken: Language) -> str:
+def _expiry(trigger: m.Trigger, language: Language) -> str:
     if trigger.expires_days is None:
         return ""
-    return spoken.translate("It ends {span} after it began, whatever else.", span=spoken.span(trigger.expires_days))
+    return language.translate("It ends {span} after it began, whatever else.", span=language.span(trigger.expires_days))
 
 
-def _restoration(restoration: m.Restoration, teller: Teller) -> Iterator[str]:
-    spoken = teller.language
-    yield spoken.translate(
+def _restoration(restoration: m.Restoration, renderer: ExpressionRenderer) -> Iterator[str]:
+    language = renderer.language
+    yield language.translate(
         "Once no trigger holds the limit down, it rises at once to {first} of the granted line, "
         "then by {step} of it every {span}, up to what the triggers allow.",
-        first=spoken.share(restoration.first_bp),
-        step=spoken.share(restoration.step_bp),
-        span=spoken.span(restoration.every_days),
+        first=language.share(restoration.first_bp),
+        step=language.share(restoration.step_bp),
+        span=language.span(restoration.every_days),
     )
-    yield spoken.translate("It does not rise while new draws are stopped.")
+    yield language.translate("It does not rise while new draws are stopped.")
     if restoration.condition is not None:
-        yield spoken.translate("It rises only while {condition}.", condition=teller.clause(restoration.condition))
+        yield language.translate("It rises only while {condition}.", condition=renderer.clause(restoration.condition))
 
 
 # ------------------------------------------------------------------ draws, offers, brake, promises
 
 
-def _authorise(rules: tuple[m.AuthoriseRule, ...], teller: Teller) -> Iterator[str]:
-    translate = teller.language.translate
+def _authorise(rules: tuple[m.AuthoriseRule, ...], renderer: ExpressionRenderer) -> Iterator[str]:
+    translate = renderer.language.translate
     yield translate(
         "A draw is refused where the line is suspended or closed, or where it is larger than what is still available."
     )
     for rule in rules:
-        name = teller.language.quote(rule.name)
+        name = renderer.language.quote(rule.name)
         refused = translate(
-            "{name}: a draw is refused when {condition}.", name=name, condition=teller.clause(rule.deny)
+            "{name}: a draw is refused when {condition}.", name=name, condition=renderer.clause(rule.deny)
         )
-        yield teller.language.sentences(refused, translate("Reason code: {code}.", code=rule.reason))
+        yield renderer.language.sentences(refused, translate("Reason code: {code}.", code=rule.reason))
 
 
-def _offer(offer: m.Offer, teller: Teller) -> Iterator[str]:
-    spoken = teller.language
-    yield spoken.translate(
+def _offer(offer: m.Offer, renderer: ExpressionRenderer) -> Iterator[str]:
+    language = renderer.language
+    yield language.translate(
         "When {condition}, a granted line larger by {share} is offered, never above {top}.",
-        condition=teller.clause(offer.when),
-        share=spoken.share(offer.increase_bp),
-        top=spoken.money(offer.up_to_minor, teller.policy.currency, teller.policy.exponent),
+        condition=renderer.clause(offer.when),
+        share=language.share(offer.increase_bp),
+        top=language.money(offer.up_to_minor, renderer.policy.currency, renderer.policy.exponent),
     )
-    yield spoken.translate(
+    yield language.translate(
         "At most one offer every {every}; it stays open for {valid}. Nothing changes unless the borrower accepts.",
-        every=spoken.span(offer.every_days),
-        valid=spoken.span(offer.valid_days),
+        every=language.span(offer.every_days),
+        valid=language.span(offer.valid_days),
     )
 
 
-def _brake(brake: m.Brake, spoken: Language) -> Iterator[str]:
-    yield spoken.translate(
+def _brake(brake: m.Brake, language: Language) -> Iterator[str]:
+    yield language.translate(
         "Where automatic restrictions on one day would hit more than {lines} of the lines or {exposure} of the money "
         "granted, the rest wait for a person.",
-        lines=spoken.share(brake.lines_bp),
-        exposure=spoken.share(brake.exposure_bp),
+        lines=language.share(brake.lines_bp),
+        exposure=language.share(brake.exposure_bp),
     )
 
 
-def _promises(policy: m.Policy, spoken: Language) -> Iterator[str]:
-    yield spoken.translate(
+def _promises(policy: m.Policy, language: Language) -> Iterator[str]:
+    yield language.translate(
         "A road back that was told is kept for {span} under the version that told it.",
-        span=spoken.span(policy.honour_days),
+        span=language.span(policy.honour_days),
     )

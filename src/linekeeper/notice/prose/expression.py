@@ -1,19 +1,22 @@
-"""Every expression of the policy language in words: conditions as clauses, values as nouns."""
+"""Every expression of the policy language in words: conditions as clauses, values as nouns.
+
+The words of functions, measures and account facts stand in their records (`policy.functions`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import assert_never
 
-from linekeeper.notice.prose.sorts import Sort, sort_of
-from linekeeper.notice.prose.vocabulary import Vocabulary
+from linekeeper.notice.prose.vocabulary import Vocabulary, shipped_vocabulary
 from linekeeper.policy import expression as ex
-from linekeeper.policy import model as m
-from linekeeper.texts.language import Language
+from linekeeper.policy.functions import FUNCTIONS, Several, record_of
+from linekeeper.policy.model import AuthoriseRule, Feature, Kind, Policy, Trigger
+from linekeeper.texts.language import Language, Text, language
 
-SPELLED_OUT_MAX = 40  # nodes; a larger feature is told by its name
+SPELLED_OUT_MAX = 40  # nodes; a larger feature is named instead
 RELATIONS = {
     ">=": "{left} is at least {right}",
     "<=": "{left} is at most {right}",
@@ -22,42 +25,33 @@ RELATIONS = {
     "=": "{left} is {right}",
     "!=": "{left} is not {right}",
 }
-FACT_WORDS = {
-    "balance": "the balance",
-    "limit": "the limit",
-    "granted": "the granted line",
-    "available": "the amount still available",
-    "utilisation": "the share of the limit in use",
-    "past_due": "the amount past due",
-    "days_past_due": "the time past due",
-    "on_time_streak": "the number of payments made on time in a row",
-    "months_on_book": "the number of months since the line was opened",
-    "days_in_status": "the time since the status last changed",
-}
+ARITHMETIC = {"+": "{left} plus {right}", "-": "{left} minus {right}", "*": "{left} times {right}"}
 SCORE_WORDS = {"score": "the score", "pd": "the estimated chance of not repaying"}
+WINDOWS = {
+    "h": ("the current hour", "the last {number} hours"),
+    "d": ("the current day", "the last {number} days"),
+    "m": ("the current calendar month", "the last {number} calendar months"),
+}
 
 
 @dataclass(frozen=True)
-class Teller:
-    """Tells the expressions of one policy in one language.
+class ExpressionRenderer:
+    """Renders the expressions of one policy in one language.
 
-    `kind` is the event kind whose fields may be named (inside `where`). With `by_name`, a feature that is more than
-    a bare measure is told by its quoted name, as in a description that also lists the features; without, it is
+    `kind` is the event kind whose fields may be named (inside `where`). With `by_name`, a feature that is more than a
+    bare measure is rendered as its quoted name, as in a description that also lists the features; without, it is
     spelled out where that stays short, as in a notice.
     """
 
-    policy: m.Policy
+    policy: Policy
     language: Language
     vocabulary: Vocabulary
     by_name: bool = True
-    kind: m.Kind | None = None
+    kind: Kind | None = None
 
     @cached_property
-    def _features(self) -> dict[str, m.Feature]:
+    def _features(self) -> dict[str, Feature]:
         return {feature.name: feature for feature in self.policy.features}
-
-    def _sort(self, node: ex.Expr) -> Sort:
-        return sort_of(node, self.policy, self._features, self.kind)
 
     @cached_property
     def _sizes(self) -> dict[str, int]:
@@ -80,12 +74,12 @@ class Teller:
             case ex.Or(items):
                 return translate(" or ").join(map(self.grouped, items))
             case ex.Compare(op, left, right):
-                return translate(RELATIONS[op], left=self._side(left, right), right=self._side(right, left))
+                return translate(RELATIONS[op], left=self._side(left), right=self._side(right))
             case ex.In(item, values):
-                listed = self.language.one_of([self._value(value, *self._sort(item)) for value in values])
+                listed = self.language.one_of([self._value(value, item.unit, item.choices) for value in values])
                 return translate("{item} is one of these: {listed}", item=self.noun(item), listed=listed)
-            case ex.Call("known", (item,)):
-                return translate("{item} is known", item=self.noun(item))
+            case ex.Call(name) if FUNCTIONS[name].unit == ex.FLAG:
+                return self._call(node, self.noun)
             case ex.Literal(value):
                 return translate("always") if value else translate("never")
             case ex.Ref(name) if self._is_spelled_out(name):
@@ -97,11 +91,11 @@ class Teller:
 
     def grouped(self, node: ex.Expr) -> str:
         """A clause that can stand inside another: joined ones get brackets."""
-        inner = self._seen_through(node)
+        inner = self._spelled_out(node)
         return self._bracketed(self.clause(inner), isinstance(inner, ex.And | ex.Or | ex.Not | ex.If))
 
-    def _seen_through(self, node: ex.Expr) -> ex.Expr:
-        """What a name stands for, where it is told spelled out."""
+    def _spelled_out(self, node: ex.Expr) -> ex.Expr:
+        """What a name stands for, where it is not rendered as a name."""
         while isinstance(node, ex.Ref) and self._is_spelled_out(node.name):
             node = self._features[node.name].expr
         return node
@@ -111,14 +105,14 @@ class Teller:
 
     # -------------------------------------------------------------- values
 
-    def noun(self, node: ex.Expr, beside: ex.Expr | None = None) -> str:
-        """A value as a noun: "the total amount of repayments". `beside` is what it is compared with."""
+    def noun(self, node: ex.Expr) -> str:
+        """A value as a noun: "the total amount of repayments"."""
         translate = self.language.translate
         match node:
-            case ex.Literal(value, unit):
-                return self._value(value, unit, self._sort(beside)[1] if beside else ())
+            case ex.Literal(value, unit, choices):
+                return self._value(value, unit, choices)
             case ex.Ref(name):
-                return self.noun(self._features[name].expr) if self._is_spelled_out(name) else self.language.quote(name)
+                return self.feature_noun(name)
             case ex.ScoreRef(name):
                 group = self.vocabulary.of("groups", name).in_(self.language.code)
                 return (
@@ -133,98 +127,70 @@ class Teller:
             case ex.Not() | ex.And() | ex.Or() | ex.Compare() | ex.In():
                 return translate("whether {inner}", inner=self.grouped(node))
             case ex.Arith(op, left, right):
-                sides = {"left": self._factor(left, right), "right": self._factor(right, left)}
-                return translate(_ARITHMETIC[op], **sides)
-            case ex.Call(name, args):
-                return self._call(name, args, beside)
+                return translate(ARITHMETIC[op], left=self._factor(left), right=self._factor(right))
+            case ex.Call(name):
+                if FUNCTIONS[name].unit == ex.FLAG:
+                    return translate("whether {inner}", inner=self.clause(node))
+                return self._call(node, self._factor)
             case ex.If(test, yes, no):
-                values = {"yes": self._factor(yes, beside or no), "no": self._factor(no, beside or yes)}
+                values = {"yes": self._factor(yes), "no": self._factor(no)}
                 return translate("{yes} if {test}, otherwise {no}", test=self.grouped(test), **values)
             case ex.Windowed() | ex.Last() | ex.DaysSince() | ex.LateCount() | ex.Restrictions() | ex.Fact():
                 return self._measure(node)
             case _:
                 assert_never(node)
 
-    def _factor(self, node: ex.Expr, beside: ex.Expr | None = None) -> str:
+    def feature_noun(self, name: str) -> str:
+        """The feature as a noun: what it measures, or its quoted name."""
+        return self.noun(self._features[name].expr) if self._is_spelled_out(name) else self.language.quote(name)
+
+    def _factor(self, node: ex.Expr) -> str:
         """A noun that can stand inside another: sums, choices and calls get brackets."""
-        inner = self._seen_through(node)
-        return self._bracketed(self.noun(inner, beside), isinstance(inner, ex.Arith | ex.If | ex.Call))
+        inner = self._spelled_out(node)
+        return self._bracketed(self.noun(inner), isinstance(inner, ex.Arith | ex.If | ex.Call))
 
-    def _side(self, node: ex.Expr, beside: ex.Expr) -> str:
+    def _side(self, node: ex.Expr) -> str:
         """A noun on one side of a comparison: only a choice needs brackets there."""
-        inner = self._seen_through(node)
-        return self._bracketed(self.noun(inner, beside), isinstance(inner, ex.If))
+        inner = self._spelled_out(node)
+        return self._bracketed(self.noun(inner), isinstance(inner, ex.If))
 
-    def _call(self, name: str, args: tuple[ex.Expr, ...], beside: ex.Expr | None) -> str:
-        translate, parts = self.language.translate, [self._factor(arg, beside) for arg in args]
-        if name == "fallback":
-            parts = [self._factor(args[0], args[1]), self._factor(args[1], beside or args[0])]
-        match name:
-            case "percent":
-                return translate("{part} as a share of {whole}", part=parts[0], whole=parts[1])
-            case "part":
-                return translate("{share} of {whole}", share=parts[1], whole=parts[0])
-            case "per":
-                return translate("{whole} divided by {count}", whole=parts[0], count=parts[1])
-            case "smallest":
-                return translate("the smallest of {items}", items=self._listed(parts))
-            case "largest":
-                return translate("the largest of {items}", items=self._listed(parts))
-            case "fallback":
-                return translate("{value} (where that is not known: {other})", value=parts[0], other=parts[1])
-            case "known":
-                return translate("whether {inner}", inner=self.clause(ex.Call(name, args)))
-        raise KeyError(name)
+    def _call(self, call: ex.Call, render: Callable[[ex.Expr], str]) -> str:
+        """The words of the function's record, with each argument rendered in its place."""
+        function = FUNCTIONS[call.name]
+        names, words = function.argument_names(), [render(arg) for arg in call.args]
+        if isinstance(function.arguments, Several):
+            words = [self._listed(words)]
+        return self.language.translate(function.words, **dict(zip(names, words, strict=True)))
 
     def _listed(self, parts: Sequence[str]) -> str:
         return self.language.all_of([self.language.translate("({inner})", inner=part) for part in parts])
 
     # -------------------------------------------------------------- measures
 
-    def _measure(self, node: ex.Measure) -> str:
-        translate = self.language.translate
-        match node:
-            case ex.Windowed("count", select, _, window):
-                return translate(
-                    "the number of {events} in {window}", events=self._events(select), window=self.window(window)
-                )
-            case ex.Windowed(how, select, field, window):
-                return translate(
-                    "the total {field} of {events} in {window}"
-                    if how == "sum"
-                    else "the largest {field} of {events} in {window}",
-                    field=self._word("fields", field or ""),
-                    events=self._events(select),
-                    window=self.window(window),
-                )
+    def _measure(self, measure: ex.Measure) -> str:
+        """The words of the measure's record, with its events, field and window in their places."""
+        places: dict[str, str] = {}
+        match measure:
+            case ex.Windowed(_, select, field, window):
+                places = {"events": self._events(select), "window": self.window(window)}
+                places |= {"field": self._word("fields", field)} if field is not None else {}
             case ex.Last(select, field):
-                return translate(
-                    "the {field} of the latest {event}", field=self._word("fields", field), event=self._event(select)
-                )
+                places = {"event": self._event(select), "field": self._word("fields", field)}
             case ex.DaysSince(select):
-                return translate("the time since the latest {event}", event=self._event(select))
+                places = {"event": self._event(select)}
             case ex.LateCount(days, window):
-                span = self.language.span(days)
-                return translate(
-                    "the number of times the time past due reached {span} in {window}",
-                    span=span,
-                    window=self.window(window),
-                )
+                places = {"span": self.language.span(days), "window": self.window(window)}
             case ex.Restrictions(window):
-                return translate("the number of restrictions of the line in {window}", window=self.window(window))
-            case ex.Fact(name):
-                return translate(FACT_WORDS[name])
-            case _:
-                assert_never(node)
+                places = {"window": self.window(window)}
+        return self.language.translate(record_of(measure).words, **places)
 
     def window(self, window: ex.Window) -> str:
         """The last so many hours, days or calendar months, the current one included."""
-        one, many = _WINDOWS[window.unit]
+        one, many = WINDOWS[window.unit]
         return self.language.translate_count(one, many, window.length)
 
     def _events(self, select: ex.Select) -> str:
-        words = self.vocabulary.events(select.kind).in_(self.language.code)
-        return self._filtered(words, select)
+        return self._filtered(self.vocabulary.events(select.kind).in_(self.language.code), select)
 
     def _event(self, select: ex.Select) -> str:
         return self._filtered(self._word("kinds", select.kind), select)
@@ -275,15 +241,32 @@ class Teller:
             case _:
                 assert_never(unit)
 
-    def constant(self, value: int, feature: str) -> str:
-        """A value of that feature, as in the bins of a scorecard."""
-        found = self._features[feature]
-        return self._value(value, found.unit, found.choices)
+    def constant(self, value: int, name: str) -> str:
+        """A value of the feature of that name, as in the bins of a scorecard."""
+        feature = self._features[name]
+        return self._value(value, feature.unit, feature.choices)
 
 
-_ARITHMETIC = {"+": "{left} plus {right}", "-": "{left} minus {right}", "*": "{left} times {right}"}
-_WINDOWS = {
-    "h": ("the current hour", "the last {number} hours"),
-    "d": ("the current day", "the last {number} days"),
-    "m": ("the current calendar month", "the last {number} calendar months"),
-}
+# ------------------------------------------------------------------ one rule, one feature, in both languages
+
+
+def trigger_words(policy: Policy, rule: Trigger | AuthoriseRule, vocabulary: Vocabulary | None = None) -> Text:
+    """What sets the trigger (or denies the draw), as a clause: "the time past due is at least 30 days".
+
+    For a reason that has no wording of its own.
+    """
+    condition = rule.when if isinstance(rule, Trigger) else rule.deny
+    return _in_both_languages(policy, vocabulary, lambda renderer: renderer.clause(condition))
+
+
+def feature_words(policy: Policy, name: str, vocabulary: Vocabulary | None = None) -> Text:
+    """What the feature measures, as a noun: "the number of draws in the last 7 days"."""
+    return _in_both_languages(policy, vocabulary, lambda renderer: renderer.feature_noun(name))
+
+
+def _in_both_languages(
+    policy: Policy, vocabulary: Vocabulary | None, render: Callable[[ExpressionRenderer], str]
+) -> Text:
+    words = vocabulary or shipped_vocabulary()
+    chinese, english = (ExpressionRenderer(policy, language(lang), words, by_name=False) for lang in ("zh", "en"))
+    return Text(zh=render(chinese), en=render(english))

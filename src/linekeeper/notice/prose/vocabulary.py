@@ -15,7 +15,7 @@ SORTS = ("kinds", "plurals", "plain", "fields", "choices", "groups")
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Words by sort and name; a name without an entry is told as it is written, `_` as a space.
+    """Words by sort and name; a name without an entry is shown as it is written, `_` as a space.
 
     >>> words = Vocabulary({"choices": {"gambling": Text(zh="博彩", en="gambling")}})
     >>> words.of("choices", "gambling").zh, words.of("fields", "open_loans").zh
@@ -25,9 +25,8 @@ class Vocabulary:
     words: Mapping[str, Mapping[str, Text]]
 
     def of(self, sort: str, name: str) -> Text:
-        found = self.words.get(sort, {}).get(name)
         plain = name.replace("_", " ")
-        return found or Text(zh=plain, en=plain)
+        return self.words.get(sort, {}).get(name) or Text(zh=plain, en=plain)
 
     def events(self, kind: str) -> Text:
         """Several events of a kind; English adds the plural where `plurals` has none."""

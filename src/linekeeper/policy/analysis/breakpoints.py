@@ -1,9 +1,9 @@
-"""Where the value of a feature matters: the cuts at which some rule of the policy would answer otherwise.
+"""Where the value of a feature matters: the breakpoints, or cuts, at which some rule would answer otherwise.
 
-A feature that is only compared with constants can change a decision only by crossing one of them, so the
-kernel need not look again before that (law 4). A feature used in arithmetic matters at any change, but only while
-its guards hold: of `a and b` the second cannot matter before the first holds, and the first is watched. It is
-how solvers of logic formulas watch literals.
+A feature that is only compared with constants can change a decision only by crossing one of them, so the kernel need
+not evaluate the account before that (law 4). A feature used in arithmetic matters at any change, but only while its
+guards hold: of `a and b` the second cannot matter before the first holds, and the first is watched. Solvers of logic
+formulas watch literals in the same way.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from itertools import combinations
 from linekeeper.core.bounds import MISSING
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
-from linekeeper.policy.analysis.monotonicity import Trend, Trends
+from linekeeper.policy.analysis.monotonicity import Trends
+from linekeeper.policy.functions import Trend
 from linekeeper.scorecard.card import Bins, Table
 
 
@@ -40,45 +41,56 @@ class Slack:
 
 
 Guard = tuple[ex.Expr | Clearing | Restoring | Slack, ...]  # all of it holds; nothing: always
+
+# A kernel evaluates its guards after every evaluation, so they are kept few and small. Leaving one out is safe: the
+# account is then evaluated earlier than it need be, never later.
 GUARDS_MAX = 4
 GUARD_LENGTH_MAX, GUARD_NODES_MAX = 8, 40
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How a feature is used. Between two neighbouring cuts all values mean the same, and a crossing matters while a
-    guard of `crossing` holds; each value counts while one of `any` does."""
+    """How the rules use a feature.
+
+    Between two neighbouring cuts all values mean the same, and a crossing matters while a guard of `crossing` holds.
+    Every change of the value matters while a guard of `any` holds.
+    """
 
     cuts: tuple[int, ...]
     crossing: tuple[Guard, ...] = ()
     any: tuple[Guard, ...] = ()
 
 
-Found = Iterator[tuple[str, int | None, Guard]]
+Entries = Iterator[tuple[str, int | None, Guard]]  # a feature, one of its cuts (None: any change), and the guard
 
 
 def uses(policy: m.Policy) -> dict[str, Use]:
-    """The use of every feature that a look depends on; a feature that is missing here is not looked at."""
-    return _Uses(policy).found()
+    """The use of every feature that an evaluation depends on; no rule reads a feature that is not named here."""
+    return _UseCollector(policy).collect()
 
 
-class _Uses:
+class _UseCollector:
     def __init__(self, policy: m.Policy) -> None:
-        self.policy, self.drifts = policy, Trends(policy)
-        self.measures = {name for name, expr in self.drifts.exprs.items() if isinstance(expr, ex.Measure)}
+        self.policy, self.trends = policy, Trends(policy)
+        self.measures = {name for name, expr in self.trends.exprs.items() if isinstance(expr, ex.Measure)}
 
-    def found(self) -> dict[str, Use]:
-        """From the rules down: a feature stands after all that it is made of."""
-        told: dict[str, list[tuple[int | None, Guard]]] = {}
+    def collect(self) -> dict[str, Use]:
+        """From the rules down to the measures: a feature comes after all that is made of it."""
+        entries: dict[str, list[tuple[int | None, Guard]]] = {}
         for name, cut, guard in self._roots():
-            told.setdefault(name, []).append((cut, guard))
+            entries.setdefault(name, []).append((cut, guard))
         for feature in reversed(self.policy.features):
-            for outer in _fewest(guard for _, guard in told.get(feature.name, [])):
+            for outer in _fewest(guard for _, guard in entries.get(feature.name, [])):
                 for name, cut, guard in self._in_value(feature.expr, outer):
-                    told.setdefault(name, []).append((cut, guard))
-        return {name: _use(entries) for name, entries in told.items()}
+                    entries.setdefault(name, []).append((cut, guard))
+        return {name: _use(uses_of_one) for name, uses_of_one in entries.items()}
 
-    def _roots(self) -> Found:
+    def _roots(self) -> Entries:
+        """What the rules read themselves.
+
+        The two ways of a trigger's `when` both matter. Of the other conditions only that they come to hold, so each is
+        guarded by its own negation.
+        """
         for number, trigger in enumerate(self.policy.triggers):
             yield from self._in_condition(trigger.when, ())
             if trigger.clear is not None:
@@ -116,26 +128,29 @@ class _Uses:
         """How far at most the points of a part can fall, and rise, by time alone."""
         if isinstance(part, Table):
             flat = [value for row in part.points for value in row]
-            still = self.drifts.of(ex.Ref(part.row)) == self.drifts.of(ex.Ref(part.column)) == Trend.STILL
+            still = self.trends.of_feature(part.row) == self.trends.of_feature(part.column) == Trend.STILL
             return (0, 0) if still else (max(flat) - min(flat),) * 2
         known = part.by_choice or part.points
-        points = [part.missing, *known] if part.feature in self.drifts.missing else [*known]
-        drift = self.drifts.of(ex.Ref(part.feature))
-        if drift == Trend.STILL:
+        points = [part.missing, *known] if part.feature in self.trends.missing else [*known]
+        trend = self.trends.of_feature(part.feature)
+        if trend == Trend.STILL:
             return 0, 0
-        if drift == Trend.UP:
+        if trend == Trend.UP:
             points.reverse()
         steps = list(combinations(points, 2))  # down: from the second to the first
-        if drift == Trend.ANY:
+        if trend == Trend.ANY:
             steps += [(after, before) for before, after in steps]
-        if part.feature in self.drifts.fading:  # whichever way it moves, it may end in missing
+        if part.feature in self.trends.fading:  # whichever way it moves, it may end in missing
             steps += [(part.missing, before) for before in known]
         falls = [before - after for after, before in steps]
         return max([0, *falls]), max([0, *(-fall for fall in falls)])
 
     def _with(self, guard: Guard, *more: ex.Expr) -> Guard:
-        """A guard that asks for more, as far as that costs little: what is long, or names a derived feature or a score,
-        is left out. A guard that asks for less holds more often, which is early at worst."""
+        """A guard that asks for more, as far as that costs little.
+
+        What is long, or names a derived feature or a score, is left out: the kernel would have to work those out anew.
+        A guard that asks for less holds more often, so the account is evaluated early at worst.
+        """
         room = max(GUARD_LENGTH_MAX - len(guard), 0)
         return guard + tuple(expr for expr in more[:room] if self._is_cheap(expr) and expr not in guard)
 
@@ -146,7 +161,7 @@ class _Uses:
         refs = (node.name in self.measures for node in nodes if isinstance(node, ex.Ref))
         return all(refs) and not any(isinstance(node, ex.ScoreRef) for node in nodes)
 
-    def _in_value(self, expr: ex.Expr, guard: Guard) -> Found:
+    def _in_value(self, expr: ex.Expr, guard: Guard) -> Entries:
         """Uses inside an expression whose value matters."""
         match expr:
             case ex.Ref(name):
@@ -159,17 +174,18 @@ class _Uses:
                 yield from self._in_value(no, self._with(guard, ex.Not(test)))
             case ex.Call("known", (ex.Ref(name),)):
                 yield name, MISSING + 1, guard
-            case ex.Call("percent", (of, whole)) if not self.drifts.may_miss(expr):
+            case ex.Call("percent", (of, whole)) if not self.trends.may_miss(expr):
                 some = self._with(
                     guard, ex.Compare(">", of, ex.Literal(0, ex.SHARE))
                 )  # it is 0 where `of` is not above 0
-                yield from self._in_value(of, guard if self.drifts.of(of) in (Trend.UP, Trend.ANY) else some)
+                yield from self._in_value(of, guard if self.trends.of(of) in (Trend.UP, Trend.ANY) else some)
                 yield from self._in_value(whole, some)
             case _:
                 for child in ex.children(expr):
                     yield from self._in_value(child, guard)
 
-    def _in_condition(self, expr: ex.Expr, guard: Guard) -> Found:
+    def _in_condition(self, expr: ex.Expr, guard: Guard) -> Entries:
+        """Uses inside an expression of which only the truth matters."""
         match expr:
             case ex.Compare(op, ex.Ref(name), ex.Literal(value)):
                 yield from ((name, cut, guard) for cut in _cuts(op, value))
@@ -180,7 +196,9 @@ class _Uses:
             case ex.Not(item):
                 yield from self._in_condition(item, guard)
             case ex.And(items) | ex.Or(items):
-                for item in sorted(items, key=self.drifts.parts):
+                # While the first decides the whole, the others cannot turn it. What time moves least is the first, so
+                # that the others are watched seldom.
+                for item in sorted(items, key=self.trends.parts):
                     yield from self._in_condition(item, guard)
                     guard = self._with(guard, item if isinstance(expr, ex.And) else ex.Not(item))
             case ex.Ref(name):  # a flag
@@ -192,34 +210,34 @@ class _Uses:
             case _:
                 yield from self._each(expr, guard)
 
-    def _each(self, expr: ex.Expr, guard: Guard) -> Found:
+    def _each(self, expr: ex.Expr, guard: Guard) -> Entries:
         for child in ex.children(expr):
             yield from self._in_value(child, guard)
 
     def _before_turning(self, expr: ex.Compare) -> tuple[ex.Expr, ...]:
         """What a comparison says now, where time alone can turn it only one way: what falls never rises above."""
-        drift = self.drifts.of(ex.Arith("-", expr.left, expr.right))
+        trend = self.trends.of_difference(expr.left, expr.right)
         above = expr.op in (">", ">=")
-        if self.drifts.may_miss(expr.right) or (
-            self.drifts.may_miss(expr.left) and not (above and drift == Trend.DOWN)
+        if self.trends.may_miss(expr.right) or (
+            self.trends.may_miss(expr.left) and not (above and trend == Trend.DOWN)
         ):
             return ()
-        if expr.op in ("=", "!=") or drift not in (Trend.DOWN, Trend.UP):
+        if expr.op in ("=", "!=") or trend not in (Trend.DOWN, Trend.UP):
             return ()
-        return (expr,) if above == (drift == Trend.DOWN) else (ex.Not(expr),)
+        return (expr,) if above == (trend == Trend.DOWN) else (ex.Not(expr),)
 
 
 def score_breakpoints(policy: m.Policy) -> tuple[int, ...] | None:
     """Where a rule answers otherwise for another score; None where it is used in another way than compared."""
-    found: set[int] = set()
-    for node in (node for expr in conditions(policy) for node in _outside_comparisons(expr, found)):
+    cuts: set[int] = set()
+    for node in (node for expr in conditions(policy) for node in _outside_comparisons(expr, cuts)):
         if isinstance(node, ex.ScoreRef):
             return None
-    return tuple(sorted(found))
+    return tuple(sorted(cuts))
 
 
 def conditions(policy: m.Policy) -> list[ex.Expr]:
-    """Every condition that a look asks: of triggers, the restoration and the offer."""
+    """Every condition that an evaluation asks: of triggers, the restoration and the offer."""
     exprs = [*(trigger.when for trigger in policy.triggers), *(trigger.clear for trigger in policy.triggers)]
     exprs += [policy.restoration.condition] if policy.restoration else []
     exprs += [policy.offer.when] if policy.offer else []
@@ -247,8 +265,8 @@ def _use(entries: list[tuple[int | None, Guard]]) -> Use:
 
 def _fewest(guards: Iterator[Guard]) -> tuple[Guard, ...]:
     """Each guard once; one that always holds stands for all, and so it is where there are many."""
-    found = tuple(dict.fromkeys(guards))
-    return ((),) if () in found or len(found) > GUARDS_MAX else found
+    distinct = tuple(dict.fromkeys(guards))
+    return ((),) if () in distinct or len(distinct) > GUARDS_MAX else distinct
 
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}

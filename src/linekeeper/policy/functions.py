@@ -1,0 +1,508 @@
+"""The words of the language that stand for a value: functions, measures and account facts, one record each.
+
+A record holds all that is true of its word: the arguments it takes, the unit and the bounds of its value, when the
+value is missing, which way it moves, its code in a kernel, and its words for people. The type checker, the analysis,
+the expression compiler and the prose read the records; whoever adds a function of values adds its record here, its
+Chinese to `notice/catalogue/zh.po`, and a function to `kernel/prelude.py` where the code calls one. A measure needs a
+node in `expression` as well, and a measure or a fact its state in `kernel/layout.py`.
+
+>>> FUNCTIONS["percent"].code, FUNCTIONS["percent"].words
+('percent({0}, {1})', '{part} as a share of {whole}')
+>>> FUNCTIONS["percent"].trend((Literal(1, "count"), Literal(2, "count")), (Trend.STILL, Trend.UP))
+<Trend.DOWN: 'down'>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import reduce
+from typing import NamedTuple
+
+from linekeeper.core.bounds import MONEY_MAX, SHARE_CEILING_BP
+from linekeeper.policy.expression import (
+    COUNT,
+    DAYS,
+    FLAG,
+    MONEY,
+    SHARE,
+    DaysSince,
+    Expr,
+    Fact,
+    Last,
+    LateCount,
+    Literal,
+    Measure,
+    Restrictions,
+    Select,
+    Unit,
+    Window,
+    Windowed,
+)
+from linekeeper.policy.model import Field
+
+DAYS_SINCE_MAX = 10**6
+
+
+class Interval(NamedTuple):
+    """All values from `low` to `high`."""
+
+    low: int
+    high: int
+
+
+class Trend(Enum):
+    """A direction: in which a value moves by time alone, or as one of its arguments rises.
+
+    What moves down by time may end in missing, as the greatest value of a window does when the window empties.
+    """
+
+    STILL = "still"
+    DOWN = "down"
+    UP = "up"
+    ANY = "any"
+
+    def __neg__(self) -> Trend:
+        """
+        >>> -Trend.UP, -Trend.STILL
+        (<Trend.DOWN: 'down'>, <Trend.STILL: 'still'>)
+        """
+        return {Trend.DOWN: Trend.UP, Trend.UP: Trend.DOWN}.get(self, self)
+
+    def __add__(self, other: Trend) -> Trend:
+        """The direction of a sum of two values.
+
+        >>> Trend.UP + Trend.STILL, Trend.UP + Trend.DOWN
+        (<Trend.UP: 'up'>, <Trend.ANY: 'any'>)
+        """
+        if Trend.STILL in (self, other) or self == other:
+            return other if self == Trend.STILL else self
+        return Trend.ANY
+
+    def __mul__(self, argument: Trend) -> Trend:
+        """The direction of a value that moves this way as its argument rises, where the argument moves that way.
+
+        >>> Trend.DOWN * Trend.UP, Trend.ANY * Trend.UP, Trend.ANY * Trend.STILL
+        (<Trend.DOWN: 'down'>, <Trend.ANY: 'any'>, <Trend.STILL: 'still'>)
+        """
+        if Trend.STILL in (self, argument):
+            return Trend.STILL
+        return Trend.ANY if self == Trend.ANY else argument if self == Trend.UP else -argument
+
+
+# ------------------------------------------------------------------ functions of values
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument with a unit of its own: that `unit`; without it, any number; with `any_unit`, whatever there is.
+
+    Its magnitude is at most `limit`, so that what the kernel makes of it stays within 64 bits.
+    """
+
+    name: str
+    unit: Unit | None = None
+    any_unit: bool = False
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Two arguments of one unit; `verb` says in a fault what cannot be done with others."""
+
+    names: tuple[str, str]
+    verb: str
+    numeric: bool
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """From `least` to `most` numbers of one unit, which the words name together."""
+
+    name: str
+    least: int
+    most: int
+
+
+Missing = Callable[[Sequence[bool]], bool]  # from whether each argument may be missing to whether the value may
+
+
+def never(arguments: Sequence[bool]) -> bool:
+    """The value is known whatever is missing."""
+    return False
+
+
+def by_itself(arguments: Sequence[bool]) -> bool:
+    """The value may be missing though all arguments are known."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of values.
+
+    `unit` is that of its value; None: the unit, and the choices, of the first argument.
+    `bounds` gives the interval of the value from those of the arguments.
+    `moves` gives, for these arguments, the direction in which the value moves as each of them rises and the rest stay.
+    `code` is the value where all arguments are known; the kernel makes it missing where one is missing. A function that
+    looks at whether its first argument is known says the value in `code_of_missing` where that may be missing.
+    `words` is the English phrase with a place for the arguments: a clause where the unit is a flag, else a noun.
+    """
+
+    name: str
+    arguments: tuple[Argument, ...] | Alike | Several
+    unit: Unit | None
+    bounds: Callable[..., Interval]
+    missing: Missing
+    moves: Callable[[Sequence[Expr]], Sequence[Trend]]
+    code: str
+    words: str
+    code_of_missing: str | None = None
+
+    def trend(self, args: Sequence[Expr], trends: Sequence[Trend]) -> Trend:
+        """The direction of the value by time alone, from those of its arguments."""
+        pairs = zip(self.moves(args), trends, strict=True)
+        return reduce(Trend.__add__, (move * trend for move, trend in pairs), Trend.STILL)
+
+    def argument_names(self) -> tuple[str, ...]:
+        """What the words call the arguments; several have one name together."""
+        match self.arguments:
+            case Alike(names):
+                return names
+            case Several(name):
+                return (name,)
+            case arguments:
+                return tuple(argument.name for argument in arguments)
+
+
+def _part_bounds(whole: Interval, share: Interval) -> Interval:
+    ends = [value * factor // 10_000 for value in whole for factor in share]
+    return Interval(min(ends), max(ends))
+
+
+def _part_moves(args: Sequence[Expr]) -> tuple[Trend, Trend]:
+    """A constant share says by its sign how the part follows the whole; with both moving, nothing can be said."""
+    share = args[1]
+    if not isinstance(share, Literal):
+        return Trend.ANY, Trend.ANY
+    return (Trend.UP if share.value >= 0 else Trend.DOWN), Trend.ANY
+
+
+def _smallest_bounds(*items: Interval) -> Interval:
+    return Interval(min(item.low for item in items), min(item.high for item in items))
+
+
+def _largest_bounds(*items: Interval) -> Interval:
+    return Interval(max(item.low for item in items), max(item.high for item in items))
+
+
+def _rises_with_each(args: Sequence[Expr]) -> list[Trend]:
+    return [Trend.UP] * len(args)
+
+
+def _any_way(args: Sequence[Expr]) -> list[Trend]:
+    return [Trend.ANY] * len(args)
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    function.name: function
+    for function in (
+        Function(
+            "percent",
+            Alike(("part", "whole"), "divide", numeric=True, limit=MONEY_MAX),
+            unit=SHARE,
+            bounds=lambda part, whole: Interval(0, SHARE_CEILING_BP),
+            missing=any,
+            moves=lambda args: (Trend.UP, Trend.DOWN),
+            code="percent({0}, {1})",
+            words="{part} as a share of {whole}",
+        ),
+        Function(
+            "part",
+            (Argument("whole", limit=MONEY_MAX), Argument("share", SHARE, limit=SHARE_CEILING_BP)),
+            unit=None,
+            bounds=_part_bounds,
+            missing=any,
+            moves=_part_moves,
+            code="part({0}, {1})",
+            words="{share} of {whole}",
+        ),
+        Function(
+            "per",
+            (Argument("whole", limit=MONEY_MAX), Argument("count", COUNT, limit=MONEY_MAX)),
+            unit=None,
+            bounds=lambda whole, count: Interval(min(whole.low, 0), max(whole.high, 0)),
+            missing=by_itself,  # where the count is not above 0
+            moves=_any_way,
+            code="per({0}, {1})",
+            words="{whole} divided by {count}",
+        ),
+        Function(
+            "smallest",
+            Several("items", 2, 8),
+            unit=None,
+            bounds=_smallest_bounds,
+            missing=any,
+            moves=_rises_with_each,
+            code="min({all})",
+            words="the smallest of {items}",
+        ),
+        Function(
+            "largest",
+            Several("items", 2, 8),
+            unit=None,
+            bounds=_largest_bounds,
+            missing=any,
+            moves=_rises_with_each,
+            code="max({all})",
+            words="the largest of {items}",
+        ),
+        Function(
+            "fallback",
+            Alike(("value", "other"), "replace", numeric=False),
+            unit=None,
+            bounds=lambda value, other: Interval(min(value.low, other.low), max(value.high, other.high)),
+            missing=all,
+            moves=_any_way,  # the value jumps where its first argument comes to be missing
+            code="{0}",
+            code_of_missing="{0} if {0} != MISSING else {1}",
+            words="{value} (where that is not known: {other})",
+        ),
+        Function(
+            "known",
+            (Argument("item", any_unit=True),),
+            unit=FLAG,
+            bounds=lambda item: Interval(0, 1),
+            missing=never,
+            moves=_any_way,
+            code="True",
+            code_of_missing="{0} != MISSING",
+            words="{item} is known",
+        ),
+    )
+}
+
+
+# ------------------------------------------------------------------ measures: functions of the account's own past
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """An argument that selects events: a kind, or with `field` one of its fields.
+
+    With `amount` that is a field that can be added up; it may be negative where `signed`.
+    """
+
+    field: bool = False
+    amount: bool = False
+    signed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """An argument that is a window, in these units of tiles."""
+
+    units: str
+
+
+@dataclass(frozen=True, slots=True)
+class DaysPastDue:
+    """An argument that is a constant number of days past due."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureFunction:
+    """A function of the account's own past.
+
+    `node` makes the measure from its arguments: a `Select`, followed by its `Field` where one is asked for, a `Window`,
+    a number of days. `bounds` is the interval of its value; None: that of the field. `trend` is the direction of the
+    value by time alone; where it `fades`, it may end in missing. `code` is the value, made of the slot of the state
+    that holds what is measured (`s[17]`). `words` is the English phrase, with places for events, field, window, span.
+    """
+
+    name: str
+    arguments: tuple[Events | Span | DaysPastDue, ...]
+    node: Callable[..., Measure]
+    bounds: Interval | None
+    missing: bool
+    trend: Trend
+    code: str
+    words: str
+    fades: bool = False
+
+
+def _sum(select: Select, field: Field, window: Window) -> Windowed:
+    return Windowed("sum", select, field.name, window, field.unit)
+
+
+def _max(select: Select, field: Field, window: Window) -> Windowed:
+    return Windowed("max", select, field.name, window, field.unit)
+
+
+def _last(select: Select, field: Field) -> Last:
+    return Last(select, field.name, field.unit, field.choices)
+
+
+_COUNTED = Interval(0, MONEY_MAX)
+
+# What a window holds rises with an event, which brings an evaluation of its own; time alone only lets tiles leave. The
+# one exception, the day on which days past due reach the number of a `late_count`, is always a day of evaluation.
+MEASURES: Mapping[str, MeasureFunction] = {
+    measure.name: measure
+    for measure in (
+        MeasureFunction(
+            "count",
+            (Events(), Span("hdm")),
+            node=lambda select, window: Windowed("count", select, None, window, COUNT),
+            bounds=_COUNTED,
+            missing=False,
+            trend=Trend.DOWN,
+            code="{slot}",
+            words="the number of {events} in {window}",
+        ),
+        MeasureFunction(
+            "sum",
+            (Events(field=True, amount=True, signed=False), Span("hdm")),
+            node=_sum,
+            bounds=None,
+            missing=False,
+            trend=Trend.DOWN,
+            code="min({slot}, MONEY_MAX)",
+            words="the total {field} of {events} in {window}",
+        ),
+        MeasureFunction(
+            "max",
+            (Events(field=True, amount=True), Span("hdm")),
+            node=_max,
+            bounds=None,
+            missing=True,
+            trend=Trend.DOWN,
+            fades=True,
+            code="{slot}",
+            words="the largest {field} of {events} in {window}",
+        ),
+        MeasureFunction(
+            "last",
+            (Events(field=True),),
+            node=_last,
+            bounds=None,
+            missing=True,
+            trend=Trend.STILL,
+            code="{slot}",
+            words="the {field} of the latest {event}",
+        ),
+        MeasureFunction(
+            "days_since",
+            (Events(),),
+            node=DaysSince,
+            bounds=Interval(0, DAYS_SINCE_MAX),
+            missing=True,
+            trend=Trend.UP,
+            code="day - {slot} if {slot} != MISSING else MISSING",
+            words="the time since the latest {event}",
+        ),
+        MeasureFunction(
+            "late_count",
+            (DaysPastDue(), Span("dm")),
+            node=LateCount,
+            bounds=_COUNTED,
+            missing=False,
+            trend=Trend.DOWN,
+            code="{slot}",
+            words="the number of times the time past due reached {span} in {window}",
+        ),
+        MeasureFunction(
+            "restrictions",
+            (Span("dm"),),
+            node=Restrictions,
+            bounds=_COUNTED,
+            missing=False,
+            trend=Trend.DOWN,
+            code="{slot}",
+            words="the number of restrictions of the line in {window}",
+        ),
+    )
+}
+
+
+# ------------------------------------------------------------------ facts of the account
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFact:
+    """A built-in fact of the account, which is never missing. `trend`, `code` and `words` are as for a measure."""
+
+    name: str
+    unit: Unit
+    bounds: Interval
+    trend: Trend
+    code: str
+    words: str
+
+
+_AMOUNT = Interval(0, MONEY_MAX)
+
+FACTS: Mapping[str, AccountFact] = {
+    fact.name: fact
+    for fact in (
+        AccountFact("balance", MONEY, Interval(-MONEY_MAX, MONEY_MAX), Trend.STILL, "s[BALANCE]", "the balance"),
+        AccountFact("limit", MONEY, _AMOUNT, Trend.STILL, "s[LIMIT]", "the limit"),
+        AccountFact("granted", MONEY, _AMOUNT, Trend.STILL, "s[GRANTED]", "the granted line"),
+        AccountFact(
+            "available",
+            MONEY,
+            _AMOUNT,
+            Trend.STILL,
+            "0 if s[STATUS] >= SUSPENDED else min(max(s[LIMIT] - s[BALANCE], 0), MONEY_MAX)",
+            "the amount still available",
+        ),
+        AccountFact(
+            "utilisation",
+            SHARE,
+            Interval(0, SHARE_CEILING_BP),
+            Trend.STILL,
+            "percent(s[BALANCE], s[LIMIT])",
+            "the share of the limit in use",
+        ),
+        AccountFact("past_due", MONEY, _AMOUNT, Trend.UP, "past_due(s, DUES, DUE, day)", "the amount past due"),
+        AccountFact(
+            "days_past_due",
+            DAYS,
+            _COUNTED,
+            Trend.UP,
+            "max(s[REPORTED], day - s[DUE] if s[DUES] > 0 else 0)",
+            "the time past due",
+        ),
+        AccountFact(
+            "on_time_streak",
+            COUNT,
+            _COUNTED,
+            Trend.DOWN,
+            "s[STREAK]",
+            "the number of payments made on time in a row",
+        ),
+        AccountFact(
+            "months_on_book",
+            COUNT,
+            _COUNTED,
+            Trend.UP,
+            "s[MONTH] - s[OPEN_MONTH]",
+            "the number of months since the line was opened",
+        ),
+        AccountFact(
+            "days_in_status",
+            DAYS,
+            _COUNTED,
+            Trend.UP,
+            "day - s[STATUS_DAY]",
+            "the time since the status last changed",
+        ),
+    )
+}
+
+
+def record_of(measure: Measure) -> MeasureFunction | AccountFact:
+    """The record of a measure's word."""
+    return FACTS[measure.name] if isinstance(measure, Fact) else MEASURES[measure.function]

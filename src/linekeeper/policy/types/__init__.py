@@ -1,1 +1,0 @@
-"""Types: from the tree of an expression to the checked nodes of `model`, every fault named."""
