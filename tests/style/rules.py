@@ -35,6 +35,8 @@ REGISTRIES = tuple(
 )
 MACHINE_PATH = re.compile(r"(?<![\w.:/*)}-])/(?:work|home|root|Users|tmp|mnt|media)/[\w.]+")
 MARKDOWN_LINK = re.compile(r"\]\(([^)\s]+)\)")
+QUOTED_PATH = re.compile(r"`([\w.-]+/(?:[\w.-]+/)*[\w.-]*)`")
+PACKAGE = "src/linekeeper"
 FENCE = re.compile(r"^ *(```|~~~)")
 
 
@@ -138,6 +140,23 @@ def broken_links(file: str, text: str, files: set[str]) -> Iterator[Fault]:
             path = target.partition("#")[0]
             if path and "://" not in path and not path.startswith("mailto:") and _resolve(file, path) not in files:
                 yield Fault(f"`{target}` leads nowhere", file, number, 1, "mend the link, or add the file")
+
+
+def missing_paths(file: str, text: str, files: set[str]) -> Iterator[Fault]:
+    """Paths in backticks that are not in the repository, on a Markdown page. Code blocks are not read.
+
+    A path is one if its first part is a folder of the repository, or a room of the package (`kernel/layout.py`).
+    """
+    folders = {parent.as_posix() for path in files for parent in PurePosixPath(path).parents}
+    in_code = False
+    for number, line in enumerate(text.splitlines(), 1):
+        in_code ^= bool(FENCE.match(line))
+        for quoted in [] if in_code else QUOTED_PATH.findall(line):
+            first = quoted.partition("/")[0]
+            path = f"{PACKAGE}/{quoted}" if f"{PACKAGE}/{first}" in folders else quoted
+            is_path = path.startswith(PACKAGE) or first in folders
+            if is_path and path.rstrip("/") not in files | folders:
+                yield Fault(f"there is no `{quoted}`", file, number, 1, "name the file where it is now")
 
 
 def _resolve(file: str, path: str) -> str:

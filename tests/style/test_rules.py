@@ -111,6 +111,13 @@ def test_links_between_pages_lead_somewhere() -> None:
     assert_none(fault for page in sorted(pages) for fault in rules.broken_links(page, read(page), files))
 
 
+def test_paths_that_pages_name_are_there() -> None:
+    files = set(repository_files())
+    # The changelog speaks of files as they were.
+    pages = [file for file in files if file.endswith(".md") and file != "CHANGELOG.md"]
+    assert_none(fault for page in sorted(pages) for fault in rules.missing_paths(page, read(page), files))
+
+
 DOCUMENTED = 'def f():\n    """Said\n    at length."""\n' + "    x = 1\n" * (rules.FUNCTION_LINES_MAX - 1)
 LONG = "def f():\n" + "    x = 1\n" * rules.FUNCTION_LINES_MAX
 
@@ -135,6 +142,8 @@ LONG = "def f():\n" + "    x = 1\n" * rules.FUNCTION_LINES_MAX
         ),
         (rules.empty_test_folders(["tests/bare/values.py"]), "tests/bare: a folder of tests without"),
         (rules.broken_links("docs/a.md", "\n[b](b.md#c)", {"b.md"}), "docs/a.md:2:1: `b.md#c` leads nowhere"),
+        (rules.missing_paths("a.md", "`src/b.py` `src/c.py`", {"src/b.py"}), "a.md:1:1: there is no `src/c.py`"),
+        (rules.missing_paths("a.md", "`decide/b.py`", {"src/linekeeper/decide/c.py"}), "there is no `decide/b.py`"),
     ],
 )
 def test_each_rule_catches_what_breaks_it(faults: Iterable[Fault], expected: str) -> None:
@@ -150,6 +159,8 @@ def test_each_rule_catches_what_breaks_it(faults: Iterable[Fault], expected: str
         rules.foreign_addresses("a.txt", "GOPATH=/usr/share/gocode, ../shared/data, https://example.com/home/x"),
         rules.import_cycle({"a": {"b"}, "b": set()}),
         rules.undeclared_imports("a.py", "import os\nimport d\ndef f():\n    from b.c import e", {"d"}, {"b"}),
+        rules.missing_paths("a.md", "`src/` `src/b.py` `n/a` `tile/1`\n```\n`src/c.py`\n```", {"src/b.py"}),
+        rules.missing_paths("a.md", "`decide/c.py` `decide/`", {"src/linekeeper/decide/c.py"}),
         rules.broken_links("docs/a.md", "[b](../b.md) [c](https://c) [d](#d)\n```\n[e](e.md)\n```", {"b.md"}),
     ],
 )
