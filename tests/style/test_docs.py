@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -75,6 +76,13 @@ def test_the_page_of_commands_names_each_in_a_table() -> None:
     named = {name for cell in first_cells for name in re.findall(r"`([a-z][a-z-]*)`", cell)}
     commands = get_command(build()).commands.items()
     assert named == {name for name, command in commands if not command.hidden}  # hidden: a former name, still accepted
+
+
+def test_the_page_on_architecture_lists_the_rooms_in_the_order_of_their_imports() -> None:
+    table = page("docs/architecture.md").split("## Rooms")[1].split("## ")[0]
+    listed = [re.findall(r"`([a-z]+)`", cell) for cell in re.findall(r"(?m)^\| (`[a-z`, ]+`) \|", table)]
+    contracts = tomllib.loads(page("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    assert listed == [re.findall(r"[a-z]+", layer) for layer in contracts[0]["layers"]]
 
 
 def test_built_pages_load_nothing_from_other_hosts(tmp_path: Path) -> None:
