@@ -23,8 +23,9 @@ from linekeeper.policy.model import Policy
 from tests.corrections.lives import Told, lender, lives
 from tests.corrections.truth import Found, against_truth, at_the_end, moments
 from tests.oracle.clock import DAY_MS, clock, day_of
-from tests.oracle.generate import policy_text
+from tests.oracle.generate import for_program, policy_text
 from tests.oracle.oracle import Ruling, run
+from tests.oracle.reader import read
 from tests.oracle.streams import make_stream
 
 BATCH_DAYS = 16
@@ -181,7 +182,7 @@ def check(policy: Policy, batches: Sequence[Batch], truths: int, to_the_end: boo
     found = Found()
     until = max((batch.review_day or 0 for batch in batches), default=0) or None
     accounts = as_arrived(batches)
-    outcomes = {name: run(policy, one.events, until, one.reviews) for name, one in accounts.items()}
+    outcomes = {name: run(read(policy.source), one.events, until, one.reviews) for name, one in accounts.items()}
     refused = Counter(one.event for outcome in outcomes.values() for one in outcome.refused)
     by_account, faults = through_engine(policy, batches, refused)
     found.wrong += faults
@@ -230,7 +231,9 @@ def any_case(seed: int, count: int) -> Found:
     """Any policy of the language, and streams that come close to all that it looks at; no reviews in between."""
     rng = Random(f"any {seed}")
     policy = next(policy for number in count_from(1000 * seed) if has_table(policy := load_text(policy_text(number))))
-    streams = [_renamed(make_stream(policy, rng, True, 4, (5, 25)), f"A{number}") for number in range(count)]
+    own = read(policy.source)
+    made = [for_program(make_stream(own, rng, True, 4, (5, 25))) for _ in range(count)]
+    streams = [_renamed(stream, f"A{number}") for number, stream in enumerate(made)]
     events = [event for stream in streams for event in _sent_again(stream, rng)]
     step = rng.randint(1, 20)
     chunks = [_chunks(stream, step) for stream in ([e for e in events if e.account == f"A{n}"] for n in range(count))]

@@ -21,16 +21,22 @@ from linekeeper.engine.verify import verify
 from linekeeper.journal.store import Store, open_store
 from linekeeper.policy.load import load_text
 from tests.corrections.lives import lender, lives
+from tests.oracle import story
 from tests.oracle.clock import DAY_MS
-from tests.oracle.story import day, ledger, moment, written
+from tests.oracle.generate import for_program
+from tests.oracle.reader import read
+from tests.oracle.story import day, policy_file
 
-POLICY = written(
-    """triggers:
+POLICY = load_text(
+    policy_file(
+        """triggers:
   overdue: {when: past_due > 0 CNY, cap: 80%, hold: 20d, reason: arrears}
   arrears: {when: days_past_due >= 3, cap: 50%, hold: 20d, reason: arrears}
 restoration: {first: 60%, step: 20%, every: 10d}
 """
+    )
 )
+OWN = read(POLICY.source)
 LATE = """
     2024-01-01 09:00  open limit=1000
     2024-01-01 09:00  due amount=10 due_on=2024-02-10
@@ -47,12 +53,16 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     store.close()
 
 
+def late_events() -> list[Event]:
+    return for_program(story.ledger(OWN, LATE))
+
+
 def send(engine: Engine, *events: Event, source: str = "core") -> BatchSummary:
     return engine.receive(table_of(events, schema_of(engine.policy)), source)
 
 
 def reversal(name: str, of: str, text: str = "2024-02-20") -> Event:
-    return Event(name, "A", "reversal", moment(POLICY, text, "09:00"), {"of": of})
+    return Event(name, "A", "reversal", story.moment(OWN, text, "09:00"), {"of": of})
 
 
 def told(engine: Engine) -> list[Decision]:
@@ -62,7 +72,7 @@ def told(engine: Engine) -> list[Decision]:
 def test_a_correction_names_what_it_corrects_and_has_no_reasons(engine: Engine) -> None:
     """Decisions 1 and 2 set the two latches, 3 corrects both; each event is in a batch of its own. The cap that a
     person imposed holds, and is no reason of a correction."""
-    for event in ledger(POLICY, LATE):
+    for event in late_events():
         send(engine, event)
     first, second, correction = told(engine)
     assert [first.triggers_set, second.triggers_set] == [("overdue",), ("arrears",)]
@@ -71,13 +81,13 @@ def test_a_correction_names_what_it_corrects_and_has_no_reasons(engine: Engine) 
     assert correction.corrects == (1, 2)
     assert (correction.reasons, correction.imposed_bp, correction.offer) == ((), 9_000, None)
     assert (correction.before.limit, correction.after.limit) == (50_000, 90_000)
-    assert correction.at == moment(POLICY, "2024-02-15", "09:00")
+    assert correction.at == story.moment(OWN, "2024-02-15", "09:00")
     assert correction.values["past_due"] == 0
     assert first.corrects == second.corrects == ()
 
 
 def test_corrections_within_one_batch_are_the_same_as_in_many(engine: Engine, tmp_path: Path) -> None:
-    events = ledger(POLICY, LATE)
+    events = late_events()
     for event in events:
         send(engine, event)
     other = open_store(str(tmp_path / "other.db"))
@@ -98,7 +108,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize(("of", "reason"), REFUSALS.items())
 def test_a_reversal_that_is_refused_changes_nothing(engine: Engine, of: str, reason: str) -> None:
-    send(engine, *ledger(POLICY, LATE))
+    send(engine, *late_events())
     send(engine, reversal("r1", "e2"))
     before = told(engine)
     summary = send(engine, reversal("r2", of, "2024-06-20"))
@@ -109,7 +119,7 @@ def test_a_reversal_that_is_refused_changes_nothing(engine: Engine, of: str, rea
 
 
 def test_a_reversal_reaches_only_events_of_its_own_account_and_source(engine: Engine) -> None:
-    send(engine, *ledger(POLICY, LATE))
+    send(engine, *late_events())
     send(engine, Event("o", "B", "open", 0, {"limit": 5}), Event("b", "B", "draw", 1, {"amount": 5}))
     assert "names no earlier event" in send(engine, reversal("r1", "b")).rejected[0].reason
     assert "names no earlier event" in send(engine, reversal("r2", "e2"), source="branch").rejected[0].reason
@@ -117,13 +127,13 @@ def test_a_reversal_reaches_only_events_of_its_own_account_and_source(engine: En
 
 
 def test_a_reversal_without_a_name_is_refused(engine: Engine) -> None:
-    send(engine, *ledger(POLICY, LATE))
-    nameless = Event("r1", "A", "reversal", moment(POLICY, "2024-02-20", "09:00"), {})
+    send(engine, *late_events())
+    nameless = Event("r1", "A", "reversal", story.moment(OWN, "2024-02-20", "09:00"), {})
     assert "names no earlier event" in send(engine, nameless).rejected[0].reason
 
 
 def test_a_reversal_that_came_too_early_is_taken_when_it_is_sent_again(engine: Engine) -> None:
-    open_, due, *_ = ledger(POLICY, LATE)
+    open_, due, *_ = late_events()
     early = reversal("r1", due.id, "2024-02-01")
     assert len(send(engine, open_, early).rejected) == 1
     assert send(engine, due).rejected == []
@@ -134,8 +144,8 @@ def test_a_reversal_that_came_too_early_is_taken_when_it_is_sent_again(engine: E
 
 def test_a_refused_opening_does_not_move_the_clock(engine: Engine) -> None:
     """A second `open`, dated in March, is rejected; the repayment of 9 February is in time all the same."""
-    open_, due, _, repay = ledger(POLICY, LATE)
-    again = Event("again", "A", "open", moment(POLICY, "2024-03-01", "09:00"), {"limit": 1})
+    open_, due, _, repay = late_events()
+    again = Event("again", "A", "open", story.moment(OWN, "2024-03-01", "09:00"), {"limit": 1})
     assert len(send(engine, open_, due, again).rejected) == 1
     send(engine, repay)
     engine.review(UNTIL)
@@ -144,7 +154,7 @@ def test_a_refused_opening_does_not_move_the_clock(engine: Engine) -> None:
 
 
 def test_duplicates_change_nothing(engine: Engine) -> None:
-    events = [*ledger(POLICY, LATE), reversal("r1", "e4")]
+    events = [*late_events(), reversal("r1", "e4")]
     for event in events:
         send(engine, event)
     engine.review(UNTIL)
@@ -157,7 +167,7 @@ def test_duplicates_change_nothing(engine: Engine) -> None:
 
 def test_an_event_dated_before_the_day_that_was_reviewed_is_late(engine: Engine) -> None:
     """Nothing else has happened since; but the morning of the 11th has been looked at, and it restricted."""
-    open_, due, _, repay = ledger(POLICY, LATE)
+    open_, due, _, repay = late_events()
     send(engine, open_, due)
     engine.review(day("2024-02-11"))
     send(engine, repay)
@@ -166,7 +176,7 @@ def test_an_event_dated_before_the_day_that_was_reviewed_is_late(engine: Engine)
 
 
 def test_states_rebuilt_from_the_journal_are_the_stored_ones(engine: Engine) -> None:
-    for event in [*ledger(POLICY, LATE), reversal("r1", "e4")]:
+    for event in [*late_events(), reversal("r1", "e4")]:
         send(engine, event)
     engine.review(UNTIL)
     rebuild_states(engine.store, engine.kernel)
@@ -174,7 +184,7 @@ def test_states_rebuilt_from_the_journal_are_the_stored_ones(engine: Engine) -> 
 
 
 def test_a_correction_that_was_changed_in_the_store_is_noticed(engine: Engine) -> None:
-    for event in ledger(POLICY, LATE):
+    for event in late_events():
         send(engine, event)
     alter(engine.store)
     verdict = verify(engine.store)
@@ -211,5 +221,6 @@ def test_a_file_with_reversals_is_replayed_as_it_is_run(tmp_path: Path, seed: in
 
 def test_the_kind_is_built_in() -> None:
     assert POLICY.kind("reversal").text == ("of",)
+    text = policy_file("events: {reversal: {}}\ntriggers:\n  t: {when: balance > 1 CNY, suspend: yes, reason: r}\n")
     with pytest.raises(LinekeeperError, match="`reversal` is built in"):
-        written("events: {reversal: {}}\ntriggers:\n  t: {when: balance > 1 CNY, suspend: yes, reason: r}\n")
+        load_text(text)

@@ -15,6 +15,7 @@ from tests.corrections.truth import Found
 from tests.kernel.agree import by_arrival, differences
 from tests.oracle.clock import clock, day_of
 from tests.oracle.oracle import run
+from tests.oracle.reader import read
 from tests.oracle.strategies import cases
 
 
@@ -52,4 +53,4 @@ def test_kernel_and_oracle_take_late_facts_and_reversals_alike(case: tuple[Polic
     policy, events = case
     until = day_of(clock(policy.time_zone).hour(max(event.at for event in events))) + 40
     found, refused = by_arrival(Kernel(policy), events, until)
-    assert differences(policy, run(policy, events, until), found, refused) == []
+    assert differences(policy, run(read(policy.source), events, until), found, refused) == []

@@ -15,6 +15,7 @@ from linekeeper.policy.model import Policy
 from tests.oracle.clock import clock, day_of
 from tests.oracle.line import share
 from tests.oracle.oracle import Outcome, in_truth
+from tests.oracle.reader import read
 
 ORDER = ("active", "restoring", "reduced", "suspended", "closed")
 
@@ -81,7 +82,7 @@ def against_truth(
     found.wrong += [f"{account}#{one.number} {fault}" for one in decisions for fault in made_worse(one)]
     restricted = [moment for moment in told if moment.late and moment.decisions and is_telling(moment.decisions[-1])]
     for moment in restricted[-most:]:
-        truth = in_truth(policy, moment.facts, day_of(clock(policy.time_zone).hour(moment.now)))
+        truth = in_truth(read(policy.source), moment.facts, day_of(clock(policy.time_zone).hour(moment.now)))
         found.counts["moments"] += 1
         found.wrong += [f"{account} after {moment.event.id}: {fault}" for fault in faults(policy, moment, truth)]
     return found
@@ -99,7 +100,7 @@ def at_the_end(
     if not told or not decisions:
         return found
     last = Moment(told[-1].event, True, told[-1].facts, told[-1].now, list(decisions))
-    truth = in_truth(policy, last.facts, until)
+    truth = in_truth(read(policy.source), last.facts, until)
     assert truth.final is not None
     if decisions[-1].after.granted == truth.final.line.granted and not was_better(policy, decisions, truth):
         found.counts["compared at the end"] += 1

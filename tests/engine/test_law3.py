@@ -30,6 +30,7 @@ from tests.engine.conftest import NewStore
 from tests.engine.lives import borrowers, contents, in_time, parts, policy_of, records, send, table_for
 from tests.oracle.oracle import Ruling
 from tests.oracle.oracle import run as ask_oracle
+from tests.oracle.reader import read
 from tests.oracle.strategies import cases
 
 SEEDS = (3, 7, 11)
@@ -120,7 +121,7 @@ def agree(policy: Policy, store: Store, visits: Sequence[tuple[int | None, Seque
         arrived += sorted(part, key=lambda event: event.at)
     until = max([*reviews.values(), engine.kernel.calendar.day(max(event.at for event in arrived)) + 10])
     engine.review(until)
-    expected = ask_oracle(policy, arrived, until, reviews)
+    expected = ask_oracle(read(policy.source), arrived, until, reviews)
     assert told(policy, store) == [ruled(ruling) for ruling in expected.rulings]
     assert verify(store).first_difference is None
 

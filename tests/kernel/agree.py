@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from linekeeper.core import line as program
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.event import Event
-from linekeeper.core.line import Action, Line, Status
 from linekeeper.evaluate.correction import correct
 from linekeeper.evaluate.event_batch import Batch
 from linekeeper.evaluate.late_events import History, Row, apply_on_arrival, counts_as_late, refusal_of, review_until
@@ -16,6 +16,7 @@ from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.calendar import calendar
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.model import Policy
+from tests.oracle.nouns import Action, Line, Status
 from tests.oracle.oracle import Outcome, Ruling
 
 
@@ -44,15 +45,19 @@ def ruling_of(kernel: Kernel, out: list[int], event: str | None) -> Ruling:
     def named(mask: int) -> tuple[str, ...]:
         return tuple(trigger.name for number, trigger in enumerate(policy.triggers) if mask >> number & 1)
 
+    def line(when: str) -> Line:
+        status = program.Status(get(f"STATUS_{when}"))
+        return Line(get(f"LIMIT_{when}"), get(f"GRANTED_{when}"), Status[status.name])
+
     values = [None if value == MISSING else int(value) for value in out[shape.values :]]
     offered = get("OFFERED") or None
     return Ruling(
         event,
         get("NOW_HOUR") // 24,
         get("NOW_HOUR"),
-        Line(get("LIMIT_BEFORE"), get("GRANTED_BEFORE"), Status(get("STATUS_BEFORE"))),
-        Line(get("LIMIT_AFTER"), get("GRANTED_AFTER"), Status(get("STATUS_AFTER"))),
-        Action(get("ACTION")),
+        line("BEFORE"),
+        line("AFTER"),
+        Action[program.Action(get("ACTION")).name],
         named(get("MASK_BEFORE")),
         named(get("MASK_AFTER")),
         dict(zip([feature.name for feature in policy.features], values, strict=True)),

@@ -4,8 +4,10 @@
 
 Each pair goes through the interpreted kernel event by event (a third with late events, half of those with
 reversals), those in order of time through the compiled kernel too, lazy and with a look every day; all is held
-against the oracle. The rules of every fourth policy turn by time alone (see `tests.oracle.watched`). With `--done`
-finished policies are kept in a file, and are left out the next time as long as kernel and streams are the same.
+against the oracle. What a policy means is known from its writer: the oracle runs on the writer's tree, and the
+program's reading is held against it. The rules of every fourth policy turn by time alone (see `tests.oracle.watched`).
+With `--done` finished policies are kept in a file, and are left out the next time as long as kernel and streams are
+the same.
 """
 
 from __future__ import annotations
@@ -28,8 +30,10 @@ from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from tests.kernel.agree import by_arrival, differences, in_bulk, last_day, unreversed
-from tests.oracle.generate import policy_text, stream
+from tests.oracle.generate import for_program, policy_written, stream
+from tests.oracle.held import read_alike
 from tests.oracle.oracle import Outcome, run
+from tests.oracle.policies import Written
 from tests.oracle.watched import NAME as WATCHED
 from tests.oracle.watched import watched_stream, write_watched
 
@@ -50,16 +54,16 @@ class Found:
     seconds: float
 
 
-def text_of(seed: int) -> str:
-    """The policy of that seed."""
-    return write_watched(Random(f"watched {seed}")) if seed % 4 == 3 else policy_text(seed)
+def written_of(seed: int) -> Written:
+    """The policy of that seed: its file, and what it means."""
+    return write_watched(Random(f"watched {seed}")) if seed % 4 == 3 else policy_written(seed)
 
 
 def life(policy: Policy, seed: int) -> list[Event]:
     """The stream of that seed: every third has late events, every sixth reversals as well."""
     late, reversals = seed % 3 == 2, 2 * (seed % 6 == 5)
     if policy.name == WATCHED and not late:
-        return watched_stream(policy, Random(f"watched {seed}"))
+        return for_program(watched_stream(Random(f"watched {seed}")))
     events = stream(policy, seed, late, reversals)
     return events if late else unreversed(events)
 
@@ -67,7 +71,8 @@ def life(policy: Policy, seed: int) -> list[Event]:
 def hold_against_oracle(seed: int, streams: int) -> Found:
     """One policy by `streams` lives."""
     began = time.perf_counter()
-    policy = load_text(text_of(seed))
+    written = written_of(seed)
+    policy = read_alike(written)
     kernel = Kernel(policy)
     said: list[str] = []
     in_order: list[tuple[int, list[Event], int, Outcome]] = []
@@ -75,7 +80,7 @@ def hold_against_oracle(seed: int, streams: int) -> Found:
     for number in range(streams):
         events = life(policy, number)
         until = last_day(policy, events) + AFTER_DAYS
-        expected = run(policy, events, until)
+        expected = run(written.policy, events, until)
         decisions += len(expected.rulings)
         wrong = differences(policy, expected, *by_arrival(kernel, events, until))
         said += [f"policy {seed} stream {number} interpreted: {one}" for one in wrong]
@@ -94,7 +99,7 @@ def finished(path: Path | None, streams: int) -> Iterator[Found]:
     """What an earlier run found, where it still holds."""
     for line in path.read_text("utf-8").splitlines() if path and path.exists() else ():
         found = Found(**json.loads(line))
-        kernel = Kernel(load_text(text_of(found.policy)))
+        kernel = Kernel(load_text(written_of(found.policy).text))
         if found.streams == streams and found.kernel == kernel.digest and not found.differences:
             yield found
 

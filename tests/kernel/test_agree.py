@@ -22,6 +22,7 @@ from linekeeper.policy.model import Policy
 from tests.kernel.agree import batch_of_streams, by_arrival, differences, in_bulk, last_day, unreversed
 from tests.oracle.generate import policy_text, stream
 from tests.oracle.oracle import run
+from tests.oracle.reader import read
 from tests.oracle.strategies import cases
 
 REPOSITORY = Path(__file__).parents[2]
@@ -34,7 +35,7 @@ def test_in_order_of_time(case: tuple[Policy, list[Event]]) -> None:
     """One by one, in bulk, and in bulk with a look every day: all as the oracle says."""
     policy, events = case[0], unreversed(case[1])
     kernel, until = Kernel(policy), last_day(policy, events) + AFTER_DAYS
-    expected = run(policy, events, until)
+    expected = run(read(policy.source), events, until)
     assert differences(policy, expected, *by_arrival(kernel, events, until)) == []
     assert differences(policy, expected, *in_bulk(kernel, [events], until, compiled=False)[0]) == []
     assert differences(policy, expected, *in_bulk(kernel, [events], until, compiled=False, lazy=False)[0]) == []
@@ -44,7 +45,8 @@ def test_in_order_of_time(case: tuple[Policy, list[Event]]) -> None:
 def test_late_events_and_reversals(case: tuple[Policy, list[Event]]) -> None:
     policy, events = case
     until = last_day(*case) + AFTER_DAYS
-    assert differences(policy, run(policy, events, until), *by_arrival(Kernel(policy), events, until)) == []
+    expected = run(read(policy.source), events, until)
+    assert differences(policy, expected, *by_arrival(Kernel(policy), events, until)) == []
 
 
 @given(cases(), st.integers(0, 400))
@@ -111,7 +113,7 @@ def test_compiled(name: str) -> None:
     for seed in range(STREAMS):
         events = unreversed(stream(policy, seed))
         until = last_day(policy, events) + AFTER_DAYS
-        expected = run(policy, events, until)
+        expected = run(read(policy.source), events, until)
         for lazy in (True, False):
             assert differences(policy, expected, *in_bulk(kernel, [events], until, compiled=True, lazy=lazy)[0]) == []
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linekeeper.core.event import Event
-from linekeeper.core.line import Action, Status
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.prelude import part
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from tests.kernel.agree import by_arrival, in_bulk, last_day, unreversed
+from tests.oracle.nouns import Action, Status
 from tests.oracle.oracle import Ruling
 from tests.oracle.strategies import cases
 

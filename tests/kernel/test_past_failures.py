@@ -7,6 +7,7 @@ from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_text
 from tests.kernel.agree import by_arrival, differences
 from tests.oracle.oracle import run
+from tests.oracle.reader import read
 
 DAY = 86_400_000
 
@@ -40,6 +41,6 @@ triggers:
         Event(str(n), "A", kind, int((20_000 + day) * DAY), fields) for n, (day, kind, fields) in enumerate(facts)
     ]
     found, refused = by_arrival(Kernel(policy), events, 20_040)
-    assert differences(policy, run(policy, events, 20_040), found, refused) == []
+    assert differences(policy, run(read(policy.source), events, 20_040), found, refused) == []
     assert [ruling.values["late_count(3, 2d)"] for ruling in found] == [0, 0]
     assert [ruling.after.status.name for ruling in found] == ["SUSPENDED", "ACTIVE"]

@@ -13,7 +13,10 @@ from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from tests.kernel.agree import by_arrival, differences, in_bulk, last_day
+from tests.oracle.generate import for_program
+from tests.oracle.held import read_alike
 from tests.oracle.oracle import run
+from tests.oracle.reader import read
 from tests.oracle.watched import watched_stream, write_watched
 
 AFTER_DAYS = 30
@@ -23,15 +26,15 @@ LIVES = 5
 @given(st.integers(0, 2**32), st.integers(0, 2**32))
 def test_no_look_is_left_out(policy_seed: int, stream_seed: int) -> None:
     """As the kernel looks, as it looks every day, and as the oracle says: the same decisions."""
-    policy = load_text(write_watched(Random(policy_seed)))
+    policy = read_alike(write_watched(Random(policy_seed)))
     for number in range(LIVES):
-        hold_all_against_the_oracle(policy, watched_stream(policy, Random(stream_seed + number)))
+        hold_all_against_the_oracle(policy, for_program(watched_stream(Random(stream_seed + number))))
 
 
 def hold_all_against_the_oracle(policy: Policy, events: list[Event]) -> list[str]:
     """The kernel in each setting decides as the oracle does; the actions."""
     kernel, until = Kernel(policy), last_day(policy, events) + AFTER_DAYS
-    expected = run(policy, events, until)
+    expected = run(read(policy.source), events, until)
     assert differences(policy, expected, *in_bulk(kernel, [events], until, compiled=False)[0]) == []
     assert differences(policy, expected, *in_bulk(kernel, [events], until, compiled=False, lazy=False)[0]) == []
     assert differences(policy, expected, *by_arrival(kernel, events, until)) == []

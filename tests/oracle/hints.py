@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from linekeeper.policy.expression import DaysSince, Expr, Last, LateCount, Literal, Restrictions, Windowed, walk
-from linekeeper.policy.model import Policy
+from tests.oracle.tree import DaysSince, Expr, Last, LateCount, Literal, Policy, Restrictions, Windowed, walk
 
 
 def expressions(policy: Policy) -> Iterator[Expr]:
-    """Every expression of the policy, with all that stands inside it, filters too."""
-    roots: list[Expr | None] = [feature.expr for feature in policy.features]
-    roots.extend(condition for trigger in policy.triggers for condition in (trigger.when, trigger.clear))
-    roots.extend(rule.deny for rule in policy.authorise)
-    roots.append(policy.restoration.condition if policy.restoration else None)
-    roots.append(policy.offer.when if policy.offer else None)
-    for root in roots:
-        for part in walk(root) if root is not None else ():
+    """Every expression of the policy, with all that stands inside it, filters too; each measure in place once."""
+    roots = [feature.expr for feature in (*policy.features, *policy.in_place.values())]
+    for root in (*roots, *policy.conditions()):
+        for part in walk(root):
             yield part
             if isinstance(part, Windowed | Last | DaysSince) and part.select.where is not None:
                 yield from walk(part.select.where)
@@ -52,8 +47,9 @@ def hints(policy: Policy) -> Hints:
                 found.constants.setdefault("days", set()).add(late_days)
             case Restrictions(window):
                 found.spans[window.unit].add(window.length)
+    units = {value.name: value.unit for value in (*policy.features, *policy.in_place.values())}
     for bins in policy.score.bins if policy.score else ():
-        found.constants.setdefault(policy.feature(bins.feature).unit, set()).update(bins.below)
+        found.constants.setdefault(units[bins.feature], set()).update(bins.below)
     found.spans["d"].update(found.of("days"), waits(policy))
     return found
 

@@ -15,11 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from linekeeper.core.event import Event
 from tests.oracle.clock import day_of, month_of
-
-MONEY_MAX = 10**15
-DUES_KEPT = 24
+from tests.oracle.nouns import DUES_KEPT, MONEY_MAX, Event
 
 
 @dataclass(frozen=True, slots=True)

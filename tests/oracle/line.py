@@ -12,9 +12,8 @@ from fractions import Fraction
 from math import floor
 from typing import Literal
 
-from linekeeper.core.line import Action, Line, Status
-from linekeeper.policy.expression import Expr
-from linekeeper.policy.model import Offer, Restoration, Trigger
+from tests.oracle.nouns import Action, Line, Status
+from tests.oracle.tree import Expr, Offer, Restoration, Trigger
 
 LatchState = Literal["free", "set", "spent"]
 

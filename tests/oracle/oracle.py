@@ -1,8 +1,8 @@
 """The slow oracle: docs/policy-language.md read once more, from that page alone.
 
-It shares no code with the engine but its nouns (policy, event, line). It looks at the start of every local day
-and after each event, and works each look out from the whole list of events that have arrived; it keeps no
-rings, no running sums, and never says when it would look next. What it must carry from look to look is only
+It shares no code with the program, and its policies are read by its own `reader`. It looks at the start of every
+local day and after each event, and works each look out from the whole list of events that have arrived; it keeps
+no rings, no running sums, and never says when it would look next. What it must carry from look to look is only
 what the page says follows arrival: the line, the latches, the restoration, the offer, people's rulings.
 
 Where the page left a choice, this reading chose:
@@ -36,6 +36,8 @@ Where the page left a choice, this reading chose:
     becomes spent, not free; else it would be set anew the next morning.
 16. `values_at` and `authorise` count the looks of the mornings in between; a snapshot holds the values that the
     look at the start of that day worked with.
+17. A measure or fact that stands in an expression is a value as a feature is: it is held to 10^15 as they are, and a
+    decision records it under its own text.
 """
 
 from __future__ import annotations
@@ -43,15 +45,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from linekeeper.core.event import Event
-from linekeeper.core.line import ADVERSE, Action, Line, Status
-from linekeeper.policy.expression import Expr, FieldRef, LateCount, Restrictions, Select, walk
-from linekeeper.policy.model import Policy, Trigger
 from tests.oracle.clock import clock, day_of
 from tests.oracle.ledger import Dated, Ledger, in_time_order, write
 from tests.oracle.line import Latch, Offering, Restoring, action_of, share, status_of
+from tests.oracle.nouns import ADVERSE, Action, Event, Line, Status
 from tests.oracle.outcome import Answer, Outcome, Refused, Ruling, Standing
-from tests.oracle.values import Scene, Value, Values, available, covers, holds, look_up, selected
+from tests.oracle.tree import Expr, FieldRef, LateCount, Policy, Restrictions, Select, Trigger
+from tests.oracle.values import Scene, Value, Values, available, covers, holds, look_up, measures, selected
 
 
 def run(
@@ -75,7 +75,7 @@ def run_versions(visits: Iterable[tuple[Policy, Sequence[Event], int | None]]) -
             account.begin_days(reviewed)
             account.arrive(event)
         if day is not None:
-            if day > reviewed and account.arrived and account.policy is not newest:
+            if day > reviewed and account.arrived and account.policy != newest:
                 account.may_go_over(newest, day)
             reviewed = max(reviewed, day)
             account.begin_days(reviewed)
@@ -217,11 +217,11 @@ class _Account:
 
     def _rewrite(self) -> None:
         """Facts and selections anew, from all events in time order, as of now."""
-        measures = self._measures()
-        late_days = sorted({part.days for part in measures if isinstance(part, LateCount)})
+        measured = measures(self.policy)
+        late_days = sorted({part.days for part in measured if isinstance(part, LateCount)})
         self.ledger = write(self.arrived, late_days)
         self.ledger.begin_days(self.day)
-        selects = [part.select for part in measures if hasattr(part, "select")]
+        selects = [part.select for part in measured if hasattr(part, "select")]
         self.picked = {
             select: [dated for dated in self.arrived if selected(self.policy, select, dated)] for select in selects
         }
@@ -254,7 +254,8 @@ class _Account:
     def migrate_account(self, policy: Policy, day: int) -> None:
         """The line stays as it is; of its restrictions those that the version before still counts on that day."""
         for unit, days in self.restricted.items():
-            own = [one.window for one in self._measures() if isinstance(one, Restrictions) and one.window.unit == unit]
+            counts = [one.window for one in measures(self.policy) if isinstance(one, Restrictions)]
+            own = [window for window in counts if window.unit == unit]
             self.restricted[unit] = [one for one in days if any(covers(window, 24 * day, 24 * one) for window in own)]
         self.went_over.append((self.policy, day))
         self.policy = policy
@@ -270,9 +271,6 @@ class _Account:
             day, policy = turns.pop(0)
             self.begin_days(day - 1)
             self.migrate_account(policy, day)
-
-    def _measures(self) -> list[Expr]:
-        return [part for feature in self.policy.features for part in walk(feature.expr)]
 
     # -------------------------------------------------------------- corrections
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from linekeeper.core.line import Action, Line
 from tests.oracle.line import LatchState
+from tests.oracle.nouns import Action, Line
 from tests.oracle.values import Value
 
 

@@ -15,18 +15,27 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from linekeeper.core.event import Event
 from linekeeper.policy.load import load_text
-from linekeeper.policy.model import Field, Policy
 from tests.oracle.clock import EPOCH, date_day, day_of, hour_of_day
+from tests.oracle.held import parted
+from tests.oracle.nouns import Event
 from tests.oracle.oracle import Ruling, run
+from tests.oracle.reader import read
+from tests.oracle.tree import Field, Policy
 
 HEAD = "policy: story\nversion: 1\ncurrency: CNY\n"
 
 
+def policy_file(text: str, time_zone: str = "UTC") -> str:
+    """The whole file, of which `text` is the part that matters to a story."""
+    return f"{HEAD}time_zone: {time_zone}\n{text}"
+
+
 def written(text: str, time_zone: str = "UTC") -> Policy:
-    """A policy from the part of its file that matters to a story."""
-    return load_text(f"{HEAD}time_zone: {time_zone}\n{text}")
+    """A policy as the oracle reads it; the program reads the same."""
+    own = read(policy_file(text, time_zone))
+    assert parted(own, load_text(policy_file(text, time_zone))) == []
+    return own
 
 
 def day(text: str) -> int:

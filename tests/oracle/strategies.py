@@ -7,28 +7,35 @@ from random import Random
 from hypothesis import strategies as st
 
 from linekeeper.core.event import Event
-from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
-from tests.oracle.policies import write_policy
+from tests.oracle.generate import for_program
+from tests.oracle.held import read_alike
+from tests.oracle.policies import Written, write_policy
+from tests.oracle.reader import read
 from tests.oracle.streams import make_stream
 
 # The first can be shrunk, choice by choice, but leans towards small things; the second ranges widely.
 _CHANCE: st.SearchStrategy[Random] = st.randoms(use_true_random=False) | st.integers(0, 2**32).map(Random)
 
 
-def policy_texts() -> st.SearchStrategy[str]:
-    """Valid policy files."""
+def written() -> st.SearchStrategy[Written]:
+    """Valid policy files, and what they mean."""
     return _CHANCE.map(write_policy)
 
 
+def policy_texts() -> st.SearchStrategy[str]:
+    """The files alone."""
+    return written().map(lambda one: one.text)
+
+
 def policies() -> st.SearchStrategy[Policy]:
-    """The same, read and checked."""
-    return policy_texts().map(load_text)
+    """The same as the program reads them, each held against what it means."""
+    return written().map(read_alike)
 
 
 def streams(policy: Policy, late: bool = False, reversals: int = 0) -> st.SearchStrategy[list[Event]]:
     """Events of one account under that policy, in order of arrival."""
-    return _CHANCE.map(lambda rng: make_stream(policy, rng, late, reversals))
+    return _CHANCE.map(lambda rng: for_program(make_stream(read(policy.source), rng, late, reversals)))
 
 
 @st.composite

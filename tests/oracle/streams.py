@@ -11,13 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from linekeeper.core.event import Event
-from linekeeper.policy.model import Field, Kind, Policy
 from tests.oracle.clock import DAY_MS, HOUR_MS, Clock, clock, date_day, day_of, month_of
 from tests.oracle.hints import Hints, hints
+from tests.oracle.nouns import AT_END_MS, MONEY_MAX, Event
+from tests.oracle.tree import Field, Kind, Policy
 
-MONEY_MAX = 10**15
-AT_END_MS = 47_482 * DAY_MS  # 2100-01-01, where events end
 DELINQUENCY_DAYS_MAX = 3_650
 STARTS = (
     date_day(2024, 2, 27),

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from linekeeper.scorecard.card import Score, Table
 from tests.oracle.oracle import authorise
 from tests.oracle.story import ledger, moment, written
+from tests.oracle.tree import Score, Table
 from tests.oracle.values import Value, scored
 
 EVENTS = """events:
@@ -135,6 +135,6 @@ def test_a_table_gives_points_by_two_features_and_its_last_row_and_column_are_fo
     row: Value, column: Value, score: int
 ) -> None:
     table = Table("row", "column", "ability", (10,), (5,), ((1, 2, 3), (4, 5, 6), (7, 8, 9)))
-    card = Score(0, ("ability",), (), (table,), pd_below=(5,), pd_ppm=(60_000, 10_000))
+    card = Score(0, (), (table,), pd_below=(5,), pd_ppm=(60_000, 10_000))
     found = scored(replace(written(TELLS), score=card), {"row": row, "column": column})
     assert (found.score, found.pd_ppm) == (score, 60_000 if score < 5 else 10_000)

@@ -1,7 +1,7 @@
 """Expressions, measures and the score, sections 4 and 5 of the page, on a list of events and one moment.
 
->>> from linekeeper.policy.expression import COUNT, SHARE, Call, Compare, Literal
->>> evaluate(Call("percent", (Literal(1, "money"), Literal(3, "money")), SHARE), no_leaf)
+>>> from tests.oracle.tree import Call, Compare, Literal
+>>> evaluate(Call("percent", (Literal(1, "money"), Literal(3, "money"))), no_leaf)
 3333
 >>> holds(Compare("<", Call("per", (Literal(1, "count"), Literal(0, "count")), COUNT), Literal(9, "count")), no_leaf)
 False
@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
-from linekeeper.core.line import Line, Status
-from linekeeper.policy import expression as ex
-from linekeeper.policy.expression import (
+from tests.oracle.clock import day_of, hour_of_day, month_of
+from tests.oracle.ledger import Dated, Ledger, at_most
+from tests.oracle.nouns import MONEY_MAX, SHARE_CEILING_BP, Line, Status
+from tests.oracle.tree import (
+    GROUPS,
     And,
     Arith,
     Call,
@@ -29,11 +31,14 @@ from linekeeper.policy.expression import (
     HourOfDay,
     If,
     In,
+    Inline,
     Last,
     LateCount,
     Literal,
+    Measure,
     Not,
     Or,
+    Policy,
     Ref,
     Restrictions,
     ScoreRef,
@@ -41,14 +46,10 @@ from linekeeper.policy.expression import (
     Window,
     Windowed,
 )
-from linekeeper.policy.model import Policy
-from tests.oracle.clock import day_of, hour_of_day, month_of
-from tests.oracle.ledger import MONEY_MAX, Dated, Ledger, at_most
 
 Value = int | None  # None: missing
 Leaf = Callable[[Expr], Value]
 
-SHARE_CEILING_BP = 1_000_000
 COMPARE = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -142,8 +143,7 @@ def field_value(policy: Policy, dated: Dated, name: str) -> Value:
     """The field of an event as a number: a word by its place in the list of choices."""
     raw = dated.event.fields.get(name)
     if isinstance(raw, str):
-        field = next(field for field in policy.kind(dated.event.kind).fields if field.name == name)
-        return field.choices.index(raw)
+        return policy.kind(dated.event.kind).field(name).choices.index(raw)
     return None if raw is None else int(raw)
 
 
@@ -187,20 +187,26 @@ class Scene:
         return covers(window, self.hour, hour)
 
 
-def tile(hour: int, unit: ex.TileUnit) -> int:
+def tile(hour: int, unit: str) -> int:
     """The hour, day or month in which a local hour lies."""
     match unit:
         case "h":
             return hour
         case "d":
             return day_of(hour)
-        case "m":
+        case _:
             return month_of(day_of(hour))
 
 
 def covers(window: Window, now: int, hour: int) -> bool:
     """Whether a local hour lies in one of the last `length` tiles, the current one included."""
     return 0 <= tile(now, window.unit) - tile(hour, window.unit) < window.length
+
+
+def measures(policy: Policy) -> list[Measure]:
+    """All measures of a policy: those that are a feature, and those that stand in an expression."""
+    values = [*policy.features, *policy.in_place.values()]
+    return [value.expr for value in values if isinstance(value.expr, Measure)]
 
 
 def measure(scene: Scene, expr: Expr) -> Value:
@@ -263,7 +269,7 @@ def available(line: Line, balance: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What one look worked with: each feature, the score, its sub-totals and the PD in ppm."""
+    """What one look worked with: features, measures and facts by name, the score, its sub-totals, the PD in ppm."""
 
     features: Mapping[str, Value]
     score: Value = None
@@ -275,21 +281,32 @@ class Values:
         if isinstance(expr, ScoreRef):
             named = {"score": self.score, "pd": self.pd_ppm, **(self.groups or {})}
             return named[expr.name]
-        assert isinstance(expr, Ref), expr
+        assert isinstance(expr, Ref | Inline | Fact), expr
         return self.features[expr.name]
 
 
 def look_up(scene: Scene) -> Values:
-    """Every feature of the policy in order, each from those before it; then the score."""
+    """Every feature of the policy, whatever their order in the file; measures and facts in their place; the score."""
+    policy = scene.policy
+    meant = {feature.name: feature.expr for feature in (*policy.features, *policy.in_place.values())}
     features: dict[str, Value] = {}
 
-    def leaf(expr: Expr) -> Value:
-        return features[expr.name] if isinstance(expr, Ref) else measure(scene, expr)
+    def named(name: str) -> Value:
+        if name not in features:
+            features[name] = clamped(evaluate(meant[name], leaf))
+        return features[name]
 
-    for feature in scene.policy.features:
-        value = evaluate(feature.expr, leaf)
-        features[feature.name] = None if value is None else at_most(value)
-    return scored(scene.policy, features)
+    def leaf(expr: Expr) -> Value:
+        return named(expr.name) if isinstance(expr, Ref | Inline) else clamped(measure(scene, expr))
+
+    for name in meant:
+        named(name)
+    return scored(policy, features)
+
+
+def clamped(value: Value) -> Value:
+    """A value held to what a feature may be."""
+    return None if value is None else at_most(value)
 
 
 def scored(policy: Policy, features: Mapping[str, Value]) -> Values:
@@ -297,7 +314,7 @@ def scored(policy: Policy, features: Mapping[str, Value]) -> Values:
     card = policy.score
     if card is None:
         return Values(features)
-    groups = dict.fromkeys(card.groups, 0)
+    groups = dict.fromkeys(GROUPS, 0)
     for bins in card.bins:
         groups[bins.group] += bin_points(features[bins.feature], bins.below, bins.points, bins.missing, bins.by_choice)
     for table in card.tables:

@@ -8,21 +8,77 @@ short, the rules hold values against each other, and days pass with no event, so
 from __future__ import annotations
 
 from random import Random
+from typing import NamedTuple
 
-from linekeeper.core.event import Event
-from linekeeper.policy.model import Policy
+from tests.oracle import tree as t
+from tests.oracle.nouns import Event
+from tests.oracle.phrases import (
+    Said,
+    calculated,
+    called,
+    choice,
+    compare,
+    fact,
+    joined,
+    named,
+    negated,
+    number,
+    window_of,
+)
+from tests.oracle.policies import Written
 
 NAME = "watched"
 GRANTED_MINOR = 100_000
 DAY_MS = 86_400_000
 OPENED_MS = 1_706_745_600_000  # 1 February 2024
 WINDOWS = ("30h", "2d", "3d", "5d", "9d", "1m")
-MEASURES = {
-    "count": ("count(draw, {w})", "count(repay, {w})", "count(due, {w})", "restrictions(6d)", "late_count(2, 7d)"),
-    "money": ("sum(draw.amount, {w})", "sum(repay.amount, {w})", "sum(due.amount, {w})", "max(draw.amount, {w})"),
-}
-FACTS = {"count": ("on_time_streak",), "money": ("past_due", "balance", "granted", "available")}
+FACTS_OF = {"count": ("on_time_streak",), "money": ("past_due", "balance", "granted", "available")}
+UNITS = ("count", "money")
 ORDER = ("<", "<=", ">", ">=", "=", "!=")
+EDGES = {  # rising thresholds of the bins: as written, and as kept
+    "count": (("1", 1), ("2", 2)),
+    "money": (("1 CNY", 100), ("300 CNY", 30_000)),
+    "share": (("10%", 1_000), ("80%", 8_000)),
+    "days": (("1d", 1), ("3d", 3)),
+}
+
+
+class Measured(NamedTuple):
+    """A measure as text, and its meaning."""
+
+    text: str
+    measure: t.Measure
+
+    def inline(self) -> Said:
+        """As a part of an expression."""
+        return Said(self.text, t.Inline(self.text, self.measure))
+
+
+def windowed(how: str, kind: str, window: str) -> Measured:
+    """How often a kind comes, or the sum or the greatest of its amounts."""
+    field = None if how == "count" else "amount"
+    source = f"{kind}.{field}" if field else kind
+    return Measured(f"{how}({source}, {window})", t.Windowed(how, t.Select(kind), field, window_of(window)))
+
+
+def days_since(kind: str) -> Said:
+    """Days since the latest event of a kind."""
+    return Measured(f"days_since({kind})", t.DaysSince(t.Select(kind))).inline()
+
+
+def measures(unit: str, window: str) -> tuple[Measured, ...]:
+    """The measures of that unit over that window; two of the counts have windows of their own."""
+    if unit == "money":
+        sums = [windowed("sum", kind, window) for kind in ("draw", "repay", "due")]
+        return (*sums, windowed("max", "draw", window))
+    counts = [windowed("count", kind, window) for kind in ("draw", "repay", "due")]
+    late = Measured("late_count(2, 7d)", t.LateCount(2, t.Window(7, "d")))
+    return (*counts, Measured("restrictions(6d)", t.Restrictions(t.Window(6, "d"))), late)
+
+
+def percent(value: int) -> Said:
+    """A whole percentage."""
+    return Said(f"{value}%", t.Literal(100 * value, "share"))
 
 
 class Writer:
@@ -30,106 +86,182 @@ class Writer:
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
-        self.names = {unit: [f"{unit}_{number}" for number in range(rng.randint(2, 4))] for unit in MEASURES}
-        self.names["share"] = [f"share_{number}" for number in range(rng.randint(1, 2))]
+        self.names = {unit: [f"{unit}_{place}" for place in range(rng.randint(2, 4))] for unit in UNITS}
+        self.names["share"] = [f"share_{place}" for place in range(rng.randint(1, 2))]
         self.scored = rng.random() < 0.7
+        self.features: dict[str, t.Feature] = {}
 
-    def text(self) -> str:
-        """The policy file."""
+    def written(self) -> Written:
+        """The policy file, and what it means."""
         lines = [f"policy: {NAME}", "version: 1", "currency: CNY", "time_zone: Asia/Shanghai", "features:"]
-        lines += [f"  {name}: '{self.value(name)}'" for names in self.names.values() for name in names]
-        lines += self.score() if self.scored else []
-        lines += ["triggers:", *(f"  t{number}: {{{self.trigger()}}}" for number in range(self.rng.randint(1, 4)))]
-        first, every = self.rng.choice(("30%", "60%")), self.rng.randint(1, 6)
-        lines.append(f"restoration: {{first: {first}, step: 25%, every: {every}d, while: '{self.condition()}'}}")
-        if self.rng.random() < 0.4:
-            lines += ["offer:", f"  when: '{self.condition()}'", "  increase: 10%", "  up_to: 2000 CNY"]
-            lines += [f"  every: {self.rng.randint(2, 9)}d", "  valid: 3d"]
-        return "\n".join(lines) + "\n"
+        lines += [self.feature(name, unit) for unit, names in self.names.items() for name in names]
+        score_lines, score = self.score() if self.scored else ([], None)
+        triggers = [self.trigger(f"t{place}") for place in range(self.rng.randint(1, 4))]
+        trigger_lines = [f"  {trigger.name}: {{{text}}}" for text, trigger in triggers]
+        recovery_line, restoration = self.restoration()
+        offer_lines, offer = self.offer() if self.rng.random() < 0.4 else ([], None)
+        lines += [*score_lines, "triggers:", *trigger_lines, recovery_line, *offer_lines]
+        policy = t.Policy(
+            name=NAME,
+            version=1,
+            currency="CNY",
+            digits=2,
+            time_zone="Asia/Shanghai",
+            kinds=t.built_in_kinds(trigger.name for _, trigger in triggers),
+            features=tuple(self.features.values()),
+            triggers=tuple(trigger for _, trigger in triggers),
+            score=score,
+            restoration=restoration,
+            offer=offer,
+        )
+        return Written("\n".join(lines) + "\n", policy)
 
-    def value(self, name: str) -> str:
+    def feature(self, name: str, unit: str) -> str:
+        """The line of one feature."""
+        said = self.value(name)
+        missing = t.may_be_missing(said.tree, self.features)
+        self.features[name] = t.Feature(name, said.tree, unit, missing)
+        return f"  {name}: '{said.text}'"
+
+    def restoration(self) -> tuple[str, t.Restoration]:
+        """The line of the restoration, and what it means."""
+        (first, first_bp), every = self.rng.choice((("30%", 3_000), ("60%", 6_000))), self.rng.randint(1, 6)
+        condition = self.condition()
+        line = f"restoration: {{first: {first}, step: 25%, every: {every}d, while: '{condition.text}'}}"
+        return line, t.Restoration(first_bp, 2_500, every, condition.tree)
+
+    def offer(self) -> tuple[list[str], t.Offer]:
+        """The lines of the offer, and what they mean."""
+        when, every = self.condition(), self.rng.randint(2, 9)
+        lines = ["offer:", f"  when: '{when.text}'", "  increase: 10%", "  up_to: 2000 CNY"]
+        return [*lines, f"  every: {every}d", "  valid: 3d"], t.Offer(when.tree, 1_000, 200_000, every, 3)
+
+    def value(self, name: str) -> Said:
+        """What the feature of that name is."""
         rng, unit = self.rng, name.split("_")[0]
         if unit == "share":
-            return f"percent({rng.choice(('past_due', *2 * (self.atom('money'),)))}, {self.atom('money')})"
+            some = 2 * (self.atom("money"),)
+            return called("percent", rng.choice((fact("past_due"), *some)), self.atom("money"))
         if rng.random() < 0.2:
-            return f"if {self.condition(named=False)} then {self.atom(unit, False)} else {self.atom(unit, False)}"
+            return choice(self.condition(named_too=False), self.atom(unit, False), self.atom(unit, False))
         if rng.random() < 0.15:
-            return f"{self.atom(unit, False)} {rng.choice('+-')} {self.atom(unit, False)}"
-        return rng.choice(MEASURES[unit]).replace("{w}", rng.choice(WINDOWS))
+            return calculated(self.atom(unit, False), rng.choice("+-"), self.atom(unit, False))
+        return Said(*self.measure(unit))
 
-    def atom(self, unit: str, named: bool = True) -> str:
+    def measure(self, unit: str) -> Measured:
+        """Which measure comes first by chance, its window second."""
+        place = self.rng.choice(range(len(measures(unit, WINDOWS[0]))))
+        return measures(unit, self.rng.choice(WINDOWS))[place]
+
+    def atom(self, unit: str, named_too: bool = True) -> Said:
+        """A feature, a fact or a measure of that unit."""
         rng = self.rng
-        if named and rng.random() < 0.7:
-            return rng.choice(self.names[unit])
+        if named_too and rng.random() < 0.7:
+            return named(rng.choice(self.names[unit]))
         if rng.random() < 0.3:
-            return rng.choice(FACTS[unit])
-        return rng.choice(MEASURES[unit]).replace("{w}", rng.choice(WINDOWS))
+            return fact(rng.choice(FACTS_OF[unit]))
+        return self.measure(unit).inline()
 
-    def condition(self, depth: int = 0, named: bool = True) -> str:
+    def condition(self, depth: int = 0, named_too: bool = True) -> Said:
+        """A condition that time alone may turn."""
         rng = self.rng
         if depth < 2 and rng.random() < 0.35:
             word = rng.choice((" and ", " or "))
-            return word.join(f"({self.condition(depth + 1, named)})" for _ in range(rng.randint(2, 3)))
+            return joined(word, [self.condition(depth + 1, named_too) for _ in range(rng.randint(2, 3))])
         if depth and rng.random() < 0.15:
-            return f"not ({self.condition(2, named)})"
-        compare = rng.choice(ORDER)
+            return negated(self.condition(2, named_too))
+        op = rng.choice(ORDER)
+
+        def atom(unit: str) -> Said:
+            return self.atom(unit, named_too)
+
+        def granted(*shares: int) -> Said:
+            return called("part", fact("granted"), percent(rng.choice(shares)))
+
+        def days(value: int) -> Said:
+            return Said(f"{value}d", t.Literal(value, "days"))
+
+        nothing = Said("0 CNY", t.Literal(0, "money"))
         shapes = [
-            f"{self.atom('count', named)} {compare} {self.atom('count', named)}",
-            f"{self.atom('money', named)} {compare} {self.atom('money', named)}",
-            f"{self.atom('money', named)} {compare} part(granted, {rng.choice((5, 20, 40))}%)",
-            f"part(granted, {rng.choice((5, 20))}%) {compare} {self.atom('money', named)}",
-            f"{self.atom('count', named)} {compare} {rng.randint(0, 3)}",
-            f"on_time_streak {compare} {self.atom('count', named)}",
-            f"past_due {rng.choice(('=', '>'))} 0 CNY",
-            f"days_past_due {compare} {rng.randint(0, 5)}d",
-            f"days_since(draw) {compare} {rng.randint(1, 6)}d",
-            f"days_since(draw) {compare} days_since(repay)",
-            f"days_in_status {compare} days_past_due",
+            compare(atom("count"), op, atom("count")),
+            compare(atom("money"), op, atom("money")),
+            compare(atom("money"), op, granted(5, 20, 40)),
+            compare(granted(5, 20), op, atom("money")),
+            compare(atom("count"), op, number(rng.randint(0, 3), "count")),
+            compare(fact("on_time_streak"), op, atom("count")),
+            compare(fact("past_due"), rng.choice(("=", ">")), nothing),
+            compare(fact("days_past_due"), op, days(rng.randint(0, 5))),
+            compare(days_since("draw"), op, days(rng.randint(1, 6))),
+            compare(days_since("draw"), op, days_since("repay")),
+            compare(fact("days_in_status"), op, fact("days_past_due")),
         ]
-        if named:
-            shapes += 2 * [f"{self.names['share'][0]} {compare} {rng.choice((10, 50, 100))}%"]
-        if named and self.scored:
-            shapes += 4 * [f"score {rng.choice(ORDER[:4])} {rng.randrange(470, 535, 5)}"]
+        if named_too:
+            shapes += 2 * [compare(named(self.names["share"][0]), op, percent(rng.choice((10, 50, 100))))]
+        if named_too and self.scored:
+            score = Said("score", t.ScoreRef("score"))
+            shapes += 4 * [compare(score, rng.choice(ORDER[:4]), number(rng.randrange(470, 535, 5), "points"))]
         return rng.choice(shapes)
 
-    def trigger(self) -> str:
+    def trigger(self, name: str) -> tuple[str, t.Trigger]:
+        """One trigger: what stands in its braces, and what it means."""
         rng = self.rng
-        parts = [f"when: '{self.condition()}'", f"hold: {rng.randint(0, 4)}d", "reason: arrears"]
-        parts.append(rng.choice(("suspend: yes", "cap: 50%", "cap: 80%")))
-        parts += [f"clear: '{self.condition()}'"] if rng.random() < 0.5 else []
-        parts += [f"expires: {rng.randint(3, 12)}d"] if rng.random() < 0.2 else []
-        return ", ".join(parts)
+        when, hold = self.condition(), rng.randint(0, 4)
+        effect = rng.choice(("suspend: yes", "cap: 50%", "cap: 80%"))
+        parts = [f"when: '{when.text}'", f"hold: {hold}d", "reason: arrears", effect]
+        clear = self.condition() if rng.random() < 0.5 else None
+        parts += [f"clear: '{clear.text}'"] if clear else []
+        expires = rng.randint(3, 12) if rng.random() < 0.2 else None
+        parts += [f"expires: {expires}d"] if expires else []
+        trigger = t.Trigger(
+            name=name,
+            when=when.tree,
+            reason="arrears",
+            clear=clear.tree if clear else None,
+            hold_days=hold,
+            cap_bp={"cap: 50%": 5_000, "cap: 80%": 8_000}.get(effect, 10_000),
+            suspend=effect == "suspend: yes",
+            expires_days=expires,
+        )
+        return ", ".join(parts), trigger
 
-    def score(self) -> list[str]:
+    def score(self) -> tuple[list[str], t.Score]:
+        """A card over some features and facts."""
         rng = self.rng
         names = rng.sample([name for names in self.names.values() for name in names], rng.randint(2, 5))
         names += rng.sample(("days_past_due", "on_time_streak", "utilisation"), rng.randint(0, 2))
-        bins = (f"    {name}: {{{self.bins(name)}}}" for name in names)
-        return ["score:", "  base: 500", "  ability:", *bins, "  pd: {below 500: 10%, otherwise: 1%}"]
+        made = [self.bins(name) for name in names]
+        lines = [f"    {bins.feature}: {{{text}}}" for text, bins in made]
+        score = t.Score(500, tuple(bins for _, bins in made), (), (500,), (100_000, 10_000))
+        return ["score:", "  base: 500", "  ability:", *lines, "  pd: {below 500: 10%, otherwise: 1%}"], score
 
-    def bins(self, name: str) -> str:
-        cuts = {"count": ("1", "2"), "money": ("1 CNY", "300 CNY"), "share": ("10%", "80%"), "days": ("1d", "3d")}
+    def bins(self, name: str) -> tuple[str, t.Bins]:
+        """The bins of one of them."""
         unit = {"on": "count", "utilisation": "share"}.get(name.split("_")[0], name.split("_")[0])
         points = [self.rng.randrange(-20, 25, 5) for _ in range(3)]
-        pairs = [f"below {cut}: {value}" for cut, value in zip(cuts[unit], points, strict=False)]
-        return ", ".join([*pairs, f"otherwise: {points[2]}", f"missing: {self.rng.choice((-5, 0, 10))}"])
+        missing = self.missing()
+        pairs = [f"below {text}: {value}" for (text, _), value in zip(EDGES[unit], points, strict=False)]
+        text = ", ".join([*pairs, f"otherwise: {points[2]}", f"missing: {missing}"])
+        return text, t.Bins(name, "ability", tuple(edge for _, edge in EDGES[unit]), tuple(points), missing)
+
+    def missing(self) -> int:
+        """The points of a value that is missing."""
+        return self.rng.choice((-5, 0, 10))
 
 
-def write_watched(rng: Random) -> str:
-    """A policy as the text of its file."""
-    return Writer(rng).text()
+def write_watched(rng: Random) -> Written:
+    """A policy of this kind."""
+    return Writer(rng).written()
 
 
-def watched_stream(policy: Policy, rng: Random) -> list[Event]:
+def watched_stream(rng: Random) -> list[Event]:
     """One account's events over some weeks, in order of time, days apart."""
-    assert policy.name == NAME
     at = OPENED_MS + rng.randrange(DAY_MS)
     events = [Event("e0", "A", "open", at, {"limit": GRANTED_MINOR})]
-    for number in range(1, rng.randint(4, 16)):
+    for place in range(1, rng.randint(4, 16)):
         at += int(rng.expovariate(1 / 2.5) * DAY_MS) if rng.random() < 0.7 else rng.randrange(3_600_000)
         kind = rng.choice(("draw", "draw", "repay", "due", "due"))
         fields: dict[str, int | str] = {"amount": rng.choice((1, 5_000, 20_000, 40_000, 60_000))}
         if kind == "due":
             fields["due_on"] = at // DAY_MS + rng.randint(-1, 8)
-        events.append(Event(f"e{number}", "A", kind, at, fields))
+        events.append(Event(f"e{place}", "A", kind, at, fields))
     return events

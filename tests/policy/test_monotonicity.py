@@ -15,9 +15,13 @@ from linekeeper.policy.analysis.breakpoints import Clearing, Guard, Restoring, S
 from linekeeper.policy.analysis.monotonicity import Trends
 from linekeeper.policy.functions import Trend, record_of
 from linekeeper.policy.load import load_text
+from tests.oracle.held import expression
+from tests.oracle.phrases import Said, calculated, called, fact, number
 from tests.oracle.policies import write_policy
-from tests.oracle.values import Values, at_most, evaluate, holds, scored
-from tests.oracle.watched import WINDOWS, Writer
+from tests.oracle.reader import read
+from tests.oracle.tree import Expr, Policy
+from tests.oracle.values import Values, clamped, evaluate, holds, scored
+from tests.oracle.watched import WINDOWS, Writer, percent, windowed
 
 MOVES = 40
 FAR = 10**9
@@ -34,24 +38,32 @@ Seen = Mapping[str, int | None]
 class Wilder(Writer):
     """Values that rise as a window's greatest fades, negative shares, and bins for missing that lie far off."""
 
-    def value(self, name: str) -> str:
+    def value(self, name: str) -> Said:
         unit, window = name.split("_")[0], self.rng.choice(WINDOWS)
-        top = f"max(draw.amount, {window})"
+        top = windowed("max", "draw", window).inline()
         if self.rng.random() < 0.4 and unit == "money":
-            drawn = f"sum(draw.amount, {window})"
-            return self.rng.choice((f"limit - {top}", f"{top} * -1", f"part({drawn}, -100%)", f"part({top}, -50%)"))
+            drawn = windowed("sum", "draw", window).inline()
+            shapes = (
+                calculated(fact("limit"), "-", top),
+                calculated(top, "*", number(-1, "count")),
+                called("part", drawn, percent(-100)),
+                called("part", top, percent(-50)),
+            )
+            return self.rng.choice(shapes)
         if self.rng.random() < 0.4 and unit == "share":
-            return f"percent({self.rng.choice(('granted', 'past_due', 'balance'))}, {top})"
+            whole = fact(self.rng.choice(("granted", "past_due", "balance")))
+            return called("percent", whole, top)
         return super().value(name)
 
-    def bins(self, name: str) -> str:
-        return super().bins(name).replace("missing: 10", "missing: 70").replace("missing: -5", "missing: -70")
+    def missing(self) -> int:
+        return {10: 70, -5: -70, 0: 0}[super().missing()]
 
 
 def policy_of(rng: Random) -> m.Policy:
     """A policy of one of the three writers."""
     wild = rng.random()
-    return load_text(Wilder(rng).text() if wild < 0.5 else Writer(rng).text() if wild < 0.7 else write_policy(rng))
+    written = Wilder(rng).written() if wild < 0.5 else Writer(rng).written() if wild < 0.7 else write_policy(rng)
+    return load_text(written.text)
 
 
 def now(rng: Random, feature: m.Feature) -> int | None:
@@ -78,14 +90,13 @@ def later(rng: Random, feature: m.Feature, value: int | None) -> int | None:
 
 def all_of(policy: m.Policy, measured: Seen) -> Values:
     """Every feature and the score, as the oracle works them out."""
-    known: dict[str, int | None] = {}
-    for feature in policy.features:
-        if isinstance(feature.expr, ex.Measure):
-            known[feature.name] = measured[feature.name]
-        else:
-            value = evaluate(feature.expr, lambda ref: known[ref.name])  # type: ignore[union-attr]
-            known[feature.name] = None if value is None else at_most(value)
-    return scored(policy, known)
+    own = read(policy.source)
+    meant = {feature.name: feature.expr for feature in own.features if feature.name not in measured}
+    known: dict[str, int | None] = dict(measured)
+    for feature in policy.features:  # each after those that it uses
+        if feature.name in meant:
+            known[feature.name] = clamped(evaluate(meant[feature.name], lambda leaf: known[leaf.name]))  # type: ignore[union-attr]
+    return scored(own, known)
 
 
 def order(value: int | None) -> int:
@@ -105,7 +116,9 @@ def is_watched(policy: m.Policy, used: Mapping[str, Use], before: Values, after:
     def true(one: ex.Expr | Clearing | Restoring | Slack) -> bool:
         if isinstance(one, Clearing | Restoring):
             return True
-        return fall < one.fall or rise < one.rise if isinstance(one, Slack) else holds(one, before.leaf)
+        if isinstance(one, Slack):
+            return fall < one.fall or rise < one.rise
+        return holds(expression(one, policy), before.leaf)
 
     for name, use in used.items():
         old, new = order(before.features[name]), order(after.features[name])
@@ -119,10 +132,10 @@ def is_watched(policy: m.Policy, used: Mapping[str, Use], before: Values, after:
     return False
 
 
-def turned(policy: m.Policy, before: Values, after: Values) -> list[str]:
+def turned(policy: Policy, before: Values, after: Values) -> list[str]:
     """The rules that would now decide otherwise."""
 
-    def comes(expr: ex.Expr | None) -> bool:
+    def comes(expr: Expr | None) -> bool:
         return expr is not None and not holds(expr, before.leaf) and holds(expr, after.leaf)
 
     found = [one.name for one in policy.triggers if holds(one.when, before.leaf) != holds(one.when, after.leaf)]
@@ -149,4 +162,4 @@ def test_what_is_not_watched_turns_no_rule(seed: int) -> None:
             faded = new == MISSING and feature.name in trends.fading
             assert as_said[trends.of_feature(feature.name)] or faded, (policy.source, feature.name, first, second)
         if not is_watched(policy, used, before, after):
-            assert turned(policy, before, after) == [], (policy.source, first, second)
+            assert turned(read(policy.source), before, after) == [], (policy.source, first, second)

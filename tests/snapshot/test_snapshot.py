@@ -14,6 +14,7 @@ from linekeeper.lab.snapshot import Label, read_label, take_snapshots
 from linekeeper.policy.load import load_file, load_text
 from linekeeper.texts.material import shipped
 from tests.oracle.oracle import values_at
+from tests.oracle.reader import read
 
 POLICY = load_file(shipped("consumer-loan.yaml"))
 LABEL = Label("days_past_due >= 30", 6, "m")
@@ -52,7 +53,7 @@ def test_features_are_those_that_the_oracle_has(events: pa.Table) -> None:
             for one in own
             if calendar(POLICY.time_zone).day(one["at"]) < row["at_day"]
         ]
-        expected = values_at(POLICY, facts, row["at_day"])
+        expected = values_at(read(POLICY.source), facts, row["at_day"])
         assert expected is not None
         assert {name: row[name] for name in expected} == dict(expected)
 

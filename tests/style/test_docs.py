@@ -18,6 +18,7 @@ from linekeeper.core.errors import PolicyError
 from linekeeper.core.event import Event
 from linekeeper.policy.load import load_file
 from tests.oracle.oracle import Ruling, run
+from tests.oracle.reader import read
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -60,7 +61,7 @@ def test_first_pages_show_the_example_policy(name: str) -> None:
 @pytest.mark.parametrize("name", FIRST_PAGES)
 def test_first_pages_tell_what_the_example_policy_does(name: str) -> None:
     through = (date(2025, 12, 31) - EPOCH).days
-    rulings = run(load_file(EXAMPLES / "cash-line.yaml"), example_events(), through).rulings
+    rulings = run(read((EXAMPLES / "cash-line.yaml").read_text(encoding="utf-8")), example_events(), through).rulings
     told = [line for line in page(name).splitlines() if re.match(r"\| \d{4}-", line)]
     assert told == [table_row(ruling) for ruling in rulings]
 

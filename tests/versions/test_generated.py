@@ -19,20 +19,23 @@ from linekeeper.engine.versions import adopt
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, open_store
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from tests.engine.lives import contents, parts, send
 from tests.engine.test_law3 import fits_a_table, ruled, told
+from tests.oracle.generate import for_program
+from tests.oracle.held import read_alike
 from tests.oracle.oracle import run_versions
 from tests.oracle.policies import write_versions
+from tests.oracle.reader import read
 from tests.oracle.streams import make_stream
+from tests.oracle.tree import Policy as OwnPolicy
 
 Visit = tuple[Policy, Sequence[Event], int | None]
 
 
 def policies(seed: int, count: int = 3) -> list[Policy]:
     """Versions of one policy, oldest first."""
-    return [load_text(text) for text in write_versions(Random(f"versions {seed}"), count)]
+    return [read_alike(written) for written in write_versions(Random(f"versions {seed}"), count)]
 
 
 def visits_of(versions: Sequence[Policy], events: Sequence[Event], rng: Random) -> list[Visit]:
@@ -70,9 +73,9 @@ def live_through(store: Store, visits: Sequence[Visit]) -> Engine:
     return engine
 
 
-def arrived(visits: Sequence[Visit]) -> list[Visit]:
-    """A batch is put in order of time before it is taken in."""
-    return [(policy, sorted(events, key=lambda event: event.at), day) for policy, events, day in visits]
+def arrived(visits: Sequence[Visit]) -> list[tuple[OwnPolicy, Sequence[Event], int | None]]:
+    """The same for the oracle: a batch is put in order of time before it is taken in."""
+    return [(read(policy.source), sorted(events, key=lambda event: event.at), day) for policy, events, day in visits]
 
 
 @settings(max_examples=settings().max_examples // 2)
@@ -85,7 +88,7 @@ def test_versions_as_the_oracle_has_them(
     """Decisions as the oracle has them; the journal verifies; states of every version can be made anew."""
     versions, rng = policies(seed), Random(stream)
     assume(fits_a_table(versions[-1]))
-    events = make_stream(versions[-1], rng, late, 3 if late else 0)
+    events = for_program(make_stream(read(versions[-1].source), rng, late, 3 if late else 0))
     visits = visits_of(versions, events, rng)
     with closing(open_store(str(tmp_path_factory.mktemp("versions") / "x.db"))) as store:
         engine = live_through(store, visits)
@@ -104,7 +107,7 @@ def test_the_generated_lives_do_go_over(tmp_path: Path) -> None:
     for seed in range(12):
         versions, rng = policies(seed), Random(seed)
         if fits_a_table(versions[-1]):
-            events = make_stream(versions[-1], rng, True, 3)
+            events = for_program(make_stream(read(versions[-1].source), rng, True, 3))
             with closing(open_store(str(tmp_path / f"{seed}.db"))) as store:
                 live_through(store, visits_of(versions, events, rng))
                 with store.reading() as connection:

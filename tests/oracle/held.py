@@ -1,0 +1,216 @@
+"""Holds the oracle's tree of a policy against what the program reads: says where the two part.
+
+The program's policy is put into the oracle's nouns (measures and facts back into their places), then both trees are
+walked together, attribute by attribute. This is for tests that compare; the oracle never gets its policy from here.
+
+>>> head = "policy: p\\nversion: 1\\ncurrency: CNY\\ntime_zone: UTC\\ntriggers:\\n"
+>>> one, other = (f"{head}  late: {{when: days_past_due >= {days}, suspend: yes, reason: r}}\\n" for days in (30, 31))
+>>> parted(read(one), load_text(one))
+[]
+>>> parted(read(one), load_text(other))
+['triggers[0].when.right.value: the oracle has 30, the program 31']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+
+from linekeeper.policy import expression as e
+from linekeeper.policy import model as m
+from linekeeper.policy.load import load_text
+from linekeeper.scorecard.card import Score
+from tests.oracle import tree as t
+from tests.oracle.policies import Written
+from tests.oracle.reader import read
+
+
+def parted(own: t.Policy, program: m.Policy) -> list[str]:
+    """Where the oracle's policy and the program's part; empty where they mean the same."""
+    by_name = tuple(sorted(own.features, key=lambda one: one.name))
+    differences = list(walk_both(replace(own, features=by_name), in_own_nouns(program), ""))
+    if differences:
+        return differences  # measures in place follow from the trees
+    numbers = tuple(kind.number for kind in program.kinds)
+    differences += walk_both(tuple(range(len(own.kinds))), numbers, "numbers of the kinds")
+    return differences + list(walk_both(own.in_place, hoisted(program), "in place"))
+
+
+def read_alike(written: Written) -> m.Policy:
+    """The policy as the program reads it, which is what its writer meant, and what the oracle reads."""
+    policy = load_text(written.text)
+    assert parted(written.policy, policy) == []
+    assert parted(read(written.text), policy) == []
+    return policy
+
+
+def walk_both(own: object, theirs: object, path: str) -> Iterator[str]:
+    """The places at which two values part, each with both sides."""
+    if type(own) is not type(theirs):
+        yield f"{path}: the oracle has {own}, the program {theirs}"
+    elif is_dataclass(own):
+        for one in fields(own):
+            yield from walk_both(getattr(own, one.name), getattr(theirs, one.name), f"{path}.{one.name}".lstrip("."))
+    elif isinstance(own, dict) and isinstance(theirs, dict):
+        for key in sorted({*own, *theirs}):
+            yield from walk_both(own.get(key), theirs.get(key), f"{path}[{key}]")
+    elif isinstance(own, tuple) and isinstance(theirs, tuple) and len(own) == len(theirs):
+        for place, (mine, other) in enumerate(zip(own, theirs, strict=True)):
+            yield from walk_both(mine, other, f"{path}[{place}]")
+    elif own != theirs:
+        yield f"{path}: the oracle has {own}, the program {theirs}"
+
+
+# ------------------------------------------------------------------ the program's policy in the oracle's nouns
+
+
+def in_own_nouns(policy: m.Policy) -> t.Policy:
+    """Every section; features without a name of their own go back to where they were written."""
+    return t.Policy(
+        name=policy.name,
+        version=policy.version,
+        currency=policy.currency,
+        digits=policy.exponent,
+        time_zone=policy.time_zone,
+        kinds=tuple(_kind(kind) for kind in policy.kinds),
+        features=_by_name(policy),
+        triggers=tuple(_trigger(trigger, policy) for trigger in policy.triggers),
+        score=_score(policy.score) if policy.score else None,
+        restoration=_restoration(policy.restoration, policy) if policy.restoration else None,
+        authorise=tuple(
+            t.AuthoriseRule(rule.name, expression(rule.deny, policy), rule.reason) for rule in policy.authorise
+        ),
+        offer=_offer(policy.offer, policy) if policy.offer else None,
+        brake=t.Brake(policy.brake.lines_bp, policy.brake.exposure_bp) if policy.brake else None,
+        honour_days=policy.honour_days,
+        protected=policy.protected,
+    )
+
+
+def hoisted(policy: m.Policy) -> dict[str, t.Feature]:
+    """What the program keeps of measures and facts that stand in expressions, by its name for each."""
+    return {one.name: _feature(one, policy) for one in policy.features if not one.named}
+
+
+def _by_name(policy: m.Policy) -> tuple[t.Feature, ...]:
+    """Their order has no meaning, and the program has changed it."""
+    return tuple(sorted((_feature(one, policy) for one in policy.features if one.named), key=lambda one: one.name))
+
+
+def _feature(one: m.Feature, policy: m.Policy) -> t.Feature:
+    return t.Feature(one.name, expression(one.expr, policy), one.unit, one.maybe_missing, one.choices, one.worse)
+
+
+def _kind(kind: m.Kind) -> t.Kind:
+    return t.Kind(
+        kind.name,
+        tuple(t.Field(f.name, f.unit, f.choices, f.optional, f.signed, f.is_date) for f in kind.fields),
+        kind.text,
+    )
+
+
+def _trigger(one: m.Trigger, policy: m.Policy) -> t.Trigger:
+    return t.Trigger(
+        name=one.name,
+        when=expression(one.when, policy),
+        reason=one.reason,
+        clear=None if one.clear is None else expression(one.clear, policy),
+        hold_days=one.hold_days,
+        cap_bp=one.cap_bp,
+        suspend=one.suspend,
+        close=one.close,
+        terminal=one.terminal,
+        expires_days=one.expires_days,
+    )
+
+
+def _restoration(one: m.Restoration, policy: m.Policy) -> t.Restoration:
+    condition = None if one.condition is None else expression(one.condition, policy)
+    return t.Restoration(one.first_bp, one.step_bp, one.every_days, condition)
+
+
+def _offer(one: m.Offer, policy: m.Policy) -> t.Offer:
+    return t.Offer(expression(one.when, policy), one.increase_bp, one.up_to_minor, one.every_days, one.valid_days)
+
+
+def _score(score: Score) -> t.Score:
+    assert score.groups == t.GROUPS, f"the groups are {score.groups}"
+    bins = tuple(t.Bins(b.feature, b.group, b.below, b.points, b.missing, b.by_choice) for b in score.bins)
+    tables = tuple(
+        t.Table(one.row, one.column, one.group, one.row_below, one.column_below, one.points) for one in score.tables
+    )
+    return t.Score(score.base, bins, tables, score.pd_below, score.pd_ppm)
+
+
+# ------------------------------------------------------------------ expressions
+
+
+def expression(expr: e.Expr, policy: m.Policy) -> t.Expr:
+    """One expression of the program in the oracle's nodes; also for guards that the kernel makes of the rules."""
+
+    def own(part: e.Expr) -> t.Expr:
+        return expression(part, policy)
+
+    match expr:
+        case e.Literal(value, unit):
+            return t.Literal(value, unit)
+        case e.Ref(name):
+            return _referred(policy.feature(name), policy)
+        case e.ScoreRef(name):
+            return t.ScoreRef(name)
+        case e.FieldRef(name):
+            return t.FieldRef(name)
+        case e.HourOfDay():
+            return t.HourOfDay()
+        case e.Not(item):
+            return t.Not(own(item))
+        case e.And(items):
+            return t.And(tuple(map(own, items)))
+        case e.Or(items):
+            return t.Or(tuple(map(own, items)))
+        case e.Compare(op, left, right):
+            return t.Compare(op, own(left), own(right))
+        case e.In(item, values):
+            return t.In(own(item), values)
+        case e.Arith(op, left, right):
+            return t.Arith(op, own(left), own(right))
+        case e.Call(name, args):
+            return t.Call(name, tuple(map(own, args)))
+        case e.If(test, yes, no):
+            return t.If(own(test), own(yes), own(no))
+        case e.Fact(name):
+            return t.Fact(name)
+        case _:
+            return _measure(expr, policy)
+
+
+def _referred(feature: m.Feature, policy: m.Policy) -> t.Expr:
+    """A named feature; or what the program has named itself, in its place again."""
+    if feature.named:
+        return t.Ref(feature.name)
+    if isinstance(feature.expr, e.Fact):
+        return t.Fact(feature.name)
+    return t.Inline(feature.name, _measure(feature.expr, policy))
+
+
+def _measure(expr: e.Expr, policy: m.Policy) -> t.Measure:
+    match expr:
+        case e.Windowed(how, select, field, window):
+            return t.Windowed(how, _select(select, policy), field, _window(window))
+        case e.Last(select, field):
+            return t.Last(_select(select, policy), field)
+        case e.DaysSince(select):
+            return t.DaysSince(_select(select, policy))
+        case e.LateCount(days, window):
+            return t.LateCount(days, _window(window))
+        case e.Restrictions(window):
+            return t.Restrictions(_window(window))
+    raise AssertionError(f"{expr} is no measure")
+
+
+def _select(select: e.Select, policy: m.Policy) -> t.Select:
+    return t.Select(select.kind, None if select.where is None else expression(select.where, policy))
+
+
+def _window(window: e.Window) -> t.Window:
+    return t.Window(window.length, window.unit)

@@ -1,0 +1,159 @@
+"""Reads a policy file: YAML by ruamel, expressions by `parser`; it shares nothing with `linekeeper.policy`.
+
+It reads valid policies only. A fitted card (`card: FILE`) is not read.
+
+>>> head = "policy: p\\nversion: 1\\ncurrency: JPY\\ntime_zone: UTC\\n"
+>>> read(head + "triggers: {t: {when: balance > 5 JPY, suspend: yes, reason: r}}").triggers[0].when
+Compare(op='>', left=Fact(name='balance'), right=Literal(value=5, unit='money'))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from tests.oracle import tree as t
+from tests.oracle.parser import Names, Parser, Phrase
+
+DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "KWD": 3, "BHD": 3}  # of the minor unit, where it is not 2
+DEFAULT_HONOUR = "90d"
+
+
+@lru_cache(maxsize=256)
+def read(text: str) -> t.Policy:
+    """The policy in that text."""
+    return _File(YAML(typ="base", pure=True).load(text)).policy()
+
+
+class _File:
+    """One file as mappings, lists and words, and what its names mean."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self.root = root
+        self.currency = str(root["currency"])
+        self.digits = int(root.get("minor_digits", DIGITS.get(self.currency, 2)))
+        self.kinds = t.with_own_kinds(t.built_in_kinds(root["triggers"]), self.own_kinds())
+        self.features: dict[str, t.Feature] = {}
+
+    def policy(self) -> t.Policy:
+        root = self.root
+        return t.Policy(
+            name=root["policy"],
+            version=int(root["version"]),
+            currency=self.currency,
+            digits=self.digits,
+            time_zone=root["time_zone"],
+            kinds=self.kinds,
+            features=tuple(self.feature(name) for name in root.get("features", ())),  # type: ignore[misc]
+            triggers=tuple(self.trigger(name, said) for name, said in root["triggers"].items()),
+            score=self.score(root["score"]) if "score" in root else None,
+            restoration=self.restoration(root["restoration"]) if "restoration" in root else None,
+            authorise=tuple(
+                t.AuthoriseRule(name, self.condition(said["deny"]), said["reason"])
+                for name, said in root.get("authorise", {}).items()
+            ),
+            offer=self.offer(root["offer"]) if "offer" in root else None,
+            brake=self.brake(root["brake"]) if "brake" in root else None,
+            honour_days=self.constant(root.get("honour", DEFAULT_HONOUR), "days"),
+            protected=tuple(root.get("protected", ())),
+        )
+
+    # -------------------------------------------------------------- expressions
+
+    def parser(self, text: str) -> Parser:
+        return Parser(text, Names(self.kinds, self.currency, self.digits, self.feature))
+
+    def condition(self, text: str) -> t.Expr:
+        return self.parser(text).whole().expr
+
+    def constant(self, text: str, unit: str) -> int:
+        expr = self.parser(text).whole().settled(unit).expr
+        assert isinstance(expr, t.Literal), f"`{text}` is no constant"
+        assert expr.unit == unit, f"`{text}` is not {unit}"
+        return expr.value
+
+    # -------------------------------------------------------------- events and features
+
+    def own_kinds(self) -> Iterator[t.Kind]:
+        for name, fields in (self.root.get("events") or {}).items():
+            yield t.Kind(name, tuple(self.field(*item) for item in (fields or {}).items()))
+
+    def field(self, name: str, kept: str | list[str]) -> t.Field:
+        if isinstance(kept, list):
+            return t.Field(name, "category", tuple(word for word in kept if word != "?"), kept[-1] == "?")
+        unit = kept.rstrip("?")
+        return t.Field(name, unit.removeprefix("signed "), (), kept.endswith("?"), unit.startswith("signed "))
+
+    def feature(self, name: str) -> t.Feature | None:
+        """The feature of that name, read where it is first needed: their order has no meaning."""
+        said = self.root.get("features", {}).get(name)
+        if said is not None and name not in self.features:
+            text, worse = (said["value"], said.get("worse")) if isinstance(said, dict) else (said, None)
+            part: Phrase = self.parser(text).feature()
+            missing = t.may_be_missing(part.expr, self.features)
+            self.features[name] = t.Feature(name, part.expr, part.unit, missing, part.choices, worse)
+        return self.features.get(name)
+
+    # -------------------------------------------------------------- score
+
+    def score(self, said: Mapping[str, Any]) -> t.Score:
+        assert "card" not in said, "the oracle reads no fitted card"
+        bins = [self.bins(name, group, bins) for group in t.GROUPS for name, bins in said.get(group, {}).items()]
+        below, ppm = self.steps(said["pd"], "points", "pd") if "pd" in said else ((), (0,))
+        return t.Score(self.constant(said.get("base", "0"), "points"), tuple(bins), (), below, ppm)
+
+    def bins(self, name: str, group: str, said: Mapping[str, str]) -> t.Bins:
+        feature = self.feature(name)
+        missing = self.constant(said.get("missing", "0"), "points")
+        unit = feature.unit if feature else t.FACTS[name]
+        if feature is None or unit not in ("category", "flag"):
+            return t.Bins(name, group, *self.steps(said, unit, "points"), missing)
+        words = {key.removeprefix("is ").strip("\"'"): self.constant(points, "points") for key, points in said.items()}
+        choices = feature.choices or ("false", "true")
+        by_choice = tuple(words[choice] if choice in words else words["otherwise"] for choice in choices)
+        return t.Bins(name, group, (), (), missing, by_choice)
+
+    def steps(self, said: Mapping[str, str], unit: str, value_unit: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        below = tuple(self.constant(key.removeprefix("below "), unit) for key in said if key.startswith("below "))
+        return below, tuple(self.constant(value, value_unit) for key, value in said.items() if key != "missing")
+
+    # -------------------------------------------------------------- the line
+
+    def trigger(self, name: str, said: Mapping[str, str]) -> t.Trigger:
+        return t.Trigger(
+            name=name,
+            when=self.condition(said["when"]),
+            reason=said.get("reason", ""),
+            clear=self.condition(said["clear"]) if "clear" in said else None,
+            hold_days=self.constant(said.get("hold", "0"), "days"),
+            cap_bp=self.constant(said.get("cap", "100%"), "share"),
+            suspend=is_yes(said.get("suspend")),
+            close=is_yes(said.get("close")),
+            terminal=is_yes(said.get("terminal")),
+            expires_days=self.constant(said["expires"], "days") if "expires" in said else None,
+        )
+
+    def restoration(self, said: Mapping[str, str]) -> t.Restoration:
+        first, step = (self.constant(said[key], "share") for key in ("first", "step"))
+        condition = self.condition(said["while"]) if "while" in said else None
+        return t.Restoration(first, step, self.constant(said["every"], "days"), condition)
+
+    def offer(self, said: Mapping[str, str]) -> t.Offer:
+        return t.Offer(
+            when=self.condition(said["when"]),
+            increase_bp=self.constant(said["increase"], "share"),
+            up_to_minor=self.constant(said["up_to"], "money"),
+            every_days=self.constant(said["every"], "days"),
+            valid_days=self.constant(said["valid"], "days"),
+        )
+
+    def brake(self, said: Mapping[str, str]) -> t.Brake:
+        return t.Brake(*(self.constant(said[key], "share") for key in ("lines", "exposure")))
+
+
+def is_yes(word: str | None) -> bool:
+    """A yes of the file; no where the key is absent."""
+    return word in ("yes", "true")

@@ -1,0 +1,465 @@
+"""A policy as the page means it: the oracle's own syntax tree, which shares nothing with the program's.
+
+A measure or fact stands in the tree where the policy writes it. What a decision records under the measure's own text
+is an `Inline`: `Refs` to features and `Inline` measures are the leaves at which an expression ends.
+
+>>> tree = Compare(">=", Fact("days_past_due"), Literal(30, "days"))
+>>> [part for part in walk(tree) if isinstance(part, Literal)]
+[Literal(value=30, unit='days')]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+# ------------------------------------------------------------------ expressions (sections 1 and 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant: minor units, whole numbers, days, basis points, ppm, the place of a word in its list, 0 and 1."""
+
+    value: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A named feature."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A fact of the account (section 3)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRef:
+    """`score`, `pd`, `ability` or `willingness`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRef:
+    """A field of the event, inside `where`; in `authorise` the `amount` that is asked for."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HourOfDay:
+    """The event's local hour, inside `where`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    item: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`op` is one of = != < <= > >=."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """`values` are constants in rising order, each once."""
+
+    item: Expr
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arith:
+    """`op` is one of + - *; the constant of a product stands on the right, wherever the policy writes it."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of section 4.2."""
+
+    name: str
+    args: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    test: Expr
+    yes: Expr
+    no: Expr
+
+
+# ------------------------------------------------------------------ measures (section 4.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The last `length` tiles; `unit` is h, d or m."""
+
+    length: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Events of one kind that pass the filter."""
+
+    kind: str
+    where: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Windowed:
+    """`how` is count, sum or max; `field` is None for count."""
+
+    how: str
+    select: Select
+    field: str | None
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    select: Select
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class DaysSince:
+    select: Select
+
+
+@dataclass(frozen=True, slots=True)
+class LateCount:
+    days: int
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Restrictions:
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A measure inside an expression, under its own text."""
+
+    name: str
+    measure: Measure
+
+
+Measure = Windowed | Last | DaysSince | LateCount | Restrictions
+Expr = (
+    Literal
+    | Ref
+    | Fact
+    | ScoreRef
+    | FieldRef
+    | HourOfDay
+    | Not
+    | And
+    | Or
+    | Compare
+    | In
+    | Arith
+    | Call
+    | If
+    | Inline
+    | Measure
+)
+FACTS: Mapping[str, str] = {
+    "balance": "money",
+    "limit": "money",
+    "granted": "money",
+    "available": "money",
+    "utilisation": "share",
+    "past_due": "money",
+    "days_past_due": "days",
+    "on_time_streak": "count",
+    "months_on_book": "count",
+    "days_in_status": "days",
+}
+
+
+def children(node: Expr) -> tuple[Expr, ...]:
+    """The direct parts of an expression, left to right; an `Inline` and a measure have none."""
+    match node:
+        case Not(item) | In(item, _):
+            return (item,)
+        case And(items) | Or(items):
+            return items
+        case Compare(_, left, right) | Arith(_, left, right):
+            return (left, right)
+        case Call(_, args):
+            return args
+        case If(test, yes, no):
+            return (test, yes, no)
+    return ()
+
+
+def walk(node: Expr) -> Iterator[Expr]:
+    """The expression and everything inside it, outermost first."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def may_be_missing(node: Expr, features: Mapping[str, Feature]) -> bool:
+    """Whether the value may be missing, by the rules of sections 1, 4.1 and 4.2; `features` are those named in it."""
+    match node:
+        case Ref(name):
+            return features[name].maybe_missing
+        case Inline(_, measure):
+            return may_be_missing(measure, features)
+        case Last() | DaysSince() | Call("per", _):
+            return True
+        case Windowed(how, _, _, _):
+            return how == "max"
+        case Arith() | Call("percent" | "part" | "smallest" | "largest", _):
+            return any(may_be_missing(part, features) for part in children(node))
+        case Call("fallback", args):
+            return all(may_be_missing(part, features) for part in args)
+        case If(_, yes, no):
+            return may_be_missing(yes, features) or may_be_missing(no, features)
+    return False
+
+
+# ------------------------------------------------------------------ events and features (sections 2 and 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a kind of event. `choices` of a list; `signed` money may be negative; a date is days since 1970."""
+
+    name: str
+    unit: str
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+    signed: bool = False
+    is_date: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of event; `text` are fields that are kept and never decided on."""
+
+    name: str
+    fields: tuple[Field, ...]
+    text: tuple[str, ...] = ()
+
+    def field(self, name: str) -> Field:
+        """The field of that name."""
+        return next(field for field in self.fields if field.name == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A named value; `worse` is higher, lower or not declared."""
+
+    name: str
+    expr: Expr
+    unit: str
+    maybe_missing: bool
+    choices: tuple[str, ...] = ()
+    worse: str | None = None
+
+
+def built_in_kinds(triggers: Iterable[str]) -> tuple[Kind, ...]:
+    """The kinds that are always there; the word of an override's `trigger` is one of the policy's triggers."""
+    amount = Field("amount", "money")
+    waived = Field("trigger", "category", tuple(triggers), optional=True)
+    cap, until = Field("cap", "share", optional=True), Field("until", "days", is_date=True)
+    return (
+        Kind("open", (Field("limit", "money"),)),
+        Kind("draw", (amount,)),
+        Kind("charge", (amount,)),
+        Kind("repay", (amount,)),
+        Kind("due", (amount, Field("due_on", "days", is_date=True))),
+        Kind("balance", (Field("amount", "money", signed=True),)),
+        Kind("delinquency", (Field("days", "days"),)),
+        Kind("consent", (Field("offer", "count"),)),
+        Kind("override", (waived, cap, until), ("by", "why")),
+        Kind("hardship", (), ("code",)),
+        Kind("dispute", (), ("code",)),
+        Kind("reversal", (), ("of",)),
+    )
+
+
+def with_own_kinds(built_in: Iterable[Kind], own: Iterable[Kind]) -> tuple[Kind, ...]:
+    """Built-in kinds, then the policy's own; one that is declared again with a list keeps its place."""
+    return tuple({kind.name: kind for kind in (*built_in, *own)}.values())
+
+
+# ------------------------------------------------------------------ score, triggers and the line (sections 5 to 8)
+
+GROUPS = ("ability", "willingness")
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Points of one feature: of the first bin under whose `below` the value is, else the last; or by word or flag."""
+
+    feature: str
+    group: str
+    below: tuple[int, ...]
+    points: tuple[int, ...]
+    missing: int
+    by_choice: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Points of two features at once, in a fitted card; the last row and column are for missing."""
+
+    row: str
+    column: str
+    group: str
+    row_below: tuple[int, ...]
+    column_below: tuple[int, ...]
+    points: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Base and points; `pd_ppm` by the score as points are by a value."""
+
+    base: int
+    bins: tuple[Bins, ...]
+    tables: tuple[Table, ...] = ()
+    pd_below: tuple[int, ...] = ()
+    pd_ppm: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A latch; without a `cap` it is 100 %."""
+
+    name: str
+    when: Expr
+    reason: str
+    clear: Expr | None = None
+    hold_days: int = 0
+    cap_bp: int = 10_000
+    suspend: bool = False
+    close: bool = False
+    terminal: bool = False
+    expires_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """How a limit comes back; `condition` is its `while`."""
+
+    first_bp: int
+    step_bp: int
+    every_days: int
+    condition: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoriseRule:
+    name: str
+    deny: Expr
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    when: Expr
+    increase_bp: int
+    up_to_minor: int
+    every_days: int
+    valid_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    lines_bp: int
+    exposure_bp: int
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The whole file. `features` are those with a name of their own, in any order."""
+
+    name: str
+    version: int
+    currency: str
+    digits: int
+    time_zone: str
+    kinds: tuple[Kind, ...]
+    features: tuple[Feature, ...]
+    triggers: tuple[Trigger, ...]
+    score: Score | None = None
+    restoration: Restoration | None = None
+    authorise: tuple[AuthoriseRule, ...] = ()
+    offer: Offer | None = None
+    brake: Brake | None = None
+    honour_days: int = 90
+    protected: tuple[str, ...] = ()
+
+    def kind(self, name: str) -> Kind:
+        """The kind of event of that name."""
+        return next(kind for kind in self.kinds if kind.name == name)
+
+    def conditions(self) -> Iterator[Expr]:
+        """Every condition that turns something."""
+        for trigger in self.triggers:
+            yield from (part for part in (trigger.when, trigger.clear) if part is not None)
+        yield from (rule.deny for rule in self.authorise)
+        if self.restoration and self.restoration.condition is not None:
+            yield self.restoration.condition
+        if self.offer:
+            yield self.offer.when
+
+    @cached_property
+    def in_place(self) -> Mapping[str, Feature]:
+        """The measures and facts that stand in expressions, and facts that are scored: values without a name."""
+        parts = [part for expr in (*(one.expr for one in self.features), *self.conditions()) for part in walk(expr)]
+        scored = [bins.feature for bins in self.score.bins] if self.score else []
+        parts += [Fact(name) for name in scored if name in FACTS]
+        values: dict[str, Feature] = {}
+        for part in parts:
+            if isinstance(part, Inline):
+                unit, choices = unit_of(part.measure, self.kinds)
+                missing = may_be_missing(part.measure, {})
+                values[part.name] = Feature(part.name, part.measure, unit, missing, choices)
+            elif isinstance(part, Fact):
+                values[part.name] = Feature(part.name, part, FACTS[part.name], maybe_missing=False)
+        return values
+
+
+def unit_of(measure: Measure, kinds: Iterable[Kind]) -> tuple[str, tuple[str, ...]]:
+    """The unit of a measure and, of a list, its words (section 4.1)."""
+    match measure:
+        case Windowed(_, select, str(name), _) | Last(select, str(name)):
+            field = next(kind for kind in kinds if kind.name == select.kind).field(name)
+            return field.unit, field.choices
+        case DaysSince():
+            return "days", ()
+    return "count", ()
