@@ -415,7 +415,7 @@ class _Account:
         values = self._values(max(hour, self.hour))
 
         def leaf(expr: Expr) -> Value:
-            return amount if expr == FieldRef("amount", "money") else values.leaf(expr)
+            return amount if expr == FieldRef("amount") else values.leaf(expr)
 
         denied_by = tuple(rule.name for rule in self.policy.authorise if holds(rule.deny, leaf))
         ground = None

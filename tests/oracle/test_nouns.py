@@ -6,7 +6,7 @@ from linekeeper.core import bounds, decision, line
 from linekeeper.core.event import Event as ProgramEvent
 from linekeeper.policy import sections
 from linekeeper.policy.currency import minor_digits
-from linekeeper.policy.expression import FACTS
+from linekeeper.policy.functions import FACTS
 from linekeeper.policy.load import load_text
 from tests.oracle import nouns, reader, tree
 from tests.oracle.held import parted

@@ -94,6 +94,9 @@ DERIVED = {  # what the program adds for its own use, and the oracle has no word
     ("Policy", "card"),
     ("Kind", "built_in"),
     ("Score", "card"),
+    # The type checker notes units and choices on the nodes, for wording alone; tests/policy/test_functions.py holds them.
+    *((node, "unit") for node in ("FieldRef", "Ref", "Call")),
+    *((node, "choices") for node in ("Literal", "FieldRef", "Ref", "Call")),
 }
 
 

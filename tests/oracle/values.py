@@ -3,7 +3,7 @@
 >>> from tests.oracle.tree import Call, Compare, Literal
 >>> evaluate(Call("percent", (Literal(1, "money"), Literal(3, "money"))), no_leaf)
 3333
->>> holds(Compare("<", Call("per", (Literal(1, "count"), Literal(0, "count")), COUNT), Literal(9, "count")), no_leaf)
+>>> holds(Compare("<", Call("per", (Literal(1, "count"), Literal(0, "count"))), Literal(9, "count")), no_leaf)
 False
 """
 
