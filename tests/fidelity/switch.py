@@ -63,9 +63,9 @@ def adverse_decisions(kernel: Kernel, events: Sequence[Event], until_day: int) -
         row = row_of(kernel, event.kind, event.at, event.fields) if event else None
         last = row.hour // 24 if row else until_day
         evaluations: list[Row | None] = [row] if row else []
-        while (state[slots["OPENED"]] and state[slots["NEXT"]] <= last) or evaluations:
-            due = bool(state[slots["OPENED"]] and state[slots["NEXT"]] <= last)
-            look = Look(tuple(state), None if due else evaluations.pop(), state[slots["NEXT"]])
+        while (state[slots["OPENED"]] and state[slots["NEXT_REVIEW"]] <= last) or evaluations:
+            due = bool(state[slots["OPENED"]] and state[slots["NEXT_REVIEW"]] <= last)
+            look = Look(tuple(state), None if due else evaluations.pop(), state[slots["NEXT_REVIEW"]])
             out, state = look.taken(kernel)
             number += out is not None
             if out and out[kernel.shape.place("ACTION")] in ADVERSE:

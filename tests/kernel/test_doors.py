@@ -29,7 +29,7 @@ def asked(kernel: Kernel, state: list[int], at: int, amount: int) -> tuple[bool,
     state = state.copy()
     for _ in review_until(kernel, state, hour // 24, out):
         pass
-    denied = kernel.interpreted.authorise(state, max(hour, state[kernel.layout.slots["HOUR"]]), amount)
+    denied = kernel.interpreted.authorise(state, out, max(hour, state[kernel.layout.slots["HOUR"]]), amount)
     rules = tuple(rule.name for number, rule in enumerate(kernel.policy.authorise) if denied & 8 << number)
     return denied == 0, rules, next((word for bit, word in GROUNDS if denied & bit), None)
 

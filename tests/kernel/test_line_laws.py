@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from linekeeper.core.event import Event
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.prelude import part
+from linekeeper.kernel.prelude import share_of
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from tests.kernel.agree import by_arrival, in_bulk, last_day, unreversed
@@ -106,7 +106,7 @@ def target(policy: Policy, ruling: Ruling) -> int:
     latched = [trigger for trigger in policy.triggers if trigger.name in ruling.set_after]
     if any(trigger.close for trigger in latched):
         return 0
-    return part(ruling.after.granted, min([10_000, *(trigger.cap_bp for trigger in latched)]))
+    return share_of(ruling.after.granted, min([10_000, *(trigger.cap_bp for trigger in latched)]))
 
 
 @given(cases())
@@ -137,9 +137,9 @@ def test_a_line_rises_only_by_the_restoration_schedule(case: tuple[Policy, list[
         if risen <= 0 or ruling.after.granted > ruling.before.granted:
             continue
         assert restoration is not None
-        first = ruling.after.limit <= part(ruling.after.granted, restoration.first_bp)
+        first = ruling.after.limit <= share_of(ruling.after.granted, restoration.first_bp)
         step = (
-            risen <= part(ruling.after.granted, restoration.step_bp)
+            risen <= share_of(ruling.after.granted, restoration.step_bp)
             and ruling.day - last_step >= restoration.every_days
         )
         assert first or step

@@ -13,12 +13,12 @@ from linekeeper.core.bounds import DUES_MAX, MISSING, MONEY_MAX, SHARE_CEILING_B
 from linekeeper.kernel.prelude import (
     add_due,
     clamp,
-    keep,
-    part,
+    clamp_or_missing,
+    divide,
     past_due,
     pay_dues,
-    per,
     percent,
+    share_of,
 )
 
 AMOUNTS = st.integers(-MONEY_MAX, MONEY_MAX) | st.integers(-20_000, 20_000)
@@ -42,17 +42,17 @@ def test_percent_around_its_ceiling(a: int, b: int) -> None:
 
 @given(AMOUNTS, st.integers(-SHARE_CEILING_BP, SHARE_CEILING_BP))
 def test_part(a: int, share: int) -> None:
-    assert part(a, share) == floor(Fraction(a * share, 10_000))
+    assert share_of(a, share) == floor(Fraction(a * share, 10_000))
 
 
 @given(AMOUNTS, AMOUNTS)
 def test_per(a: int, n: int) -> None:
-    assert per(a, n) == (MISSING if n <= 0 else floor(Fraction(a, n)))
+    assert divide(a, n) == (MISSING if n <= 0 else floor(Fraction(a, n)))
 
 
 @given(AMOUNTS, AMOUNTS)
 def test_no_step_on_the_way_leaves_64_bits(a: int, b: int) -> None:
-    """The products inside `percent` and `part`, where they are formed."""
+    """The products inside `percent` and `share_of`, where they are formed."""
     if 0 < a < 100 * b:
         assert a * 100 < INT64
         assert a * 100 % b * 100 < INT64
@@ -63,7 +63,7 @@ def test_no_step_on_the_way_leaves_64_bits(a: int, b: int) -> None:
 def test_clamp_and_keep(value: int) -> None:
     within = max(-MONEY_MAX, min(MONEY_MAX, value))
     assert clamp(value) == within
-    assert keep(value) == (MISSING if value == MISSING else within)
+    assert clamp_or_missing(value) == (MISSING if value == MISSING else within)
 
 
 # ------------------------------------------------------------------ dues

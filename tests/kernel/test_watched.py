@@ -96,4 +96,4 @@ def test_features_on_features_on_features() -> None:
     chain = "".join(f"  f{number}: f{number - 1} + f{number - 1}\n" for number in range(1, 300))
     rules = "triggers:\n  t: {when: f299 > 1 CNY, suspend: yes, reason: arrears}\n"
     policy = load_text(f"{HEAD}features:\n  f0: sum(draw.amount, 3d)\n{chain}{rules}")
-    assert "next_look" in Kernel(policy).source
+    assert "next_review" in Kernel(policy).source

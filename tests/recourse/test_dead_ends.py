@@ -74,9 +74,9 @@ def _replayed(kernel: Kernel, dead_end: DeadEnd) -> tuple[int, int, int, Status]
     state, out = kernel.new_state(), kernel.new_row()
     for event in dead_end.events:
         hour, kind = kernel.calendar.hour(event.at), kernel.policy.kind(event.kind)
-        while state[slots["OPENED"]] and state[slots["NEXT"]] <= hour // 24:
-            run.review(state, out, state[slots["NEXT"]])
+        while state[slots["OPENED"]] and state[slots["NEXT_REVIEW"]] <= hour // 24:
+            run.review(state, out, state[slots["NEXT_REVIEW"]])
         run.step(state, out, event.at, hour, kind.number, encoded_fields(kind, event))
-    while state[slots["NEXT"]] <= dead_end.day:
-        run.review(state, out, state[slots["NEXT"]])
+    while state[slots["NEXT_REVIEW"]] <= dead_end.day:
+        run.review(state, out, state[slots["NEXT_REVIEW"]])
     return state[slots["LIMIT"]], state[slots["GRANTED"]], state[slots["BALANCE"]], Status(state[slots["STATUS"]])

@@ -10,7 +10,7 @@ from linekeeper.core.formats import RECORD_FORMAT
 from linekeeper.core.line import Action, Status
 from linekeeper.decide.reasons import reasons
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.prelude import part
+from linekeeper.kernel.prelude import share_of
 
 _ACTIONS = {action.value: action.name.lower() for action in Action}
 _STATUSES = {status.value: status.name.lower() for status in Status}
@@ -70,7 +70,7 @@ class Recorder:
         """Whether the limit fell to a cap that a person imposed."""
         limit, cap = row[self.place["LIMIT_AFTER"]], row[self.place["IMPOSED"]]
         fell = limit < row[self.place["LIMIT_BEFORE"]]
-        return cap >= 0 and fell and limit == part(row[self.place["GRANTED_AFTER"]], cap)
+        return cap >= 0 and fell and limit == share_of(row[self.place["GRANTED_AFTER"]], cap)
 
     def _named(self, mask: int) -> tuple[str, ...]:
         return tuple(trigger.name for number, trigger in enumerate(self.policy.triggers) if mask & 1 << number)

@@ -112,7 +112,7 @@ def view(engine: Engine, account: str) -> AccountView:
         state[slots["OPEN_AT"]],
         LineRecord(limit, limit, "active"),
         now,
-        state[slots["NEXT"]],
+        state[slots["NEXT_REVIEW"]],
         dict(zip([feature.name for feature in features], values, strict=True)),
         shown_values,
         decisions,

@@ -38,7 +38,7 @@ def save_states(
 ) -> None:
     """Write the accounts that are open."""
     slots, layout, policy = kernel.layout.slots, kernel.layout.digest, kernel.policy.digest
-    opened, due = states[:, slots["OPENED"]].tolist(), states[:, slots["NEXT"]].tolist()
+    opened, due = states[:, slots["OPENED"]].tolist(), states[:, slots["NEXT_REVIEW"]].tolist()
     plain = states.astype("<i8", copy=False)
     rows = [
         (name, layout, plain[place].tobytes(), due[place], chain.number, chain.last_hash, policy)

@@ -49,7 +49,7 @@ def rebuild_states(store: Store, kernel: Kernel) -> None:
             for place, name in enumerate(derived.batch.accounts):
                 row, state = known.get(name), derived.states[place]
                 if row and row.policy == policy:
-                    due = int(state[layout.slots["NEXT"]])
+                    due = int(state[layout.slots["NEXT_REVIEW"]])
                     rows.append((name, layout.digest, plain(state), due, row.decisions, row.last_hash, policy))
             save_accounts(connection, rows)
 

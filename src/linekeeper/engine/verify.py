@@ -107,7 +107,7 @@ def _compare_states(connection: Connection, derived: Derived, chains: list[Chain
     stored = {row.account: (unpacked(row.state), row.next_review, row.decisions, row.last_hash) for row in rows}
     for place, name in enumerate(names):
         state, chain, slots = derived.states[place], chains[place], derived.kernels[place].layout.slots
-        derived_row = (plain(state), int(state[slots["NEXT"]]), chain.number, chain.last_hash)
+        derived_row = (plain(state), int(state[slots["NEXT_REVIEW"]]), chain.number, chain.last_hash)
         if stored.get(name) != (derived_row if state[slots["OPENED"]] else None):
             return f"the state of `{name}` is not what its events lead to"
     return None

@@ -25,7 +25,7 @@ def authorise(kernel: Kernel, state: list[int], at: int, amount: int) -> Authori
     hour = kernel.calendar.hour(at)
     evaluate_until(kernel, state, hour // 24)
     now = max(hour, state[kernel.layout.slots["HOUR"]])
-    denied = kernel.interpreted.authorise(state, now, amount)
+    denied = kernel.interpreted.authorise(state, kernel.new_row(), now, amount)
     reasons = [word for bit, word in ((1, "suspended"), (2, "closed"), (4, "over_limit")) if denied & bit]
     if denied & 3:  # nothing is available on such a line, so that the draw is over the limit says nothing more
         reasons = reasons[:1]

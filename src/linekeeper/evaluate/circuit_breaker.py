@@ -16,7 +16,7 @@ from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import ADVERSE
 from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.prelude import part
+from linekeeper.kernel.prelude import share_of
 from linekeeper.policy.model import Brake
 
 LAPSED = "lapsed"  # the restriction would not be made any more
@@ -94,8 +94,8 @@ class Allowance:
         if account in today.granted:
             return True
         lines, exposure = self.book
-        fits = len(today.granted) < part(lines, self.brake.lines_bp)
-        fits = fits and today.exposure + granted <= part(exposure, self.brake.exposure_bp)
+        fits = len(today.granted) < share_of(lines, self.brake.lines_bp)
+        fits = fits and today.exposure + granted <= share_of(exposure, self.brake.exposure_bp)
         if today.granted and not fits:
             return False
         today.add(account, granted)
@@ -177,7 +177,7 @@ def withdraw_evaluation(kernel: Kernel, before: list[int], state: list[int], row
     if row and kernel.policy.kinds[row.kind].name != "consent":
         run.rule(plain, row.at, row.kind, row.x)
     # The line was not allowed to move today, so the kernel must ask again tomorrow, whatever else is due.
-    plain[slots["NEXT"]] = state[slots["HOUR"]] // 24 + 1
+    plain[slots["NEXT_REVIEW"]] = state[slots["HOUR"]] // 24 + 1
     state[:] = plain
 
 

@@ -33,7 +33,7 @@ def correct(kernel: Kernel, state: list[int], history: History, out: list[int]) 
     if status != state[slots["STATUS"]]:
         state[slots["STATUS"]], state[slots["STATUS_DAY"]] = status.value, day
     if state != before:
-        state[slots["NEXT"]] = day + 1
+        state[slots["NEXT_REVIEW"]] = day + 1
     _record(kernel, before, state, out)
     return any(before[slots[name]] != state[slots[name]] for name in ("MASK", "LIMIT", "STATUS"))
 

@@ -118,7 +118,7 @@ def apply_on_arrival(
     if must_rebuild:
         run.advance(state, row.hour)  # a reversal may move the clock, and with it what stands in the line part
         rebuild_facts(kernel, state, history.standing())
-        return bool(run.settle(state, out, row.at, row.kind, row.x))
+        return bool(run.evaluate_rebuilt(state, out, row.at, row.kind, row.x))
     return bool(run.step(state, out, row.at, row.hour, row.kind, row.x))
 
 
@@ -132,7 +132,7 @@ def rebuild_facts(kernel: Kernel, state: list[int], history: Iterable[Row]) -> N
     for position, row in enumerate(history):
         if position == 0:
             run.begin(fresh, row.hour)
-        run.refact(fresh, row.at, row.hour, row.kind, row.x)
+        run.replay_facts(fresh, row.at, row.hour, row.kind, row.x)
     run.advance(fresh, state[slots["HOUR"]])
     fresh[slots["SEEN"]] = max(fresh[slots["SEEN"]], state[slots["SEEN"]])  # a reversed event has been seen
     state[:line] = fresh[:line]
@@ -141,8 +141,8 @@ def rebuild_facts(kernel: Kernel, state: list[int], history: Iterable[Row]) -> N
 def review_until(kernel: Kernel, state: list[int], day: int, out: list[int]) -> Iterator[bool]:
     """Make the evaluations that are due up to the start of `day`, one by one; true where `out` holds a decision."""
     slots = kernel.layout.slots
-    while state[slots["OPENED"]] and state[slots["NEXT"]] <= day:
-        yield bool(kernel.interpreted.review(state, out, state[slots["NEXT"]]))
+    while state[slots["OPENED"]] and state[slots["NEXT_REVIEW"]] <= day:
+        yield bool(kernel.interpreted.review(state, out, state[slots["NEXT_REVIEW"]]))
 
 
 def evaluate_until(kernel: Kernel, state: list[int], day: int) -> None:

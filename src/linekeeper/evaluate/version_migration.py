@@ -27,7 +27,7 @@ def migrate_account(old: Kernel, new: Kernel, state: list[int], history: Iterabl
     fresh[mine : mine + latches] = state[its : its + latches]
     _carry_restrictions(old, state, new, fresh)
     rebuild_facts(new, fresh, history)
-    fresh[new.layout.slots["NEXT"]] = day
+    fresh[new.layout.slots["NEXT_REVIEW"]] = day
     state[:] = fresh
 
 
@@ -60,6 +60,6 @@ def fill_ring(kernel: Kernel, state: list[int], ring: Ring, tiles: list[int], no
     """Make the ring hold exactly these restrictions (tiles, latest first); `now` is the current tile."""
     state[ring.base : ring.end] = [0] * (ring.end - ring.base)
     state[ring.entries] = NEVER
-    add = getattr(kernel.interpreted, f"add_{ring.number}")
+    add = getattr(kernel.interpreted, f"add_{ring.name}")
     for tile in reversed(tiles):
         add(state, tile, now)

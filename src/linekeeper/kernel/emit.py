@@ -4,7 +4,7 @@ The source has the prelude, then one function for each station on the way from e
 
     begin, advance, absorb, rule      facts and rulings: what happened
     features, score                   what it means
-    look, next_look                   latches, envelope, status, offer; when to look again
+    look, next_review                   latches, envelope, status, offer; when to look again
     step, review, authorise           the doors
 """
 
@@ -63,7 +63,7 @@ def emit(policy: m.Policy) -> tuple[str, Layout, RowShape]:
         facts.features(),
         line.score(),
         line.look(),
-        NextEmitter(policy, layout, uses(policy)).next_look(),
+        NextEmitter(policy, layout, uses(policy)).next_review(),
         line.authorise(),
         _DOORS,
         drivers(),
@@ -130,7 +130,7 @@ def next_day(s, last):
     """The day of the next look, worked out as far as day `last`: a later one is said to be the day after that."""
     if s[NEXT] != UNKNOWN:
         return s[NEXT]
-    day = min(next_look(s, last + 1), NEVER)
+    day = min(next_review(s, last + 1), NEVER)
     if day <= last:
         s[NEXT] = day
     return day

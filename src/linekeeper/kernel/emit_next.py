@@ -23,7 +23,7 @@ SOME_LEAVE = {"h": "s[{leaves}] <= d * 24 - 24", "d": "s[{leaves}] < d", "m": "s
 
 
 class NextEmitter:
-    """Emits next_look."""
+    """Emits next_review."""
 
     def __init__(self, policy: m.Policy, layout: Layout, used: Mapping[str, Use]) -> None:
         self.policy, self.layout, self.used = policy, layout, used
@@ -32,10 +32,10 @@ class NextEmitter:
         missing = (feature.name for feature in policy.features if feature.maybe_missing)
         self.missing = frozenset(self.codes[name] for name in missing if name in self.codes)
 
-    def next_look(self) -> str:
+    def next_review(self) -> str:
         """The first later day whose start could differ with no further event (law 4)."""
         lines = [
-            "def next_look(s, before):",
+            "def next_review(s, before):",
             '    """The first later day on which, with no event, anything could differ; at most `before`."""',
             "    d = min(before, s[LATCH_DAY])",
             "    day = s[HOUR] // 24",
