@@ -15,10 +15,10 @@ from linekeeper.kernel.prelude import (
     clamp,
     clamp_or_missing,
     divide,
-    past_due,
     pay_dues,
     percent,
     share_of,
+    sum_past_due,
 )
 
 AMOUNTS = st.integers(-MONEY_MAX, MONEY_MAX) | st.integers(-20_000, 20_000)
@@ -96,7 +96,7 @@ def test_dues_are_kept_by_date(dues: list[tuple[int, int]], today: int) -> None:
     state, naive = queue(dues)
     assert held(state) == naive
     overdue = sum(amount for due_on, amount in naive if due_on < today)
-    assert past_due(state, COUNT_SLOT, FIRST, today) == min(overdue, MONEY_MAX)
+    assert sum_past_due(state, COUNT_SLOT, FIRST, today) == min(overdue, MONEY_MAX)
 
 
 @given(DUES, st.lists(st.integers(0, 90) | st.just(MONEY_MAX), max_size=6), st.integers(0, 31))

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from linekeeper.core.bounds import MISSING, MONEY_MAX
 from linekeeper.kernel import emit_rings
 from linekeeper.kernel.emit import prelude
+from linekeeper.kernel.expression_text import Namespace
 from linekeeper.kernel.layout import Column, Layout, Ring, RingKey
+from linekeeper.kernel.names import Names, name_ring
 from linekeeper.kernel.prelude import NEVER, fades_below, falls_below
 from linekeeper.policy import expression as ex
 
@@ -60,12 +62,15 @@ class Held:
 
     def __init__(self, windows: dict[int, tuple[Column, ...]]) -> None:
         longest_first = tuple(sorted(windows.items(), reverse=True))
-        self.ring = Ring(0, RingKey(ex.Select("draw"), 0, "d"), longest_first, 0)
+        self.ring = Ring("draw_by_day", RingKey(ex.Select("draw"), 0, "d"), longest_first, 0)
         layout = Layout({}, (self.ring,), 0, {}, {}, {}, 0, 0, self.ring.end, "")
-        source = "\n".join([prelude(), *emit_rings.constants(layout), emit_rings.functions(layout)])
-        names: dict[str, Any] = {}
-        exec(source, names)
-        self.code = SimpleNamespace(**names)
+        names = Names(Namespace())
+        name_ring(self.ring, names)
+        slots = [f"{name} = {place}" for place, name in names.slots.items()]
+        rings = [*emit_rings.constants(layout, names), emit_rings.functions(layout, names)]
+        code: dict[str, Any] = {}
+        exec("\n".join([prelude(), *slots, *rings]), code)
+        self.code = SimpleNamespace(**code)
         self.state = [0] * self.ring.end
         self.state[self.ring.entries] = NEVER
         for length, columns in longest_first:
@@ -75,13 +80,13 @@ class Held:
 
     def take(self, tile: int, now: int, value: int) -> None:
         """Bring the ring to `now`, and add an event to it."""
-        self.code.expire_0(self.state, now)
+        self.code.expire_draw_by_day(self.state, now)
         values = [value for column in self.ring.columns if column != COUNT]
-        self.code.add_0(self.state, tile, now, *values)
+        self.code.add_draw_by_day(self.state, tile, now, *values)
 
     def leaving(self, length: int, column: Column, cut: int, before: int) -> int:
         """What the kernel says of the tile with whose leaving the column falls below the cut."""
-        terms, first = self.code.RING0, self.state[self.ring.head(length)]
+        terms, first = self.code.DRAW_BY_DAY, self.state[self.ring.head(length)]
         place, total = self.ring.column(*column), self.state[self.ring.slot(length, column)]
         if column == MAX:
             return fades_below(self.state, terms, first, place, cut)
@@ -124,7 +129,7 @@ def test_nothing_leaves_before_it_is_said_to(
         now += pause
         held.take(now - age, now, value)
         quiet = list(held.state)
-        held.code.expire_0(quiet, min(held.state[held.ring.leaves] - 1, now + 12))
+        held.code.expire_draw_by_day(quiet, min(held.state[held.ring.leaves] - 1, now + 12))
         quiet[held.ring.leaves] = held.state[held.ring.leaves]
         assert quiet == held.state
 

@@ -94,7 +94,7 @@ DERIVED = {  # what the program adds for its own use, and the oracle has no word
     ("Policy", "card"),
     ("Kind", "built_in"),
     ("Score", "card"),
-    # The type checker notes units and choices on the nodes, for wording alone; tests/policy/test_functions.py holds them.
+    # The checker notes units and choices on the nodes for their wording; tests/policy/test_functions.py holds them.
     *((node, "unit") for node in ("FieldRef", "Ref", "Call")),
     *((node, "choices") for node in ("Literal", "FieldRef", "Ref", "Call")),
 }

@@ -1,4 +1,4 @@
-"""check, fmt, schema: reading and writing policies."""
+"""check, fmt, schema, kernel: reading and writing policies, and the code that comes of one."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     app.command()(check)
     app.command()(fmt)
     app.command()(schema)
+    app.command()(kernel)
 
 
 def check(
@@ -101,3 +102,25 @@ def schema() -> None:
     from linekeeper.policy.schema import schema as made
 
     print_json(made())
+
+
+def kernel(
+    policy: Path,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write it to this file.")] = None,
+    json: Json = False,
+) -> None:
+    """Print the code that decides under a policy: its numbers by name, then features, triggers and line."""
+    from linekeeper.journal.log.durable import write
+    from linekeeper.kernel.kernel import Kernel
+    from linekeeper.policy.load import load_file
+
+    made = Kernel(load_file(policy))
+    if output:
+        write(output.resolve(), made.source.encode())
+    if json:
+        digests = {"policy": made.policy.name, "version": made.policy.version, "digest": made.digest}
+        print_json(digests | {"source": made.source})
+    elif output:
+        say(f"wrote {output}: {made.source.count(chr(10)):,} lines, hash {made.digest[:12]}")
+    else:
+        sys.stdout.write(made.source)

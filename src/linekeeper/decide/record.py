@@ -55,7 +55,7 @@ class Recorder:
             imposed_bp=imposed,
             values=values,
             score=row[place["SCORE"]] if policy.score else None,
-            sub_scores={group: row[place[f"GROUP{i}"]] for i, group in enumerate(policy.groups)},
+            sub_scores={group: row[self.shape.groups + i] for i, group in enumerate(policy.groups)},
             pd_ppm=row[place["PD"]] if policy.score else None,
             reasons=() if action == CORRECT else reasons(policy, newly_set, self._capped(row), values),
             offer=self._offer(row),

@@ -1,37 +1,44 @@
 """Corrections: see section 7 of the language reference.
 
-The account as it stands is held against what it would be had every fact come in time; what would not be set is freed.
+Compares the account with a replay in which every event arrived on time, and releases the triggers that the replay does
+not set: at once, and outside the restoration schedule.
 """
 
 from __future__ import annotations
 
-from linekeeper.core.line import Action, Status
+from linekeeper.core.line import Action
 from linekeeper.evaluate.late_events import History, Row, evaluate_until, row_as_read_by
 from linekeeper.evaluate.version_migration import fill_ring, migrate_account, restriction_rings, restrictions_of
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.layout import LATCH_WIDTH
-from linekeeper.kernel.prelude import HELD_DAY, HOLDING, MODE, NEVER, SET_DAY, part
+from linekeeper.kernel.prelude import HELD_DAY, HOLDING, MODE, NEVER, SET_DAY
 
 
 def correct(kernel: Kernel, state: list[int], history: History, out: list[int]) -> bool:
-    """Hold the account against what it would be, and mend it in place; true where `out` holds the decision."""
+    """Release, in place, what late facts show to have been wrong; true where `out` holds the decision.
+
+    `state` is the account as it stands, `past` all its events. The replay differs in one thing only: when facts were
+    known.
+    """
     slots = kernel.layout.slots
     free = not state[slots["MASK"]] and state[slots["LIMIT"]] == state[slots["GRANTED"]]
     if free and not any(restrictions_of(state, ring) for ring in restriction_rings(kernel)):
         return False
     other = replay_on_time(kernel, history, state[slots["HOUR"]])
-    kernel.interpreted.features(state, out)
-    kernel.interpreted.score(state, out)
+    run = kernel.interpreted
+    run.features(state, out)
+    run.score(state, out)
     before = state.copy()
     _follow_latches(kernel, state, other)
-    closes, suspends, target = _target(kernel, state)
-    limit = state[slots["LIMIT"]] = max(state[slots["LIMIT"]], min(other[slots["LIMIT"]], target))
+    target = run.target_of(state, state[slots["MASK"]])
+    # A correction never lowers the line, whatever the late fact was: bad news counts from now on.
+    state[slots["LIMIT"]] = max(state[slots["LIMIT"]], min(other[slots["LIMIT"]], target))
     _follow_restoration(kernel, state, other, target)
     _follow_restrictions(kernel, state, other)
-    status = _status(closes, suspends, limit, target, state[slots["GRANTED"]])
+    status = run.status_of(state, state[slots["MASK"]], target)
     day = state[slots["HOUR"]] // 24
     if status != state[slots["STATUS"]]:
-        state[slots["STATUS"]], state[slots["STATUS_DAY"]] = status.value, day
+        state[slots["STATUS"]], state[slots["STATUS_DAY"]] = status, day
     if state != before:
         state[slots["NEXT_REVIEW"]] = day + 1
     _record(kernel, before, state, out)
@@ -77,23 +84,6 @@ def _follow_latches(kernel: Kernel, state: list[int], other: list[int]) -> None:
             state[slot + HELD_DAY] = min(state[slot + HELD_DAY], other[slot + HELD_DAY])
 
 
-def _target(kernel: Kernel, state: list[int]) -> tuple[bool, bool, int]:
-    """Whether a set latch closes, whether one suspends, and the target."""
-    slots = kernel.layout.slots
-    latched = [one for number, one in enumerate(kernel.policy.triggers) if state[slots["MASK"]] >> number & 1]
-    imposed = _imposed(kernel, state)
-    caps = [trigger.cap_bp for trigger in latched] + ([imposed] if imposed >= 0 else [])
-    closes = any(trigger.close for trigger in latched)
-    target = 0 if closes else part(state[slots["GRANTED"]], min([10_000, *caps]))
-    return closes, any(trigger.suspend for trigger in latched), target
-
-
-def _imposed(kernel: Kernel, state: list[int]) -> int:
-    """The share in bp of a cap imposed by a person and in force, else -1."""
-    slots = kernel.layout.slots
-    return state[slots["IMPOSED_BP"]] if state[slots["HOUR"]] // 24 < state[slots["IMPOSED_END"]] else -1
-
-
 def _follow_restoration(kernel: Kernel, state: list[int], other: list[int], target: int) -> None:
     """A restoration below the target goes on with the last step that it would have had, where that is earlier."""
     slots = kernel.layout.slots
@@ -116,21 +106,11 @@ def _follow_restrictions(kernel: Kernel, state: list[int], other: list[int]) -> 
         fill_ring(kernel, state, ring, kept, now)
 
 
-def _status(closes: bool, suspends: bool, limit: int, target: int, granted: int) -> Status:
-    if closes:
-        return Status.CLOSED
-    if suspends:
-        return Status.SUSPENDED
-    if limit < target:
-        return Status.RESTORING
-    return Status.REDUCED if target < granted else Status.ACTIVE
-
-
 def _record(kernel: Kernel, before: list[int], state: list[int], out: list[int]) -> None:
     """Write the decision beside the values in `out`."""
     slots, place = kernel.layout.slots, kernel.shape.place
     for name in ("LIMIT", "GRANTED", "STATUS", "MASK"):
         out[place(f"{name}_BEFORE")], out[place(f"{name}_AFTER")] = before[slots[name]], state[slots[name]]
     out[place("ACTION")] = Action.CORRECT.value
-    out[place("IMPOSED")] = _imposed(kernel, state)
+    out[place("IMPOSED")] = kernel.interpreted.imposed_cap(state)
     out[place("OFFERED")], out[place("OFFER_NO")] = 0, state[slots["OFFER_NUMBER"]]

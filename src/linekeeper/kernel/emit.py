@@ -1,43 +1,52 @@
 """From a policy to the source of its kernel: readable, straight-line, integers only.
 
-The source has the prelude, then one function for each station on the way from event to decision:
+The source begins with the numbers of the policy, each a constant with the policy's own text, and the places of all
+that an account's state and a row hold. Then one function for each station on the way from event to decision:
 
-    begin, advance, absorb, rule      facts and rulings: what happened
-    features, score                   what it means
-    look, next_review                   latches, envelope, status, offer; when to look again
-    step, review, authorise           the doors
+    begin, advance, apply_event            what happened
+    features, count_points, pd_of          what it means
+    update_latches, target_of, move_limit, propose_offer    what the line does
+    next_review                            when to evaluate again
+    authorise                              may this draw happen now
+
+and at its end what is the same for all policies: `prelude` before these functions, `drivers` after them.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
+import re
+from functools import cache
 from importlib.resources import files
 
 from linekeeper.core.bounds import DUES_MAX
 from linekeeper.core.line import Action, Status
 from linekeeper.kernel import emit_rings
+from linekeeper.kernel.constants import Constants, slack_names
 from linekeeper.kernel.emit_facts import FactsEmitter
 from linekeeper.kernel.emit_line import LineEmitter
 from linekeeper.kernel.emit_next import NextEmitter
-from linekeeper.kernel.layout import FACT_SLOTS, LATCH_WIDTH, LINE_SLOTS, Layout, lay_out
-from linekeeper.kernel.rows import RowShape
+from linekeeper.kernel.layout import LATCH_WIDTH, Layout, RowShape, lay_out
+from linekeeper.kernel.lines import folded
+from linekeeper.kernel.names import kind_lines, name_all, row_lines, slot_lines
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import uses
 
 
+@cache
 def prelude() -> str:
     """The prelude's source, without its docstring and imports."""
     return _untyped("prelude.py", "MISSING =")
 
 
+@cache
 def drivers() -> str:
-    """The bulk drivers' source: the same loops over lists or arrays."""
-    return _untyped("drivers.py", "def keep_head")
+    """The drivers' source: the same functions over lists or arrays."""
+    return _untyped("drivers.py", "def admit")
 
 
 def _untyped(file: str, first: str) -> str:
-    """A module's source from the words `first` on, without its types: Numba finds them itself."""
+    """A module's source from the words `first` on, without its types: a compiler finds them itself."""
     text = files("linekeeper.kernel").joinpath(file).read_text("utf-8")
     text = text[text.index(first) :]
     for word in (": Any", ": int", ": bool"):
@@ -48,29 +57,54 @@ def _untyped(file: str, first: str) -> str:
 def emit(policy: m.Policy) -> tuple[str, Layout, RowShape]:
     """The kernel's source, its layout and the shape of its output rows."""
     layout, shape = lay_out(policy), RowShape.of(policy)
-    facts = FactsEmitter(policy, layout, shape)
-    line = LineEmitter(policy, layout, shape)
+    names = name_all(policy, layout, shape, prelude() + drivers())
+    constants = Constants(policy, names)
+    used = uses(constants.policy)
+    slack, slack_lines = slack_names(used, names)
+    facts = FactsEmitter(layout, names, constants)
+    line = LineEmitter(layout, names, constants)
+    next_days = NextEmitter(layout, names, constants, used, slack)
     parts = [
         f'"""The kernel of policy `{policy.name}`, version {policy.version}. Generated: do not edit."""',
+        "\n".join([*constants.lines(), *slack_lines]),
         prelude(),
-        _constants(layout, shape),
-        _tuples(policy, layout),
-        emit_rings.functions(layout),
+        "\n".join([*slot_lines(layout, names), *row_lines(policy, shape, names), *kind_lines(policy, names)]),
+        "\n".join([*_fixed_numbers(layout), *emit_rings.constants(layout, names), *line.latch_constants()]),
+        emit_rings.functions(layout, names),
         facts.begin(),
         facts.advance(),
-        facts.absorb(),
-        facts.rule(),
+        facts.apply_event(),
         facts.features(),
-        line.score(),
-        line.look(),
-        NextEmitter(policy, layout, uses(policy)).next_review(),
+        line.count_points(),
+        line.pd_of(),
+        line.update_latches(),
+        line.target_of(),
+        line.move_limit(),
+        line.propose_offer(),
+        line.count_restriction(),
+        next_days.next_review(),
         line.authorise(),
-        _DOORS,
         drivers(),
     ]
-    source = "\n\n".join(part.strip("\n") + "\n" for part in parts)
-    ast.parse(source)  # a generated source that cannot be read is a fault here, not at first use
-    return source, layout, shape
+    return folded("\n\n".join(part.strip("\n") + "\n" for part in parts if part)), layout, shape
+
+
+def with_numbers(source: str) -> str:
+    """A kernel with each constant's number in the place of its name: it does the same, and Python runs it quicker.
+
+    >>> print(with_numbers("LIMIT = 3\\ndef f(s):\\n    return s[LIMIT]"))
+    LIMIT = 3
+    def f(s):
+        return s[3]
+    """
+    heads = (line for line in source.splitlines() if line[:1].isupper() and " = (" not in line)  # no tuples
+    space: dict[str, object] = {}
+    exec("\n".join(heads), space)
+    numbers = {name: f"({value})" for name, value in space.items() if isinstance(value, int) and value < 0}
+    numbers |= {name: str(value) for name, value in space.items() if isinstance(value, int) and value >= 0}
+    body = re.compile(r"(?m)^ .*$")  # no variable of a kernel has the name of a constant
+    name = re.compile(r"\b[A-Z]\w*")
+    return body.sub(lambda line: name.sub(lambda one: numbers.get(one[0], one[0]), line[0]), source)
 
 
 def digest(source: str) -> str:
@@ -78,93 +112,8 @@ def digest(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()
 
 
-def _constants(layout: Layout, shape: RowShape) -> str:
-    lines = ["# Slots of the state."]
-    lines += [f"{name} = {layout.slots[name]}" for name in (*FACT_SLOTS, *LINE_SLOTS)]
-    lines += [f"DUE = {layout.dues}", f"DUES_MAX = {DUES_MAX}", "# Columns of a row."]
-    lines += [f"{name} = {place}" for name, place in shape.columns.items()]
+def _fixed_numbers(layout: Layout) -> list[str]:
+    """What is the same in every kernel, and where the latches begin."""
+    lines = [f"DUES_MAX = {DUES_MAX}", f"LATCHES = {layout.latches}", f"LATCH_WIDTH = {LATCH_WIDTH}"]
     lines += [f"{status.name} = {status.value}" for status in Status]
-    lines += [f"DO_{action.name} = {action.value}" for action in Action]
-    return "\n".join(lines)
-
-
-def _tuples(policy: m.Policy, layout: Layout) -> str:
-    """What the functions of the prelude are told of each ring and each latch."""
-    lines = emit_rings.constants(layout)
-    lines.append("# Latches: slot, hold, expires, terminal.")
-    for number, trigger in enumerate(policy.triggers):
-        slot = layout.latches + number * LATCH_WIDTH
-        expires = trigger.expires_days if trigger.expires_days is not None else "NEVER"
-        terms = f"({slot}, {trigger.hold_days}, {expires}, {int(trigger.terminal)})"
-        lines.append(f"LATCH{number} = {terms}  {emit_rings.note(trigger.name)}")
-    return "\n".join(lines)
-
-
-_DOORS = '''
-def admit(s, at, hour, kind):
-    """0 where the event is taken, 1 where the account is not open yet, 2 where it was opened before."""
-    if kind == 0:
-        if s[OPENED]:
-            return 2
-        begin(s, hour)
-    elif not s[OPENED] or at < s[OPEN_AT]:
-        return 1
-    return 0
-
-
-def turn(s, out, start, at, hour, kind, x):
-    """The look at the start of a day (`start`), or what the event does and the look after it."""
-    limit = s[LIMIT]
-    granted = s[GRANTED]
-    advance(s, hour)
-    if not start:
-        absorb(s, at, hour, kind, x)
-        rule(s, at, kind, x)
-        if kind == 0:
-            limit = s[LIMIT]
-            granted = s[GRANTED]
-    return look(s, out, start, limit, granted)
-
-
-def next_day(s, last):
-    """The day of the next look, worked out as far as day `last`: a later one is said to be the day after that."""
-    if s[NEXT] != UNKNOWN:
-        return s[NEXT]
-    day = min(next_review(s, last + 1), NEVER)
-    if day <= last:
-        s[NEXT] = day
-    return day
-
-
-def step(s, out, at, hour, kind, x):
-    """One event: 1 where `out` holds a decision, 0 where not, -1 not open yet, -2 opened before."""
-    refusal = admit(s, at, hour, kind)
-    if refusal:
-        return -refusal
-    result = turn(s, out, 0, at, hour, kind, x)
-    next_day(s, NEVER)
-    return result
-
-
-def review(s, out, day):
-    """The look at the start of a day: 1 where `out` holds a decision."""
-    result = turn(s, out, 1, 0, day * 24, 0, s)
-    next_day(s, NEVER)
-    return result
-
-
-def settle(s, out, at, kind, x):
-    """The look after a late event whose facts have been rebuilt."""
-    limit = s[LIMIT]
-    granted = s[GRANTED]
-    rule(s, at, kind, x)
-    result = look(s, out, 0, limit, granted)
-    next_day(s, NEVER)
-    return result
-
-
-def refact(s, at, hour, kind, x):
-    """One event's facts alone, for rebuilding them in time order."""
-    advance(s, hour)
-    absorb(s, at, hour, kind, x)
-'''
+    return [*lines, *(f"DO_{action.name} = {action.value}" for action in Action)]

@@ -1,303 +1,291 @@
-"""Code for the line half of a kernel: score, latches, envelope, status, offer, authorisation."""
+"""Code for the line half of a kernel: score, latches, target, restoration, offer, authorisation."""
 
 from __future__ import annotations
 
-from linekeeper.kernel.emit_facts import stores, values
-from linekeeper.kernel.emit_rings import add, note
-from linekeeper.kernel.expressions import ExpressionCompiler, blocks, tree
-from linekeeper.kernel.layout import LATCH_WIDTH, Layout
-from linekeeper.kernel.rows import RowShape
+from collections.abc import Iterable
+
+from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
+from linekeeper.kernel.emit_rings import add
+from linekeeper.kernel.layout import Layout
+from linekeeper.kernel.lines import bare, branches, indented, note
+from linekeeper.kernel.names import Names
 from linekeeper.policy import expression as ex
-from linekeeper.policy import model as m
-from linekeeper.policy.analysis.breakpoints import conditions
 from linekeeper.scorecard.card import Bins, Table
 
 
 class LineEmitter:
-    """Emits score, look and authorise."""
+    """Emits the functions of the line, from count_points to authorise."""
 
-    def __init__(self, policy: m.Policy, layout: Layout, shape: RowShape) -> None:
-        self.policy, self.layout, self.shape = policy, layout, shape
-        self.places = {feature.name: place for place, feature in enumerate(policy.features)}
-        self.missing = frozenset(f"f{place}" for place, feature in enumerate(policy.features) if feature.maybe_missing)
+    def __init__(self, layout: Layout, names: Names, constants: Constants) -> None:
+        self.policy, self.layout, self.names, self.constants = constants.policy, layout, names, constants
+        missing = (feature.name for feature in self.policy.features if feature.maybe_missing)
+        self.missing = frozenset(names.variables[name] for name in missing)
 
-    def compiler(self) -> ExpressionCompiler:
+    def _compiler(self) -> NamedExpressionCompiler:
         """A fresh compiler of expressions, for which features and scores stand in variables."""
-        names = {name: f"f{place}" for name, place in self.places.items()}
-        names |= {"score": "points", "pd": "pd"}
-        names |= {group: f"g{i}" for i, group in enumerate(self.policy.groups)}
-        return ExpressionCompiler(names | {".amount": "amount"}, self.missing)
+        scores = {"score": "points", "pd": "pd", **self.names.groups}
+        return NamedExpressionCompiler({**self.names.variables, **scores, ".amount": "amount"}, self.missing)
+
+    def _read(self, exprs: Iterable[ex.Expr | None]) -> list[str]:
+        """Lines that read what the expressions name from `out`."""
+        nodes = [node for expr in exprs if expr is not None for node in ex.walk(expr)]
+        scores = {"score": "points = out[O_SCORE]", "pd": "pd = pd_of(out[O_SCORE])"}
+        for group, column in self.names.group_columns.items():
+            scores[group] = f"{self.names.groups[group]} = out[{column}]"
+        lines: dict[str, None] = {}
+        for node in nodes:
+            match node:
+                case ex.Ref(name):
+                    lines[f"{self.names.variables[name]} = out[{self.names.columns[name]}]"] = None
+                case ex.ScoreRef(name):
+                    lines[scores[name]] = None
+        return list(lines)
 
     # -------------------------------------------------------------- score
 
-    def score(self) -> str:
-        """Points of every part; sub-totals by group; PD from the table."""
-        found = self.policy.score
-        named = [part.feature for part in found.bins] if found else []
-        named += [name for table in found.tables for name in (table.row, table.column)] if found else []
+    def count_points(self) -> str:
+        """Points of every part, with sub-totals by group."""
+        score, groups = self.policy.score, self.names.groups
+        lines = ["def count_points(s, out):", '    """Write score and sub-scores from the features in `out`."""']
+        if score is None:
+            return "\n".join([*lines, "    out[O_SCORE] = 0"])
+        body = [f"{groups[group]} = 0" for group in score.groups]
+        for bins in score.bins:
+            body += self._bins(bins)
+        for table in score.tables:
+            body += self._table(table)
+        body.append("out[O_SCORE] = " + " + ".join([self.constants.of("score", "base"), *groups.values()]))
+        body += [f"out[{self.names.group_columns[group]}] = {groups[group]}" for group in score.groups]
+        return "\n".join([*lines, *indented(body)])
+
+    def pd_of(self) -> str:
+        """The probability of default of a score."""
+        score = self.policy.score
+        lines = ["def pd_of(points):", '    """The probability of default of a score, in parts per million."""']
+        if score is None:
+            return "\n".join([*lines, "    return 0"])
+        cuts = [self.constants.of("pd below", str(i)) for i in range(len(score.pd_below))]
+        leaves = [[f"pd = {self.constants.of('pd', str(i))}"] for i in range(len(score.pd_ppm))]
+        return "\n".join([*lines, *indented(branches("points", cuts, leaves)), "    return pd"])
+
+    def _bins(self, bins: Bins) -> list[str]:
+        key, group = f"{bins.group}.{bins.feature}", self.names.groups[bins.group]
+        variable, points = self.names.variables[bins.feature], bins.by_choice or bins.points
+        leaves = [[f"{group} += {self.constants.of('points', key, str(i))}"] for i in range(len(points))]
+        below = [str(choice) for choice in range(1, len(points))]
+        if not bins.by_choice:
+            below = [self.constants.of("below", key, str(i)) for i in range(len(bins.below))]
+        lines = branches(variable, below, leaves)
+        if variable in self.missing:
+            missing = [f"{group} += {self.constants.of('points', key, 'missing')}"]
+            lines = _with_missing(variable, missing, lines)
+        return [f"{variable} = out[{self.names.columns[bins.feature]}]", *lines]
+
+    def _table(self, table: Table) -> list[str]:
+        key, group = f"{table.group}.{table.row}.{table.column}", self.names.groups[table.group]
+        row, column = (self.names.variables[name] for name in (table.row, table.column))
+        row_below = [self.constants.of("below", f"{key} row", str(i)) for i in range(len(table.row_below))]
+        column_below = [self.constants.of("below", f"{key} column", str(i)) for i in range(len(table.column_below))]
+        rows = []
+        for i, points in enumerate(table.points):
+            leaves = [[f"{group} += {self.constants.of('points', key, str(i), str(k))}"] for k in range(len(points))]
+            *known, missing = leaves
+            rows.append(_with_missing(column, missing, branches(column, column_below, known)))
+        *known_rows, missing_row = rows
+        lines = _with_missing(row, missing_row, branches(row, row_below, known_rows))
+        reads = [
+            f"{self.names.variables[name]} = out[{self.names.columns[name]}]" for name in (table.row, table.column)
+        ]
+        return [*reads, *lines]
+
+    # -------------------------------------------------------------- latches and the target
+
+    def latch_constants(self) -> list[str]:
+        """Of each latch its place, hold, expiry and whether it is terminal; its bit in the mask of those set."""
+        lines = ["# Latches: place, hold, expires, terminal. Bits of the mask of latches that are set."]
+        closing = suspending = 0
+        for number, trigger in enumerate(self.policy.triggers):
+            latch, bit = self.names.latches[trigger.name], 1 << number
+            hold = self.constants.of(trigger.name, "hold") if trigger.hold_days else "0"
+            expires = self.constants.of(trigger.name, "expires") if trigger.expires_days is not None else "NEVER"
+            lines.append(f"{self.names.terms[trigger.name]} = ({latch}, {hold}, {expires}, {int(trigger.terminal)})")
+            lines.append(f"{self.names.bits[trigger.name]} = {bit}")
+            closing |= bit * trigger.close
+            suspending |= bit * trigger.suspend
+        closers = note(", ".join(trigger.name for trigger in self.policy.triggers if trigger.close) or "none", 70)
+        suspenders = note(", ".join(trigger.name for trigger in self.policy.triggers if trigger.suspend) or "none", 70)
+        return [*lines, f"CLOSING = {closing}  {closers}", f"SUSPENDING = {suspending}  {suspenders}"]
+
+    def update_latches(self) -> str:
+        """Every trigger's condition and latch."""
+        compiler = self._compiler()
+        lines = [
+            "def update_latches(s, out, start):",
+            '    """Bring every latch up to what its trigger says now; the mask of those that are set.',
+            "",
+            "    `start`: the evaluation at the start of a day.",
+            '    """',
+            "    day = s[HOUR] // 24",
+            *indented(self._read(expr for trigger in self.policy.triggers for expr in (trigger.when, trigger.clear))),
+            "    latched = 0",
+            "    latch_day = NEVER",
+        ]
+        for trigger in self.policy.triggers:
+            latch, terms = self.names.latches[trigger.name], self.names.terms[trigger.name]
+            when = compiler.condition(trigger.when)
+            clear = compiler.condition(trigger.clear) if trigger.clear is not None else "True"
+            lines += [
+                f"    {note(trigger.name)}",
+                *indented(compiler.lines),
+                f"    when = {bare(when)}",
+                f"    if s[{latch}] != FREE or when:",
+                f"        clear = {bare(clear)}",
+                f"        if latch(s, {terms}, when, clear, day, start):",
+                f"            latched |= {self.names.bits[trigger.name]}",
+                f"        latch_day = min(latch_day, latch_next(s, {terms}, day))",
+            ]
+            compiler.lines.clear()
+        return "\n".join([*lines, "    s[LATCH_DAY] = latch_day", "    return latched"])
+
+    def target_of(self) -> str:
+        """The target, from the caps of set latches and a person's."""
+        caps = []
+        for trigger in self.policy.triggers:
+            if trigger.cap_bp < 10_000 and not trigger.close:
+                cap = self.constants.of(trigger.name, "cap")
+                caps += [f"if latched & {self.names.bits[trigger.name]}:", f"    cap = min(cap, {cap})"]
         return "\n".join(
             [
-                "def score(s, out):",
-                '    """Write score, sub-scores and PD from the features in `out`."""',
-                *(f"    f{self.places[name]} = out[{self._column(name)}]" for name in dict.fromkeys(named)),
-                *self._points(),
-                *self._pd(),
-                *self._scored(),
+                "def target_of(s, latched):",
+                '    """The most that the set latches, and a cap imposed by a person, leave of what is granted."""',
+                "    cap = FULL_BP",
+                "    if latched:",
+                "        if latched & CLOSING:",
+                "            return 0",
+                *indented(caps, 2),
+                "    imposed = imposed_cap(s)",
+                "    if imposed >= 0:",
+                "        cap = min(cap, imposed)",
+                "    return share_of(s[GRANTED], cap) if cap < FULL_BP else s[GRANTED]",
             ]
         )
 
-    def _points(self) -> list[str]:
-        """Lines that bring the score into `points`, and the sub-total of each group into `g0` and on."""
-        found = self.policy.score
-        if found is None:
-            return ["    points = 0"]
-        lines = [f"    g{i} = 0" for i in range(len(found.groups))]
-        for part in found.bins:
-            lines += [f"    {note(part.feature)}", *self._bins(part, f"g{found.groups.index(part.group)}")]
-        for table in found.tables:
-            lines.append(f"    {note(f'{table.row} by {table.column}')}")
-            lines += self._table(table, f"g{found.groups.index(table.group)}")
-        total = " + ".join([str(found.base), *(f"g{i}" for i in range(len(found.groups)))])
-        return [*lines, f"    points = {total}"]
+    # -------------------------------------------------------------- restoration and offer
 
-    def _pd(self) -> list[str]:
-        """Lines that bring the PD of `points` into `pd`."""
-        found = self.policy.score
-        if found is None:
-            return ["    pd = 0"]
-        return tree("points", found.pd_below, [f"pd = {ppm}" for ppm in found.pd_ppm], "    ")
-
-    def _scored(self) -> list[str]:
-        """Lines that write score, PD and sub-totals into `out`."""
-        groups = [f"    out[O_GROUP{i}] = g{i}" for i in range(len(self.policy.groups))]
-        return ["    out[O_SCORE] = points", "    out[O_PD] = pd", *groups]
-
-    def _column(self, feature: str) -> int:
-        return self.shape.values + self.places[feature]
-
-    def _bins(self, part: Bins, group: str) -> list[str]:
-        points = part.by_choice or part.points
-        below = tuple(range(1, len(part.by_choice))) if part.by_choice else part.below
-        leaves = [f"{group} += {value}" for value in points]
-        value = f"f{self.places[part.feature]}"
-        if value not in self.missing:
-            return tree(value, below, leaves, "    ")
-        inner = tree(value, below, leaves, "        ")
-        return [f"    if {value} == MISSING:", f"        {group} += {part.missing}", "    else:", *inner]
-
-    def _table(self, table: Table, group: str) -> list[str]:
-        row_value, column_value = f"f{self.places[table.row]}", f"f{self.places[table.column]}"
-        rows = []
-        for row in table.points:
-            leaves = [f"{group} += {value}" for value in row]
-            rows.append(self._with_missing(column_value, table.column_below, [[leaf] for leaf in leaves]))
-        return ["    " + line for line in self._with_missing(row_value, table.row_below, rows)]
-
-    @staticmethod
-    def _with_missing(variable: str, below: tuple[int, ...], leaves: list[list[str]]) -> list[str]:
-        *known, missing = leaves
-        inner = blocks(variable, below, known, "    ")
-        return [f"if {variable} == MISSING:", *(f"    {line}" for line in missing), "else:", *inner]
-
-    # -------------------------------------------------------------- look
-
-    def look(self) -> str:
-        """One look: latches, target and envelope, status, offer, the decision."""
-        condition = self.policy.restoration.condition if self.policy.restoration else None
-        by_pd = any(node == ex.ScoreRef("pd") for expr in conditions(self.policy) for node in ex.walk(expr))
+    def move_limit(self) -> str:
+        """The limit follows the target: down at once, up by the restoration schedule."""
         lines = [
-            "def look(s, out, start, limit, granted):",
-            '    """Look at the line now; 1 where `out` holds a decision. `start`: the look at the start of a day."""',
-            "    day = s[HOUR] // 24",
-            *values(self.policy, self.layout),
-            *self._points(),
-            *(self._pd() if by_pd else []),
-            "    status = s[STATUS]",
-            "    mask = s[MASK]",
-            *self._latches(),
-            *self._target(),
-            *self._envelope(condition),
-            *_STATUS,
-            *(["    s[POINTS] = points"] if self.policy.score else []),
-            *self._offer(),
-            *_NOTHING,
-            *_ACTION,
-            *self._count_restriction(),
-            *_RECORD,
-            *([] if by_pd else self._pd()),
-            *self._scored(),
-            *stores(self.policy, self.shape),
-            "    s[NEXT] = day + 1 if changed else UNKNOWN",
-            "    return 1",
-        ]
-        return "\n".join(lines)
-
-    def _latches(self) -> list[str]:
-        lines = ["    cap = 10000", "    suspends = 0", "    closes = 0", "    latched = 0", "    latch_day = NEVER"]
-        compiler = self.compiler()
-        for number, trigger in enumerate(self.policy.triggers):
-            when = compiler.condition(trigger.when)
-            clear = compiler.condition(trigger.clear) if trigger.clear is not None else "True"
-            lines += [f"    {note(trigger.name)}", *(f"    {line}" for line in compiler.lines)]
-            compiler.lines.clear()
-            lines.append(f"    w{number} = {when}")
-            lines.append(f"    if s[{self.layout.latches + number * LATCH_WIDTH}] != FREE or w{number}:")
-            lines.append(f"        if latch(s, LATCH{number}, w{number}, {clear}, day, start):")
-            lines.append(f"            latched |= {1 << number}")
-            lines += [f"            cap = min(cap, {trigger.cap_bp})"] if trigger.cap_bp < 10_000 else []
-            lines += ["            suspends = 1"] if trigger.suspend else []
-            lines += ["            closes = 1"] if trigger.close else []
-            lines.append(f"        latch_day = min(latch_day, latch_next(s, LATCH{number}, day))")
-        lines.append("    s[LATCH_DAY] = latch_day")
-        return lines
-
-    def _target(self) -> list[str]:
-        return [
-            "    imposed = s[IMPOSED_BP] if day < s[IMPOSED_END] else -1",
-            "    if imposed >= 0:",
-            "        cap = min(cap, imposed)",
-            "    if closes:",
-            "        cap = 0",
-            "    target = part(s[GRANTED], cap)",
-        ]
-
-    def _envelope(self, condition: ex.Expr | None) -> list[str]:
-        restoration = self.policy.restoration
-        lines = [
+            "def move_limit(s, out, latched, target):",
+            '    """The limit follows the target: down at once, up by the restoration schedule alone."""',
             "    if s[LIMIT] >= target:",
             "        s[LIMIT] = target",
             "        s[RISING] = 0",
         ]
+        restoration = self.policy.restoration
         if restoration is None:
-            return lines
-        compiler = self.compiler()
-        test = compiler.condition(condition) if condition is not None else "True"
-        return [
-            *(f"    {line}" for line in compiler.lines),
-            *lines,
-            f"    elif not suspends and {test}:",
-            "        if not s[RISING]:",
-            f"            s[LIMIT] = min(target, max(s[LIMIT], part(s[GRANTED], {restoration.first_bp})))",
-            "            s[RISING] = 1",
-            "            s[RISE_DAY] = day",
-            f"        elif day - s[RISE_DAY] >= {restoration.every_days}:",
-            f"            s[LIMIT] = min(target, s[LIMIT] + part(s[GRANTED], {restoration.step_bp}))",
-            "            s[RISE_DAY] = day",
-            "        if s[LIMIT] == target:",
-            "            s[RISING] = 0",
-        ]
+            return "\n".join(lines)
+        first, step, every = (self.constants.of("restoration", key) for key in ("first", "step", "every"))
+        compiler = self._compiler()
+        test = compiler.condition(restoration.condition) if restoration.condition is not None else "True"
+        return "\n".join(
+            [
+                *lines,
+                "        return",
+                *indented([*self._read([restoration.condition]), *compiler.lines]),
+                f"    if not latched & SUSPENDING and {test}:",
+                "        day = s[HOUR] // 24",
+                "        # The first step starts the wait for the next, even where the limit is that high already.",
+                "        if not s[RISING]:",
+                f"            first_step = share_of(s[GRANTED], {first})",
+                "            s[LIMIT] = min(target, max(s[LIMIT], first_step))",
+                "            s[RISING] = 1",
+                "            s[RISE_DAY] = day",
+                f"        elif day - s[RISE_DAY] >= {every}:",
+                f"            next_step = share_of(s[GRANTED], {step})",
+                "            s[LIMIT] = min(target, s[LIMIT] + next_step)",
+                "            s[RISE_DAY] = day",
+                "        if s[LIMIT] == target:",
+                "            s[RISING] = 0",
+            ]
+        )
 
-    def _offer(self) -> list[str]:
-        lines = ["    offered = 0"]
+    def propose_offer(self) -> str:
+        """An increase, where the policy has offers."""
+        lines = [
+            "def propose_offer(s, out):",
+            '    """Propose an increase where the policy says so: its limit, else 0."""',
+        ]
         offer = self.policy.offer
         if offer is None:
-            return lines
-        compiler = self.compiler()
+            return "\n".join([*lines, "    return 0"])
+        increase, up_to, every, valid = (
+            self.constants.of("offer", key) for key in ("increase", "up_to", "every", "valid")
+        )
+        compiler = self._compiler()
         test = compiler.condition(offer.when)
-        return [
-            *lines,
-            *(f"    {line}" for line in compiler.lines),
-            "    quiet = not changed and s[STATUS] == ACTIVE and day >= s[OFFER_END]",
-            f"    waited = s[OFFER_NUMBER] == 0 or day >= s[OFFER_DAY] + {offer.every_days}",
-            f"    if quiet and waited and {test}:",
-            f"        proposed = min(s[GRANTED] + part(s[GRANTED], {offer.increase_bp}), {offer.up_to_minor})",
-            "        if proposed > s[GRANTED]:",
-            "            offered = proposed",
-            "            s[OFFER_NUMBER] += 1",
-            "            s[OFFER_LIMIT] = proposed",
-            "            s[OFFER_DAY] = day",
-            f"            s[OFFER_END] = day + {offer.valid_days + 1}",
-        ]
+        return "\n".join(
+            [
+                *lines,
+                "    day = s[HOUR] // 24",
+                f"    if day < s[OFFER_END] or (s[OFFER_NUMBER] > 0 and day < s[OFFER_DAY] + {every}):",
+                "        return 0",
+                *indented([*self._read([offer.when]), *compiler.lines]),
+                f"    if not {test}:",
+                "        return 0",
+                f"    proposed = min(s[GRANTED] + share_of(s[GRANTED], {increase}), {up_to})",
+                "    if proposed <= s[GRANTED]:",
+                "        return 0",
+                "    s[OFFER_NUMBER] += 1",
+                "    s[OFFER_LIMIT] = proposed",
+                "    s[OFFER_DAY] = day",
+                f"    s[OFFER_END] = day + {valid} + 1",
+                "    return proposed",
+            ]
+        )
 
-    def _count_restriction(self) -> list[str]:
+    def count_restriction(self) -> str:
+        """A restriction joins the rings that count them."""
         lines = [
-            "    if action == DO_CLOSE or action == DO_SUSPEND or action == DO_DECREASE:",
-            "        s[OFFER_END] = 0",
+            "def count_restriction(s):",
+            '    """The line is restricted now: an open offer ends, and what counts restrictions counts one."""',
         ]
+        lines.append("    s[OFFER_END] = 0")
         for ring in self.layout.rings:
             if ring.key.source == "restrictions":
-                tile = "s[MONTH]" if ring.key.unit == "m" else "day"
-                lines.append("        " + add(ring, tile, tile))
-        return lines
+                tile = "s[MONTH]" if ring.key.unit == "m" else "s[HOUR] // 24"
+                lines.append("    " + add(ring, self.names, tile, tile))
+        return "\n".join(lines)
 
     # -------------------------------------------------------------- authorise
 
     def authorise(self) -> str:
         """May this draw happen now? Bits: 1 suspended, 2 closed, 4 over available, then the rules."""
-        rules = self.policy.authorise
-        compiler = self.compiler()
+        compiler = self._compiler()
         lines = [
-            "def authorise(s, hour, amount):",
-            '    """0 where the draw may happen now, else the bits of what denies it. `s` is a copy."""',
+            "def authorise(s, out, hour, amount):",
+            '    """0 where the draw may happen now, else the bits of what denies it. `s` is a copy.',
+            "",
+            "    1 suspended, 2 closed, 4 more than is available; from 8 on the rules in their order.",
+            '    """',
             "    advance(s, hour)",
-            "    day = s[HOUR] // 24",
-            *values(self.policy, self.layout),
-            *self._points(),
-            *self._pd(),
+            "    features(s, out)",
+            "    count_points(s, out)",
+            *indented(self._read(rule.deny for rule in self.policy.authorise)),
             "    denied = 1 if s[STATUS] == SUSPENDED else 2 if s[STATUS] == CLOSED else 0",
             "    if amount > (0 if s[STATUS] >= SUSPENDED else max(s[LIMIT] - s[BALANCE], 0)):",
             "        denied |= 4",
         ]
-        for number, rule in enumerate(rules):
+        for number, rule in enumerate(self.policy.authorise):
             test = compiler.condition(rule.deny)
-            lines += [f"    {note(rule.name)}", *(f"    {line}" for line in compiler.lines)]
+            lines += [f"    {note(rule.name)}", *indented(compiler.lines)]
             compiler.lines.clear()
-            lines += [f"    if {test}:", f"        denied |= {8 << number}"]
+            lines += [f"    if {bare(test)}:", f"        denied |= {8 << number}"]
         return "\n".join([*lines, "    return denied"])
 
 
-_STATUS = [
-    "    now = ACTIVE",
-    "    if closes:",
-    "        now = CLOSED",
-    "    elif suspends:",
-    "        now = SUSPENDED",
-    "    elif s[LIMIT] < target:",
-    "        now = RESTORING",
-    "    elif target < s[GRANTED]:",
-    "        now = REDUCED",
-    "    if now != status:",
-    "        s[STATUS] = now",
-    "        s[STATUS_DAY] = day",
-    "    s[MASK] = latched",
-    "    moved = s[LIMIT] != limit or s[GRANTED] != granted or now != status",
-    "    changed = moved or latched != mask",
-]
-
-_ACTION = [
-    "    action = DO_KEEP",
-    "    if now == CLOSED and status < CLOSED:",
-    "        action = DO_CLOSE",
-    "    elif now == SUSPENDED and status < SUSPENDED:",
-    "        action = DO_SUSPEND",
-    "    elif s[LIMIT] < limit:",
-    "        action = DO_DECREASE",
-    "    elif s[GRANTED] > granted:",
-    "        action = DO_INCREASE",
-    "    elif s[LIMIT] > limit or (status >= SUSPENDED and now < status):",
-    "        action = DO_RESTORE",
-    "    elif offered > 0:",
-    "        action = DO_OFFER",
-]
-
-_NOTHING = [
-    "    if not changed and offered == 0:",
-    "        s[NEXT] = UNKNOWN",
-    "        return 0",
-]
-
-_RECORD = [
-    "    out[O_NOW_HOUR] = s[HOUR]",
-    "    out[O_ACTION] = action",
-    "    out[O_LIMIT_BEFORE] = limit",
-    "    out[O_LIMIT_AFTER] = s[LIMIT]",
-    "    out[O_GRANTED_BEFORE] = granted",
-    "    out[O_GRANTED_AFTER] = s[GRANTED]",
-    "    out[O_STATUS_BEFORE] = status",
-    "    out[O_STATUS_AFTER] = now",
-    "    out[O_MASK_BEFORE] = mask",
-    "    out[O_MASK_AFTER] = latched",
-    "    out[O_IMPOSED] = imposed",
-    "    out[O_OFFERED] = offered",
-    "    out[O_OFFER_NO] = s[OFFER_NUMBER]",
-]
+def _with_missing(variable: str, missing: list[str], known: list[str]) -> list[str]:
+    """What to do where a value is missing, else what to do with it: one line, or one `if`."""
+    lines = [f"if {variable} == MISSING:", *indented(missing)]
+    if known[0].startswith("if "):
+        return [*lines, f"el{known[0]}", *known[1:]]
+    return [*lines, "else:", *indented(known)]

@@ -1,162 +1,201 @@
-"""Code for the day of the next look: the first on which, with no further event, anything could differ (law 4)."""
+"""Code for the day of the next review: the first on which, with no further event, anything could differ (law 4)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import pairwise
+import re
+from collections.abc import Mapping, Sequence
 
 from linekeeper.core.bounds import MISSING
+from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
 from linekeeper.kernel.emit_facts import measured
-from linekeeper.kernel.emit_rings import entry, note, title
-from linekeeper.kernel.expressions import ExpressionCompiler, blocks, tree
+from linekeeper.kernel.emit_rings import entry, title
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout, Ring, column_of
+from linekeeper.kernel.lines import bare, branches, indented, note
+from linekeeper.kernel.names import Names
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import Clearing, Guard, Restoring, Slack, Use, score_breakpoints
 from linekeeper.policy.functions import FACTS
 
-# For each unit of tiles: the day that a tile's leaving brings, the tiles whose leaving comes before day `d`,
+# For each unit of tiles: the day that a tile's leaving brings, the tiles whose leaving comes before day `first`,
 # and whether any tile of a ring leaves before then.
-LEAVES_DAY = {"h": "({tile} + {length} + 23) // 24", "d": "{tile} + {length}", "m": "month_start({tile} + {length})"}
-LEAVES_BEFORE = {"h": "d * 24 - 23 - {length}", "d": "d - {length}", "m": "NEVER"}
-SOME_LEAVE = {"h": "s[{leaves}] <= d * 24 - 24", "d": "s[{leaves}] < d", "m": "s[MONTH_END] < d"}
+_LEAVES_DAY = {"h": "({tile} + {length} + 23) // 24", "d": "{tile} + {length}", "m": "month_start({tile} + {length})"}
+_LEAVES_BEFORE = {"h": "first * 24 - 23 - {length}", "d": "first - {length}", "m": "NEVER"}
+_SOME_LEAVE = {"h": "{leaves} <= first * 24 - 24", "d": "{leaves} < first", "m": "s[MONTH_END] < first"}
 
 
 class NextEmitter:
-    """Emits next_review."""
+    """Emits next_review.
 
-    def __init__(self, policy: m.Policy, layout: Layout, used: Mapping[str, Use]) -> None:
-        self.policy, self.layout, self.used = policy, layout, used
-        codes = {feature.name: measured(layout, feature.expr) for feature in policy.features}
-        self.codes = {name: f"({code})" if " " in code else code for name, code in codes.items() if code is not None}
-        missing = (feature.name for feature in policy.features if feature.maybe_missing)
+    A value that is only compared with constants matters where it crosses one; any other change matters while a guard
+    holds. Guards are asked in the kernel itself, since they hold on one day and not on another: what they leave out is
+    work, never a decision.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        names: Names,
+        constants: Constants,
+        used: Mapping[str, Use],
+        slack: Mapping[Slack, tuple[str, str]],
+    ) -> None:
+        self.policy, self.layout, self.names, self.constants = constants.policy, layout, names, constants
+        self.used, self.slack = used, slack
+        codes = {feature.name: measured(layout, names, feature.expr) for feature in self.policy.features}
+        self.codes = {name: _operand(code) for name, code in codes.items() if code is not None}
+        missing = (feature.name for feature in self.policy.features if feature.maybe_missing)
         self.missing = frozenset(self.codes[name] for name in missing if name in self.codes)
 
     def next_review(self) -> str:
         """The first later day whose start could differ with no further event (law 4)."""
         lines = [
             "def next_review(s, before):",
-            '    """The first later day on which, with no event, anything could differ; at most `before`."""',
-            "    d = min(before, s[LATCH_DAY])",
+            '    """The first later day on which, with no event, anything could differ; at most `before`.',
+            "",
+            "    A guard stands before each day: until the rest of a condition holds, a value that turns changes",
+            "    nothing, and the rest is watched itself. Too early a day is more work; too late would be a mistake.",
+            '    """',
+            "    first = min(before, s[LATCH_DAY])",
             "    day = s[HOUR] // 24",
-            "    due = s[DUE] if s[DUES] > 0 else NEVER",
-            *self._slack(),
+            "    oldest_due = s[DUE] if s[DUES] > 0 else NEVER",
+            *indented(self._slack()),
+            "    if s[IMPOSED_END] > day:",
+            "        first = min(first, s[IMPOSED_END])",
+            *indented(self._schedules()),
         ]
-        lines += ["    if s[IMPOSED_END] > day:", "        d = min(d, s[IMPOSED_END])"]
-        if self.policy.restoration:
-            every = self.policy.restoration.every_days
-            lines += [
-                "    if s[RISING] and s[RISE_DAY] + " + f"{every} > day:",
-                f"        d = min(d, s[RISE_DAY] + {every})",
-            ]
-        if self.policy.offer:
-            wait = f"s[OFFER_DAY] + {self.policy.offer.every_days}"
-            lines += [f"    if s[OFFER_NUMBER] > 0 and {wait} > day:", f"        d = min(d, {wait})"]
-            lines += ["    if s[OFFER_END] > day:", "        d = min(d, s[OFFER_END])"]
         for days, above in self.layout.above.items():
-            lines += [f"    if s[{above}] == 0:", f"        d = min(d, due + {days})"]
+            lines += [f"    if {self.names.at(above)} == 0:", f"        first = min(first, oldest_due + {days})"]
         used = [feature for feature in self.policy.features if feature.name in self.used]
         for feature in used:
             lines += self._growing(feature, self.used[feature.name])
         for ring in self.layout.rings:
             lines += self._leaving(ring, used)
-        return "\n".join([*lines, "    return max(d, day + 1)"])
+        return "\n".join([*lines, "    return max(first, day + 1)"])
+
+    def _schedules(self) -> list[str]:
+        """Days of the next restoration step, and of an offer's end or the next one's turn."""
+        lines = []
+        if self.policy.restoration:
+            step = f"s[RISE_DAY] + {self.constants.of('restoration', 'every')}"
+            lines += [f"if s[RISING] and {step} > day:", f"    first = min(first, {step})"]
+        if self.policy.offer:
+            turn = f"s[OFFER_DAY] + {self.constants.of('offer', 'every')}"
+            lines += [f"if s[OFFER_NUMBER] > 0 and {turn} > day:", f"    first = min(first, {turn})"]
+            lines += ["if s[OFFER_END] > day:", "    first = min(first, s[OFFER_END])"]
+        return lines
 
     def _slack(self) -> list[str]:
         """How far the score may fall, and rise, before a rule answers otherwise."""
         cuts = score_breakpoints(self.policy)
         if not self.policy.score or not cuts:
             return []
-        ends = ("-NEVER", *map(str, cuts), "NEVER")
-        leaves = [[f"fall = s[POINTS] - {low}", f"rise = {high} - 1 - s[POINTS]"] for low, high in pairwise(ends)]
-        return blocks("s[POINTS]", cuts, leaves, "    ")
+        named = [self.constants.cut("score", cut) for cut in cuts]
+        falls = ["fall = NEVER", *(f"fall = s[POINTS] - {_operand(low)}" for low in named)]
+        rises = [*(f"rise = {high} - 1 - s[POINTS]" for high in named), "rise = NEVER"]
+        leaves = [list(pair) for pair in zip(falls, rises, strict=True)]
+        return branches("s[POINTS]", named, leaves)
 
     def _growing(self, feature: m.Feature, use: Use) -> list[str]:
         """What rises with time alone."""
+        at = self.names.at
         match feature.expr:
             case ex.DaysSince():
-                slot = self.layout.since[feature.expr]
-                lines = self._grows(use, f"day - s[{slot}]", f"s[{slot}] + {{cut}}")
-                lines = [f"if s[{slot}] != MISSING:", *indented(lines)] if lines else []
+                slot = at(self.layout.since[feature.expr])
+                lines = self._grows(feature, use, f"day - {slot}", f"{slot} + {{cut}}")
+                lines = [f"if {slot} != MISSING:", *indented(lines)] if lines else []
             case ex.Fact("days_in_status"):
-                lines = self._grows(use, "day - s[STATUS_DAY]", "s[STATUS_DAY] + {cut}")
+                lines = self._grows(feature, use, "day - s[STATUS_DAY]", "s[STATUS_DAY] + {cut}")
             case ex.Fact("months_on_book"):
-                lines = self._grows(use, "s[MONTH] - s[OPEN_MONTH]", "month_start(s[OPEN_MONTH] + {cut})")
+                lines = self._grows(feature, use, "s[MONTH] - s[OPEN_MONTH]", "month_start(s[OPEN_MONTH] + {cut})")
             case ex.Fact("days_past_due" as name):
-                lines = self._grows(use, FACTS[name].code, "due + {cut}")
-                lines = ["if due < NEVER:", *indented(lines)] if lines else []
+                lines = self._grows(feature, use, FACTS[name].code, "oldest_due + {cut}")
+                lines = ["if oldest_due < NEVER:", *indented(lines)] if lines else []
             case ex.Fact("past_due"):
                 lines = self._while((*use.any, *use.crossing), _NEXT_DUE)
             case ex.Fact("on_time_streak"):
-                lines = self._while((*use.any, *use.crossing), ["if s[STREAK] > 0:", "    d = min(d, due + 1)"])
+                streak_ends = ["if s[STREAK] > 0:", "    first = min(first, oldest_due + 1)"]
+                lines = self._while((*use.any, *use.crossing), streak_ends)
             case _:
                 return []
         return indented([note(feature.name), *lines]) if lines else []
 
-    def _grows(self, use: Use, value: str, day: str) -> list[str]:
+    def _grows(self, feature: m.Feature, use: Use, value: str, day: str) -> list[str]:
         """When a value that rises by itself next reaches a cut; `day` gives the day of a `{cut}`."""
-        cuts = tuple(cut for cut in use.cuts if cut > 0)
-        leaves = [f"d = min(d, {day.format(cut=cut)})" for cut in cuts] + ["pass"]
-        lines = self._while(use.any, [f"d = min(d, {day.format(cut='(v + 1)')})"])
-        lines += self._while(use.crossing, tree("v", cuts, leaves, "")) if cuts and () not in use.any else []
-        return [f"v = {value}", *lines] if lines else []
+        cuts = [self.constants.cut(feature.name, cut) for cut in use.cuts if cut > 0]
+        leaves = [[f"first = min(first, {day.format(cut=cut)})"] for cut in cuts] + [["pass"]]
+        lines = self._while(use.any, [f"first = min(first, {day.format(cut='value + 1')})"])
+        if cuts and () not in use.any:
+            crossings = branches("value", cuts, leaves)
+            lines += self._while(use.crossing, crossings[:-2] if crossings[-2:] == _NOTHING_MORE else crossings)
+        return [f"value = {value}", *lines] if lines else []
 
     def _leaving(self, ring: Ring, used: list[m.Feature]) -> list[str]:
         """What falls as tiles leave the windows of a ring."""
-        blocks = []
+        lines: list[str] = []
         for feature in used:
             match feature.expr:
                 case ex.Windowed() | ex.LateCount() | ex.Restrictions() if self.layout.ring(feature.expr) == ring:
-                    block = self._window(ring, feature.expr, self.used[feature.name])
-                    blocks += [note(feature.name), *block] if block else []
-        some = SOME_LEAVE[ring.key.unit].format(leaves=ring.leaves)
-        return indented([note(title(ring)), f"if {some}:", *indented(blocks)]) if blocks else []
+                    block = self._window(ring, feature, feature.expr)
+                    lines += [note(feature.name), *block] if block else []
+        some = _SOME_LEAVE[ring.key.unit].format(leaves=self.names.at(ring.leaves))
+        return indented([note(title(ring)), f"if {some}:", *indented(lines)]) if lines else []
 
-    def _window(self, ring: Ring, measure: ex.Windowed | ex.LateCount | ex.Restrictions, use: Use) -> list[str]:
-        column, length = column_of(measure), measure.window.length
-        head, slot, top = ring.head(length), ring.slot(length, column), column[0] == "max"
-        day = LEAVES_DAY[ring.key.unit].replace("{length}", str(length))
-        oldest = day.format(tile=f"s[{entry(ring, f's[{head}]')}]")
-        lines = self._while(use.any, [f"if s[{head}] < s[{ring.base}]:", f"    d = min(d, {oldest})"])
-        cuts = tuple(cut for cut in use.cuts if cut > (MISSING if top else 0))
+    def _window(
+        self, ring: Ring, feature: m.Feature, measure: ex.Windowed | ex.LateCount | ex.Restrictions
+    ) -> list[str]:
+        use, column, length = self.used[feature.name], column_of(measure), measure.window.length
+        oldest, top = self.names.at(ring.head(length)), column[0] == "max"
+        day = _LEAVES_DAY[ring.key.unit].replace("{length}", str(length))
+        next_day = day.format(tile=f"s[{entry(ring, self.names, oldest)}]")
+        holds_any = [f"if {oldest} < {self.names.at(ring.base)}:", f"    first = min(first, {next_day})"]
+        lines = self._while(use.any, holds_any)
+        cuts = [self.constants.cut(feature.name, cut) for cut in use.cuts if cut > (MISSING if top else 0)]
         if not cuts or () in use.any:
             return lines
-        args = f"s, RING{ring.number}, s[{head}], {ring.column(*column)}"
-        before = LEAVES_BEFORE[ring.key.unit].format(length=length)
-        find = f"fades_below({args}, c)" if top else f"falls_below({args}, v, c, {before})"
-        pick = tree("v", cuts[1:], [f"c = {cut}" for cut in cuts], "")
-        found = [f"v = s[{slot}]", f"if v >= {cuts[0]}:", *indented([*pick, f"d = min(d, {day.format(tile=find)})"])]
-        return lines + self._while(use.crossing, found)
+        args = f"s, {self.names.rings[ring.name].ring}, {oldest}, {ring.column(*column)}"
+        before = _LEAVES_BEFORE[ring.key.unit].format(length=length)
+        crossed = f"fades_below({args}, cut)" if top else f"falls_below({args}, value, cut, {before})"
+        highest_below = branches("value", cuts[1:], [[f"cut = {cut}"] for cut in cuts])
+        falls = [
+            f"value = {self.names.at(ring.slot(length, column))}",
+            f"if value >= {cuts[0]}:",
+            *indented([*highest_below, f"tile = {crossed}", f"first = min(first, {day.format(tile='tile')})"]),
+        ]
+        return lines + self._while(use.crossing, falls)
 
-    def _while(self, guards: tuple[Guard, ...], lines: list[str]) -> list[str]:
+    def _while(self, guards: tuple[Guard, ...], lines: Sequence[str]) -> list[str]:
         """The lines, where any of the guards holds."""
         if () in guards or not guards:
-            return lines if guards else []
-        compiler = ExpressionCompiler(self.codes, self.missing)
-        test = " or ".join(" and ".join(self._holds(compiler, one) for one in guard) for guard in guards)
+            return list(lines) if guards else []
+        compiler = NamedExpressionCompiler(self.codes, self.missing)
+        tests = [" and ".join(self._holds(compiler, one) for one in guard) for guard in guards]
+        test = bare(tests[0]) if len(tests) == 1 else " or ".join(f"({bare(one)})" for one in tests)
         return [*compiler.lines, f"if {test}:", *indented(lines)]
 
-    def _holds(self, compiler: ExpressionCompiler, one: ex.Expr | Clearing | Restoring | Slack) -> str:
+    def _holds(self, compiler: NamedExpressionCompiler, one: ex.Expr | Clearing | Restoring | Slack) -> str:
         match one:
             case Clearing(trigger):
-                slot = self.layout.latches + trigger * LATCH_WIDTH
-                return f"s[{slot}] == SET and not s[{slot} + HOLDING]"
+                latch = self.names.slots[self.layout.latches + trigger * LATCH_WIDTH]
+                return f"s[{latch}] == SET and not s[{latch} + HOLDING]"
             case Restoring():
                 return "s[STATUS] == RESTORING"
-            case Slack(fall, rise):
+            case Slack():
+                fall, rise = self.slack[one]
                 return f"(fall < {fall} or rise < {rise})"
             case _:
                 return compiler.condition(one)
 
 
-def indented(lines: list[str]) -> list[str]:
-    """The lines, one step further in."""
-    return [f"    {line}" for line in lines]
+def _operand(code: str) -> str:
+    """The code as it may stand beside an operator: a name, a call or a place as it is, else in parentheses."""
+    return code if re.fullmatch(r"\w+|\w+\([^()]*\)|s\[\w+\]", code) else f"({code})"
 
 
+_NOTHING_MORE = ["else:", "    pass"]
 _NEXT_DUE = [
     "for i in range(s[DUES]):",
     "    if s[DUE + 2 * i] >= day:",
-    "        d = min(d, s[DUE + 2 * i] + 1)",
+    "        first = min(first, s[DUE + 2 * i] + 1)",
     "        break",
 ]

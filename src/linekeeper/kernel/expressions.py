@@ -1,4 +1,4 @@
-"""The expression compiler: a condition becomes a Python truth, a value an int or MISSING; and values among cuts."""
+"""The expression compiler: a condition becomes a Python truth, a value an int or MISSING."""
 
 from __future__ import annotations
 
@@ -126,21 +126,3 @@ class ExpressionCompiler:
 def _refuses_missing(op: str, other: ex.Expr) -> bool:
     """Whether MISSING, the lowest number there is, already makes the comparison false."""
     return op in ("=", ">", ">=") and isinstance(other, ex.Literal) and other.value > MISSING
-
-
-# ------------------------------------------------------------------ where a value stands among cuts
-
-
-def tree(variable: str, below: tuple[int, ...], leaves: list[str], indent: str) -> list[str]:
-    """`if` branches that find the leaf of `variable` in a few comparisons; len(leaves) == len(below) + 1."""
-    return blocks(variable, below, [[leaf] for leaf in leaves], indent)
-
-
-def blocks(variable: str, below: tuple[int, ...], leaves: list[list[str]], indent: str) -> list[str]:
-    """As `tree`, with a block of lines in each leaf."""
-    if not below:
-        return [indent + line for line in leaves[0]]
-    middle = len(below) // 2
-    left = blocks(variable, below[:middle], leaves[: middle + 1], indent + "    ")
-    right = blocks(variable, below[middle + 1 :], leaves[middle + 1 :], indent + "    ")
-    return [f"{indent}if {variable} < {below[middle]}:", *left, f"{indent}else:", *right]

@@ -17,7 +17,7 @@ from typing import Any
 
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.kernel.calendar import Calendar, calendar
-from linekeeper.kernel.emit import digest, emit
+from linekeeper.kernel.emit import digest, emit, with_numbers
 from linekeeper.policy.model import Policy
 
 # The functions make no arrays, only views of what the caller holds, so they do without counting references (`_nrt`):
@@ -26,8 +26,8 @@ COMPILER: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"
 
 # Functions that are called with constants: Numba would compile a copy for each, where it is not told the types.
 TOLD_CONSTANTS = (
-    *("part", "percent", "greatest", "make_room", "falls_below", "fades_below", "latch", "latch_next"),
-    *("pay_dues", "add_due", "past_due", "look"),
+    *("share_of", "percent", "greatest", "make_room", "falls_below", "fades_below", "latch", "latch_next"),
+    *("pay_dues", "add_due", "sum_past_due", "decide_line"),
 )
 
 
@@ -56,7 +56,7 @@ class Kernel:
     def interpreted(self) -> types.SimpleNamespace:
         """The kernel's functions as plain Python, over lists of ints."""
         names: dict[str, Any] = {"__name__": f"kernel_{self.digest[:12]}"}
-        exec(compile(self.source, f"<kernel {self.policy.name}>", "exec"), names)
+        exec(compile(with_numbers(self.source), f"<kernel {self.policy.name}>", "exec"), names)
         return types.SimpleNamespace(**names)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Where each thing stands in the flat state of an account: facts first, then the line.
+"""Where each thing stands in the flat state of an account, facts first, then the line; and in a row of results.
 
 Facts are a function of the account's events in time order and can be rebuilt from them; the line part
 follows arrival and is carried (see "Late events" in the language reference).
@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from linekeeper.core.bounds import DUES_MAX
+from linekeeper.kernel.expression_text import ExpressionText, Namespace, slug
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 
 LATCH_WIDTH = 5
+_TILE = {"h": "hour", "d": "day", "m": "month"}
 
 FACT_SLOTS = ("SEEN", "HOUR", "MONTH", "MONTH_END", "BALANCE", "REPORTED", "STREAK", "DUES")
 LINE_SLOTS = (
@@ -35,8 +37,8 @@ LINE_SLOTS = (
     "OFFER_END",
     "MASK",
     "LATCH_DAY",  # the first later day on which a latch may move though no feature does
-    "POINTS",  # the score of the last look
-    "NEXT",
+    "POINTS",  # the score at the last evaluation
+    "NEXT_REVIEW",
 )
 
 
@@ -56,7 +58,7 @@ Column = tuple[str, str | None]  # count of nothing, sum or max of a field
 class Ring:
     """One ring: see `prelude`. `windows` are (length in tiles, columns that someone reads), longest first."""
 
-    number: int
+    name: str  # what it holds: `draw_by_day`, `late_30_by_month`
     key: RingKey
     windows: tuple[tuple[int, tuple[Column, ...]], ...]
     base: int
@@ -151,32 +153,48 @@ def lay_out(policy: m.Policy) -> Layout:
     slots = {name: place for place, name in enumerate(FACT_SLOTS)}
     dues = len(slots)
     place = dues + 2 * DUES_MAX
-    found = list(measures(policy))
+    used = list(measures(policy))
+    names = _ring_names(policy, used)
     above: dict[int, int] = {}
     lasts: dict[ex.Last, int] = {}
     since: dict[ex.DaysSince, int] = {}
-    for measure in found:
+    for measure in used:
         if isinstance(measure, ex.LateCount) and measure.days not in above:
             above[measure.days], place = place, place + 1
         elif isinstance(measure, ex.Last) and measure not in lasts:
             lasts[measure], place = place, place + 2  # at, value
         elif isinstance(measure, ex.DaysSince) and measure not in since:
             since[measure], place = place, place + 1
-    fact_rings, place = _rings(found, place, line=False)
+    fact_rings, place = _rings(used, names, place, line=False)
     line = place
     for name in LINE_SLOTS:
         slots[name], place = place, place + 1
     latches, place = place, place + LATCH_WIDTH * len(policy.triggers)
-    line_rings, place = _rings(found, place, line=True, number=len(fact_rings))
+    line_rings, place = _rings(used, names, place, line=True)
     shape = repr((sorted(slots.items()), fact_rings, line_rings, above, lasts, since, latches, place))
     digest = hashlib.sha256(shape.encode()).hexdigest()
     return Layout(slots, (*fact_rings, *line_rings), dues, lasts, since, above, latches, line, place, digest)
 
 
-def _rings(found: list[ex.Measure], place: int, line: bool, number: int = 0) -> tuple[list[Ring], int]:
+def _ring_names(policy: m.Policy, used: list[ex.Measure]) -> dict[RingKey, str]:
+    """What each ring holds, and by which tiles."""
+    text, taken = ExpressionText(policy), Namespace()
+    names: dict[RingKey, str] = {}
+    for measure in used:
+        if (
+            isinstance(measure, ex.Windowed | ex.LateCount | ex.Restrictions)
+            and (key := ring_key(measure)) not in names
+        ):
+            source = key.source if isinstance(key.source, str) else text.select(key.source)
+            what = slug(f"{source} {key.days}" if key.days else source)
+            names[key] = taken.take(f"{what}_by_{_TILE[key.unit]}")
+    return names
+
+
+def _rings(used: list[ex.Measure], names: dict[RingKey, str], place: int, line: bool) -> tuple[list[Ring], int]:
     """The rings of the fact part, or of the line part (only `restrictions` stands there)."""
     grouped: dict[RingKey, list[ex.Windowed | ex.LateCount | ex.Restrictions]] = {}
-    for measure in found:
+    for measure in used:
         if isinstance(measure, ex.Windowed | ex.LateCount | ex.Restrictions):
             grouped.setdefault(ring_key(measure), []).append(measure)
     rings: list[Ring] = []
@@ -187,7 +205,49 @@ def _rings(found: list[ex.Measure], place: int, line: bool, number: int = 0) -> 
         for user in users:
             read.setdefault(user.window.length, {})[column_of(user)] = None
         windows = tuple((length, tuple(read[length])) for length in sorted(read, reverse=True))
-        ring = Ring(number + len(rings), key, windows, place)
+        ring = Ring(names[key], key, windows, place)
         rings.append(ring)
         place = ring.end
     return rings, place
+
+
+# ------------------------------------------------------------------ rows: what a kernel writes
+
+ROW_HEAD = (
+    "NOW_HOUR",
+    "ACTION",
+    "LIMIT_BEFORE",
+    "LIMIT_AFTER",
+    "GRANTED_BEFORE",
+    "GRANTED_AFTER",
+    "STATUS_BEFORE",
+    "STATUS_AFTER",
+    "MASK_BEFORE",
+    "MASK_AFTER",
+    "IMPOSED",  # share in bp of a cap imposed by a person and in force, else -1
+    "OFFERED",  # limit proposed, 0 where none
+    "OFFER_NO",
+    "SCORE",
+    "PD",
+)
+
+
+@dataclass(frozen=True)
+class RowShape:
+    """Places of the columns: the head (`columns`, by name), a sub-total for each score group, each feature's value."""
+
+    columns: dict[str, int]
+    groups: int
+    values: int
+    width: int
+
+    @staticmethod
+    def of(policy: m.Policy) -> RowShape:
+        """The shape of this policy's rows."""
+        columns = {f"O_{name}": place for place, name in enumerate(ROW_HEAD)}
+        values = len(ROW_HEAD) + len(policy.groups)
+        return RowShape(columns, len(ROW_HEAD), values, values + len(policy.features))
+
+    def place(self, name: str) -> int:
+        """The column of a head name."""
+        return self.columns[f"O_{name}"]

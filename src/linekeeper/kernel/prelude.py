@@ -1,7 +1,7 @@
 """What every kernel stands on: integer arithmetic, tiles, rings and latches.
 
-This file is copied, as it stands, to the head of each generated kernel, so that one source holds all that
-decides. Everything works on `s`, the flat state of one account: a list of ints, or an int64 array.
+This file is copied, as it stands, into each generated kernel, below the policy's numbers, so that one source holds all
+that decides. Everything works on `s`, the flat state of one account: a list of ints, or an int64 array.
 
 A ring keeps the tiles of one kind of event that have something in them, oldest first:
 
@@ -11,8 +11,8 @@ A ring keeps the tiles of one kind of event that have something in them, oldest 
     entries ...    (mask + 1) entries of `width` slots: tile, then counts, sums and greatest values of its events;
                    after the newest stands one whose tile is NEVER
 
-What is constant comes in global tuples: `ring` is (base, entries, mask, width), `terms` of a latch (slot, hold,
-expires, terminal). Numba compiles a function once for a tuple, but anew for each plain constant.
+What is constant comes in global tuples: `ring` is (base, entries, mask, width), `terms` of a latch (place, hold,
+expires, terminal).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ MONEY_MAX = 10**15
 CEILING_BP = 1_000_000
 WHOLE_MAX = 2**63 // 10_000  # what times 10,000 stays within 64 bits
 
-UNKNOWN = 0  # the day of the next look, where it has not been worked out
+UNKNOWN = 0  # the day of the next review, where it has not been worked out
+FULL_BP = 10_000  # all of what is granted
 
 FREE, SET, SPENT = 0, 1, 2
 # A latch: mode, holding, day set, day `when` last held, first day no longer waived.
@@ -37,7 +38,7 @@ def clamp(value: int) -> int:
     return min(max(value, -MONEY_MAX), MONEY_MAX)
 
 
-def keep(value: int) -> int:
+def clamp_or_missing(value: int) -> int:
     """Within 10^15 either way, or missing."""
     return MISSING if value == MISSING else min(max(value, -MONEY_MAX), MONEY_MAX)
 
@@ -57,10 +58,10 @@ def percent(a: int, b: int) -> int:
     return a * 100 // b * 100 + a * 100 % b * 100 // b
 
 
-def part(a: int, share: int) -> int:
+def share_of(a: int, share: int) -> int:
     """floor(a * share / 10,000), without leaving 64 bits.
 
-    >>> part(999, 5_000), part(-1, 5_000)
+    >>> share_of(999, 5_000), share_of(-1, 5_000)
     (499, -1)
     """
     if 0 <= a < WHOLE_MAX and 0 <= share <= 10_000:
@@ -68,7 +69,7 @@ def part(a: int, share: int) -> int:
     return a // 10_000 * share + a % 10_000 * share // 10_000
 
 
-def per(a: int, n: int) -> int:
+def divide(a: int, n: int) -> int:
     """floor(a / n); missing where n <= 0."""
     return MISSING if n <= 0 else a // n
 
@@ -117,7 +118,7 @@ def make_room(s: Any, ring: Any, end: int, p: int) -> None:
 def falls_below(s: Any, ring: Any, first: int, c: int, left: int, cut: int, before: int) -> int:
     """The tile with whose leaving a window's total `left` of column `c` falls below `cut` (0 < cut <= left).
 
-    Its oldest entry is `first`. Only tiles before `before` are looked at: it is what comes back where the total
+    Its oldest entry is `first`. Only tiles before `before` are asked: it is what comes back where the total
     outlasts them.
     """
     base, entries, mask, width = ring
@@ -141,12 +142,13 @@ def fades_below(s: Any, ring: Any, first: int, c: int, cut: int) -> int:
 
 
 def latch(s: Any, terms: Any, when: bool, clear: bool, day: int, start: int) -> int:
-    """One look at a latch that is not free, or whose `when` holds; 1 where it stands set then.
+    """Bring a latch that is not free, or whose `when` holds, up to now; 1 where it stands set then.
 
     Section 6 of the language reference says what happens.
     """
     at, hold, expires, terminal = terms
     mode = s[at + MODE]
+    # What has expired is not set anew by what set it: `when` must cease first.
     if mode == SET and day >= s[at + SET_DAY] + expires:
         mode = SPENT if when else FREE
     if day < s[at + WAIVED]:
@@ -159,6 +161,8 @@ def latch(s: Any, terms: Any, when: bool, clear: bool, day: int, start: int) -> 
     elif mode == SPENT:
         mode = FREE
     elif mode == SET:
+        # The hold runs from the last day on which `when` held. At the start of a day that was the day before; after an
+        # event it is today, for `when` held until that event came.
         if s[at + HOLDING]:
             s[at + HELD_DAY] = day - start
         if clear and not terminal and day - s[at + HELD_DAY] >= hold:
@@ -216,7 +220,7 @@ def add_due(s: Any, count: int, dues: int, dues_max: int, amount: int, due_on: i
     s[count] = n + 1
 
 
-def past_due(s: Any, count: int, dues: int, today: int) -> int:
+def sum_past_due(s: Any, count: int, dues: int, today: int) -> int:
     """The sum of unpaid dues dated before today."""
     total = 0
     for i in range(s[count]):

@@ -226,7 +226,7 @@ FUNCTIONS: Mapping[str, Function] = {
             bounds=_part_bounds,
             missing=any,
             moves=_part_moves,
-            code="part({0}, {1})",
+            code="share_of({0}, {1})",
             words="{share} of {whole}",
         ),
         Function(
@@ -236,7 +236,7 @@ FUNCTIONS: Mapping[str, Function] = {
             bounds=lambda whole, count: Interval(min(whole.low, 0), max(whole.high, 0)),
             missing=by_itself,  # where the count is not above 0
             moves=_any_way,
-            code="per({0}, {1})",
+            code="divide({0}, {1})",
             words="{whole} divided by {count}",
         ),
         Function(
@@ -466,7 +466,7 @@ FACTS: Mapping[str, AccountFact] = {
             "percent(s[BALANCE], s[LIMIT])",
             "the share of the limit in use",
         ),
-        AccountFact("past_due", MONEY, _AMOUNT, Trend.UP, "past_due(s, DUES, DUE, day)", "the amount past due"),
+        AccountFact("past_due", MONEY, _AMOUNT, Trend.UP, "sum_past_due(s, DUES, DUE, day)", "the amount past due"),
         AccountFact(
             "days_past_due",
             DAYS,

@@ -1,0 +1,281 @@
+"""The numbers of a policy by name, so that a kernel's body has none: each stands once, with the policy's own text.
+
+Conditions and formulas are taken apart and put together again with a `Constant` in the place of each number. A
+window's length and the days of a late count are no constants: they shape the state, as the layout does.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from linekeeper.kernel.expression_text import ExpressionText, slug
+from linekeeper.kernel.expressions import ExpressionCompiler
+from linekeeper.kernel.lines import LINE_MAX, note
+from linekeeper.kernel.names import Names
+from linekeeper.policy import expression as ex
+from linekeeper.policy import model as m
+from linekeeper.policy.analysis.breakpoints import Slack, Use
+from linekeeper.scorecard.card import Bins, Table
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Constant(ex.Literal):
+    """A number of the policy that has a name; equal to any other of the same value and unit."""
+
+    name: str = field(kw_only=True)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ex.Literal) and (self.value, self.unit) == (other.value, other.unit)
+
+    __hash__ = ex.Literal.__hash__
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantIn(ex.In):
+    """A choice among values that have names."""
+
+    names: tuple[str, ...]
+
+
+class NamedExpressionCompiler(ExpressionCompiler):
+    """Expressions as code in which constants stand by name."""
+
+    def condition(self, expr: ex.Expr) -> str:
+        """A Python truth value."""
+        if isinstance(expr, ConstantIn):
+            value = self.atom(expr.item)
+            return "(" + " or ".join(f"{value} == {name}" for name in expr.names) + ")"
+        return super().condition(expr)
+
+    def atom(self, expr: ex.Expr) -> str:
+        """A name or a number for the value of the expression."""
+        return expr.name if isinstance(expr, Constant) else super().atom(expr)
+
+
+class Constants:
+    """The constants of one policy.
+
+    `policy` is the policy with every number of its conditions and formulas named; `filters` gives the named condition
+    of selected events. Other numbers are asked for by what they belong to: `of("arrears_30", "cap")`.
+    """
+
+    def __init__(self, policy: m.Policy, names: Names) -> None:
+        self._names, self._text = names, ExpressionText(policy)
+        self._lines: list[str] = []
+        self._by_place: dict[tuple[str, ...], str] = {}
+        self._answers: dict[tuple[str, int], str] = {}  # where a value's answer changes: (feature, number)
+        self.filters: dict[ex.Select, ex.Expr] = {}
+        self._name_filters(policy)
+        features = tuple(self._named_feature(feature) for feature in policy.features)
+        self._name_score(policy)
+        triggers = tuple(self._named_trigger(trigger) for trigger in policy.triggers)
+        restoration = self._named_restoration(policy)
+        authorise = tuple(replace(rule, deny=self._named(rule.deny, f"{rule.name}_DENY")) for rule in policy.authorise)
+        offer = self._named_offer(policy)
+        self.policy = replace(
+            policy, features=features, triggers=triggers, restoration=restoration, authorise=authorise, offer=offer
+        )
+
+    def of(self, *place: str) -> str:
+        """The name of a number by its place: `of("points", "burden", "0")`."""
+        return self._by_place[place]
+
+    def cut(self, feature: str, value: int) -> str:
+        """A value at which some rule answers otherwise, by the name of the number that says so where there is one."""
+        if (feature, value) in self._answers:
+            return self._answers[feature, value]
+        below = self._answers.get((feature, value - 1))
+        return f"{below} + 1" if below else str(value)
+
+    def lines(self) -> list[str]:
+        """All of them, one a line: name, number, the policy's own text."""
+        return ["# The numbers of the policy.", *self._lines]
+
+    # -------------------------------------------------------------- in general
+
+    def _add(self, wanted: str, value: int, text: str, *place: str) -> str:
+        name = self._names.space.take(wanted.upper())
+        line = f"{name} = {value}"
+        self._lines.append(f"{line}  {note(text, LINE_MAX - len(line) - 4)}")
+        if place:
+            self._by_place[place] = name
+        return name
+
+    def _setting(self, owner: str, key: str, suffix: str, value: int, unit: ex.Unit, path: str) -> None:
+        """A number that stands for itself: `triggers.arrears_30.cap: 50%`."""
+        self._add(f"{owner}_{suffix}", value, f"{path}.{key}: {self._text.number(value, unit)}", owner, key)
+
+    def _named(self, expr: ex.Expr, prefix: str, kind: str = "", numbers: Iterator[int] | None = None) -> ex.Expr:
+        """The expression with its numbers named PREFIX_1, PREFIX_2... from left to right."""
+        numbers = numbers or count(1)
+
+        def name(value: int, text: str) -> str:
+            return self._add(f"{prefix}_{next(numbers)}", value, text)
+
+        def walk(one: ex.Expr, around: ex.Expr) -> ex.Expr:
+            match one:
+                case ex.Literal(_, "flag"):
+                    return one
+                case ex.Literal(value, unit):
+                    return Constant(value, unit, one.choices, name=name(value, self._text.of(around, kind)))
+                case ex.In(item, values):
+                    called = tuple(name(value, self._text.of(one, kind)) for value in values)
+                    self._answer(item, zip(values, called, strict=True))
+                    return ConstantIn(walk(item, one), values, called)
+            made = _with_children(one, lambda child: walk(child, one))
+            if isinstance(made, ex.Compare):
+                for side, other in ((made.left, made.right), (made.right, made.left)):
+                    if isinstance(side, Constant):
+                        self._answer(other, [(side.value, side.name)])
+            return made
+
+        return walk(expr, expr)
+
+    def _answer(self, of: ex.Expr, numbers: Iterable[tuple[int, str]]) -> None:
+        if isinstance(of, ex.Ref | ex.ScoreRef):
+            for value, name in numbers:
+                self._answers.setdefault((of.name, value), name)
+
+    # -------------------------------------------------------------- section by section
+
+    def _name_filters(self, policy: m.Policy) -> None:
+        """The numbers of filters count through for each kind of event: PURCHASE_WHERE_1, PURCHASE_WHERE_2."""
+        numbers: dict[str, Iterator[int]] = defaultdict(lambda: count(1))
+        for feature in policy.features:
+            if isinstance(feature.expr, ex.Windowed | ex.Last | ex.DaysSince):
+                chosen = feature.expr.select
+                if chosen.where is not None and chosen not in self.filters:
+                    prefix, counted = f"{chosen.kind}_WHERE", numbers[chosen.kind]
+                    self.filters[chosen] = self._named(chosen.where, prefix, chosen.kind, counted)
+
+    def _named_feature(self, feature: m.Feature) -> m.Feature:
+        if isinstance(feature.expr, ex.Measure):
+            return feature
+        return replace(feature, expr=self._named(feature.expr, self._names.variables[feature.name]))
+
+    def _named_trigger(self, trigger: m.Trigger) -> m.Trigger:
+        name, path = trigger.name, f"triggers.{trigger.name}"
+        when = self._named(trigger.when, f"{name}_WHEN")
+        clear = self._named(trigger.clear, f"{name}_CLEAR") if trigger.clear is not None else None
+        if trigger.hold_days:
+            self._setting(name, "hold", "HOLD_DAYS", trigger.hold_days, "days", path)
+        if trigger.cap_bp < 10_000:
+            self._setting(name, "cap", "CAP_BP", trigger.cap_bp, "share", path)
+        if trigger.expires_days is not None:
+            self._setting(name, "expires", "EXPIRES_DAYS", trigger.expires_days, "days", path)
+        return replace(trigger, when=when, clear=clear)
+
+    def _named_restoration(self, policy: m.Policy) -> m.Restoration | None:
+        restoration = policy.restoration
+        if restoration is None:
+            return None
+        section = "restoration"
+        self._setting(section, "first", "FIRST_BP", restoration.first_bp, "share", section)
+        self._setting(section, "step", "STEP_BP", restoration.step_bp, "share", section)
+        self._setting(section, "every", "EVERY_DAYS", restoration.every_days, "days", section)
+        if restoration.condition is None:
+            return restoration
+        return replace(restoration, condition=self._named(restoration.condition, f"{section}_while"))
+
+    def _named_offer(self, policy: m.Policy) -> m.Offer | None:
+        offer = policy.offer
+        if offer is None:
+            return None
+        when = self._named(offer.when, "OFFER_WHEN")
+        self._setting("offer", "increase", "INCREASE_BP", offer.increase_bp, "share", "offer")
+        self._setting("offer", "up_to", "UP_TO_MINOR", offer.up_to_minor, "money", "offer")
+        self._setting("offer", "every", "EVERY_DAYS", offer.every_days, "days", "offer")
+        self._setting("offer", "valid", "VALID_DAYS", offer.valid_days, "days", "offer")
+        return replace(offer, when=when)
+
+    def _name_score(self, policy: m.Policy) -> None:
+        score = policy.score
+        if score is None:
+            return
+        self._add("SCORE_BASE", score.base, f"score.base: {score.base}", "score", "base")
+        for bins in score.bins:
+            self._name_bins(policy, bins)
+        for table in score.tables:
+            self._name_table(policy, table)
+        texts = [f"below {cut}" for cut in score.pd_below] + ["otherwise"]
+        for i, cut in enumerate(score.pd_below):
+            self._add(f"PD_BELOW_{i + 1}", cut, f"score.pd: {texts[i]}", "pd below", str(i))
+        for i, ppm in enumerate(score.pd_ppm):
+            text = f"score.pd: {texts[i]}: {self._text.number(ppm, 'pd')}"
+            self._add(f"PD_PPM_{i + 1}", ppm, text, "pd", str(i))
+
+    def _name_bins(self, policy: m.Policy, bins: Bins) -> None:
+        feature, owner = policy.feature(bins.feature), self._names.variables[bins.feature]
+        path, key = f"score.{bins.group}.{bins.feature}", f"{bins.group}.{bins.feature}"
+        texts = self._below(feature, owner, path, bins.below, key)
+        points = bins.by_choice or bins.points
+        if bins.by_choice:
+            texts = [f"is {word}" for word in feature.choices or ("false", "true")]
+        for i, value in enumerate(points):
+            self._add(f"{owner}_POINTS_{i + 1}", value, f"{path}: {texts[i]}: {value}", "points", key, str(i))
+        if feature.maybe_missing:
+            text = f"{path}: missing: {bins.missing}"
+            self._add(f"{owner}_POINTS_MISSING", bins.missing, text, "points", key, "missing")
+
+    def _name_table(self, policy: m.Policy, table: Table) -> None:
+        owner = f"{self._names.variables[table.row]}_by_{self._names.variables[table.column]}"
+        path, key = f"score.{table.group}.{table.row} by {table.column}", f"{table.group}.{table.row}.{table.column}"
+        sides = ((table.row, f"{owner}_ROW", table.row_below), (table.column, f"{owner}_COLUMN", table.column_below))
+        rows, columns = (
+            [*self._below(policy.feature(name), prefix, path, below, f"{key} {side}"), "missing"]
+            for side, (name, prefix, below) in zip(("row", "column"), sides, strict=True)
+        )
+        for i, row in enumerate(table.points):
+            for k, value in enumerate(row):
+                text = f"{path}: {rows[i]}, {columns[k]}: {value}"
+                self._add(f"{owner}_POINTS_{i + 1}_{k + 1}", value, text, "points", key, str(i), str(k))
+
+    def _below(self, feature: m.Feature, owner: str, path: str, below: tuple[int, ...], key: str) -> list[str]:
+        """Names the cut points of one feature; the text of each bin."""
+        texts = [f"below {self._text.of(ex.Literal(cut, feature.unit))}" for cut in below]
+        for i, cut in enumerate(below):
+            name = self._add(f"{owner}_BELOW_{i + 1}", cut, f"{path}: {texts[i]}", "below", key, str(i))
+            self._answers.setdefault((feature.name, cut), name)
+        return [*texts, "otherwise"]
+
+
+def _with_children(expr: ex.Expr, change: Callable[[ex.Expr], ex.Expr]) -> ex.Expr:
+    """The expression with each of its direct parts changed."""
+    match expr:
+        case ex.Not(item):
+            return ex.Not(change(item))
+        case ex.And(items):
+            return ex.And(tuple(map(change, items)))
+        case ex.Or(items):
+            return ex.Or(tuple(map(change, items)))
+        case ex.Compare(op, left, right):
+            return ex.Compare(op, change(left), change(right))
+        case ex.Arith(op, left, right):
+            return ex.Arith(op, change(left), change(right))
+        case ex.Call(_, args):
+            return replace(expr, args=tuple(map(change, args)))
+        case ex.If(test, yes, no):
+            return ex.If(change(test), change(yes), change(no))
+        case _:
+            return expr
+
+
+def slack_names(used: dict[str, Use], names: Names) -> tuple[dict[Slack, tuple[str, str]], list[str]]:
+    """Names for how far the score may stand from a cut for its parts to matter, and their lines."""
+    slack: dict[Slack, tuple[str, str]] = {}
+    lines: list[str] = []
+    for feature, use in used.items():
+        for guard in (*use.crossing, *use.any):
+            for one in guard:
+                if isinstance(one, Slack) and one not in slack:
+                    owner = slug(names.variables[feature]).upper()
+                    slack[one] = names.space.take(f"{owner}_FALL"), names.space.take(f"{owner}_RISE")
+                    lines += [f"{name} = {most}" for name, most in zip(slack[one], (one.fall, one.rise), strict=True)]
+    why = (
+        "# Worked out from the points: by time alone a feature and all that move the score less can take it down,",
+        "# and up, by no more than this.",
+    )
+    return slack, [*why, *lines] if lines else []
