@@ -25,9 +25,10 @@ from linekeeper.policy.expression import Literal
 from linekeeper.policy.load import load_file, load_text
 from linekeeper.policy.model import Policy
 from tests.kernel.agree import by_arrival, differences, in_bulk, last_day, unreversed
-from tests.kernel.nightly import text_of
+from tests.kernel.nightly import written_of
 from tests.oracle.generate import stream
 from tests.oracle.oracle import run
+from tests.oracle.reader import read
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ("policies/consumer-loan.yaml", "policies/credit-card.yaml", "docs/examples/cash-line.yaml")
@@ -92,7 +93,7 @@ offer: {when: features >= 2 and score_2 >= 1, increase: 10%, up_to: 90_000 CNY, 
 def policies() -> dict[str, Policy]:
     """The shipped ones, generated ones, and the hostile one."""
     shipped = {name: load_file(ROOT / name) for name in (*SHIPPED, BENCH)}
-    generated = {f"seed {seed}": load_text(text_of(seed)) for seed in range(GENERATED)}
+    generated = {f"seed {seed}": load_text(written_of(seed).text) for seed in range(GENERATED)}
     return shipped | generated | {"hostile": load_text(HOSTILE)}
 
 
@@ -164,7 +165,7 @@ def test_hostile_names_change_no_decision() -> None:
     for seed in range(25):
         events: list[Event] = unreversed(stream(policy, seed, seed % 2 == 1, 0))
         until = last_day(policy, events) + 40
-        expected = run(policy, events, until)
+        expected = run(read(policy.source), events, until)
         assert differences(policy, expected, *by_arrival(kernel, events, until)) == []
         if seed % 2 == 0:
             assert differences(policy, expected, *in_bulk(kernel, [events], until, compiled=False)[0]) == []
