@@ -22,7 +22,7 @@ from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import last_day, replay_table, run_table
 from linekeeper.journal.store import open_store
 from linekeeper.kernel.kernel import kernel_of
-from linekeeper.lab.outcome import rules_alone
+from linekeeper.lab.outcome import without_score_triggers
 from linekeeper.lab.population import population
 from linekeeper.policy.load import load_file, load_text
 from linekeeper.policy.model import Policy
@@ -74,7 +74,7 @@ def taiwan(data: Path) -> Case:
 def taiwan_rules_alone(data: Path) -> Case:
     """The same without the triggers that read the score, as docs/results.md compares them."""
     policy, events = taiwan(data)
-    return rules_alone(policy), events
+    return without_score_triggers(policy), events
 
 
 def approval(data: Path) -> Case:
