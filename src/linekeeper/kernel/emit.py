@@ -46,7 +46,7 @@ def drivers() -> str:
 
 
 def _untyped(file: str, first: str) -> str:
-    """A module's source from the words `first` on, without its types: a compiler finds them itself."""
+    """A module's source from the words `first` on, without its types: all of them are whole numbers."""
     text = files("linekeeper.kernel").joinpath(file).read_text("utf-8")
     text = text[text.index(first) :]
     for word in (": Any", ": int", ": bool"):

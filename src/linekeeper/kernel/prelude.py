@@ -11,7 +11,7 @@ A ring keeps the tiles of one kind of event that have something in them, oldest 
     entries ...    (mask + 1) entries of `width` slots: tile, then counts, sums and greatest values of its events;
                    after the newest stands one whose tile is NEVER
 
-What is constant comes in global tuples: `ring` is (base, entries, mask, width), `terms` of a latch (place, hold,
+What is constant comes in global tuples: `ring` is (base, entries, mask, width), `terms` of a latch (slot, hold,
 expires, terminal).
 """
 
