@@ -33,9 +33,10 @@ check: $(DEV) ## style, types, layers, documentation
 bench: $(BENCH) ## all benchmarks, one after the other
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
 
-nightly: $(DEV) ## the property tests at length, tests that take minutes, 100 policies by 1,000 lives (hours)
+nightly: $(DEV) ## the property tests at length, tests that take minutes, generated policies by 1,000 lives (hours)
 	LINEKEEPER_HYPOTHESIS=nightly $(BIN)/pytest -m "nightly or hypothesis" $(ARGS)
 	$(BIN)/python -m tests.kernel.nightly
+	$(BIN)/python -m tests.kernel.settings
 
 clean: ## remove what tests and builds leave behind; .venv stays
 	rm -rf site dist build .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

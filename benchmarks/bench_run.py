@@ -108,7 +108,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     events = population(accounts=asked.accounts, days=asked.days, seed=1).events
-    _ = kernel_of(load_file(shipped("consumer-loan.yaml"))).compiled
+    compiled = kernel_of(load_file(shipped("consumer-loan.yaml"))).compiled
+    compiled.optimise("replay")
+    compiled.wait()
     plain, logged, rows = [], [], []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -12,5 +12,7 @@ def _kernel_cache(request: pytest.FixtureRequest) -> Iterator[None]:
     cache = request.config.cache
     assert cache is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LINEKEEPER_CACHE", str(cache.mkdir("kernels")))
+        folder = cache.mkdir("kernels")
+        folder.chmod(0o700)  # pytest leaves it open to the user's group where the umask does
+        patch.setenv("LINEKEEPER_CACHE", str(folder))
         yield

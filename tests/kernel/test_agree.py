@@ -100,7 +100,7 @@ offer: {when: all >= 0 CNY, increase: 10000%, up_to: 10_000_000_000_000 CNY, eve
 
 
 def compiled_policies() -> dict[str, str]:
-    """Few, for each takes some seconds to compile; the nightly run compiles many."""
+    """Few; the nightly run compiles many."""
     bench = (REPOSITORY / "benchmarks" / "policies" / "cash-line.yaml").read_text("utf-8")
     return {"seed 3": policy_text(3), "seed 20": policy_text(20), "extremes": EXTREMES, "cash line": bench}
 

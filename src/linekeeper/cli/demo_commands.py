@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.opening import say_compiling
 from linekeeper.cli.output import print_json, progress
 from linekeeper.cli.show_commands import STATUS_COLOUR, chart, decision_line, line_words, told
 
@@ -57,7 +56,6 @@ def demo(
     console.print("[dim]making the borrowers, then deciding on every event ...[/]")
     events = population(accounts=accounts, days=days, seed=seed).events
     engine = _engine(store, folder)
-    say_compiling(engine.kernel, events.num_rows)
     with progress("events", events.num_rows, json) as advance:
         summary = run_table(engine, events, f"population-{seed}", None, advance)
     if engine.keeper:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
     from linekeeper.engine.engine import Engine
     from linekeeper.engine.outbox import Law
-    from linekeeper.kernel.kernel import Kernel
     from linekeeper.policy.model import Policy
 
 
@@ -64,9 +62,3 @@ def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> 
             done = share
 
         return read_event_file(path, policy, load_columns(columns) if columns else None, progress=told)
-
-
-def say_compiling(kernel: Kernel, evaluations: int) -> None:
-    """Say on a terminal that the policy is about to be compiled, where it will be and was not before."""
-    if kernel.is_worth_compiling(evaluations) and not kernel.is_kept and sys.stderr.isatty():
-        sys.stderr.write("compiling the policy, some 15 seconds; once, for the code is kept\n")

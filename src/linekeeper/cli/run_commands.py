@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from linekeeper.cli.arguments import day_number, instant_ms, minor_units, to_write
-from linekeeper.cli.opening import law_of, open_engine, read_file, say_compiling
+from linekeeper.cli.opening import law_of, open_engine, read_file
 from linekeeper.cli.output import (
     BrakeOn,
     Json,
@@ -64,7 +64,6 @@ def run(
 
     engine = open_engine(store, load_file(policy), keys, brake, law_of(jurisdiction, product), by)
     intake = read_file(events, engine.policy, columns, json)
-    say_compiling(engine.kernel, intake.table.num_rows)
     with progress("events", intake.table.num_rows, json) as advance:
         summary = run_table(engine, intake.table, source or events.name, day_number(until), advance)
     report(summary, intake, rejected, json)
@@ -96,7 +95,6 @@ def replay(
     kept: list[Decision] = []
     evaluations = evaluations_of(intake.table, not eager)
     compiled = kernel.is_worth_compiling(evaluations)
-    say_compiling(kernel, evaluations)
     with progress("events", intake.table.num_rows, json) as advance:
         keep = kept.append if output else None
         summary = replay_table(kernel, intake.table, day_number(until), workers, not eager, compiled, advance, keep)

@@ -43,7 +43,7 @@ def run_table(
     began = time.perf_counter()
     total = BatchSummary()
     if engine.kernel.is_worth_compiling(table.num_rows):
-        _ = engine.kernel.compiled  # worth it for all batches together, though not for one alone
+        engine.kernel.compile_for(table.num_rows)  # worth it for all batches together, though not for one alone
     for start in range(0, table.num_rows, BATCH_EVENTS):
         part = table.slice(start, BATCH_EVENTS)
         total.add(engine.receive(part, source))

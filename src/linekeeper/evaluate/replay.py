@@ -61,7 +61,7 @@ def replay(
 
     run = _compiled if compiled else _interpreted
     if compiled:
-        _ = kernel.compiled  # once, before several need it
+        kernel.compile_for(len(batch))
 
     def work(piece: tuple[int, int]) -> tuple[list[Ints], list[Ints], int]:
         own = kept[piece[0] : piece[1]] if keep else np.zeros((1, size), dtype=np.int64)

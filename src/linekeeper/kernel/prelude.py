@@ -49,7 +49,7 @@ def percent(a: int, b: int) -> int:
     >>> percent(1, 3), percent(0, 0), percent(5, 0), percent(10**15, 10**15 - 1)
     (3333, 0, 1000000, 10000)
     """
-    if 0 < a < WHOLE_MAX and a < 100 * b:
+    if 0 < a < WHOLE_MAX and b > 0 and a < 100 * b:  # `b > 0` follows, but a compiler cannot know: it saves 5 %
         return a * 10_000 // b
     if a <= 0:
         return 0

@@ -1,0 +1,203 @@
+"""A kernel's functions as machine code, called from Python over int64 arrays.
+
+A call lets go of the interpreter's lock, so several threads run at once on the memory that they share. What a function
+is given is checked before it runs; a fault inside it (see `linekeeper.kernel.lowering`) is raised here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import operator
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from linekeeper.core.errors import LinekeeperError
+from linekeeper.kernel import lowering, machine_code, object_cache
+from linekeeper.kernel.lowering import FAULTS, Fault
+from linekeeper.kernel.machine_code import Code, Level
+from linekeeper.kernel.subset import INT64_MAX, INT64_MIN, Parameter, Shape, Source, read_source
+
+FAULT_WORDS = {
+    Fault.DIVISION_BY_ZERO: "a division by zero",
+    Fault.ASSERTION: "what has to hold does not",
+    Fault.NEGATIVE_SHIFT: "a shift by a count below zero",
+    Fault.INDEX: "an index outside of its row",
+}
+
+
+class KernelFault(LinekeeperError):
+    """A compiled kernel ended early. `line` of its source counts from 1; interpreted, Python raises there too."""
+
+    def __init__(self, function: str, fault: Fault, line: int, text: str) -> None:
+        self.function, self.fault, self.line = function, fault, line
+        super().__init__(
+            f"the kernel's `{function}` stopped at its line {line}, `{text}`: {FAULT_WORDS[fault]}; "
+            "the kernel is at fault, and no part of the result counts"
+        )
+
+
+class ArgumentFault(LinekeeperError):
+    """A compiled function was called with something that it does not take."""
+
+
+class NativeKernel:
+    """The functions of one kernel's source as machine code; each is made when it is first asked for.
+
+    Code that was kept on disk is taken from there, the optimised before the plain; else plain code is made, and
+    `optimise` makes the better in the background. Safe to use from several threads.
+
+    >>> NativeKernel("def twice(a):\\n    return 2 * a\\n").twice(21)
+    42
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._lock = threading.Lock()
+        self._functions: dict[str, NativeFunction] = {}
+        self._optimising: dict[str, threading.Thread] = {}
+
+    def __getattr__(self, name: str) -> NativeFunction:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self.function(name)
+
+    def function(self, name: str) -> NativeFunction:
+        """One function of the source. Raises `NotInSubset` where it, or what it calls, cannot be lowered."""
+        if name not in self._functions:
+            with self._lock:
+                if name not in self._functions:
+                    parameters = self._source.functions_for(name)[name].parameters
+                    code = self._kept(name) or self._make(name, Level.PLAIN)
+                    self._functions[name] = NativeFunction(name, parameters, self._text, code)
+        return self._functions[name]
+
+    def has(self, name: str) -> bool:
+        """Whether a function is ready for use."""
+        return name in self._functions
+
+    def is_kept(self, name: str) -> bool:
+        """Whether code for a function lies on disk."""
+        return any(object_cache.is_kept(self._file_name(name, level)) for level in Level)
+
+    def optimise(self, name: str) -> None:
+        """Make optimised code of a function in the background, unless it has it; calls use it from then on.
+
+        A process does not end before the code is made and kept.
+        """
+        function = self.function(name)
+        with self._lock:
+            if function.level != Level.OPTIMISED and name not in self._optimising:
+                thread = threading.Thread(target=self._optimise, args=(function,), name=f"optimise {name}")
+                self._optimising[name] = thread
+                thread.start()
+
+    def wait(self) -> None:
+        """Wait until nothing is being made in the background."""
+        for thread in list(self._optimising.values()):
+            thread.join()
+
+    @cached_property
+    def _source(self) -> Source:
+        return read_source(self._text)
+
+    def _optimise(self, function: NativeFunction) -> None:
+        try:
+            function.use(self._make(function.name, Level.OPTIMISED))
+        except LinekeeperError:
+            # It could not be kept. The plain code gives the same results, and who needs the folder next is told.
+            return
+
+    def _kept(self, name: str) -> Code | None:
+        """The best code on disk."""
+        for level in sorted(Level, reverse=True):
+            content = object_cache.read_kept(self._file_name(name, level))
+            if content is not None:
+                return machine_code.load(content, lowering.symbol(name), level)
+        return None
+
+    def _make(self, name: str, level: Level) -> Code:
+        content = machine_code.object_code(lowering.lower(self._source, name), level)
+        object_cache.keep(self._file_name(name, level), content)
+        return machine_code.load(content, lowering.symbol(name), level)
+
+    def _file_name(self, name: str, level: Level) -> str:
+        """Stands for all that object code depends on."""
+        parts = (self._text, name, lowering.VERSION, int(level), machine_code.host())
+        return f"kernel_{hashlib.sha256(repr(parts).encode()).hexdigest()}.object"
+
+
+class NativeFunction:
+    """One function, called with numbers for numbers, int64[n] for rows and int64[n, m] for tables; gives a number."""
+
+    def __init__(self, name: str, parameters: Sequence[Parameter], text: str, code: Code) -> None:
+        self.name, self.parameters, self._text = name, tuple(parameters), text
+        read = [parameter for parameter in parameters if parameter.is_read]
+        types = [ctypes.c_void_p if place == 0 else ctypes.c_int64 for one in read for place in _places(one.shape)]
+        self._prototype = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, *types)
+        self.use(code)
+
+    @property
+    def level(self) -> Level:
+        """How much work went into the code in use."""
+        return self._current[0].level
+
+    def use(self, code: Code) -> None:
+        """Use other code for the calls that begin from now on."""
+        self._current = (code, self._prototype(code.address))
+
+    def __call__(self, *arguments: Any) -> int:
+        """Call it. Raises `ArgumentFault` before it runs, `KernelFault` where it ends early."""
+        if len(arguments) != len(self.parameters):
+            raise ArgumentFault(f"`{self.name}` takes {len(self.parameters)} arguments, and was given {len(arguments)}")
+        _code, function = self._current  # the code is held as long as it runs: its memory goes with it
+        status = ctypes.c_int64(0)
+        components: list[Any] = [ctypes.addressof(status)]
+        for parameter, argument in zip(self.parameters, arguments, strict=True):
+            if parameter.is_read:
+                components += self._components(parameter, argument)
+        result: int = function(*components)
+        if status.value:
+            line, fault = divmod(status.value, FAULTS)
+            raise KernelFault(self.name, Fault(fault), line, self._text.splitlines()[line - 1].strip())
+        return result
+
+    def _components(self, parameter: Parameter, argument: Any) -> tuple[int, ...]:
+        """An argument as the function takes it."""
+        if parameter.shape == Shape.NUMBER:
+            return (self._number(parameter, argument),)
+        if not isinstance(argument, np.ndarray):
+            raise self._wrong(parameter, "is no array")
+        flags = argument.flags
+        if argument.dtype != np.int64 or argument.ndim != parameter.shape:
+            raise self._wrong(parameter, f"is {argument.dtype} with {argument.ndim} dimensions")
+        if not (flags.c_contiguous and flags.aligned):
+            raise self._wrong(parameter, "does not lie in one piece")
+        if argument.shape[-1] < parameter.length_min:
+            raise self._wrong(parameter, f"has {argument.shape[-1]} places of {parameter.length_min}")
+        if parameter.is_written and not flags.writeable:
+            raise self._wrong(parameter, "cannot be written to")
+        return (argument.ctypes.data, *argument.shape)
+
+    def _number(self, parameter: Parameter, argument: Any) -> int:
+        try:
+            number = operator.index(argument)
+        except TypeError:
+            raise self._wrong(parameter, "is no whole number") from None
+        if not INT64_MIN <= number <= INT64_MAX:
+            raise self._wrong(parameter, "does not fit 64 bits")
+        return number
+
+    def _wrong(self, parameter: Parameter, what: str) -> ArgumentFault:
+        wanted = ("a whole number of 64 bits", "int64[n] in one piece", "int64[n, m] in one piece")[parameter.shape]
+        writable = ", writable" if parameter.is_written else ""
+        return ArgumentFault(f"`{parameter.name}` of `{self.name}` {what}; it takes {wanted}{writable}")
+
+
+def _places(shape: Shape) -> range:
+    """The components of a shape; the first of a row or a table is its address."""
+    return range(1, 2) if shape == Shape.NUMBER else range(1 + shape)
