@@ -175,7 +175,7 @@ def withdraw_evaluation(kernel: Kernel, before: list[int], state: list[int], row
     run.advance(plain, state[slots["HOUR"]])
     plain[:line] = state[:line]
     if row and kernel.policy.kinds[row.kind].name != "consent":
-        run.rule(plain, row.at, row.kind, row.x)
+        run.apply_ruling(plain, row.at, row.kind, row.x)
     # The line was not allowed to move today, so the kernel must ask again tomorrow, whatever else is due.
     plain[slots["NEXT_REVIEW"]] = state[slots["HOUR"]] // 24 + 1
     state[:] = plain
