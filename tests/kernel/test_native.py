@@ -171,7 +171,7 @@ def test_features_scores_and_authorisations_of_the_policies_at_hand(path: str) -
         machine.score(array, scratch)
         assert scratch.tolist()[kernel.shape.values :] == row[kernel.shape.values :]
         hour = state[kernel.layout.slots["HOUR"]] + 30
-        assert machine.authorise(array, hour, 100) == python.authorise(state, hour, 100)
+        assert machine.authorise(array, scratch, hour, 100) == python.authorise(state, row, hour, 100)
 
 
 def test_code_that_cannot_be_kept_leaves_the_plain_code_in_use(tmp_path: Path) -> None:

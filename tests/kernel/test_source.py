@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from linekeeper.cli.main import app, build
 from linekeeper.core.event import Event
-from linekeeper.kernel.constants import Constant
+from linekeeper.kernel.constants import NamedNumber
 from linekeeper.kernel.emit import drivers, emit, prelude
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.layout import RowShape, lay_out
@@ -234,9 +234,9 @@ def test_features_are_formulas_in_the_names_of_the_policy() -> None:
 
 
 def test_a_constant_is_the_number_that_it_names() -> None:
-    assert Constant(30, "days", name="LATE_WHEN_1") == Literal(30, "days")
-    assert {Literal(30, "days"): 1}[Constant(30, "days", name="OTHER")] == 1
-    assert Constant(30, "days", name="LATE_WHEN_1") != Literal(30, "count")
+    assert NamedNumber(30, "days", name="LATE_WHEN_1") == Literal(30, "days")
+    assert {Literal(30, "days"): 1}[NamedNumber(30, "days", name="OTHER")] == 1
+    assert NamedNumber(30, "days", name="LATE_WHEN_1") != Literal(30, "count")
 
 
 def test_the_prelude_and_the_drivers_define_no_name_twice() -> None:

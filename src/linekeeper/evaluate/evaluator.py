@@ -42,7 +42,7 @@ class RawDecision:
     """A decision before it is recorded, as the kernel wrote it.
 
     `account` is the account's place in the batch, `event` the event's place or -1 (the start of a day), `at` UTC ms,
-    `row` the kernel's row (see `kernel.rows`).
+    `row` the kernel's row (see `kernel.layout`).
     """
 
     account: int

@@ -21,7 +21,7 @@ PIECES_A_WORKER = 16
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a batch led to: decision rows (see `rows`), sorted by account and time.
+    """What a batch led to: decision rows (see `kernel.layout`), sorted by account and time.
 
     `account[i]`, `event[i]` (-1: the look at the start of a day) index the batch; `refused[j]` is 0, or why
     event `j` was refused (1 not open yet, 2 opened before); `looks` counts evaluations; `states` are the states

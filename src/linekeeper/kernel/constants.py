@@ -1,6 +1,6 @@
 """The numbers of a policy by name, so that a kernel's body has none: each stands once, with the policy's own text.
 
-Conditions and formulas are taken apart and put together again with a `Constant` in the place of each number. A
+Conditions and formulas are taken apart and put together again with a `NamedNumber` in the place of each number. A
 window's length and the days of a late count are no constants: they shape the state, as the layout does.
 """
 
@@ -22,7 +22,7 @@ from linekeeper.scorecard.card import Bins, Table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Constant(ex.Literal):
+class NamedNumber(ex.Literal):
     """A number of the policy that has a name; equal to any other of the same value and unit."""
 
     name: str = field(kw_only=True)
@@ -34,7 +34,7 @@ class Constant(ex.Literal):
 
 
 @dataclass(frozen=True, slots=True)
-class ConstantIn(ex.In):
+class NamedChoice(ex.In):
     """A choice among values that have names."""
 
     names: tuple[str, ...]
@@ -45,14 +45,14 @@ class NamedExpressionCompiler(ExpressionCompiler):
 
     def condition(self, expr: ex.Expr) -> str:
         """A Python truth value."""
-        if isinstance(expr, ConstantIn):
+        if isinstance(expr, NamedChoice):
             value = self.atom(expr.item)
             return "(" + " or ".join(f"{value} == {name}" for name in expr.names) + ")"
         return super().condition(expr)
 
     def atom(self, expr: ex.Expr) -> str:
         """A name or a number for the value of the expression."""
-        return expr.name if isinstance(expr, Constant) else super().atom(expr)
+        return expr.name if isinstance(expr, NamedNumber) else super().atom(expr)
 
 
 class Constants:
@@ -120,15 +120,15 @@ class Constants:
                 case ex.Literal(_, "flag"):
                     return one
                 case ex.Literal(value, unit):
-                    return Constant(value, unit, one.choices, name=name(value, self._text.of(around, kind)))
+                    return NamedNumber(value, unit, one.choices, name=name(value, self._text.of(around, kind)))
                 case ex.In(item, values):
                     called = tuple(name(value, self._text.of(one, kind)) for value in values)
                     self._answer(item, zip(values, called, strict=True))
-                    return ConstantIn(walk(item, one), values, called)
+                    return NamedChoice(walk(item, one), values, called)
             made = _with_children(one, lambda child: walk(child, one))
             if isinstance(made, ex.Compare):
                 for side, other in ((made.left, made.right), (made.right, made.left)):
-                    if isinstance(side, Constant):
+                    if isinstance(side, NamedNumber):
                         self._answer(other, [(side.value, side.name)])
             return made
 
