@@ -22,15 +22,24 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 NUMBA = "56e3556"  # the last revision that compiled by way of Numba
 FIRST_ACCOUNTS = 5
 
-REPLAY_NOW = "from linekeeper.evaluate.replay import replay"
-REPLAY_BEFORE = "from linekeeper.evaluate.replay import replay"
-START = """
-import json, sys, time
-from pathlib import Path
+# Where a revision has what the measurements call. Those of `NUMBA` stay as they are, whatever moves here.
+IMPORTS_OF_NUMBA = """
 from linekeeper.evaluate.event_batch import batch_of
+from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.lab.population import population
 from linekeeper.policy.load import load_file
+"""
+IMPORTS = """
+from linekeeper.evaluate.event_batch import batch_of
+from linekeeper.evaluate.replay import replay
+from linekeeper.kernel.kernel import Kernel
+from linekeeper.lab.population import population
+from linekeeper.policy.load import load_file
+"""
+START = """
+import json, sys, time
+from pathlib import Path
 
 policy = load_file(Path(sys.argv[1]))
 kernel = Kernel(policy)
@@ -75,11 +84,11 @@ def run(checkout: Path, code: str, accounts: int, cache: Path) -> dict[str, floa
     return figures | {"process_s": time.perf_counter() - began}
 
 
-def one_turn(checkout: Path, replay: str, accounts: int) -> dict[str, float]:
+def one_turn(checkout: Path, imports: str, accounts: int) -> dict[str, float]:
     """All figures of a revision, once."""
     with tempfile.TemporaryDirectory() as name:
         cache = Path(name)
-        start = f"{START}\n{replay}\n"
+        start = imports + START
         cold = run(checkout, start + FIRST_DECISION, FIRST_ACCOUNTS, cache)
         warm = run(checkout, start + FIRST_DECISION, FIRST_ACCOUNTS, cache)
         speed = run(checkout, start + SPEED, accounts, cache)
@@ -90,13 +99,14 @@ def one_turn(checkout: Path, replay: str, accounts: int) -> dict[str, float]:
 def measure(before: str, accounts: int, turns: int) -> dict[str, dict[str, float]]:
     """The figures of this checkout and of the revision before it, and how many times smaller this one's are."""
     best: dict[str, dict[str, float]] = {"now": {}, "before": {}}
+    imports_before = IMPORTS_OF_NUMBA if before == NUMBA else IMPORTS
     with tempfile.TemporaryDirectory() as name:
         clone = Path(name) / "before"
         subprocess.run(["git", "clone", "--quiet", "--shared", str(REPOSITORY), str(clone)], check=True)
         subprocess.run(["git", "-C", str(clone), "checkout", "--quiet", before], check=True)
         for _ in range(turns):
-            for which, checkout, replay in (("now", REPOSITORY, REPLAY_NOW), ("before", clone, REPLAY_BEFORE)):
-                for figure, value in one_turn(checkout, replay, accounts).items():
+            for which, checkout, imports in (("now", REPOSITORY, IMPORTS), ("before", clone, imports_before)):
+                for figure, value in one_turn(checkout, imports, accounts).items():
                     best[which][figure] = min(best[which].get(figure, value), value)
     now, then = best["now"], best["before"]
     ratios = {f"{figure}_ratio": then[figure] / now[figure] for figure in then}
