@@ -24,8 +24,8 @@ FIRST_ACCOUNTS = 5
 
 # Where a revision has what the measurements call. Those of `NUMBA` stay as they are, whatever moves here.
 IMPORTS_OF_NUMBA = """
-from linekeeper.evaluate.event_batch import batch_of
-from linekeeper.evaluate.replay import replay
+from linekeeper.kernel.batch import batch_of
+from linekeeper.kernel.bulk import replay
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.lab.population import population
 from linekeeper.policy.load import load_file

@@ -10,7 +10,7 @@ from random import Random
 from traceback import extract_tb
 from typing import Any
 
-from linekeeper.kernel.lowering import Fault
+from linekeeper.kernel.lowered_expressions import Fault
 from linekeeper.kernel.subset import INT64_MAX, INT64_MIN
 
 MISSING = -(2**62)

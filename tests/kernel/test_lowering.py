@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linekeeper.kernel.lowering import Fault
+from linekeeper.kernel.lowered_expressions import Fault
 from linekeeper.kernel.machine_code import Level
 from linekeeper.kernel.native import KernelFault, NativeKernel
 from linekeeper.kernel.subset import INT64_MAX, INT64_MIN, NotInSubset, Shape, read_source

@@ -154,7 +154,7 @@ def with_events_alone(source: str) -> str:
     body = YAML(typ="safe", pure=True).load(source)
     head = {key: body[key] for key in ("policy", "version", "currency", "time_zone", "minor_digits") if key in body}
     events = {"events": body["events"]} if "events" in body else {}
-    triggers = dict.fromkeys(body["triggers"], {"when": "false", "suspend": True, "reason": "none"})
+    triggers = {name: {"when": "false", "suspend": True, "reason": "none"} for name in body["triggers"]}
     return json.dumps({**head, **events, "triggers": triggers})
 
 

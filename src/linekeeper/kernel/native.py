@@ -18,7 +18,7 @@ import numpy as np
 
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.kernel import lowering, machine_code, object_cache
-from linekeeper.kernel.lowering import FAULTS, Fault
+from linekeeper.kernel.lowered_expressions import FAULTS, Fault, symbol
 from linekeeper.kernel.machine_code import Code, Level
 from linekeeper.kernel.subset import INT64_MAX, INT64_MIN, Parameter, Shape, Source, read_source
 
@@ -117,13 +117,13 @@ class NativeKernel:
         for level in sorted(Level, reverse=True):
             content = object_cache.read_kept(self._file_name(name, level))
             if content is not None:
-                return machine_code.load(content, lowering.symbol(name), level)
+                return machine_code.load(content, symbol(name), level)
         return None
 
     def _make(self, name: str, level: Level) -> Code:
         content = machine_code.object_code(lowering.lower(self._source, name), level)
         object_cache.keep(self._file_name(name, level), content)
-        return machine_code.load(content, lowering.symbol(name), level)
+        return machine_code.load(content, symbol(name), level)
 
     def _file_name(self, name: str, level: Level) -> str:
         """Stands for all that object code depends on."""
