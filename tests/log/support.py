@@ -13,7 +13,7 @@ from sqlalchemy import Engine, MetaData, create_engine, event
 
 from linekeeper.journal.log.append import append
 from linekeeper.journal.log.audit import Audit, audit
-from linekeeper.journal.log.entry import Kind, Record
+from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.log.masters import LocalMaster
 from linekeeper.journal.log.note import SigningKey
 from linekeeper.journal.log.publish import Cosign, Published, publish, published
@@ -92,7 +92,7 @@ def decision(account: str, number: int, note: str = "") -> Record:
         "reasons": [{"code": "arrears"}, {"code": "utilisation"}],
         "seq": number,
     }
-    return Record(Kind.DECISION, account, rfc8785.dumps(body))
+    return Record(RecordKind.DECISION, account, rfc8785.dumps(body))
 
 
 def decisions(count: int, start: int = 0, accounts: int = 7) -> list[Record]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, select, text
 
-from linekeeper.journal.log.entry import Kind
+from linekeeper.journal.log.entry import RecordKind
 from linekeeper.journal.log.erase import Erasure, erase, rotate, scrub
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.masters import LocalMaster
@@ -54,7 +54,7 @@ def test_the_erasures_own_leaf_names_leaves_and_nobody(house: House) -> None:
     with house.engine.connect() as connection:
         [(_, record)] = opened(connection, house.tables, house.vault, [erasure.position])
     assert record is not None
-    assert record.kind is Kind.ERASURE
+    assert record.kind is RecordKind.ERASURE
     assert json.loads(record.data) == {"at": AT, "kind": "erasure", "leaves": [3, 10, 17]}
 
 

@@ -303,9 +303,9 @@ def test_the_scorecard_is_told_bin_by_bin() -> None:
 
 
 def test_a_table_is_told_row_by_row() -> None:
-    from linekeeper.scorecard.card import Score, Table
+    from linekeeper.scorecard.card import PointsTable, Score
 
-    table = Table("burden", "longest", "ability", (3_000,), (100_00,), ((1, 2, 3), (4, 5, 6), (7, 8, 9)))
+    table = PointsTable("burden", "longest", "ability", (3_000,), (100_00,), ((1, 2, 3), (4, 5, 6), (7, 8, 9)))
     card = Score(0, ("ability",), (), (table,))
     lines = describe(replace(POLICY, score=card), "en").sections[2].lines
     assert len(lines) == 4

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from linekeeper.cli.output import Json, print_json, progress, say
+from linekeeper.cli.output import JsonOption, print_json, print_line, progress
 
 if TYPE_CHECKING:
     from linekeeper.lab.fit.plan import FitPlan
@@ -42,7 +42,7 @@ def fit(
     folds: Annotated[int, typer.Option(help="Folds that calibrate the card and make its evidence.")] = 5,
     output: Output = None,
     seed: Seed = 0,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Fit a scorecard: bins and whole points, calibrated, with its model card."""
     from dataclasses import replace
@@ -76,7 +76,7 @@ def forecast(
     output: Output = None,
     listed: Annotated[int, typer.Option(help="How many accounts the early-warning list names.")] = 20,
     seed: Seed = 0,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Forecast who reaches 30 days past due in each of the next 12 months, tested out of time."""
     from linekeeper.datasets.approval import with_panel_names
@@ -95,11 +95,13 @@ def forecast(
         print_json(found)
         return
     out = found["out_of_time"]
-    say(f"{out['rows']:,} accounts unseen, a later time: AUC {out['auc']:.4f} (LightGBM {out['auc_lightgbm']:.4f})")
-    say(f"the riskiest 5 % hold {out['behind_in_riskiest_5_percent']:.1%} of those who fall behind")
-    say("months ahead   predicted   observed")
+    print_line(
+        f"{out['rows']:,} accounts unseen, a later time: AUC {out['auc']:.4f} (LightGBM {out['auc_lightgbm']:.4f})"
+    )
+    print_line(f"the riskiest 5 % hold {out['behind_in_riskiest_5_percent']:.1%} of those who fall behind")
+    print_line("months ahead   predicted   observed")
     for row in found["by_horizon"]:
-        say(f"{row['months']:>12}   {row['predicted']:>9.3%}   {row['observed']:>8.3%}")
+        print_line(f"{row['months']:>12}   {row['predicted']:>9.3%}   {row['observed']:>8.3%}")
 
 
 # ------------------------------------------------------------------ pieces
@@ -149,7 +151,7 @@ def _cross_validate(rows: TrainingTable, plan: FitPlan, folds: int, json: bool) 
         return
     for title, part in (("all inputs", found), ("without protected", found.get("without_protected"))):
         if part:
-            say(f"{title}: " + ", ".join(f"{key[4:]} {part[key]:.4f}" for key in part if key.startswith("auc_")))
+            print_line(f"{title}: " + ", ".join(f"{key[4:]} {part[key]:.4f}" for key in part if key.startswith("auc_")))
 
 
 def _write(run: TrainingRun, folder: Path, data: str) -> dict[str, str]:
@@ -186,7 +188,9 @@ def _report(run: TrainingRun, data: str, files: dict[str, str], json: bool) -> N
         counts = {"features": len(score.bins), "tables": len(score.tables)}
         print_json({"name": artifact.name, "sha256": sha256, "auc": auc, "base": score.base, **counts, **files})
         return
-    say(f"{artifact.name}: {len(score.bins)} features, {len(score.tables)} tables, best score {best_score(score)}")
-    say(f"AUC {auc:.4f} on unseen rows; card {sha256}")
+    print_line(
+        f"{artifact.name}: {len(score.bins)} features, {len(score.tables)} tables, best score {best_score(score)}"
+    )
+    print_line(f"AUC {auc:.4f} on unseen rows; card {sha256}")
     for name, path in files.items():
-        say(f"{name.replace('_', ' ')}: {path}")
+        print_line(f"{name.replace('_', ' ')}: {path}")

@@ -66,7 +66,7 @@ def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> 
         return read_event_file(path, policy, load_columns(columns) if columns else None, progress=told)
 
 
-def say_compiling(kernel: Kernel, evaluations: int) -> None:
+def print_compiling(kernel: Kernel, evaluations: int) -> None:
     """Say on a terminal that the policy is about to be compiled, where it will be and was not before."""
     if kernel.is_worth_compiling(evaluations) and not kernel.is_kept and sys.stderr.isatty():
         sys.stderr.write("compiling the policy, some 15 seconds; once, for the code is kept\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from linekeeper.cli.opening import read_file
-from linekeeper.cli.output import Json, print_json, progress
+from linekeeper.cli.output import JsonOption, print_json, progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +31,7 @@ def outcome(
     rules_alone: Annotated[
         bool, typer.Option("--rules-alone", help="Also without the triggers that read the score: what does it add?")
     ] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Replay a file and say, as Markdown tables, how its restrictions fall on those who later defaulted."""
     from linekeeper.lab.outcome import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from linekeeper.connect.event_table import FIXED
+from linekeeper.connect.event_table import EVENT_HEAD
 from linekeeper.connect.values import (
     ACCOUNT,
     AT,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 UNSPLIT = 16  # rows too few to be worth another cut
 
 
-class Desk(Protocol):
+class ColumnContext(Protocol):
     """What a reader of columns has to know: the event table's schema, the forms by kind, and whether all is text."""
 
     schema: pa.Schema
@@ -39,14 +39,14 @@ class Desk(Protocol):
     written: bool
 
 
-def admit_proven(validator: Desk, table: pa.Table) -> tuple[pa.Table, np.ndarray]:
+def admit_proven(validator: ColumnContext, table: pa.Table) -> tuple[pa.Table, np.ndarray]:
     """The rows that are surely good, as an event table in their order, and their indices."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
     columns = {name: _plain(table[name], name) for name in table.column_names}
-    if not set(FIXED) <= set(columns):
+    if not set(EVENT_HEAD) <= set(columns):
         return validator.schema.empty_table(), np.empty(0, dtype=np.int64)
     kinds = _utf8(columns["kind"])
     tables, rows = [validator.schema.empty_table()], [np.empty(0, dtype=np.int64)]
@@ -62,7 +62,7 @@ def admit_proven(validator: Desk, table: pa.Table) -> tuple[pa.Table, np.ndarray
     return pa.concat_tables(tables).take(order).combine_chunks(), index[order]
 
 
-def _proven(validator: Desk, kind: str, columns: dict[str, pa.Array]) -> tuple[pa.Table, np.ndarray]:
+def _proven(validator: ColumnContext, kind: str, columns: dict[str, pa.Array]) -> tuple[pa.Table, np.ndarray]:
     """One kind's rows read by its forms, and which of them are proven."""
     import numpy as np
     import pyarrow as pa

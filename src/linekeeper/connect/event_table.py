@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from linekeeper.policy.model import Field, Policy
 
-FIXED = ("id", "account", "kind", "at")
+EVENT_HEAD = ("id", "account", "kind", "at")
 ROW_GROUP = 262_144
 
 
@@ -34,7 +34,7 @@ def number_columns(policy: Policy) -> dict[str, bool]:
     for kind in policy.kinds:
         named = {field.name: is_number(field) for field in kind.fields} | dict.fromkeys(kind.text, False)
         for name, number in named.items():
-            if name in FIXED:
+            if name in EVENT_HEAD:
                 raise LinekeeperError(f"a field of `{kind.name}` may not be called `{name}`, which every event has")
             if numbers.setdefault(name, number) != number:
                 raise LinekeeperError(
@@ -53,7 +53,7 @@ def schema_of(policy: Policy) -> pa.Schema:
     """The widest event table that the policy's kinds can fill."""
     import pyarrow as pa
 
-    fixed = [(name, pa.int64() if name == "at" else pa.string()) for name in FIXED]
+    fixed = [(name, pa.int64() if name == "at" else pa.string()) for name in EVENT_HEAD]
     fields = [(name, pa.int64() if number else pa.string()) for name, number in number_columns(policy).items()]
     return pa.schema(fixed + fields)
 
@@ -71,16 +71,16 @@ def table_of(events: Iterable[Event], schema: pa.Schema) -> pa.Table:
     events = list(events)
     columns = [
         pa.array([getattr(event, field.name) for event in events], field.type)
-        if field.name in FIXED
+        if field.name in EVENT_HEAD
         else pa.array([event.fields.get(field.name) for event in events], field.type)
         for field in schema
     ]
     return pa.table(columns, schema=schema)
 
 
-def events_of(table: pa.Table) -> Iterator[Event]:
+def events_of_table(table: pa.Table) -> Iterator[Event]:
     """The rows of an event table as events; absent fields are left out."""
-    names = [name for name in table.column_names if name not in FIXED]
+    names = [name for name in table.column_names if name not in EVENT_HEAD]
     for batch in table.to_batches():
         for row in batch.to_pylist():
             fields = {name: row[name] for name in names if row[name] is not None}
@@ -90,7 +90,7 @@ def events_of(table: pa.Table) -> Iterator[Event]:
 def used_columns(table: pa.Table) -> pa.Table:
     """The table without the field columns that nothing fills."""
     return table.select(
-        [name for name in table.column_names if name in FIXED or table[name].null_count < table.num_rows]
+        [name for name in table.column_names if name in EVENT_HEAD or table[name].null_count < table.num_rows]
     )
 
 
@@ -184,7 +184,7 @@ def read_events(path: Path) -> pa.Table:
     import pyarrow.parquet as pq
 
     table = pq.read_table(path)
-    for name in FIXED:
+    for name in EVENT_HEAD:
         if name not in table.column_names:
             raise LinekeeperError(f"`{path}` has no column `{name}`; import it first: `linekeeper import parquet`")
     for field in table.schema:

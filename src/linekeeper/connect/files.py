@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from typing import Literal as OneOf
 
-from linekeeper.connect.event_table import FIXED, drop_duplicates, sort_by_time, table_of, used_columns
-from linekeeper.connect.mapping import Columns
+from linekeeper.connect.event_table import EVENT_HEAD, drop_duplicates, sort_by_time, table_of, used_columns
+from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.connect.text_lines import LineError, cells_of, csv_of, json_of, lines_of
 from linekeeper.connect.validation import Validator
 from linekeeper.core.errors import LinekeeperError
@@ -34,12 +34,12 @@ BLOCK_ROWS = 131_072
 BLOCK_LINES = 16_384
 BLOCK_BYTES = 2**23
 NAMES_MAX = 600  # more different columns than the kinds of a policy can have
-PLAIN = Columns()
+UNMAPPED = ColumnMapping()
 Progress = Callable[[float], object]  # the share of the file that is done, 0 to 1
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class RowBlock:
     """Some rows of a file: the admitted ones, where they stood, and the rest. `place` is `line` or `row`."""
 
     table: pa.Table
@@ -71,7 +71,7 @@ def format_of(path: Path) -> Format:
 def read_event_file(
     path: Path,
     policy: Policy,
-    columns: Columns | None = None,
+    columns: ColumnMapping | None = None,
     form: Format | None = None,
     progress: Progress | None = None,
 ) -> Intake:
@@ -104,18 +104,18 @@ def in_order(aside: list[Rejection]) -> list[Rejection]:
 def read_blocks(
     path: Path,
     policy: Policy,
-    columns: Columns | None = None,
+    columns: ColumnMapping | None = None,
     form: Format | None = None,
     progress: Progress | None = None,
-) -> Iterator[Block]:
+) -> Iterator[RowBlock]:
     """A file in blocks of at most `BLOCK_ROWS` rows, admitted; repeats are still in it."""
     if not path.is_file():
         raise LinekeeperError(f"there is no file `{path}`")
     readers = {"jsonl": read_jsonl, "csv": read_csv, "parquet": read_parquet}
-    return readers[form or format_of(path)](path, policy, columns or PLAIN, progress or (lambda share: None))
+    return readers[form or format_of(path)](path, policy, columns or UNMAPPED, progress or (lambda share: None))
 
 
-def read_jsonl(path: Path, policy: Policy, columns: Columns, progress: Progress) -> Iterator[Block]:
+def read_jsonl(path: Path, policy: Policy, columns: ColumnMapping, progress: Progress) -> Iterator[RowBlock]:
     """One JSON object a line, UTF-8; blank lines are nothing. Numbers are read exactly."""
     validator = Validator(policy, major=columns.major)
     size = max(path.stat().st_size, 1)
@@ -127,7 +127,7 @@ def read_jsonl(path: Path, policy: Policy, columns: Columns, progress: Progress)
                 try:
                     row = json_of(raw)
                     if row is not None:
-                        rows.append(row if columns is PLAIN else _renamed(row, columns))
+                        rows.append(row if columns is UNMAPPED else _renamed(row, columns))
                         lines.append(line)
                 except LineError as bad:
                     aside.append(Rejection(f"line {line}", str(bad)))
@@ -135,7 +135,7 @@ def read_jsonl(path: Path, policy: Policy, columns: Columns, progress: Progress)
             yield _admitted_rows(validator, rows, lines, aside)
 
 
-def _renamed(tree: dict[str, Any], columns: Columns) -> dict[str, Any]:
+def _renamed(tree: dict[str, Any], columns: ColumnMapping) -> dict[str, Any]:
     row: dict[str, Any] = dict(columns.constant)
     for column, value in tree.items():
         name = columns.name_of(column)
@@ -146,7 +146,9 @@ def _renamed(tree: dict[str, Any], columns: Columns) -> dict[str, Any]:
     return row
 
 
-def _admitted_rows(validator: Validator, rows: list[dict[str, Any]], lines: list[int], aside: list[Rejection]) -> Block:
+def _admitted_rows(
+    validator: Validator, rows: list[dict[str, Any]], lines: list[int], aside: list[Rejection]
+) -> RowBlock:
     """Decoded rows: as columns where each column is of one type throughout, else one by one."""
     import numpy as np
 
@@ -161,7 +163,7 @@ def _admitted_rows(validator: Validator, rows: list[dict[str, Any]], lines: list
             kept.append(line)
         else:
             aside.append(Rejection(f"line {line}", answer))
-    return Block(table_of(events, validator.schema), np.array(kept, dtype=np.int64), aside, "line")
+    return RowBlock(table_of(events, validator.schema), np.array(kept, dtype=np.int64), aside, "line")
 
 
 def _as_table(rows: list[dict[str, Any]]) -> pa.Table | None:
@@ -184,7 +186,7 @@ def _as_table(rows: list[dict[str, Any]]) -> pa.Table | None:
     return pa.table(columns)
 
 
-def read_csv(path: Path, policy: Policy, columns: Columns, progress: Progress) -> Iterator[Block]:
+def read_csv(path: Path, policy: Policy, columns: ColumnMapping, progress: Progress) -> Iterator[RowBlock]:
     """Comma-separated UTF-8 with a header; an empty cell is absent. Numbers are digits, flags true and false."""
     import pyarrow as pa
 
@@ -209,7 +211,7 @@ def _header(file: BinaryIO, place: str) -> list[str]:
         raise LinekeeperError(f"the header of `{place}` cannot be read: {bad}") from None
 
 
-def read_parquet(path: Path, policy: Policy, columns: Columns, progress: Progress) -> Iterator[Block]:
+def read_parquet(path: Path, policy: Policy, columns: ColumnMapping, progress: Progress) -> Iterator[RowBlock]:
     """Any Parquet file of flat columns; times with a zone may stand under `at`."""
     import numpy as np
     import pyarrow as pa
@@ -231,23 +233,23 @@ def read_parquet(path: Path, policy: Policy, columns: Columns, progress: Progres
         yield _admitted(validator, pa.table(data), lines, "row", [])
 
 
-def _known(validator: Validator, columns: Columns, header: list[str], place: str) -> list[str | None]:
+def _known(validator: Validator, columns: ColumnMapping, header: list[str], place: str) -> list[str | None]:
     """The header in the policy's names; LinekeeperError where a column is strange or one of the four is absent."""
     names = columns.names_of(header, place)
     for column, name in zip(header, names, strict=True):
-        if name is not None and name not in FIXED and name not in validator.numbers:
+        if name is not None and name not in EVENT_HEAD and name not in validator.numbers:
             raise LinekeeperError(
                 f"`{place}` has a column `{ascii(column)[1:-1][:60]}` that no kind of the policy has; "
                 f"map it (`--map {column}=...`) or ignore it (`--map {column}=`)"
             )
-    for name in FIXED:
+    for name in EVENT_HEAD:
         if name not in names and name not in columns.constant:
             raise LinekeeperError(f"`{place}` has no column `{name}`; map the one that holds it (`--map ...={name}`)")
     return names
 
 
-def _admitted(validator: Validator, table: pa.Table, lines: Any, place: str, aside: list[Rejection]) -> Block:
+def _admitted(validator: Validator, table: pa.Table, lines: Any, place: str, aside: list[Rejection]) -> RowBlock:
     import numpy as np
 
     admitted, kept, refused = validator.admit_many(table, np.asarray(lines, dtype=np.int64), place)
-    return Block(admitted, kept, aside + refused, place)
+    return RowBlock(admitted, kept, aside + refused, place)

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from linekeeper.connect.event_table import FIXED, ROW_GROUP, drop_duplicates, first_use
-from linekeeper.connect.files import Block, Format, Progress, in_order, read_blocks
-from linekeeper.connect.mapping import Columns
+from linekeeper.connect.event_table import EVENT_HEAD, ROW_GROUP, drop_duplicates, first_use
+from linekeeper.connect.files import Format, Progress, RowBlock, in_order, read_blocks
+from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Rejection
 
@@ -28,7 +28,7 @@ def import_file(
     path: Path,
     policy: Policy,
     out: Path,
-    columns: Columns | None = None,
+    columns: ColumnMapping | None = None,
     form: Format | None = None,
     progress: Progress | None = None,
 ) -> tuple[int, list[Rejection]]:
@@ -46,7 +46,7 @@ def import_file(
     return same, in_order(aside + conflicts)
 
 
-def _write_blocks(blocks: Iterator[Block], raw: Path) -> tuple[list[Rejection], str]:
+def _write_blocks(blocks: Iterator[RowBlock], raw: Path) -> tuple[list[Rejection], str]:
     """All admitted rows with their `line`, as they come; answers the bad ones, and `line`, `row` or nothing at all."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -91,7 +91,7 @@ def _used(database: duckdb.DuckDBPyConnection) -> str:
     names = [name for name in database.table("raw").columns if name != "line"]
     query = "SELECT " + ", ".join(f'count("{name}")' for name in names) + " FROM raw"
     (counts,) = database.execute(query).fetchall()
-    return ", ".join(f'"{name}"' for name, count in zip(names, counts, strict=True) if count or name in FIXED)
+    return ", ".join(f'"{name}"' for name, count in zip(names, counts, strict=True) if count or name in EVENT_HEAD)
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def lines_of(file: BinaryIO, first: int = 1) -> Iterator[tuple[int, bytes]]:
             raw = file.readline(LINE_BYTES_MAX + 1) or b"\n"
 
 
-def text_of(raw: bytes) -> str:
+def decode_line(raw: bytes) -> str:
     """The line as text; raises BadLine."""
     if len(raw) > LINE_BYTES_MAX:
         raise LineError(TOO_LONG)
@@ -57,7 +57,7 @@ def json_of(raw: bytes) -> dict[str, Any] | None:
     >>> json_of(b'{"amount": 12.50}')
     {'amount': Decimal('12.50')}
     """
-    text = text_of(raw).strip()
+    text = decode_line(raw).strip()
     if not text:
         return None
     try:
@@ -99,7 +99,7 @@ def csv_of(raw: bytes) -> list[str]:
     ['e1', 'a "quoted" cell', '5']
     """
     try:
-        return next(csv.reader([text_of(raw).rstrip("\r\n")], strict=True), [])
+        return next(csv.reader([decode_line(raw).rstrip("\r\n")], strict=True), [])
     except csv.Error as error:
         raise LineError(f"the line is not CSV: {error}") from None
 

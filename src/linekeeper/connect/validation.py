@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from linekeeper.connect.column_validation import admit_proven, rows_of
-from linekeeper.connect.event_table import FIXED, number_columns, schema_of, table_of
-from linekeeper.connect.values import ACCOUNT, AT, ID, FieldSpec, Refused, read_value, shown, spec_of
+from linekeeper.connect.event_table import EVENT_HEAD, number_columns, schema_of, table_of
+from linekeeper.connect.values import ACCOUNT, AT, ID, FieldSpec, Refused, named_value, read_value, spec_of
 from linekeeper.core.event import Event, Rejection
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Validator:
                 fields[name] = read_value(spec, value, self.written)
             elif not spec.optional:
                 raise Refused(f"`{name}` is missing; each `{kind}` has one")
-        if len(fields) + len(FIXED) < len(row):
+        if len(fields) + len(EVENT_HEAD) < len(row):
             self._no_strangers(row, str(kind), specs)
         return Event(str(identity), str(account), str(kind), int(at), fields)
 
@@ -82,13 +82,13 @@ class Validator:
         if kind is None:
             return "`kind` is missing; each event has one"
         if not isinstance(kind, str) or len(kind) > 60:
-            return f"{shown('kind', kind)}, which is no kind of this policy"
-        return f"{shown('kind', kind)}, which is no kind of this policy{_nearest(kind, tuple(self.specs))}"
+            return f"{named_value('kind', kind)}, which is no kind of this policy"
+        return f"{named_value('kind', kind)}, which is no kind of this policy{_nearest(kind, tuple(self.specs))}"
 
     @staticmethod
     def _no_strangers(row: Mapping[str, Any], kind: str, specs: Mapping[str, FieldSpec]) -> None:
         for name, value in row.items():
-            if value is not None and name not in specs and name not in FIXED:
+            if value is not None and name not in specs and name not in EVENT_HEAD:
                 raise Refused(f"`{kind}` has no field `{ascii(name)[1:-1][:34]}`{_nearest(name[:60], tuple(specs))}")
 
     def admit_many(

@@ -17,7 +17,7 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 _DECODER = msgspec.json.Decoder(Decision)
 
 
-def canonical(decision: Decision) -> bytes:
+def canonical_json(decision: Decision) -> bytes:
     """The decision as canonical JSON, UTF-8."""
     return _ENCODER.encode(decision)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from linekeeper.core.decision import Decision
-from linekeeper.decide.canonical import canonical, digest_of
+from linekeeper.decide.canonical import canonical_json, digest_of
 from linekeeper.engine.outbox import find_entry
 from linekeeper.journal import tables as t
 from linekeeper.journal.log.errors import LogError
@@ -52,7 +52,7 @@ def receipt_of(engine: Engine, decision: Decision) -> NoticeReceipt | None:
         return None
     try:
         data = engine.keeper.receipt(engine.store, decision.account, decision.number)
-        return NoticeReceipt(digest_of(canonical(decision)), qr_svg=draw(data))
+        return NoticeReceipt(digest_of(canonical_json(decision)), qr_svg=draw(data))
     except LogError:
         return None
 

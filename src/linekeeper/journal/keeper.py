@@ -17,7 +17,7 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.journal import tables as t
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.append import append
-from linekeeper.journal.log.entry import Kind, Opened, Record
+from linekeeper.journal.log.entry import Opened, Record, RecordKind
 from linekeeper.journal.log.erase import Erasure, erase, rotate, scrub
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.masters import load_master, new_master
@@ -30,7 +30,7 @@ from linekeeper.journal.log.vault import Vault
 from linekeeper.journal.store import Store, load_accounts
 
 SETTINGS = "log.json"
-DECISIONS = (Kind.DECISION, Kind.CORRECTION)
+DECISIONS = (RecordKind.DECISION, RecordKind.CORRECTION)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from linekeeper.kernel.names import Names
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import Slack, Use
-from linekeeper.scorecard.card import Bins, Table
+from linekeeper.scorecard.card import Bins, PointsTable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,7 +220,7 @@ class Constants:
             text = f"{path}: missing: {bins.missing}"
             self._add(f"{owner}_POINTS_MISSING", bins.missing, text, "points", key, "missing")
 
-    def _name_table(self, policy: m.Policy, table: Table) -> None:
+    def _name_table(self, policy: m.Policy, table: PointsTable) -> None:
         owner = f"{self._names.variables[table.row]}_by_{self._names.variables[table.column]}"
         path, key = f"score.{table.group}.{table.row} by {table.column}", f"{table.group}.{table.row}.{table.column}"
         sides = ((table.row, f"{owner}_ROW", table.row_below), (table.column, f"{owner}_COLUMN", table.column_below))

@@ -13,7 +13,7 @@ from pathlib import Path
 from linekeeper.core import decision as core
 from linekeeper.core.decision import ADVERSE_ACTIONS, Decision
 from linekeeper.core.line import Action, Line, Status
-from linekeeper.decide.canonical import canonical, digest_of
+from linekeeper.decide.canonical import canonical_json, digest_of
 from linekeeper.decide.explain import comparisons
 from linekeeper.decide.reasons import PERSON
 from linekeeper.kernel.calendar import calendar
@@ -97,7 +97,7 @@ def notice_of(
         road=(road or why_no_road(decision, policy)) if adverse else None,
         lender=profile.lender,
         objection=Objection(profile.objection_url, objection_until, automated=not by_person),
-        receipt=receipt or NoticeReceipt(digest_of(canonical(decision))),
+        receipt=receipt or NoticeReceipt(digest_of(canonical_json(decision))),
         jurisdiction=jurisdiction,
         corrects=", ".join(reference(decision.account, number) for number in decision.corrects) or None,
         due=due,

@@ -15,11 +15,11 @@ from typing import Any, Literal
 import msgspec
 
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.scorecard.card import Bins, Score, Table
+from linekeeper.scorecard.card import Bins, PointsTable, Score
 from linekeeper.scorecard.pd import Scale
 
 FORMAT: Literal["linekeeper-scorecard/1"] = "linekeeper-scorecard/1"
-WHOLE_MAX = 2**53  # beyond it, JSON readers disagree about a whole number
+JSON_WHOLE_MAX = 2**53  # beyond it, JSON readers disagree about a whole number
 
 
 class ArtifactError(LinekeeperError, ValueError):
@@ -64,7 +64,7 @@ def write_artifact(artifact: Artifact) -> bytes:
     >>> read_artifact(write_artifact(Artifact("demo", card))).bins == card.bins
     True
     """
-    check(artifact.score)
+    check_score(artifact.score)
     body = {"format": FORMAT, **_plain(artifact)}
     body["score"]["card"] = None
     return _canonical({**body, "sha256": hashlib.sha256(_canonical(body)).hexdigest()}) + b"\n"
@@ -85,12 +85,12 @@ def open_artifact(data: bytes) -> Artifact:
     stated = raw.pop("sha256")
     if hashlib.sha256(_canonical(raw)).hexdigest() != stated:
         raise ArtifactError("the scorecard was changed after it was made (its `sha256` does not fit); fit it again")
-    check(file.score)
+    check_score(file.score)
     score = replace(file.score, card=stated)
     return Artifact(file.name, score, file.scale, file.inputs, file.provenance)
 
 
-def check(score: Score) -> None:
+def check_score(score: Score) -> None:
     """ArtifactError where a part of the card is not sound; names the part."""
     for bins in score.bins:
         _check_bins(bins, score.groups)
@@ -116,7 +116,7 @@ def _check_bins(bins: Bins, groups: tuple[str, ...]) -> None:
     _whole((*bins.points, *bins.by_choice, bins.missing), name)
 
 
-def _check_table(table: Table, groups: tuple[str, ...]) -> None:
+def _check_table(table: PointsTable, groups: tuple[str, ...]) -> None:
     name = f"the table of `{table.row}` and `{table.column}`"
     _group(table.group, groups, name)
     _rising(table.row_below, name)
@@ -140,7 +140,7 @@ def _rising(cuts: tuple[int, ...], name: str) -> None:
 
 
 def _whole(numbers: tuple[int, ...], name: str) -> None:
-    if any(abs(number) > WHOLE_MAX for number in numbers):
+    if any(abs(number) > JSON_WHOLE_MAX for number in numbers):
         raise ArtifactError(f"{name} has a number beyond 2^53")
 
 

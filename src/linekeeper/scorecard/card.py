@@ -26,7 +26,7 @@ class Bins:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class PointsTable:
     """Points by two features at once: points[row][column], rows and columns cut as in `Bins`.
 
     The last row and the last column (index len(below) + 1) are for missing.
@@ -47,7 +47,7 @@ class Score:
     base: int
     groups: tuple[str, ...]
     bins: tuple[Bins, ...]
-    tables: tuple[Table, ...] = ()
+    tables: tuple[PointsTable, ...] = ()
     pd_below: tuple[int, ...] = ()
     pd_ppm: tuple[int, ...] = (0,)
     card: str | None = None  # hash of the scorecard artifact, where the policy names one

@@ -19,14 +19,14 @@ def append(connection: Connection, tables: LogTables, vault: Vault, records: Seq
     of records a call cost little more than their hashing.
 
     >>> from sqlalchemy import MetaData, create_engine
-    >>> from linekeeper.journal.log.entry import Kind
+    >>> from linekeeper.journal.log.entry import RecordKind
     >>> from linekeeper.journal.log.masters import LocalMaster
     >>> from linekeeper.journal.log.tables import define
     >>> engine, schema = create_engine("sqlite://"), MetaData()
     >>> tables = define(schema)
     >>> schema.create_all(engine)
     >>> with engine.begin() as connection:
-    ...     append(connection, tables, Vault([LocalMaster(bytes(32))]), [Record(Kind.DECISION, "A", b"{}")] * 3)
+    ...     append(connection, tables, Vault([LocalMaster(bytes(32))]), [Record(RecordKind.DECISION, "A", b"{}")] * 3)
     0
     >>> engine.dispose()
     """

@@ -13,7 +13,7 @@ from linekeeper.journal.log.errors import ProofError
 from linekeeper.journal.log.note import Verifier
 from linekeeper.journal.log.publish import Published
 from linekeeper.journal.log.tables import LogTables, size_of
-from linekeeper.journal.log.tiles import WIDTH
+from linekeeper.journal.log.tiles import TILE_WIDTH
 from linekeeper.journal.log.tree import Frontier, leaf_hash
 from linekeeper.journal.log.vault import Vault
 
@@ -45,7 +45,7 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
     stream = read.entries(connection, tables, 0, size)
     for end in [*sorted(known), size]:
         while frontier.size < end:
-            step = min(end, (frontier.size // WIDTH + 1) * WIDTH) - frontier.size
+            step = min(end, (frontier.size // TILE_WIDTH + 1) * TILE_WIDTH) - frontier.size
             entries = [next(stream) for _ in range(step)]
             hashes = [leaf_hash(entry) for entry in entries]
             if head:
@@ -58,7 +58,7 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
 
 def _hold_against_tiles(head: Published, start: int, entries: list[bytes], hashes: list[bytes]) -> None:
     """Entries of one tile against what is published of them."""
-    tile, at = divmod(start, WIDTH)
+    tile, at = divmod(start, TILE_WIDTH)
     if start >= head.checkpoint.size:
         return
     bundle, told = head.tiles.bundle(tile)[at:], head.tiles.hashes(0, tile)[at:]
@@ -71,7 +71,7 @@ def _hold_against_tiles(head: Published, start: int, entries: list[bytes], hashe
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class ReceiptCheck:
     """Receipts made and accepted; `flipped` copies with one bit altered, and how many of those were refused."""
 
     receipts: int
@@ -88,7 +88,7 @@ def check_receipts(
     log: Verifier,
     positions: Sequence[int],
     seed: int | None = None,
-) -> Tally:
+) -> ReceiptCheck:
     """Make and verify the receipt of each of these leaves (erased ones have none).
 
     With a `seed`, each is verified once more with one bit flipped, anywhere in the file.
@@ -104,7 +104,7 @@ def check_receipts(
         if seed is not None:
             flipped += 1
             refused += not accepts(flip(data, chance.randrange(8 * len(data))), log)
-    return Tally(made, accepted, flipped, refused)
+    return ReceiptCheck(made, accepted, flipped, refused)
 
 
 def accepts(data: bytes, log: Verifier) -> bool:

@@ -20,7 +20,7 @@ ENTRY_BYTES = 34
 RECORD_MAX_BYTES = 1 << 20
 
 
-class Kind(IntEnum):
+class RecordKind(IntEnum):
     """What a leaf is about."""
 
     DECISION = 1
@@ -37,11 +37,11 @@ class Record:
 
     `data` is the canonical record (RFC 8785 JSON), at most 1 MiB.
 
-    >>> Record(Kind.POLICY, "", b'{"policy":"retail"}').kind.name
+    >>> Record(RecordKind.POLICY, "", b'{"policy":"retail"}').kind.name
     'POLICY'
     """
 
-    kind: Kind
+    kind: RecordKind
     account: str
     data: bytes
 
@@ -50,7 +50,7 @@ class Record:
 class Opened:
     """A record with the salt that opens its entry."""
 
-    kind: Kind
+    kind: RecordKind
     salt: bytes
     data: bytes
 
@@ -59,17 +59,17 @@ class Opened:
         return commit(self.kind, self.salt, self.data)
 
 
-def commit(kind: Kind, salt: bytes, data: bytes) -> bytes:
+def commit(kind: RecordKind, salt: bytes, data: bytes) -> bytes:
     """The log entry of a record.
 
-    >>> len(commit(Kind.DECISION, bytes(32), b"{}"))
+    >>> len(commit(RecordKind.DECISION, bytes(32), b"{}"))
     34
     """
     return bytes((VERSION, kind)) + hmac.digest(salt, data, "sha256")
 
 
-def kind_of(entry: bytes) -> Kind:
+def kind_of(entry: bytes) -> RecordKind:
     """The kind that an entry says; ProofError where it is not an entry of this log."""
-    if len(entry) != ENTRY_BYTES or entry[0] != VERSION or entry[1] not in Kind.__members__.values():
+    if len(entry) != ENTRY_BYTES or entry[0] != VERSION or entry[1] not in RecordKind.__members__.values():
         raise ProofError("the entry is not one of this log; its version or length is another")
-    return Kind(entry[1])
+    return RecordKind(entry[1])

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.exc import ProgrammingError
 
 from linekeeper.journal.log.append import append
-from linekeeper.journal.log.entry import Kind, Record
+from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.read import positions_of
 from linekeeper.journal.log.tables import LogTables
@@ -47,7 +47,7 @@ def erase(connection: Connection, tables: LogTables, vault: Vault, account: str,
         raise LogError(f"the log has no record of `{account}`; check the account")
     erased = tuple(positions_of(connection, tables, account))
     record = rfc8785.dumps({"at": at, "kind": "erasure", "leaves": list(erased)})
-    append(connection, tables, vault, [Record(Kind.ERASURE, "", record)])
+    append(connection, tables, vault, [Record(RecordKind.ERASURE, "", record)])
     connection.execute(update(leaves).where(leaves.c.key == key).values(key=None, sealed=None))
     connection.execute(delete(keys).where(keys.c.id == key))
     return Erasure(position, erased)

@@ -18,7 +18,7 @@ from linekeeper.journal.log.note import Verifier
 from linekeeper.journal.log.page import page
 from linekeeper.journal.log.publish import CHECKPOINT, Published
 from linekeeper.journal.log.tables import LogTables
-from linekeeper.journal.log.tiles import WIDTH, Tiles, pack, tile_path
+from linekeeper.journal.log.tiles import TILE_WIDTH, Tiles, pack, tile_path
 from linekeeper.journal.log.vault import Vault
 
 
@@ -85,15 +85,15 @@ def _at(opened: Opened) -> int:
 
 def _tiles(tiles: Tiles) -> Iterator[tuple[str, bytes]]:
     """(path, bytes) of every tile and entry bundle of a log of this size."""
-    for tile in range(-(-tiles.size // WIDTH)):
+    for tile in range(-(-tiles.size // TILE_WIDTH)):
         bundle = tiles.bundle(tile)
         yield tile_path("entries", tile, len(bundle)), pack(bundle)
     level, complete = 0, tiles.size
     while complete:
-        for tile in range(-(-complete // WIDTH)):
+        for tile in range(-(-complete // TILE_WIDTH)):
             hashes = tiles.hashes(level, tile)
             yield tile_path(level, tile, len(hashes)), b"".join(hashes)
-        level, complete = level + 1, complete // WIDTH
+        level, complete = level + 1, complete // TILE_WIDTH
 
 
 def _inside(name: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from linekeeper.journal.log.checkpoint import Seen
-from linekeeper.journal.log.entry import SALT_BYTES, VERSION, Kind, Opened
+from linekeeper.journal.log.entry import SALT_BYTES, VERSION, Opened, RecordKind
 from linekeeper.journal.log.errors import LogError, ProofError
 from linekeeper.journal.log.note import Verifier
 from linekeeper.journal.log.proof import Proof
@@ -52,6 +52,6 @@ def _pack(opened: Opened) -> bytes:
 
 
 def _unpack(extra: bytes) -> Opened:
-    if len(extra) < 2 + SALT_BYTES or extra[0] != VERSION or extra[1] not in Kind.__members__.values():
+    if len(extra) < 2 + SALT_BYTES or extra[0] != VERSION or extra[1] not in RecordKind.__members__.values():
         raise ProofError("the receipt does not hold a record of this log; fetch the file anew")
-    return Opened(Kind(extra[1]), extra[2 : 2 + SALT_BYTES], extra[2 + SALT_BYTES :])
+    return Opened(RecordKind(extra[1]), extra[2 : 2 + SALT_BYTES], extra[2 + SALT_BYTES :])

@@ -28,11 +28,11 @@ class Vault:
     Unwrapped keys are remembered by their wrapped form: a key that is gone from the database is never
     used again, however long it stays in memory.
 
-    >>> from linekeeper.journal.log.entry import Kind
+    >>> from linekeeper.journal.log.entry import RecordKind
     >>> from linekeeper.journal.log.masters import LocalMaster
     >>> vault = Vault([LocalMaster(bytes(32))])
     >>> cipher = vault.cipher(vault.master.name, vault.new_key())
-    >>> [(entry, sealed)] = vault.seal([Record(Kind.DECISION, "A", b"{}")], [cipher])
+    >>> [(entry, sealed)] = vault.seal([Record(RecordKind.DECISION, "A", b"{}")], [cipher])
     >>> vault.open(entry, sealed, cipher).data
     b'{}'
     """
