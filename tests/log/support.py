@@ -18,7 +18,7 @@ from linekeeper.journal.log.masters import LocalMaster
 from linekeeper.journal.log.note import SigningKey
 from linekeeper.journal.log.publish import Cosign, Published, publish, published
 from linekeeper.journal.log.read import opened
-from linekeeper.journal.log.receipt import make
+from linekeeper.journal.log.receipt import make_receipt
 from linekeeper.journal.log.signer import Signer
 from linekeeper.journal.log.tables import LogTables, define
 from linekeeper.journal.log.vault import Vault
@@ -58,7 +58,7 @@ class House:
         assert head is not None
         with self.engine.connect() as connection:
             found = opened(connection, self.tables, self.vault, positions)
-            return [make(head, position, record) for position, record in found if record is not None]
+            return [make_receipt(head, position, record) for position, record in found if record is not None]
 
 
 def open_house(folder: Path, url: str | None = None, synchronous: Synchronous = "FULL") -> House:

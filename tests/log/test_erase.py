@@ -13,7 +13,7 @@ from linekeeper.journal.log.erase import Erasure, erase, rotate, scrub
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.masters import LocalMaster
 from linekeeper.journal.log.read import opened, positions_of
-from linekeeper.journal.log.receipt import verify
+from linekeeper.journal.log.receipt import verify_receipt
 from linekeeper.journal.log.vault import Vault
 from tests.journal.databases import postgres_database
 from tests.log.support import LOG_KEY, MASTER, House, decision, decisions, open_house
@@ -43,7 +43,7 @@ def test_every_other_proof_stands(any_house: House) -> None:
         assert positions_of(connection, house.tables, "acct-3") == []
     assert [position for position, record in found.items() if record is None] == list(erasure.leaves)
     receipts = house.receipts(range(71))
-    assert [verify(data, LOG_KEY.verifier).index for data in receipts] == [
+    assert [verify_receipt(data, LOG_KEY.verifier).index for data in receipts] == [
         n for n in range(71) if n not in erasure.leaves
     ]
 

@@ -16,7 +16,7 @@ from linekeeper.journal.log.note import COSIGNATURE, Note, Signature, SigningKey
 from linekeeper.journal.log.proof import Proof
 from linekeeper.journal.log.publish import Cosign
 from linekeeper.journal.log.qr import compact, draw, expand, from_digits, to_digits
-from linekeeper.journal.log.receipt import verify
+from linekeeper.journal.log.receipt import verify_receipt
 from linekeeper.journal.log.tree import Nodes
 from tests.log.support import LOG_KEY, House, decision, decisions
 
@@ -34,7 +34,7 @@ def witnessed() -> Cosign:
 
 def test_a_receipt_proves_its_record(filled: House) -> None:
     for position, data in enumerate(filled.receipts(range(700))):
-        receipt = verify(data, LOG_KEY.verifier)
+        receipt = verify_receipt(data, LOG_KEY.verifier)
         assert receipt.index == position
         assert receipt.opened.kind is RecordKind.DECISION
         assert receipt.opened.data == decisions(1, position)[0].data
@@ -61,10 +61,12 @@ def test_a_receipt_with_a_witness_demands_the_witness(house: House) -> None:
     house.add(decisions(3))
     house.publish(witnessed())
     [data] = house.receipts([1])
-    assert verify(data, LOG_KEY.verifier, [WITNESS.verifier]).seen.cosigned_at_s == {WITNESS.name: 1_700_000_000}
+    assert verify_receipt(data, LOG_KEY.verifier, [WITNESS.verifier]).seen.cosigned_at_s == {
+        WITNESS.name: 1_700_000_000
+    }
     for bit in range(0, 8 * len(data), 5):
         with pytest.raises(ProofError):
-            verify(flip(data, bit), LOG_KEY.verifier, [WITNESS.verifier])
+            verify_receipt(flip(data, bit), LOG_KEY.verifier, [WITNESS.verifier])
 
 
 def test_another_logs_key_proves_nothing(filled: House) -> None:
@@ -84,7 +86,7 @@ def test_a_proof_without_a_record_is_no_receipt(filled: House, extra: bytes) -> 
     [data] = filled.receipts([1])
     proof = Proof.parse(data)
     with pytest.raises(ProofError, match="does not hold a record"):
-        verify(Proof(proof.index, proof.hashes, proof.checkpoint, extra).data, LOG_KEY.verifier)
+        verify_receipt(Proof(proof.index, proof.hashes, proof.checkpoint, extra).data, LOG_KEY.verifier)
 
 
 def test_not_yet_published(house: House) -> None:

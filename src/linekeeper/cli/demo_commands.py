@@ -69,14 +69,8 @@ def demo(
     write_pages(folder, engine, console, shown_decision, words)
     where = store or str(folder / "lines.db")
     if json:
-        print_json(
-            {
-                **summary.as_json(),
-                "example_account": portfolio.example_account,
-                "store": where,
-                "pages": str(folder / "pages"),
-            }
-        )
+        places = {"store": where, "pages": str(folder / "pages")}
+        print_json({**summary.as_json(), "example_account": portfolio.example_account, **places})
         return
     _print_next(console, where, portfolio, folder)
     if sys.stdout.isatty() and not no_serve:
@@ -102,7 +96,7 @@ def _engine(store: str | None, folder: Path) -> Engine:
 
 
 def _restriction_to_show(engine: Engine, portfolio: PortfolioReport) -> Decision | None:
-    """The decision of the story that is told in full: the first that lowered the limit, else the first restriction."""
+    """The decision that is shown in full: the first that lowered the limit, else the first restriction."""
     from linekeeper.core.decision import ADVERSE_ACTIONS
     from linekeeper.engine.account import decisions_of
 
@@ -126,26 +120,20 @@ def _print_report(
     console.print()
     console.print(_status_table(engine, portfolio))
     console.print(_reason_table(portfolio))
+    median = portfolio.median_days_to_return
     share = 100 * portfolio.restored_fully / max(portfolio.restricted_ever, 1)
     words = (
         f"{portfolio.restricted_ever:,} of {portfolio.accounts:,} borrowers were restricted at some time; "
         f"{portfolio.restored_fully:,} of them ({share:.0f}%) are back in full"
-        + (
-            f", the median after {portfolio.median_days_to_return} days"
-            if portfolio.median_days_to_return is not None
-            else ""
-        )
+        + ("" if median is None else f", the median after {median} days")
     )
     console.print(words)
     if portfolio.example_account is None:
         return words
-    example_account = view(engine, portfolio.example_account)
-    console.print(f"\n[bold]One borrower's story: {portfolio.example_account}[/]")
-    console.print(line_words(engine.policy, example_account))
-    lines = [
-        *chart(engine.policy, example_account),
-        *(decision_line(engine.policy, each) for each in example_account.decisions),
-    ]
+    example = view(engine, portfolio.example_account)
+    console.print(f"\n[bold]One borrower's history: {portfolio.example_account}[/]")
+    console.print(line_words(engine.policy, example))
+    lines = [*chart(engine.policy, example), *(decision_line(engine.policy, each) for each in example.decisions)]
     for text in [*lines, "", *(decision_lines(engine.policy, one) if one else [])]:
         console.print(text)
     return words

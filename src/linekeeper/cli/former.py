@@ -13,6 +13,7 @@ FORMER_KEYS = {
     "pending": "held",
     "rejected": "set_aside",
     "rejected_file": "set_aside_file",
+    "example_account": "story",
 }  # the present key: the former one
 
 

@@ -92,14 +92,16 @@ def status(store: StoreUrl, keys: KeyFolder, json: JsonOption = False) -> None:
     keeper = open_keeper(keys)
     try:
         with open_store(store, made=True).reading() as connection:
-            found = audit(connection, t.LOG, published(keeper.folder, keeper.signer.verifier))
+            result = audit(connection, t.LOG, published(keeper.folder, keeper.signer.verifier))
     except ProofError as error:
         print_json({"same": False, "difference": str(error)}) if json else print_line(f"[red]different[/]: {error}")
         raise typer.Exit(3) from None
     if json:
-        print_json({"same": True, "leaves": found.leaves, "published": found.published, "heads": found.heads})
+        print_json({"same": True, "leaves": result.leaves, "published": result.published, "heads": result.heads})
     else:
-        print_line(f"[green]the same[/]: {found.leaves:,} leaves, {found.published:,} published, {found.heads:,} heads")
+        print_line(
+            f"[green]the same[/]: {result.leaves:,} leaves, {result.published:,} published, {result.heads:,} heads"
+        )
 
 
 def rotate(store: StoreUrl, keys: KeyFolder, json: JsonOption = False) -> None:
@@ -213,23 +215,23 @@ def verify(file: Path, vkey: Vkey, json: JsonOption = False) -> None:
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.journal.log.errors import LogError, ProofError
     from linekeeper.journal.log.note import Verifier
-    from linekeeper.journal.log.receipt import verify as verified
+    from linekeeper.journal.log.receipt import verify_receipt
 
     for path in (file, vkey):
         if not path.is_file():
             raise LinekeeperError(f"there is no file `{path}`")
     try:
-        found = verified(file.read_bytes(), Verifier.parse(vkey.read_text("utf-8").strip()))
+        receipt = verify_receipt(file.read_bytes(), Verifier.parse(vkey.read_text("utf-8").strip()))
     except (ProofError, LogError) as error:
         print_json({"holds": False, "why": str(error)}) if json else print_line(f"[red]does not hold[/]: {error}")
         raise typer.Exit(3) from None
-    head = found.seen.checkpoint
+    head = receipt.seen.checkpoint
     if json:
-        record = found.opened.data.decode()
-        print_json({"holds": True, "leaf": found.index, "size": head.size, "origin": head.origin, "record": record})
+        record = receipt.opened.data.decode()
+        print_json({"holds": True, "leaf": receipt.index, "size": head.size, "origin": head.origin, "record": record})
     else:
-        print_line(f"[green]holds[/]: leaf {found.index:,} of {head.size:,} in {head.origin}")
-        print_line(found.opened.data.decode())
+        print_line(f"[green]holds[/]: leaf {receipt.index:,} of {head.size:,} in {head.origin}")
+        print_line(receipt.opened.data.decode())
 
 
 def check_all(

@@ -69,7 +69,7 @@ def release(
 
     engine = open_engine(store, keys=keys)
     chosen = _chosen(engine, accounts, everyone)
-    _told(engine, "released", chosen, released(engine, chosen, by=by, why=why, at=instant(engine, at)), json)
+    _print_outcome(engine, "released", chosen, released(engine, chosen, by=by, why=why, at=instant(engine, at)), json)
 
 
 def refuse(
@@ -89,7 +89,9 @@ def refuse(
     engine = open_engine(store, keys=keys)
     chosen, day = _chosen(engine, accounts, everyone), day_number(until)
     assert day is not None
-    _told(engine, "refused", chosen, refused(engine, chosen, day, by=by, why=why, at=instant(engine, at)), json)
+    _print_outcome(
+        engine, "refused", chosen, refused(engine, chosen, day, by=by, why=why, at=instant(engine, at)), json
+    )
 
 
 # ------------------------------------------------------------------ pieces
@@ -110,7 +112,7 @@ def _chosen(engine: Engine, accounts: list[str] | None, everyone: bool) -> list[
     return accounts or [row.account for row in _rows(engine)]
 
 
-def _told(engine: Engine, done: str, accounts: list[str], made: list[Decision], json: bool) -> None:
+def _print_outcome(engine: Engine, done: str, accounts: list[str], made: list[Decision], json: bool) -> None:
     waiting = {row.account for row in _rows(engine)}
     still = [account for account in accounts if account in waiting]
     if json:

@@ -41,9 +41,9 @@ def check(
     refused = bool(faults) or any(dead_ends.values())
     if json:
         keys = ("file", "line", "column", "message", "way_out")
-        told = [{key: getattr(fault, key) for key in keys} for fault in faults]
-        found = {str(path): policy.digest for path, policy in good}
-        print_json({"ok": not refused, "faults": told, "dead_ends": dead_ends, "policies": found})
+        records = [{key: getattr(fault, key) for key in keys} for fault in faults]
+        digests = {str(path): policy.digest for path, policy in good}
+        print_json({"ok": not refused, "faults": records, "dead_ends": dead_ends, "policies": digests})
     else:
         for path, policy in good:
             if not dead_ends.get(str(path)):

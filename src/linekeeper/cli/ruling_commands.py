@@ -117,8 +117,8 @@ def show_made(engine: Engine, event: str, made: list[Decision], json: bool) -> N
     from linekeeper.cli.show_commands import decision_line
 
     if json:
-        told = [{"account": d.account, "number": d.number, "action": d.action, "limit": d.after.limit} for d in made]
-        print_json({"event": event, "decisions": told})
+        records = [{"account": d.account, "number": d.number, "action": d.action, "limit": d.after.limit} for d in made]
+        print_json({"event": event, "decisions": records})
         return
     print_line(f"event `{event}`, {len(made)} decision{'' if len(made) == 1 else 's'}")
     for decision in made:

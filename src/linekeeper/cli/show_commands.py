@@ -34,21 +34,21 @@ def show(account: str, store: StoreUrl, json: JsonOption = False) -> None:
     from linekeeper.engine.account import view
 
     engine = open_engine(store).engine_of(account)
-    found = view(engine, account)
+    account_view = view(engine, account)
     if json:
-        print_json(found.as_json())
+        print_json(account_view.as_json())
         return
     print_line(f"[bold]{account}[/]   {engine.policy.name} version {engine.policy.version}")
-    print_line(line_words(engine.policy, found))
+    print_line(line_words(engine.policy, account_view))
     print_line()
-    for text in chart(engine.policy, found):
+    for text in chart(engine.policy, account_view):
         print_line(text)
     print_line()
-    for decision in found.decisions[-12:]:
+    for decision in account_view.decisions[-12:]:
         print_line(decision_line(engine.policy, decision))
     print_line()
     print_line("[bold]features now[/]")
-    for name, value in found.shown_values:
+    for name, value in account_view.shown_values:
         print_line(f"  {name:<44.44} {value}")
 
 
@@ -62,28 +62,28 @@ def explain(
     from linekeeper.engine.account import find_decision
 
     engine = open_engine(store)
-    found = find_decision(engine, decision)
-    engine = engine.engine_of_version(found.policy)
+    record = find_decision(engine, decision)
+    engine = engine.engine_of_version(record.policy)
     if json:
         import json as plain
 
-        print_json({"decision": plain.loads(canonical_json(found)), "explained": _explained(engine.policy, found)})
+        print_json({"decision": plain.loads(canonical_json(record)), "explained": _explained(engine.policy, record)})
         return
-    for text in decision_lines(engine.policy, found):
+    for text in decision_lines(engine.policy, record):
         print_line(text)
 
 
 # ------------------------------------------------------------------ words
 
 
-def line_words(policy: Policy, found: AccountView) -> str:
+def line_words(policy: Policy, account_view: AccountView) -> str:
     """The line in one sentence."""
     from linekeeper.decide.explain import money
 
-    line = found.line
+    line = account_view.line
     colour = STATUS_COLOUR[line.status]
     words = f"[{colour}]{line.status}[/]: limit {money(policy, line.limit)} of {money(policy, line.granted)} granted"
-    return f"{words}, balance {money(policy, found.balance)}, next review {day(found.next_review)}"
+    return f"{words}, balance {money(policy, account_view.balance)}, next review {day(account_view.next_review)}"
 
 
 def decision_line(policy: Policy, decision: Decision) -> str:
@@ -102,7 +102,8 @@ def decision_lines(policy: Policy, decision: Decision) -> list[str]:
     from linekeeper.decide.explain import explain_triggers, money, share, waterfall
 
     lines = [
-        f"[bold]{decision.account}#{decision.number}[/]  {decision.action}  {local_time(decision.at, policy.time_zone)}  "
+        f"[bold]{decision.account}#{decision.number}[/]  {decision.action}  "
+        + f"{local_time(decision.at, policy.time_zone)}  "
         + (f"after event `{decision.event}`" if decision.event else "at the start of the day"),
         f"limit {money(policy, decision.before.limit)} -> {money(policy, decision.after.limit)}, "
         f"{decision.before.status} -> {decision.after.status}, granted {money(policy, decision.after.granted)}",
@@ -148,10 +149,10 @@ def _explained(policy: Policy, decision: Decision) -> dict[str, object]:
 # ------------------------------------------------------------------ chart
 
 
-def chart(policy: Policy, found: AccountView, width: int = CHART_COLUMNS) -> list[str]:
+def chart(policy: Policy, account_view: AccountView, width: int = CHART_COLUMNS) -> list[str]:
     """The limit over time as a text chart: height is the share of granted, the shade is the status."""
-    first, last = found.opened_at, max(found.now, found.opened_at + 1)
-    steps = [(found.opened_at, found.opening)] + [(d.at, d.after) for d in found.decisions]
+    first, last = account_view.opened_at, max(account_view.now, account_view.opened_at + 1)
+    steps = [(account_view.opened_at, account_view.opening)] + [(d.at, d.after) for d in account_view.decisions]
     top = max(max(line.granted for _, line in steps), 1)
     columns = []
     for column in range(width):

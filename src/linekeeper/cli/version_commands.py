@@ -46,11 +46,11 @@ def versions(store: StoreUrl, json: JsonOption = False) -> None:
     from linekeeper.journal.store import open_store
 
     with open_store(store, made=True).reading() as connection:
-        found = standings(connection)
+        rows = standings(connection)
     if json:
-        print_json([_plain(one) for one in found])
+        print_json([_plain(row) for row in rows])
         return
-    for one in found:
+    for one in rows:
         accounts = f"{one.accounts:,} account{'' if one.accounts == 1 else 's'}"
         words = [f"version {one.version}  {one.digest[:12]}  {accounts}"]
         if one.promised:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from linekeeper.connect.event_table import EVENT_HEAD
 from linekeeper.connect.values import (
     ACCOUNT,
     AT,
@@ -22,6 +21,7 @@ from linekeeper.connect.values import (
     FieldSpec,
 )
 from linekeeper.core.bounds import TEXT_MAX
+from linekeeper.core.event import EVENT_HEAD
 
 if TYPE_CHECKING:
     import numpy as np

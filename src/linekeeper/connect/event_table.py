@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.core.event import Event, Rejection
+from linekeeper.core.event import EVENT_HEAD, Event, Rejection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from linekeeper.policy.model import Field, Policy
 
-EVENT_HEAD = ("id", "account", "kind", "at")
 ROW_GROUP = 262_144
 
 

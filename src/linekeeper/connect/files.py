@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from typing import Literal as OneOf
 
-from linekeeper.connect.event_table import EVENT_HEAD, drop_duplicates, sort_by_time, table_of, used_columns
+from linekeeper.connect.event_table import drop_duplicates, sort_by_time, table_of, used_columns
 from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.connect.text_lines import LineError, cells_of, csv_of, json_of, lines_of
 from linekeeper.connect.validation import Validator
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.core.event import Event, Rejection
+from linekeeper.core.event import EVENT_HEAD, Event, Rejection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,8 +34,8 @@ BLOCK_ROWS = 131_072
 BLOCK_LINES = 16_384
 BLOCK_BYTES = 2**23
 NAMES_MAX = 600  # more different columns than the kinds of a policy can have
-UNMAPPED = ColumnMapping()
-Progress = Callable[[float], object]  # the share of the file that is done, 0 to 1
+OWN_COLUMNS = ColumnMapping()
+ShowShare = Callable[[float], object]  # the share of the file that is done, 0 to 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def read_event_file(
     policy: Policy,
     columns: ColumnMapping | None = None,
     form: Format | None = None,
-    progress: Progress | None = None,
+    progress: ShowShare | None = None,
 ) -> Intake:
     """A file as an event table in memory: admitted, each event once, in order of time.
 
@@ -95,7 +95,7 @@ def read_event_file(
 def in_order(aside: list[Rejection]) -> list[Rejection]:
     """In the order of the file.
 
-    >>> [row.place for row in in_order([SetAside("line 12", ""), SetAside("line 7", "")])]
+    >>> [row.place for row in in_order([Rejection("line 12", ""), Rejection("line 7", "")])]
     ['line 7', 'line 12']
     """
     return sorted(aside, key=lambda row: int(row.place.split()[-1]))
@@ -106,16 +106,16 @@ def read_blocks(
     policy: Policy,
     columns: ColumnMapping | None = None,
     form: Format | None = None,
-    progress: Progress | None = None,
+    progress: ShowShare | None = None,
 ) -> Iterator[RowBlock]:
     """A file in blocks of at most `BLOCK_ROWS` rows, admitted; repeats are still in it."""
     if not path.is_file():
         raise LinekeeperError(f"there is no file `{path}`")
     readers = {"jsonl": read_jsonl, "csv": read_csv, "parquet": read_parquet}
-    return readers[form or format_of(path)](path, policy, columns or UNMAPPED, progress or (lambda share: None))
+    return readers[form or format_of(path)](path, policy, columns or OWN_COLUMNS, progress or (lambda share: None))
 
 
-def read_jsonl(path: Path, policy: Policy, columns: ColumnMapping, progress: Progress) -> Iterator[RowBlock]:
+def read_jsonl(path: Path, policy: Policy, columns: ColumnMapping, progress: ShowShare) -> Iterator[RowBlock]:
     """One JSON object a line, UTF-8; blank lines are nothing. Numbers are read exactly."""
     validator = Validator(policy, major=columns.major)
     size = max(path.stat().st_size, 1)
@@ -127,7 +127,7 @@ def read_jsonl(path: Path, policy: Policy, columns: ColumnMapping, progress: Pro
                 try:
                     row = json_of(raw)
                     if row is not None:
-                        rows.append(row if columns is UNMAPPED else _renamed(row, columns))
+                        rows.append(row if columns is OWN_COLUMNS else _renamed(row, columns))
                         lines.append(line)
                 except LineError as bad:
                     aside.append(Rejection(f"line {line}", str(bad)))
@@ -186,7 +186,7 @@ def _as_table(rows: list[dict[str, Any]]) -> pa.Table | None:
     return pa.table(columns)
 
 
-def read_csv(path: Path, policy: Policy, columns: ColumnMapping, progress: Progress) -> Iterator[RowBlock]:
+def read_csv(path: Path, policy: Policy, columns: ColumnMapping, progress: ShowShare) -> Iterator[RowBlock]:
     """Comma-separated UTF-8 with a header; an empty cell is absent. Numbers are digits, flags true and false."""
     import pyarrow as pa
 
@@ -211,7 +211,7 @@ def _header(file: BinaryIO, place: str) -> list[str]:
         raise LinekeeperError(f"the header of `{place}` cannot be read: {bad}") from None
 
 
-def read_parquet(path: Path, policy: Policy, columns: ColumnMapping, progress: Progress) -> Iterator[RowBlock]:
+def read_parquet(path: Path, policy: Policy, columns: ColumnMapping, progress: ShowShare) -> Iterator[RowBlock]:
     """Any Parquet file of flat columns; times with a zone may stand under `at`."""
     import numpy as np
     import pyarrow as pa

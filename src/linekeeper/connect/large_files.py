@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from linekeeper.connect.event_table import EVENT_HEAD, ROW_GROUP, drop_duplicates, first_use
-from linekeeper.connect.files import Format, Progress, RowBlock, in_order, read_blocks
+from linekeeper.connect.event_table import ROW_GROUP, drop_duplicates, first_use
+from linekeeper.connect.files import Format, RowBlock, ShowShare, in_order, read_blocks
 from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.core.event import Rejection
+from linekeeper.core.event import EVENT_HEAD, Rejection
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,7 +30,7 @@ def import_file(
     out: Path,
     columns: ColumnMapping | None = None,
     form: Format | None = None,
-    progress: Progress | None = None,
+    progress: ShowShare | None = None,
 ) -> tuple[int, list[Rejection]]:
     """Writes the file's events to `out` (Parquet), each once, in order of time.
 

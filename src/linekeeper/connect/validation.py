@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from linekeeper.connect.column_validation import admit_proven, rows_of
-from linekeeper.connect.event_table import EVENT_HEAD, number_columns, schema_of, table_of
+from linekeeper.connect.event_table import number_columns, schema_of, table_of
 from linekeeper.connect.values import ACCOUNT, AT, ID, FieldSpec, Refused, named_value, read_value, spec_of
-from linekeeper.core.event import Event, Rejection
+from linekeeper.core.event import EVENT_HEAD, Event, Rejection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,8 +30,8 @@ class Validator:
 
     >>> from linekeeper.policy.model import Field, Kind, Policy
     >>> kinds = (Kind("draw", 1, (Field("amount", "money"),)),)
-    >>> door = Door(Policy("p", 1, "CNY", 2, "Asia/Shanghai", kinds, (), ()))
-    >>> door.admit_one({"id": "e1", "account": "A", "kind": "draw", "at": 1_700_000_000_000, "amount": -5})
+    >>> validator = Validator(Policy("p", 1, "CNY", 2, "Asia/Shanghai", kinds, (), ()))
+    >>> validator.admit_one({"id": "e1", "account": "A", "kind": "draw", "at": 1_700_000_000_000, "amount": -5})
     '`amount` is -5, out of bounds; it may lie from 0 to 10^15'
     """
 

@@ -81,7 +81,7 @@ def spec_of(field: Field, digits: int | None) -> FieldSpec:
 def read_value(spec: FieldSpec, value: Any, written: bool = False) -> int | str:
     """The value as the event table keeps it; raises `Refused`. `written`: the source is text, so numbers are digits.
 
-    >>> read_value(form_of(Field("amount", "money"), digits=2), "12.50")
+    >>> read_value(spec_of(Field("amount", "money"), digits=2), "12.50")
     1250
     >>> read_value(AT, "2025-03-01T08:00:00+08:00")
     1740787200000

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+EVENT_HEAD = ("id", "account", "kind", "at")  # what every event has, whatever its kind
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

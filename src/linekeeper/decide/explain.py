@@ -24,7 +24,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class TriggerExplanation:
+class ExplainedTrigger:
     """One trigger of a decision: `state` is set, released or in force."""
 
     name: str
@@ -34,7 +34,7 @@ class TriggerExplanation:
     comparisons: tuple[Comparison, ...]
 
 
-def explain_triggers(policy: m.Policy, decision: Decision) -> list[TriggerExplanation]:
+def explain_triggers(policy: m.Policy, decision: Decision) -> list[ExplainedTrigger]:
     """Every trigger that was set, released or in force at a decision."""
     explanations = []
     for trigger in policy.triggers:
@@ -47,7 +47,7 @@ def explain_triggers(policy: m.Policy, decision: Decision) -> list[TriggerExplan
         else:
             continue
         compared = tuple(comparisons(policy, trigger.when, decision))
-        explanations.append(TriggerExplanation(trigger.name, state, effect(trigger), trigger.reason, compared))
+        explanations.append(ExplainedTrigger(trigger.name, state, effect(trigger), trigger.reason, compared))
     return explanations
 
 

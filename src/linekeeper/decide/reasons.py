@@ -1,7 +1,8 @@
-"""Why: the triggers newly set, most severe first; a trigger that a weak score set tells the features that lost points.
+"""The reasons of a decision: the triggers that it set, the most severe one first.
 
-What is told here is a cause: give the told features their best points, and the trigger would not be set. Where that
-is not so (the condition holds by something else, or asks for a high score), the trigger itself is the reason.
+A trigger that a weak score set gives the features that lost points as its reasons. They are causes: with the best
+points for these features, the trigger would not be set. Where that is not so, because the condition holds by something
+else or asks for a high score, the trigger itself is the reason.
 """
 
 from __future__ import annotations
@@ -17,10 +18,9 @@ from linekeeper.kernel import prelude
 from linekeeper.kernel.expressions import ExpressionCompiler
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
-from linekeeper.scorecard.points import ScorePart, parts
+from linekeeper.scorecard.points import FeatureValues, ScorePart, parts
 
 PERSON = "person"  # the reason code of a cap that a person imposed
-FeatureValues = Mapping[str, int | None]
 
 
 def severity(trigger: m.Trigger) -> tuple[int, int]:

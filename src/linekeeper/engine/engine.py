@@ -44,7 +44,7 @@ from linekeeper.engine.versions import (
     version_count,
 )
 from linekeeper.evaluate.authorisation import Authorisation, authorise
-from linekeeper.evaluate.evaluator import REFUSED, Arrivals, EvaluationResult, evaluate_batch
+from linekeeper.evaluate.evaluator import REFUSAL_REASONS, Arrivals, EvaluationResult, evaluate_batch
 from linekeeper.evaluate.event_batch import Batch, Ints, batch_of, no_events
 from linekeeper.evaluate.late_events import History
 from linekeeper.journal import tables as t
@@ -174,7 +174,7 @@ class Engine:
             evaluate = self._evaluator(connection, source, admitted)
             result, pending = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
             self._seal_rulings(connection, admitted)  # a ruling precedes, in the log too, what it leads to
-            reasons = {int(batch.rows[event]): REFUSED[code] for event, code in result.refused.items()}
+            reasons = {int(batch.rows[event]): REFUSAL_REASONS[code] for event, code in result.refused.items()}
             refused = reject_refused(connection, source, admitted, reasons)
             actions = self._record(connection, batch, admitted.ids, result, states, chains)
         return BatchSummary(

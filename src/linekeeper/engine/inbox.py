@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from sqlalchemy import Connection, select
 
-from linekeeper.core.event import Rejection
+from linekeeper.core.event import EVENT_HEAD, Rejection
 from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import insert_many, next_seq, within
@@ -18,7 +18,6 @@ from linekeeper.journal.store import insert_many, next_seq, within
 if TYPE_CHECKING:
     import pyarrow as pa
 
-EVENT_HEAD = ("id", "account", "kind", "at")
 EVENT_COLUMNS = ("seq", "source", "id", "account", "kind", "at", "body")
 REJECTED_COLUMNS = ("source", "id", "account", "body", "reason")
 Key = tuple[str, str, int, bytes]  # account, kind, at, body

@@ -23,7 +23,7 @@ from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.masters import load_master, new_master
 from linekeeper.journal.log.publish import Cosign, Published, publish, published
 from linekeeper.journal.log.read import opened, positions_of
-from linekeeper.journal.log.receipt import make
+from linekeeper.journal.log.receipt import make_receipt
 from linekeeper.journal.log.signer import Signer, load_key, new_key
 from linekeeper.journal.log.tables import size_of
 from linekeeper.journal.log.vault import Vault
@@ -51,26 +51,26 @@ class Keeper:
 
     def head(self) -> Published:
         """What is published. Raises LogError before the first publication."""
-        found = published(self.folder, self.signer.verifier)
-        if found is None:
+        head = published(self.folder, self.signer.verifier)
+        if head is None:
             raise LogError(f"nothing is published in `{self.folder}` yet; run `linekeeper log publish`")
-        return found
+        return head
 
     def receipt(self, store: Store, account: str, number: int) -> bytes:
         """The receipt of an account's decision, counted from 1. LogError where there is none (yet)."""
         with store.reading() as connection:
-            found = decision_leaves(connection, self.vault, account)
-        if not 1 <= number <= len(found):
-            raise LogError(f"the log has no decision {number} of `{account}`; it has {len(found)}")
-        position, record = found[number - 1]
-        return make(self.head(), position, record)
+            leaves = decision_leaves(connection, self.vault, account)
+        if not 1 <= number <= len(leaves):
+            raise LogError(f"the log has no decision {number} of `{account}`; it has {len(leaves)}")
+        position, record = leaves[number - 1]
+        return make_receipt(self.head(), position, record)
 
 
 def decision_leaves(connection: Connection, vault: Vault, account: str) -> list[tuple[int, Opened]]:
     """(position, record) of an account's decisions, in order."""
     positions = positions_of(connection, t.LOG, account)
-    found = opened(connection, t.LOG, vault, positions)
-    return [(position, one) for position, one in found if one is not None and one.kind in DECISIONS]
+    records = opened(connection, t.LOG, vault, positions)
+    return [(position, record) for position, record in records if record is not None and record.kind in DECISIONS]
 
 
 def keeps_log(connection: Connection) -> bool:

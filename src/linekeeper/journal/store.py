@@ -178,8 +178,8 @@ def load_accounts(connection: Connection, names: Sequence[str]) -> dict[str, Acc
     """The accounts of those names that are there."""
     a = t.accounts.c
     query = select(a.account, a.state, a.layout, a.decisions, a.last_hash, a.policy)
-    found = connection.execute(query.where(within(connection, a.account, names))).fetchall()
-    return {name: AccountRow(unpacked(state), *rest) for name, state, *rest in found}
+    rows = connection.execute(query.where(within(connection, a.account, names))).fetchall()
+    return {name: AccountRow(unpacked(state), *rest) for name, state, *rest in rows}
 
 
 def states_under(connection: Connection, policy: str) -> Iterator[bytes]:

@@ -76,22 +76,22 @@ class _Plan:
     """A card prepared for columns: each feature is placed once, among all the cuts that any part makes in it."""
 
     def __init__(self, score: Score) -> None:
-        found: dict[str, set[int]] = {part.feature: set(_own_cuts(part)) for part in score.bins}
+        cuts_by_feature: dict[str, set[int]] = {part.feature: set(_own_cuts(part)) for part in score.bins}
         for table in score.tables:
-            found.setdefault(table.row, set()).update(table.row_below)
-            found.setdefault(table.column, set()).update(table.column_below)
-        self.cuts = {name: tuple(sorted(cuts)) for name, cuts in found.items()}
+            cuts_by_feature.setdefault(table.row, set()).update(table.row_below)
+            cuts_by_feature.setdefault(table.column, set()).update(table.column_below)
+        self.cuts = {name: tuple(sorted(cuts)) for name, cuts in cuts_by_feature.items()}
         self.bins = [(part.feature, part.group, self._of_bins(part)) for part in score.bins]
         self.tables = [(t.row, t.column, t.group, self._of_table(t)) for t in score.tables]
 
     def each(self, columns: FeatureColumns) -> list[tuple[str, FeatureColumn]]:
         """(group, points) of each part, for these rows."""
         placed = {name: self._place(name, columns[name]) for name in self.cuts}
-        found = [(group, np.take(points, placed[feature])) for feature, group, points in self.bins]
+        parts = [(group, np.take(points, placed[feature])) for feature, group, points in self.bins]
         for row, column, group, points in self.tables:
             width = len(self.cuts[column]) + 2
-            found.append((group, np.take(points, placed[row] * width + placed[column])))
-        return found
+            parts.append((group, np.take(points, placed[row] * width + placed[column])))
+        return parts
 
     def _place(self, name: str, values: FeatureColumn) -> npt.NDArray[np.intp]:
         cuts = self.cuts[name]

@@ -59,10 +59,10 @@ def _keys(
 ) -> dict[str, tuple[int, AESGCM]]:
     """(key id, cipher) of each account. Who has no key gets one; `_reserve` has made sure nobody else does so."""
     keys, wanted = tables.keys, list(accounts)
-    found: dict[str, tuple[int, AESGCM]] = {}
+    keys_by_account: dict[str, tuple[int, AESGCM]] = {}
     for row in connection.execute(select(keys).where(within(connection, keys.c.account, wanted))):
-        found[row.account] = (row.id, vault.cipher(row.master, row.wrapped))
-    missing = [account for account in wanted if account not in found]
+        keys_by_account[row.account] = (row.id, vault.cipher(row.master, row.wrapped))
+    missing = [account for account in wanted if account not in keys_by_account]
     if missing:
         last = connection.execute(select(func.max(keys.c.id))).scalar_one() or 0
         made = [(number, account, vault.new_key()) for number, account in enumerate(missing, last + 1)]
@@ -71,5 +71,5 @@ def _keys(
             keys.insert(),
             [{"id": number, "account": account, "master": master, "wrapped": key} for number, account, key in made],
         )
-        found |= {account: (number, vault.cipher(master, key)) for number, account, key in made}
-    return found
+        keys_by_account |= {account: (number, vault.cipher(master, key)) for number, account, key in made}
+    return keys_by_account

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from linekeeper.journal.log import read, receipt
+from linekeeper.journal.log import read
 from linekeeper.journal.log.errors import ProofError
 from linekeeper.journal.log.note import Verifier
 from linekeeper.journal.log.publish import Published
+from linekeeper.journal.log.receipt import make_receipt, verify_receipt
 from linekeeper.journal.log.tables import LogTables, size_of
 from linekeeper.journal.log.tiles import TILE_WIDTH
 from linekeeper.journal.log.tree import Frontier, leaf_hash
@@ -36,8 +37,8 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
     size = size_of(connection, tables)
     known = {row.size: bytes(row.root) for row in connection.execute(select(tables.heads))}
     if head:
-        said = known.setdefault(head.checkpoint.size, head.checkpoint.root)
-        if said != head.checkpoint.root:
+        stored = known.setdefault(head.checkpoint.size, head.checkpoint.root)
+        if stored != head.checkpoint.root:
             raise ProofError(f"the store's head of {head.checkpoint.size} leaves is not the published one")
     if known and max(known) > size:
         raise ProofError(f"the store has {size} leaves, but a head of {max(known)} was published; leaves were removed")
@@ -61,9 +62,10 @@ def _hold_against_tiles(head: Published, start: int, entries: list[bytes], hashe
     tile, at = divmod(start, TILE_WIDTH)
     if start >= head.checkpoint.size:
         return
-    bundle, told = head.tiles.bundle(tile)[at:], head.tiles.hashes(0, tile)[at:]
-    for offset, (entry, hashed, entry_told, hash_told) in enumerate(zip(entries, hashes, bundle, told, strict=False)):
-        if entry != entry_told or hashed != hash_told:
+    bundle, tile_hashes = head.tiles.bundle(tile)[at:], head.tiles.hashes(0, tile)[at:]
+    for offset, row in enumerate(zip(entries, hashes, bundle, tile_hashes, strict=False)):
+        entry, entry_hash, published_entry, published_hash = row
+        if entry != published_entry or entry_hash != published_hash:
             raise ProofError(f"leaf {start + offset} of the store is not the one in the tiles; one of them was altered")
 
 
@@ -98,7 +100,7 @@ def check_receipts(
     for position, opened in read.opened(connection, tables, vault, positions):
         if opened is None:
             continue
-        data = receipt.make(head, position, opened)
+        data = make_receipt(head, position, opened)
         made += 1
         accepted += accepts(data, log)
         if seed is not None:
@@ -110,7 +112,7 @@ def check_receipts(
 def accepts(data: bytes, log: Verifier) -> bool:
     """Whether a receipt verifies."""
     try:
-        receipt.verify(data, log)
+        verify_receipt(data, log)
     except ProofError:
         return False
     return True

@@ -11,12 +11,13 @@ from pathlib import Path, PurePosixPath
 
 from sqlalchemy import Connection
 
-from linekeeper.journal.log import read, receipt
+from linekeeper.journal.log import read
 from linekeeper.journal.log.entry import Opened
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.note import Verifier
 from linekeeper.journal.log.page import page
 from linekeeper.journal.log.publish import CHECKPOINT, Published
+from linekeeper.journal.log.receipt import make_receipt
 from linekeeper.journal.log.tables import LogTables
 from linekeeper.journal.log.tiles import TILE_WIDTH, Tiles, pack, tile_path
 from linekeeper.journal.log.vault import Vault
@@ -58,7 +59,7 @@ def export(
             erased += 1
             continue
         records += 1
-        sums.append(_write(folder, f"receipts/{position}.tlog-proof", receipt.make(head, position, opened)))
+        sums.append(_write(folder, f"receipts/{position}.tlog-proof", make_receipt(head, position, opened)))
         sums.append(_write(folder, f"records/{position}.json", opened.data))
     for language, name in (("en", "README.md"), ("zh", "README.zh.md")):
         template = files("linekeeper.journal.log").joinpath(f"auditor.{language}.md").read_text("utf-8")

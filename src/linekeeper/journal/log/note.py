@@ -88,14 +88,14 @@ class Verifier:
     def parse(cls, vkey: str) -> Verifier:
         """The key that a vkey tells; ProofError where it is not one, or its key ID is not its own."""
         name, _, rest = vkey.strip().partition("+")
-        told_id, _, encoded = rest.partition("+")
+        stated_id, _, encoded = rest.partition("+")
         material = from_base64(encoded)
         kind, public = material[:1], material[1:]
         if kind not in (bytes([ED25519]), bytes([COSIGNATURE])) or len(public) != 32:
             raise ProofError(f"`{vkey[:80]}` is not an Ed25519 verifier key; expected `name+id+key` as published")
         verifier = cls(check_name(name), public, kind[0])
-        if verifier.id.hex() != told_id:
-            raise ProofError(f"the key ID `{told_id}` does not belong to this key of `{name}`; copy the key anew")
+        if verifier.id.hex() != stated_id:
+            raise ProofError(f"the key ID `{stated_id}` does not belong to this key of `{name}`; copy the key anew")
         return verifier
 
     @property
@@ -243,10 +243,10 @@ class Note:
 
     def signed_by(self, verifier: Verifier) -> Signature | None:
         """This key's valid signature, if there is one; ProofError where one claims to be and is not."""
-        found = [signature for signature in self.signatures if signature.is_by(verifier)]
-        if any(not verifier.verify(self.text, signature.blob) for signature in found):
+        own = [signature for signature in self.signatures if signature.is_by(verifier)]
+        if any(not verifier.verify(self.text, signature.blob) for signature in own):
             raise ProofError(f"the signature of `{verifier.name}` does not fit the text; it was altered or forged")
-        return found[0] if found else None
+        return own[0] if own else None
 
     def with_signatures(self, signatures: Iterable[Signature]) -> Note:
         """The note with further signatures below those it has."""

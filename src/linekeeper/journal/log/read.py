@@ -49,11 +49,11 @@ def opened(
     wanted = list(positions)
     for at in range(0, len(wanted), _POSITIONS_A_QUERY):
         some = wanted[at : at + _POSITIONS_A_QUERY]
-        found = _open_some(connection, tables, vault, some)
+        records = _open_some(connection, tables, vault, some)
         for position in some:
-            if position not in found:
+            if position not in records:
                 raise LogError(f"there is no leaf {position} in the store; the last is that of the newest record")
-            yield position, found[position]
+            yield position, records[position]
 
 
 def _open_some(

@@ -31,7 +31,7 @@ class Receipt:
     seen: Seen
 
 
-def make(head: Published, position: int, opened: Opened) -> bytes:
+def make_receipt(head: Published, position: int, opened: Opened) -> bytes:
     """The receipt of the record at `position`; LogError while it is not published yet."""
     size = head.checkpoint.size
     if position >= size:
@@ -40,7 +40,7 @@ def make(head: Published, position: int, opened: Opened) -> bytes:
     return Proof(position, hashes, head.data, _pack(opened)).data
 
 
-def verify(data: bytes, log: Verifier, witnesses: Sequence[Verifier] = ()) -> Receipt:
+def verify_receipt(data: bytes, log: Verifier, witnesses: Sequence[Verifier] = ()) -> Receipt:
     """What the receipt proves; ProofError saying what does not hold. Each of `witnesses` must have cosigned."""
     proof = Proof.parse(data)
     opened = _unpack(proof.extra)

@@ -96,8 +96,8 @@ def define(metadata: MetaData) -> LogTables:
 
 def size_of(connection: Connection, tables: LogTables) -> int:
     """The number of leaves that this transaction sees."""
-    found = connection.execute(tables.tail.select()).one_or_none()
-    return int(found.size) if found else 0
+    tail = connection.execute(tables.tail.select()).one_or_none()
+    return int(tail.size) if tail else 0
 
 
 def within(connection: Connection, column: ColumnElement[str], texts: Sequence[str]) -> ColumnElement[bool]:

@@ -64,12 +64,12 @@ def peaks(size: int) -> list[tuple[int, int]]:
 
 def _cover(start: int, end: int) -> list[tuple[int, int]]:
     """Perfect subtrees over [start, end), where `start` is aligned as in a tree: largest first."""
-    found = []
+    subtrees = []
     while start < end:
         level = (end - start).bit_length() - 1
-        found.append((level, start >> level))
+        subtrees.append((level, start >> level))
         start += 1 << level
-    return found
+    return subtrees
 
 
 def _fold(hashes: Sequence[bytes]) -> bytes:
