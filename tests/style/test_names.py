@@ -14,6 +14,7 @@ from typer.main import get_command
 from linekeeper.cli.main import build
 from linekeeper.core.errors import Fault
 from tests.style import allowances, names
+from tests.style.random_files import pick
 from tests.style.repository import ROOT, assert_none, read, sources
 
 SHARED_NAMES = "tests/style/shared_names.txt"
@@ -68,6 +69,10 @@ def test_every_package_says_what_it_holds() -> None:
 
 def test_plain_words_are_sorted() -> None:
     assert_none(names.unsorted_words(allowances.PLAIN_WORDS, read(allowances.PLAIN_WORDS)))
+
+
+def test_files_are_picked_by_a_seed() -> None:
+    assert pick(["a.py", "b.py", "c.py"], seed=1, count=2) == ["a.py", "c.py"]
 
 
 def unknown(text: str) -> Iterable[Fault]:

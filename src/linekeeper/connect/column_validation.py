@@ -1,7 +1,7 @@
-"""Whole columns at once: which rows are surely good, and their values.
+"""Validation of whole columns at once: which rows are certainly valid, and their values.
 
-Every reader here answers with an array in which null means "absent, or not proven". It must never prove a
-value that `values.read_value` refuses or reads otherwise; what it leaves open costs time, not truth.
+Every reader here returns an array in which null means "absent, or not proven". It must never prove a value that
+`values.read_value` refuses or reads otherwise. A value that it leaves open is read once more, by itself.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ UNSPLIT = 16  # rows too few to be worth another cut
 
 
 class ColumnContext(Protocol):
-    """What a reader of columns has to know: the event table's schema, the forms by kind, and whether all is text."""
+    """What a reader of columns has to know: the event table's schema, the fields by kind, and whether all is text."""
 
     schema: pa.Schema
     specs: dict[str, dict[str, FieldSpec]]
@@ -63,7 +63,7 @@ def admit_proven(validator: ColumnContext, table: pa.Table) -> tuple[pa.Table, n
 
 
 def _proven(validator: ColumnContext, kind: str, columns: dict[str, pa.Array]) -> tuple[pa.Table, np.ndarray]:
-    """One kind's rows read by its forms, and which of them are proven."""
+    """The rows of one kind, read as its fields say, and which of them are proven."""
     import numpy as np
     import pyarrow as pa
 
@@ -191,7 +191,7 @@ def _cast(column: pa.Array, to: pa.DataType) -> pa.Array:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         if len(column) <= UNSPLIT:
             return pa.nulls(len(column), to)
-        half = len(column) // 2
+        half = len(column) // 2  # Arrow does not say which value failed, so halves that hold none are tried as a whole
         return pa.concat_arrays([_cast(column.slice(0, half), to), _cast(column.slice(half), to)])
 
 

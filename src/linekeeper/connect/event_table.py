@@ -151,7 +151,7 @@ def first_use(ids: pa.ChunkedArray) -> np.ndarray:
 
 
 def _same_body(table: pa.Table, these: np.ndarray, those: np.ndarray) -> np.ndarray:
-    """Whether rows `these` and `those` say the same, pair by pair."""
+    """Whether rows `these` and `those` are equal in every column, pair by pair."""
     import numpy as np
     import pyarrow.compute as pc
 
@@ -168,14 +168,14 @@ def _conflict(identity: str, first: str) -> str:
 
 
 def write_events(table: pa.Table, path: Path) -> None:
-    """Writes the table as Parquet (zstd), without empty columns."""
+    """Write the table as Parquet (zstd), without empty columns."""
     import pyarrow.parquet as pq
 
     pq.write_table(used_columns(table), path, compression="zstd", row_group_size=ROW_GROUP)
 
 
 def read_events(path: Path) -> pa.Table:
-    """Reads an event table that Linekeeper wrote. Any other Parquet file has to be imported first.
+    """Read an event table that Linekeeper wrote. Any other Parquet file has to be imported first.
 
     LinekeeperError where a fixed column is absent or a column is neither int64 nor text.
     """

@@ -1,7 +1,7 @@
-"""Files in: JSON Lines, CSV and Parquet, row by row or column by column, into event tables.
+"""Files in JSON Lines, CSV and Parquet are read into event tables, column by column or, where needed, row by row.
 
-A bad row is rejected with its place and reason, and the rest goes on. A file that cannot be read at all, or
-a column that no kind knows, is an error before anything is taken.
+A bad row is rejected with its place and the reason, and reading goes on. A file that cannot be read at all, or a column
+that no kind of event has, is an error before the first row is read.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class RowBlock:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """A whole file taken in: its events, each once and in order of time; `same` repeats dropped; the rest."""
+    """What a whole file gave: its events, each once and in order of time; how many repeats; the rejected rows."""
 
     table: pa.Table
     same: int
@@ -93,7 +93,7 @@ def read_event_file(
 
 
 def in_order(aside: list[Rejection]) -> list[Rejection]:
-    """In the order of the file.
+    """The rejected rows in the order of the file.
 
     >>> [row.place for row in in_order([Rejection("line 12", ""), Rejection("line 7", "")])]
     ['line 7', 'line 12']
@@ -108,7 +108,7 @@ def read_blocks(
     form: Format | None = None,
     progress: ShowShare | None = None,
 ) -> Iterator[RowBlock]:
-    """A file in blocks of at most `BLOCK_ROWS` rows, admitted; repeats are still in it."""
+    """A file in blocks of at most `BLOCK_ROWS` rows, with the valid rows of each; repeats are not dropped yet."""
     if not path.is_file():
         raise LinekeeperError(f"there is no file `{path}`")
     readers = {"jsonl": read_jsonl, "csv": read_csv, "parquet": read_parquet}
@@ -149,7 +149,7 @@ def _renamed(tree: dict[str, Any], columns: ColumnMapping) -> dict[str, Any]:
 def _admitted_rows(
     validator: Validator, rows: list[dict[str, Any]], lines: list[int], aside: list[Rejection]
 ) -> RowBlock:
-    """Decoded rows: as columns where each column is of one type throughout, else one by one."""
+    """Decoded rows as a block; they are checked as columns where possible, else one by one."""
     import numpy as np
 
     table = _as_table(rows)
@@ -176,6 +176,7 @@ def _as_table(rows: list[dict[str, Any]]) -> pa.Table | None:
     for name in names:
         values = [row.get(name) for row in rows]
         types = set(map(type, values)) - {type(None)}
+        # No Arrow type keeps `1`, `true` and `"1"` apart, so a column of several types is left to the reading by rows.
         if len(types) > 1 or not types <= {int, str, bool}:
             return None
         kind = pa.int64() if int in types else pa.bool_() if bool in types else pa.string()
@@ -195,6 +196,7 @@ def read_csv(path: Path, policy: Policy, columns: ColumnMapping, progress: ShowS
     with path.open("rb") as file:
         names = _known(validator, columns, _header(file, path.name), path.name)
         line = 2
+        # A block ends where a line ends: the rest of the line that the last byte falls into belongs to it.
         while raw := file.read(BLOCK_BYTES) + file.readline():
             texts, lines, aside = cells_of(raw, len(names), line)
             line += raw.count(b"\n")
@@ -234,7 +236,10 @@ def read_parquet(path: Path, policy: Policy, columns: ColumnMapping, progress: S
 
 
 def _known(validator: Validator, columns: ColumnMapping, header: list[str], place: str) -> list[str | None]:
-    """The header in the policy's names; LinekeeperError where a column is strange or one of the four is absent."""
+    """The header in the policy's names.
+
+    LinekeeperError where a column belongs to no kind of event, or one of the four columns of every event is absent.
+    """
     names = columns.names_of(header, place)
     for column, name in zip(header, names, strict=True):
         if name is not None and name not in EVENT_HEAD and name not in validator.numbers:

@@ -1,6 +1,7 @@
-"""Files of any size to an event table on disk: in blocks, then sorted and freed of repeats by DuckDB.
+"""Files of any size become an event table on disk: they are read in blocks, then DuckDB sorts them and drops repeats.
 
-The same result as `files.take_in`, but what does not fit into memory spills to disk.
+The result is the same as that of `files.read_event_file`. Sorting needs all rows at once; DuckDB does it within a
+bounded memory and puts the rest on the disk, so a file may be larger than the memory.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ def import_file(
     form: Format | None = None,
     progress: ShowShare | None = None,
 ) -> tuple[int, list[Rejection]]:
-    """Writes the file's events to `out` (Parquet), each once, in order of time.
+    """Write the file's events to `out` (Parquet), each once, in order of time.
 
-    Answers how many repeats were dropped, and what was rejected. `out` appears when it is whole, or not at all.
+    Returns how many repeats were dropped, and the rejected rows. `out` is written as a whole or not at all.
     """
     with tempfile.TemporaryDirectory(prefix=".import-", dir=out.parent) as folder:
         raw = Path(folder, "raw.parquet")
@@ -47,7 +48,7 @@ def import_file(
 
 
 def _write_blocks(blocks: Iterator[RowBlock], raw: Path) -> tuple[list[Rejection], str]:
-    """All admitted rows with their `line`, as they come; answers the bad ones, and `line`, `row` or nothing at all."""
+    """Write all valid rows with their `line`; returns the rejected ones, and `line` or `row` (empty without a block)."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -68,9 +69,12 @@ def _write_blocks(blocks: Iterator[RowBlock], raw: Path) -> tuple[list[Rejection
 
 
 def _settle(raw: Path, out: Path, place: str) -> tuple[int, list[Rejection]]:
+    """Write the rows of `raw` to `out`, sorted and each id once; returns the number of repeats, and the conflicts."""
     import numpy as np
     import pyarrow as pa
 
+    # The rows are read twice. Only after the last one is it known which ids come more than once; those rows alone are
+    # compared in memory, by the same function as in a small file, and the second reading leaves them out.
     with _duckdb(raw.parent) as database:
         database.read_parquet(str(raw)).create_view("raw")
         repeated = database.sql(
@@ -98,6 +102,7 @@ def _used(database: duckdb.DuckDBPyConnection) -> str:
 def _duckdb(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     import duckdb
 
+    # The order of insertion is of no use, since the result is sorted; keeping it would cost memory for every block.
     database = duckdb.connect(config={"temp_directory": str(folder), "preserve_insertion_order": False})
     try:
         yield database

@@ -1,4 +1,4 @@
-"""Lines of text files: each one read on its own, so that a bad one costs nothing but itself."""
+"""Lines of text files: each one is read on its own, so that one bad line does not affect any other."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def lines_of(file: BinaryIO, first: int = 1) -> Iterator[tuple[int, bytes]]:
 
 
 def decode_line(raw: bytes) -> str:
-    """The line as text; raises BadLine."""
+    """The line as text; raises LineError."""
     if len(raw) > LINE_BYTES_MAX:
         raise LineError(TOO_LONG)
     try:
@@ -52,7 +52,7 @@ def decode_line(raw: bytes) -> str:
 
 
 def json_of(raw: bytes) -> dict[str, Any] | None:
-    """One JSON object, decimals kept exact; None where the line is blank; raises BadLine.
+    """One JSON object, decimals kept exact; None where the line is blank; raises LineError.
 
     >>> json_of(b'{"amount": 12.50}')
     {'amount': Decimal('12.50')}

@@ -101,6 +101,8 @@ class Validator:
         import numpy as np
         import pyarrow as pa
 
+        # Whole columns first, since nearly all rows are good; the doubtful rest is read a second time, row by row. The
+        # reasons of rejections so have one source, and the fast way need not be able to explain anything.
         number = np.arange(1, table.num_rows + 1) if lines is None else lines
         admitted, rows = admit_proven(self, table)
         doubtful = np.setdiff1d(np.arange(table.num_rows), rows, assume_unique=True)

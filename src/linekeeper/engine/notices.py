@@ -70,8 +70,8 @@ def _ruled(connection: Connection, decision: Decision) -> bool:
 
 
 def road_from(kernel: Kernel, state: Sequence[int]) -> RoadBack | NoRoadBack | None:
-    """The road back from a state, asked for on its own day; only one that was verified is told."""
-    found = find_road_back(kernel, list(state), state[kernel.layout.slots["HOUR"]] // 24)
-    if isinstance(found, RoadBack) and not found.verified:
+    """The road back from a state, asked for on its own day; a road that was not verified is not shown."""
+    road = find_road_back(kernel, list(state), state[kernel.layout.slots["HOUR"]] // 24)
+    if isinstance(road, RoadBack) and not road.verified:
         return NoRoadBack("not_found", ())
-    return found
+    return road

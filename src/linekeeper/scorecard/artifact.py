@@ -28,7 +28,7 @@ class ArtifactError(LinekeeperError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What the fit was told about one feature: its direction, its special codes, its choices."""
+    """What the fit knew about one feature: its direction, its special codes, its choices."""
 
     name: str
     worse: Literal["higher", "lower"] | None = None
@@ -82,6 +82,7 @@ def open_artifact(data: bytes) -> Artifact:
         file = msgspec.json.decode(data, type=_File)
     except msgspec.MsgspecError as error:
         raise ArtifactError(f"this is not a scorecard file: {str(error)[:200].lower()}") from None
+    # The hash is taken of what the file says, not of what was read from it: a default value would hide a deleted key.
     stated = raw.pop("sha256")
     if hashlib.sha256(_canonical(raw)).hexdigest() != stated:
         raise ArtifactError("the scorecard was changed after it was made (its `sha256` does not fit); fit it again")

@@ -1,7 +1,8 @@
 """The additive scorecard: features -> bins -> points, with sub-totals by group and a table to PD.
 
-Score = base + the points of every part; the sub-score of a group is the sum of its parts alone, so
-base + all sub-scores = score, always. All values are integers.
+Score = base + the points of every part; the sub-score of a group is the sum of its own parts, so base + all sub-scores
+= score, always. Points are whole numbers: their sum is the same in every order and on every machine, so that a decision
+can be derived again to the last point, and the points lost explain the whole distance from the best score.
 """
 
 from __future__ import annotations

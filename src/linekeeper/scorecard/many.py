@@ -1,4 +1,4 @@
-"""Scoring many accounts at once: int64 columns in, int64 columns out, the same points as one by one."""
+"""The scores of many accounts at once: int64 columns in, int64 columns out, the same points as `points` gives each."""
 
 from __future__ import annotations
 

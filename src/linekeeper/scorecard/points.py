@@ -109,6 +109,7 @@ def _shared(table: PointsTable, values: FeatureValues) -> tuple[int, int]:
     best_column = table.points[best_row].index(best)
     first = best - table.points[row][best_column]
     last = table.points[best_row][column] - table.points[row][column]
+    # A cell between the two may be worse than the account's own; the mean then lies outside of 0 to `lost`.
     by_row = min(max((first + last) // 2, 0), lost)
     return by_row, lost - by_row
 

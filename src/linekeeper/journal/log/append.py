@@ -13,10 +13,10 @@ from linekeeper.journal.log.vault import Vault
 
 
 def append(connection: Connection, tables: LogTables, vault: Vault, records: Sequence[Record]) -> int:
-    """Add records in order; the position of the first. The caller commits, and so decides.
+    """Add records in order and return the position of the first. They are in the log once the caller commits.
 
-    Appends of several transactions queue up on one row, so positions have no gap and no double. Thousands
-    of records a call cost little more than their hashing.
+    Appends of several transactions queue up on one row, so each position is given exactly once. Thousands of records a
+    call cost little more than their hashing.
 
     >>> from sqlalchemy import MetaData, create_engine
     >>> from linekeeper.journal.log.entry import RecordKind
@@ -30,6 +30,7 @@ def append(connection: Connection, tables: LogTables, vault: Vault, records: Seq
     0
     >>> engine.dispose()
     """
+    # Positions come first: whoever holds them is alone until the commit, so the keys read below cannot change any more.
     first = _reserve(connection, tables, len(records))
     if not records:
         return first
@@ -57,7 +58,7 @@ def _reserve(connection: Connection, tables: LogTables, count: int) -> int:
 def _keys(
     connection: Connection, tables: LogTables, vault: Vault, accounts: Iterable[str]
 ) -> dict[str, tuple[int, AESGCM]]:
-    """(key id, cipher) of each account. Who has no key gets one; `_reserve` has made sure nobody else does so."""
+    """(key id, cipher) of each account. An account without a key gets one; after `_reserve` nobody else can do so."""
     keys, wanted = tables.keys, list(accounts)
     keys_by_account: dict[str, tuple[int, AESGCM]] = {}
     for row in connection.execute(select(keys).where(within(connection, keys.c.account, wanted))):

@@ -1,4 +1,4 @@
-"""Holding the whole log against itself: store, tiles, heads, and every receipt, entry by entry."""
+"""The audit of a whole log: store, tiles, heads and receipts are compared with each other, entry by entry."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Audit:
 
 
 def audit(connection: Connection, tables: LogTables, head: Published | None) -> Audit:
-    """Re-derive the log from the store's entries; ProofError or LogError names the first that differs.
+    """Re-derive the log from the store's entries; ProofError or LogError names the first one that differs.
 
-    Every entry is held against its bundle and its hash in the tiles, every head the store remembers and the
-    published one against the root over the entries before it.
+    Each entry is compared with its bundle and with its hash in the tiles. Each head, those in the store and the
+    published one, is compared with the root over the entries before it.
     """
     size = size_of(connection, tables)
     known = {row.size: bytes(row.root) for row in connection.execute(select(tables.heads))}
@@ -42,6 +42,7 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
             raise ProofError(f"the store's head of {head.checkpoint.size} leaves is not the published one")
     if known and max(known) > size:
         raise ProofError(f"the store has {size} leaves, but a head of {max(known)} was published; leaves were removed")
+    # One pass from the first leaf on: the frontier gives the root at each size, so old heads cost no second reading.
     frontier = Frontier()
     stream = read.entries(connection, tables, 0, size)
     for end in [*sorted(known), size]:
@@ -50,15 +51,15 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
             entries = [next(stream) for _ in range(step)]
             hashes = [leaf_hash(entry) for entry in entries]
             if head:
-                _hold_against_tiles(head, frontier.size, entries, hashes)
+                _compare_with_tiles(head, frontier.size, entries, hashes)
             frontier = frontier.extend(hashes)
         if end in known and frontier.root() != known[end]:
             raise ProofError(f"the first {end} leaves of the store do not give the head of that size; one was altered")
     return Audit(size, head.checkpoint.size if head else 0, len(known))
 
 
-def _hold_against_tiles(head: Published, start: int, entries: list[bytes], hashes: list[bytes]) -> None:
-    """Entries of one tile against what is published of them."""
+def _compare_with_tiles(head: Published, start: int, entries: list[bytes], hashes: list[bytes]) -> None:
+    """Compare entries of one tile with what is published of them."""
     tile, at = divmod(start, TILE_WIDTH)
     if start >= head.checkpoint.size:
         return
@@ -74,7 +75,7 @@ def _hold_against_tiles(head: Published, start: int, entries: list[bytes], hashe
 
 @dataclass(frozen=True, slots=True)
 class ReceiptCheck:
-    """Receipts made and accepted; `flipped` copies with one bit altered, and how many of those were refused."""
+    """How many receipts were made and accepted, how many were flipped in one bit, how many of these were refused."""
 
     receipts: int
     accepted: int

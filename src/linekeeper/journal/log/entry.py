@@ -2,8 +2,8 @@
 
     version (01) || kind || HMAC-SHA256(salt, record)
 
-The salt is 32 random bytes, one a record. Without it the commitment says nothing about the record, however
-few records are possible; with it nobody can open the entry as another record.
+The salt is 32 random bytes, new for each record. Whoever does not have it learns nothing from the commitment, even
+where only a few records are possible; whoever has it can show this one record for the entry and no other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RECORD_MAX_BYTES = 1 << 20
 
 
 class RecordKind(IntEnum):
-    """What a leaf is about."""
+    """What kind of record a leaf commits to."""
 
     DECISION = 1
     POLICY = 2  # a policy was published
@@ -69,7 +69,7 @@ def commit(kind: RecordKind, salt: bytes, data: bytes) -> bytes:
 
 
 def kind_of(entry: bytes) -> RecordKind:
-    """The kind that an entry says; ProofError where it is not an entry of this log."""
+    """The kind of record behind an entry; ProofError where it is not an entry of this log."""
     if len(entry) != ENTRY_BYTES or entry[0] != VERSION or entry[1] not in RecordKind.__members__.values():
         raise ProofError("the entry is not one of this log; its version or length is another")
     return RecordKind(entry[1])

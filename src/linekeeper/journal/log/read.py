@@ -1,4 +1,4 @@
-"""Reading the log back from the database: entries as they stand, records opened with their keys."""
+"""Reading the log from the database: entries as they are, records opened with their keys."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def positions_of(connection: Connection, tables: LogTables, account: str) -> lis
 def opened(
     connection: Connection, tables: LogTables, vault: Vault, positions: Iterable[int]
 ) -> Iterator[tuple[int, Opened | None]]:
-    """(position, record) in the order asked; None where the borrower was erased. LogError where there is no leaf."""
+    """(position, record) in the order of `positions`; None: the borrower was erased. LogError: there is no such leaf."""
     wanted = list(positions)
     for at in range(0, len(wanted), _POSITIONS_A_QUERY):
         some = wanted[at : at + _POSITIONS_A_QUERY]

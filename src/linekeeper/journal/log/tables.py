@@ -1,9 +1,8 @@
 """The log's tables, alike in SQLite and PostgreSQL.
 
-`entries` is append-only but for one thing: an erasure empties `key` and `sealed` of the borrower's rows.
-`keys` holds each account's wrapped data key; the row's end is the erasure. `tail` is one row, the number
-of leaves; it is updated first in every append, so appends queue up on it. `heads` are the published
-checkpoints.
+Rows are only added to `entries`, with one exception: an erasure empties `key` and `sealed` of the borrower's rows.
+`keys` holds the wrapped data key of each account; an erasure deletes the row. `tail` is one row, the number of leaves;
+every append updates it first, so appends queue up on it. `heads` are the published checkpoints.
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ class Tiles:
 class TileWriter:
     """Adds entries to a folder of tiles. What it writes is durable when `add` returns.
 
-    `edge[level]` holds the hashes of the last, not yet full tile of that level.
+    `_edge[level]` holds the hashes of the last tile of that level, which is not full yet.
     """
 
     def __init__(self, folder: Path, size: int) -> None:
@@ -148,8 +148,9 @@ class TileWriter:
         while chunk := list(islice(stream, CHUNK)):
             files: dict[Path, bytes] = {}
             self._add_leaves(chunk, files)
+            # The full tile is durable before its partial ones go: at no instant is a published leaf without a tile.
             durable.write_all(files | self._partials())
-            for path in files:  # a full tile stands in for its partial ones
+            for path in files:
                 shutil.rmtree(path.with_name(f"{path.name}.p"), ignore_errors=True)
         return self.size
 
