@@ -109,7 +109,7 @@ def _restriction_to_show(engine: Engine, portfolio: PortfolioReport) -> Decision
 def _print_report(
     console: Console, engine: Engine, summary: RunSummary, portfolio: PortfolioReport, one: Decision | None
 ) -> str:
-    """Print it all; the sentence that sums it up."""
+    """Print the report and return the sentence that sums it up."""
     from linekeeper.engine.account import view
 
     rate = summary.events / max(summary.seconds, 0.001)

@@ -1,4 +1,4 @@
-"""Words that commands and their JSON had before, read and written beside the present ones for one version."""
+"""Former words of commands and their JSON, read and written beside the present ones for one version."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def publish(
 
 
 def status(store: StoreUrl, keys: KeyFolder, json: JsonOption = False) -> None:
-    """Re-derive the log from the store's entries and hold it against tiles and signed heads (exit code 3)."""
+    """Re-derive the log from the store's entries and compare tiles and signed heads (exit code 3: they differ)."""
     from linekeeper.journal import tables as t
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.log.audit import audit
@@ -279,7 +279,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Forget a borrower: destroy the key of the records, remove events, state and decisions; other proofs stay."""
+    """Erase a borrower: destroy the key of the records, delete events, state and decisions; other proofs stay."""
     from linekeeper.journal.keeper import erase_borrower, open_keeper
     from linekeeper.journal.store import open_store
 

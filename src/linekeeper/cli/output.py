@@ -41,7 +41,7 @@ def print_json(value: Any) -> None:
 
 
 def print_line(text: str = "") -> None:
-    """A line for people, on standard output."""
+    """Print a line for people on standard output."""
     from rich.console import Console
 
     Console(highlight=False, soft_wrap=True).print(text)

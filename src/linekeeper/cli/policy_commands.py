@@ -27,7 +27,7 @@ def check(
     quick: Annotated[bool, typer.Option("--quick", help="Do not look for dead ends (seconds a policy).")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Read policies and tell every fault (file, line, column), and every trigger that nobody could get out of."""
+    """Read policies and report every fault (file, line, column) and every trigger that has no way out."""
     from linekeeper.core.errors import PolicyError
     from linekeeper.policy.load import load_file
 

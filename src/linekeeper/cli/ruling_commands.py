@@ -22,7 +22,7 @@ At = Annotated[
 ]
 EventId = Annotated[str | None, typer.Option("--id", help="Id of the event; the same id again changes nothing.")]
 
-STALE_DAYS = 31  # a store whose latest news is older holds history; what is said of it needs a date of its own
+STALE_DAYS = 31  # a store whose latest event is older holds history, so a ruling there needs a date of its own
 
 
 def register(app: typer.Typer) -> None:
@@ -113,7 +113,7 @@ def share_bp(text: str) -> int:
 
 
 def show_made(engine: Engine, event: str, made: list[Decision], json: bool) -> None:
-    """What a ruling led to."""
+    """Print the decisions that a ruling led to."""
     from linekeeper.cli.show_commands import decision_line
 
     if json:

@@ -114,7 +114,7 @@ def review(
     brake: BrakeOn = False,
     json: JsonOption = False,
 ) -> None:
-    """Look at every account of a store that is due."""
+    """Review every account of a store that is due."""
     engine = open_engine(store, keys=keys, brake=brake)
     day = day_number(until)
     assert day is not None
@@ -128,7 +128,7 @@ def review(
 
 
 def verify(store: StoreUrl, keys: Keys = None, json: JsonOption = False) -> None:
-    """Derive every decision and state anew from the events, with --keys also against the log (exit code 3)."""
+    """Derive every decision and state again from the events, and with --keys the log (exit code 3: a difference)."""
     from dataclasses import replace
 
     from linekeeper.engine.verify import differing_leaf
@@ -176,7 +176,7 @@ def authorise(
 
 
 def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: bool) -> None:
-    """The end of `run` and `replay`."""
+    """Print what `run` or `replay` did."""
     aside = intake.rejected + summary.rejected
     write_rejected(aside, rejected)
     warn_pending(summary.pending)

@@ -1,4 +1,4 @@
-"""The event table: events as columns, the form in which files, replay and reports hand them on.
+"""The event table holds events as columns: files, replay and reports pass them on in this form.
 
 Columns: `id`, `account`, `kind` (text), `at` (int64, UTC milliseconds), then one column per event field in
 use: int64 for money (minor units), counts, days, shares (basis points), flags (0, 1) and dates (days since
@@ -105,6 +105,7 @@ def sort_by_time(table: pa.Table) -> pa.Table:
     at = table["at"].to_numpy()
     if np.all(at[1:] >= at[:-1]):
         return table
+    # Stable: between events of one instant the order of the file decides, and a replay has to meet the same order.
     return table.take(np.argsort(at, kind="stable"))
 
 

@@ -48,7 +48,7 @@ def import_file(
 
 
 def _write_blocks(blocks: Iterator[RowBlock], raw: Path) -> tuple[list[Rejection], str]:
-    """Write all valid rows with their `line`; returns the rejected ones, and `line` or `row` (empty without a block)."""
+    """Write all valid rows with their `line`; returns the rejected ones, and `line` or `row` (empty: no block)."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

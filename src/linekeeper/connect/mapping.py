@@ -1,10 +1,10 @@
-"""How a file's columns are named and written: the mapping of one source.
+"""The mapping of one source says how the columns of its files are named and written.
 
 A mapping is a small YAML or JSON file:
 
     columns: {customer: account, booked_at: at, type: kind}   # the file's name: the policy's name
     constant: {kind: repay}                                    # what the file does not say
-    ignore: [branch, teller]                                   # columns to leave out
+    ignore: [branch, clerk]                                    # columns to leave out
     money: major                                               # 12.50 means twelve and a half; default minor
 """
 
@@ -52,7 +52,7 @@ class ColumnMapping:
 
 
 def load_columns(path: Path) -> ColumnMapping:
-    """Reads a mapping file; LinekeeperError names what is wrong with it."""
+    """Read a mapping file; LinekeeperError names what is wrong with it."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 

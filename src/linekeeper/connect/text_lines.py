@@ -93,7 +93,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=Decimal, parse_
 
 
 def csv_of(raw: bytes) -> list[str]:
-    """The cells of one line, none where it is blank; raises BadLine.
+    """The cells of one line, none where it is blank; raises LineError.
 
     >>> csv_of(b'e1,"a ""quoted"" cell",5')
     ['e1', 'a "quoted" cell', '5']

@@ -1,7 +1,7 @@
-"""The door: what becomes an event, and what is rejected with its reason.
+"""Validation: which rows become events, and which are rejected with a reason.
 
-`Door.admit_one` reads one row, strictly; its word is final. `Door.admit_many` takes whole columns: what it
-can prove good, it takes at once, and the few rows that it cannot are read by `admit_one`. So the two agree.
+`Validator.admit_one` reads one row strictly, and its answer is final. `Validator.admit_many` reads whole columns: it
+admits at once the rows that it can prove valid, and the few others are read by `admit_one`. So the two always agree.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One value of one row, read strictly: what a field takes, and why a value is refused.
+"""One value of one row is read strictly: what a field takes, and why a value is refused.
 
 | field | taken |
 |---|---|
@@ -67,7 +67,7 @@ AT = FieldSpec("at", "instant", low=AT_MIN_MS, high=AT_END_MS - 1)
 
 
 def spec_of(field: Field, digits: int | None) -> FieldSpec:
-    """The form of a policy's field; `digits`: money is written in major units with so many minor digits."""
+    """What a policy's field takes; `digits`: money is written in major units with so many minor digits."""
     if field.unit == "category":
         return FieldSpec(field.name, "category", field.optional, choices=field.choices)
     if field.unit == "flag":
@@ -108,7 +108,7 @@ def read_value(spec: FieldSpec, value: Any, written: bool = False) -> int | str:
 
 
 def named_value(name: str, value: Any) -> str:
-    """The start of a reason: the field and what it holds, cut short and printable.
+    """The start of a reason: the field and its value, shortened and printable.
 
     >>> named_value("amount", "x" * 100)
     "`amount` is 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx..."

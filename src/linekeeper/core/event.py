@@ -25,7 +25,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A row that was not taken in: where it stood, and why in one lower-case sentence."""
+    """A rejected row: its place in the file, and the reason in one lower-case sentence."""
 
     place: str
     reason: str

@@ -1,7 +1,7 @@
 """Canonical JSON (RFC 8785) of decisions, and their hashes.
 
 Keys are plain ASCII and numbers are whole and below 2^53, so sorted compact JSON is already the canonical form;
-a test holds this against an RFC 8785 library.
+a test compares it with an RFC 8785 library.
 """
 
 from __future__ import annotations

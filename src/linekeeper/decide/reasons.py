@@ -24,7 +24,7 @@ PERSON = "person"  # the reason code of a cap that a person imposed
 
 
 def severity(trigger: m.Trigger) -> tuple[int, int]:
-    """Sorts triggers by what they do to the line: close, suspend, then the lowest cap."""
+    """A key that sorts triggers by what they do to the line: close, suspend, then the lowest cap."""
     return (0 if trigger.close else 1 if trigger.suspend else 2, trigger.cap_bp)
 
 
@@ -34,7 +34,10 @@ def on_score(policy: m.Policy, trigger: m.Trigger) -> bool:
 
 
 def reasons(policy: m.Policy, newly_set: list[m.Trigger], capped: bool, values: FeatureValues) -> tuple[Reason, ...]:
-    """All grounds of a decision, most important first; `capped`: a cap that a person imposed lowered the limit."""
+    """All reasons of a decision, the most important one first.
+
+    `capped`: a cap that a person imposed lowered the limit.
+    """
     listed = [Reason(PERSON, "")] if capped else []
     for trigger in sorted(newly_set, key=severity):
         lost = _lost(policy, trigger, values) if on_score(policy, trigger) else []

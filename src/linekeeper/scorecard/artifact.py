@@ -1,4 +1,4 @@
-"""A fitted scorecard as one JSON file: canonical, hashed, with where it came from.
+"""A fitted scorecard as one JSON file: canonical, hashed, with its provenance.
 
 The file is canonical JSON (RFC 8785: sorted keys, no spaces, whole numbers only). Its `sha256` is that of the same JSON
 without the key `sha256`; a policy that names the file records the hash, and a file that was changed is refused.
@@ -38,7 +38,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A scorecard and where it came from. `provenance` holds texts and whole numbers only."""
+    """A scorecard and its provenance, which holds texts and whole numbers only."""
 
     name: str
     score: Score

@@ -106,7 +106,7 @@ class _Plan:
         every = self.cuts[feature]
         starts = np.array([0, *every], dtype=np.int64)
         if every:
-            starts[0] = every[0] - 1
+            starts[0] = every[0] - 1  # stands for all values below the first cut
         among = np.searchsorted(np.array(own, dtype=np.int64), starts, side="right")
         return np.append(among, len(own) + 1).astype(np.int64)
 

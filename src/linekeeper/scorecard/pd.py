@@ -1,4 +1,4 @@
-"""From points to the probability of default, in whole numbers alone.
+"""The probability of default of a score, computed in whole numbers.
 
 PD = 1 / (1 + odds), and the odds double every `double_points`: Siddiqi, Credit Risk Scorecards (2006), chapter 6.
 """

@@ -25,7 +25,7 @@ from linekeeper.journal.log.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What was written: `records` opened, `erased` leaves that were asked for and cannot be, `files` in all."""
+    """How many records were opened, how many of the leaves are erased, and how many files were written."""
 
     records: int
     erased: int

@@ -45,7 +45,7 @@ def positions_of(connection: Connection, tables: LogTables, account: str) -> lis
 def opened(
     connection: Connection, tables: LogTables, vault: Vault, positions: Iterable[int]
 ) -> Iterator[tuple[int, Opened | None]]:
-    """(position, record) in the order of `positions`; None: the borrower was erased. LogError: there is no such leaf."""
+    """(position, record) in the order of `positions`; None where the borrower was erased. LogError: no such leaf."""
     wanted = list(positions)
     for at in range(0, len(wanted), _POSITIONS_A_QUERY):
         some = wanted[at : at + _POSITIONS_A_QUERY]

@@ -4,8 +4,8 @@ A receipt is a C2SP `.tlog-proof` whose `extra` opens the entry:
 
     version (01) || kind || salt (32) || record
 
-It verifies if the record and salt give the entry, the entry and the hashes give the root, and the log has
-signed the root. Any one bit of it altered, it does not.
+A receipt verifies where the record and the salt give the entry, the entry and the hashes give the root, and the log has
+signed the root. With any one bit altered it does not verify.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def make_receipt(head: Published, position: int, opened: Opened) -> bytes:
 
 
 def verify_receipt(data: bytes, log: Verifier, witnesses: Sequence[Verifier] = ()) -> Receipt:
-    """What the receipt proves; ProofError saying what does not hold. Each of `witnesses` must have cosigned."""
+    """What the receipt proves; ProofError names what does not hold. Each of `witnesses` must have cosigned."""
     proof = Proof.parse(data)
     opened = _unpack(proof.extra)
     return Receipt(opened, proof.index, proof.verify(opened.entry, log, witnesses))

@@ -4,7 +4,7 @@
     tile/entries/<N>[.p/<width>]     the same leaves' entries, each behind its length (u16, big-endian)
 
 N is written in groups of three digits, all but the last behind an `x`. A full tile never changes; a partial
-one is kept until its full one is there.
+one is kept until the full one exists.
 
 Source: c2sp.org/tlog-tiles.
 """

@@ -1,4 +1,4 @@
-"""The Merkle tree of RFC 6962 over SHA-256, with nothing kept but what is asked for.
+"""The Merkle tree of RFC 6962 over SHA-256: roots and proofs from the few nodes that each of them needs.
 
 A *node* (level, index) is the root of the perfect subtree over the leaves
 [index * 2**level, (index + 1) * 2**level). Every root and proof is a short list of such nodes, so the
