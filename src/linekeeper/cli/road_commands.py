@@ -89,7 +89,7 @@ def _check_all(engine: Engine, sample: int | None, json: bool) -> None:
         print_line(
             f"{check.adverse:,} adverse decisions: {check.terminal:,} terminal, {check.with_road:,} with a road back"
         )
-        print_line(f"{check.followed:,} roads followed, event by event and day by day: {check.came_true:,} came true")
+        print_line(f"{check.followed:,} roads followed, event by event and day by day: {check.confirmed:,} came true")
         for fault in check.faults:
             print_line(f"  [red]{fault}[/]")
     if not check.holds:

@@ -72,7 +72,7 @@ def waterfall(policy: m.Policy, decision: Decision) -> list[ScorePart]:
 
 def comparisons(policy: m.Policy, expr: ex.Expr, decision: Decision) -> Iterator[Comparison]:
     """The comparisons inside a condition, each with the decision's values."""
-    for node in ex.walk(expr):
+    for node in ex.nodes_of(expr):
         match node:
             case ex.Compare(op, ex.Ref(name) | ex.ScoreRef(name), ex.Literal(threshold, unit)):
                 yield _against(policy, name, op, threshold, unit, decision)

@@ -30,7 +30,7 @@ def severity(trigger: m.Trigger) -> tuple[int, int]:
 
 def on_score(policy: m.Policy, trigger: m.Trigger) -> bool:
     """Whether the trigger asks for the score, a sub-score or the PD."""
-    return any(isinstance(node, ex.ScoreRef) for node in ex.walk(trigger.when))
+    return any(isinstance(node, ex.ScoreRef) for node in ex.nodes_of(trigger.when))
 
 
 def reasons(policy: m.Policy, newly_set: list[m.Trigger], capped: bool, values: FeatureValues) -> tuple[Reason, ...]:
@@ -48,7 +48,7 @@ def reasons(policy: m.Policy, newly_set: list[m.Trigger], capped: bool, values: 
 def _lost(policy: m.Policy, trigger: m.Trigger, values: FeatureValues) -> list[Reason]:
     """The parts of the card that lost points, most first, of the groups the trigger asks for; none if not the cause."""
     assert policy.score is not None
-    asked = {node.name for node in ex.walk(trigger.when) if isinstance(node, ex.ScoreRef)}
+    asked = {node.name for node in ex.nodes_of(trigger.when) if isinstance(node, ex.ScoreRef)}
     groups = set(policy.groups) if asked & {"score", "pd"} else asked
     score_parts = parts(policy.score, values)
     if condition_holds(trigger.when, values, _at_best(policy, score_parts, groups)):
@@ -85,8 +85,8 @@ def condition_holds(when: ex.Expr, values: FeatureValues, totals: Mapping[str, i
 
 @lru_cache(maxsize=1_024)
 def _compiled(when: ex.Expr) -> Callable[[Mapping[str, int], Mapping[str, int]], bool]:
-    features = {node.name: f"v[{node.name!r}]" for node in ex.walk(when) if isinstance(node, ex.Ref)}
-    scores = {node.name: f"t[{node.name!r}]" for node in ex.walk(when) if isinstance(node, ex.ScoreRef)}
+    features = {node.name: f"v[{node.name!r}]" for node in ex.nodes_of(when) if isinstance(node, ex.Ref)}
+    scores = {node.name: f"t[{node.name!r}]" for node in ex.nodes_of(when) if isinstance(node, ex.ScoreRef)}
     compiler = ExpressionCompiler({**features, **scores}, frozenset(features.values()))
     test = compiler.condition(when)
     lines = ["def holds(v, t):", *(f"    {line}" for line in compiler.lines), f"    return {test}"]

@@ -28,7 +28,7 @@ class LineEmitter:
 
     def _read(self, exprs: Iterable[ex.Expr | None]) -> list[str]:
         """Lines that read what the expressions name from `out`."""
-        nodes = [node for expr in exprs if expr is not None for node in ex.walk(expr)]
+        nodes = [node for expr in exprs if expr is not None for node in ex.nodes_of(expr)]
         scores = {"score": "points = out[O_SCORE]", "pd": "pd = pd_of(out[O_SCORE])"}
         for group, column in self.names.group_columns.items():
             scores[group] = f"{self.names.groups[group]} = out[{column}]"

@@ -25,7 +25,7 @@ from linekeeper.policy.model import Policy
 COMPILER: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False, "forceinline": True}
 
 # Functions that are called with constants: Numba would compile a copy for each, where it is not told the types.
-TOLD_CONSTANTS = (
+TYPED_CONSTANTS = (
     *("share_of", "percent", "greatest", "make_room", "falls_below", "fades_below", "latch", "latch_next"),
     *("pay_dues", "add_due", "sum_past_due", "decide_line"),
 )
@@ -68,7 +68,7 @@ class Kernel:
         for name, thing in list(vars(module).items()):
             if isinstance(thing, types.FunctionType):
                 setattr(module, name, numba.njit(**COMPILER)(thing))
-        for name in TOLD_CONSTANTS:
+        for name in TYPED_CONSTANTS:
             function = getattr(module, name)
             function.compile(_signature(function.py_func))
             function.disable_compile()

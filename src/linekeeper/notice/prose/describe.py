@@ -41,7 +41,7 @@ def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None)
     renderer = ExpressionRenderer(policy, language_of(lang), vocabulary or shipped_vocabulary())
     translate = renderer.language.translate
     parts = (
-        (translate("Ground"), _ground(policy, renderer.language)),
+        (translate("Ground"), _basis(policy, renderer.language)),
         (translate("Measurements"), (_feature(feature, renderer) for feature in policy.features if feature.named)),
         (translate("Score"), _score(policy.score, renderer) if policy.score else ()),
         (translate("Triggers"), (_trigger(trigger, renderer) for trigger in policy.triggers)),
@@ -56,7 +56,7 @@ def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None)
     return Description(title, tuple(Section(heading, lines) for heading, lines in sections if lines))
 
 
-def _ground(policy: m.Policy, language: Language) -> Iterator[str]:
+def _basis(policy: m.Policy, language: Language) -> Iterator[str]:
     translate = language.translate
     yield translate(
         "Amounts are in {currency}. Days begin at midnight in {zone}.", currency=policy.currency, zone=policy.time_zone

@@ -155,7 +155,7 @@ class _UseCollector:
         return guard + tuple(expr for expr in more[:room] if self._is_cheap(expr) and expr not in guard)
 
     def _is_cheap(self, expr: ex.Expr) -> bool:
-        nodes = list(ex.walk(expr))
+        nodes = list(ex.nodes_of(expr))
         if len(nodes) > GUARD_NODES_MAX:
             return False
         refs = (node.name in self.measures for node in nodes if isinstance(node, ex.Ref))
