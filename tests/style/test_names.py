@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,29 @@ from typer.main import get_command
 
 from linekeeper.cli.main import build
 from linekeeper.core.errors import Fault
-from tests.style import allowances, names
+from tests.style import names
 from tests.style.random_files import pick
 from tests.style.repository import ROOT, assert_none, read, sources
 
+GLOSSARY = "docs/glossary.md"
+PLAIN_WORDS = "tests/style/plain_words.txt"
 SHARED_NAMES = "tests/style/shared_names.txt"
 KNOWN = {"event", "table", "read"}
 
 
+def known_words() -> set[str]:
+    """The words that names are made of: the glossary's and the plain ones."""
+    return names.glossary_words(read(GLOSSARY)) | names.listed_words(read(PLAIN_WORDS))
+
+
 def test_the_words_of_public_names_are_the_glossarys_or_plain() -> None:
-    assert_none(allowances.beyond(allowances.unknown_words(), allowances.allowed(read(allowances.WORDS_ALLOWED))))
+    known = known_words()
+    public = ((file, list(names.public_names(file, text))) for file, text in sources())
+    assert_none(fault for file, own in public for fault in names.unknown_words(file, own, known))
 
 
 def test_the_words_of_commands_are_the_glossarys_or_plain() -> None:
-    known = allowances.known_words()
+    known = known_words()
     commands = ((command, names_of(command)) for command in all_commands(get_command(build())))
     assert_none(fault for command, own in commands for fault in names.unknown_words(*place(command, own), known))
 
@@ -54,7 +62,7 @@ def place(command: Any, own: list[str]) -> tuple[str, list[names.Named]]:
 
 
 def test_no_name_is_a_word_of_mood() -> None:
-    assert_none(allowances.beyond(allowances.moods(), allowances.allowed(read(allowances.MOODS_ALLOWED))))
+    assert_none(fault for file, text in sources() for fault in names.moods(file, text))
 
 
 def test_no_name_means_one_thing_in_one_module_and_another_elsewhere() -> None:
@@ -68,7 +76,7 @@ def test_every_package_says_what_it_holds() -> None:
 
 
 def test_plain_words_are_sorted() -> None:
-    assert_none(names.unsorted_words(allowances.PLAIN_WORDS, read(allowances.PLAIN_WORDS)))
+    assert_none(names.unsorted_words(PLAIN_WORDS, read(PLAIN_WORDS)))
 
 
 def test_files_are_picked_by_a_seed() -> None:
@@ -107,8 +115,6 @@ def moods(text: str) -> Iterable[Fault]:
         (names.unplain_package("a/__init__.py", ""), "a/__init__.py:1:1: the package does not say what it holds; open"),
         (names.unplain_package("a/__init__.py", '"""Nouns."""'), "the package does not say"),
         (names.unplain_package("a/__init__.py", '"""Nouns of the domain,\nand more of them."""'), "does not say"),
-        (allowances.beyond([Fault("x", "a.py")], Counter()), "a.py: x"),
-        (allowances.beyond([Fault("x", "a.py")], Counter({"a.py": 2})), "a.py: 2 faults are allowed and 1 stand;"),
     ],
 )  # fmt: skip
 def test_each_rule_catches_what_breaks_it(faults: Iterable[Fault], expected: str) -> None:
@@ -128,7 +134,6 @@ def test_each_rule_catches_what_breaks_it(faults: Iterable[Fault], expected: str
         names.shared_names({"a.py": "X = 1", "b.py": "X = 1"}, {"X"}),
         names.unsorted_words("a.txt", "# B\nb\n\n# A\na"),
         names.unplain_package("a/__init__.py", '"""Nouns of the domain: money, time, lines.\n\nMore of them."""'),
-        allowances.beyond([Fault("x", "a.py")], Counter({"a.py": 1})),
     ],
 )
 def test_each_rule_lets_pass_what_keeps_it(faults: Iterable[Fault]) -> None:

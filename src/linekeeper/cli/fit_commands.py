@@ -54,18 +54,18 @@ def fit(
 
     if method not in ("tables", "main", "woe"):
         raise LinekeeperError(f"`{method}` is no method of fitting; use tables, main or woe")
-    rows, told = read_data_set(data, table, derived) if data else _read(table, _plan(plan, policy, label), labels)
-    told = replace(told, seed=seed)
+    rows, used = read_data_set(data, table, derived) if data else _read(table, _plan(plan, policy, label), labels)
+    fit_plan = replace(used, seed=seed)
     if part:
         from linekeeper.lab.partition import read_partition
 
         rows = rows.of_partition(read_partition(part))
     if cross_validate:
-        _cross_validate(rows, told, cross_validate, json)
+        _cross_validate(rows, fit_plan, cross_validate, json)
         return
     compare = METHODS if output else ()
     with progress("folds", folds + 1, json) as advance:
-        run = fit_scorecard(rows, told, folds, method, compare, advance)
+        run = fit_scorecard(rows, fit_plan, folds, method, compare, advance)
     name = (data or table.name) + (f", part {part} of the accounts" if part else "")
     files = _write(run, output, name) if output else {}
     _report(run, name, files, json)
@@ -86,21 +86,21 @@ def forecast(
     from linekeeper.lab.parquet import read_parquet_table
 
     with progress("forecast", 4, json) as advance:
-        found = forecast_panel(panel_of(with_panel_names(read_parquet_table(records))), listed, seed, advance)
+        report = forecast_panel(panel_of(with_panel_names(read_parquet_table(records))), listed, seed, advance)
     if output:
         output.mkdir(parents=True, exist_ok=True)
-        _dump(output / "forecast.json", found)
-        (output / "forecast.html").write_text(render_forecast(found), "utf-8")
+        _dump(output / "forecast.json", report)
+        (output / "forecast.html").write_text(render_forecast(report), "utf-8")
     if json:
-        print_json(found)
+        print_json(report)
         return
-    out = found["out_of_time"]
+    out = report["out_of_time"]
     print_line(
         f"{out['rows']:,} accounts unseen, a later time: AUC {out['auc']:.4f} (LightGBM {out['auc_lightgbm']:.4f})"
     )
     print_line(f"the riskiest 5 % hold {out['behind_in_riskiest_5_percent']:.1%} of those who fall behind")
     print_line("months ahead   predicted   observed")
-    for row in found["by_horizon"]:
+    for row in report["by_horizon"]:
         print_line(f"{row['months']:>12}   {row['predicted']:>9.3%}   {row['observed']:>8.3%}")
 
 
@@ -139,17 +139,17 @@ def _cross_validate(rows: TrainingTable, plan: FitPlan, folds: int, json: bool) 
 
     both = bool(rows.protected)
     with progress("folds", folds * (2 if both else 1), json) as advance:
-        found: dict[str, Any] = {"data": plan.name, "rows": len(rows), "folds": folds}
+        figures: dict[str, Any] = {"data": plan.name, "rows": len(rows), "folds": folds}
         if both:
-            found |= {"inputs": "with protected attributes, for comparison only"}
-            found |= compare_methods(*with_protected_as_inputs(rows, plan), folds, advance)
-            found["without_protected"] = compare_methods(rows, plan, folds, advance)
+            figures |= {"inputs": "with protected attributes, for comparison only"}
+            figures |= compare_methods(*with_protected_as_inputs(rows, plan), folds, advance)
+            figures["without_protected"] = compare_methods(rows, plan, folds, advance)
         else:
-            found |= compare_methods(rows, plan, folds, advance)
+            figures |= compare_methods(rows, plan, folds, advance)
     if json:
-        print_json(found)
+        print_json(figures)
         return
-    for title, part in (("all inputs", found), ("without protected", found.get("without_protected"))):
+    for title, part in (("all inputs", figures), ("without protected", figures.get("without_protected"))):
         if part:
             print_line(f"{title}: " + ", ".join(f"{key[4:]} {part[key]:.4f}" for key in part if key.startswith("auc_")))
 

@@ -14,6 +14,7 @@ FORMER_KEYS = {
     "rejected": "set_aside",
     "rejected_file": "set_aside_file",
     "example_account": "story",
+    "confirmed": "came_true",
 }  # the present key: the former one
 
 

@@ -17,7 +17,7 @@ import typer
 
 from linekeeper.cli.arguments import minor_units
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.output import JsonOption, Keys, StoreUrl, print_json, print_line
+from linekeeper.cli.output import JsonOption, Keys, LangOption, StoreUrl, print_json, print_line
 from linekeeper.cli.ruling_commands import At, instant
 from linekeeper.core.errors import LinekeeperError
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from linekeeper.engine.outbox import Entry
     from linekeeper.texts.language import Lang
 
-LangOption = Annotated[str, typer.Option("--lang", help="zh or en.")]
 Currency = Annotated[str, typer.Option("--currency", help="ISO 4217 code.")]
 DecisionName = Annotated[str, typer.Argument(help="ACCOUNT#NUMBER, or an account for its latest decision.")]
 FORMATS = ("text", "html", "json")

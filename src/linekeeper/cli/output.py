@@ -25,6 +25,7 @@ Keys = Annotated[
     typer.Option("--keys", help="Folder of the log's keys, where the store keeps a log.", envvar="LINEKEEPER_KEYS"),
 ]
 
+LangOption = Annotated[str, typer.Option("--lang", help="zh or en.")]
 SignedBy = Annotated[
     str | None, typer.Option("--by", help="Who signs off the policy and its card, where it comes into force with this.")
 ]

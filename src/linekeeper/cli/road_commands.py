@@ -9,7 +9,7 @@ import typer
 
 from linekeeper.cli.arguments import day_number, iso_date
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.output import JsonOption, StoreUrl, print_json, print_line, progress
+from linekeeper.cli.output import JsonOption, LangOption, StoreUrl, print_json, print_line, progress
 
 if TYPE_CHECKING:
     from linekeeper.engine.engine import Engine
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from linekeeper.texts.language import Lang
 
 Day = Annotated[str | None, typer.Option("--day", help="Ask as of this day, YYYY-MM-DD (default: the store's last).")]
-LangOption = Annotated[str, typer.Option("--lang", help="zh or en.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -56,7 +56,8 @@ BEHAVIOURS = (
         on_time=(0.88, 0.80), late=(0.12, 0.08), enquiries=(0.010, 0.03), purchases=(0.11, 0.11),
     ),
     Behaviour(  # trouble: a spree, for all
-        "rapid borrower", share=0.10, costs=(0.76, 0.92), savings=0.7, full=1.0, impulse=(0.008, 0.35), need=(0.05, 0.30),
+        "rapid borrower", share=0.10, costs=(0.76, 0.92), savings=0.7, full=1.0, impulse=(0.008, 0.35),
+        need=(0.05, 0.30),
         on_time=(0.96, 0.50), late=(0.20, 0.05), enquiries=(0.006, 0.10), purchases=(0.11, 0.40),
     ),
     Behaviour(  # trouble: no income until the next job

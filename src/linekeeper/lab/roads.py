@@ -30,7 +30,7 @@ class RoadCheck:
     """How many decisions were checked, and with which result.
 
     `adverse` = `terminal` + `with_road` + those without a road; `followed`: roads whose plans were run as events;
-    `confirmed`: of these, all plans led on the days named to the limits named. `underived`: decisions that do not
+    `confirmed`: all plans of these led to the limits named on the days named. `underived`: decisions that do not
     follow from the account's events as they arrived (`linekeeper verify` says why), which are not checked. `faults`
     names the first decisions without a road, or whose road did not come true.
     """

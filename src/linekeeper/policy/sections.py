@@ -8,6 +8,7 @@ from itertools import pairwise
 from linekeeper.core.bounds import MONEY_MAX, SHARE_CEILING_BP
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
+from linekeeper.policy.checker import DAYS_MAX
 from linekeeper.policy.functions import FACTS
 from linekeeper.policy.reader import Reader
 from linekeeper.policy.source import Listing, Node, Scalar, Table
@@ -18,7 +19,6 @@ GROUPS = ("ability", "willingness")
 TRIGGERS_MAX = 60
 BINS_MAX = 200
 POINTS_MAX = 100_000
-DAYS_MAX = 36_500
 
 # ------------------------------------------------------------------ score
 
