@@ -37,7 +37,7 @@ class Times:
     policy: str
     decisions: int
     roads: int
-    came_true: int
+    confirmed: int
     median_ms: float
     p90_ms: float
     p99_ms: float
@@ -47,16 +47,16 @@ class Times:
 def measure(kernel: Kernel, accounts: Sequence[Restricted]) -> Times:
     """Time one search for each account, and count how many roads lead where they say."""
     find_road_back(kernel, accounts[0].state, accounts[0].day)  # compiles
-    times_ms, roads, came_true = [], 0, 0
+    times_ms, roads, confirmed = [], 0, 0
     for account in accounts:
         began = time.perf_counter()
         road = find_road_back(kernel, account.state, account.day)
         times_ms.append((time.perf_counter() - began) * 1000)
         if isinstance(road, RoadBack):
             roads += 1
-            came_true += all(verify_plan_daily(kernel, account.state, road.day, plan) for plan in road.plans)
+            confirmed += all(verify_plan_daily(kernel, account.state, road.day, plan) for plan in road.plans)
     shares = [round(float(np.quantile(times_ms, share)), 1) for share in (0.5, 0.9, 0.99, 1.0)]
-    return Times(kernel.policy.name, len(accounts), roads, came_true, *shares)
+    return Times(kernel.policy.name, len(accounts), roads, confirmed, *shares)
 
 
 def main() -> None:
@@ -81,7 +81,7 @@ def main() -> None:
         print(json.dumps({"times": [asdict(one) for one in times], "advice": [asdict(one) for one in advice]}))
         return
     for one in times:
-        print(f"{one.policy}: {one.decisions} adverse decisions, {one.roads} roads, {one.came_true} came true")
+        print(f"{one.policy}: {one.decisions} adverse decisions, {one.roads} roads, {one.confirmed} came true")
         print(f"  ms a road: median {one.median_ms}, 90 % {one.p90_ms}, 99 % {one.p99_ms}, most {one.max_ms}")
     for who in advice:
         print(f"{who.by}: {who.accounts} accounts, {who.answered} % answered, {who.over_the_threshold} % over")

@@ -132,7 +132,7 @@ def test_bad_rows_are_set_aside_and_the_rest_goes_on(tmp_path: Path) -> None:
 def test_the_demo_tells_a_story_and_leaves_pages(tmp_path: Path) -> None:
     folder = str(tmp_path / "demo")
     found = read("demo", "--accounts", "60", "--days", "300", "--folder", folder, "--no-serve")
-    assert found["story"]
+    assert found["example_account"]
     pages = {path.name for path in (tmp_path / "demo" / "pages").iterdir()}
     assert {
         "index.html",
@@ -142,7 +142,7 @@ def test_the_demo_tells_a_story_and_leaves_pages(tmp_path: Path) -> None:
         "receipt.tlog-proof",
         "verify.html",
     } <= pages
-    assert found["story"] in (tmp_path / "demo" / "pages" / "report.html").read_text("utf-8")
+    assert found["example_account"] in (tmp_path / "demo" / "pages" / "report.html").read_text("utf-8")
     receipt = ("receipt", "verify", f"{folder}/pages/receipt.tlog-proof", "--vkey", f"{folder}/log/log.vkey")
     assert read(*receipt)["holds"] is True
     replayed = read("replay", "policies/consumer-loan.yaml", f"{folder}/events.parquet", "--workers", "1")

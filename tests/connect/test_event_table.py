@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linekeeper.connect.event_table import drop_duplicates, events_of, schema_of, sort_by_time, table_of, used_columns
+from linekeeper.connect.event_table import (
+    drop_duplicates,
+    events_of_table,
+    schema_of,
+    sort_by_time,
+    table_of,
+    used_columns,
+)
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from linekeeper.policy.load import load_text
@@ -35,7 +42,7 @@ def test_events_come_back_as_they_went(policy: Policy) -> None:
         Event("3", "B", "ping", 7, {}),
     ]
     table = table_of(events, schema_of(policy))
-    assert list(events_of(table)) == events
+    assert list(events_of_table(table)) == events
     assert used_columns(table).column_names == ["id", "account", "kind", "at", "amount", "trigger", "until", "why"]
 
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linekeeper.connect import files
-from linekeeper.connect.event_table import events_of, read_events
+from linekeeper.connect.event_table import events_of_table, read_events
 from linekeeper.connect.files import Intake, read_event_file
 from linekeeper.connect.large_files import import_file
-from linekeeper.connect.mapping import Columns, load_columns, with_options
+from linekeeper.connect.mapping import ColumnMapping, load_columns, with_options
 from linekeeper.connect.text_lines import LINE_BYTES_MAX, cells_of
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
@@ -149,7 +149,7 @@ def test_parquet_of_other_types_is_read(policy: Policy, tmp_path: Path) -> None:
     )
     columns = with_options(load_columns(mapping), ["branch="])
     intake = read_event_file(tmp_path / "bookings.parquet", policy, columns)
-    assert list(events_of(intake.table)) == [Event("1", "A", "repay", AT, {"amount": 1250})]
+    assert list(events_of_table(intake.table)) == [Event("1", "A", "repay", AT, {"amount": 1250})]
     assert said(intake) == {
         "row 2": "`amount` is nan, which is not an amount in major units with at most 2 decimals",
         "row 3": "`at` is missing; each event has one",
@@ -162,9 +162,9 @@ def test_the_mapping_applies_to_json_too(policy: Policy, tmp_path: Path) -> None
         b'{"nr": 7, "customer": "A", "at": 1700000000000, "amount": 12.34, "branch": [1]}',
         b'{"nr": 8, "customer": "A", "at": 1700000000000, "amount": 12.34, "kind": "draw"}',
     )  # fmt: skip
-    columns = Columns({"nr": "id", "customer": "account"}, {"kind": "draw"}, frozenset({"branch"}), major=True)
+    columns = ColumnMapping({"nr": "id", "customer": "account"}, {"kind": "draw"}, frozenset({"branch"}), major=True)
     intake = read_event_file(path, policy, columns)
-    assert list(events_of(intake.table)) == [Event("7", "A", "draw", AT, {"amount": 1234})]
+    assert list(events_of_table(intake.table)) == [Event("7", "A", "draw", AT, {"amount": 1234})]
     assert said(intake) == {"line 2": "the line gives `kind` twice"}
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linekeeper.connect.column_validation import admit_proven, rows_of
-from linekeeper.connect.event_table import events_of
+from linekeeper.connect.event_table import events_of_table
 from linekeeper.connect.validation import Validator
 from linekeeper.core.bounds import AT_END_MS, DAY_MAX, MONEY_MAX, TEXT_MAX
 from linekeeper.core.event import Event
@@ -232,13 +232,13 @@ def test_one_row_and_many_rows_are_read_alike(policy: Policy, table: pa.Table, m
     door = Validator(policy, major=major, written=written)
     answers = [door.admit_one(row) for row in rows_of(table, np.arange(table.num_rows))]
     admitted, lines, aside = door.admit_many(table)
-    assert list(events_of(admitted)) == [answer for answer in answers if isinstance(answer, Event)]
+    assert list(events_of_table(admitted)) == [answer for answer in answers if isinstance(answer, Event)]
     assert lines.tolist() == [row for row, answer in enumerate(answers, 1) if isinstance(answer, Event)]
     assert [(bad.place, bad.reason) for bad in aside] == [
         (f"row {row}", answer) for row, answer in enumerate(answers, 1) if isinstance(answer, str)
     ]
     proven, rows = admit_proven(door, table)
-    assert list(events_of(proven)) == [answers[row] for row in rows]
+    assert list(events_of_table(proven)) == [answers[row] for row in rows]
 
 
 def hard_cells() -> list[pa.Array]:
@@ -287,7 +287,7 @@ def test_on_every_bound_one_row_and_many_agree(policy: Policy, name: str) -> Non
             table = pa.table({key: pa.array([value]) for key, value in plain.items()} | {name: cell})
             (values,) = rows_of(table, np.arange(1))
             one, (proven, _) = door.admit_one(values), admit_proven(door, table)
-            assert list(events_of(proven)) in ([one], []), f"{cell[0]!r}: {one}"
+            assert list(events_of_table(proven)) in ([one], []), f"{cell[0]!r}: {one}"
             taken_in += isinstance(one, Event)
     assert taken_in >= 4
 

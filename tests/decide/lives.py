@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from linekeeper.core.decision import Decision
 from linekeeper.core.event import Event
-from linekeeper.decide.canonical import canonical, digest_of
+from linekeeper.decide.canonical import canonical_json, digest_of
 from linekeeper.decide.record import Recorder
 from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel
@@ -21,7 +21,7 @@ def decisions(policy: Policy, events: Sequence[Event], account: str = "A") -> li
     outcome = replay(kernel, batch_of_streams(kernel, [lives]), last_day(policy, lives) + 40, compiled=False)
     found: list[Decision] = []
     for number, (event, row) in enumerate(zip(outcome.event.tolist(), outcome.rows.tolist(), strict=True), start=1):
-        previous = digest_of(canonical(found[-1])) if found else None
+        previous = digest_of(canonical_json(found[-1])) if found else None
         at, name = (lives[event].at, lives[event].id) if event >= 0 else (0, None)
         found.append(recorder.decision(row, account, number, at, name, previous))
     return found

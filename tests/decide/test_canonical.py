@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linekeeper.core.event import Event
-from linekeeper.decide.canonical import canonical, digest_all, digest_of, read_decision
+from linekeeper.decide.canonical import canonical_json, digest_all, digest_of, read_decision
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from tests.decide.lives import decisions
@@ -22,10 +22,10 @@ from tests.oracle.strategies import cases
 
 
 @given(cases(), st.text())
-def test_records_are_canonical(case: tuple[Policy, list[Event]], account: str) -> None:
+def test_records_are_canonical_json(case: tuple[Policy, list[Event]], account: str) -> None:
     """As an RFC 8785 library writes them, whatever letters the account has; and read back they are the decision."""
     for decision in decisions(*case, account=account):
-        record = canonical(decision)
+        record = canonical_json(decision)
         assert record == rfc8785.dumps(msgspec.to_builtins(decision))
         assert read_decision(record) == decision
 
@@ -49,7 +49,7 @@ triggers:
     (set_, released) = decisions(load_text(text), events)
     assert set_.values[f'count(purchase where category = "{word}", 7d)'] == 1
     assert set_.triggers_set == released.triggers_released == ("a",)
-    assert canonical(set_) == rfc8785.dumps(msgspec.to_builtins(set_))
+    assert canonical_json(set_) == rfc8785.dumps(msgspec.to_builtins(set_))
 
 
 @given(cases())
@@ -64,7 +64,9 @@ def test_numbers_are_whole_and_exact_in_any_reader(case: tuple[Policy, list[Even
         return [part] if isinstance(part, int) else []
 
     for decision in decisions(*case):
-        found = numbers(json.loads(canonical(decision), parse_float=lambda text: pytest.fail(f"{text} is not whole")))
+        found = numbers(
+            json.loads(canonical_json(decision), parse_float=lambda text: pytest.fail(f"{text} is not whole"))
+        )
         assert all(abs(number) < 2**53 for number in found)
 
 
@@ -73,14 +75,14 @@ def test_each_record_names_the_one_before() -> None:
     found = decisions(policy, stream(policy, 4))
     assert len(found) > 3
     assert [one.number for one in found] == list(range(1, len(found) + 1))
-    hashes = [hashlib.sha256(canonical(one)).hexdigest() for one in found]
+    hashes = [hashlib.sha256(canonical_json(one)).hexdigest() for one in found]
     assert [one.previous for one in found] == [None, *hashes[:-1]]
-    assert [digest_of(canonical(one)) for one in found] == hashes
+    assert [digest_of(canonical_json(one)) for one in found] == hashes
 
 
 def test_the_digest_of_all_depends_on_each() -> None:
     policy = load_text(policy_text(3))
-    records = [canonical(one) for one in decisions(policy, stream(policy, 4))]
+    records = [canonical_json(one) for one in decisions(policy, stream(policy, 4))]
     whole = digest_all(records)
     joined = b"".join(record + b"\n" for record in records)
     assert whole == hashlib.sha256(joined).hexdigest()
@@ -92,4 +94,4 @@ def test_any_change_changes_the_hash(change: dict[str, object]) -> None:
     policy = load_text(policy_text(3))
     decision = decisions(policy, stream(policy, 4))[0]
     changed = replace(decision, **({"event": "x"} if change == {"event": decision.event} else change))  # type: ignore[arg-type]
-    assert digest_of(canonical(changed)) != digest_of(canonical(decision))
+    assert digest_of(canonical_json(changed)) != digest_of(canonical_json(decision))

@@ -6,7 +6,7 @@ from hypothesis import given
 
 from linekeeper.core.decision import ADVERSE_ACTIONS, Decision
 from linekeeper.core.event import Event
-from linekeeper.decide.explain import trigger_stories, waterfall
+from linekeeper.decide.explain import explain_triggers, waterfall
 from linekeeper.decide.reasons import severity
 from linekeeper.policy.model import Policy
 from tests.decide.lives import decisions
@@ -59,7 +59,7 @@ def test_the_waterfall_adds_up(case: tuple[Policy, list[Event]]) -> None:
 def test_the_story_of_each_trigger_is_told(case: tuple[Policy, list[Event]]) -> None:
     """Set, in force or released, once each; a trigger newly set held by at least one of its comparisons."""
     for decision in decisions(*case):
-        stories = trigger_stories(case[0], decision)
+        stories = explain_triggers(case[0], decision)
         told = {story.name for story in stories}
         assert told == {*decision.triggers_set, *decision.triggers_in_force, *decision.triggers_released}
         assert len(told) == len(stories)

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 
-from linekeeper.connect.event_table import events_of
+from linekeeper.connect.event_table import events_of_table
 from linekeeper.core.event import Event
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.lab.population import population
@@ -33,7 +33,7 @@ def of_the_population(seed: int, days: int = 730) -> Iterator[tuple[Kernel, Adve
     kernel = kernel_of(load_file(POLICY))
     for number in count(seed):
         events: dict[str, list[Event]] = {}
-        for event in events_of(population(accounts=ACCOUNTS_AT_ONCE, days=days, seed=number).events):
+        for event in events_of_table(population(accounts=ACCOUNTS_AT_ONCE, days=days, seed=number).events):
             events.setdefault(event.account, []).append(event)
         for own in events.values():
             until = kernel.calendar.day(own[-1].at) + AFTER_DAYS

@@ -22,7 +22,7 @@ from linekeeper.evaluate.late_events import Row
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.expression import Literal
 from linekeeper.policy.model import Policy
-from linekeeper.scorecard.card import Bins, Table
+from linekeeper.scorecard.card import Bins, PointsTable
 from linekeeper.scorecard.points import best_of
 
 NEVER = Literal(0, "flag")
@@ -99,7 +99,7 @@ def _best_bins(part: Bins) -> Bins:
     )
 
 
-def _best_table(part: Table) -> Table:
+def _best_table(part: PointsTable) -> PointsTable:
     best = best_of(part)
     return replace(part, points=tuple(tuple(best for _ in row) for row in part.points))
 

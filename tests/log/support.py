@@ -13,12 +13,12 @@ from sqlalchemy import Engine, MetaData, create_engine, event
 
 from linekeeper.journal.log.append import append
 from linekeeper.journal.log.audit import Audit, audit
-from linekeeper.journal.log.entry import Kind, Record
+from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.log.masters import LocalMaster
 from linekeeper.journal.log.note import SigningKey
 from linekeeper.journal.log.publish import Cosign, Published, publish, published
 from linekeeper.journal.log.read import opened
-from linekeeper.journal.log.receipt import make
+from linekeeper.journal.log.receipt import make_receipt
 from linekeeper.journal.log.signer import Signer
 from linekeeper.journal.log.tables import LogTables, define
 from linekeeper.journal.log.vault import Vault
@@ -58,7 +58,7 @@ class House:
         assert head is not None
         with self.engine.connect() as connection:
             found = opened(connection, self.tables, self.vault, positions)
-            return [make(head, position, record) for position, record in found if record is not None]
+            return [make_receipt(head, position, record) for position, record in found if record is not None]
 
 
 def open_house(folder: Path, url: str | None = None, synchronous: Synchronous = "FULL") -> House:
@@ -92,7 +92,7 @@ def decision(account: str, number: int, note: str = "") -> Record:
         "reasons": [{"code": "arrears"}, {"code": "utilisation"}],
         "seq": number,
     }
-    return Record(Kind.DECISION, account, rfc8785.dumps(body))
+    return Record(RecordKind.DECISION, account, rfc8785.dumps(body))
 
 
 def decisions(count: int, start: int = 0, accounts: int = 7) -> list[Record]:

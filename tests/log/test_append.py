@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from linekeeper.journal.log.append import append
-from linekeeper.journal.log.entry import Kind, Record
+from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.read import entries, opened, positions_of
 from linekeeper.journal.log.tables import size_of
@@ -84,7 +84,7 @@ def test_writers_side_by_side_leave_no_gap(any_house: House) -> None:
 
 def test_one_key_an_account_whatever_its_name(any_house: House) -> None:
     names = ["", "a", "账户-7", 'quote " and \\', "%s :x ?", "' OR 1=1 --", "a"]
-    any_house.add([Record(Kind.DECISION, name, b"{}") for name in names])
+    any_house.add([Record(RecordKind.DECISION, name, b"{}") for name in names])
     with any_house.engine.connect() as connection:
         accounts = connection.execute(select(any_house.tables.keys.c.account)).scalars()
         assert sorted(accounts) == sorted(set(names))

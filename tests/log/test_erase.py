@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, select, text
 
-from linekeeper.journal.log.entry import Kind
+from linekeeper.journal.log.entry import RecordKind
 from linekeeper.journal.log.erase import Erasure, erase, rotate, scrub
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.masters import LocalMaster
 from linekeeper.journal.log.read import opened, positions_of
-from linekeeper.journal.log.receipt import verify
+from linekeeper.journal.log.receipt import verify_receipt
 from linekeeper.journal.log.vault import Vault
 from tests.journal.databases import postgres_database
 from tests.log.support import LOG_KEY, MASTER, House, decision, decisions, open_house
@@ -43,7 +43,7 @@ def test_every_other_proof_stands(any_house: House) -> None:
         assert positions_of(connection, house.tables, "acct-3") == []
     assert [position for position, record in found.items() if record is None] == list(erasure.leaves)
     receipts = house.receipts(range(71))
-    assert [verify(data, LOG_KEY.verifier).index for data in receipts] == [
+    assert [verify_receipt(data, LOG_KEY.verifier).index for data in receipts] == [
         n for n in range(71) if n not in erasure.leaves
     ]
 
@@ -54,7 +54,7 @@ def test_the_erasures_own_leaf_names_leaves_and_nobody(house: House) -> None:
     with house.engine.connect() as connection:
         [(_, record)] = opened(connection, house.tables, house.vault, [erasure.position])
     assert record is not None
-    assert record.kind is Kind.ERASURE
+    assert record.kind is RecordKind.ERASURE
     assert json.loads(record.data) == {"at": AT, "kind": "erasure", "leaves": [3, 10, 17]}
 
 

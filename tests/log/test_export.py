@@ -15,7 +15,7 @@ import pytest
 from linekeeper.journal.log.erase import erase
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.export import Export, export, in_period
-from linekeeper.journal.log.receipt import verify
+from linekeeper.journal.log.receipt import verify_receipt
 from tests.log.support import LOG_KEY, House, decision, decisions
 
 SOURCES = {"policies/retail.yaml": b"policy: retail\n", "kernel/retail.py": b"def step(): ...\n"}
@@ -65,7 +65,7 @@ def test_what_stands_in_it(folder: Path) -> None:
     assert {name for name in names if name.startswith("records")} == {f"records/{n}.json" for n in (3, 300, 699)}
     assert (folder / "records" / "300.json").read_bytes() == decision("acct-6", 300).data
     for path in (folder / "receipts").iterdir():
-        assert verify(path.read_bytes(), LOG_KEY.verifier).index == int(path.stem)
+        assert verify_receipt(path.read_bytes(), LOG_KEY.verifier).index == int(path.stem)
 
 
 def test_the_sums_are_those_of_the_files(folder: Path) -> None:

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linekeeper.journal.log.audit import Tally, accepts, check_receipts, flip
-from linekeeper.journal.log.entry import Kind, Record
+from linekeeper.journal.log.audit import ReceiptCheck, accepts, check_receipts, flip
+from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.log.errors import LogError, ProofError
 from linekeeper.journal.log.note import COSIGNATURE, Note, Signature, SigningKey, Verifier
 from linekeeper.journal.log.proof import Proof
 from linekeeper.journal.log.publish import Cosign
 from linekeeper.journal.log.qr import compact, draw, expand, from_digits, to_digits
-from linekeeper.journal.log.receipt import verify
+from linekeeper.journal.log.receipt import verify_receipt
 from linekeeper.journal.log.tree import Nodes
 from tests.log.support import LOG_KEY, House, decision, decisions
 
@@ -34,9 +34,9 @@ def witnessed() -> Cosign:
 
 def test_a_receipt_proves_its_record(filled: House) -> None:
     for position, data in enumerate(filled.receipts(range(700))):
-        receipt = verify(data, LOG_KEY.verifier)
+        receipt = verify_receipt(data, LOG_KEY.verifier)
         assert receipt.index == position
-        assert receipt.opened.kind is Kind.DECISION
+        assert receipt.opened.kind is RecordKind.DECISION
         assert receipt.opened.data == decisions(1, position)[0].data
         assert receipt.seen.checkpoint.size == 700
 
@@ -61,10 +61,12 @@ def test_a_receipt_with_a_witness_demands_the_witness(house: House) -> None:
     house.add(decisions(3))
     house.publish(witnessed())
     [data] = house.receipts([1])
-    assert verify(data, LOG_KEY.verifier, [WITNESS.verifier]).seen.cosigned_at_s == {WITNESS.name: 1_700_000_000}
+    assert verify_receipt(data, LOG_KEY.verifier, [WITNESS.verifier]).seen.cosigned_at_s == {
+        WITNESS.name: 1_700_000_000
+    }
     for bit in range(0, 8 * len(data), 5):
         with pytest.raises(ProofError):
-            verify(flip(data, bit), LOG_KEY.verifier, [WITNESS.verifier])
+            verify_receipt(flip(data, bit), LOG_KEY.verifier, [WITNESS.verifier])
 
 
 def test_another_logs_key_proves_nothing(filled: House) -> None:
@@ -84,7 +86,7 @@ def test_a_proof_without_a_record_is_no_receipt(filled: House, extra: bytes) -> 
     [data] = filled.receipts([1])
     proof = Proof.parse(data)
     with pytest.raises(ProofError, match="does not hold a record"):
-        verify(Proof(proof.index, proof.hashes, proof.checkpoint, extra).data, LOG_KEY.verifier)
+        verify_receipt(Proof(proof.index, proof.hashes, proof.checkpoint, extra).data, LOG_KEY.verifier)
 
 
 def test_not_yet_published(house: House) -> None:
@@ -111,7 +113,7 @@ def test_checking_all_receipts(filled: House) -> None:
         tally = check_receipts(
             connection, filled.tables, filled.vault, head, LOG_KEY.verifier, range(700), seed=20_260_101
         )
-    assert tally == Tally(700, 700, 700, 700)
+    assert tally == ReceiptCheck(700, 700, 700, 700)
 
 
 def test_receipts_of_an_altered_log_are_not_accepted(house: House) -> None:
@@ -120,7 +122,7 @@ def test_receipts_of_an_altered_log_are_not_accepted(house: House) -> None:
     stranger = Verifier(LOG_KEY.name, SigningKey(LOG_KEY.name, b"x" * 32).verifier.public)
     with house.engine.connect() as connection:
         tally = check_receipts(connection, house.tables, house.vault, head, stranger, range(30))
-    assert tally == Tally(30, 0, 0, 0)
+    assert tally == ReceiptCheck(30, 0, 0, 0)
 
 
 # ------------------------------------------------------------------ QR codes
@@ -165,7 +167,9 @@ def test_the_code_is_drawn(filled: House) -> None:
 
 def test_a_long_record_is_handed_out_as_a_file(house: House) -> None:
     noise = json.dumps([number * 7919**3 % 10_000_019 for number in range(1_500)]).encode()
-    house.add([Record(Kind.DECISION, "A", noise), Record(Kind.DECISION, "A", bytes(70_000)), decision("A", 1)])
+    house.add(
+        [Record(RecordKind.DECISION, "A", noise), Record(RecordKind.DECISION, "A", bytes(70_000)), decision("A", 1)]
+    )
     house.publish()
     for data in house.receipts([0, 1]):
         assert accepts(data, LOG_KEY.verifier)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linekeeper.journal.log.entry import ENTRY_BYTES, RECORD_MAX_BYTES, Kind, Opened, Record, commit, kind_of
+from linekeeper.journal.log.entry import ENTRY_BYTES, RECORD_MAX_BYTES, Opened, Record, RecordKind, commit, kind_of
 from linekeeper.journal.log.errors import LogError, ProofError
 from linekeeper.journal.log.masters import LocalMaster, load_master, new_master
 from linekeeper.journal.log.vault import Vault
@@ -40,9 +40,9 @@ def sealed(vault: Vault, wrapped: bytes, record: Record) -> tuple[bytes, bytes]:
 
 def test_an_entry_is_version_kind_and_commitment() -> None:
     # HMAC-SHA256 of RFC 4231, test case 2, as the commitment's own known answer: key "Jefe".
-    entry = commit(Kind.RULING, b"Jefe", b"what do ya want for nothing?")
+    entry = commit(RecordKind.RULING, b"Jefe", b"what do ya want for nothing?")
     assert entry.hex() == "0104" + "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-    assert kind_of(entry) is Kind.RULING
+    assert kind_of(entry) is RecordKind.RULING
 
 
 @pytest.mark.parametrize("entry", [b"", b"\x01\x01", b"\x02\x01" + bytes(32), b"\x01\x07" + bytes(32), bytes(34)])
@@ -51,8 +51,8 @@ def test_foreign_entries_are_refused(entry: bytes) -> None:
         kind_of(entry)
 
 
-@given(st.sampled_from(Kind), st.binary(max_size=300))
-def test_what_was_sealed_opens(kind: Kind, data: bytes) -> None:
+@given(st.sampled_from(RecordKind), st.binary(max_size=300))
+def test_what_was_sealed_opens(kind: RecordKind, data: bytes) -> None:
     vault = Vault([OLD])
     key = vault.new_key()
     entry, box = sealed(vault, key, Record(kind, "A", data))
@@ -64,7 +64,7 @@ def test_what_was_sealed_opens(kind: Kind, data: bytes) -> None:
 def test_equal_records_have_nothing_in_common() -> None:
     vault = Vault([OLD])
     key = vault.new_key()
-    boxes = [sealed(vault, key, Record(Kind.DECISION, "A", b"same")) for _ in range(2)]
+    boxes = [sealed(vault, key, Record(RecordKind.DECISION, "A", b"same")) for _ in range(2)]
     assert boxes[0][0][2:] != boxes[1][0][2:]
     assert boxes[0][1] != boxes[1][1]
     assert b"same" not in boxes[0][1]
@@ -74,7 +74,7 @@ def test_equal_records_have_nothing_in_common() -> None:
 def test_any_flipped_bit_of_a_sealed_record_is_refused(bit: int) -> None:
     vault = Vault([OLD])
     key = vault.new_key()
-    entry, box = sealed(vault, key, Record(Kind.DECISION, "A", b"0123456789"))
+    entry, box = sealed(vault, key, Record(RecordKind.DECISION, "A", b"0123456789"))
     assert len(box) == 70
     altered = bytearray(box)
     altered[bit // 8] ^= 1 << bit % 8
@@ -85,15 +85,15 @@ def test_any_flipped_bit_of_a_sealed_record_is_refused(bit: int) -> None:
 def test_records_of_one_borrower_cannot_be_exchanged() -> None:
     vault = Vault([OLD])
     key = vault.new_key()
-    first = sealed(vault, key, Record(Kind.DECISION, "A", b"first"))
-    second = sealed(vault, key, Record(Kind.DECISION, "A", b"second"))
+    first = sealed(vault, key, Record(RecordKind.DECISION, "A", b"first"))
+    second = sealed(vault, key, Record(RecordKind.DECISION, "A", b"second"))
     with pytest.raises(ProofError, match="exchanged"):
         vault.open(first[0], second[1], vault.cipher(OLD.name, key))
 
 
 def test_another_borrowers_key_opens_nothing() -> None:
     vault = Vault([OLD])
-    entry, box = sealed(vault, vault.new_key(), Record(Kind.DECISION, "A", b"record"))
+    entry, box = sealed(vault, vault.new_key(), Record(RecordKind.DECISION, "A", b"record"))
     with pytest.raises(ProofError):
         vault.open(entry, box, vault.cipher(OLD.name, vault.new_key()))
 
@@ -101,11 +101,11 @@ def test_another_borrowers_key_opens_nothing() -> None:
 def test_a_record_has_a_bound() -> None:
     vault = Vault([OLD])
     with pytest.raises(LogError, match="at most 1 MiB"):
-        sealed(vault, vault.new_key(), Record(Kind.DECISION, "A", bytes(RECORD_MAX_BYTES + 1)))
+        sealed(vault, vault.new_key(), Record(RecordKind.DECISION, "A", bytes(RECORD_MAX_BYTES + 1)))
 
 
 def test_a_record_opened_gives_its_entry_again() -> None:
-    assert Opened(Kind.DECISION, bytes(32), b"x").entry == commit(Kind.DECISION, bytes(32), b"x")
+    assert Opened(RecordKind.DECISION, bytes(32), b"x").entry == commit(RecordKind.DECISION, bytes(32), b"x")
 
 
 # ------------------------------------------------------------------ masters
@@ -115,7 +115,7 @@ def test_old_keys_open_under_the_old_master_and_are_rewrapped_under_the_new() ->
     wrapped = Vault([OLD]).new_key()
     both = Vault([NEW, OLD])
     again = both.rewrap(OLD.name, wrapped)
-    entry, box = sealed(Vault([OLD]), wrapped, Record(Kind.DECISION, "A", b"record"))
+    entry, box = sealed(Vault([OLD]), wrapped, Record(RecordKind.DECISION, "A", b"record"))
     only_new = Vault([NEW])
     assert only_new.open(entry, box, only_new.cipher(NEW.name, again)).data == b"record"
     with pytest.raises(LogError, match="is not at hand"):

@@ -16,7 +16,7 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, decision_leaves, erase_borrower, new_keeper, open_keeper, rotate_master
 from linekeeper.journal.log.audit import audit, check_receipts
 from linekeeper.journal.log.errors import LogError
-from linekeeper.journal.log.receipt import verify as verify_receipt
+from linekeeper.journal.log.receipt import verify_receipt
 from linekeeper.journal.store import Store, decision_records, open_store
 from linekeeper.lab.population import population
 from linekeeper.policy.load import load_file

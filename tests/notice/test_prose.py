@@ -76,9 +76,9 @@ SAMPLES: tuple[ex.Expr, ...] = (
     ex.Or((LATE, ex.Ref("frozen", ex.FLAG))),
     LATE,
     ex.In(ex.Ref("channel", ex.CATEGORY, ("app", "web")), (0, 1)),
-    ex.Arith("+", ex.Ref("past_due", ex.MONEY), ex.Literal(1, ex.MONEY)),
-    ex.Arith("-", ex.Ref("past_due", ex.MONEY), ex.Literal(1, ex.MONEY)),
-    ex.Arith("*", ex.Ref("past_due", ex.MONEY), ex.Literal(2, ex.COUNT)),
+    ex.Arithmetic("+", ex.Ref("past_due", ex.MONEY), ex.Literal(1, ex.MONEY)),
+    ex.Arithmetic("-", ex.Ref("past_due", ex.MONEY), ex.Literal(1, ex.MONEY)),
+    ex.Arithmetic("*", ex.Ref("past_due", ex.MONEY), ex.Literal(2, ex.COUNT)),
     ex.If(LATE, ex.Ref("past_due", ex.MONEY), ex.Literal(0, ex.MONEY)),
     ex.Call("percent", (ex.Ref("past_due", ex.MONEY), ex.Ref("income", ex.MONEY)), ex.SHARE),
     ex.Call("part", (ex.Ref("past_due", ex.MONEY), ex.Literal(3_000, ex.SHARE)), ex.MONEY),
@@ -136,7 +136,7 @@ money = st.one_of(
 values = st.recursive(
     money,
     lambda inner: st.one_of(
-        st.builds(ex.Arith, st.sampled_from("+-"), inner, inner),
+        st.builds(ex.Arithmetic, st.sampled_from("+-"), inner, inner),
         st.builds(lambda a, b: ex.Call("smallest", (a, b), ex.MONEY), inner, inner),
         st.builds(lambda a, b: ex.Call("fallback", (a, b), ex.MONEY), inner, inner),
         st.builds(ex.If, st.just(LATE), inner, inner),
@@ -163,7 +163,7 @@ def test_different_conditions_have_different_words(one: ex.Expr, other: ex.Expr,
 
 @given(conditions, st.sampled_from(LANGS), st.data())
 def test_a_changed_constant_changes_the_words(rule: ex.Expr, lang: Lang, data: st.DataObject) -> None:
-    literals = [node for node in ex.walk(rule) if isinstance(node, ex.Literal) and node.unit == ex.MONEY]
+    literals = [node for node in ex.nodes_of(rule) if isinstance(node, ex.Literal) and node.unit == ex.MONEY]
     if not literals:
         return
     old = data.draw(st.sampled_from(literals))
@@ -185,8 +185,8 @@ def swapped(node: ex.Expr, old: ex.Literal, new: ex.Literal) -> ex.Expr:
             return ex.Or(tuple(swapped(item, old, new) for item in items))
         case ex.Compare(op, left, right):
             return ex.Compare(op, swapped(left, old, new), swapped(right, old, new))
-        case ex.Arith(op, left, right):
-            return ex.Arith(op, swapped(left, old, new), swapped(right, old, new))
+        case ex.Arithmetic(op, left, right):
+            return ex.Arithmetic(op, swapped(left, old, new), swapped(right, old, new))
         case ex.Call(_, args):
             return replace(node, args=tuple(swapped(arg, old, new) for arg in args))
         case ex.If(test, yes, no):
@@ -303,9 +303,9 @@ def test_the_scorecard_is_told_bin_by_bin() -> None:
 
 
 def test_a_table_is_told_row_by_row() -> None:
-    from linekeeper.scorecard.card import Score, Table
+    from linekeeper.scorecard.card import PointsTable, Score
 
-    table = Table("burden", "longest", "ability", (3_000,), (100_00,), ((1, 2, 3), (4, 5, 6), (7, 8, 9)))
+    table = PointsTable("burden", "longest", "ability", (3_000,), (100_00,), ((1, 2, 3), (4, 5, 6), (7, 8, 9)))
     card = Score(0, ("ability",), (), (table,))
     lines = describe(replace(POLICY, score=card), "en").sections[2].lines
     assert len(lines) == 4

@@ -172,8 +172,8 @@ def expression(expr: e.Expr, policy: m.Policy) -> t.Expr:
             return t.Compare(op, own(left), own(right))
         case e.In(item, values):
             return t.In(own(item), values)
-        case e.Arith(op, left, right):
-            return t.Arith(op, own(left), own(right))
+        case e.Arithmetic(op, left, right):
+            return t.Arithmetic(op, own(left), own(right))
         case e.Call(name, args):
             return t.Call(name, tuple(map(own, args)))
         case e.If(test, yes, no):

@@ -181,7 +181,9 @@ class Parser:
         left = self.product()
         while op := self.accept("+", "-"):
             left, right = pair(left, self.product())
-            left = Phrase(t.Arith(op, left.expr, right.expr), left.unit, f"{left.text} {op} {right.text}", whole=False)
+            left = Phrase(
+                t.Arithmetic(op, left.expr, right.expr), left.unit, f"{left.text} {op} {right.text}", whole=False
+            )
         return left
 
     def product(self) -> Phrase:
@@ -192,7 +194,11 @@ class Parser:
             value, factor = (right, left) if left.unit == "number" else (left, right)
             value = value.firm()
             left = Phrase(
-                t.Arith("*", value.expr, factor.settled("count").expr), value.unit, text, value.choices, whole=False
+                t.Arithmetic("*", value.expr, factor.settled("count").expr),
+                value.unit,
+                text,
+                value.choices,
+                whole=False,
             )
         return left
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tests.oracle.tree import (
     FACTS,
     And,
-    Arith,
+    Arithmetic,
     Call,
     Compare,
     DaysSince,
@@ -99,7 +99,7 @@ def compare(left: Said, op: str, right: Said) -> Said:
 
 def calculated(left: Said, op: str, right: Said) -> Said:
     """A sum or a difference; or a product with a constant on the right."""
-    return Said(f"{left.text} {op} {right.text}", Arith(op, left.tree, right.tree))
+    return Said(f"{left.text} {op} {right.text}", Arithmetic(op, left.tree, right.tree))
 
 
 def called(name: str, *args: Said) -> Said:
@@ -303,7 +303,7 @@ class Phrases:
         """A product with the constant in front."""
         factor = self.rng.choice((2, 7))
         inner = calculated(self.atom(unit), "-", self.constant(unit))
-        return Said(f"{factor} * ({inner.text})", Arith("*", inner.tree, Literal(factor, "count")))
+        return Said(f"{factor} * ({inner.text})", Arithmetic("*", inner.tree, Literal(factor, "count")))
 
     def share_of(self) -> Said:
         """A share to take a part by."""

@@ -91,7 +91,7 @@ class In:
 
 
 @dataclass(frozen=True, slots=True)
-class Arith:
+class Arithmetic:
     """`op` is one of + - *; the constant of a product stands on the right, wherever the policy writes it."""
 
     op: str
@@ -186,7 +186,7 @@ Expr = (
     | Or
     | Compare
     | In
-    | Arith
+    | Arithmetic
     | Call
     | If
     | Inline
@@ -213,7 +213,7 @@ def children(node: Expr) -> tuple[Expr, ...]:
             return (item,)
         case And(items) | Or(items):
             return items
-        case Compare(_, left, right) | Arith(_, left, right):
+        case Compare(_, left, right) | Arithmetic(_, left, right):
             return (left, right)
         case Call(_, args):
             return args
@@ -240,7 +240,7 @@ def may_be_missing(node: Expr, features: Mapping[str, Feature]) -> bool:
             return True
         case Windowed(how, _, _, _):
             return how == "max"
-        case Arith() | Call("percent" | "part" | "smallest" | "largest", _):
+        case Arithmetic() | Call("percent" | "part" | "smallest" | "largest", _):
             return any(may_be_missing(part, features) for part in children(node))
         case Call("fallback", args):
             return all(may_be_missing(part, features) for part in args)

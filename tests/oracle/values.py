@@ -21,7 +21,7 @@ from tests.oracle.nouns import MONEY_MAX, SHARE_CEILING_BP, Line, Status
 from tests.oracle.tree import (
     GROUPS,
     And,
-    Arith,
+    Arithmetic,
     Call,
     Compare,
     DaysSince,
@@ -91,7 +91,7 @@ def evaluate(expr: Expr, leaf: Leaf) -> Value:
         case In(item, values):
             found = evaluate(item, leaf)
             return int(found is not None and found in values)
-        case Arith(op, left, right):
+        case Arithmetic(op, left, right):
             a, b = evaluate(left, leaf), evaluate(right, leaf)
             return None if a is None or b is None else int(ARITH[op](a, b))
         case If(test, yes, no):

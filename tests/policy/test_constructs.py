@@ -10,7 +10,7 @@ import pytest
 from linekeeper.policy import model as m
 from linekeeper.policy.expression import (
     And,
-    Arith,
+    Arithmetic,
     Call,
     Compare,
     DaysSince,
@@ -32,7 +32,7 @@ from linekeeper.policy.expression import (
     Unit,
     Window,
     Windowed,
-    walk,
+    nodes_of,
 )
 from linekeeper.policy.load import load_file, load_text
 from tests.policy.texts import EVENTS, HEAD, TRIGGERS, condition, feature, policy, value
@@ -43,7 +43,7 @@ BALANCE, DPD = Ref("balance", "money"), Ref("days_past_due", "days")
 
 def units(expr: Expr) -> list[Unit]:
     """The unit of each node, outermost first; it is no part of what makes two nodes equal."""
-    return [node.unit for node in walk(expr)]
+    return [node.unit for node in nodes_of(expr)]
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ def units(expr: Expr) -> list[Unit]:
         ("late_count(30, 12m)", LateCount(30, Window(12, "m")), "count"),
         ("restrictions(90d)", Restrictions(Window(90, "d")), "count"),
         ("utilisation", Ref("utilisation", "share"), "share"),
-        ("balance + 5 CNY", Arith("+", BALANCE, Literal(500, "money")), "money"),
-        ("balance - 0.50 CNY", Arith("-", BALANCE, Literal(50, "money")), "money"),
-        ("3 * balance", Arith("*", BALANCE, Literal(3, "count")), "money"),
-        ("balance * -2", Arith("*", BALANCE, Literal(-2, "count")), "money"),
+        ("balance + 5 CNY", Arithmetic("+", BALANCE, Literal(500, "money")), "money"),
+        ("balance - 0.50 CNY", Arithmetic("-", BALANCE, Literal(50, "money")), "money"),
+        ("3 * balance", Arithmetic("*", BALANCE, Literal(3, "count")), "money"),
+        ("balance * -2", Arithmetic("*", BALANCE, Literal(-2, "count")), "money"),
         ("percent(balance, limit)", Call("percent", (BALANCE, Ref("limit", "money")), "share"), "share"),
         ("part(limit, 2.5%)", Call("part", (Ref("limit", "money"), Literal(250, "share")), "money"), "money"),
         (
@@ -109,7 +109,9 @@ def test_values(text: str, expected: Expr, unit: str) -> None:
         (
             "balance + limit * 2 > 0 CNY",
             Compare(
-                ">", Arith("+", BALANCE, Arith("*", Ref("limit", "money"), Literal(2, "count"))), Literal(0, "money")
+                ">",
+                Arithmetic("+", BALANCE, Arithmetic("*", Ref("limit", "money"), Literal(2, "count"))),
+                Literal(0, "money"),
             ),
         ),
     ],
@@ -155,11 +157,11 @@ def test_a_category_carries_its_choices() -> None:
     words = ("food", "gambling")
     features = "features:\n  spent_on: last(purchase.category)\n"
     test = condition('fallback(spent_on, "food") = "gambling"', features)
-    assert [(node.unit, node.choices) for node in walk(test)] == [("flag", ()), *[("category", words)] * 4]
+    assert [(node.unit, node.choices) for node in nodes_of(test)] == [("flag", ()), *[("category", words)] * 4]
     filtered = value('count(purchase where category = "food", 7d)')
     assert isinstance(filtered, Windowed)
     assert filtered.select.where is not None
-    assert [node.choices for node in walk(filtered.select.where)] == [(), words, words]
+    assert [node.choices for node in nodes_of(filtered.select.where)] == [(), words, words]
 
 
 def test_measures_written_in_place_become_features() -> None:

@@ -19,7 +19,7 @@ from linekeeper.kernel.expressions import ExpressionCompiler
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.notice.prose import feature_words
 from linekeeper.policy.analysis.monotonicity import Trends
-from linekeeper.policy.expression import COUNT, FLAG, MONEY, SHARE, Call, Literal, Ref, walk
+from linekeeper.policy.expression import COUNT, FLAG, MONEY, SHARE, Call, Literal, Ref, nodes_of
 from linekeeper.policy.functions import (
     FACTS,
     FUNCTIONS,
@@ -101,7 +101,7 @@ def test_the_checker_gives_a_measure_what_its_record_says(name: str) -> None:
         assert named.maybe_missing == record.missing
     else:
         assert isinstance(record, AccountFact)
-        assert [node.unit for node in walk(measure)] == [record.unit] * 3
+        assert [node.unit for node in nodes_of(measure)] == [record.unit] * 3
         assert not named.maybe_missing
 
 

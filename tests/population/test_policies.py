@@ -15,7 +15,7 @@ from linekeeper.evaluate.event_batch import batch_of
 from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.lab.population import population
-from linekeeper.policy.expression import Ref, walk
+from linekeeper.policy.expression import Ref, nodes_of
 from linekeeper.policy.load import load_file
 from linekeeper.policy.model import Policy
 
@@ -74,7 +74,7 @@ def used(policy: Policy) -> set[str]:
     conditions = [feature.expr for feature in policy.features] + [policy.restoration.condition, policy.offer.when]
     conditions += [part for trigger in policy.triggers for part in (trigger.when, trigger.clear)]
     conditions += [rule.deny for rule in policy.authorise]
-    parts = (part for condition in conditions if condition for part in walk(condition))
+    parts = (part for condition in conditions if condition for part in nodes_of(condition))
     return {part.name for part in parts if isinstance(part, Ref)} | {bins.feature for bins in policy.score.bins}
 
 

@@ -205,7 +205,7 @@ def test_check_all_counts(people: tuple[Engine, str]) -> None:
     check = json.loads(run("road", "--check-all", "--store", people[1], "--sample", "10", "--json"))
     assert check["adverse"] == 10
     assert check["terminal"] + check["with_road"] == 10
-    assert check["with_road"] == check["followed"] == check["came_true"]
+    assert check["with_road"] == check["followed"] == check["confirmed"]
 
 
 def test_what_if_prints_the_path(people: tuple[Engine, str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from linekeeper.scorecard.card import Bins, Score, Table
+from linekeeper.scorecard.card import Bins, PointsTable, Score
 from linekeeper.scorecard.pd import pd_table
 
 GROUPS = ("ability", "willingness")
@@ -27,11 +27,11 @@ def bins(draw: st.DrawFn, feature: str) -> Bins:
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> Table:
+def tables(draw: st.DrawFn) -> PointsTable:
     row, column = draw(st.permutations(FEATURES[:3]))[:2]
     rows, columns = draw(cuts)[:4], draw(cuts)[:4]
     cells = tuple(tuple(draw(points) for _ in range(len(columns) + 2)) for _ in range(len(rows) + 2))
-    return Table(row, column, draw(st.sampled_from(GROUPS)), rows, columns, cells)
+    return PointsTable(row, column, draw(st.sampled_from(GROUPS)), rows, columns, cells)
 
 
 @st.composite

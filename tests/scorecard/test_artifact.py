@@ -10,7 +10,7 @@ import rfc8785
 from hypothesis import given
 
 from linekeeper.scorecard.artifact import Artifact, ArtifactError, Input, open_artifact, read_artifact, write_artifact
-from linekeeper.scorecard.card import Bins, Score, Table
+from linekeeper.scorecard.card import Bins, PointsTable, Score
 from tests.scorecard.cards import scores
 from tests.scorecard.test_points import card
 
@@ -63,7 +63,7 @@ table = card.tables[0]
         (replace(card, bins=(Bins("burden", "ability", (1,), (1, 2), 0, (1, 2)),)), "by choice and by cut"),
         (replace(card, tables=(replace(table, points=table.points[1:]),)), "is not full"),
         (
-            replace(card, tables=(Table("burden", "late", "ability", (), (), ((2**53 + 1, 0), (0, 0))),)),
+            replace(card, tables=(PointsTable("burden", "late", "ability", (), (), ((2**53 + 1, 0), (0, 0))),)),
             r"beyond 2\^53",
         ),
         (replace(card, pd_ppm=(1, 2)), "one PD"),

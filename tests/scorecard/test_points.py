@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.scorecard.card import Bins, Score, Table
+from linekeeper.scorecard.card import Bins, PointsTable, Score
 from linekeeper.scorecard.many import points_many, score_many
 from linekeeper.scorecard.points import best_score, lost_by_feature, parts, score_one
 from tests.scorecard.cards import FEATURES, accounts, scores
@@ -16,7 +16,7 @@ card = Score(
     500,
     ("ability", "willingness"),
     (Bins("burden", "ability", (3_000, 6_000), (60, 25, -20), 0), Bins("late", "willingness", (1,), (40, -60), 10)),
-    (Table("burden", "late", "ability", (3_000,), (1,), ((5, -5, 0), (0, -9, 0), (0, 0, 0))),),
+    (PointsTable("burden", "late", "ability", (3_000,), (1,), ((5, -5, 0), (0, -9, 0), (0, 0, 0))),),
     (480, 560),
     (180_000, 60_000, 12_000),
 )

@@ -15,7 +15,7 @@ from linekeeper.engine.run import run_table
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import new_keeper
 from linekeeper.journal.log import read
-from linekeeper.journal.log.entry import Kind
+from linekeeper.journal.log.entry import RecordKind
 from linekeeper.journal.store import open_store
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.lab.outcome import count_outcomes, without_score_triggers
@@ -123,10 +123,10 @@ def test_a_store_with_a_log_seals_the_card(tmp_path: Path) -> None:
     finally:
         store.close()
     bodies = {one.kind: json.loads(one.data) for one in found if one is not None}
-    assert bodies[Kind.POLICY]["policy"] == policy.digest
+    assert bodies[RecordKind.POLICY]["policy"] == policy.digest
     assert policy.score is not None
-    assert bodies[Kind.MODEL] == {"model": policy.score.card, "signed_by": "A. Li"}
-    assert bodies[Kind.POLICY]["signed_by"] == "A. Li"
+    assert bodies[RecordKind.MODEL] == {"model": policy.score.card, "signed_by": "A. Li"}
+    assert bodies[RecordKind.POLICY]["signed_by"] == "A. Li"
 
 
 def test_rules_alone_leave_out_what_reads_the_score() -> None:

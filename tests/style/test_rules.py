@@ -3,48 +3,18 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import tomllib
 from collections.abc import Iterable
-from functools import cache
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
 import grimp
 import pytest
 
 from linekeeper.core.errors import Fault
 from tests.style import rules
+from tests.style.repository import assert_none, read, repository_files, sources
 
-ROOT = Path(__file__).resolve().parents[2]
 FIT_ROOMS = ("src/linekeeper/lab/fit/", "src/linekeeper/lab/forecast/")
-
-
-@cache
-def repository_files() -> tuple[str, ...]:
-    """Every file that is, or could be, committed: paths from the root. Where there is no git, all files."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
-    )
-    if listed.returncode == 0:
-        return tuple(sorted(file for file in listed.stdout.splitlines() if (ROOT / file).is_file()))
-    found = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
-    return tuple(sorted(path.as_posix() for path in found if not path.parts[0].startswith(".")))
-
-
-def sources() -> list[tuple[str, str]]:
-    """Our own modules under src, with their text."""
-    return [(file, read(file)) for file in repository_files() if file.startswith("src/") and file.endswith(".py")]
-
-
-def read(file: str) -> str:
-    return (ROOT / file).read_text(encoding="utf-8", errors="replace")
-
-
-def assert_none(faults: Iterable[Fault]) -> None:
-    told = [str(fault) for fault in faults]
-    if told:
-        pytest.fail("\n" + "\n".join(told), pytrace=False)
 
 
 def test_functions_are_short() -> None:

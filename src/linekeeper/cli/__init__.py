@@ -1,1 +1,1 @@
-"""The command line. Each module registers its commands; heavy libraries load inside them."""
+"""This room is the command line: each module registers a group of commands and loads heavy libraries inside them."""

@@ -1,4 +1,4 @@
-"""What people type, as the numbers meant: amounts, days, instants, and files to write."""
+"""What people type becomes what is meant: amounts, days, instants, and files to write."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 
 def _writable(path: Path | None) -> Path | None:
-    """The path, where a file can be written there; asked before any work is done."""
+    """The path, where a file can be written there; this is checked before any work is done."""
     from linekeeper.core.errors import LinekeeperError
 
     if path is not None and not path.parent.is_dir():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from linekeeper.cli.output import print_json, progress
-from linekeeper.cli.show_commands import STATUS_COLOUR, chart, decision_line, line_words, told
+from linekeeper.cli.show_commands import STATUS_COLOUR, chart, decision_line, decision_lines, line_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +43,7 @@ def demo(
     """Make a population of borrowers, run the consumer-loan policy over their two years, and report."""
     from rich.console import Console
 
-    from linekeeper.cli.demo_pages import serve, write_pages
+    from linekeeper.cli.demo_pages import serve_pages, write_pages
     from linekeeper.connect.event_table import write_events
     from linekeeper.engine.run import run_table
     from linekeeper.lab.population import population
@@ -61,17 +61,18 @@ def demo(
     if engine.keeper:
         engine.keeper.publish(engine.store)
     write_events(events, folder / EVENTS)
-    found = portfolio_report(engine.store)
-    told_one = _told_restriction(engine, found)
-    words = _print_report(console, engine, summary, found, told_one)
-    write_pages(folder, engine, console, told_one, words)
+    portfolio = portfolio_report(engine.store)
+    shown_decision = _restriction_to_show(engine, portfolio)
+    words = _print_report(console, engine, summary, portfolio, shown_decision)
+    write_pages(folder, engine, console, shown_decision, words)
     where = store or str(folder / "lines.db")
     if json:
-        print_json({**summary.as_json(), "story": found.story, "store": where, "pages": str(folder / "pages")})
+        places = {"store": where, "pages": str(folder / "pages")}
+        print_json({**summary.as_json(), "example_account": portfolio.example_account, **places})
         return
-    _print_next(console, where, found, folder)
+    _print_next(console, where, portfolio, folder)
     if sys.stdout.isatty() and not no_serve:
-        serve(folder / "pages", port)
+        serve_pages(folder / "pages", port)
 
 
 def _engine(store: str | None, folder: Path) -> Engine:
@@ -92,21 +93,21 @@ def _engine(store: str | None, folder: Path) -> Engine:
     return Engine(open_store(str(folder / "lines.db")), policy, keeper)
 
 
-def _told_restriction(engine: Engine, found: PortfolioReport) -> Decision | None:
-    """The decision of the story that is told in full: the first that lowered the limit, else the first restriction."""
+def _restriction_to_show(engine: Engine, portfolio: PortfolioReport) -> Decision | None:
+    """The decision that is shown in full: the first that lowered the limit, else the first restriction."""
     from linekeeper.core.decision import ADVERSE_ACTIONS
     from linekeeper.engine.account import decisions_of
 
-    if found.story is None:
+    if portfolio.example_account is None:
         return None
-    adverse = [one for one in decisions_of(engine, found.story) if one.action in ADVERSE_ACTIONS]
+    adverse = [one for one in decisions_of(engine, portfolio.example_account) if one.action in ADVERSE_ACTIONS]
     return next((one for one in adverse if one.action == "decrease"), adverse[0] if adverse else None)
 
 
 def _print_report(
-    console: Console, engine: Engine, summary: RunSummary, found: PortfolioReport, one: Decision | None
+    console: Console, engine: Engine, summary: RunSummary, portfolio: PortfolioReport, one: Decision | None
 ) -> str:
-    """Print it all; the sentence that sums it up."""
+    """Print the report and return the sentence that sums it up."""
     from linekeeper.engine.account import view
 
     rate = summary.events / max(summary.seconds, 0.001)
@@ -115,27 +116,28 @@ def _print_report(
         f"{summary.evaluations:,} evaluations"
     )
     console.print()
-    console.print(_status_table(engine, found))
-    console.print(_reason_table(found))
-    share = 100 * found.restored_fully / max(found.restricted_ever, 1)
+    console.print(_status_table(engine, portfolio))
+    console.print(_reason_table(portfolio))
+    median = portfolio.median_days_to_return
+    share = 100 * portfolio.restored_fully / max(portfolio.restricted_ever, 1)
     words = (
-        f"{found.restricted_ever:,} of {found.accounts:,} borrowers were restricted at some time; "
-        f"{found.restored_fully:,} of them ({share:.0f}%) are back in full"
-        + (f", the median after {found.median_days_to_return} days" if found.median_days_to_return is not None else "")
+        f"{portfolio.restricted_ever:,} of {portfolio.accounts:,} borrowers were restricted at some time; "
+        f"{portfolio.restored_fully:,} of them ({share:.0f}%) are back in full"
+        + ("" if median is None else f", the median after {median} days")
     )
     console.print(words)
-    if found.story is None:
+    if portfolio.example_account is None:
         return words
-    story = view(engine, found.story)
-    console.print(f"\n[bold]One borrower's story: {found.story}[/]")
-    console.print(line_words(engine.policy, story))
-    lines = [*chart(engine.policy, story), *(decision_line(engine.policy, each) for each in story.decisions)]
-    for text in [*lines, "", *(told(engine.policy, one) if one else [])]:
+    example = view(engine, portfolio.example_account)
+    console.print(f"\n[bold]One borrower's history: {portfolio.example_account}[/]")
+    console.print(line_words(engine.policy, example))
+    lines = [*chart(engine.policy, example), *(decision_line(engine.policy, each) for each in example.decisions)]
+    for text in [*lines, "", *(decision_lines(engine.policy, one) if one else [])]:
         console.print(text)
     return words
 
 
-def _status_table(engine: Engine, found: PortfolioReport) -> object:
+def _status_table(engine: Engine, portfolio: PortfolioReport) -> object:
     from rich.table import Table
 
     def money(minor: int) -> str:
@@ -145,33 +147,35 @@ def _status_table(engine: Engine, found: PortfolioReport) -> object:
     table.add_column("status")
     for name in ("lines", "granted", "limit", "balance", "still to draw"):
         table.add_column(name, justify="right")
-    for row in found.statuses:
+    for row in portfolio.statuses:
         amounts = (money(amount) for amount in (row.granted, row.limit, row.balance, row.undrawn))
         table.add_row(f"[{STATUS_COLOUR[row.status]}]{row.status}[/]", f"{row.lines:,}", *amounts)
-    totals = (sum(getattr(row, name) for row in found.statuses) for name in ("granted", "limit", "balance", "undrawn"))
+    totals = (
+        sum(getattr(row, name) for row in portfolio.statuses) for name in ("granted", "limit", "balance", "undrawn")
+    )
     table.add_section()
-    table.add_row("all", f"{found.accounts:,}", *(money(amount) for amount in totals))
+    table.add_row("all", f"{portfolio.accounts:,}", *(money(amount) for amount in totals))
     return table
 
 
-def _reason_table(found: PortfolioReport) -> object:
+def _reason_table(portfolio: PortfolioReport) -> object:
     from rich.table import Table
 
     table = Table(title="Why lines were restricted", title_justify="left", title_style="bold")
     table.add_column("reason")
     for name in ("restrictions", "borrowers", "of them back in full"):
         table.add_column(name, justify="right")
-    for row in found.reasons:
+    for row in portfolio.reasons:
         table.add_row(row.code, f"{row.restrictions:,}", f"{row.accounts:,}", f"{row.back:,}")
     return table
 
 
-def _print_next(console: Console, store: str, found: PortfolioReport, folder: Path) -> None:
+def _print_next(console: Console, store: str, portfolio: PortfolioReport, folder: Path) -> None:
     console.print("\n[bold]Look further[/]")
-    if found.story:
-        console.print(f"  linekeeper show {found.story} --store {store}")
-        console.print(f"  linekeeper road {found.story} --store {store}")
-        console.print(f"  linekeeper notice {found.story} --lang zh --store {store}")
+    if portfolio.example_account:
+        console.print(f"  linekeeper show {portfolio.example_account} --store {store}")
+        console.print(f"  linekeeper road {portfolio.example_account} --store {store}")
+        console.print(f"  linekeeper notice {portfolio.example_account} --lang zh --store {store}")
     console.print(f"  linekeeper verify --store {store}")
     console.print(f"  linekeeper replay policies/{POLICY} {folder / EVENTS}")
     console.print(f"  report, letters and receipt: {folder / 'pages' / 'index.html'}")

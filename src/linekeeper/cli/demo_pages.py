@@ -80,7 +80,7 @@ def _receipt(pages: Path, engine: Engine, decision: Decision) -> list[tuple[str,
     ]
 
 
-def serve(pages: Path, port: int) -> None:
+def serve_pages(pages: Path, port: int) -> None:
     """Serve the pages on this machine until interrupted."""
     from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from linekeeper.cli.output import Json, print_json, progress, say
+from linekeeper.cli.output import JsonOption, print_json, print_line, progress
 
 if TYPE_CHECKING:
     from linekeeper.lab.fit.plan import FitPlan
@@ -42,7 +42,7 @@ def fit(
     folds: Annotated[int, typer.Option(help="Folds that calibrate the card and make its evidence.")] = 5,
     output: Output = None,
     seed: Seed = 0,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Fit a scorecard: bins and whole points, calibrated, with its model card."""
     from dataclasses import replace
@@ -54,18 +54,18 @@ def fit(
 
     if method not in ("tables", "main", "woe"):
         raise LinekeeperError(f"`{method}` is no method of fitting; use tables, main or woe")
-    rows, told = read_data_set(data, table, derived) if data else _read(table, _plan(plan, policy, label), labels)
-    told = replace(told, seed=seed)
+    rows, used = read_data_set(data, table, derived) if data else _read(table, _plan(plan, policy, label), labels)
+    fit_plan = replace(used, seed=seed)
     if part:
         from linekeeper.lab.partition import read_partition
 
         rows = rows.of_partition(read_partition(part))
     if cross_validate:
-        _cross_validate(rows, told, cross_validate, json)
+        _cross_validate(rows, fit_plan, cross_validate, json)
         return
     compare = METHODS if output else ()
     with progress("folds", folds + 1, json) as advance:
-        run = fit_scorecard(rows, told, folds, method, compare, advance)
+        run = fit_scorecard(rows, fit_plan, folds, method, compare, advance)
     name = (data or table.name) + (f", part {part} of the accounts" if part else "")
     files = _write(run, output, name) if output else {}
     _report(run, name, files, json)
@@ -76,7 +76,7 @@ def forecast(
     output: Output = None,
     listed: Annotated[int, typer.Option(help="How many accounts the early-warning list names.")] = 20,
     seed: Seed = 0,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Forecast who reaches 30 days past due in each of the next 12 months, tested out of time."""
     from linekeeper.datasets.approval import with_panel_names
@@ -86,20 +86,22 @@ def forecast(
     from linekeeper.lab.parquet import read_parquet_table
 
     with progress("forecast", 4, json) as advance:
-        found = forecast_panel(panel_of(with_panel_names(read_parquet_table(records))), listed, seed, advance)
+        report = forecast_panel(panel_of(with_panel_names(read_parquet_table(records))), listed, seed, advance)
     if output:
         output.mkdir(parents=True, exist_ok=True)
-        _dump(output / "forecast.json", found)
-        (output / "forecast.html").write_text(render_forecast(found), "utf-8")
+        _dump(output / "forecast.json", report)
+        (output / "forecast.html").write_text(render_forecast(report), "utf-8")
     if json:
-        print_json(found)
+        print_json(report)
         return
-    out = found["out_of_time"]
-    say(f"{out['rows']:,} accounts unseen, a later time: AUC {out['auc']:.4f} (LightGBM {out['auc_lightgbm']:.4f})")
-    say(f"the riskiest 5 % hold {out['behind_in_riskiest_5_percent']:.1%} of those who fall behind")
-    say("months ahead   predicted   observed")
-    for row in found["by_horizon"]:
-        say(f"{row['months']:>12}   {row['predicted']:>9.3%}   {row['observed']:>8.3%}")
+    out = report["out_of_time"]
+    print_line(
+        f"{out['rows']:,} accounts unseen, a later time: AUC {out['auc']:.4f} (LightGBM {out['auc_lightgbm']:.4f})"
+    )
+    print_line(f"the riskiest 5 % hold {out['behind_in_riskiest_5_percent']:.1%} of those who fall behind")
+    print_line("months ahead   predicted   observed")
+    for row in report["by_horizon"]:
+        print_line(f"{row['months']:>12}   {row['predicted']:>9.3%}   {row['observed']:>8.3%}")
 
 
 # ------------------------------------------------------------------ pieces
@@ -137,19 +139,19 @@ def _cross_validate(rows: TrainingTable, plan: FitPlan, folds: int, json: bool) 
 
     both = bool(rows.protected)
     with progress("folds", folds * (2 if both else 1), json) as advance:
-        found: dict[str, Any] = {"data": plan.name, "rows": len(rows), "folds": folds}
+        figures: dict[str, Any] = {"data": plan.name, "rows": len(rows), "folds": folds}
         if both:
-            found |= {"inputs": "with protected attributes, for comparison only"}
-            found |= compare_methods(*with_protected_as_inputs(rows, plan), folds, advance)
-            found["without_protected"] = compare_methods(rows, plan, folds, advance)
+            figures |= {"inputs": "with protected attributes, for comparison only"}
+            figures |= compare_methods(*with_protected_as_inputs(rows, plan), folds, advance)
+            figures["without_protected"] = compare_methods(rows, plan, folds, advance)
         else:
-            found |= compare_methods(rows, plan, folds, advance)
+            figures |= compare_methods(rows, plan, folds, advance)
     if json:
-        print_json(found)
+        print_json(figures)
         return
-    for title, part in (("all inputs", found), ("without protected", found.get("without_protected"))):
+    for title, part in (("all inputs", figures), ("without protected", figures.get("without_protected"))):
         if part:
-            say(f"{title}: " + ", ".join(f"{key[4:]} {part[key]:.4f}" for key in part if key.startswith("auc_")))
+            print_line(f"{title}: " + ", ".join(f"{key[4:]} {part[key]:.4f}" for key in part if key.startswith("auc_")))
 
 
 def _write(run: TrainingRun, folder: Path, data: str) -> dict[str, str]:
@@ -186,7 +188,9 @@ def _report(run: TrainingRun, data: str, files: dict[str, str], json: bool) -> N
         counts = {"features": len(score.bins), "tables": len(score.tables)}
         print_json({"name": artifact.name, "sha256": sha256, "auc": auc, "base": score.base, **counts, **files})
         return
-    say(f"{artifact.name}: {len(score.bins)} features, {len(score.tables)} tables, best score {best_score(score)}")
-    say(f"AUC {auc:.4f} on unseen rows; card {sha256}")
+    print_line(
+        f"{artifact.name}: {len(score.bins)} features, {len(score.tables)} tables, best score {best_score(score)}"
+    )
+    print_line(f"AUC {auc:.4f} on unseen rows; card {sha256}")
     for name, path in files.items():
-        say(f"{name.replace('_', ' ')}: {path}")
+        print_line(f"{name.replace('_', ' ')}: {path}")

@@ -1,4 +1,4 @@
-"""Words that commands and their JSON had before, read and written beside the present ones for one version."""
+"""Former words of commands and their JSON, read and written beside the present ones for one version."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-COMMANDS = {"held": "pending"}
-OPTIONS = {"--set-aside": "--rejected"}
-KEYS = {
+FORMER_COMMANDS = {"held": "pending"}
+FORMER_OPTIONS = {"--set-aside": "--rejected"}
+FORMER_KEYS = {
     "pending": "held",
     "rejected": "set_aside",
     "rejected_file": "set_aside_file",
+    "example_account": "story",
+    "confirmed": "came_true",
 }  # the present key: the former one
 
 
@@ -32,10 +34,10 @@ def present_words(args: Sequence[str]) -> list[str]:
     """
     words = [*args]
     if words:
-        words[0] = COMMANDS.get(words[0], words[0])
+        words[0] = FORMER_COMMANDS.get(words[0], words[0])
     for place, word in enumerate(words):
         option, equals, value = word.partition("=")
-        words[place] = OPTIONS.get(option, option) + equals + value
+        words[place] = FORMER_OPTIONS.get(option, option) + equals + value
     return words
 
 
@@ -45,4 +47,4 @@ def with_former_keys(record: Mapping[str, Any]) -> dict[str, Any]:
     >>> with_former_keys({"rejected": 2})
     {'rejected': 2, 'set_aside': 2}
     """
-    return {**record, **{former: record[present] for present, former in KEYS.items() if present in record}}
+    return {**record, **{former: record[present] for present, former in FORMER_KEYS.items() if present in record}}

@@ -29,7 +29,7 @@ class Source(StrEnum):
     parquet = "parquet"
 
 
-FORMATS: dict[Source, Format] = {Source.jsonl: "jsonl", Source.csv: "csv", Source.parquet: "parquet"}
+EVENT_FORMATS: dict[Source, Format] = {Source.jsonl: "jsonl", Source.csv: "csv", Source.parquet: "parquet"}
 
 
 def register(app: typer.Typer) -> None:
@@ -93,14 +93,14 @@ def _import_rows(
     import json
 
     from linekeeper.connect.large_files import import_file
-    from linekeeper.connect.mapping import Columns, load_columns, with_options
+    from linekeeper.connect.mapping import ColumnMapping, load_columns, with_options
     from linekeeper.policy.load import load_file
 
-    columns = load_columns(mapping) if mapping else Columns()
+    columns = load_columns(mapping) if mapping else ColumnMapping()
     if rename:
         columns = with_options(columns, rename)
     with _progress(f"reading {file.name}") as advance:
-        same, aside = import_file(file, load_file(policy), out, columns, FORMATS[source], advance)
+        same, aside = import_file(file, load_file(policy), out, columns, EVENT_FORMATS[source], advance)
     summary: dict[str, Any] = {"out": str(out), "same": same}
     beside = out.with_suffix(".rejected.jsonl")
     beside.unlink(missing_ok=True)

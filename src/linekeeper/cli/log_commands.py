@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from linekeeper.cli.arguments import day_number, to_write
-from linekeeper.cli.output import Json, StoreUrl, print_json, progress, say
+from linekeeper.cli.output import JsonOption, StoreUrl, print_json, print_line, progress
 
 KeyFolder = Annotated[Path, typer.Option("--keys", help="Folder of the log's keys.", envvar="LINEKEEPER_KEYS")]
 Vkey = Annotated[Path, typer.Option("--vkey", help="The log's public key: the file `log.vkey`.")]
@@ -37,7 +37,7 @@ def init(
     keys: KeyFolder,
     folder: Annotated[Path, typer.Option("--folder", help="Public folder for checkpoint and tiles.")],
     name: Annotated[str, typer.Option(help="The log's name, like example.com/lines.")],
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Make the keys and the public folder of a log; give `--keys` to `run` from the first event on."""
     from linekeeper.journal.keeper import new_keeper
@@ -46,8 +46,8 @@ def init(
     if json:
         print_json({"keys": str(keys), "folder": str(folder), "vkey": keeper.signer.verifier.vkey})
         return
-    say(f"keys in {keys} (keep a copy of master.key elsewhere), public folder {folder}")
-    say(f"public key {keeper.signer.verifier.vkey}")
+    print_line(f"keys in {keys} (keep a copy of master.key elsewhere), public folder {folder}")
+    print_line(f"public key {keeper.signer.verifier.vkey}")
 
 
 def publish(
@@ -55,7 +55,7 @@ def publish(
     keys: KeyFolder,
     witness: Annotated[list[str] | None, typer.Option(help="A witness that must cosign: VKEYFILE=URL.")] = None,
     every: Annotated[int | None, typer.Option(min=1, help="Publish again every so many seconds, until ended.")] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Publish all committed leaves: tiles, then a signed checkpoint."""
     from linekeeper.journal.keeper import open_keeper
@@ -74,14 +74,14 @@ def publish(
         if json:
             print_json({"origin": head.origin, "size": head.size, "root": head.root.hex()})
         else:
-            say(f"{head.origin}: {head.size:,} leaves, root {head.root.hex()}")
+            print_line(f"{head.origin}: {head.size:,} leaves, root {head.root.hex()}")
         if every is None:
             return
         time.sleep(every)
 
 
-def status(store: StoreUrl, keys: KeyFolder, json: Json = False) -> None:
-    """Re-derive the log from the store's entries and hold it against tiles and signed heads (exit code 3)."""
+def status(store: StoreUrl, keys: KeyFolder, json: JsonOption = False) -> None:
+    """Re-derive the log from the store's entries and compare tiles and signed heads (exit code 3: they differ)."""
     from linekeeper.journal import tables as t
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.log.audit import audit
@@ -92,23 +92,25 @@ def status(store: StoreUrl, keys: KeyFolder, json: Json = False) -> None:
     keeper = open_keeper(keys)
     try:
         with open_store(store, made=True).reading() as connection:
-            found = audit(connection, t.LOG, published(keeper.folder, keeper.signer.verifier))
+            result = audit(connection, t.LOG, published(keeper.folder, keeper.signer.verifier))
     except ProofError as error:
-        print_json({"same": False, "difference": str(error)}) if json else say(f"[red]different[/]: {error}")
+        print_json({"same": False, "difference": str(error)}) if json else print_line(f"[red]different[/]: {error}")
         raise typer.Exit(3) from None
     if json:
-        print_json({"same": True, "leaves": found.leaves, "published": found.published, "heads": found.heads})
+        print_json({"same": True, "leaves": result.leaves, "published": result.published, "heads": result.heads})
     else:
-        say(f"[green]the same[/]: {found.leaves:,} leaves, {found.published:,} published, {found.heads:,} heads")
+        print_line(
+            f"[green]the same[/]: {result.leaves:,} leaves, {result.published:,} published, {result.heads:,} heads"
+        )
 
 
-def rotate(store: StoreUrl, keys: KeyFolder, json: Json = False) -> None:
+def rotate(store: StoreUrl, keys: KeyFolder, json: JsonOption = False) -> None:
     """Wrap every borrower's key under a new master key; afterwards the old one can be destroyed."""
     from linekeeper.journal.keeper import rotate_master
     from linekeeper.journal.store import open_store
 
     wrapped = rotate_master(keys, open_store(store, made=True))
-    print_json({"keys": wrapped}) if json else say(f"{wrapped:,} keys are under a new master key")
+    print_json({"keys": wrapped}) if json else print_line(f"{wrapped:,} keys are under a new master key")
 
 
 def export(
@@ -118,7 +120,7 @@ def export(
     account: Annotated[str | None, typer.Option(help="The records of this account.")] = None,
     since: Annotated[str | None, typer.Option(help="Records from this day on, YYYY-MM-DD.")] = None,
     until: Annotated[str | None, typer.Option(help="Records before this day, YYYY-MM-DD.")] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Write what an auditor needs to check the log with other people's tools."""
     from linekeeper.core.bounds import AT_END_MS, DAY_MS
@@ -154,7 +156,7 @@ def export(
     if json:
         print_json({"records": done.records, "erased": done.erased, "files": done.files})
     else:
-        say(f"{done.records:,} records opened, {done.erased:,} erased, {done.files:,} files in {folder}")
+        print_line(f"{done.records:,} records opened, {done.erased:,} erased, {done.files:,} files in {folder}")
 
 
 def witness(
@@ -174,8 +176,8 @@ def witness(
     log = Verifier.parse(log_vkey.read_text("utf-8").strip())
     with serve(Witness(key, folder, {log.name: log}), port) as server:
         (folder / "witness.vkey").write_text(f"{key.verifier.vkey}\n", "utf-8")
-        say(f"public key in {folder / 'witness.vkey'}")
-        say(f"listening on http://127.0.0.1:{server.server_port}/add-checkpoint")
+        print_line(f"public key in {folder / 'witness.vkey'}")
+        print_line(f"listening on http://127.0.0.1:{server.server_port}/add-checkpoint")
         server.serve_forever()
 
 
@@ -188,7 +190,7 @@ def make(
     keys: KeyFolder,
     output: Annotated[Path, to_write("-o", "--output", about="The receipt file.")],
     qr: Annotated[Path | None, to_write("--qr", about="Also draw it as a QR code (SVG).")] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Write the receipt of one decision."""
     from linekeeper.core.errors import LinekeeperError
@@ -203,31 +205,33 @@ def make(
     output.write_bytes(data)
     if qr is not None:
         qr.write_text(draw(data), "utf-8")
-    print_json({"decision": decision, "receipt": str(output)}) if json else say(f"receipt of {decision} in {output}")
+    print_json({"decision": decision, "receipt": str(output)}) if json else print_line(
+        f"receipt of {decision} in {output}"
+    )
 
 
-def verify(file: Path, vkey: Vkey, json: Json = False) -> None:
+def verify(file: Path, vkey: Vkey, json: JsonOption = False) -> None:
     """Verify a receipt offline, with only the log's public key (exit code 3 where it does not hold)."""
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.journal.log.errors import LogError, ProofError
     from linekeeper.journal.log.note import Verifier
-    from linekeeper.journal.log.receipt import verify as verified
+    from linekeeper.journal.log.receipt import verify_receipt
 
     for path in (file, vkey):
         if not path.is_file():
             raise LinekeeperError(f"there is no file `{path}`")
     try:
-        found = verified(file.read_bytes(), Verifier.parse(vkey.read_text("utf-8").strip()))
+        receipt = verify_receipt(file.read_bytes(), Verifier.parse(vkey.read_text("utf-8").strip()))
     except (ProofError, LogError) as error:
-        print_json({"holds": False, "why": str(error)}) if json else say(f"[red]does not hold[/]: {error}")
+        print_json({"holds": False, "why": str(error)}) if json else print_line(f"[red]does not hold[/]: {error}")
         raise typer.Exit(3) from None
-    head = found.seen.checkpoint
+    head = receipt.seen.checkpoint
     if json:
-        record = found.opened.data.decode()
-        print_json({"holds": True, "leaf": found.index, "size": head.size, "origin": head.origin, "record": record})
+        record = receipt.opened.data.decode()
+        print_json({"holds": True, "leaf": receipt.index, "size": head.size, "origin": head.origin, "record": record})
     else:
-        say(f"[green]holds[/]: leaf {found.index:,} of {head.size:,} in {head.origin}")
-        say(found.opened.data.decode())
+        print_line(f"[green]holds[/]: leaf {receipt.index:,} of {head.size:,} in {head.origin}")
+        print_line(receipt.opened.data.decode())
 
 
 def check_all(
@@ -238,7 +242,7 @@ def check_all(
     ] = False,
     most: Annotated[int, typer.Option(help="At most so many receipts, evenly spread.")] = 10_000,
     seed: Annotated[int, typer.Option(help="Chooses the bits that are flipped.")] = 1,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Make and verify the receipts of the published leaves (exit code 3 where one does not hold)."""
     from linekeeper.journal import tables as t
@@ -258,9 +262,9 @@ def check_all(
         names = ("receipts", "accepted", "flipped", "flipped_refused")
         print_json({name: getattr(summary, name) for name in names})
     else:
-        say(f"{summary.accepted:,} of {summary.receipts:,} receipts hold")
+        print_line(f"{summary.accepted:,} of {summary.receipts:,} receipts hold")
         if flip:
-            say(f"{summary.flipped_refused:,} of {summary.flipped:,} with one bit flipped were refused")
+            print_line(f"{summary.flipped_refused:,} of {summary.flipped:,} with one bit flipped were refused")
     if summary.accepted != summary.receipts or summary.flipped_refused != summary.flipped:
         raise typer.Exit(3)
 
@@ -273,9 +277,9 @@ def erase(
     store: StoreUrl,
     keys: KeyFolder,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
-    """Forget a borrower: destroy the key of the records, remove events, state and decisions; other proofs stay."""
+    """Erase a borrower: destroy the key of the records, delete events, state and decisions; other proofs stay."""
     from linekeeper.journal.keeper import erase_borrower, open_keeper
     from linekeeper.journal.store import open_store
 
@@ -285,4 +289,4 @@ def erase(
     if json:
         print_json({"account": account, "leaf": done.position, "leaves_closed": len(done.leaves)})
     else:
-        say(f"`{account}` is forgotten; leaf {done.position} says so, {len(done.leaves)} leaves open no more")
+        print_line(f"`{account}` is forgotten; leaf {done.position} says so, {len(done.leaves)} leaves open no more")

@@ -40,6 +40,7 @@ MODULES = (
 
 def build() -> typer.Typer:
     """The app with all its commands."""
+    # Each module registers its commands itself; naming them here keeps the order of the help.
     for name in MODULES:
         importlib.import_module(f"linekeeper.cli.{name}_commands").register(app)
     return app

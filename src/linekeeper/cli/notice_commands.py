@@ -17,7 +17,7 @@ import typer
 
 from linekeeper.cli.arguments import minor_units
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.output import Json, Keys, StoreUrl, print_json, say
+from linekeeper.cli.output import JsonOption, Keys, LangOption, StoreUrl, print_json, print_line
 from linekeeper.cli.ruling_commands import At, instant
 from linekeeper.core.errors import LinekeeperError
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from linekeeper.engine.outbox import Entry
     from linekeeper.texts.language import Lang
 
-LangOption = Annotated[str, typer.Option("--lang", help="zh or en.")]
 Currency = Annotated[str, typer.Option("--currency", help="ISO 4217 code.")]
 DecisionName = Annotated[str, typer.Argument(help="ACCOUNT#NUMBER, or an account for its latest decision.")]
 FORMATS = ("text", "html", "json")
@@ -76,9 +75,9 @@ def notice(
     sys.stdout.write(written if written.endswith("\n") else f"{written}\n")
 
 
-def list_notices(store: StoreUrl, at: At = None, keys: Keys = None, json: Json = False) -> None:
+def list_notices(store: StoreUrl, at: At = None, keys: Keys = None, json: JsonOption = False) -> None:
     """Notices that have not gone out, the most urgent first: running, in alarm, or late."""
-    from linekeeper.cli.show_commands import moment
+    from linekeeper.cli.show_commands import local_time
     from linekeeper.engine.outbox import pending
 
     engine = open_engine(store, keys=keys)
@@ -88,16 +87,16 @@ def list_notices(store: StoreUrl, at: At = None, keys: Keys = None, json: Json =
     if json:
         print_json([_notice_row(entry, now) for entry in entries])
         return
-    say(f"{len(entries):,} notice{'' if len(entries) == 1 else 's'} to send")
+    print_line(f"{len(entries):,} notice{'' if len(entries) == 1 else 's'} to send")
     for entry in entries[:LISTED_MAX]:
         state = entry.clock.state_at(now)
-        due = moment(entry.clock.due_at, engine.policy.time_zone)
-        say(f"  [{STATE_COLOURS[state]}]{state:<7}[/] due {due}  {entry.account}#{entry.number}  {entry.action}")
+        due = local_time(entry.clock.due_at, engine.policy.time_zone)
+        print_line(f"  [{STATE_COLOURS[state]}]{state:<7}[/] due {due}  {entry.account}#{entry.number}  {entry.action}")
     if len(entries) > LISTED_MAX:
-        say(f"  ... and {len(entries) - LISTED_MAX:,} more (all of them with --json)")
+        print_line(f"  ... and {len(entries) - LISTED_MAX:,} more (all of them with --json)")
 
 
-def sent(decision: DecisionName, store: StoreUrl, at: At = None, keys: Keys = None, json: Json = False) -> None:
+def sent(decision: DecisionName, store: StoreUrl, at: At = None, keys: Keys = None, json: JsonOption = False) -> None:
     """Record that a notice went out."""
     from linekeeper.engine.account import find_decision
     from linekeeper.engine.outbox import mark_sent
@@ -108,7 +107,7 @@ def sent(decision: DecisionName, store: StoreUrl, at: At = None, keys: Keys = No
     if json:
         print_json({"account": notified.account, "number": notified.number, "state": "sent"})
     else:
-        say(f"{notified.account}#{notified.number} is sent")
+        print_line(f"{notified.account}#{notified.number} is sent")
 
 
 def clock(
@@ -117,7 +116,7 @@ def clock(
     action: Annotated[str, typer.Argument(help="decrease, suspend, close, objection, ...")],
     on: Annotated[datetime, typer.Option(help="The local day of the decision.", formats=["%Y-%m-%d"])],
     zone: Annotated[str, typer.Option(help="IANA time zone.")] = "Asia/Shanghai",
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """By when a notice must be out, and by which rule."""
     from linekeeper.regulation.clock import NoticeCase, notice_clock
@@ -166,7 +165,7 @@ def repay_plan(
     monthly: Annotated[str, typer.Option(help="What can be paid each month, on all debts together.")],
     lang: LangOption = "en",
     currency: Currency = "CNY",
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Plan the repayment of several debts, dearest first and smallest first."""
     from linekeeper.education.planner import plan_repayment
@@ -189,7 +188,7 @@ def repay_plan(
         sys.stdout.write(f"{line}\n")
 
 
-def describe(policy: Path, lang: LangOption = "en", json: Json = False) -> None:
+def describe(policy: Path, lang: LangOption = "en", json: JsonOption = False) -> None:
     """Describe a policy in plain sentences, made from its rules."""
     from linekeeper.notice.prose import describe as describe_policy
     from linekeeper.policy.load import load_file

@@ -56,9 +56,9 @@ def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> 
     with progress("reading", 100, quiet) as advance:
         done = 0.0
 
-        def told(share: float) -> None:
+        def show_share(share: float) -> None:
             nonlocal done
             advance(int(share * 100) - int(done * 100))
             done = share
 
-        return read_event_file(path, policy, load_columns(columns) if columns else None, progress=told)
+        return read_event_file(path, policy, load_columns(columns) if columns else None, progress=show_share)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from linekeeper.cli.opening import read_file
-from linekeeper.cli.output import Json, print_json, progress
+from linekeeper.cli.output import JsonOption, print_json, progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +31,7 @@ def outcome(
     rules_alone: Annotated[
         bool, typer.Option("--rules-alone", help="Also without the triggers that read the score: what does it add?")
     ] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Replay a file and say, as Markdown tables, how its restrictions fall on those who later defaulted."""
     from linekeeper.lab.outcome import (
@@ -75,7 +75,7 @@ def _decided(policy: Policy, table: pa.Table, quiet: bool) -> list[Decision]:
     return kept
 
 
-# ------------------------------------------------------------------ how it is told
+# ------------------------------------------------------------------ how it is shown
 
 
 def _markdown(result: OutcomeTable, unit: int, currency: str) -> list[str]:
@@ -132,5 +132,5 @@ def _as_json(sets: dict[str, set[str]], labels: OutcomeLabels) -> dict[str, dict
     from linekeeper.lab.outcome import count_outcomes
 
     keys = ("good", "bad", "good_granted", "bad_granted", "bad_rate")
-    found = {name: count_outcomes(accounts, labels) for name, accounts in sets.items()}
-    return {name: {key: getattr(part, key) for key in keys} for name, part in found.items()}
+    counts = {name: count_outcomes(accounts, labels) for name, accounts in sets.items()}
+    return {name: {key: getattr(part, key) for key in keys} for name, part in counts.items()}

@@ -16,7 +16,7 @@ from linekeeper.cli.former import with_former_keys
 if TYPE_CHECKING:
     from linekeeper.core.event import Rejection
 
-Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 StoreUrl = Annotated[
     str, typer.Option("--store", help="Database URL, or the path of an SQLite file.", envvar="LINEKEEPER_STORE")
 ]
@@ -25,13 +25,14 @@ Keys = Annotated[
     typer.Option("--keys", help="Folder of the log's keys, where the store keeps a log.", envvar="LINEKEEPER_KEYS"),
 ]
 
+LangOption = Annotated[str, typer.Option("--lang", help="zh or en.")]
 SignedBy = Annotated[
     str | None, typer.Option("--by", help="Who signs off the policy and its card, where it comes into force with this.")
 ]
 BrakeOn = Annotated[
     bool, typer.Option("--brake", help="Hold a burst of restrictions for a person, as the policy's brake says.")
 ]
-ASIDE_SHOWN = 10
+REJECTED_SHOWN = 10
 
 
 def print_json(value: Any) -> None:
@@ -40,21 +41,21 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
-def say(text: str = "") -> None:
-    """A line for people, on standard output."""
+def print_line(text: str = "") -> None:
+    """Print a line for people on standard output."""
     from rich.console import Console
 
     Console(highlight=False, soft_wrap=True).print(text)
 
 
-def say_rejected(rows: list[Rejection]) -> None:
+def print_rejected(rows: list[Rejection]) -> None:
     """Show the rows that were rejected, the first few with their reasons."""
     if rows:
-        say(f"[yellow]{len(rows):,} rows were rejected:[/]")
-        for row in rows[:ASIDE_SHOWN]:
-            say(f"  {row.place}: {row.reason}")
-        if len(rows) > ASIDE_SHOWN:
-            say(f"  ... and {len(rows) - ASIDE_SHOWN:,} more (all of them with --rejected FILE)")
+        print_line(f"[yellow]{len(rows):,} rows were rejected:[/]")
+        for row in rows[:REJECTED_SHOWN]:
+            print_line(f"  {row.place}: {row.reason}")
+        if len(rows) > REJECTED_SHOWN:
+            print_line(f"  ... and {len(rows) - REJECTED_SHOWN:,} more (all of them with --rejected FILE)")
 
 
 def warn_pending(begun: int) -> None:

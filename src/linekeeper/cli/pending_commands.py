@@ -8,7 +8,7 @@ import typer
 
 from linekeeper.cli.arguments import day_number
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.output import Json, Keys, StoreUrl, print_json, say
+from linekeeper.cli.output import JsonOption, Keys, StoreUrl, print_json, print_line
 from linekeeper.cli.ruling_commands import At, By, Why, instant
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def list_held(
     store: StoreUrl,
     ended: Annotated[bool, typer.Option("--ended", help="Also those that have ended, and how.")] = False,
     keys: Keys = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """What waits: the account, since when, and what would be done."""
     from linekeeper.cli.show_commands import day
@@ -44,12 +44,14 @@ def list_held(
     if json:
         print_json([_plain(row) for row in rows])
         return
-    say(f"{len(rows):,} restriction{'' if len(rows) == 1 else 's'}{'' if ended else ' waiting for a person'}")
+    print_line(f"{len(rows):,} restriction{'' if len(rows) == 1 else 's'}{'' if ended else ' waiting for a person'}")
     for row in rows:
         before, after = row.decision.before, row.decision.after
         limits = f"{money(engine.policy, before.limit)} -> {money(engine.policy, after.limit)}"
         why = ", ".join(row.decision.triggers_set)
-        say(f"  {row.account}  since {day(row.since)}  {row.decision.action:<8} {limits}  {why}  {row.ended or ''}")
+        print_line(
+            f"  {row.account}  since {day(row.since)}  {row.decision.action:<8} {limits}  {why}  {row.ended or ''}"
+        )
 
 
 def release(
@@ -60,14 +62,14 @@ def release(
     everyone: All = False,
     at: At = None,
     keys: Keys = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Let held restrictions act now."""
     from linekeeper.engine.rulings import release as released
 
     engine = open_engine(store, keys=keys)
     chosen = _chosen(engine, accounts, everyone)
-    _told(engine, "released", chosen, released(engine, chosen, by=by, why=why, at=instant(engine, at)), json)
+    _print_outcome(engine, "released", chosen, released(engine, chosen, by=by, why=why, at=instant(engine, at)), json)
 
 
 def refuse(
@@ -79,7 +81,7 @@ def refuse(
     everyone: All = False,
     at: At = None,
     keys: Keys = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Do not restrict: waive the triggers for which lines are held."""
     from linekeeper.engine.rulings import refuse as refused
@@ -87,7 +89,9 @@ def refuse(
     engine = open_engine(store, keys=keys)
     chosen, day = _chosen(engine, accounts, everyone), day_number(until)
     assert day is not None
-    _told(engine, "refused", chosen, refused(engine, chosen, day, by=by, why=why, at=instant(engine, at)), json)
+    _print_outcome(
+        engine, "refused", chosen, refused(engine, chosen, day, by=by, why=why, at=instant(engine, at)), json
+    )
 
 
 # ------------------------------------------------------------------ pieces
@@ -108,15 +112,15 @@ def _chosen(engine: Engine, accounts: list[str] | None, everyone: bool) -> list[
     return accounts or [row.account for row in _rows(engine)]
 
 
-def _told(engine: Engine, done: str, accounts: list[str], made: list[Decision], json: bool) -> None:
+def _print_outcome(engine: Engine, done: str, accounts: list[str], made: list[Decision], json: bool) -> None:
     waiting = {row.account for row in _rows(engine)}
     still = [account for account in accounts if account in waiting]
     if json:
         print_json({done: len(accounts) - len(still), "still_waiting": still, "decisions": len(made)})
         return
-    say(f"{len(accounts) - len(still):,} {done}, {len(made):,} decisions")
+    print_line(f"{len(accounts) - len(still):,} {done}, {len(made):,} decisions")
     if still:
-        say(f"[yellow]{len(still):,} wait again[/], for something new: {', '.join(still[:10])}")
+        print_line(f"[yellow]{len(still):,} wait again[/], for something new: {', '.join(still[:10])}")
 
 
 def _plain(row: PendingRecord) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.output import Json, print_json, say
+from linekeeper.cli.output import JsonOption, print_json, print_line
 
 if TYPE_CHECKING:
     from linekeeper.policy.model import Policy
@@ -25,9 +25,9 @@ def register(app: typer.Typer) -> None:
 def check(
     policies: list[Path],
     quick: Annotated[bool, typer.Option("--quick", help="Do not look for dead ends (seconds a policy).")] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
-    """Read policies and tell every fault (file, line, column), and every trigger that nobody could get out of."""
+    """Read policies and report every fault (file, line, column) and every trigger that has no way out."""
     from linekeeper.core.errors import PolicyError
     from linekeeper.policy.load import load_file
 
@@ -41,13 +41,13 @@ def check(
     refused = bool(faults) or any(dead_ends.values())
     if json:
         keys = ("file", "line", "column", "message", "way_out")
-        told = [{key: getattr(fault, key) for key in keys} for fault in faults]
-        found = {str(path): policy.digest for path, policy in good}
-        print_json({"ok": not refused, "faults": told, "dead_ends": dead_ends, "policies": found})
+        records = [{key: getattr(fault, key) for key in keys} for fault in faults]
+        digests = {str(path): policy.digest for path, policy in good}
+        print_json({"ok": not refused, "faults": records, "dead_ends": dead_ends, "policies": digests})
     else:
         for path, policy in good:
             if not dead_ends.get(str(path)):
-                say(f"[green]ok[/] {path}: {_counted(policy)}, hash {policy.digest[:12]}")
+                print_line(f"[green]ok[/] {path}: {_counted(policy)}, hash {policy.digest[:12]}")
         for path_of, texts in dead_ends.items():
             for text in texts:
                 sys.stderr.write(f"{path_of}: {text}\n")
@@ -70,7 +70,7 @@ def _counted(policy: Policy) -> str:
 def fmt(
     policies: list[Path],
     check: Annotated[bool, typer.Option("--check", help="Only say which files would change (exit code 1).")] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Write expressions in their one canonical form; layout and comments stay. With one fault none is written."""
     from linekeeper.journal.log.durable import write
@@ -92,7 +92,7 @@ def fmt(
         print_json({"changed": [str(path) for path in changed], "written": not check})
     else:
         for path in changed:
-            say(f"{'would change' if check else 'formatted'} {path}")
+            print_line(f"{'would change' if check else 'formatted'} {path}")
     if check and changed:
         raise typer.Exit(1)
 
@@ -107,7 +107,7 @@ def schema() -> None:
 def kernel(
     policy: Path,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write it to this file.")] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Print the code that decides under a policy: its numbers by name, then features, triggers and line."""
     from linekeeper.journal.log.durable import write
@@ -121,6 +121,6 @@ def kernel(
         digests = {"policy": made.policy.name, "version": made.policy.version, "digest": made.digest}
         print_json(digests | {"source": made.source})
     elif output:
-        say(f"wrote {output}: {made.source.count(chr(10)):,} lines, hash {made.digest[:12]}")
+        print_line(f"wrote {output}: {made.source.count(chr(10)):,} lines, hash {made.digest[:12]}")
     else:
         sys.stdout.write(made.source)

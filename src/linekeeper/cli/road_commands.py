@@ -9,7 +9,7 @@ import typer
 
 from linekeeper.cli.arguments import day_number, iso_date
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.output import Json, StoreUrl, print_json, progress, say
+from linekeeper.cli.output import JsonOption, LangOption, StoreUrl, print_json, print_line, progress
 
 if TYPE_CHECKING:
     from linekeeper.engine.engine import Engine
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from linekeeper.texts.language import Lang
 
 Day = Annotated[str | None, typer.Option("--day", help="Ask as of this day, YYYY-MM-DD (default: the store's last).")]
-LangOption = Annotated[str, typer.Option("--lang", help="zh or en.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +35,7 @@ def road(
     sample: Annotated[int | None, typer.Option(min=1, help="Check only so many decisions, evenly spread.")] = None,
     day: Day = None,
     lang: LangOption = "en",
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """The road back: what to do by when, and the limit on each date, found and verified by running the kernel."""
     from linekeeper.core.errors import LinekeeperError
@@ -70,7 +69,7 @@ def _show_road(engine: Engine, account: str, lang: Lang, day: str | None, json: 
         print_json({"account": account} | (road.as_json() if road else {"road": False, "why": "not_restricted"}))
         return
     if road is None:
-        say(f"the line of [bold]{account}[/] is not held down: there is nothing to come back from")
+        print_line(f"the line of [bold]{account}[/] is not held down: there is nothing to come back from")
         return
     sys.stdout.write(road_as_text(road, engine.policy, lang, asked_day))
     if isinstance(road, NoRoadBack) and road.triggers:
@@ -86,10 +85,12 @@ def _check_all(engine: Engine, sample: int | None, json: bool) -> None:
     if json:
         print_json(check.as_json())
     else:
-        say(f"{check.adverse:,} adverse decisions: {check.terminal:,} terminal, {check.with_road:,} with a road back")
-        say(f"{check.followed:,} roads followed, event by event and day by day: {check.came_true:,} came true")
+        print_line(
+            f"{check.adverse:,} adverse decisions: {check.terminal:,} terminal, {check.with_road:,} with a road back"
+        )
+        print_line(f"{check.followed:,} roads followed, event by event and day by day: {check.confirmed:,} came true")
         for fault in check.faults:
-            say(f"  [red]{fault}[/]")
+            print_line(f"  [red]{fault}[/]")
     if not check.holds:
         raise typer.Exit(3)
 
@@ -106,7 +107,7 @@ def what_if(
         bool, typer.Option("--goes-on", help="Bills come and are paid on time, income goes on, as a road back assumes.")
     ] = False,
     lang: LangOption = "en",
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Your own plan: payments in, the path of limits out. Nothing else is taken to happen unless you say so."""
     from linekeeper.core.errors import LinekeeperError

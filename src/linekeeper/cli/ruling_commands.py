@@ -9,7 +9,7 @@ import typer
 
 from linekeeper.cli.arguments import day_number, instant_ms
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.output import Json, Keys, StoreUrl, print_json, say
+from linekeeper.cli.output import JsonOption, Keys, StoreUrl, print_json, print_line
 
 if TYPE_CHECKING:
     from linekeeper.core.decision import Decision
@@ -22,7 +22,7 @@ At = Annotated[
 ]
 EventId = Annotated[str | None, typer.Option("--id", help="Id of the event; the same id again changes nothing.")]
 
-STALE_DAYS = 31  # a store whose latest news is older holds history; what is said of it needs a date of its own
+STALE_DAYS = 31  # a store whose latest event is older holds history, so a ruling there needs a date of its own
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +42,7 @@ def override(
     at: At = None,
     id: EventId = None,
     keys: Keys = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Waive a trigger, or impose a cap, up to and including a day."""
     from linekeeper.engine.rulings import Ruling, RulingError, new_id, rule
@@ -66,7 +66,7 @@ def consent(
     at: At = None,
     id: EventId = None,
     keys: Keys = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Accept an open offer for a borrower."""
     from linekeeper.engine.rulings import consent as consented
@@ -113,13 +113,13 @@ def share_bp(text: str) -> int:
 
 
 def show_made(engine: Engine, event: str, made: list[Decision], json: bool) -> None:
-    """What a ruling led to."""
+    """Print the decisions that a ruling led to."""
     from linekeeper.cli.show_commands import decision_line
 
     if json:
-        told = [{"account": d.account, "number": d.number, "action": d.action, "limit": d.after.limit} for d in made]
-        print_json({"event": event, "decisions": told})
+        records = [{"account": d.account, "number": d.number, "action": d.action, "limit": d.after.limit} for d in made]
+        print_json({"event": event, "decisions": records})
         return
-    say(f"event `{event}`, {len(made)} decision{'' if len(made) == 1 else 's'}")
+    print_line(f"event `{event}`, {len(made)} decision{'' if len(made) == 1 else 's'}")
     for decision in made:
-        say(f"{decision.account}{decision_line(engine.policy, decision)}")
+        print_line(f"{decision.account}{decision_line(engine.policy, decision)}")

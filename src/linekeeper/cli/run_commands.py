@@ -11,14 +11,14 @@ from linekeeper.cli.arguments import day_number, instant_ms, minor_units, to_wri
 from linekeeper.cli.opening import law_of, open_engine, read_file
 from linekeeper.cli.output import (
     BrakeOn,
-    Json,
+    JsonOption,
     Keys,
     SignedBy,
     StoreUrl,
     print_json,
+    print_line,
+    print_rejected,
     progress,
-    say,
-    say_rejected,
     warn_pending,
     write_rejected,
 )
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from linekeeper.core.decision import Decision
     from linekeeper.engine.summaries import RunSummary
 
-Columns = Annotated[Path | None, typer.Option("--columns", help="Column mapping (YAML) of a file that is not ours.")]
+ColumnsOption = Annotated[
+    Path | None, typer.Option("--columns", help="Column mapping (YAML) of a file that is not ours.")
+]
 Until = Annotated[str | None, typer.Option("--until", help="Review up to the start of this day, YYYY-MM-DD.")]
 Jurisdiction = Annotated[
     str | None, typer.Option("--jurisdiction", help="Note notices under this law: CN, US, EU, UK.")
@@ -48,7 +50,7 @@ def run(
     events: Path,
     store: StoreUrl,
     keys: Keys = None,
-    columns: Columns = None,
+    columns: ColumnsOption = None,
     until: Until = None,
     source: Annotated[str | None, typer.Option(help="Name of the events' source (default: the file's name).")] = None,
     rejected: RejectedFile = None,
@@ -56,7 +58,7 @@ def run(
     jurisdiction: Jurisdiction = None,
     product: Product = None,
     by: SignedBy = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
     from linekeeper.engine.run import run_table
@@ -72,7 +74,7 @@ def run(
 def replay(
     policy: Path,
     events: Path,
-    columns: Columns = None,
+    columns: ColumnsOption = None,
     until: Until = None,
     workers: Annotated[int | None, typer.Option(min=1, max=1_024, help="Threads (default: one a core).")] = None,
     output: Annotated[
@@ -82,7 +84,7 @@ def replay(
     eager: Annotated[
         bool, typer.Option("--eager", help="Review every account every day (same decisions, slower).")
     ] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Run a file of events through the kernel alone, on all cores; decisions and digest are those of `run`."""
     from linekeeper.engine.run import evaluations_of, replay_table
@@ -108,9 +110,9 @@ def review(
     until: Annotated[str, typer.Option(help="Up to the start of this day, YYYY-MM-DD.")],
     keys: Keys = None,
     brake: BrakeOn = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
-    """Look at every account of a store that is due."""
+    """Review every account of a store that is due."""
     engine = open_engine(store, keys=keys, brake=brake)
     day = day_number(until)
     assert day is not None
@@ -119,12 +121,12 @@ def review(
     if json:
         print_json({"decisions": dict(summary.actions), "evaluations": summary.evaluations, "pending": summary.pending})
     else:
-        say(f"{summary.evaluations:,} evaluations; decisions: {_counts(dict(summary.actions))}")
+        print_line(f"{summary.evaluations:,} evaluations; decisions: {_counts(dict(summary.actions))}")
     warn_pending(summary.pending)
 
 
-def verify(store: StoreUrl, keys: Keys = None, json: Json = False) -> None:
-    """Derive every decision and state anew from the events, with --keys also against the log (exit code 3)."""
+def verify(store: StoreUrl, keys: Keys = None, json: JsonOption = False) -> None:
+    """Derive every decision and state again from the events, and with --keys the log (exit code 3: a difference)."""
     from dataclasses import replace
 
     from linekeeper.engine.verify import differing_leaf
@@ -142,12 +144,12 @@ def verify(store: StoreUrl, keys: Keys = None, json: Json = False) -> None:
         print_json({name: getattr(verdict, name) for name in names})
     elif verdict.same:
         leaves = ", and each is what its leaf holds" if keys is not None else ""
-        say(
+        print_line(
             f"[green]the same[/]: {verdict.decisions:,} decisions of {verdict.accounts:,} accounts "
             f"follow from {verdict.events:,} events{leaves}"
         )
     else:
-        say(f"[red]different[/]: {verdict.first_difference}")
+        print_line(f"[red]different[/]: {verdict.first_difference}")
     if not verdict.same:
         raise typer.Exit(3)
 
@@ -157,7 +159,7 @@ def authorise(
     amount: Annotated[str, typer.Argument(help="The draw asked for, in major units, like 250.00.")],
     store: StoreUrl,
     at: Annotated[str, typer.Option(help="When, ISO 8601 with an offset, like 2024-05-02T09:00+08:00.")],
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Say whether a draw may happen, and why not. It changes nothing."""
     engine = open_engine(store)
@@ -165,27 +167,27 @@ def authorise(
     if json:
         print_json({"allowed": answer.allowed, "reasons": answer.reasons, "rules": answer.rules})
     else:
-        say("[green]allowed[/]" if answer.allowed else f"[red]denied[/]: {', '.join(answer.reasons)}")
+        print_line("[green]allowed[/]" if answer.allowed else f"[red]denied[/]: {', '.join(answer.reasons)}")
 
 
 # ------------------------------------------------------------------ pieces
 
 
 def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: bool) -> None:
-    """The end of `run` and `replay`."""
+    """Print what `run` or `replay` did."""
     aside = intake.rejected + summary.rejected
     write_rejected(aside, rejected)
     warn_pending(summary.pending)
     if json:
         print_json({**summary.as_json(), "rejected": len(aside), "repeats": intake.same})
         return
-    say(
+    print_line(
         f"{summary.events:,} events of {summary.accounts:,} accounts in {summary.seconds:.1f} s, "
         f"{summary.evaluations:,} evaluations"
     )
-    say(f"decisions: {_counts(summary.decisions)}")
-    say_rejected(aside)
-    say(f"digest {summary.digest}")
+    print_line(f"decisions: {_counts(summary.decisions)}")
+    print_rejected(aside)
+    print_line(f"digest {summary.digest}")
 
 
 def _counts(actions: dict[str, int]) -> str:

@@ -10,15 +10,15 @@ import typer
 
 from linekeeper.cli.arguments import iso_date
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.output import Json, StoreUrl, print_json, say
+from linekeeper.cli.output import JsonOption, StoreUrl, print_json, print_line
 
 if TYPE_CHECKING:
     from linekeeper.core.decision import Decision
     from linekeeper.engine.account import AccountView
     from linekeeper.policy.model import Policy
-    from linekeeper.scorecard.points import Part
+    from linekeeper.scorecard.points import ScorePart
 
-CHART_WIDTH = 72
+CHART_COLUMNS = 72
 STATUS_COLOUR = {"active": "green", "restoring": "cyan", "reduced": "yellow", "suspended": "magenta", "closed": "red"}
 STATUS_MARK = {"active": "█", "restoring": "▓", "reduced": "▒", "suspended": "░", "closed": "·"}
 
@@ -29,61 +29,61 @@ def register(app: typer.Typer) -> None:
     app.command()(explain)
 
 
-def show(account: str, store: StoreUrl, json: Json = False) -> None:
+def show(account: str, store: StoreUrl, json: JsonOption = False) -> None:
     """One account: its line, its features, and its time line as a chart."""
     from linekeeper.engine.account import view
 
     engine = open_engine(store).engine_of(account)
-    found = view(engine, account)
+    account_view = view(engine, account)
     if json:
-        print_json(found.as_json())
+        print_json(account_view.as_json())
         return
-    say(f"[bold]{account}[/]   {engine.policy.name} version {engine.policy.version}")
-    say(line_words(engine.policy, found))
-    say()
-    for text in chart(engine.policy, found):
-        say(text)
-    say()
-    for decision in found.decisions[-12:]:
-        say(decision_line(engine.policy, decision))
-    say()
-    say("[bold]features now[/]")
-    for name, value in found.shown_values:
-        say(f"  {name:<44.44} {value}")
+    print_line(f"[bold]{account}[/]   {engine.policy.name} version {engine.policy.version}")
+    print_line(line_words(engine.policy, account_view))
+    print_line()
+    for text in chart(engine.policy, account_view):
+        print_line(text)
+    print_line()
+    for decision in account_view.decisions[-12:]:
+        print_line(decision_line(engine.policy, decision))
+    print_line()
+    print_line("[bold]features now[/]")
+    for name, value in account_view.shown_values:
+        print_line(f"  {name:<44.44} {value}")
 
 
 def explain(
     decision: Annotated[str, typer.Argument(help="ACCOUNT#NUMBER, or an account for its latest decision.")],
     store: StoreUrl,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """One decision taken apart: triggers, values against thresholds, the score as a waterfall."""
-    from linekeeper.decide.canonical import canonical
+    from linekeeper.decide.canonical import canonical_json
     from linekeeper.engine.account import find_decision
 
     engine = open_engine(store)
-    found = find_decision(engine, decision)
-    engine = engine.engine_of_version(found.policy)
+    record = find_decision(engine, decision)
+    engine = engine.engine_of_version(record.policy)
     if json:
         import json as plain
 
-        print_json({"decision": plain.loads(canonical(found)), "explained": _explained(engine.policy, found)})
+        print_json({"decision": plain.loads(canonical_json(record)), "explained": _explained(engine.policy, record)})
         return
-    for text in told(engine.policy, found):
-        say(text)
+    for text in decision_lines(engine.policy, record):
+        print_line(text)
 
 
 # ------------------------------------------------------------------ words
 
 
-def line_words(policy: Policy, found: AccountView) -> str:
+def line_words(policy: Policy, account_view: AccountView) -> str:
     """The line in one sentence."""
     from linekeeper.decide.explain import money
 
-    line = found.line
+    line = account_view.line
     colour = STATUS_COLOUR[line.status]
     words = f"[{colour}]{line.status}[/]: limit {money(policy, line.limit)} of {money(policy, line.granted)} granted"
-    return f"{words}, balance {money(policy, found.balance)}, next review {day(found.next_review)}"
+    return f"{words}, balance {money(policy, account_view.balance)}, next review {day(account_view.next_review)}"
 
 
 def decision_line(policy: Policy, decision: Decision) -> str:
@@ -93,26 +93,29 @@ def decision_line(policy: Policy, decision: Decision) -> str:
     colour = STATUS_COLOUR[decision.after.status]
     moved = f"{money(policy, decision.before.limit)} -> {money(policy, decision.after.limit)}"
     changes = [f"+{name}" for name in decision.triggers_set] + [f"-{name}" for name in decision.triggers_released]
-    when = moment(decision.at, policy.time_zone)
+    when = local_time(decision.at, policy.time_zone)
     return f"  #{decision.number:<3} {when}  [{colour}]{decision.action:<9}[/] {moved:<34} {' '.join(changes)}"
 
 
-def told(policy: Policy, decision: Decision) -> list[str]:
+def decision_lines(policy: Policy, decision: Decision) -> list[str]:
     """A decision in lines for a person."""
-    from linekeeper.decide.explain import money, share, trigger_stories, waterfall
+    from linekeeper.decide.explain import explain_triggers, money, share, waterfall
 
     lines = [
-        f"[bold]{decision.account}#{decision.number}[/]  {decision.action}  {moment(decision.at, policy.time_zone)}  "
+        f"[bold]{decision.account}#{decision.number}[/]  {decision.action}  "
+        + f"{local_time(decision.at, policy.time_zone)}  "
         + (f"after event `{decision.event}`" if decision.event else "at the start of the day"),
         f"limit {money(policy, decision.before.limit)} -> {money(policy, decision.after.limit)}, "
         f"{decision.before.status} -> {decision.after.status}, granted {money(policy, decision.after.granted)}",
     ]
     if decision.imposed_bp is not None:
         lines.append(f"a person has capped the line at {share(decision.imposed_bp)} of granted")
-    for story in trigger_stories(policy, decision):
+    for explanation in explain_triggers(policy, decision):
         lines.append("")
-        lines.append(f"[bold]{story.name}[/] ({story.state}): {story.effect}; reason `{story.reason}`")
-        for one in story.comparisons:
+        lines.append(
+            f"[bold]{explanation.name}[/] ({explanation.state}): {explanation.effect}; reason `{explanation.reason}`"
+        )
+        for one in explanation.comparisons:
             mark = "[red]holds[/]" if one.holds else "[dim]does not hold[/]"
             value = "missing" if one.value is None else one.value
             lines.append(f"    {one.name} is {value}; {one.op} {one.threshold} {mark}")
@@ -122,7 +125,7 @@ def told(policy: Policy, decision: Decision) -> list[str]:
     return lines
 
 
-def _score_lines(policy: Policy, decision: Decision, parts: list[Part]) -> list[str]:
+def _score_lines(policy: Policy, decision: Decision, parts: list[ScorePart]) -> list[str]:
     assert policy.score is not None
     best = policy.score.base + sum(part.best for part in parts)
     widest = max(max(part.lost for part in parts), 1)
@@ -137,19 +140,19 @@ def _score_lines(policy: Policy, decision: Decision, parts: list[Part]) -> list[
 def _explained(policy: Policy, decision: Decision) -> dict[str, object]:
     from dataclasses import asdict
 
-    from linekeeper.decide.explain import trigger_stories, waterfall
+    from linekeeper.decide.explain import explain_triggers, waterfall
 
     parts = [{**asdict(part), "lost": part.lost} for part in waterfall(policy, decision)]
-    return {"triggers": [asdict(story) for story in trigger_stories(policy, decision)], "score": parts}
+    return {"triggers": [asdict(explanation) for explanation in explain_triggers(policy, decision)], "score": parts}
 
 
 # ------------------------------------------------------------------ chart
 
 
-def chart(policy: Policy, found: AccountView, width: int = CHART_WIDTH) -> list[str]:
+def chart(policy: Policy, account_view: AccountView, width: int = CHART_COLUMNS) -> list[str]:
     """The limit over time as a text chart: height is the share of granted, the shade is the status."""
-    first, last = found.opened_at, max(found.now, found.opened_at + 1)
-    steps = [(found.opened_at, found.opening)] + [(d.at, d.after) for d in found.decisions]
+    first, last = account_view.opened_at, max(account_view.now, account_view.opened_at + 1)
+    steps = [(account_view.opened_at, account_view.opening)] + [(d.at, d.after) for d in account_view.decisions]
     top = max(max(line.granted for _, line in steps), 1)
     columns = []
     for column in range(width):
@@ -165,14 +168,14 @@ def chart(policy: Policy, found: AccountView, width: int = CHART_WIDTH) -> list[
         share = f"{100 * level // height:>4}%" if level % 2 == 0 else "     "
         rows.append(f"{share} │{''.join(cells)}")
     legend = "  ".join(f"[{STATUS_COLOUR[s]}]{STATUS_MARK[s]}[/] {s}" for s in STATUS_MARK)
-    ends = (moment(instant, policy.time_zone)[:10] for instant in (first, last))
+    ends = (local_time(instant, policy.time_zone)[:10] for instant in (first, last))
     return [*rows, f"      └{'─' * width}", "       " + (" " * (width - 20)).join(ends), f"       {legend}"]
 
 
-def moment(at: int, zone: str = "UTC") -> str:
+def local_time(at: int, zone: str = "UTC") -> str:
     """UTC ms as a readable local time.
 
-    >>> moment(1_714_611_600_000), moment(1_714_611_600_000, "Asia/Shanghai")
+    >>> local_time(1_714_611_600_000), local_time(1_714_611_600_000, "Asia/Shanghai")
     ('2024-05-02 01:00', '2024-05-02 09:00')
     """
     return dt.datetime.fromtimestamp(at / 1000, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")

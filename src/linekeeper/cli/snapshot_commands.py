@@ -9,7 +9,7 @@ import typer
 
 from linekeeper.cli.arguments import day_number, to_write
 from linekeeper.cli.opening import read_file
-from linekeeper.cli.output import Json, print_json, say
+from linekeeper.cli.output import JsonOption, print_json, print_line
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +26,7 @@ def snapshot(
         str | None,
         typer.Option(help="What counts as bad: `days_past_due >= 60 within 12m`. Without it, features alone."),
     ] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Write features as of the start of each date, and labels from after it alone, for `linekeeper fit`."""
     import pyarrow.parquet as pq
@@ -37,14 +37,14 @@ def snapshot(
     loaded = load_file(policy)
     wanted = read_label(label) if label else None
     days = [day for day in (day_number(text.strip()) for text in at.split(",")) if day is not None]
-    found = take_snapshots(loaded, read_file(events, loaded, None, json).table, days, wanted)
-    pq.write_table(found.table, output, compression="zstd")
-    rows = found.table.num_rows
-    bad = sum(found.table["label"].to_pylist()) if wanted else None
+    snapshots = take_snapshots(loaded, read_file(events, loaded, None, json).table, days, wanted)
+    pq.write_table(snapshots.table, output, compression="zstd")
+    rows, already, unseen = snapshots.table.num_rows, snapshots.already, snapshots.unseen
+    bad = sum(snapshots.table["label"].to_pylist()) if wanted else None
     if json:
-        print_json({"rows": rows, "bad": bad, "already": found.already, "unseen": found.unseen, "out": str(output)})
+        print_json({"rows": rows, "bad": bad, "already": already, "unseen": unseen, "out": str(output)})
     elif bad is None:
-        say(f"{rows:,} snapshots without a label, in {output}")
+        print_line(f"{rows:,} snapshots without a label, in {output}")
     else:
-        say(f"{rows:,} snapshots, {bad:,} of them bad, in {output}")
-        say(f"left out: {found.already:,} that were bad at the date, {found.unseen:,} whose events end too early")
+        print_line(f"{rows:,} snapshots, {bad:,} of them bad, in {output}")
+        print_line(f"left out: {already:,} that were bad at the date, {unseen:,} whose events end too early")

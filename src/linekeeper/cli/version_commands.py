@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from linekeeper.cli.arguments import iso_date
-from linekeeper.cli.output import Json, Keys, SignedBy, StoreUrl, print_json, say
+from linekeeper.cli.output import JsonOption, Keys, SignedBy, StoreUrl, print_json, print_line
 
 if TYPE_CHECKING:
     from linekeeper.engine.versions import Standing
@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command()(versions)
 
 
-def adopt(policy: Path, store: StoreUrl, by: SignedBy = None, keys: Keys = None, json: Json = False) -> None:
+def adopt(policy: Path, store: StoreUrl, by: SignedBy = None, keys: Keys = None, json: JsonOption = False) -> None:
     """Bring a new version of the store's policy into force; promised roads back are kept under the old one."""
     from linekeeper.core.errors import LinekeeperError
     from linekeeper.engine.versions import adopt as bring_into_force
@@ -37,27 +37,27 @@ def adopt(policy: Path, store: StoreUrl, by: SignedBy = None, keys: Keys = None,
     if json:
         print_json({"policy": new.name, "version": new.version, "digest": new.digest})
     else:
-        say(f"version {new.version} of {new.name} is in force; see `linekeeper versions`")
+        print_line(f"version {new.version} of {new.name} is in force; see `linekeeper versions`")
 
 
-def versions(store: StoreUrl, json: Json = False) -> None:
+def versions(store: StoreUrl, json: JsonOption = False) -> None:
     """The versions of a store's policy: how many accounts are under each, and how long promises keep them there."""
     from linekeeper.engine.versions import standings
     from linekeeper.journal.store import open_store
 
     with open_store(store, made=True).reading() as connection:
-        found = standings(connection)
+        rows = standings(connection)
     if json:
-        print_json([_plain(one) for one in found])
+        print_json([_plain(row) for row in rows])
         return
-    for one in found:
+    for one in rows:
         accounts = f"{one.accounts:,} account{'' if one.accounts == 1 else 's'}"
         words = [f"version {one.version}  {one.digest[:12]}  {accounts}"]
         if one.promised:
             words.append(f"{one.promised:,} kept by a promise until {iso_date(one.until_day)} at the latest")
         if one.signed_by:
             words.append(f"signed off by {one.signed_by}")
-        say(", ".join(words))
+        print_line(", ".join(words))
 
 
 def _plain(one: Standing) -> dict[str, object]:

@@ -1,14 +1,13 @@
-"""Whole columns at once: which rows are surely good, and their values.
+"""Validation of whole columns at once: which rows are certainly valid, and their values.
 
-Every reader here answers with an array in which null means "absent, or not proven". It must never prove a
-value that `values.read_value` refuses or reads otherwise; what it leaves open costs time, not truth.
+Every reader here returns an array in which null means "absent, or not proven". It must never prove a value that
+`values.read_value` refuses or reads otherwise. A value that it leaves open is read once more, by itself.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from linekeeper.connect.event_table import FIXED
 from linekeeper.connect.values import (
     ACCOUNT,
     AT,
@@ -22,6 +21,7 @@ from linekeeper.connect.values import (
     FieldSpec,
 )
 from linekeeper.core.bounds import TEXT_MAX
+from linekeeper.core.event import EVENT_HEAD
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,22 +31,22 @@ if TYPE_CHECKING:
 UNSPLIT = 16  # rows too few to be worth another cut
 
 
-class Desk(Protocol):
-    """What a reader of columns has to know: the event table's schema, the forms by kind, and whether all is text."""
+class ColumnContext(Protocol):
+    """What a reader of columns has to know: the event table's schema, the fields by kind, and whether all is text."""
 
     schema: pa.Schema
     specs: dict[str, dict[str, FieldSpec]]
     written: bool
 
 
-def admit_proven(validator: Desk, table: pa.Table) -> tuple[pa.Table, np.ndarray]:
+def admit_proven(validator: ColumnContext, table: pa.Table) -> tuple[pa.Table, np.ndarray]:
     """The rows that are surely good, as an event table in their order, and their indices."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
     columns = {name: _plain(table[name], name) for name in table.column_names}
-    if not set(FIXED) <= set(columns):
+    if not set(EVENT_HEAD) <= set(columns):
         return validator.schema.empty_table(), np.empty(0, dtype=np.int64)
     kinds = _utf8(columns["kind"])
     tables, rows = [validator.schema.empty_table()], [np.empty(0, dtype=np.int64)]
@@ -62,8 +62,8 @@ def admit_proven(validator: Desk, table: pa.Table) -> tuple[pa.Table, np.ndarray
     return pa.concat_tables(tables).take(order).combine_chunks(), index[order]
 
 
-def _proven(validator: Desk, kind: str, columns: dict[str, pa.Array]) -> tuple[pa.Table, np.ndarray]:
-    """One kind's rows read by its forms, and which of them are proven."""
+def _proven(validator: ColumnContext, kind: str, columns: dict[str, pa.Array]) -> tuple[pa.Table, np.ndarray]:
+    """The rows of one kind, read as its fields say, and which of them are proven."""
     import numpy as np
     import pyarrow as pa
 
@@ -191,7 +191,7 @@ def _cast(column: pa.Array, to: pa.DataType) -> pa.Array:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         if len(column) <= UNSPLIT:
             return pa.nulls(len(column), to)
-        half = len(column) // 2
+        half = len(column) // 2  # Arrow does not say which value failed, so halves that hold none are tried as a whole
         return pa.concat_arrays([_cast(column.slice(0, half), to), _cast(column.slice(half), to)])
 
 

@@ -1,4 +1,4 @@
-"""The event table: events as columns, the form in which files, replay and reports hand them on.
+"""The event table holds events as columns: files, replay and reports pass them on in this form.
 
 Columns: `id`, `account`, `kind` (text), `at` (int64, UTC milliseconds), then one column per event field in
 use: int64 for money (minor units), counts, days, shares (basis points), flags (0, 1) and dates (days since
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.core.event import Event, Rejection
+from linekeeper.core.event import EVENT_HEAD, Event, Rejection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from linekeeper.policy.model import Field, Policy
 
-FIXED = ("id", "account", "kind", "at")
 ROW_GROUP = 262_144
 
 
@@ -34,7 +33,7 @@ def number_columns(policy: Policy) -> dict[str, bool]:
     for kind in policy.kinds:
         named = {field.name: is_number(field) for field in kind.fields} | dict.fromkeys(kind.text, False)
         for name, number in named.items():
-            if name in FIXED:
+            if name in EVENT_HEAD:
                 raise LinekeeperError(f"a field of `{kind.name}` may not be called `{name}`, which every event has")
             if numbers.setdefault(name, number) != number:
                 raise LinekeeperError(
@@ -53,7 +52,7 @@ def schema_of(policy: Policy) -> pa.Schema:
     """The widest event table that the policy's kinds can fill."""
     import pyarrow as pa
 
-    fixed = [(name, pa.int64() if name == "at" else pa.string()) for name in FIXED]
+    fixed = [(name, pa.int64() if name == "at" else pa.string()) for name in EVENT_HEAD]
     fields = [(name, pa.int64() if number else pa.string()) for name, number in number_columns(policy).items()]
     return pa.schema(fixed + fields)
 
@@ -71,16 +70,16 @@ def table_of(events: Iterable[Event], schema: pa.Schema) -> pa.Table:
     events = list(events)
     columns = [
         pa.array([getattr(event, field.name) for event in events], field.type)
-        if field.name in FIXED
+        if field.name in EVENT_HEAD
         else pa.array([event.fields.get(field.name) for event in events], field.type)
         for field in schema
     ]
     return pa.table(columns, schema=schema)
 
 
-def events_of(table: pa.Table) -> Iterator[Event]:
+def events_of_table(table: pa.Table) -> Iterator[Event]:
     """The rows of an event table as events; absent fields are left out."""
-    names = [name for name in table.column_names if name not in FIXED]
+    names = [name for name in table.column_names if name not in EVENT_HEAD]
     for batch in table.to_batches():
         for row in batch.to_pylist():
             fields = {name: row[name] for name in names if row[name] is not None}
@@ -90,7 +89,7 @@ def events_of(table: pa.Table) -> Iterator[Event]:
 def used_columns(table: pa.Table) -> pa.Table:
     """The table without the field columns that nothing fills."""
     return table.select(
-        [name for name in table.column_names if name in FIXED or table[name].null_count < table.num_rows]
+        [name for name in table.column_names if name in EVENT_HEAD or table[name].null_count < table.num_rows]
     )
 
 
@@ -106,6 +105,7 @@ def sort_by_time(table: pa.Table) -> pa.Table:
     at = table["at"].to_numpy()
     if np.all(at[1:] >= at[:-1]):
         return table
+    # Stable: between events of one instant the order of the file decides, and a replay has to meet the same order.
     return table.take(np.argsort(at, kind="stable"))
 
 
@@ -152,7 +152,7 @@ def first_use(ids: pa.ChunkedArray) -> np.ndarray:
 
 
 def _same_body(table: pa.Table, these: np.ndarray, those: np.ndarray) -> np.ndarray:
-    """Whether rows `these` and `those` say the same, pair by pair."""
+    """Whether rows `these` and `those` are equal in every column, pair by pair."""
     import numpy as np
     import pyarrow.compute as pc
 
@@ -169,14 +169,14 @@ def _conflict(identity: str, first: str) -> str:
 
 
 def write_events(table: pa.Table, path: Path) -> None:
-    """Writes the table as Parquet (zstd), without empty columns."""
+    """Write the table as Parquet (zstd), without empty columns."""
     import pyarrow.parquet as pq
 
     pq.write_table(used_columns(table), path, compression="zstd", row_group_size=ROW_GROUP)
 
 
 def read_events(path: Path) -> pa.Table:
-    """Reads an event table that Linekeeper wrote. Any other Parquet file has to be imported first.
+    """Read an event table that Linekeeper wrote. Any other Parquet file has to be imported first.
 
     LinekeeperError where a fixed column is absent or a column is neither int64 nor text.
     """
@@ -184,7 +184,7 @@ def read_events(path: Path) -> pa.Table:
     import pyarrow.parquet as pq
 
     table = pq.read_table(path)
-    for name in FIXED:
+    for name in EVENT_HEAD:
         if name not in table.column_names:
             raise LinekeeperError(f"`{path}` has no column `{name}`; import it first: `linekeeper import parquet`")
     for field in table.schema:

@@ -1,7 +1,7 @@
-"""Files in: JSON Lines, CSV and Parquet, row by row or column by column, into event tables.
+"""Files in JSON Lines, CSV and Parquet are read into event tables, column by column or, where needed, row by row.
 
-A bad row is rejected with its place and reason, and the rest goes on. A file that cannot be read at all, or
-a column that no kind knows, is an error before anything is taken.
+A bad row is rejected with its place and the reason, and reading goes on. A file that cannot be read at all, or a column
+that no kind of event has, is an error before the first row is read.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from typing import Literal as OneOf
 
-from linekeeper.connect.event_table import FIXED, drop_duplicates, sort_by_time, table_of, used_columns
-from linekeeper.connect.mapping import Columns
+from linekeeper.connect.event_table import drop_duplicates, sort_by_time, table_of, used_columns
+from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.connect.text_lines import LineError, cells_of, csv_of, json_of, lines_of
 from linekeeper.connect.validation import Validator
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.core.event import Event, Rejection
+from linekeeper.core.event import EVENT_HEAD, Event, Rejection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,12 +34,12 @@ BLOCK_ROWS = 131_072
 BLOCK_LINES = 16_384
 BLOCK_BYTES = 2**23
 NAMES_MAX = 600  # more different columns than the kinds of a policy can have
-PLAIN = Columns()
-Progress = Callable[[float], object]  # the share of the file that is done, 0 to 1
+OWN_COLUMNS = ColumnMapping()
+ShowShare = Callable[[float], object]  # the share of the file that is done, 0 to 1
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class RowBlock:
     """Some rows of a file: the admitted ones, where they stood, and the rest. `place` is `line` or `row`."""
 
     table: pa.Table
@@ -50,7 +50,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """A whole file taken in: its events, each once and in order of time; `same` repeats dropped; the rest."""
+    """What a whole file gave: its events, each once and in order of time; how many repeats; the rejected rows."""
 
     table: pa.Table
     same: int
@@ -71,9 +71,9 @@ def format_of(path: Path) -> Format:
 def read_event_file(
     path: Path,
     policy: Policy,
-    columns: Columns | None = None,
+    columns: ColumnMapping | None = None,
     form: Format | None = None,
-    progress: Progress | None = None,
+    progress: ShowShare | None = None,
 ) -> Intake:
     """A file as an event table in memory: admitted, each event once, in order of time.
 
@@ -93,9 +93,9 @@ def read_event_file(
 
 
 def in_order(aside: list[Rejection]) -> list[Rejection]:
-    """In the order of the file.
+    """The rejected rows in the order of the file.
 
-    >>> [row.place for row in in_order([SetAside("line 12", ""), SetAside("line 7", "")])]
+    >>> [row.place for row in in_order([Rejection("line 12", ""), Rejection("line 7", "")])]
     ['line 7', 'line 12']
     """
     return sorted(aside, key=lambda row: int(row.place.split()[-1]))
@@ -104,18 +104,18 @@ def in_order(aside: list[Rejection]) -> list[Rejection]:
 def read_blocks(
     path: Path,
     policy: Policy,
-    columns: Columns | None = None,
+    columns: ColumnMapping | None = None,
     form: Format | None = None,
-    progress: Progress | None = None,
-) -> Iterator[Block]:
-    """A file in blocks of at most `BLOCK_ROWS` rows, admitted; repeats are still in it."""
+    progress: ShowShare | None = None,
+) -> Iterator[RowBlock]:
+    """A file in blocks of at most `BLOCK_ROWS` rows, with the valid rows of each; repeats are not dropped yet."""
     if not path.is_file():
         raise LinekeeperError(f"there is no file `{path}`")
     readers = {"jsonl": read_jsonl, "csv": read_csv, "parquet": read_parquet}
-    return readers[form or format_of(path)](path, policy, columns or PLAIN, progress or (lambda share: None))
+    return readers[form or format_of(path)](path, policy, columns or OWN_COLUMNS, progress or (lambda share: None))
 
 
-def read_jsonl(path: Path, policy: Policy, columns: Columns, progress: Progress) -> Iterator[Block]:
+def read_jsonl(path: Path, policy: Policy, columns: ColumnMapping, progress: ShowShare) -> Iterator[RowBlock]:
     """One JSON object a line, UTF-8; blank lines are nothing. Numbers are read exactly."""
     validator = Validator(policy, major=columns.major)
     size = max(path.stat().st_size, 1)
@@ -127,7 +127,7 @@ def read_jsonl(path: Path, policy: Policy, columns: Columns, progress: Progress)
                 try:
                     row = json_of(raw)
                     if row is not None:
-                        rows.append(row if columns is PLAIN else _renamed(row, columns))
+                        rows.append(row if columns is OWN_COLUMNS else _renamed(row, columns))
                         lines.append(line)
                 except LineError as bad:
                     aside.append(Rejection(f"line {line}", str(bad)))
@@ -135,7 +135,7 @@ def read_jsonl(path: Path, policy: Policy, columns: Columns, progress: Progress)
             yield _admitted_rows(validator, rows, lines, aside)
 
 
-def _renamed(tree: dict[str, Any], columns: Columns) -> dict[str, Any]:
+def _renamed(tree: dict[str, Any], columns: ColumnMapping) -> dict[str, Any]:
     row: dict[str, Any] = dict(columns.constant)
     for column, value in tree.items():
         name = columns.name_of(column)
@@ -146,8 +146,10 @@ def _renamed(tree: dict[str, Any], columns: Columns) -> dict[str, Any]:
     return row
 
 
-def _admitted_rows(validator: Validator, rows: list[dict[str, Any]], lines: list[int], aside: list[Rejection]) -> Block:
-    """Decoded rows: as columns where each column is of one type throughout, else one by one."""
+def _admitted_rows(
+    validator: Validator, rows: list[dict[str, Any]], lines: list[int], aside: list[Rejection]
+) -> RowBlock:
+    """Decoded rows as a block; they are checked as columns where possible, else one by one."""
     import numpy as np
 
     table = _as_table(rows)
@@ -161,7 +163,7 @@ def _admitted_rows(validator: Validator, rows: list[dict[str, Any]], lines: list
             kept.append(line)
         else:
             aside.append(Rejection(f"line {line}", answer))
-    return Block(table_of(events, validator.schema), np.array(kept, dtype=np.int64), aside, "line")
+    return RowBlock(table_of(events, validator.schema), np.array(kept, dtype=np.int64), aside, "line")
 
 
 def _as_table(rows: list[dict[str, Any]]) -> pa.Table | None:
@@ -174,6 +176,7 @@ def _as_table(rows: list[dict[str, Any]]) -> pa.Table | None:
     for name in names:
         values = [row.get(name) for row in rows]
         types = set(map(type, values)) - {type(None)}
+        # No Arrow type keeps `1`, `true` and `"1"` apart, so a column of several types is left to the reading by rows.
         if len(types) > 1 or not types <= {int, str, bool}:
             return None
         kind = pa.int64() if int in types else pa.bool_() if bool in types else pa.string()
@@ -184,7 +187,7 @@ def _as_table(rows: list[dict[str, Any]]) -> pa.Table | None:
     return pa.table(columns)
 
 
-def read_csv(path: Path, policy: Policy, columns: Columns, progress: Progress) -> Iterator[Block]:
+def read_csv(path: Path, policy: Policy, columns: ColumnMapping, progress: ShowShare) -> Iterator[RowBlock]:
     """Comma-separated UTF-8 with a header; an empty cell is absent. Numbers are digits, flags true and false."""
     import pyarrow as pa
 
@@ -193,6 +196,7 @@ def read_csv(path: Path, policy: Policy, columns: Columns, progress: Progress) -
     with path.open("rb") as file:
         names = _known(validator, columns, _header(file, path.name), path.name)
         line = 2
+        # A block ends where a line ends: the rest of the line that the last byte falls into belongs to it.
         while raw := file.read(BLOCK_BYTES) + file.readline():
             texts, lines, aside = cells_of(raw, len(names), line)
             line += raw.count(b"\n")
@@ -209,7 +213,7 @@ def _header(file: BinaryIO, place: str) -> list[str]:
         raise LinekeeperError(f"the header of `{place}` cannot be read: {bad}") from None
 
 
-def read_parquet(path: Path, policy: Policy, columns: Columns, progress: Progress) -> Iterator[Block]:
+def read_parquet(path: Path, policy: Policy, columns: ColumnMapping, progress: ShowShare) -> Iterator[RowBlock]:
     """Any Parquet file of flat columns; times with a zone may stand under `at`."""
     import numpy as np
     import pyarrow as pa
@@ -231,23 +235,26 @@ def read_parquet(path: Path, policy: Policy, columns: Columns, progress: Progres
         yield _admitted(validator, pa.table(data), lines, "row", [])
 
 
-def _known(validator: Validator, columns: Columns, header: list[str], place: str) -> list[str | None]:
-    """The header in the policy's names; LinekeeperError where a column is strange or one of the four is absent."""
+def _known(validator: Validator, columns: ColumnMapping, header: list[str], place: str) -> list[str | None]:
+    """The header in the policy's names.
+
+    LinekeeperError where a column belongs to no kind of event, or one of the four columns of every event is absent.
+    """
     names = columns.names_of(header, place)
     for column, name in zip(header, names, strict=True):
-        if name is not None and name not in FIXED and name not in validator.numbers:
+        if name is not None and name not in EVENT_HEAD and name not in validator.numbers:
             raise LinekeeperError(
                 f"`{place}` has a column `{ascii(column)[1:-1][:60]}` that no kind of the policy has; "
                 f"map it (`--map {column}=...`) or ignore it (`--map {column}=`)"
             )
-    for name in FIXED:
+    for name in EVENT_HEAD:
         if name not in names and name not in columns.constant:
             raise LinekeeperError(f"`{place}` has no column `{name}`; map the one that holds it (`--map ...={name}`)")
     return names
 
 
-def _admitted(validator: Validator, table: pa.Table, lines: Any, place: str, aside: list[Rejection]) -> Block:
+def _admitted(validator: Validator, table: pa.Table, lines: Any, place: str, aside: list[Rejection]) -> RowBlock:
     import numpy as np
 
     admitted, kept, refused = validator.admit_many(table, np.asarray(lines, dtype=np.int64), place)
-    return Block(admitted, kept, aside + refused, place)
+    return RowBlock(admitted, kept, aside + refused, place)

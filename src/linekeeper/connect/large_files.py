@@ -1,6 +1,7 @@
-"""Files of any size to an event table on disk: in blocks, then sorted and freed of repeats by DuckDB.
+"""Files of any size become an event table on disk: they are read in blocks, then DuckDB sorts them and drops repeats.
 
-The same result as `files.take_in`, but what does not fit into memory spills to disk.
+The result is the same as that of `files.read_event_file`. Sorting needs all rows at once; DuckDB does it within a
+bounded memory and puts the rest on the disk, so a file may be larger than the memory.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from linekeeper.connect.event_table import FIXED, ROW_GROUP, drop_duplicates, first_use
-from linekeeper.connect.files import Block, Format, Progress, in_order, read_blocks
-from linekeeper.connect.mapping import Columns
+from linekeeper.connect.event_table import ROW_GROUP, drop_duplicates, first_use
+from linekeeper.connect.files import Format, RowBlock, ShowShare, in_order, read_blocks
+from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.core.event import Rejection
+from linekeeper.core.event import EVENT_HEAD, Rejection
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,13 +29,13 @@ def import_file(
     path: Path,
     policy: Policy,
     out: Path,
-    columns: Columns | None = None,
+    columns: ColumnMapping | None = None,
     form: Format | None = None,
-    progress: Progress | None = None,
+    progress: ShowShare | None = None,
 ) -> tuple[int, list[Rejection]]:
-    """Writes the file's events to `out` (Parquet), each once, in order of time.
+    """Write the file's events to `out` (Parquet), each once, in order of time.
 
-    Answers how many repeats were dropped, and what was rejected. `out` appears when it is whole, or not at all.
+    Returns how many repeats were dropped, and the rejected rows. `out` is written as a whole or not at all.
     """
     with tempfile.TemporaryDirectory(prefix=".import-", dir=out.parent) as folder:
         raw = Path(folder, "raw.parquet")
@@ -46,8 +47,8 @@ def import_file(
     return same, in_order(aside + conflicts)
 
 
-def _write_blocks(blocks: Iterator[Block], raw: Path) -> tuple[list[Rejection], str]:
-    """All admitted rows with their `line`, as they come; answers the bad ones, and `line`, `row` or nothing at all."""
+def _write_blocks(blocks: Iterator[RowBlock], raw: Path) -> tuple[list[Rejection], str]:
+    """Write all valid rows with their `line`; returns the rejected ones, and `line` or `row` (empty: no block)."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -68,9 +69,12 @@ def _write_blocks(blocks: Iterator[Block], raw: Path) -> tuple[list[Rejection], 
 
 
 def _settle(raw: Path, out: Path, place: str) -> tuple[int, list[Rejection]]:
+    """Write the rows of `raw` to `out`, sorted and each id once; returns the number of repeats, and the conflicts."""
     import numpy as np
     import pyarrow as pa
 
+    # The rows are read twice. Only after the last one is it known which ids come more than once; those rows alone are
+    # compared in memory, by the same function as in a small file, and the second reading leaves them out.
     with _duckdb(raw.parent) as database:
         database.read_parquet(str(raw)).create_view("raw")
         repeated = database.sql(
@@ -91,13 +95,14 @@ def _used(database: duckdb.DuckDBPyConnection) -> str:
     names = [name for name in database.table("raw").columns if name != "line"]
     query = "SELECT " + ", ".join(f'count("{name}")' for name in names) + " FROM raw"
     (counts,) = database.execute(query).fetchall()
-    return ", ".join(f'"{name}"' for name, count in zip(names, counts, strict=True) if count or name in FIXED)
+    return ", ".join(f'"{name}"' for name, count in zip(names, counts, strict=True) if count or name in EVENT_HEAD)
 
 
 @contextmanager
 def _duckdb(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     import duckdb
 
+    # The order of insertion is of no use, since the result is sorted; keeping it would cost memory for every block.
     database = duckdb.connect(config={"temp_directory": str(folder), "preserve_insertion_order": False})
     try:
         yield database

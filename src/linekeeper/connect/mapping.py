@@ -1,10 +1,10 @@
-"""How a file's columns are named and written: the mapping of one source.
+"""The mapping of one source says how the columns of its files are named and written.
 
 A mapping is a small YAML or JSON file:
 
     columns: {customer: account, booked_at: at, type: kind}   # the file's name: the policy's name
     constant: {kind: repay}                                    # what the file does not say
-    ignore: [branch, teller]                                   # columns to leave out
+    ignore: [branch, clerk]                                    # columns to leave out
     money: major                                               # 12.50 means twelve and a half; default minor
 """
 
@@ -17,12 +17,12 @@ from typing import Any
 
 from linekeeper.core.errors import LinekeeperError
 
-KEYS = ("columns", "constant", "ignore", "money")
+MAPPING_KEYS = ("columns", "constant", "ignore", "money")
 MAPPING_BYTES_MAX = 65_536
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ColumnMapping:
     """`rename`: the file's name -> the policy's; `constant`: the same value in every row."""
 
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Columns:
     def name_of(self, column: str) -> str | None:
         """What the policy calls a column of the file; None where it is ignored.
 
-        >>> columns = Columns(rename={"customer": "account"}, ignore=frozenset({"branch"}))
+        >>> columns = ColumnMapping(rename={"customer": "account"}, ignore=frozenset({"branch"}))
         >>> columns.name_of("customer"), columns.name_of("at"), columns.name_of("branch")
         ('account', 'at', None)
         """
@@ -51,8 +51,8 @@ class Columns:
         return names
 
 
-def load_columns(path: Path) -> Columns:
-    """Reads a mapping file; LinekeeperError names what is wrong with it."""
+def load_columns(path: Path) -> ColumnMapping:
+    """Read a mapping file; LinekeeperError names what is wrong with it."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -67,14 +67,16 @@ def load_columns(path: Path) -> Columns:
     return columns_of(tree, str(path))
 
 
-def columns_of(tree: Any, place: str) -> Columns:
+def columns_of(tree: Any, place: str) -> ColumnMapping:
     """A mapping from its YAML or JSON tree.
 
     >>> columns_of({"columns": {"ts": "at"}, "money": "major"}, "m.yaml").major
     True
     """
-    if not isinstance(tree, dict) or not set(tree) <= set(KEYS):
-        raise LinekeeperError(f"`{place}` may hold these keys and no others: {', '.join(f'`{key}`' for key in KEYS)}")
+    if not isinstance(tree, dict) or not set(tree) <= set(MAPPING_KEYS):
+        raise LinekeeperError(
+            f"`{place}` may hold these keys and no others: {', '.join(f'`{key}`' for key in MAPPING_KEYS)}"
+        )
     rename, constant = tree.get("columns", {}), tree.get("constant", {})
     ignore, money = tree.get("ignore", []), tree.get("money", "minor")
     if not _is_words(rename) or not all(isinstance(name, str) for name in rename.values()):
@@ -85,17 +87,17 @@ def columns_of(tree: Any, place: str) -> Columns:
         raise LinekeeperError(f"`ignore` of `{place}` is a list of column names")
     if money not in ("minor", "major"):
         raise LinekeeperError(f"`money` of `{place}` is `minor` or `major`")
-    return Columns(rename, constant, frozenset(ignore), money == "major")
+    return ColumnMapping(rename, constant, frozenset(ignore), money == "major")
 
 
 def _is_words(tree: Any) -> bool:
     return isinstance(tree, dict) and all(isinstance(key, str) for key in tree)
 
 
-def with_options(columns: Columns, options: Iterable[str]) -> Columns:
+def with_options(columns: ColumnMapping, options: Iterable[str]) -> ColumnMapping:
     """The mapping with `old=new` options added; `old=` ignores a column.
 
-    >>> with_options(Columns(), ["ts=at", "branch="]).name_of("ts")
+    >>> with_options(ColumnMapping(), ["ts=at", "branch="]).name_of("ts")
     'at'
     """
     rename, ignore = dict(columns.rename), set(columns.ignore)

@@ -1,4 +1,4 @@
-"""Lines of text files: each one read on its own, so that a bad one costs nothing but itself."""
+"""Lines of text files: each one is read on its own, so that one bad line does not affect any other."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def lines_of(file: BinaryIO, first: int = 1) -> Iterator[tuple[int, bytes]]:
             raw = file.readline(LINE_BYTES_MAX + 1) or b"\n"
 
 
-def text_of(raw: bytes) -> str:
-    """The line as text; raises BadLine."""
+def decode_line(raw: bytes) -> str:
+    """The line as text; raises LineError."""
     if len(raw) > LINE_BYTES_MAX:
         raise LineError(TOO_LONG)
     try:
@@ -52,12 +52,12 @@ def text_of(raw: bytes) -> str:
 
 
 def json_of(raw: bytes) -> dict[str, Any] | None:
-    """One JSON object, decimals kept exact; None where the line is blank; raises BadLine.
+    """One JSON object, decimals kept exact; None where the line is blank; raises LineError.
 
     >>> json_of(b'{"amount": 12.50}')
     {'amount': Decimal('12.50')}
     """
-    text = text_of(raw).strip()
+    text = decode_line(raw).strip()
     if not text:
         return None
     try:
@@ -93,13 +93,13 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=Decimal, parse_
 
 
 def csv_of(raw: bytes) -> list[str]:
-    """The cells of one line, none where it is blank; raises BadLine.
+    """The cells of one line, none where it is blank; raises LineError.
 
     >>> csv_of(b'e1,"a ""quoted"" cell",5')
     ['e1', 'a "quoted" cell', '5']
     """
     try:
-        return next(csv.reader([text_of(raw).rstrip("\r\n")], strict=True), [])
+        return next(csv.reader([decode_line(raw).rstrip("\r\n")], strict=True), [])
     except csv.Error as error:
         raise LineError(f"the line is not CSV: {error}") from None
 

@@ -1,7 +1,7 @@
-"""The door: what becomes an event, and what is rejected with its reason.
+"""Validation: which rows become events, and which are rejected with a reason.
 
-`Door.admit_one` reads one row, strictly; its word is final. `Door.admit_many` takes whole columns: what it
-can prove good, it takes at once, and the few rows that it cannot are read by `admit_one`. So the two agree.
+`Validator.admit_one` reads one row strictly, and its answer is final. `Validator.admit_many` reads whole columns: it
+admits at once the rows that it can prove valid, and the few others are read by `admit_one`. So the two always agree.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from linekeeper.connect.column_validation import admit_proven, rows_of
-from linekeeper.connect.event_table import FIXED, number_columns, schema_of, table_of
-from linekeeper.connect.values import ACCOUNT, AT, ID, FieldSpec, Refused, read_value, shown, spec_of
-from linekeeper.core.event import Event, Rejection
+from linekeeper.connect.event_table import number_columns, schema_of, table_of
+from linekeeper.connect.values import ACCOUNT, AT, ID, FieldSpec, Refused, named_value, read_value, spec_of
+from linekeeper.core.event import EVENT_HEAD, Event, Rejection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,8 +30,8 @@ class Validator:
 
     >>> from linekeeper.policy.model import Field, Kind, Policy
     >>> kinds = (Kind("draw", 1, (Field("amount", "money"),)),)
-    >>> door = Door(Policy("p", 1, "CNY", 2, "Asia/Shanghai", kinds, (), ()))
-    >>> door.admit_one({"id": "e1", "account": "A", "kind": "draw", "at": 1_700_000_000_000, "amount": -5})
+    >>> validator = Validator(Policy("p", 1, "CNY", 2, "Asia/Shanghai", kinds, (), ()))
+    >>> validator.admit_one({"id": "e1", "account": "A", "kind": "draw", "at": 1_700_000_000_000, "amount": -5})
     '`amount` is -5, out of bounds; it may lie from 0 to 10^15'
     """
 
@@ -68,7 +68,7 @@ class Validator:
                 fields[name] = read_value(spec, value, self.written)
             elif not spec.optional:
                 raise Refused(f"`{name}` is missing; each `{kind}` has one")
-        if len(fields) + len(FIXED) < len(row):
+        if len(fields) + len(EVENT_HEAD) < len(row):
             self._no_strangers(row, str(kind), specs)
         return Event(str(identity), str(account), str(kind), int(at), fields)
 
@@ -82,13 +82,13 @@ class Validator:
         if kind is None:
             return "`kind` is missing; each event has one"
         if not isinstance(kind, str) or len(kind) > 60:
-            return f"{shown('kind', kind)}, which is no kind of this policy"
-        return f"{shown('kind', kind)}, which is no kind of this policy{_nearest(kind, tuple(self.specs))}"
+            return f"{named_value('kind', kind)}, which is no kind of this policy"
+        return f"{named_value('kind', kind)}, which is no kind of this policy{_nearest(kind, tuple(self.specs))}"
 
     @staticmethod
     def _no_strangers(row: Mapping[str, Any], kind: str, specs: Mapping[str, FieldSpec]) -> None:
         for name, value in row.items():
-            if value is not None and name not in specs and name not in FIXED:
+            if value is not None and name not in specs and name not in EVENT_HEAD:
                 raise Refused(f"`{kind}` has no field `{ascii(name)[1:-1][:34]}`{_nearest(name[:60], tuple(specs))}")
 
     def admit_many(
@@ -101,6 +101,8 @@ class Validator:
         import numpy as np
         import pyarrow as pa
 
+        # Whole columns first, since nearly all rows are good; the doubtful rest is read a second time, row by row. The
+        # reasons of rejections so have one source, and the fast way need not be able to explain anything.
         number = np.arange(1, table.num_rows + 1) if lines is None else lines
         admitted, rows = admit_proven(self, table)
         doubtful = np.setdiff1d(np.arange(table.num_rows), rows, assume_unique=True)

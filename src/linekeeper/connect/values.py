@@ -1,4 +1,4 @@
-"""One value of one row, read strictly: what a field takes, and why a value is refused.
+"""One value of one row is read strictly: what a field takes, and why a value is refused.
 
 | field | taken |
 |---|---|
@@ -67,7 +67,7 @@ AT = FieldSpec("at", "instant", low=AT_MIN_MS, high=AT_END_MS - 1)
 
 
 def spec_of(field: Field, digits: int | None) -> FieldSpec:
-    """The form of a policy's field; `digits`: money is written in major units with so many minor digits."""
+    """What a policy's field takes; `digits`: money is written in major units with so many minor digits."""
     if field.unit == "category":
         return FieldSpec(field.name, "category", field.optional, choices=field.choices)
     if field.unit == "flag":
@@ -81,7 +81,7 @@ def spec_of(field: Field, digits: int | None) -> FieldSpec:
 def read_value(spec: FieldSpec, value: Any, written: bool = False) -> int | str:
     """The value as the event table keeps it; raises `Refused`. `written`: the source is text, so numbers are digits.
 
-    >>> read_value(form_of(Field("amount", "money"), digits=2), "12.50")
+    >>> read_value(spec_of(Field("amount", "money"), digits=2), "12.50")
     1250
     >>> read_value(AT, "2025-03-01T08:00:00+08:00")
     1740787200000
@@ -100,17 +100,17 @@ def read_value(spec: FieldSpec, value: Any, written: bool = False) -> int | str:
         case _:
             number = _amount(value, written) if spec.digits is None else _major(value, spec.digits)
     if number is None:
-        raise Refused(f"{shown(spec.name, value)}, which is not {_wanted(spec)}")
+        raise Refused(f"{named_value(spec.name, value)}, which is not {_wanted(spec)}")
     if not spec.low <= number <= spec.high:
         bounds = f"{_bound(spec, spec.low)} to {_bound(spec, spec.high)}"
-        raise Refused(f"{shown(spec.name, value)}, out of bounds; it may lie from {bounds}")
+        raise Refused(f"{named_value(spec.name, value)}, out of bounds; it may lie from {bounds}")
     return number
 
 
-def shown(name: str, value: Any) -> str:
-    """The start of a reason: the field and what it holds, cut short and printable.
+def named_value(name: str, value: Any) -> str:
+    """The start of a reason: the field and its value, shortened and printable.
 
-    >>> shown("amount", "x" * 100)
+    >>> named_value("amount", "x" * 100)
     "`amount` is 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx..."
     """
     try:
@@ -213,18 +213,20 @@ def _milliseconds(value: Any, written: bool) -> int | None:
 def _choice(spec: FieldSpec, value: Any) -> str:
     if isinstance(value, str) and value in spec.choices:
         return value
-    raise Refused(f"{shown(spec.name, value)}, which is none of {', '.join(f'`{choice}`' for choice in spec.choices)}")
+    raise Refused(
+        f"{named_value(spec.name, value)}, which is none of {', '.join(f'`{choice}`' for choice in spec.choices)}"
+    )
 
 
 def _text(spec: FieldSpec, value: Any) -> str:
     if spec.what == "name" and type(value) is int:
         value = str(value) if abs(value) < 10**20 else None
     if not isinstance(value, str):
-        raise Refused(f"{shown(spec.name, value)}, which is not UTF-8 text")
+        raise Refused(f"{named_value(spec.name, value)}, which is not UTF-8 text")
     if len(value) > TEXT_MAX:
-        raise Refused(f"{shown(spec.name, value)}, longer than {TEXT_MAX} characters")
+        raise Refused(f"{named_value(spec.name, value)}, longer than {TEXT_MAX} characters")
     if not value and spec.what == "name":
         raise Refused(f"`{spec.name}` is empty")
     if not value.isprintable() and _unfit.search(value):
-        raise Refused(f"{shown(spec.name, value)}, with a control character or half a character in it")
+        raise Refused(f"{named_value(spec.name, value)}, with a control character or half a character in it")
     return value

@@ -1,1 +1,1 @@
-"""Nouns of the domain: money and its bounds, time, events, lines, decisions, errors. Standard library only."""
+"""This room holds the nouns of the domain, from the standard library alone: bounds, dates, events, lines, decisions."""

@@ -1,4 +1,4 @@
-"""Limits on everything: one place that says how large a thing may be."""
+"""Limits on everything: this is the one place that says how large a thing may be."""
 
 from __future__ import annotations
 

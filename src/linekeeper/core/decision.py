@@ -1,4 +1,4 @@
-"""A decision: what moved on a line, on whose and which grounds, linked to the one before."""
+"""A decision: what changed on a line and for which reasons, linked to the decision before."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class LineRecord:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One ground of a decision. `feature` and `points_lost` are given where the ground is the score."""
+    """One reason of a decision. `feature` and `points_lost` are given where the reason is the score."""
 
     code: str
     trigger: str
@@ -49,9 +49,9 @@ class Decision:
     """One decision as it is recorded. `at` is UTC ms; `values` are integers in the units of the policy.
 
     `number` counts the account's decisions from 1; `event` is the id of the event that led to it, None for a
-    look at the start of a day; `previous` is the SHA-256 of the account's decision before, None for the first.
-    `reasons` are all grounds, most important first; a notice shows at most four. `corrects`, of a correction, are the
-    numbers of the decisions that set the latches which it frees.
+    review at the start of a day; `previous` is the SHA-256 of the account's decision before, None for the first.
+    `reasons` are all of them, the most important one first; a notice shows at most four. `corrects` belongs to a
+    correction: the numbers of the decisions that set the latches which it releases.
     """
 
     account: str

@@ -1,4 +1,4 @@
-"""Errors a person can act on: what is wrong in backticks, the place, the way out."""
+"""Errors that a person can act on: what is wrong in backticks, the place, the way out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Fault:
 
 
 class LinekeeperError(Exception):
-    """The base of every error that is told to a person; the message is complete as it stands."""
+    """The base of every error that is shown to a person; its message is complete."""
 
 
 class PolicyError(LinekeeperError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+EVENT_HEAD = ("id", "account", "kind", "at")  # what every event has, whatever its kind
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -23,7 +25,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A row that was not taken in: where it stood, and why in one lower-case sentence."""
+    """A rejected row: its place in the file, and the reason in one lower-case sentence."""
 
     place: str
     reason: str

@@ -36,7 +36,7 @@ ADVERSE = frozenset({Action.DECREASE, Action.SUSPEND, Action.CLOSE})
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line at one moment; money in minor units.
+    """A line at one time; money in minor units.
 
     >>> Line(limit=80_000, granted=100_000, status=Status.REDUCED).status.name
     'REDUCED'

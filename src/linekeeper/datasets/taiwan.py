@@ -35,7 +35,7 @@ from linekeeper.datasets.monthly import DRAW, REFUND, REPAY, REPORT, STATEMENT, 
 from linekeeper.lab.fit.plan import FitPlan, read_fit_plan
 from linekeeper.lab.fit.training_table import TrainingTable, training_table
 from linekeeper.lab.parquet import read_parquet_table
-from linekeeper.scorecard.many import Column, Columns
+from linekeeper.scorecard.many import FeatureColumn, FeatureColumns
 
 APRIL = (2005 - 1970) * 12 + 3  # months since 1970-01
 MONTHS_OF_DATA = 6
@@ -147,7 +147,7 @@ def taiwan_training_data(path: Path, derived: bool = False) -> tuple[TrainingTab
     return replace(table, features=derive_taiwan_features(table.features)), read_fit_plan(plans / "taiwan-derived.yaml")
 
 
-def derive_taiwan_features(raw: Columns) -> dict[str, Column]:
+def derive_taiwan_features(raw: FeatureColumns) -> dict[str, FeatureColumn]:
     """Features of delinquency, utilisation and payments over the six months.
 
     Shares are in basis points; suffix 1 is September.
@@ -196,7 +196,7 @@ def derive_taiwan_features(raw: Columns) -> dict[str, Column]:
     }
 
 
-def _ratio(part: Column, whole: Column) -> Column:
+def _ratio(part: FeatureColumn, whole: FeatureColumn) -> FeatureColumn:
     """part / whole in basis points, at most a hundredfold; missing where there is nothing owed."""
     share = np.minimum(part * 10_000 // np.maximum(whole, 1), SHARE_CEILING_BP)
     return np.where(whole > 0, share, MISSING)

@@ -1,1 +1,1 @@
-"""From a kernel's row to a decision: reasons, record, hash. Pure."""
+"""This room turns a row of the kernel into a decision: its reasons, its record, its hash. It has no effects."""

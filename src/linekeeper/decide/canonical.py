@@ -1,7 +1,7 @@
 """Canonical JSON (RFC 8785) of decisions, and their hashes.
 
 Keys are plain ASCII and numbers are whole and below 2^53, so sorted compact JSON is already the canonical form;
-a test holds this against an RFC 8785 library.
+a test compares it with an RFC 8785 library.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 _DECODER = msgspec.json.Decoder(Decision)
 
 
-def canonical(decision: Decision) -> bytes:
+def canonical_json(decision: Decision) -> bytes:
     """The decision as canonical JSON, UTF-8."""
     return _ENCODER.encode(decision)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from linekeeper.core.decision import CORRECT, Decision
-from linekeeper.decide.canonical import canonical, digest_of
+from linekeeper.decide.canonical import canonical_json, digest_of
 from linekeeper.decide.record import Recorder
 from linekeeper.evaluate.evaluator import RawDecision
 from linekeeper.evaluate.event_batch import Batch
@@ -38,6 +38,6 @@ def record(
         setters = {chain.set_by[name] for name in decision.triggers_released}
         decision = replace(decision, corrects=tuple(sorted(setters)))
     chain.note(decision)
-    data = canonical(decision)
+    data = canonical_json(decision)
     chain.last_hash = digest_of(data)
     return decision, data, chain.last_hash

@@ -9,7 +9,7 @@ from decimal import Decimal
 from linekeeper.core.decision import Decision
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
-from linekeeper.scorecard.points import Part, parts
+from linekeeper.scorecard.points import ScorePart, parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class TriggerStory:
+class ExplainedTrigger:
     """One trigger of a decision: `state` is set, released or in force."""
 
     name: str
@@ -34,9 +34,9 @@ class TriggerStory:
     comparisons: tuple[Comparison, ...]
 
 
-def trigger_stories(policy: m.Policy, decision: Decision) -> list[TriggerStory]:
+def explain_triggers(policy: m.Policy, decision: Decision) -> list[ExplainedTrigger]:
     """Every trigger that was set, released or in force at a decision."""
-    stories = []
+    explanations = []
     for trigger in policy.triggers:
         if trigger.name in decision.triggers_set:
             state = "set"
@@ -46,9 +46,9 @@ def trigger_stories(policy: m.Policy, decision: Decision) -> list[TriggerStory]:
             state = "in force"
         else:
             continue
-        found = tuple(comparisons(policy, trigger.when, decision))
-        stories.append(TriggerStory(trigger.name, state, effect(trigger), trigger.reason, found))
-    return stories
+        compared = tuple(comparisons(policy, trigger.when, decision))
+        explanations.append(ExplainedTrigger(trigger.name, state, effect(trigger), trigger.reason, compared))
+    return explanations
 
 
 def effect(trigger: m.Trigger) -> str:
@@ -63,7 +63,7 @@ def effect(trigger: m.Trigger) -> str:
     return ", ".join(words)
 
 
-def waterfall(policy: m.Policy, decision: Decision) -> list[Part]:
+def waterfall(policy: m.Policy, decision: Decision) -> list[ScorePart]:
     """The parts of the score, most points lost first; empty without a score."""
     if policy.score is None:
         return []
@@ -72,28 +72,32 @@ def waterfall(policy: m.Policy, decision: Decision) -> list[Part]:
 
 def comparisons(policy: m.Policy, expr: ex.Expr, decision: Decision) -> Iterator[Comparison]:
     """The comparisons inside a condition, each with the decision's values."""
-    for node in ex.walk(expr):
+    for node in ex.nodes_of(expr):
         match node:
             case ex.Compare(op, ex.Ref(name) | ex.ScoreRef(name), ex.Literal(threshold, unit)):
                 yield _against(policy, name, op, threshold, unit, decision)
             case ex.Compare(op, ex.Ref(name), ex.Ref(other) | ex.ScoreRef(other)):
                 value, bar = _value(name, decision), _value(other, decision)
                 unit = policy.feature(name).unit
-                said = f"{other} = {shown(policy, bar, unit)}"
-                yield Comparison(name, shown(policy, value, unit), op, said, holds(op, value, bar))
+                threshold_text = f"{other} = {format_value(policy, bar, unit)}"
+                yield Comparison(
+                    name, format_value(policy, value, unit), op, threshold_text, comparison_holds(op, value, bar)
+                )
             case ex.In(ex.Ref(name), values):
                 value = _value(name, decision)
                 feature = policy.feature(name)
-                listed = ", ".join(shown(policy, one, feature.unit, feature.choices) or "" for one in values)
-                here = shown(policy, value, feature.unit, feature.choices)
+                listed = ", ".join(format_value(policy, one, feature.unit, feature.choices) or "" for one in values)
+                here = format_value(policy, value, feature.unit, feature.choices)
                 yield Comparison(name, here, "in", listed, value in values)
 
 
 def _against(policy: m.Policy, name: str, op: str, threshold: int, unit: ex.Unit, decision: Decision) -> Comparison:
     value = _value(name, decision)
     choices = next((feature.choices for feature in policy.features if feature.name == name), ())
-    said = shown(policy, threshold, unit, choices) or ""
-    return Comparison(name, shown(policy, value, unit, choices), op, said, holds(op, value, threshold))
+    threshold_text = format_value(policy, threshold, unit, choices) or ""
+    return Comparison(
+        name, format_value(policy, value, unit, choices), op, threshold_text, comparison_holds(op, value, threshold)
+    )
 
 
 def _value(name: str, decision: Decision) -> int | None:
@@ -101,7 +105,7 @@ def _value(name: str, decision: Decision) -> int | None:
     return decision.values[name] if name in decision.values else totals[name]
 
 
-def holds(op: str, value: int | None, other: int | None) -> bool:
+def comparison_holds(op: str, value: int | None, other: int | None) -> bool:
     """A comparison as the language has it: false where a side is missing."""
     if value is None or other is None:
         return False
@@ -115,7 +119,7 @@ def holds(op: str, value: int | None, other: int | None) -> bool:
     }[op]
 
 
-def shown(policy: m.Policy, value: int | None, unit: ex.Unit, choices: tuple[str, ...] = ()) -> str | None:
+def format_value(policy: m.Policy, value: int | None, unit: ex.Unit, choices: tuple[str, ...] = ()) -> str | None:
     """A value in its unit, as a person writes it; None where it is missing."""
     if value is None:
         return None

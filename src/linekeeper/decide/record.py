@@ -1,4 +1,4 @@
-"""From a kernel's row to a decision."""
+"""The recorder turns a row of the kernel into a decision."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Recorder:
     def decision(
         self, row: Sequence[int], account: str, number: int, at: int, event: str | None, previous: str | None
     ) -> Decision:
-        """The decision that a row holds; `at` in UTC ms, `number` from 1. `corrects` is the chain's to fill."""
+        """The decision that a row holds; `at` in UTC ms, `number` from 1. The chain fills in `corrects`."""
         place, policy = self.place, self.policy
         values = {
             name: None if value == MISSING else value

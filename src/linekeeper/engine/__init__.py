@@ -1,1 +1,1 @@
-"""The only loop with effects: receive, review, authorise, verify."""
+"""This room is the only one with effects: it receives events, reviews accounts, authorises draws, and verifies."""

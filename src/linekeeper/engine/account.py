@@ -13,7 +13,7 @@ from linekeeper.core.decision import Decision, LineRecord
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.line import Status
 from linekeeper.decide.canonical import read_decision
-from linekeeper.decide.explain import shown
+from linekeeper.decide.explain import format_value
 from linekeeper.engine.engine import Engine
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import decision_records, load_accounts
@@ -92,7 +92,7 @@ def view(engine: Engine, account: str) -> AccountView:
     features = engine.policy.features
     values = [None if value == MISSING else value for value in out[kernel.shape.values :]]
     shown_values = [
-        (feature.name, shown(engine.policy, value, feature.unit, feature.choices) or "missing")
+        (feature.name, format_value(engine.policy, value, feature.unit, feature.choices) or "missing")
         for feature, value in zip(features, values, strict=True)
     ]
     if engine.policy.score:

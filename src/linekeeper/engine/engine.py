@@ -44,12 +44,12 @@ from linekeeper.engine.versions import (
     version_count,
 )
 from linekeeper.evaluate.authorisation import Authorisation, authorise
-from linekeeper.evaluate.evaluator import REFUSED, Arrivals, EvaluationResult, evaluate_batch
+from linekeeper.evaluate.evaluator import REFUSAL_REASONS, Arrivals, EvaluationResult, evaluate_batch
 from linekeeper.evaluate.event_batch import Batch, Ints, batch_of, no_events
 from linekeeper.evaluate.late_events import History
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper
-from linekeeper.journal.log.entry import Kind, Record
+from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import (
     DECISION_COLUMNS,
     Store,
@@ -174,7 +174,7 @@ class Engine:
             evaluate = self._evaluator(connection, source, admitted)
             result, pending = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
             self._seal_rulings(connection, admitted)  # a ruling precedes, in the log too, what it leads to
-            reasons = {int(batch.rows[event]): REFUSED[code] for event, code in result.refused.items()}
+            reasons = {int(batch.rows[event]): REFUSAL_REASONS[code] for event, code in result.refused.items()}
             refused = reject_refused(connection, source, admitted, reasons)
             actions = self._record(connection, batch, admitted.ids, result, states, chains)
         return BatchSummary(
@@ -302,7 +302,7 @@ class Engine:
         if self.keeper:
             rulings = admitted.table.filter(pc.equal(admitted.table["kind"], "override"))
             bodies = ({name: value for name, value in row.items() if value is not None} for row in rulings.to_pylist())
-            records = [Record(Kind.RULING, body["account"], rfc8785.dumps(body)) for body in bodies]
+            records = [Record(RecordKind.RULING, body["account"], rfc8785.dumps(body)) for body in bodies]
             self.keeper.seal(connection, records)
 
     def _record(
@@ -332,7 +332,7 @@ class Engine:
             self.outbox.put(connection, decisions)
         save_states(connection, self.kernel, batch.accounts, states, chains)
         if self.keeper:
-            kinds = {"correct": Kind.CORRECTION}
-            leaves = [Record(kinds.get(row[4], Kind.DECISION), row[1], row[5]) for row in rows]
+            kinds = {"correct": RecordKind.CORRECTION}
+            leaves = [Record(kinds.get(row[4], RecordKind.DECISION), row[1], row[5]) for row in rows]
             self.keeper.seal(connection, leaves)
         return actions

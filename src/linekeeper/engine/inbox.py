@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from sqlalchemy import Connection, select
 
-from linekeeper.core.event import Rejection
+from linekeeper.core.event import EVENT_HEAD, Rejection
 from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import insert_many, next_seq, within
@@ -18,7 +18,6 @@ from linekeeper.journal.store import insert_many, next_seq, within
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FIXED = ("id", "account", "kind", "at")
 EVENT_COLUMNS = ("seq", "source", "id", "account", "kind", "at", "body")
 REJECTED_COLUMNS = ("source", "id", "account", "body", "reason")
 Key = tuple[str, str, int, bytes]  # account, kind, at, body
@@ -77,7 +76,7 @@ def bodies(table: pa.Table) -> list[bytes]:
     for code in range(len(kinds.dictionary)):  # a kind fills few of the columns
         rows = np.flatnonzero(kinds.indices.to_numpy() == code)
         part = table.take(rows)
-        names = [one for one in table.column_names if one not in FIXED and part[one].null_count < len(rows)]
+        names = [one for one in table.column_names if one not in EVENT_HEAD and part[one].null_count < len(rows)]
         columns = [part[name].to_pylist() for name in names]
         for row, values in zip(rows.tolist(), zip(*columns, strict=True), strict=False):
             encoded[row] = _ENCODE(

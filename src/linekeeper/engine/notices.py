@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from linekeeper.core.decision import Decision
-from linekeeper.decide.canonical import canonical, digest_of
+from linekeeper.decide.canonical import canonical_json, digest_of
 from linekeeper.engine.outbox import find_entry
 from linekeeper.journal import tables as t
 from linekeeper.journal.log.errors import LogError
@@ -52,7 +52,7 @@ def receipt_of(engine: Engine, decision: Decision) -> NoticeReceipt | None:
         return None
     try:
         data = engine.keeper.receipt(engine.store, decision.account, decision.number)
-        return NoticeReceipt(digest_of(canonical(decision)), qr_svg=draw(data))
+        return NoticeReceipt(digest_of(canonical_json(decision)), qr_svg=draw(data))
     except LogError:
         return None
 
@@ -70,8 +70,8 @@ def _ruled(connection: Connection, decision: Decision) -> bool:
 
 
 def road_from(kernel: Kernel, state: Sequence[int]) -> RoadBack | NoRoadBack | None:
-    """The road back from a state, asked for on its own day; only one that was verified is told."""
-    found = find_road_back(kernel, list(state), state[kernel.layout.slots["HOUR"]] // 24)
-    if isinstance(found, RoadBack) and not found.verified:
+    """The road back from a state, asked for on its own day; a road that was not verified is not shown."""
+    road = find_road_back(kernel, list(state), state[kernel.layout.slots["HOUR"]] // 24)
+    if isinstance(road, RoadBack) and not road.verified:
         return NoRoadBack("not_found", ())
-    return found
+    return road

@@ -89,20 +89,22 @@ def open_outbox(connection: Connection, law: Law | None, time_zone: str) -> Outb
     if kept and law and kept != law:
         named = f"`{kept.jurisdiction}`, `{kept.product}`"
         raise LinekeeperError(f"the store's notices are under the law of {named}; use another `--store`")
-    found = kept or law
-    if found is None:
+    in_force = kept or law
+    if in_force is None:
         return None
-    outbox = Outbox(found, time_zone)
+    outbox = Outbox(in_force, time_zone)
     if kept is None:
-        insert_many(connection, t.law, ("id", "jurisdiction", "product"), [(1, found.jurisdiction, found.product)])
+        insert_many(
+            connection, t.law, ("id", "jurisdiction", "product"), [(1, in_force.jurisdiction, in_force.product)]
+        )
     return outbox
 
 
 def find_entry(connection: Connection, account: str, number: int) -> Entry | None:
     """The outbox's entry for a decision."""
     n = t.notices.c
-    found = _read(connection, select(t.notices).where(n.account == account, n.number == number))
-    return found[0] if found else None
+    entries = _read(connection, select(t.notices).where(n.account == account, n.number == number))
+    return entries[0] if entries else None
 
 
 def pending(connection: Connection) -> list[Entry]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 
 from linekeeper.core.decision import Decision
 from linekeeper.core.line import ADVERSE, Status
-from linekeeper.decide.canonical import canonical, read_decision
+from linekeeper.decide.canonical import canonical_json, read_decision
 from linekeeper.decide.record import Recorder
 from linekeeper.engine.versions import kernels_of
 from linekeeper.evaluate.circuit_breaker import (
@@ -206,7 +206,7 @@ def save_pending(
         else:
             event_id = ids[restriction.latest.event - first_seq] if restriction.latest.event else None
             decision = recorder.decision(restriction.row, account, 0, restriction.at, event_id, None)
-            rows.append((account, day, event, canonical(decision), restriction.ended, ended_event))
+            rows.append((account, day, event, canonical_json(decision), restriction.ended, ended_event))
     insert_many(connection, t.pending_restrictions, PENDING_COLUMNS, rows, tail=_NEWEST)
     return sum(restriction.new for _, restriction in changed)
 

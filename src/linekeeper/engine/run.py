@@ -20,7 +20,7 @@ from linekeeper.engine.engine import Engine
 from linekeeper.engine.summaries import BatchSummary, RunSummary
 from linekeeper.evaluate.evaluator import (
     NOT_REVIEWED,
-    REFUSED,
+    REFUSAL_REASONS,
     Arrivals,
     evaluate_from_empty,
     with_reversals,
@@ -109,7 +109,7 @@ class Replay:
         result = evaluate_from_empty(kernel, batch, one_by_one, arrivals, reviewed, self.until_day, **how)
         self.evaluations = result.evaluations
         for event, code in result.refused.items():
-            self.rejected.append(Rejection(f"event {ids[batch.rows[event]]}", REFUSED[code]))
+            self.rejected.append(Rejection(f"event {ids[batch.rows[event]]}", REFUSAL_REASONS[code]))
         owner = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts))
         self.accounts = len(np.unique(owner[batch.kind == 0]))
         recorder, chains = recorder_of(kernel), [Chain() for _ in batch.accounts]

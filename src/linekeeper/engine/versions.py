@@ -24,7 +24,7 @@ from linekeeper.evaluate.timeline import PolicyPeriod
 from linekeeper.evaluate.version_migration import migrate_account
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, keeps_log
-from linekeeper.journal.log.entry import Kind, Record
+from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import Store, insert_many, load_accounts, next_seq, save_accounts, within
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.policy.load import load_text
@@ -190,9 +190,11 @@ def put_version(connection: Connection, kernel: Kernel, keeper: Keeper | None, s
         signed: dict[str, str | int] = {"signed_by": signed_by} if signed_by else {}
         body = signed | {"name": policy.name, "version": policy.version}
         body |= {"edition": EDITION, "record_format": RECORD_FORMAT}
-        leaves = [Record(Kind.POLICY, "", rfc8785.dumps(body | {"policy": policy.digest, "kernel": kernel.digest}))]
+        leaves = [
+            Record(RecordKind.POLICY, "", rfc8785.dumps(body | {"policy": policy.digest, "kernel": kernel.digest}))
+        ]
         if policy.score and policy.score.card:
-            leaves.append(Record(Kind.MODEL, "", rfc8785.dumps(signed | {"model": policy.score.card})))
+            leaves.append(Record(RecordKind.MODEL, "", rfc8785.dumps(signed | {"model": policy.score.card})))
         keeper.seal(connection, leaves)
 
 

@@ -1,0 +1,1 @@
+"""This room runs a kernel over events and has no effects: batches, replays, late events, corrections, the breaker."""

@@ -28,7 +28,7 @@ from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel
 
 NOT_REVIEWED = -(2**40)  # the day up to which a store is reviewed before its first review
-REFUSED = {
+REFUSAL_REASONS = {
     1: "the account is not open yet",
     2: "the account is already open",
     3: "`of` names no earlier event of the same account and source; send that event first",
@@ -53,7 +53,7 @@ class RawDecision:
 
 @dataclass
 class EvaluationResult:
-    """What a batch led to. `refused` maps events' places in the batch to codes of `REFUSED`."""
+    """What a batch led to. `refused` maps events' places in the batch to codes of `REFUSAL_REASONS`."""
 
     decisions: list[RawDecision] = field(default_factory=list)
     refused: dict[int, int] = field(default_factory=dict)

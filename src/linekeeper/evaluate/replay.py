@@ -65,10 +65,10 @@ def replay(
 
     def work(piece: tuple[int, int]) -> tuple[list[Ints], list[Ints], int]:
         own = kept[piece[0] : piece[1]] if keep else np.zeros((1, size), dtype=np.int64)
-        found = run(kernel, batch, piece, own, (until_day, int(lazy), int(keep)), refused)
+        rows = run(kernel, batch, piece, own, (until_day, int(lazy), int(keep)), refused)
         if progress:
             progress(int(batch.starts[piece[1]] - batch.starts[piece[0]]))
-        return found
+        return rows
 
     with ThreadPoolExecutor(min(workers, max(len(pieces), 1)) if compiled else 1) as pool:
         results = list(pool.map(work, pieces))
@@ -127,17 +127,17 @@ def _interpreted(
     lists: list[Any] = [column[low:high].tolist() for column in (batch.at, batch.hour, batch.kind, batch.x)]
     starts = (batch.starts[piece[0] : piece[1] + 1] - low).tolist()
     pending = states.tolist()
-    said = [0] * (high - low)
+    refusals = [0] * (high - low)
     heads, rows = [], []
     cursor = [0, 0, 0]
     while cursor[0] < len(starts) - 1:
         out = [kernel.new_row() for _ in range(64)]
         head = [[0, 0] for _ in range(64)]
-        n = kernel.interpreted.replay(pending, starts, *lists, *settings, out, head, said, cursor)
+        n = kernel.interpreted.replay(pending, starts, *lists, *settings, out, head, refusals, cursor)
         rows += out[:n]
         heads += [[a + piece[0], i + low if i >= 0 else i] for a, i in head[:n]]
     states[:] = pending
-    refused[low:high] = said
+    refused[low:high] = refusals
     shape = (len(rows), kernel.shape.width)
     return (
         [np.array(heads, dtype=np.int64).reshape(len(heads), 2)],
@@ -151,7 +151,7 @@ def snapshots(kernel: Kernel, batch: Batch, days: Ints) -> tuple[Ints, Ints, Int
 
     Returns (account, index into `days`, rows): one entry for each account that is open then.
     """
-    found: list[tuple[Ints, Ints]] = []
+    parts: list[tuple[Ints, Ints]] = []
     for first, last in _pieces(batch, PIECE_EVENTS_MAX):
         size = last - first
         states = np.zeros((size, kernel.layout.size), dtype=np.int64)
@@ -161,7 +161,7 @@ def snapshots(kernel: Kernel, batch: Batch, days: Ints) -> tuple[Ints, Ints, Int
         scratch = np.zeros(kernel.shape.width, dtype=np.int64)
         columns = (batch.at, batch.hour, batch.kind, batch.x)
         n = kernel.compiled.snapshots(states, starts, *columns, days, out, head, scratch)
-        found.append((head[:n] + np.array([first, 0]), out[:n]))
-    heads = np.concatenate([head for head, _ in found]) if found else np.zeros((0, 2), dtype=np.int64)
-    rows = np.concatenate([row for _, row in found]) if found else np.zeros((0, kernel.shape.width), dtype=np.int64)
+        parts.append((head[:n] + np.array([first, 0]), out[:n]))
+    heads = np.concatenate([head for head, _ in parts]) if parts else np.zeros((0, 2), dtype=np.int64)
+    rows = np.concatenate([row for _, row in parts]) if parts else np.zeros((0, kernel.shape.width), dtype=np.int64)
     return heads[:, 0], heads[:, 1], rows

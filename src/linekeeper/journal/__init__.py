@@ -1,1 +1,1 @@
-"""What is kept: the store (events, states, decisions) and the transparency log."""
+"""This room keeps what must last: the store of events, states and decisions, and the transparency log."""

@@ -17,20 +17,21 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.journal import tables as t
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.append import append
-from linekeeper.journal.log.entry import Kind, Opened, Record
+from linekeeper.journal.log.entry import Opened, Record, RecordKind
 from linekeeper.journal.log.erase import Erasure, erase, rotate, scrub
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.masters import load_master, new_master
 from linekeeper.journal.log.publish import Cosign, Published, publish, published
 from linekeeper.journal.log.read import opened, positions_of
-from linekeeper.journal.log.receipt import make
+from linekeeper.journal.log.receipt import make_receipt
 from linekeeper.journal.log.signer import Signer, load_key, new_key
 from linekeeper.journal.log.tables import size_of
 from linekeeper.journal.log.vault import Vault
 from linekeeper.journal.store import Store, load_accounts
 
 SETTINGS = "log.json"
-DECISIONS = (Kind.DECISION, Kind.CORRECTION)
+# A correction is numbered among the decisions, so the n-th of these leaves is the account's decision n.
+DECISIONS = (RecordKind.DECISION, RecordKind.CORRECTION)
 
 
 @dataclass(frozen=True)
@@ -51,26 +52,26 @@ class Keeper:
 
     def head(self) -> Published:
         """What is published. Raises LogError before the first publication."""
-        found = published(self.folder, self.signer.verifier)
-        if found is None:
+        head = published(self.folder, self.signer.verifier)
+        if head is None:
             raise LogError(f"nothing is published in `{self.folder}` yet; run `linekeeper log publish`")
-        return found
+        return head
 
     def receipt(self, store: Store, account: str, number: int) -> bytes:
         """The receipt of an account's decision, counted from 1. LogError where there is none (yet)."""
         with store.reading() as connection:
-            found = decision_leaves(connection, self.vault, account)
-        if not 1 <= number <= len(found):
-            raise LogError(f"the log has no decision {number} of `{account}`; it has {len(found)}")
-        position, record = found[number - 1]
-        return make(self.head(), position, record)
+            leaves = decision_leaves(connection, self.vault, account)
+        if not 1 <= number <= len(leaves):
+            raise LogError(f"the log has no decision {number} of `{account}`; it has {len(leaves)}")
+        position, record = leaves[number - 1]
+        return make_receipt(self.head(), position, record)
 
 
 def decision_leaves(connection: Connection, vault: Vault, account: str) -> list[tuple[int, Opened]]:
     """(position, record) of an account's decisions, in order."""
     positions = positions_of(connection, t.LOG, account)
-    found = opened(connection, t.LOG, vault, positions)
-    return [(position, one) for position, one in found if one is not None and one.kind in DECISIONS]
+    records = opened(connection, t.LOG, vault, positions)
+    return [(position, record) for position, record in records if record is not None and record.kind in DECISIONS]
 
 
 def keeps_log(connection: Connection) -> bool:
@@ -79,7 +80,7 @@ def keeps_log(connection: Connection) -> bool:
 
 
 def new_keeper(keys: Path, folder: Path, name: str) -> Keeper:
-    """Make a log: keys that its owner alone may read, and an empty public folder. LogError where one is there."""
+    """Make a log: keys that only their owner can read, and an empty public folder. LogError where there is a log."""
     settings = keys / SETTINGS
     if settings.exists():
         raise LogError(f"`{keys}` already holds the keys of a log; name another folder")
@@ -120,11 +121,14 @@ def rotate_master(keys: Path, store: Store) -> int:
         number += 1
     new_master(keys / f"master-{number}.key")
     old = body["masters"]
+    # Both masters are in the settings before the first key is wrapped anew: after a crash in between, some keys open
+    # with the old one and some with the new one, and the command can be run again.
     body["masters"] = [f"file:master-{number}.key", *old]
     durable.write(settings, json.dumps(body, indent=2).encode() + b"\n", mode=0o600)
     keeper = open_keeper(keys)
     done = 0
     while True:
+        # One transaction for some of the keys at a time: decisions that arrive meanwhile wait for no longer than that.
         with store.writing() as connection:
             some = rotate(connection, t.LOG, keeper.vault)
         done += some
@@ -137,22 +141,25 @@ def rotate_master(keys: Path, store: Store) -> int:
 
 # ------------------------------------------------------------------ erasure
 
-# Every table that holds what is known of one account.
+# Every table that holds what is known of one account; the log's key goes with `erase`, which also logs that it is gone.
 ABOUT_AN_ACCOUNT = tuple(table for table in t.SCHEMA.sorted_tables if "account" in table.c and table is not t.LOG.keys)
 
 
 def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasure:
     """Erase all that the store holds of a borrower, log the erasure (`at` in UTC ms), and scrub the database's files.
 
-    The key that opened the log's records of him is destroyed: the log's proofs stand, its records of him do not open.
+    The key that opened the borrower's records in the log is destroyed: the log's proofs still hold, the records can no
+    longer be opened.
     Raises LinekeeperError where the account is not known.
     """
     with store.writing() as connection:
         if not load_accounts(connection, [account]):
             raise LinekeeperError(f"the account `{account}` is not known; nothing was erased")
+        # The log first: it takes the lock of the log's tail, so no record of the account can follow the erasure.
         done = erase(connection, t.LOG, keeper.vault, account, at)
         for table in ABOUT_AN_ACCOUNT:
             connection.execute(table.delete().where(table.c.account == account))
         connection.execute(t.book.delete())  # counted anew when it is next needed
+    # Only after the commit: a database rewrites its files outside of any transaction.
     scrub(store.engine, t.LOG)
     return done

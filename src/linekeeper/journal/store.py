@@ -50,6 +50,10 @@ class Store:
     def writing(self) -> Iterator[Connection]:
         """One transaction that holds the write lock; all of it happens, or nothing."""
         with self.engine.connect() as connection:
+            # The lock comes before the first read. A transaction that read first would number its decisions after a
+            # state that another writer may be changing, and SQLite would refuse its late request for the lock at once.
+            # PostgreSQL gets one lock for the whole store: locks of single rows, taken in different orders, can
+            # deadlock.
             if self.dialect == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             else:
@@ -63,8 +67,10 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One consistent view."""
+        """One transaction that sees the store as it is at its first query; it holds no writer up."""
         with self.engine.connect() as connection:
+            # Without one transaction, each query would see a state of its own, and a check that compares two tables
+            # would find differences that never were.
             if self.dialect == "sqlite":
                 connection.exec_driver_sql("BEGIN")
             else:
@@ -72,15 +78,15 @@ class Store:
             yield connection
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self.engine.dispose()
 
 
 def open_store(url: str, *, made: bool = False) -> Store:
     """The store at that URL, brought to the newest schema; a path alone means an SQLite file.
 
-    `made`: it has been made before, and nothing comes into being where it has not.
-    Raises StoreError, saying what is wrong and the way out.
+    With `made`, the store must exist already: a mistyped path is then an error and does not become an empty store.
+    Raises StoreError where the store is absent, cannot be opened, or has a schema that this version cannot read.
     """
     if "://" not in url:
         url = f"sqlite:///{url}"
@@ -105,7 +111,10 @@ def open_store(url: str, *, made: bool = False) -> Store:
 
 
 def _is_absent(engine: Engine) -> bool:
-    """Whether the SQLite file is not there; to ask SQLite would make it. A file named by a URI is asked for."""
+    """Whether the SQLite file does not exist. SQLite itself cannot be asked: it would create the file.
+
+    A file that is named by a URI counts as present, since the URI may forbid its creation.
+    """
     file = engine.url.database if engine.dialect.name == "sqlite" else None
     return file is not None and not file.startswith("file:") and not Path(file).exists()
 
@@ -126,7 +135,12 @@ def _connect_args(url: str) -> dict[str, Any]:
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # transactions begin where `Store` says so
+    """Settings of each new connection.
+
+    Readers do not block the writer (WAL); a commit that has returned survives a power cut (FULL); what is deleted is
+    overwritten where that costs no further write (FAST), and `scrub` sees to the rest.
+    """
+    connection.isolation_level = None  # else the driver would begin transactions by itself, without the lock
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=FAST"):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -175,11 +189,11 @@ def next_seq(connection: Connection, table: Table) -> int:
 
 
 def load_accounts(connection: Connection, names: Sequence[str]) -> dict[str, AccountRow]:
-    """The accounts of those names that are there."""
+    """The accounts of those names that the store has."""
     a = t.accounts.c
     query = select(a.account, a.state, a.layout, a.decisions, a.last_hash, a.policy)
-    found = connection.execute(query.where(within(connection, a.account, names))).fetchall()
-    return {name: AccountRow(unpacked(state), *rest) for name, state, *rest in found}
+    rows = connection.execute(query.where(within(connection, a.account, names))).fetchall()
+    return {name: AccountRow(unpacked(state), *rest) for name, state, *rest in rows}
 
 
 def states_under(connection: Connection, policy: str) -> Iterator[bytes]:
@@ -200,7 +214,7 @@ def save_accounts(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> No
 
 
 def packed(state: bytes) -> bytes:
-    """A state as it is stored: CRC-32 of the rest, its length, LZ4. Most of it is empty tiles: a twentieth is left.
+    """A state as it is stored: CRC-32 of the rest, its length, LZ4. Most of it is empty tiles, so a twentieth remains.
 
     >>> unpacked(packed(bytes(800))) == bytes(800), len(packed(bytes(800))) < 80, unpacked(b"anything else")
     (True, True, b'')
@@ -210,7 +224,8 @@ def packed(state: bytes) -> bytes:
 
 
 def unpacked(data: bytes | str) -> bytes:
-    """The state again; nothing where it is none."""
+    """The state again; empty bytes where the data is no packed state."""
+    # Damaged data must not decide anything: the caller sees a state of the wrong length and refuses to go on.
     raw = as_bytes(data)
     if len(raw) < 8 or crc32(raw[4:]) != int.from_bytes(raw[:4], "little"):
         return b""
@@ -242,5 +257,8 @@ def decision_records(
 
 
 def as_bytes(value: bytes | str) -> bytes:
-    """A blob as it stands; SQLite also keeps text where a hand has put it, and that must be named, not crash."""
+    """A blob as bytes. SQLite also stores text in a column of blobs, where somebody has edited the file by hand.
+
+    Such a value must reach the check that names it as altered, not end that check with an error of types.
+    """
     return value.encode() if isinstance(value, str) else bytes(value)

@@ -92,6 +92,7 @@ reviews = Table(
 )
 
 # Accounts that migrated from one version of the policy (`was`) to another, at the start of `day`, after `after_event`.
+# `verify` needs both: the day for the evaluation, the event for what was known by then.
 version_migrations = Table(
     "version_migrations",
     SCHEMA,

@@ -18,7 +18,7 @@ from linekeeper.kernel.names import Names
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import Slack, Use
-from linekeeper.scorecard.card import Bins, Table
+from linekeeper.scorecard.card import Bins, PointsTable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +115,7 @@ class Constants:
         def name(value: int, text: str) -> str:
             return self._add(f"{prefix}_{next(numbers)}", value, text)
 
-        def walk(one: ex.Expr, around: ex.Expr) -> ex.Expr:
+        def named(one: ex.Expr, around: ex.Expr) -> ex.Expr:
             match one:
                 case ex.Literal(_, "flag"):
                     return one
@@ -124,15 +124,15 @@ class Constants:
                 case ex.In(item, values):
                     called = tuple(name(value, self._text.of(one, kind)) for value in values)
                     self._answer(item, zip(values, called, strict=True))
-                    return NamedChoice(walk(item, one), values, called)
-            made = _with_children(one, lambda child: walk(child, one))
+                    return NamedChoice(named(item, one), values, called)
+            made = _with_children(one, lambda child: named(child, one))
             if isinstance(made, ex.Compare):
                 for side, other in ((made.left, made.right), (made.right, made.left)):
                     if isinstance(side, NamedNumber):
                         self._answer(other, [(side.value, side.name)])
             return made
 
-        return walk(expr, expr)
+        return named(expr, expr)
 
     def _answer(self, of: ex.Expr, numbers: Iterable[tuple[int, str]]) -> None:
         if isinstance(of, ex.Ref | ex.ScoreRef):
@@ -220,7 +220,7 @@ class Constants:
             text = f"{path}: missing: {bins.missing}"
             self._add(f"{owner}_POINTS_MISSING", bins.missing, text, "points", key, "missing")
 
-    def _name_table(self, policy: m.Policy, table: Table) -> None:
+    def _name_table(self, policy: m.Policy, table: PointsTable) -> None:
         owner = f"{self._names.variables[table.row]}_by_{self._names.variables[table.column]}"
         path, key = f"score.{table.group}.{table.row} by {table.column}", f"{table.group}.{table.row}.{table.column}"
         sides = ((table.row, f"{owner}_ROW", table.row_below), (table.column, f"{owner}_COLUMN", table.column_below))
@@ -253,8 +253,8 @@ def _with_children(expr: ex.Expr, change: Callable[[ex.Expr], ex.Expr]) -> ex.Ex
             return ex.Or(tuple(map(change, items)))
         case ex.Compare(op, left, right):
             return ex.Compare(op, change(left), change(right))
-        case ex.Arith(op, left, right):
-            return ex.Arith(op, change(left), change(right))
+        case ex.Arithmetic(op, left, right):
+            return ex.Arithmetic(op, change(left), change(right))
         case ex.Call(_, args):
             return replace(expr, args=tuple(map(change, args)))
         case ex.If(test, yes, no):

@@ -10,7 +10,7 @@ from linekeeper.kernel.layout import Layout
 from linekeeper.kernel.lines import bare, branches, indented, note
 from linekeeper.kernel.names import Names
 from linekeeper.policy import expression as ex
-from linekeeper.scorecard.card import Bins, Table
+from linekeeper.scorecard.card import Bins, PointsTable
 
 
 class LineEmitter:
@@ -28,7 +28,7 @@ class LineEmitter:
 
     def _read(self, exprs: Iterable[ex.Expr | None]) -> list[str]:
         """Lines that read what the expressions name from `out`."""
-        nodes = [node for expr in exprs if expr is not None for node in ex.walk(expr)]
+        nodes = [node for expr in exprs if expr is not None for node in ex.nodes_of(expr)]
         scores = {"score": "points = out[O_SCORE]", "pd": "pd = pd_of(out[O_SCORE])"}
         for group, column in self.names.group_columns.items():
             scores[group] = f"{self.names.groups[group]} = out[{column}]"
@@ -81,7 +81,7 @@ class LineEmitter:
             lines = _with_missing(variable, missing, lines)
         return [f"{variable} = out[{self.names.columns[bins.feature]}]", *lines]
 
-    def _table(self, table: Table) -> list[str]:
+    def _table(self, table: PointsTable) -> list[str]:
         key, group = f"{table.group}.{table.row}.{table.column}", self.names.groups[table.group]
         row, column = (self.names.variables[name] for name in (table.row, table.column))
         row_below = [self.constants.of("below", f"{key} row", str(i)) for i in range(len(table.row_below))]

@@ -92,7 +92,7 @@ class ExpressionText:
             case ex.In(item, values):
                 words = (self._side(ex.Literal(value, "category"), item, kind) for value in values)
                 return f"{self._within(item, kind)} in ({', '.join(words)})"
-            case ex.Arith(op, left, right):
+            case ex.Arithmetic(op, left, right):
                 return f"{self._within(left, kind)} {op} {self._within(right, kind)}"
             case ex.Call(name, args):
                 return f"{name}({', '.join(self.of(arg, kind) for arg in args)})"
@@ -121,7 +121,7 @@ class ExpressionText:
 
     def _within(self, expr: ex.Expr, kind: str) -> str:
         text = self.of(expr, kind)
-        return f"({text})" if isinstance(expr, ex.And | ex.Or | ex.Arith | ex.If) else text
+        return f"({text})" if isinstance(expr, ex.And | ex.Or | ex.Arithmetic | ex.If) else text
 
     def _side(self, side: ex.Expr, other: ex.Expr, kind: str) -> str:
         """One side of a comparison; the other says which words a category has."""

@@ -88,7 +88,7 @@ class ExpressionCompiler:
                 return FUNCTIONS[name].missing([self.may_miss(arg) for arg in args])
             case ex.If(_, yes, no):
                 return self.may_miss(yes) or self.may_miss(no)
-            case ex.Arith(_, left, right):
+            case ex.Arithmetic(_, left, right):
                 return self.may_miss(left) or self.may_miss(right)
             case _:
                 return False
@@ -96,7 +96,7 @@ class ExpressionCompiler:
     def value(self, expr: ex.Expr) -> str:
         """An int expression."""
         match expr:
-            case ex.Arith(op, left, right):
+            case ex.Arithmetic(op, left, right):
                 first, second = self.atom(left), self.atom(right)
                 return self._where_known((left, first), (right, second), code=f"{first} {op} {second}")
             case ex.Call(name, args) if FUNCTIONS[name].unit != ex.FLAG:

@@ -49,14 +49,14 @@ FIXED = (
 @cache
 def names_of(source: str) -> frozenset[str]:
     """What a source defines for all its functions: their own names, and constants."""
-    found: set[str] = set()
+    assigned: set[str] = set()
     for statement in ast.parse(source).body:
         match statement:
             case ast.FunctionDef(name):
-                found.add(name)
+                assigned.add(name)
             case ast.Assign(targets):
-                found |= {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
-    return frozenset(found)
+                assigned |= {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+    return frozenset(assigned)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Work on many accounts at once: training data and scorecards, forecasts, outcomes, and reports on a store."""
+"""This room works on many accounts at once: training data, scorecards, forecasts, outcomes, reports on a store."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from linekeeper.core.decision import Decision
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.lab.parquet import read_parquet_table
 from linekeeper.lab.policy_variants import with_other_triggers
-from linekeeper.policy.expression import Expr, ScoreRef, walk
+from linekeeper.policy.expression import Expr, ScoreRef, nodes_of
 from linekeeper.policy.model import Policy
 
 UNRESTRICTED = "not restricted"
@@ -153,7 +153,7 @@ def without_score_triggers(policy: Policy) -> Policy:
 
 
 def _reads_score(condition: Expr | None) -> bool:
-    return condition is not None and any(isinstance(node, ScoreRef) for node in walk(condition))
+    return condition is not None and any(isinstance(node, ScoreRef) for node in nodes_of(condition))
 
 
 def read_labels(path: Path) -> dict[str, tuple[int, bool]]:

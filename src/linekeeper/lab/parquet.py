@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.scorecard.many import Column
+from linekeeper.scorecard.many import FeatureColumn
 
 
 def read_parquet_table(path: Path) -> pa.Table:
@@ -22,7 +22,7 @@ def read_parquet_table(path: Path) -> pa.Table:
         raise LinekeeperError(f"`{path}` cannot be read as Parquet: {str(error).splitlines()[0].lower()}") from None
 
 
-def whole_numbers(table: pa.Table, name: str) -> Column:
+def whole_numbers(table: pa.Table, name: str) -> FeatureColumn:
     """A column as int64, `MISSING` for null; LinekeeperError where it holds anything but whole numbers.
 
     >>> whole_numbers(pa.table({"amount": [5.0, None]}), "amount").tolist() == [5, MISSING]

@@ -36,7 +36,7 @@ class Behaviour:
     costs: tuple[float, float]  # of living, as a share of income
     savings: float  # kept at hand at most, in months of income
     full: float  # how much of the line such a person is ready to owe
-    whim: tuple[float, float]  # draws without need
+    impulse: tuple[float, float]  # draws without need
     need: tuple[float, float]  # draws where the money for a week is not there
     on_time: tuple[float, float]  # pays on the day, given the money
     late: tuple[float, float]  # pays on any one day after it
@@ -48,23 +48,24 @@ STEADY, STRETCHED, RAPID, JOB_LOSS, FRAUD = range(5)
 
 BEHAVIOURS = (
     Behaviour(  # trouble: a few distracted weeks, for some
-        "steady", share=0.58, costs=(0.55, 0.60), savings=4.0, full=0.6, whim=(0.010, 0.010), need=(0.02, 0.02),
+        "steady", share=0.58, costs=(0.55, 0.60), savings=4.0, full=0.6, impulse=(0.010, 0.010), need=(0.02, 0.02),
         on_time=(0.985, 0.20), late=(0.5, 0.03), enquiries=(0.003, 0.003), purchases=(0.11, 0.11),
     ),
     Behaviour(  # trouble: a quarter that costs more than comes in, for a third
-        "stretched", share=0.18, costs=(0.86, 1.02), savings=0.6, full=1.0, whim=(0.012, 0.02), need=(0.10, 0.15),
+        "stretched", share=0.18, costs=(0.86, 1.02), savings=0.6, full=1.0, impulse=(0.012, 0.02), need=(0.10, 0.15),
         on_time=(0.88, 0.80), late=(0.12, 0.08), enquiries=(0.010, 0.03), purchases=(0.11, 0.11),
     ),
     Behaviour(  # trouble: a spree, for all
-        "rapid borrower", share=0.10, costs=(0.76, 0.92), savings=0.7, full=1.0, whim=(0.008, 0.35), need=(0.05, 0.30),
+        "rapid borrower", share=0.10, costs=(0.76, 0.92), savings=0.7, full=1.0, impulse=(0.008, 0.35),
+        need=(0.05, 0.30),
         on_time=(0.96, 0.50), late=(0.20, 0.05), enquiries=(0.006, 0.10), purchases=(0.11, 0.40),
     ),
     Behaviour(  # trouble: no income until the next job
-        "job loss", share=0.11, costs=(0.70, 0.50), savings=0.8, full=1.0, whim=(0.010, 0.0), need=(0.03, 0.25),
+        "job loss", share=0.11, costs=(0.70, 0.50), savings=0.8, full=1.0, impulse=(0.010, 0.0), need=(0.03, 0.25),
         on_time=(0.97, 0.80), late=(0.35, 0.15), enquiries=(0.004, 0.04), purchases=(0.11, 0.06),
     ),
     Behaviour(  # trouble: the account was opened to be emptied, or is taken over
-        "fraud", share=0.03, costs=(0.55, 0.0), savings=1.0, full=1.0, whim=(0.010, 1.0), need=(0.02, 1.0),
+        "fraud", share=0.03, costs=(0.55, 0.0), savings=1.0, full=1.0, impulse=(0.010, 1.0), need=(0.02, 1.0),
         on_time=(0.97, 0.0), late=(0.40, 0.0), enquiries=(0.003, 0.02), purchases=(0.11, 0.11),
     ),
 )  # fmt: skip
@@ -84,7 +85,7 @@ class People:
     terms: np.ndarray  # months over which a draw is repaid: 3, 6 or 12
     trouble_from: np.ndarray  # a day, or NO_TROUBLE
     trouble_to: np.ndarray
-    spree_strength: np.ndarray  # 0 to 1: how far a spree goes
+    excess: np.ndarray  # 0 to 1: how far a spree goes
     gambles: np.ndarray  # whether there is gambling among the purchases
     visible_income_share: np.ndarray  # the share of income that passes through the wallet
     bureau_score: np.ndarray
@@ -118,7 +119,7 @@ def sample_people(random: np.random.Generator, count: int, days: int) -> People:
         terms=np.array((3, 6, 12))[np.searchsorted((0.25, 0.6), uniform[11], side="right")],
         trouble_from=trouble_from,
         trouble_to=trouble_from + length,
-        spree_strength=0.15 + 0.85 * uniform[12],
+        excess=0.15 + 0.85 * uniform[12],
         gambles=uniform[13] < np.array((0.02, 0.08, 0.65, 0.03, 0.02))[behaviour],
         visible_income_share=np.where(uniform[14] < 0.12, 0.4 + 3 * uniform[14], 1.0),
         bureau_score=_round_down(560 + 160 * uniform[10] - 40 * (behaviour == STRETCHED)),
@@ -244,7 +245,7 @@ class Population:
 
 
 @dataclass
-class Simulation:
+class PopulationState:
     """The people and how they stand in the evening of `day`; money in minor units, [person] or [person, month]."""
 
     people: People
@@ -295,14 +296,14 @@ def population(accounts: int = 3_000, days: int = 730, seed: int = 1, start: str
     )
 
 
-def _start(people: People, log: EventLog, dates: np.ndarray) -> Simulation:
+def _start(people: People, log: EventLog, dates: np.ndarray) -> PopulationState:
     """Everybody on the evening before the first day: no line is open yet."""
     count = len(people)
     starts = np.arange(dates[0].astype("datetime64[M]"), dates[-1].astype("datetime64[M]") + INSTALMENTS_MAX + 2)
     due_day = (starts.astype("datetime64[D]") - dates[0]).astype(np.int64) + people.due_day_of_month[:, None] - 1
     grid = np.zeros(due_day.shape, dtype=np.int64)
     nothing = np.zeros(count, dtype=np.int64)
-    return Simulation(
+    return PopulationState(
         people=people,
         log=log,
         cash=nothing.copy(),
@@ -316,7 +317,7 @@ def _start(people: People, log: EventLog, dates: np.ndarray) -> Simulation:
     )
 
 
-def _simulate_day(state: Simulation) -> None:
+def _simulate_day(state: PopulationState) -> None:
     """One day: income, spending, bills, draws, repayments, and what others report of the person."""
     people = state.people
     state.active = (people.open_day < state.day) & ~state.ended
@@ -332,7 +333,7 @@ def _simulate_day(state: Simulation) -> None:
     _end_accounts(state)
 
 
-def _open_lines(state: Simulation, who: np.ndarray) -> None:
+def _open_lines(state: PopulationState, who: np.ndarray) -> None:
     """Their lines are opened, with the income verified from payslips."""
     people = state.people
     state.cash[who] = people.income_minor[who] // 2
@@ -341,7 +342,7 @@ def _open_lines(state: Simulation, who: np.ndarray) -> None:
     state.log.record("device", state.day, who, 10.2, new=who * 0)
 
 
-def _pay_income(state: Simulation) -> None:
+def _pay_income(state: PopulationState) -> None:
     """Income on payday; what was not spent of the last one is kept as far as this behaviour saves."""
     people = state.people
     works = ~((people.behaviour == JOB_LOSS) & state.in_trouble)
@@ -353,7 +354,7 @@ def _pay_income(state: Simulation) -> None:
     state.log.record("income", state.day, who, 9 + state.uniform[1, who] / 2, amount=visible)
 
 
-def _spend_money(state: Simulation) -> None:
+def _spend_money(state: PopulationState) -> None:
     """The cost of living, and the purchases that the wallet shows; gambling comes on top."""
     people, uniform = state.people, state.uniform
     costs = (people.income_minor * figure_of(people, "costs", state.in_trouble) / 30).astype(np.int64)
@@ -361,28 +362,28 @@ def _spend_money(state: Simulation) -> None:
     who = np.flatnonzero(state.active & (uniform[2] < figure_of(people, "purchases", state.in_trouble)))
     runaway = (people.behaviour[who] == RAPID) & state.in_trouble[who]
     category = np.searchsorted(np.cumsum(CATEGORY_WEIGHTS)[:-1], uniform[3, who], side="right")
-    bets = people.gambles[who] & (uniform[4, who] < np.where(runaway, 0.6 * people.spree_strength[who], 0.10))
+    bets = people.gambles[who] & (uniform[4, who] < np.where(runaway, 0.6 * people.excess[who], 0.10))
     category = np.where(bets, GAMBLING, category)
     size = np.where(
         category == GAMBLING, 0.02 + 0.06 * uniform[5, who], 0.004 + 0.05 * uniform[5, who] * uniform[5, who]
     )
     amount = (people.income_minor[who] * size).astype(np.int64) + 100
-    night = uniform[6, who] < np.where(runaway, 0.6 * people.spree_strength[who], 0.03)
+    night = uniform[6, who] < np.where(runaway, 0.6 * people.excess[who], 0.03)
     hour = np.where(night, 5 * uniform[7, who], 8 + 15 * uniform[7, who])
     lost = np.where(category == GAMBLING, amount, 0)
     state.cash[who] = np.maximum(state.cash[who] - lost, 0)
     state.log.record("purchase", state.day, who, hour, amount=amount, category=category)
 
 
-def _draw(state: Simulation, slot: int) -> None:
-    """Draws for need or on a whim, up to the limit of the first day; only a spree makes more than one a day."""
+def _draw(state: PopulationState, slot: int) -> None:
+    """Draws for need or on impulse, up to the limit of the first day; only a spree makes more than one a day."""
     people, uniform = state.people, state.uniform
     rush = state.in_trouble & np.isin(people.behaviour, (RAPID, FRAUD))
     short = state.cash < people.income_minor // 5
     chance = np.maximum(
-        figure_of(people, "whim", state.in_trouble), np.where(short, figure_of(people, "need", state.in_trouble), 0)
+        figure_of(people, "impulse", state.in_trouble), np.where(short, figure_of(people, "need", state.in_trouble), 0)
     )
-    pace = np.where(people.behaviour == FRAUD, 1.0, people.spree_strength)
+    pace = np.where(people.behaviour == FRAUD, 1.0, people.excess)
     chance = np.where(rush, chance * pace, chance)
     if slot:
         chance = np.where(rush, np.where(people.behaviour == FRAUD, 1.0, 0.3 * pace), 0.0)
@@ -401,7 +402,7 @@ def _draw(state: Simulation, slot: int) -> None:
     state.log.record("draw", state.day, who, hour, amount=amount)
 
 
-def _schedule(state: Simulation, who: np.ndarray, amount: np.ndarray) -> None:
+def _schedule(state: PopulationState, who: np.ndarray, amount: np.ndarray) -> None:
     """Equal instalments from the next bill on; the last one carries the remainder.
 
     Where this month's bill has been sent already, the first instalment falls on the next month.
@@ -417,7 +418,7 @@ def _schedule(state: Simulation, who: np.ndarray, amount: np.ndarray) -> None:
             state.scheduled[who[these], month] += part + extra
 
 
-def _send_bills(state: Simulation) -> None:
+def _send_bills(state: PopulationState) -> None:
     """Charge interest and send the bill of this month, seven days before it is due."""
     people = state.people
     who = np.flatnonzero(
@@ -435,7 +436,7 @@ def _send_bills(state: Simulation) -> None:
     state.log.record("due", state.day, who[billed], 3.0, amount=amount[billed], due_on=due_on[billed])
 
 
-def _pay_bills(state: Simulation) -> None:
+def _pay_bills(state: PopulationState) -> None:
     """Bills are paid when they are due or later, in full where the money is there, else in part; oldest first."""
     people, uniform = state.people, state.uniform
     billed_so_far = state.unpaid_bills * (state.due_day - people.lead_days[:, None] <= state.day)
@@ -460,7 +461,7 @@ def _pay_bills(state: Simulation) -> None:
     _book_repayment(state, early, state.balance[early])
 
 
-def _book_repayment(state: Simulation, who: np.ndarray, amount: np.ndarray) -> None:
+def _book_repayment(state: PopulationState, who: np.ndarray, amount: np.ndarray) -> None:
     """Take the amounts out of the cash and off the bills, the oldest bill first."""
     left = state.unpaid_bills[who]
     before = np.cumsum(left, axis=1) - left
@@ -470,7 +471,7 @@ def _book_repayment(state: Simulation, who: np.ndarray, amount: np.ndarray) -> N
     state.log.record("repay", state.day, who, 17 + 5 * state.uniform[19, who], amount=amount)
 
 
-def _report_signals(state: Simulation) -> None:
+def _report_signals(state: PopulationState) -> None:
     """What others report of the person: enquiries, the bureau, devices, hardship, confirmed fraud."""
     people, uniform, day = state.people, state.uniform, state.day
     asks = state.active & (uniform[20] < figure_of(people, "enquiries", state.in_trouble))
@@ -495,7 +496,7 @@ def _report_signals(state: Simulation) -> None:
     state.log.record("fraud", day, np.flatnonzero(detected), 16.0)
 
 
-def _end_accounts(state: Simulation) -> None:
+def _end_accounts(state: PopulationState) -> None:
     """Debt that is half a year overdue is written off; a few people die."""
     lost = state.active & (state.unpaid_bills * (state.due_day <= state.day - WRITE_OFF_DAYS)).any(axis=1)
     died = state.active & ~lost & (state.uniform[25] > 1 - 2e-6)

@@ -52,7 +52,7 @@ class PortfolioReport:
     restored_fully: int
     restricted_ever: int
     median_days_to_return: int | None
-    story: str | None  # the account whose history shows the most
+    example_account: str | None  # the account whose history shows the most
 
 
 def portfolio_report(store: Store) -> PortfolioReport:
@@ -76,7 +76,7 @@ def portfolio_report(store: Store) -> PortfolioReport:
         restored_fully=len(history.returned),
         restricted_ever=len(history.restricted),
         median_days_to_return=median,
-        story=history.story(),
+        example_account=history.example_account(),
     )
 
 
@@ -106,7 +106,7 @@ class _History:
             self.returned.add(account)
             self.days_to_return.append((decision.at - self._restricted_at.pop(account)) // DAY_MS)
 
-    def story(self) -> str | None:
+    def example_account(self) -> str | None:
         """The account that shows the most: one that came back, eventful, but no longer than a reader likes."""
         return max(
             sorted(self.returned), key=lambda account: min(self._eventfulness[account], EVENTFUL_ENOUGH), default=None

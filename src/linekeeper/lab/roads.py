@@ -30,7 +30,7 @@ class RoadCheck:
     """How many decisions were checked, and with which result.
 
     `adverse` = `terminal` + `with_road` + those without a road; `followed`: roads whose plans were run as events;
-    `came_true`: of these, all plans led on the days named to the limits named. `underived`: decisions that do not
+    `confirmed`: all plans of these led to the limits named on the days named. `underived`: decisions that do not
     follow from the account's events as they arrived (`linekeeper verify` says why), which are not checked. `faults`
     names the first decisions without a road, or whose road did not come true.
     """
@@ -39,14 +39,14 @@ class RoadCheck:
     terminal: int = 0
     with_road: int = 0
     followed: int = 0
-    came_true: int = 0
+    confirmed: int = 0
     underived: int = 0
     faults: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
         """Whether each decision that is not terminal has a road back, and each road leads where it says."""
-        return self.adverse == self.terminal + self.with_road and self.with_road == self.followed == self.came_true
+        return self.adverse == self.terminal + self.with_road and self.with_road == self.followed == self.confirmed
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for one line of JSON."""
@@ -110,7 +110,7 @@ def _check_decision(kernel: Kernel, state: list[int], name: str, check: RoadChec
         check.followed += 1
         astray = next((plan for plan in road.plans if not verify_plan_daily(kernel, state, road.day, plan)), None)
         if astray is None:
-            check.came_true += 1
+            check.confirmed += 1
             return
         fault = f"has a road that does not lead to day {astray.restored_day}"
     elif isinstance(road, NoRoadBack):

@@ -13,7 +13,7 @@ from pathlib import Path
 from linekeeper.core import decision as core
 from linekeeper.core.decision import ADVERSE_ACTIONS, Decision
 from linekeeper.core.line import Action, Line, Status
-from linekeeper.decide.canonical import canonical, digest_of
+from linekeeper.decide.canonical import canonical_json, digest_of
 from linekeeper.decide.explain import comparisons
 from linekeeper.decide.reasons import PERSON
 from linekeeper.kernel.calendar import calendar
@@ -97,7 +97,7 @@ def notice_of(
         road=(road or why_no_road(decision, policy)) if adverse else None,
         lender=profile.lender,
         objection=Objection(profile.objection_url, objection_until, automated=not by_person),
-        receipt=receipt or NoticeReceipt(digest_of(canonical(decision))),
+        receipt=receipt or NoticeReceipt(digest_of(canonical_json(decision))),
         jurisdiction=jurisdiction,
         corrects=", ".join(reference(decision.account, number) for number in decision.corrects) or None,
         due=due,
@@ -161,8 +161,8 @@ def reasons_of(
     """
     known = {**_account_facts(policy, decision, day), **(beside or {})}
     reasons: dict[tuple[str, str | None], NoticeReason] = {}
-    for ground in decision.reasons:
-        reason = _reason(policy, decision, ground, known)
+    for recorded in decision.reasons:
+        reason = _reason(policy, decision, recorded, known)
         key = (reason.code if reason.feature is None else "", reason.feature)
         first = reasons.get(key)
         reasons[key] = replace(first, facts={**reason.facts, **first.facts}) if first else reason
@@ -178,18 +178,18 @@ def denial_reason(
 
 
 def _reason(
-    policy: m.Policy, decision: Decision, ground: core.Reason, known: Mapping[str, BorrowerFact]
+    policy: m.Policy, decision: Decision, recorded: core.Reason, known: Mapping[str, BorrowerFact]
 ) -> NoticeReason:
-    if len(ground.features) == 1:
-        (name,) = ground.features
+    if len(recorded.features) == 1:
+        (name,) = recorded.features
         value = _fact(policy.feature(name), decision.values[name])
-        return NoticeReason(ground.code, {"value": value}, feature_words(policy, name), name)
-    trigger = next((trigger for trigger in policy.triggers if trigger.name == ground.trigger), None)
+        return NoticeReason(recorded.code, {"value": value}, feature_words(policy, name), name)
+    trigger = next((trigger for trigger in policy.triggers if trigger.name == recorded.trigger), None)
     if trigger is None:
-        return NoticeReason(ground.code, known)
-    measured = _measured(policy, ground.features or _named_features(trigger.when), decision.values)
+        return NoticeReason(recorded.code, known)
+    measured = _measured(policy, recorded.features or _named_features(trigger.when), decision.values)
     others = {name: fact for name, fact in known.items() if name not in measured}
-    return NoticeReason(ground.code, measured | others, trigger_words(policy, trigger))
+    return NoticeReason(recorded.code, measured | others, trigger_words(policy, trigger))
 
 
 def _account_facts(policy: m.Policy, decision: Decision, day: int) -> dict[str, BorrowerFact]:
@@ -217,7 +217,7 @@ def _facts_beside_the_record(decision: Decision, day: int, context: DecisionCont
 
 
 def _named_features(rule: ex.Expr) -> list[str]:
-    return [node.name for node in ex.walk(rule) if isinstance(node, ex.Ref)]
+    return [node.name for node in ex.nodes_of(rule) if isinstance(node, ex.Ref)]
 
 
 def _measured(policy: m.Policy, names: Iterable[str], values: Mapping[str, int | None]) -> dict[str, BorrowerFact]:
@@ -282,14 +282,14 @@ def _without_repeated_measures(reasons: Iterable[NoticeReason]) -> tuple[NoticeR
 
 def _bearing_features(decision: Decision, policy: m.Policy, code: str) -> Iterator[str]:
     """The features by which the conditions stated under that code hold."""
-    for ground in decision.reasons:
-        if ground.code != code:
+    for recorded in decision.reasons:
+        if recorded.code != code:
             continue
-        if ground.features:
-            yield from ground.features
+        if recorded.features:
+            yield from recorded.features
             continue
         for trigger in policy.triggers:
-            if trigger.name == ground.trigger:
+            if trigger.name == recorded.trigger:
                 yield from _features_that_hold(trigger.when, policy, decision)
 
 

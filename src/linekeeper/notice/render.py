@@ -37,6 +37,7 @@ from linekeeper.recourse.model import NoRoadBack, PathPoint, RoadBack
 from linekeeper.texts.language import Lang, language
 
 TEMPLATES = Path(__file__).parent / "templates"
+FORMER_KEY = "told"  # what `rendered` was called before, for one version more
 HEADLINES = {
     Action.DECREASE: "Your credit limit is now {after}",
     Action.SUSPEND: "You cannot borrow on this line for now",
@@ -155,7 +156,7 @@ def as_json(notice: Notice, lang: Lang) -> str:
     rendered = asdict(render_notice(notice, lang))
     former = rendered | {"rests": rendered["assumptions"]}  # the names of before, for one version more
     values = asdict(notice) | {"road": road_values(notice.road)}
-    forms = {"lang": lang, "notice": values, "rendered": rendered, "told": former}
+    forms = {"lang": lang, "notice": values, "rendered": rendered, FORMER_KEY: former}
     return json.dumps(_plain(forms), ensure_ascii=False, indent=2, sort_keys=True)
 
 

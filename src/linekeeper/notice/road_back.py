@@ -22,7 +22,7 @@ from linekeeper.recourse.model import (
     RoadBack,
     Step,
     StepKind,
-    with_former_keys,
+    with_former_plan_keys,
 )
 
 STEP_TEXTS = {
@@ -81,7 +81,7 @@ def road_values(road: RoadBack | NoRoadBack | None) -> dict[str, Any] | None:
         return None
     values = asdict(road)
     if isinstance(road, RoadBack):
-        values |= {kind: with_former_keys(values[kind]) for kind, _ in plans_by_kind(road)}
+        values |= {kind: with_former_plan_keys(values[kind]) for kind, _ in plans_by_kind(road)}
     return values
 
 

@@ -405,7 +405,7 @@ def _summed(tree: Branch, scope: Scope) -> Checked:
         low, high = left.low + right.low, left.high + right.high
     else:
         low, high = left.low - right.high, left.high - right.low
-    return Checked(ex.Arith(op, left.expr, right.expr), low, high, left.missing or right.missing)
+    return Checked(ex.Arithmetic(op, left.expr, right.expr), low, high, left.missing or right.missing)
 
 
 def _scaled(tree: Branch, scope: Scope) -> Checked:
@@ -417,7 +417,7 @@ def _scaled(tree: Branch, scope: Scope) -> Checked:
     left = _with_own_unit(tree, left)
     _numeric(tree, left)
     ends = (left.low * right.low, left.high * right.low)
-    return Checked(ex.Arith("*", left.expr, right.expr), min(ends), max(ends), left.missing)
+    return Checked(ex.Arithmetic("*", left.expr, right.expr), min(ends), max(ends), left.missing)
 
 
 def _group(tree: Branch, scope: Scope) -> Checked:

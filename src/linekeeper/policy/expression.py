@@ -128,7 +128,7 @@ class In(_Condition):
 
 
 @dataclass(frozen=True, slots=True)
-class Arith:
+class Arithmetic:
     """`left op right`, op one of + - *; missing where either side is. The right side of `*` is a constant count."""
 
     op: str
@@ -253,7 +253,9 @@ class Fact:
 
 
 Measure = Windowed | Last | DaysSince | LateCount | Restrictions | Fact
-Expr = Literal | Ref | ScoreRef | FieldRef | HourOfDay | Not | And | Or | Compare | In | Arith | Call | If | Measure
+Expr = (
+    Literal | Ref | ScoreRef | FieldRef | HourOfDay | Not | And | Or | Compare | In | Arithmetic | Call | If | Measure
+)
 
 
 def children(node: Expr) -> Iterator[Expr]:
@@ -263,7 +265,7 @@ def children(node: Expr) -> Iterator[Expr]:
             yield item
         case And(items) | Or(items):
             yield from items
-        case Compare(_, left, right) | Arith(_, left, right):
+        case Compare(_, left, right) | Arithmetic(_, left, right):
             yield left
             yield right
         case Call(_, args):
@@ -276,8 +278,8 @@ def children(node: Expr) -> Iterator[Expr]:
             return
 
 
-def walk(node: Expr) -> Iterator[Expr]:
+def nodes_of(node: Expr) -> Iterator[Expr]:
     """The expression and everything inside it, outermost first."""
     yield node
     for child in children(node):
-        yield from walk(child)
+        yield from nodes_of(child)

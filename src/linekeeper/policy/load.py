@@ -81,7 +81,7 @@ def load_text(text: str, name: str = "policy.yaml", read_card: ReadCard | None =
     features = root.get("features")
     if features is not None:
         reader.read_features(reader.table(features, "`features`"))
-    score = sections.score(root.get("score"), reader, read_card)
+    score = sections.read_score(root.get("score"), reader, read_card)
     card = read_card(_card_name(root)) if score and score.card and read_card else None
     if score:
         reader.scores = ("score", "pd", *score.groups)
@@ -161,8 +161,8 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
         return root.get(name) or Scalar("", "", root.line, root.column)
 
     version, honour = root.get("version"), root.get("honour")
-    triggers = sections.triggers(known("triggers"), reader)
-    restoration = sections.restoration(root.get("restoration"), triggers, reader, known("triggers"))
+    triggers = sections.read_triggers(known("triggers"), reader)
+    restoration = sections.read_restoration(root.get("restoration"), triggers, reader, known("triggers"))
     return m.Policy(
         name=reader.title(known("policy")) if root.get("policy") else "",
         version=reader.constant(version, ex.COUNT, 1, 10**9) if version else 1,
@@ -174,9 +174,9 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
         triggers=triggers,
         score=score,
         restoration=restoration,
-        authorise=sections.authorise(root.get("authorise"), reader),
-        offer=sections.offer(root.get("offer"), reader),
-        brake=sections.brake(root.get("brake"), reader),
+        authorise=sections.read_authorise(root.get("authorise"), reader),
+        offer=sections.read_offer(root.get("offer"), reader),
+        brake=sections.read_brake(root.get("brake"), reader),
         honour_days=reader.constant(honour, ex.DAYS, 0, 3650) if honour else 90,
         protected=reader.protected,
     )

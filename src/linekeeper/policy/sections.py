@@ -8,6 +8,7 @@ from itertools import pairwise
 from linekeeper.core.bounds import MONEY_MAX, SHARE_CEILING_BP
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
+from linekeeper.policy.checker import DAYS_MAX
 from linekeeper.policy.functions import FACTS
 from linekeeper.policy.reader import Reader
 from linekeeper.policy.source import Listing, Node, Scalar, Table
@@ -18,12 +19,11 @@ GROUPS = ("ability", "willingness")
 TRIGGERS_MAX = 60
 BINS_MAX = 200
 POINTS_MAX = 100_000
-DAYS_MAX = 36_500
 
 # ------------------------------------------------------------------ score
 
 
-def score(node: Node | None, reader: Reader, read_card: Callable[[str], bytes] | None) -> Score | None:
+def read_score(node: Node | None, reader: Reader, read_card: Callable[[str], bytes] | None) -> Score | None:
     """The scorecard, written in place or named as a fitted artifact."""
     if node is None:
         return None
@@ -162,7 +162,7 @@ def _by_choice(key: Scalar, table: Table, feature: m.Feature, reader: Reader) ->
 TRIGGER_KEYS = ("when", "clear", "hold", "cap", "suspend", "close", "reason", "terminal", "expires")
 
 
-def triggers(node: Node, reader: Reader) -> tuple[m.Trigger, ...]:
+def read_triggers(node: Node, reader: Reader) -> tuple[m.Trigger, ...]:
     """All triggers, in the order of the file (which has no effect)."""
     table = reader.table(node, "`triggers`") if not isinstance(node, Scalar) or node.text else Table((), 0, 0)
     if len(table.entries) > TRIGGERS_MAX:
@@ -195,7 +195,7 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
     )
 
 
-def restoration(
+def read_restoration(
     node: Node | None, triggers: tuple[m.Trigger, ...], reader: Reader, where: Node
 ) -> m.Restoration | None:
     """How a limit comes back; required where a trigger that is not terminal lowers it.
@@ -230,7 +230,7 @@ def _needed(table: Table, key: str, reader: Reader) -> Node | None:
 # ------------------------------------------------------------------ authorise, offer, brake
 
 
-def authorise(node: Node | None, reader: Reader) -> tuple[m.AuthoriseRule, ...]:
+def read_authorise(node: Node | None, reader: Reader) -> tuple[m.AuthoriseRule, ...]:
     """Rules that deny a draw; `amount` is the draw asked for."""
     rules = []
     for key, value in reader.table(node, "`authorise`").entries if node is not None else ():
@@ -245,7 +245,7 @@ def authorise(node: Node | None, reader: Reader) -> tuple[m.AuthoriseRule, ...]:
     return tuple(rules)
 
 
-def offer(node: Node | None, reader: Reader) -> m.Offer | None:
+def read_offer(node: Node | None, reader: Reader) -> m.Offer | None:
     """The increase that may be proposed."""
     if node is None:
         return None
@@ -265,7 +265,7 @@ def offer(node: Node | None, reader: Reader) -> m.Offer | None:
     )
 
 
-def brake(node: Node | None, reader: Reader) -> m.Brake | None:
+def read_brake(node: Node | None, reader: Reader) -> m.Brake | None:
     """How much automatic restrictions may hit in a day."""
     if node is None:
         return None

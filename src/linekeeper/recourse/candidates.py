@@ -309,8 +309,10 @@ def _compared_constants(policy: m.Policy, kind: m.Kind, item: m.Field) -> Iterat
             where = feature.expr.select.where
             yield from (node.value for node in literals(where, item.unit)) if where else ()
     expressions = [*restoring_conditions(policy, policy.triggers), *(feature.expr for feature in policy.features)]
-    for node in (node for expr in expressions for node in ex.walk(expr)):
-        if isinstance(node, ex.Compare) and reaching & {ref.name for ref in ex.walk(node) if isinstance(ref, ex.Ref)}:
+    for node in (node for expr in expressions for node in ex.nodes_of(expr)):
+        if isinstance(node, ex.Compare) and reaching & {
+            ref.name for ref in ex.nodes_of(node) if isinstance(ref, ex.Ref)
+        }:
             yield from (constant.value for constant in literals(node, item.unit))
     for bins in policy.score.bins if policy.score else ():
         if bins.feature in reaching and policy.feature(bins.feature).unit == item.unit:
@@ -323,6 +325,6 @@ def _features_reaching(policy: m.Policy, kind_name: str) -> set[str]:
     for feature in policy.features:  # a feature uses only earlier ones, so one pass is enough
         expr = feature.expr
         direct = isinstance(expr, ex.Windowed | ex.Last | ex.DaysSince) and expr.select.kind == kind_name
-        if direct or reaching & {node.name for node in ex.walk(expr) if isinstance(node, ex.Ref)}:
+        if direct or reaching & {node.name for node in ex.nodes_of(expr) if isinstance(node, ex.Ref)}:
             reaching.add(feature.name)
     return reaching

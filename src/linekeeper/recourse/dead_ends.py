@@ -90,7 +90,7 @@ def survey_dead_ends(policy: m.Policy, *, histories: int = SAMPLE_HISTORIES, com
         for number in range(histories):
             rows = sample_history(kernel, number, sends_dues)
             for state, day, taken in _restricted_states(kernel, rows, states_seen):
-                _look_for_dead_end(kernel, state, day, sends_dues, rows[:taken], compiled, survey)
+                _search_dead_end(kernel, state, day, sends_dues, rows[:taken], compiled, survey)
         survey.reached |= {name for name, count in states_seen.items() if count}
     survey.unreached = {t.name for t in releasable} - survey.reached
     return survey
@@ -125,7 +125,7 @@ def _decided_states(kernel: Kernel, rows: Sequence[Row]) -> Iterator[tuple[list[
             yield state, taken + 1
 
 
-def _look_for_dead_end(
+def _search_dead_end(
     kernel: Kernel,
     state: list[int],
     day: int,

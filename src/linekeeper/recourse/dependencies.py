@@ -98,7 +98,7 @@ def restoring_conditions(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> I
 
 def _reached_features(policy: m.Policy, by_name: dict[str, m.Feature], expressions: list[ex.Expr]) -> set[str]:
     """The names of the features that the expressions use, directly, through other features or through the score."""
-    nodes = [node for expr in expressions for node in ex.walk(expr)]
+    nodes = [node for expr in expressions for node in ex.nodes_of(expr)]
     pending = [node.name for node in nodes if isinstance(node, ex.Ref)]
     if policy.score and any(isinstance(node, ex.ScoreRef) for node in nodes):
         pending += [bins.feature for bins in policy.score.bins]
@@ -108,13 +108,13 @@ def _reached_features(policy: m.Policy, by_name: dict[str, m.Feature], expressio
         name = pending.pop()
         if name not in reached:
             reached.add(name)
-            pending += [node.name for node in ex.walk(by_name[name].expr) if isinstance(node, ex.Ref)]
+            pending += [node.name for node in ex.nodes_of(by_name[name].expr) if isinstance(node, ex.Ref)]
     return reached
 
 
 def literals(expr: ex.Expr, unit: ex.Unit) -> Iterator[ex.Literal]:
     """The constants of a unit inside an expression."""
-    return (node for node in ex.walk(expr) if isinstance(node, ex.Literal) and node.unit == unit)
+    return (node for node in ex.nodes_of(expr) if isinstance(node, ex.Literal) and node.unit == unit)
 
 
 def horizon_days(policy: m.Policy) -> int:

@@ -181,7 +181,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "path": path_json(plan.path),
         "events": [{"at": e.at, "day": e.day, "kind": e.kind, **e.fields} for e in plan.events],
     }
-    return with_former_keys(plain)
+    return with_former_plan_keys(plain)
 
 
 def path_json(path: tuple[PathPoint, ...]) -> list[dict[str, Any]]:
@@ -189,10 +189,10 @@ def path_json(path: tuple[PathPoint, ...]) -> list[dict[str, Any]]:
     return [{"day": p.day, "limit": p.limit_minor, "status": p.status.name.lower()} for p in path]
 
 
-def with_former_keys(plan: Mapping[str, Any]) -> dict[str, Any]:
+def with_former_plan_keys(plan: Mapping[str, Any]) -> dict[str, Any]:
     """A plan in plain values whose steps and assumptions carry the keys of the former format beside their own.
 
-    >>> with_former_keys({"steps": [{"action": "wait"}], "assumptions": [{"kind": "bills"}]})
+    >>> with_former_plan_keys({"steps": [{"action": "wait"}], "assumptions": [{"kind": "bills"}]})
     {'steps': [{'action': 'wait', 'do': 'wait'}], 'assumptions': [{'kind': 'bills', 'rests': 'bills'}]}
     """
     former = {"steps": FORMER_STEP_KEYS, "assumptions": FORMER_ASSUMPTION_KEYS}

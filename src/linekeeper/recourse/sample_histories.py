@@ -52,7 +52,7 @@ def sample_history(kernel: Kernel, number: int, sends_dues: bool) -> list[Row]:
     granted = min(chooser.choose(amounts) * chooser.choose((1, 5, 20)), MONEY_MAX // 1_000)
     first_day = FIRST_DAY + number
     drawn = granted * chooser.choose((20, 60, 100)) // 100
-    events: Events = [(first_day, 8, "open", {"limit": granted}), (first_day, 9, "draw", {"amount": drawn})]
+    events: SampleEvents = [(first_day, 8, "open", {"limit": granted}), (first_day, 9, "draw", {"amount": drawn})]
     if sends_dues:
         events += _billed(policy, chooser, first_day, granted, drawn)
     else:
@@ -89,12 +89,12 @@ def _constants(policy: m.Policy, unit: ex.Unit) -> list[int]:
 
 # ------------------------------------------------------------------ how they pay
 
-Events = list[tuple[int, int, str, dict[str, int]]]  # day, hour, kind, fields
+SampleEvents = list[tuple[int, int, str, dict[str, int]]]  # day, hour, kind, fields
 
 
-def _billed(policy: m.Policy, chooser: FixedChooser, first_day: int, granted: int, owed: int) -> Events:
+def _billed(policy: m.Policy, chooser: FixedChooser, first_day: int, granted: int, owed: int) -> SampleEvents:
     """Bills as long as something is owed, paid on time, late or no more, and draws between them."""
-    events: Events = []
+    events: SampleEvents = []
     bill_minor = max(granted * chooser.choose((5, 15, 50)) // 100, 1)
     # A day beyond each threshold of the policy, so that a delay of so long sets what waits for it.
     delays = [days + 1 for days in _constants(policy, ex.DAYS) if days < DELAY_DAYS_MAX]
@@ -115,9 +115,9 @@ def _billed(policy: m.Policy, chooser: FixedChooser, first_day: int, granted: in
     return events
 
 
-def _reported(policy: m.Policy, chooser: FixedChooser, first_day: int, granted: int) -> Events:
+def _reported(policy: m.Policy, chooser: FixedChooser, first_day: int, granted: int) -> SampleEvents:
     """Monthly reports of days past due, rising to a peak, and payments or none."""
-    events: Events = []
+    events: SampleEvents = []
     peak_days = chooser.choose([0, *(days for days in _constants(policy, ex.DAYS) if days < DELAY_DAYS_MAX)])
     from_month, step_days = chooser.choose((1, 4, 8)), chooser.choose((15, 30))
     paid_percent = chooser.choose((0, 0, 2, 10))
@@ -131,7 +131,7 @@ def _reported(policy: m.Policy, chooser: FixedChooser, first_day: int, granted: 
     return events
 
 
-def _draws(chooser: FixedChooser, day: int, granted: int) -> Events:
+def _draws(chooser: FixedChooser, day: int, granted: int) -> SampleEvents:
     """No draw, one, or a burst, at noon or at night."""
     count, hour = chooser.choose((0, 0, 1, 1, 6)), chooser.choose((2, 13, 14))
     return [(day + 5 + i // 4, hour, "draw", {"amount": max(granted // 10, 1)}) for i in range(count)]

@@ -1,4 +1,4 @@
-"""A fitted scorecard as one JSON file: canonical, hashed, with where it came from.
+"""A fitted scorecard as one JSON file: canonical, hashed, with its provenance.
 
 The file is canonical JSON (RFC 8785: sorted keys, no spaces, whole numbers only). Its `sha256` is that of the same JSON
 without the key `sha256`; a policy that names the file records the hash, and a file that was changed is refused.
@@ -15,11 +15,11 @@ from typing import Any, Literal
 import msgspec
 
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.scorecard.card import Bins, Score, Table
+from linekeeper.scorecard.card import Bins, PointsTable, Score
 from linekeeper.scorecard.pd import Scale
 
 FORMAT: Literal["linekeeper-scorecard/1"] = "linekeeper-scorecard/1"
-WHOLE_MAX = 2**53  # beyond it, JSON readers disagree about a whole number
+JSON_WHOLE_MAX = 2**53  # beyond it, JSON readers disagree about a whole number
 
 
 class ArtifactError(LinekeeperError, ValueError):
@@ -28,7 +28,7 @@ class ArtifactError(LinekeeperError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What the fit was told about one feature: its direction, its special codes, its choices."""
+    """What the fit knew about one feature: its direction, its special codes, its choices."""
 
     name: str
     worse: Literal["higher", "lower"] | None = None
@@ -38,7 +38,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A scorecard and where it came from. `provenance` holds texts and whole numbers only."""
+    """A scorecard and its provenance, which holds texts and whole numbers only."""
 
     name: str
     score: Score
@@ -64,7 +64,7 @@ def write_artifact(artifact: Artifact) -> bytes:
     >>> read_artifact(write_artifact(Artifact("demo", card))).bins == card.bins
     True
     """
-    check(artifact.score)
+    check_score(artifact.score)
     body = {"format": FORMAT, **_plain(artifact)}
     body["score"]["card"] = None
     return _canonical({**body, "sha256": hashlib.sha256(_canonical(body)).hexdigest()}) + b"\n"
@@ -82,15 +82,16 @@ def open_artifact(data: bytes) -> Artifact:
         file = msgspec.json.decode(data, type=_File)
     except msgspec.MsgspecError as error:
         raise ArtifactError(f"this is not a scorecard file: {str(error)[:200].lower()}") from None
+    # The hash is taken of what the file says, not of what was read from it: a default value would hide a deleted key.
     stated = raw.pop("sha256")
     if hashlib.sha256(_canonical(raw)).hexdigest() != stated:
         raise ArtifactError("the scorecard was changed after it was made (its `sha256` does not fit); fit it again")
-    check(file.score)
+    check_score(file.score)
     score = replace(file.score, card=stated)
     return Artifact(file.name, score, file.scale, file.inputs, file.provenance)
 
 
-def check(score: Score) -> None:
+def check_score(score: Score) -> None:
     """ArtifactError where a part of the card is not sound; names the part."""
     for bins in score.bins:
         _check_bins(bins, score.groups)
@@ -116,7 +117,7 @@ def _check_bins(bins: Bins, groups: tuple[str, ...]) -> None:
     _whole((*bins.points, *bins.by_choice, bins.missing), name)
 
 
-def _check_table(table: Table, groups: tuple[str, ...]) -> None:
+def _check_table(table: PointsTable, groups: tuple[str, ...]) -> None:
     name = f"the table of `{table.row}` and `{table.column}`"
     _group(table.group, groups, name)
     _rising(table.row_below, name)
@@ -140,7 +141,7 @@ def _rising(cuts: tuple[int, ...], name: str) -> None:
 
 
 def _whole(numbers: tuple[int, ...], name: str) -> None:
-    if any(abs(number) > WHOLE_MAX for number in numbers):
+    if any(abs(number) > JSON_WHOLE_MAX for number in numbers):
         raise ArtifactError(f"{name} has a number beyond 2^53")
 
 

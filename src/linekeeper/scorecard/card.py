@@ -1,7 +1,8 @@
 """The additive scorecard: features -> bins -> points, with sub-totals by group and a table to PD.
 
-Score = base + the points of every part; the sub-score of a group is the sum of its parts alone, so
-base + all sub-scores = score, always. All values are integers.
+Score = base + the points of every part; the sub-score of a group is the sum of its own parts, so base + all sub-scores
+= score, always. Points are whole numbers: their sum is the same in every order and on every machine, so that a decision
+can be derived again to the last point, and the points lost explain the whole distance from the best score.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Bins:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class PointsTable:
     """Points by two features at once: points[row][column], rows and columns cut as in `Bins`.
 
     The last row and the last column (index len(below) + 1) are for missing.
@@ -47,7 +48,7 @@ class Score:
     base: int
     groups: tuple[str, ...]
     bins: tuple[Bins, ...]
-    tables: tuple[Table, ...] = ()
+    tables: tuple[PointsTable, ...] = ()
     pd_below: tuple[int, ...] = ()
     pd_ppm: tuple[int, ...] = (0,)
     card: str | None = None  # hash of the scorecard artifact, where the policy names one

@@ -1,4 +1,4 @@
-"""Scoring many accounts at once: int64 columns in, int64 columns out, the same points as one by one."""
+"""The scores of many accounts at once: int64 columns in, int64 columns out, the same points as `points` gives each."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.scorecard.card import Bins, Score, Table
+from linekeeper.scorecard.card import Bins, PointsTable, Score
 
-Column: TypeAlias = npt.NDArray[np.int64]
-Columns: TypeAlias = Mapping[str, Column]
+FeatureColumn: TypeAlias = npt.NDArray[np.int64]
+FeatureColumns: TypeAlias = Mapping[str, FeatureColumn]
 
 CHUNK_ROWS = 16_384  # a column of this length stays in the processor's cache
 FEW_CUTS = 24  # so many cuts are counted faster than searched
@@ -23,12 +23,12 @@ FEW_CUTS = 24  # so many cuts are counted faster than searched
 class Scores:
     """One entry a row: score, sub-totals by group, PD in ppm. base + all sub-totals = score."""
 
-    score: Column
-    groups: Mapping[str, Column]
-    pd_ppm: Column
+    score: FeatureColumn
+    groups: Mapping[str, FeatureColumn]
+    pd_ppm: FeatureColumn
 
 
-def score_many(score: Score, columns: Columns) -> Scores:
+def score_many(score: Score, columns: FeatureColumns) -> Scores:
     """Score every row. `columns` holds an int64 array for each feature of the card, `MISSING` where missing.
 
     KeyError where a feature has no column.
@@ -52,13 +52,13 @@ def score_many(score: Score, columns: Columns) -> Scores:
     return Scores(total, groups, pd)
 
 
-def points_many(score: Score, columns: Columns) -> list[Column]:
+def points_many(score: Score, columns: FeatureColumns) -> list[FeatureColumn]:
     """The points of each part of the card (bins, then tables), one column a part."""
     plan = _Plan(score)
     return [points for _, points in plan.each({name: columns[name] for name in plan.cuts})]
 
 
-def place(values: Column, cuts: tuple[int, ...]) -> npt.NDArray[np.intp]:
+def place(values: FeatureColumn, cuts: tuple[int, ...]) -> npt.NDArray[np.intp]:
     """How many cuts each value has reached: the number of its bin.
 
     >>> place(np.array([1, 5, 9]), (5, 7))
@@ -76,24 +76,24 @@ class _Plan:
     """A card prepared for columns: each feature is placed once, among all the cuts that any part makes in it."""
 
     def __init__(self, score: Score) -> None:
-        found: dict[str, set[int]] = {part.feature: set(_own_cuts(part)) for part in score.bins}
+        cuts_by_feature: dict[str, set[int]] = {part.feature: set(_own_cuts(part)) for part in score.bins}
         for table in score.tables:
-            found.setdefault(table.row, set()).update(table.row_below)
-            found.setdefault(table.column, set()).update(table.column_below)
-        self.cuts = {name: tuple(sorted(cuts)) for name, cuts in found.items()}
+            cuts_by_feature.setdefault(table.row, set()).update(table.row_below)
+            cuts_by_feature.setdefault(table.column, set()).update(table.column_below)
+        self.cuts = {name: tuple(sorted(cuts)) for name, cuts in cuts_by_feature.items()}
         self.bins = [(part.feature, part.group, self._of_bins(part)) for part in score.bins]
         self.tables = [(t.row, t.column, t.group, self._of_table(t)) for t in score.tables]
 
-    def each(self, columns: Columns) -> list[tuple[str, Column]]:
+    def each(self, columns: FeatureColumns) -> list[tuple[str, FeatureColumn]]:
         """(group, points) of each part, for these rows."""
         placed = {name: self._place(name, columns[name]) for name in self.cuts}
-        found = [(group, np.take(points, placed[feature])) for feature, group, points in self.bins]
+        parts = [(group, np.take(points, placed[feature])) for feature, group, points in self.bins]
         for row, column, group, points in self.tables:
             width = len(self.cuts[column]) + 2
-            found.append((group, np.take(points, placed[row] * width + placed[column])))
-        return found
+            parts.append((group, np.take(points, placed[row] * width + placed[column])))
+        return parts
 
-    def _place(self, name: str, values: Column) -> npt.NDArray[np.intp]:
+    def _place(self, name: str, values: FeatureColumn) -> npt.NDArray[np.intp]:
         cuts = self.cuts[name]
         where = place(values, cuts)
         missing = values == MISSING
@@ -101,20 +101,20 @@ class _Plan:
             where[missing] = len(cuts) + 1
         return where
 
-    def _spread(self, feature: str, own: tuple[int, ...]) -> Column:
+    def _spread(self, feature: str, own: tuple[int, ...]) -> FeatureColumn:
         """For each place among all cuts of the feature, missing last: the place among a part's own cuts."""
         every = self.cuts[feature]
         starts = np.array([0, *every], dtype=np.int64)
         if every:
-            starts[0] = every[0] - 1
+            starts[0] = every[0] - 1  # stands for all values below the first cut
         among = np.searchsorted(np.array(own, dtype=np.int64), starts, side="right")
         return np.append(among, len(own) + 1).astype(np.int64)
 
-    def _of_bins(self, part: Bins) -> Column:
+    def _of_bins(self, part: Bins) -> FeatureColumn:
         points = np.array((*(part.by_choice or part.points), part.missing), dtype=np.int64)
         return points[self._spread(part.feature, _own_cuts(part))]
 
-    def _of_table(self, table: Table) -> Column:
+    def _of_table(self, table: PointsTable) -> FeatureColumn:
         rows = self._spread(table.row, table.row_below)
         columns = self._spread(table.column, table.column_below)
         return np.array(table.points, dtype=np.int64)[np.ix_(rows, columns)].ravel()

@@ -1,4 +1,4 @@
-"""From points to the probability of default, in whole numbers alone.
+"""The probability of default of a score, computed in whole numbers.
 
 PD = 1 / (1 + odds), and the odds double every `double_points`: Siddiqi, Credit Risk Scorecards (2006), chapter 6.
 """
@@ -27,6 +27,7 @@ def pd_ppm(points: int, scale: Scale | None = None) -> int:
     (32258, 16393, 62500)
     """
     scale = scale or Scale()
+    # Whole numbers throughout: a PD that depended on the processor's rounding would give a card another hash elsewhere.
     doublings, rest = divmod(points - scale.score, scale.double_points)
     one = 1 << PRECISION_BITS
     # one * 2^(rest / double_points), as the root of a whole number

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from linekeeper.scorecard.card import Bins, Score, Table
+from linekeeper.scorecard.card import Bins, PointsTable, Score
 
-Values = Mapping[str, int | None]
+FeatureValues = Mapping[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ScorePart:
     """What one part of the card gave: its points, the best it could have given, and the features it reads."""
 
     features: tuple[str, ...]
@@ -40,7 +40,7 @@ class Scored:
     pd_ppm: int
 
 
-def parts(score: Score, values: Values) -> list[Part]:
+def parts(score: Score, values: FeatureValues) -> list[ScorePart]:
     """Every part of the card, in its order; base + all points = score.
 
     >>> card = Score(500, ("ability",), (Bins("burden", "ability", (3000,), (60, -20), 0),))
@@ -50,7 +50,7 @@ def parts(score: Score, values: Values) -> list[Part]:
     return [_bins(part, values) for part in score.bins] + [_table(part, values) for part in score.tables]
 
 
-def score_one(score: Score, values: Values) -> Scored:
+def score_one(score: Score, values: FeatureValues) -> Scored:
     """The score, sub-totals and PD of one account; None stands for missing. KeyError where a feature is not given.
 
     >>> bins = Bins("burden", "ability", (3000,), (60, -20), 0)
@@ -74,14 +74,14 @@ def best_score(score: Score) -> int:
     return score.base + sum(map(best_of, score.bins)) + sum(map(best_of, score.tables))
 
 
-def best_of(part: Bins | Table) -> int:
+def best_of(part: Bins | PointsTable) -> int:
     """The most points that a part can give; its bin for missing counts like any other."""
-    if isinstance(part, Table):
+    if isinstance(part, PointsTable):
         return max(map(max, part.points))
     return max(*(part.by_choice or part.points), part.missing)
 
 
-def lost_by_feature(score: Score, values: Values) -> dict[str, int]:
+def lost_by_feature(score: Score, values: FeatureValues) -> dict[str, int]:
     """Points lost by feature, none negative; their sum is `best_score` less the score, exactly.
 
     What a table of two features lost is shared as by Shapley (1953): each feature bears the mean of what moving it
@@ -101,7 +101,7 @@ def lost_by_feature(score: Score, values: Values) -> dict[str, int]:
     return dict(lost)
 
 
-def _shared(table: Table, values: Values) -> tuple[int, int]:
+def _shared(table: PointsTable, values: FeatureValues) -> tuple[int, int]:
     row, column = _place(table.row_below, values[table.row]), _place(table.column_below, values[table.column])
     best = best_of(table)
     lost = best - table.points[row][column]
@@ -109,6 +109,7 @@ def _shared(table: Table, values: Values) -> tuple[int, int]:
     best_column = table.points[best_row].index(best)
     first = best - table.points[row][best_column]
     last = table.points[best_row][column] - table.points[row][column]
+    # A cell between the two may be worse than the account's own; the mean then lies outside of 0 to `lost`.
     by_row = min(max((first + last) // 2, 0), lost)
     return by_row, lost - by_row
 
@@ -118,7 +119,7 @@ def _place(below: tuple[int, ...], value: int | None) -> int:
     return len(below) + 1 if value is None else bisect_right(below, value)
 
 
-def _bins(part: Bins, values: Values) -> Part:
+def _bins(part: Bins, values: FeatureValues) -> ScorePart:
     value = values[part.feature]
     if value is None:
         points = part.missing
@@ -126,9 +127,9 @@ def _bins(part: Bins, values: Values) -> Part:
         points = part.by_choice[min(max(value, 0), len(part.by_choice) - 1)]
     else:
         points = part.points[bisect_right(part.below, value)]
-    return Part((part.feature,), part.group, points, best_of(part))
+    return ScorePart((part.feature,), part.group, points, best_of(part))
 
 
-def _table(part: Table, values: Values) -> Part:
+def _table(part: PointsTable, values: FeatureValues) -> ScorePart:
     row, column = _place(part.row_below, values[part.row]), _place(part.column_below, values[part.column])
-    return Part((part.row, part.column), part.group, part.points[row][column], best_of(part))
+    return ScorePart((part.row, part.column), part.group, part.points[row][column], best_of(part))

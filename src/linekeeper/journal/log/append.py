@@ -13,23 +13,24 @@ from linekeeper.journal.log.vault import Vault
 
 
 def append(connection: Connection, tables: LogTables, vault: Vault, records: Sequence[Record]) -> int:
-    """Add records in order; the position of the first. The caller commits, and so decides.
+    """Add records in order and return the position of the first. They are in the log once the caller commits.
 
-    Appends of several transactions queue up on one row, so positions have no gap and no double. Thousands
-    of records a call cost little more than their hashing.
+    Appends of several transactions queue up on one row, so each position is given exactly once. Thousands of records a
+    call cost little more than their hashing.
 
     >>> from sqlalchemy import MetaData, create_engine
-    >>> from linekeeper.journal.log.entry import Kind
+    >>> from linekeeper.journal.log.entry import RecordKind
     >>> from linekeeper.journal.log.masters import LocalMaster
     >>> from linekeeper.journal.log.tables import define
     >>> engine, schema = create_engine("sqlite://"), MetaData()
     >>> tables = define(schema)
     >>> schema.create_all(engine)
     >>> with engine.begin() as connection:
-    ...     append(connection, tables, Vault([LocalMaster(bytes(32))]), [Record(Kind.DECISION, "A", b"{}")] * 3)
+    ...     append(connection, tables, Vault([LocalMaster(bytes(32))]), [Record(RecordKind.DECISION, "A", b"{}")] * 3)
     0
     >>> engine.dispose()
     """
+    # Positions come first: whoever holds them is alone until the commit, so the keys read below cannot change any more.
     first = _reserve(connection, tables, len(records))
     if not records:
         return first
@@ -57,12 +58,12 @@ def _reserve(connection: Connection, tables: LogTables, count: int) -> int:
 def _keys(
     connection: Connection, tables: LogTables, vault: Vault, accounts: Iterable[str]
 ) -> dict[str, tuple[int, AESGCM]]:
-    """(key id, cipher) of each account. Who has no key gets one; `_reserve` has made sure nobody else does so."""
+    """(key id, cipher) of each account. An account without a key gets one; after `_reserve` nobody else can do so."""
     keys, wanted = tables.keys, list(accounts)
-    found: dict[str, tuple[int, AESGCM]] = {}
+    keys_by_account: dict[str, tuple[int, AESGCM]] = {}
     for row in connection.execute(select(keys).where(within(connection, keys.c.account, wanted))):
-        found[row.account] = (row.id, vault.cipher(row.master, row.wrapped))
-    missing = [account for account in wanted if account not in found]
+        keys_by_account[row.account] = (row.id, vault.cipher(row.master, row.wrapped))
+    missing = [account for account in wanted if account not in keys_by_account]
     if missing:
         last = connection.execute(select(func.max(keys.c.id))).scalar_one() or 0
         made = [(number, account, vault.new_key()) for number, account in enumerate(missing, last + 1)]
@@ -71,5 +72,5 @@ def _keys(
             keys.insert(),
             [{"id": number, "account": account, "master": master, "wrapped": key} for number, account, key in made],
         )
-        found |= {account: (number, vault.cipher(master, key)) for number, account, key in made}
-    return found
+        keys_by_account |= {account: (number, vault.cipher(master, key)) for number, account, key in made}
+    return keys_by_account

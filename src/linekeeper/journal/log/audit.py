@@ -1,4 +1,4 @@
-"""Holding the whole log against itself: store, tiles, heads, and every receipt, entry by entry."""
+"""The audit of a whole log: store, tiles, heads and receipts are compared with each other, entry by entry."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from linekeeper.journal.log import read, receipt
+from linekeeper.journal.log import read
 from linekeeper.journal.log.errors import ProofError
 from linekeeper.journal.log.note import Verifier
 from linekeeper.journal.log.publish import Published
+from linekeeper.journal.log.receipt import make_receipt, verify_receipt
 from linekeeper.journal.log.tables import LogTables, size_of
-from linekeeper.journal.log.tiles import WIDTH
+from linekeeper.journal.log.tiles import TILE_WIDTH
 from linekeeper.journal.log.tree import Frontier, leaf_hash
 from linekeeper.journal.log.vault import Vault
 
@@ -28,42 +29,44 @@ class Audit:
 
 
 def audit(connection: Connection, tables: LogTables, head: Published | None) -> Audit:
-    """Re-derive the log from the store's entries; ProofError or LogError names the first that differs.
+    """Re-derive the log from the store's entries; ProofError or LogError names the first one that differs.
 
-    Every entry is held against its bundle and its hash in the tiles, every head the store remembers and the
-    published one against the root over the entries before it.
+    Each entry is compared with its bundle and with its hash in the tiles. Each head, those in the store and the
+    published one, is compared with the root over the entries before it.
     """
     size = size_of(connection, tables)
     known = {row.size: bytes(row.root) for row in connection.execute(select(tables.heads))}
     if head:
-        said = known.setdefault(head.checkpoint.size, head.checkpoint.root)
-        if said != head.checkpoint.root:
+        stored = known.setdefault(head.checkpoint.size, head.checkpoint.root)
+        if stored != head.checkpoint.root:
             raise ProofError(f"the store's head of {head.checkpoint.size} leaves is not the published one")
     if known and max(known) > size:
         raise ProofError(f"the store has {size} leaves, but a head of {max(known)} was published; leaves were removed")
+    # One pass from the first leaf on: the frontier gives the root at each size, so old heads cost no second reading.
     frontier = Frontier()
     stream = read.entries(connection, tables, 0, size)
     for end in [*sorted(known), size]:
         while frontier.size < end:
-            step = min(end, (frontier.size // WIDTH + 1) * WIDTH) - frontier.size
+            step = min(end, (frontier.size // TILE_WIDTH + 1) * TILE_WIDTH) - frontier.size
             entries = [next(stream) for _ in range(step)]
             hashes = [leaf_hash(entry) for entry in entries]
             if head:
-                _hold_against_tiles(head, frontier.size, entries, hashes)
+                _compare_with_tiles(head, frontier.size, entries, hashes)
             frontier = frontier.extend(hashes)
         if end in known and frontier.root() != known[end]:
             raise ProofError(f"the first {end} leaves of the store do not give the head of that size; one was altered")
     return Audit(size, head.checkpoint.size if head else 0, len(known))
 
 
-def _hold_against_tiles(head: Published, start: int, entries: list[bytes], hashes: list[bytes]) -> None:
-    """Entries of one tile against what is published of them."""
-    tile, at = divmod(start, WIDTH)
+def _compare_with_tiles(head: Published, start: int, entries: list[bytes], hashes: list[bytes]) -> None:
+    """Compare entries of one tile with what is published of them."""
+    tile, at = divmod(start, TILE_WIDTH)
     if start >= head.checkpoint.size:
         return
-    bundle, told = head.tiles.bundle(tile)[at:], head.tiles.hashes(0, tile)[at:]
-    for offset, (entry, hashed, entry_told, hash_told) in enumerate(zip(entries, hashes, bundle, told, strict=False)):
-        if entry != entry_told or hashed != hash_told:
+    bundle, tile_hashes = head.tiles.bundle(tile)[at:], head.tiles.hashes(0, tile)[at:]
+    for offset, row in enumerate(zip(entries, hashes, bundle, tile_hashes, strict=False)):
+        entry, entry_hash, published_entry, published_hash = row
+        if entry != published_entry or entry_hash != published_hash:
             raise ProofError(f"leaf {start + offset} of the store is not the one in the tiles; one of them was altered")
 
 
@@ -71,8 +74,8 @@ def _hold_against_tiles(head: Published, start: int, entries: list[bytes], hashe
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """Receipts made and accepted; `flipped` copies with one bit altered, and how many of those were refused."""
+class ReceiptCheck:
+    """How many receipts were made and accepted, how many were flipped in one bit, how many of these were refused."""
 
     receipts: int
     accepted: int
@@ -88,7 +91,7 @@ def check_receipts(
     log: Verifier,
     positions: Sequence[int],
     seed: int | None = None,
-) -> Tally:
+) -> ReceiptCheck:
     """Make and verify the receipt of each of these leaves (erased ones have none).
 
     With a `seed`, each is verified once more with one bit flipped, anywhere in the file.
@@ -98,19 +101,19 @@ def check_receipts(
     for position, opened in read.opened(connection, tables, vault, positions):
         if opened is None:
             continue
-        data = receipt.make(head, position, opened)
+        data = make_receipt(head, position, opened)
         made += 1
         accepted += accepts(data, log)
         if seed is not None:
             flipped += 1
             refused += not accepts(flip(data, chance.randrange(8 * len(data))), log)
-    return Tally(made, accepted, flipped, refused)
+    return ReceiptCheck(made, accepted, flipped, refused)
 
 
 def accepts(data: bytes, log: Verifier) -> bool:
     """Whether a receipt verifies."""
     try:
-        receipt.verify(data, log)
+        verify_receipt(data, log)
     except ProofError:
         return False
     return True

@@ -41,7 +41,7 @@ class Remote:
 
 
 def cosignature(witness: Remote, checkpoint: bytes, nodes: Nodes, old: int = 0) -> Signature:
-    """The witness's signature on a signed checkpoint. LogError or ProofError: it gives none, or a false one.
+    """The witness's signature on a signed checkpoint. LogError: it does not sign; ProofError: its signature is false.
 
     `old` is the size it cosigned last, if known; where it is another, the witness says so and is asked again.
     """

@@ -1,4 +1,4 @@
-"""Files that survive a power cut: whole or not at all, and on the disk before the call returns."""
+"""Files that survive a power cut: each is written whole or not at all, and is on the disk when the call returns."""
 
 from __future__ import annotations
 
@@ -26,17 +26,19 @@ def write_all(files: Mapping[Path, bytes], mode: int = 0o644) -> None:
         staged = list(writers.map(lambda path: _stage(path, files[path], mode), files))
     for temporary, path in zip(staged, files, strict=True):
         os.replace(temporary, path)
+    # A rename is an entry in a folder, and that entry has to reach the disk as well.
     for folder in made | {path.parent for path in files}:
         _sync_folder(folder)
 
 
 def _stage(path: Path, data: bytes, mode: int) -> Path:
+    """Write the bytes beside `path` and return where."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with open(descriptor, "wb") as file:
         file.write(data)
         file.flush()
-        os.fsync(descriptor)
+        os.fsync(descriptor)  # before the rename: after a power cut the new name could else stand for an empty file
     return temporary
 
 
@@ -67,6 +69,7 @@ def locked(path: Path, busy: str) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
+            # The system releases this lock when the process ends, however it ends, so none is ever left behind.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LogError(busy) from None

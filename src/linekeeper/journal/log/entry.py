@@ -2,8 +2,8 @@
 
     version (01) || kind || HMAC-SHA256(salt, record)
 
-The salt is 32 random bytes, one a record. Without it the commitment says nothing about the record, however
-few records are possible; with it nobody can open the entry as another record.
+The salt is 32 random bytes, new for each record. Whoever does not have it learns nothing from the commitment, even
+where only a few records are possible; whoever has it can show this one record for the entry and no other.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ ENTRY_BYTES = 34
 RECORD_MAX_BYTES = 1 << 20
 
 
-class Kind(IntEnum):
-    """What a leaf is about."""
+class RecordKind(IntEnum):
+    """What kind of record a leaf commits to."""
 
     DECISION = 1
     POLICY = 2  # a policy was published
@@ -37,11 +37,11 @@ class Record:
 
     `data` is the canonical record (RFC 8785 JSON), at most 1 MiB.
 
-    >>> Record(Kind.POLICY, "", b'{"policy":"retail"}').kind.name
+    >>> Record(RecordKind.POLICY, "", b'{"policy":"retail"}').kind.name
     'POLICY'
     """
 
-    kind: Kind
+    kind: RecordKind
     account: str
     data: bytes
 
@@ -50,7 +50,7 @@ class Record:
 class Opened:
     """A record with the salt that opens its entry."""
 
-    kind: Kind
+    kind: RecordKind
     salt: bytes
     data: bytes
 
@@ -59,17 +59,17 @@ class Opened:
         return commit(self.kind, self.salt, self.data)
 
 
-def commit(kind: Kind, salt: bytes, data: bytes) -> bytes:
+def commit(kind: RecordKind, salt: bytes, data: bytes) -> bytes:
     """The log entry of a record.
 
-    >>> len(commit(Kind.DECISION, bytes(32), b"{}"))
+    >>> len(commit(RecordKind.DECISION, bytes(32), b"{}"))
     34
     """
     return bytes((VERSION, kind)) + hmac.digest(salt, data, "sha256")
 
 
-def kind_of(entry: bytes) -> Kind:
-    """The kind that an entry says; ProofError where it is not an entry of this log."""
-    if len(entry) != ENTRY_BYTES or entry[0] != VERSION or entry[1] not in Kind.__members__.values():
+def kind_of(entry: bytes) -> RecordKind:
+    """The kind of record behind an entry; ProofError where it is not an entry of this log."""
+    if len(entry) != ENTRY_BYTES or entry[0] != VERSION or entry[1] not in RecordKind.__members__.values():
         raise ProofError("the entry is not one of this log; its version or length is another")
-    return Kind(entry[1])
+    return RecordKind(entry[1])

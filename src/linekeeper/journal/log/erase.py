@@ -1,8 +1,7 @@
-"""Forgetting one borrower: the key of the records is destroyed, the log says so, every proof stands.
+"""Erasing one borrower: the key of the borrower's records is destroyed, and the log says so; every proof still holds.
 
-What remains of the borrower are leaves that commit, under salts that exist no more, to records that exist
-no more. The erasure's own leaf names those leaves and nobody: an auditor can hold every leaf that does not
-open against it.
+What remains are leaves that commit to records which no longer exist, under salts which no longer exist. The erasure has
+a leaf of its own. It lists the leaves but not the borrower, so an auditor can account for each leaf that does not open.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.exc import ProgrammingError
 
 from linekeeper.journal.log.append import append
-from linekeeper.journal.log.entry import Kind, Record
+from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.read import positions_of
 from linekeeper.journal.log.tables import LogTables
@@ -35,29 +34,29 @@ class Erasure:
 def erase(connection: Connection, tables: LogTables, vault: Vault, account: str, at: int) -> Erasure:
     """Destroy the key and the sealed records of `account`, and log it; the caller commits.
 
-    `at` is UTC milliseconds. Nothing is forgotten for good before `scrub` has run. LogError where the log
-    has no record of the account.
+    `at` is UTC milliseconds. The erasure is final once `scrub` has run. LogError where the log has no record of the
+    account.
     """
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA secure_delete = ON")
-    position = append(connection, tables, vault, [])  # takes the log's lock: no record of the account slips in
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")  # else the deleted key would stay in free pages
+    position = append(connection, tables, vault, [])  # takes the log's lock: no record of the account can come between
     leaves, keys = tables.entries, tables.keys
     key = connection.execute(select(keys.c.id).where(keys.c.account == account)).scalar_one_or_none()
     if key is None or not account:
         raise LogError(f"the log has no record of `{account}`; check the account")
     erased = tuple(positions_of(connection, tables, account))
     record = rfc8785.dumps({"at": at, "kind": "erasure", "leaves": list(erased)})
-    append(connection, tables, vault, [Record(Kind.ERASURE, "", record)])
+    append(connection, tables, vault, [Record(RecordKind.ERASURE, "", record)])
     connection.execute(update(leaves).where(leaves.c.key == key).values(key=None, sealed=None))
     connection.execute(delete(keys).where(keys.c.id == key))
     return Erasure(position, erased)
 
 
 def scrub(engine: Engine, tables: LogTables) -> None:
-    """Leave nothing of what was erased in the database's files: run it once after the day's erasures.
+    """Remove what was erased from the database's files; run it once after the day's erasures.
 
-    It rewrites the file (SQLite, and empties its write-ahead log) or the log's tables (PostgreSQL), so it
-    costs time and room as large as they are. LogError where a reader stands in the way.
+    It rewrites the file and empties its write-ahead log (SQLite), or rewrites the log's tables (PostgreSQL), and needs
+    time and disk space for a copy of them. LogError where a reader prevents it.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if engine.dialect.name == "sqlite":
@@ -78,10 +77,10 @@ def scrub(engine: Engine, tables: LogTables) -> None:
 
 
 def rotate(connection: Connection, tables: LogTables, vault: Vault) -> int:
-    """Wrap up to 1,000 data keys anew under the vault's first master; how many. The caller commits, until 0.
+    """Wrap up to 1,000 data keys under the vault's first master and return how many; the caller commits and repeats.
 
-    The vault must hold the old masters too. Once all are done the old master can be destroyed: with it go
-    the keys in every old backup, those of erased borrowers among them.
+    The vault must hold the old masters too. After the last key the old master can be destroyed. That makes the keys in
+    every old backup useless, those of erased borrowers among them.
     """
     keys = tables.keys
     old = select(keys).where(keys.c.master != vault.master.name).limit(_ROWS_A_ROTATION)

@@ -1,4 +1,4 @@
-"""What can go wrong with the log, said so that a person can act on it."""
+"""Errors of the log, worded so that a person can act on them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ class LogError(LinekeeperError):
 
 
 class ProofError(LogError):
-    """A proof, signature, commitment or tile that does not hold. Nothing it claims may be believed."""
+    """A proof, signature, commitment or tile that does not hold; what it claims must not be believed."""
 
 
 class ForkError(LogError):
-    """A head that does not continue the head signed before it: backwards, or another history."""
+    """A head that does not continue the head signed before it: it is shorter, or its leaves are others."""

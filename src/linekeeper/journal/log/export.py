@@ -11,20 +11,21 @@ from pathlib import Path, PurePosixPath
 
 from sqlalchemy import Connection
 
-from linekeeper.journal.log import read, receipt
+from linekeeper.journal.log import read
 from linekeeper.journal.log.entry import Opened
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.note import Verifier
 from linekeeper.journal.log.page import page
 from linekeeper.journal.log.publish import CHECKPOINT, Published
+from linekeeper.journal.log.receipt import make_receipt
 from linekeeper.journal.log.tables import LogTables
-from linekeeper.journal.log.tiles import WIDTH, Tiles, pack, tile_path
+from linekeeper.journal.log.tiles import TILE_WIDTH, Tiles, pack, tile_path
 from linekeeper.journal.log.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What was written: `records` opened, `erased` leaves that were asked for and cannot be, `files` in all."""
+    """How many records were opened, how many of the leaves are erased, and how many files were written."""
 
     records: int
     erased: int
@@ -58,7 +59,7 @@ def export(
             erased += 1
             continue
         records += 1
-        sums.append(_write(folder, f"receipts/{position}.tlog-proof", receipt.make(head, position, opened)))
+        sums.append(_write(folder, f"receipts/{position}.tlog-proof", make_receipt(head, position, opened)))
         sums.append(_write(folder, f"records/{position}.json", opened.data))
     for language, name in (("en", "README.md"), ("zh", "README.zh.md")):
         template = files("linekeeper.journal.log").joinpath(f"auditor.{language}.md").read_text("utf-8")
@@ -85,15 +86,15 @@ def _at(opened: Opened) -> int:
 
 def _tiles(tiles: Tiles) -> Iterator[tuple[str, bytes]]:
     """(path, bytes) of every tile and entry bundle of a log of this size."""
-    for tile in range(-(-tiles.size // WIDTH)):
+    for tile in range(-(-tiles.size // TILE_WIDTH)):
         bundle = tiles.bundle(tile)
         yield tile_path("entries", tile, len(bundle)), pack(bundle)
     level, complete = 0, tiles.size
     while complete:
-        for tile in range(-(-complete // WIDTH)):
+        for tile in range(-(-complete // TILE_WIDTH)):
             hashes = tiles.hashes(level, tile)
             yield tile_path(level, tile, len(hashes)), b"".join(hashes)
-        level, complete = level + 1, complete // WIDTH
+        level, complete = level + 1, complete // TILE_WIDTH
 
 
 def _inside(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Master keys: they wrap the borrowers' data keys, and are kept where the database is not.
+"""Master keys: they wrap the borrowers' data keys and are kept apart from the database.
 
 Three places: a file, an environment variable, or a key management service behind the `MasterKey` protocol
 (its `wrap` and `unwrap` are then one network call each).
@@ -21,7 +21,7 @@ from linekeeper.journal.log.signer import demand_private
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
-_PURPOSE = b"linekeeper data key"
+_PURPOSE = b"linekeeper data key"  # authenticated with each key: what was wrapped for another purpose does not open
 
 
 class MasterKey(Protocol):
@@ -66,10 +66,10 @@ class LocalMaster:
 def load_master(where: str) -> LocalMaster:
     """The master key at `file:PATH` or `env:NAME`, 64 hex digits; LogError where there is none.
 
-    >>> load_master("shelf:top")
+    >>> load_master("paper:top")
     Traceback (most recent call last):
     ...
-    linekeeper.journal.log.errors.LogError: `shelf:top` is no place for a master key; write `file:PATH` or `env:NAME`
+    linekeeper.journal.log.errors.LogError: `paper:top` is no place for a master key; write `file:PATH` or `env:NAME`
     """
     scheme, _, rest = where.partition(":")
     if scheme == "file":

@@ -4,9 +4,9 @@
     (blank line)
     — <key name> base64(key ID || signature)
 
-Keys are told as *vkeys*, `<name>+<8 hex of key ID>+base64(type || public key)`, and kept as Go's *skeys*,
+Public keys are written as *vkeys*, `<name>+<8 hex of key ID>+base64(type || public key)`, private keys as Go's *skeys*,
 `PRIVATE+KEY+<name>+<key ID>+base64(type || seed)`. Type 1 signs the text as it stands; type 4 is a witness's
-cosignature of a checkpoint, with the time at which it looked.
+cosignature of a checkpoint, with the time at which the witness saw it.
 
 Parsing is stricter than the specification asks: what it accepts has exactly one spelling, so a note with any
 one bit flipped never reads as the same note.
@@ -86,16 +86,16 @@ class Verifier:
 
     @classmethod
     def parse(cls, vkey: str) -> Verifier:
-        """The key that a vkey tells; ProofError where it is not one, or its key ID is not its own."""
+        """The key that a vkey contains; ProofError where it is not one, or its key ID is not its own."""
         name, _, rest = vkey.strip().partition("+")
-        told_id, _, encoded = rest.partition("+")
+        stated_id, _, encoded = rest.partition("+")
         material = from_base64(encoded)
         kind, public = material[:1], material[1:]
         if kind not in (bytes([ED25519]), bytes([COSIGNATURE])) or len(public) != 32:
             raise ProofError(f"`{vkey[:80]}` is not an Ed25519 verifier key; expected `name+id+key` as published")
         verifier = cls(check_name(name), public, kind[0])
-        if verifier.id.hex() != told_id:
-            raise ProofError(f"the key ID `{told_id}` does not belong to this key of `{name}`; copy the key anew")
+        if verifier.id.hex() != stated_id:
+            raise ProofError(f"the key ID `{stated_id}` does not belong to this key of `{name}`; copy the key anew")
         return verifier
 
     @property
@@ -141,7 +141,7 @@ class SigningKey:
 
     @classmethod
     def parse(cls, skey: str) -> SigningKey:
-        """The key that an skey holds; ProofError where it is not one. The text is never repeated in the error."""
+        """The key that an skey contains; ProofError where it is not one. The text is never repeated in the error."""
         parts = skey.strip().removeprefix(_SKEY).split("+", 2)
         if not skey.startswith(_SKEY) or len(parts) != 3:
             raise ProofError("the signing key file does not start with `PRIVATE+KEY+`; make one with a new name")
@@ -242,11 +242,11 @@ class Note:
         return (self.text + "\n" + "".join(signature.line for signature in self.signatures)).encode()
 
     def signed_by(self, verifier: Verifier) -> Signature | None:
-        """This key's valid signature, if there is one; ProofError where one claims to be and is not."""
-        found = [signature for signature in self.signatures if signature.is_by(verifier)]
-        if any(not verifier.verify(self.text, signature.blob) for signature in found):
+        """This key's valid signature, or None; ProofError where a signature names this key and is not valid."""
+        own = [signature for signature in self.signatures if signature.is_by(verifier)]
+        if any(not verifier.verify(self.text, signature.blob) for signature in own):
             raise ProofError(f"the signature of `{verifier.name}` does not fit the text; it was altered or forged")
-        return found[0] if found else None
+        return own[0] if own else None
 
     def with_signatures(self, signatures: Iterable[Signature]) -> Note:
         """The note with further signatures below those it has."""

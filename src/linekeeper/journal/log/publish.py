@@ -1,8 +1,8 @@
 """Publishing: new leaves become tiles, then a signed head, then the checkpoint that points at both.
 
-The order is what makes a crash harmless. Tiles first: they are unread until a checkpoint covers them. The
-signer next: it remembers what it signed before anybody sees it. The checkpoint last, in one rename. A run
-that was cut short is simply done again.
+The order makes a crash harmless. The tiles come first: nobody reads them before a checkpoint covers them. The signer
+comes next: it stores what it signed before anybody sees it. The checkpoint comes last, in one rename. A run that was
+interrupted is repeated as a whole.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Cosign = Callable[[bytes, Nodes], Iterable[Signature]]  # (signed checkpoint, it
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What the world can read: the head, the signed note that says it, and the tree below it."""
+    """What anybody can read: the head, the signed note that contains it, and the tree below it."""
 
     checkpoint: Checkpoint
     data: bytes
@@ -47,14 +47,15 @@ def published(folder: Path, log: Verifier) -> Published | None:
 
 
 def publish(engine: Engine, tables: LogTables, folder: Path, signer: Signer, cosign: Cosign | None = None) -> Published:
-    """Publish every committed leaf; the new head, or the old one where nothing is new.
+    """Publish every committed leaf and return the new head, or the old one where there are no new leaves.
 
-    One publisher at a time: a second one gets a LogError. ForkError where the store is behind what was
-    signed, or disagrees with it.
+    Only one process publishes at a time; a second one gets a LogError. ForkError where the store has fewer leaves than
+    were signed, or other ones.
     """
     with durable.locked(folder / ".lock", f"`{folder}` is being published by another process; try again"):
         current = published(folder, signer.verifier)
         last = _agreed_last(signer, current)
+        # Every leaf below this size is committed: appends queue up on the row that holds it.
         with engine.connect() as connection:
             size = size_of(connection, tables)
         if current and last and current.checkpoint == last and current.checkpoint.size == size:
@@ -65,6 +66,7 @@ def publish(engine: Engine, tables: LogTables, folder: Path, signer: Signer, cos
         root = root_at(size, tiles.node)
         proof = consistency_proof(last.size, size, tiles.node) if last and last.size else []
         data = signer.sign(size, root, proof)
+        # Witnesses come before the checkpoint is public: a head that they refuse must not be out already.
         if cosign:
             data = Note.parse(data).with_signatures(cosign(data, tiles.node)).data
         checkpoint = Checkpoint(signer.key.name, size, root)
@@ -74,7 +76,7 @@ def publish(engine: Engine, tables: LogTables, folder: Path, signer: Signer, cos
 
 
 def _agreed_last(signer: Signer, current: Published | None) -> Checkpoint | None:
-    """The signer's last head, once it is not behind what is published and the tiles still lead to that."""
+    """The signer's last head, after a check that it is not behind the published one and that the tiles lead to that."""
     last = signer.last()
     if current is None:
         return last

@@ -1,4 +1,4 @@
-"""Reading the log back from the database: entries as they stand, records opened with their keys."""
+"""Reading the log from the database: entries as they are, records opened with their keys."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ def positions_of(connection: Connection, tables: LogTables, account: str) -> lis
 def opened(
     connection: Connection, tables: LogTables, vault: Vault, positions: Iterable[int]
 ) -> Iterator[tuple[int, Opened | None]]:
-    """(position, record) in the order asked; None where the borrower was erased. LogError where there is no leaf."""
+    """(position, record) in the order of `positions`; None where the borrower was erased. LogError: no such leaf."""
     wanted = list(positions)
     for at in range(0, len(wanted), _POSITIONS_A_QUERY):
         some = wanted[at : at + _POSITIONS_A_QUERY]
-        found = _open_some(connection, tables, vault, some)
+        records = _open_some(connection, tables, vault, some)
         for position in some:
-            if position not in found:
+            if position not in records:
                 raise LogError(f"there is no leaf {position} in the store; the last is that of the newest record")
-            yield position, found[position]
+            yield position, records[position]
 
 
 def _open_some(

@@ -4,8 +4,8 @@ A receipt is a C2SP `.tlog-proof` whose `extra` opens the entry:
 
     version (01) || kind || salt (32) || record
 
-It verifies if the record and salt give the entry, the entry and the hashes give the root, and the log has
-signed the root. Any one bit of it altered, it does not.
+A receipt verifies where the record and the salt give the entry, the entry and the hashes give the root, and the log has
+signed the root. With any one bit altered it does not verify.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from linekeeper.journal.log.checkpoint import Seen
-from linekeeper.journal.log.entry import SALT_BYTES, VERSION, Kind, Opened
+from linekeeper.journal.log.entry import SALT_BYTES, VERSION, Opened, RecordKind
 from linekeeper.journal.log.errors import LogError, ProofError
 from linekeeper.journal.log.note import Verifier
 from linekeeper.journal.log.proof import Proof
@@ -31,7 +31,7 @@ class Receipt:
     seen: Seen
 
 
-def make(head: Published, position: int, opened: Opened) -> bytes:
+def make_receipt(head: Published, position: int, opened: Opened) -> bytes:
     """The receipt of the record at `position`; LogError while it is not published yet."""
     size = head.checkpoint.size
     if position >= size:
@@ -40,8 +40,8 @@ def make(head: Published, position: int, opened: Opened) -> bytes:
     return Proof(position, hashes, head.data, _pack(opened)).data
 
 
-def verify(data: bytes, log: Verifier, witnesses: Sequence[Verifier] = ()) -> Receipt:
-    """What the receipt proves; ProofError saying what does not hold. Each of `witnesses` must have cosigned."""
+def verify_receipt(data: bytes, log: Verifier, witnesses: Sequence[Verifier] = ()) -> Receipt:
+    """What the receipt proves; ProofError names what does not hold. Each of `witnesses` must have cosigned."""
     proof = Proof.parse(data)
     opened = _unpack(proof.extra)
     return Receipt(opened, proof.index, proof.verify(opened.entry, log, witnesses))
@@ -52,6 +52,6 @@ def _pack(opened: Opened) -> bytes:
 
 
 def _unpack(extra: bytes) -> Opened:
-    if len(extra) < 2 + SALT_BYTES or extra[0] != VERSION or extra[1] not in Kind.__members__.values():
+    if len(extra) < 2 + SALT_BYTES or extra[0] != VERSION or extra[1] not in RecordKind.__members__.values():
         raise ProofError("the receipt does not hold a record of this log; fetch the file anew")
-    return Opened(Kind(extra[1]), extra[2 : 2 + SALT_BYTES], extra[2 + SALT_BYTES :])
+    return Opened(RecordKind(extra[1]), extra[2 : 2 + SALT_BYTES], extra[2 + SALT_BYTES :])

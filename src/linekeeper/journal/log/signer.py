@@ -1,7 +1,7 @@
-"""The signer: signs heads of the log, each a continuation of the last one it signed, and nothing else.
+"""The signer: it signs heads of the log, each of which continues the one that it signed last, and nothing else.
 
-Its last head is a file of its own, best on another disk or machine than the store: a store put back from a
-backup then cannot make the log contradict what it has already said.
+Its last head is a file of its own, best on another disk or machine than the store. A store that is restored from a
+backup then cannot make the log contradict a head that was already signed.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ class Signer:
         The new head is durable before the signature is given away. ForkError: a smaller size, another root
         at the same size, or a proof that does not hold.
         """
+        # Under the lock from the reading of the last head on: two processes that read the same head could each sign
+        # another continuation of it, and the log would have forked.
         with durable.locked(self.head.with_name(f".{self.head.name}.lock"), "the signer is busy; try again"):
             last = self.last()
             if last is not None and last.size:
@@ -72,8 +74,10 @@ def load_key(path: Path) -> SigningKey:
 
 
 def new_key(path: Path, name: str, kind: int = ED25519) -> SigningKey:
-    """Make a signing key (of a log, or with `COSIGNATURE` of a witness) and keep it at `path`, readable by its
-    owner alone; an existing file is never replaced."""
+    """Make a signing key (of a log, or with `COSIGNATURE` of a witness) and keep it at `path`.
+
+    Only the owner can read the file. LogError where a file exists there: it is never replaced.
+    """
     if path.exists():
         raise LogError(f"`{path}` already holds a key; choose another place")
     key = SigningKey.generate(name, kind)

@@ -1,9 +1,8 @@
 """The log's tables, alike in SQLite and PostgreSQL.
 
-`entries` is append-only but for one thing: an erasure empties `key` and `sealed` of the borrower's rows.
-`keys` holds each account's wrapped data key; the row's end is the erasure. `tail` is one row, the number
-of leaves; it is updated first in every append, so appends queue up on it. `heads` are the published
-checkpoints.
+Rows are only added to `entries`, with one exception: an erasure empties `key` and `sealed` of the borrower's rows.
+`keys` holds the wrapped data key of each account; an erasure deletes the row. `tail` is one row, the number of leaves;
+every append updates it first, so appends queue up on it. `heads` are the published checkpoints.
 """
 
 from __future__ import annotations
@@ -96,8 +95,8 @@ def define(metadata: MetaData) -> LogTables:
 
 def size_of(connection: Connection, tables: LogTables) -> int:
     """The number of leaves that this transaction sees."""
-    found = connection.execute(tables.tail.select()).one_or_none()
-    return int(found.size) if found else 0
+    tail = connection.execute(tables.tail.select()).one_or_none()
+    return int(tail.size) if tail else 0
 
 
 def within(connection: Connection, column: ColumnElement[str], texts: Sequence[str]) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@
     tile/entries/<N>[.p/<width>]     the same leaves' entries, each behind its length (u16, big-endian)
 
 N is written in groups of three digits, all but the last behind an `x`. A full tile never changes; a partial
-one is kept until its full one is there.
+one is kept until the full one exists.
 
 Source: c2sp.org/tlog-tiles.
 """
@@ -23,16 +23,16 @@ from linekeeper.journal.log.errors import LogError, ProofError
 from linekeeper.journal.log.tree import HASH_BYTES, leaf_hash, pair_up, perfect_root
 
 HEIGHT = 8
-WIDTH = 1 << HEIGHT
+TILE_WIDTH = 1 << HEIGHT
 ENTRY_MAX_BYTES = (1 << 16) - 1
-CHUNK = 64 * WIDTH  # entries whose files are made durable together
+CHUNK = 64 * TILE_WIDTH  # entries whose files are made durable together
 PYRAMIDS_MAX = 1_024  # tiles kept with their inner hashes, about 40 MB
 
 Fetch = Callable[[str], bytes]  # path below the log's prefix -> bytes; FileNotFoundError where absent
 Level = int | Literal["entries"]
 
 
-def tile_path(level: Level, index: int, width: int = WIDTH) -> str:
+def tile_path(level: Level, index: int, width: int = TILE_WIDTH) -> str:
     """Where a tile or entry bundle stands below the log's prefix.
 
     >>> tile_path(0, 1_234_067)
@@ -43,7 +43,7 @@ def tile_path(level: Level, index: int, width: int = WIDTH) -> str:
     groups = [f"{index % 1000:03}"]
     while index := index // 1000:
         groups.append(f"x{index % 1000:03}")
-    partial = f".p/{width}" if width < WIDTH else ""
+    partial = f".p/{width}" if width < TILE_WIDTH else ""
     return f"tile/{level}/{'/'.join(reversed(groups))}{partial}"
 
 
@@ -63,7 +63,7 @@ class Tiles:
     def node(self, level: int, index: int) -> bytes:
         """The hash of the perfect subtree (level, index) of the tree."""
         tile_level, height = divmod(level, HEIGHT)
-        tile, within = divmod(index, WIDTH >> height)
+        tile, within = divmod(index, TILE_WIDTH >> height)
         try:
             return self._pyramid(tile_level, tile)[height][within]
         except IndexError:
@@ -80,11 +80,11 @@ class Tiles:
         """The entry of one leaf."""
         if not 0 <= index < self.size:
             raise ProofError(f"entry {index} is not in a log of {self.size}; ask for one below {self.size}")
-        return self._bundle(index // WIDTH)[index % WIDTH]
+        return self._bundle(index // TILE_WIDTH)[index % TILE_WIDTH]
 
     def entries(self) -> Iterator[bytes]:
         """All entries in order."""
-        for tile in range(-(-self.size // WIDTH)):
+        for tile in range(-(-self.size // TILE_WIDTH)):
             yield from self._load_bundle(tile)
 
     def bundle(self, tile: int) -> list[bytes]:
@@ -111,7 +111,7 @@ class Tiles:
     def _read(self, level: Level, tile: int) -> tuple[bytes, int]:
         """A tile's bytes and its width at this size. A partial tile may have given way to the full one."""
         complete = self.size >> (HEIGHT * level) if isinstance(level, int) else self.size
-        width = min(complete - tile * WIDTH, WIDTH)
+        width = min(complete - tile * TILE_WIDTH, TILE_WIDTH)
         if width <= 0:
             raise ProofError(f"a log of {self.size} leaves has no tile {tile} at level {level}")
         for path in dict.fromkeys((tile_path(level, tile, width), tile_path(level, tile))):
@@ -128,17 +128,17 @@ class Tiles:
 class TileWriter:
     """Adds entries to a folder of tiles. What it writes is durable when `add` returns.
 
-    `edge[level]` holds the hashes of the last, not yet full tile of that level.
+    `_edge[level]` holds the hashes of the last tile of that level, which is not full yet.
     """
 
     def __init__(self, folder: Path, size: int) -> None:
         self.folder, self.size = folder, size
         old = Tiles(on_disk(folder), size)
-        last = size // WIDTH
-        self._bundle = old.bundle(last) if size % WIDTH else []
+        last = size // TILE_WIDTH
+        self._bundle = old.bundle(last) if size % TILE_WIDTH else []
         self._edge: list[list[bytes]] = []
         while size:
-            tile, width = divmod(size, WIDTH)
+            tile, width = divmod(size, TILE_WIDTH)
             self._edge.append(old.hashes(len(self._edge), tile) if width else [])
             size = tile
 
@@ -148,19 +148,20 @@ class TileWriter:
         while chunk := list(islice(stream, CHUNK)):
             files: dict[Path, bytes] = {}
             self._add_leaves(chunk, files)
+            # The full tile is durable before its partial ones go: at no instant is a published leaf without a tile.
             durable.write_all(files | self._partials())
-            for path in files:  # a full tile stands in for its partial ones
+            for path in files:
                 shutil.rmtree(path.with_name(f"{path.name}.p"), ignore_errors=True)
         return self.size
 
     def _add_leaves(self, entries: list[bytes], files: dict[Path, bytes]) -> None:
         if any(len(entry) > ENTRY_MAX_BYTES for entry in entries):
             raise LogError(f"an entry is longer than {ENTRY_MAX_BYTES} bytes; log a commitment to it instead")
-        tile = self.size // WIDTH
+        tile = self.size // TILE_WIDTH
         self._bundle += entries
-        while len(self._bundle) >= WIDTH:
-            files[self.folder / tile_path("entries", tile)] = pack(self._bundle[:WIDTH])
-            del self._bundle[:WIDTH]
+        while len(self._bundle) >= TILE_WIDTH:
+            files[self.folder / tile_path("entries", tile)] = pack(self._bundle[:TILE_WIDTH])
+            del self._bundle[:TILE_WIDTH]
             tile += 1
         self._add_hashes(0, self.size, [leaf_hash(entry) for entry in entries], files)
         self.size += len(entries)
@@ -169,24 +170,24 @@ class TileWriter:
         """Add hashes to a level that had `complete` of them, and their roots to the levels above."""
         if level == len(self._edge):
             self._edge.append([])
-        edge, tile = self._edge[level], complete // WIDTH
+        edge, tile = self._edge[level], complete // TILE_WIDTH
         roots: list[bytes] = []
         edge += hashes
-        while len(edge) >= WIDTH:
-            files[self.folder / tile_path(level, tile + len(roots))] = b"".join(edge[:WIDTH])
-            roots.append(perfect_root(edge[:WIDTH]))
-            del edge[:WIDTH]
+        while len(edge) >= TILE_WIDTH:
+            files[self.folder / tile_path(level, tile + len(roots))] = b"".join(edge[:TILE_WIDTH])
+            roots.append(perfect_root(edge[:TILE_WIDTH]))
+            del edge[:TILE_WIDTH]
         if roots:
             self._add_hashes(level + 1, tile, roots, files)
 
     def _partials(self) -> dict[Path, bytes]:
         files, tile = {}, self.size
         for level, edge in enumerate(self._edge):
-            tile //= WIDTH
+            tile //= TILE_WIDTH
             if edge:
                 files[self.folder / tile_path(level, tile, len(edge))] = b"".join(edge)
         if self._bundle:
-            path = tile_path("entries", self.size // WIDTH, len(self._bundle))
+            path = tile_path("entries", self.size // TILE_WIDTH, len(self._bundle))
             files[self.folder / path] = pack(self._bundle)
         return files
 

@@ -1,4 +1,4 @@
-"""The Merkle tree of RFC 6962 over SHA-256, with nothing kept but what is asked for.
+"""The Merkle tree of RFC 6962 over SHA-256: roots and proofs from the few nodes that each of them needs.
 
 A *node* (level, index) is the root of the perfect subtree over the leaves
 [index * 2**level, (index + 1) * 2**level). Every root and proof is a short list of such nodes, so the
@@ -64,12 +64,12 @@ def peaks(size: int) -> list[tuple[int, int]]:
 
 def _cover(start: int, end: int) -> list[tuple[int, int]]:
     """Perfect subtrees over [start, end), where `start` is aligned as in a tree: largest first."""
-    found = []
+    subtrees = []
     while start < end:
         level = (end - start).bit_length() - 1
-        found.append((level, start >> level))
+        subtrees.append((level, start >> level))
         start += 1 << level
-    return found
+    return subtrees
 
 
 def _fold(hashes: Sequence[bytes]) -> bytes:

@@ -1,9 +1,9 @@
-"""Sealing: every record is encrypted under its borrower's own key, so that one key's end is its oblivion.
+"""Sealing: each record is encrypted under its borrower's own key, so destroying one key erases one borrower's records.
 
     sealed = nonce (12) || AES-256-GCM(data key, salt (32) || record)
 
-The log's entry commits to the record (see `entry`); opening checks the one against the other, so nothing
-that was swapped or altered opens.
+The log's entry commits to the record (see `entry`). Opening checks one against the other, so a record that was swapped
+or altered does not open.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ CIPHERS_MAX = 100_000  # unwrapped keys kept in memory, about 300 bytes each
 class Vault:
     """Makes, opens and uses data keys. The first master wraps; all of them unwrap.
 
-    Unwrapped keys are remembered by their wrapped form: a key that is gone from the database is never
-    used again, however long it stays in memory.
+    Unwrapped keys are cached by their wrapped form. A key that was deleted from the database is therefore never used
+    again, however long it stays in memory.
 
-    >>> from linekeeper.journal.log.entry import Kind
+    >>> from linekeeper.journal.log.entry import RecordKind
     >>> from linekeeper.journal.log.masters import LocalMaster
     >>> vault = Vault([LocalMaster(bytes(32))])
     >>> cipher = vault.cipher(vault.master.name, vault.new_key())
-    >>> [(entry, sealed)] = vault.seal([Record(Kind.DECISION, "A", b"{}")], [cipher])
+    >>> [(entry, sealed)] = vault.seal([Record(RecordKind.DECISION, "A", b"{}")], [cipher])
     >>> vault.open(entry, sealed, cipher).data
     b'{}'
     """
@@ -72,6 +72,8 @@ class Vault:
 
     def seal(self, records: Sequence[Record], ciphers: Sequence[AESGCM]) -> list[tuple[bytes, bytes]]:
         """(log entry, sealed record) of each record, under the cipher at its place."""
+        # The salt is sealed together with the record. A borrower's record has few possible contents, so whoever knew
+        # the salt could try them all against the public entry; once the key is destroyed, nobody can.
         chance = os.urandom((SALT_BYTES + NONCE_BYTES) * len(records))
         sealed = []
         for at, (record, cipher) in enumerate(zip(records, ciphers, strict=True)):

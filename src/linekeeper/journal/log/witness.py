@@ -1,7 +1,7 @@
-"""A witness: cosigns a log's head once it has seen that it continues the last head it cosigned.
+"""A witness cosigns a log's head once it has verified that the head continues the last one that it cosigned.
 
-The rules are a function from request to response, `Witness.add_checkpoint`; `serve` puts them behind HTTP,
-on this machine alone unless told otherwise.
+The rules are a function from request to response, `Witness.add_checkpoint`; `serve` puts them behind HTTP, on this
+machine alone unless another host is given.
 
     POST /add-checkpoint
     old <size>
@@ -75,7 +75,7 @@ class Witness:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def last(self, origin: str) -> Checkpoint | None:
-        """The head of that log cosigned last."""
+        """The head of that log that was cosigned last."""
         path = self._path(origin)
         return Checkpoint.parse(path.read_text()) if path.exists() else None
 
@@ -147,6 +147,6 @@ def serve(witness: Witness, port: int = 0, host: str = "127.0.0.1") -> Threading
             self.wfile.write(data)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Requests are not logged: they hold nothing that the witness's folder does not."""
+            """Write no line for a request: the witness's folder holds all that matters of it."""
 
     return ThreadingHTTPServer((host, port), Handler)

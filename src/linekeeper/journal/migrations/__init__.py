@@ -1,4 +1,4 @@
-"""Alembic migrations of the store; `upgrade` runs them on an open connection."""
+"""This room holds the Alembic migrations of the store; `upgrade` runs them on an open connection."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 
 def config(connection: Connection) -> Config:
     """Alembic's settings for that connection."""
-    found = Config()
-    found.set_main_option("script_location", str(Path(__file__).parent))
-    found.attributes["connection"] = connection
-    return found
+    settings = Config()
+    settings.set_main_option("script_location", str(Path(__file__).parent))
+    settings.attributes["connection"] = connection
+    return settings
 
 
 def upgrade(connection: Connection) -> None:

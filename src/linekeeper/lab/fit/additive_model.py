@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.scorecard.many import Column, Columns, place
+from linekeeper.scorecard.many import FeatureColumn, FeatureColumns, place
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,7 +33,7 @@ class Binning:
         """How many bins there are, with the one for missing."""
         return len(self.cuts) + 2
 
-    def bin_of(self, values: Column) -> npt.NDArray[np.intp]:
+    def bin_of(self, values: FeatureColumn) -> npt.NDArray[np.intp]:
         """The bin of each value.
 
         >>> Binning("late", (1, 3)).bin_of(np.array([0, 1, 3, MISSING]))
@@ -41,7 +41,7 @@ class Binning:
         """
         return np.where(values == MISSING, len(self.cuts) + 1, place(values, self.cuts))
 
-    def count(self, columns: Columns) -> Column:
+    def count(self, columns: FeatureColumns) -> FeatureColumn:
         """How many rows fall in each bin."""
         return np.bincount(self.bin_of(columns[self.feature]), minlength=self.size).astype(np.int64)
 
@@ -52,9 +52,9 @@ class MainEffect:
 
     binning: Binning
     values: Floats
-    rows: Column
+    rows: FeatureColumn
 
-    def at(self, columns: Columns) -> Floats:
+    def at(self, columns: FeatureColumns) -> Floats:
         """Its part of the log-odds of each row."""
         return np.take(self.values, self.binning.bin_of(columns[self.binning.feature]))
 
@@ -66,9 +66,9 @@ class Interaction:
     row: Binning
     column: Binning
     values: Floats
-    rows: Column
+    rows: FeatureColumn
 
-    def at(self, columns: Columns) -> Floats:
+    def at(self, columns: FeatureColumns) -> Floats:
         """Its part of the log-odds of each row."""
         row, column = self.row.bin_of(columns[self.row.feature]), self.column.bin_of(columns[self.column.feature])
         log_odds: Floats = self.values[row, column]
@@ -83,7 +83,7 @@ class AdditiveModel:
     main_effects: tuple[MainEffect, ...]
     interactions: tuple[Interaction, ...] = ()
 
-    def log_odds(self, columns: Columns) -> Floats:
+    def log_odds(self, columns: FeatureColumns) -> Floats:
         """The log-odds of bad of each row."""
         rows = len(next(iter(columns.values())))
         total = np.full(rows, self.intercept)
@@ -114,7 +114,7 @@ class AdditiveModel:
         )
 
 
-def count_cells(row: Binning, column: Binning, columns: Columns) -> Column:
+def count_cells(row: Binning, column: Binning, columns: FeatureColumns) -> FeatureColumn:
     """How many rows fall in each cell of two binnings: [row bin, column bin]."""
     cells = row.bin_of(columns[row.feature]) * column.size + column.bin_of(columns[column.feature])
     return np.bincount(cells, minlength=row.size * column.size).reshape(row.size, column.size).astype(np.int64)

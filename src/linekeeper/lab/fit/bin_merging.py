@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from linekeeper.lab.fit.additive_model import AdditiveModel, Binning, Floats, Interaction, MainEffect
-from linekeeper.scorecard.many import Column
+from linekeeper.scorecard.many import FeatureColumn
 
 ROWS_A_BIN_MIN, ROWS_ALWAYS_ENOUGH = 20, 150
 BINS_OF_A_SET = 200  # between these two bounds, a bin needs this part of all rows
@@ -73,7 +73,9 @@ def _merge_rows(interaction: Interaction, limit: float, smallest: int) -> Intera
     return interaction
 
 
-def _cheapest(prices: Floats, forced: npt.NDArray[np.bool_], binning: Binning, rows: Column) -> tuple[int, float]:
+def _cheapest(
+    prices: Floats, forced: npt.NDArray[np.bool_], binning: Binning, rows: FeatureColumn
+) -> tuple[int, float]:
     """The cut to remove next, forced ones first, and its price; an infinite price means that none may go."""
     prices[_fixed_cuts(binning, rows)] = np.inf
     some_forced = np.isfinite(prices[forced]).any()
@@ -99,14 +101,14 @@ def _row_prices(interaction: Interaction) -> tuple[Floats, Floats]:
     return middle, prices
 
 
-def _upper_shares(rows: Column) -> Floats:
+def _upper_shares(rows: FeatureColumn) -> Floats:
     """For each pair of neighbours: the part of their rows that the upper one has (a half where both are empty)."""
     both = rows[:-1] + rows[1:]
     shares: Floats = np.where(both > 0, rows[1:] / np.maximum(both, 1), 0.5)
     return shares
 
 
-def _fixed_cuts(binning: Binning, rows: Column) -> list[int]:
+def _fixed_cuts(binning: Binning, rows: FeatureColumn) -> list[int]:
     """Cuts that stay: those between the bin of a special code and a bin that is not empty."""
     special = binning.special_bins
     return [
@@ -116,7 +118,7 @@ def _fixed_cuts(binning: Binning, rows: Column) -> list[int]:
     ]
 
 
-def _beside_small_bins(binning: Binning, rows: Column, smallest: int) -> npt.NDArray[np.bool_]:
+def _beside_small_bins(binning: Binning, rows: FeatureColumn, smallest: int) -> npt.NDArray[np.bool_]:
     """For each cut: whether a bin beside it has too few rows."""
     small = rows[:-1] < smallest
     small[list(binning.special_bins)] = False

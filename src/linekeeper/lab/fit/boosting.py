@@ -22,7 +22,7 @@ from linekeeper.lab.fit.design_matrix import FeatureBlock, design_matrix, encode
 from linekeeper.lab.fit.plan import FitPlan
 from linekeeper.lab.fit.scaling import probability
 from linekeeper.lab.fit.training_table import TrainingTable
-from linekeeper.scorecard.many import Column, Columns
+from linekeeper.scorecard.many import FeatureColumn, FeatureColumns
 
 FOREST = {"num_leaves": 15, "learning_rate": 0.05, "max_bin": 31, "lambda_l2": 20.0, "min_data_in_leaf": 50}
 FOREST_ROUNDS, FOREST_SEEDS = 200, 3
@@ -47,7 +47,7 @@ class Forest:
     boosters: tuple[lgb.Booster, ...]
     blocks: tuple[FeatureBlock, ...]
 
-    def log_odds(self, columns: Columns) -> Floats:
+    def log_odds(self, columns: FeatureColumns) -> Floats:
         """Mean log-odds of bad over the boosters, for each row."""
         matrix = design_matrix(list(self.blocks), columns)
         mean: Floats = np.mean([_log_odds(booster, matrix) for booster in self.boosters], axis=0)
@@ -140,7 +140,7 @@ class _PairBoosting:
     """Boosting of pairs on top of the main effects, whose log-odds are `initial`; `target` are probabilities."""
 
     blocks: list[FeatureBlock]
-    columns: Columns
+    columns: FeatureColumns
     target: Floats
     initial: Floats
     plan: FitPlan
@@ -180,7 +180,7 @@ def _gain(grids: list[tuple[npt.NDArray[np.intp], int]], pair: Pair, slope: Floa
     return float((slopes**2 / (weights + CELL_PRIOR_WEIGHT)).sum())
 
 
-def _grid(values: Column, special: tuple[int, ...]) -> tuple[npt.NDArray[np.intp], int]:
+def _grid(values: FeatureColumn, special: tuple[int, ...]) -> tuple[npt.NDArray[np.intp], int]:
     """Each row's quantile bin (codes and missing have their own), and how many bins there are."""
     codes = (MISSING, *special)
     has_amount = ~np.isin(values, codes)
@@ -222,7 +222,7 @@ def _stronger_first(pair: Pair, effects: tuple[MainEffect, ...]) -> Pair:
 
 
 def _read_main_effects(
-    booster: lgb.Booster, blocks: list[FeatureBlock], columns: Columns
+    booster: lgb.Booster, blocks: list[FeatureBlock], columns: FeatureColumns
 ) -> tuple[float, tuple[MainEffect, ...]]:
     """The intercept and one effect a feature: their sum is what the booster says, at every point.
 
@@ -243,7 +243,7 @@ def _read_main_effects(
 
 
 def _read_interactions(
-    booster: lgb.Booster, pairs: list[tuple[FeatureBlock, FeatureBlock]], columns: Columns
+    booster: lgb.Booster, pairs: list[tuple[FeatureBlock, FeatureBlock]], columns: FeatureColumns
 ) -> tuple[float, tuple[Interaction, ...]]:
     """The same for pairs: the intercept and one table a pair."""
     cuts = _cuts(booster)
@@ -271,13 +271,13 @@ def _binning(block: FeatureBlock, cuts: set[int]) -> Binning:
     return Binning(block.feature.name, tuple(every), frozenset(every.index(code) + 1 for code in codes))
 
 
-def _value_of_each_bin(binning: Binning) -> Column:
+def _value_of_each_bin(binning: Binning) -> FeatureColumn:
     """One value of each bin, missing last."""
     lowest = binning.cuts[0] - 1 if binning.cuts else 0
     return np.array([lowest, *binning.cuts, MISSING], dtype=np.int64)
 
 
-def _with_neutral_missing(values: Floats, rows: Column, block: FeatureBlock) -> Floats:
+def _with_neutral_missing(values: Floats, rows: FeatureColumn, block: FeatureBlock) -> Floats:
     """Where no value was missing in the data, or the plan says `neutral`, the bin for missing gets the mean.
 
     A booster that never saw a missing value still says something about it, which would be chance.

@@ -9,7 +9,7 @@ import numpy as np
 from linekeeper.core.bounds import MISSING
 from linekeeper.lab.fit.additive_model import Floats
 from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
-from linekeeper.scorecard.many import Column, Columns
+from linekeeper.scorecard.many import FeatureColumn, FeatureColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class FeatureBlock:
         return [{"higher": 1, "lower": -1, None: 0}[self.feature.worse], *(0 for _ in self.codes)]
 
 
-def feature_blocks(plan: FitPlan, columns: Columns) -> list[FeatureBlock]:
+def feature_blocks(plan: FitPlan, columns: FeatureColumns) -> list[FeatureBlock]:
     """One block a feature, in the plan's order; a flag only for codes that occur."""
     blocks: list[FeatureBlock] = []
     start = 0
@@ -46,12 +46,12 @@ def feature_blocks(plan: FitPlan, columns: Columns) -> list[FeatureBlock]:
     return blocks
 
 
-def design_matrix(blocks: list[FeatureBlock], columns: Columns) -> Floats:
+def design_matrix(blocks: list[FeatureBlock], columns: FeatureColumns) -> Floats:
     """Rows by columns of all blocks, float64."""
     return np.column_stack([part for block in blocks for part in encode_feature(block, columns[block.feature.name])])
 
 
-def encode_feature(block: FeatureBlock, values: Column) -> list[Floats]:
+def encode_feature(block: FeatureBlock, values: FeatureColumn) -> list[Floats]:
     """The columns of one block: amounts with NaN for codes and missing, then the flags."""
     no_amount = (values == MISSING) | np.isin(values, block.feature.special)
     amounts = np.where(no_amount, np.nan, values.astype(np.float64))

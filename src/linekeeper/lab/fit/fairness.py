@@ -17,7 +17,7 @@ from linekeeper.lab.fit.design_matrix import design_matrix, feature_blocks
 from linekeeper.lab.fit.metrics import auc, rate_difference, wilson_interval
 from linekeeper.lab.fit.plan import FitPlan
 from linekeeper.lab.fit.training_table import TrainingTable
-from linekeeper.scorecard.many import Column
+from linekeeper.scorecard.many import FeatureColumn
 
 RESTRICTED_SHARE = 0.20  # the example rule: the riskiest fifth is restricted
 FEW_VALUES, BANDS = 8, 4
@@ -60,7 +60,7 @@ class Proxy:
     by_score: float
 
 
-def group_fairness(table: TrainingTable, points: Column) -> list[GroupFigures]:
+def group_fairness(table: TrainingTable, points: FeatureColumn) -> list[GroupFigures]:
     """Every group of every protected attribute, if those with the lowest points were restricted."""
     threshold = np.quantile(points, RESTRICTED_SHARE, method="lower")
     restricted = points <= threshold
@@ -72,7 +72,9 @@ def group_fairness(table: TrainingTable, points: Column) -> list[GroupFigures]:
     return groups
 
 
-def _figures(attribute: str, name: str, mask: Mask, largest: Mask, label: Column, restricted: Mask) -> GroupFigures:
+def _figures(
+    attribute: str, name: str, mask: Mask, largest: Mask, label: FeatureColumn, restricted: Mask
+) -> GroupFigures:
     def unrestricted_goods(members: Mask) -> tuple[int, int]:
         goods = members & (label == 0)
         return int((~restricted[goods]).sum()), int(goods.sum())
@@ -84,7 +86,7 @@ def _figures(attribute: str, name: str, mask: Mask, largest: Mask, label: Column
     return GroupFigures(attribute, name, rows, bad_rate, hit / rows, interval, gap, (low, high), mask is largest)
 
 
-def proxy_report(table: TrainingTable, plan: FitPlan, points: Column) -> list[Proxy]:
+def proxy_report(table: TrainingTable, plan: FitPlan, points: FeatureColumn) -> list[Proxy]:
     """For each protected attribute, how well the inputs (a forest, cross-validated) and the score predict it."""
     matrix = design_matrix(feature_blocks(plan, table.features), table.features)
     fold = folds_of(table, PROXY_FOLDS, plan.seed)
@@ -103,7 +105,7 @@ def proxy_report(table: TrainingTable, plan: FitPlan, points: Column) -> list[Pr
 
 
 def _numeric_proxy(
-    attribute: str, values: Floats, matrix: Floats, fold: npt.NDArray[np.intp], plan: FitPlan, points: Column
+    attribute: str, values: Floats, matrix: Floats, fold: npt.NDArray[np.intp], plan: FitPlan, points: FeatureColumn
 ) -> Proxy:
     predicted = _predict_unseen(matrix, values, fold, plan, "regression")
     by_score = float(np.corrcoef(values, points)[0, 1] ** 2)
@@ -122,7 +124,7 @@ def _predict_unseen(
     return predicted
 
 
-def _groups(values: Column) -> Iterator[tuple[str, Mask]]:
+def _groups(values: FeatureColumn) -> Iterator[tuple[str, Mask]]:
     """Groups of an attribute: its values where they are few, else bands of about equal size."""
     kinds = np.unique(values)
     if len(kinds) <= FEW_VALUES:

@@ -27,8 +27,8 @@ from linekeeper.lab.fit.metrics import (
 from linekeeper.lab.fit.training_run import TrainingRun, artifact_of_run, pd_of_method
 from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.artifact import open_artifact, write_artifact
-from linekeeper.scorecard.card import Bins, Score, Table
-from linekeeper.scorecard.many import Column, place, points_many, score_many
+from linekeeper.scorecard.card import Bins, PointsTable, Score
+from linekeeper.scorecard.many import FeatureColumn, place, points_many, score_many
 from linekeeper.scorecard.points import best_score
 
 METHOD_NAMES = {"tables": "with tables", "main": "main effects only", "forest": "LightGBM forest", "woe": "WOE + LR"}
@@ -158,7 +158,7 @@ def _feature(part: Bins, table: TrainingTable) -> JsonObject:
     return {"feature": part.feature, "group": part.group, "choices": bool(part.by_choice), "bins": bins}
 
 
-def _table(part: Table, table: TrainingTable) -> JsonObject:
+def _table(part: PointsTable, table: TrainingTable) -> JsonObject:
     row, column = Binning(part.row, part.row_below), Binning(part.column, part.column_below)
     cell = row.bin_of(table.features[part.row]) * column.size + column.bin_of(table.features[part.column])
     rows = np.bincount(cell, minlength=row.size * column.size)
@@ -205,7 +205,9 @@ def stability(table: TrainingTable, score: Score) -> JsonObject:
         first = np.random.default_rng(0).permutation(len(table)) % 2 == 0
         rest = [(int(dates[0]), ~first)]
         basis = "one random half against the other (one date only)"
-    bins: dict[str, Column] = {part.feature: _binning(part).bin_of(table.features[part.feature]) for part in score.bins}
+    bins: dict[str, FeatureColumn] = {
+        part.feature: _binning(part).bin_of(table.features[part.feature]) for part in score.bins
+    }
     bins["score"] = place(score_many(score, table.features).score, score.pd_below)
     features = [
         {"feature": name, "psi": [_psi(bin_of_row, first, later) for _, later in rest]}
@@ -214,7 +216,7 @@ def stability(table: TrainingTable, score: Score) -> JsonObject:
     return {"basis": basis, "days": [day for day, _ in rest], "features": features}
 
 
-def _psi(bin_of_row: Column, first: npt.NDArray[Any], later: npt.NDArray[Any]) -> float:
+def _psi(bin_of_row: FeatureColumn, first: npt.NDArray[Any], later: npt.NDArray[Any]) -> float:
     bins = int(bin_of_row.max()) + 1
     return psi(np.bincount(bin_of_row[first], minlength=bins), np.bincount(bin_of_row[later], minlength=bins))
 

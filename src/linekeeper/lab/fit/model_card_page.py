@@ -51,7 +51,7 @@ def plot_calibration(deciles: list[JsonObject]) -> str:
     """Mean PD against bad rate, by decile, with 95 % intervals."""
     most = max(max(part["high"], part["mean_pd"]) for part in deciles) * 1.05
     axes = Axes(0, most, 0, most)
-    ticks = svg.nice(0, most)
+    ticks = svg.round_ticks(0, most)
     body = axes.frame("mean PD", "bad rate", ticks, ticks)
     body += line(axes.x(0), axes.y(0), axes.x(most), axes.y(most), "limit")
     for part in deciles:
@@ -63,7 +63,7 @@ def plot_calibration(deciles: list[JsonObject]) -> str:
 def plot_gains(lift: JsonObject) -> str:
     """The share of all bads among the riskiest accounts, one line a method."""
     axes = Axes(0, 1, 0, 1)
-    ticks = svg.nice(0, 1)
+    ticks = svg.round_ticks(0, 1)
     body = axes.frame("riskiest accounts", "share of all bads", ticks, ticks)
     body += line(axes.x(0), axes.y(0), axes.x(1), axes.y(1), "limit")
     for method, gains in reversed(lift["found"].items()):
@@ -78,7 +78,7 @@ def plot_scores(bands: list[JsonObject]) -> str:
     most = max(max(band["goods"] / goods, band["bads"] / bads) for band in bands) * 1.1
     first, last = bands[0]["from"], bands[-1]["from"] + 10
     axes = Axes(first, last, -most, most)
-    across = [tick for tick in svg.nice(first, last, 6) if first <= tick <= last]
+    across = [tick for tick in svg.round_ticks(first, last, 6) if first <= tick <= last]
     body = axes.frame("score", "bads (below), goods (above)", across, (0,), "")
     wide = axes.x(10) - axes.x(0) - 1
     for band in bands:

@@ -16,8 +16,8 @@ from sklearn.linear_model import LogisticRegression
 
 from linekeeper.lab.fit.additive_model import AdditiveModel, Floats, Interaction, MainEffect
 from linekeeper.lab.fit.plan import FitPlan
-from linekeeper.scorecard.card import Bins, Score, Table
-from linekeeper.scorecard.many import Column, Columns, place, score_many
+from linekeeper.scorecard.card import Bins, PointsTable, Score
+from linekeeper.scorecard.many import FeatureColumn, FeatureColumns, place, score_many
 from linekeeper.scorecard.pd import Scale, pd_table
 
 BAND_POINTS = 5  # width of a band of the PD table
@@ -27,7 +27,7 @@ TRUST_ROWS = 200  # so many rows of a band count as much as the formula
 # ------------------------------------------------------------------ points
 
 
-def scorecard_of(model: AdditiveModel, plan: FitPlan, columns: Columns) -> Score:
+def scorecard_of(model: AdditiveModel, plan: FitPlan, columns: FeatureColumns) -> Score:
     """The scorecard of a model: whole points, and the PD table over the scores that occur in `columns`.
 
     A part that moves nothing is left out. A missing value that was never seen gets the mean (0 points). Rounding
@@ -62,7 +62,7 @@ def log_odds_of_points(points: Floats, scale: Scale) -> Floats:
     return -((points - scale.score) / _points_a_unit(scale) + math.log(scale.odds))
 
 
-def points_of_log_odds(log_odds: Floats, scale: Scale) -> Column:
+def points_of_log_odds(log_odds: Floats, scale: Scale) -> FeatureColumn:
     """The score that stands for log-odds of bad, to the nearest point."""
     return np.floor(_exact_points(log_odds, scale) + 0.5).astype(np.int64)
 
@@ -89,10 +89,10 @@ def _bins(effect: MainEffect, group: str, choices: int, factor: float) -> Bins:
     return Bins(binning.feature, group, below, (points[0], *above), missing)
 
 
-def _table(part: Interaction, group: str, factor: float) -> Table:
+def _table(part: Interaction, group: str, factor: float) -> PointsTable:
     mean = np.average(part.values, weights=part.rows)
     points = tuple(tuple(_whole_points(-(line - mean) * factor)) for line in part.values)
-    return Table(part.row.feature, part.column.feature, group, part.row.cuts, part.column.cuts, points)
+    return PointsTable(part.row.feature, part.column.feature, group, part.row.cuts, part.column.cuts, points)
 
 
 def _whole_points(points: Floats) -> list[int]:
@@ -108,7 +108,7 @@ def probability(log_odds: Floats) -> Floats:
     return pd
 
 
-def slope_and_shift(label: Column, log_odds: Floats) -> tuple[float, float]:
+def slope_and_shift(label: FeatureColumn, log_odds: Floats) -> tuple[float, float]:
     """The (slope, shift) of a logistic regression of the label on the log-odds (Platt 1999), without a penalty.
 
     >>> odds = np.log(np.array([1 / 3, 1 / 3, 1 / 3, 1 / 3, 3, 3, 3, 3]))
@@ -120,7 +120,9 @@ def slope_and_shift(label: Column, log_odds: Floats) -> tuple[float, float]:
     return float(regression.coef_[0, 0]), float(regression.intercept_[0])
 
 
-def measured_pd(below: tuple[int, ...], formula_ppm: tuple[int, ...], points: Column, label: Column) -> tuple[int, ...]:
+def measured_pd(
+    below: tuple[int, ...], formula_ppm: tuple[int, ...], points: FeatureColumn, label: FeatureColumn
+) -> tuple[int, ...]:
     """The PD of each band of the score, in ppm: the rate that came, drawn towards the formula where rows are few.
 
     Never rises with the score: neighbours that would are pooled (Ayer et al. 1955).

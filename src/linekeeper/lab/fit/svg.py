@@ -129,15 +129,15 @@ def ranges(
         body += text(label - 6, at + 4, name, "tick end") + line(label, at, PLOT_WIDTH - 8, at, "grid")
         body += line(x(span[0]), at, x(span[1]), at, f"span {style}") if span else ""
         body += dot(x(value), at, style)
-    for tick in nice(low, high, 4):
+    for tick in round_ticks(low, high, 4):
         body += text(x(tick), tall + 16, _tick(tick, share), "tick middle")
     return picture(body, tall + foot, title)
 
 
-def nice(low: float, high: float, count: int = 5) -> list[float]:
+def round_ticks(low: float, high: float, count: int = 5) -> list[float]:
     """Round numbers between two values, about `count` of them.
 
-    >>> nice(0, 0.72)
+    >>> round_ticks(0, 0.72)
     [0.0, 0.2, 0.4, 0.6]
     """
     rough = (high - low) / count or 1.0

@@ -17,7 +17,7 @@ from linekeeper.lab.fit.scaling import measured_pd, points_of_log_odds, probabil
 from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.artifact import Artifact, Input
 from linekeeper.scorecard.card import Score
-from linekeeper.scorecard.many import Column, place
+from linekeeper.scorecard.many import FeatureColumn, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class TrainingRun:
     validation: CrossValidation
     model: AdditiveModel
     score: Score
-    points: Column
+    points: FeatureColumn
     pd: Floats
 
 
@@ -102,7 +102,9 @@ def pd_of_method(run: TrainingRun, method: str) -> Floats:
     return probability(slope * log_odds + shift)
 
 
-def _pd_of_unseen_rows(score: Score, points: Column, label: Column, validation: CrossValidation) -> Floats:
+def _pd_of_unseen_rows(
+    score: Score, points: FeatureColumn, label: FeatureColumn, validation: CrossValidation
+) -> Floats:
     """The PD of each row by a table that was measured on the other folds."""
     pd = np.empty(len(label))
     band = place(points, score.pd_below)

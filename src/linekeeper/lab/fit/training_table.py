@@ -14,7 +14,7 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
 from linekeeper.lab.parquet import read_parquet_table, whole_numbers
 from linekeeper.lab.partition import Partition
-from linekeeper.scorecard.many import Column
+from linekeeper.scorecard.many import FeatureColumn
 
 Rows = npt.NDArray[np.intp]
 
@@ -24,10 +24,10 @@ class TrainingTable:
     """Columns of one length: int64, `MISSING` where missing; `label` is 1 for bad; `at_day` days since 1970-01-01."""
 
     account: npt.NDArray[np.str_]
-    at_day: Column
-    label: Column
-    features: Mapping[str, Column]
-    protected: Mapping[str, Column]
+    at_day: FeatureColumn
+    label: FeatureColumn
+    features: Mapping[str, FeatureColumn]
+    protected: Mapping[str, FeatureColumn]
 
     def __len__(self) -> int:
         return len(self.label)

@@ -12,7 +12,7 @@ from linekeeper.core.bounds import MISSING
 from linekeeper.lab.fit.additive_model import AdditiveModel, Binning, Floats, MainEffect
 from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
 from linekeeper.lab.fit.training_table import TrainingTable
-from linekeeper.scorecard.many import Column
+from linekeeper.scorecard.many import FeatureColumn
 
 PREBINS, BIN_SHARE, PENALTY = 20, 0.02, 1.0
 
@@ -29,7 +29,7 @@ def fit_woe(table: TrainingTable, plan: FitPlan) -> AdditiveModel:
     return AdditiveModel(float(regression.intercept_[0]), weighted)
 
 
-def _weight_of_evidence(feature: FeaturePlan, values: Column, label: Column) -> MainEffect:
+def _weight_of_evidence(feature: FeaturePlan, values: FeatureColumn, label: FeatureColumn) -> MainEffect:
     """ln(bads' share / goods' share) of each bin, which rises with risk; none of either counts as half a row."""
     binning = _optimal_binning(feature, values, label)
     rows = binning.count({feature.name: values})
@@ -40,7 +40,7 @@ def _weight_of_evidence(feature: FeaturePlan, values: Column, label: Column) -> 
     return MainEffect(binning, evidence, rows)
 
 
-def _optimal_binning(feature: FeaturePlan, values: Column, label: Column) -> Binning:
+def _optimal_binning(feature: FeaturePlan, values: FeatureColumn, label: FeatureColumn) -> Binning:
     has_amount = (values != MISSING) & ~np.isin(values, feature.special)
     codes = [code for code in feature.special if (values == code).any()]
     trend = {"higher": "ascending", "lower": "descending", None: "auto_asc_desc"}[feature.worse]

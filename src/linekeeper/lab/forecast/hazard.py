@@ -36,7 +36,7 @@ from linekeeper.lab.forecast.panel import (
     roll_rates,
 )
 from linekeeper.scorecard.card import Score
-from linekeeper.scorecard.many import Column, Columns
+from linekeeper.scorecard.many import FeatureColumn, FeatureColumns
 from linekeeper.scorecard.points import lost_by_feature
 
 HORIZON = 12
@@ -62,7 +62,7 @@ class HazardModel:
     untuned: Forest
     shift: float
 
-    def hazard(self, columns: Columns) -> Floats:
+    def hazard(self, columns: FeatureColumns) -> Floats:
         """The chance of falling behind in the month ahead that `months_ahead` says, if not before."""
         return probability(self.model.log_odds(columns) + self.shift)
 
@@ -74,7 +74,7 @@ class PanelForecast:
     near: HazardModel
     far: HazardModel
 
-    def chances(self, columns: Columns) -> Floats:
+    def chances(self, columns: FeatureColumns) -> Floats:
         """The chance of having fallen behind by each of the next 12 months: [rows, months]."""
         rows = len(next(iter(columns.values())))
         not_behind = np.ones((rows, HORIZON))
@@ -150,8 +150,8 @@ def _person_months(
     if not rows:
         raise LinekeeperError(f"the panel is too short; it needs more than {FIRST_OBSERVED + 2 * HORIZON} months")
     sampled_share = min(1.0, ROWS_FOR_FIT / rows)
-    columns: list[dict[str, Column]] = []
-    labels: list[Column] = []
+    columns: list[dict[str, FeatureColumn]] = []
+    labels: list[FeatureColumn] = []
     for month, all_ahead in observed:
         risk = at_risk(panel, month)
         features = features_at(panel, month, risk)
@@ -175,7 +175,7 @@ def _not_behind_before(panel: Panel, month: int, ahead: int) -> tuple[npt.NDArra
     return risk[waiting], later[waiting, -1] >= BEHIND
 
 
-def _stacked(columns: list[dict[str, Column]]) -> dict[str, Column]:
+def _stacked(columns: list[dict[str, FeatureColumn]]) -> dict[str, FeatureColumn]:
     return {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
 
 
@@ -184,8 +184,8 @@ def _stacked(columns: list[dict[str, Column]]) -> dict[str, Column]:
 
 def _test_next_month(panel: Panel, forecast: PanelForecast, months: range) -> JsonObject:
     """The hazard of the next month over all later months, against LightGBM on the same rows; also by history seen."""
-    features: list[dict[str, Column]] = []
-    labels: list[Column] = []
+    features: list[dict[str, FeatureColumn]] = []
+    labels: list[FeatureColumn] = []
     for month in months:
         risk = at_risk(panel, month)
         accounts, behind = _not_behind_before(panel, month, 1)
@@ -207,7 +207,7 @@ def _test_next_month(panel: Panel, forecast: PanelForecast, months: range) -> Js
     }
 
 
-def _ranking(label: Column, hazard: Floats, forest: Floats, untuned: Floats) -> JsonObject:
+def _ranking(label: FeatureColumn, hazard: Floats, forest: Floats, untuned: Floats) -> JsonObject:
     """How well the hazard, LightGBM as it comes (`lightgbm`) and the mean of three tuned ones (`forest`) rank."""
     return {
         "rows": len(label),
@@ -224,7 +224,7 @@ def _ranking(label: Column, hazard: Floats, forest: Floats, untuned: Floats) -> 
     }
 
 
-def _share_in_riskiest(label: Column, risk: Floats) -> float:
+def _share_in_riskiest(label: FeatureColumn, risk: Floats) -> float:
     """The share of those who fell behind among the riskiest 5 %."""
     riskiest = np.argsort(-risk, kind="stable")[: int(len(risk) * RISKIEST_SHARE)]
     return float(label[riskiest].sum() / label.sum())
@@ -267,7 +267,7 @@ def _early_warning(panel: Panel, forecast: PanelForecast, month: int, listed: in
 
 
 def _warning(
-    panel: Panel, card: Score, features: Columns, row: int, account: int, chances: Floats
+    panel: Panel, card: Score, features: FeatureColumns, row: int, account: int, chances: Floats
 ) -> Iterator[tuple[str, Any]]:
     values = {name: None if column[row] == MISSING else int(column[row]) for name, column in features.items()}
     lost = sorted(lost_by_feature(card, values).items(), key=lambda pair: -pair[1])[:REASONS_MAX]

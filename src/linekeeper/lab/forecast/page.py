@@ -33,7 +33,9 @@ def plot_months_ahead(rows: list[JsonObject]) -> str:
     """Predicted and observed share, by months ahead."""
     most = max(max(row["predicted"], row["observed"]) for row in rows) * 1.1
     axes = Axes(0, len(rows), 0, most)
-    body = axes.frame("months ahead", "30 days past due by then", range(0, len(rows) + 1, 2), svg.nice(0, most), "y")
+    body = axes.frame(
+        "months ahead", "30 days past due by then", range(0, len(rows) + 1, 2), svg.round_ticks(0, most), "y"
+    )
     start = (axes.x(0), axes.y(0))
     for key, style in (("observed", "woe"), ("predicted", "own")):
         points = [(axes.x(row["months"]), axes.y(row[key])) for row in rows]
@@ -44,7 +46,7 @@ def plot_months_ahead(rows: list[JsonObject]) -> str:
 def plot_riskiest(gains: dict[str, list[float]]) -> str:
     """The share of those who fell behind among the riskiest accounts."""
     axes = Axes(0, 1, 0, 1)
-    ticks = svg.nice(0, 1)
+    ticks = svg.round_ticks(0, 1)
     body = axes.frame("riskiest accounts", "of those who fell behind", ticks, ticks)
     body += line(axes.x(0.05), axes.y(0), axes.x(0.05), axes.y(1), "limit")
     for key, style in (("forest", "forest"), ("card", "own")):

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.scorecard.many import Column
+from linekeeper.scorecard.many import FeatureColumn
 
 Levels = npt.NDArray[np.int8]
 Marks = npt.NDArray[np.bool_]
@@ -32,7 +32,7 @@ class Panel:
     """`levels[account, month]`: the bucket's level, `UNSEEN` where the account is not in the panel. Months ascend."""
 
     accounts: npt.NDArray[np.str_]
-    months: Column
+    months: FeatureColumn
     levels: Levels
 
 
@@ -76,7 +76,7 @@ def at_risk(panel: Panel, month: int) -> npt.NDArray[np.intp]:
     return np.flatnonzero((level != UNSEEN) & (level < BEHIND))
 
 
-def features_at(panel: Panel, month: int, accounts: npt.NDArray[np.intp]) -> dict[str, Column]:
+def features_at(panel: Panel, month: int, accounts: npt.NDArray[np.intp]) -> dict[str, FeatureColumn]:
     """Features of those accounts as of a month (its place in the panel): nothing after it is read."""
     past = panel.levels[accounts, : month + 1][:, ::-1].astype(np.int64)  # newest first
     seen = past != UNSEEN
@@ -109,24 +109,24 @@ def features_at(panel: Panel, month: int, accounts: npt.NDArray[np.intp]) -> dic
     return {name: values.astype(np.int64) for name, values in features.items()}
 
 
-def _level_before(past: Column, months: int) -> Column:
+def _level_before(past: FeatureColumn, months: int) -> FeatureColumn:
     """The level so many months before; missing where the account was not seen."""
     if past.shape[1] <= months:
         return np.full(len(past), MISSING)
     return np.where(past[:, months] == UNSEEN, MISSING, past[:, months])
 
 
-def _months_since(marks: Marks) -> Column:
+def _months_since(marks: Marks) -> FeatureColumn:
     """Months since a month that is marked (newest first); missing where none is."""
     return np.where(marks.any(1), marks.argmax(1), MISSING)
 
 
-def _faded_count(marks: Marks, fade: float) -> Column:
+def _faded_count(marks: Marks, fade: float) -> FeatureColumn:
     """How many months are marked, older ones counting less and less; in thousandths."""
     weights = np.round(1_000 * fade ** np.arange(marks.shape[1])).astype(np.int64)
     return np.asarray(marks @ weights, dtype=np.int64)
 
 
-def _newest_run(marks: Marks) -> Column:
+def _newest_run(marks: Marks) -> FeatureColumn:
     """How many of the newest months are marked without a break."""
     return np.asarray(np.where(marks.all(1), marks.shape[1], (~marks).argmax(1)), dtype=np.int64)

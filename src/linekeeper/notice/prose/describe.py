@@ -9,7 +9,7 @@ from itertools import pairwise
 from linekeeper.notice.prose.expression import ExpressionRenderer
 from linekeeper.notice.prose.vocabulary import Vocabulary, shipped_vocabulary
 from linekeeper.policy import model as m
-from linekeeper.scorecard.card import Bins, Score, Table
+from linekeeper.scorecard.card import Bins, PointsTable, Score
 from linekeeper.texts.language import Lang, Language
 from linekeeper.texts.language import language as language_of
 
@@ -41,7 +41,7 @@ def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None)
     renderer = ExpressionRenderer(policy, language_of(lang), vocabulary or shipped_vocabulary())
     translate = renderer.language.translate
     parts = (
-        (translate("Ground"), _ground(policy, renderer.language)),
+        (translate("Ground"), _basis(policy, renderer.language)),
         (translate("Measurements"), (_feature(feature, renderer) for feature in policy.features if feature.named)),
         (translate("Score"), _score(policy.score, renderer) if policy.score else ()),
         (translate("Triggers"), (_trigger(trigger, renderer) for trigger in policy.triggers)),
@@ -56,7 +56,7 @@ def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None)
     return Description(title, tuple(Section(heading, lines) for heading, lines in sections if lines))
 
 
-def _ground(policy: m.Policy, language: Language) -> Iterator[str]:
+def _basis(policy: m.Policy, language: Language) -> Iterator[str]:
     translate = language.translate
     yield translate(
         "Amounts are in {currency}. Days begin at midnight in {zone}.", currency=policy.currency, zone=policy.time_zone
@@ -117,7 +117,7 @@ def _bands(cuts: list[str], renderer: ExpressionRenderer) -> list[str]:
     return [translate("below {high}", high=cuts[0]), *between, translate("{low} or more", low=cuts[-1])]
 
 
-def _table(table: Table, renderer: ExpressionRenderer) -> Iterator[str]:
+def _table(table: PointsTable, renderer: ExpressionRenderer) -> Iterator[str]:
     """A line for each row: both features' bands, the last of each being "not known"."""
     translate, unknown = renderer.language.translate, renderer.language.translate("not known")
     rows = [*_bands([renderer.constant(cut, table.row) for cut in table.row_below], renderer), unknown]

@@ -58,7 +58,7 @@ class ExpressionRenderer:
         """Nodes of each feature with all that it refers to; features stand in order of use."""
         sizes: dict[str, int] = {}
         for feature in self.policy.features:
-            sizes[feature.name] = sum(sizes[n.name] if isinstance(n, ex.Ref) else 1 for n in ex.walk(feature.expr))
+            sizes[feature.name] = sum(sizes[n.name] if isinstance(n, ex.Ref) else 1 for n in ex.nodes_of(feature.expr))
         return sizes
 
     # -------------------------------------------------------------- conditions
@@ -126,7 +126,7 @@ class ExpressionRenderer:
                 return translate("the hour of the day")
             case ex.Not() | ex.And() | ex.Or() | ex.Compare() | ex.In():
                 return translate("whether {inner}", inner=self.grouped(node))
-            case ex.Arith(op, left, right):
+            case ex.Arithmetic(op, left, right):
                 return translate(ARITHMETIC[op], left=self._factor(left), right=self._factor(right))
             case ex.Call(name):
                 if FUNCTIONS[name].unit == ex.FLAG:
@@ -147,7 +147,7 @@ class ExpressionRenderer:
     def _factor(self, node: ex.Expr) -> str:
         """A noun that can stand inside another: sums, choices and calls get brackets."""
         inner = self._spelled_out(node)
-        return self._bracketed(self.noun(inner), isinstance(inner, ex.Arith | ex.If | ex.Call))
+        return self._bracketed(self.noun(inner), isinstance(inner, ex.Arithmetic | ex.If | ex.Call))
 
     def _side(self, node: ex.Expr) -> str:
         """A noun on one side of a comparison: only a choice needs brackets there."""

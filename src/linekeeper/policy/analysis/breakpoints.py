@@ -17,7 +17,7 @@ from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.monotonicity import Trends
 from linekeeper.policy.functions import Trend
-from linekeeper.scorecard.card import Bins, Table
+from linekeeper.scorecard.card import Bins, PointsTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class _UseCollector:
                 yield from ((part.row, cut, guard) for cut in (MISSING + 1, *part.row_below))
                 yield from ((part.column, cut, guard) for cut in (MISSING + 1, *part.column_below))
 
-    def _score_parts(self) -> Iterator[tuple[Bins | Table, Guard]]:
+    def _score_parts(self) -> Iterator[tuple[Bins | PointsTable, Guard]]:
         """The parts of the score, each with a guard: together, those left out cannot take the score over a cut.
 
         Those that can move it least come first: each is left out while there is slack for it and all before it.
@@ -117,16 +117,16 @@ class _UseCollector:
         score, cuts = self.policy.score, score_breakpoints(self.policy)
         if score is None or cuts == ():
             return
-        parts: list[Bins | Table] = [*score.bins, *score.tables]
+        parts: list[Bins | PointsTable] = [*score.bins, *score.tables]
         fall = rise = 0
         for part in sorted(parts, key=lambda part: sum(self._moves(part))):
             most = self._moves(part)
             fall, rise = fall + most[0], rise + most[1]
             yield part, () if cuts is None else (Slack(fall, rise),)
 
-    def _moves(self, part: Bins | Table) -> tuple[int, int]:
+    def _moves(self, part: Bins | PointsTable) -> tuple[int, int]:
         """How far at most the points of a part can fall, and rise, by time alone."""
-        if isinstance(part, Table):
+        if isinstance(part, PointsTable):
             flat = [value for row in part.points for value in row]
             still = self.trends.of_feature(part.row) == self.trends.of_feature(part.column) == Trend.STILL
             return (0, 0) if still else (max(flat) - min(flat),) * 2
@@ -155,7 +155,7 @@ class _UseCollector:
         return guard + tuple(expr for expr in more[:room] if self._is_cheap(expr) and expr not in guard)
 
     def _is_cheap(self, expr: ex.Expr) -> bool:
-        nodes = list(ex.walk(expr))
+        nodes = list(ex.nodes_of(expr))
         if len(nodes) > GUARD_NODES_MAX:
             return False
         refs = (node.name in self.measures for node in nodes if isinstance(node, ex.Ref))

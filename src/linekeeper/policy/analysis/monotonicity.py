@@ -39,7 +39,7 @@ class Trends:
                 return Trend.STILL
             case ex.Ref(name):
                 return self._trends[name]
-            case ex.Arith(op, left, right):
+            case ex.Arithmetic(op, left, right):
                 return self.of_difference(left, right) if op == "-" else self._of_sum(op, left, right)
             case ex.Call(name, args):
                 return FUNCTIONS[name].trend(args, [self.of(arg) for arg in args])
@@ -63,7 +63,7 @@ class Trends:
 
     def may_miss(self, expr: ex.Expr) -> bool:
         """Whether anything in the expression may be missing."""
-        for node in ex.walk(expr):
+        for node in ex.nodes_of(expr):
             if isinstance(node, ex.Ref) and node.name in self.missing:
                 return True
             if isinstance(node, ex.Call) and FUNCTIONS[node.name].missing is by_itself:
@@ -76,7 +76,7 @@ class Trends:
         return sum(self._trends[name] != Trend.STILL for name in names), len(names)
 
     def _measures(self, expr: ex.Expr) -> frozenset[str]:
-        parts = (self._made_of[node.name] for node in ex.walk(expr) if isinstance(node, ex.Ref))
+        parts = (self._made_of[node.name] for node in ex.nodes_of(expr) if isinstance(node, ex.Ref))
         return frozenset[str]().union(*parts)
 
 
