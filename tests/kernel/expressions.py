@@ -10,7 +10,7 @@ from random import Random
 from traceback import extract_tb
 from typing import Any
 
-from linekeeper.kernel.lowered_expressions import Fault
+from linekeeper.kernel.lowering_expressions import CallFault
 from linekeeper.kernel.subset import INT64_MAX, INT64_MIN
 
 MISSING = -(2**62)
@@ -20,14 +20,14 @@ VARIABLES = ("a", "b", "c")
 ROW_LENGTH = 4
 GENERATED = "<generated>"
 HEAD = f"MISSING = -(2**62)\nFEW = 3\nBIG, ONES = 2**62, -1\nTABLE = {(*EDGES[:14], 5, 7)}\n"
-FAULTS: dict[type[Exception], Fault] = {
-    ZeroDivisionError: Fault.DIVISION_BY_ZERO,
-    AssertionError: Fault.ASSERTION,
-    ValueError: Fault.NEGATIVE_SHIFT,
-    IndexError: Fault.INDEX,
+FAULTS: dict[type[Exception], CallFault] = {
+    ZeroDivisionError: CallFault.DIVISION_BY_ZERO,
+    AssertionError: CallFault.ASSERTION,
+    ValueError: CallFault.NEGATIVE_SHIFT,
+    IndexError: CallFault.INDEX,
 }
 
-Outcome = int | tuple[Fault, int]  # a number, or why and in which line the call ended
+Outcome = int | tuple[CallFault, int]  # a number, or why and in which line the call ended
 
 
 class Writer:

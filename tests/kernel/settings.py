@@ -24,7 +24,7 @@ import numpy as np
 from linekeeper.evaluate.replay import Outcome as Replay
 from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.machine_code import Level
+from linekeeper.kernel.machine_code import OptimisationLevel
 from linekeeper.kernel.native import KernelFault, NativeFunction, NativeKernel
 from linekeeper.policy.load import load_text
 from tests.kernel.agree import batch_of_streams, last_day, unreversed
@@ -46,7 +46,9 @@ def machine_outcome(function: NativeFunction, number: int, a: int, b: int, c: in
         return fault.fault, fault.line
 
 
-def differing_expressions(seed: int, count: int, levels: tuple[Level, ...]) -> Iterator[tuple[int, list[str]]]:
+def differing_expressions(
+    seed: int, count: int, levels: tuple[OptimisationLevel, ...]
+) -> Iterator[tuple[int, list[str]]]:
     """Modules until so many functions have been compared; after each, how many, and what differed."""
     random = Random(f"expressions {seed}")
     compared = 0
@@ -56,7 +58,7 @@ def differing_expressions(seed: int, count: int, levels: tuple[Level, ...]) -> I
         yield some, wrong
 
 
-def compare_module(random: Random, count: int, levels: tuple[Level, ...]) -> tuple[int, list[str]]:
+def compare_module(random: Random, count: int, levels: tuple[OptimisationLevel, ...]) -> tuple[int, list[str]]:
     """One module of generated functions: how many of them gave something to compare, and what differed."""
     module = module_of(random, count)
     python, machine = interpreted(module.source), NativeKernel(module.source)
@@ -70,7 +72,7 @@ def compare_module(random: Random, count: int, levels: tuple[Level, ...]) -> tup
                 expected.append((number, (a, b, c, row), outcome, after))
     wrong = []
     for level in levels:
-        if level == Level.OPTIMISED:
+        if level == OptimisationLevel.OPTIMISED:
             machine.optimise("pick")
             machine.wait()
         assert machine.pick.level == level
@@ -82,7 +84,7 @@ def compare_module(random: Random, count: int, levels: tuple[Level, ...]) -> tup
     return len({number for number, *_ in expected}), wrong
 
 
-def differing_policy(seed: int, lives: int, levels: tuple[Level, ...]) -> tuple[int, list[str]]:
+def differing_policy(seed: int, lives: int, levels: tuple[OptimisationLevel, ...]) -> tuple[int, list[str]]:
     """One generated policy by so many generated lives: evaluations, and what differed."""
     policy = load_text(policy_text(seed))
     kernel = Kernel(policy)
@@ -95,7 +97,7 @@ def differing_policy(seed: int, lives: int, levels: tuple[Level, ...]) -> tuple[
         replays.append((batch, until, replay(kernel, batch, until, compiled=False, keep_states=True)))
     wrong = []
     for level in levels:
-        if level == Level.OPTIMISED:
+        if level == OptimisationLevel.OPTIMISED:
             kernel.compiled.optimise("replay")
             kernel.compiled.wait()
         for batch, until, expected in replays:
@@ -113,7 +115,7 @@ def differing_fields(one: Replay, other: Replay) -> list[str]:
 
 def run(asked: argparse.Namespace) -> dict[str, float]:
     """All that was asked for; what differs is printed as it is found."""
-    levels = tuple(Level) if asked.optimised else (Level.PLAIN,)
+    levels = tuple(OptimisationLevel) if asked.optimised else (OptimisationLevel.PLAIN,)
     began = time.perf_counter()
     expressions, evaluations, wrong = 0, 0, []
     for some, differing in differing_expressions(asked.first, asked.expressions, levels):

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linekeeper.kernel.lowered_expressions import Fault
-from linekeeper.kernel.machine_code import Level
+from linekeeper.kernel.lowering_expressions import CallFault
+from linekeeper.kernel.machine_code import OptimisationLevel
 from linekeeper.kernel.native import KernelFault, NativeKernel
 from linekeeper.kernel.subset import INT64_MAX, INT64_MIN, NotInSubset, Shape, read_source
 from tests.kernel.expressions import EDGES, EDGES_NEAR, interpreted, outcome_of
@@ -250,18 +250,23 @@ def f(r):
 @pytest.mark.parametrize(
     ("body", "arguments", "fault", "words"),
     [
-        ("return a // b", (1, 0), Fault.DIVISION_BY_ZERO, "line 3, `return a // b`: a division by zero"),
-        ("return a % b", (1, 0), Fault.DIVISION_BY_ZERO, "a division by zero"),
-        ("return a // 0", (1, 0), Fault.DIVISION_BY_ZERO, "a division by zero"),
-        ("a //= b\nreturn a", (1, 0), Fault.DIVISION_BY_ZERO, "a division by zero"),
-        ("a += 1\nassert a < b, 'a reason'\nreturn a", (5, 0), Fault.ASSERTION, "line 4, `assert a < b, 'a reason'`"),
-        ("return a >> b", (5, -1), Fault.NEGATIVE_SHIFT, "a shift by a count below zero"),
-        ("return TABLE[a]", (2, 0), Fault.INDEX, "an index outside of its row"),
-        ("return TABLE[a]", (-1, 0), Fault.INDEX, "an index outside of its row"),
-        ("return TABLE[a]", (INT64_MIN, 0), Fault.INDEX, "an index outside of its row"),
+        ("return a // b", (1, 0), CallFault.DIVISION_BY_ZERO, "line 3, `return a // b`: a division by zero"),
+        ("return a % b", (1, 0), CallFault.DIVISION_BY_ZERO, "a division by zero"),
+        ("return a // 0", (1, 0), CallFault.DIVISION_BY_ZERO, "a division by zero"),
+        ("a //= b\nreturn a", (1, 0), CallFault.DIVISION_BY_ZERO, "a division by zero"),
+        (
+            "a += 1\nassert a < b, 'a reason'\nreturn a",
+            (5, 0),
+            CallFault.ASSERTION,
+            "line 4, `assert a < b, 'a reason'`",
+        ),
+        ("return a >> b", (5, -1), CallFault.NEGATIVE_SHIFT, "a shift by a count below zero"),
+        ("return TABLE[a]", (2, 0), CallFault.INDEX, "an index outside of its row"),
+        ("return TABLE[a]", (-1, 0), CallFault.INDEX, "an index outside of its row"),
+        ("return TABLE[a]", (INT64_MIN, 0), CallFault.INDEX, "an index outside of its row"),
     ],
 )
-def test_a_fault_names_the_line(body: str, arguments: tuple[int, int], fault: Fault, words: str) -> None:
+def test_a_fault_names_the_line(body: str, arguments: tuple[int, int], fault: CallFault, words: str) -> None:
     with pytest.raises(KernelFault) as caught:
         function(body, head="TABLE = (1, 2)").f(*arguments)
     assert words in str(caught.value)
@@ -395,12 +400,12 @@ def test_sources_that_are_refused(text: str, words: str) -> None:
 @pytest.mark.parametrize("seed", range(2))
 def test_generated_functions(seed: int) -> None:
     """Some of those of `python -m tests.kernel.settings`, in both settings of machine code."""
-    wrong = [text for _, some in differing_expressions(seed, 150, tuple(Level)) for text in some]
+    wrong = [text for _, some in differing_expressions(seed, 150, tuple(OptimisationLevel)) for text in some]
     assert wrong == []
 
 
 @pytest.mark.parametrize("seed", [101, 102])
 def test_generated_policies(seed: int) -> None:
-    evaluations, wrong = differing_policy(seed, 25, tuple(Level))
+    evaluations, wrong = differing_policy(seed, 25, tuple(OptimisationLevel))
     assert evaluations > 0
     assert wrong == []

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.machine_code import Level
+from linekeeper.kernel.machine_code import OptimisationLevel
 from linekeeper.kernel.native import ArgumentFault, NativeKernel
 from linekeeper.policy.load import load_file, load_text
 from tests.kernel.agree import batch_of_streams, unreversed
@@ -117,16 +117,16 @@ def test_many_threads_ask_for_the_same_function_at_once() -> None:
 def test_better_code_is_taken_up_while_others_call() -> None:
     kernel = NativeKernel(COUNT)
     alone = kernel.f(row(7), 1_000)
-    assert kernel.f.level == Level.PLAIN
+    assert kernel.f.level == OptimisationLevel.PLAIN
     kernel.optimise("f")
     kernel.optimise("f")
     with ThreadPoolExecutor(2) as pool:
         results = set(pool.map(lambda _: kernel.f(row(7), 1_000), range(200)))
     kernel.wait()
-    assert kernel.f.level == Level.OPTIMISED
+    assert kernel.f.level == OptimisationLevel.OPTIMISED
     assert results == {alone}
     assert kernel.f(row(7), 1_000) == alone
-    assert NativeKernel(COUNT).f.level == Level.OPTIMISED  # from disk
+    assert NativeKernel(COUNT).f.level == OptimisationLevel.OPTIMISED  # from disk
 
 
 def test_the_interpreter_runs_on_during_a_call() -> None:
@@ -192,7 +192,7 @@ def test_code_that_cannot_be_kept_leaves_the_plain_code_in_use(tmp_path: Path) -
     (tmp_path / "kernels").chmod(0o777)
     kernel.optimise("f")
     kernel.wait()
-    assert kernel.f.level == Level.PLAIN
+    assert kernel.f.level == OptimisationLevel.PLAIN
     assert kernel.f(row(7), 10) == alone
 
 
@@ -201,8 +201,8 @@ def test_a_replay_does_not_depend_on_the_code_nor_on_the_number_of_threads() -> 
     kernel = Kernel(policy)
     batch = batch_of_streams(kernel, [unreversed(stream(policy, seed)) for seed in range(100)])
     expected = replay(kernel, batch, 0, compiled=False, keep_states=True)
-    for level in Level:
-        if level == Level.OPTIMISED:
+    for level in OptimisationLevel:
+        if level == OptimisationLevel.OPTIMISED:
             kernel.compiled.optimise("replay")
             kernel.compiled.wait()
         for workers in (1, 2, 5):

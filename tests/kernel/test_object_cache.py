@@ -11,7 +11,7 @@ import pytest
 
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.kernel import machine_code, object_cache
-from linekeeper.kernel.machine_code import Host, Level
+from linekeeper.kernel.machine_code import Host, OptimisationLevel
 from linekeeper.kernel.native import NativeKernel
 
 TWICE = "def f(a):\n    return 2 * a\n"
@@ -70,7 +70,7 @@ def test_code_of_another_source_or_host_is_not_used(folder: Path, monkeypatch: p
     elif other == "function":
         assert not NativeKernel(TWICE).is_kept("g")
     elif other == "version":
-        monkeypatch.setattr("linekeeper.kernel.lowering.VERSION", 0)
+        monkeypatch.setattr("linekeeper.kernel.lowering.LOWERING_VERSION", 0)
         assert not NativeKernel(TWICE).is_kept("f")
     else:
         changed = {"processor": "another", "compiler": here.compiler}
@@ -108,7 +108,7 @@ def test_optimised_code_lies_beside_the_plain(folder: Path) -> None:
     kernel = NativeKernel(TWICE)
     kernel.optimise("f")
     kernel.wait()
-    assert len(list(folder.iterdir())) == len(Level)
+    assert len(list(folder.iterdir())) == len(OptimisationLevel)
 
 
 def test_two_processes_at_once(folder: Path) -> None:

@@ -12,7 +12,7 @@ from linekeeper.core.bounds import DAY_MS
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.engine.run import evaluations_of
 from linekeeper.kernel.kernel import WORTH_COMPILING, WORTH_LOADING, WORTH_OPTIMISING, WORTH_USING, Kernel
-from linekeeper.kernel.machine_code import Level
+from linekeeper.kernel.machine_code import OptimisationLevel
 from linekeeper.policy.load import load_file
 from tests.kernel.agree import in_bulk
 from tests.oracle.generate import stream
@@ -44,7 +44,10 @@ def test_what_is_to_be_made_is_worth_it_for_many_looks_and_what_is_there_for_few
 def test_better_code_is_made_for_very_much_work_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LINEKEEPER_CACHE", str(tmp_path))
     kernel = Kernel(load_file(CASH_LINE))
-    for evaluations, level in ((WORTH_OPTIMISING - 1, Level.PLAIN), (WORTH_OPTIMISING, Level.OPTIMISED)):
+    for evaluations, level in (
+        (WORTH_OPTIMISING - 1, OptimisationLevel.PLAIN),
+        (WORTH_OPTIMISING, OptimisationLevel.OPTIMISED),
+    ):
         kernel.compile_for(evaluations)
         kernel.compiled.wait()
         assert kernel.compiled.replay.level == level

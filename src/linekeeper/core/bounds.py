@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1  # what a number of the kernel can hold
 MONEY_MAX = 10**15  # minor units, either way; also the clamp of every feature value
 SHARE_CEILING_BP = 1_000_000  # percent(a, b) never says more than a hundredfold
 AT_MIN_MS = 0  # 1970-01-01T00:00:00Z

@@ -37,43 +37,43 @@ from contextlib import contextmanager
 
 from llvmlite import ir
 
-from linekeeper.kernel.lowered_expressions import (
+from linekeeper.kernel.lowering_expressions import (
     INT,
     RESULT,
+    CallFault,
     ExpressionLowering,
-    Fault,
-    LoweredModule,
+    ModuleLowering,
     Value,
     components_of,
 )
 from linekeeper.kernel.subset import (
-    Function,
+    KernelSource,
     NotInSubset,
     Shape,
-    Source,
+    SourceFunction,
     constant_value,
     is_docstring,
     refused,
 )
 
-VERSION = 1  # of what a source is lowered to: a change of it makes object code that was kept be made anew
+LOWERING_VERSION = 1  # of what a source is lowered to: a change of it makes object code that was kept be made anew
 
 
-def lower(source: Source, entry: str) -> str:
+def lower(source: KernelSource, entry: str) -> str:
     """The function `entry` of a source, with all that it calls, in LLVM's assembly, to be called by its `symbol`.
 
     Its arguments are the address of a cell for the fault, then the components of each parameter that is read.
     Raises `NotInSubset` for the first construct that has no compiled meaning.
     """
     functions = source.functions_for(entry)
-    module = LoweredModule(source)
+    module = ModuleLowering(source)
     for function in functions.values():
         _lower_function(module, function)
     module.add_entry(entry)
     return str(module.module)
 
 
-def _lower_function(module: LoweredModule, function: Function) -> None:
+def _lower_function(module: ModuleLowering, function: SourceFunction) -> None:
     """Lower one function; those that it calls have been lowered before."""
     name = function.node.name
     declared = ir.Function(module.module, ir.FunctionType(RESULT, components_of(function)), name=f"inner_{name}")
@@ -131,7 +131,7 @@ class _Body(ExpressionLowering):
             case ast.Assert():
                 failed, passed = self._new_block("failed"), self._new_block("passed")
                 self._branch(node.test, passed, failed)
-                self._leave_in(failed, self._fault(Fault.ASSERTION, node))
+                self._leave_in(failed, self._fault(CallFault.ASSERTION, node))
                 self.builder.position_at_end(passed)
             case ast.Expr(value=ast.Call() as call):
                 self._call(call)
@@ -165,7 +165,7 @@ class _Body(ExpressionLowering):
         if not isinstance(node, ast.Name):
             raise refused(node, f"is not {count} numbers")
         first, length = self._value(node, Shape.ROW)
-        self._fail_unless(self.builder.icmp_signed("==", length, INT(count)), Fault.INDEX, node)
+        self._fail_unless(self.builder.icmp_signed("==", length, INT(count)), CallFault.INDEX, node)
         return [self.builder.load(self.builder.gep(first, [INT(place)])) for place in range(count)]
 
     def _store(self, target: ast.expr, value: Value) -> None:

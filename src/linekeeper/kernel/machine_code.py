@@ -15,7 +15,7 @@ import llvmlite
 import llvmlite.binding as llvm
 
 
-class Level(IntEnum):
+class OptimisationLevel(IntEnum):
     """How much work goes into object code: LLVM's levels of optimisation."""
 
     PLAIN = 0
@@ -37,7 +37,7 @@ class Code:
     """A function in this process, at `address`; it stays there as long as `engine` is held."""
 
     address: int
-    level: Level
+    level: OptimisationLevel
     engine: Any
 
 
@@ -51,18 +51,18 @@ def host() -> Host:
     return Host(llvm.get_process_triple(), processor, features, compiler)
 
 
-def _machine(level: Level) -> Any:
+def _machine(level: OptimisationLevel) -> Any:
     here = host()
     target = llvm.Target.from_triple(here.triple)
     return target.create_target_machine(cpu=here.processor, features=here.features, opt=int(level), jit=True)
 
 
-def object_code(text: str, level: Level) -> bytes:
+def object_code(text: str, level: OptimisationLevel) -> bytes:
     """Object code of a module in LLVM's assembly."""
     machine = _machine(level)
     with llvm.create_context() as context, llvm.parse_assembly(text, context) as module:
         module.verify()
-        if level != Level.PLAIN:
+        if level != OptimisationLevel.PLAIN:
             options = llvm.create_pipeline_tuning_options(speed_level=int(level))
             passes = llvm.create_pass_builder(machine, options)
             passes.getModulePassManager().run(module, passes)
@@ -70,7 +70,7 @@ def object_code(text: str, level: Level) -> bytes:
     return code
 
 
-def load(code: bytes, symbol: str, level: Level) -> Code:
+def load(code: bytes, symbol: str, level: OptimisationLevel) -> Code:
     """Bring object code into this process. What it holds is trusted: it must be what `object_code` gave."""
     # The empty module stands in LLVM's global context, which outlives every engine: where engine and context end in one
     # round of garbage collection, Python may free the context first.

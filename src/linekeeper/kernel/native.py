@@ -16,24 +16,25 @@ from typing import Any
 
 import numpy as np
 
+from linekeeper.core.bounds import INT64_MAX, INT64_MIN
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.kernel import lowering, machine_code, object_cache
-from linekeeper.kernel.lowered_expressions import FAULTS, Fault, symbol
-from linekeeper.kernel.machine_code import Code, Level
-from linekeeper.kernel.subset import INT64_MAX, INT64_MIN, Parameter, Shape, Source, read_source
+from linekeeper.kernel.lowering_expressions import FAULTS, CallFault, symbol
+from linekeeper.kernel.machine_code import Code, OptimisationLevel
+from linekeeper.kernel.subset import KernelSource, Parameter, Shape, read_source
 
 FAULT_WORDS = {
-    Fault.DIVISION_BY_ZERO: "a division by zero",
-    Fault.ASSERTION: "what has to hold does not",
-    Fault.NEGATIVE_SHIFT: "a shift by a count below zero",
-    Fault.INDEX: "an index outside of its row",
+    CallFault.DIVISION_BY_ZERO: "a division by zero",
+    CallFault.ASSERTION: "what has to hold does not",
+    CallFault.NEGATIVE_SHIFT: "a shift by a count below zero",
+    CallFault.INDEX: "an index outside of its row",
 }
 
 
 class KernelFault(LinekeeperError):
     """A compiled kernel ended early. `line` of its source counts from 1; interpreted, Python raises there too."""
 
-    def __init__(self, function: str, fault: Fault, line: int, text: str) -> None:
+    def __init__(self, function: str, fault: CallFault, line: int, text: str) -> None:
         self.function, self.fault, self.line = function, fault, line
         super().__init__(
             f"the kernel's `{function}` stopped at its line {line}, `{text}`: {FAULT_WORDS[fault]}; "
@@ -72,7 +73,7 @@ class NativeKernel:
             with self._lock:
                 if name not in self._functions:
                     parameters = self._source.functions_for(name)[name].parameters
-                    code = self._kept(name) or self._make(name, Level.PLAIN)
+                    code = self._kept(name) or self._make(name, OptimisationLevel.PLAIN)
                     self._functions[name] = NativeFunction(name, parameters, self._text, code)
         return self._functions[name]
 
@@ -82,7 +83,7 @@ class NativeKernel:
 
     def is_kept(self, name: str) -> bool:
         """Whether code for a function lies on disk."""
-        return any(object_cache.is_kept(self._file_name(name, level)) for level in Level)
+        return any(object_cache.is_kept(self._file_name(name, level)) for level in OptimisationLevel)
 
     def optimise(self, name: str) -> None:
         """Make optimised code of a function in the background, unless it has it; calls use it from then on.
@@ -91,7 +92,7 @@ class NativeKernel:
         """
         function = self.function(name)
         with self._lock:
-            if function.level != Level.OPTIMISED and name not in self._optimising:
+            if function.level != OptimisationLevel.OPTIMISED and name not in self._optimising:
                 thread = threading.Thread(target=self._optimise, args=(function,), name=f"optimise {name}")
                 self._optimising[name] = thread
                 thread.start()
@@ -102,32 +103,32 @@ class NativeKernel:
             thread.join()
 
     @cached_property
-    def _source(self) -> Source:
+    def _source(self) -> KernelSource:
         return read_source(self._text)
 
     def _optimise(self, function: NativeFunction) -> None:
         try:
-            function.use(self._make(function.name, Level.OPTIMISED))
+            function.use(self._make(function.name, OptimisationLevel.OPTIMISED))
         except LinekeeperError:
             # It could not be kept. The plain code gives the same results, and who needs the folder next is told.
             return
 
     def _kept(self, name: str) -> Code | None:
         """The best code on disk."""
-        for level in sorted(Level, reverse=True):
+        for level in sorted(OptimisationLevel, reverse=True):
             content = object_cache.read_kept(self._file_name(name, level))
             if content is not None:
                 return machine_code.load(content, symbol(name), level)
         return None
 
-    def _make(self, name: str, level: Level) -> Code:
+    def _make(self, name: str, level: OptimisationLevel) -> Code:
         content = machine_code.object_code(lowering.lower(self._source, name), level)
         object_cache.keep(self._file_name(name, level), content)
         return machine_code.load(content, symbol(name), level)
 
-    def _file_name(self, name: str, level: Level) -> str:
+    def _file_name(self, name: str, level: OptimisationLevel) -> str:
         """Stands for all that object code depends on."""
-        parts = (self._text, name, lowering.VERSION, int(level), machine_code.host())
+        parts = (self._text, name, lowering.LOWERING_VERSION, int(level), machine_code.host())
         return f"kernel_{hashlib.sha256(repr(parts).encode()).hexdigest()}.object"
 
 
@@ -142,7 +143,7 @@ class NativeFunction:
         self.use(code)
 
     @property
-    def level(self) -> Level:
+    def level(self) -> OptimisationLevel:
         """How much work went into the code in use."""
         return self._current[0].level
 
@@ -163,7 +164,7 @@ class NativeFunction:
         result: int = function(*components)
         if status.value:
             line, fault = divmod(status.value, FAULTS)
-            raise KernelFault(self.name, Fault(fault), line, self._text.splitlines()[line - 1].strip())
+            raise KernelFault(self.name, CallFault(fault), line, self._text.splitlines()[line - 1].strip())
         return result
 
     def _components(self, parameter: Parameter, argument: Any) -> tuple[int, ...]:

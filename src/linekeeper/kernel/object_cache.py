@@ -28,12 +28,12 @@ def cache_folder() -> Path:
     folder = Path(os.environ.get("LINEKEEPER_CACHE") or Path.home() / ".cache" / "linekeeper")
     try:
         folder.mkdir(mode=ONLY_THE_OWNER, parents=True, exist_ok=True)
-        found = folder.stat()
+        status = folder.stat()
     except OSError as error:
         raise _not_kept(folder, error) from None
-    if found.st_uid != os.geteuid():
+    if status.st_uid != os.geteuid():
         raise LinekeeperError(f"compiled policies are not kept in `{folder}`: it belongs to another user; {WAY_OUT}")
-    if found.st_mode & OTHERS_MAY_WRITE:
+    if status.st_mode & OTHERS_MAY_WRITE:
         raise LinekeeperError(
             f"compiled policies are not kept in `{folder}`: others can write to it; `chmod go-w` it, or {WAY_OUT}"
         )
@@ -45,11 +45,11 @@ def read_kept(name: str) -> bytes | None:
     path = cache_folder() / name
     try:
         with path.open("rb") as file:
-            found = os.fstat(file.fileno())
+            status = os.fstat(file.fileno())
             whole = file.read()
     except OSError:
         return None
-    if found.st_uid != os.geteuid() or found.st_mode & OTHERS_MAY_WRITE:
+    if status.st_uid != os.geteuid() or status.st_mode & OTHERS_MAY_WRITE:
         return None
     content = whole[DIGEST_BYTES:]
     return content if hashlib.sha256(content).digest() == whole[:DIGEST_BYTES] else None

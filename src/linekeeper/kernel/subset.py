@@ -15,15 +15,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
+from linekeeper.core.bounds import INT64_MAX, INT64_MIN
 from linekeeper.core.errors import LinekeeperError
 
-INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
-BUILT_IN = frozenset({"int", "len", "max", "min", "range"})
+BUILT_IN_CALLS = frozenset({"int", "len", "max", "min", "range"})
 EXPONENT_MAX = 64  # beyond it no power but those of -1, 0 and 1 is a number of 64 bits
 
 Constant = int | tuple[int, ...]
 
-ARITHMETIC: Mapping[type[ast.operator], Callable[[int, int], int]] = {
+ARITHMETIC_NODES: Mapping[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -75,7 +75,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Function:
+class SourceFunction:
     """One function of the source. `shapes` holds every local name, `returns` says whether it returns a number."""
 
     node: ast.FunctionDef
@@ -85,24 +85,24 @@ class Function:
 
 
 @dataclass(frozen=True)
-class Source:
+class KernelSource:
     """A kernel's constants, and the syntax of its functions, by name."""
 
     constants: Mapping[str, Constant]
     definitions: Mapping[str, ast.FunctionDef]
 
-    def functions_for(self, entry: str) -> dict[str, Function]:
+    def functions_for(self, entry: str) -> dict[str, SourceFunction]:
         """`entry` and all that it calls, each after those that it calls itself.
 
         Raises `NotInSubset` where a function calls itself, or a name holds a number here and a row there.
         """
-        functions: dict[str, Function] = {}
+        functions: dict[str, SourceFunction] = {}
         for name in _callees_first(self.definitions, entry):
             functions[name] = _Uses(self, functions, self.definitions[name]).function()
         return functions
 
 
-def read_source(text: str) -> Source:
+def read_source(text: str) -> KernelSource:
     """The constants and functions of a source; whatever else stands at its head is refused.
 
     >>> read_source("A, B = 2, 2**62\\nPAIR = (A, -B)").constants
@@ -128,7 +128,7 @@ def read_source(text: str) -> Source:
         constants |= named
         if isinstance(node, ast.FunctionDef):
             definitions[node.name] = node
-    return Source(constants, definitions)
+    return KernelSource(constants, definitions)
 
 
 def is_docstring(node: ast.stmt) -> bool:
@@ -139,7 +139,7 @@ def is_docstring(node: ast.stmt) -> bool:
 def _check_signature(node: ast.FunctionDef) -> None:
     """A function has a name of its own, plain parameters and no decorators."""
     given = node.args
-    if node.name in BUILT_IN:
+    if node.name in BUILT_IN_CALLS:
         raise NotInSubset(f"def {node.name}", node.lineno, "gives a second meaning to a name")
     extra = (given.vararg, given.kwarg, *given.posonlyargs, *given.kwonlyargs, *given.defaults, *node.decorator_list)
     if any(extra):
@@ -193,12 +193,12 @@ def _exact(node: ast.expr, known: Mapping[str, Constant]) -> Constant | None:
 
 
 def _apply(node: ast.expr, op: ast.operator, a: int, b: int) -> int | None:
-    if type(op) not in ARITHMETIC:
+    if type(op) not in ARITHMETIC_NODES:
         raise refused(node)
     if isinstance(op, ast.Pow | ast.LShift) and not 0 <= b <= EXPONENT_MAX:
         raise refused(node, "has an exponent below 0 or above 64")
     try:
-        return ARITHMETIC[type(op)](a, b)
+        return ARITHMETIC_NODES[type(op)](a, b)
     except (ZeroDivisionError, ValueError):
         return None  # is not worked out here, so that it fails where and when the source comes to it
 
@@ -225,7 +225,7 @@ def _bounds(node: ast.expr, constants: Mapping[str, Constant]) -> tuple[int, int
         case ast.BinOp(left=left, op=ast.Add() | ast.Mult() as op, right=right):
             a, b = _bounds(left, constants), _bounds(right, constants)
             if a and b and min(a + b) >= 0:
-                return ARITHMETIC[type(op)](a[0], b[0]), ARITHMETIC[type(op)](a[1], b[1])
+                return ARITHMETIC_NODES[type(op)](a[0], b[0]), ARITHMETIC_NODES[type(op)](a[1], b[1])
     return None
 
 
@@ -255,7 +255,7 @@ def _callees_first(definitions: Mapping[str, ast.FunctionDef], entry: str) -> li
 class _Uses:
     """What the local names of one function hold, found by migrating its uses until nothing new is learnt."""
 
-    def __init__(self, source: Source, callees: Mapping[str, Function], node: ast.FunctionDef) -> None:
+    def __init__(self, source: KernelSource, callees: Mapping[str, SourceFunction], node: ast.FunctionDef) -> None:
         self.source, self.callees, self.node = source, callees, node
         self.names = [argument.arg for argument in node.args.args]
         self.nodes = list(ast.walk(node))
@@ -265,7 +265,7 @@ class _Uses:
         self.constants = {name: value for name, value in source.constants.items() if name not in self.shapes}
         self.written: set[str] = set()
 
-    def function(self) -> Function:
+    def function(self) -> SourceFunction:
         """The function, with what all of its names hold."""
         self._learn_all()
         self.lengths = dict.fromkeys(self.shapes, 0)
@@ -276,14 +276,14 @@ class _Uses:
             for name in self.names
         ]
         returns = any(isinstance(node, ast.Return) and node.value is not None for node in self.nodes)
-        return Function(self.node, tuple(parameters), self.shapes, returns)
+        return SourceFunction(self.node, tuple(parameters), self.shapes, returns)
 
     def _learn_all(self) -> None:
         """Go over all uses until nothing new is learnt."""
-        telling = [node for node in self.nodes if isinstance(node, ast.Subscript | ast.Call | ast.Assign)]
+        uses = [node for node in self.nodes if isinstance(node, ast.Subscript | ast.Call | ast.Assign)]
         known, before = self._known(), None
         while known != before:
-            for node in telling:
+            for node in uses:
                 self._learn(node)
             known, before = self._known(), known
 

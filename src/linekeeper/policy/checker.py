@@ -14,7 +14,7 @@ from typing import NoReturn, cast
 
 from lark import Tree
 
-from linekeeper.core.bounds import MONEY_MAX
+from linekeeper.core.bounds import INT64_MAX, MONEY_MAX
 from linekeeper.policy import expression as ex
 from linekeeper.policy.functions import (
     FACTS,
@@ -33,7 +33,6 @@ from linekeeper.policy.model import Field, Kind
 from linekeeper.policy.source import nearest, quoted
 from linekeeper.policy.syntax import Branch, render
 
-INT64_MAX = 2**63 - 1
 SCORE_MAX = 10**9
 DAYS_MAX = 36_500
 LATE_DAYS_MAX = 3650

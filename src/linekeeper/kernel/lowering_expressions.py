@@ -12,9 +12,9 @@ from enum import IntEnum
 from llvmlite import ir
 
 from linekeeper.kernel.subset import (
-    Function,
+    KernelSource,
     Shape,
-    Source,
+    SourceFunction,
     constant_value,
     length_for,
     refused,
@@ -40,7 +40,7 @@ COMPARISONS: Mapping[type[ast.cmpop], str] = {
 Value = Sequence[ir.Value]  # the components of what an expression holds
 
 
-class Fault(IntEnum):
+class CallFault(IntEnum):
     """Why a call ended early. What stands for it is `line * FAULTS + fault`."""
 
     DIVISION_BY_ZERO = 1
@@ -58,13 +58,13 @@ def symbol(name: str) -> str:
     return f"kernel_{name}"
 
 
-class LoweredModule:
+class ModuleLowering:
     """The functions and constant rows of a kernel that have been lowered so far."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: KernelSource) -> None:
         self.constants = source.constants
         self.module = ir.Module(name="kernel")
-        self.functions: dict[str, Function] = {}
+        self.functions: dict[str, SourceFunction] = {}
         self.declared: dict[str, ir.Function] = {}
         self.can_fail: set[str] = set()
         self.rows: dict[str, ir.GlobalVariable] = {}
@@ -95,7 +95,7 @@ class LoweredModule:
         return self.rows[name].gep([INT(0), INT(0)]), INT(len(numbers))
 
 
-def components_of(function: Function) -> list[ir.Type]:
+def components_of(function: SourceFunction) -> list[ir.Type]:
     """The types of what a function is handed."""
     return [part for one in function.parameters if one.is_read for part in COMPONENTS[one.shape]]
 
@@ -103,7 +103,7 @@ def components_of(function: Function) -> list[ir.Type]:
 class ExpressionLowering:
     """Lowers the expressions of one function into the block that the builder stands in."""
 
-    def __init__(self, module: LoweredModule, function: Function, declared: ir.Function) -> None:
+    def __init__(self, module: ModuleLowering, function: SourceFunction, declared: ir.Function) -> None:
         self.module, self.function, self.declared = module, function, declared
         self.constants = {n: v for n, v in module.constants.items() if n not in function.shapes}
         self.entry = declared.append_basic_block("entry")
@@ -258,7 +258,7 @@ class ExpressionLowering:
     def _divide(self, node: ast.AST, a: ir.Value, b: ir.Value, wants_quotient: bool) -> ir.Value:
         """Quotient or remainder, rounded down; the processor's own rounds towards 0."""
         if not _is_constant(b, lambda number: number not in (0, -1)):
-            self._fail_unless(self._is(b, "!=", 0), Fault.DIVISION_BY_ZERO, node)
+            self._fail_unless(self._is(b, "!=", 0), CallFault.DIVISION_BY_ZERO, node)
             # -2^63 // -1 traps in the processor: -1 is handled as the negation that it is, modulo 2^64.
             by_minus_one = self._is(b, "==", -1)
             divisor = self.builder.select(by_minus_one, INT(1), b)
@@ -276,7 +276,7 @@ class ExpressionLowering:
     def _shift(self, node: ast.AST, a: ir.Value, count: ir.Value, is_left: bool) -> ir.Value:
         """A shift; from 64 places on nothing is left of the number but, to the right, its sign."""
         if not _is_constant(count, lambda number: 0 <= number < 64):
-            self._fail_unless(self._is(count, ">=", 0), Fault.NEGATIVE_SHIFT, node)
+            self._fail_unless(self._is(count, ">=", 0), CallFault.NEGATIVE_SHIFT, node)
         within = self._is(count, "<", 64)
         places = self.builder.select(within, count, INT(63))
         if is_left:
@@ -299,7 +299,7 @@ class ExpressionLowering:
 
     def _index(self, node: ast.Subscript, length: ir.Value) -> ir.Value:
         index = self._number(node.slice)
-        self._fail_unless(self.builder.icmp_unsigned("<", index, length), Fault.INDEX, node)
+        self._fail_unless(self.builder.icmp_unsigned("<", index, length), CallFault.INDEX, node)
         return index
 
     def _shape_of(self, node: ast.expr) -> Shape:
@@ -380,11 +380,11 @@ class ExpressionLowering:
         first = self.builder.insert_value(ir.Constant(RESULT, ir.Undefined), number, 0)
         self.builder.ret(self.builder.insert_value(first, fault, 1))
 
-    def _fault(self, fault: Fault, node: ast.AST) -> ir.Value:
+    def _fault(self, fault: CallFault, node: ast.AST) -> ir.Value:
         """What stands for a fault in the line of a node."""
         return INT(getattr(node, "lineno", 0) * FAULTS + fault)
 
-    def _fail_unless(self, holds: ir.Value, fault: Fault, node: ast.AST) -> None:
+    def _fail_unless(self, holds: ir.Value, fault: CallFault, node: ast.AST) -> None:
         """End the call where something does not hold."""
         self._leave_unless(holds, self._fault(fault, node))
 
