@@ -123,8 +123,8 @@ def run(asked: argparse.Namespace) -> dict[str, float]:
         wrong += differing
     middle = time.perf_counter()
     for seed in range(asked.first, asked.first + asked.policies):
-        evaluations, differing = differing_policy(seed, asked.lives, levels)
-        evaluations += evaluations
+        count, differing = differing_policy(seed, asked.lives, levels)
+        evaluations += count
         wrong += differing
     for text in wrong[:SHOWN_MAX]:
         print(text, file=sys.stderr)
