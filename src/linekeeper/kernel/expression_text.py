@@ -60,8 +60,8 @@ class ExpressionText:
     """Writes the expressions of one policy.
 
     >>> from linekeeper.policy.load import load_file
-    >>> from linekeeper.texts.material import shipped_policy
-    >>> policy = load_file(shipped_policy("consumer-loan.yaml"))
+    >>> from linekeeper.texts.material import shipped
+    >>> policy = load_file(shipped("consumer-loan.yaml"))
     >>> ExpressionText(policy).of(policy.triggers[2].clear)
     'past_due = 0 CNY and (on_time_streak >= 1 or balance <= 0 CNY)'
     >>> ExpressionText(policy).of(policy.feature("night_draws_30d").expr)

@@ -24,9 +24,9 @@ no further than a result needs. What each construct means:
 | `assert` | a fault where it does not hold |
 | call | of another function of the source, which does not lead back to this one |
 
-A fault ends the call: every function returns a number and a fault (see `Fault`; 0 for none), and each caller returns
-at once with the fault of what it called. Whatever else a source says is refused by name, and so is a name that may be
-read before it is set.
+A fault ends the call: every function returns a number and a fault (see `CallFault`; 0 for none), and each caller
+returns at once with the fault of what it called. Whatever else a source says is refused by name, and so is a name that
+may be read before it is set.
 """
 
 from __future__ import annotations
