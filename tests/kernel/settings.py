@@ -16,7 +16,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields
+from functools import partial
 from random import Random
 
 import numpy as np
@@ -122,10 +124,12 @@ def run(asked: argparse.Namespace) -> dict[str, float]:
         expressions += some
         wrong += differing
     middle = time.perf_counter()
-    for seed in range(asked.first, asked.first + asked.policies):
-        count, differing = differing_policy(seed, asked.lives, levels)
-        evaluations += count
-        wrong += differing
+    seeds = range(asked.first, asked.first + asked.policies)
+    with ProcessPoolExecutor(asked.workers) as pool:  # the interpreter's lock leaves one process one core
+        compare = partial(differing_policy, lives=asked.lives, levels=levels)
+        for count, differing in pool.map(compare, seeds):
+            evaluations += count
+            wrong += differing
     for text in wrong[:SHOWN_MAX]:
         print(text, file=sys.stderr)
     return {
@@ -146,6 +150,7 @@ def main() -> int:
     parser.add_argument("--expressions", type=int, default=100_000)
     parser.add_argument("--policies", type=int, default=200)
     parser.add_argument("--lives", type=int, default=1_000)
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes for the policies")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--optimised", action="store_true", help="hold optimised code against the interpreter too")
     parser.add_argument("--json", action="store_true")
