@@ -1,7 +1,8 @@
-"""Corrections: see section 7 of the language reference.
+"""Corrections (section 7 of the language reference).
 
-Compares the account with a replay in which every event arrived on time, and releases the triggers that the replay does
-not set: at once, and outside the restoration schedule.
+A late fact may show that a restriction should not have happened. The account is compared with a replay in which every
+event arrived on time, and the triggers that the replay does not set are released: at once, and outside the restoration
+schedule. Nothing is ever made worse by the comparison.
 """
 
 from __future__ import annotations
@@ -17,96 +18,108 @@ from linekeeper.kernel.prelude import HELD_DAY, HOLDING, MODE, NEVER, SET_DAY
 def correct(kernel: Kernel, state: list[int], history: History, out: list[int]) -> bool:
     """Release, in place, what late facts show to have been wrong; true where `out` holds the decision.
 
-    `state` is the account as it stands, `past` all its events. The replay differs in one thing only: when facts were
-    known.
+    `state` is the account as it stands, `history` all its events. The account and the replay differ in one thing only:
+    when facts were known.
     """
-    slots = kernel.layout.slots
-    free = not state[slots["MASK"]] and state[slots["LIMIT"]] == state[slots["GRANTED"]]
-    if free and not any(restrictions_of(state, ring) for ring in restriction_rings(kernel)):
-        return False
-    other = replay_on_time(kernel, history, state[slots["HOUR"]])
-    run = kernel.interpreted
+    if _never_restricted(kernel, state):
+        return False  # the usual case, and the replay is what a correction costs
+    run, slots = kernel.interpreted, kernel.layout.slots
+    on_time = replay_on_time(kernel, history, state[slots["HOUR"]])
     run.features(state, out)
     run.score(state, out)
     before = state.copy()
-    _follow_latches(kernel, state, other)
+    _release_triggers_not_set_in(kernel, on_time, state)
     target = run.target_of(state, state[slots["MASK"]])
-    # A correction never lowers the line, whatever the late fact was: bad news counts from now on.
-    state[slots["LIMIT"]] = max(state[slots["LIMIT"]], min(other[slots["LIMIT"]], target))
-    _follow_restoration(kernel, state, other, target)
-    _follow_restrictions(kernel, state, other)
-    status = run.status_of(state, state[slots["MASK"]], target)
-    day = state[slots["HOUR"]] // 24
-    if status != state[slots["STATUS"]]:
-        state[slots["STATUS"]], state[slots["STATUS_DAY"]] = status, day
+    state[slots["LIMIT"]] = max(state[slots["LIMIT"]], min(on_time[slots["LIMIT"]], target))
+    # INVARIANT: a correction never lowers the line, whatever the late fact was; bad news counts from now on.
+    assert state[slots["LIMIT"]] >= before[slots["LIMIT"]]
+    _move_restoration_forward(kernel, on_time, state, target)
+    _forget_restrictions_not_in(kernel, on_time, state)
+    _set_status(kernel, state, target)
     if state != before:
-        state[slots["NEXT_REVIEW"]] = day + 1
-    _record(kernel, before, state, out)
+        # What was corrected may meet a rule tomorrow that it did not meet before, whatever else is due.
+        state[slots["NEXT_REVIEW"]] = state[slots["HOUR"]] // 24 + 1
+    _write_decision(kernel, before, state, out)
     return any(before[slots[name]] != state[slots[name]] for name in ("MASK", "LIMIT", "STATUS"))
 
 
-def replay_on_time(kernel: Kernel, history: History, hour: int) -> list[int]:
-    """The state to which the events that stand lead from empty, in order of time, looked at up to now.
+def _never_restricted(kernel: Kernel, state: list[int]) -> bool:
+    """Whether there is nothing to correct: no latch is set, the limit is whole, and no restriction is remembered."""
+    slots = kernel.layout.slots
+    whole = not state[slots["MASK"]] and state[slots["LIMIT"]] == state[slots["GRANTED"]]
+    return whole and not any(restrictions_of(state, ring) for ring in restriction_rings(kernel))
 
-    Each day is looked at under the version that the account was under.
+
+def replay_on_time(kernel: Kernel, history: History, hour: int) -> list[int]:
+    """The state after a replay from empty, up to `hour`, of the events that have not been reversed, in order of time.
+
+    Each day is evaluated under the version that the account was under on that day.
     """
     periods = [*history.under, (kernel, NEVER)]
     run, until = periods.pop(0)
-    state, seen = run.new_state(), list[Row]()
+    state, applied = run.new_state(), list[Row]()
     for row in (*history.standing(), None):
         day = row.hour // 24 if row else hour // 24
         while day >= until:
             evaluate_until(run, state, until - 1)
             old, (run, until), start = run, periods.pop(0), until
-            migrate_account(old, run, state, [row_as_read_by(run, one) for one in seen], start)
+            migrate_account(old, run, state, [row_as_read_by(run, one) for one in applied], start)
         evaluate_until(run, state, day)
         if row:
-            x = row.x if run is kernel else row_as_read_by(run, row).x
-            run.interpreted.step(state, run.new_row(), row.at, row.hour, row.kind, x)
-            seen.append(row)
+            fields = row.x if run is kernel else row_as_read_by(run, row).x
+            run.interpreted.step(state, run.new_row(), row.at, row.hour, row.kind, fields)
+            applied.append(row)
     kernel.interpreted.advance(state, hour)
     return state
 
 
-def _follow_latches(kernel: Kernel, state: list[int], other: list[int]) -> None:
-    """Free what would not be set; what would be goes on with the days set and last held that it would have had."""
+def _release_triggers_not_set_in(kernel: Kernel, on_time: list[int], state: list[int]) -> None:
+    """Release the latches that the replay does not set; the others take its earlier days, so that they end sooner."""
     mask = kernel.layout.slots["MASK"]
     for number in range(len(kernel.policy.triggers)):
         slot = kernel.layout.latches + number * LATCH_WIDTH
         if not state[mask] >> number & 1:
             continue
-        if not other[mask] >> number & 1:
+        if not on_time[mask] >> number & 1:
             state[mask] ^= 1 << number
-            state[slot + MODE], state[slot + HOLDING] = other[slot + MODE], 0  # free; or spent, not to be set anew
+            # The mode is the replay's: free, or spent where `expires` has passed, for then it must not be set again.
+            state[slot + MODE], state[slot + HOLDING] = on_time[slot + MODE], 0
             continue
-        state[slot + SET_DAY] = min(state[slot + SET_DAY], other[slot + SET_DAY])
-        if not state[slot + HOLDING] and not other[slot + HOLDING]:
-            state[slot + HELD_DAY] = min(state[slot + HELD_DAY], other[slot + HELD_DAY])
+        state[slot + SET_DAY] = min(state[slot + SET_DAY], on_time[slot + SET_DAY])
+        # While `when` holds there is no day on which it last held, so there is nothing to compare.
+        if not state[slot + HOLDING] and not on_time[slot + HOLDING]:
+            state[slot + HELD_DAY] = min(state[slot + HELD_DAY], on_time[slot + HELD_DAY])
 
 
-def _follow_restoration(kernel: Kernel, state: list[int], other: list[int], target: int) -> None:
-    """A restoration below the target goes on with the last step that it would have had, where that is earlier."""
+def _move_restoration_forward(kernel: Kernel, on_time: list[int], state: list[int], target: int) -> None:
+    """A restoration that is still below the target goes on from the replay's last step, where that is earlier."""
     slots = kernel.layout.slots
     rising, rise_day = slots["RISING"], slots["RISE_DAY"]
     if state[slots["LIMIT"]] == target:
         state[rising] = 0
-    elif other[rising] and not (state[rising] and state[rise_day] < other[rise_day]):
-        state[rising], state[rise_day] = 1, other[rise_day]
+    elif on_time[rising] and not (state[rising] and state[rise_day] < on_time[rise_day]):
+        state[rising], state[rise_day] = 1, on_time[rise_day]
 
 
-def _follow_restrictions(kernel: Kernel, state: list[int], other: list[int]) -> None:
-    """Restrictions count as often as in the run that has fewer, the latest of both as of the earlier day, and so on."""
+def _forget_restrictions_not_in(kernel: Kernel, on_time: list[int], state: list[int]) -> None:
+    """Count only as many restrictions as the replay has, each on the earlier of the two days, latest first."""
     slots = kernel.layout.slots
     for ring in restriction_rings(kernel):
-        own = restrictions_of(state, ring)
-        kept = [min(pair) for pair in zip(own, restrictions_of(other, ring), strict=False)]
-        if kept == own:
-            continue
-        now = state[slots["MONTH"]] if ring.key.unit == "m" else state[slots["HOUR"]] // 24
-        fill_ring(kernel, state, ring, kept, now)
+        tiles = restrictions_of(state, ring)
+        supported = [min(pair) for pair in zip(tiles, restrictions_of(on_time, ring), strict=False)]
+        if supported != tiles:
+            now = state[slots["MONTH"]] if ring.key.unit == "m" else state[slots["HOUR"]] // 24
+            fill_ring(kernel, state, ring, supported, now)
 
 
-def _record(kernel: Kernel, before: list[int], state: list[int], out: list[int]) -> None:
+def _set_status(kernel: Kernel, state: list[int], target: int) -> None:
+    slots = kernel.layout.slots
+    status = kernel.interpreted.status_of(state, state[slots["MASK"]], target)
+    if status != state[slots["STATUS"]]:
+        state[slots["STATUS"]], state[slots["STATUS_DAY"]] = status, state[slots["HOUR"]] // 24
+
+
+def _write_decision(kernel: Kernel, before: list[int], state: list[int], out: list[int]) -> None:
     """Write the decision beside the values in `out`."""
     slots, place = kernel.layout.slots, kernel.shape.place
     for name in ("LIMIT", "GRANTED", "STATUS", "MASK"):

@@ -1,4 +1,4 @@
-"""Many accounts at once: the compiled kernel over a batch, on all cores; or interpreted, for a few events."""
+"""Many accounts at once: a kernel over a batch, as machine code on all cores, or interpreted for a few events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from linekeeper.evaluate.event_batch import Batch, Ints
 from linekeeper.kernel.kernel import Kernel
 
-ROWS = 16_384  # decision rows that are held before they are handed on
+ROWS = 16_384  # rows of decisions that one call of machine code has room for
 PIECE_EVENTS_MAX = 200_000
 PIECES_A_WORKER = 16
 
@@ -23,9 +23,9 @@ PIECES_A_WORKER = 16
 class Outcome:
     """What a batch led to: decision rows (see `kernel.layout`), sorted by account and time.
 
-    `account[i]`, `event[i]` (-1: the look at the start of a day) index the batch; `refused[j]` is 0, or why
-    event `j` was refused (1 not open yet, 2 opened before); `looks` counts evaluations; `states` are the states
-    after the batch, int64[accounts, size], where they were asked for.
+    `account[i]` and `event[i]` (-1: the start of a day) are places in the batch; `refused[j]` is 0, or why event `j`
+    was refused (1: the account is not open yet, 2: it was opened before); `states` are the states after the batch,
+    int64[accounts, size], where they were asked for.
     """
 
     account: Ints
@@ -55,26 +55,29 @@ def replay(
     workers = workers or os.cpu_count() or 1
     pieces = list(_pieces(batch, min(PIECE_EVENTS_MAX, len(batch) // (workers * PIECES_A_WORKER) + 1)))
     refused = np.zeros(len(batch), dtype=np.int64)
-    keep = keep_states or states is not None
+    keep_states = keep_states or states is not None
     size = kernel.layout.size
-    kept = states if states is not None else np.zeros((len(batch.accounts) if keep else 0, size), dtype=np.int64)
-
+    if states is None:
+        states = np.zeros((len(batch.accounts) if keep_states else 0, size), dtype=np.int64)
+    whole = states
     run = _compiled if compiled else _interpreted
     if compiled:
         kernel.compile_for(len(batch))
 
     def work(piece: tuple[int, int]) -> tuple[list[Ints], list[Ints], int]:
-        own = kept[piece[0] : piece[1]] if keep else np.zeros((1, size), dtype=np.int64)
-        rows = run(kernel, batch, piece, own, (until_day, int(lazy), int(keep)), refused)
+        # Where nobody asks for the states, each piece needs room for the one account that it is at.
+        own = whole[piece[0] : piece[1]] if keep_states else np.zeros((1, size), dtype=np.int64)
+        result = run(kernel, batch, piece, own, (until_day, int(lazy), int(keep_states)), refused)
         if progress:
             progress(int(batch.starts[piece[1]] - batch.starts[piece[0]]))
-        return rows
+        return result
 
     with ThreadPoolExecutor(min(workers, max(len(pieces), 1)) if compiled else 1) as pool:
         results = list(pool.map(work, pieces))
-        head = _joined([head for result in results for head in result[0]], 2, pool)
-        body = _joined([rows for result in results for rows in result[1]], kernel.shape.width, pool)
-    return Outcome(head[:, 0], head[:, 1], body, refused, sum(r[2] for r in results), kept if keep else None)
+        heads = _joined([head for result in results for head in result[0]], 2, pool)
+        rows = _joined([rows for result in results for rows in result[1]], kernel.shape.width, pool)
+    evaluations = sum(result[2] for result in results)
+    return Outcome(heads[:, 0], heads[:, 1], rows, refused, evaluations, whole if keep_states else None)
 
 
 def _joined(parts: list[Ints], width: int, pool: Executor) -> Ints:
@@ -126,17 +129,17 @@ def _interpreted(
     low, high = int(batch.starts[piece[0]]), int(batch.starts[piece[1]])
     lists: list[Any] = [column[low:high].tolist() for column in (batch.at, batch.hour, batch.kind, batch.x)]
     starts = (batch.starts[piece[0] : piece[1] + 1] - low).tolist()
-    pending = states.tolist()
+    state_lists = states.tolist()
     refusals = [0] * (high - low)
     heads, rows = [], []
     cursor = [0, 0, 0]
     while cursor[0] < len(starts) - 1:
         out = [kernel.new_row() for _ in range(64)]
         head = [[0, 0] for _ in range(64)]
-        n = kernel.interpreted.replay(pending, starts, *lists, *settings, out, head, refusals, cursor)
+        n = kernel.interpreted.replay(state_lists, starts, *lists, *settings, out, head, refusals, cursor)
         rows += out[:n]
         heads += [[a + piece[0], i + low if i >= 0 else i] for a, i in head[:n]]
-    states[:] = pending
+    states[:] = state_lists
     refused[low:high] = refusals
     shape = (len(rows), kernel.shape.width)
     return (
