@@ -17,7 +17,7 @@ import numpy as np
 from restricted import REPOSITORY, Restricted
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.evaluate.late_events import Row
+from linekeeper.evaluate.event_batch import EventRow
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
@@ -76,7 +76,7 @@ def lives(baseline: Baseline) -> Iterator[tuple[int, np.ndarray]]:
             yield early(baseline, rows), out[:, kernel.shape.values : kernel.shape.values + names]
 
 
-def early(baseline: Baseline, rows: Sequence[Row]) -> int:
+def early(baseline: Baseline, rows: Sequence[EventRow]) -> int:
     """What is paid on the first 30 days."""
     repay = baseline.kernel.policy.kind("repay").number
     return sum(row.x[0] for row in rows if row.kind == repay and row.hour // 24 < baseline.day + EARLY_DAYS)

@@ -18,7 +18,7 @@ from linekeeper.core.line import ADVERSE
 from linekeeper.decide.reasons import PERSON
 from linekeeper.decide.record import Recorder
 from linekeeper.engine.history import row_of
-from linekeeper.evaluate.late_events import Row
+from linekeeper.evaluate.event_batch import EventRow
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.expression import Literal
 from linekeeper.policy.model import Policy
@@ -34,7 +34,7 @@ class Look:
     """One look of one account: the state before it, and the event that comes, or the day that begins."""
 
     state: tuple[int, ...]
-    row: Row | None
+    row: EventRow | None
     day: int
 
     def taken(self, kernel: Kernel) -> tuple[list[int] | None, list[int]]:
@@ -62,7 +62,7 @@ def adverse_decisions(kernel: Kernel, events: Sequence[Event], until_day: int) -
     for event in (*events, None):
         row = row_of(kernel, event.kind, event.at, event.fields) if event else None
         last = row.hour // 24 if row else until_day
-        evaluations: list[Row | None] = [row] if row else []
+        evaluations: list[EventRow | None] = [row] if row else []
         while (state[slots["OPENED"]] and state[slots["NEXT_REVIEW"]] <= last) or evaluations:
             due = bool(state[slots["OPENED"]] and state[slots["NEXT_REVIEW"]] <= last)
             look = Look(tuple(state), None if due else evaluations.pop(), state[slots["NEXT_REVIEW"]])

@@ -10,8 +10,8 @@ from linekeeper.core import line as program
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.event import Event
 from linekeeper.evaluate.correction import correct
-from linekeeper.evaluate.event_batch import Batch
-from linekeeper.evaluate.late_events import History, Row, apply_on_arrival, counts_as_late, refusal_of, review_until
+from linekeeper.evaluate.event_batch import Batch, EventRow
+from linekeeper.evaluate.late_events import History, apply_on_arrival, counts_as_late, refusal_of, review_until
 from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.calendar import calendar
 from linekeeper.kernel.kernel import Kernel
@@ -20,7 +20,7 @@ from tests.oracle.nouns import Action, Line, Status
 from tests.oracle.oracle import Outcome, Ruling
 
 
-def row_of(kernel: Kernel, event: Event) -> Row:
+def row_of(kernel: Kernel, event: Event) -> EventRow:
     """The event as the kernel reads it."""
     kind = kernel.policy.kind(event.kind)
     x = []
@@ -32,7 +32,7 @@ def row_of(kernel: Kernel, event: Event) -> Row:
             x.append(field.choices.index(value) if isinstance(value, str) else value)
     width = max(1, *(len(kind.fields) for kind in kernel.policy.kinds))
     x += [MISSING] * (width - len(x))
-    return Row(event.at, kernel.calendar.hour(event.at), kind.number, tuple(x))
+    return EventRow(event.at, kernel.calendar.hour(event.at), kind.number, tuple(x))
 
 
 def ruling_of(kernel: Kernel, out: list[int], event: str | None) -> Ruling:

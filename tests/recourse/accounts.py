@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.event import Event
 from linekeeper.core.line import ADVERSE
-from linekeeper.evaluate.late_events import Row, review_until
+from linekeeper.evaluate.event_batch import EventRow
+from linekeeper.evaluate.late_events import review_until
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.policy.load import load_text
 
@@ -25,13 +26,13 @@ def small(triggers: str, more: str = "", restoration: str = RESTORATION) -> Kern
     return kernel_of(load_text(f"{HEAD}{more}triggers:\n{lines}\n{restoration}"))
 
 
-def row_of(kernel: Kernel, event: Event) -> Row:
+def row_of(kernel: Kernel, event: Event) -> EventRow:
     """An event as the kernel reads it."""
     kind, x = kernel.policy.kind(event.kind), []
     for field in kind.fields:
         value = event.fields.get(field.name, MISSING)
         x.append(field.choices.index(value) if isinstance(value, str) else value)
-    return Row(event.at, kernel.calendar.hour(event.at), kind.number, tuple(x))
+    return EventRow(event.at, kernel.calendar.hour(event.at), kind.number, tuple(x))
 
 
 def state_after_events(kernel: Kernel, events_given: Iterable[GivenEvent], until: int) -> list[int]:

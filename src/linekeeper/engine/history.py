@@ -17,8 +17,8 @@ from linekeeper.core.line import Action
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.chain import Chain
 from linekeeper.evaluate.evaluator import NOT_REVIEWED, Arrivals, EvaluationResult
-from linekeeper.evaluate.event_batch import Batch, Ints
-from linekeeper.evaluate.late_events import REVERSAL, History, Row
+from linekeeper.evaluate.event_batch import Batch, EventRow, Ints
+from linekeeper.evaluate.late_events import REVERSAL, History
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import insert_many, next_seq, within
 from linekeeper.kernel.kernel import Kernel
@@ -27,7 +27,7 @@ from linekeeper.policy.model import Field, Policy
 _DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
 
 
-def row_of(kernel: Kernel, kind: str, at: int, fields: Mapping[str, int | str]) -> Row:
+def row_of(kernel: Kernel, kind: str, at: int, fields: Mapping[str, int | str]) -> EventRow:
     """One event as the kernel reads it; a choice that only a later version knows is missing."""
     declared = kernel.policy.kind(kind)
     x = []
@@ -36,7 +36,7 @@ def row_of(kernel: Kernel, kind: str, at: int, fields: Mapping[str, int | str]) 
         if isinstance(value, str):
             value = field.choices.index(value) if value in field.choices else None
         x.append(MISSING if value is None else value)
-    return Row(at, kernel.calendar.hour(at), declared.number, tuple(x))
+    return EventRow(at, kernel.calendar.hour(at), declared.number, tuple(x))
 
 
 def histories_before(

@@ -22,8 +22,8 @@ from linekeeper.evaluate.circuit_breaker import (
     PendingRestriction,
     is_ruling,
 )
-from linekeeper.evaluate.evaluator import EvaluationResult, RawDecision, in_bulk, review_account, row_at
-from linekeeper.evaluate.event_batch import Batch, Ints, narrowed
+from linekeeper.evaluate.evaluator import EvaluationResult, RawDecision, in_bulk, review_account
+from linekeeper.evaluate.event_batch import Batch, Ints, narrowed, row_at
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import insert_many, states_under, within
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import ADVERSE
-from linekeeper.evaluate.late_events import Row
+from linekeeper.evaluate.event_batch import EventRow
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.prelude import share_of
 from linekeeper.policy.model import Brake
@@ -125,7 +125,7 @@ class CircuitBreaker:
         out: list[int],
         decided: bool,
         event: int,
-        row: Row | None,
+        row: EventRow | None,
     ) -> bool:
         """Whether the evaluation just made must wait; if so, `state` becomes what it would be without it."""
         restriction = self.pending.get(account)
@@ -146,7 +146,7 @@ class CircuitBreaker:
         withdraw_evaluation(self.kernel, before, state, row)
         return True
 
-    def _end(self, account: str, restriction: PendingRestriction, event: int, row: Row | None) -> None:
+    def _end(self, account: str, restriction: PendingRestriction, event: int, row: EventRow | None) -> None:
         if restriction.latest is None:
             self.changed.append((account, restriction))
         by_person = row is not None and self.kernel.policy.kinds[row.kind].name == "override"
@@ -155,7 +155,7 @@ class CircuitBreaker:
         del self.pending[account]
 
 
-def is_ruling(kernel: Kernel, row: Row | None) -> bool:
+def is_ruling(kernel: Kernel, row: EventRow | None) -> bool:
     """Whether the event is a person's override that lets restrictions act: any override but a waiver."""
     if row is None or kernel.policy.kinds[row.kind].name != "override":
         return False
@@ -163,7 +163,7 @@ def is_ruling(kernel: Kernel, row: Row | None) -> bool:
     return trigger == MISSING or cap != MISSING
 
 
-def withdraw_evaluation(kernel: Kernel, before: list[int], state: list[int], row: Row | None) -> None:
+def withdraw_evaluation(kernel: Kernel, before: list[int], state: list[int], row: EventRow | None) -> None:
     """Undo an evaluation: the facts of `state` stay, its line becomes that of `before`, with the event's own effect.
 
     A consent has no effect on the line then: an offer cannot be accepted while a restriction is pending.

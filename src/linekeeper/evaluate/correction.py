@@ -8,7 +8,8 @@ schedule. Nothing is ever made worse by the comparison.
 from __future__ import annotations
 
 from linekeeper.core.line import Action
-from linekeeper.evaluate.late_events import History, Row, evaluate_until, row_as_read_by
+from linekeeper.evaluate.event_batch import EventRow
+from linekeeper.evaluate.late_events import History, evaluate_until, row_as_read_by
 from linekeeper.evaluate.version_migration import fill_ring, migrate_account, restriction_rings, restrictions_of
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.layout import LATCH_WIDTH
@@ -57,7 +58,7 @@ def replay_on_time(kernel: Kernel, history: History, hour: int) -> list[int]:
     """
     periods = [*history.under, (kernel, NEVER)]
     run, until = periods.pop(0)
-    state, applied = run.new_state(), list[Row]()
+    state, applied = run.new_state(), list[EventRow]()
     for row in (*history.standing(), None):
         day = row.hour // 24 if row else hour // 24
         while day >= until:

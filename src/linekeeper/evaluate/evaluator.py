@@ -14,11 +14,10 @@ import numpy as np
 
 from linekeeper.evaluate.circuit_breaker import CircuitBreaker
 from linekeeper.evaluate.correction import correct
-from linekeeper.evaluate.event_batch import Batch, Ints, events_of, narrowed
+from linekeeper.evaluate.event_batch import Batch, Ints, events_of, narrowed, row_at
 from linekeeper.evaluate.late_events import (
     REVERSAL,
     History,
-    Row,
     apply_on_arrival,
     counts_as_late,
     refusal_of,
@@ -272,12 +271,6 @@ def result_of(
 
 
 # ------------------------------------------------------------------ one account
-
-
-def row_at(batch: Batch, event: int) -> Row:
-    """One event of a batch."""
-    fields = tuple(batch.x[event].tolist())
-    return Row(int(batch.at[event]), int(batch.hour[event]), int(batch.kind[event]), fields)
 
 
 def advance_clock(kernel: Kernel, state: list[int], day: int) -> None:

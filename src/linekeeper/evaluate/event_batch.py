@@ -7,7 +7,7 @@ field in use (int64; text for categories), as `connect.validation` admits it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from linekeeper.policy.model import Field, Policy
 
 Ints = NDArray[np.int64]
+
+
+class EventRow(NamedTuple):
+    """One event as the kernel reads it: UTC ms, local hour, kind number, fields (MISSING where absent)."""
+
+    at: int
+    hour: int
+    kind: int
+    x: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,12 @@ def events_of(batch: Batch, accounts: Ints) -> Ints:
     """The places of all events of those accounts, account by account."""
     ranges = [np.arange(batch.starts[account], batch.starts[account + 1]) for account in accounts]
     return np.concatenate(ranges) if ranges else np.zeros(0, dtype=np.int64)
+
+
+def row_at(batch: Batch, event: int) -> EventRow:
+    """One event of a batch."""
+    fields = tuple(batch.x[event].tolist())
+    return EventRow(int(batch.at[event]), int(batch.hour[event]), int(batch.kind[event]), fields)
 
 
 def batch_as_read_by(policy: Policy, batch: Batch) -> Batch:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from linekeeper.core.bounds import MISSING
+from linekeeper.evaluate.event_batch import EventRow
 from linekeeper.kernel.kernel import Kernel
 
 ORDERED_KINDS = frozenset(("draw", "charge", "repay", "due", "balance", "delinquency"))
@@ -22,33 +22,24 @@ OPEN = 0  # the number of the kind `open`
 NOT_OPEN, OPENED_BEFORE, NOT_KNOWN, LASTS, REVERSED_BEFORE = 1, 2, 3, 4, 5  # why an event is refused
 
 
-class Row(NamedTuple):
-    """One event as the kernel reads it: UTC ms, local hour, kind number, fields (MISSING where absent)."""
-
-    at: int
-    hour: int
-    kind: int
-    x: tuple[int, ...]
-
-
 @dataclass
 class History:
     """One account's events so far, by arrival number; `order` holds (at, arrival number) of those not reversed.
 
     >>> history = History()
     >>> for number, at in enumerate((10, 30, 20)):
-    ...     history.add(number, Row(at, 0, 1, ()))
+    ...     history.add(number, EventRow(at, 0, 1, ()))
     >>> history.reverse(1)
     >>> [row.at for row in history.standing()]
     [10, 20]
     """
 
-    rows: dict[int, Row] = field(default_factory=dict)
+    rows: dict[int, EventRow] = field(default_factory=dict)
     order: list[tuple[int, int]] = field(default_factory=list)
     reversed: set[int] = field(default_factory=set)
     under: list[tuple[Kernel, int]] = field(default_factory=list)  # earlier versions, each up to the start of a day
 
-    def add(self, number: int, row: Row) -> None:
+    def add(self, number: int, row: EventRow) -> None:
         """Add an event at its place in time."""
         self.rows[number] = row
         insort(self.order, (row.at, number))
@@ -58,29 +49,29 @@ class History:
         self.reversed.add(number)
         self.order.remove((self.rows[number].at, number))
 
-    def standing(self) -> Iterator[Row]:
+    def standing(self) -> Iterator[EventRow]:
         """The events that have not been reversed, in order of `at`, then arrival."""
         return (self.rows[number] for _, number in self.order)
 
 
-def row_as_read_by(kernel: Kernel, row: Row) -> Row:
+def row_as_read_by(kernel: Kernel, row: EventRow) -> EventRow:
     """A row that a later version encoded, as this version reads it: a choice that it does not know is missing."""
     pairs = zip(kernel.policy.kinds[row.kind].fields, row.x, strict=False)
     return row._replace(x=tuple(MISSING if field.choices and x >= len(field.choices) else x for field, x in pairs))
 
 
-def is_reversal(kernel: Kernel, row: Row) -> bool:
+def is_reversal(kernel: Kernel, row: EventRow) -> bool:
     """Whether the event says that another did not happen."""
     return kernel.policy.kinds[row.kind].name == REVERSAL
 
 
-def counts_as_late(kernel: Kernel, state: list[int], row: Row) -> bool:
+def counts_as_late(kernel: Kernel, state: list[int], row: EventRow) -> bool:
     """Whether the account has already seen a later instant, or the event is a reversal."""
     slots = kernel.layout.slots
     return row.at < state[slots["SEEN"]] or row.hour < state[slots["HOUR"]] or is_reversal(kernel, row)
 
 
-def refusal_of(kernel: Kernel, state: list[int], history: History, row: Row, reverses: int | None = None) -> int:
+def refusal_of(kernel: Kernel, state: list[int], history: History, row: EventRow, reverses: int | None = None) -> int:
     """Why an event is refused, or 0. A refused event changes nothing: no evaluation is made before it either."""
     slots = kernel.layout.slots
     if row.kind == OPEN:
@@ -101,7 +92,7 @@ def apply_on_arrival(
     state: list[int],
     history: History,
     number: int,
-    row: Row,
+    row: EventRow,
     out: list[int],
     reverses: int | None = None,
 ) -> bool:
@@ -122,7 +113,7 @@ def apply_on_arrival(
     return bool(run.step(state, out, row.at, row.hour, row.kind, row.x))
 
 
-def rebuild_facts(kernel: Kernel, state: list[int], history: Iterable[Row]) -> None:
+def rebuild_facts(kernel: Kernel, state: list[int], history: Iterable[EventRow]) -> None:
     """Rebuild the facts of `state`, in place, from all its events in order of `at`, then arrival.
 
     Only facts: limit, latches and rulings followed what was known at the time, and no late fact takes that back.

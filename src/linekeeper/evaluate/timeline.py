@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from linekeeper.evaluate.circuit_breaker import CircuitBreaker, EvaluationPoint, passes_as_recorded
-from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, apply_in_arrival_order, review_account, row_at
-from linekeeper.evaluate.event_batch import Batch, Ints, batch_as_read_by
+from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, apply_in_arrival_order, review_account
+from linekeeper.evaluate.event_batch import Batch, Ints, batch_as_read_by, row_at
 from linekeeper.evaluate.late_events import History
 from linekeeper.evaluate.version_migration import migrate_account
 from linekeeper.kernel.kernel import Kernel

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from linekeeper.core.bounds import MISSING, MONEY_MAX
-from linekeeper.evaluate.late_events import Row
+from linekeeper.evaluate.event_batch import EventRow
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.recourse.baseline import MONTH_DAYS, Baseline, income_kind, monthly, statement_kind
@@ -77,7 +77,7 @@ class RepaymentLedger:
     dues: list[list[int]]
     unbilled_minor: int
     paid_minor: int = 0
-    rows: list[Row] = field(default_factory=list)
+    rows: list[EventRow] = field(default_factory=list)
 
     @staticmethod
     def of(baseline: Baseline) -> RepaymentLedger:
@@ -93,7 +93,7 @@ class RepaymentLedger:
     def add(self, day: int, hour: int, kind_name: str, **fields: int) -> None:
         """Add one event of a kind to the plan."""
         kind = self.baseline.kernel.policy.kind(kind_name)
-        self.rows.append(Row(*self.baseline.instant(day, hour), kind.number, kernel_fields(kind, **fields)))
+        self.rows.append(EventRow(*self.baseline.instant(day, hour), kind.number, kernel_fields(kind, **fields)))
 
     def pay(self, day: int, amount: int) -> None:
         """Repay an amount.
@@ -130,7 +130,7 @@ class RepaymentLedger:
             self.dues.append([due_on, amount])
 
 
-def kernel_rows(baseline: Baseline, actions: ActionPlan, until: int) -> list[Row]:
+def kernel_rows(baseline: Baseline, actions: ActionPlan, until: int) -> list[EventRow]:
     """The events of a plan from the day of asking up to day `until`, in order of time, as the kernel reads them."""
     ledger = RepaymentLedger.of(baseline)
     agenda = [*_payments(ledger, actions), *_monthly_cycle(ledger, actions, until)]
@@ -175,19 +175,19 @@ def _monthly_cycle(ledger: RepaymentLedger, actions: ActionPlan, until: int) -> 
             yield day, 5, partial(ledger.add, day, REPORT_HOUR, "delinquency", days=0)
 
 
-def _income_and_confirmations(baseline: Baseline, actions: ActionPlan, until: int) -> Iterator[Row]:
+def _income_and_confirmations(baseline: Baseline, actions: ActionPlan, until: int) -> Iterator[EventRow]:
     """Income, and events of the policy's own kinds that others confirm."""
     kind, proven, usual = income_kind(baseline.kernel.policy), actions.income_minor, baseline.routine.income_minor
     if kind is not None and proven is not None:
         for day in range(baseline.day, until + 1, MONTH_DAYS):
-            yield Row(*baseline.instant(day, INCOME_HOUR), kind.number, kernel_fields(kind, amount=proven))
+            yield EventRow(*baseline.instant(day, INCOME_HOUR), kind.number, kernel_fields(kind, amount=proven))
     elif kind is not None and usual is not None:
         for day in monthly(baseline.routine.income_day, baseline.day + 1, until):
-            yield Row(*baseline.instant(day, INCOME_HOUR), kind.number, kernel_fields(kind, amount=usual))
+            yield EventRow(*baseline.instant(day, INCOME_HOUR), kind.number, kernel_fields(kind, amount=usual))
     for confirmed in actions.confirmations:
         last_day = until if confirmed.monthly else baseline.day
         for day in range(baseline.day, last_day + 1, MONTH_DAYS):
-            yield Row(*baseline.instant(day, CONFIRMED_HOUR), confirmed.kind, confirmed.x)
+            yield EventRow(*baseline.instant(day, CONFIRMED_HOUR), confirmed.kind, confirmed.x)
 
 
 # ------------------------------------------------------------------ statements

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.evaluate.late_events import Row
+from linekeeper.evaluate.event_batch import EventRow
 from linekeeper.recourse.actions import ActionPlan, kernel_rows, least_monthly
 from linekeeper.recourse.baseline import MONTH_DAYS, Baseline
 from linekeeper.recourse.candidates import Candidate
@@ -53,7 +53,7 @@ def build_plan(baseline: Baseline, candidate: Candidate) -> Plan:
     )
 
 
-def planned_event(baseline: Baseline, row: Row) -> PlannedEvent:
+def planned_event(baseline: Baseline, row: EventRow) -> PlannedEvent:
     """An event as the kernel reads it, as it would reach the lender: fields by name, words as words."""
     kind = baseline.kernel.policy.kinds[row.kind]
     present = ((item, value) for item, value in zip(kind.fields, row.x, strict=False) if value != MISSING)

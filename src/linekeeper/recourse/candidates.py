@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from linekeeper.core.bounds import MISSING, MONEY_MAX
-from linekeeper.evaluate.late_events import Row
+from linekeeper.evaluate.event_batch import EventRow
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.recourse.actions import (
@@ -115,7 +115,7 @@ class CandidateSearch:
         return plan_with(high)
 
 
-def _early_payments(baseline: Baseline, rows: Sequence[Row], simulation: Simulation) -> int:
+def _early_payments(baseline: Baseline, rows: Sequence[EventRow], simulation: Simulation) -> int:
     """What the plan pays in its first 30 days, as long as it lasts, in minor units."""
     repay, placeholder = baseline.kernel.policy.kind("repay").number, least_monthly(baseline.kernel.policy)
     last_day = baseline.day + EARLY_DAYS - 1

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from linekeeper.core.line import Status
 from linekeeper.decide.explain import money
-from linekeeper.evaluate.late_events import Row, review_until
+from linekeeper.evaluate.event_batch import EventRow
+from linekeeper.evaluate.late_events import review_until
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.policy import model as m
 from linekeeper.recourse.actions import PAY_HOUR
@@ -97,7 +98,7 @@ def survey_dead_ends(policy: m.Policy, *, histories: int = SAMPLE_HISTORIES, com
 
 
 def _restricted_states(
-    kernel: Kernel, rows: Sequence[Row], states_seen: dict[str, int]
+    kernel: Kernel, rows: Sequence[EventRow], states_seen: dict[str, int]
 ) -> Iterator[tuple[list[int], int, int]]:
     """(state, day, events so far) whenever a trigger is set of which too few states have been seen.
 
@@ -114,7 +115,7 @@ def _restricted_states(
             yield list(state), state[slots["HOUR"]] // 24, taken
 
 
-def _decided_states(kernel: Kernel, rows: Sequence[Row]) -> Iterator[tuple[list[int], int]]:
+def _decided_states(kernel: Kernel, rows: Sequence[EventRow]) -> Iterator[tuple[list[int], int]]:
     """The account's state after each decision, with the number of events so far. One list, changed as it goes on."""
     state, out = kernel.new_state(), kernel.new_row()
     for taken, row in enumerate(rows):
@@ -130,7 +131,7 @@ def _search_dead_end(
     state: list[int],
     day: int,
     sends_dues: bool,
-    rows: Sequence[Row],
+    rows: Sequence[EventRow],
     compiled: bool,
     survey: DeadEndSurvey,
 ) -> None:
@@ -153,7 +154,7 @@ def _paid_up(baseline: Baseline) -> Iterator[tuple[Baseline, list[PlannedEvent]]
         return
     kernel, routine = baseline.kernel, baseline.routine
     at, hour = baseline.instant(baseline.day, PAY_HOUR)
-    row = Row(at, hour, kernel.policy.kind("repay").number, (baseline.owed_minor,))
+    row = EventRow(at, hour, kernel.policy.kind("repay").number, (baseline.owed_minor,))
     state = list(baseline.state)
     kernel.interpreted.step(state, kernel.new_row(), *row)
     paid_up = baseline_of(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from linekeeper.core.bounds import HOUR_MS, MISSING, MONEY_MAX
-from linekeeper.evaluate.late_events import Row
+from linekeeper.evaluate.event_batch import EventRow
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
@@ -42,7 +42,7 @@ class FixedChooser:
         return options[(self.state >> 33) % len(options)]
 
 
-def sample_history(kernel: Kernel, number: int, sends_dues: bool) -> list[Row]:
+def sample_history(kernel: Kernel, number: int, sends_dues: bool) -> list[EventRow]:
     """The events of one account, in order of time, with a lender that sends dues; else with one that reports."""
     chooser = FixedChooser(2 * number + sends_dues)
     for _ in range(3):  # the first numbers of neighbouring seeds are much alike
@@ -66,10 +66,10 @@ def sample_history(kernel: Kernel, number: int, sends_dues: bool) -> list[Row]:
     return sorted(rows, key=lambda row: row.at)
 
 
-def _row(policy: m.Policy, kind: m.Kind, day: int, hour: int, x: tuple[int, ...]) -> Row:
+def _row(policy: m.Policy, kind: m.Kind, day: int, hour: int, x: tuple[int, ...]) -> EventRow:
     noon_ms, noon_hours = noons(policy.time_zone)
     from_noon = hour - NOON_HOUR
-    return Row(int(noon_ms[day]) + from_noon * HOUR_MS, int(noon_hours[day]) + from_noon, kind.number, x)
+    return EventRow(int(noon_ms[day]) + from_noon * HOUR_MS, int(noon_hours[day]) + from_noon, kind.number, x)
 
 
 def _own_kinds(policy: m.Policy) -> Iterator[m.Kind]:

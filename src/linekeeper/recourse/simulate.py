@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from linekeeper.core.line import Status
-from linekeeper.evaluate.late_events import Row
+from linekeeper.evaluate.event_batch import EventRow
 from linekeeper.recourse.baseline import Baseline
 from linekeeper.recourse.model import PathPoint
 
@@ -60,7 +60,7 @@ class Simulator:
             self.rows = [kernel.new_row() for _ in range(BUFFER_ROWS)]
             self.heads = [[0, 0] for _ in range(BUFFER_ROWS)]
 
-    def simulate(self, events: Sequence[Row], until: int) -> Simulation:
+    def simulate(self, events: Sequence[EventRow], until: int) -> Simulation:
         """Run the events and every review up to the start of day `until`, or until the line is restored."""
         states = self.start.copy() if self.compiled else [self.start[0].copy()]
         columns = self._columns(events)
@@ -91,7 +91,7 @@ class Simulator:
         slot = self.baseline.slot
         return PathPoint(self.baseline.day, slot("LIMIT"), Status(slot("STATUS")))
 
-    def _columns(self, events: Sequence[Row]) -> list[Any]:
+    def _columns(self, events: Sequence[EventRow]) -> list[Any]:
         """The events as the kernel's replay takes them: at, hour, kind, fields padded to one width."""
         plain = [[row.at for row in events], [row.hour for row in events], [row.kind for row in events]]
         x = [row.x + (0,) * (self.width - len(row.x)) for row in events]

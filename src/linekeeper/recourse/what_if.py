@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from linekeeper.evaluate.late_events import Row
+from linekeeper.evaluate.event_batch import EventRow
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.recourse.actions import PAY_HOUR, ActionPlan, kernel_rows
 from linekeeper.recourse.baseline import Baseline, baseline_of
@@ -61,6 +61,6 @@ def what_if(
     return WhatIf(baseline.day, until_day, path, events)
 
 
-def _repayment(baseline: Baseline, payment: Payment) -> Row:
+def _repayment(baseline: Baseline, payment: Payment) -> EventRow:
     at, hour = baseline.instant(payment.day, PAY_HOUR)
-    return Row(at, hour, baseline.kernel.policy.kind("repay").number, (payment.amount_minor,))
+    return EventRow(at, hour, baseline.kernel.policy.kind("repay").number, (payment.amount_minor,))
