@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     store: Annotated[str | None, typer.Option("--store", help="Another place for the store; no log then.")] = None,
-    folder: Annotated[Path, typer.Option(help="Folder for store, log, events, letters and report.")] = Path(FOLDER),
+    folder: Annotated[Path, typer.Option(help="Folder for store, log, events, notices and report.")] = Path(FOLDER),
     accounts: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many borrowers.")] = 3_000,
     days: Annotated[int, typer.Option(min=30, max=3_650, help="How long they are watched.")] = 730,
     seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
@@ -178,4 +178,4 @@ def _print_next(console: Console, store: str, portfolio: PortfolioReport, folder
         console.print(f"  linekeeper notice {portfolio.example_account} --lang zh --store {store}")
     console.print(f"  linekeeper verify --store {store}")
     console.print(f"  linekeeper replay policies/{POLICY} {folder / EVENTS}")
-    console.print(f"  report, letters and receipt: {folder / 'pages' / 'index.html'}")
+    console.print(f"  report, notices and receipt: {folder / 'pages' / 'index.html'}")

@@ -36,7 +36,7 @@ code{{font:inherit}}
 
 
 def write_pages(folder: Path, engine: Engine, console: Console, decision: Decision | None, summary: str) -> None:
-    """Write the pages; `decision` is the one of the story that is shown as a notice."""
+    """Write the pages; `decision` is the one that is shown as a notice."""
     pages = folder / "pages"
     pages.mkdir(parents=True, exist_ok=True)
     console.save_html(str(pages / "report.html"), clear=False, code_format=_REPORT)

@@ -6,7 +6,11 @@ Every reader here returns an array in which null means "absent, or not proven". 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from linekeeper.connect.values import (
     ACCOUNT,
@@ -23,11 +27,6 @@ from linekeeper.connect.values import (
 from linekeeper.core.bounds import TEXT_MAX
 from linekeeper.core.event import EVENT_HEAD
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-
-
 UNSPLIT = 16  # rows too few to be worth another cut
 
 
@@ -41,9 +40,6 @@ class ColumnContext(Protocol):
 
 def admit_proven(validator: ColumnContext, table: pa.Table) -> tuple[pa.Table, np.ndarray]:
     """The rows that are surely good, as an event table in their order, and their indices."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     columns = {name: _plain(table[name], name) for name in table.column_names}
     if not set(EVENT_HEAD) <= set(columns):
@@ -64,8 +60,6 @@ def admit_proven(validator: ColumnContext, table: pa.Table) -> tuple[pa.Table, n
 
 def _proven(validator: ColumnContext, kind: str, columns: dict[str, pa.Array]) -> tuple[pa.Table, np.ndarray]:
     """The rows of one kind, read as its fields say, and which of them are proven."""
-    import numpy as np
-    import pyarrow as pa
 
     specs = {"id": ID, "account": ACCOUNT, "at": AT} | validator.specs[kind]
     count = len(columns["id"])
@@ -88,8 +82,6 @@ def _proven(validator: ColumnContext, kind: str, columns: dict[str, pa.Array]) -
 
 def read_column(spec: FieldSpec, column: pa.Array, written: bool) -> pa.Array:
     """The column as the event table keeps it (int64 or text), null where absent or not proven."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     match spec.what:
         case "category":
@@ -111,7 +103,6 @@ def read_column(spec: FieldSpec, column: pa.Array, written: bool) -> pa.Array:
 
 def rows_of(table: pa.Table, these: np.ndarray) -> list[dict[str, Any]]:
     """Some rows of any table as plain values; text that is not UTF-8 stays bytes."""
-    import pyarrow as pa
 
     columns = {}
     for name in table.column_names:
@@ -136,7 +127,6 @@ def _plain(column: pa.ChunkedArray, name: str) -> pa.Array:
     Dates and times become text, so that one column type has one reader; a time with a zone under `at`
     becomes milliseconds.
     """
-    import pyarrow as pa
 
     is_a = pa.types
     array = column.combine_chunks()
@@ -156,8 +146,6 @@ def _plain(column: pa.ChunkedArray, name: str) -> pa.Array:
 
 def _milliseconds(times: pa.Array) -> pa.Array:
     """Instants of any unit as int64 milliseconds; those before 1970 become -1, out of bounds as they are."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     count = times.cast(pa.int64())
     if times.type.unit == "s":
@@ -168,7 +156,6 @@ def _milliseconds(times: pa.Array) -> pa.Array:
 
 
 def _mask(flags: pa.Array) -> np.ndarray:
-    import pyarrow.compute as pc
 
     result: np.ndarray = pc.fill_null(flags, False).to_numpy(zero_copy_only=False)
     return result
@@ -176,15 +163,12 @@ def _mask(flags: pa.Array) -> np.ndarray:
 
 def _where(condition: pa.Array, values: pa.Array) -> pa.Array:
     """The values where the condition holds; null where it does not, or is itself null."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     return pc.if_else(condition, values, pa.scalar(None, values.type))
 
 
 def _cast(column: pa.Array, to: pa.DataType) -> pa.Array:
     """A cast that gives null, not an error, where a value does not fit (and for a few neighbours)."""
-    import pyarrow as pa
 
     try:
         return column.cast(to)
@@ -197,7 +181,6 @@ def _cast(column: pa.Array, to: pa.DataType) -> pa.Array:
 
 def _utf8(column: pa.Array) -> pa.Array:
     """The text of a text column that is valid UTF-8; null elsewhere."""
-    import pyarrow as pa
 
     if not pa.types.is_string(column.type):
         return pa.nulls(len(column), pa.string())
@@ -205,15 +188,12 @@ def _utf8(column: pa.Array) -> pa.Array:
 
 
 def _matching(column: pa.Array, pattern: str) -> pa.Array:
-    import pyarrow.compute as pc
 
     words = _utf8(column)
     return _where(pc.match_substring_regex(words, pattern), words)
 
 
 def _texts(spec: FieldSpec, column: pa.Array) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     name = spec.what == "name"
     words = column.cast(pa.string()) if name and pa.types.is_integer(column.type) else _utf8(column)
@@ -222,8 +202,6 @@ def _texts(spec: FieldSpec, column: pa.Array) -> pa.Array:
 
 
 def _wholes(column: pa.Array, written: bool) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     if pa.types.is_integer(column.type):
         return _cast(column, pa.int64())
@@ -237,8 +215,6 @@ def _wholes(column: pa.Array, written: bool) -> pa.Array:
 
 def _majors(column: pa.Array, digits: int) -> pa.Array:
     """Major units as text or whole numbers, to minor units; other ways of writing them are left open."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     if pa.types.is_string(column.type):
         places = rf"(\.[0-9]{{1,{digits}}})?" if digits else ""
@@ -250,8 +226,6 @@ def _majors(column: pa.Array, digits: int) -> pa.Array:
 
 
 def _flags(column: pa.Array, written: bool) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     if pa.types.is_boolean(column.type):
         return column.cast(pa.int64())
@@ -263,8 +237,6 @@ def _flags(column: pa.Array, written: bool) -> pa.Array:
 
 
 def _dates(column: pa.Array, written: bool) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     if not pa.types.is_string(column.type):
         return _wholes(column, written)
@@ -273,8 +245,6 @@ def _dates(column: pa.Array, written: bool) -> pa.Array:
 
 
 def _instants(column: pa.Array, written: bool) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     if not pa.types.is_string(column.type):
         return _wholes(column, written)

@@ -11,13 +11,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import EVENT_HEAD, Event, Rejection
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-
     from linekeeper.policy.model import Field, Policy
 
 ROW_GROUP = 262_144
@@ -50,7 +52,6 @@ def is_number(field: Field) -> bool:
 
 def schema_of(policy: Policy) -> pa.Schema:
     """The widest event table that the policy's kinds can fill."""
-    import pyarrow as pa
 
     fixed = [(name, pa.int64() if name == "at" else pa.string()) for name in EVENT_HEAD]
     fields = [(name, pa.int64() if number else pa.string()) for name, number in number_columns(policy).items()]
@@ -65,7 +66,6 @@ def table_of(events: Iterable[Event], schema: pa.Schema) -> pa.Table:
     >>> table_of([Event("e1", "A", "draw", 1_700_000_000_000, {"amount": 500})], schema).to_pylist()
     [{'id': 'e1', 'account': 'A', 'kind': 'draw', 'at': 1700000000000, 'amount': 500}]
     """
-    import pyarrow as pa
 
     events = list(events)
     columns = [
@@ -100,7 +100,6 @@ def sort_by_time(table: pa.Table) -> pa.Table:
     >>> sort_by_time(pa.table({"id": ["b", "a", "c"], "at": [2, 1, 1]}))["id"].to_pylist()
     ['a', 'c', 'b']
     """
-    import numpy as np
 
     at = table["at"].to_numpy()
     if np.all(at[1:] >= at[:-1]):
@@ -124,7 +123,6 @@ def drop_duplicates(
     >>> rest.num_rows, same, str(conflicts[0].reason)
     (1, 1, 'the id `a` was used in row 1 for another event; give each event an id of its own')
     """
-    import numpy as np
 
     rows = np.arange(table.num_rows)
     first = first_use(table["id"])
@@ -142,7 +140,6 @@ def drop_duplicates(
 
 def first_use(ids: pa.ChunkedArray) -> np.ndarray:
     """For each row, the first row with its id."""
-    import numpy as np
 
     codes = ids.combine_chunks().dictionary_encode().indices.to_numpy()
     first = np.full(len(codes), len(codes), dtype=np.int64)
@@ -153,8 +150,6 @@ def first_use(ids: pa.ChunkedArray) -> np.ndarray:
 
 def _same_body(table: pa.Table, these: np.ndarray, those: np.ndarray) -> np.ndarray:
     """Whether rows `these` and `those` are equal in every column, pair by pair."""
-    import numpy as np
-    import pyarrow.compute as pc
 
     same = np.ones(len(these), dtype=bool)
     for name in table.column_names:
@@ -170,7 +165,6 @@ def _conflict(identity: str, first: str) -> str:
 
 def write_events(table: pa.Table, path: Path) -> None:
     """Write the table as Parquet (zstd), without empty columns."""
-    import pyarrow.parquet as pq
 
     pq.write_table(used_columns(table), path, compression="zstd", row_group_size=ROW_GROUP)
 
@@ -180,8 +174,6 @@ def read_events(path: Path) -> pa.Table:
 
     LinekeeperError where a fixed column is absent or a column is neither int64 nor text.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
     table = pq.read_table(path)
     for name in EVENT_HEAD:

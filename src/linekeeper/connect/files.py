@@ -13,6 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from typing import Literal as OneOf
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from linekeeper.connect.event_table import drop_duplicates, sort_by_time, table_of, used_columns
 from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.connect.text_lines import LineError, cells_of, csv_of, json_of, lines_of
@@ -21,9 +25,6 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import EVENT_HEAD, Event, Rejection
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-
     from linekeeper.policy.model import Policy
 
 Format = OneOf["jsonl", "csv", "parquet"]
@@ -79,8 +80,6 @@ def read_event_file(
 
     `form`: the format, else read from the name. Raises LinekeeperError where the file itself cannot be read.
     """
-    import numpy as np
-    import pyarrow as pa
 
     blocks = list(read_blocks(path, policy, columns, form, progress))
     if not blocks:
@@ -150,7 +149,6 @@ def _admitted_rows(
     validator: Validator, rows: list[dict[str, Any]], lines: list[int], aside: list[Rejection]
 ) -> RowBlock:
     """Decoded rows as a block; they are checked as columns where possible, else one by one."""
-    import numpy as np
 
     table = _as_table(rows)
     if table is not None:
@@ -167,7 +165,6 @@ def _admitted_rows(
 
 
 def _as_table(rows: list[dict[str, Any]]) -> pa.Table | None:
-    import pyarrow as pa
 
     names = dict.fromkeys(name for row in rows for name in row)
     if not names or len(names) > NAMES_MAX:
@@ -189,7 +186,6 @@ def _as_table(rows: list[dict[str, Any]]) -> pa.Table | None:
 
 def read_csv(path: Path, policy: Policy, columns: ColumnMapping, progress: ShowShare) -> Iterator[RowBlock]:
     """Comma-separated UTF-8 with a header; an empty cell is absent. Numbers are digits, flags true and false."""
-    import pyarrow as pa
 
     validator = Validator(policy, major=columns.major, written=True)
     size = max(path.stat().st_size, 1)
@@ -215,9 +211,6 @@ def _header(file: BinaryIO, place: str) -> list[str]:
 
 def read_parquet(path: Path, policy: Policy, columns: ColumnMapping, progress: ShowShare) -> Iterator[RowBlock]:
     """Any Parquet file of flat columns; times with a zone may stand under `at`."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
     validator = Validator(policy, major=columns.major)
     try:
@@ -254,7 +247,6 @@ def _known(validator: Validator, columns: ColumnMapping, header: list[str], plac
 
 
 def _admitted(validator: Validator, table: pa.Table, lines: Any, place: str, aside: list[Rejection]) -> RowBlock:
-    import numpy as np
 
     admitted, kept, refused = validator.admit_many(table, np.asarray(lines, dtype=np.int64), place)
     return RowBlock(admitted, kept, aside + refused, place)

@@ -13,6 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from linekeeper.connect.event_table import ROW_GROUP, drop_duplicates, first_use
 from linekeeper.connect.files import Format, RowBlock, ShowShare, in_order, read_blocks
 from linekeeper.connect.mapping import ColumnMapping
@@ -20,8 +25,6 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import EVENT_HEAD, Rejection
 
 if TYPE_CHECKING:
-    import duckdb
-
     from linekeeper.policy.model import Policy
 
 
@@ -49,8 +52,6 @@ def import_file(
 
 def _write_blocks(blocks: Iterator[RowBlock], raw: Path) -> tuple[list[Rejection], str]:
     """Write all valid rows with their `line`; returns the rejected ones, and `line` or `row` (empty: no block)."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
     aside: list[Rejection] = []
     place = ""
@@ -70,8 +71,6 @@ def _write_blocks(blocks: Iterator[RowBlock], raw: Path) -> tuple[list[Rejection
 
 def _settle(raw: Path, out: Path, place: str) -> tuple[int, list[Rejection]]:
     """Write the rows of `raw` to `out`, sorted and each id once; returns the number of repeats, and the conflicts."""
-    import numpy as np
-    import pyarrow as pa
 
     # The rows are read twice. Only after the last one is it known which ids come more than once; those rows alone are
     # compared in memory, by the same function as in a small file, and the second reading leaves them out.
@@ -100,7 +99,6 @@ def _used(database: duckdb.DuckDBPyConnection) -> str:
 
 @contextmanager
 def _duckdb(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    import duckdb
 
     # The order of insertion is of no use, since the result is sorted; keeping it would cost memory for every block.
     database = duckdb.connect(config={"temp_directory": str(folder), "preserve_insertion_order": False})

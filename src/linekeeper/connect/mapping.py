@@ -15,6 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
 from linekeeper.core.errors import LinekeeperError
 
 MAPPING_KEYS = ("columns", "constant", "ignore", "money")
@@ -53,8 +56,6 @@ class ColumnMapping:
 
 def load_columns(path: Path) -> ColumnMapping:
     """Read a mapping file; LinekeeperError names what is wrong with it."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
 
     try:
         if path.stat().st_size > MAPPING_BYTES_MAX:

@@ -8,13 +8,13 @@ import json
 from collections.abc import Iterator
 from decimal import Decimal
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
 
 from linekeeper.core.event import Rejection
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
 
 LINE_BYTES_MAX = 65_536
 TOO_LONG = f"the line is longer than {LINE_BYTES_MAX} bytes"
@@ -109,7 +109,6 @@ def cells_of(raw: bytes, width: int, first: int) -> tuple[list[pa.Array], np.nda
 
     `first` is the number of the first line. One line is one row: no cell may hold a line break.
     """
-    import numpy as np
 
     columns = _clean_columns(raw, width)
     if columns is not None:
@@ -119,8 +118,6 @@ def cells_of(raw: bytes, width: int, first: int) -> tuple[list[pa.Array], np.nda
 
 def _clean_columns(raw: bytes, width: int) -> list[pa.Array] | None:
     """The columns where nothing needs care; None where anything might."""
-    import pyarrow as pa
-    from pyarrow import csv as arrow_csv
 
     count = _clean_lines(raw)
     if not count or not width:
@@ -141,7 +138,6 @@ def _clean_columns(raw: bytes, width: int) -> list[pa.Array] | None:
 
 def _clean_lines(raw: bytes) -> int:
     """How many lines, if none is blank or overlong and each quoted cell is quoted whole and plainly; else 0."""
-    import numpy as np
 
     codes = np.frombuffer(raw if raw.endswith(b"\n") else raw + b"\n", np.uint8)
     ends = np.flatnonzero(codes == ord("\n"))
@@ -163,8 +159,6 @@ def _clean_lines(raw: bytes) -> int:
 
 def _careful_columns(raw: bytes, width: int, first: int) -> tuple[list[pa.Array], np.ndarray, list[Rejection]]:
     """The same, line by line."""
-    import numpy as np
-    import pyarrow as pa
 
     rows: list[list[str]] = []
     lines: list[int] = []

@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pyarrow as pa
+
 from linekeeper.connect.column_validation import admit_proven, rows_of
 from linekeeper.connect.event_table import number_columns, schema_of, table_of
 from linekeeper.connect.values import ACCOUNT, AT, ID, FieldSpec, Refused, named_value, read_value, spec_of
 from linekeeper.core.event import EVENT_HEAD, Event, Rejection
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-
     from linekeeper.policy.model import Policy
 
 
@@ -98,8 +98,6 @@ class Validator:
 
         `table`: any column types; `lines` (int64, one per row) numbers the rows, from 1 where it is absent.
         """
-        import numpy as np
-        import pyarrow as pa
 
         # Whole columns first, since nearly all rows are good; the doubtful rest is read a second time, row by row. The
         # reasons of rejections so have one source, and the fast way need not be able to explain anything.

@@ -29,7 +29,7 @@ What = OneOf["number", "flag", "date", "instant", "category", "text", "name"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_DAY = date(1970, 1, 1)
-EXACT_FLOAT_MAX = 2**53  # beyond, a float no longer tells neighbours apart
+EXACT_FLOAT_MAX = 2**53  # beyond, two neighbouring whole numbers may be the same float
 DECIMALS_MAX = 30
 
 WHOLE = r"^-?[0-9]{1,18}$"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 from sqlalchemy import select
 
@@ -120,6 +121,5 @@ def view(engine: Engine, account: str) -> AccountView:
 
 
 def _limit(body: bytes) -> int:
-    import msgspec
 
     return int(msgspec.json.decode(body)["limit"])

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 def build_notice(
     engine: Engine, decision: Decision, profile: LenderProfile, state: Sequence[int] | None = None
 ) -> Notice:
-    """The notice of a decision. With the account's `state` right after it, its road back and its oldest due are told.
+    """The notice of a decision. With the account's `state` right after it, it shows a road back and the oldest due.
 
-    Names, words and road are those of the version that decided. Raises `NoticeError` where there is nothing to tell.
+    Names, words and road are those of the version that decided. Raises `NoticeError` where no notice is due.
     """
     version = engine.engine_of_version(decision.policy)
     with engine.store.reading() as connection:

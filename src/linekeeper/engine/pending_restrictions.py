@@ -62,7 +62,7 @@ def evaluate_under_breaker(
     """Run the batch from `states` (changed in place). What the brake withholds enters neither result nor states.
 
     There may be two runs. The first is in bulk and ignores the brake; if it restricts no more lines than the brake
-    allows, it stands. Otherwise it only tells which accounts would be restricted: these, and those with a restriction
+    allows, it stands. Otherwise it only shows which accounts would be restricted: these, and those with a restriction
     that is pending already, run a second time from where they were, one evaluation at a time, because a withdrawn
     evaluation changes all that follow it. Without a brake, no further restriction becomes pending.
     """

@@ -6,9 +6,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from linekeeper.core.bounds import DAY_MS
 from linekeeper.core.decision import Decision
@@ -28,9 +30,6 @@ from linekeeper.evaluate.evaluator import (
 from linekeeper.evaluate.event_batch import Batch, batch_of
 from linekeeper.journal.store import decision_records
 from linekeeper.kernel.kernel import Kernel
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 BATCH_EVENTS = 50_000
 Progress = Callable[[int], object]
@@ -69,7 +68,6 @@ def last_day(kernel: Kernel, table: pa.Table) -> int:
 
 def evaluations_of(table: pa.Table, lazy: bool) -> int:
     """About how many evaluations a table leads to: one an event, and where not `lazy` one an account and day."""
-    import pyarrow.compute as pc
 
     if lazy or not table.num_rows:
         return int(table.num_rows)

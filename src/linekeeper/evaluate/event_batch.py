@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from linekeeper.core.bounds import MISSING
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from linekeeper.kernel.calendar import Calendar
     from linekeeper.policy.model import Field, Policy
 
@@ -138,8 +138,6 @@ def _fields(policy: Policy, table: pa.Table) -> tuple[Ints, Ints]:
 
 
 def _numbers(field: Field, column: pa.ChunkedArray) -> Ints:
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     if field.choices:
         column = pc.index_in(column, value_set=pa.array(field.choices, type=column.type))

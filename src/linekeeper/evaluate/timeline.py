@@ -52,7 +52,7 @@ def run_timeline(
     for place, period in enumerate(periods):
         kernel, result = period.kernel, new_result()
         own = batch_as_read_by(kernel.policy, _part(batch, account, events))
-        # The history is read anew by each version: a choice may be missing to one and known to the next.
+        # Each version reads the history in its own way: a choice may be missing to one and known to the next.
         history.rows |= {int(n): row_at(own, event) for event, n in enumerate(numbers) if int(n) in history.rows}
         if place:
             before = periods[place - 1]

@@ -121,7 +121,7 @@ def rotate_master(keys: Path, store: Store) -> int:
         number += 1
     new_master(keys / f"master-{number}.key")
     old = body["masters"]
-    # Both masters are in the settings before the first key is wrapped anew: after a crash in between, some keys open
+    # Both masters are in the settings before the first key is wrapped again: after a crash in between, some keys open
     # with the old one and some with the new one, and the command can be run again.
     body["masters"] = [f"file:master-{number}.key", *old]
     durable.write(settings, json.dumps(body, indent=2).encode() + b"\n", mode=0o600)
@@ -159,7 +159,7 @@ def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasu
         done = erase(connection, t.LOG, keeper.vault, account, at)
         for table in ABOUT_AN_ACCOUNT:
             connection.execute(table.delete().where(table.c.account == account))
-        connection.execute(t.book.delete())  # counted anew when it is next needed
+        connection.execute(t.book.delete())  # counted again when it is next needed
     # Only after the commit: a database rewrites its files outside of any transaction.
     scrub(store.engine, t.LOG)
     return done

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
+import pyarrow as pa
 from sqlalchemy import Connection, Engine, Table, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -234,7 +235,6 @@ def unpacked(data: bytes | str) -> bytes:
 
 @lru_cache(maxsize=1)
 def _codec() -> Any:
-    import pyarrow as pa
 
     return pa.Codec("lz4")
 

@@ -56,7 +56,7 @@ from linekeeper.kernel.subset import (
     refused,
 )
 
-LOWERING_VERSION = 1  # of what a source is lowered to: a change of it makes object code that was kept be made anew
+LOWERING_VERSION = 1  # of what a source is lowered to: a change of it has all object code made again
 
 
 def lower(source: KernelSource, entry: str) -> str:

@@ -1,7 +1,7 @@
 """Object code kept on disk between runs, in a folder that only its owner can write to.
 
 What a file holds is run as code, so a folder or a file that another user could have written to is refused. A file is
-its own SHA-256 and the bytes that it is of; one that is damaged counts as absent, and is made anew.
+its own SHA-256 and the bytes that it is of; one that is damaged counts as absent, and is made again.
 """
 
 from __future__ import annotations

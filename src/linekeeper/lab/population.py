@@ -263,7 +263,7 @@ class PopulationState:
     day_of_month: int = 1
     active: np.ndarray = field(init=False)
     in_trouble: np.ndarray = field(init=False)
-    uniform: np.ndarray = field(init=False)  # [purpose, person] one number for each purpose, drawn anew each day
+    uniform: np.ndarray = field(init=False)  # [purpose, person] one number for each purpose, drawn again each day
 
 
 def population(accounts: int = 3_000, days: int = 730, seed: int = 1, start: str = "2023-01-01") -> Population:

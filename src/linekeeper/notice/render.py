@@ -161,7 +161,7 @@ def as_json(notice: Notice, lang: Lang) -> str:
 
 
 def road_as_text(road: RoadBack | NoRoadBack, policy: Policy, lang: Lang, day: int) -> str:
-    """The section of a letter that shows a road back, as plain text, for whoever asks on local day `day`."""
+    """The section of a notice that shows a road back, as plain text, for whoever asks on local day `day`."""
     phrases = Phrasebook(language(lang), policy.currency, policy.exponent, day)
     return _template("road_back.txt").render(
         plans=render_plans(road, phrases) if isinstance(road, RoadBack) else (),
@@ -172,7 +172,7 @@ def road_as_text(road: RoadBack | NoRoadBack, policy: Policy, lang: Lang, day: i
 
 
 def path_as_text(path: Sequence[PathPoint], policy: Policy, lang: Lang, day: int) -> str:
-    """A path of limits as plain text, a line for each day on which the line moves, as a letter shows it."""
+    """A path of limits as plain text, a line for each day on which the line moves, as a notice shows it."""
     phrases = Phrasebook(language(lang), policy.currency, policy.exponent, day)
     points, translate = render_path(path, phrases), phrases.language.translate
     return "".join(translate("{label}: {value}", label=one.day, value=one.text) + "\n" for one in points)

@@ -1,6 +1,6 @@
 """The road back in words: plans with dated steps, their conditions and the path of limits; or why there is none.
 
-The one rendering of a road back: letters and the command line both show it, in either language.
+The one rendering of a road back: notices and the command line both show it, in either language.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def render_plans(road: RoadBack, phrases: Phrasebook) -> tuple[RenderedPlan, ...
 def render_promise(road: RoadBack | NoRoadBack | None, phrases: Phrasebook) -> Iterator[str]:
     """What the lender promises about a road back; or why there is none, and when to ask again.
 
-    A road back that the second run did not confirm is no promise. No letter holds one, but the command line shows it.
+    A road back that the second run did not confirm is no promise. No notice holds one, but the command line shows it.
     """
     translate = phrases.language.translate
     match road:

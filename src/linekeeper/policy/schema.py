@@ -1,6 +1,6 @@
 """A JSON Schema of the language's shape, so that editors complete and validate as one writes.
 
-Types and names inside expressions are beyond a schema; `linekeeper check` tells those.
+A schema cannot check types and names inside expressions; `linekeeper check` does.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def baseline_of(
 ) -> Baseline:
     """The baseline of an opened account on a local day.
 
-    `sends_dues` and `reports_delinquency` say how the lender tells about payments; None: read off state and policy.
+    `sends_dues` and `reports_delinquency` say how the lender reports payments; None: read off state and policy.
     """
     own_state, slots, layout = list(state), kernel.layout.slots, kernel.layout
     day = max(day, own_state[slots["HOUR"]] // 24)
@@ -133,7 +133,7 @@ def baseline_of(
 
 
 def _until_day(policy: m.Policy, day: int) -> int:
-    """The last day looked at. The calendar ends, and an event of its last day may need the day after."""
+    """The last day that is searched. The calendar ends, and an event of its last day may need the day after."""
     last_day = (AT_END_MS - 2 * DAY_MS) // DAY_MS
     return max(day, min(day + horizon_days(policy), last_day))
 

@@ -243,7 +243,7 @@ def best_with_confirmations(search: CandidateSearch, plans: list[ActionPlan]) ->
 
 
 def ample_income(search: CandidateSearch) -> int | None:
-    """More monthly income than any rule of the policy will ask for, in minor units; None where none is looked at.
+    """More monthly income than any rule of the policy will ask for, in minor units; None where no rule asks for income.
 
     The search brings it down later to the least that suffices.
     """

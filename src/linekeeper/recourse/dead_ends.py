@@ -26,7 +26,7 @@ from linekeeper.recourse.road import terminal_triggers_set
 from linekeeper.recourse.sample_histories import sample_history
 from linekeeper.recourse.simulate import Simulator
 
-SAMPLE_HISTORIES = 40  # for each way in which a lender tells about payments
+SAMPLE_HISTORIES = 40  # for each way in which a lender reports payments
 STATES_PER_TRIGGER = 2
 
 
@@ -64,7 +64,7 @@ def describe_dead_end(policy: m.Policy, dead_end: DeadEnd) -> str:
 
 @dataclass
 class DeadEndSurvey:
-    """What a search for dead ends looked at.
+    """What a search for dead ends covered.
 
     `reached` names the triggers that some history set, `unreached` the others. `states` counts the states from which a
     road back was looked for.
@@ -77,12 +77,12 @@ class DeadEndSurvey:
 
 
 def find_dead_ends(policy: m.Policy, *, compiled: bool = False) -> list[DeadEnd]:
-    """The dead ends found, one for each set of triggers; empty where every state looked at has a road back."""
+    """The dead ends found, one for each set of triggers; empty where every state searched has a road back."""
     return survey_dead_ends(policy, compiled=compiled).dead_ends
 
 
 def survey_dead_ends(policy: m.Policy, *, histories: int = SAMPLE_HISTORIES, compiled: bool = False) -> DeadEndSurvey:
-    """The search for dead ends, and what it looked at. `compiled` pays where the policy is compiled already."""
+    """The search for dead ends, and what it covered. `compiled` pays where the policy is compiled already."""
     kernel, survey = kernel_of(policy), DeadEndSurvey()
     # A terminal trigger is final on purpose, and one that restricts nothing holds no line down.
     releasable = [t for t in policy.triggers if not t.terminal and (t.suspend or t.close or t.cap_bp < 10_000)]

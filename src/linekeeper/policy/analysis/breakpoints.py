@@ -148,7 +148,7 @@ class _UseCollector:
     def _with(self, guard: Guard, *more: ex.Expr) -> Guard:
         """A guard that asks for more, as far as that costs little.
 
-        What is long, or names a derived feature or a score, is left out: the kernel would have to work those out anew.
+        What is long, or names a derived feature or a score, is left out: the kernel would have to work those out again.
         A guard that asks for less holds more often, so the account is evaluated early at worst.
         """
         room = max(GUARD_LENGTH_MAX - len(guard), 0)
