@@ -110,7 +110,7 @@ class NativeKernel:
         try:
             function.use(self._make(function.name, OptimisationLevel.OPTIMISED))
         except LinekeeperError:
-            # It could not be kept. Plain code gives the same results; the next command that needs the folder reports it.
+            # It could not be kept. Plain code gives the same results; the next command to need the folder reports it.
             return
 
     def _kept(self, name: str) -> Code | None:
