@@ -1,8 +1,8 @@
 """What drives a kernel, copied to the end of each: one event, one review, one account's history, many accounts.
 
-The line decides in the order in which these functions stand. All of it runs over lists, or compiled over arrays. In
-bulk, events come sorted by account, then time; `starts[a]` to `starts[a + 1]` are the rows of account `a`. The day of
-the next review is worked out only where the next event comes on a later day, and only up to there.
+`decide_line` calls the functions of one evaluation in their order. Everything here runs over lists, or compiled over
+arrays. In bulk, events are sorted by account, then by time; `starts[a]` to `starts[a + 1]` are the rows of account `a`.
+The day of the next review is worked out only where the next event comes on a later day, and only up to that day.
 """
 
 from __future__ import annotations

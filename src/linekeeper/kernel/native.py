@@ -49,8 +49,8 @@ class ArgumentFault(LinekeeperError):
 class NativeKernel:
     """The functions of one kernel's source as machine code; each is made when it is first asked for.
 
-    Code that was kept on disk is taken from there, the optimised before the plain; else plain code is made, and
-    `optimise` makes the better in the background. Safe to use from several threads.
+    Code that is kept on disk is taken from there, optimised code before plain code. Where there is none, plain code is
+    made; `optimise` makes better code in the background. Several threads may use one kernel.
 
     >>> NativeKernel("def twice(a):\\n    return 2 * a\\n").twice(21)
     42
@@ -127,7 +127,7 @@ class NativeKernel:
         return machine_code.load(content, symbol(name), level)
 
     def _file_name(self, name: str, level: OptimisationLevel) -> str:
-        """Stands for all that object code depends on."""
+        """A name made of everything that object code depends on, so that other code never has the same name."""
         parts = (self._text, name, lowering.LOWERING_VERSION, int(level), machine_code.host())
         return f"kernel_{hashlib.sha256(repr(parts).encode()).hexdigest()}.object"
 
