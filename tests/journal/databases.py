@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from sqlalchemy import Engine, create_engine, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, NotSupportedError
 from sqlalchemy.pool import NullPool
 
 DROP_TRIES = 20
@@ -23,13 +23,18 @@ def sqlite_url(folder: Path) -> str:
 
 @contextmanager
 def postgres_database(server_url: str) -> Iterator[str]:
-    """The URL of a new database on that server; English order of letters, to see that none depends on it."""
+    """The URL of a new database on that server, in English order of letters where the server has it.
+
+    Nothing may depend on that order; a server that is built without ICU cannot show it.
+    """
     name = f"linekeeper_{uuid4().hex[:12]}"
     server = create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    create = f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' "
     with server.connect() as connection:
-        connection.exec_driver_sql(
-            f"CREATE DATABASE {name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US' ENCODING 'UTF8'"
-        )
+        try:
+            connection.exec_driver_sql(f"{create} LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")
+        except NotSupportedError:
+            connection.exec_driver_sql(f"{create} LOCALE 'C'")
     try:
         yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
     finally:
