@@ -18,7 +18,6 @@ from typer.testing import CliRunner
 from linekeeper.cli import road_commands
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.datasets.taiwan import read_taiwan
-from linekeeper.engine.account import state_of
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import run_table
 from linekeeper.evaluate.event_batch import batch_of
@@ -86,7 +85,7 @@ def test_a_road_followed_through_the_engine_leads_back(tmp_path: Path) -> None:
     last = kernel.calendar.day(int(few["at"].to_numpy().max()))
     roads = {}
     for account in batch_of(kernel.policy, kernel.calendar, few).accounts:
-        road = find_road_back(kernel, state_of(other, account), last, compiled=False)
+        road = find_road_back(kernel, other.state_of(account)[1], last, compiled=False)
         if isinstance(road, RoadBack):
             roads[account] = road.fastest
     assert len(roads) >= 3
@@ -99,7 +98,7 @@ def test_a_road_followed_through_the_engine_leads_back(tmp_path: Path) -> None:
     slots = kernel.layout.slots
     for account, plan in sorted(roads.items(), key=lambda item: item[1].restored_day):
         other.review(plan.restored_day)
-        state = state_of(other, account)
+        state = other.state_of(account)[1]
         assert state[slots["LIMIT"]] == state[slots["GRANTED"]] == plan.path[-1].limit_minor, account
     other.store.close()
 
@@ -108,7 +107,7 @@ def test_no_other_amounts_are_faster_or_lighter(people: tuple[Engine, str]) -> N
     """Payments chosen at random, today and in a month, never beat the two plans that were check."""
     engine, rng, met = people[0], Random(5), 0
     for number in range(1, 700):
-        state = state_of(engine, f"B{number:05d}")
+        state = engine.state_of(f"B{number:05d}")[1]
         day = state[engine.kernel.layout.slots["HOUR"]] // 24
         road = find_road_back(engine.kernel, state, day)
         if not isinstance(road, RoadBack) or met == 25:
@@ -147,7 +146,7 @@ def held_down(engine: Engine) -> tuple[str, RoadBack]:
     kernel = engine.kernel
     for number in range(1, 700):
         name = f"B{number:05d}"
-        state = state_of(engine, name)
+        state = engine.state_of(name)[1]
         road = find_road_back(kernel, state, state[kernel.layout.slots["HOUR"]] // 24, compiled=False)
         if isinstance(road, RoadBack) and road.fastest.early_minor:
             return name, road
@@ -159,7 +158,7 @@ def no_road_of(engine: Engine) -> tuple[str, NoRoadBack]:
     kernel = engine.kernel
     for number in range(1, 700):
         name = f"B{number:05d}"
-        state = state_of(engine, name)
+        state = engine.state_of(name)[1]
         road = find_road_back(kernel, state, state[kernel.layout.slots["HOUR"]] // 24, compiled=False)
         if isinstance(road, NoRoadBack) and road.why == "terminal":
             return name, road

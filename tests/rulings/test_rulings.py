@@ -14,6 +14,7 @@ from linekeeper.engine.engine import Engine
 from linekeeper.engine.rulings import Ruling, RulingError, consent, rule, store_now
 from linekeeper.engine.verify import verify
 from tests.brake.bank import DAY, at, engine_over, everyone_late, new_store, openings, table
+from tests.engine.lives import contents
 
 
 @pytest.fixture
@@ -108,6 +109,15 @@ def test_an_offer_is_open_on_its_last_day(engine: Engine) -> None:
 def test_a_faulty_ruling_among_good_ones_stops_all(engine: Engine) -> None:
     with pytest.raises(RulingError):
         rule(engine, [ruling(trigger=None, cap_bp=2_500), ruling(by="")])
+    assert view(engine, "A000").line.limit == 100_000
+
+
+def test_a_ruling_that_the_kernel_refuses_stops_all(engine: Engine) -> None:
+    """The second lies before the account was opened, as only the kernel can see; the first is not in force either."""
+    before = contents(engine.store)
+    with pytest.raises(RulingError, match="the account is not open yet"):
+        rule(engine, [ruling(trigger=None, cap_bp=2_500), ruling(trigger=None, cap_bp=2_000, at=at(0, hour=1))])
+    assert contents(engine.store) == before
     assert view(engine, "A000").line.limit == 100_000
 
 

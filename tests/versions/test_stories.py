@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from linekeeper.cli.main import build
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
-from linekeeper.engine.account import decisions_of, state_of
+from linekeeper.engine.account import decisions_of, view
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.point_in_time import state_after
 from linekeeper.engine.verify import verify
@@ -23,7 +23,7 @@ from linekeeper.journal.store import Store
 from linekeeper.policy.load import load_text
 from linekeeper.recourse import RoadBack, find_road_back
 from tests.engine.conftest import NewStore
-from tests.engine.lives import send
+from tests.engine.lives import contents, send
 
 DAY = 86_400_000
 MILD = """policy: card
@@ -45,6 +45,9 @@ STRICT = (
     .replace("asked_30d >= 2", "asked_30d >= 1")
     .replace("step: 40%", "step: 10%")
 )
+
+
+SUSPENDS = "  drawing: {when: drawn_7d > 0 CNY, suspend: yes, reason: rapid_borrowing}\n"
 
 
 def event(account: str, kind: str, day: int, **fields: int | str) -> Event:
@@ -235,8 +238,46 @@ def test_the_commands(tmp_path: Path) -> None:
 def test_states_of_all_versions_are_a_cache(new_store: NewStore) -> None:
     engine = stricter(late_payer(new_store()))
     engine.review(26)
-    states = {name: state_of(engine.engine_of(name), name) for name in ("a", "b")}
+    states = {name: engine.state_of(name)[1] for name in ("a", "b")}
     with engine.store.writing() as connection:
         connection.execute(update(t.accounts).values(state=b"", layout="of another kernel"))
     again = Engine(engine.store, engine.policy)
-    assert {name: state_of(again.engine_of(name), name) for name in ("a", "b")} == states
+    assert {name: again.state_of(name)[1] for name in ("a", "b")} == states
+
+
+def test_an_engine_of_before_never_reads_a_state_by_the_wrong_layout(new_store: NewStore) -> None:
+    """While both are open, `b` migrates to a version of another layout and is suspended there: no draw is allowed."""
+    stale = late_payer(new_store())
+    text = STRICT.replace("features: {", "features: {drawn_7d: 'sum(draw.amount, 7d)', ")
+    policy = load_text(text.replace("restoration:", f"{SUSPENDS}restoration:"))
+    adopt(stale.store, policy)
+    fresh = Engine(stale.store, policy)
+    fresh.review(26)
+    send(fresh, [event("b", "draw", 26, amount=1_000)])
+    assert view(fresh, "b").line.status == "suspended"
+    for engine in (stale, fresh):
+        answer = engine.authorise("b", 26 * DAY + DAY // 2, 100)
+        assert (answer.allowed, answer.reasons) == (False, ("suspended",))
+        assert view(engine, "b").line == view(fresh, "b").line
+        assert engine.engine_of("b").policy.version == 2
+    with pytest.raises(LinekeeperError, match="another version of the policy came into force meanwhile"):
+        send(stale, [event("b", "draw", 27, amount=1)])
+
+
+def test_a_batch_over_two_versions_is_one_transaction(new_store: NewStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`a` is under the first version, `b` under the second. The second part fails: nothing of the first is stored."""
+    engine = stricter(late_payer(new_store()))
+    engine.review(26)
+    before, receive_part, parts = contents(engine.store), Engine._receive, []
+
+    def fail_at_the_second(self: Engine, *arguments: object) -> object:
+        parts.append(self.policy.version)
+        if len(parts) == 2:
+            raise LinekeeperError("the disk is full")
+        return receive_part(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Engine, "_receive", fail_at_the_second)
+    with pytest.raises(LinekeeperError, match="the disk is full"):
+        send(engine, [event("a", "enquiry", 27), event("b", "enquiry", 27)])
+    assert sorted(parts) == [1, 2]
+    assert contents(engine.store) == before

@@ -53,13 +53,11 @@ def road(
 def _show_road(engine: Engine, account: str, lang: Lang, day: str | None, json: bool) -> None:
     from dataclasses import replace
 
-    from linekeeper.engine.account import state_of
     from linekeeper.engine.versions import promise_of
     from linekeeper.notice.render import road_as_text
     from linekeeper.recourse import NoRoadBack, RoadBack, find_road_back
 
-    engine = engine.engine_of(account)
-    state = state_of(engine, account)
+    engine, state = engine.state_of(account)
     asked_day = _day(engine, state, day)
     road = find_road_back(engine.kernel, state, asked_day, compiled=False)
     if isinstance(road, RoadBack):
@@ -111,16 +109,14 @@ def what_if(
 ) -> None:
     """Your own plan: payments in, the path of limits out. Nothing else is taken to happen unless you say so."""
     from linekeeper.core.errors import LinekeeperError
-    from linekeeper.engine.account import state_of
     from linekeeper.notice.render import path_as_text
     from linekeeper.recourse.model import path_json
     from linekeeper.recourse.what_if import what_if as path_under_payments
     from linekeeper.texts.language import language
 
     code = language(lang).code
-    engine = open_engine(store).engine_of(account)
+    engine, state = open_engine(store).state_of(account)
     payments = [payment_of(engine.policy, text) for text in pay]
-    state = state_of(engine, account)
     first = _day(engine, state, day)
     early = next((text for text, payment in zip(pay, payments, strict=True) if payment.day < first), None)
     if early is not None:

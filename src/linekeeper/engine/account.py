@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import numpy as np
 from sqlalchemy import select
 
 from linekeeper.core.bounds import MISSING
@@ -17,7 +16,7 @@ from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.explain import format_value
 from linekeeper.engine.engine import Engine
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import decision_records, load_accounts
+from linekeeper.journal.store import decision_records
 
 
 @dataclass(frozen=True)
@@ -52,16 +51,6 @@ class AccountView:
         }
 
 
-def state_of(engine: Engine, account: str) -> list[int]:
-    """The account's state. Raises LinekeeperError where it is not known."""
-    with engine.store.reading() as connection:
-        row = load_accounts(connection, [account]).get(account)
-    if row is None:
-        raise LinekeeperError(f"the account `{account}` is not known; `open` events make accounts")
-    state: list[int] = np.frombuffer(row.state, dtype="<i8").tolist()
-    return state
-
-
 def decisions_of(engine: Engine, account: str) -> list[Decision]:
     """All decisions of an account, in order."""
     with engine.store.reading() as connection:
@@ -77,15 +66,14 @@ def find_decision(engine: Engine, name: str) -> Decision:
     if number:
         decisions = [decision for decision in decisions if decision.number == int(number)]
     if not decisions:
-        state_of(engine, account)  # raises where the account itself is not known
+        engine.state_of(account)  # raises where the account itself is not known
         raise LinekeeperError(f"there is no decision `{name}`; see `linekeeper show {account}`")
     return decisions[-1]
 
 
 def view(engine: Engine, account: str) -> AccountView:
     """The account as it stands in the store, with no evaluation made for it, under the version that it is under."""
-    engine = engine.engine_of(account)
-    state = state_of(engine, account)
+    engine, state = engine.state_of(account)
     kernel, slots = engine.kernel, engine.kernel.layout.slots
     out = kernel.new_row()
     kernel.interpreted.features(state, out)

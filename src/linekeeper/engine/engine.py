@@ -122,11 +122,24 @@ class Engine:
 
     def engine_of(self, account: str) -> Engine:
         """The engine of the version that the account is under; of the version in force where it is not known."""
-        if self._versions == 1:
-            return self
         with self.store.reading() as connection:
             row = load_accounts(connection, [account]).get(account)
         return self.engine_of_version(row.policy) if row else self
+
+    def state_of(self, account: str) -> tuple[Engine, list[int]]:
+        """The account's state, and the engine of the version that it is under. EngineError where it is not known.
+
+        Both are read from the store as it is now: another version may have come into force since this engine was
+        made, and a state that is read by another version's layout means nothing.
+        """
+        engine = self.engine_of(account)  # made before the state is read: where its layout is new it rebuilds states
+        with self.store.reading() as connection:
+            row = load_accounts(connection, [account]).get(account)
+        if row is None:
+            raise EngineError(f"the account `{account}` is not known; send its `open` event first")
+        if row.policy != engine.policy.digest:  # it migrated between the two readings
+            return self.state_of(account)
+        return engine, np.frombuffer(row.state, dtype="<i8").tolist()
 
     def engines_of_earlier_versions(self) -> list[Engine]:
         """The engines of earlier versions that accounts are still under, oldest first."""
@@ -137,15 +150,22 @@ class Engine:
             versions = [policy.digest for policy in read_versions(connection)]
         return [self.engine_of_version(digest) for digest in versions[:-1] if digest in digests]
 
-    def _split_by_version(self, table: pa.Table) -> list[tuple[Engine, pa.Table]]:
+    def _make_all_engines(self) -> None:
+        """Make the engines of all versions, which write as they open: so it comes before a transaction begins."""
+        if self._versions > 1:
+            with self.store.reading() as connection:
+                digests = [policy.digest for policy in read_versions(connection)]
+            for digest in digests:
+                self.engine_of_version(digest)
+
+    def _split_by_version(self, connection: Connection, table: pa.Table) -> list[tuple[Engine, pa.Table]]:
         """The events of each version's accounts, with its engine; new accounts are under the version in force."""
         if self._versions == 1:
             return [(self, table)]
-        with self.store.reading() as connection:
-            known = load_accounts(connection, table["account"].unique().to_pylist())
+        known = load_accounts(connection, table["account"].unique().to_pylist())
         digests = {name: row.policy for name, row in known.items()}
         policy = np.array([digests.get(name, self.policy.digest) for name in table["account"].to_pylist()])
-        return [(self.engine_of_version(str(one)), table.filter(policy == one)) for one in np.unique(policy)]
+        return [(self._engines[str(one)], table.filter(policy == one)) for one in np.unique(policy)]
 
     def _require_same_versions(self, connection: Connection) -> None:
         """Raises EngineError where a version came into force since this engine was made: it would decide wrongly."""
@@ -154,29 +174,36 @@ class Engine:
 
     # -------------------------------------------------------------- events
 
-    def receive(self, table: pa.Table, source: str) -> BatchSummary:
-        """Take a batch of valid events: one transaction for each version that their accounts are under."""
+    def receive(self, table: pa.Table, source: str, *, all_or_nothing: bool = False) -> BatchSummary:
+        """Decide on a batch of valid events in one transaction, whatever versions their accounts are under.
+
+        An event that is rejected leaves the others as they are; with `all_or_nothing` it raises EngineError instead,
+        and nothing is done.
+        """
         self.require_keys()
         order = np.argsort(table["at"].to_numpy(), kind="stable")
         table = table if bool(np.all(order[1:] > order[:-1])) else table.take(order)
+        self._make_all_engines()
         summary = BatchSummary()
-        for engine, part in self._split_by_version(table):
-            summary.add(engine._receive(part, source))
-        return summary
-
-    def _receive(self, table: pa.Table, source: str) -> BatchSummary:
-        """Decide on a batch of events, in order of `at`, and make all of it durable together."""
         with self.store.writing() as connection:
             self._require_same_versions(connection)
-            admitted = admit_events(connection, source, table)  # repeats drop out here: nothing after this meets one
-            batch = batch_of(self.policy, self.kernel.calendar, admitted.table)
-            states, chains = load_states(connection, self.kernel, batch.accounts)
-            evaluate = self._evaluator(connection, source, admitted)
-            result, pending = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
-            self._seal_rulings(connection, admitted)  # a ruling precedes, in the log too, what it leads to
-            reasons = {int(batch.rows[event]): REFUSAL_REASONS[code] for event, code in result.refused.items()}
-            refused = reject_refused(connection, source, admitted, reasons)
-            actions = self._record(connection, batch, admitted.ids, result, states, chains)
+            for engine, part in self._split_by_version(connection, table):
+                summary.add(engine._receive(connection, part, source))
+            if all_or_nothing and summary.rejected:
+                raise EngineError(summary.rejected[0].reason)
+        return summary
+
+    def _receive(self, connection: Connection, table: pa.Table, source: str) -> BatchSummary:
+        """The part of a batch whose accounts are under this version, in order of `at`."""
+        admitted = admit_events(connection, source, table)  # repeats drop out here: nothing after this meets one
+        batch = batch_of(self.policy, self.kernel.calendar, admitted.table)
+        states, chains = load_states(connection, self.kernel, batch.accounts)
+        evaluate = self._evaluator(connection, source, admitted)
+        result, pending = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
+        self._seal_rulings(connection, admitted)  # a ruling precedes, in the log too, what it leads to
+        reasons = {int(batch.rows[event]): REFUSAL_REASONS[code] for event, code in result.refused.items()}
+        refused = reject_refused(connection, source, admitted, reasons)
+        actions = self._record(connection, batch, admitted.ids, result, states, chains)
         return BatchSummary(
             events=len(admitted.ids) - len(refused),
             same=admitted.same,
@@ -273,13 +300,8 @@ class Engine:
 
     def authorise(self, account: str, at: int, amount: int) -> Authorisation:
         """Whether a draw of `amount` minor units may happen at `at` (UTC ms). It changes nothing."""
-        if (engine := self.engine_of(account)) is not self:
-            return engine.authorise(account, at, amount)
-        with self.store.reading() as connection:
-            row = load_accounts(connection, [account]).get(account)
-        if row is None:
-            raise EngineError(f"the account `{account}` is not known; send its `open` event first")
-        return authorise(self.kernel, np.frombuffer(row.state, dtype="<i8").tolist(), at, amount)
+        engine, state = self.state_of(account)
+        return authorise(engine.kernel, state, at, amount)
 
     def accounts(self) -> int:
         """How many accounts are open."""

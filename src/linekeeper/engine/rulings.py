@@ -12,9 +12,10 @@ import pyarrow as pa
 from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, TEXT_MAX
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import LinekeeperError
-from linekeeper.engine.account import decisions_of, state_of
+from linekeeper.engine.account import decisions_of
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.pending_restrictions import PendingRecord, pending_rows
+from linekeeper.engine.versions import EngineError
 from linekeeper.journal import tables as t
 
 SOURCE = "person"  # of events that a person enters
@@ -88,7 +89,8 @@ def refuse(engine: Engine, accounts: Iterable[str], until_day: int, *, by: str, 
 
 def consent(engine: Engine, account: str, offer: int, at: int, id: str | None = None) -> list[Decision]:
     """A borrower accepts the open offer of that number. Raises RulingError where there is none."""
-    slots, state = engine.engine_of(account).kernel.layout.slots, state_of(engine, account)
+    under, state = engine.state_of(account)
+    slots = under.kernel.layout.slots
     day, number = engine.kernel.calendar.day(at), state[slots["OFFER_NUMBER"]]
     if number == 0 or day >= state[slots["OFFER_END"]]:
         raise RulingError(f"no offer to `{account}` is open; see `linekeeper show {account}`")
@@ -121,7 +123,7 @@ def store_now(engine: Engine) -> int | None:
 
 
 def _check(engine: Engine, ruling: Ruling) -> None:
-    state_of(engine, ruling.account)  # says so where the account is not known
+    under, _ = engine.state_of(ruling.account)
     if not AT_MIN_MS <= ruling.at < AT_END_MS:
         raise RulingError("the time of a ruling lies from 1970 to 2099")
     if not engine.kernel.calendar.day(ruling.at) <= ruling.until_day <= DAY_MAX:
@@ -130,7 +132,7 @@ def _check(engine: Engine, ruling: Ruling) -> None:
         if not text.strip() or len(text) > TEXT_MAX:
             way_out = f"a ruling says who made it and why, each in at most {TEXT_MAX} characters"
             raise RulingError(f"`{name}` is empty or too long; {way_out}")
-    names = [trigger.name for trigger in engine.engine_of(ruling.account).policy.triggers]
+    names = [trigger.name for trigger in under.policy.triggers]
     if ruling.trigger is not None and ruling.trigger not in names:
         near = difflib.get_close_matches(ruling.trigger, names, n=1)
         way_out = f"did you mean `{near[0]}`?" if near else f"it has {', '.join(names)}"
@@ -146,7 +148,7 @@ def _pending(engine: Engine, accounts: Iterable[str]) -> list[PendingRecord]:
     records = []
     for account in dict.fromkeys(accounts):
         if account not in waiting:
-            state_of(engine, account)
+            engine.state_of(account)  # raises where the account itself is not known
             raise RulingError(f"nothing waits for `{account}`; see `linekeeper pending list`")
         records.append(waiting[account])
     return records
@@ -158,9 +160,10 @@ def _entered(
     """Receive the events; the decisions that they led to."""
     columns = {name: pa.array(values, pa.string()) for name, values in words.items()}
     columns |= {name: pa.array(values, pa.int64()) for name, values in numbers.items()}
-    summary = engine.receive(pa.table(columns), SOURCE)
-    if summary.rejected:
-        raise RulingError(summary.rejected[0].reason)
+    try:
+        engine.receive(pa.table(columns), SOURCE, all_or_nothing=True)
+    except EngineError as error:
+        raise RulingError(str(error)) from None
     ids = set(words["id"])
     accounts = dict.fromkeys(account for account in words["account"] if account is not None)
     decisions = (decision for account in accounts for decision in decisions_of(engine, account))
