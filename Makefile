@@ -36,7 +36,7 @@ bench: $(BENCH) ## all benchmarks, one after the other
 nightly: $(DEV) ## the property tests at length, tests that take minutes, generated policies by 1,000 lives (hours)
 	LINEKEEPER_HYPOTHESIS=nightly $(BIN)/pytest -m "nightly or hypothesis" $(ARGS)
 	$(BIN)/python -m tests.kernel.nightly
-	$(BIN)/python -m tests.kernel.settings
+	$(BIN)/python -m tests.kernel.settings --optimised
 
 clean: ## remove what tests and builds leave behind; .venv stays
 	rm -rf site dist build .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

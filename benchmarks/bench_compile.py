@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -122,6 +123,8 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    if asked.before == NUMBA and find_spec("numba") is None:
+        sys.exit("the revision to compare with compiles by way of Numba, which is not installed; run `make bench` once")
     found = measure(asked.before, asked.accounts, asked.turns)
     if asked.json:
         print(json.dumps(found))

@@ -73,7 +73,7 @@ def test_a_release_says_of_whom(store: str, accounts: list[str]) -> None:
 
 
 def test_a_ruling_on_history_needs_its_own_time(store: str) -> None:
-    with pytest.raises(LinekeeperError, match="days old; say when this is: `--at`"):
+    with pytest.raises(LinekeeperError, match="days old; name the time of the ruling: `--at`"):
         given("pending", "release", "A003", "--store", store, *WHO[:-2])
 
 

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from linekeeper.cli.main import build
 from tests.cli.test_commands import EVENTS, POLICY, linekeeper, read
 
 NO_FOLDER = "there is no folder `/nowhere` to write to"
@@ -81,3 +83,12 @@ def test_fmt_keeps_line_ends_and_mode(tmp_path: Path) -> None:
     assert policy.read_bytes() == loose.replace(b"days_past_due>=3,", b"days_past_due >= 3,")
     assert policy.stat().st_mode & 0o777 == 0o600
     assert read("fmt", "--check", str(policy))["changed"] == []
+
+
+@pytest.mark.parametrize("wrong", [["nofile.jsonl"], ["docs/examples/cash-line.jsonl", "--until", "nonsense"]])
+def test_a_run_that_cannot_begin_leaves_no_store(tmp_path: Path, wrong: list[str]) -> None:
+    """To open an empty store begins it under a policy, so whatever else is given is read before."""
+    store = tmp_path / "lines.db"
+    result = CliRunner().invoke(build(), ["run", "docs/examples/cash-line.yaml", *wrong, "--store", str(store)])
+    assert result.exit_code != 0
+    assert not store.exists()

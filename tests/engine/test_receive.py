@@ -152,7 +152,7 @@ def test_a_refused_event_may_come_again(new_store: NewStore) -> None:
 def test_a_store_keeps_to_its_policy(new_store: NewStore) -> None:
     store = new_store()
     send(Engine(store, POLICY), EVENTS[:50])
-    with pytest.raises(EngineError, match=f"holds decisions of policy `{POLICY.name}`"):
+    with pytest.raises(EngineError, match=f"the store is under policy `{POLICY.name}`"):
         Engine(store, policy_of(4))
     assert Engine(store, POLICY).accounts() > 0
 

@@ -35,7 +35,7 @@ def iso_date(day: int) -> str:
 
 
 def minor_units(text: str, exponent: int) -> int:
-    """An amount in major units as minor units; LinekeeperError where it is none.
+    """An amount in major units as minor units; Raises LinekeeperError where it is none.
 
     >>> minor_units("250.50", 2)
     25050
@@ -58,7 +58,7 @@ def minor_units(text: str, exponent: int) -> int:
 
 
 def day_number(text: str | None) -> int | None:
-    """Days since 1970-01-01 of an ISO date; LinekeeperError where it is none."""
+    """Days since 1970-01-01 of an ISO date; Raises LinekeeperError where it is none."""
     from linekeeper.core.errors import LinekeeperError
 
     if text is None:
@@ -70,7 +70,7 @@ def day_number(text: str | None) -> int | None:
 
 
 def instant_ms(text: str) -> int:
-    """UTC milliseconds of ISO 8601 with an offset, or of milliseconds; LinekeeperError where it is neither."""
+    """UTC milliseconds of ISO 8601 with an offset, or of milliseconds; Raises LinekeeperError where it is neither."""
     from linekeeper.connect.values import AT, Refused, read_value
     from linekeeper.core.errors import LinekeeperError
 

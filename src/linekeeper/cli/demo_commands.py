@@ -171,7 +171,7 @@ def _reason_table(portfolio: PortfolioReport) -> object:
 
 
 def _print_next(console: Console, store: str, portfolio: PortfolioReport, folder: Path) -> None:
-    console.print("\n[bold]Look further[/]")
+    console.print("\n[bold]Next[/]")
     if portfolio.example_account:
         console.print(f"  linekeeper show {portfolio.example_account} --store {store}")
         console.print(f"  linekeeper road {portfolio.example_account} --store {store}")

@@ -108,7 +108,7 @@ def forecast(
 
 
 def _plan(plan: Path | None, policy: Path | None, label: str | None) -> FitPlan:
-    """The plan that a file, a policy or both give; LinekeeperError where none is named."""
+    """The plan that a file, a policy or both give; Raises LinekeeperError where none is named."""
     from dataclasses import replace
 
     from linekeeper.core.errors import LinekeeperError

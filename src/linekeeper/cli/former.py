@@ -15,6 +15,7 @@ FORMER_KEYS = {
     "rejected_file": "set_aside_file",
     "example_account": "story",
     "confirmed": "came_true",
+    "next_review_day": "next_look_day",
 }  # the present key: the former one
 
 

@@ -1,4 +1,4 @@
-"""outcome: a policy's restrictions against what became of the borrowers."""
+"""outcome: compares a policy's restrictions with what became of the borrowers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def outcome(
     labels: Annotated[Path, typer.Argument(help="Parquet: account, granted, defaulted (0 or 1).")],
     part: Annotated[str | None, typer.Option(help="Only a part of the accounts: 2/2 is the second of two.")] = None,
     rules_alone: Annotated[
-        bool, typer.Option("--rules-alone", help="Also without the triggers that read the score: what does it add?")
+        bool,
+        typer.Option("--rules-alone", help="Also without the triggers that read the score: what the score adds."),
     ] = False,
     json: JsonOption = False,
 ) -> None:
@@ -45,23 +46,22 @@ def outcome(
     from linekeeper.policy.load import load_file
 
     loaded = load_file(policy)
-    table, known = read_file(events, loaded, None, json).table, read_labels(labels)
+    table, outcomes = read_file(events, loaded, None, json).table, read_labels(labels)
     if part:
         wanted = read_partition(part).has
-        table, known = events_of_accounts(table, wanted), {name: one for name, one in known.items() if wanted(name)}
-    whole = _decided(loaded, table, json)
-    result = outcome_by_grade(whole, known)
-    sets: dict[str, set[str]] = {}
+        table = events_of_accounts(table, wanted)
+        outcomes = {account: label for account, label in outcomes.items() if wanted(account)}
+    decisions = _decided(loaded, table, json)
+    result = outcome_by_grade(decisions, outcomes)
+    restricted: dict[str, set[str]] = {}
     if rules_alone:
-        rules, both = (
-            restricted_accounts(_decided(without_score_triggers(loaded), table, json)),
-            restricted_accounts(whole),
-        )
-        sets = {"rules alone": rules, "rules and score": both, "what the score adds": both - rules}
+        by_rules = restricted_accounts(_decided(without_score_triggers(loaded), table, json))
+        by_all = restricted_accounts(decisions)
+        restricted = {"rules alone": by_rules, "rules and score": by_all, "what the score adds": by_all - by_rules}
     if json:
-        print_json(result.as_json() | ({"restricted": _as_json(sets, known)} if sets else {}))
+        print_json(result.as_json() | ({"restricted": _as_json(restricted, outcomes)} if restricted else {}))
         return
-    for line in [*_markdown(result, 10**loaded.exponent, loaded.currency), *_compared(sets, known)]:
+    for line in [*_markdown(result, 10**loaded.exponent, loaded.currency), *_compared(restricted, outcomes)]:
         typer.echo(line)
 
 
@@ -99,6 +99,7 @@ def _markdown(result: OutcomeTable, unit: int, currency: str) -> list[str]:
 
 
 def _row(name: str, row: GradeRow, bads: int, goods: int, unit: int) -> str:
+    """One grade as a row of the first table; amounts in millions of the currency."""
     money = (f"{amount / unit / 1e6:,.1f}" for amount in (row.bad_granted, row.bad_limit, row.good_granted))
     accounts = f"{row.bad:,} ({row.bad / max(bads, 1):.1%}) | {row.good:,} ({row.good / max(goods, 1):.1%})"
     return f"| {name} | {accounts} | {row.bad_rate:.1%} | {' | '.join(money)} |"
@@ -122,6 +123,7 @@ def _compared(sets: dict[str, set[str]], labels: OutcomeLabels) -> list[str]:
 
 
 def _share_row(name: str, part: OutcomeCounts, every: OutcomeCounts) -> str:
+    """One set of accounts as a row of the second table, as shares of all accounts."""
     bads, goods = part.bad / max(every.bad, 1), part.good / max(every.good, 1)
     accounts = f"{part.bad:,} ({bads:.1%}) | {part.good:,} ({goods:.1%})"
     bad, good = part.bad_granted / max(every.bad_granted, 1), part.good_granted / max(every.good_granted, 1)

@@ -30,7 +30,7 @@ SignedBy = Annotated[
     str | None, typer.Option("--by", help="Who signs off the policy and its card, where it comes into force with this.")
 ]
 BrakeOn = Annotated[
-    bool, typer.Option("--brake", help="Hold a burst of restrictions for a person, as the policy's brake says.")
+    bool, typer.Option("--brake", help="Let a burst of restrictions wait for a person, as the policy's brake says.")
 ]
 REJECTED_SHOWN = 10
 

@@ -22,14 +22,14 @@ All = Annotated[bool, typer.Option("--all", help="All that wait.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    pending = typer.Typer(help="Restrictions that the brake holds for a person.", no_args_is_help=True)
-    pending.command(name="list")(list_held)
+    pending = typer.Typer(help="Restrictions that wait for a person, as the policy's brake says.", no_args_is_help=True)
+    pending.command(name="list")(list_pending)
     pending.command()(release)
     pending.command()(refuse)
     app.add_typer(pending, name="pending")
 
 
-def list_held(
+def list_pending(
     store: StoreUrl,
     ended: Annotated[bool, typer.Option("--ended", help="Also those that have ended, and how.")] = False,
     keys: Keys = None,
@@ -64,7 +64,7 @@ def release(
     keys: Keys = None,
     json: JsonOption = False,
 ) -> None:
-    """Let held restrictions act now."""
+    """Let pending restrictions act now."""
     from linekeeper.engine.rulings import release as released
 
     engine = open_engine(store, keys=keys)
@@ -83,7 +83,7 @@ def refuse(
     keys: Keys = None,
     json: JsonOption = False,
 ) -> None:
-    """Do not restrict: waive the triggers for which lines are held."""
+    """Do not restrict: waive the triggers of pending restrictions."""
     from linekeeper.engine.rulings import refuse as refused
 
     engine = open_engine(store, keys=keys)

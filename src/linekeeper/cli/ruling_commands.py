@@ -89,12 +89,15 @@ def instant(engine: Engine, text: str | None) -> int:
         return instant_ms(text)
     now, known = time.time_ns() // 1_000_000, store_now(engine)
     if known is not None and now - known > STALE_DAYS * DAY_MS:
-        raise RulingError(f"the store's latest news is {(now - known) // DAY_MS} days old; say when this is: `--at`")
+        age_days = (now - known) // DAY_MS
+        raise RulingError(
+            f"the store's latest event or review is {age_days} days old; name the time of the ruling: `--at`"
+        )
     return now
 
 
 def share_bp(text: str) -> int:
-    """A share in percent as basis points; LinekeeperError where it is none.
+    """A share in percent as basis points; Raises LinekeeperError where it is none.
 
     >>> share_bp("50%"), share_bp("12.5%")
     (5000, 1250)

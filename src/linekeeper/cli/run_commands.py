@@ -64,10 +64,12 @@ def run(
     from linekeeper.engine.run import run_table
     from linekeeper.policy.load import load_file
 
-    engine = open_engine(store, load_file(policy), keys, brake, law_of(jurisdiction, product), by)
-    intake = read_file(events, engine.policy, columns, json)
+    # All that was given is read before the store is opened: to open an empty store begins it under the policy.
+    checked, until_day, law = load_file(policy), day_number(until), law_of(jurisdiction, product)
+    intake = read_file(events, checked, columns, json)
+    engine = open_engine(store, checked, keys, brake, law, by)
     with progress("events", intake.table.num_rows, json) as advance:
-        summary = run_table(engine, intake.table, source or events.name, day_number(until), advance)
+        summary = run_table(engine, intake.table, source or events.name, until_day, advance)
     report(summary, intake, rejected, json)
 
 

@@ -172,7 +172,7 @@ def write_events(table: pa.Table, path: Path) -> None:
 def read_events(path: Path) -> pa.Table:
     """Read an event table that Linekeeper wrote. Any other Parquet file has to be imported first.
 
-    LinekeeperError where a fixed column is absent or a column is neither int64 nor text.
+    Raises LinekeeperError where a fixed column is absent or a column is neither int64 nor text.
     """
 
     table = pq.read_table(path)

@@ -231,7 +231,7 @@ def read_parquet(path: Path, policy: Policy, columns: ColumnMapping, progress: S
 def _known(validator: Validator, columns: ColumnMapping, header: list[str], place: str) -> list[str | None]:
     """The header in the policy's names.
 
-    LinekeeperError where a column belongs to no kind of event, or one of the four columns of every event is absent.
+    Raises LinekeeperError where a column belongs to no kind of event, or a column that every event has is absent.
     """
     names = columns.names_of(header, place)
     for column, name in zip(header, names, strict=True):

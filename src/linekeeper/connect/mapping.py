@@ -43,7 +43,7 @@ class ColumnMapping:
         return None if column in self.ignore else self.rename.get(column, column)
 
     def names_of(self, header: Iterable[str], place: str) -> list[str | None]:
-        """The header in the policy's names; LinekeeperError where two columns would share one."""
+        """The header in the policy's names; Raises LinekeeperError where two columns would share one."""
         names = [self.name_of(column) for column in header]
         seen: set[str] = set(self.constant)
         for name in names:

@@ -1,4 +1,4 @@
-"""Limits on everything: this is the one place that says how large a thing may be."""
+"""Limits on what every room handles; the limits of a policy file stand in `policy.sections`."""
 
 from __future__ import annotations
 

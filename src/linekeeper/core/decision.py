@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from linekeeper.core.line import ADVERSE
+
 FEATURES_JOINED_BY = " and "  # how `Reason.feature` names the two features of a table, whose points are lost together
 
 
@@ -80,4 +82,4 @@ class Decision:
 # Regulation B, comment 9(b)(2): more than four reasons are "not likely to be helpful". All of them are recorded.
 REASONS_SHOWN_MAX = 4
 CORRECT = "correct"
-ADVERSE_ACTIONS = frozenset({"decrease", "suspend", "close"})
+ADVERSE_ACTIONS = frozenset(action.name.lower() for action in ADVERSE)

@@ -17,7 +17,10 @@ class Status(IntEnum):
 
 
 class Action(IntEnum):
-    """What a decision does. `ALLOW`, `DENY` answer a draw; `CORRECT` mends an earlier decision."""
+    """What a decision does. `CORRECT` mends an earlier decision.
+
+    `ALLOW` and `DENY` stand for the answer to a draw, which is not recorded as a decision yet.
+    """
 
     KEEP = 0
     DECREASE = 1

@@ -33,7 +33,7 @@ PANEL_NAMES = {"ID": "account", "MONTHS_BALANCE": "month", "STATUS": "bucket"}
 def read_approval(path: Path) -> pa.Table:
     """The events of `credit_record.parquet`, in order of time.
 
-    LinekeeperError where the file lacks a column or holds a status that the data set does not have.
+    Raises LinekeeperError where the file lacks a column or holds a status that the data set does not have.
     """
     data = read_parquet_table(path)
     missing = PANEL_NAMES.keys() - set(data.column_names)

@@ -14,7 +14,7 @@ TRAINING_DATA = {"taiwan": taiwan_training_data, "south-german": south_german_tr
 
 
 def read_data_set(name: str, path: Path, derived: bool = False) -> tuple[TrainingTable, FitPlan]:
-    """The training table and the plan of a data set; LinekeeperError where the name or the file is not that.
+    """The training table and the plan of a data set; Raises LinekeeperError where the name or the file is not that.
 
     `derived`: features measured over the raw columns, in their place.
     """

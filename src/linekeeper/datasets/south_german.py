@@ -20,7 +20,7 @@ GOOD_COLUMN = "kredit"  # 1 means that the contract was complied with, so the la
 
 
 def south_german_training_data(path: Path, derived: bool = False) -> tuple[TrainingTable, FitPlan]:
-    """The training table and its plan. LinekeeperError where a column is missing, or with `derived`."""
+    """The training table and its plan. Raises LinekeeperError where a column is missing, or with `derived`."""
     if derived:
         raise LinekeeperError("`south-german` has no derived features; leave `--derived` out")
     plan = read_fit_plan(files("linekeeper.datasets") / "plans" / "south-german.yaml")

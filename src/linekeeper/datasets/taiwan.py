@@ -53,7 +53,7 @@ AMOUNT_COLUMNS = tuple(f"{name}{k}" for name in ("BILL_AMT", "PAY_AMT") for k in
 def read_taiwan(path: Path) -> tuple[pa.Table, pa.Table]:
     """The events in order of time, and the labels: `account`, `granted`, `defaulted` (0, 1), SEX ... AGE in small.
 
-    LinekeeperError where the file lacks a column of the data set.
+    Raises LinekeeperError where the file lacks a column of the data set.
     """
     data = read_parquet_table(path)
     needed = {"ID", "LIMIT_BAL", OUTCOME_COLUMN, *STATUS_COLUMNS, *AMOUNT_COLUMNS, *PERSONAL_COLUMNS}
@@ -135,7 +135,7 @@ def _labels(column: dict[str, np.ndarray]) -> pa.Table:
 def taiwan_training_data(path: Path, derived: bool = False) -> tuple[TrainingTable, FitPlan]:
     """The training table and its plan: the raw columns, or (`derived`) features measured over the six months.
 
-    LinekeeperError where the file lacks a column of the data set.
+    Raises LinekeeperError where the file lacks a column of the data set.
     """
     plans = files("linekeeper.datasets") / "plans"
     raw_plan = read_fit_plan(plans / "taiwan.yaml")

@@ -127,10 +127,11 @@ class Engine:
         return self.engine_of_version(row.policy) if row else self
 
     def state_of(self, account: str) -> tuple[Engine, list[int]]:
-        """The account's state, and the engine of the version that it is under. EngineError where it is not known.
+        """The account's state, and the engine of the version that it is under.
 
-        Both are read from the store as it is now: another version may have come into force since this engine was
-        made, and a state that is read by another version's layout means nothing.
+        Raises EngineError where the account is not known. Both are read from the store as it is now: another version
+        may have come into force since this engine was made, and a state that is read by another version's layout
+        means nothing.
         """
         engine = self.engine_of(account)  # made before the state is read: where its layout is new it rebuilds states
         with self.store.reading() as connection:

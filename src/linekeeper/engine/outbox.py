@@ -114,7 +114,7 @@ def pending(connection: Connection) -> list[Entry]:
 
 
 def mark_sent(store: Store, account: str, number: int, at: int) -> None:
-    """Write down that a notice went out (UTC ms); the first time stands. LinekeeperError where there is none."""
+    """Write down that a notice went out (UTC ms); the first time stands. Raises LinekeeperError where there is none."""
     n = t.notices.c
     with store.writing() as connection:
         if find_entry(connection, account, number) is None:

@@ -95,8 +95,10 @@ Recorders = dict[Kernel, Recorder]
 
 
 def kernels_of(connection: Connection) -> Kernels:
-    """The kernels of all versions that the store knows."""
-    return {policy.digest: kernel_of(policy) for policy in read_versions(connection)}
+    """The kernels of all versions that the store knows, each of the edition under which the version decides."""
+    p = t.policies.c
+    editions = {row.digest: row.edition for row in connection.execute(select(p.digest, p.edition))}
+    return {policy.digest: kernel_of(policy, editions[policy.digest]) for policy in read_versions(connection)}
 
 
 def newest_of(kernels: Kernels) -> Kernel:
@@ -120,7 +122,7 @@ def bind_policy(
     newest = versions[-1]
     if policy.digest in ([row.digest for row in versions] if superseded else [newest.digest]):
         return logged
-    mismatch = f"the store holds decisions of policy `{newest.name}` version {newest.version}, not of this file"
+    mismatch = f"the store is under policy `{newest.name}` version {newest.version}, and this file is not that version"
     if (policy.name, policy.version > newest.version) == (newest.name, True):
         raise EngineError(f"{mismatch}; bring it into force with `linekeeper adopt`, or use another `--store`")
     raise EngineError(f"{mismatch}; use another `--store`")

@@ -62,7 +62,7 @@ def replay(
     whole = states
     run = _compiled if compiled else _interpreted
     if compiled:
-        kernel.compile_for(len(batch))
+        kernel.compile_for(_expected_evaluations(batch, until_day, lazy))
 
     def work(piece: tuple[int, int]) -> tuple[list[Ints], list[Ints], int]:
         # Where nobody asks for the states, each piece needs room for the one account that it is at.
@@ -78,6 +78,14 @@ def replay(
         rows = _joined([rows for result in results for rows in result[1]], kernel.shape.width, pool)
     evaluations = sum(result[2] for result in results)
     return Outcome(heads[:, 0], heads[:, 1], rows, refused, evaluations, whole if keep_states else None)
+
+
+def _expected_evaluations(batch: Batch, until_day: int, lazy: bool) -> int:
+    """About how many evaluations a replay makes: one an event, and where it is not lazy one an account and day."""
+    if lazy or not len(batch):
+        return len(batch)
+    first_day, last_day = int(batch.hour.min()) // 24, max(until_day, int(batch.hour.max()) // 24)
+    return len(batch) + len(batch.accounts) * (last_day - first_day)
 
 
 def _joined(parts: list[Ints], width: int, pool: Executor) -> Ints:

@@ -1,4 +1,4 @@
-"""The keeper of one store's log: its keys, its public folder, and what the engine asks of it.
+"""The keeper of one store's log: it holds the keys and the public folder, seals records, publishes, makes receipts.
 
 Two folders. The key folder is private (best on another disk than the store): `signer.key`, `signer.head`,
 `master.key`, `log.json`. The public folder holds checkpoint and tiles; any static web server can serve it.
@@ -58,7 +58,7 @@ class Keeper:
         return head
 
     def receipt(self, store: Store, account: str, number: int) -> bytes:
-        """The receipt of an account's decision, counted from 1. LogError where there is none (yet)."""
+        """The receipt of an account's decision, counted from 1. Raises LogError where there is none (yet)."""
         with store.reading() as connection:
             leaves = decision_leaves(connection, self.vault, account)
         if not 1 <= number <= len(leaves):
@@ -80,7 +80,7 @@ def keeps_log(connection: Connection) -> bool:
 
 
 def new_keeper(keys: Path, folder: Path, name: str) -> Keeper:
-    """Make a log: keys that only their owner can read, and an empty public folder. LogError where there is a log."""
+    """Make a log: keys that only their owner can read, and an empty public folder. Raises LogError where one is."""
     settings = keys / SETTINGS
     if settings.exists():
         raise LogError(f"`{keys}` already holds the keys of a log; name another folder")
@@ -96,7 +96,7 @@ def new_keeper(keys: Path, folder: Path, name: str) -> Keeper:
 
 
 def open_keeper(keys: Path) -> Keeper:
-    """The log whose keys lie in that folder. LogError where they do not."""
+    """The log whose keys lie in that folder. Raises LogError where the folder holds no keys."""
     settings = keys / SETTINGS
     if not settings.exists():
         raise LogError(f"`{keys}` holds no keys of a log; make them: `linekeeper log init --keys {keys}`")
@@ -107,7 +107,7 @@ def open_keeper(keys: Path) -> Keeper:
 
 
 def _beside(keys: Path, where: str) -> str:
-    """`file:NAME` in the settings means a file in the key folder."""
+    """`file:NAME` in the settings means a file in the key folder; an absolute path stays as it is."""
     scheme, _, rest = where.partition(":")
     return f"file:{keys / rest}" if scheme == "file" and not Path(rest).is_absolute() else where
 
@@ -141,7 +141,7 @@ def rotate_master(keys: Path, store: Store) -> int:
 
 # ------------------------------------------------------------------ erasure
 
-# Every table that holds what is known of one account; the log's key goes with `erase`, which also logs that it is gone.
+# Every table that holds what is known of one account, but for the account's key in the log: `erase` destroys it.
 ABOUT_AN_ACCOUNT = tuple(table for table in t.SCHEMA.sorted_tables if "account" in table.c and table is not t.LOG.keys)
 
 

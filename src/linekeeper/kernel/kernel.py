@@ -10,6 +10,7 @@ import types
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from linekeeper.core.formats import EDITION
 from linekeeper.kernel.calendar import Calendar, calendar
 from linekeeper.kernel.emit import digest, emit, with_numbers
 from linekeeper.policy.model import Policy
@@ -27,15 +28,18 @@ WORTH_USING, WORTH_LOADING, WORTH_COMPILING = 10, 13_000, 40_000
 WORTH_OPTIMISING = 1_000_000
 
 
+_EMITTERS = {1: emit}  # by edition: an older one stays, so that what was decided under it can be derived again
+
+
 class Kernel:
     """The kernel of one policy. `source` is what decides; `digest` its SHA-256.
 
     States are flat: `layout.size` ints for an account, all zero before it is opened.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, edition: int = EDITION) -> None:
         self.policy = policy
-        self.source, self.layout, self.shape = emit(policy)
+        self.source, self.layout, self.shape = _EMITTERS[edition](policy)
         self.digest = digest(self.source)
 
     @property
@@ -79,6 +83,6 @@ class Kernel:
 
 
 @lru_cache(maxsize=32)
-def kernel_of(policy: Policy) -> Kernel:
-    """The kernel of a policy, made once a process."""
-    return Kernel(policy)
+def kernel_of(policy: Policy, edition: int = EDITION) -> Kernel:
+    """The kernel of a policy under that edition of the language, made once a process."""
+    return Kernel(policy, edition)

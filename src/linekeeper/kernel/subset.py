@@ -253,7 +253,7 @@ def _callees_first(definitions: Mapping[str, ast.FunctionDef], entry: str) -> li
 
 
 class _Uses:
-    """What the local names of one function hold, found by migrating its uses until nothing new is learnt."""
+    """What the local names of one function hold, found by going over its uses until nothing new is learnt."""
 
     def __init__(self, source: KernelSource, callees: Mapping[str, SourceFunction], node: ast.FunctionDef) -> None:
         self.source, self.callees, self.node = source, callees, node

@@ -140,7 +140,7 @@ def events_of_accounts(table: pa.Table, wanted: Callable[[str], bool]) -> pa.Tab
 
 
 def without_score_triggers(policy: Policy) -> Policy:
-    """The policy without the triggers that read the score. LinekeeperError where no other is left."""
+    """The policy without the triggers that read the score. Raises LinekeeperError where no other is left."""
     of_score = {trigger.name for trigger in policy.triggers if any(map(_reads_score, (trigger.when, trigger.clear)))}
     if len(of_score) == len(policy.triggers):
         raise LinekeeperError("every trigger of the policy reads the score; without it there are no rules")

@@ -15,7 +15,7 @@ from linekeeper.scorecard.many import FeatureColumn
 
 
 def read_parquet_table(path: Path) -> pa.Table:
-    """The file's table; LinekeeperError where it cannot be read."""
+    """The file's table; Raises LinekeeperError where it cannot be read."""
     try:
         return pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
@@ -23,7 +23,7 @@ def read_parquet_table(path: Path) -> pa.Table:
 
 
 def whole_numbers(table: pa.Table, name: str) -> FeatureColumn:
-    """A column as int64, `MISSING` for null; LinekeeperError where it holds anything but whole numbers.
+    """A column as int64, `MISSING` for null; Raises LinekeeperError where it holds anything but whole numbers.
 
     >>> whole_numbers(pa.table({"amount": [5.0, None]}), "amount").tolist() == [5, MISSING]
     True

@@ -15,7 +15,7 @@ from linekeeper.policy.model import Policy
 def with_other_triggers(policy: Policy, change: Callable[[dict[str, Any]], None], place: str) -> Policy:
     """The policy after `change` on its `triggers` as YAML holds them; `place` names the variant in an error.
 
-    LinekeeperError where the changed text is no policy.
+    Raises LinekeeperError where the changed text is no policy.
     """
     body = YAML(typ="safe", pure=True).load(policy.source)
     change(body["triggers"])

@@ -28,7 +28,7 @@ class NoticeError(LinekeeperError):
 
 @dataclass(frozen=True, slots=True)
 class BorrowerFact:
-    """One own fact of the borrower, in the unit of the feature it comes from.
+    """A fact about the borrower that stands behind a reason, in the unit of the feature that it comes from.
 
     There are two units beyond those of the policy language: `date` (days since 1970-01-01) and `times` ("3 times").
     `word` is the chosen word of a category. A `value` of None is not known. `label` says what was measured; a fact that
@@ -79,7 +79,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Lender:
-    """The lender as a notice names it, and how to reach it. `repay` are the ways to repay, a sentence each."""
+    """The lender as a notice names it, and how to reach it. `repay` holds one sentence for each way to repay."""
 
     name: Text
     phone: str
@@ -138,7 +138,7 @@ class Notice:
     due: NoticeClock | None = None
 
     def __post_init__(self) -> None:
-        # INVARIANT: no silence (law 9). Nobody learns of a restriction without why, the way back and the proof.
+        # INVARIANT: no silence (law 9). Whoever learns of a restriction learns the reason, the road back, the proof.
         adverse = self.change.action in ADVERSE
         required = (
             (not adverse or bool(self.reasons), "reason"),
@@ -147,13 +147,13 @@ class Notice:
             (not adverse or self.receipt is not None, "receipt"),
             (not adverse or bool(self.lender.repay), "way to repay"),
         )
-        for there, what in required:
-            if not there:
+        for is_there, what in required:
+            if not is_there:
                 raise NoticeError(
                     f"the notice `{self.number}` has no {what}; an adverse decision is never sent without"
                 )
 
     @property
     def shown_reasons(self) -> tuple[NoticeReason, ...]:
-        """The reasons that are shown, the most important ones first. All others are said to exist."""
+        """The reasons that are shown, the most important ones first. The notice says how many others there are."""
         return self.reasons[:REASONS_SHOWN_MAX]

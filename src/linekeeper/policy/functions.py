@@ -3,7 +3,7 @@
 A record holds all that is true of its word: the arguments it takes, the unit and the bounds of its value, when the
 value is missing, which way it moves, its code in a kernel, and its words for people. The type checker, the analysis,
 the expression compiler and the prose read the records; whoever adds a function of values adds its record here, its
-Chinese to `notice/catalogue/zh.po`, and a function to `kernel/prelude.py` where the code calls one. A measure needs a
+Chinese to `texts/catalogue/zh.po`, and a function to `kernel/prelude.py` where the code calls one. A measure needs a
 node in `expression` as well, and a measure or a fact its state in `kernel/layout.py`.
 
 >>> FUNCTIONS["percent"].code, FUNCTIONS["percent"].words

@@ -26,7 +26,7 @@ class Remote:
     wait_s: float = 10.0
 
     def ask(self, request: Request) -> Answer:
-        """Send one request; LogError where the witness cannot be reached."""
+        """Send one request; Raises LogError where the witness cannot be reached."""
         url = self.url.rstrip("/") + "/add-checkpoint"
         if not url.startswith(("http://", "https://")):
             raise LogError(f"`{self.url}` is no address of a witness; it starts with https://")
@@ -67,7 +67,7 @@ def cosignature(witness: Remote, checkpoint: bytes, nodes: Nodes, old: int = 0) 
 
 
 def quorum(witnesses: Sequence[Remote], least: int) -> Cosign:
-    """Ask all of these witnesses; LogError where fewer than `least` sign. For `publish`."""
+    """Ask all of these witnesses; Raises LogError where fewer than `least` sign. For `publish`."""
 
     def cosign(checkpoint: bytes, nodes: Nodes) -> Iterable[Signature]:
         signatures, refusals = [], []

@@ -34,8 +34,8 @@ class Erasure:
 def erase(connection: Connection, tables: LogTables, vault: Vault, account: str, at: int) -> Erasure:
     """Destroy the key and the sealed records of `account`, and log it; the caller commits.
 
-    `at` is UTC milliseconds. The erasure is final once `scrub` has run. LogError where the log has no record of the
-    account.
+    `at` is UTC milliseconds. The erasure is final once `scrub` has run. Raises LogError where the log has no record of
+    the account.
     """
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA secure_delete = ON")  # else the deleted key would stay in free pages
@@ -56,7 +56,7 @@ def scrub(engine: Engine, tables: LogTables) -> None:
     """Remove what was erased from the database's files; run it once after the day's erasures.
 
     It rewrites the file and empties its write-ahead log (SQLite), or rewrites the log's tables (PostgreSQL), and needs
-    time and disk space for a copy of them. LogError where a reader prevents it.
+    time and disk space for a copy of them. Raises LogError where a reader prevents it.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if engine.dialect.name == "sqlite":

@@ -45,7 +45,7 @@ def export(
     """Write the auditor's folder for the records at `positions` (of one account, of a period).
 
     `sources` are further files by relative path, such as `policies/retail.yaml` and `kernel/retail.py`.
-    LogError where `folder` is not empty or a name leads out of it.
+    Raises LogError where `folder` is not empty or a name leads out of it.
     """
     if folder.exists() and any(folder.iterdir()):
         raise LogError(f"`{folder}` is not empty; name a new folder")

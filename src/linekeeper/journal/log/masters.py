@@ -34,7 +34,7 @@ class MasterKey(Protocol):
         """32 bytes of data key -> what may lie in the database."""
 
     def unwrap(self, wrapped: bytes) -> bytes:
-        """The data key again; LogError where `wrapped` is not this master's."""
+        """The data key again; Raises LogError where `wrapped` is not this master's."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -64,7 +64,7 @@ class LocalMaster:
 
 
 def load_master(where: str) -> LocalMaster:
-    """The master key at `file:PATH` or `env:NAME`, 64 hex digits; LogError where there is none.
+    """The master key at `file:PATH` or `env:NAME`, 64 hex digits; Raises LogError where there is none.
 
     >>> load_master("paper:top")
     Traceback (most recent call last):

@@ -86,7 +86,7 @@ class Verifier:
 
     @classmethod
     def parse(cls, vkey: str) -> Verifier:
-        """The key that a vkey contains; ProofError where it is not one, or its key ID is not its own."""
+        """The key that a vkey contains; Raises ProofError where it is not one, or its key ID is not its own."""
         name, _, rest = vkey.strip().partition("+")
         stated_id, _, encoded = rest.partition("+")
         material = from_base64(encoded)
@@ -141,7 +141,7 @@ class SigningKey:
 
     @classmethod
     def parse(cls, skey: str) -> SigningKey:
-        """The key that an skey contains; ProofError where it is not one. The text is never repeated in the error."""
+        """The key that an skey contains. Raises ProofError, which never repeats the text, where it is none."""
         parts = skey.strip().removeprefix(_SKEY).split("+", 2)
         if not skey.startswith(_SKEY) or len(parts) != 3:
             raise ProofError("the signing key file does not start with `PRIVATE+KEY+`; make one with a new name")
@@ -220,7 +220,7 @@ class Note:
 
     @classmethod
     def parse(cls, data: bytes) -> Note:
-        """The note that `data` holds; ProofError where it is malformed."""
+        """The note that `data` holds; Raises ProofError where it is malformed."""
         if len(data) > NOTE_MAX_BYTES:
             raise ProofError(f"a signed note of {len(data)} bytes is too long; at most {NOTE_MAX_BYTES}")
         try:
@@ -242,7 +242,7 @@ class Note:
         return (self.text + "\n" + "".join(signature.line for signature in self.signatures)).encode()
 
     def signed_by(self, verifier: Verifier) -> Signature | None:
-        """This key's valid signature, or None; ProofError where a signature names this key and is not valid."""
+        """This key's valid signature, or None; Raises ProofError where a signature names this key and is not valid."""
         own = [signature for signature in self.signatures if signature.is_by(verifier)]
         if any(not verifier.verify(self.text, signature.blob) for signature in own):
             raise ProofError(f"the signature of `{verifier.name}` does not fit the text; it was altered or forged")

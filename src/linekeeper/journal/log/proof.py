@@ -40,7 +40,7 @@ class Proof:
 
     @classmethod
     def parse(cls, data: bytes) -> Proof:
-        """The proof that a `.tlog-proof` file holds; ProofError where it is malformed."""
+        """The proof that a `.tlog-proof` file holds; Raises ProofError where it is malformed."""
         top, gap, checkpoint = data.partition(b"\n\n")
         try:
             lines = top.decode("ascii").split("\n")

@@ -37,7 +37,7 @@ class Published:
 
 
 def published(folder: Path, log: Verifier) -> Published | None:
-    """The log as published in `folder`; None before the first checkpoint. ProofError where it was altered."""
+    """The log as published in `folder`; None before the first checkpoint. Raises ProofError where it was altered."""
     path = folder / CHECKPOINT
     if not path.exists():
         return None
@@ -98,7 +98,7 @@ def _grow(engine: Engine, tables: LogTables, folder: Path, current: Published | 
 
 
 def _remember(engine: Engine, tables: LogTables, checkpoint: Checkpoint, data: bytes) -> None:
-    """Keep the head in the database too; LogError where another root stands there for the same size."""
+    """Keep the head in the database too; Raises LogError where another root stands there for the same size."""
     heads = tables.heads
     with engine.begin() as connection:
         root = connection.execute(select(heads.c.root).where(heads.c.size == checkpoint.size)).scalar_one_or_none()

@@ -37,7 +37,7 @@ def to_digits(data: bytes) -> str:
 
 
 def from_digits(digits: str) -> bytes:
-    """The bytes that `to_digits` wrote; ProofError where it cannot have."""
+    """The bytes that `to_digits` wrote; Raises ProofError where it cannot have."""
     blocks = []
     for at in range(0, len(digits), _DIGITS[-1]):
         block = digits[at : at + _DIGITS[-1]]
@@ -51,7 +51,7 @@ def from_digits(digits: str) -> bytes:
 
 
 def compact(receipt: bytes) -> str:
-    """A receipt in digits; LogError where it is too long for a QR code."""
+    """A receipt in digits; Raises LogError where it is too long for a QR code."""
     proof = Proof.parse(receipt)
     too_long = LogError("the receipt is too long for a QR code; hand out the file instead")
     if len(proof.extra) >= _PACKED_MAX_BYTES:
@@ -66,7 +66,7 @@ def compact(receipt: bytes) -> str:
 
 
 def expand(digits: str) -> bytes:
-    """The receipt, byte for byte, that `compact` was given; ProofError where the digits hold none."""
+    """The receipt, byte for byte, that `compact` was given; Raises ProofError where the digits hold none."""
     inflate = zlib.decompressobj(wbits=-15)
     try:
         packed = inflate.decompress(from_digits(digits), 2 * _PACKED_MAX_BYTES)

@@ -1,4 +1,4 @@
-"""The signer: it signs heads of the log, each of which continues the one that it signed last, and nothing else.
+"""The signer: it signs a head of the log only if that head continues the one that it signed last.
 
 Its last head is a file of its own, best on another disk or machine than the store. A store that is restored from a
 backup then cannot make the log contradict a head that was already signed.
@@ -29,7 +29,7 @@ class Signer:
         return self.key.verifier
 
     def last(self) -> Checkpoint | None:
-        """The last head signed; None where nothing was signed yet. ProofError where the file was altered."""
+        """The last head signed; None where nothing was signed yet. Raises ProofError where the file was altered."""
         if not self.head.exists():
             return None
         return open_checkpoint(self.head.read_bytes(), self.verifier).checkpoint
@@ -37,8 +37,8 @@ class Signer:
     def sign(self, size: int, root: bytes, consistency: Sequence[bytes] = ()) -> bytes:
         """The signed checkpoint (size, root), once `consistency` shows that it continues the last head.
 
-        The new head is durable before the signature is given away. ForkError: a smaller size, another root
-        at the same size, or a proof that does not hold.
+        The new head is durable before the signature is given away. Raises ForkError for a smaller size, for another
+        root at the same size, and for a proof that does not hold.
         """
         # Under the lock from the reading of the last head on: two processes that read the same head could each sign
         # another continuation of it, and the log would have forked.
@@ -76,7 +76,7 @@ def load_key(path: Path) -> SigningKey:
 def new_key(path: Path, name: str, kind: int = ED25519) -> SigningKey:
     """Make a signing key (of a log, or with `COSIGNATURE` of a witness) and keep it at `path`.
 
-    Only the owner can read the file. LogError where a file exists there: it is never replaced.
+    Only the owner can read the file. Raises LogError where a file exists there: it is never replaced.
     """
     if path.exists():
         raise LogError(f"`{path}` already holds a key; choose another place")
@@ -86,6 +86,6 @@ def new_key(path: Path, name: str, kind: int = ED25519) -> SigningKey:
 
 
 def demand_private(path: Path) -> None:
-    """LogError where others than the owner may read a secret."""
+    """Raises LogError where anybody but its owner can read the file of a secret."""
     if path.stat().st_mode & 0o077:
         raise LogError(f"others may read `{path}`; take that away: chmod 600 {path}")

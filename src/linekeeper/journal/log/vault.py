@@ -50,7 +50,7 @@ class Vault:
         return self.master.wrap(os.urandom(KEY_BYTES))
 
     def cipher(self, master: str, wrapped: bytes) -> AESGCM:
-        """The cipher of a wrapped data key; LogError where its master is not at hand."""
+        """The cipher of a wrapped data key; Raises LogError where its master is not at hand."""
         cipher = self._ciphers.get(wrapped)
         if cipher is None:
             cipher = AESGCM(self._unwrap(master, wrapped))
@@ -87,7 +87,7 @@ class Vault:
         return sealed
 
     def open(self, entry: bytes, sealed: bytes, cipher: AESGCM) -> Opened:
-        """The record behind an entry; ProofError where it is not the one that was committed to."""
+        """The record behind an entry; Raises ProofError where it is not the one that was committed to."""
         try:
             plain = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
         except (InvalidTag, ValueError):

@@ -52,7 +52,7 @@ class Request:
 
     @classmethod
     def parse(cls, body: bytes) -> Request:
-        """The request in an HTTP body; ProofError where it is malformed."""
+        """The request in an HTTP body; Raises ProofError where it is malformed."""
         top, gap, note = body.partition(b"\n\n")
         first, *hashes = top.decode("ascii", "replace").split("\n")
         if not gap or not first.startswith("old ") or len(hashes) > HASHES_MAX:

@@ -54,7 +54,7 @@ def cross_validate(
 ) -> CrossValidation:
     """Fit each method on all folds but one and apply it to that one, in turn. `progress` is called after each fold.
 
-    LinekeeperError where a fold would lack goods or bads.
+    Raises LinekeeperError where a fold would lack goods or bads.
     """
     fold = folds_of(table, folds, plan.seed)
     log_odds = {method: np.empty(len(table)) for method in methods}
@@ -75,7 +75,7 @@ def folds_of(table: TrainingTable, folds: int, seed: int) -> npt.NDArray[np.intp
     """A fold for each row, at random; folds hold about as many accounts, and rows of one account stay in one fold.
 
     scikit-learn's StratifiedGroupKFold would draw other folds: no figure of before could be compared with one of now.
-    LinekeeperError where there are fewer goods or bads than folds.
+    Raises LinekeeperError where there are fewer goods or bads than folds.
     """
     accounts, first_row, account = np.unique(table.account, return_index=True, return_inverse=True)
     bad = np.zeros(len(accounts), np.int64)

@@ -77,7 +77,7 @@ class FitPlan:
         return replace(self, features=features, protected=protected)
 
     def refuse_protected(self) -> FitPlan:
-        """This plan; LinekeeperError where a protected attribute is among the inputs.
+        """This plan; Raises LinekeeperError where a protected attribute is among the inputs.
 
         >>> FitPlan("p", (FeaturePlan("age", "ability"),), protected=("age",)).refuse_protected()
         Traceback (most recent call last):
@@ -96,7 +96,7 @@ class FitPlan:
 def read_fit_plan(path: Path | Traversable) -> FitPlan:
     """A plan file (YAML): `name`, `label`, `protected`, and features under `ability` and `willingness`.
 
-    LinekeeperError where the file cannot be read or says something that a plan does not know.
+    Raises LinekeeperError where the file cannot be read or says something that a plan does not know.
     """
     try:
         raw = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))

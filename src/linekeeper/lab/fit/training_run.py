@@ -45,7 +45,7 @@ def fit_scorecard(
     """Fit a card by `method` (`tables`, `main` or `woe`), calibrated on rows outside each fold.
 
     `compare`: further methods to run on the same folds. `progress` is called after each of `folds` + 1 steps.
-    LinekeeperError where a protected attribute is an input, or the data are too few.
+    Raises LinekeeperError where a protected attribute is an input, or the data are too few.
     """
     plan.refuse_protected()
     validation = cross_validate(table, plan, folds, tuple(dict.fromkeys((method, *compare))), progress)

@@ -52,7 +52,7 @@ def read_training_table(path: Path, plan: FitPlan, labels: Path | None = None) -
     """A snapshot table (Parquet): `account`, `at_day`, label, one whole-number column a feature (null = missing).
 
     `labels`: a second file with `account`, the label and protected attributes; rows without a label are left out.
-    LinekeeperError where a file cannot be read, or a column is missing or not whole numbers.
+    Raises LinekeeperError where a file cannot be read, or a column is missing or not whole numbers.
     """
     data = read_parquet_table(path)
     if labels:
@@ -68,8 +68,8 @@ def read_training_table(path: Path, plan: FitPlan, labels: Path | None = None) -
 def training_table(data: pa.Table, plan: FitPlan) -> TrainingTable:
     """The training table out of a table in memory.
 
-    `account` and `at_day` may be absent: the rows are then numbered, and all of day 0. LinekeeperError where another
-    column is missing or not whole numbers, or the label is not 0 and 1.
+    `account` and `at_day` may be absent: the rows are then numbered, and all of day 0. Raises LinekeeperError where
+    another column is missing or not whole numbers, or the label is not 0 and 1.
     """
     lacking = [name for name in (plan.label, *plan.names) if name not in data.column_names]
     if lacking:

@@ -90,8 +90,8 @@ def forecast_panel(
 ) -> JsonObject:
     """Fit on the months up to 12 before the last, test on those after, and list who is likeliest to fall behind next.
 
-    `listed`: how many accounts to list. `progress` is called after each of four steps. LinekeeperError where the panel
-    is too short for both.
+    `listed`: how many accounts to list. `progress` is called after each of four steps. Raises LinekeeperError where the
+    panel is too short for both.
     """
     plan = replace(hazard_plan(), seed=seed)
     last = len(panel.months) - 1

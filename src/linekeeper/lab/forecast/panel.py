@@ -39,7 +39,7 @@ class Panel:
 def panel_of(data: pa.Table) -> Panel:
     """The panel in a table of `account`, `month` (a number that rises by one a month) and `bucket` (X, C, 0 to 5).
 
-    LinekeeperError where a column is missing or a bucket is another.
+    Raises LinekeeperError where a column is missing or a bucket is another.
     """
     account, month, bucket = (_column(data, name) for name in ("account", "month", "bucket"))
     buckets, bucket_of_row = np.unique(bucket.astype(str), return_inverse=True)

@@ -254,6 +254,6 @@ def _brake(brake: m.Brake, language: Language) -> Iterator[str]:
 
 def _promises(policy: m.Policy, language: Language) -> Iterator[str]:
     yield language.translate(
-        "A road back that was told is kept for {span} under the version that told it.",
+        "A road back that was shown is kept for {span} under the version that showed it.",
         span=language.span(policy.honour_days),
     )
