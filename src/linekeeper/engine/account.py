@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.decision import Decision, LineRecord
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import NotFound
 from linekeeper.core.line import Status
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.explain import format_value
@@ -52,11 +52,16 @@ class AccountView:
 
 
 def state_of(engine: Engine, account: str) -> list[int]:
-    """The account's state. Raises LinekeeperError where it is not known."""
+    """The account's state. Raises NotFound where it is not known."""
     with engine.store.reading() as connection:
         row = load_accounts(connection, [account]).get(account)
     if row is None:
-        raise LinekeeperError(f"the account `{account}` is not known; `open` events make accounts")
+        raise NotFound(
+            f"the account `{account}` is not known",
+            code="account-not-known",
+            way_out="`open` events make accounts",
+            details={"account": account},
+        )
     state: list[int] = np.frombuffer(row.state, dtype="<i8").tolist()
     return state
 
@@ -77,7 +82,12 @@ def find_decision(engine: Engine, name: str) -> Decision:
         decisions = [decision for decision in decisions if decision.number == int(number)]
     if not decisions:
         state_of(engine, account)  # raises where the account itself is not known
-        raise LinekeeperError(f"there is no decision `{name}`; see `linekeeper show {account}`")
+        raise NotFound(
+            f"there is no decision `{name}`",
+            code="decision-not-known",
+            way_out=f"see `linekeeper show {account}`",
+            details={"account": account, "decision": name},
+        )
     return decisions[-1]
 
 

@@ -83,10 +83,16 @@ def _agreed_last(signer: Signer, current: Published | None) -> Checkpoint | None
     if last is None or last.size < current.checkpoint.size:
         raise ForkError(
             f"the signer's last head `{signer.head}` is older than the published checkpoint of"
-            f" {current.checkpoint.size} leaves; if the checkpoint is right, copy it there"
+            f" {current.checkpoint.size} leaves",
+            code="store-behind-log",
+            way_out="if the checkpoint is right, copy it there",
         )
     if root_at(current.checkpoint.size, current.tiles.node) != current.checkpoint.root:
-        raise ProofError("the published tiles do not lead to the published root; restore them from a copy")
+        raise ProofError(
+            "the published tiles do not lead to the published root",
+            code="tiles-do-not-fit",
+            way_out="restore them from a copy",
+        )
     return last
 
 
@@ -106,4 +112,9 @@ def _remember(engine: Engine, tables: LogTables, checkpoint: Checkpoint, data: b
             row = {"size": checkpoint.size, "root": checkpoint.root, "checkpoint": data}
             connection.execute(heads.insert(), row)
         elif root != checkpoint.root:
-            raise LogError(f"the store knows another head of {checkpoint.size} leaves; find out which is true")
+            raise LogError(
+                f"the store knows another head of {checkpoint.size} leaves",
+                code="log-forked",
+                way_out="find out which is true",
+                details={"leaves": checkpoint.size},
+            )
