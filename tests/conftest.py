@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from linekeeper.core.errors import LinekeeperError
+from tests.style.raised_codes import codes_by_file
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -93,6 +98,32 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for name, need in NEEDS.items():
         if item.get_closest_marker(name):
             need.get()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def raises_its_codes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A file that `style/raised_codes.txt` names for error codes makes errors with them, all of which JSON can hold."""
+    awaited = codes_by_file().get(request.path.relative_to(REPOSITORY).as_posix(), frozenset())
+    raised: set[str] = set()
+    make = LinekeeperError.__init__
+
+    def record(error: LinekeeperError, *arguments: Any, **named: Any) -> None:
+        raised.add(named["code"])
+        make(error, *arguments, **named)
+        json.dumps(error.as_json())
+
+    with pytest.MonkeyPatch.context() as patch:
+        if awaited:
+            patch.setattr(LinekeeperError, "__init__", record)
+        yield
+    if runs_whole_files(request.config) and not request.session.testsfailed:
+        assert awaited <= raised, f"no test of this file raises {sorted(awaited - raised)} any more"
+
+
+def runs_whole_files(config: pytest.Config) -> bool:
+    """Whether no test was left out by name or by its last result."""
+    chosen = config.option.keyword or getattr(config.option, "lf", False) or any("::" in each for each in config.args)
+    return not chosen
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from linekeeper.core.decision import ADVERSE_ACTIONS
+from linekeeper.core.errors import Refused
 from linekeeper.engine.account import decisions_of, view
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.pending_restrictions import PendingRecord, pending_rows
 from linekeeper.engine.verify import verify
-from linekeeper.engine.versions import EngineError
 from tests.brake.bank import DAY, POLICY, at, engine_over, event, everyone_late, new_store, openings, small_bank, table
 
 
@@ -113,5 +113,5 @@ def test_held_lines_stay_held_under_an_engine_without_the_brake(tmp_path: Path) 
 
 def test_a_policy_without_a_brake_says_so(tmp_path: Path) -> None:
     policy = small_bank(POLICY.replace("brake: {lines: 10%, exposure: 20%}\n", ""))
-    with pytest.raises(EngineError, match="has no `brake`; add"):
+    with pytest.raises(Refused, match="has no `brake`; add"):
         engine_over(new_store(tmp_path), policy)

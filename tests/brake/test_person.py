@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import Conflict, LinekeeperError, NotFound
 from linekeeper.engine.account import decisions_of, view
 from linekeeper.engine.derive import rebuild_states
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.pending_restrictions import pending_rows
-from linekeeper.engine.rulings import Ruling, RulingError, consent, refuse, release, rule
+from linekeeper.engine.rulings import Ruling, consent, refuse, release, rule
 from linekeeper.engine.verify import verify
 from tests.brake.bank import DAY, at, engine_over, event, everyone_late, new_store, openings, table
 
@@ -79,7 +79,7 @@ def test_a_cap_on_a_held_line_lets_everything_act(engine: Engine) -> None:
 
 def test_an_offer_cannot_be_taken_while_a_restriction_waits(engine: Engine) -> None:
     assert [one.action for one in decisions_of(engine, "A010")] == ["offer"]
-    with pytest.raises(RulingError, match="release or refuse it first"):
+    with pytest.raises(Conflict, match="release or refuse it first"):
         consent(engine, "A010", 1, at(6))
     forced = event("c1", "A010", "consent", at(6), offer=1)
     engine.receive(table(engine.policy, [forced]), "app")  # from elsewhere: without effect
@@ -105,7 +105,7 @@ def test_a_hold_that_is_taken_out_of_the_journal_is_found(engine: Engine) -> Non
 
 
 def test_nothing_waits_for_an_account_that_passed(engine: Engine) -> None:
-    with pytest.raises(RulingError, match="nothing waits for `A000`"):
+    with pytest.raises(NotFound, match="nothing waits for `A000`"):
         release(engine, ["A010", "A000"], at=at(6), **WHO)
     assert ended(engine, "A010") == [None]
     with pytest.raises(LinekeeperError, match="`A999` is not known"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -92,3 +93,45 @@ def test_a_run_that_cannot_begin_leaves_no_store(tmp_path: Path, wrong: list[str
     result = CliRunner().invoke(build(), ["run", "docs/examples/cash-line.yaml", *wrong, "--store", str(store)])
     assert result.exit_code != 0
     assert not store.exists()
+
+
+JSON_ERRORS = [
+    (("show", "A", "--store", "none.db"), "store-missing", "store", "sqlite:///none.db"),
+    (("fmt", "none.yaml"), "policy-not-readable", "policy", "none.yaml"),
+    (("replay", POLICY, EVENTS, "-o", "/nowhere/d.parquet"), "folder-missing", "file", "/nowhere"),
+    (("replay", POLICY, "none.jsonl"), "file-missing", "file", "none.jsonl"),
+    (("demo", "--folder", "/dev/null/x", "--accounts", "1", "--days", "30"), "file-not-usable", "file", "/dev/null/x"),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "kind", "place"), JSON_ERRORS)
+def test_with_json_an_error_is_one_object_on_standard_output(
+    words: tuple[str, ...], code: str, kind: str, place: str, tmp_path: Path
+) -> None:
+    """Where a program awaits the answer, it finds the same sentence as a person, with its code."""
+    command = [sys.executable, "-m", "linekeeper.cli.main", *words]
+    plain = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    done = subprocess.run([*command, "--json"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stderr, done.stdout.count("\n")) == (1, "", 1)
+    error = json.loads(done.stdout)
+    assert list(error) == ["error", "kind", "message", "place", "way_out", "details"]
+    assert (error["error"], error["kind"], error["place"]) == (code, kind, place)
+    assert plain.returncode == 1
+    assert plain.stderr == "; ".join(filter(None, (error["message"], error["way_out"]))) + "\n"
+
+
+def test_the_details_of_an_error_name_what_was_given(tmp_path: Path) -> None:
+    store = str(tmp_path / "lines.db")
+    linekeeper("run", POLICY, EVENTS, "--store", store)
+    command = [sys.executable, "-m", "linekeeper.cli.main", "show", "B", "--json", "--store", store]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    error = json.loads(done.stdout)
+    assert (done.returncode, error["error"], error["kind"]) == (1, "account-not-known", "not-found")
+    assert error["details"] == {"account": "B"}
+    assert error["way_out"] == "send its `open` event first"
+
+
+def test_an_account_that_is_called_like_the_option_is_no_option(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "linekeeper.cli.main", "show", "--store", "none.db", "--", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{NO_STORE}\n")

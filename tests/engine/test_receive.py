@@ -8,10 +8,10 @@ from random import Random
 import pytest
 from sqlalchemy import select, update
 
+from linekeeper.core.errors import Conflict, StoreError
 from linekeeper.core.event import Event
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.verify import verify
-from linekeeper.engine.versions import EngineError
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store
 from tests.engine.conftest import NewStore
@@ -152,7 +152,7 @@ def test_a_refused_event_may_come_again(new_store: NewStore) -> None:
 def test_a_store_keeps_to_its_policy(new_store: NewStore) -> None:
     store = new_store()
     send(Engine(store, POLICY), EVENTS[:50])
-    with pytest.raises(EngineError, match=f"the store is under policy `{POLICY.name}`"):
+    with pytest.raises(Conflict, match=f"the store is under policy `{POLICY.name}`"):
         Engine(store, policy_of(4))
     assert Engine(store, POLICY).accounts() > 0
 
@@ -166,7 +166,7 @@ def test_a_state_that_cannot_be_read_is_named_and_nothing_happens(new_store: New
     with engine.store.writing() as connection:
         connection.execute(update(t.accounts).where(t.accounts.c.account == first[0].account).values(state=b"torn"))
     before = contents(engine.store)
-    with pytest.raises(EngineError, match=f"the state of `{first[0].account}` cannot be read; `linekeeper verify`"):
+    with pytest.raises(StoreError, match=f"the state of `{first[0].account}` cannot be read; `linekeeper verify`"):
         send(engine, rest)
     assert contents(engine.store) == before
     assert verify(engine.store).first_difference == f"the state of `{first[0].account}` is not what its events lead to"

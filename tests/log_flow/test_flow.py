@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from linekeeper.core.errors import Refused, UsageError
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import run_table
 from linekeeper.engine.verify import differing_leaf, verify
-from linekeeper.engine.versions import EngineError
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, decision_leaves, erase_borrower, new_keeper, open_keeper, rotate_master
 from linekeeper.journal.log.audit import audit, check_receipts
@@ -94,14 +94,14 @@ def test_an_erased_borrower_is_gone_from_every_file_and_all_other_receipts_hold(
 def test_a_store_with_a_log_is_not_written_without_its_keys(kept: tuple[Store, Keeper], policy: Policy) -> None:
     store, _ = kept
     engine = Engine(store, policy)
-    with pytest.raises(EngineError, match="keeps a log"):
+    with pytest.raises(UsageError, match="keeps a log"):
         engine.review(30_000)
 
 
 def test_a_log_cannot_begin_in_the_middle(tmp_path: Path, policy: Policy) -> None:
     store = open_store(str(tmp_path / "store.db"))
     Engine(store, policy)
-    with pytest.raises(EngineError, match="from the first event on"):
+    with pytest.raises(Refused, match="from the first event on"):
         Engine(store, policy, new_keeper(tmp_path / "keys", tmp_path / "public", "example.com/late"))
     store.close()
 

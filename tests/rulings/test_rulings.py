@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import EventRejected, LinekeeperError, UsageError
 from linekeeper.engine.account import view
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.rulings import Ruling, RulingError, consent, rule, store_now
+from linekeeper.engine.rulings import Ruling, consent, rule, store_now
 from linekeeper.engine.verify import verify
 from tests.brake.bank import DAY, at, engine_over, everyone_late, new_store, openings, table
 from tests.engine.lives import contents
@@ -58,7 +58,7 @@ def test_the_same_id_again_changes_nothing(engine: Engine) -> None:
     assert len(rule(engine, [first])) == 1
     rule(engine, [first])
     assert len(view(engine, "A000").decisions) == 2  # the offer, and the cap once
-    with pytest.raises(RulingError, match="`r1` was used before"):
+    with pytest.raises(EventRejected, match="`r1` was used before"):
         rule(engine, [ruling(trigger=None, cap_bp=5_000, id="r1")])
 
 
@@ -107,7 +107,7 @@ def test_an_offer_is_open_on_its_last_day(engine: Engine) -> None:
 
 
 def test_a_faulty_ruling_among_good_ones_stops_all(engine: Engine) -> None:
-    with pytest.raises(RulingError):
+    with pytest.raises(UsageError, match="`by` is empty"):
         rule(engine, [ruling(trigger=None, cap_bp=2_500), ruling(by="")])
     assert view(engine, "A000").line.limit == 100_000
 
@@ -115,7 +115,7 @@ def test_a_faulty_ruling_among_good_ones_stops_all(engine: Engine) -> None:
 def test_a_ruling_that_the_kernel_refuses_stops_all(engine: Engine) -> None:
     """The second lies before the account was opened, as only the kernel can see; the first is not in force either."""
     before = contents(engine.store)
-    with pytest.raises(RulingError, match="the account is not open yet"):
+    with pytest.raises(EventRejected, match="the account is not open yet"):
         rule(engine, [ruling(trigger=None, cap_bp=2_500), ruling(trigger=None, cap_bp=2_000, at=at(0, hour=1))])
     assert contents(engine.store) == before
     assert view(engine, "A000").line.limit == 100_000

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from linekeeper.core.errors import PolicyError
+from linekeeper.core.errors import PolicyError, Refused
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import run_table
 from linekeeper.journal import tables as t
@@ -141,3 +142,10 @@ def test_rules_alone_leave_out_what_reads_the_score() -> None:
 def test_an_account_without_a_label_does_not_count() -> None:
     found = count_outcomes({"A", "B", "X"}, {"A": (100, True), "B": (50, False), "C": (10, True)})
     assert (found.bad, found.good, found.bad_rate) == (1, 1, 0.5)
+
+
+def test_a_policy_of_the_score_alone_has_no_rules() -> None:
+    policy = load(POLICIES)
+    of_score = tuple(trigger for trigger in policy.triggers if trigger.name in {"weak_score", "poor_score"})
+    with pytest.raises(Refused, match="without it there are no rules"):
+        without_score_triggers(replace(policy, triggers=of_score))

@@ -19,6 +19,7 @@ from linekeeper.core.errors import Fault
 # Words of mood: they hint at a story, where a name should say what a thing is.
 MOODS = {"anew", "desk", "door", "found", "ground", "live", "lives", "look", "looks", "moments", "said", "say", "story"}
 MOODS |= {"tally", "tell", "telling", "told", "trap", "walk"}
+USUAL_NAMES = {"NotFound"}  # what such an error is called everywhere, as in Python's own `FileNotFoundError`
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Named = tuple[str, int]  # a name, and the line that it stands in
@@ -133,7 +134,7 @@ def moods(file: str, text: str) -> Iterator[Fault]:
     module = PurePosixPath(file).stem
     for name, line in [(module, 1), *_all_bound(ast.parse(text))]:
         words = {word for word in words_of(name) if stems(word) & MOODS}
-        if words and not hasattr(builtins, name):
+        if words and name not in USUAL_NAMES and not hasattr(builtins, name):
             way_out = "name it for what it holds or does"
             yield Fault(f"`{name}` has the word of mood `{min(words)}`", file, line, 1, way_out)
 

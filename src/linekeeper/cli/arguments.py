@@ -8,15 +8,18 @@ from typing import Any
 
 import typer
 
+from linekeeper.core.errors import FileError, UsageError
+
 
 def _writable(path: Path | None) -> Path | None:
     """The path, where a file can be written there; this is checked before any work is done."""
-    from linekeeper.core.errors import LinekeeperError
 
     if path is not None and not path.parent.is_dir():
-        raise LinekeeperError(f"there is no folder `{path.parent}` to write to")
+        raise FileError(
+            f"there is no folder `{path.parent}` to write to", code="folder-missing", place=str(path.parent)
+        )
     if path is not None and path.is_dir():
-        raise LinekeeperError(f"`{path}` is a folder; name a file in it")
+        raise FileError(f"`{path}` is a folder", code="file-is-folder", way_out="name a file in it", place=str(path))
     return path
 
 
@@ -35,46 +38,53 @@ def iso_date(day: int) -> str:
 
 
 def minor_units(text: str, exponent: int) -> int:
-    """An amount in major units as minor units; Raises LinekeeperError where it is none.
+    """An amount in major units as minor units. Raises UsageError where it is none.
 
     >>> minor_units("250.50", 2)
     25050
     >>> minor_units("9e999999", 2)
     Traceback (most recent call last):
-    linekeeper.core.errors.LinekeeperError: `9e999999` is not an amount; write it like 250 or 250.50
+    linekeeper.core.errors.UsageError: `9e999999` is not an amount; write it like 250 or 250.50
     """
     from decimal import Decimal, DecimalException
 
     from linekeeper.core.bounds import MONEY_MAX
-    from linekeeper.core.errors import LinekeeperError
 
     try:
         minor = Decimal(text.replace(",", "").replace("_", "")).scaleb(exponent)
     except DecimalException:
         minor = Decimal("NaN")
     if not minor.is_finite() or minor != minor.to_integral_value() or not 0 <= minor <= MONEY_MAX:
-        raise LinekeeperError(f"`{text[:40]}` is not an amount; write it like 250 or 250.50")
+        raise UsageError(
+            f"`{text[:40]}` is not an amount",
+            code="amount-not-readable",
+            way_out="write it like 250 or 250.50",
+            details={"given": text[:40]},
+        )
     return int(minor)
 
 
 def day_number(text: str | None) -> int | None:
-    """Days since 1970-01-01 of an ISO date; Raises LinekeeperError where it is none."""
-    from linekeeper.core.errors import LinekeeperError
+    """Days since 1970-01-01 of an ISO date. Raises UsageError where it is none."""
 
     if text is None:
         return None
     try:
         return (dt.date.fromisoformat(text) - dt.date(1970, 1, 1)).days
     except ValueError:
-        raise LinekeeperError(f"`{text[:40]}` is not a day; write it like 2024-05-31") from None
+        raise UsageError(
+            f"`{text[:40]}` is not a day",
+            code="day-not-readable",
+            way_out="write it like 2024-05-31",
+            details={"given": text[:40]},
+        ) from None
 
 
 def instant_ms(text: str) -> int:
-    """UTC milliseconds of ISO 8601 with an offset, or of milliseconds; Raises LinekeeperError where it is neither."""
-    from linekeeper.connect.values import AT, Refused, read_value
-    from linekeeper.core.errors import LinekeeperError
+    """UTC milliseconds of ISO 8601 with an offset, or of milliseconds. Raises UsageError where it is neither."""
+    from linekeeper.connect.values import AT, FieldRejected, read_value
 
     try:
         return int(read_value(AT, text, True))
-    except Refused as refused:
-        raise LinekeeperError(str(refused)) from None
+    except FieldRejected as refused:
+        raise UsageError(str(refused), code="instant-not-readable") from None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from linekeeper.cli.output import JsonOption, print_json, print_line, progress
+from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
     from linekeeper.lab.fit.plan import FitPlan
@@ -47,13 +48,11 @@ def fit(
     """Fit a scorecard: bins and whole points, calibrated, with its model card."""
     from dataclasses import replace
 
-    from linekeeper.core.errors import LinekeeperError
     from linekeeper.datasets.catalogue import read_data_set
     from linekeeper.lab.fit.cross_validation import METHODS
     from linekeeper.lab.fit.training_run import fit_scorecard
 
-    if method not in ("tables", "main", "woe"):
-        raise LinekeeperError(f"`{method}` is no method of fitting; use tables, main or woe")
+    _check_method(method)
     rows, used = read_data_set(data, table, derived) if data else _read(table, _plan(plan, policy, label), labels)
     fit_plan = replace(used, seed=seed)
     if part:
@@ -69,6 +68,16 @@ def fit(
     name = (data or table.name) + (f", part {part} of the accounts" if part else "")
     files = _write(run, output, name) if output else {}
     _report(run, name, files, json)
+
+
+def _check_method(method: str) -> None:
+    if method not in ("tables", "main", "woe"):
+        raise UsageError(
+            f"`{method}` is no method of fitting",
+            code="choice-not-known",
+            way_out="use tables, main or woe",
+            details={"given": method},
+        )
 
 
 def forecast(
@@ -108,14 +117,17 @@ def forecast(
 
 
 def _plan(plan: Path | None, policy: Path | None, label: str | None) -> FitPlan:
-    """The plan that a file, a policy or both give; Raises LinekeeperError where none is named."""
+    """The plan that a file, a policy or both give. Raises UsageError where none is named."""
     from dataclasses import replace
 
-    from linekeeper.core.errors import LinekeeperError
     from linekeeper.lab.fit.plan import fit_plan_of_policy, read_fit_plan
 
     if not plan and not policy:
-        raise LinekeeperError("a fit needs to know its features; name `--plan FILE`, `--policy FILE` or `--data NAME`")
+        raise UsageError(
+            "a fit needs to know its features",
+            code="argument-missing",
+            way_out="name `--plan FILE`, `--policy FILE` or `--data NAME`",
+        )
     named = read_fit_plan(plan) if plan else None
     if policy:
         from linekeeper.policy.load import load_file

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from linekeeper.cli.arguments import to_write
+from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Format
@@ -49,17 +50,21 @@ def import_events(
     """Read FILE into an event table: each event once, in order of time; bad rows rejected with their reason."""
     from time import perf_counter
 
-    from linekeeper.core.errors import LinekeeperError
-
     began = perf_counter()
     if source in (Source.taiwan, Source.approval):
         if policy or mapping or rename:
-            raise LinekeeperError(f"`{source.value}` has its own columns; leave out the policy and the mapping")
+            raise UsageError(
+                f"`{source.value}` has its own columns",
+                code="arguments-do-not-go-together",
+                way_out="leave out the policy and the mapping",
+            )
         summary = _import_data_set(source, file, out)
         aside: list[Rejection] = []
     else:
         if policy is None:
-            raise LinekeeperError(f"a policy is needed: `linekeeper import {source.value} FILE POLICY -o OUT`")
+            raise UsageError(
+                f"a policy is needed: `linekeeper import {source.value} FILE POLICY -o OUT`", code="argument-missing"
+            )
         summary, aside = _import_rows(source, file, policy, out, mapping, rename or [])
     summary |= _counts(out) | {"rejected": len(aside), "seconds": round(perf_counter() - began, 3)}
     _report(summary, aside, as_json)

@@ -10,6 +10,7 @@ import typer
 
 from linekeeper.cli.arguments import day_number, to_write
 from linekeeper.cli.output import JsonOption, StoreUrl, print_json, print_line, progress
+from linekeeper.core.errors import FileError, UsageError
 
 KeyFolder = Annotated[Path, typer.Option("--keys", help="Folder of the log's keys.", envvar="LINEKEEPER_KEYS")]
 Vkey = Annotated[Path, typer.Option("--vkey", help="The log's public key: the file `log.vkey`.")]
@@ -94,7 +95,8 @@ def status(store: StoreUrl, keys: KeyFolder, json: JsonOption = False) -> None:
         with open_store(store, made=True).reading() as connection:
             result = audit(connection, t.LOG, published(keeper.folder, keeper.signer.verifier))
     except ProofError as error:
-        print_json({"same": False, "difference": str(error)}) if json else print_line(f"[red]different[/]: {error}")
+        answer = {"same": False, "difference": str(error), "error": error.code}
+        print_json(answer) if json else print_line(f"[red]different[/]: {error}")
         raise typer.Exit(3) from None
     if json:
         print_json({"same": True, "leaves": result.leaves, "published": result.published, "heads": result.heads})
@@ -124,7 +126,6 @@ def export(
 ) -> None:
     """Write what an auditor needs to check the log with other people's tools."""
     from linekeeper.core.bounds import AT_END_MS, DAY_MS
-    from linekeeper.core.errors import LinekeeperError
     from linekeeper.engine.versions import read_versions
     from linekeeper.journal import tables as t
     from linekeeper.journal.keeper import open_keeper
@@ -135,7 +136,9 @@ def export(
     from linekeeper.kernel.kernel import kernel_of
 
     if account is None and since is None:
-        raise LinekeeperError("say what to open: `--account NAME`, or `--since DAY` and perhaps `--until DAY`")
+        raise UsageError(
+            "say what to open: `--account NAME`, or `--since DAY` and perhaps `--until DAY`", code="argument-missing"
+        )
     opened, keeper = open_store(store, made=True), open_keeper(keys)
     sources, head = {}, keeper.head()
     with opened.reading() as connection:
@@ -193,14 +196,18 @@ def make(
     json: JsonOption = False,
 ) -> None:
     """Write the receipt of one decision."""
-    from linekeeper.core.errors import LinekeeperError
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.log.qr import draw
     from linekeeper.journal.store import open_store
 
     account, _, number = decision.rpartition("#")
     if not account or not number.isdigit():
-        raise LinekeeperError(f"`{decision}` is not a decision; write ACCOUNT#NUMBER")
+        raise UsageError(
+            f"`{decision}` is not a decision",
+            code="decision-name-not-readable",
+            way_out="write ACCOUNT#NUMBER",
+            details={"given": decision},
+        )
     data = open_keeper(keys).receipt(open_store(store, made=True), account, int(number))
     output.write_bytes(data)
     if qr is not None:
@@ -212,18 +219,18 @@ def make(
 
 def verify(file: Path, vkey: Vkey, json: JsonOption = False) -> None:
     """Verify a receipt offline, with only the log's public key (exit code 3 where it does not hold)."""
-    from linekeeper.core.errors import LinekeeperError
     from linekeeper.journal.log.errors import LogError, ProofError
     from linekeeper.journal.log.note import Verifier
     from linekeeper.journal.log.receipt import verify_receipt
 
     for path in (file, vkey):
         if not path.is_file():
-            raise LinekeeperError(f"there is no file `{path}`")
+            raise FileError(f"there is no file `{path}`", code="file-missing", place=str(path))
     try:
         receipt = verify_receipt(file.read_bytes(), Verifier.parse(vkey.read_text("utf-8").strip()))
     except (ProofError, LogError) as error:
-        print_json({"holds": False, "why": str(error)}) if json else print_line(f"[red]does not hold[/]: {error}")
+        answer = {"holds": False, "why": str(error), "error": error.code}
+        print_json(answer) if json else print_line(f"[red]does not hold[/]: {error}")
         raise typer.Exit(3) from None
     head = receipt.seen.checkpoint
     if json:

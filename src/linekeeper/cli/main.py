@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Sequence
 
 import typer
 
 from linekeeper.cli.former import PresentAndFormer
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.cli.output import print_json
+from linekeeper.core.errors import FileError, LinekeeperError
 
 app = typer.Typer(
     name="linekeeper",
@@ -47,19 +49,50 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """Run one command; errors that a person can mend are one message on standard error."""
+    """Run one command; an error that a person can mend ends it with exit code 1.
+
+    The error is one message on standard error; with `--json` it is one line on standard output instead, where the
+    caller awaits the answer.
+    """
     try:
         build()()
     except LinekeeperError as error:
-        sys.stderr.write(f"{error}\n")
+        _print_error(error)
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)
     except OSError as error:  # a file that is not there, a disk that is full: nothing that a trace would explain
         if error.filename is None:
             raise
-        sys.stderr.write(f"`{error.filename}` cannot be used: {str(error.strerror).lower()}\n")
+        _print_error(file_error(error))
         sys.exit(1)
+
+
+def file_error(error: OSError) -> FileError:
+    """What the system says about a file, as an error with a code.
+
+    >>> print(file_error(FileNotFoundError(2, "No such file or directory", "p.yaml")))
+    `p.yaml` cannot be used: no such file or directory
+    """
+    message = f"`{error.filename}` cannot be used: {str(error.strerror).lower()}"
+    return FileError(message, code="file-not-usable", place=str(error.filename))
+
+
+def asks_for_json(words: Sequence[str]) -> bool:
+    """Whether a command line holds the option `--json`; what follows `--` is no option.
+
+    >>> asks_for_json(["show", "A", "--json"]), asks_for_json(["show", "--", "--json"])
+    (True, False)
+    """
+    options = words[: words.index("--")] if "--" in words else words
+    return "--json" in options
+
+
+def _print_error(error: LinekeeperError) -> None:
+    if asks_for_json(sys.argv[1:]):
+        print_json(error.as_json())
+    else:
+        sys.stderr.write(f"{error}\n")
 
 
 if __name__ == "__main__":

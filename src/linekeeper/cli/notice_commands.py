@@ -19,7 +19,7 @@ from linekeeper.cli.arguments import minor_units
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import JsonOption, Keys, LangOption, StoreUrl, print_json, print_line
 from linekeeper.cli.ruling_commands import At, instant
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
     from linekeeper.education.planner import Debt
@@ -67,7 +67,12 @@ def notice(
 
     code, profile = _lang(lang), read_lender_profile(lender)
     if form not in FORMATS:
-        raise LinekeeperError(f"`{form[:20]}` is no form of a notice; choose one of {', '.join(FORMATS)}")
+        raise UsageError(
+            f"`{form[:20]}` is no form of a notice",
+            code="choice-not-known",
+            way_out=f"choose one of {', '.join(FORMATS)}",
+            details={"given": form[:20]},
+        )
     engine = open_engine(store, keys=keys)
     notified = find_decision(engine, decision)
     built = build_notice(engine, notified, profile, state_after(engine, notified))
@@ -150,7 +155,12 @@ def lesson(
 
     lessons, digits = shipped_lessons(_lang(lang)), minor_digits(currency)
     if key and key not in lessons:
-        raise LinekeeperError(f"the lesson `{key}` does not exist; choose one of {', '.join(lessons)}")
+        raise UsageError(
+            f"the lesson `{key}` does not exist",
+            code="choice-not-known",
+            way_out=f"choose one of {', '.join(lessons)}",
+            details={"given": key},
+        )
     if not key:
         sys.stdout.writelines(f"{name}: {one.title}\n" for name, one in lessons.items())
         return
@@ -215,7 +225,12 @@ def _debt(text: str, digits: int) -> Debt:
 
     parts = text.split(":")
     if len(parts) != 4 or not parts[2].endswith("%"):
-        raise LinekeeperError(f"`{text}` is not a debt; write NAME:BALANCE:RATE:MINIMUM, like `card:6000:18%:200`")
+        raise UsageError(
+            f"`{text}` is not a debt",
+            code="debt-not-readable",
+            way_out="write NAME:BALANCE:RATE:MINIMUM, like `card:6000:18%:200`",
+            details={"given": text},
+        )
     return Debt(parts[0], minor_units(parts[1], digits), minor_units(parts[2][:-1], 2), minor_units(parts[3], digits))
 
 

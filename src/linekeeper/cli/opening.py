@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linekeeper.cli.output import progress
+from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
@@ -38,13 +39,12 @@ def open_engine(
 
 def law_of(jurisdiction: str | None, product: str | None) -> Law | None:
     """The law of those two options; None where neither is given."""
-    from linekeeper.core.errors import LinekeeperError
     from linekeeper.engine.outbox import Law
 
     if jurisdiction is None and product is None:
         return None
     if jurisdiction is None or product is None:
-        raise LinekeeperError("notices need both `--jurisdiction` and `--product`")
+        raise UsageError("notices need both `--jurisdiction` and `--product`", code="argument-missing")
     return Law(jurisdiction, product)
 
 

@@ -10,6 +10,7 @@ from linekeeper.cli.arguments import day_number
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import JsonOption, Keys, StoreUrl, print_json, print_line
 from linekeeper.cli.ruling_commands import At, By, Why, instant
+from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
     from linekeeper.core.decision import Decision
@@ -105,10 +106,9 @@ def _rows(engine: Engine, ended: bool = False) -> list[PendingRecord]:
 
 
 def _chosen(engine: Engine, accounts: list[str] | None, everyone: bool) -> list[str]:
-    from linekeeper.core.errors import LinekeeperError
 
     if bool(accounts) == everyone:
-        raise LinekeeperError("say which accounts, or `--all`, not both")
+        raise UsageError("say which accounts, or `--all`, not both", code="arguments-do-not-go-together")
     return accounts or [row.account for row in _rows(engine)]
 
 

@@ -10,6 +10,7 @@ import typer
 from linekeeper.cli.arguments import day_number, iso_date
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import JsonOption, LangOption, StoreUrl, print_json, print_line, progress
+from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
     from linekeeper.engine.engine import Engine
@@ -38,11 +39,10 @@ def road(
     json: JsonOption = False,
 ) -> None:
     """The road back: what to do by when, and the limit on each date, found and verified by running the kernel."""
-    from linekeeper.core.errors import LinekeeperError
     from linekeeper.texts.language import language
 
     if check_all == (account is not None):
-        raise LinekeeperError("name one account, or ask for all with `--check-all`")
+        raise UsageError("name one account, or ask for all with `--check-all`", code="argument-missing")
     engine = open_engine(store)
     if account is None:
         _check_all(engine, sample, json)
@@ -108,7 +108,6 @@ def what_if(
     json: JsonOption = False,
 ) -> None:
     """Your own plan: payments in, the path of limits out. Nothing else is taken to happen unless you say so."""
-    from linekeeper.core.errors import LinekeeperError
     from linekeeper.notice.render import path_as_text
     from linekeeper.recourse.model import path_json
     from linekeeper.recourse.what_if import what_if as path_under_payments
@@ -120,14 +119,17 @@ def what_if(
     first = _day(engine, state, day)
     early = next((text for text, payment in zip(pay, payments, strict=True) if payment.day < first), None)
     if early is not None:
-        raise LinekeeperError(
-            f"`{early}` lies before {iso_date(first)}, the day this account stands at; name a later day"
+        raise UsageError(
+            f"`{early}` lies before {iso_date(first)}, the day this account stands at",
+            code="day-too-early",
+            way_out="name a later day",
+            details={"given": str(early), "first": iso_date(first)},
         )
     end = day_number(until) or max(payment.day for payment in payments) + 365
     try:
         result = path_under_payments(engine.kernel, state, first, payments, end, goes_on=goes_on)
     except ValueError as error:
-        raise LinekeeperError(f"`--until` cannot be used: {error}") from None
+        raise UsageError(f"`--until` cannot be used: {error}", code="until-not-usable") from None
     if json:
         days = {"day": result.day, "until_day": result.until_day}
         print_json({"account": account, **days, "path": path_json(result.path)})
@@ -136,11 +138,10 @@ def what_if(
 
 
 def payment_of(policy: Policy, text: str) -> Payment:
-    """A payment from `AMOUNT@DATE`, the amount in major units. Raises LinekeeperError where it is none."""
+    """A payment from `AMOUNT@DATE`, the amount in major units. Raises UsageError where it is none."""
     from decimal import Decimal, InvalidOperation
 
     from linekeeper.core.bounds import MONEY_MAX
-    from linekeeper.core.errors import LinekeeperError
     from linekeeper.recourse.what_if import Payment
 
     amount, at, date = text.partition("@")
@@ -151,18 +152,26 @@ def payment_of(policy: Policy, text: str) -> Payment:
         whole, minor = 0, Decimal(1)
     if not at or whole != minor or not 0 < whole <= MONEY_MAX:
         form = f"in {policy.currency} with at most {policy.exponent} digits after the point"
-        raise LinekeeperError(f"`{text}` is not a payment; write it like `500@2025-06-03`, {form}")
+        raise UsageError(
+            f"`{text}` is not a payment",
+            code="payment-not-readable",
+            way_out=f"write it like `500@2025-06-03`, {form}",
+            details={"given": text},
+        )
     return Payment(day_number(date) or 0, whole)
 
 
 def _day(engine: Engine, state: list[int], text: str | None) -> int:
     """The day asked for, else the latest that the account or the store has seen."""
-    from linekeeper.core.errors import LinekeeperError
     from linekeeper.engine.history import reviewed_day
 
     with engine.store.reading() as connection:
         latest = max(state[engine.kernel.layout.slots["HOUR"]] // 24, reviewed_day(connection))
     asked = day_number(text)
     if asked is not None and asked < latest:
-        raise LinekeeperError(f"`--day {text}` is before {iso_date(latest)}, which this account has already seen")
+        raise UsageError(
+            f"`--day {text}` is before {iso_date(latest)}, which this account has already seen",
+            code="day-too-early",
+            details={"given": text, "latest": iso_date(latest)},
+        )
     return latest if asked is None else asked

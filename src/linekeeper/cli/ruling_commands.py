@@ -10,6 +10,7 @@ import typer
 from linekeeper.cli.arguments import day_number, instant_ms
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import JsonOption, Keys, StoreUrl, print_json, print_line
+from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
     from linekeeper.core.decision import Decision
@@ -45,10 +46,14 @@ def override(
     json: JsonOption = False,
 ) -> None:
     """Waive a trigger, or impose a cap, up to and including a day."""
-    from linekeeper.engine.rulings import Ruling, RulingError, new_id, rule
+    from linekeeper.engine.rulings import Ruling, new_id, rule
 
     if (trigger is None) == (cap is None):
-        raise RulingError("an override waives a trigger or imposes a cap; name one of `--trigger`, `--cap`")
+        raise UsageError(
+            "an override waives a trigger or imposes a cap",
+            code="argument-missing",
+            way_out="name one of `--trigger`, `--cap`",
+        )
     engine = open_engine(store, keys=keys)
     day = day_number(until)
     assert day is not None
@@ -83,35 +88,39 @@ def consent(
 def instant(engine: Engine, text: str | None) -> int:
     """The instant of a ruling in UTC ms; `now` only for a store that is kept up to date."""
     from linekeeper.core.bounds import DAY_MS
-    from linekeeper.engine.rulings import RulingError, store_now
+    from linekeeper.engine.rulings import store_now
 
     if text is not None:
         return instant_ms(text)
     now, known = time.time_ns() // 1_000_000, store_now(engine)
     if known is not None and now - known > STALE_DAYS * DAY_MS:
-        age_days = (now - known) // DAY_MS
-        raise RulingError(
-            f"the store's latest event or review is {age_days} days old; name the time of the ruling: `--at`"
+        raise UsageError(
+            f"the store's latest event or review is {(now - known) // DAY_MS} days old",
+            code="day-needed",
+            way_out="name the time of the ruling: `--at`",
         )
     return now
 
 
 def share_bp(text: str) -> int:
-    """A share in percent as basis points; Raises LinekeeperError where it is none.
+    """A share in percent as basis points. Raises UsageError where it is none.
 
     >>> share_bp("50%"), share_bp("12.5%")
     (5000, 1250)
     """
     from decimal import Decimal, InvalidOperation
 
-    from linekeeper.core.errors import LinekeeperError
-
     try:
         bp = Decimal(text.removesuffix("%")) * 100
     except InvalidOperation:
         bp = Decimal("NaN")
     if not text.endswith("%") or not bp.is_finite() or bp != bp.to_integral_value():
-        raise LinekeeperError(f"`{text[:40]}` is not a share; write it like 50% or 12.5%")
+        raise UsageError(
+            f"`{text[:40]}` is not a share",
+            code="share-not-readable",
+            way_out="write it like 50% or 12.5%",
+            details={"given": text[:40]},
+        )
     return int(bp)
 
 

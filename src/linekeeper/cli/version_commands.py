@@ -9,6 +9,7 @@ import typer
 
 from linekeeper.cli.arguments import iso_date
 from linekeeper.cli.output import JsonOption, Keys, SignedBy, StoreUrl, print_json, print_line
+from linekeeper.core.errors import Refused
 
 if TYPE_CHECKING:
     from linekeeper.engine.versions import Standing
@@ -22,7 +23,6 @@ def register(app: typer.Typer) -> None:
 
 def adopt(policy: Path, store: StoreUrl, by: SignedBy = None, keys: Keys = None, json: JsonOption = False) -> None:
     """Bring a new version of the store's policy into force; promised roads back are kept under the old one."""
-    from linekeeper.core.errors import LinekeeperError
     from linekeeper.engine.versions import adopt as bring_into_force
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
@@ -32,7 +32,12 @@ def adopt(policy: Path, store: StoreUrl, by: SignedBy = None, keys: Keys = None,
     new = load_file(policy)
     dead_ends = [describe_dead_end(new, dead_end) for dead_end in find_dead_ends(new)]
     if dead_ends:
-        raise LinekeeperError("\n".join(f"{policy}: {text}" for text in dead_ends))
+        raise Refused(
+            "\n".join(f"{policy}: {text}" for text in dead_ends),
+            code="policy-has-dead-ends",
+            place=str(policy),
+            details={"dead_ends": dead_ends},
+        )
     bring_into_force(open_store(store, made=True), new, open_keeper(keys) if keys else None, by)
     if json:
         print_json({"policy": new.name, "version": new.version, "digest": new.digest})

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import Fault, FileError, PolicyError
 from linekeeper.core.event import EVENT_HEAD, Event, Rejection
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ ROW_GROUP = 262_144
 def number_columns(policy: Policy) -> dict[str, bool]:
     """Every field name of the policy's kinds, and whether its column holds numbers (else text).
 
-    A name that is a number in one kind and a word in another cannot share a column: LinekeeperError.
+    A name that is a number in one kind and a word in another cannot share a column: PolicyError.
     """
     first: dict[str, str] = {}
     numbers: dict[str, bool] = {}
@@ -36,11 +36,11 @@ def number_columns(policy: Policy) -> dict[str, bool]:
         named = {field.name: is_number(field) for field in kind.fields} | dict.fromkeys(kind.text, False)
         for name, number in named.items():
             if name in EVENT_HEAD:
-                raise LinekeeperError(f"a field of `{kind.name}` may not be called `{name}`, which every event has")
+                message = f"a field of `{kind.name}` may not be called `{name}`, which every event has"
+                raise PolicyError([Fault(message)], code="event-field-name-taken")
             if numbers.setdefault(name, number) != number:
-                raise LinekeeperError(
-                    f"`{name}` is a number in one of `{first[name]}`, `{kind.name}` and a word in the other; rename one"
-                )
+                message = f"`{name}` is a number in one of `{first[name]}`, `{kind.name}` and a word in the other"
+                raise PolicyError([Fault(message, way_out="rename one")], code="event-field-name-taken")
             first.setdefault(name, kind.name)
     return numbers
 
@@ -172,15 +172,27 @@ def write_events(table: pa.Table, path: Path) -> None:
 def read_events(path: Path) -> pa.Table:
     """Read an event table that Linekeeper wrote. Any other Parquet file has to be imported first.
 
-    Raises LinekeeperError where a fixed column is absent or a column is neither int64 nor text.
+    Raises FileError where a fixed column is absent or a column is neither int64 nor text.
     """
 
     table = pq.read_table(path)
     for name in EVENT_HEAD:
         if name not in table.column_names:
-            raise LinekeeperError(f"`{path}` has no column `{name}`; import it first: `linekeeper import parquet`")
+            raise FileError(
+                f"`{path}` has no column `{name}`",
+                code="column-missing",
+                way_out="import it first: `linekeeper import parquet`",
+                place=str(path),
+                details={"column": name},
+            )
     for field in table.schema:
         wanted = pa.int64() if field.name == "at" or pa.types.is_integer(field.type) else pa.string()
         if field.type not in (wanted, pa.large_string()):
-            raise LinekeeperError(f"`{field.name}` of `{path}` is neither whole numbers nor text; import the file")
+            raise FileError(
+                f"`{field.name}` of `{path}` is neither whole numbers nor text",
+                code="column-of-wrong-type",
+                way_out="import the file",
+                place=str(path),
+                details={"column": field.name},
+            )
     return table

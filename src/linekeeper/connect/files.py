@@ -21,7 +21,7 @@ from linekeeper.connect.event_table import drop_duplicates, sort_by_time, table_
 from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.connect.text_lines import LineError, cells_of, csv_of, json_of, lines_of
 from linekeeper.connect.validation import Validator
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import FileError
 from linekeeper.core.event import EVENT_HEAD, Event, Rejection
 
 if TYPE_CHECKING:
@@ -66,7 +66,12 @@ def format_of(path: Path) -> Format:
     """
     if path.suffix.lower() in SUFFIXES:
         return SUFFIXES[path.suffix.lower()]
-    raise LinekeeperError(f"`{path.name}` does not say what it is; name it .jsonl, .csv or .parquet")
+    raise FileError(
+        f"`{path.name}` does not say what it is",
+        code="file-format-not-known",
+        way_out="name it .jsonl, .csv or .parquet",
+        place=str(path),
+    )
 
 
 def read_event_file(
@@ -78,12 +83,12 @@ def read_event_file(
 ) -> Intake:
     """A file as an event table in memory: admitted, each event once, in order of time.
 
-    `form`: the format, else read from the name. Raises LinekeeperError where the file itself cannot be read.
+    `form`: the format, else read from the name. Raises FileError where the file itself cannot be read.
     """
 
     blocks = list(read_blocks(path, policy, columns, form, progress))
     if not blocks:
-        raise LinekeeperError(f"`{path.name}` is empty")
+        raise FileError(f"`{path.name}` is empty", code="file-empty", place=str(path))
     table = pa.concat_tables([block.table for block in blocks])
     lines = np.concatenate([block.lines for block in blocks])
     table, same, conflicts = drop_duplicates(table, lines, blocks[0].place)
@@ -109,7 +114,7 @@ def read_blocks(
 ) -> Iterator[RowBlock]:
     """A file in blocks of at most `BLOCK_ROWS` rows, with the valid rows of each; repeats are not dropped yet."""
     if not path.is_file():
-        raise LinekeeperError(f"there is no file `{path}`")
+        raise FileError(f"there is no file `{path}`", code="file-missing", place=str(path))
     readers = {"jsonl": read_jsonl, "csv": read_csv, "parquet": read_parquet}
     return readers[form or format_of(path)](path, policy, columns or OWN_COLUMNS, progress or (lambda share: None))
 
@@ -206,7 +211,9 @@ def _header(file: BinaryIO, place: str) -> list[str]:
     try:
         return csv_of(next(lines_of(file), (1, b""))[1])
     except LineError as bad:
-        raise LinekeeperError(f"the header of `{place}` cannot be read: {bad}") from None
+        raise FileError(
+            f"the header of `{place}` cannot be read: {bad}", code="file-not-readable", place=place
+        ) from None
 
 
 def read_parquet(path: Path, policy: Policy, columns: ColumnMapping, progress: ShowShare) -> Iterator[RowBlock]:
@@ -216,7 +223,11 @@ def read_parquet(path: Path, policy: Policy, columns: ColumnMapping, progress: S
     try:
         file = pq.ParquetFile(path)
     except pa.ArrowInvalid as error:
-        raise LinekeeperError(f"`{path.name}` is not Parquet: {str(error).split('.')[0].lower()}") from error
+        raise FileError(
+            f"`{path.name}` is not Parquet: {str(error).split('.')[0].lower()}",
+            code="file-not-readable",
+            place=str(path),
+        ) from error
     names = _known(validator, columns, file.schema_arrow.names, path.name)
     done, total = 0, max(file.metadata.num_rows, 1)
     for batch in file.iter_batches(BLOCK_ROWS):
@@ -231,18 +242,27 @@ def read_parquet(path: Path, policy: Policy, columns: ColumnMapping, progress: S
 def _known(validator: Validator, columns: ColumnMapping, header: list[str], place: str) -> list[str | None]:
     """The header in the policy's names.
 
-    Raises LinekeeperError where a column belongs to no kind of event, or a column that every event has is absent.
+    Raises FileError where a column belongs to no kind of event, or one of the four columns of every event is absent.
     """
     names = columns.names_of(header, place)
     for column, name in zip(header, names, strict=True):
         if name is not None and name not in EVENT_HEAD and name not in validator.numbers:
-            raise LinekeeperError(
-                f"`{place}` has a column `{ascii(column)[1:-1][:60]}` that no kind of the policy has; "
-                f"map it (`--map {column}=...`) or ignore it (`--map {column}=`)"
+            raise FileError(
+                f"`{place}` has a column `{ascii(column)[1:-1][:60]}` that no kind of the policy has",
+                code="column-not-known",
+                way_out=f"map it (`--map {column}=...`) or ignore it (`--map {column}=`)",
+                place=place,
+                details={"column": column},
             )
     for name in EVENT_HEAD:
         if name not in names and name not in columns.constant:
-            raise LinekeeperError(f"`{place}` has no column `{name}`; map the one that holds it (`--map ...={name}`)")
+            raise FileError(
+                f"`{place}` has no column `{name}`",
+                code="column-missing",
+                way_out=f"map the one that holds it (`--map ...={name}`)",
+                place=place,
+                details={"column": name},
+            )
     return names
 
 

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from linekeeper.connect.event_table import ROW_GROUP, drop_duplicates, first_use
 from linekeeper.connect.files import Format, RowBlock, ShowShare, in_order, read_blocks
 from linekeeper.connect.mapping import ColumnMapping
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import FileError
 from linekeeper.core.event import EVENT_HEAD, Rejection
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def import_file(
         raw = Path(folder, "raw.parquet")
         aside, place = _write_blocks(read_blocks(path, policy, columns, form, progress), raw)
         if not place:
-            raise LinekeeperError(f"`{path.name}` is empty")
+            raise FileError(f"`{path.name}` is empty", code="file-empty", place=str(path))
         same, conflicts = _settle(raw, Path(folder, "sorted.parquet"), place)
         os.replace(Path(folder, "sorted.parquet"), out)
     return same, in_order(aside + conflicts)

@@ -18,7 +18,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import FileError, UsageError
 
 MAPPING_KEYS = ("columns", "constant", "ignore", "money")
 MAPPING_BYTES_MAX = 65_536
@@ -43,28 +43,43 @@ class ColumnMapping:
         return None if column in self.ignore else self.rename.get(column, column)
 
     def names_of(self, header: Iterable[str], place: str) -> list[str | None]:
-        """The header in the policy's names; Raises LinekeeperError where two columns would share one."""
+        """The header in the policy's names. Raises FileError where two columns would share one."""
         names = [self.name_of(column) for column in header]
         seen: set[str] = set(self.constant)
         for name in names:
             if name is not None and name in seen:
-                raise LinekeeperError(f"`{place}` gives `{name}` twice; ignore or rename one of the columns")
+                raise FileError(
+                    f"`{place}` gives `{name}` twice",
+                    code="mapping-not-usable",
+                    way_out="ignore or rename one of the columns",
+                    place=place,
+                )
             if name is not None:
                 seen.add(name)
         return names
 
 
 def load_columns(path: Path) -> ColumnMapping:
-    """Read a mapping file; LinekeeperError names what is wrong with it."""
+    """Read a mapping file; FileError names what is wrong with it."""
 
     try:
         if path.stat().st_size > MAPPING_BYTES_MAX:
-            raise LinekeeperError(f"`{path}` is larger than a mapping can be ({MAPPING_BYTES_MAX} bytes)")
+            raise FileError(
+                f"`{path}` is larger than a mapping can be ({MAPPING_BYTES_MAX} bytes)",
+                code="mapping-not-usable",
+                place=str(path),
+            )
         tree = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise LinekeeperError(f"the mapping `{path}` cannot be read: {str(error.strerror).lower()}") from None
+        raise FileError(
+            f"the mapping `{path}` cannot be read: {str(error.strerror).lower()}",
+            code="file-not-readable",
+            place=str(path),
+        ) from None
     except (YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise LinekeeperError(f"`{path}` is not YAML or JSON: {' '.join(str(error).split())}") from None
+        raise FileError(
+            f"`{path}` is not YAML or JSON: {' '.join(str(error).split())}", code="mapping-not-usable", place=str(path)
+        ) from None
     return columns_of(tree, str(path))
 
 
@@ -75,19 +90,29 @@ def columns_of(tree: Any, place: str) -> ColumnMapping:
     True
     """
     if not isinstance(tree, dict) or not set(tree) <= set(MAPPING_KEYS):
-        raise LinekeeperError(
-            f"`{place}` may hold these keys and no others: {', '.join(f'`{key}`' for key in MAPPING_KEYS)}"
+        raise FileError(
+            f"`{place}` may hold these keys and no others: {', '.join(f'`{key}`' for key in MAPPING_KEYS)}",
+            code="mapping-not-usable",
+            place=place,
         )
     rename, constant = tree.get("columns", {}), tree.get("constant", {})
     ignore, money = tree.get("ignore", []), tree.get("money", "minor")
     if not _is_words(rename) or not all(isinstance(name, str) for name in rename.values()):
-        raise LinekeeperError(f"`columns` of `{place}` maps the file's names to the policy's, as `booked_at: at`")
+        raise FileError(
+            f"`columns` of `{place}` maps the file's names to the policy's, as `booked_at: at`",
+            code="mapping-not-usable",
+            place=place,
+        )
     if not _is_words(constant) or not all(type(value) in (str, int) for value in constant.values()):
-        raise LinekeeperError(f"`constant` of `{place}` gives names a word or a whole number, as `kind: repay`")
+        raise FileError(
+            f"`constant` of `{place}` gives names a word or a whole number, as `kind: repay`",
+            code="mapping-not-usable",
+            place=place,
+        )
     if not isinstance(ignore, list) or not all(isinstance(name, str) for name in ignore):
-        raise LinekeeperError(f"`ignore` of `{place}` is a list of column names")
+        raise FileError(f"`ignore` of `{place}` is a list of column names", code="mapping-not-usable", place=place)
     if money not in ("minor", "major"):
-        raise LinekeeperError(f"`money` of `{place}` is `minor` or `major`")
+        raise FileError(f"`money` of `{place}` is `minor` or `major`", code="mapping-not-usable", place=place)
     return ColumnMapping(rename, constant, frozenset(ignore), money == "major")
 
 
@@ -105,7 +130,12 @@ def with_options(columns: ColumnMapping, options: Iterable[str]) -> ColumnMappin
     for option in options:
         old, equals, new = option.partition("=")
         if not equals or not old:
-            raise LinekeeperError(f"`{option}` is no mapping; write `old=new`, or `old=` to ignore a column")
+            raise UsageError(
+                f"`{option}` is no mapping",
+                code="map-option-not-readable",
+                way_out="write `old=new`, or `old=` to ignore a column",
+                details={"given": option},
+            )
         if new:
             rename[old] = new
         else:

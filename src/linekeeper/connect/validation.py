@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from linekeeper.connect.column_validation import admit_proven, rows_of
 from linekeeper.connect.event_table import number_columns, schema_of, table_of
-from linekeeper.connect.values import ACCOUNT, AT, ID, FieldSpec, Refused, named_value, read_value, spec_of
+from linekeeper.connect.values import ACCOUNT, AT, ID, FieldRejected, FieldSpec, named_value, read_value, spec_of
 from linekeeper.core.event import EVENT_HEAD, Event, Rejection
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Validator:
         """The row as an event, or why it is rejected. An absent or null value is absent."""
         try:
             return self._event(row)
-        except Refused as refused:
+        except FieldRejected as refused:
             return str(refused)
 
     def _event(self, row: Mapping[str, Any]) -> Event:
@@ -59,7 +59,7 @@ class Validator:
         kind = row.get("kind")
         specs = self.specs.get(kind) if isinstance(kind, str) else None
         if specs is None:
-            raise Refused(self._unknown_kind(kind))
+            raise FieldRejected(self._unknown_kind(kind))
         at = self._required(AT, row)
         fields: dict[str, int | str] = {}
         for name, spec in specs.items():
@@ -67,7 +67,7 @@ class Validator:
             if value is not None:
                 fields[name] = read_value(spec, value, self.written)
             elif not spec.optional:
-                raise Refused(f"`{name}` is missing; each `{kind}` has one")
+                raise FieldRejected(f"`{name}` is missing; each `{kind}` has one")
         if len(fields) + len(EVENT_HEAD) < len(row):
             self._no_strangers(row, str(kind), specs)
         return Event(str(identity), str(account), str(kind), int(at), fields)
@@ -75,7 +75,7 @@ class Validator:
     def _required(self, spec: FieldSpec, row: Mapping[str, Any]) -> int | str:
         value = row.get(spec.name)
         if value is None:
-            raise Refused(f"`{spec.name}` is missing; each event has one")
+            raise FieldRejected(f"`{spec.name}` is missing; each event has one")
         return read_value(spec, value, self.written)
 
     def _unknown_kind(self, kind: Any) -> str:
@@ -89,7 +89,9 @@ class Validator:
     def _no_strangers(row: Mapping[str, Any], kind: str, specs: Mapping[str, FieldSpec]) -> None:
         for name, value in row.items():
             if value is not None and name not in specs and name not in EVENT_HEAD:
-                raise Refused(f"`{kind}` has no field `{ascii(name)[1:-1][:34]}`{_nearest(name[:60], tuple(specs))}")
+                raise FieldRejected(
+                    f"`{kind}` has no field `{ascii(name)[1:-1][:34]}`{_nearest(name[:60], tuple(specs))}"
+                )
 
     def admit_many(
         self, table: pa.Table, lines: np.ndarray | None = None, place: str = "row"

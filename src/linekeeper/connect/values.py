@@ -44,7 +44,7 @@ _whole, _date, _instant, _decimal = map(re.compile, (WHOLE, DATE, INSTANT, DECIM
 _unfit = re.compile(CONTROL + "|[\ud800-\udfff]")  # half a character cannot be written as UTF-8
 
 
-class Refused(Exception):
+class FieldRejected(Exception):
     """Why a row cannot be taken, in one lower-case sentence."""
 
 
@@ -79,7 +79,7 @@ def spec_of(field: Field, digits: int | None) -> FieldSpec:
 
 
 def read_value(spec: FieldSpec, value: Any, written: bool = False) -> int | str:
-    """The value as the event table keeps it; raises `Refused`. `written`: the source is text, so numbers are digits.
+    """The value as the event table keeps it; raises `FieldRejected`. `written`: from text, so numbers are digits.
 
     >>> read_value(spec_of(Field("amount", "money"), digits=2), "12.50")
     1250
@@ -100,10 +100,10 @@ def read_value(spec: FieldSpec, value: Any, written: bool = False) -> int | str:
         case _:
             number = _amount(value, written) if spec.digits is None else _major(value, spec.digits)
     if number is None:
-        raise Refused(f"{named_value(spec.name, value)}, which is not {_wanted(spec)}")
+        raise FieldRejected(f"{named_value(spec.name, value)}, which is not {_wanted(spec)}")
     if not spec.low <= number <= spec.high:
         bounds = f"{_bound(spec, spec.low)} to {_bound(spec, spec.high)}"
-        raise Refused(f"{named_value(spec.name, value)}, out of bounds; it may lie from {bounds}")
+        raise FieldRejected(f"{named_value(spec.name, value)}, out of bounds; it may lie from {bounds}")
     return number
 
 
@@ -213,7 +213,7 @@ def _milliseconds(value: Any, written: bool) -> int | None:
 def _choice(spec: FieldSpec, value: Any) -> str:
     if isinstance(value, str) and value in spec.choices:
         return value
-    raise Refused(
+    raise FieldRejected(
         f"{named_value(spec.name, value)}, which is none of {', '.join(f'`{choice}`' for choice in spec.choices)}"
     )
 
@@ -222,11 +222,11 @@ def _text(spec: FieldSpec, value: Any) -> str:
     if spec.what == "name" and type(value) is int:
         value = str(value) if abs(value) < 10**20 else None
     if not isinstance(value, str):
-        raise Refused(f"{named_value(spec.name, value)}, which is not UTF-8 text")
+        raise FieldRejected(f"{named_value(spec.name, value)}, which is not UTF-8 text")
     if len(value) > TEXT_MAX:
-        raise Refused(f"{named_value(spec.name, value)}, longer than {TEXT_MAX} characters")
+        raise FieldRejected(f"{named_value(spec.name, value)}, longer than {TEXT_MAX} characters")
     if not value and spec.what == "name":
-        raise Refused(f"`{spec.name}` is empty")
+        raise FieldRejected(f"`{spec.name}` is empty")
     if not value.isprintable() and _unfit.search(value):
-        raise Refused(f"{named_value(spec.name, value)}, with a control character or half a character in it")
+        raise FieldRejected(f"{named_value(spec.name, value)}, with a control character or half a character in it")
     return value

@@ -1,8 +1,10 @@
-"""Errors that a person can act on: what is wrong in backticks, the place, the way out."""
+"""Errors that a person can act on: what is wrong in backticks, the place, the way out; and a code for programs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +21,140 @@ class Fault:
     column: int = 0
     way_out: str = ""
 
+    @property
+    def place(self) -> str:
+        """The file with line and column, as far as they are known."""
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}: " if self.line else (f"{self.file}: " if self.file else "")
+        place = f"{self.place}: " if self.place else ""
         return f"{place}{self.message}" + (f"; {self.way_out}" if self.way_out else "")
 
 
 class LinekeeperError(Exception):
-    """The base of every error that is shown to a person; its message is complete."""
+    """The base of every error that is shown to a person. Its subclasses differ by what the caller can do about it.
+
+    `code` is stable and stands in `error_codes`; `message` and `way_out` are for people and may be worded anew;
+    `place` names a file, a store or a row; `details` holds values by name, as JSON has them.
+
+    >>> error = NotFound("the account `B` is not known", code="account-not-known", details={"account": "B"})
+    >>> str(error), error.code, error.kind, error.details["account"]
+    ('the account `B` is not known', 'account-not-known', 'not-found', 'B')
+    """
+
+    kind: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        place: str | None = None,
+        way_out: str | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(f"{message}; {way_out}" if way_out else message)
+        self.message, self.code, self.place, self.way_out = message, code, place, way_out
+        self.details = dict(details or {})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross from worker processes, and a code has to arrive with them."""
+        return _remade, (type(self), self.args, self.__dict__)
+
+    def as_json(self) -> dict[str, Any]:
+        """The error as a program reads it.
+
+        >>> UsageError("`x` is not a day", code="day-not-readable", way_out="write it like 2024-05-31").as_json()
+        {'error': 'day-not-readable', 'kind': 'usage', 'message': '`x` is not a day', 'place': None,
+        'way_out': 'write it like 2024-05-31', 'details': {}}
+        """
+        return {
+            "error": self.code,
+            "kind": self.kind,
+            "message": self.message,
+            "place": self.place,
+            "way_out": self.way_out,
+            "details": self.details,
+        }
+
+
+def _remade(kind: type[LinekeeperError], args: tuple[Any, ...], fields: dict[str, Any]) -> LinekeeperError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
+
+
+class UsageError(LinekeeperError):
+    """What was asked cannot be read or lacks something. Ask again, as the way out says."""
+
+    kind = "usage"
+
+
+class FileError(LinekeeperError):
+    """A file or folder is absent, cannot be read, or does not hold what it should. Mend the file or name another."""
+
+    kind = "file"
 
 
 class PolicyError(LinekeeperError):
-    """All faults of one policy file at once."""
+    """A policy file has faults, all of which are in `faults`. Mend the policy."""
 
-    def __init__(self, faults: list[Fault]) -> None:
+    kind = "policy"
+
+    def __init__(self, faults: list[Fault], *, code: str, place: str | None = None) -> None:
         self.faults = faults
-        super().__init__("\n".join(str(fault) for fault in faults))
+        first = faults[0] if faults else Fault("")
+        super().__init__(
+            "\n".join(str(fault) for fault in faults),
+            code=code,
+            place=place or first.place or None,
+            details={"faults": [asdict(fault) for fault in faults]},
+        )
+
+
+class EventRejected(LinekeeperError):
+    """An event does not keep to the policy's kinds, or its id was used before. Mend the event and send it again."""
+
+    kind = "event-rejected"
+
+
+class NotFound(LinekeeperError):
+    """What was named does not exist. List what does, and name that."""
+
+    kind = "not-found"
+
+
+class Conflict(LinekeeperError):
+    """The store is in another state than the caller took it to be in. Look again, then decide anew."""
+
+    kind = "conflict"
+
+
+class Refused(LinekeeperError):
+    """A rule or the data forbid what was asked. Asking again does not help; something else must change."""
+
+    kind = "refused"
+
+
+class StoreError(LinekeeperError):
+    """A store cannot be opened or read. Its operator must act."""
+
+    kind = "store"
+
+
+class LogError(LinekeeperError):
+    """The log, its keys or its witnesses: something is absent, cannot be read or does not hold. Its keeper must act."""
+
+    kind = "log"
+
+
+class NoticeError(LinekeeperError):
+    """A notice cannot be written, since something that it must have is absent or not fit to be shown."""
+
+    kind = "notice"
+
+
+class KernelError(LinekeeperError):
+    """A kernel cannot be compiled, was called wrongly, or ended early. The program is at fault: report it."""
+
+    kind = "kernel"

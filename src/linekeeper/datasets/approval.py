@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import FileError
 from linekeeper.datasets.monthly import REPORT, join_by_time, monthly_events
 from linekeeper.lab.parquet import read_parquet_table
 
@@ -33,16 +33,24 @@ PANEL_NAMES = {"ID": "account", "MONTHS_BALANCE": "month", "STATUS": "bucket"}
 def read_approval(path: Path) -> pa.Table:
     """The events of `credit_record.parquet`, in order of time.
 
-    Raises LinekeeperError where the file lacks a column or holds a status that the data set does not have.
+    Raises FileError where the file lacks a column or holds a status that the data set does not have.
     """
     data = read_parquet_table(path)
     missing = PANEL_NAMES.keys() - set(data.column_names)
     if missing:
-        raise LinekeeperError(f"`{path}` is not the approval panel: it has no column `{min(missing)}`")
+        raise FileError(
+            f"`{path}` is not the approval panel: it has no column `{min(missing)}`",
+            code="data-set-not-recognised",
+            place=str(path),
+        )
     buckets = data["STATUS"].combine_chunks().cast(pa.string()).dictionary_encode()
     statuses = ", ".join(DAYS_PAST_DUE)
     if buckets.null_count or set(buckets.dictionary.to_pylist()) - DAYS_PAST_DUE.keys():
-        raise LinekeeperError(f"`{path}` is not the approval panel: its STATUS has other values than {statuses}")
+        raise FileError(
+            f"`{path}` is not the approval panel: its STATUS has other values than {statuses}",
+            code="data-set-not-recognised",
+            place=str(path),
+        )
     days = np.array([DAYS_PAST_DUE[status] for status in buckets.dictionary.to_pylist()])[buckets.indices.to_numpy()]
     accounts = data["ID"].to_numpy().astype(np.int64)
     months = data["MONTHS_BALANCE"].to_numpy().astype(np.int64) + LAST_MONTH

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import UsageError
 from linekeeper.datasets.south_german import south_german_training_data
 from linekeeper.datasets.taiwan import taiwan_training_data
 from linekeeper.lab.fit.plan import FitPlan
@@ -14,10 +14,15 @@ TRAINING_DATA = {"taiwan": taiwan_training_data, "south-german": south_german_tr
 
 
 def read_data_set(name: str, path: Path, derived: bool = False) -> tuple[TrainingTable, FitPlan]:
-    """The training table and the plan of a data set; Raises LinekeeperError where the name or the file is not that.
+    """The training table and the plan of a data set. Raises UsageError where the name or the file is not that.
 
     `derived`: features measured over the raw columns, in their place.
     """
     if name not in TRAINING_DATA:
-        raise LinekeeperError(f"`{name}` is no data set known here; known are {', '.join(TRAINING_DATA)}")
+        raise UsageError(
+            f"`{name}` is no data set known here",
+            code="choice-not-known",
+            way_out=f"known are {', '.join(TRAINING_DATA)}",
+            details={"given": name},
+        )
     return TRAINING_DATA[name](path, derived)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import UsageError
 from linekeeper.lab.fit.plan import FitPlan, read_fit_plan
 from linekeeper.lab.fit.training_table import TrainingTable, training_table
 from linekeeper.lab.parquet import read_parquet_table
@@ -20,9 +20,13 @@ GOOD_COLUMN = "kredit"  # 1 means that the contract was complied with, so the la
 
 
 def south_german_training_data(path: Path, derived: bool = False) -> tuple[TrainingTable, FitPlan]:
-    """The training table and its plan. Raises LinekeeperError where a column is missing, or with `derived`."""
+    """The training table and its plan. Raises UsageError where a column is missing, or with `derived`."""
     if derived:
-        raise LinekeeperError("`south-german` has no derived features; leave `--derived` out")
+        raise UsageError(
+            "`south-german` has no derived features",
+            code="arguments-do-not-go-together",
+            way_out="leave `--derived` out",
+        )
     plan = read_fit_plan(files("linekeeper.datasets") / "plans" / "south-german.yaml")
     data = read_parquet_table(path)
     if GOOD_COLUMN in data.column_names:

@@ -30,7 +30,7 @@ import numpy as np
 import pyarrow as pa
 
 from linekeeper.core.bounds import MISSING, SHARE_CEILING_BP
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import FileError
 from linekeeper.datasets.monthly import DRAW, REFUND, REPAY, REPORT, STATEMENT, join_by_time, monthly_events
 from linekeeper.lab.fit.plan import FitPlan, read_fit_plan
 from linekeeper.lab.fit.training_table import TrainingTable, training_table
@@ -53,13 +53,17 @@ AMOUNT_COLUMNS = tuple(f"{name}{k}" for name in ("BILL_AMT", "PAY_AMT") for k in
 def read_taiwan(path: Path) -> tuple[pa.Table, pa.Table]:
     """The events in order of time, and the labels: `account`, `granted`, `defaulted` (0, 1), SEX ... AGE in small.
 
-    Raises LinekeeperError where the file lacks a column of the data set.
+    Raises FileError where the file lacks a column of the data set.
     """
     data = read_parquet_table(path)
     needed = {"ID", "LIMIT_BAL", OUTCOME_COLUMN, *STATUS_COLUMNS, *AMOUNT_COLUMNS, *PERSONAL_COLUMNS}
     missing = needed - set(data.column_names)
     if missing:
-        raise LinekeeperError(f"`{path}` is not the Taiwan data: it has no column `{min(missing)}`")
+        raise FileError(
+            f"`{path}` is not the Taiwan data: it has no column `{min(missing)}`",
+            code="data-set-not-recognised",
+            place=str(path),
+        )
     column = {name: data[name].to_numpy().astype("int64") for name in data.column_names}
     return _events(column), _labels(column)
 

@@ -74,7 +74,12 @@ def read_figures(path: Path) -> LessonFigures:
         return LessonFigures(rates, int(example["amount"]), int(example["days"]), _basis_points(raw["tight_below"]))
     except (KeyError, TypeError, ValueError, ArithmeticError) as fault:
         needed = "`elsewhere_rates`, `example` (amount, days) and `tight_below`"
-        raise MaterialError(f"`{path.name}` needs {needed}; write shares like `24%`") from fault
+        raise MaterialError(
+            f"`{path.name}` needs {needed}",
+            code="material-not-complete",
+            way_out="write shares like `24%`",
+            place=str(path),
+        ) from fault
 
 
 def _basis_points(share: str) -> int:

@@ -140,7 +140,11 @@ def read_lessons(folder: Path) -> Mapping[Lang, Mapping[str, Lesson]]:
     }
     in_one_only = set(lessons["zh"]) ^ set(lessons["en"])
     if in_one_only:
-        raise MaterialError(f"the lesson `{min(in_one_only)}` stands in one language only; write the other")
+        raise MaterialError(
+            f"the lesson `{min(in_one_only)}` stands in one language only",
+            code="material-not-complete",
+            way_out="write the other",
+        )
     return lessons
 
 
@@ -151,11 +155,20 @@ def _lesson(path: Path, lang: Lang) -> Lesson:
         blocks = tuple(block.strip() for block in parts[2].strip().split("\n\n"))
         lesson = Lesson(path.stem, lang, head["title"], head["short"], blocks)
     except (IndexError, KeyError, TypeError, YAMLError) as fault:
-        raise MaterialError(f"the lesson `{path.name}` needs `title` and `short` between two lines `---`") from fault
+        raise MaterialError(
+            f"the lesson `{path.name}` needs `title` and `short` between two lines `---`",
+            code="material-not-complete",
+            place=str(path),
+        ) from fault
     unknown = set(PLACEHOLDER.findall("\n".join([lesson.short, *blocks]))) - set(LESSON_PLACEHOLDERS)
     if unknown:
         known = ", ".join(LESSON_PLACEHOLDERS)
-        raise MaterialError(f"`{{{min(unknown)}}}` in the lesson `{path.name}` is not known; it may use {known}")
+        raise MaterialError(
+            f"`{{{min(unknown)}}}` in the lesson `{path.name}` is not known",
+            code="placeholder-not-known",
+            way_out=f"it may use {known}",
+            place=str(path),
+        )
     return lesson
 
 

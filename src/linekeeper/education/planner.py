@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Literal as OneOf
 
 from linekeeper.core.bounds import MONEY_MAX
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import Refused, UsageError
 from linekeeper.education.costs import LessonFigures, shipped_figures
 
 RepaymentOrder = OneOf["avalanche", "snowball"]
@@ -96,7 +96,7 @@ class RepaymentPlan:
 def plan_repayment(debts: Sequence[Debt], monthly_minor: int, order: RepaymentOrder) -> RepaymentPlan:
     """Pay `monthly_minor` each month: the minimums, then the rest by the order. A freed minimum goes to the next debt.
 
-    Raises `LinekeeperError` where the sum does not cover the minimums, or would not end the debts within 50 years.
+    Raises `Refused` where the sum does not cover the minimums, or would not end the debts within 50 years.
 
     >>> debts = [Debt("card", 600_000, 1_800, 20_000), Debt("shop", 150_000, 1_200, 10_000)]
     >>> plan_repayment(debts, 100_000, "avalanche")
@@ -110,8 +110,10 @@ def plan_repayment(debts: Sequence[Debt], monthly_minor: int, order: RepaymentOr
     months = 0
     while any(balances):
         if months == PLAN_MONTHS_MAX:
-            raise LinekeeperError(
-                "this sum does not end the debts within 50 years; plan a larger sum, or ask for free help"
+            raise Refused(
+                "this sum does not end the debts within 50 years",
+                code="debt-plan-does-not-end",
+                way_out="plan a larger sum, or ask for free help",
             )
         months += 1
         balances = [
@@ -151,13 +153,20 @@ def _ranked(debts: Sequence[Debt], balances: Sequence[Fraction], order: Repaymen
 def _check_debts(debts: Sequence[Debt], monthly_minor: int) -> None:
     names = [debt.name for debt in debts]
     if len(debts) > DEBTS_MAX or len(set(names)) < len(names):
-        raise LinekeeperError(f"a plan holds at most {DEBTS_MAX} debts, each with its own name")
+        raise UsageError(f"a plan holds at most {DEBTS_MAX} debts, each with its own name", code="debts-not-usable")
     for debt in debts:
         amounts_fit = 0 <= debt.balance_minor <= MONEY_MAX and 0 <= debt.minimum_minor <= MONEY_MAX
         if not amounts_fit or not 0 <= debt.rate_bp <= RATE_MAX_BP:
-            raise LinekeeperError(f"the debt `{debt.name}` has an amount or a rate that cannot be; check its numbers")
+            raise UsageError(
+                f"the debt `{debt.name}` has an amount or a rate that cannot be",
+                code="debts-not-usable",
+                way_out="check its numbers",
+                details={"debt": debt.name},
+            )
     minimums = sum(min(debt.minimum_minor, debt.balance_minor) for debt in debts)
     if monthly_minor < minimums or monthly_minor <= 0:
-        raise LinekeeperError(
-            f"`{monthly_minor}` a month does not cover the minimums, which are `{minimums}`; ask to lower them"
+        raise Refused(
+            f"`{monthly_minor}` a month does not cover the minimums, which are `{minimums}`",
+            code="debt-plan-below-minimums",
+            way_out="ask to lower them",
         )

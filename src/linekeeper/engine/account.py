@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.decision import Decision, LineRecord
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import NotFound
 from linekeeper.core.line import Status
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.explain import format_value
@@ -67,7 +67,12 @@ def find_decision(engine: Engine, name: str) -> Decision:
         decisions = [decision for decision in decisions if decision.number == int(number)]
     if not decisions:
         engine.state_of(account)  # raises where the account itself is not known
-        raise LinekeeperError(f"there is no decision `{name}`; see `linekeeper show {account}`")
+        raise NotFound(
+            f"there is no decision `{name}`",
+            code="decision-not-known",
+            way_out=f"see `linekeeper show {account}`",
+            details={"account": account, "decision": name},
+        )
     return decisions[-1]
 
 

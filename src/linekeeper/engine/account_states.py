@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from sqlalchemy import Connection
 
+from linekeeper.core.errors import Conflict, StoreError
 from linekeeper.decide.chain import Chain
-from linekeeper.engine.versions import EngineError
 from linekeeper.evaluate.event_batch import Ints
 from linekeeper.journal.store import AccountRow, load_accounts, save_accounts
 from linekeeper.kernel.kernel import Kernel
@@ -17,17 +17,26 @@ from linekeeper.kernel.kernel import Kernel
 def load_states(connection: Connection, kernel: Kernel, names: Sequence[str]) -> tuple[Ints, list[Chain]]:
     """States (one row an account) and chains; new accounts start from nothing.
 
-    Raises EngineError where one is under another version than the kernel's.
+    Raises Conflict where one is under another version than the kernel's.
     """
     known = load_accounts(connection, names) if names else {}
     size, policy = kernel.layout.size, kernel.policy.digest
     empty = AccountRow(bytes(8 * size), kernel.layout.digest, 0, None, policy)
     rows = [known.get(name, empty) for name in names]
     if any(row.policy != policy for row in rows):
-        raise EngineError("accounts migrated to another version meanwhile; send the batch again")
+        raise Conflict(
+            "accounts migrated to another version meanwhile",
+            code="version-changed-meanwhile",
+            way_out="send the batch again",
+        )
     unread = next((name for name, row in zip(names, rows, strict=True) if len(row.state) != 8 * size), None)
     if unread is not None:
-        raise EngineError(f"the state of `{unread}` cannot be read; `linekeeper verify` looks at all of them")
+        raise StoreError(
+            f"the state of `{unread}` cannot be read",
+            code="state-not-readable",
+            way_out="`linekeeper verify` looks at all of them",
+            details={"account": unread},
+        )
     joined = bytearray().join(row.state for row in rows)
     states = np.frombuffer(joined, dtype="<i8").reshape(len(names), size).astype(np.int64, copy=False)
     return states, [Chain(row.decisions, row.last_hash) for row in rows]

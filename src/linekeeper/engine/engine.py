@@ -16,6 +16,7 @@ import rfc8785
 from sqlalchemy import Connection, func, select
 
 from linekeeper.core.decision import Decision
+from linekeeper.core.errors import Conflict, EventRejected, NotFound, Refused, UsageError
 from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import load_states, save_states
 from linekeeper.engine.derive import rebuild_states, stale_layout
@@ -34,7 +35,6 @@ from linekeeper.engine.pending_restrictions import (
 )
 from linekeeper.engine.summaries import BatchSummary
 from linekeeper.engine.versions import (
-    EngineError,
     bind_policy,
     kernels_of,
     migrate_due_accounts,
@@ -90,7 +90,12 @@ class Engine:
     ) -> None:
         self.store, self.policy, self.keeper = store, policy, keeper
         if brake and policy.brake is None:
-            raise EngineError(f"the policy `{policy.name}` has no `brake`; add `brake: {{lines: 2%, exposure: 3%}}`")
+            raise Refused(
+                f"the policy `{policy.name}` has no `brake`",
+                code="policy-has-no-brake",
+                way_out="add `brake: {lines: 2%, exposure: 3%}`",
+                details={"policy": policy.name},
+            )
         self.brake = policy.brake if brake else None
         self.kernel: Kernel = kernel_of(policy)
         with store.writing() as connection:
@@ -105,9 +110,13 @@ class Engine:
             self.outbox = open_outbox(connection, law, policy.time_zone)
 
     def require_keys(self) -> None:
-        """Raises EngineError where the store keeps a log and this engine has no keys to write to it."""
+        """Raises UsageError where the store keeps a log and this engine has no keys to write to it."""
         if self.read_only:
-            raise EngineError("the store keeps a log; name the folder of its keys: `--keys` or LINEKEEPER_KEYS")
+            raise UsageError(
+                "the store keeps a log",
+                code="log-keys-needed",
+                way_out="name the folder of its keys: `--keys` or LINEKEEPER_KEYS",
+            )
 
     # -------------------------------------------------------------- versions
 
@@ -129,7 +138,7 @@ class Engine:
     def state_of(self, account: str) -> tuple[Engine, list[int]]:
         """The account's state, and the engine of the version that it is under.
 
-        Raises EngineError where the account is not known. Both are read from the store as it is now: another version
+        Raises NotFound where the account is not known. Both are read from the store as it is now: another version
         may have come into force since this engine was made, and a state that is read by another version's layout
         means nothing.
         """
@@ -137,7 +146,12 @@ class Engine:
         with self.store.reading() as connection:
             row = load_accounts(connection, [account]).get(account)
         if row is None:
-            raise EngineError(f"the account `{account}` is not known; send its `open` event first")
+            raise NotFound(
+                f"the account `{account}` is not known",
+                code="account-not-known",
+                way_out="send its `open` event first",
+                details={"account": account},
+            )
         if row.policy != engine.policy.digest:  # it migrated between the two readings
             return self.state_of(account)
         return engine, np.frombuffer(row.state, dtype="<i8").tolist()
@@ -169,16 +183,20 @@ class Engine:
         return [(self._engines[str(one)], table.filter(policy == one)) for one in np.unique(policy)]
 
     def _require_same_versions(self, connection: Connection) -> None:
-        """Raises EngineError where a version came into force since this engine was made: it would decide wrongly."""
+        """Raises Conflict where a version came into force since this engine was made: it would decide wrongly."""
         if version_count(connection) != self._versions:
-            raise EngineError("another version of the policy came into force meanwhile; open the store again")
+            raise Conflict(
+                "another version of the policy came into force meanwhile",
+                code="version-changed-meanwhile",
+                way_out="open the store again",
+            )
 
     # -------------------------------------------------------------- events
 
     def receive(self, table: pa.Table, source: str, *, all_or_nothing: bool = False) -> BatchSummary:
         """Decide on a batch of valid events in one transaction, whatever versions their accounts are under.
 
-        An event that is rejected leaves the others as they are; with `all_or_nothing` it raises EngineError instead,
+        An event that is rejected leaves the others as they are; with `all_or_nothing` it raises EventRejected instead,
         and nothing is done.
         """
         self.require_keys()
@@ -191,7 +209,8 @@ class Engine:
             for engine, part in self._split_by_version(connection, table):
                 summary.add(engine._receive(connection, part, source))
             if all_or_nothing and summary.rejected:
-                raise EngineError(summary.rejected[0].reason)
+                rejection = summary.rejected[0]
+                raise EventRejected(rejection.reason, code="ruling-rejected", place=rejection.place)
         return summary
 
     def _receive(self, connection: Connection, table: pa.Table, source: str) -> BatchSummary:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, func, select
 
 from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, MISSING, MONEY_MAX
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import StoreError
 from linekeeper.core.line import Action
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.chain import Chain
@@ -72,11 +72,15 @@ def recall(connection: Connection, kernel: Kernel, batch: Batch, result: Evaluat
 # ------------------------------------------------------------------ as a table
 
 
-class Unreadable(LinekeeperError):
+class Unreadable(StoreError):
     """A stored event that could not have been admitted as it stands."""
 
     def __init__(self, event: str, account: str) -> None:
-        super().__init__(f"the event `{event}` of `{account}` cannot be read as the policy's kinds have it")
+        super().__init__(
+            f"the event `{event}` of `{account}` cannot be read as the policy's kinds have it",
+            code="event-not-readable",
+            details={"account": account, "event": event},
+        )
 
 
 def table_of_events(connection: Connection, policy: Policy, names: list[str]) -> tuple[pa.Table, Arrivals]:

@@ -12,7 +12,7 @@ from typing import Literal as OneOf
 from sqlalchemy import Connection, select
 
 from linekeeper.core.decision import Decision
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import Conflict, NotFound
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, insert_many
 from linekeeper.kernel.calendar import calendar
@@ -82,13 +82,17 @@ class Outbox:
 def open_outbox(connection: Connection, law: Law | None, time_zone: str) -> Outbox | None:
     """The outbox of a store: under the law that it keeps to, or from now on under that one; None where it has none.
 
-    Raises LinekeeperError where it keeps to another.
+    Raises Conflict where it keeps to another.
     """
     row = connection.execute(select(t.law.c.jurisdiction, t.law.c.product)).first()
     kept = Law(*row) if row else None
     if kept and law and kept != law:
         named = f"`{kept.jurisdiction}`, `{kept.product}`"
-        raise LinekeeperError(f"the store's notices are under the law of {named}; use another `--store`")
+        raise Conflict(
+            f"the store's notices are under the law of {named}",
+            code="jurisdiction-mismatch",
+            way_out="use another `--store`",
+        )
     in_force = kept or law
     if in_force is None:
         return None
@@ -114,11 +118,16 @@ def pending(connection: Connection) -> list[Entry]:
 
 
 def mark_sent(store: Store, account: str, number: int, at: int) -> None:
-    """Write down that a notice went out (UTC ms); the first time stands. Raises LinekeeperError where there is none."""
+    """Write down that a notice went out (UTC ms); the first time stands. Raises NotFound where there is none."""
     n = t.notices.c
     with store.writing() as connection:
         if find_entry(connection, account, number) is None:
-            raise LinekeeperError(f"the outbox has no notice `{account}#{number}`; see `linekeeper notices list`")
+            raise NotFound(
+                f"the outbox has no notice `{account}#{number}`",
+                code="notice-not-known",
+                way_out="see `linekeeper notices list`",
+                details={"account": account, "number": number},
+            )
         waits = t.notices.update().where(n.account == account, n.number == number, n.state == "pending")
         connection.execute(waits.values(state="sent", sent_at=at))
 

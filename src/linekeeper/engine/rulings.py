@@ -11,19 +11,14 @@ import pyarrow as pa
 
 from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, TEXT_MAX
 from linekeeper.core.decision import Decision
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import Conflict, NotFound, UsageError
 from linekeeper.engine.account import decisions_of
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.pending_restrictions import PendingRecord, pending_rows
-from linekeeper.engine.versions import EngineError
 from linekeeper.journal import tables as t
 
 SOURCE = "person"  # of events that a person enters
 FULL_BP = 10_000
-
-
-class RulingError(LinekeeperError):
-    """A ruling that cannot be made: an unknown name, a day that has passed, an offer that is not open."""
 
 
 def new_id() -> str:
@@ -50,7 +45,7 @@ class Ruling:
 
 
 def rule(engine: Engine, rulings: Sequence[Ruling]) -> list[Decision]:
-    """Enter rulings in one transaction; the decisions that they led to. Raises RulingError with nothing done."""
+    """Enter rulings in one transaction; the decisions that they led to. Raises LinekeeperError with nothing done."""
     for ruling in rulings:
         _check(engine, ruling)
     words: dict[str, list[str | None]] = {
@@ -88,17 +83,31 @@ def refuse(engine: Engine, accounts: Iterable[str], until_day: int, *, by: str, 
 
 
 def consent(engine: Engine, account: str, offer: int, at: int, id: str | None = None) -> list[Decision]:
-    """A borrower accepts the open offer of that number. Raises RulingError where there is none."""
+    """A borrower accepts the open offer of that number. Raises Conflict where there is none."""
     under, state = engine.state_of(account)
     slots = under.kernel.layout.slots
     day, number = engine.kernel.calendar.day(at), state[slots["OFFER_NUMBER"]]
     if number == 0 or day >= state[slots["OFFER_END"]]:
-        raise RulingError(f"no offer to `{account}` is open; see `linekeeper show {account}`")
+        raise Conflict(
+            f"no offer to `{account}` is open",
+            code="offer-not-open",
+            way_out=f"see `linekeeper show {account}`",
+            details={"account": account},
+        )
     if offer != number:
-        raise RulingError(f"offer {offer} to `{account}` is not open; offer {number} is")
+        raise Conflict(
+            f"offer {offer} to `{account}` is not open; offer {number} is",
+            code="offer-not-open",
+            details={"account": account, "offer": offer, "open": number},
+        )
     with engine.store.reading() as connection:
         if pending_rows(connection, account):
-            raise RulingError(f"a restriction of `{account}` waits for a person; release or refuse it first")
+            raise Conflict(
+                f"a restriction of `{account}` waits for a person",
+                code="restriction-pending",
+                way_out="release or refuse it first",
+                details={"account": account},
+            )
     words: dict[str, list[str | None]] = {"id": [id or new_id()], "account": [account], "kind": ["consent"]}
     return _entered(engine, words, {"at": [at], "offer": [offer]})
 
@@ -125,31 +134,45 @@ def store_now(engine: Engine) -> int | None:
 def _check(engine: Engine, ruling: Ruling) -> None:
     under, _ = engine.state_of(ruling.account)
     if not AT_MIN_MS <= ruling.at < AT_END_MS:
-        raise RulingError("the time of a ruling lies from 1970 to 2099")
+        raise UsageError("the time of a ruling lies from 1970 to 2099", code="ruling-out-of-bounds")
     if not engine.kernel.calendar.day(ruling.at) <= ruling.until_day <= DAY_MAX:
-        raise RulingError("`until` lies before the ruling itself; name a day from today on")
+        raise UsageError(
+            "`until` lies before the ruling itself", code="ruling-out-of-bounds", way_out="name a day from today on"
+        )
     for name, text in (("by", ruling.by), ("why", ruling.why)):
         if not text.strip() or len(text) > TEXT_MAX:
             way_out = f"a ruling says who made it and why, each in at most {TEXT_MAX} characters"
-            raise RulingError(f"`{name}` is empty or too long; {way_out}")
+            raise UsageError(
+                f"`{name}` is empty or too long", code="ruling-out-of-bounds", way_out=way_out, details={"field": name}
+            )
     names = [trigger.name for trigger in under.policy.triggers]
     if ruling.trigger is not None and ruling.trigger not in names:
         near = difflib.get_close_matches(ruling.trigger, names, n=1)
         way_out = f"did you mean `{near[0]}`?" if near else f"it has {', '.join(names)}"
-        raise RulingError(f"the policy has no trigger `{ruling.trigger}`; {way_out}")
+        raise NotFound(
+            f"the policy has no trigger `{ruling.trigger}`",
+            code="trigger-not-known",
+            way_out=way_out,
+            details={"trigger": ruling.trigger},
+        )
     if ruling.cap_bp is not None and not 0 <= ruling.cap_bp <= FULL_BP:
-        raise RulingError("a cap lies from 0% to 100% of what is granted")
+        raise UsageError("a cap lies from 0% to 100% of what is granted", code="ruling-out-of-bounds")
 
 
 def _pending(engine: Engine, accounts: Iterable[str]) -> list[PendingRecord]:
-    """The pending restrictions of these accounts. Raises RulingError where one has none."""
+    """The pending restrictions of these accounts. Raises NotFound where one has none."""
     with engine.store.reading() as connection:
         waiting = {pending.account: pending for pending in pending_rows(connection)}
     records = []
     for account in dict.fromkeys(accounts):
         if account not in waiting:
             engine.state_of(account)  # raises where the account itself is not known
-            raise RulingError(f"nothing waits for `{account}`; see `linekeeper pending list`")
+            raise NotFound(
+                f"nothing waits for `{account}`",
+                code="restriction-not-pending",
+                way_out="see `linekeeper pending list`",
+                details={"account": account},
+            )
         records.append(waiting[account])
     return records
 
@@ -160,10 +183,7 @@ def _entered(
     """Receive the events; the decisions that they led to."""
     columns = {name: pa.array(values, pa.string()) for name, values in words.items()}
     columns |= {name: pa.array(values, pa.int64()) for name, values in numbers.items()}
-    try:
-        engine.receive(pa.table(columns), SOURCE, all_or_nothing=True)
-    except EngineError as error:
-        raise RulingError(str(error)) from None
+    engine.receive(pa.table(columns), SOURCE, all_or_nothing=True)
     ids = set(words["id"])
     accounts = dict.fromkeys(account for account in words["account"] if account is not None)
     decisions = (decision for account in accounts for decision in decisions_of(engine, account))

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 
 from linekeeper.core.bounds import TEXT_MAX
 from linekeeper.core.decision import ADVERSE_ACTIONS
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import Conflict, NotFound, Refused, StoreError, UsageError
 from linekeeper.core.formats import EDITION, EDITIONS, RECORD_FORMAT, RECORD_FORMATS
 from linekeeper.decide.record import Recorder, recorder_of
 from linekeeper.engine.history import histories_before
@@ -33,10 +33,6 @@ from linekeeper.policy.model import Policy
 MIGRATION_COLUMNS = ("account", "day", "after_event", "was", "policy")
 
 
-class EngineError(LinekeeperError):
-    """The store and the policy do not go together."""
-
-
 @dataclass(frozen=True, slots=True)
 class VersionMigration:
     """An account migrated from version `was` to version `policy` (digests) at the start of `day`, after an event."""
@@ -50,16 +46,19 @@ class VersionMigration:
 def read_versions(connection: Connection) -> tuple[Policy, ...]:
     """All versions that the store knows, oldest first, read from their stored text.
 
-    Raises EngineError where one decides by an edition, or is recorded in a format, that this program does not know.
+    Raises StoreError where one decides by an edition, or is recorded in a format, that this program does not know.
     """
     p = t.policies.c
     query = select(p.text, p.name, p.version, p.card, p.edition, p.record_format)
     rows = connection.execute(query.order_by(p.version)).all()
     for row in rows:
         if row.edition not in EDITIONS or row.record_format not in RECORD_FORMATS:
-            raise EngineError(
+            raise StoreError(
                 f"version {row.version} of `{row.name}` has edition {row.edition} of the language and format "
-                f"{row.record_format} of records, which this Linekeeper does not know; update it"
+                f"{row.record_format} of records, which this Linekeeper does not know",
+                code="policy-of-newer-linekeeper",
+                way_out="update it",
+                details={"policy": row.name, "version": row.version},
             )
     return tuple(_loaded(row.text, row.name, bytes(row.card) if row.card is not None else None) for row in rows)
 
@@ -81,7 +80,9 @@ def stored_policy(store: Store) -> Policy:
     with store.reading() as connection:
         versions = read_versions(connection)
     if not versions:
-        raise LinekeeperError("the store is empty; run a policy over some events first: `linekeeper run`")
+        raise NotFound(
+            "the store is empty", code="store-empty", way_out="run a policy over some events first: `linekeeper run`"
+        )
     return versions[-1]
 
 
@@ -111,7 +112,7 @@ def bind_policy(
 ) -> bool:
     """Check the policy against the store, or begin an empty store with it; whether the store keeps a log.
 
-    Raises EngineError where the store is under another policy or version. `superseded`: an earlier version will do.
+    Raises Conflict where the store is under another policy or version. `superseded`: an earlier version will do.
     """
     policy, p = kernel.policy, t.policies.c
     versions = connection.execute(select(p.digest, p.name, p.version).order_by(p.version)).all()
@@ -124,18 +125,32 @@ def bind_policy(
         return logged
     mismatch = f"the store is under policy `{newest.name}` version {newest.version}, and this file is not that version"
     if (policy.name, policy.version > newest.version) == (newest.name, True):
-        raise EngineError(f"{mismatch}; bring it into force with `linekeeper adopt`, or use another `--store`")
-    raise EngineError(f"{mismatch}; use another `--store`")
+        raise Conflict(
+            mismatch,
+            code="policy-version-mismatch",
+            way_out="bring it into force with `linekeeper adopt`, or use another `--store`",
+            details={"policy": newest.name, "version": newest.version},
+        )
+    raise Conflict(
+        mismatch,
+        code="policy-version-mismatch",
+        way_out="use another `--store`",
+        details={"policy": newest.name, "version": newest.version},
+    )
 
 
 def _logged(connection: Connection, keeper: Keeper | None) -> bool:
-    """Whether the store keeps a log. Raises EngineError where one would begin after the first decision.
+    """Whether the store keeps a log. Raises Refused where one would begin after the first decision.
 
     A log that begins in the middle would prove nothing about the decisions before it.
     """
     logged = keeps_log(connection)
     if keeper is not None and not logged:
-        raise EngineError("the store holds decisions that no log has; keep a log from the first event on")
+        raise Refused(
+            "the store holds decisions that no log has",
+            code="log-begun-too-late",
+            way_out="keep a log from the first event on",
+        )
     return logged
 
 
@@ -145,20 +160,26 @@ def _logged(connection: Connection, keeper: Keeper | None) -> bool:
 def adopt(store: Store, policy: Policy, keeper: Keeper | None = None, signed_by: str | None = None) -> None:
     """Bring a new version into force, signed off by `signed_by`.
 
-    Raises EngineError, with nothing done, where it cannot follow the last version.
+    Raises Refused, with nothing done, where it cannot follow the last version.
     """
     with store.writing() as connection:
         versions = read_versions(connection)
         if not versions:
-            raise EngineError("the store is empty; begin it with `linekeeper run POLICY EVENTS`")
+            raise NotFound(
+                "the store is empty", code="store-empty", way_out="begin it with `linekeeper run POLICY EVENTS`"
+            )
         if _logged(connection, keeper) and keeper is None:
-            raise EngineError("the store keeps a log; name the folder of its keys: `--keys` or LINEKEEPER_KEYS")
+            raise UsageError(
+                "the store keeps a log",
+                code="log-keys-needed",
+                way_out="name the folder of its keys: `--keys` or LINEKEEPER_KEYS",
+            )
         check_succession(versions[-1], policy)
         put_version(connection, kernel_of(policy), keeper, signed_by)
 
 
 def check_succession(old: Policy, new: Policy) -> None:
-    """Raises EngineError where `new` cannot follow `old`: accounts must be able to migrate from one to the other.
+    """Raises Refused where `new` cannot follow `old`: accounts must be able to migrate from one to the other.
 
     A version keeps the places of its predecessor's triggers, because an account carries its latches over by place, and
     the kinds of events, because it must be able to read every event that the account has ever had.
@@ -166,25 +187,44 @@ def check_succession(old: Policy, new: Policy) -> None:
     for name in ("name", "currency", "exponent", "time_zone"):
         if getattr(old, name) != getattr(new, name):
             word = {"name": "policy", "exponent": "minor_digits"}.get(name, name)
-            raise EngineError(f"`{word}` is `{getattr(old, name)}` in the store and `{getattr(new, name)}` here")
+            raise Refused(
+                f"`{word}` is `{getattr(old, name)}` in the store and `{getattr(new, name)}` here",
+                code="version-cannot-follow",
+                details={"key": word},
+            )
     if new.version <= old.version:
-        raise EngineError(f"the store is at version {old.version}; write `version: {old.version + 1}` or more")
+        raise Refused(
+            f"the store is at version {old.version}",
+            code="version-cannot-follow",
+            way_out=f"write `version: {old.version + 1}` or more",
+            details={"key": "version", "version": old.version},
+        )
     names, earlier_names = [trigger.name for trigger in new.triggers], [trigger.name for trigger in old.triggers]
     if names[: len(earlier_names)] != earlier_names:
         lost = next(name for place, name in enumerate(earlier_names) if names[place : place + 1] != [name])
         way_out = 'keep its place, with `when: "false"` where it is no longer wanted, and add new ones at the end'
-        raise EngineError(f"the trigger `{lost}` of version {old.version} is not in its place; {way_out}")
+        raise Refused(
+            f"the trigger `{lost}` of version {old.version} is not in its place",
+            code="version-cannot-follow",
+            way_out=way_out,
+            details={"key": "triggers", "trigger": lost},
+        )
     # The kind `override` lists the triggers as choices, so it may grow with them.
     kinds = [[kind for kind in policy.kinds if kind.name != "override"] for policy in (old, new)]
     if kinds[0] != kinds[1]:
-        raise EngineError(f"`events` is not what it is in version {old.version}; leave it as it was")
+        raise Refused(
+            f"`events` is not what it is in version {old.version}",
+            code="version-cannot-follow",
+            way_out="leave it as it was",
+            details={"key": "events"},
+        )
 
 
 def put_version(connection: Connection, kernel: Kernel, keeper: Keeper | None, signed_by: str | None) -> None:
     """Write a version to the store and, where a log is kept, to the log: a leaf for the policy, one for its card."""
     policy = kernel.policy
     if signed_by is not None and not 0 < len(signed_by.strip()) <= TEXT_MAX:
-        raise EngineError(f"the name of who signs off has at most {TEXT_MAX} characters")
+        raise UsageError(f"the name of who signs off has at most {TEXT_MAX} characters", code="signer-name-not-usable")
     names = ("digest", "name", "version", "text", "card", "kernel", "signed_by", "edition", "record_format")
     row = (policy.digest, policy.name, policy.version, policy.source, policy.card, kernel.source, signed_by)
     insert_many(connection, t.policies, names, [(*row, EDITION, RECORD_FORMAT)])

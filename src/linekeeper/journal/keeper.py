@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import NotFound
 from linekeeper.journal import tables as t
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.append import append
@@ -54,7 +54,12 @@ class Keeper:
         """What is published. Raises LogError before the first publication."""
         head = published(self.folder, self.signer.verifier)
         if head is None:
-            raise LogError(f"nothing is published in `{self.folder}` yet; run `linekeeper log publish`")
+            raise LogError(
+                f"nothing is published in `{self.folder}` yet",
+                code="nothing-published",
+                way_out="run `linekeeper log publish`",
+                place=str(self.folder),
+            )
         return head
 
     def receipt(self, store: Store, account: str, number: int) -> bytes:
@@ -62,7 +67,11 @@ class Keeper:
         with store.reading() as connection:
             leaves = decision_leaves(connection, self.vault, account)
         if not 1 <= number <= len(leaves):
-            raise LogError(f"the log has no decision {number} of `{account}`; it has {len(leaves)}")
+            raise LogError(
+                f"the log has no decision {number} of `{account}`; it has {len(leaves)}",
+                code="decision-not-in-log",
+                details={"account": account, "number": number},
+            )
         position, record = leaves[number - 1]
         return make_receipt(self.head(), position, record)
 
@@ -83,7 +92,12 @@ def new_keeper(keys: Path, folder: Path, name: str) -> Keeper:
     """Make a log: keys that only their owner can read, and an empty public folder. Raises LogError where one is."""
     settings = keys / SETTINGS
     if settings.exists():
-        raise LogError(f"`{keys}` already holds the keys of a log; name another folder")
+        raise LogError(
+            f"`{keys}` already holds the keys of a log",
+            code="keys-already-there",
+            way_out="name another folder",
+            place=str(keys),
+        )
     for made in (keys, folder):
         made.mkdir(parents=True, exist_ok=True)
     keys.chmod(0o700)
@@ -99,7 +113,12 @@ def open_keeper(keys: Path) -> Keeper:
     """The log whose keys lie in that folder. Raises LogError where the folder holds no keys."""
     settings = keys / SETTINGS
     if not settings.exists():
-        raise LogError(f"`{keys}` holds no keys of a log; make them: `linekeeper log init --keys {keys}`")
+        raise LogError(
+            f"`{keys}` holds no keys of a log",
+            code="keys-missing",
+            way_out=f"make them: `linekeeper log init --keys {keys}`",
+            place=str(keys),
+        )
     body = json.loads(settings.read_bytes())
     masters = [load_master(_beside(keys, where)) for where in body["masters"]]
     signer = Signer(load_key(keys / "signer.key"), keys / "signer.head")
@@ -150,11 +169,15 @@ def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasu
 
     The key that opened the borrower's records in the log is destroyed: the log's proofs still hold, the records can no
     longer be opened.
-    Raises LinekeeperError where the account is not known.
+    Raises NotFound where the account is not known.
     """
     with store.writing() as connection:
         if not load_accounts(connection, [account]):
-            raise LinekeeperError(f"the account `{account}` is not known; nothing was erased")
+            raise NotFound(
+                f"the account `{account}` is not known; nothing was erased",
+                code="account-not-known",
+                details={"account": account},
+            )
         # The log first: it takes the lock of the log's tail, so no record of the account can follow the erasure.
         done = erase(connection, t.LOG, keeper.vault, account, at)
         for table in ABOUT_AN_ACCOUNT:

@@ -17,17 +17,13 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, func, in
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import StoreError
 from linekeeper.journal import tables as t
 from linekeeper.journal.log.tables import within as within
 
 REVISION = "0010"  # the newest revision in `migrations`
 FIRST_REVISION = "0010"  # what is older was made before any release
 BUSY_SECONDS = 60
-
-
-class StoreError(LinekeeperError):
-    """The store cannot be opened, or does not fit what is asked of it."""
 
 
 class AccountRow(NamedTuple):
@@ -98,13 +94,20 @@ def open_store(url: str, *, made: bool = False) -> Store:
     try:
         revision = None if made and _is_absent(engine) else _revision(store)
         if made and revision is None:
-            raise StoreError(f"there is no store `{shown}`; `linekeeper run` makes one")
+            raise StoreError(
+                f"there is no store `{shown}`",
+                code="store-missing",
+                way_out="`linekeeper run` makes one",
+                place=shown,
+            )
         if revision != REVISION:
             _migrate(store, shown, revision)
     except SQLAlchemyError as error:
         store.close()
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise StoreError(f"the store `{shown}` cannot be opened: {cause}") from None
+        raise StoreError(
+            f"the store `{shown}` cannot be opened: {cause}", code="store-not-opened", place=shown
+        ) from None
     except StoreError:
         store.close()
         raise
@@ -125,10 +128,17 @@ def _engine(url: str) -> Engine:
     try:
         named = make_url(url)
         if named.get_backend_name() not in ("sqlite", "postgresql"):
-            raise StoreError(f"the store `{named.render_as_string()}` is of a kind that is not known; {way_out}")
+            raise StoreError(
+                f"the store `{named.render_as_string()}` is of a kind that is not known",
+                code="store-address-not-usable",
+                way_out=way_out,
+                place=named.render_as_string(),
+            )
         return create_engine(named, connect_args=_connect_args(url))
     except (ArgumentError, ImportError) as error:
-        raise StoreError(f"the store cannot be used: {str(error).splitlines()[0]}; {way_out}") from None
+        raise StoreError(
+            f"the store cannot be used: {str(error).splitlines()[0]}", code="store-address-not-usable", way_out=way_out
+        ) from None
 
 
 def _connect_args(url: str) -> dict[str, Any]:
@@ -159,11 +169,20 @@ def _migrate(store: Store, url: str, revision: str | None) -> None:
     from linekeeper.journal.migrations import upgrade
 
     if revision is not None and revision > REVISION:
-        raise StoreError(f"the store `{url}` was written by a newer Linekeeper (schema {revision}); update this one")
+        raise StoreError(
+            f"the store `{url}` was written by a newer Linekeeper (schema {revision})",
+            code="store-newer",
+            way_out="update this one",
+            place=url,
+            details={"schema": revision},
+        )
     if revision is not None and revision < FIRST_REVISION:
         raise StoreError(
-            f"the store `{url}` was made before the first release (schema {revision}) and cannot be read any more; "
-            "build a new one from the same event files: `linekeeper run POLICY EVENTS --store NEW`"
+            f"the store `{url}` was made before the first release (schema {revision}) and cannot be read any more",
+            code="store-too-old",
+            way_out="build a new one from the same event files: `linekeeper run POLICY EVENTS --store NEW`",
+            place=url,
+            details={"schema": revision},
         )
     with store.writing() as connection:
         upgrade(connection)

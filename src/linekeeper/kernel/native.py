@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from linekeeper.core.bounds import INT64_MAX, INT64_MIN
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import KernelError, LinekeeperError
 from linekeeper.kernel import lowering, machine_code, object_cache
 from linekeeper.kernel.lowering_expressions import FAULTS, CallFault, symbol
 from linekeeper.kernel.machine_code import Code, OptimisationLevel
@@ -31,18 +31,20 @@ FAULT_WORDS = {
 }
 
 
-class KernelFault(LinekeeperError):
+class KernelFault(KernelError):
     """A compiled kernel ended early. `line` of its source counts from 1; interpreted, Python raises there too."""
 
     def __init__(self, function: str, fault: CallFault, line: int, text: str) -> None:
         self.function, self.fault, self.line = function, fault, line
         super().__init__(
-            f"the kernel's `{function}` stopped at its line {line}, `{text}`: {FAULT_WORDS[fault]}; "
-            "the kernel is at fault, and no part of the result counts"
+            f"the kernel's `{function}` stopped at its line {line}, `{text}`: {FAULT_WORDS[fault]}",
+            code="kernel-stopped",
+            way_out="the kernel is at fault, and no part of the result counts",
+            details={"function": function, "fault": fault.name.lower().replace("_", "-"), "line": line},
         )
 
 
-class ArgumentFault(LinekeeperError):
+class ArgumentFault(KernelError):
     """A compiled function was called with something that it does not take."""
 
 
@@ -154,7 +156,10 @@ class NativeFunction:
     def __call__(self, *arguments: Any) -> int:
         """Call it. Raises `ArgumentFault` before it runs, `KernelFault` where it ends early."""
         if len(arguments) != len(self.parameters):
-            raise ArgumentFault(f"`{self.name}` takes {len(self.parameters)} arguments, and was given {len(arguments)}")
+            raise ArgumentFault(
+                f"`{self.name}` takes {len(self.parameters)} arguments, and was given {len(arguments)}",
+                code="argument-does-not-fit",
+            )
         _code, function = self._current  # the code is held as long as it runs: its memory goes with it
         status = ctypes.c_int64(0)
         components: list[Any] = [ctypes.addressof(status)]
@@ -196,7 +201,11 @@ class NativeFunction:
     def _wrong(self, parameter: Parameter, what: str) -> ArgumentFault:
         wanted = ("a whole number of 64 bits", "int64[n] in one piece", "int64[n, m] in one piece")[parameter.shape]
         writable = ", writable" if parameter.is_written else ""
-        return ArgumentFault(f"`{parameter.name}` of `{self.name}` {what}; it takes {wanted}{writable}")
+        return ArgumentFault(
+            f"`{parameter.name}` of `{self.name}` {what}",
+            code="argument-does-not-fit",
+            way_out=f"it takes {wanted}{writable}",
+        )
 
 
 def _places(shape: Shape) -> range:

@@ -12,7 +12,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import FileError, LinekeeperError
 
 ONLY_THE_OWNER = 0o700
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -23,7 +23,7 @@ WAY_OUT = "name another folder in LINEKEEPER_CACHE"
 def cache_folder() -> Path:
     """Where compiled kernels are kept: `LINEKEEPER_CACHE`, else `~/.cache/linekeeper`; made where absent.
 
-    Raises `LinekeeperError` where it cannot be made, belongs to another user, or is open to the writing of others.
+    Raises `FileError` where it cannot be made, belongs to another user, or is open to the writing of others.
     """
     folder = Path(os.environ.get("LINEKEEPER_CACHE") or Path.home() / ".cache" / "linekeeper")
     try:
@@ -32,10 +32,18 @@ def cache_folder() -> Path:
     except OSError as error:
         raise _not_kept(folder, error) from None
     if status.st_uid != os.geteuid():
-        raise LinekeeperError(f"compiled policies are not kept in `{folder}`: it belongs to another user; {WAY_OUT}")
+        raise FileError(
+            f"compiled policies are not kept in `{folder}`: it belongs to another user",
+            code="kernel-cache-not-usable",
+            way_out=WAY_OUT,
+            place=str(folder),
+        )
     if status.st_mode & OTHERS_MAY_WRITE:
-        raise LinekeeperError(
-            f"compiled policies are not kept in `{folder}`: others can write to it; `chmod go-w` it, or {WAY_OUT}"
+        raise FileError(
+            f"compiled policies are not kept in `{folder}`: others can write to it",
+            code="kernel-cache-not-usable",
+            way_out=f"`chmod go-w` it, or {WAY_OUT}",
+            place=str(folder),
         )
     return folder
 
@@ -74,4 +82,9 @@ def is_kept(name: str) -> bool:
 
 def _not_kept(folder: Path, error: OSError) -> LinekeeperError:
     cause = str(error.strerror).lower()
-    return LinekeeperError(f"compiled policies cannot be kept in `{folder}`: {cause}; {WAY_OUT}")
+    return FileError(
+        f"compiled policies cannot be kept in `{folder}`: {cause}",
+        code="kernel-cache-not-usable",
+        way_out=WAY_OUT,
+        place=str(folder),
+    )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from linekeeper.core.bounds import INT64_MAX, INT64_MIN
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import KernelError
 
 BUILT_IN_CALLS = frozenset({"int", "len", "max", "min", "range"})
 EXPONENT_MAX = 64  # beyond it no power but those of -1, 0 and 1 is a number of 64 bits
@@ -38,12 +38,17 @@ ARITHMETIC_NODES: Mapping[type[ast.operator], Callable[[int, int], int]] = {
 }
 
 
-class NotInSubset(LinekeeperError):
+class NotInSubset(KernelError):
     """A kernel's source says something that has no compiled meaning. `line` counts from 1."""
 
     def __init__(self, what: str, line: int, why: str = "is not in the language of kernels") -> None:
         self.what, self.line = what, line
-        super().__init__(f"`{what}` in line {line} of the kernel {why}; the kernel still runs interpreted")
+        super().__init__(
+            f"`{what}` in line {line} of the kernel {why}",
+            code="kernel-not-compilable",
+            way_out="the kernel still runs interpreted",
+            details={"line": line},
+        )
 
 
 def refused(node: ast.AST, why: str = "is not in the language of kernels") -> NotInSubset:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linekeeper.core.decision import Decision
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import FileError, Refused
 from linekeeper.lab.parquet import read_parquet_table
 from linekeeper.lab.policy_variants import with_other_triggers
 from linekeeper.policy.expression import Expr, ScoreRef, nodes_of
@@ -140,10 +140,12 @@ def events_of_accounts(table: pa.Table, wanted: Callable[[str], bool]) -> pa.Tab
 
 
 def without_score_triggers(policy: Policy) -> Policy:
-    """The policy without the triggers that read the score. Raises LinekeeperError where no other is left."""
+    """The policy without the triggers that read the score. Raises Refused where no other is left."""
     of_score = {trigger.name for trigger in policy.triggers if any(map(_reads_score, (trigger.when, trigger.clear)))}
     if len(of_score) == len(policy.triggers):
-        raise LinekeeperError("every trigger of the policy reads the score; without it there are no rules")
+        raise Refused(
+            "every trigger of the policy reads the score; without it there are no rules", code="policy-has-no-rules"
+        )
 
     def leave_out(triggers: dict[str, Any]) -> None:
         for name in of_score:
@@ -157,11 +159,16 @@ def _reads_score(condition: Expr | None) -> bool:
 
 
 def read_labels(path: Path) -> dict[str, tuple[int, bool]]:
-    """A Parquet file with `account`, `granted` (minor units) and `defaulted` (0 or 1); LinekeeperError otherwise."""
+    """A Parquet file with `account`, `granted` (minor units) and `defaulted` (0 or 1); FileError otherwise."""
     names = ("account", "granted", "defaulted")
     table = read_parquet_table(path)
     missing = [name for name in names if name not in table.column_names]
     if missing:
-        raise LinekeeperError(f"the labels `{path}` have no column `{missing[0]}`; they need {', '.join(names)}")
+        raise FileError(
+            f"the labels `{path}` have no column `{missing[0]}`; they need {', '.join(names)}",
+            code="column-missing",
+            place=str(path),
+            details={"column": missing[0]},
+        )
     columns = (table[name].to_pylist() for name in names)
     return {account: (granted, bool(bad)) for account, granted, bad in zip(*columns, strict=True)}

@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import UsageError
 
 PARTS_MAX = 1_000
 _SHAPE = re.compile(r"(\d{1,4})/(\d{1,4})")
@@ -30,7 +30,7 @@ class Partition:
 
 
 def read_partition(text: str) -> Partition:
-    """`1/2`: the first of two parts. Raises LinekeeperError.
+    """`1/2`: the first of two parts. Raises UsageError.
 
     >>> read_partition("2/3")
     Partition(number=2, of=3)
@@ -38,5 +38,10 @@ def read_partition(text: str) -> Partition:
     numbers = _SHAPE.fullmatch(text)
     partition = Partition(int(numbers[1]), int(numbers[2])) if numbers else Partition(0, 0)
     if not 1 <= partition.number <= partition.of <= PARTS_MAX:
-        raise LinekeeperError(f"`{text[:20]}` is no part; write it like `1/2`, the first of two")
+        raise UsageError(
+            f"`{text[:20]}` is no part",
+            code="part-not-readable",
+            way_out="write it like `1/2`, the first of two",
+            details={"given": text[:20]},
+        )
     return partition

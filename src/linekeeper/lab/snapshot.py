@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import UsageError
 from linekeeper.evaluate.event_batch import Batch, Ints, batch_of
 from linekeeper.evaluate.replay import replay, snapshots
 from linekeeper.kernel.kernel import Kernel, kernel_of
@@ -59,14 +59,19 @@ class Snapshot:
 
 
 def read_label(text: str) -> Label:
-    """`CONDITION within 12m` (or 90d). Raises LinekeeperError.
+    """`CONDITION within 12m` (or 90d). Raises UsageError.
 
     >>> read_label("days_past_due >= 60 within 12m")
     Label(condition='days_past_due >= 60', length=12, unit='m')
     """
     parts = _SHAPE.fullmatch(text)
     if parts is None:
-        raise LinekeeperError(f"`{text[:80]}` is no label; write it like `days_past_due >= 60 within 12m`")
+        raise UsageError(
+            f"`{text[:80]}` is no label",
+            code="label-not-readable",
+            way_out="write it like `days_past_due >= 60 within 12m`",
+            details={"given": text[:80]},
+        )
     return Label(parts["condition"], int(parts["length"]), parts["unit"])
 
 

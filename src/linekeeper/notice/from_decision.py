@@ -326,4 +326,9 @@ def read_lender_profile(path: Path | None = None) -> LenderProfile:
         return LenderProfile(lender, raw["objection"]["url"], raw["objection"].get("days"))
     except (KeyError, TypeError, AttributeError) as fault:
         needed = "`name`, `phone`, `url`, `repay` and `objection: {url: ...}`"
-        raise MaterialError(f"`{file.name}` does not say who the lender is; it needs {needed}") from fault
+        raise MaterialError(
+            f"`{file.name}` does not say who the lender is",
+            code="material-not-complete",
+            way_out=f"it needs {needed}",
+            place=str(file),
+        ) from fault

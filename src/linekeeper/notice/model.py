@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
 from linekeeper.core.decision import REASONS_SHOWN_MAX
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import NoticeError
 from linekeeper.core.line import ADVERSE, Action, Line
 from linekeeper.recourse.model import NoRoadBack, RoadBack
 from linekeeper.regulation.clock import NoticeClock
@@ -20,10 +20,6 @@ from linekeeper.texts.language import Text
 
 DEFAULT_JURISDICTION = "CN"  # where no law is named
 FactUnit = OneOf["money", "count", "days", "share", "flag", "category", "points", "pd", "date", "times"]
-
-
-class NoticeError(LinekeeperError):
-    """A notice that would leave something out that it owes the borrower, or that has something without words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +146,9 @@ class Notice:
         for is_there, what in required:
             if not is_there:
                 raise NoticeError(
-                    f"the notice `{self.number}` has no {what}; an adverse decision is never sent without"
+                    f"the notice `{self.number}` has no {what}; an adverse decision is never sent without",
+                    code="notice-not-complete",
+                    details={"notice": self.number},
                 )
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from xml.etree import ElementTree
 
-from linekeeper.notice.model import NoticeError
+from linekeeper.core.errors import NoticeError
 from linekeeper.notice.phrasebook import Phrasebook
 from linekeeper.notice.road_back import plans_by_kind
 from linekeeper.recourse.model import Plan, RoadBack
@@ -125,16 +125,23 @@ def plain_shapes(svg: str) -> str:
     """
     body = svg.removeprefix("<?xml version='1.0' encoding='UTF-8'?>")
     if len(svg) > QR_MAX or any(mark in body for mark in ("<!", "<?", "url(")):
-        raise NoticeError("the receipt's `qr_svg` is too long, or not a plain picture; make it of `path` alone")
+        raise NoticeError(
+            "the receipt's `qr_svg` is too long, or not a plain picture",
+            code="picture-not-plain",
+            way_out="make it of `path` alone",
+        )
     try:
         root = ElementTree.fromstring(svg)  # declarations and entities are refused above
     except ElementTree.ParseError as fault:
-        raise NoticeError(f"the receipt's `qr_svg` is not well-formed: {fault}") from fault
+        raise NoticeError(f"the receipt's `qr_svg` is not well-formed: {fault}", code="picture-not-plain") from fault
     for part in root.iter():
         name = part.tag.rpartition("}")[2]
         odd = sorted(set(part.attrib) - QR_ATTRIBUTES)
         if name not in QR_SHAPES or odd:
-            raise NoticeError(f"the receipt's `qr_svg` holds `{odd[0] if odd else name}`; only plain shapes are shown")
+            raise NoticeError(
+                f"the receipt's `qr_svg` holds `{odd[0] if odd else name}`; only plain shapes are shown",
+                code="picture-not-plain",
+            )
         part.tag = name
     root.set("aria-hidden", "true")
     return ElementTree.tostring(root, encoding="unicode")

@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from linekeeper.notice.model import BorrowerFact, NoticeError, NoticeReason
+from linekeeper.core.errors import NoticeError
+from linekeeper.notice.model import BorrowerFact, NoticeReason
 from linekeeper.notice.phrasebook import Phrasebook
 from linekeeper.texts.language import LANGS, PLACEHOLDER, Text, text_of
 from linekeeper.texts.material import MaterialError, read_yaml, shipped
@@ -80,7 +81,12 @@ def _in_words_of_its_rule(reason: NoticeReason, phrases: Phrasebook, wordings: W
     """A feature with its value, or the condition that holds, in the words that are generated from the rule."""
     if reason.words is None:
         way_out = "add it to `policies/reasons/triggers.yaml`"
-        raise NoticeError(f"the reason `{reason.code}` has no wording and no rule to quote; {way_out}")
+        raise NoticeError(
+            f"the reason `{reason.code}` has no wording and no rule to quote",
+            code="reason-has-no-words",
+            way_out=way_out,
+            details={"reason": reason.code},
+        )
     translate, rule = phrases.language.translate, reason.words.in_(phrases.language.code)
     if reason.feature is not None and "value" in reason.facts:
         value = phrases.fact(reason.facts["value"])
@@ -131,16 +137,28 @@ def _coded(code: str, raw: Mapping[str, Any]) -> Wording:
     wording = _wording(f"the reason `{code}`", raw, lambda texts: tuple(map(text_of, texts)))
     for text in wording.texts:
         if len({frozenset(PLACEHOLDER.findall(text.in_(lang))) for lang in LANGS}) > 1:
-            raise MaterialError(f"the languages of the reason `{code}` name different facts; use the same placeholders")
+            raise MaterialError(
+                f"the languages of the reason `{code}` name different facts",
+                code="material-not-complete",
+                way_out="use the same placeholders",
+                details={"reason": code},
+            )
     if PLACEHOLDER.search(wording.texts[-1].en):
-        raise MaterialError(f"the last text of the reason `{code}` needs facts; add one without placeholders")
+        raise MaterialError(
+            f"the last text of the reason `{code}` needs facts",
+            code="material-not-complete",
+            way_out="add one without placeholders",
+            details={"reason": code},
+        )
     return wording
 
 
 def _measured(of: str, raw: Mapping[str, Any]) -> Wording:
     wording = _wording(f"the measurement `{of}`", raw, lambda text: (text_of(text),))
     if any(PLACEHOLDER.findall(wording.texts[0].in_(lang)) != ["value"] for lang in LANGS):
-        raise MaterialError(f"the text of the measurement `{of}` names `{{value}}`, once and alone")
+        raise MaterialError(
+            f"the text of the measurement `{of}` names `{{value}}`, once and alone", code="material-not-complete"
+        )
     return wording
 
 
@@ -148,4 +166,6 @@ def _wording(what: str, raw: Mapping[str, Any], texts: Callable[[Any], tuple[Tex
     try:
         return Wording(text_of(raw["title"]), texts(raw["text"]), tuple(raw["lessons"]))
     except (KeyError, TypeError) as fault:
-        raise MaterialError(f"{what} needs `lessons`, `title` and `text`, the last two in `zh` and `en`") from fault
+        raise MaterialError(
+            f"{what} needs `lessons`, `title` and `text`, the last two in `zh` and `en`", code="material-not-complete"
+        ) from fault

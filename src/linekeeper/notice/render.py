@@ -17,9 +17,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup
 
+from linekeeper.core.errors import NoticeError
 from linekeeper.core.line import Action, Status
 from linekeeper.education.lessons import LoanElsewhere, RenderedLesson, example_loan, render_lesson, shipped_lessons
-from linekeeper.notice.model import Change, Notice, NoticeError
+from linekeeper.notice.model import Change, Notice
 from linekeeper.notice.phrasebook import Phrasebook
 from linekeeper.notice.pictures import plain_shapes, road_chart
 from linekeeper.notice.reasons import RenderedReason, Wordings, render_reason, shipped_wordings
@@ -211,7 +212,12 @@ def _plain(value: Any) -> Any:
 def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
     change, translate = notice.change, phrases.language.translate
     if change.action not in HEADLINES:
-        raise NoticeError(f"the action `{change.action.name.lower()}` is no matter for a notice; send none for it")
+        raise NoticeError(
+            f"the action `{change.action.name.lower()}` is no matter for a notice",
+            code="action-has-no-notice",
+            way_out="send none for it",
+            details={"action": change.action.name.lower()},
+        )
     values = {
         "before": phrases.money(change.before.limit),
         "after": phrases.money(change.after.limit),
@@ -299,7 +305,12 @@ def _lesson(notice: Notice, wordings: Wordings, lang: Lang) -> RenderedLesson | 
     if not keys:
         return None
     if keys[0] not in shipped_lessons(lang):
-        raise NoticeError(f"the lesson `{keys[0]}` does not exist; see `policies/lessons`")
+        raise NoticeError(
+            f"the lesson `{keys[0]}` does not exist",
+            code="lesson-not-known",
+            way_out="see `policies/lessons`",
+            details={"lesson": keys[0]},
+        )
     return render_lesson(shipped_lessons(lang)[keys[0]], _loan_elsewhere(notice), notice.jurisdiction)
 
 

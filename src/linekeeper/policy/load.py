@@ -63,11 +63,13 @@ def read_text(path: Path) -> str:
         return path.read_bytes().decode("utf-8")
     except OSError as error:
         raise PolicyError(
-            [Fault(f"the policy `{path}` cannot be read: {(error.strerror or 'unknown').lower()}")]
+            [Fault(f"the policy `{path}` cannot be read: {(error.strerror or 'unknown').lower()}")],
+            code="policy-not-readable",
+            place=str(path),
         ) from None
     except UnicodeDecodeError as error:
         fault = Fault(f"the byte {error.start} is not UTF-8", str(path), 1, 1, "save the file as UTF-8")
-        raise PolicyError([fault]) from None
+        raise PolicyError([fault], code="policy-not-readable") from None
 
 
 def load_text(text: str, name: str = "policy.yaml", read_card: ReadCard | None = None) -> m.Policy:

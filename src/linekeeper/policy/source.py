@@ -109,7 +109,10 @@ class Faults:
     def stop_if_any(self) -> None:
         """Raise PolicyError with all faults, in the order of the file."""
         if self.collected:
-            raise PolicyError(sorted(dict.fromkeys(self.collected), key=lambda fault: (fault.line, fault.column)))
+            raise PolicyError(
+                sorted(dict.fromkeys(self.collected), key=lambda fault: (fault.line, fault.column)),
+                code="policy-faulty",
+            )
 
 
 def quoted(word: str) -> str:
@@ -138,19 +141,25 @@ def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
 def read(text: str, file: str) -> Table:
     """The file as one positioned mapping. Raises PolicyError on anything that is not plain YAML."""
     if len(text.encode("utf-8", "surrogatepass")) > BYTES_MAX:
-        raise PolicyError([Fault(f"the file is larger than {BYTES_MAX // 1024} KiB", file, 1, 1, "split the policy")])
+        raise PolicyError(
+            [Fault(f"the file is larger than {BYTES_MAX // 1024} KiB", file, 1, 1, "split the policy")],
+            code="policy-too-large",
+        )
     try:
         root = _Builder(text, file).build(YAML(typ="safe", pure=True).parse(text))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         problem = (error.problem or error.context or "it cannot be read").splitlines()[0]
-        raise PolicyError([Fault(f"this is not YAML: {problem}", file, *place)]) from None
+        raise PolicyError([Fault(f"this is not YAML: {problem}", file, *place)], code="policy-not-yaml") from None
     except (YAMLError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise PolicyError([Fault(f"this is not YAML: {reason}", file, 1, 1)]) from None
+        raise PolicyError([Fault(f"this is not YAML: {reason}", file, 1, 1)], code="policy-not-yaml") from None
     if not isinstance(root, Table):
-        raise PolicyError([Fault("a policy file is a mapping of keys", file, 1, 1, "begin with `policy: NAME`")])
+        raise PolicyError(
+            [Fault("a policy file is a mapping of keys", file, 1, 1, "begin with `policy: NAME`")],
+            code="policy-not-yaml",
+        )
     return root
 
 
@@ -174,7 +183,9 @@ class _Builder:
 
     def refuse(self, event: Event, message: str, way_out: str = "") -> None:
         mark = event.start_mark
-        raise PolicyError([Fault(message, self.faults.file, mark.line + 1, mark.column + 1, way_out)])
+        raise PolicyError(
+            [Fault(message, self.faults.file, mark.line + 1, mark.column + 1, way_out)], code="policy-not-yaml"
+        )
 
     def node(self, event: Event, events: Iterator[Event], depth: int) -> Node:
         if depth > DEPTH_MAX:

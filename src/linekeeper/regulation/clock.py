@@ -10,7 +10,7 @@ from typing import Literal as OneOf
 
 from linekeeper.core.bounds import HOUR_MS
 from linekeeper.core.dates import date_of, epoch_day
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import NotFound
 from linekeeper.kernel.calendar import Calendar, calendar
 from linekeeper.regulation.records import NoticePeriod, PeriodUnit, RegulationRecord, in_force
 
@@ -60,7 +60,7 @@ def notice_clock(
 
     `decided_at` and `effect_at` (default: the time of the decision) are UTC milliseconds. A period runs from the day of
     the decision (`when: after`), or backwards from the day on which it takes effect (`when: before`). Raises
-    `LinekeeperError` where no record has a clock for the action.
+    `NotFound` where no record has a clock for the action.
 
     >>> from linekeeper.regulation.records import shipped_records
     >>> law = [record for record in shipped_records() if record.status != "house"]
@@ -80,8 +80,11 @@ def notice_clock(
     ]
     if not clocks:
         place = f"`{case.jurisdiction}`, `{case.product}`"
-        raise LinekeeperError(
-            f"no clock is known for `{case.action}` in {place}; add a record to `policies/regulation`"
+        raise NotFound(
+            f"no clock is known for `{case.action}` in {place}",
+            code="clock-not-known",
+            way_out="add a record to `policies/regulation`",
+            details={"action": str(case.action), "place": place},
         )
     return min(clocks, key=lambda clock: (clock.due_at, clock.rule))
 

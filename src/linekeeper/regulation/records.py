@@ -89,7 +89,12 @@ def read_records(folder: Path) -> tuple[RegulationRecord, ...]:
     ids = [record.id for record in records]
     twice = next((name for name in ids if ids.count(name) > 1), None)
     if twice:
-        raise MaterialError(f"the record `{twice}` stands twice in the regulation packs; keep one")
+        raise MaterialError(
+            f"the record `{twice}` stands twice in the regulation packs",
+            code="material-not-complete",
+            way_out="keep one",
+            details={"record": twice},
+        )
     return tuple(sorted(records, key=lambda record: record.id))
 
 
@@ -100,7 +105,12 @@ def _record(file: str, raw: Mapping[str, Any]) -> RegulationRecord:
     status = _FORMER_STATUSES.get(raw.get("status", ""), raw.get("status"))
     if unknown or missing or status not in RECORD_STATUSES:
         wrong = unknown or missing or [f"status: {status}"]
-        raise MaterialError(f"the record `{name}` in `{file}` is not complete or not known: {', '.join(wrong)}")
+        raise MaterialError(
+            f"the record `{name}` in `{file}` is not complete or not known: {', '.join(wrong)}",
+            code="material-not-complete",
+            place=str(file),
+            details={"record": name},
+        )
     effective = raw["effective"]
     return RegulationRecord(
         id=name,
@@ -124,6 +134,8 @@ def _period(name: str, raw: Mapping[str, Any]) -> NoticePeriod:
     units = [unit for unit in PERIOD_UNITS if unit in raw]
     if len(units) != 1 or raw.get("when") not in ("after", "before") or not raw.get("actions"):
         raise MaterialError(
-            f"the clock of `{name}` needs `actions`, `when: after` or `before`, and one of {PERIOD_UNITS}"
+            f"the clock of `{name}` needs `actions`, `when: after` or `before`, and one of {PERIOD_UNITS}",
+            code="material-not-complete",
+            details={"record": name},
         )
     return NoticePeriod(tuple(raw["actions"]), int(raw[units[0]]), units[0], raw["when"], int(raw["alarm_hours"]))

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import FileError
 from linekeeper.scorecard.card import Bins, PointsTable, Score
 from linekeeper.scorecard.pd import Scale
 
@@ -22,7 +22,7 @@ FORMAT: Literal["linekeeper-scorecard/1"] = "linekeeper-scorecard/1"
 JSON_WHOLE_MAX = 2**53  # beyond it, JSON readers disagree about a whole number
 
 
-class ArtifactError(LinekeeperError, ValueError):
+class ArtifactError(FileError, ValueError):
     """A scorecard file that cannot be used: what is wrong, and the way out."""
 
 
@@ -58,7 +58,10 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def write_artifact(artifact: Artifact) -> bytes:
-    """The file's bytes. The same artifact always gives the same bytes; ArtifactError where the card is not sound.
+    """The file's bytes. The same artifact always gives the same bytes.
+
+    Raises ArtifactError where the card is not sound.
+
 
     >>> card = Score(500, ("ability",), (Bins("burden", "ability", (3000,), (60, -20), 0),))
     >>> read_artifact(write_artifact(Artifact("demo", card))).bins == card.bins
@@ -76,16 +79,22 @@ def read_artifact(data: bytes) -> Score:
 
 
 def open_artifact(data: bytes) -> Artifact:
-    """The whole artifact. ArtifactError where it is no such file, was changed, or holds an unsound card."""
+    """The whole artifact. Raises ArtifactError where it is no such file, was changed, or holds an unsound card."""
     try:
         raw = msgspec.json.decode(data)
         file = msgspec.json.decode(data, type=_File)
     except msgspec.MsgspecError as error:
-        raise ArtifactError(f"this is not a scorecard file: {str(error)[:200].lower()}") from None
+        raise ArtifactError(
+            f"this is not a scorecard file: {str(error)[:200].lower()}", code="scorecard-not-readable"
+        ) from None
     # The hash is taken of what the file says, not of what was read from it: a default value would hide a deleted key.
     stated = raw.pop("sha256")
     if hashlib.sha256(_canonical(raw)).hexdigest() != stated:
-        raise ArtifactError("the scorecard was changed after it was made (its `sha256` does not fit); fit it again")
+        raise ArtifactError(
+            "the scorecard was changed after it was made (its `sha256` does not fit)",
+            code="scorecard-altered",
+            way_out="fit it again",
+        )
     check_score(file.score)
     score = replace(file.score, card=stated)
     return Artifact(file.name, score, file.scale, file.inputs, file.provenance)
@@ -99,9 +108,13 @@ def check_score(score: Score) -> None:
         _check_table(table, score.groups)
     _rising(score.pd_below, "the PD table")
     if len(score.pd_ppm) != len(score.pd_below) + 1 or any(not 0 <= ppm <= 1_000_000 for ppm in score.pd_ppm):
-        raise ArtifactError("the PD table needs one PD (0 to 1,000,000 ppm) more than it has cuts")
+        raise ArtifactError(
+            "the PD table needs one PD (0 to 1,000,000 ppm) more than it has cuts", code="scorecard-not-usable"
+        )
     if any(b > a for a, b in pairwise(score.pd_ppm)):
-        raise ArtifactError("the PD table rises with the score; a better score must not mean a higher PD")
+        raise ArtifactError(
+            "the PD table rises with the score; a better score must not mean a higher PD", code="scorecard-not-usable"
+        )
 
 
 def _check_bins(bins: Bins, groups: tuple[str, ...]) -> None:
@@ -109,10 +122,11 @@ def _check_bins(bins: Bins, groups: tuple[str, ...]) -> None:
     _group(bins.group, groups, name)
     _rising(bins.below, name)
     if bins.by_choice and (bins.below or bins.points):
-        raise ArtifactError(f"{name} has points by choice and by cut; keep one")
+        raise ArtifactError(f"{name} has points by choice and by cut", code="scorecard-not-usable", way_out="keep one")
     if not bins.by_choice and len(bins.points) != len(bins.below) + 1:
         raise ArtifactError(
-            f"{name} has {len(bins.below)} cuts and {len(bins.points)} bins; it needs one more than cuts"
+            f"{name} has {len(bins.below)} cuts and {len(bins.points)} bins; it needs one more than cuts",
+            code="scorecard-not-usable",
         )
     _whole((*bins.points, *bins.by_choice, bins.missing), name)
 
@@ -124,25 +138,29 @@ def _check_table(table: PointsTable, groups: tuple[str, ...]) -> None:
     _rising(table.column_below, name)
     width = len(table.column_below) + 2
     if len(table.points) != len(table.row_below) + 2 or any(len(row) != width for row in table.points):
-        raise ArtifactError(f"{name} is not full: it needs a row and a column for each bin and for missing")
+        raise ArtifactError(
+            f"{name} is not full: it needs a row and a column for each bin and for missing", code="scorecard-not-usable"
+        )
     for row in table.points:
         _whole(row, name)
 
 
 def _group(group: str, groups: tuple[str, ...], name: str) -> None:
     if group not in groups:
-        raise ArtifactError(f"{name} is in the group `{group}`, which the card does not have")
+        raise ArtifactError(
+            f"{name} is in the group `{group}`, which the card does not have", code="scorecard-not-usable"
+        )
 
 
 def _rising(cuts: tuple[int, ...], name: str) -> None:
     _whole(cuts, name)
     if any(b <= a for a, b in pairwise(cuts)):
-        raise ArtifactError(f"{name} has cuts that do not rise")
+        raise ArtifactError(f"{name} has cuts that do not rise", code="scorecard-not-usable")
 
 
 def _whole(numbers: tuple[int, ...], name: str) -> None:
     if any(abs(number) > JSON_WHOLE_MAX for number in numbers):
-        raise ArtifactError(f"{name} has a number beyond 2^53")
+        raise ArtifactError(f"{name} has a number beyond 2^53", code="scorecard-not-usable")
 
 
 def _plain(artifact: Artifact) -> dict[str, Any]:

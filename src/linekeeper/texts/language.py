@@ -23,7 +23,7 @@ from babel.numbers import format_currency, format_decimal, format_percent, get_c
 from babel.support import NullTranslations, Translations
 
 from linekeeper.core.dates import date_of
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import UsageError
 
 Lang = Literal["zh", "en"]
 LANGS: tuple[Lang, ...] = ("zh", "en")
@@ -143,9 +143,14 @@ class Language:
 
 @cache
 def language(lang: Lang) -> Language:
-    """The language of that code. Raises `LinekeeperError` where the code is neither `zh` nor `en`."""
+    """The language of that code. Raises `UsageError` where the code is neither `zh` nor `en`."""
     if lang not in LANGS:
-        raise LinekeeperError(f"`{lang}` is not a language of the notices; use `zh` or `en`")
+        raise UsageError(
+            f"`{lang}` is not a language of the notices",
+            code="choice-not-known",
+            way_out="use `zh` or `en`",
+            details={"given": lang},
+        )
     if lang == "en":
         return Language("en", NullTranslations())
     compiled = BytesIO()

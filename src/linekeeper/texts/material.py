@@ -10,10 +10,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 import linekeeper
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import FileError
 
 
-class MaterialError(LinekeeperError):
+class MaterialError(FileError):
     """A shipped file, or a lender's own file of the same form, that is missing or cannot be used as it stands."""
 
 
@@ -29,7 +29,11 @@ def shipped(name: str) -> Path:
     for folder in (package / "policies", package.parents[1] / "policies"):
         if (folder / name).exists():
             return folder / name
-    raise MaterialError(f"`policies/{name}` is missing; install linekeeper again, or run from a full checkout")
+    raise MaterialError(
+        f"`policies/{name}` is missing",
+        code="material-missing",
+        way_out="install linekeeper again, or run from a full checkout",
+    )
 
 
 def read_yaml(path: Path) -> Any:
@@ -37,7 +41,12 @@ def read_yaml(path: Path) -> Any:
     try:
         return parse_yaml(path.read_text(encoding="utf-8"))
     except (OSError, YAMLError) as fault:
-        raise MaterialError(f"`{path.name}` cannot be read: {fault}; mend the file") from fault
+        raise MaterialError(
+            f"`{path.name}` cannot be read: {fault}",
+            code="material-not-complete",
+            way_out="mend the file",
+            place=str(path),
+        ) from fault
 
 
 def parse_yaml(text: str) -> Any:

@@ -39,9 +39,16 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
     if head:
         stored = known.setdefault(head.checkpoint.size, head.checkpoint.root)
         if stored != head.checkpoint.root:
-            raise ProofError(f"the store's head of {head.checkpoint.size} leaves is not the published one")
+            raise ProofError(
+                f"the store's head of {head.checkpoint.size} leaves is not the published one",
+                code="head-not-published-one",
+            )
     if known and max(known) > size:
-        raise ProofError(f"the store has {size} leaves, but a head of {max(known)} was published; leaves were removed")
+        raise ProofError(
+            f"the store has {size} leaves, but a head of {max(known)} was published; leaves were removed",
+            code="leaves-removed",
+            details={"leaves": size, "published": max(known)},
+        )
     # One pass from the first leaf on: the frontier gives the root at each size, so old heads cost no second reading.
     frontier = Frontier()
     stream = read.entries(connection, tables, 0, size)
@@ -54,7 +61,11 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
                 _compare_with_tiles(head, frontier.size, entries, hashes)
             frontier = frontier.extend(hashes)
         if end in known and frontier.root() != known[end]:
-            raise ProofError(f"the first {end} leaves of the store do not give the head of that size; one was altered")
+            raise ProofError(
+                f"the first {end} leaves of the store do not give the head of that size; one was altered",
+                code="entry-altered",
+                details={"leaves": end},
+            )
     return Audit(size, head.checkpoint.size if head else 0, len(known))
 
 
@@ -67,7 +78,11 @@ def _compare_with_tiles(head: Published, start: int, entries: list[bytes], hashe
     for offset, row in enumerate(zip(entries, hashes, bundle, tile_hashes, strict=False)):
         entry, entry_hash, published_entry, published_hash = row
         if entry != published_entry or entry_hash != published_hash:
-            raise ProofError(f"leaf {start + offset} of the store is not the one in the tiles; one of them was altered")
+            raise ProofError(
+                f"leaf {start + offset} of the store is not the one in the tiles; one of them was altered",
+                code="entry-altered",
+                details={"leaf": start + offset},
+            )
 
 
 # ------------------------------------------------------------------ receipts

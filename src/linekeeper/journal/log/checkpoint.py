@@ -28,7 +28,11 @@ def from_decimal(text: str) -> int:
     109482
     """
     if not _DECIMAL.fullmatch(text) or int(text) > SIZE_MAX:
-        raise ProofError(f"`{text[:40]}` is not a size or index; expected digits without leading zeroes")
+        raise ProofError(
+            f"`{text[:40]}` is not a size or index; expected digits without leading zeroes",
+            code="number-not-readable",
+            details={"given": text[:40]},
+        )
     return int(text)
 
 
@@ -51,10 +55,18 @@ class Checkpoint:
         """The checkpoint that a note text says. Extension lines are refused: no monitor could audit them."""
         lines = text.split("\n")
         if len(lines) != 4 or lines[3] or not lines[0]:
-            raise ProofError("the checkpoint is not three lines (origin, size, root hash); fetch the file anew")
+            raise ProofError(
+                "the checkpoint is not three lines (origin, size, root hash)",
+                code="checkpoint-not-readable",
+                way_out="fetch the file anew",
+            )
         root = from_base64(lines[2])
         if len(root) != HASH_BYTES:
-            raise ProofError(f"the root hash has {len(root)} bytes, not {HASH_BYTES}; fetch the file anew")
+            raise ProofError(
+                f"the root hash has {len(root)} bytes, not {HASH_BYTES}",
+                code="checkpoint-not-readable",
+                way_out="fetch the file anew",
+            )
         return cls(lines[0], from_decimal(lines[1]), root)
 
     @property
@@ -78,15 +90,30 @@ def open_checkpoint(data: bytes, log: Verifier, witnesses: Sequence[Verifier] = 
     """The checkpoint in `data`, signed by `log` and cosigned by every one of `witnesses`; ProofError otherwise."""
     note = Note.parse(data)
     if note.signed_by(log) is None:
-        raise ProofError(f"the checkpoint is not signed by `{log.name}`; check that you hold the right public key")
+        raise ProofError(
+            f"the checkpoint is not signed by `{log.name}`",
+            code="signature-missing",
+            way_out="check that you hold the right public key",
+            details={"signer": log.name},
+        )
     checkpoint = Checkpoint.parse(note.text)
     if checkpoint.origin != log.name:
-        raise ProofError(f"the checkpoint is of `{checkpoint.origin}`, the key of `{log.name}`; use the log's own key")
+        raise ProofError(
+            f"the checkpoint is of `{checkpoint.origin}`, the key of `{log.name}`",
+            code="checkpoint-of-another-log",
+            way_out="use the log's own key",
+            details={"origin": checkpoint.origin, "log": log.name},
+        )
     cosigned_at_s = {}
     for witness in witnesses:
         signature = note.signed_by(witness)
         if signature is None or witness.kind != COSIGNATURE:
-            raise ProofError(f"the witness `{witness.name}` has not cosigned; ask for a newer checkpoint")
+            raise ProofError(
+                f"the witness `{witness.name}` has not cosigned",
+                code="cosignature-missing",
+                way_out="ask for a newer checkpoint",
+                details={"witness": witness.name},
+            )
         cosigned_at_s[witness.name] = int.from_bytes(signature.blob[:8], "big")
     known = (log, *witnesses)
     unknown = tuple(each.name for each in note.signatures if not any(each.is_by(key) for key in known))

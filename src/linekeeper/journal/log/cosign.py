@@ -26,10 +26,15 @@ class Remote:
     wait_s: float = 10.0
 
     def ask(self, request: Request) -> Answer:
-        """Send one request; Raises LogError where the witness cannot be reached."""
+        """Send one request. Raises LogError where the witness cannot be reached."""
         url = self.url.rstrip("/") + "/add-checkpoint"
         if not url.startswith(("http://", "https://")):
-            raise LogError(f"`{self.url}` is no address of a witness; it starts with https://")
+            raise LogError(
+                f"`{self.url}` is no address of a witness",
+                code="witness-address-not-usable",
+                way_out="it starts with https://",
+                details={"given": self.url},
+            )
         try:
             with urllib.request.urlopen(urllib.request.Request(url, data=request.body), timeout=self.wait_s) as got:
                 return Answer(got.status, got.read(_ANSWER_MAX_BYTES).decode("utf-8", "replace"))
@@ -37,7 +42,11 @@ class Remote:
             with error:
                 return Answer(error.code, error.read(_ANSWER_MAX_BYTES).decode("utf-8", "replace"))
         except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-            raise LogError(f"the witness `{self.verifier.name}` cannot be reached: {error}") from error
+            raise LogError(
+                f"the witness `{self.verifier.name}` cannot be reached: {error}",
+                code="witness-not-reached",
+                details={"witness": self.verifier.name},
+            ) from error
 
 
 def cosignature(witness: Remote, checkpoint: bytes, nodes: Nodes, old: int = 0) -> Signature:
@@ -55,19 +64,30 @@ def cosignature(witness: Remote, checkpoint: bytes, nodes: Nodes, old: int = 0) 
         old, before = from_decimal(answer.body.rstrip("\n")), old
         if old == before or old > size:
             raise ProofError(
-                f"the witness `{witness.verifier.name}` holds another head of {old} leaves; the log has forked"
+                f"the witness `{witness.verifier.name}` holds another head of {old} leaves; the log has forked",
+                code="log-forked",
+                details={"witness": witness.verifier.name},
             )
     if answer.status != 200:
-        raise LogError(f"the witness `{witness.verifier.name}` refused ({answer.status}): {answer.body.strip()}")
+        raise LogError(
+            f"the witness `{witness.verifier.name}` refused ({answer.status}): {answer.body.strip()}",
+            code="witness-refused",
+            details={"witness": witness.verifier.name, "status": answer.status},
+        )
     for line in answer.body.splitlines():
         signature = Signature.parse(line)
         if signature.is_by(witness.verifier) and witness.verifier.verify(text, signature.blob):
             return signature
-    raise ProofError(f"the witness `{witness.verifier.name}` answered without a valid cosignature; check its key")
+    raise ProofError(
+        f"the witness `{witness.verifier.name}` answered without a valid cosignature",
+        code="cosignature-wrong",
+        way_out="check its key",
+        details={"witness": witness.verifier.name},
+    )
 
 
 def quorum(witnesses: Sequence[Remote], least: int) -> Cosign:
-    """Ask all of these witnesses; Raises LogError where fewer than `least` sign. For `publish`."""
+    """Ask all of these witnesses. Raises LogError where fewer than `least` sign. For `publish`."""
 
     def cosign(checkpoint: bytes, nodes: Nodes) -> Iterable[Signature]:
         signatures, refusals = [], []
@@ -77,7 +97,11 @@ def quorum(witnesses: Sequence[Remote], least: int) -> Cosign:
             except LogError as error:
                 refusals.append(str(error))
         if len(signatures) < least:
-            raise LogError(f"{len(signatures)} of {least} witnesses have signed; " + "; ".join(refusals))
+            raise LogError(
+                f"{len(signatures)} of {least} witnesses have signed; " + "; ".join(refusals),
+                code="witnesses-too-few",
+                details={"signed": len(signatures), "needed": least},
+            )
         return signatures
 
     return cosign

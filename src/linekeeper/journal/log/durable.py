@@ -72,7 +72,7 @@ def locked(path: Path, busy: str) -> Iterator[None]:
             # The system releases this lock when the process ends, however it ends, so none is ever left behind.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LogError(busy) from None
+            raise LogError(busy, code="log-busy", place=str(path)) from None
         yield
     finally:
         os.close(descriptor)

@@ -69,7 +69,9 @@ def commit(kind: RecordKind, salt: bytes, data: bytes) -> bytes:
 
 
 def kind_of(entry: bytes) -> RecordKind:
-    """The kind of record behind an entry; Raises ProofError where it is not an entry of this log."""
+    """The kind of record behind an entry. Raises ProofError where it is not an entry of this log."""
     if len(entry) != ENTRY_BYTES or entry[0] != VERSION or entry[1] not in RecordKind.__members__.values():
-        raise ProofError("the entry is not one of this log; its version or length is another")
+        raise ProofError(
+            "the entry is not one of this log; its version or length is another", code="entry-not-readable"
+        )
     return RecordKind(entry[1])

@@ -43,7 +43,12 @@ def erase(connection: Connection, tables: LogTables, vault: Vault, account: str,
     leaves, keys = tables.entries, tables.keys
     key = connection.execute(select(keys.c.id).where(keys.c.account == account)).scalar_one_or_none()
     if key is None or not account:
-        raise LogError(f"the log has no record of `{account}`; check the account")
+        raise LogError(
+            f"the log has no record of `{account}`",
+            code="account-not-in-log",
+            way_out="check the account",
+            details={"account": account},
+        )
     erased = tuple(positions_of(connection, tables, account))
     record = rfc8785.dumps({"at": at, "kind": "erasure", "leaves": list(erased)})
     append(connection, tables, vault, [Record(RecordKind.ERASURE, "", record)])
@@ -64,7 +69,11 @@ def scrub(engine: Engine, tables: LogTables) -> None:
             connection.exec_driver_sql("VACUUM")
             busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
             if busy:
-                raise LogError("a reader keeps the write-ahead log from being emptied; end it and scrub again")
+                raise LogError(
+                    "a reader keeps the write-ahead log from being emptied",
+                    code="scrub-blocked",
+                    way_out="end it and scrub again",
+                )
         else:
             for table in (tables.keys, tables.entries):
                 connection.exec_driver_sql(f"VACUUM FULL {table.name}")
@@ -72,7 +81,9 @@ def scrub(engine: Engine, tables: LogTables) -> None:
                 connection.exec_driver_sql("CHECKPOINT")
             except ProgrammingError:
                 raise LogError(
-                    "this database role may not CHECKPOINT; grant it `pg_checkpoint` and scrub again"
+                    "this database role may not CHECKPOINT",
+                    code="scrub-not-allowed",
+                    way_out="grant it `pg_checkpoint` and scrub again",
                 ) from None
 
 

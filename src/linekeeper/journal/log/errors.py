@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from linekeeper.core.errors import LinekeeperError
-
-
-class LogError(LinekeeperError):
-    """A fault of the log: a file that cannot be read, a store behind its log, a key that is absent."""
+from linekeeper.core.errors import LogError as LogError
 
 
 class ProofError(LogError):

@@ -48,7 +48,9 @@ def export(
     Raises LogError where `folder` is not empty or a name leads out of it.
     """
     if folder.exists() and any(folder.iterdir()):
-        raise LogError(f"`{folder}` is not empty; name a new folder")
+        raise LogError(
+            f"`{folder}` is not empty", code="export-folder-not-empty", way_out="name a new folder", place=str(folder)
+        )
     written = {CHECKPOINT: head.data, "log.vkey": f"{log.vkey}\n".encode(), "verify.html": page(log)}
     written |= {_inside(name): data for name, data in sources.items()}
     sums = [_write(folder, name, data) for name, data in written.items()]
@@ -100,7 +102,12 @@ def _tiles(tiles: Tiles) -> Iterator[tuple[str, bytes]]:
 def _inside(name: str) -> str:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise LogError(f"`{name}` does not name a file inside the folder; give a relative path")
+        raise LogError(
+            f"`{name}` does not name a file inside the folder",
+            code="export-name-not-usable",
+            way_out="give a relative path",
+            details={"given": name},
+        )
     return str(path)
 
 

@@ -34,7 +34,7 @@ class MasterKey(Protocol):
         """32 bytes of data key -> what may lie in the database."""
 
     def unwrap(self, wrapped: bytes) -> bytes:
-        """The data key again; Raises LogError where `wrapped` is not this master's."""
+        """The data key again. Raises LogError where `wrapped` is not this master's."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,41 +60,57 @@ class LocalMaster:
         try:
             return AESGCM(self.key).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _PURPOSE)
         except (InvalidTag, ValueError):
-            raise LogError(f"a data key does not open with the master key `{self.name}`; it was altered") from None
+            raise LogError(
+                f"a data key does not open with the master key `{self.name}`; it was altered",
+                code="master-key-wrong",
+                details={"master": self.name},
+            ) from None
 
 
 def load_master(where: str) -> LocalMaster:
-    """The master key at `file:PATH` or `env:NAME`, 64 hex digits; Raises LogError where there is none.
+    """The master key at `file:PATH` or `env:NAME`, 64 hex digits. Raises LogError where there is none.
 
     >>> load_master("paper:top")
     Traceback (most recent call last):
     ...
-    linekeeper.journal.log.errors.LogError: `paper:top` is no place for a master key; write `file:PATH` or `env:NAME`
+    linekeeper.core.errors.LogError: `paper:top` is no place for a master key; write `file:PATH` or `env:NAME`
     """
     scheme, _, rest = where.partition(":")
     if scheme == "file":
         path = Path(rest)
         if not path.exists():
-            raise LogError(f"there is no master key at `{rest}`; put it back, or make one before the first record")
+            raise LogError(
+                f"there is no master key at `{rest}`",
+                code="master-key-missing",
+                way_out="put it back, or make one before the first record",
+            )
         demand_private(path)
         text = path.read_text()
     elif scheme == "env":
         text = os.environ.get(rest, "")
     else:
-        raise LogError(f"`{where}` is no place for a master key; write `file:PATH` or `env:NAME`")
+        raise LogError(
+            f"`{where}` is no place for a master key",
+            code="master-key-not-usable",
+            way_out="write `file:PATH` or `env:NAME`",
+        )
     try:
         key = bytes.fromhex(text.strip())
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
-        raise LogError(f"`{where}` does not hold a master key; expected {2 * KEY_BYTES} hex digits")
+        raise LogError(
+            f"`{where}` does not hold a master key; expected {2 * KEY_BYTES} hex digits", code="master-key-not-usable"
+        )
     return LocalMaster(key)
 
 
 def new_master(path: Path) -> LocalMaster:
     """Make a master key and keep it at `path`, readable by its owner alone; never replaces a file."""
     if path.exists():
-        raise LogError(f"`{path}` already holds a key; choose another place")
+        raise LogError(
+            f"`{path}` already holds a key", code="key-already-there", way_out="choose another place", place=str(path)
+        )
     key = os.urandom(KEY_BYTES)
     durable.write(path, key.hex().encode() + b"\n", mode=0o600)
     return LocalMaster(key)

@@ -52,7 +52,9 @@ def from_base64(text: str) -> bytes:
     except (binascii.Error, ValueError):
         data = None
     if data is None or to_base64(data) != text:
-        raise ProofError(f"`{text[:60]}` is not base64; the file has been altered or cut short")
+        raise ProofError(
+            f"`{text[:60]}` is not base64; the file has been altered or cut short", code="note-not-readable"
+        )
     return data
 
 
@@ -64,7 +66,12 @@ def key_id(name: str, kind: int, public: bytes) -> bytes:
 def check_name(name: str) -> str:
     """The name, if a key may bear it: not empty, no spaces, no `+`, no control characters."""
     if not name or _NOT_IN_NAMES.search(name):
-        raise ProofError(f"`{name}` cannot name a key; use letters without spaces or `+`, such as `example.com/log`")
+        raise ProofError(
+            f"`{name}` cannot name a key",
+            code="key-name-not-usable",
+            way_out="use letters without spaces or `+`, such as `example.com/log`",
+            details={"given": name},
+        )
     return name
 
 
@@ -86,16 +93,24 @@ class Verifier:
 
     @classmethod
     def parse(cls, vkey: str) -> Verifier:
-        """The key that a vkey contains; Raises ProofError where it is not one, or its key ID is not its own."""
+        """The key that a vkey contains. Raises ProofError where it is not one, or its key ID is not its own."""
         name, _, rest = vkey.strip().partition("+")
         stated_id, _, encoded = rest.partition("+")
         material = from_base64(encoded)
         kind, public = material[:1], material[1:]
         if kind not in (bytes([ED25519]), bytes([COSIGNATURE])) or len(public) != 32:
-            raise ProofError(f"`{vkey[:80]}` is not an Ed25519 verifier key; expected `name+id+key` as published")
+            raise ProofError(
+                f"`{vkey[:80]}` is not an Ed25519 verifier key; expected `name+id+key` as published",
+                code="verifier-key-not-readable",
+            )
         verifier = cls(check_name(name), public, kind[0])
         if verifier.id.hex() != stated_id:
-            raise ProofError(f"the key ID `{stated_id}` does not belong to this key of `{name}`; copy the key anew")
+            raise ProofError(
+                f"the key ID `{stated_id}` does not belong to this key of `{name}`",
+                code="verifier-key-not-readable",
+                way_out="copy the key anew",
+                details={"key": name},
+            )
         return verifier
 
     @property
@@ -144,14 +159,23 @@ class SigningKey:
         """The key that an skey contains. Raises ProofError, which never repeats the text, where it is none."""
         parts = skey.strip().removeprefix(_SKEY).split("+", 2)
         if not skey.startswith(_SKEY) or len(parts) != 3:
-            raise ProofError("the signing key file does not start with `PRIVATE+KEY+`; make one with a new name")
+            raise ProofError(
+                "the signing key file does not start with `PRIVATE+KEY+`",
+                code="signing-key-not-readable",
+                way_out="make one with a new name",
+            )
         try:
             material = from_base64(parts[2])
         except ProofError:
             material = b""
         key = cls(check_name(parts[0]), material[1:], material[0] if material else 0)
         if len(material) != 33 or key.kind not in (ED25519, COSIGNATURE) or key.verifier.id.hex() != parts[1]:
-            raise ProofError(f"the signing key of `{parts[0]}` is damaged; restore the key file from its safe copy")
+            raise ProofError(
+                f"the signing key of `{parts[0]}` is damaged",
+                code="signing-key-not-readable",
+                way_out="restore the key file from its safe copy",
+                details={"key": parts[0]},
+            )
         return key
 
     @property
@@ -192,10 +216,14 @@ class Signature:
         """A signature line without its newline."""
         name, space, encoded = line.removeprefix(_DASH).partition(" ")
         if not line.startswith(_DASH) or not space:
-            raise ProofError(f"`{line[:60]}` is not a signature line; it reads `— name base64`")
+            raise ProofError(
+                f"`{line[:60]}` is not a signature line; it reads `— name base64`", code="note-not-readable"
+            )
         data = from_base64(encoded)
         if len(data) < 5:
-            raise ProofError(f"the signature of `{name}` is cut short; fetch the file anew")
+            raise ProofError(
+                f"the signature of `{name}` is cut short", code="note-not-readable", way_out="fetch the file anew"
+            )
         return cls(check_name(name), data[:4], data[4:])
 
     @property
@@ -220,21 +248,33 @@ class Note:
 
     @classmethod
     def parse(cls, data: bytes) -> Note:
-        """The note that `data` holds; Raises ProofError where it is malformed."""
+        """The note that `data` holds. Raises ProofError where it is malformed."""
         if len(data) > NOTE_MAX_BYTES:
-            raise ProofError(f"a signed note of {len(data)} bytes is too long; at most {NOTE_MAX_BYTES}")
+            raise ProofError(
+                f"a signed note of {len(data)} bytes is too long; at most {NOTE_MAX_BYTES}", code="note-not-readable"
+            )
         try:
             whole = data.decode()
         except UnicodeDecodeError:
-            raise ProofError("the signed note is not UTF-8 text; fetch the file anew") from None
+            raise ProofError(
+                "the signed note is not UTF-8 text", code="note-not-readable", way_out="fetch the file anew"
+            ) from None
         if _CONTROL.search(whole):
-            raise ProofError("the signed note has control characters; fetch the file anew")
+            raise ProofError(
+                "the signed note has control characters", code="note-not-readable", way_out="fetch the file anew"
+            )
         text, gap, below = whole.rpartition("\n\n")
         if not gap or not below.endswith("\n"):
-            raise ProofError("the signed note has no signatures below a blank line; fetch the file anew")
+            raise ProofError(
+                "the signed note has no signatures below a blank line",
+                code="note-not-readable",
+                way_out="fetch the file anew",
+            )
         lines = below[:-1].split("\n")
         if len(lines) > SIGNATURES_MAX:
-            raise ProofError(f"the signed note has {len(lines)} signatures; at most {SIGNATURES_MAX}")
+            raise ProofError(
+                f"the signed note has {len(lines)} signatures; at most {SIGNATURES_MAX}", code="note-not-readable"
+            )
         return cls(text + "\n", tuple(Signature.parse(line) for line in lines))
 
     @property
@@ -242,10 +282,14 @@ class Note:
         return (self.text + "\n" + "".join(signature.line for signature in self.signatures)).encode()
 
     def signed_by(self, verifier: Verifier) -> Signature | None:
-        """This key's valid signature, or None; Raises ProofError where a signature names this key and is not valid."""
+        """This key's valid signature, or None. Raises ProofError where a signature names this key and is not valid."""
         own = [signature for signature in self.signatures if signature.is_by(verifier)]
         if any(not verifier.verify(self.text, signature.blob) for signature in own):
-            raise ProofError(f"the signature of `{verifier.name}` does not fit the text; it was altered or forged")
+            raise ProofError(
+                f"the signature of `{verifier.name}` does not fit the text; it was altered or forged",
+                code="signature-wrong",
+                details={"signer": verifier.name},
+            )
         return own[0] if own else None
 
     def with_signatures(self, signatures: Iterable[Signature]) -> Note:
@@ -263,5 +307,9 @@ def open_note(data: bytes, verifiers: Sequence[Verifier]) -> str:
     note = Note.parse(data)
     if not [verifier for verifier in verifiers if note.signed_by(verifier)]:
         names = ", ".join(f"`{verifier.name}`" for verifier in verifiers)
-        raise ProofError(f"the note is not signed by {names}; check that you hold the right public key")
+        raise ProofError(
+            f"the note is not signed by {names}",
+            code="signature-missing",
+            way_out="check that you hold the right public key",
+        )
     return note.text

@@ -40,24 +40,26 @@ class Proof:
 
     @classmethod
     def parse(cls, data: bytes) -> Proof:
-        """The proof that a `.tlog-proof` file holds; Raises ProofError where it is malformed."""
+        """The proof that a `.tlog-proof` file holds. Raises ProofError where it is malformed."""
         top, gap, checkpoint = data.partition(b"\n\n")
         try:
             lines = top.decode("ascii").split("\n")
         except UnicodeDecodeError:
             lines = []
         if not gap or len(lines) < 2 or lines.pop(0) != _HEADER:
-            raise ProofError(f"the file is not a proof; its first line is `{_HEADER}`")
+            raise ProofError(f"the file is not a proof; its first line is `{_HEADER}`", code="proof-not-readable")
         extra = b""
         if lines[0].startswith("extra "):
             extra = from_base64(lines.pop(0).removeprefix("extra "))
             if not extra:
-                raise ProofError("the proof has an empty `extra`; fetch the file anew")
+                raise ProofError(
+                    "the proof has an empty `extra`", code="proof-not-readable", way_out="fetch the file anew"
+                )
         if not lines or not lines[0].startswith("index "):
-            raise ProofError("the proof does not say `index`; fetch the file anew")
+            raise ProofError("the proof does not say `index`", code="proof-not-readable", way_out="fetch the file anew")
         index = from_decimal(lines.pop(0).removeprefix("index "))
         if len(lines) > HASHES_MAX:
-            raise ProofError(f"the proof has {len(lines)} hashes; at most {HASHES_MAX}")
+            raise ProofError(f"the proof has {len(lines)} hashes; at most {HASHES_MAX}", code="proof-not-readable")
         return cls(index, tuple(from_base64(line) for line in lines), checkpoint, extra)
 
     @property
@@ -71,5 +73,9 @@ class Proof:
         seen = open_checkpoint(self.checkpoint, log, witnesses)
         head = seen.checkpoint
         if not verify_inclusion(self.index, head.size, leaf_hash(entry), self.hashes, head.root):
-            raise ProofError(f"the entry does not stand at {self.index} in the log of {head.size}; it was altered")
+            raise ProofError(
+                f"the entry does not stand at {self.index} in the log of {head.size}; it was altered",
+                code="entry-altered",
+                details={"leaf": self.index, "leaves": head.size},
+            )
         return seen

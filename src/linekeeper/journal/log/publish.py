@@ -49,8 +49,8 @@ def published(folder: Path, log: Verifier) -> Published | None:
 def publish(engine: Engine, tables: LogTables, folder: Path, signer: Signer, cosign: Cosign | None = None) -> Published:
     """Publish every committed leaf and return the new head, or the old one where there are no new leaves.
 
-    Only one process publishes at a time; a second one gets a LogError. ForkError where the store has fewer leaves than
-    were signed, or other ones.
+    Only one process publishes at a time; a second one gets a LogError. Raises ForkError where the
+    store has fewer leaves than were signed, or other ones.
     """
     with durable.locked(folder / ".lock", f"`{folder}` is being published by another process; try again"):
         current = published(folder, signer.verifier)
@@ -83,10 +83,16 @@ def _agreed_last(signer: Signer, current: Published | None) -> Checkpoint | None
     if last is None or last.size < current.checkpoint.size:
         raise ForkError(
             f"the signer's last head `{signer.head}` is older than the published checkpoint of"
-            f" {current.checkpoint.size} leaves; if the checkpoint is right, copy it there"
+            f" {current.checkpoint.size} leaves",
+            code="store-behind-log",
+            way_out="if the checkpoint is right, copy it there",
         )
     if root_at(current.checkpoint.size, current.tiles.node) != current.checkpoint.root:
-        raise ProofError("the published tiles do not lead to the published root; restore them from a copy")
+        raise ProofError(
+            "the published tiles do not lead to the published root",
+            code="tiles-do-not-fit",
+            way_out="restore them from a copy",
+        )
     return last
 
 
@@ -98,7 +104,7 @@ def _grow(engine: Engine, tables: LogTables, folder: Path, current: Published | 
 
 
 def _remember(engine: Engine, tables: LogTables, checkpoint: Checkpoint, data: bytes) -> None:
-    """Keep the head in the database too; Raises LogError where another root stands there for the same size."""
+    """Keep the head in the database too. Raises LogError where another root stands there for the same size."""
     heads = tables.heads
     with engine.begin() as connection:
         root = connection.execute(select(heads.c.root).where(heads.c.size == checkpoint.size)).scalar_one_or_none()
@@ -106,4 +112,9 @@ def _remember(engine: Engine, tables: LogTables, checkpoint: Checkpoint, data: b
             row = {"size": checkpoint.size, "root": checkpoint.root, "checkpoint": data}
             connection.execute(heads.insert(), row)
         elif root != checkpoint.root:
-            raise LogError(f"the store knows another head of {checkpoint.size} leaves; find out which is true")
+            raise LogError(
+                f"the store knows another head of {checkpoint.size} leaves",
+                code="log-forked",
+                way_out="find out which is true",
+                details={"leaves": checkpoint.size},
+            )

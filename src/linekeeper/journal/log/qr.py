@@ -37,23 +37,27 @@ def to_digits(data: bytes) -> str:
 
 
 def from_digits(digits: str) -> bytes:
-    """The bytes that `to_digits` wrote; Raises ProofError where it cannot have."""
+    """The bytes that `to_digits` wrote. Raises ProofError where it cannot have."""
     blocks = []
     for at in range(0, len(digits), _DIGITS[-1]):
         block = digits[at : at + _DIGITS[-1]]
         if len(block) not in _DIGITS or not (block.isascii() and block.isdecimal()):
-            raise ProofError("the code is not a receipt in digits; scan it again")
+            raise ProofError(
+                "the code is not a receipt in digits", code="receipt-not-readable", way_out="scan it again"
+            )
         count = _DIGITS.index(len(block))
         if int(block) >> 8 * count:
-            raise ProofError("the code's digits are out of range; scan it again")
+            raise ProofError("the code's digits are out of range", code="receipt-not-readable", way_out="scan it again")
         blocks.append(int(block).to_bytes(count, "big"))
     return b"".join(blocks)
 
 
 def compact(receipt: bytes) -> str:
-    """A receipt in digits; Raises LogError where it is too long for a QR code."""
+    """A receipt in digits. Raises LogError where it is too long for a QR code."""
     proof = Proof.parse(receipt)
-    too_long = LogError("the receipt is too long for a QR code; hand out the file instead")
+    too_long = LogError(
+        "the receipt is too long for a QR code", code="receipt-too-long", way_out="hand out the file instead"
+    )
     if len(proof.extra) >= _PACKED_MAX_BYTES:
         raise too_long
     head = len(proof.extra).to_bytes(2, "big") + proof.extra + proof.index.to_bytes(8, "big")
@@ -66,12 +70,12 @@ def compact(receipt: bytes) -> str:
 
 
 def expand(digits: str) -> bytes:
-    """The receipt, byte for byte, that `compact` was given; Raises ProofError where the digits hold none."""
+    """The receipt, byte for byte, that `compact` was given. Raises ProofError where the digits hold none."""
     inflate = zlib.decompressobj(wbits=-15)
     try:
         packed = inflate.decompress(from_digits(digits), 2 * _PACKED_MAX_BYTES)
     except zlib.error:
-        raise ProofError("the code does not unpack; scan it again") from None
+        raise ProofError("the code does not unpack", code="receipt-not-readable", way_out="scan it again") from None
     at = 2 + int.from_bytes(packed[:2], "big")
     extra, index = packed[2:at], int.from_bytes(packed[at : at + 8], "big")
     count = int.from_bytes(packed[at + 8 : at + 9], "big")

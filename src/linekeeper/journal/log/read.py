@@ -28,7 +28,12 @@ def entries(connection: Connection, tables: LogTables, start: int, end: int) -> 
             yield entry
             expected += 1
         if expected != high:
-            raise LogError(f"leaf {expected} is absent from the store; restore the store from its newest backup")
+            raise LogError(
+                f"leaf {expected} is absent from the store",
+                code="leaf-missing",
+                way_out="restore the store from its newest backup",
+                details={"leaf": expected},
+            )
 
 
 def positions_of(connection: Connection, tables: LogTables, account: str) -> list[int]:
@@ -52,7 +57,11 @@ def opened(
         records = _open_some(connection, tables, vault, some)
         for position in some:
             if position not in records:
-                raise LogError(f"there is no leaf {position} in the store; the last is that of the newest record")
+                raise LogError(
+                    f"there is no leaf {position} in the store; the last is that of the newest record",
+                    code="leaf-missing",
+                    details={"leaf": position},
+                )
             yield position, records[position]
 
 

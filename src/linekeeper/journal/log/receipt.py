@@ -35,7 +35,12 @@ def make_receipt(head: Published, position: int, opened: Opened) -> bytes:
     """The receipt of the record at `position`; LogError while it is not published yet."""
     size = head.checkpoint.size
     if position >= size:
-        raise LogError(f"leaf {position} is not published yet, only {size} are; publish, then ask again")
+        raise LogError(
+            f"leaf {position} is not published yet, only {size} are",
+            code="leaf-not-published",
+            way_out="publish, then ask again",
+            details={"leaf": position, "published": size},
+        )
     hashes = tuple(inclusion_proof(position, size, head.tiles.node))
     return Proof(position, hashes, head.data, _pack(opened)).data
 
@@ -53,5 +58,7 @@ def _pack(opened: Opened) -> bytes:
 
 def _unpack(extra: bytes) -> Opened:
     if len(extra) < 2 + SALT_BYTES or extra[0] != VERSION or extra[1] not in RecordKind.__members__.values():
-        raise ProofError("the receipt does not hold a record of this log; fetch the file anew")
+        raise ProofError(
+            "the receipt does not hold a record of this log", code="receipt-not-readable", way_out="fetch the file anew"
+        )
     return Opened(RecordKind(extra[1]), extra[2 : 2 + SALT_BYTES], extra[2 + SALT_BYTES :])

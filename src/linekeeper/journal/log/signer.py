@@ -56,19 +56,28 @@ class Signer:
         if size < last.size:
             raise ForkError(
                 f"the log has {size} leaves but `{self.key.name}` has signed {last.size}; the store is older than"
-                " what was published: restore its newest state, or start a new log under another name"
+                " what was published: restore its newest state, or start a new log under another name",
+                code="store-behind-log",
+                details={"leaves": size, "signed": last.size},
             )
         if not verify_consistency(last.size, size, proof, last.root, root):
             raise ForkError(
                 f"the log of {size} leaves does not continue the {last.size} that `{self.key.name}` has signed;"
-                " entries were altered: keep both and find out which"
+                " entries were altered: keep both and find out which",
+                code="log-forked",
+                details={"leaves": size, "signed": last.size},
             )
 
 
 def load_key(path: Path) -> SigningKey:
     """The signing key in a file that its owner alone may read."""
     if not path.exists():
-        raise LogError(f"there is no signing key at `{path}`; make one with `new_key`, or put it back")
+        raise LogError(
+            f"there is no signing key at `{path}`",
+            code="signing-key-missing",
+            way_out="make one with `new_key`, or put it back",
+            place=str(path),
+        )
     demand_private(path)
     return SigningKey.parse(path.read_text())
 
@@ -79,7 +88,9 @@ def new_key(path: Path, name: str, kind: int = ED25519) -> SigningKey:
     Only the owner can read the file. Raises LogError where a file exists there: it is never replaced.
     """
     if path.exists():
-        raise LogError(f"`{path}` already holds a key; choose another place")
+        raise LogError(
+            f"`{path}` already holds a key", code="key-already-there", way_out="choose another place", place=str(path)
+        )
     key = SigningKey.generate(name, kind)
     durable.write(path, f"{key.skey}\n".encode(), mode=0o600)
     return key
@@ -88,4 +99,9 @@ def new_key(path: Path, name: str, kind: int = ED25519) -> SigningKey:
 def demand_private(path: Path) -> None:
     """Raises LogError where anybody but its owner can read the file of a secret."""
     if path.stat().st_mode & 0o077:
-        raise LogError(f"others may read `{path}`; take that away: chmod 600 {path}")
+        raise LogError(
+            f"others may read `{path}`",
+            code="key-not-private",
+            way_out=f"take that away: chmod 600 {path}",
+            place=str(path),
+        )

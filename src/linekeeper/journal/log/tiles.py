@@ -67,19 +67,31 @@ class Tiles:
         try:
             return self._pyramid(tile_level, tile)[height][within]
         except IndexError:
-            raise ProofError(f"a log of {self.size} leaves has no node {index} at level {level}") from None
+            raise ProofError(
+                f"a log of {self.size} leaves has no node {index} at level {level}", code="index-out-of-log"
+            ) from None
 
     def hashes(self, level: int, tile: int) -> list[bytes]:
         """The hashes of one tile, as many as a log of this size has."""
         data, width = self._read(level, tile)
         if len(data) < width * HASH_BYTES:
-            raise ProofError(f"`{tile_path(level, tile, width)}` is cut short; publish the log again")
+            raise ProofError(
+                f"`{tile_path(level, tile, width)}` is cut short",
+                code="tile-not-whole",
+                way_out="publish the log again",
+                place=tile_path(level, tile, width),
+            )
         return [data[at : at + HASH_BYTES] for at in range(0, width * HASH_BYTES, HASH_BYTES)]
 
     def entry(self, index: int) -> bytes:
         """The entry of one leaf."""
         if not 0 <= index < self.size:
-            raise ProofError(f"entry {index} is not in a log of {self.size}; ask for one below {self.size}")
+            raise ProofError(
+                f"entry {index} is not in a log of {self.size}",
+                code="index-out-of-log",
+                way_out=f"ask for one below {self.size}",
+                details={"index": index, "leaves": self.size},
+            )
         return self._bundle(index // TILE_WIDTH)[index % TILE_WIDTH]
 
     def entries(self) -> Iterator[bytes]:
@@ -105,7 +117,12 @@ class Tiles:
             at = start + int.from_bytes(data[at:start], "big")
             entries.append(data[start:at])
         if at > len(data):
-            raise ProofError(f"`{tile_path('entries', tile, width)}` is cut short; publish the log again")
+            raise ProofError(
+                f"`{tile_path('entries', tile, width)}` is cut short",
+                code="tile-not-whole",
+                way_out="publish the log again",
+                place=tile_path("entries", tile, width),
+            )
         return entries
 
     def _read(self, level: Level, tile: int) -> tuple[bytes, int]:
@@ -113,13 +130,20 @@ class Tiles:
         complete = self.size >> (HEIGHT * level) if isinstance(level, int) else self.size
         width = min(complete - tile * TILE_WIDTH, TILE_WIDTH)
         if width <= 0:
-            raise ProofError(f"a log of {self.size} leaves has no tile {tile} at level {level}")
+            raise ProofError(
+                f"a log of {self.size} leaves has no tile {tile} at level {level}", code="index-out-of-log"
+            )
         for path in dict.fromkeys((tile_path(level, tile, width), tile_path(level, tile))):
             try:
                 return self._fetch(path), width
             except FileNotFoundError:
                 continue
-        raise LogError(f"`{tile_path(level, tile, width)}` is absent from the log; publish the log again")
+        raise LogError(
+            f"`{tile_path(level, tile, width)}` is absent from the log",
+            code="tile-missing",
+            way_out="publish the log again",
+            place=tile_path(level, tile, width),
+        )
 
 
 # ------------------------------------------------------------------ writing
@@ -156,7 +180,11 @@ class TileWriter:
 
     def _add_leaves(self, entries: list[bytes], files: dict[Path, bytes]) -> None:
         if any(len(entry) > ENTRY_MAX_BYTES for entry in entries):
-            raise LogError(f"an entry is longer than {ENTRY_MAX_BYTES} bytes; log a commitment to it instead")
+            raise LogError(
+                f"an entry is longer than {ENTRY_MAX_BYTES} bytes",
+                code="entry-too-long",
+                way_out="log a commitment to it instead",
+            )
         tile = self.size // TILE_WIDTH
         self._bundle += entries
         while len(self._bundle) >= TILE_WIDTH:

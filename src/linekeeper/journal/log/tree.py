@@ -164,7 +164,12 @@ class Tree:
 def inclusion_proof(index: int, size: int, nodes: Nodes) -> list[bytes]:
     """The audit path of leaf `index` in the tree of `size` leaves, leaf's sibling first."""
     if not 0 <= index < size:
-        raise ProofError(f"leaf {index} is not in a log of {size} leaves; ask for one below {size}")
+        raise ProofError(
+            f"leaf {index} is not in a log of {size} leaves",
+            code="index-out-of-log",
+            way_out=f"ask for one below {size}",
+            details={"index": index, "leaves": size},
+        )
     start, end, path = 0, size, []
     while end - start > 1:
         split = start + _split(end - start)
@@ -183,7 +188,11 @@ def consistency_proof(old: int, new: int, nodes: Nodes) -> list[bytes]:
     A proof from 0 would prove nothing (every tree extends the empty one), so it is refused.
     """
     if not 0 < old <= new:
-        raise ProofError(f"there is no consistency proof from {old} to {new} leaves; the old size is 1 to {new}")
+        raise ProofError(
+            f"there is no consistency proof from {old} to {new} leaves; the old size is 1 to {new}",
+            code="index-out-of-log",
+            details={"old": old, "leaves": new},
+        )
     start, end, path, whole = 0, new, [], True
     while end != old:
         split = start + _split(end - start)

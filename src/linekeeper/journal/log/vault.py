@@ -39,7 +39,9 @@ class Vault:
 
     def __init__(self, masters: Sequence[MasterKey], ciphers_max: int = CIPHERS_MAX) -> None:
         if not masters:
-            raise LogError("there is no master key; name one, such as `file:master.key`")
+            raise LogError(
+                "there is no master key", code="master-key-missing", way_out="name one, such as `file:master.key`"
+            )
         self.master = masters[0]
         self._masters = {master.name: master for master in masters}
         self._ciphers: OrderedDict[bytes, AESGCM] = OrderedDict()
@@ -50,7 +52,7 @@ class Vault:
         return self.master.wrap(os.urandom(KEY_BYTES))
 
     def cipher(self, master: str, wrapped: bytes) -> AESGCM:
-        """The cipher of a wrapped data key; Raises LogError where its master is not at hand."""
+        """The cipher of a wrapped data key. Raises LogError where its master is not at hand."""
         cipher = self._ciphers.get(wrapped)
         if cipher is None:
             cipher = AESGCM(self._unwrap(master, wrapped))
@@ -67,7 +69,12 @@ class Vault:
 
     def _unwrap(self, master: str, wrapped: bytes) -> bytes:
         if master not in self._masters:
-            raise LogError(f"the master key `{master}` is not at hand; name it among the masters")
+            raise LogError(
+                f"the master key `{master}` is not at hand",
+                code="master-key-missing",
+                way_out="name it among the masters",
+                details={"master": master},
+            )
         return self._masters[master].unwrap(wrapped)
 
     def seal(self, records: Sequence[Record], ciphers: Sequence[AESGCM]) -> list[tuple[bytes, bytes]]:
@@ -78,7 +85,11 @@ class Vault:
         sealed = []
         for at, (record, cipher) in enumerate(zip(records, ciphers, strict=True)):
             if len(record.data) > RECORD_MAX_BYTES:
-                raise LogError(f"a record of `{record.account}` has {len(record.data)} bytes; at most 1 MiB")
+                raise LogError(
+                    f"a record of `{record.account}` has {len(record.data)} bytes; at most 1 MiB",
+                    code="entry-too-long",
+                    details={"account": record.account},
+                )
             start = at * (SALT_BYTES + NONCE_BYTES)
             salt = chance[start : start + SALT_BYTES]
             nonce = chance[start + SALT_BYTES : start + SALT_BYTES + NONCE_BYTES]
@@ -87,12 +98,16 @@ class Vault:
         return sealed
 
     def open(self, entry: bytes, sealed: bytes, cipher: AESGCM) -> Opened:
-        """The record behind an entry; Raises ProofError where it is not the one that was committed to."""
+        """The record behind an entry. Raises ProofError where it is not the one that was committed to."""
         try:
             plain = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
         except (InvalidTag, ValueError):
-            raise ProofError("a sealed record does not open; it was altered, or belongs to another key") from None
+            raise ProofError(
+                "a sealed record does not open; it was altered, or belongs to another key", code="record-altered"
+            ) from None
         opened = Opened(kind_of(entry), plain[:SALT_BYTES], plain[SALT_BYTES:])
         if opened.entry != entry:
-            raise ProofError("a sealed record is not the one that its leaf commits to; it was exchanged")
+            raise ProofError(
+                "a sealed record is not the one that its leaf commits to; it was exchanged", code="record-altered"
+            )
         return opened

@@ -52,11 +52,14 @@ class Request:
 
     @classmethod
     def parse(cls, body: bytes) -> Request:
-        """The request in an HTTP body; Raises ProofError where it is malformed."""
+        """The request in an HTTP body. Raises ProofError where it is malformed."""
         top, gap, note = body.partition(b"\n\n")
         first, *hashes = top.decode("ascii", "replace").split("\n")
         if not gap or not first.startswith("old ") or len(hashes) > HASHES_MAX:
-            raise ProofError("the request is not `old <size>`, proof lines, a blank line and a checkpoint")
+            raise ProofError(
+                "the request is not `old <size>`, proof lines, a blank line and a checkpoint",
+                code="request-not-readable",
+            )
         return cls(from_decimal(first.removeprefix("old ")), tuple(from_base64(line) for line in hashes), note)
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import Refused
 from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
 from linekeeper.lab.fit.bin_merging import merge_bins
 from linekeeper.lab.fit.boosting import fit_additive, fit_forest
@@ -75,13 +75,15 @@ def folds_of(table: TrainingTable, folds: int, seed: int) -> npt.NDArray[np.intp
     """A fold for each row, at random; folds hold about as many accounts, and rows of one account stay in one fold.
 
     scikit-learn's StratifiedGroupKFold would draw other folds: no figure of before could be compared with one of now.
-    Raises LinekeeperError where there are fewer goods or bads than folds.
+    Raises Refused where there are fewer goods or bads than folds.
     """
     accounts, first_row, account = np.unique(table.account, return_index=True, return_inverse=True)
     bad = np.zeros(len(accounts), np.int64)
     np.maximum.at(bad, account, table.label)
     if min(bad.sum(), len(bad) - bad.sum()) < folds:
-        raise LinekeeperError(f"too few goods or bads for {folds} folds; use fewer folds or more data")
+        raise Refused(
+            f"too few goods or bads for {folds} folds", code="data-too-few", way_out="use fewer folds or more data"
+        )
     chance = np.random.default_rng(seed)
     fold = np.empty(len(accounts), np.intp)
     # Two passes are there to spread the bads evenly. They do so only where accounts are sorted by their first rows, and

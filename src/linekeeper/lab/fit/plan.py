@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import FileError, Refused
 from linekeeper.policy.model import Policy
 from linekeeper.policy.sections import GROUPS
 from linekeeper.scorecard.pd import Scale
@@ -58,7 +58,12 @@ class FitPlan:
         for feature in self.features:
             if feature.group not in self.groups:
                 groups = " or ".join(f"`{group}`" for group in self.groups)
-                raise LinekeeperError(f"`{feature.name}` is in no group of the plan; put it under {groups}")
+                raise FileError(
+                    f"`{feature.name}` is in no group of the plan",
+                    code="plan-not-usable",
+                    way_out=f"put it under {groups}",
+                    details={"feature": feature.name},
+                )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -77,18 +82,21 @@ class FitPlan:
         return replace(self, features=features, protected=protected)
 
     def refuse_protected(self) -> FitPlan:
-        """This plan; Raises LinekeeperError where a protected attribute is among the inputs.
+        """This plan. Raises Refused where a protected attribute is among the inputs.
 
         >>> FitPlan("p", (FeaturePlan("age", "ability"),), protected=("age",)).refuse_protected()
         Traceback (most recent call last):
-        linekeeper.core.errors.LinekeeperError: `age` is protected and cannot be an input; remove it from the features
+        linekeeper.core.errors.Refused: `age` is protected and cannot be an input; remove it from the features
         """
         refused = sorted(set(self.names) & set(self.protected))
         if refused:
             named = ", ".join(f"`{name}`" for name in refused)
             way_out = "remove it from the features" if len(refused) == 1 else "remove them from the features"
-            raise LinekeeperError(
-                f"{named} {'is' if len(refused) == 1 else 'are'} protected and cannot be an input; {way_out}"
+            raise Refused(
+                f"{named} {'is' if len(refused) == 1 else 'are'} protected and cannot be an input",
+                code="feature-protected",
+                way_out=way_out,
+                details={"features": refused},
             )
         return self
 
@@ -96,14 +104,23 @@ class FitPlan:
 def read_fit_plan(path: Path | Traversable) -> FitPlan:
     """A plan file (YAML): `name`, `label`, `protected`, and features under `ability` and `willingness`.
 
-    Raises LinekeeperError where the file cannot be read or says something that a plan does not know.
+    Raises FileError where the file cannot be read or says something that a plan does not know.
     """
     try:
         raw = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
     except (OSError, YAMLError) as error:
-        raise LinekeeperError(f"the plan `{path}` cannot be read: {str(error).splitlines()[0].lower()}") from None
+        raise FileError(
+            f"the plan `{path}` cannot be read: {str(error).splitlines()[0].lower()}",
+            code="file-not-readable",
+            place=str(path),
+        ) from None
     if not isinstance(raw, dict):
-        raise LinekeeperError(f"the plan `{path}` is not a list of keys; begin it with `name: ...`")
+        raise FileError(
+            f"the plan `{path}` is not a list of keys",
+            code="plan-not-usable",
+            way_out="begin it with `name: ...`",
+            place=str(path),
+        )
     return _plan(raw, f"the plan `{path.name}`")
 
 
@@ -124,14 +141,22 @@ def fit_plan_of_policy(policy: Policy) -> FitPlan:
 def _plan(raw: Mapping[str, Any], place: str) -> FitPlan:
     unknown = set(raw) - {*TEXT_KEYS, *GROUPS, "protected", "tables_max", "scale"}
     if unknown:
-        raise LinekeeperError(
-            f"{place} has an unknown key `{min(unknown)}`; known are {', '.join((*TEXT_KEYS, *GROUPS))}"
+        raise FileError(
+            f"{place} has an unknown key `{min(unknown)}`",
+            code="plan-not-usable",
+            way_out=f"known are {', '.join((*TEXT_KEYS, *GROUPS))}",
+            place=place,
         )
     features = tuple(
         _feature(name, group, keys or {}, place) for group in GROUPS for name, keys in (raw.get(group) or {}).items()
     )
     if not features:
-        raise LinekeeperError(f"{place} names no feature; put some under `ability` and `willingness`")
+        raise FileError(
+            f"{place} names no feature",
+            code="plan-not-usable",
+            way_out="put some under `ability` and `willingness`",
+            place=place,
+        )
     label, meaning = str(raw.get("label", "label")), str(raw.get("label_meaning", ""))
     plan = FitPlan(str(raw.get("name", "score")), features, label, meaning, str(raw.get("period", "")))
     return replace(
@@ -147,9 +172,12 @@ def _feature(name: str, group: str, keys: Mapping[str, Any], place: str) -> Feat
     missing = keys.get("missing")
     unknown = set(keys) - {"worse", "special", "choices", "missing"}
     if unknown or worse not in (None, "higher", "lower") or missing not in (None, "neutral"):
-        raise LinekeeperError(
+        raise FileError(
             f"{place}: `{name}` may have `worse: higher`, `worse: lower`, `special: [codes]`, `choices: [words]`"
-            " and `missing: neutral`"
+            " and `missing: neutral`",
+            code="plan-not-usable",
+            place=place,
+            details={"feature": name},
         )
     special, choices = tuple(map(int, keys.get("special", ()))), tuple(map(str, keys.get("choices", ())))
     return FeaturePlan(str(name), group, cast(Worse | None, worse), special, choices, missing == "neutral")

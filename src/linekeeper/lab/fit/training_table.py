@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import FileError
 from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
 from linekeeper.lab.parquet import read_parquet_table, whole_numbers
 from linekeeper.lab.partition import Partition
@@ -52,14 +52,18 @@ def read_training_table(path: Path, plan: FitPlan, labels: Path | None = None) -
     """A snapshot table (Parquet): `account`, `at_day`, label, one whole-number column a feature (null = missing).
 
     `labels`: a second file with `account`, the label and protected attributes; rows without a label are left out.
-    Raises LinekeeperError where a file cannot be read, or a column is missing or not whole numbers.
+    Raises FileError where a file cannot be read, or a column is missing or not whole numbers.
     """
     data = read_parquet_table(path)
     if labels:
         outcomes = read_parquet_table(labels)
         lacking = [name for name in ("account", plan.label) if name not in outcomes.column_names]
         if lacking or "account" not in data.column_names:
-            raise LinekeeperError(f"`{labels if lacking else path}` has no column `{(lacking or ['account'])[0]}`")
+            raise FileError(
+                f"`{labels if lacking else path}` has no column `{(lacking or ['account'])[0]}`",
+                code="column-missing",
+                place=str(labels if lacking else path),
+            )
         own_names = [name for name in data.column_names if name == "account" or name not in outcomes.column_names]
         data = data.select(own_names).join(outcomes, "account", join_type="inner")
     return training_table(data, plan)
@@ -68,16 +72,24 @@ def read_training_table(path: Path, plan: FitPlan, labels: Path | None = None) -
 def training_table(data: pa.Table, plan: FitPlan) -> TrainingTable:
     """The training table out of a table in memory.
 
-    `account` and `at_day` may be absent: the rows are then numbered, and all of day 0. Raises LinekeeperError where
-    another column is missing or not whole numbers, or the label is not 0 and 1.
+    `account` and `at_day` may be absent: the rows are then numbered, and all of day 0. Raises FileError where another
+    column is missing or not whole numbers, or the label is not 0 and 1.
     """
     lacking = [name for name in (plan.label, *plan.names) if name not in data.column_names]
     if lacking:
-        raise LinekeeperError(f"the table has no column `{lacking[0]}`; it has {', '.join(data.column_names[:12])}")
+        raise FileError(
+            f"the table has no column `{lacking[0]}`; it has {', '.join(data.column_names[:12])}",
+            code="column-missing",
+            details={"column": lacking[0]},
+        )
     accounts = data["account"].to_pylist() if "account" in data.column_names else range(data.num_rows)
     label = whole_numbers(data, plan.label)
     if set(np.unique(label)) != {0, 1}:
-        raise LinekeeperError(f"the label `{plan.label}` must be 0 and 1, and both must occur")
+        raise FileError(
+            f"the label `{plan.label}` must be 0 and 1, and both must occur",
+            code="label-not-usable",
+            details={"label": plan.label},
+        )
     return TrainingTable(
         np.array([str(account) for account in accounts]),
         whole_numbers(data, "at_day") if "at_day" in data.column_names else np.zeros(data.num_rows, np.int64),

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import Refused
 from linekeeper.lab import JsonObject
 from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
 from linekeeper.lab.fit.boosting import Forest, fit_additive, fit_forest, fit_untuned_forest
@@ -148,7 +148,9 @@ def _person_months(
     ]
     rows = sum(len(_not_behind_before(panel, month, ahead)[0]) for month, all_ahead in observed for ahead in all_ahead)
     if not rows:
-        raise LinekeeperError(f"the panel is too short; it needs more than {FIRST_OBSERVED + 2 * HORIZON} months")
+        raise Refused(
+            f"the panel is too short; it needs more than {FIRST_OBSERVED + 2 * HORIZON} months", code="data-too-few"
+        )
     sampled_share = min(1.0, ROWS_FOR_FIT / rows)
     columns: list[dict[str, FeatureColumn]] = []
     labels: list[FeatureColumn] = []

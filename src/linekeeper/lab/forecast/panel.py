@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import FileError
 from linekeeper.scorecard.many import FeatureColumn
 
 Levels = npt.NDArray[np.int8]
@@ -39,13 +39,18 @@ class Panel:
 def panel_of(data: pa.Table) -> Panel:
     """The panel in a table of `account`, `month` (a number that rises by one a month) and `bucket` (X, C, 0 to 5).
 
-    Raises LinekeeperError where a column is missing or a bucket is another.
+    Raises FileError where a column is missing or a bucket is another.
     """
     account, month, bucket = (_column(data, name) for name in ("account", "month", "bucket"))
     buckets, bucket_of_row = np.unique(bucket.astype(str), return_inverse=True)
     unknown = sorted(set(buckets.tolist()) - LEVEL_OF_BUCKET.keys())
     if unknown:
-        raise LinekeeperError(f"`{unknown[0]}` is no bucket; use X, C and 0 to 5")
+        raise FileError(
+            f"`{unknown[0]}` is no bucket",
+            code="bucket-not-known",
+            way_out="use X, C and 0 to 5",
+            details={"bucket": unknown[0]},
+        )
     level = np.array([LEVEL_OF_BUCKET[name] for name in buckets], dtype=np.int8)[bucket_of_row]
     accounts, row = np.unique(account, return_inverse=True)
     number = month.astype(np.int64)
@@ -57,7 +62,11 @@ def panel_of(data: pa.Table) -> Panel:
 
 def _column(data: pa.Table, name: str) -> npt.NDArray[np.generic]:
     if name not in data.column_names:
-        raise LinekeeperError(f"the panel has no column `{name}`; it needs account, month and bucket")
+        raise FileError(
+            f"the panel has no column `{name}`; it needs account, month and bucket",
+            code="column-missing",
+            details={"column": name},
+        )
     return np.asarray(data[name].to_numpy(zero_copy_only=False))
 
 

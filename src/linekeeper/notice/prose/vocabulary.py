@@ -42,7 +42,11 @@ def read_vocabulary(path: Path) -> Vocabulary:
     """The words of one YAML file: sort -> name -> {zh, en}."""
     raw = read_yaml(path)
     if not isinstance(raw, dict) or set(raw) - set(SORTS):
-        raise MaterialError(f"`{path.name}` may hold {', '.join(f'`{sort}`' for sort in SORTS)} only")
+        raise MaterialError(
+            f"`{path.name}` may hold {', '.join(f'`{sort}`' for sort in SORTS)} only",
+            code="material-not-complete",
+            place=str(path),
+        )
     return Vocabulary(
         {sort: {name: _text(path, name, item) for name, item in part.items()} for sort, part in raw.items()}
     )
@@ -50,7 +54,9 @@ def read_vocabulary(path: Path) -> Vocabulary:
 
 def _text(path: Path, name: str, item: object) -> Text:
     if not isinstance(item, dict) or set(item) != {"zh", "en"}:
-        raise MaterialError(f"`{name}` in `{path.name}` needs its words in `zh` and `en`")
+        raise MaterialError(
+            f"`{name}` in `{path.name}` needs its words in `zh` and `en`", code="material-not-complete", place=str(path)
+        )
     return Text(zh=str(item["zh"]), en=str(item["en"]))
 
 
