@@ -84,7 +84,7 @@ def read_event_file(
     return _intake(read_blocks(path, policy, columns, form, progress), path.name)
 
 
-def read_event_stream(stream: pa.RecordBatchReader, policy: Policy, columns: ColumnMapping | None = None) -> Intake:
+def read_event_batches(stream: pa.RecordBatchReader, policy: Policy, columns: ColumnMapping | None = None) -> Intake:
     """A stream of record batches as an event table, read like a Parquet file. Rows are numbered from 1."""
     validator, mapping = Validator(policy, major=columns.major if columns else False), columns or OWN_COLUMNS
     names = _known(validator, mapping, stream.schema.names, "events")

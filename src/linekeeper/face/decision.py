@@ -16,7 +16,7 @@ from linekeeper.lab.decision_table import decision_table
 from linekeeper.policy import model
 from linekeeper.scorecard.points import ScorePart
 
-COLUMNS = {
+_PUBLIC_COLUMNS = {
     "limit_before": "limit_before_minor",
     "limit_after": "limit_minor",
     "granted_before": "granted_before_minor",
@@ -149,7 +149,7 @@ def _table_of_decisions(records: Sequence[core.Decision], time_zone: str) -> pa.
     table = decision_table(records)
     at = table["at"].cast(pa.timestamp("ms", time_zone))
     table = table.set_column(table.column_names.index("at"), "at", at)
-    return table.rename_columns([COLUMNS.get(name, name) for name in table.column_names])
+    return table.rename_columns([_PUBLIC_COLUMNS.get(name, name) for name in table.column_names])
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,19 +26,19 @@ from linekeeper.engine.verify import Verdict
 from linekeeper.engine.verify import verify as verify_store
 from linekeeper.evaluate.authorisation import Authorisation
 from linekeeper.face.decision import Decision, Explanation, decisions_of_records, explanation_of
-from linekeeper.face.events import Columns, Events, read_events
+from linekeeper.face.events import Columns, EventInput, intake_of
 from linekeeper.face.policy import Policy, policy_of
 from linekeeper.face.records import Records, html_of_pairs
 from linekeeper.face.road import Road, road_as_dates
-from linekeeper.face.times import date_or_none, day_of, instant_of, milliseconds_of
+from linekeeper.face.times import day_of, instant_of, ms_of, review_date
 from linekeeper.journal.keeper import erase_borrower
 from linekeeper.journal.log.erase import Erasure
 from linekeeper.notice.from_decision import read_lender_profile
 from linekeeper.notice.render import as_html, as_json, as_text
 from linekeeper.texts.language import Lang
 
-Form = Literal["text", "html", "json"]
-RENDERERS = {"text": as_text, "html": as_html, "json": as_json}
+NoticeFormat = Literal["text", "html", "json"]
+RENDER_AS = {"text": as_text, "html": as_html, "json": as_json}
 
 
 class Received(Records[Decision]):
@@ -114,7 +114,7 @@ class Engine:
 
     # -------------------------------------------------------------- what acts
 
-    def receive(self, events: Events, *, source: str = "python", columns: Columns | None = None) -> Received:
+    def receive(self, events: EventInput, *, source: str = "python", columns: Columns | None = None) -> Received:
         """Take events in, decide, and make all of it durable; the decisions that they led to.
 
         `events` and `columns` are as in `linekeeper.replay`. An event is known by its `id` within a `source`: the same
@@ -131,7 +131,7 @@ class Engine:
         >>> len(again), again.repeats
         (0, 10)
         """
-        intake = read_events(events, self.policy, columns)
+        intake = intake_of(events, self.policy, columns)
         kept: list[core.Decision] = []
         summary = self._engine.receive(intake.table, source, kept.append)
         aside = [*intake.rejected, *summary.rejected]
@@ -174,7 +174,7 @@ class Engine:
         ...     engine.rule("A-1001", cap_bp=5_000, until="2025-08-31", by="Li", why="audit", at="2025-07-11T09:00Z")
         Decision(A-1001#3: decrease at 2025-07-11T17:00:00+08:00, 600000 -> 500000, reasons person)
         """
-        ruling = Ruling(account, milliseconds_of(at), day_of(until), by, why, trigger, cap_bp, id or new_id())
+        ruling = Ruling(account, ms_of(at), day_of(until), by, why, trigger, cap_bp, id or new_id())
         return self._decisions(enter_rulings(self._engine, [ruling]))
 
     def erase(self, account: str, *, at: datetime | str) -> Erasure:
@@ -191,7 +191,7 @@ class Engine:
         """
         if self._engine.keeper is None:
             raise LinekeeperError("a borrower is erased in the log too; open the store with the `keys` of its log")
-        return erase_borrower(self._engine.store, self._engine.keeper, account, milliseconds_of(at))
+        return erase_borrower(self._engine.store, self._engine.keeper, account, ms_of(at))
 
     # -------------------------------------------------------------- what answers
 
@@ -204,7 +204,7 @@ class Engine:
         ...     engine.authorise("A-1001", 700_000, "2025-07-11T09:00+08:00")
         Authorisation(allowed=False, reasons=('over_limit',), rules=())
         """
-        return self._engine.authorise(account, milliseconds_of(at), amount_minor)
+        return self._engine.authorise(account, ms_of(at), amount_minor)
 
     def explain(self, decision: Decision | str) -> Explanation:
         """A decision taken apart: its triggers with each value against its threshold, and the parts of its score.
@@ -239,7 +239,12 @@ class Engine:
         return None if road is None else road_as_dates(road, self._engine.engine_of(account).policy, asked)
 
     def notice(
-        self, decision: Decision | str, lang: Lang = "en", *, form: Form = "text", lender: str | Path | None = None
+        self,
+        decision: Decision | str,
+        lang: Lang = "en",
+        *,
+        form: NoticeFormat = "text",
+        lender: str | Path | None = None,
     ) -> str:
         """The notice of a decision as the borrower reads it, in English (`en`) or Simplified Chinese (`zh`).
 
@@ -252,12 +257,12 @@ class Engine:
         ...     "5,000" in engine.notice("A-1001#1")
         True
         """
-        if form not in RENDERERS:
-            raise LinekeeperError(f"`{form}` is no form of a notice; use one of {', '.join(RENDERERS)}")
+        if form not in RENDER_AS:
+            raise LinekeeperError(f"`{form}` is no form of a notice; use one of {', '.join(RENDER_AS)}")
         record = self._record(decision)
         profile = read_lender_profile(None if lender is None else Path(lender))
         notice = build_notice(self._engine, record, profile, state_after(self._engine, record))
-        return RENDERERS[form](notice, lang)
+        return RENDER_AS[form](notice, lang)
 
     def account(self, name: str) -> Account:
         """One account: its line, its features, its decisions. LinekeeperError where it is not known.
@@ -279,7 +284,7 @@ class Engine:
             balance_minor=seen.balance,
             opened_at=instant_of(seen.opened_at, zone),
             now=instant_of(seen.now, zone),
-            next_review=date_or_none(seen.next_review),
+            next_review=review_date(seen.next_review),
             features=seen.values,
             decisions=self._decisions(seen.decisions),
         )
@@ -361,7 +366,7 @@ def open(
 
 
 def _account_line(summary: AccountSummary) -> AccountLine:
-    line, due = summary.line, date_or_none(summary.next_review)
+    line, due = summary.line, review_date(summary.next_review)
     return AccountLine(summary.account, line.status, line.limit, line.granted, summary.balance, due)
 
 
@@ -373,6 +378,6 @@ def _table_of_accounts(page: Sequence[AccountSummary]) -> pa.Table:
             "limit_minor": pa.array([one.line.limit for one in page], pa.int64()),
             "granted_minor": pa.array([one.line.granted for one in page], pa.int64()),
             "balance_minor": pa.array([one.balance for one in page], pa.int64()),
-            "next_review": pa.array([date_or_none(one.next_review) for one in page], pa.date32()),
+            "next_review": pa.array([review_date(one.next_review) for one in page], pa.date32()),
         }
     )

@@ -1,4 +1,4 @@
-"""Events as people have them: a table of any library that speaks Arrow, a file, or plain dictionaries."""
+"""EventInput as people have them: a table of any library that speaks Arrow, a file, or plain dictionaries."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import pyarrow as pa
 
-from linekeeper.connect.files import Intake, read_event_file, read_event_rows, read_event_stream
+from linekeeper.connect.files import Intake, read_event_batches, read_event_file, read_event_rows
 from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.face.policy import Policy
 
-PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name
+_INDEX_OF_PANDAS = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name
 
 
 @runtime_checkable
@@ -25,11 +25,11 @@ class ArrowStream(Protocol):
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
 
 
-Events: TypeAlias = ArrowStream | str | PathLike[str] | Iterable[Mapping[str, Any]]
+EventInput: TypeAlias = ArrowStream | str | PathLike[str] | Iterable[Mapping[str, Any]]
 Columns: TypeAlias = Mapping[str, str | None]  # the table's name: the policy's name, or None to leave a column out
 
 
-def read_events(events: Events, policy: Policy, columns: Columns | None = None) -> Intake:
+def intake_of(events: EventInput, policy: Policy, columns: Columns | None = None) -> Intake:
     """The events that pass the same validation as those of a file, each once and in order of time, and the rest.
 
     Raises LinekeeperError where `events` cannot be read at all, has a column that no kind of event has, or has none of
@@ -38,7 +38,7 @@ def read_events(events: Events, policy: Policy, columns: Columns | None = None) 
     >>> from linekeeper.face.policy import load_policy
     >>> policy = load_policy("docs/examples/cash-line.yaml")
     >>> event = {"id": "1", "account": "A", "kind": "open", "at": "2025-03-03T10:00:00+08:00", "limit": 1_000_000}
-    >>> intake = read_events([event, event | {"id": "2", "kind": "opened"}], policy)
+    >>> intake = intake_of([event, event | {"id": "2", "kind": "opened"}], policy)
     >>> intake.table.num_rows, intake.rejected[0].reason
     (1, "`kind` is 'opened', which is no kind of this policy; did you mean `open`?")
     """
@@ -49,7 +49,7 @@ def read_events(events: Events, policy: Policy, columns: Columns | None = None) 
     if isinstance(events, str | PathLike):
         return read_event_file(Path(events), policy.definition, mapping)
     if isinstance(events, ArrowStream):
-        return read_event_stream(_stream(events), policy.definition, mapping)
+        return read_event_batches(_stream(events), policy.definition, mapping)
     if isinstance(events, Iterable):
         return read_event_rows((_renamed(row, mapping) for row in events), policy.definition)
     raise LinekeeperError(f"`{type(events).__name__}` holds no events; give a table, a path, or dictionaries")
@@ -65,7 +65,7 @@ def _renamed(row: Mapping[str, Any], mapping: ColumnMapping) -> dict[str, Any]:
 def _stream(events: ArrowStream) -> pa.RecordBatchReader:
     """The record batches, without the index of a pandas table."""
     stream = pa.RecordBatchReader.from_stream(events)
-    kept = [name for name in stream.schema.names if not PANDAS_INDEX.fullmatch(name)]
+    kept = [name for name in stream.schema.names if not _INDEX_OF_PANDAS.fullmatch(name)]
     if len(kept) == len(stream.schema.names):
         return stream
     schema = pa.schema([stream.schema.field(name) for name in kept])

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 Item = TypeVar("Item", covariant=True)
 ROWS_SHOWN = 20
+COLUMNS_SHOWN = 17  # of a decision, all but the values that it used
 
 
 class Records(Sequence[Item]):
@@ -57,17 +58,17 @@ class Records(Sequence[Item]):
         return html_of_table(self.table)
 
 
-def html_of_table(table: pa.Table, shown: int = ROWS_SHOWN) -> str:
-    """The first rows of a table as HTML; all text is escaped.
+def html_of_table(table: pa.Table) -> str:
+    """The first rows and columns of a table as HTML; all text is escaped.
 
     >>> html_of_table(pa.table({"account": ["<b>"]}))
     '<table><tr><th>account</th></tr><tr><td>&lt;b&gt;</td></tr></table>'
     """
-    rows = [_html_row("th", table.column_names)]
-    rows += [_html_row("td", list(row.values())) for row in table.slice(0, shown).to_pylist()]
-    further = table.num_rows - shown
-    note = f"<p>{further:,} further rows</p>" if further > 0 else ""
-    return f"<table>{''.join(rows)}</table>{note}"
+    shown = table.select(table.column_names[:COLUMNS_SHOWN]).slice(0, ROWS_SHOWN)
+    rows = [_html_row("th", shown.column_names), *(_html_row("td", row.values()) for row in shown.to_pylist())]
+    further = (table.num_rows - shown.num_rows, "rows"), (table.num_columns - shown.num_columns, "columns")
+    notes = ", ".join(f"{count:,} further {what}" for count, what in further if count)
+    return f"<table>{''.join(rows)}</table>" + (f"<p>{notes}</p>" if notes else "")
 
 
 def html_of_pairs(title: str, pairs: Iterable[tuple[str, object]]) -> str:

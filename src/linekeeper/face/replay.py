@@ -17,7 +17,7 @@ from linekeeper.core.dates import date_of
 from linekeeper.core.event import Rejection
 from linekeeper.engine.run import evaluations_of, last_day, replay_table
 from linekeeper.face.decision import Decision, decisions_of_records
-from linekeeper.face.events import Columns, Events, read_events
+from linekeeper.face.events import Columns, EventInput, intake_of
 from linekeeper.face.policy import Policy, policy_of
 from linekeeper.face.records import Records, html_of_pairs
 from linekeeper.face.times import day_of, instant_of
@@ -103,7 +103,7 @@ class ReplayResult:
 
 def replay(
     policy: Policy | str | Path,
-    events: Events,
+    events: EventInput,
     *,
     until: date | str | None = None,
     columns: Columns | None = None,
@@ -127,7 +127,7 @@ def replay(
     {'account': 'A-1001', 'action': 'decrease', 'limit_minor': 500000, 'reasons': 'arrears'}
     """
     policy = policy_of(policy)
-    kernel, intake = kernel_of(policy.definition), read_events(events, policy, columns)
+    kernel, intake = kernel_of(policy.definition), intake_of(events, policy, columns)
     last = last_day(kernel, intake.table) if until is None else day_of(until)
     compiled = kernel.is_worth_compiling(evaluations_of(intake.table, lazy=True))
     kept: list[core.Decision] = []

@@ -20,12 +20,12 @@ def instant_of(at_ms: int, zone: str) -> datetime:
     return (EPOCH + timedelta(milliseconds=at_ms)).astimezone(ZoneInfo(zone))
 
 
-def milliseconds_of(at: datetime | str) -> int:
+def ms_of(at: datetime | str) -> int:
     """UTC milliseconds of an aware `datetime`, or of ISO 8601 with an offset. Raises LinekeeperError for any other.
 
-    >>> milliseconds_of("2025-03-03T10:00:00+08:00")
+    >>> ms_of("2025-03-03T10:00:00+08:00")
     1740967200000
-    >>> milliseconds_of(datetime(2025, 3, 3))
+    >>> ms_of(datetime(2025, 3, 3))
     Traceback (most recent call last):
     linekeeper.core.errors.LinekeeperError: `at` is 2025-03-03 00:00:00, which is not a time with its UTC offset; ...
     """
@@ -53,6 +53,6 @@ def day_of(day: date | str) -> int:
     return epoch_day(asked)
 
 
-def date_or_none(day: int) -> date | None:
+def review_date(day: int) -> date | None:
     """The date of a day since 1970-01-01; None where it lies so far away that it stands for "never"."""
     return date_of(day) if 0 <= day <= DAY_MAX else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 
 from linekeeper.core.event import Rejection
-from linekeeper.face.events import ArrowStream, Columns, Events, read_events
+from linekeeper.face.events import ArrowStream, Columns, EventInput, intake_of
 from linekeeper.face.policy import Policy, policy_of
 from linekeeper.face.records import Records, html_of_pairs
 from linekeeper.face.times import day_of
@@ -50,7 +50,7 @@ class Snapshots(Records[AccountFeatures]):
 
 def snapshots(
     policy: Policy | str | Path,
-    events: Events,
+    events: EventInput,
     days: Iterable[date | str],
     *,
     label: str | None = None,
@@ -68,7 +68,7 @@ def snapshots(
     ('A-1001', datetime.date(2025, 5, 15), 5)
     """
     policy = policy_of(policy)
-    intake, wanted = read_events(events, policy, columns), read_label(label) if label else None
+    intake, wanted = intake_of(events, policy, columns), read_label(label) if label else None
     taken = take_snapshots(policy.definition, intake.table, [day_of(day) for day in days], wanted)
     return Snapshots(_with_dates(taken.table), taken.already, taken.unseen, tuple(intake.rejected))
 
