@@ -79,9 +79,9 @@ def account_page(
     query = select(a.account, a.state, a.policy).where(a.account > after).order_by(a.account)
     with engine.store.reading() as connection:
         slots = {digest: kernel.layout.slots for digest, kernel in kernels_of(connection).items()}
-        rows = connection.execution_options(yield_per=ACCOUNTS_A_PAGE).execute(query)
-        summaries = (_summary(name, unpacked(state), slots[policy]) for name, state, policy in rows)
-        return list(islice((one for one in summaries if status in (None, one.line.status)), size))
+        with connection.execution_options(yield_per=ACCOUNTS_A_PAGE).execute(query) as rows:
+            summaries = (_summary(name, unpacked(state), slots[policy]) for name, state, policy in rows)
+            return list(islice((one for one in summaries if status in (None, one.line.status)), size))
 
 
 def _summary(account: str, data: bytes, slots: Mapping[str, int]) -> AccountSummary:

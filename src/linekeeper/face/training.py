@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
+from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Rejection
 from linekeeper.face.events import ArrowStream, Columns, EventInput, intake_of
 from linekeeper.face.policy import Policy, policy_of
@@ -109,6 +110,13 @@ class FittedCard:
 
         return write_artifact(artifact_of_run(self.run, self.data))
 
+    @property
+    def sha256(self) -> str:
+        """The hash by which a policy names the card: `score: {card: card.json, sha256: ...}`."""
+        from linekeeper.scorecard.artifact import read_artifact
+
+        return read_artifact(self.card).card or ""
+
     @cached_property
     def evidence(self) -> JsonObject:
         """The model card: ranking, calibration, bins, groups and limits, as plain values."""
@@ -171,9 +179,12 @@ def fit(
     >>> lk.fit(table, policy, method="woe").auc > 0.7
     True
     """
-    from linekeeper.lab.fit.plan import fit_plan_of_policy
-    from linekeeper.lab.fit.training_run import fit_scorecard
-    from linekeeper.lab.fit.training_table import training_table
+    try:
+        from linekeeper.lab.fit.plan import fit_plan_of_policy
+        from linekeeper.lab.fit.training_run import fit_scorecard
+        from linekeeper.lab.fit.training_table import training_table
+    except ImportError:
+        raise LinekeeperError("a fit needs the extra `fit`; install it: `pip install 'linekeeper[fit]'`") from None
 
     plan = replace(fit_plan_of_policy(policy_of(policy).definition), label=label, seed=seed)
     rows = training_table(_with_day_numbers(pa.RecordBatchReader.from_stream(table).read_all()), plan)
