@@ -142,3 +142,23 @@ def test_values_of_python_are_taken() -> None:
         row["at"] = datetime.fromisoformat(row["at"]).astimezone(UTC)
         row |= {"due_on": date.fromisoformat(row["due_on"])} if "due_on" in row else {}
     assert lk.replay(POLICY, rows).digest == lk.replay(POLICY, EVENTS).digest
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"kind": pa.array(["open"]).dictionary_encode()}, None),
+        ({"kind": pa.array(["open"], pa.string_view()), "account": pa.array(["A"], pa.large_string())}, None),
+        ({"id": pa.array([1], pa.uint64()), "limit": pa.array([1_000_000.0])}, None),
+        ({"at": pa.array([1_741_600_000], pa.timestamp("s", "Asia/Shanghai"))}, None),
+        ({"at": pa.array([1_741_600_000], pa.timestamp("s"))}, "which is not a time with its UTC offset"),
+        ({"limit": pa.array([[1]])}, "`limit` is [1], which is not a whole number"),
+        ({"id": pa.array([{"a": 1}])}, "`id` is {'a': 1}, which is not UTF-8 text"),
+        ({"kind": pa.array([None], pa.null())}, "`kind` is missing; each event has one"),
+    ],
+)
+def test_each_type_of_column_is_taken_or_refused_with_a_reason(change: dict[str, pa.Array], reason: str | None) -> None:
+    row = {name: pa.array([value]) for name, value in opened("A", "1").items()}
+    result = lk.replay(POLICY, pa.table(row | change))
+    assert (result.events, len(result.rejected)) == ((1, 0) if reason is None else (0, 1))
+    assert reason is None or reason in result.rejected[0].reason

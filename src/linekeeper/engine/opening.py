@@ -36,5 +36,6 @@ def law_named(jurisdiction: str | None, product: str | None) -> Law | None:
     if jurisdiction is None and product is None:
         return None
     if jurisdiction is None or product is None:
-        raise LinekeeperError("notices need both a jurisdiction and a product; name both, or neither")
+        options = "`--jurisdiction` and `--product` (in Python `jurisdiction=` and `product=`)"
+        raise LinekeeperError(f"notices need both {options}; give both, or neither")
     return Law(jurisdiction, product)

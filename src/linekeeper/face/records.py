@@ -39,7 +39,7 @@ class Records(Sequence[Item]):
         return len(self._items)
 
     def __repr__(self) -> str:
-        return "\n".join(map(repr, self._items[:ROWS_SHOWN])) or "none"
+        return "\n".join(map(repr, self._items[:ROWS_SHOWN])) or "no records"
 
     @cached_property
     def _items(self) -> tuple[Item, ...]:
