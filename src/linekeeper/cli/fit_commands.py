@@ -168,17 +168,13 @@ def _cross_validate(rows: TrainingTable, plan: FitPlan, folds: int, json: bool) 
 
 def _write(run: TrainingRun, folder: Path, data: str) -> dict[str, str]:
     """card.json (what a policy names), model-card.json and model-card.html."""
+    from linekeeper.lab.fit.card_files import write_card_files
     from linekeeper.lab.fit.model_card import model_card_of
-    from linekeeper.lab.fit.model_card_page import render_model_card
     from linekeeper.lab.fit.training_run import artifact_of_run
     from linekeeper.scorecard.artifact import write_artifact
 
-    folder.mkdir(parents=True, exist_ok=True)
-    card, evidence = folder / "card.json", model_card_of(run, data)
-    card.write_bytes(write_artifact(artifact_of_run(run, data)))
-    _dump(folder / "model-card.json", evidence)
-    (folder / "model-card.html").write_text(render_model_card(evidence), "utf-8")
-    return {"card": str(card), "model_card": str(folder / "model-card.html")}
+    paths = write_card_files(folder, write_artifact(artifact_of_run(run, data)), model_card_of(run, data))
+    return {name: str(paths[name]) for name in ("card", "model_card")}
 
 
 def _dump(path: Path, value: Any) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linekeeper.cli.output import progress
-from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
@@ -24,28 +23,16 @@ def open_engine(
     signed_by: str | None = None,
 ) -> Engine:
     """The engine over that store; without a policy, under the one that the store holds."""
-    from linekeeper.engine.engine import Engine
-    from linekeeper.engine.versions import stored_policy
-    from linekeeper.journal.store import open_store
+    from linekeeper.engine.opening import engine_of_store
 
-    store = open_store(url, made=policy is None)
-    keeper = None
-    if keys is not None:
-        from linekeeper.journal.keeper import open_keeper
-
-        keeper = open_keeper(keys)
-    return Engine(store, policy or stored_policy(store), keeper, brake=brake, law=law, signed_by=signed_by)
+    return engine_of_store(url, policy, keys, brake, law, signed_by)
 
 
 def law_of(jurisdiction: str | None, product: str | None) -> Law | None:
     """The law of those two options; None where neither is given."""
-    from linekeeper.engine.outbox import Law
+    from linekeeper.engine.opening import law_named
 
-    if jurisdiction is None and product is None:
-        return None
-    if jurisdiction is None or product is None:
-        raise UsageError("notices need both `--jurisdiction` and `--product`", code="argument-missing")
-    return Law(jurisdiction, product)
+    return law_named(jurisdiction, product)
 
 
 def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> Intake:

@@ -51,18 +51,12 @@ def road(
 
 
 def _show_road(engine: Engine, account: str, lang: Lang, day: str | None, json: bool) -> None:
-    from dataclasses import replace
-
-    from linekeeper.engine.versions import promise_of
+    from linekeeper.engine.roads import day_of_road, road_of_account
     from linekeeper.notice.render import road_as_text
-    from linekeeper.recourse import NoRoadBack, RoadBack, find_road_back
+    from linekeeper.recourse import NoRoadBack
 
-    engine, state = engine.state_of(account)
-    asked_day = _day(engine, state, day)
-    road = find_road_back(engine.kernel, state, asked_day, compiled=False)
-    if isinstance(road, RoadBack):
-        with engine.store.reading() as connection:
-            road = replace(road, honour_until_day=promise_of(connection, engine.kernel, account, asked_day))
+    asked_day = day_of_road(engine, account, day_number(day))
+    road = road_of_account(engine, account, asked_day)
     if json:
         print_json({"account": account} | (road.as_json() if road else {"road": False, "why": "not_restricted"}))
         return
@@ -108,6 +102,7 @@ def what_if(
     json: JsonOption = False,
 ) -> None:
     """Your own plan: payments in, the path of limits out. Nothing else is taken to happen unless you say so."""
+    from linekeeper.engine.roads import day_of_road
     from linekeeper.notice.render import path_as_text
     from linekeeper.recourse.model import path_json
     from linekeeper.recourse.what_if import what_if as path_under_payments
@@ -116,7 +111,7 @@ def what_if(
     code = language(lang).code
     engine, state = open_engine(store).state_of(account)
     payments = [payment_of(engine.policy, text) for text in pay]
-    first = _day(engine, state, day)
+    first = day_of_road(engine, account, day_number(day))
     early = next((text for text, payment in zip(pay, payments, strict=True) if payment.day < first), None)
     if early is not None:
         raise UsageError(
@@ -159,19 +154,3 @@ def payment_of(policy: Policy, text: str) -> Payment:
             details={"given": text},
         )
     return Payment(day_number(date) or 0, whole)
-
-
-def _day(engine: Engine, state: list[int], text: str | None) -> int:
-    """The day asked for, else the latest that the account or the store has seen."""
-    from linekeeper.engine.history import reviewed_day
-
-    with engine.store.reading() as connection:
-        latest = max(state[engine.kernel.layout.slots["HOUR"]] // 24, reviewed_day(connection))
-    asked = day_number(text)
-    if asked is not None and asked < latest:
-        raise UsageError(
-            f"`--day {text}` is before {iso_date(latest)}, which this account has already seen",
-            code="day-too-early",
-            details={"given": text, "latest": iso_date(latest)},
-        )
-    return latest if asked is None else asked

@@ -129,18 +129,13 @@ def review(
 
 def verify(store: StoreUrl, keys: Keys = None, json: JsonOption = False) -> None:
     """Derive every decision and state again from the events, and with --keys the log (exit code 3: a difference)."""
-    from dataclasses import replace
-
-    from linekeeper.engine.verify import differing_leaf
     from linekeeper.engine.verify import verify as verified
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
 
-    opened = open_store(store, made=True)
+    opened, vault = open_store(store, made=True), None if keys is None else open_keeper(keys).vault
     with progress("accounts", 0, json) as advance:
-        verdict = verified(opened, advance)
-    if keys is not None and verdict.same:
-        verdict = replace(verdict, first_difference=differing_leaf(opened, open_keeper(keys).vault))
+        verdict = verified(opened, advance, vault)
     if json:
         names = ("same", "accounts", "events", "decisions", "first_difference")
         print_json({name: getattr(verdict, name) for name in names})

@@ -1,4 +1,6 @@
-"""Files in JSON Lines, CSV and Parquet are read into event tables, column by column or, where needed, row by row.
+"""Files in JSON Lines, CSV and Parquet, and tables in memory, are read into event tables.
+
+They are read column by column or, where needed, row by row.
 
 A bad row is rejected with its place and the reason, and reading goes on. A file that cannot be read at all, or a column
 that no kind of event has, is an error before the first row is read.
@@ -6,7 +8,7 @@ that no kind of event has, is an error before the first row is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -85,10 +87,30 @@ def read_event_file(
 
     `form`: the format, else read from the name. Raises FileError where the file itself cannot be read.
     """
+    return _intake(read_blocks(path, policy, columns, form, progress), path.name)
 
-    blocks = list(read_blocks(path, policy, columns, form, progress))
+
+def read_event_batches(stream: pa.RecordBatchReader, policy: Policy, columns: ColumnMapping | None = None) -> Intake:
+    """A stream of record batches as an event table, read like a Parquet file. Rows are numbered from 1."""
+    validator, mapping = Validator(policy, major=columns.major if columns else False), columns or OWN_COLUMNS
+    names = _known(validator, mapping, stream.schema.names, "events")
+    blocks = list(_admitted_batches(validator, mapping, names, stream))
+    return _intake(blocks or [_admitted_rows(validator, [], [], [], "row")], "events")
+
+
+def read_event_rows(rows: Iterable[Mapping[str, Any]], policy: Policy) -> Intake:
+    """Rows in memory, named as the policy names its fields, as an event table. Rows are numbered from 1."""
+    validator, listed = Validator(policy), [dict(row) for row in rows]
+    block = _admitted_rows(validator, listed, list(range(1, len(listed) + 1)), [], "row")
+    return _intake([block], "events")
+
+
+def _intake(read: Iterable[RowBlock], place: str) -> Intake:
+    """All blocks of one source together."""
+
+    blocks = list(read)
     if not blocks:
-        raise FileError(f"`{path.name}` is empty", code="file-empty", place=str(path))
+        raise FileError(f"`{place}` is empty", code="file-empty", place=place)
     table = pa.concat_tables([block.table for block in blocks])
     lines = np.concatenate([block.lines for block in blocks])
     table, same, conflicts = drop_duplicates(table, lines, blocks[0].place)
@@ -151,13 +173,13 @@ def _renamed(tree: dict[str, Any], columns: ColumnMapping) -> dict[str, Any]:
 
 
 def _admitted_rows(
-    validator: Validator, rows: list[dict[str, Any]], lines: list[int], aside: list[Rejection]
+    validator: Validator, rows: list[dict[str, Any]], lines: list[int], aside: list[Rejection], place: str = "line"
 ) -> RowBlock:
     """Decoded rows as a block; they are checked as columns where possible, else one by one."""
 
     table = _as_table(rows)
     if table is not None:
-        return _admitted(validator, table, lines, "line", aside)
+        return _admitted(validator, table, lines, place, aside)
     events, kept = [], []
     for line, row in zip(lines, rows, strict=True):
         answer = validator.admit_one(row)
@@ -165,8 +187,8 @@ def _admitted_rows(
             events.append(answer)
             kept.append(line)
         else:
-            aside.append(Rejection(f"line {line}", answer))
-    return RowBlock(table_of(events, validator.schema), np.array(kept, dtype=np.int64), aside, "line")
+            aside.append(Rejection(f"{place} {line}", answer))
+    return RowBlock(table_of(events, validator.schema), np.array(kept, dtype=np.int64), aside, place)
 
 
 def _as_table(rows: list[dict[str, Any]]) -> pa.Table | None:
@@ -229,13 +251,26 @@ def read_parquet(path: Path, policy: Policy, columns: ColumnMapping, progress: S
             place=str(path),
         ) from error
     names = _known(validator, columns, file.schema_arrow.names, path.name)
-    done, total = 0, max(file.metadata.num_rows, 1)
-    for batch in file.iter_batches(BLOCK_ROWS):
+    total = max(file.metadata.num_rows, 1)
+    batches = file.iter_batches(BLOCK_ROWS)
+    yield from _admitted_batches(validator, columns, names, batches, lambda rows: progress(rows / total))
+
+
+def _admitted_batches(
+    validator: Validator,
+    columns: ColumnMapping,
+    names: list[str | None],
+    batches: Iterable[pa.RecordBatch],
+    progress: Callable[[int], object] = lambda rows: None,
+) -> Iterator[RowBlock]:
+    """Record batches as blocks; `names` are their columns in the policy's names, `progress` gets the rows so far."""
+    done = 0
+    for batch in batches:
         data = {name: column for name, column in zip(names, batch.columns, strict=True) if name is not None}
         data |= {name: pa.repeat(value, batch.num_rows) for name, value in columns.constant.items()}
         lines = np.arange(done + 1, done + batch.num_rows + 1)
         done += batch.num_rows
-        progress(done / total)
+        progress(done)
         yield _admitted(validator, pa.table(data), lines, "row", [])
 
 
@@ -250,7 +285,7 @@ def _known(validator: Validator, columns: ColumnMapping, header: list[str], plac
             raise FileError(
                 f"`{place}` has a column `{ascii(column)[1:-1][:60]}` that no kind of the policy has",
                 code="column-not-known",
-                way_out=f"map it (`--map {column}=...`) or ignore it (`--map {column}=`)",
+                way_out=f"map it (`--map {column}=...`) or ignore it (`--map {column}=`); in Python: `columns={{...}}`",
                 place=place,
                 details={"column": column},
             )
@@ -259,7 +294,7 @@ def _known(validator: Validator, columns: ColumnMapping, header: list[str], plac
             raise FileError(
                 f"`{place}` has no column `{name}`",
                 code="column-missing",
-                way_out=f"map the one that holds it (`--map ...={name}`)",
+                way_out=f"map the one that holds it (`--map ...={name}`); in Python: `columns={{...: '{name}'}}`",
                 place=place,
                 details={"column": name},
             )

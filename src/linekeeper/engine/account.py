@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
+import numpy as np
 from sqlalchemy import select
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.decision import Decision, LineRecord
-from linekeeper.core.errors import NotFound
+from linekeeper.core.errors import NotFound, UsageError
 from linekeeper.core.line import Status
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.explain import format_value
 from linekeeper.engine.engine import Engine
+from linekeeper.engine.versions import kernels_of
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import decision_records
+from linekeeper.journal.store import decision_records, unpacked
+
+ACCOUNTS_A_PAGE = 100
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,41 @@ class AccountView:
                 for d in self.decisions
             ],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSummary:
+    """One account of a list. Money in minor units, `next_review` in days since 1970-01-01."""
+
+    account: str
+    line: LineRecord
+    balance: int
+    next_review: int
+
+
+def account_page(
+    engine: Engine, status: str | None = None, after: str = "", size: int = ACCOUNTS_A_PAGE
+) -> list[AccountSummary]:
+    """At most `size` accounts whose names come after `after`, in order of their names, with that status (None: any).
+
+    Raises UsageError where there is no such status.
+    """
+    if status is not None and status.upper() not in Status.__members__:
+        names = ", ".join(one.name.lower() for one in Status)
+        raise UsageError(f"`{status}` is no status", code="choice-not-known", way_out=f"use one of {names}")
+    a = t.accounts.c
+    query = select(a.account, a.state, a.policy).where(a.account > after).order_by(a.account)
+    with engine.store.reading() as connection:
+        slots = {digest: kernel.layout.slots for digest, kernel in kernels_of(connection).items()}
+        with connection.execution_options(yield_per=ACCOUNTS_A_PAGE).execute(query) as rows:
+            summaries = (_summary(name, unpacked(state), slots[policy]) for name, state, policy in rows)
+            return list(islice((one for one in summaries if status in (None, one.line.status)), size))
+
+
+def _summary(account: str, data: bytes, slots: Mapping[str, int]) -> AccountSummary:
+    state: list[int] = np.frombuffer(data, dtype="<i8").tolist()
+    line = LineRecord(state[slots["LIMIT"]], state[slots["GRANTED"]], Status(state[slots["STATUS"]]).name.lower())
+    return AccountSummary(account, line, state[slots["BALANCE"]], state[slots["NEXT_REVIEW"]])
 
 
 def decisions_of(engine: Engine, account: str) -> list[Decision]:

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from linekeeper.policy.model import Policy
 
 REVIEW_BATCH = 5_000
+Keep = Callable[[Decision], object]  # what a caller does with each decision as it is made
 
 
 class Engine:
@@ -193,11 +194,13 @@ class Engine:
 
     # -------------------------------------------------------------- events
 
-    def receive(self, table: pa.Table, source: str, *, all_or_nothing: bool = False) -> BatchSummary:
+    def receive(
+        self, table: pa.Table, source: str, *, all_or_nothing: bool = False, keep: Keep | None = None
+    ) -> BatchSummary:
         """Decide on a batch of valid events in one transaction, whatever versions their accounts are under.
 
         An event that is rejected leaves the others as they are; with `all_or_nothing` it raises EventRejected instead,
-        and nothing is done.
+        and nothing is done. `keep`, where given, is called with each decision before the transaction commits.
         """
         self.require_keys()
         order = np.argsort(table["at"].to_numpy(), kind="stable")
@@ -207,13 +210,13 @@ class Engine:
         with self.store.writing() as connection:
             self._require_same_versions(connection)
             for engine, part in self._split_by_version(connection, table):
-                summary.add(engine._receive(connection, part, source))
+                summary.add(engine._receive(connection, part, source, keep))
             if all_or_nothing and summary.rejected:
                 rejection = summary.rejected[0]
                 raise EventRejected(rejection.reason, code="ruling-rejected", place=rejection.place)
         return summary
 
-    def _receive(self, connection: Connection, table: pa.Table, source: str) -> BatchSummary:
+    def _receive(self, connection: Connection, table: pa.Table, source: str, keep: Keep | None) -> BatchSummary:
         """The part of a batch whose accounts are under this version, in order of `at`."""
         admitted = admit_events(connection, source, table)  # repeats drop out here: nothing after this meets one
         batch = batch_of(self.policy, self.kernel.calendar, admitted.table)
@@ -223,7 +226,7 @@ class Engine:
         self._seal_rulings(connection, admitted)  # a ruling precedes, in the log too, what it leads to
         reasons = {int(batch.rows[event]): REFUSAL_REASONS[code] for event, code in result.refused.items()}
         refused = reject_refused(connection, source, admitted, reasons)
-        actions = self._record(connection, batch, admitted.ids, result, states, chains)
+        actions = self._record(connection, batch, admitted.ids, result, states, chains, keep)
         return BatchSummary(
             events=len(admitted.ids) - len(refused),
             same=admitted.same,
@@ -253,8 +256,10 @@ class Engine:
 
     # -------------------------------------------------------------- reviews
 
-    def review(self, until_day: int, progress: Callable[[int], None] | None = None) -> BatchSummary:
-        """Evaluate every account that is due, up to the start of local day `until_day`."""
+    def review(
+        self, until_day: int, progress: Callable[[int], None] | None = None, keep: Keep | None = None
+    ) -> BatchSummary:
+        """Evaluate every account that is due, up to the start of local day `until_day`; `keep` as in `receive`."""
         self.require_keys()
         with self.store.writing() as connection:
             self._require_same_versions(connection)
@@ -263,16 +268,16 @@ class Engine:
         # An account migrates at the start of a day that it has not reached: so the earlier version reviews it up to
         # the day before, lets it go, and the last day is the new version's.
         for engine in earlier if new_day else []:
-            summary.add(engine._review_due(until_day - 1, progress))
+            summary.add(engine._review_due(until_day - 1, progress, keep))
             engine._migrate_due(self.kernel, until_day)
         for engine in (*earlier, self):
-            summary.add(engine._review_due(until_day, progress))
+            summary.add(engine._review_due(until_day, progress, keep))
         return summary
 
-    def _review_due(self, until_day: int, progress: Callable[[int], None] | None) -> BatchSummary:
+    def _review_due(self, until_day: int, progress: Callable[[int], None] | None, keep: Keep | None) -> BatchSummary:
         summary = BatchSummary()
         for names in iter(lambda: self._due(until_day), []):
-            summary.add(self._review_accounts(names, until_day))
+            summary.add(self._review_accounts(names, until_day, keep))
             if progress:
                 progress(len(names))
         return summary
@@ -303,7 +308,7 @@ class Engine:
             query = select(a.account).where(own).order_by(a.next_review).limit(REVIEW_BATCH)
             return [row[0] for row in connection.execute(query)]
 
-    def _review_accounts(self, names: list[str], until_day: int) -> BatchSummary:
+    def _review_accounts(self, names: list[str], until_day: int, keep: Keep | None) -> BatchSummary:
         with self.store.writing() as connection:
             batch = no_events(self.policy, sorted(names))
             states, chains = load_states(connection, self.kernel, batch.accounts)
@@ -313,7 +318,7 @@ class Engine:
                 states,
                 lambda part, states, breaker: review_batch(self.kernel, part, states, until_day, breaker),
             )
-            actions = self._record(connection, batch, [], result, states, chains)
+            actions = self._record(connection, batch, [], result, states, chains, keep)
         return BatchSummary(actions=actions, evaluations=result.evaluations, pending=pending)
 
     # -------------------------------------------------------------- draws
@@ -355,6 +360,7 @@ class Engine:
         result: EvaluationResult,
         states: Ints,
         chains: list[Chain],
+        keep: Keep | None,
     ) -> Counter[str]:
         """Write decisions, notices, states and log leaves of a batch; how many decisions there are of each action."""
         actions: Counter[str] = Counter()
@@ -377,4 +383,7 @@ class Engine:
             kinds = {"correct": RecordKind.CORRECTION}
             leaves = [Record(kinds.get(row[4], RecordKind.DECISION), row[1], row[5]) for row in rows]
             self.keeper.seal(connection, leaves)
+        if keep:
+            for decision in decisions:
+                keep(decision)
         return actions

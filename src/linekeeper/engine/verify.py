@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy import Connection, func, select
@@ -38,13 +38,20 @@ class Verdict:
         return self.first_difference is None
 
 
-def verify(store: Store, progress: Callable[[int], None] | None = None) -> Verdict:
+def verify(store: Store, progress: Callable[[int], None] | None = None, vault: Vault | None = None) -> Verdict:
     """Derive every decision and every state again from the events, and compare them with what is stored.
 
-    Each version decides by its own edition of the language and is recorded in its own format. Raises LinekeeperError
-    where the store is empty.
+    Each version decides by its own edition of the language and is recorded in its own format. With the `vault` of the
+    store's log, each decision is compared with its leaf too. Raises LinekeeperError where the store is empty.
     """
     stored_policy(store)
+    verdict = _verify_store(store, progress)
+    if vault is not None and verdict.same:
+        verdict = replace(verdict, first_difference=differing_leaf(store, vault))
+    return verdict
+
+
+def _verify_store(store: Store, progress: Callable[[int], None] | None) -> Verdict:
     accounts = events = decisions = 0
     with store.reading() as connection:
         reviews, kernels = Reviews.of(connection), kernels_of(connection)

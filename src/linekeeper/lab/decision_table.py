@@ -11,6 +11,9 @@ import pyarrow.parquet as pq
 
 from linekeeper.core.decision import Decision
 
+WORDS = {"account", "event", "action", "status_before", "status_after"}
+WORDS |= {"triggers_set", "triggers_released", "triggers_in_force", "reasons"}
+
 
 def decision_table(decisions: Sequence[Decision]) -> pa.Table:
     """The decisions as columns; values are `value.NAME`, sub-scores `score.GROUP`, lists joined by commas."""
@@ -38,7 +41,8 @@ def decision_table(decisions: Sequence[Decision]) -> pa.Table:
         columns[f"score.{group}"] = [d.sub_scores[group] for d in decisions]
     for name in first.values if first else ():
         columns[f"value.{name}"] = [d.values[name] for d in decisions]
-    return pa.table(columns)
+    kinds = {name: pa.string() if name in WORDS else pa.int64() for name in columns}
+    return pa.table({name: pa.array(values, kinds[name]) for name, values in columns.items()})
 
 
 def write_decisions(decisions: Sequence[Decision], path: Path) -> None:

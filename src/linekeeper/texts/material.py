@@ -9,7 +9,6 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-import linekeeper
 from linekeeper.core.errors import FileError
 
 
@@ -25,7 +24,7 @@ def shipped(name: str) -> Path:
     ('reasons', 'consumer-loan.yaml')
     """
     # `policies/` stands inside the package once installed from a wheel, and beside `src/` in a checkout.
-    package = Path(linekeeper.__file__).parent
+    package = Path(__file__).resolve().parents[1]
     for folder in (package / "policies", package.parents[1] / "policies"):
         if (folder / name).exists():
             return folder / name

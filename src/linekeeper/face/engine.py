@@ -1,0 +1,391 @@
+"""An engine over a store: events come in, decisions come out, and both are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+import pyarrow as pa
+
+from linekeeper.core import decision as core
+from linekeeper.core.errors import UsageError
+from linekeeper.core.event import Rejection
+from linekeeper.engine import engine as rooms
+from linekeeper.engine.account import ACCOUNTS_A_PAGE, AccountSummary, account_page, find_decision, view
+from linekeeper.engine.notices import build_notice
+from linekeeper.engine.opening import engine_of_store, law_named
+from linekeeper.engine.point_in_time import state_after
+from linekeeper.engine.roads import day_of_road, road_of_account
+from linekeeper.engine.rulings import Ruling, new_id
+from linekeeper.engine.rulings import rule as enter_rulings
+from linekeeper.engine.verify import Verdict
+from linekeeper.engine.verify import verify as verify_store
+from linekeeper.evaluate.authorisation import Authorisation
+from linekeeper.face.decision import Decision, Explanation, decisions_of_records, explanation_of
+from linekeeper.face.events import Columns, EventInput, intake_of
+from linekeeper.face.policy import Policy, policy_of
+from linekeeper.face.records import Records, html_of_pairs
+from linekeeper.face.road import Road, road_as_dates
+from linekeeper.face.times import day_of, instant_of, ms_of, review_date
+from linekeeper.journal.keeper import erase_borrower
+from linekeeper.journal.log.erase import Erasure
+from linekeeper.notice.from_decision import read_lender_profile
+from linekeeper.notice.render import as_html, as_json, as_text
+from linekeeper.texts.language import Lang
+
+NoticeFormat = Literal["text", "html", "json"]
+RENDER_AS = {"text": as_text, "html": as_html, "json": as_json}
+
+
+class Received(Records[Decision]):
+    """The decisions that events led to, in the order of accounts and then of time.
+
+    `rejected` are the events that were not admitted, with the reason; `repeats` counts those that had come before;
+    `pending` counts the restrictions that the brake made wait for a person.
+    """
+
+    def __init__(self, decisions: Records[Decision], rejected: Sequence[Rejection], repeats: int, pending: int) -> None:
+        super().__init__(lambda: decisions, lambda: decisions.table)
+        self.rejected, self.repeats, self.pending = tuple(rejected), repeats, pending
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as it stands in the store, at `now`. `features` are whole numbers in their units, None where missing.
+
+    `next_review` is the first day on which something could differ without a further event; None where there is none.
+    """
+
+    account: str
+    status: str
+    limit_minor: int
+    granted_minor: int
+    balance_minor: int
+    opened_at: datetime
+    now: datetime
+    next_review: date | None
+    features: Mapping[str, int | None]
+    decisions: Records[Decision]
+
+    def _repr_html_(self) -> str:
+        names = ("status", "limit_minor", "granted_minor", "balance_minor", "opened_at", "now", "next_review")
+        pairs = [*((name, getattr(self, name)) for name in names), *self.features.items()]
+        return html_of_pairs(self.account, pairs) + self.decisions._repr_html_()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """One account of a list."""
+
+    account: str
+    status: str
+    limit_minor: int
+    granted_minor: int
+    balance_minor: int
+    next_review: date | None
+
+
+class Engine:
+    """A store under its policy, held open: see `linekeeper.open`. Use it in `with`, or call `close`.
+
+    A decision is named by the object, by `ACCOUNT#NUMBER`, or by an account for its latest.
+    """
+
+    def __init__(self, engine: rooms.Engine) -> None:
+        self._engine = engine
+        self.policy = Policy(engine.policy)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Engine({self.policy.name}, version {self.policy.version})"
+
+    def close(self) -> None:
+        """Close the store's connections."""
+        self._engine.store.close()
+
+    # -------------------------------------------------------------- what acts
+
+    def receive(self, events: EventInput, *, source: str = "python", columns: Columns | None = None) -> Received:
+        """Take events in, decide, and make all of it durable; the decisions that they led to.
+
+        `events` and `columns` are as in `linekeeper.replay`. An event is known by its `id` within a `source`: the same
+        again changes nothing, and another under the same `id` is rejected. Raises LinekeeperError where the events
+        cannot be read at all, or the store keeps a log and the engine has no keys.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     received = engine.receive("docs/examples/cash-line.jsonl")
+        ...     again = engine.receive("docs/examples/cash-line.jsonl")
+        >>> received
+        Decision(A-1001#1: decrease at 2025-05-13T00:00:00+08:00, 1000000 -> 500000, reasons arrears)
+        Decision(A-1001#2: restore at 2025-06-17T00:00:00+08:00, 500000 -> 600000)
+        >>> len(again), again.repeats
+        (0, 10)
+        """
+        intake = intake_of(events, self.policy, columns)
+        kept: list[core.Decision] = []
+        summary = self._engine.receive(intake.table, source, keep=kept.append)
+        aside = [*intake.rejected, *summary.rejected]
+        return Received(self._decisions(kept), aside, intake.same + summary.same, summary.pending)
+
+    def review(self, day: date | str) -> Records[Decision]:
+        """Review every account that is due, up to the start of a day; the decisions that this led to.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     received = engine.receive("docs/examples/cash-line.jsonl")
+        ...     engine.review("2025-12-31")
+        Decision(A-1001#3: restore at 2025-07-17T00:00:00+08:00, 600000 -> 800000)
+        Decision(A-1001#4: restore at 2025-08-16T00:00:00+08:00, 800000 -> 1000000)
+        """
+        kept: list[core.Decision] = []
+        self._engine.review(day_of(day), keep=kept.append)
+        return self._decisions(kept)
+
+    def rule(
+        self,
+        account: str,
+        *,
+        until: date | str,
+        by: str,
+        why: str,
+        at: datetime | str,
+        trigger: str | None = None,
+        cap_bp: int | None = None,
+        id: str | None = None,
+    ) -> Records[Decision]:
+        """A person waives a `trigger`, or imposes a cap (basis points of what is granted), up to and including a day.
+
+        With neither, a restriction that waits because of the brake may act. The same `id` again changes nothing.
+        Raises LinekeeperError, with nothing done, where the account or the trigger is not known or the day has passed.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     received = engine.receive("docs/examples/cash-line.jsonl")
+        ...     engine.rule("A-1001", cap_bp=5_000, until="2025-08-31", by="Li", why="audit", at="2025-07-11T09:00Z")
+        Decision(A-1001#3: decrease at 2025-07-11T17:00:00+08:00, 600000 -> 500000, reasons person)
+        """
+        ruling = Ruling(account, ms_of(at), day_of(until), by, why, trigger, cap_bp, id or new_id())
+        return self._decisions(enter_rulings(self._engine, [ruling]))
+
+    def erase(self, account: str, *, at: datetime | str) -> Erasure:
+        """Erase a borrower: what the store holds is deleted, and the key of the log's records is destroyed.
+
+        The log says so in a leaf of its own, and every proof still holds. It cannot be undone. Raises LinekeeperError
+        where the account is not known, or the engine was opened without `keys`.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     engine.erase("A-1001", at="2025-12-31T09:00+08:00")
+        Traceback (most recent call last):
+        linekeeper.core.errors.UsageError: a borrower is erased in the log too; open the store with the `keys` ...
+        """
+        if self._engine.keeper is None:
+            raise UsageError(
+                "a borrower is erased in the log too",
+                code="log-keys-needed",
+                way_out="open the store with the `keys` of its log",
+            )
+        return erase_borrower(self._engine.store, self._engine.keeper, account, ms_of(at))
+
+    # -------------------------------------------------------------- what answers
+
+    def authorise(self, account: str, amount_minor: int, at: datetime | str) -> Authorisation:
+        """Whether a draw of so many minor units may happen at that instant, and why not. It changes nothing.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     received = engine.receive("docs/examples/cash-line.jsonl")
+        ...     engine.authorise("A-1001", 700_000, "2025-07-11T09:00+08:00")
+        Authorisation(allowed=False, reasons=('over_limit',), rules=())
+        """
+        return self._engine.authorise(account, ms_of(at), amount_minor)
+
+    def explain(self, decision: Decision | str) -> Explanation:
+        """A decision taken apart: its triggers with each value against its threshold, and the parts of its score.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     received = engine.receive("docs/examples/cash-line.jsonl")
+        ...     print(engine.explain("A-1001#1"))
+        Decision(A-1001#1: decrease at 2025-05-13T00:00:00+08:00, 1000000 -> 500000, reasons arrears)
+        late_3: set: cap 50%; reason arrears
+          days_past_due: 3d; >= 3d holds
+        """
+        record = self._record(decision)
+        policy = self._engine.engine_of_version(record.policy).policy
+        return explanation_of(policy, Decision(record, policy.time_zone))
+
+    def recourse(self, account: str, day: date | str | None = None) -> Road | None:
+        """The road back: what the borrower can do by when, and the limit on each date. It is verified by a second run.
+
+        None where nothing holds the line down. As of `day`; by default the latest that the account has seen. Raises
+        LinekeeperError where the account is not known, or has seen a later day.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     received = engine.receive("docs/examples/cash-line.jsonl")
+        ...     road = engine.recourse("A-1001")
+        >>> road.is_open, road.restored_on
+        (True, datetime.date(2025, 8, 16))
+        """
+        asked = day_of_road(self._engine, account, None if day is None else day_of(day))
+        road = road_of_account(self._engine, account, asked)
+        return None if road is None else road_as_dates(road, self._engine.engine_of(account).policy, asked)
+
+    def notice(
+        self,
+        decision: Decision | str,
+        lang: Lang = "en",
+        *,
+        form: NoticeFormat = "text",
+        lender: str | Path | None = None,
+    ) -> str:
+        """The notice of a decision as the borrower reads it, in English (`en`) or Simplified Chinese (`zh`).
+
+        `form`: `text`, `html` or `json`. `lender`: the file that says who the lender is, by default an example. Raises
+        LinekeeperError where the decision has nothing to be notified.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     received = engine.receive("docs/examples/cash-line.jsonl")
+        ...     "5,000" in engine.notice("A-1001#1")
+        True
+        """
+        if form not in RENDER_AS:
+            raise UsageError(
+                f"`{form}` is no form of a notice",
+                code="choice-not-known",
+                way_out=f"use one of {', '.join(RENDER_AS)}",
+            )
+        record = self._record(decision)
+        profile = read_lender_profile(None if lender is None else Path(lender))
+        notice = build_notice(self._engine, record, profile, state_after(self._engine, record))
+        return RENDER_AS[form](notice, lang)
+
+    def account(self, name: str) -> Account:
+        """One account: its line, its features, its decisions. LinekeeperError where it is not known.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     received = engine.receive("docs/examples/cash-line.jsonl")
+        ...     account = engine.account("A-1001")
+        >>> account.status, account.limit_minor, account.features["past_due"], len(account.decisions)
+        ('restoring', 600000, 0, 2)
+        """
+        seen = view(self._engine, name)
+        zone = self.policy.time_zone
+        return Account(
+            account=seen.account,
+            status=seen.line.status,
+            limit_minor=seen.line.limit,
+            granted_minor=seen.line.granted,
+            balance_minor=seen.balance,
+            opened_at=instant_of(seen.opened_at, zone),
+            now=instant_of(seen.now, zone),
+            next_review=review_date(seen.next_review),
+            features=seen.values,
+            decisions=self._decisions(seen.decisions),
+        )
+
+    def accounts(
+        self, status: str | None = None, *, after: str = "", page_size: int = ACCOUNTS_A_PAGE
+    ) -> Records[AccountLine]:
+        """A page of accounts in order of their names, those of a `status` alone where one is named.
+
+        The next page begins `after` the last account of this one.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     received = engine.receive("docs/examples/cash-line.jsonl")
+        ...     engine.accounts("restoring").table.column("limit_minor").to_pylist()
+        ...     len(engine.accounts(after="A-1001"))
+        [600000]
+        0
+        """
+        page = account_page(self._engine, status, after, page_size)
+        return Records(lambda: map(_account_line, page), lambda: _table_of_accounts(page))
+
+    def verify(self) -> Verdict:
+        """Derive every decision and state again from the events and compare them with the store, and with its log.
+
+        The log is compared where the store was opened with its `keys`.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     received = engine.receive("docs/examples/cash-line.jsonl")
+        ...     engine.verify().same
+        True
+        """
+        keeper = self._engine.keeper
+        return verify_store(self._engine.store, vault=keeper.vault if keeper else None)
+
+    def _record(self, decision: Decision | str) -> core.Decision:
+        return decision.record if isinstance(decision, Decision) else find_decision(self._engine, decision)
+
+    def _decisions(self, records: Sequence[core.Decision]) -> Records[Decision]:
+        return decisions_of_records(records, self.policy.time_zone)
+
+
+def open(
+    store: str | Path,
+    policy: Policy | str | Path | None = None,
+    *,
+    keys: str | Path | None = None,
+    brake: bool = False,
+    jurisdiction: str | None = None,
+    product: str | None = None,
+    signed_by: str | None = None,
+) -> Engine:
+    """An engine over a store: the path of an SQLite file, or a database URL, as in the commands.
+
+    With a `policy`, a store that does not exist yet is made; without one, the store exists and its own policy holds.
+    `keys`: the folder of the log's keys, where the store keeps a log. `brake`: a burst of restrictions waits for a
+    person. `jurisdiction` and `product`: notices are noted under that law, from the first event on. `signed_by`: who
+    signs off the policy where the store begins with it.
+
+    Raises LinekeeperError where the store cannot be opened, or holds decisions of another policy or version.
+
+    >>> import linekeeper as lk
+    >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+    ...     received = engine.receive("docs/examples/cash-line.jsonl")
+    ...     engine.account("A-1001").limit_minor
+    600000
+    """
+    return Engine(
+        engine_of_store(
+            str(store),
+            None if policy is None else policy_of(policy).definition,
+            None if keys is None else Path(keys),
+            brake,
+            law_named(jurisdiction, product),
+            signed_by,
+        )
+    )
+
+
+def _account_line(summary: AccountSummary) -> AccountLine:
+    line, due = summary.line, review_date(summary.next_review)
+    return AccountLine(summary.account, line.status, line.limit, line.granted, summary.balance, due)
+
+
+def _table_of_accounts(page: Sequence[AccountSummary]) -> pa.Table:
+    return pa.table(
+        {
+            "account": pa.array([one.account for one in page], pa.string()),
+            "status": pa.array([one.line.status for one in page], pa.string()),
+            "limit_minor": pa.array([one.line.limit for one in page], pa.int64()),
+            "granted_minor": pa.array([one.line.granted for one in page], pa.int64()),
+            "balance_minor": pa.array([one.balance for one in page], pa.int64()),
+            "next_review": pa.array([review_date(one.next_review) for one in page], pa.date32()),
+        }
+    )

@@ -1,0 +1,80 @@
+"""EventInput as people have them: a table of any library that speaks Arrow, a file, or plain dictionaries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import pyarrow as pa
+
+from linekeeper.connect.files import Intake, read_event_batches, read_event_file, read_event_rows
+from linekeeper.connect.mapping import ColumnMapping
+from linekeeper.core.errors import UsageError
+from linekeeper.face.policy import Policy
+
+_INDEX_OF_PANDAS = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name
+
+
+@runtime_checkable
+class ArrowStream(Protocol):
+    """What speaks the Arrow PyCapsule interface: tables of pandas, polars, pyarrow, relations of DuckDB."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+
+
+EventInput: TypeAlias = ArrowStream | str | PathLike[str] | Iterable[Mapping[str, Any]]
+Columns: TypeAlias = Mapping[str, str | None]  # the table's name: the policy's name, or None to leave a column out
+
+
+def intake_of(events: EventInput, policy: Policy, columns: Columns | None = None) -> Intake:
+    """The events that pass the same validation as those of a file, each once and in order of time, and the rest.
+
+    Raises LinekeeperError where `events` cannot be read at all, has a column that no kind of event has, or has none of
+    the columns `id`, `account`, `kind` and `at`.
+
+    >>> from linekeeper.face.policy import load_policy
+    >>> policy = load_policy("docs/examples/cash-line.yaml")
+    >>> event = {"id": "1", "account": "A", "kind": "open", "at": "2025-03-03T10:00:00+08:00", "limit": 1_000_000}
+    >>> intake = intake_of([event, event | {"id": "2", "kind": "opened"}], policy)
+    >>> intake.table.num_rows, intake.rejected[0].reason
+    (1, "`kind` is 'opened', which is no kind of this policy; did you mean `open`?")
+    """
+    mapping = ColumnMapping(
+        rename={old: new for old, new in (columns or {}).items() if new is not None},
+        ignore=frozenset(old for old, new in (columns or {}).items() if new is None),
+    )
+    if isinstance(events, str | PathLike):
+        return read_event_file(Path(events), policy.definition, mapping)
+    if isinstance(events, ArrowStream):
+        return read_event_batches(_stream(events), policy.definition, mapping)
+    if isinstance(events, Iterable):
+        return read_event_rows((_renamed(row, mapping) for row in events), policy.definition)
+    raise UsageError(
+        f"`{type(events).__name__}` holds no events",
+        code="events-not-readable",
+        way_out="give a table, a path, or dictionaries",
+    )
+
+
+def _renamed(row: Mapping[str, Any], mapping: ColumnMapping) -> dict[str, Any]:
+    if not isinstance(row, Mapping):
+        raise UsageError(
+            f"`{str(row)[:40]}` is no event",
+            code="events-not-readable",
+            way_out="give dictionaries with `id`, `account`, `kind`, `at`",
+        )
+    names = mapping.names_of(row, "events")
+    return {name: value for name, value in zip(names, row.values(), strict=True) if name is not None}
+
+
+def _stream(events: ArrowStream) -> pa.RecordBatchReader:
+    """The record batches, without the index of a pandas table."""
+    stream = pa.RecordBatchReader.from_stream(events)
+    kept = [name for name in stream.schema.names if not _INDEX_OF_PANDAS.fullmatch(name)]
+    if len(kept) == len(stream.schema.names):
+        return stream
+    schema = pa.schema([stream.schema.field(name) for name in kept])
+    return pa.RecordBatchReader.from_batches(schema, (batch.select(kept) for batch in stream))

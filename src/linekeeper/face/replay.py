@@ -1,0 +1,168 @@
+"""A replay of events under a policy: decisions, timelines and features, without a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from linekeeper.core import decision as core
+from linekeeper.core.dates import date_of
+from linekeeper.core.event import Rejection
+from linekeeper.engine.run import evaluations_of, last_day, replay_table
+from linekeeper.face.decision import Decision, decisions_of_records
+from linekeeper.face.events import Columns, EventInput, intake_of
+from linekeeper.face.policy import Policy, policy_of
+from linekeeper.face.records import Records, html_of_pairs
+from linekeeper.face.times import day_of, instant_of
+from linekeeper.face.training import AccountFeatures, features_of_snapshot
+from linekeeper.kernel.kernel import kernel_of
+from linekeeper.lab.snapshot import take_snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class LinePoint:
+    """A line from an instant on. `decision` is the number of the decision that set it so; None at the opening."""
+
+    at: datetime
+    limit_minor: int
+    granted_minor: int
+    status: str
+    decision: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The line of one account over time: its opening, then a point for each decision, in order."""
+
+    account: str
+    points: tuple[LinePoint, ...]
+
+
+@dataclass(frozen=True, repr=False)
+class ReplayResult:
+    """What a replay gave. `rejected` are the rows that were not admitted, `repeats` how many came twice.
+
+    `until` is the day up to whose start every account was reviewed; `digest` is the SHA-256 over all decisions, which
+    `linekeeper run` and `linekeeper replay` print for these events too.
+    """
+
+    policy: Policy
+    decisions: Records[Decision]
+    rejected: tuple[Rejection, ...]
+    repeats: int
+    accounts: int
+    events: int
+    until: date
+    digest: str
+    _table: pa.Table = field(repr=False)
+
+    @cached_property
+    def timelines(self) -> Records[Timeline]:
+        """The line of each account over time, in order of their names. The table has one row a point.
+
+        >>> import linekeeper as lk
+        >>> result = lk.replay("docs/examples/cash-line.yaml", "docs/examples/cash-line.jsonl")
+        >>> [point.limit_minor for point in result.timelines[0].points]
+        [1000000, 500000, 600000]
+        """
+        zone = self.policy.time_zone
+        steps = {account: [point] for account, point in _openings(self._table, zone)}
+        for decision in self.decisions:
+            line = decision.record.after
+            point = LinePoint(decision.at, line.limit, line.granted, line.status, decision.number)
+            steps[decision.account].append(point)
+        timelines = [Timeline(account, tuple(points)) for account, points in sorted(steps.items())]
+        return Records(lambda: timelines, lambda: _table_of_timelines(timelines, zone))
+
+    @cached_property
+    def features(self) -> Records[AccountFeatures]:
+        """The features of each account at the end: at the start of the day after the last event, or of `until`.
+
+        They come from the kernel itself, as in `linekeeper.snapshots`, and are computed when first asked for.
+        """
+        definition = self.policy.definition
+        day = max(day_of(self.until), last_day(kernel_of(definition), self._table) + 1)
+        return features_of_snapshot(take_snapshots(definition, self._table, [day]).table)
+
+    def __repr__(self) -> str:
+        figures = f"{self.events:,} events of {self.accounts:,} accounts, {len(self.decisions):,} decisions"
+        return f"ReplayResult({self.policy.name}: {figures}, {len(self.rejected):,} rejected)"
+
+    def _repr_html_(self) -> str:
+        names = ("accounts", "events", "until", "repeats")
+        pairs = [*((name, getattr(self, name)) for name in names), ("rejected", len(self.rejected))]
+        return html_of_pairs(f"{self.policy.name}, version {self.policy.version}", pairs) + self.decisions._repr_html_()
+
+
+def replay(
+    policy: Policy | str | Path,
+    events: EventInput,
+    *,
+    until: date | str | None = None,
+    columns: Columns | None = None,
+    workers: int | None = None,
+) -> ReplayResult:
+    """Run events under a policy, on all cores and without a store; the decisions are those of an engine.
+
+    `events` is a table of any library that speaks Arrow (pandas, polars, DuckDB, pyarrow), the path of a file (JSON
+    Lines, CSV, Parquet), or dictionaries. Each event has an `id`, an `account`, a `kind` and an `at` (an instant with
+    its offset), and the fields of its kind; amounts are in minor units. `columns` maps the table's names to these, or
+    to None for a column to leave out. Rows that are no valid events are not lost: `rejected` says why.
+
+    `until`: every account is reviewed up to the start of this day; by default that of the last event. `workers`:
+    threads, by default one a core. Raises LinekeeperError where the events cannot be read at all.
+
+    >>> import linekeeper as lk
+    >>> result = lk.replay("docs/examples/cash-line.yaml", "docs/examples/cash-line.jsonl", until="2025-12-31")
+    >>> result
+    ReplayResult(cash-line: 10 events of 1 accounts, 4 decisions, 0 rejected)
+    >>> result.decisions.table.select(["account", "action", "limit_minor", "reasons"]).to_pylist()[0]
+    {'account': 'A-1001', 'action': 'decrease', 'limit_minor': 500000, 'reasons': 'arrears'}
+    """
+    policy = policy_of(policy)
+    kernel, intake = kernel_of(policy.definition), intake_of(events, policy, columns)
+    last = last_day(kernel, intake.table) if until is None else day_of(until)
+    compiled = kernel.is_worth_compiling(evaluations_of(intake.table, lazy=True))
+    kept: list[core.Decision] = []
+    run = replay_table(kernel, intake.table, last, workers, compiled=compiled, keep=kept.append)
+    return ReplayResult(
+        policy=policy,
+        decisions=decisions_of_records(kept, policy.time_zone),
+        rejected=(*intake.rejected, *run.rejected),
+        repeats=intake.same,
+        accounts=run.accounts,
+        events=run.events,
+        until=date_of(last),
+        digest=run.digest,
+        _table=intake.table,
+    )
+
+
+def _openings(table: pa.Table, zone: str) -> Iterator[tuple[str, LinePoint]]:
+    """Each account with its line as it was opened; a second opening of an account is refused, so the first counts."""
+    opened = table.filter(pc.equal(table["kind"], "open")).sort_by([("account", "ascending"), ("at", "ascending")])
+    columns = [opened[name].to_pylist() for name in ("account", "at", "limit")] if len(opened) else [[], [], []]
+    for account, rows in groupby(zip(*columns, strict=True), key=lambda row: str(row[0])):
+        _, at, limit = next(rows)
+        yield account, LinePoint(instant_of(at, zone), limit, limit, "active", None)
+
+
+def _table_of_timelines(timelines: Sequence[Timeline], zone: str) -> pa.Table:
+    points = [(line.account, point) for line in timelines for point in line.points]
+    return pa.table(
+        {
+            "account": pa.array([account for account, _ in points], pa.string()),
+            "at": pa.array([point.at for _, point in points], pa.timestamp("ms", zone)),
+            "limit_minor": pa.array([point.limit_minor for _, point in points], pa.int64()),
+            "granted_minor": pa.array([point.granted_minor for _, point in points], pa.int64()),
+            "status": pa.array([point.status for _, point in points], pa.string()),
+            "decision": pa.array([point.decision for _, point in points], pa.int64()),
+        }
+    )
