@@ -28,6 +28,7 @@ from linekeeper.evaluate.event_batch import Batch  # noqa: E402
 from linekeeper.evaluate.replay import replay  # noqa: E402
 from linekeeper.kernel.kernel import Kernel  # noqa: E402
 from linekeeper.kernel.prelude import month_of  # noqa: E402
+from linekeeper.policy import expression as x  # noqa: E402
 from linekeeper.policy import model as m  # noqa: E402
 
 DUCKDB_EVENTS = 1_000_000
@@ -63,7 +64,7 @@ def window_sql(policy: m.Policy) -> list[str]:
     """One SQL expression for each windowed feature of the policy."""
     found = []
     for feature in policy.features:
-        if isinstance(feature.expr, m.Windowed):
+        if isinstance(feature.expr, x.Windowed):
             one = feature.expr
             place = [field.name for field in policy.kind(one.select.kind).fields]
             value = "*" if one.field is None else f"x{place.index(one.field)}"
@@ -76,14 +77,14 @@ def window_sql(policy: m.Policy) -> list[str]:
     return found
 
 
-def where_sql(where: m.Expr | None, place: list[str]) -> str:
+def where_sql(where: x.Expr | None, place: list[str]) -> str:
     """The filters that the policy of this benchmark uses."""
     match where:
         case None:
             return ""
-        case m.Compare("=", m.FieldRef(name), m.Literal(value)):
+        case x.Compare("=", x.FieldRef(name), x.Literal(value)):
             return f" AND x{place.index(name)} = {value}"
-        case m.Compare("<", m.HourOfDay(), m.Literal(value)):
+        case x.Compare("<", x.HourOfDay(), x.Literal(value)):
             return f" AND hour % 24 < {value}"
     raise AssertionError(where)
 

@@ -50,9 +50,9 @@ def _kinds(policy: Policy, rng: np.random.Generator, shape: tuple[int, int]) -> 
 def _instants(rng: np.random.Generator, shape: tuple[int, int]) -> Ints:
     """UTC ms, rising strictly within an account; some come in bursts of minutes."""
     gaps = rng.exponential(MEAN_GAP_MS, shape)
-    gaps = np.where(rng.random(shape) < 0.2, gaps / 2_000, gaps).astype(np.int64) + 1
-    gaps[:, 0] = START_MS + rng.integers(0, SPREAD_MS, shape[0])
-    return np.cumsum(gaps, axis=1)
+    steps: Ints = np.where(rng.random(shape) < 0.2, gaps / 2_000, gaps).astype(np.int64) + 1
+    steps[:, 0] = START_MS + rng.integers(0, SPREAD_MS, shape[0])
+    return np.cumsum(steps, axis=1)
 
 
 def _fields(policy: Policy, rng: np.random.Generator, kind: Ints, hour: Ints, width: int) -> Ints:

@@ -126,7 +126,8 @@ class Card:
 
     def predict(self, table: Any) -> np.ndarray:
         """The likelier class."""
-        return self.predict_proba(table).argmax(axis=1)
+        likelier: np.ndarray = np.argmax(self.predict_proba(table), axis=1)
+        return likelier
 
 
 def compare(policy: Policy, kernel: Kernel, found: Sequence[Restricted], method: str) -> Iterator[Advice]:
@@ -193,6 +194,14 @@ def _ask(explainer: Any, query: Any, vary: list[str]) -> dict[str, float] | None
 def _advice(
     by: str, kernel: Kernel, asked: int, answered: int, over: int, possible: int, money: list[int], seconds: float
 ) -> Advice:
-    shares = [round(100 * count / max(asked, 1), 1) for count in (answered, over, possible)]
+    in_percent = 100 / max(asked, 1)
     major = round(float(np.median(money)) / 10**kernel.policy.exponent, 2) if money else None
-    return Advice(by, asked, *shares, major, round(seconds / max(asked, 1), 4))
+    return Advice(
+        by=by,
+        accounts=asked,
+        answered=round(in_percent * answered, 1),
+        over_the_threshold=round(in_percent * over, 1),
+        possible=round(in_percent * possible, 1),
+        early_money=major,
+        seconds_each=round(seconds / max(asked, 1), 4),
+    )
