@@ -53,7 +53,7 @@ def have_memory_at_hand() -> None:
 
 
 def timed_replay(kernel: Kernel, batch: Batch, **settings: Any) -> tuple[float, float, int]:
-    """CPU seconds, seconds by the clock, and looks of one replay, without reviews beyond the last event."""
+    """CPU seconds, seconds by the clock, and evaluations of one replay, without reviews beyond the last event."""
     have_memory_at_hand()
     cpu, clock = time.process_time(), time.perf_counter()
     outcome = replay(kernel, batch, -1, **settings)
@@ -141,21 +141,21 @@ def measure(events: int) -> dict[str, float]:
         both.append(timed_replay(kernel, batch, workers=2)[1])
     one, evaluations = min(alone)[0], alone[0][2]
     few = part_of(batch, INTERPRETED_EVENTS)
-    slow, _, slow_looks = timed_replay(kernel, few, compiled=False)
+    slow, _, slow_evaluations = timed_replay(kernel, few, compiled=False)
     per_event, sql_per_event = one / len(batch), min(sql) / len(sample)
     return {
         "events": len(batch),
-        "looks": evaluations,
+        "evaluations": evaluations,
         "windows": len(window_sql(policy)),
         "compile_or_load_s": ready,
         "compiled_ns_an_event": per_event * 1e9,
-        "compiled_ns_a_look": one / evaluations * 1e9,
+        "compiled_ns_an_evaluation": one / evaluations * 1e9,
         "duckdb_events": len(sample),
         "duckdb_ns_an_event": sql_per_event * 1e9,
         "faster_than_duckdb": sql_per_event / per_event,
         "two_cores_against_one": min(clock for _, clock, _ in alone) / min(both),
-        "interpreted_us_a_look": slow / slow_looks * 1e6,
-        "faster_than_interpreted": (slow / slow_looks) / (one / evaluations),
+        "interpreted_us_an_evaluation": slow / slow_evaluations * 1e6,
+        "faster_than_interpreted": (slow / slow_evaluations) / (one / evaluations),
     }
 
 
@@ -170,7 +170,7 @@ def main() -> None:
         print(json.dumps(found))
         return
     print(
-        f"{found['events']:,} events, {found['looks']:,} looks; kernel ready after {found['compile_or_load_s']:.1f} s"
+        f"{found['events']:,} events, {found['evaluations']:,} evaluations; kernel ready after {found['compile_or_load_s']:.1f} s"
     )
     print(f"  compiled, one core   {found['compiled_ns_an_event']:>9,.0f} ns an event")
     print(
@@ -178,7 +178,7 @@ def main() -> None:
     )
     print(f"                       {found['faster_than_duckdb']:>9.1f} times faster (goal: 20)")
     print(f"  two cores            {found['two_cores_against_one']:>9.2f} times one (goal: 1.7)")
-    print(f"  interpreted          {found['interpreted_us_a_look']:>9.1f} us a look (goal: under 40)")
+    print(f"  interpreted          {found['interpreted_us_an_evaluation']:>9.1f} us an evaluation (goal: under 40)")
     print(f"                       {found['faster_than_interpreted']:>9.1f} times slower than compiled (goal: 50)")
 
 
