@@ -170,7 +170,8 @@ def main() -> None:
         print(json.dumps(found))
         return
     print(
-        f"{found['events']:,} events, {found['evaluations']:,} evaluations; kernel ready after {found['compile_or_load_s']:.1f} s"
+        f"{found['events']:,} events, {found['evaluations']:,} evaluations; "
+        f"kernel ready after {found['compile_or_load_s']:.1f} s"
     )
     print(f"  compiled, one core   {found['compiled_ns_an_event']:>9,.0f} ns an event")
     print(
