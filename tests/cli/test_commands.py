@@ -58,6 +58,18 @@ def test_the_tutorial_from_run_to_verify(store: str) -> None:
     assert "█" in linekeeper("show", "A-1001", "--store", store)
 
 
+def test_text_of_data_is_printed_as_it_stands(tmp_path: Path) -> None:
+    """An account and a kind that look like markup: the account keeps its name, the kind is rejected by its name."""
+    url, events = str(tmp_path / "lines.db"), tmp_path / "events.jsonl"
+    event = json.loads(Path(EVENTS).read_text("utf-8").splitlines()[0]) | {"account": "[bold]C"}
+    rows = (event, event | {"id": "of-no-kind", "kind": "[/b]"})
+    events.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    assert "[/b]" in linekeeper("run", POLICY, str(events), "--store", url)
+    assert linekeeper("show", "[bold]C", "--store", url).startswith("[bold]C ")
+    assert "line of [bold]C is not held down" in linekeeper("road", "[bold]C", "--store", url)
+    assert read("verify", "--store", url)["same"] is True
+
+
 def test_run_and_replay_say_the_same(tmp_path: Path) -> None:
     url = str(tmp_path / "lines.db")
     ran = read("run", POLICY, EVENTS, "--store", url, "--until", "2025-12-31")

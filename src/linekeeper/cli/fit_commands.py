@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from linekeeper.cli.output import JsonOption, print_json, print_line, progress
+from linekeeper.cli.output import JsonOption, data_text, print_json, print_line, progress
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -201,4 +201,4 @@ def _report(run: TrainingRun, data: str, files: dict[str, str], json: bool) -> N
     )
     print_line(f"AUC {auc:.4f} on unseen rows; card {sha256}")
     for name, path in files.items():
-        print_line(f"{name.replace('_', ' ')}: {path}")
+        print_line(data_text(f"{name.replace('_', ' ')}: {path}"))

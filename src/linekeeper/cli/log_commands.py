@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from linekeeper.cli.arguments import day_number, to_write
-from linekeeper.cli.output import JsonOption, StoreUrl, print_json, print_line, progress
+from linekeeper.cli.output import JsonOption, StoreUrl, data_text, print_json, print_line, progress
 from linekeeper.core.errors import FileError, UsageError
 
 KeyFolder = Annotated[Path, typer.Option("--keys", help="Folder of the log's keys.", envvar="LINEKEEPER_KEYS")]
@@ -75,7 +75,7 @@ def publish(
         if json:
             print_json({"origin": head.origin, "size": head.size, "root": head.root.hex()})
         else:
-            print_line(f"{head.origin}: {head.size:,} leaves, root {head.root.hex()}")
+            print_line(f"{data_text(head.origin)}: {head.size:,} leaves, root {head.root.hex()}")
         if every is None:
             return
         time.sleep(every)
@@ -96,7 +96,7 @@ def status(store: StoreUrl, keys: KeyFolder, json: JsonOption = False) -> None:
             result = audit(connection, t.LOG, published(keeper.folder, keeper.signer.verifier))
     except ProofError as error:
         answer = {"same": False, "difference": str(error), "error": error.code}
-        print_json(answer) if json else print_line(f"[red]different[/]: {error}")
+        print_json(answer) if json else print_line(f"[red]different[/]: {data_text(error)}")
         raise typer.Exit(3) from None
     if json:
         print_json({"same": True, "leaves": result.leaves, "published": result.published, "heads": result.heads})
@@ -230,14 +230,14 @@ def verify(file: Path, vkey: Vkey, json: JsonOption = False) -> None:
         receipt = verify_receipt(file.read_bytes(), Verifier.parse(vkey.read_text("utf-8").strip()))
     except (ProofError, LogError) as error:
         answer = {"holds": False, "why": str(error), "error": error.code}
-        print_json(answer) if json else print_line(f"[red]does not hold[/]: {error}")
+        print_json(answer) if json else print_line(f"[red]does not hold[/]: {data_text(error)}")
         raise typer.Exit(3) from None
     head = receipt.seen.checkpoint
     if json:
         record = receipt.opened.data.decode()
         print_json({"holds": True, "leaf": receipt.index, "size": head.size, "origin": head.origin, "record": record})
     else:
-        print_line(f"[green]holds[/]: leaf {receipt.index:,} of {head.size:,} in {head.origin}")
+        print_line(f"[green]holds[/]: leaf {receipt.index:,} of {head.size:,} in {data_text(head.origin)}")
         print_line(receipt.opened.data.decode())
 
 

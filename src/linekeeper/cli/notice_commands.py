@@ -17,7 +17,7 @@ import typer
 
 from linekeeper.cli.arguments import minor_units
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.output import JsonOption, Keys, LangOption, StoreUrl, print_json, print_line
+from linekeeper.cli.output import JsonOption, Keys, LangOption, StoreUrl, data_text, print_json, print_line
 from linekeeper.cli.ruling_commands import At, instant
 from linekeeper.core.errors import UsageError
 
@@ -96,7 +96,8 @@ def list_notices(store: StoreUrl, at: At = None, keys: Keys = None, json: JsonOp
     for entry in entries[:LISTED_MAX]:
         state = entry.clock.state_at(now)
         due = local_time(entry.clock.due_at, engine.policy.time_zone)
-        print_line(f"  [{STATE_COLOURS[state]}]{state:<7}[/] due {due}  {entry.account}#{entry.number}  {entry.action}")
+        decision = data_text(f"{entry.account}#{entry.number}  {entry.action}")
+        print_line(f"  [{STATE_COLOURS[state]}]{state:<7}[/] due {due}  {decision}")
     if len(entries) > LISTED_MAX:
         print_line(f"  ... and {len(entries) - LISTED_MAX:,} more (all of them with --json)")
 
@@ -112,7 +113,7 @@ def sent(decision: DecisionName, store: StoreUrl, at: At = None, keys: Keys = No
     if json:
         print_json({"account": notified.account, "number": notified.number, "state": "sent"})
     else:
-        print_line(f"{notified.account}#{notified.number} is sent")
+        print_line(data_text(f"{notified.account}#{notified.number} is sent"))
 
 
 def clock(

@@ -48,12 +48,23 @@ def print_line(text: str = "") -> None:
     Console(highlight=False, soft_wrap=True).print(text)
 
 
+def data_text(data: object) -> str:
+    """Text from data for `print_line`, as it stands: nothing in it is read as markup.
+
+    >>> print_line(f"[bold]{data_text('[bold]C')}[/]")
+    [bold]C
+    """
+    from rich.markup import escape
+
+    return escape(str(data))
+
+
 def print_rejected(rows: list[Rejection]) -> None:
     """Show the rows that were rejected, the first few with their reasons."""
     if rows:
         print_line(f"[yellow]{len(rows):,} rows were rejected:[/]")
         for row in rows[:REJECTED_SHOWN]:
-            print_line(f"  {row.place}: {row.reason}")
+            print_line(data_text(f"  {row.place}: {row.reason}"))
         if len(rows) > REJECTED_SHOWN:
             print_line(f"  ... and {len(rows) - REJECTED_SHOWN:,} more (all of them with --rejected FILE)")
 

@@ -8,7 +8,7 @@ import typer
 
 from linekeeper.cli.arguments import day_number
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.output import JsonOption, Keys, StoreUrl, print_json, print_line
+from linekeeper.cli.output import JsonOption, Keys, StoreUrl, data_text, print_json, print_line
 from linekeeper.cli.ruling_commands import At, By, Why, instant
 from linekeeper.core.errors import UsageError
 
@@ -50,9 +50,8 @@ def list_pending(
         before, after = row.decision.before, row.decision.after
         limits = f"{money(engine.policy, before.limit)} -> {money(engine.policy, after.limit)}"
         why = ", ".join(row.decision.triggers_set)
-        print_line(
-            f"  {row.account}  since {day(row.since)}  {row.decision.action:<8} {limits}  {why}  {row.ended or ''}"
-        )
+        about = f"{row.account}  since {day(row.since)}  {row.decision.action:<8} {limits}  {why}  {row.ended or ''}"
+        print_line(f"  {data_text(about)}")
 
 
 def release(
@@ -120,7 +119,7 @@ def _print_outcome(engine: Engine, done: str, accounts: list[str], made: list[De
         return
     print_line(f"{len(accounts) - len(still):,} {done}, {len(made):,} decisions")
     if still:
-        print_line(f"[yellow]{len(still):,} wait again[/], for something new: {', '.join(still[:10])}")
+        print_line(f"[yellow]{len(still):,} wait again[/], for something new: {data_text(', '.join(still[:10]))}")
 
 
 def _plain(row: PendingRecord) -> dict[str, Any]:

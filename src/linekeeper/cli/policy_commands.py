@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.output import JsonOption, print_json, print_line
+from linekeeper.cli.output import JsonOption, data_text, print_json, print_line
 
 if TYPE_CHECKING:
     from linekeeper.policy.model import Policy
@@ -47,7 +47,7 @@ def check(
     else:
         for path, policy in good:
             if not dead_ends.get(str(path)):
-                print_line(f"[green]ok[/] {path}: {_counted(policy)}, hash {policy.digest[:12]}")
+                print_line(f"[green]ok[/] {data_text(path)}: {_counted(policy)}, hash {policy.digest[:12]}")
         for path_of, texts in dead_ends.items():
             for text in texts:
                 sys.stderr.write(f"{path_of}: {text}\n")
@@ -92,7 +92,7 @@ def fmt(
         print_json({"changed": [str(path) for path in changed], "written": not check})
     else:
         for path in changed:
-            print_line(f"{'would change' if check else 'formatted'} {path}")
+            print_line(f"{'would change' if check else 'formatted'} {data_text(path)}")
     if check and changed:
         raise typer.Exit(1)
 

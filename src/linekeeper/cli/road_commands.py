@@ -9,7 +9,7 @@ import typer
 
 from linekeeper.cli.arguments import day_number, iso_date
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.output import JsonOption, LangOption, StoreUrl, print_json, print_line, progress
+from linekeeper.cli.output import JsonOption, LangOption, StoreUrl, data_text, print_json, print_line, progress
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _show_road(engine: Engine, account: str, lang: Lang, day: str | None, json: 
         print_json({"account": account} | (road.as_json() if road else {"road": False, "why": "not_restricted"}))
         return
     if road is None:
-        print_line(f"the line of [bold]{account}[/] is not held down: there is nothing to come back from")
+        print_line(f"the line of [bold]{data_text(account)}[/] is not held down: there is nothing to come back from")
         return
     sys.stdout.write(road_as_text(road, engine.policy, lang, asked_day))
     if isinstance(road, NoRoadBack) and road.triggers:
@@ -82,7 +82,7 @@ def _check_all(engine: Engine, sample: int | None, json: bool) -> None:
         )
         print_line(f"{check.followed:,} roads followed, event by event and day by day: {check.confirmed:,} came true")
         for fault in check.faults:
-            print_line(f"  [red]{fault}[/]")
+            print_line(f"  [red]{data_text(fault)}[/]")
     if not check.holds:
         raise typer.Exit(3)
 

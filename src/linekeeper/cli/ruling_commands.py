@@ -9,7 +9,7 @@ import typer
 
 from linekeeper.cli.arguments import day_number, instant_ms
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.output import JsonOption, Keys, StoreUrl, print_json, print_line
+from linekeeper.cli.output import JsonOption, Keys, StoreUrl, data_text, print_json, print_line
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -132,6 +132,6 @@ def show_made(engine: Engine, event: str, made: list[Decision], json: bool) -> N
         records = [{"account": d.account, "number": d.number, "action": d.action, "limit": d.after.limit} for d in made]
         print_json({"event": event, "decisions": records})
         return
-    print_line(f"event `{event}`, {len(made)} decision{'' if len(made) == 1 else 's'}")
+    print_line(f"event `{data_text(event)}`, {len(made)} decision{'' if len(made) == 1 else 's'}")
     for decision in made:
-        print_line(f"{decision.account}{decision_line(engine.policy, decision)}")
+        print_line(f"{data_text(decision.account)}{decision_line(engine.policy, decision)}")

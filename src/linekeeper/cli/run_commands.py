@@ -15,6 +15,7 @@ from linekeeper.cli.output import (
     Keys,
     SignedBy,
     StoreUrl,
+    data_text,
     print_json,
     print_line,
     print_rejected,
@@ -146,7 +147,7 @@ def verify(store: StoreUrl, keys: Keys = None, json: JsonOption = False) -> None
             f"follow from {verdict.events:,} events{leaves}"
         )
     else:
-        print_line(f"[red]different[/]: {verdict.first_difference}")
+        print_line(f"[red]different[/]: {data_text(verdict.first_difference)}")
     if not verdict.same:
         raise typer.Exit(3)
 

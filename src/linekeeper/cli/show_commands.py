@@ -10,7 +10,7 @@ import typer
 
 from linekeeper.cli.arguments import iso_date
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.output import JsonOption, StoreUrl, print_json, print_line
+from linekeeper.cli.output import JsonOption, StoreUrl, data_text, print_json, print_line
 
 if TYPE_CHECKING:
     from linekeeper.core.decision import Decision
@@ -38,7 +38,7 @@ def show(account: str, store: StoreUrl, json: JsonOption = False) -> None:
     if json:
         print_json(account_view.as_json())
         return
-    print_line(f"[bold]{account}[/]   {engine.policy.name} version {engine.policy.version}")
+    print_line(f"[bold]{data_text(account)}[/]   {engine.policy.name} version {engine.policy.version}")
     print_line(line_words(engine.policy, account_view))
     print_line()
     for text in chart(engine.policy, account_view):
@@ -49,7 +49,7 @@ def show(account: str, store: StoreUrl, json: JsonOption = False) -> None:
     print_line()
     print_line("[bold]features now[/]")
     for name, value in account_view.shown_values:
-        print_line(f"  {name:<44.44} {value}")
+        print_line(data_text(f"  {name:<44.44} {value}"))
 
 
 def explain(
@@ -102,9 +102,9 @@ def decision_lines(policy: Policy, decision: Decision) -> list[str]:
     from linekeeper.decide.explain import explain_triggers, money, share, waterfall
 
     lines = [
-        f"[bold]{decision.account}#{decision.number}[/]  {decision.action}  "
+        f"[bold]{data_text(decision.account)}#{decision.number}[/]  {decision.action}  "
         + f"{local_time(decision.at, policy.time_zone)}  "
-        + (f"after event `{decision.event}`" if decision.event else "at the start of the day"),
+        + (f"after event `{data_text(decision.event)}`" if decision.event else "at the start of the day"),
         f"limit {money(policy, decision.before.limit)} -> {money(policy, decision.after.limit)}, "
         f"{decision.before.status} -> {decision.after.status}, granted {money(policy, decision.after.granted)}",
     ]
@@ -118,7 +118,7 @@ def decision_lines(policy: Policy, decision: Decision) -> list[str]:
         for one in explanation.comparisons:
             mark = "[red]holds[/]" if one.holds else "[dim]does not hold[/]"
             value = "missing" if one.value is None else one.value
-            lines.append(f"    {one.name} is {value}; {one.op} {one.threshold} {mark}")
+            lines.append(data_text(f"    {one.name} is {value}; {one.op} {one.threshold} ") + mark)
     parts = waterfall(policy, decision)
     if parts:
         lines += ["", *_score_lines(policy, decision, parts)]
@@ -133,7 +133,8 @@ def _score_lines(policy: Policy, decision: Decision, parts: list[ScorePart]) -> 
     lines = [f"[bold]score {decision.score}[/] ({subs}; base {policy.score.base}); the best possible is {best}"]
     for part in parts:
         bar = "█" * round(24 * part.lost / widest)
-        lines.append(f"    {' and '.join(part.features):<36.36} {part.points:+5d}   lost {part.lost:4d} [red]{bar}[/]")
+        features = data_text(f"{' and '.join(part.features):<36.36}")
+        lines.append(f"    {features} {part.points:+5d}   lost {part.lost:4d} [red]{bar}[/]")
     return lines
 
 
