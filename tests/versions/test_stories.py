@@ -10,6 +10,7 @@ from sqlalchemy import update
 from typer.testing import CliRunner
 
 from linekeeper.cli.main import build
+from linekeeper.cli.road_commands import _show_road
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from linekeeper.engine.account import decisions_of, view
@@ -21,6 +22,7 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import new_keeper
 from linekeeper.journal.store import Store
 from linekeeper.policy.load import load_text
+from linekeeper.policy.model import Policy
 from linekeeper.recourse import RoadBack, find_road_back
 from tests.engine.conftest import NewStore
 from tests.engine.lives import contents, send
@@ -262,6 +264,21 @@ def test_an_engine_of_before_never_reads_a_state_by_the_wrong_layout(new_store: 
         assert engine.engine_of("b").policy.version == 2
     with pytest.raises(LinekeeperError, match="another version of the policy came into force meanwhile"):
         send(stale, [event("b", "draw", 27, amount=1)])
+
+
+def test_a_road_is_worded_by_the_version_of_its_account(new_store: NewStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`a` is under the first version, in a store whose version in force is the second."""
+    engine = stricter(late_payer(new_store()))
+    engine.review(26)
+    versions: list[int] = []
+
+    def note_version(road: object, policy: Policy, lang: str, day: int) -> str:
+        versions.append(policy.version)
+        return ""
+
+    monkeypatch.setattr("linekeeper.notice.render.road_as_text", note_version)
+    _show_road(engine, "a", "en", None, json=False)
+    assert (engine.policy.version, versions) == (2, [1])
 
 
 def test_a_batch_over_two_versions_is_one_transaction(new_store: NewStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,13 +28,6 @@ def open_engine(
     return engine_of_store(url, policy, keys, brake, law, signed_by)
 
 
-def law_of(jurisdiction: str | None, product: str | None) -> Law | None:
-    """The law of those two options; None where neither is given."""
-    from linekeeper.engine.opening import law_named
-
-    return law_named(jurisdiction, product)
-
-
 def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> Intake:
     """A file as admitted events: an event table of ours, or any file with a column mapping."""
     from linekeeper.connect.files import read_event_file

@@ -55,6 +55,7 @@ def _show_road(engine: Engine, account: str, lang: Lang, day: str | None, json: 
     from linekeeper.notice.render import road_as_text
     from linekeeper.recourse import NoRoadBack
 
+    engine = engine.engine_of(account)  # the words are those of the version that the account is under
     asked_day = day_of_road(engine, account, day_number(day))
     road = road_of_account(engine, account, asked_day)
     if json:

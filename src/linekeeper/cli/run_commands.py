@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from linekeeper.cli.arguments import day_number, instant_ms, minor_units, to_write
-from linekeeper.cli.opening import law_of, open_engine, read_file
+from linekeeper.cli.opening import open_engine, read_file
 from linekeeper.cli.output import (
     BrakeOn,
     JsonOption,
@@ -62,11 +62,12 @@ def run(
     json: JsonOption = False,
 ) -> None:
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
+    from linekeeper.engine.opening import law_named
     from linekeeper.engine.run import run_table
     from linekeeper.policy.load import load_file
 
     # All that was given is read before the store is opened: to open an empty store begins it under the policy.
-    checked, until_day, law = load_file(policy), day_number(until), law_of(jurisdiction, product)
+    checked, until_day, law = load_file(policy), day_number(until), law_named(jurisdiction, product)
     intake = read_file(events, checked, columns, json)
     engine = open_engine(store, checked, keys, brake, law, by)
     with progress("events", intake.table.num_rows, json) as advance:
