@@ -14,7 +14,7 @@ from linekeeper.cli.arguments import to_write
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from linekeeper.connect.files import Format
+    from linekeeper.connect.layout import Format
     from linekeeper.core.event import Rejection
 
 SHOWN = 10  # rejected rows that are shown at once; the file beside the table lists all of them
@@ -98,15 +98,17 @@ def _import_rows(
     import json
 
     from linekeeper.connect.large_files import import_file
-    from linekeeper.connect.mapping import ColumnMapping, load_columns, with_options
+    from linekeeper.connect.mapping import ColumnMapping, with_options
+    from linekeeper.connect.mapping_file import load_columns
     from linekeeper.policy.load import load_file
 
     columns = load_columns(mapping) if mapping else ColumnMapping()
     if rename:
         columns = with_options(columns, rename)
     with _progress(f"reading {file.name}") as advance:
-        same, aside = import_file(file, load_file(policy), out, columns, EVENT_FORMATS[source], advance)
-    summary: dict[str, Any] = {"out": str(out), "same": same}
+        done = import_file(file, load_file(policy), out, columns, EVENT_FORMATS[source], advance)
+    aside = done.rejected
+    summary: dict[str, Any] = {"out": str(out), "same": done.same}
     beside = out.with_suffix(".rejected.jsonl")
     beside.unlink(missing_ok=True)
     if aside:
