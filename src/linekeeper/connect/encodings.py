@@ -63,6 +63,7 @@ class LineReader:
     def __init__(self, path: Path, encoding: str) -> None:
         self.encoding = encoding
         self.number = 1  # of the next line
+        self.unended = False  # whether the file ends without the end of a line
         self._size = max(path.stat().st_size, 1)
         self._bytes = path.open("rb")
         self._end: Any = b"\n"
@@ -101,6 +102,7 @@ class LineReader:
     def _numbered(self, text: Any) -> tuple[int, bytes, list[Rejection]] | None:
         if not text:
             return None
+        self.unended = not text.endswith(self._end)
         first = self.number
         rejected: list[Rejection] = []
         if isinstance(text, str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Iterator
 from itertools import islice
@@ -74,7 +75,9 @@ def _sheet(path: Path, layout: FileLayout, books: list[Workbook], data_only: boo
                 way_out="export it as CSV or Parquet",
                 place=str(path),
             )
-    books.append(load_workbook(path, read_only=True, data_only=data_only))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of styles and extensions that openpyxl does not know, and no cell needs
+        books.append(load_workbook(path, read_only=True, data_only=data_only))
     sheet = books[-1][_sheet_name(path, books[-1].sheetnames, layout)]
     sheet.reset_dimensions()  # some programs write a size that is too small, and rows beyond it would be lost
     return sheet
@@ -112,12 +115,18 @@ def _blocks(
     try:
         pairs = zip(values.iter_rows(min_row=first), formulas.iter_rows(min_row=first), strict=True)
         numbered = enumerate(pairs, first)
-        while part := list(islice(numbered, BLOCK_ROWS)):
+        while part := _next_rows(numbered):
             yield _block(part, header, layout, min(part[-1][0] / total, 1.0))
     except FileError:
         raise
     except Exception as error:  # as above: the rest of the workbook is damaged
         raise _damaged(path, error) from None
+
+
+def _next_rows(numbered: Iterator[tuple[int, Any]]) -> list[tuple[int, Any]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a date that is none: its cell holds an error instead
+        return list(islice(numbered, BLOCK_ROWS))
 
 
 def _block(part: list[tuple[int, Any]], header: list[str], layout: FileLayout, share: float) -> RawBlock:

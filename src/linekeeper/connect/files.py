@@ -57,7 +57,7 @@ class RowBlock:
     place: str
     skipped: int = 0
     file: str = ""
-    read_as: str = ""
+    notes: tuple[str, ...] = ()
 
     def place_of(self, line: int) -> str:
         """Where a line stands: `line 7`, or `may.csv line 7`."""
@@ -68,14 +68,14 @@ class RowBlock:
 class Intake:
     """What whole files gave: the events, each once and in order of time; how many repeats; the rejected rows.
 
-    `skipped`: rows that the mapping says are none. `read_as`: the encodings that were detected, beside UTF-8.
+    `skipped`: rows that the mapping says are none. `notes`: what a person should know about how the files were read.
     """
 
     table: pa.Table
     same: int
     rejected: list[Rejection]
     skipped: int = 0
-    read_as: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def files_of(paths: Iterable[Path]) -> list[Path]:
@@ -145,13 +145,13 @@ def _intake(read: Iterable[RowBlock], place: str) -> Intake:
         same,
         in_order(aside, [block.file for block in blocks]),
         sum(block.skipped for block in blocks),
-        encodings_of(blocks),
+        notes_of(blocks),
     )
 
 
-def encodings_of(blocks: Iterable[RowBlock]) -> tuple[str, ...]:
-    """The encodings that were detected, each once."""
-    return tuple(dict.fromkeys(block.read_as for block in blocks if block.read_as))
+def notes_of(blocks: Iterable[RowBlock]) -> tuple[str, ...]:
+    """The notes of all blocks, each once."""
+    return tuple(dict.fromkeys(note for block in blocks for note in block.notes))
 
 
 def in_order(aside: list[Rejection], files: Iterable[str] = ()) -> list[Rejection]:
@@ -186,7 +186,7 @@ def read_blocks(
         try:
             admission = _Admission(policy, mapping, source, path.name)
             for raw in source.blocks:
-                block = replace(admission.admit(raw), file=name)
+                block = replace(admission.admit(raw), file=name, notes=tuple(_notes(source, raw, path.name)))
                 if name:
                     block = replace(block, rejected=[Rejection(f"{name} {b.place}", b.reason) for b in block.rejected])
                 if progress:
@@ -194,6 +194,13 @@ def read_blocks(
                 yield block
         finally:
             source.close()
+
+
+def _notes(source: RawSource, raw: RawBlock, place: str) -> Iterator[str]:
+    if source.read_as:
+        yield f"`{place}` was read as {source.read_as}, which its bytes show; `encoding` in a mapping says so for good"
+    if raw.unended:
+        yield f"`{place}` ends without the end of a line: if it was cut, its last amount may be too"
 
 
 def _short_names(files: list[Path]) -> list[str]:
@@ -232,9 +239,9 @@ class _Admission:
             prepared = self.preparation.prepare(raw, place)
             events, lines, refused = admitted_rows(self.validator, prepared, place)
             skipped = raw.skipped + prepared.skipped
-            return RowBlock(events, lines, raw.rejected + refused, place, skipped, read_as=self.source.read_as)
+            return RowBlock(events, lines, raw.rejected + refused, place, skipped)
         block = self._admit_rows(raw) if raw.rows is not None else self._admit_columns(raw)
-        return replace(block, skipped=raw.skipped, read_as=self.source.read_as)
+        return replace(block, skipped=raw.skipped)
 
     def _admit_columns(self, raw: RawBlock) -> RowBlock:
         written = self.validator.written

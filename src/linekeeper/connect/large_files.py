@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from linekeeper.connect.event_table import ROW_GROUP, drop_duplicates, first_use
-from linekeeper.connect.files import RowBlock, ShowShare, encodings_of, in_order, read_blocks
+from linekeeper.connect.files import RowBlock, ShowShare, in_order, notes_of, read_blocks
 from linekeeper.connect.layout import Format
 from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.core.errors import FileError
@@ -55,17 +55,17 @@ def import_file(
         os.replace(Path(folder, "sorted.parquet"), out)
     rejected = [bad for block in written for bad in block.rejected] + conflicts
     skipped = sum(block.skipped for block in written)
-    return ImportSummary(same, in_order(rejected, [b.file for b in written]), skipped, encodings_of(written))
+    return ImportSummary(same, in_order(rejected, [b.file for b in written]), skipped, notes_of(written))
 
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """How many repeats were dropped, the rejected rows, the skipped ones, and the encodings that were detected."""
+    """How many repeats were dropped, the rejected rows, the skipped ones, and notes on how the files were read."""
 
     same: int
     rejected: list[Rejection]
     skipped: int
-    read_as: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def _write_blocks(blocks: Iterator[RowBlock], raw: Path) -> list[RowBlock]:

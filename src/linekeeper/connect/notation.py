@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
-from typing import Any
 from typing import Literal as OneOf
 from zoneinfo import ZoneInfo
 
@@ -279,13 +278,14 @@ def _unsigned(text: str) -> tuple[str, bool]:
     return text.removeprefix("+"), False
 
 
-def plain(value: Any) -> str:
+def plain(value: int | float | Decimal) -> str:
     """A number as plain digits, as a text file would have it.
 
-    >>> plain(Decimal("1E+3")), plain(12.5), plain(30.0)
-    ('1000', '12.5', '30')
+    >>> plain(7), plain(Decimal("1E+3")), plain(12.5), plain(30.0), plain(Decimal("0.10"))
+    ('7', '1000', '12.5', '30', '0.10')
     """
-    if isinstance(value, float):
-        value = Decimal(repr(value))
-    text = format(value, "f")
-    return text.partition(".")[0] if isinstance(value, Decimal) and value == value.to_integral_value() else text
+    if isinstance(value, int):
+        return str(value)
+    number = Decimal(repr(value)) if isinstance(value, float) else value
+    text = format(number, "f")
+    return text.partition(".")[0] if number.is_finite() and number == number.to_integral_value() else text

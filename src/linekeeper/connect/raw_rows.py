@@ -25,6 +25,7 @@ class RawBlock:
     rejected: list[Rejection] = field(default_factory=list)
     skipped: int = 0
     share: float = 1.0  # how much of the file has been read, 0 to 1
+    unended: bool = False  # whether the file ends here without the end of a line
 
     def cells(self, name: str) -> Sequence[Any]:
         """The cells of one column as plain values: text, numbers, days, times; None where absent."""

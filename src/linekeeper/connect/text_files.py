@@ -111,7 +111,7 @@ def _csv_blocks(
     for (first, raw, bad), skipped in _blocks(reader, layout, ahead):
         texts, lines, aside = cells_of(raw, len(names), first, marks)
         columns = dict(zip(names, texts, strict=True))
-        yield RawBlock(lines, columns, rejected=bad + aside, skipped=skipped, share=reader.share)
+        yield RawBlock(lines, columns, None, bad + aside, skipped, reader.share, reader.unended)
 
 
 # ------------------------------------------------------------------ fixed width

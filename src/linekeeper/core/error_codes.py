@@ -13,6 +13,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "argument-missing": "a command needs an argument or an option that was left out; name it",
         "arguments-do-not-go-together": "two arguments exclude each other; leave one of them out",
         "choice-not-known": "a word is none of the choices that an option has; take one of those that are named",
+        "currency-not-readable": "a currency is not written as one; write three capital letters, like CNY",
         "day-needed": "the newest event of the store is too old to say what day it is now; name the time with `--at`",
         "day-not-readable": "a day is not written as one; write it like 2024-05-31",
         "day-too-early": "a day lies before one that the account has already seen; name a later day",
@@ -30,6 +31,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "ruling-out-of-bounds": "a ruling has a time, cap, name or reason that a ruling cannot have; mend it",
         "share-not-readable": "a share is not written as one; write it like 50% or 12.5%",
         "signer-name-not-usable": "the name of who signs off is empty or too long; mend it",
+        "time-zone-not-known": "no time zone has that name; write an IANA name, like Asia/Shanghai",
         "until-not-usable": "the last day to look at is before the first, or after 2099; name another with `--until`",
     },
     "file": {
@@ -39,7 +41,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "column-of-wrong-type": "a column holds neither whole numbers nor text where it should; import the file",
         "data-set-not-recognised": "a file is not the public data set that it was named as; fetch the file anew",
         "file-empty": "a file holds nothing; name another",
-        "file-format-not-known": "the name of a file does not say its format; end it in .jsonl, .csv or .parquet",
+        "file-format-not-known": "a file's name does not say its format; end it in .jsonl, .csv, .parquet or .xlsx",
         "file-is-folder": "a folder was named where a file is needed; name a file in it",
         "file-missing": "a file does not exist; check its name",
         "file-not-readable": "a file cannot be read in the format that its name says; mend it or name another",
@@ -55,6 +57,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "scorecard-altered": "a scorecard was changed after it was made; fit it again",
         "scorecard-not-readable": "a file is not a scorecard; name another or fit it again",
         "scorecard-not-usable": "the numbers of a scorecard contradict each other; fit it again",
+        "sheet-not-known": "a workbook has no such sheet, or several and none was named; name one in the mapping",
     },
     "policy": {
         "event-field-name-taken": "a field of an event has a name that means something else in a table; rename it",
