@@ -17,6 +17,7 @@ from linekeeper.connect.mapping_file import load_columns
 from linekeeper.core.errors import FileError
 from linekeeper.policy.load import load_file
 from tests.connect.feed_files import FEEDS, write_all
+from tests.connect.feed_page import PAGE, made_page
 from tests.connect.feeds import Feed, all_feeds, totals
 
 ALL = all_feeds()
@@ -81,3 +82,7 @@ def test_a_folder_without_files_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "_SUCCESS").touch()
     with pytest.raises(FileError, match="has no files"):
         import_file(tmp_path, load_file(FEEDS / "lender-cny.yaml"), tmp_path / "out.parquet")
+
+
+def test_the_page_shows_the_feeds_as_they_are() -> None:
+    assert PAGE.read_text("utf-8") == made_page(), "run `python -m tests.connect.feed_page`"

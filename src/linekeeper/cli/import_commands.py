@@ -73,20 +73,11 @@ def import_events(
 
     began = perf_counter()
     if source in DATA_SETS:
-        if len(paths) > 1 or mapping or rename or dry_run:
-            raise UsageError(
-                f"`{source.value}` has its own columns",
-                code="arguments-do-not-go-together",
-                way_out="name one file; leave out the policy, the mapping and `--dry-run`",
-            )
+        _only_file(source, [*paths[1:], mapping, *(rename or []), dry_run])
         summary = _import_data_set(source, paths[0], out)
         aside: list[Rejection] = []
     else:
-        *files, policy = paths
-        if not files:
-            raise UsageError(
-                f"a policy is needed: `linekeeper import {source.value} FILE POLICY -o OUT`", code="argument-missing"
-            )
+        files, policy = _files_and_policy(source, paths)
         columns, form = _columns(mapping, rename or []), _format(source, mapping)
         if dry_run:
             _show_profile(files, policy, columns, form, as_json)
@@ -94,6 +85,24 @@ def import_events(
         summary, aside = _import_rows(files, policy, out, columns, form)
     summary |= _counts(out) | {"rejected": len(aside), "seconds": round(perf_counter() - began, 3)}
     _report(summary, aside, as_json)
+
+
+def _only_file(source: Source, others: list[Any]) -> None:
+    if any(others):
+        raise UsageError(
+            f"`{source.value}` has its own columns",
+            code="arguments-do-not-go-together",
+            way_out="name one file; leave out the policy, the mapping and `--dry-run`",
+        )
+
+
+def _files_and_policy(source: Source, paths: list[Path]) -> tuple[list[Path], Path]:
+    *files, policy = paths
+    if not files:
+        raise UsageError(
+            f"a policy is needed: `linekeeper import {source.value} FILE POLICY -o OUT`", code="argument-missing"
+        )
+    return files, policy
 
 
 def _columns(mapping: Path | None, rename: list[str]) -> ColumnMapping:

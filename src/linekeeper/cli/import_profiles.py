@@ -27,7 +27,7 @@ def profile_record(profile: ImportProfile, policy: Policy) -> dict[str, Any]:
         "rejected": len(profile.summary.rejected),
         "fields": [asdict(each) for each in profile.fields],
         "reasons": [asdict(each) for each in profile.reasons],
-        "unread_columns": profile.unread_columns,
+        "unused_columns": profile.unused_columns,
         "notes": profile.notes,
     }
 
@@ -46,8 +46,8 @@ def print_profile(profile: ImportProfile, policy: Policy) -> None:
         print_line(data_text(f"  {each.rows:,} x {each.reason} ({', '.join(each.places)}{more})"))
         if each.example != each.reason:
             print_line(data_text(f"      such as: {each.example}"))
-    if profile.unread_columns:
-        print_line(data_text(f"columns that no event reads: {', '.join(profile.unread_columns)}"))
+    if profile.unused_columns:
+        print_line(data_text(f"columns that no event reads: {', '.join(profile.unused_columns)}"))
     for note in profile.notes:
         print_line(data_text(f"note: {note}"))
 

@@ -26,11 +26,10 @@ import numpy as np
 import pyarrow as pa
 
 from linekeeper.connect.layout import FileLayout
-from linekeeper.connect.raw_rows import RawBlock, RawSource
+from linekeeper.connect.raw_rows import BLOCK_ROWS, RawBlock, RawSource
 from linekeeper.core.errors import FileError
 
 PIECE_BYTES = 2**20
-BLOCK_ROWS = 16_384
 CAMT_COLUMNS = (
     "statement", "account", "currency", "entry", "transaction", "amount", "direction", "reversal", "status", "booked",
     "value_date", "code", "end_to_end", "mandate", "debtor", "creditor", "debtor_account", "creditor_account",

@@ -98,7 +98,9 @@ def read_column(spec: FieldSpec, column: pa.Array, written: bool) -> pa.Array:
         case "instant":
             numbers = _instants(column, written)
         case _:
-            numbers = _wholes(column, written, spec.unsaid) if spec.digits is None else _majors(column, spec.digits)
+            numbers = (
+                _wholes(column, written, spec.units_unknown) if spec.digits is None else _majors(column, spec.digits)
+            )
     inside = pc.and_(pc.greater_equal(numbers, spec.low), pc.less_equal(numbers, spec.high))
     return _where(inside, numbers)
 
@@ -204,7 +206,7 @@ def _texts(spec: FieldSpec, column: pa.Array) -> pa.Array:
     return _where(pc.and_(fits, pc.not_equal(words, "")) if name else fits, words)
 
 
-def _wholes(column: pa.Array, written: bool, unsaid: bool = False) -> pa.Array:
+def _wholes(column: pa.Array, written: bool, units_unknown: bool = False) -> pa.Array:
 
     if pa.types.is_integer(column.type):
         return _cast(column, pa.int64())
@@ -213,7 +215,7 @@ def _wholes(column: pa.Array, written: bool, unsaid: bool = False) -> pa.Array:
         return _cast(_where(whole, column), pa.int64())
     if written and pa.types.is_string(column.type):
         whole = _cast(_matching(column, WHOLE), pa.int64())
-        if unsaid:
+        if units_unknown:
             return whole
         # A decimal of 15 digits and zeros is exactly one float, so the way over a float loses nothing.
         decimal = _cast(_cast(_matching(column, WHOLE_DECIMAL), pa.float64()), pa.int64())

@@ -12,7 +12,7 @@ from linekeeper.connect.text_lines import LINE_BYTES_MAX
 from linekeeper.core.event import Rejection
 
 SAMPLE_BYTES = 2**20
-COMMON_CHINESE = 0.9  # of the characters beyond ASCII, in text that is taken for GB18030
+COMMON_SHARE = 0.9  # of the characters beyond ASCII, in text that is taken for GB18030
 REPLACED = "\ufffd"  # what a decoder puts in place of bytes that are no text
 
 
@@ -26,7 +26,7 @@ def encoding_of(path: Path) -> str:
         # Text in UTF-16 that is mostly digits and Latin letters has a zero in every second byte.
         if len(sample) > 1 and sample[start::2].count(0) * 10 > len(sample) * 4 > sample[1 - start :: 2].count(0) * 100:
             return name
-    return "utf-8" if _decodes(sample, "utf-8") is not None or not _is_chinese(sample) else "gb18030"
+    return "utf-8" if _decodes(sample, "utf-8") is not None or not _is_gb18030(sample) else "gb18030"
 
 
 def _decodes(sample: bytes, encoding: str) -> str | None:
@@ -36,7 +36,7 @@ def _decodes(sample: bytes, encoding: str) -> str | None:
         return None
 
 
-def _is_chinese(sample: bytes) -> bool:
+def _is_gb18030(sample: bytes) -> bool:
     """Whether this is surely GB18030: nearly all of its characters are the 3,755 common ones, or Chinese punctuation.
 
     Other encodings, and a mix of two, also decode as GB18030, but into characters that hardly anyone writes.
@@ -46,7 +46,7 @@ def _is_chinese(sample: bytes) -> bool:
         return False
     counts = Counter(character for character in text if ord(character) > 127)
     common = sum(count for character, count in counts.items() if _is_common(character.encode("gb18030")))
-    return 0 < sum(counts.values()) * COMMON_CHINESE <= common
+    return 0 < sum(counts.values()) * COMMON_SHARE <= common
 
 
 def _is_common(code: bytes) -> bool:
@@ -63,7 +63,7 @@ class LineReader:
     def __init__(self, path: Path, encoding: str) -> None:
         self.encoding = encoding
         self.number = 1  # of the next line
-        self.unended = False  # whether the file ends without the end of a line
+        self.cut_short = False  # whether the file ends without the end of a line
         self._size = max(path.stat().st_size, 1)
         self._bytes = path.open("rb")
         self._end: Any = b"\n"
@@ -102,7 +102,7 @@ class LineReader:
     def _numbered(self, text: Any) -> tuple[int, bytes, list[Rejection]] | None:
         if not text:
             return None
-        self.unended = not text.endswith(self._end)
+        self.cut_short = not text.endswith(self._end)
         first = self.number
         rejected: list[Rejection] = []
         if isinstance(text, str):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from linekeeper.connect.layout import FileLayout
-from linekeeper.connect.raw_rows import RawBlock, RawSource
+from linekeeper.connect.raw_rows import BLOCK_ROWS, RawBlock, RawSource
 from linekeeper.connect.values import EXACT_FLOAT_MAX
 from linekeeper.core.errors import FileError, UsageError
 from linekeeper.core.event import Rejection
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from openpyxl import Workbook
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
-BLOCK_ROWS = 16_384
 UNPACKED_BYTES_MAX = 2**30  # a workbook is a compressed file, and a small one can unpack to anything
 COLUMNS_MAX = 1_000
 

@@ -199,7 +199,7 @@ def read_blocks(
 def _notes(source: RawSource, raw: RawBlock, place: str) -> Iterator[str]:
     if source.read_as:
         yield f"`{place}` was read as {source.read_as}, which its bytes show; `encoding` in a mapping says so for good"
-    if raw.unended:
+    if raw.cut_short:
         yield f"`{place}` ends without the end of a line: if it was cut, its last amount may be too"
 
 

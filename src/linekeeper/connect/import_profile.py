@@ -67,7 +67,7 @@ class ImportProfile:
     by_kind: dict[str, int]
     fields: tuple[FieldProfile, ...]
     reasons: tuple[ReasonProfile, ...]
-    unread_columns: tuple[str, ...]
+    unused_columns: tuple[str, ...]
     notes: tuple[str, ...] = field(default=())
 
 
@@ -89,7 +89,7 @@ def profile_import(
             (accounts,) = database.execute("SELECT count(DISTINCT account) FROM events").fetchall()[0]
     by_kind: dict[str, int] = dict(rows)
     reasons = grouped_reasons(summary.rejected)
-    unread = unread_columns(paths, columns or OWN_COLUMNS, form)
+    unread = unused_columns(paths, columns or OWN_COLUMNS, form)
     notes = tuple(_notes(profiles, summary))
     return ImportProfile(summary, sum(by_kind.values()), accounts, by_kind, profiles, reasons, unread, notes)
 
@@ -156,7 +156,7 @@ def grouped_reasons(rejected: Iterable[Rejection]) -> tuple[ReasonProfile, ...]:
     return tuple(sorted(profiles, key=lambda each: -each.rows))
 
 
-def unread_columns(paths: Sequence[Path], mapping: ColumnMapping, form: Format | None) -> tuple[str, ...]:
+def unused_columns(paths: Sequence[Path], mapping: ColumnMapping, form: Format | None) -> tuple[str, ...]:
     """The columns of the files that no event of the mapping reads. Without `events` there are none."""
     if not mapping.events:
         return ()

@@ -11,7 +11,7 @@ from typing import get_args
 from linekeeper.core.errors import FileError
 
 Format = OneOf["jsonl", "csv", "parquet", "excel", "fixed", "camt"]
-FORMATS: tuple[Format, ...] = get_args(Format)
+FILE_FORMATS: tuple[Format, ...] = get_args(Format)
 SUFFIXES: dict[str, Format] = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet",
     ".xlsx": "excel", ".xlsm": "excel", ".xml": "camt",

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from linekeeper.connect.layout import ENCODINGS, FORMATS, FileLayout
+from linekeeper.connect.layout import ENCODINGS, FILE_FORMATS, FileLayout
 from linekeeper.connect.mapping import ColumnMapping, EventTemplate
 from linekeeper.connect.notation import FORMATS_MAX, DateFormat, FormatError, Notation
 from linekeeper.connect.row_expressions import RowExpression, compile_expression
@@ -29,7 +29,7 @@ FIELD_END_MAX = 65_536
 YES = {True: True, False: False, "yes": True, "no": False}
 NOTATION_KEYS = ("decimal", "thousands", "symbols", "dates", "zone")
 
-Tree = dict[str, Any]
+_Tree = dict[str, Any]
 
 
 def load_columns(path: Path) -> ColumnMapping:
@@ -99,7 +99,7 @@ def _fault(place: str, what: str, way_out: str | None = None) -> FileError:
 class _Taker:
     """Takes values out of the tree, each checked."""
 
-    def __init__(self, tree: Tree, place: str) -> None:
+    def __init__(self, tree: _Tree, place: str) -> None:
         self.tree, self.place = tree, place
 
     def __call__(self, key: str, check: Callable[[Any], bool], default: Any, wanted: str) -> Any:
@@ -147,7 +147,7 @@ def _is_character(value: Any) -> bool:
 
 def _layout(take: _Taker) -> FileLayout:
     fields = take("fields", _is_fields, {}, "gives names their first place and length, as `account: [1, 10]`")
-    form = take("format", lambda value: value in FORMATS, None, f"is one of {', '.join(FORMATS)}")
+    form = take("format", lambda value: value in FILE_FORMATS, None, f"is one of {', '.join(FILE_FORMATS)}")
     if (form == "fixed") != bool(fields):
         raise take.fault("fields" if fields else "format", "is for fixed width: `format: fixed` goes with `fields`")
     delimiter = take(
@@ -256,8 +256,8 @@ def _word(value: Any) -> Any:
 # ------------------------------------------------------------------ events
 
 
-def _event_trees(take: _Taker) -> list[Tree]:
-    trees: list[Tree] = take("events", _is_events, [], "is a list of events, each with its `kind` and fields")
+def _event_trees(take: _Taker) -> list[_Tree]:
+    trees: list[_Tree] = take("events", _is_events, [], "is a list of events, each with its `kind` and fields")
     return trees
 
 
@@ -269,7 +269,7 @@ def _is_events(value: Any) -> bool:
     )
 
 
-def _template(tree: Tree, number: int, take: _Taker) -> EventTemplate:
+def _template(tree: _Tree, number: int, take: _Taker) -> EventTemplate:
     name = f"event {number} (`{tree['kind'][:40]}`)"
     fields = {
         key: _expression(value, f"{key}` of {name}, `events", take)

@@ -278,11 +278,11 @@ def _unsigned(text: str) -> tuple[str, bool]:
     return text.removeprefix("+"), False
 
 
-def plain(value: int | float | Decimal) -> str:
+def plain_number(value: int | float | Decimal) -> str:
     """A number as plain digits, as a text file would have it.
 
-    >>> plain(7), plain(Decimal("1E+3")), plain(12.5), plain(30.0), plain(Decimal("0.10"))
-    ('7', '1000', '12.5', '30', '0.10')
+    >>> [plain_number(number) for number in (7, Decimal("1E+3"), 12.5, 30.0, Decimal("0.10"))]
+    ['7', '1000', '12.5', '30', '0.10']
     """
     if isinstance(value, int):
         return str(value)

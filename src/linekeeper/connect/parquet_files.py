@@ -13,7 +13,7 @@ from linekeeper.connect.layout import FileLayout
 from linekeeper.connect.raw_rows import RawBlock, RawSource
 from linekeeper.core.errors import FileError
 
-BLOCK_ROWS = 131_072
+BATCH_ROWS = 131_072
 
 
 def read_parquet(path: Path, layout: FileLayout) -> RawSource:
@@ -23,7 +23,7 @@ def read_parquet(path: Path, layout: FileLayout) -> RawSource:
     except (pa.ArrowException, OSError) as error:
         raise _damaged(path, error) from error
     names, total = tuple(file.schema_arrow.names), max(file.metadata.num_rows, 1)
-    blocks = _whole(raw_batches(names, file.iter_batches(BLOCK_ROWS), total), path)
+    blocks = _whole(raw_batches(names, file.iter_batches(BATCH_ROWS), total), path)
     return RawSource(names, "row", blocks, True, close=file.close)
 
 

@@ -18,19 +18,19 @@ import numpy as np
 import pyarrow as pa
 
 from linekeeper.connect.mapping import ColumnMapping, EventTemplate
-from linekeeper.connect.notation import Notation, plain
+from linekeeper.connect.notation import Notation, plain_number
 from linekeeper.connect.raw_rows import RawBlock
 from linekeeper.connect.row_expressions import (
     Cells,
     RowExpression,
-    Unreadable,
+    UnreadableCell,
+    cell_flag,
+    cell_moment,
+    cell_number,
+    cell_text,
     column_expression,
     each_once,
-    flag_of,
-    moment_of,
-    number_of,
     read_as,
-    text_of,
 )
 from linekeeper.connect.validation import Validator
 from linekeeper.connect.values import FLAGS, named_value
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from linekeeper.policy.model import Policy
 
 Target = OneOf["money", "number", "share", "flag", "date", "instant", "text"]  # what a field of an event is to hold
-NESTING_MAX = 8
+_DEPTH_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Preparation:
         if mapping.missing:
             values = [None if isinstance(value, str) and value in mapping.missing else value for value in values]
         if words:
-            keys = [text_of(value, self.notation, name) for value in values]
+            keys = [cell_text(value, self.notation, name) for value in values]
             values = [words.get(str(key), value) for key, value in zip(keys, values, strict=True)]
         return values
 
@@ -164,7 +164,7 @@ class Preparation:
             return np.full(len(cells.lines), otherwise)
         flags = read_as("flag", condition.values, "the condition")(cells)
         for row, flag in enumerate(flags):
-            if isinstance(flag, Unreadable):
+            if isinstance(flag, UnreadableCell):
                 reasons.setdefault(row, flag.reason)
         return np.array([flag is True for flag in flags], dtype=bool)
 
@@ -176,18 +176,18 @@ class Preparation:
             target = self.targets.get((template.kind, name), "text")
             written = each_once(expression.values(cells), partial(self._written, target=target, name=called))
             for row, value in zip(these.tolist(), written, strict=True):
-                if isinstance(value, Unreadable):
+                if isinstance(value, UnreadableCell):
                     reasons.setdefault(row, value.reason)
-            columns[name] = [None if isinstance(value, Unreadable) else value for value in written]
+            columns[name] = [None if isinstance(value, UnreadableCell) else value for value in written]
         return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 
-    def _written(self, value: Any, target: Target, name: str) -> str | Unreadable | None:
+    def _written(self, value: Any, target: Target, name: str) -> str | UnreadableCell | None:
         """A value in Linekeeper's own notation, as text."""
-        if value is None or isinstance(value, Unreadable):
+        if value is None or isinstance(value, UnreadableCell):
             return value
         match target:
             case "text":
-                return text_of(value, self.notation, name)
+                return cell_text(value, self.notation, name)
             case "flag":
                 return self._flag(value, name)
             case "date" | "instant":
@@ -195,33 +195,35 @@ class Preparation:
             case _:
                 return self._number(value, target, name)
 
-    def _number(self, value: Any, target: Target, name: str) -> str | Unreadable:
+    def _number(self, value: Any, target: Target, name: str) -> str | UnreadableCell:
         share = target == "share" and isinstance(value, str) and value.endswith("%")
-        number = number_of(value[:-1].strip() if share else value, self.notation, name)
+        number = cell_number(value[:-1].strip() if share else value, self.notation, name)
         if not isinstance(number, Decimal):
-            return number or Unreadable(f"{named_value(name, value)}, which is not a number")
+            return number or UnreadableCell(f"{named_value(name, value)}, which is not a number")
         if target == "money" and self.mapping.major is None and isinstance(value, str):
             return value  # nobody said in which units, so validation has to see whether there is a decimal mark
-        return plain(number * 100 if share else number)
+        return plain_number(number * 100 if share else number)
 
-    def _flag(self, value: Any, name: str) -> str | Unreadable:
+    def _flag(self, value: Any, name: str) -> str | UnreadableCell:
         if isinstance(value, str) and value not in FLAGS:
             return value  # `1.0`, which validation takes, or a word, which it refuses
-        flag = flag_of(value, self.notation, name)
-        return flag if isinstance(flag, Unreadable) else "true" if flag else "false"
+        flag = cell_flag(value, self.notation, name)
+        return flag if isinstance(flag, UnreadableCell) else "true" if flag else "false"
 
-    def _time(self, value: Any, target: Target, name: str) -> str | Unreadable:
+    def _time(self, value: Any, target: Target, name: str) -> str | UnreadableCell:
         if not self.notation.dates and not isinstance(value, date | list | bool):
-            number = plain(value) if isinstance(value, int | float | Decimal) else value
+            number = plain_number(value) if isinstance(value, int | float | Decimal) else value
             if isinstance(number, str) and number.isascii() and number.isdigit():
                 return number  # days or milliseconds since 1970, Linekeeper's own way
-        moment = moment_of(value, self.notation, name)
+        moment = cell_moment(value, self.notation, name)
         if not isinstance(moment, date):
-            return moment or Unreadable(f"{named_value(name, value)}, which is no day or time")
+            return moment or UnreadableCell(f"{named_value(name, value)}, which is no day or time")
         if target == "date":
             return self.notation.day(moment).isoformat()
         answer = self.notation.milliseconds(moment)
-        return str(answer) if isinstance(answer, int) else Unreadable(f"{named_value(name, value)}, which is {answer}")
+        return (
+            str(answer) if isinstance(answer, int) else UnreadableCell(f"{named_value(name, value)}, which is {answer}")
+        )
 
 
 def _only(cells: Cells, these: np.ndarray) -> Cells:
@@ -275,7 +277,7 @@ def flattened(row: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[
     """
     flat: dict[str, Any] = {}
     for key, value in row.items():
-        if isinstance(value, dict) and depth < NESTING_MAX:
+        if isinstance(value, dict) and depth < _DEPTH_MAX:
             flat |= flattened(value, f"{prefix}{key}.", depth + 1)
         else:
             flat[prefix + key] = value

@@ -11,6 +11,8 @@ import pyarrow as pa
 
 from linekeeper.core.event import Rejection
 
+BLOCK_ROWS = 16_384  # of formats that are read row by row
+
 
 @dataclass(frozen=True, slots=True)
 class RawBlock:
@@ -25,7 +27,7 @@ class RawBlock:
     rejected: list[Rejection] = field(default_factory=list)
     skipped: int = 0
     share: float = 1.0  # how much of the file has been read, 0 to 1
-    unended: bool = False  # whether the file ends here without the end of a line
+    cut_short: bool = False  # whether the file ends here without the end of a line
 
     def cells(self, name: str) -> Sequence[Any]:
         """The cells of one column as plain values: text, numbers, days, times; None where absent."""

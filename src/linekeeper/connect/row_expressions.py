@@ -2,12 +2,14 @@
 
 A mapping is trusted less than code. So an expression sees the cells of its own row and nothing else: no file, no clock,
 no other row; and each operation ends on any input. A cell that cannot be read as what an operation needs gives an
-`Unreadable`, which goes through to the result with its reason, and costs its own row alone.
+`UnreadableCell`, which goes through to the result with its reason, and costs its own row alone.
 
 >>> cells = Cells({"PAID": ["1.250,00", "x", None]}, Notation(decimal=",", thousands="."), [2, 3, 4], "may.csv")
 >>> expression = compile_expression("PAID + 10")
->>> expression.columns, [plain(value) if isinstance(value, Decimal) else value for value in expression.values(cells)]
-(('PAID',), ['1260', Unreadable(reason="`PAID` is 'x', which is not a number with the decimal mark `,`"), None])
+>>> expression.columns, expression.values(cells)[::2]
+(('PAID',), [Decimal('1260.00'), None])
+>>> expression.values(cells)[1].reason
+"`PAID` is 'x', which is not a number with the decimal mark `,`"
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from typing import Literal as OneOf
 
 from lark import Lark, Token, Tree
 
-from linekeeper.connect.notation import Moment, Notation, iso_moment, plain
+from linekeeper.connect.notation import Moment, Notation, iso_moment, plain_number
 from linekeeper.connect.values import named_value
 from linekeeper.policy.syntax import Branch, Misread, parse_with
 
@@ -34,7 +36,7 @@ SHORTER = "split it into several fields or events"
 _exact = Context(prec=80, traps=[Inexact, InvalidOperation, Overflow])
 
 
-class Unreadable(NamedTuple):
+class UnreadableCell(NamedTuple):
     """In place of a value: why there is none."""
 
     reason: str
@@ -95,12 +97,12 @@ def column_expression(name: str) -> RowExpression:
 # ------------------------------------------------------------------ one cell as what is needed of it
 
 
-def number_of(value: Any, notation: Notation, name: str) -> Decimal | Unreadable | None:
+def cell_number(value: Any, notation: Notation, name: str) -> Decimal | UnreadableCell | None:
     """A cell or value as an exact number."""
-    if value is None or isinstance(value, Decimal | Unreadable):
+    if value is None or isinstance(value, Decimal | UnreadableCell):
         return value
     if isinstance(value, bool):
-        return Unreadable(f"{named_value(name, value)}, which is not a number")
+        return UnreadableCell(f"{named_value(name, value)}, which is not a number")
     if isinstance(value, int):
         return Decimal(value)
     number = Decimal(repr(value)) if isinstance(value, float) else None
@@ -109,60 +111,60 @@ def number_of(value: Any, notation: Notation, name: str) -> Decimal | Unreadable
     if number is None or not number.is_finite():
         mark = f" with the decimal mark `{notation.decimal}`" if notation.decimal else ""
         hint = "; the mapping can name the `decimal` mark" if not mark and isinstance(value, str) else ""
-        return Unreadable(f"{named_value(name, value)}, which is not a number{mark}{hint}")
+        return UnreadableCell(f"{named_value(name, value)}, which is not a number{mark}{hint}")
     return number
 
 
-def moment_of(value: Any, notation: Notation, name: str) -> Moment | Unreadable | None:
+def cell_moment(value: Any, notation: Notation, name: str) -> Moment | UnreadableCell | None:
     """A cell or value as a day, a local time or an instant."""
-    if value is None or isinstance(value, date | Unreadable):
+    if value is None or isinstance(value, date | UnreadableCell):
         return value
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        value = plain(value)
+        value = plain_number(value)
     elif isinstance(value, list) and len(value) in (3, 5, 6) and all(type(piece) is int for piece in value):
         return _from_pieces(value, name)
     moment = notation.moment(value) if isinstance(value, str) else None
     if moment == "ambiguous":
-        return Unreadable(f"{named_value(name, value)}, which two of the `dates` formats read differently")
+        return UnreadableCell(f"{named_value(name, value)}, which two of the `dates` formats read differently")
     if moment is None:
         formats = ", ".join(f"`{each.text}`" for each in notation.dates) or "ISO 8601"
-        return Unreadable(f"{named_value(name, value)}, which is no day or time in {formats}")
+        return UnreadableCell(f"{named_value(name, value)}, which is no day or time in {formats}")
     return moment
 
 
-def _from_pieces(value: list[int], name: str) -> Moment | Unreadable:
+def _from_pieces(value: list[int], name: str) -> Moment | UnreadableCell:
     """`[2025, 3, 3]`, or with hour, minute and second: how Java programs write days and times into JSON."""
     try:
         return date(*value) if len(value) == 3 else datetime(*value)  # type: ignore[arg-type]
     except (ValueError, OverflowError):
-        return Unreadable(f"{named_value(name, value)}, which is no day or time")
+        return UnreadableCell(f"{named_value(name, value)}, which is no day or time")
 
 
-def text_of(value: Any, notation: Notation, name: str) -> str | Unreadable | None:
+def cell_text(value: Any, notation: Notation, name: str) -> str | UnreadableCell | None:
     """A cell or value as text."""
-    if value is None or isinstance(value, str | Unreadable):
+    if value is None or isinstance(value, str | UnreadableCell):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float | Decimal):
-        return plain(value)
+        return plain_number(value)
     if isinstance(value, date):
         return value.isoformat()
-    return Unreadable(f"{named_value(name, value)}, which is not text")
+    return UnreadableCell(f"{named_value(name, value)}, which is not text")
 
 
-def flag_of(value: Any, notation: Notation, name: str) -> bool | Unreadable | None:
+def cell_flag(value: Any, notation: Notation, name: str) -> bool | UnreadableCell | None:
     """A cell or value as true or false."""
-    if value is None or isinstance(value, bool | Unreadable):
+    if value is None or isinstance(value, bool | UnreadableCell):
         return value
-    word = text_of(value, notation, name)
+    word = cell_text(value, notation, name)
     if isinstance(word, str) and word in ("true", "false", "1", "0"):
         return word in ("true", "1")
-    return Unreadable(f"{named_value(name, value)}, which is not true or false; `values` can say what it means")
+    return UnreadableCell(f"{named_value(name, value)}, which is not true or false; `values` can say what it means")
 
 
 _READERS: dict[str, Callable[[Any, Notation, str], Any]] = {
-    "number": number_of, "moment": moment_of, "text": text_of, "flag": flag_of,
+    "number": cell_number, "moment": cell_moment, "text": cell_text, "flag": cell_flag,
 }  # fmt: skip
 
 
@@ -207,7 +209,7 @@ def _mapped(function: Callable[..., Any], *operands: Values) -> Values:
     def values(cells: Cells) -> list[Any]:
         result = []
         for row in zip(*(operand(cells) for operand in operands), strict=True):
-            bad = next((value for value in row if isinstance(value, Unreadable)), None)
+            bad = next((value for value in row if isinstance(value, UnreadableCell)), None)
             result.append(bad if bad else None if any(value is None for value in row) else _applied(function, row))
         return result
 
@@ -218,7 +220,7 @@ def _applied(function: Callable[..., Any], row: tuple[Any, ...]) -> Any:
     try:
         return function(*row)
     except (DecimalException, OverflowError, ValueError):
-        return Unreadable("the expression gives a number or a day that is out of bounds")
+        return UnreadableCell("the expression gives a number or a day that is out of bounds")
 
 
 def _constant(value: Any) -> Values:
@@ -267,9 +269,9 @@ def _part(tree: Branch) -> _Part:
             return _COMPOSED[tree.data](tree)
 
 
-def _joined(left: str, right: str) -> str | Unreadable:
+def _joined(left: str, right: str) -> str | UnreadableCell:
     if len(left) + len(right) > TEXT_RESULT_MAX:
-        return Unreadable(f"the expression gives a text of more than {TEXT_RESULT_MAX} characters")
+        return UnreadableCell(f"the expression gives a text of more than {TEXT_RESULT_MAX} characters")
     return left + right
 
 
@@ -281,8 +283,8 @@ def _arith(tree: Branch) -> _Part:
             raise Misread("a length of time cannot be multiplied", _offset(right))
         count, unit = int(str(right.children[0])[:-1]), str(right.children[0])[-1]
         count = -count if operator == "-" else count
-        moments = _as("moment", _part(left))
-        return _Part("moment", _mapped(lambda moment: _moved(moment, count, unit), moments))
+        operand = _as("moment", _part(left))
+        return _Part("moment", _mapped(lambda moment: _moved(moment, count, unit), operand))
     first, second = _part(left), _part(right)
     if operator == "-" and first.form == second.form == "moment":
         return _Part("number", _mapped(_days_between, first.values, second.values))
@@ -368,16 +370,16 @@ def _decided(by: bool, tree: Branch) -> _Part:
     operands = [_as("flag", _part(side)) for side in _trees(tree)]
 
     def one(row: tuple[Any, ...]) -> Any:
-        if by in [value or False for value in row if not isinstance(value, Unreadable)]:
+        if by in [value or False for value in row if not isinstance(value, UnreadableCell)]:
             return by
-        return next((value for value in row if isinstance(value, Unreadable)), not by)
+        return next((value for value in row if isinstance(value, UnreadableCell)), not by)
 
     return _Part("flag", lambda cells: [one(row) for row in zip(*(each(cells) for each in operands), strict=True)])
 
 
 def _not(tree: Branch) -> _Part:
     inner = _as("flag", _part(_trees(tree)[0]))
-    return _Part("flag", lambda cells: [v if isinstance(v, Unreadable) else not v for v in inner(cells)])
+    return _Part("flag", lambda cells: [v if isinstance(v, UnreadableCell) else not v for v in inner(cells)])
 
 
 def _if(tree: Branch) -> _Part:
@@ -386,7 +388,7 @@ def _if(tree: Branch) -> _Part:
 
     def values(cells: Cells) -> list[Any]:
         rows = zip(_as("flag", test)(cells), _in_form(form, yes)(cells), _in_form(form, no)(cells), strict=True)
-        return [t if isinstance(t, Unreadable) else a if t else b for t, a, b in rows]
+        return [t if isinstance(t, UnreadableCell) else a if t else b for t, a, b in rows]
 
     return _Part(form, values)
 
@@ -456,8 +458,8 @@ def _call(name: str, tree: Branch) -> _Part:
     raise Misread(f"there is no function `{name}`", _offset(tree), f"there are {', '.join(sorted(FUNCTION_NAMES))}")
 
 
-def _known(value: Any) -> bool | Unreadable:
-    return value if isinstance(value, Unreadable) else value is not None
+def _known(value: Any) -> bool | UnreadableCell:
+    return value if isinstance(value, UnreadableCell) else value is not None
 
 
 def _first(row: tuple[Any, ...]) -> Any:

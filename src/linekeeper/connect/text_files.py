@@ -69,9 +69,9 @@ def _header(reader: LineReader, layout: FileLayout, place: str) -> tuple[list[st
     delimiter, wanted = layout.delimiter, layout.header
     while True:
         line = reader.line() or (reader.number, b"", [])
-        said = SEPARATOR_LINE.fullmatch(line[1]) if line[0] == 1 else None
-        if said:
-            delimiter, wanted = said[1].decode("latin-1"), max(wanted, 2) if wanted else 0
+        named = SEPARATOR_LINE.fullmatch(line[1]) if line[0] == 1 else None
+        if named:
+            delimiter, wanted = named[1].decode("latin-1"), max(wanted, 2) if wanted else 0
         elif line[0] >= wanted or not line[1]:
             break
     marks = CellMarks(delimiter or ",", layout.quote)
@@ -111,7 +111,7 @@ def _csv_blocks(
     for (first, raw, bad), skipped in _blocks(reader, layout, ahead):
         texts, lines, aside = cells_of(raw, len(names), first, marks)
         columns = dict(zip(names, texts, strict=True))
-        yield RawBlock(lines, columns, None, bad + aside, skipped, reader.share, reader.unended)
+        yield RawBlock(lines, columns, None, bad + aside, skipped, reader.share, reader.cut_short)
 
 
 # ------------------------------------------------------------------ fixed width

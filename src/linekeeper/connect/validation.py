@@ -42,7 +42,7 @@ class Validator:
         self.numbers = number_columns(policy)
         self.written = written
         self.specs: dict[str, dict[str, FieldSpec]] = {
-            kind.name: {field.name: spec_of(field, digits, unsaid=major is None) for field in kind.fields}
+            kind.name: {field.name: spec_of(field, digits, units_unknown=major is None) for field in kind.fields}
             | {name: FieldSpec(name, "text", optional=True) for name in kind.text}
             for kind in policy.kinds
         }

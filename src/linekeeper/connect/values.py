@@ -58,7 +58,7 @@ class FieldRejected(Exception):
 class FieldSpec:
     """What one column of one kind takes. `low` and `high` are inclusive; `digits` shifts major units to minor.
 
-    `unsaid`: money, and nobody said in which units; so text with a decimal point is refused, even `250.0`.
+    `units_unknown`: money, and nobody said in which units; so text with a decimal point is refused, even `250.0`.
     """
 
     name: str
@@ -68,7 +68,7 @@ class FieldSpec:
     high: int = MONEY_MAX
     digits: int | None = None
     choices: tuple[str, ...] = ()
-    unsaid: bool = False
+    units_unknown: bool = False
 
 
 ID = FieldSpec("id", "name")
@@ -76,7 +76,7 @@ ACCOUNT = FieldSpec("account", "name")
 AT = FieldSpec("at", "instant", low=AT_MIN_MS, high=AT_END_MS - 1)
 
 
-def spec_of(field: Field, digits: int | None, unsaid: bool = False) -> FieldSpec:
+def spec_of(field: Field, digits: int | None, units_unknown: bool = False) -> FieldSpec:
     """What a policy's field takes; `digits`: money is written in major units with so many minor digits."""
     if field.unit == "category":
         return FieldSpec(field.name, "category", field.optional, choices=field.choices)
@@ -87,7 +87,12 @@ def spec_of(field: Field, digits: int | None, unsaid: bool = False) -> FieldSpec
     low = -MONEY_MAX if field.signed else 0
     money = field.unit == "money"
     return FieldSpec(
-        field.name, "number", field.optional, low, digits=digits if money else None, unsaid=money and unsaid
+        field.name,
+        "number",
+        field.optional,
+        low,
+        digits=digits if money else None,
+        units_unknown=money and units_unknown,
     )
 
 
@@ -111,7 +116,9 @@ def read_value(spec: FieldSpec, value: Any, written: bool = False) -> int | str:
         case "instant":
             number = _milliseconds(value, written)
         case _:
-            number = _major(value, spec.digits) if spec.digits is not None else _amount(value, written, spec.unsaid)
+            number = (
+                _major(value, spec.digits) if spec.digits is not None else _amount(value, written, spec.units_unknown)
+            )
     if number is None:
         raise FieldRejected(f"{named_value(spec.name, value)}, which is not {_wanted(spec, value)}")
     if not spec.low <= number <= spec.high:
@@ -136,7 +143,7 @@ def named_value(name: str, value: Any) -> str:
 def _wanted(spec: FieldSpec, value: Any) -> str:
     if spec.digits is not None:
         return f"an amount in major units with at most {spec.digits} decimals" if spec.digits else "a whole amount"
-    if spec.unsaid and isinstance(value, str) and {".", ","} & set(value):
+    if spec.units_unknown and isinstance(value, str) and {".", ","} & set(value):
         return (
             "a whole number of minor units; a mapping can say `money: major` (12.50) and which `decimal` mark there is"
         )
@@ -169,11 +176,11 @@ def _number(value: Any) -> int | None:
     return None
 
 
-def _amount(value: Any, written: bool, unsaid: bool = False) -> int | None:
+def _amount(value: Any, written: bool, units_unknown: bool = False) -> int | None:
     if written and isinstance(value, str):
         if _whole.fullmatch(value):
             return int(value)
-        return int(value.partition(".")[0]) if not unsaid and _whole_decimal.fullmatch(value) else None
+        return int(value.partition(".")[0]) if not units_unknown and _whole_decimal.fullmatch(value) else None
     return _number(value)
 
 
