@@ -23,7 +23,7 @@ from linekeeper.cli.demo_folder import (
     figures_of_last_run,
     keep_record,
 )
-from linekeeper.cli.output import print_json, own_name, progress, shorter_path
+from linekeeper.cli.output import own_name, print_json, progress, shorter_path
 
 if TYPE_CHECKING:
     from rich.console import Console
