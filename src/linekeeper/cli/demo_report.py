@@ -75,7 +75,9 @@ def print_report(
     console.print(_rate(figures))
     console.print()
     console.print(_status_table(engine, portfolio))
+    console.print()
     console.print(_reason_table(portfolio))
+    console.print()
     median = portfolio.median_days_to_return
     share = 100 * portfolio.restored_fully / max(portfolio.restricted_ever, 1)
     words = (
