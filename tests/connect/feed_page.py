@@ -13,14 +13,14 @@ from linekeeper.connect.encodings import encoding_of
 from linekeeper.connect.mapping_file import load_columns
 from tests.connect.feeds import Feed, all_feeds
 
-PAGE = Path(__file__).parents[2] / "docs" / "feeds.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "feeds.md"
 HEAD = """# Feeds
 
 What banks write, and the mapping file that brings each in: no code, no spreadsheet in between. Every feed here is a
 folder of `docs/examples/feeds` with the raw files, the mapping and the totals that the bank would expect. A test
 imports all of them and compares counts and sums to the cent; this page is made from the same folders.
 
-[Mapping files](mapping.md) explains the keys. Look at a feed before you trust it:
+[Mapping files](../reference/mapping.md) explains the keys. Look at a feed before you trust it:
 
 ```sh
 cd docs/examples/feeds

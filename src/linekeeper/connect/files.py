@@ -129,6 +129,21 @@ def read_event_rows(rows: Iterable[Mapping[str, Any]], policy: Policy) -> Intake
     return _intake([_Admission(policy, OWN_COLUMNS, source, "events").admit(block)], "events")
 
 
+def read_few_rows(
+    rows: Sequence[Mapping[str, Any]], validator: Validator
+) -> tuple[list[Event], list[Rejection]] | None:
+    """A few rows in memory as events, and the rejected ones: what `read_event_rows` gives, without a table.
+
+    None where an id comes twice: only a comparison of whole rows says which of them count.
+    """
+    if len({str(row.get("id")) for row in rows}) < len(rows):
+        return None
+    answers = [validator.admit_one(row) for row in rows]
+    events = [answer for answer in answers if isinstance(answer, Event)]
+    numbered = enumerate(answers, start=1)
+    return events, [Rejection(f"row {number}", answer) for number, answer in numbered if isinstance(answer, str)]
+
+
 def _intake(read: Iterable[RowBlock], place: str) -> Intake:
     """All blocks together."""
 
