@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pcsv
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -17,10 +20,17 @@ from linekeeper.connect.mapping_file import columns_of, load_columns
 from linekeeper.connect.mapping_schema import mapping_schema
 from linekeeper.core.errors import FileError, UsageError
 from linekeeper.core.event import Event
+from linekeeper.datasets.taiwan import read_taiwan
+from linekeeper.face.events import intake_of
+from linekeeper.face.policy import load_policy
 from linekeeper.policy.load import load_file
 from linekeeper.policy.model import Policy
 from tests.connect.feeds import all_feeds
 
+AS_TEXT = pcsv.ConvertOptions(
+    column_types=dict.fromkeys(("Posted Date", "Reference Number", "Card", "Debit", "Credit"), pa.string()),
+    strings_can_be_null=True,
+)
 AT = 1_740_787_200_000  # 2025-03-01T00:00Z
 
 
@@ -257,3 +267,42 @@ def test_excel_without_its_extra_says_what_to_install(
     (tmp_path / "f.xlsx").write_bytes(b"PK")
     with pytest.raises(UsageError, match=r"pip install 'linekeeper\[excel\]'"):
         read_event_file(tmp_path / "f.xlsx", policy)
+
+
+def test_python_takes_a_mapping_file_for_files_tables_and_rows() -> None:
+    feed = next(each for each in all_feeds() if each.folder.name == "03-us-card")
+    policy, rows = load_policy(feed.policy), pcsv.read_csv(feed.raw[0], convert_options=AS_TEXT)
+    expected = feed.read().table
+    for events in (feed.raw[0], rows, rows.to_pylist()):
+        assert intake_of(events, policy, feed.mapping).table.equals(expected)
+
+
+@pytest.mark.data
+def test_a_wide_table_of_real_accounts_reconciles_to_the_dollar(data_dir: Path, tmp_path: Path) -> None:
+    """Two months of the Taiwan cards, by a mapping alone: the same draws and repayments as its importer makes."""
+    path = data_dir / "taiwan_credit_card/taiwan_credit_card.parquet"
+    spent = "BILL_AMT1 - BILL_AMT2 + PAY_AMT1"
+    trees = [
+        ("repay", "PAY_AMT1", 'day("2005-09-20") + 12h'),
+        ("repay", "PAY_AMT2", 'day("2005-08-20") + 12h'),
+        ("draw", spent, 'day("2005-09-10") + 12h'),
+    ]
+    events = [
+        {"kind": kind, "when": f"{amount} > 0", "amount": amount, "at": at, "account": "ID", "id": f"ID & '-{number}'"}
+        for number, (kind, amount, at) in enumerate(trees)
+    ]
+    mapping = columns_of(
+        {"money": "minor", "zone": "Asia/Taipei", "skip": "not (PAY_AMT1 > 0 or PAY_AMT2 > 0 or " + spent + " > 0)",
+         "events": events}, "m",
+    )  # fmt: skip
+    intake = read_event_file(path, load_file("policies/credit-card.yaml"), mapping)
+    assert intake.rejected == []
+    imported, _ = read_taiwan(path)
+    for kind, months in (("repay", (8, 9)), ("draw", (9,))):
+        whole = imported.filter(pc.equal(imported["kind"], kind)).select(["account", "at", "amount"])
+        month = pc.month(pc.cast(whole["at"], pa.timestamp("ms", "UTC")))
+        theirs = whole.filter(pc.is_in(month, pa.array(months)))
+        ours = intake.table.filter(pc.equal(intake.table["kind"], kind)).select(["account", "at", "amount"])
+        order = [("at", "ascending"), ("account", "ascending")]
+        assert ours.sort_by(order).equals(theirs.sort_by(order))
+        assert ours.num_rows > 20_000

@@ -121,12 +121,12 @@ def read_event_batches(stream: pa.RecordBatchReader, policy: Policy, columns: Co
     return _intake(blocks or [admission.admit(RawBlock(np.empty(0, np.int64), rows=[]))], "events")
 
 
-def read_event_rows(rows: Iterable[Mapping[str, Any]], policy: Policy) -> Intake:
-    """Rows in memory, named as the policy names its fields, as an event table. Rows are numbered from 1."""
+def read_event_rows(rows: Iterable[Mapping[str, Any]], policy: Policy, columns: ColumnMapping | None = None) -> Intake:
+    """Rows in memory, named as the policy or the mapping names them, as an event table. Rows are numbered from 1."""
     listed = [dict(row) for row in rows]
     block = RawBlock(np.arange(1, len(listed) + 1), rows=listed)
     source = RawSource(None, "row", iter([block]), True)
-    return _intake([_Admission(policy, OWN_COLUMNS, source, "events").admit(block)], "events")
+    return _intake([_Admission(policy, columns or OWN_COLUMNS, source, "events").admit(block)], "events")
 
 
 def read_few_rows(

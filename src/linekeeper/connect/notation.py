@@ -20,6 +20,7 @@ NAMED_FORMATS = ("iso", "excel", "seconds", "milliseconds")
 FORMATS_MAX = 10
 EXCEL_FIRST = 61  # 1 March 1900; Excel counts a 29 February 1900 that never was, so days before it are not sure
 EXCEL_LAST = 73_050
+THOUSANDS_BLANKS = " \u00a0\u202f"  # any of them between thousands, since programs write hard and narrow ones
 
 Moment = date | datetime  # a date, a local time without a zone, or an instant
 
@@ -200,7 +201,8 @@ class Notation:
         if not self._number.fullmatch(text):
             return None
         if self.thousands:
-            text = re.sub(_mark(self.thousands), "", text)
+            for mark in THOUSANDS_BLANKS if self.thousands == " " else self.thousands:
+                text = text.replace(mark, "")
         value = Decimal(text.replace(self.decimal or ".", "."))
         return -value if minus else value
 
@@ -253,8 +255,7 @@ class Notation:
 
 
 def _mark(thousands: str) -> str:
-    """A blank between thousands may be any blank, since programs write narrow and hard ones."""
-    return "[ \\u00a0\\u202f]" if thousands == " " else re.escape(thousands)
+    return f"[{THOUSANDS_BLANKS}]" if thousands == " " else re.escape(thousands)
 
 
 def _number_pattern(decimal: str | None, thousands: str | None) -> re.Pattern[str]:

@@ -170,11 +170,15 @@ class Preparation:
 
     def _filled(self, template: EventTemplate, cells: Cells, these: np.ndarray, reasons: dict[int, str]) -> pa.Table:
         """The events of some rows. A field that cannot be read is noted in `reasons`, by its row in the block."""
-        columns: dict[str, list[str | None]] = {"kind": [template.kind] * len(these)} if template.kind else {}
+        columns: dict[str, Sequence[str | None]] = {"kind": [template.kind] * len(these)} if template.kind else {}
         for name, expression in template.fields.items():
             called = expression.columns[0] if expression.form == "raw" and len(expression.columns) == 1 else name
             target = self.targets.get((template.kind, name), "text")
-            written = each_once(expression.values(cells), partial(self._written, target=target, name=called))
+            values = expression.values(cells)
+            if target == "text" and all(type(value) is str for value in values):
+                columns[name] = values  # most ids and accounts, which are as many as rows
+                continue
+            written = each_once(values, partial(self._written, target=target, name=called))
             for row, value in zip(these.tolist(), written, strict=True):
                 if isinstance(value, UnreadableCell):
                     reasons.setdefault(row, value.reason)
