@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 import zipfile
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -146,6 +148,19 @@ def test_a_line_of_ten_megabytes_costs_itself_alone(policy: Policy, tmp_path: Pa
     assert [row.reason for row in intake.rejected] == ["the line is longer than 65536 bytes"]
 
 
+@pytest.mark.parametrize("columns", [None, PREPARED], ids=["as it stands", "prepared"])
+@pytest.mark.parametrize("name", ["id", "account", "kind", "amount"])
+def test_half_a_character_in_json_costs_its_line(
+    policy: Policy, tmp_path: Path, name: str, columns: ColumnMapping | None
+) -> None:
+    lines = json_lines()
+    row = json.loads(lines[3]) | {name: "\ud800"}
+    lines[3] = json.dumps(row).encode()
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    check(read_event_file(path, policy, columns), lines, {3}, 0)
+
+
 def test_line_ends_may_be_mixed(policy: Policy, tmp_path: Path) -> None:
     lines = csv_lines()
     path = tmp_path / "events.csv"
@@ -252,6 +267,34 @@ def test_a_damaged_container_is_a_typed_error_or_read(
         else:
             assert intake.table.num_rows + len(intake.rejected) + intake.same <= ROWS + 1
     assert refused > len(SEEDS) / 2
+
+
+EXTREME = {
+    "a date": pa.array([2**30], pa.date32()),
+    "a date in milliseconds": pa.array([2**62], pa.date64()),
+    "a time of day": pa.array([5], pa.time64("ns")),
+    "a duration": pa.array([2**62], pa.duration("s")),
+    "a local time": pa.array([2**62], pa.timestamp("us")),
+    "seconds": pa.array([2**52], pa.timestamp("s")),
+    "a zone that is unknown": pa.array([2**40], pa.timestamp("ms", "Mars/Olympus")),
+    "bytes": pa.array([b"\xff"]),
+    "text that is none": pa.array([b"\xff"]).cast(pa.binary()).view(pa.string()),
+    "a list": pa.array([[1]]),
+    "an object": pa.array([{"a": 1}]),
+    "a large decimal": pa.array([Decimal("9" * 70)], pa.decimal256(76, 0)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [None, PREPARED], ids=["as it stands", "prepared"])
+@pytest.mark.parametrize("field", ["id", "account", "at", "amount", "due_on"])
+@pytest.mark.parametrize("name", EXTREME)
+def test_no_type_of_parquet_ends_in_a_traceback(
+    policy: Policy, tmp_path: Path, name: str, field: str, columns: ColumnMapping | None
+) -> None:
+    row = {"id": ["e"], "account": ["A"], "kind": ["due"], "at": [AT], "amount": [5], "due_on": [20_000]}
+    pq.write_table(pa.table(row | {field: EXTREME[name]}), tmp_path / "f.parquet")
+    intake = read_event_file(tmp_path / "f.parquet", policy, columns)
+    assert intake.table.num_rows + len(intake.rejected) == 1
 
 
 @pytest.mark.parametrize("seed", range(40))
