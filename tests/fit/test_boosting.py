@@ -214,4 +214,5 @@ def test_what_is_read_is_what_the_boosters_say_under_any_plan(
     card = scorecard_of(model, plan, features)
     exact = 600 + 20 / np.log(2) * (-model.log_odds(features) - np.log(30))
     assert np.isfinite(exact).all()
-    assert np.abs(score_many(card, features).score - exact).max() <= 0.5 * (len(kinds) + len(card.tables) + 1)
+    # Half a point a part, as much again for what the base makes up on average, and half a point of the base itself.
+    assert np.abs(score_many(card, features).score - exact).max() <= len(kinds) + len(model.interactions) + 0.5

@@ -109,7 +109,7 @@ def _upper_shares(rows: FeatureColumn) -> Floats:
 
 
 def _fixed_cuts(binning: Binning, rows: FeatureColumn) -> list[int]:
-    """Cuts that stay: those beside the bin of a special code, unless the code has rows and the amounts beside it none."""
+    """Cuts that stay: those beside a special code's bin, unless it has rows and the amounts beside it have none."""
     special = binning.special_bins
 
     def is_fixed(one: int, other: int) -> bool:
