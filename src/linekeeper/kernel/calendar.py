@@ -6,6 +6,7 @@ The local hour never runs back: where clocks are set back it stays at the highes
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left, bisect_right
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from linekeeper.core.bounds import AT_END_MS, HOUR_MS
 
 Ints = NDArray[np.int64]
+FEW_DAYS = 4  # up to so many days, one search after the other costs less than one over an array
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -35,6 +37,9 @@ class Calendar:
             if len(raw_ends)
             else np.array([-(2**40)])
         )
+        # One instant is looked up in lists: an operation on an array costs more than the whole search there.
+        self._from_one, self._offset_one = self._from.tolist(), self._offset.tolist()
+        self._floor_one: list[int] = self._floor.tolist()
 
     def hours(self, at: Ints) -> Ints:
         """Local hours since 1970-01-01 of UTC milliseconds, shape kept."""
@@ -44,7 +49,8 @@ class Calendar:
 
     def hour(self, at: int) -> int:
         """Local hours since 1970-01-01 of one instant."""
-        return int(self.hours(np.array([at], dtype=np.int64))[0])
+        segment = bisect_right(self._from_one, at) - 1
+        return int(max((at + self._offset_one[segment]) // HOUR_MS, self._floor_one[segment]))
 
     def day(self, at: int) -> int:
         """Local days since 1970-01-01 of one instant."""
@@ -52,6 +58,8 @@ class Calendar:
 
     def day_starts(self, days: Ints) -> Ints:
         """The first instant (UTC ms) of each local day; shape kept."""
+        if days.size <= FEW_DAYS:
+            return np.array([self.day_start(day) for day in days.ravel().tolist()], dtype=np.int64).reshape(days.shape)
         low, high = days * 24 * HOUR_MS - 30 * HOUR_MS, days * 24 * HOUR_MS + 30 * HOUR_MS
         while bool(np.any(low < high)):  # smallest instant whose local day is reached
             middle = (low + high) // 2
@@ -61,7 +69,8 @@ class Calendar:
 
     def day_start(self, day: int) -> int:
         """The first instant (UTC ms) of a local day."""
-        return int(self.day_starts(np.array([day], dtype=np.int64))[0])
+        low, high = day * 24 * HOUR_MS - 30 * HOUR_MS, day * 24 * HOUR_MS + 30 * HOUR_MS
+        return low + bisect_left(range(low, high), day, key=self.day)
 
 
 @lru_cache(maxsize=64)
