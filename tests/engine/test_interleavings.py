@@ -196,3 +196,38 @@ def test_a_version_that_comes_during_a_review_does_not_break_it_off(
     fresh = lk.Engine(Engine(store, None))
     assert fresh.policy.version == 3
     assert fresh.verify().first_difference is None
+
+
+def test_a_review_that_is_broken_off_is_finished_by_the_next(
+    new_store: NewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`verify` says what happened and what to do, and an event that comes in between is decided as after the review."""
+    whole, broken = (lk.Engine(Engine(new_store(), load_text(version_text(1)))) for _ in range(2))
+    rows = [{"id": name, "account": name, "kind": "open", "at": instant(FIRST_DAY)} for name in ACCOUNTS]
+    dues = [{"id": f"due-{name}", "account": name, "kind": "due", "at": instant(FIRST_DAY + 1)} for name in ACCOUNTS]
+    later = {"id": "later", "account": "b", "kind": "draw", "at": instant(FIRST_DAY + 21), "amount": 1}
+    for engine in (whole, broken):
+        engine.receive([row | {"limit": 100_000} for row in rows])
+        engine.receive([row | {"amount": 5_000, "due_on": iso_day(FIRST_DAY + 2)} for row in dues])
+    whole.review(until := iso_day(FIRST_DAY + 20))
+    review_accounts, reviewed = Engine._review_accounts, list[object]()
+
+    def fail_at_the_second(self: Engine, names: list[str], *arguments: Any) -> Any:
+        reviewed.append(names)
+        if len(reviewed) == 2:
+            raise OSError("the disk is full")
+        return review_accounts(self, names, *arguments)
+
+    monkeypatch.setattr(rooms, "REVIEW_BATCH", 1)
+    monkeypatch.setattr(Engine, "_review_accounts", fail_at_the_second)
+    with pytest.raises(OSError, match="the disk is full"):
+        broken.review(until)
+    monkeypatch.undo()
+    assert broken.verify().first_difference == (
+        f"the review up to {until} was broken off; `linekeeper review --until {until}` finishes it"
+    )
+    for engine in (whole, broken):
+        engine.receive([later])
+    broken.review(until)
+    assert broken.verify().first_difference is None
+    assert contents(broken._engine.store) == contents(whole._engine.store)
