@@ -19,6 +19,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "debt-not-readable": "a debt is not written as one; write NAME:BALANCE:RATE:MINIMUM",
         "debts-not-usable": "a plan for debts has too many of them, a name twice or a number that cannot be; mend it",
         "decision-name-not-readable": "a decision is not named as one; write ACCOUNT#NUMBER",
+        "demo-of-another-population": "a folder holds the demo of other borrowers; name another, or add `--again`",
         "events-not-readable": "what was given as events holds none; give a table, a path, or dictionaries",
         "extra-missing": "a part of Linekeeper that was not installed is needed; install its extra",
         "instant-not-readable": "a time is not written as one; write it with its UTC offset",

@@ -1,6 +1,6 @@
 """The versions of a store's policy: which there are, which may follow which, and which accounts migrate when.
 
-See "Versions" in docs/policy-language.md. A store begins with one version; `adopt` adds the next. New accounts are
+See "Versions" in the policy language. A store begins with one version; `adopt` adds the next. New accounts are
 under the newest version. The others migrate to it at a review, but not while a road back is still promised to them.
 """
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from linekeeper.connect.validation import Validator
 from linekeeper.core import decision as core
+from linekeeper.core.dates import date_of
 from linekeeper.core.errors import UsageError
 from linekeeper.core.event import Rejection
 from linekeeper.engine import engine as rooms
@@ -33,6 +34,7 @@ from linekeeper.face.events import Columns, EventInput, few_events_of, intake_of
 from linekeeper.face.policy import Policy, policy_of
 from linekeeper.face.records import Records, html_of_pairs
 from linekeeper.face.road import Road, road_as_dates
+from linekeeper.face.timeline import Timeline, opening_of, point_of
 from linekeeper.face.times import day_of, instant_of, ms_of, review_date
 from linekeeper.journal.keeper import erase_borrower
 from linekeeper.journal.log.erase import Erasure
@@ -73,11 +75,12 @@ class Account:
     next_review: date | None
     features: Mapping[str, int | None]
     decisions: Records[Decision]
+    timeline: Timeline
 
     def _repr_html_(self) -> str:
         names = ("status", "limit_minor", "granted_minor", "balance_minor", "opened_at", "now", "next_review")
         pairs = [*((name, getattr(self, name)) for name in names), *self.features.items()]
-        return html_of_pairs(self.account, pairs) + self.decisions._repr_html_()
+        return html_of_pairs(self.account, pairs) + self.timeline._repr_html_() + self.decisions._repr_html_()
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +323,9 @@ class Engine:
         """
         seen = view(self._engine, name)
         zone = self.policy.time_zone
+        decisions = self._decisions(seen.decisions)
+        until = date_of(day_of_road(self._engine, name, None))
+        opening = opening_of(instant_of(seen.opened_at, zone), seen.opening.limit)
         return Account(
             account=seen.account,
             status=seen.line.status,
@@ -330,7 +336,8 @@ class Engine:
             now=instant_of(seen.now, zone),
             next_review=review_date(seen.next_review),
             features=seen.values,
-            decisions=self._decisions(seen.decisions),
+            decisions=decisions,
+            timeline=Timeline(seen.account, (opening, *map(point_of, decisions)), until, self.policy),
         )
 
     def accounts(
