@@ -121,17 +121,19 @@ class Store:
         that another writer may be changing, and SQLite would refuse its late request for the lock at once. PostgreSQL
         gets one lock for the whole store: locks of single rows, taken in different orders, can deadlock.
         """
-        if self.dialect != "sqlite":
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7246)")
-            return
         try:
-            if begin:
+            if self.dialect != "sqlite":
+                # Both databases wait for so long and no longer. A caller's own transaction keeps its own setting.
+                wait = f"set_config('lock_timeout', '{int(BUSY_SECONDS * 1_000)}', true), " if begin else ""
+                connection.exec_driver_sql(f"SELECT {wait}pg_advisory_xact_lock(7246)")
+            elif begin:
+                connection.begin()
                 _begin_sqlite(connection, "BEGIN IMMEDIATE")
             else:  # an update of no row takes the lock in a transaction that somebody else began
                 connection.exec_driver_sql(f"UPDATE {t.book.name} SET id = id WHERE 0")
         except (OperationalError, sqlite3.OperationalError) as error:
             raise StoreError(
-                f"the store cannot be written to: {getattr(error, 'orig', error)}",
+                f"the store cannot be written to: {str(getattr(error, 'orig', error)).splitlines()[0]}",
                 code="store-busy",
                 way_out="let the other writer end, and do it again",
             ) from None
