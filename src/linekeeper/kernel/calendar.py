@@ -17,7 +17,6 @@ from linekeeper.core.bounds import AT_END_MS, HOUR_MS
 
 Ints = NDArray[np.int64]
 FEW_DAYS = 4  # up to so many days, one search after the other costs less than one over an array
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 class Calendar:
@@ -79,25 +78,23 @@ def calendar(zone: str) -> Calendar:
     return Calendar(zone)
 
 
-def _offset_ms(zone: ZoneInfo, second: int) -> int:
-    offset = (_EPOCH + dt.timedelta(seconds=second)).astimezone(zone).utcoffset()
-    assert offset is not None
-    return round(offset.total_seconds() * 1000)
-
-
 def _segments(zone: ZoneInfo) -> tuple[Ints, Ints]:
     """Instants (UTC ms) from which an offset holds, and the offsets; found by bisection of 12-hour steps."""
-    begins, offsets = [-(2**50)], [_offset_ms(zone, -86_400 * 2)]
-    step = 43_200
-    second = -86_400 * 2
+
+    def offset(second: int) -> dt.timedelta | None:
+        return dt.datetime.fromtimestamp(second, zone).utcoffset()
+
+    step, second = 43_200, -86_400 * 2
+    begins, offsets = [-(2**50)], [offset(second)]
     while second < AT_END_MS // 1000 + 86_400 * 2:
-        after = _offset_ms(zone, second + step)
+        after = offset(second + step)
         if after != offsets[-1]:
             low, high = second, second + step
             while high - low > 1:
                 middle = (low + high) // 2
-                low, high = (middle, high) if _offset_ms(zone, middle) == offsets[-1] else (low, middle)
+                low, high = (middle, high) if offset(middle) == offsets[-1] else (low, middle)
             begins.append(high * 1000)
-            offsets.append(_offset_ms(zone, high))
+            offsets.append(offset(high))
         second += step
-    return np.array(begins, dtype=np.int64), np.array(offsets, dtype=np.int64)
+    offsets_ms = [round(one.total_seconds() * 1000) for one in offsets if one is not None]
+    return np.array(begins, dtype=np.int64), np.array(offsets_ms, dtype=np.int64)
