@@ -22,11 +22,13 @@ from rich.console import Console
 from rich.text import Text
 
 import linekeeper as lk
+from linekeeper.face.line_chart import line_chart, status_chart
 from linekeeper.lab.population import population
 
 IMAGES = Path("docs/images")
 PROGRAM = str(Path(sys.executable).with_name("linekeeper"))
 COLUMNS = 96
+EVENTFUL = 5  # lines that are drawn one by one
 FOREIGN = re.compile(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", re.DOTALL)  # fonts of another host, and an address
 INK = "<style>svg{color:#1d2730}@media(prefers-color-scheme:dark){svg{color:#dbe2e8}}</style>"
 BYTES_MAX = 150_000
@@ -87,10 +89,12 @@ def badge(label: str, value: str) -> str:
 
 
 def lines_picture() -> None:
-    """The status of a portfolio over time, and the first lines one by one, for light pages and dark ones."""
-    lines = lk.replay("policies/consumer-loan.yaml", population(accounts=200, days=730, seed=1).events).timelines
-    parts = re.findall(r"<svg.*?</svg>", lines.chart(), re.DOTALL)
-    (IMAGES / "lines.svg").write_text(stacked(parts), encoding="utf-8")
+    """The status of a portfolio over time, and its most eventful lines, for light pages and dark ones."""
+    events = population(accounts=200, days=730, seed=1).events
+    lines = [line.chart_line() for line in lk.replay("policies/consumer-loan.yaml", events).timelines]
+    eventful = sorted(lines, key=lambda line: -len({(step.status, step.limit) for step in line.steps}))[:EVENTFUL]
+    charts = status_chart(lines) + line_chart(sorted(eventful, key=lambda line: line.name))
+    (IMAGES / "lines.svg").write_text(stacked(re.findall(r"<svg.*?</svg>", charts, re.DOTALL)), encoding="utf-8")
 
 
 def stacked(parts: list[str]) -> str:

