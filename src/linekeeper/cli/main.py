@@ -30,6 +30,7 @@ MODULES = (
     "road",
     "ruling",
     "version",
+    "store",
     "pending",
     "notice",
     "log",

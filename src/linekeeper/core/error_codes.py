@@ -31,6 +31,8 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "ruling-out-of-bounds": "a ruling has a time, cap, name or reason that a ruling cannot have; mend it",
         "share-not-readable": "a share is not written as one; write it like 50% or 12.5%",
         "signer-name-not-usable": "the name of who signs off is empty or too long; mend it",
+        "transaction-already-open": "this thread has a transaction on the store open; hand it over, or end it first",
+        "transaction-not-usable": "the engine cannot join a transaction of that kind; begin it as the message says",
         "until-not-usable": "the last day to look at is before the first, or after 2099; name another with `--until`",
     },
     "file": {
@@ -99,10 +101,12 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "policy-of-newer-linekeeper": "a version in the store is of a newer language or format; update Linekeeper",
         "state-not-readable": "the state of an account cannot be read; run `linekeeper verify`",
         "store-address-not-usable": "the address of a store is not of a known form; write it as the message says",
+        "store-busy": "another writer keeps the store for too long; let it end, and repeat",
         "store-missing": "the store does not exist; check its name, or make it with `linekeeper run`",
         "store-newer": "the store was written by a newer Linekeeper; update this one",
         "store-not-opened": "the database does not let the store be opened; do what its message says",
         "store-too-old": "the store was made before the first release; build a new one from the same events",
+        "store-upgrade-due": "the store was written by an earlier Linekeeper; run `linekeeper store upgrade`",
     },
     "log": {
         "account-not-in-log": "the log has no record of the account; check its name",
