@@ -62,7 +62,7 @@ def test_one_line_of_json_says_it_all(app: typer.Typer, folder: Path) -> None:
     assert summary.pop("seconds") >= 0
     assert summary == {
         "out": "out.parquet", "same": 1, "accounts": 2, "events": 2, "by_kind": {"draw": 1, "repay": 1},
-        "rejected": 1, "rejected_file": "out.rejected.jsonl",
+        "rejected": 1, "rejected_file": "out.rejected.jsonl", "skipped": 0, "notes": [],
     }  # fmt: skip
     assert read_events(folder / "out.parquet")["amount"].to_pylist() == [200, 550]
     (aside,) = (folder / "out.rejected.jsonl").read_text().splitlines()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -14,7 +14,8 @@ from linekeeper.cli.arguments import to_write
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from linekeeper.connect.files import Format
+    from linekeeper.connect.layout import Format
+    from linekeeper.connect.mapping import ColumnMapping
     from linekeeper.core.event import Rejection
 
 SHOWN = 10  # rejected rows that are shown at once; the file beside the table lists all of them
@@ -28,9 +29,13 @@ class Source(StrEnum):
     jsonl = "jsonl"
     csv = "csv"
     parquet = "parquet"
+    excel = "excel"
+    fixed = "fixed"
+    camt = "camt"
+    files = "files"
 
 
-EVENT_FORMATS: dict[Source, Format] = {Source.jsonl: "jsonl", Source.csv: "csv", Source.parquet: "parquet"}
+DATA_SETS = (Source.taiwan, Source.approval)
 
 
 def register(app: typer.Typer) -> None:
@@ -39,35 +44,83 @@ def register(app: typer.Typer) -> None:
 
 
 def import_events(
-    source: Annotated[Source, typer.Argument(help="taiwan, approval (public data sets), jsonl, csv or parquet.")],
-    file: Annotated[Path, typer.Argument(help="The file to read.")],
-    policy: Annotated[Path | None, typer.Argument(help="Whose kinds the events are; not for data sets.")] = None,
+    source: Annotated[
+        Source,
+        typer.Argument(
+            help="taiwan, approval (public data sets); csv, jsonl, parquet, excel, fixed, camt; "
+            "or files, whose mapping or names say what they are."
+        ),
+    ],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE... [POLICY]",
+            help="Files and folders to read; last the policy whose kinds the events are, except for data sets.",
+        ),
+    ],
     out: Annotated[Path, to_write("--out", "-o", about="The event table to write.")] = Path("events.parquet"),
-    mapping: Annotated[Path | None, typer.Option(help="A mapping of the file's columns (YAML or JSON).")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="A mapping file: how the files are written, and which events their rows are.")
+    ] = None,
     rename: Annotated[list[str] | None, typer.Option("--map", help="old=new; `old=` ignores a column.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write nothing; show each field and what would be rejected.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
 ) -> None:
-    """Read FILE into an event table: each event once, in order of time; bad rows rejected with their reason."""
+    """Read files into an event table: each event once, in order of time; bad rows rejected with their reason."""
     from time import perf_counter
 
     began = perf_counter()
-    if source in (Source.taiwan, Source.approval):
-        if policy or mapping or rename:
-            raise UsageError(
-                f"`{source.value}` has its own columns",
-                code="arguments-do-not-go-together",
-                way_out="leave out the policy and the mapping",
-            )
-        summary = _import_data_set(source, file, out)
+    if source in DATA_SETS:
+        _only_file(source, [*paths[1:], mapping, *(rename or []), dry_run])
+        summary = _import_data_set(source, paths[0], out)
         aside: list[Rejection] = []
     else:
-        if policy is None:
-            raise UsageError(
-                f"a policy is needed: `linekeeper import {source.value} FILE POLICY -o OUT`", code="argument-missing"
-            )
-        summary, aside = _import_rows(source, file, policy, out, mapping, rename or [])
+        files, policy = _files_and_policy(source, paths)
+        columns, form = _columns(mapping, rename or []), _format(source, mapping)
+        if dry_run:
+            _show_profile(files, policy, columns, form, as_json)
+            return
+        summary, aside = _import_rows(files, policy, out, columns, form)
     summary |= _counts(out) | {"rejected": len(aside), "seconds": round(perf_counter() - began, 3)}
     _report(summary, aside, as_json)
+
+
+def _only_file(source: Source, others: list[Any]) -> None:
+    if any(others):
+        raise UsageError(
+            f"`{source.value}` has its own columns",
+            code="arguments-do-not-go-together",
+            way_out="name one file; leave out the policy, the mapping and `--dry-run`",
+        )
+
+
+def _files_and_policy(source: Source, paths: list[Path]) -> tuple[list[Path], Path]:
+    *files, policy = paths
+    if not files:
+        raise UsageError(
+            f"a policy is needed: `linekeeper import {source.value} FILE POLICY -o OUT`", code="argument-missing"
+        )
+    return files, policy
+
+
+def _columns(mapping: Path | None, rename: list[str]) -> ColumnMapping:
+    from linekeeper.connect.mapping import ColumnMapping, with_options
+    from linekeeper.connect.mapping_file import load_columns
+
+    return with_options(load_columns(mapping) if mapping else ColumnMapping(), rename)
+
+
+def _format(source: Source, mapping: Path | None) -> Format | None:
+    """The format that the command names, if it names one; `fixed` needs a mapping, which places its fields."""
+    if source is Source.fixed and mapping is None:
+        raise UsageError(
+            "text of fixed width needs a mapping, which says where the fields are",
+            code="argument-missing",
+            way_out="name one with `--mapping`",
+        )
+    return None if source is Source.files else cast("Format", source.value)
 
 
 def _import_data_set(source: Source, file: Path, out: Path) -> dict[str, Any]:
@@ -93,27 +146,24 @@ def _import_data_set(source: Source, file: Path, out: Path) -> dict[str, Any]:
 
 
 def _import_rows(
-    source: Source, file: Path, policy: Path, out: Path, mapping: Path | None, rename: list[str]
+    files: list[Path], policy: Path, out: Path, columns: ColumnMapping, form: Format | None
 ) -> tuple[dict[str, Any], list[Rejection]]:
     import json
 
     from linekeeper.connect.large_files import import_file
-    from linekeeper.connect.mapping import ColumnMapping, load_columns, with_options
     from linekeeper.policy.load import load_file
 
-    columns = load_columns(mapping) if mapping else ColumnMapping()
-    if rename:
-        columns = with_options(columns, rename)
-    with _progress(f"reading {file.name}") as advance:
-        same, aside = import_file(file, load_file(policy), out, columns, EVENT_FORMATS[source], advance)
-    summary: dict[str, Any] = {"out": str(out), "same": same}
+    with _progress(f"reading {files[0].name}") as advance:
+        done = import_file(files, load_file(policy), out, columns, form, advance)
+    summary: dict[str, Any] = {"out": str(out), "same": done.same, "skipped": done.skipped}
+    summary["notes"] = list(done.notes)
     beside = out.with_suffix(".rejected.jsonl")
     beside.unlink(missing_ok=True)
-    if aside:
-        lines = (json.dumps({"place": row.place, "reason": row.reason}, ensure_ascii=False) for row in aside)
+    if done.rejected:
+        lines = (json.dumps({"place": row.place, "reason": row.reason}, ensure_ascii=False) for row in done.rejected)
         beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
         summary["rejected_file"] = str(beside)
-    return summary, aside
+    return summary, done.rejected
 
 
 def _counts(out: Path) -> dict[str, Any]:
@@ -159,9 +209,30 @@ def _report(summary: dict[str, Any], aside: list[Rejection], as_json: bool) -> N
     console.print(f"written to {summary['out']}", highlight=False)
     if "labels" in summary:
         console.print(f"outcome and personal attributes, apart from the events: {summary['labels']}", highlight=False)
+    for note in summary.get("notes", ()):
+        console.print(f"note: {note}", highlight=False, markup=False)
+    if summary.get("skipped"):
+        console.print(f"{summary['skipped']:,} rows skipped, as the mapping says")
     if summary["same"]:
         console.print(f"{summary['same']:,} repeats of the same event dropped")
     if aside:
         console.print(f"{len(aside):,} rows rejected, all listed in {summary['rejected_file']}:", highlight=False)
         for row in aside[:SHOWN]:
             console.print(f"  {row.place}: {row.reason}", highlight=False, markup=False)
+
+
+def _show_profile(
+    files: list[Path], policy_file: Path, columns: ColumnMapping, form: Format | None, as_json: bool
+) -> None:
+    from linekeeper.cli.import_profiles import print_profile, profile_record
+    from linekeeper.cli.output import print_json
+    from linekeeper.connect.import_profile import profile_import
+    from linekeeper.policy.load import load_file
+
+    policy = load_file(policy_file)
+    with _progress(f"reading {files[0].name}") as advance:
+        profile = profile_import(files, policy, columns, form, advance)
+    if as_json:
+        print_json(profile_record(profile, policy))
+    else:
+        print_profile(profile, policy)

@@ -11,11 +11,10 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
-from linekeeper.cli.arguments import minor_units
+from linekeeper.cli.arguments import currency_code, minor_units, zone_of
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import JsonOption, Keys, LangOption, StoreUrl, data_text, print_json, print_line
 from linekeeper.cli.ruling_commands import At, instant
@@ -128,12 +127,13 @@ def clock(
     from linekeeper.regulation.clock import NoticeCase, notice_clock
     from linekeeper.regulation.records import shipped_records
 
-    decided_at = int(on.replace(tzinfo=ZoneInfo(zone)).timestamp()) * 1000
+    local = zone_of(zone)
+    decided_at = int(on.replace(tzinfo=local).timestamp()) * 1000
     earliest = notice_clock(shipped_records(), NoticeCase(jurisdiction, product, action, zone), decided_at)
     if json:
         print_json(asdict(earliest))
         return
-    due, alarm = (datetime.fromtimestamp(at / 1000, ZoneInfo(zone)) for at in (earliest.due_at, earliest.alarm_at))
+    due, alarm = (datetime.fromtimestamp(at / 1000, local) for at in (earliest.due_at, earliest.alarm_at))
     sys.stdout.write(
         f"due before {due:%Y-%m-%d %H:%M}, alarm from {alarm:%Y-%m-%d %H:%M} ({earliest.rule}, {earliest.status})\n"
     )
@@ -154,7 +154,7 @@ def lesson(
     from linekeeper.education.lessons import LoanElsewhere, example_loan, render_lesson, shipped_lessons
     from linekeeper.policy.currency import minor_digits
 
-    lessons, digits = shipped_lessons(_lang(lang)), minor_digits(currency)
+    lessons, digits = shipped_lessons(_lang(lang)), minor_digits(currency_code(currency))
     if key and key not in lessons:
         raise UsageError(
             f"the lesson `{key}` does not exist",
@@ -183,7 +183,7 @@ def repay_plan(
     from linekeeper.policy.currency import minor_digits
     from linekeeper.texts.language import language
 
-    digits, written = minor_digits(currency), language(_lang(lang))
+    digits, written = minor_digits(currency_code(currency)), language(_lang(lang))
     owed = [_debt(text, digits) for text in debts]
     plans = [plan_repayment(owed, minor_units(monthly, digits), order) for order in ("avalanche", "snowball")]
     if json:

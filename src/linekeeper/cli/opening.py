@@ -31,7 +31,7 @@ def open_engine(
 def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> Intake:
     """A file as admitted events: an event table of ours, or any file with a column mapping."""
     from linekeeper.connect.files import read_event_file
-    from linekeeper.connect.mapping import load_columns
+    from linekeeper.connect.mapping_file import load_columns
 
     with progress("reading", 100, quiet) as advance:
         done = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,13 @@ from linekeeper.cli.output import JsonOption, data_text, print_json, print_line
 
 if TYPE_CHECKING:
     from linekeeper.policy.model import Policy
+
+
+class SchemaOf(StrEnum):
+    """What the schema is of."""
+
+    policy = "policy"
+    mapping = "mapping"
 
 
 def register(app: typer.Typer) -> None:
@@ -97,11 +105,12 @@ def fmt(
         raise typer.Exit(1)
 
 
-def schema() -> None:
-    """Print the JSON Schema of a policy file, for editors."""
-    from linekeeper.policy.schema import schema as made
+def schema(of: Annotated[SchemaOf, typer.Argument(help="policy or mapping.")] = SchemaOf.policy) -> None:
+    """Print the JSON Schema of a policy file, or of a mapping file, for editors."""
+    from linekeeper.connect.mapping_schema import mapping_schema
+    from linekeeper.policy.schema import schema as policy_schema
 
-    print_json(made())
+    print_json(mapping_schema() if of is SchemaOf.mapping else policy_schema())
 
 
 def kernel(

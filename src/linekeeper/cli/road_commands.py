@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.arguments import day_number, iso_date
+from linekeeper.cli.arguments import day_number, iso_date, scaled
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import JsonOption, LangOption, StoreUrl, data_text, print_json, print_line, progress
 from linekeeper.core.errors import UsageError
@@ -135,18 +135,12 @@ def what_if(
 
 def payment_of(policy: Policy, text: str) -> Payment:
     """A payment from `AMOUNT@DATE`, the amount in major units. Raises UsageError where it is none."""
-    from decimal import Decimal, InvalidOperation
-
     from linekeeper.core.bounds import MONEY_MAX
     from linekeeper.recourse.what_if import Payment
 
     amount, at, date = text.partition("@")
-    try:
-        minor = Decimal(amount.replace("_", "")).scaleb(policy.exponent)
-        whole = int(minor)
-    except (InvalidOperation, ValueError, OverflowError):
-        whole, minor = 0, Decimal(1)
-    if not at or whole != minor or not 0 < whole <= MONEY_MAX:
+    minor = scaled(amount, policy.exponent)
+    if not at or minor is None or not 0 < minor <= MONEY_MAX:
         form = f"in {policy.currency} with at most {policy.exponent} digits after the point"
         raise UsageError(
             f"`{text}` is not a payment",
@@ -154,4 +148,4 @@ def payment_of(policy: Policy, text: str) -> Payment:
             way_out=f"write it like `500@2025-06-03`, {form}",
             details={"given": text},
         )
-    return Payment(day_number(date) or 0, whole)
+    return Payment(day_number(date) or 0, minor)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.arguments import day_number, instant_ms
+from linekeeper.cli.arguments import day_number, instant_ms, share_bp
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.output import JsonOption, Keys, StoreUrl, data_text, print_json, print_line
 from linekeeper.core.errors import UsageError
@@ -100,28 +100,6 @@ def instant(engine: Engine, text: str | None) -> int:
             way_out="name the time of the ruling: `--at`",
         )
     return now
-
-
-def share_bp(text: str) -> int:
-    """A share in percent as basis points. Raises UsageError where it is none.
-
-    >>> share_bp("50%"), share_bp("12.5%")
-    (5000, 1250)
-    """
-    from decimal import Decimal, InvalidOperation
-
-    try:
-        bp = Decimal(text.removesuffix("%")) * 100
-    except InvalidOperation:
-        bp = Decimal("NaN")
-    if not text.endswith("%") or not bp.is_finite() or bp != bp.to_integral_value():
-        raise UsageError(
-            f"`{text[:40]}` is not a share",
-            code="share-not-readable",
-            way_out="write it like 50% or 12.5%",
-            details={"given": text[:40]},
-        )
-    return int(bp)
 
 
 def show_made(engine: Engine, event: str, made: list[Decision], json: bool) -> None:
