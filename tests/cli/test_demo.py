@@ -39,6 +39,9 @@ def test_the_demo_tells_of_two_borrowers_and_leaves_pages(folder: Path) -> None:
     assert f"One borrower who is back: {told['example_account']}" in report
     assert f"One borrower who can come back: {told['open_road_account']}" in report
     assert "Your limit on the way back" in report
+    index = (folder / "pages" / "index.html").read_text("utf-8")
+    assert "The limit of 2 lines over time" in index
+    assert all(told[name] in index for name in ("example_account", "open_road_account"))
     receipt = ("receipt", "verify", f"{folder}/pages/receipt.tlog-proof", "--vkey", f"{folder}/log/log.vkey")
     assert read(*receipt)["holds"] is True
     replayed = read("replay", "policies/consumer-loan.yaml", f"{folder}/events.parquet", "--workers", "1")

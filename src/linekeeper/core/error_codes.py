@@ -23,6 +23,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "demo-of-another-population": "a folder holds the demo of other borrowers; name another, or add `--again`",
         "events-not-readable": "what was given as events holds none; give a table, a path, or dictionaries",
         "extra-missing": "a part of Linekeeper that was not installed is needed; install its extra",
+        "folds-out-of-range": "a fit needs from 2 to 100 folds; ask for so many",
         "instant-not-readable": "a time is not written as one; write it with its UTC offset",
         "label-not-readable": "a label is not written as one; write it like `days_past_due >= 60 within 12m`",
         "log-keys-needed": "the store keeps a log and the folder of its keys was not named; name it with `--keys`",
