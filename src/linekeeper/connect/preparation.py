@@ -212,7 +212,8 @@ class Preparation:
                 return self._number(value, target, name)
 
     def _number(self, value: Any, target: Target, name: str) -> str | UnreadableCell:
-        share = target == "share" and isinstance(value, str) and value.endswith("%")
+        marked = self.notation.decimal is not None
+        share = target == "share" and marked and isinstance(value, str) and value.endswith("%")
         number = cell_number(value[:-1].strip() if share else value, self.notation, name)
         if not isinstance(number, Decimal):
             return number or UnreadableCell(f"{named_value(name, value)}, which is not a number")
