@@ -20,7 +20,7 @@ NAMED_FORMATS = ("iso", "excel", "seconds", "milliseconds")
 FORMATS_MAX = 10
 EXCEL_FIRST = 61  # 1 March 1900; Excel counts a 29 February 1900 that never was, so days before it are not sure
 EXCEL_LAST = 73_050
-THOUSANDS_BLANKS = " \u00a0\u202f"  # any of them between thousands, since programs write hard and narrow ones
+THOUSANDS_SPACES = " \u00a0\u202f"  # any of them between thousands, since programs write hard and narrow ones
 
 Moment = date | datetime  # a date, a local time without a zone, or an instant
 
@@ -201,7 +201,7 @@ class Notation:
         if not self._number.fullmatch(text):
             return None
         if self.thousands:
-            for mark in THOUSANDS_BLANKS if self.thousands == " " else self.thousands:
+            for mark in THOUSANDS_SPACES if self.thousands == " " else self.thousands:
                 text = text.replace(mark, "")
         value = Decimal(text.replace(self.decimal or ".", "."))
         return -value if minus else value
@@ -255,7 +255,7 @@ class Notation:
 
 
 def _mark(thousands: str) -> str:
-    return f"[{THOUSANDS_BLANKS}]" if thousands == " " else re.escape(thousands)
+    return f"[{THOUSANDS_SPACES}]" if thousands == " " else re.escape(thousands)
 
 
 def _number_pattern(decimal: str | None, thousands: str | None) -> re.Pattern[str]:

@@ -10,7 +10,7 @@ import threading
 import types
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from linekeeper.core.formats import EDITION
 from linekeeper.kernel.calendar import Calendar, calendar
@@ -48,7 +48,15 @@ class MadeOnce(Generic[Made]):
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Made:
+    @overload
+    def __get__(self, instance: None, owner: type) -> MadeOnce[Made]: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> Made: ...
+
+    def __get__(self, instance: object | None, owner: type) -> MadeOnce[Made] | Made:
+        if instance is None:
+            return self
         with _MAKING:
             kept: dict[str, Any] = vars(instance)  # what is kept there is found before this method is asked again
             if self._name not in kept:
