@@ -174,6 +174,30 @@ def test_a_row_that_fits_no_event_is_rejected_not_lost(policy: Policy, tmp_path:
     assert reasons(intake) == {"line 2": "no event of the mapping fits the row; `skip` can say which rows are none"}
 
 
+def test_a_row_that_is_skipped_need_not_be_readable(policy: Policy, tmp_path: Path) -> None:
+    tree = {"money": "minor", "skip": "account = 'Sum'", "events": [DRAW | {"when": "amount > 0"}]}
+    intake = read(policy, tmp_path, HEAD + "a,A,1,5\n,Sum,,five\n", tree)
+    assert (intake.table["id"].to_pylist(), intake.skipped, intake.rejected) == (["a"], 1, [])
+
+
+def test_a_name_given_twice_rejects_the_row_in_json(policy: Policy, tmp_path: Path) -> None:
+    rows = [
+        '{"id": "a", "account": "A", "at": 1, "amount": 5}',
+        '{"id": "b", "account": "A", "at": 1, "sum": 5, "amount": 6}',
+    ]
+    tree = {"money": "minor", "columns": {"sum": "amount"}, "events": [DRAW]}
+    intake = read(policy, tmp_path, "\n".join(rows) + "\n", tree, "f.jsonl")
+    assert intake.table["id"].to_pylist() == ["a"]
+    assert reasons(intake) == {"line 2": "the row gives `amount` twice"}
+
+
+def test_a_missing_cell_is_not_the_word_none(policy: Policy, tmp_path: Path) -> None:
+    text = "id,account,kind,at,amount,category\na,A,purchase,1,5,None\nb,A,purchase,1,5,\n"
+    intake = read(policy, tmp_path, text, {"money": "minor", "values": {"category": {"None": "food"}}})
+    assert intake.table["id"].to_pylist() == ["a"]
+    assert reasons(intake) == {"line 3": "`category` is missing; each `purchase` has one"}
+
+
 def test_values_missing_words_and_blanks(policy: Policy, tmp_path: Path) -> None:
     tree = {
         "trim": "yes", "missing": ["NULL", "-"], "columns": {"frosted": "frozen"},

@@ -63,6 +63,10 @@ def taken(policy: Policy, major: bool = False, written: bool = False, **changes:
         ({"id": None}, "`id` is missing; each event has one"),
         ({"account": "A\0B"}, "`account` is 'A\\x00B', with a control character or half a character in it"),
         ({"account": "\ud800"}, "`account` is '\\ud800', with a control character or half a character in it"),
+        ({"account": "A\x85"}, "`account` is 'A\\x85', with a control character or half a character in it"),
+        ({"id": "\ufeffe1"}, "`id` is '\\ufeffe1', with a control character or half a character in it"),
+        ({"id": "e\u200b1"}, "`id` is 'e\\u200b1', with a control character or half a character in it"),
+        ({"id": "e\u20281"}, "`id` is 'e\\u20281', with a control character or half a character in it"),
         ({"account": b"\xff"}, "`account` is b'\\xff', which is not UTF-8 text"),
         ({"account": "x" * (TEXT_MAX + 1)}, f"`account` is '{'x' * 30}..., longer than 200 characters"),
         ({"at": AT_END_MS}, "`at` is 4102444800000, out of bounds; it may lie from " + AT_BOUNDS),
@@ -147,7 +151,9 @@ TEXTS = st.sampled_from(
      "-5", "007", "12.50", "-0.5", "12.345", "1e3", "NaN", " 5", "5 ", "true", "True", "1", "0", "2025-02-29",
      "0001-01-01", "9999-12-31", "2025-03-01T08:00:00+08:00", "2025-03-01 08:00Z", "2025-03-01T08:00:00.123456Z",
      "2025-03-01T25:00:00Z", "2025-13-01T08:00:00Z", "2025-03-01T08:00:00", "9999-12-31T23:59:59Z",
-     "1969-12-31T23:59:59.999999Z", "2025-03-01T08:00:00+24:00", "1" * 18, "1" * 19]
+     "1969-12-31T23:59:59.999999Z", "2025-03-01T08:00:00+24:00", "1" * 18, "1" * 19,
+     "2025-03-01T08:00:00+08:60", "A\x85", "\ufeffA", "a\u200db", "a\u2028b", "5.0", "-5.00", "1.0",
+     "9" * 15 + ".0", "1" * 16 + ".0"]
 )  # fmt: skip
 INTS = st.one_of(
     st.integers(-(2**63), 2**63 - 1),

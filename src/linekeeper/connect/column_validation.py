@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from linekeeper.connect.raw_rows import plain_values
 from linekeeper.connect.values import (
     ACCOUNT,
     AT,
@@ -108,21 +109,8 @@ def read_column(spec: FieldSpec, column: pa.Array, written: bool) -> pa.Array:
 def rows_of(table: pa.Table, these: np.ndarray) -> list[dict[str, Any]]:
     """Some rows of any table as plain values; text that is not UTF-8 stays bytes."""
 
-    columns = {}
-    for name in table.column_names:
-        column = _plain(table[name].take(these), name)
-        if pa.types.is_string(column.type):
-            columns[name] = [_decoded(value) for value in column.cast(pa.binary()).to_pylist()]
-        else:
-            columns[name] = column.to_pylist()
+    columns = {name: plain_values(_plain(table[name].take(these), name)) for name in table.column_names}
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-
-def _decoded(value: bytes | None) -> str | bytes | None:
-    try:
-        return None if value is None else value.decode()
-    except UnicodeDecodeError:
-        return value
 
 
 def _plain(column: pa.ChunkedArray, name: str) -> pa.Array:
@@ -140,7 +128,10 @@ def _plain(column: pa.ChunkedArray, name: str) -> pa.Array:
         array = array.dictionary_decode()
     kind = array.type
     if is_a.is_timestamp(kind):
-        return _milliseconds(array) if name == "at" and kind.tz is not None else array.cast(pa.string())
+        if name == "at" and kind.tz is not None:
+            return _milliseconds(array)
+        # In UTC, since the name of a zone may be unknown here.
+        return array.cast(pa.timestamp(kind.unit, "UTC") if kind.tz else kind).cast(pa.string())
     if is_a.is_null(kind) or is_a.is_date(kind) or is_a.is_large_string(kind) or is_a.is_string_view(kind):
         return array.cast(pa.string())
     if is_a.is_floating(kind):

@@ -13,7 +13,6 @@ import numpy as np
 
 from linekeeper.connect.layout import FileLayout
 from linekeeper.connect.raw_rows import BLOCK_ROWS, RawBlock, RawSource
-from linekeeper.connect.values import EXACT_FLOAT_MAX
 from linekeeper.core.errors import FileError, UsageError
 from linekeeper.core.event import Rejection
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
 UNPACKED_BYTES_MAX = 2**30  # a workbook is a compressed file, and a small one can unpack to anything
 COLUMNS_MAX = 1_000
+EXCEL_EXACT = 10**15  # Excel keeps 15 digits of a number
 
 
 def read_excel(path: Path, layout: FileLayout) -> RawSource:
@@ -154,6 +154,7 @@ def _value(cell: Any, formula: Any) -> Any:
     value = cell.value
     if value is None and formula.value is not None:
         return str(formula.value)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > EXACT_FLOAT_MAX:
-        return float(value)  # Excel keeps 15 digits; the others of a longer number are not the ones that were typed
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= EXCEL_EXACT:
+        # The other digits are not the ones that were typed, so neither an account nor an amount may be read from it.
+        return f"{value:.0f}: Excel keeps 15 digits".encode()
     return value if value != "" else None

@@ -303,7 +303,7 @@ class _Admission:
 
 def _in_names_of(columns: ColumnMapping, tree: dict[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = dict(columns.constant)
-    for column, value in flattened(tree).items():
+    for column, value in flattened(tree):
         name = columns.name_of(column)
         if name in row:
             raise LineError(f"the line gives `{name}` twice")

@@ -6,7 +6,7 @@ bring all of them again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -108,8 +108,10 @@ class Preparation:
 
     def prepare(self, block: RawBlock, place: str) -> PreparedRows:
         """The block's rows as events. `place`: what a place in the file is called, `line` or `row`."""
+        reasons: dict[int, str] = {}  # by row of the block
+        if self.sources is None:
+            block = self._renamed(block, reasons)
         cells = Cells(self._cells(block), self.notation, block.lines.tolist(), self.place)
-        reasons = self._strangers(block) if self.sources is None and not self.mapping.events else {}
         skipped = self._conditions(self.mapping.skip, cells, reasons, False)
         given = np.zeros(len(block.lines), dtype=bool)
         tables = []
@@ -121,29 +123,36 @@ class Preparation:
                 tables.append((self._filled(template, _only(cells, these), these, reasons), block.lines[these]))
         for row in np.flatnonzero(~given & ~skipped):
             reasons.setdefault(int(row), "no event of the mapping fits the row; `skip` can say which rows are none")
+        for row in np.flatnonzero(skipped):
+            reasons.pop(int(row), None)  # what the mapping says is no row need not be readable as one
         rejected = [Rejection(f"{place} {block.lines[row]}", reason) for row, reason in sorted(reasons.items())]
         bad = block.lines[sorted(reasons)] if reasons else block.lines[:0]
         kept = [(table.filter(~np.isin(lines, bad)), lines[~np.isin(lines, bad)]) for table, lines in tables]
         return PreparedRows(kept, rejected, int(skipped.sum()))
 
     def _cells(self, block: RawBlock) -> dict[str, Sequence[Any]]:
-        if self.sources is None:
-            block = RawBlock(block.lines, rows=[self._renamed(row) for row in block.rows or []])
         return {name: self._clean(name, block.cells((self.sources or {}).get(name, name))) for name in self.columns}
 
-    def _strangers(self, block: RawBlock) -> dict[int, str]:
-        """By row of the block, the reason where it has a name that no kind of the policy has."""
-        known = {*self.columns, *self.mapping.constant}
-        reasons = {}
-        for place, row in enumerate(block.rows or []):
-            strangers = [name for name, value in self._renamed(row).items() if name not in known and value is not None]
-            if strangers:
-                reasons[place] = f"no kind of the policy has a field `{ascii(strangers[0])[1:-1][:60]}`"
-        return reasons
+    def _renamed(self, block: RawBlock, reasons: dict[int, str]) -> RawBlock:
+        """Rows that have names of their own, in the mapping's names.
 
-    def _renamed(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        flat = flattened(row)
-        return {name: value for key, value in flat.items() if (name := self.mapping.name_of(key)) is not None}
+        Noted in `reasons`: rows that give a name twice and, without `events`, a name that no kind of the policy has.
+        """
+        known = {*self.columns, *self.mapping.constant}
+        renamed = []
+        for place, row in enumerate(block.rows or []):
+            cells: dict[str, Any] = {}
+            for key, value in flattened(row):
+                name = self.mapping.name_of(key)
+                if name is None:
+                    continue
+                if name in cells:
+                    reasons.setdefault(place, f"the row gives `{ascii(name)[1:-1][:60]}` twice")
+                elif not self.mapping.events and name not in known and value is not None:
+                    reasons.setdefault(place, f"no kind of the policy has a field `{ascii(name)[1:-1][:60]}`")
+                cells[name] = value
+            renamed.append(cells)
+        return RawBlock(block.lines, rows=renamed)
 
     def _clean(self, name: str, values: Sequence[Any]) -> Sequence[Any]:
         mapping, words = self.mapping, self.mapping.values.get(name, {})
@@ -153,7 +162,8 @@ class Preparation:
             values = [None if isinstance(value, str) and value in mapping.missing else value for value in values]
         if words:
             keys = [cell_text(value, self.notation, name) for value in values]
-            values = [words.get(str(key), value) for key, value in zip(keys, values, strict=True)]
+            pairs = zip(keys, values, strict=True)
+            values = [words.get(key, value) if isinstance(key, str) else value for key, value in pairs]
         return values
 
     def _conditions(
@@ -175,7 +185,7 @@ class Preparation:
             called = expression.columns[0] if expression.form == "raw" and len(expression.columns) == 1 else name
             target = self.targets.get((template.kind, name), "text")
             values = expression.values(cells)
-            if target == "text" and all(type(value) is str for value in values):
+            if target == "text" and all(type(value) is str for value in values) and _is_whole("".join(values)):
                 columns[name] = values  # most ids and accounts, which are as many as rows
                 continue
             written = each_once(values, partial(self._written, target=target, name=called))
@@ -189,6 +199,8 @@ class Preparation:
         """A value in Linekeeper's own notation, as text."""
         if value is None or isinstance(value, UnreadableCell):
             return value
+        if isinstance(value, str) and not _is_whole(value):
+            return UnreadableCell(f"{named_value(name, value)}, with half a character in it")
         match target:
             case "text":
                 return cell_text(value, self.notation, name)
@@ -200,7 +212,8 @@ class Preparation:
                 return self._number(value, target, name)
 
     def _number(self, value: Any, target: Target, name: str) -> str | UnreadableCell:
-        share = target == "share" and isinstance(value, str) and value.endswith("%")
+        marked = self.notation.decimal is not None
+        share = target == "share" and marked and isinstance(value, str) and value.endswith("%")
         number = cell_number(value[:-1].strip() if share else value, self.notation, name)
         if not isinstance(number, Decimal):
             return number or UnreadableCell(f"{named_value(name, value)}, which is not a number")
@@ -228,6 +241,15 @@ class Preparation:
         return (
             str(answer) if isinstance(answer, int) else UnreadableCell(f"{named_value(name, value)}, which is {answer}")
         )
+
+
+def _is_whole(text: str) -> bool:
+    """Whether the text can be written as UTF-8: JSON can name half a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _only(cells: Cells, these: np.ndarray) -> Cells:
@@ -273,19 +295,17 @@ def _constant_expression(text: str) -> RowExpression:
     return RowExpression(text, "text", (), lambda cells: [text] * len(cells.lines))
 
 
-def flattened(row: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:
-    """An object in an object as columns whose names are joined by a full stop.
+def flattened(row: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """An object in an object as cells whose names are joined by a full stop.
 
-    >>> flattened({"id": 1, "customer": {"id": "A", "zip": None}})
-    {'id': 1, 'customer.id': 'A', 'customer.zip': None}
+    >>> list(flattened({"id": 1, "customer": {"id": "A", "zip": None}}))
+    [('id', 1), ('customer.id', 'A'), ('customer.zip', None)]
     """
-    flat: dict[str, Any] = {}
     for key, value in row.items():
         if isinstance(value, dict) and depth < _DEPTH_MAX:
-            flat |= flattened(value, f"{prefix}{key}.", depth + 1)
+            yield from flattened(value, f"{prefix}{key}.", depth + 1)
         else:
-            flat[prefix + key] = value
-    return flat
+            yield prefix + key, value
 
 
 def admitted_rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow as pa
 from linekeeper.core.event import Rejection
 
 BLOCK_ROWS = 16_384  # of formats that are read row by row
+NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,11 @@ class RawSource:
 
 
 def plain_values(column: Any) -> list[Any]:
-    """An Arrow column as Python values. Text that is not UTF-8 stays bytes; instants are in UTC."""
+    """An Arrow column as Python values. Text that is not UTF-8 stays bytes; instants are in UTC.
+
+    >>> plain_values(pa.array([1_740_787_200, 2**62], pa.timestamp("s")))
+    [datetime.datetime(2025, 3, 1, 0, 0), '4611686018427387904 s after 1970']
+    """
     is_a = pa.types
     if is_a.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
@@ -61,10 +67,30 @@ def plain_values(column: Any) -> list[Any]:
     if is_a.is_string(kind) or is_a.is_large_string(kind) or is_a.is_string_view(kind):
         return [_decoded(value) for value in column.cast(pa.large_binary()).to_pylist()]
     if is_a.is_timestamp(kind):
-        # To microseconds, since Python knows no shorter ones; instants to UTC, since a zone's name may be unknown here.
-        column = column.cast(pa.timestamp("us", "UTC" if kind.tz else None), safe=False)
-    values: list[Any] = column.to_pylist()
+        start = datetime(1970, 1, 1, tzinfo=UTC if kind.tz else None)  # UTC, since a zone's name may be unknown here
+        return [_time(count, kind.unit, start) for count in column.cast(pa.int64()).to_pylist()]
+    try:
+        values: list[Any] = column.to_pylist()
+    except (OverflowError, ValueError):
+        values = [_python(value) for value in column]
     return values
+
+
+def _time(count: int | None, unit: str, start: datetime) -> datetime | str | None:
+    """The time so many units after `start`; beyond what Python knows, a text, which nothing reads as a time."""
+    if count is None:
+        return None
+    try:
+        return start + timedelta(microseconds=count * NANOSECONDS[unit] // 1_000)
+    except OverflowError:
+        return f"{count} {unit} after 1970"
+
+
+def _python(value: Any) -> Any:
+    try:
+        return value.as_py()
+    except (OverflowError, ValueError):
+        return f"a {value.type} out of range"
 
 
 def _decoded(value: bytes | None) -> str | bytes | None:

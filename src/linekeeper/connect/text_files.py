@@ -65,20 +65,39 @@ def read_csv(path: Path, layout: FileLayout) -> RawSource:
 
 
 def _header(reader: LineReader, layout: FileLayout, place: str) -> tuple[list[str], CellMarks, NumberedText | None]:
-    """The names of the columns, what separates the cells, and, where there is no header, the first line once more."""
-    delimiter, wanted = layout.delimiter, layout.header
-    while True:
-        line = reader.line() or (reader.number, b"", [])
-        named = SEPARATOR_LINE.fullmatch(line[1]) if line[0] == 1 else None
-        if named:
-            delimiter, wanted = named[1].decode("latin-1"), max(wanted, 2) if wanted else 0
-        elif line[0] >= wanted or not line[1]:
-            break
+    """The names of the columns, what separates cells, and, where there is no header, what was read to count them."""
+    first = reader.line() or (1, b"", [])
+    named = SEPARATOR_LINE.fullmatch(first[1])
+    if named:
+        first = reader.line() or (2, b"", [])
+    delimiter = named[1].decode("latin-1") if named else layout.delimiter
     marks = CellMarks(delimiter or ",", layout.quote)
+    if layout.header:
+        while first[1] and first[0] < layout.header:
+            first = reader.line() or (reader.number, b"", [])
+        cells = _cells_of_header(first, marks, place)
+        _check_delimiter(cells, delimiter, place)
+        return [cell or f"column_{number}" for number, cell in enumerate(cells, 1)], marks, None
+    row, ahead = _first_row(reader, layout, first)
+    width = len(_cells_of_header(row, marks, place))
+    return [f"column_{number}" for number in range(1, width + 1)], marks, ahead
+
+
+def _first_row(reader: LineReader, layout: FileLayout, first: NumberedText) -> tuple[NumberedText, NumberedText | None]:
+    """The first line that is a row, and all lines up to it, which are to be read once more."""
+    prefixes = tuple(prefix.encode() for prefix in layout.skip_lines)
+    line, raw, rejected = first, first[1], first[2]
+    while line[1] and (not line[1].strip() or line[1].startswith(prefixes)):
+        line = reader.line() or (reader.number, b"", [])
+        raw, rejected = raw + line[1], rejected + line[2]
+    return line, (first[0], raw, rejected) if raw else None
+
+
+def _cells_of_header(line: NumberedText, marks: CellMarks, place: str) -> list[str]:
     try:
         if line[2]:
             raise LineError(line[2][0].reason)
-        cells = csv_of(line[1], marks)
+        return csv_of(line[1], marks)
     except LineError as bad:
         raise FileError(
             f"the header of `{place}` cannot be read: {bad}",
@@ -86,11 +105,6 @@ def _header(reader: LineReader, layout: FileLayout, place: str) -> tuple[list[st
             way_out="where it is in another encoding, a mapping can name it (`encoding`)",
             place=place,
         ) from None
-    _check_delimiter(cells, delimiter, place)
-    numbered = [f"column_{number}" for number in range(1, len(cells) + 1)]
-    if not wanted:
-        return numbered, marks, line if line[1] else None
-    return [cell or number for cell, number in zip(cells, numbered, strict=True)], marks, None
 
 
 def _check_delimiter(cells: list[str], delimiter: str | None, place: str) -> None:
