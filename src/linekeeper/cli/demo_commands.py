@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.output import print_json, progress
+from linekeeper.cli.options import JsonOption
+from linekeeper.cli.output import print_answer, progress
 from linekeeper.cli.show_commands import STATUS_COLOUR, chart, decision_line, decision_lines, line_words
 
 if TYPE_CHECKING:
@@ -38,11 +39,12 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Do not serve the pages at the end.")] = False,
     port: Annotated[int, typer.Option(help="Port for the pages, on this machine alone.")] = 8321,
-    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Make a population of borrowers, run the consumer-loan policy over their two years, and report."""
     from rich.console import Console
 
+    from linekeeper.cli.answers.events import DemoAnswer, run_figures
     from linekeeper.cli.demo_pages import serve_pages, write_pages
     from linekeeper.connect.event_table import write_events
     from linekeeper.engine.run import run_table
@@ -67,8 +69,9 @@ def demo(
     write_pages(folder, engine, console, shown_decision, words)
     where = store or str(folder / "lines.db")
     if json:
-        places = {"store": where, "pages": str(folder / "pages")}
-        print_json({**summary.as_json(), "example_account": portfolio.example_account, **places})
+        figures = run_figures(summary)
+        pages = str(folder / "pages")
+        print_answer(DemoAnswer(**figures, example_account=portfolio.example_account, store=where, pages=pages))
         return
     _print_next(console, where, portfolio, folder)
     if sys.stdout.isatty() and not no_serve:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from linekeeper.cli.arguments import to_write
+from linekeeper.cli.options import JsonOption, MappingFile, to_write
+from linekeeper.cli.output import counted, data_text, print_answer, print_line, print_rejected, progress, write_rejected
+from linekeeper.cli.sections import ShownArguments
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Format
     from linekeeper.core.event import Rejection
-
-SHOWN = 10  # rejected rows that are shown at once; the file beside the table lists all of them
 
 
 class Source(StrEnum):
@@ -35,22 +33,28 @@ EVENT_FORMATS: dict[Source, Format] = {Source.jsonl: "jsonl", Source.csv: "csv",
 
 def register(app: typer.Typer) -> None:
     """Adds the `import` command."""
-    app.command("import")(import_events)
+    app.command("import", cls=ShownArguments)(import_events)
 
 
 def import_events(
-    source: Annotated[Source, typer.Argument(help="taiwan, approval (public data sets), jsonl, csv or parquet.")],
-    file: Annotated[Path, typer.Argument(help="The file to read.")],
-    policy: Annotated[Path | None, typer.Argument(help="Whose kinds the events are; not for data sets.")] = None,
-    out: Annotated[Path, to_write("--out", "-o", about="The event table to write.")] = Path("events.parquet"),
-    mapping: Annotated[Path | None, typer.Option(help="A mapping of the file's columns (YAML or JSON).")] = None,
+    source: Annotated[
+        Source, typer.Argument(metavar="SOURCE", help="taiwan, approval (public data sets), jsonl, csv or parquet.")
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to read.")],
+    former_policy: Annotated[Path | None, typer.Argument(hidden=True, metavar="POLICY")] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="Whose kinds the events are; not for data sets.")
+    ] = None,
+    output: Annotated[Path, to_write("--output", "-o", about="The event table to write.")] = Path("events.parquet"),
+    mapping: MappingFile = None,
     rename: Annotated[list[str] | None, typer.Option("--map", help="old=new; `old=` ignores a column.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Read FILE into an event table: each event once, in order of time; bad rows rejected with their reason."""
     from time import perf_counter
 
     began = perf_counter()
+    policy = policy or former_policy  # a policy without its option is the former spelling
     if source in (Source.taiwan, Source.approval):
         if policy or mapping or rename:
             raise UsageError(
@@ -58,45 +62,45 @@ def import_events(
                 code="arguments-do-not-go-together",
                 way_out="leave out the policy and the mapping",
             )
-        summary = _import_data_set(source, file, out)
+        summary = _import_data_set(source, file, output, json)
         aside: list[Rejection] = []
     else:
         if policy is None:
             raise UsageError(
-                f"a policy is needed: `linekeeper import {source.value} FILE POLICY -o OUT`", code="argument-missing"
+                f"a policy is needed: `linekeeper import {source.value} FILE --policy POLICY -o OUT`",
+                code="argument-missing",
             )
-        summary, aside = _import_rows(source, file, policy, out, mapping, rename or [])
-    summary |= _counts(out) | {"rejected": len(aside), "seconds": round(perf_counter() - began, 3)}
-    _report(summary, aside, as_json)
+        summary, aside = _import_rows(source, file, policy, output, mapping, rename or [], json)
+    summary |= _counts(output) | {"rejected": len(aside), "seconds": round(perf_counter() - began, 3)}
+    _report(summary, aside, json)
+    if aside and not summary["events"]:  # to reject everything is no success
+        raise typer.Exit(1)
 
 
-def _import_data_set(source: Source, file: Path, out: Path) -> dict[str, Any]:
+def _import_data_set(source: Source, file: Path, out: Path, quiet: bool) -> dict[str, Any]:
     """A public data set; what is known of the people beside the events goes to a file of its own."""
     from linekeeper.connect.event_table import write_events
     from linekeeper.datasets.approval import read_approval
     from linekeeper.datasets.taiwan import read_taiwan
 
-    with _progress(f"reading {source.value}") as advance:
+    summary = {"output": str(out), "repeats": 0, "rejected_file": None, "labels": None}
+    with progress(f"reading {source.value}", 2, quiet) as advance:
         if source is Source.approval:
             write_events(read_approval(file), out)
-            advance(1.0)
-            return {"out": str(out), "same": 0}
+            return summary
         import pyarrow.parquet as pq
 
         events, labels = read_taiwan(file)
-        advance(0.5)
+        advance(1)
         write_events(events, out)
         beside = out.with_suffix(".labels.parquet")
         pq.write_table(labels, beside)
-        advance(1.0)
-    return {"out": str(out), "labels": str(beside), "same": 0}
+    return summary | {"labels": str(beside)}
 
 
 def _import_rows(
-    source: Source, file: Path, policy: Path, out: Path, mapping: Path | None, rename: list[str]
+    source: Source, file: Path, policy: Path, out: Path, mapping: Path | None, rename: list[str], quiet: bool
 ) -> tuple[dict[str, Any], list[Rejection]]:
-    import json
-
     from linekeeper.connect.large_files import import_file
     from linekeeper.connect.mapping import ColumnMapping, load_columns, with_options
     from linekeeper.policy.load import load_file
@@ -104,16 +108,21 @@ def _import_rows(
     columns = load_columns(mapping) if mapping else ColumnMapping()
     if rename:
         columns = with_options(columns, rename)
-    with _progress(f"reading {file.name}") as advance:
-        same, aside = import_file(file, load_file(policy), out, columns, EVENT_FORMATS[source], advance)
-    summary: dict[str, Any] = {"out": str(out), "same": same}
+    with progress(f"reading {file.name}", 100, quiet) as advance:
+        done = 0
+
+        def show_share(share: float) -> None:
+            nonlocal done
+            advance(int(share * 100) - done)
+            done = int(share * 100)
+
+        same, aside = import_file(file, load_file(policy), out, columns, EVENT_FORMATS[source], show_share)
     beside = out.with_suffix(".rejected.jsonl")
     beside.unlink(missing_ok=True)
     if aside:
-        lines = (json.dumps({"place": row.place, "reason": row.reason}, ensure_ascii=False) for row in aside)
-        beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        summary["rejected_file"] = str(beside)
-    return summary, aside
+        write_rejected(aside, beside)
+    listed_in = str(beside) if aside else None
+    return {"output": str(out), "repeats": same, "rejected_file": listed_in, "labels": None}, aside
 
 
 def _counts(out: Path) -> dict[str, Any]:
@@ -129,39 +138,22 @@ def _counts(out: Path) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[float], None]]:
-    """A bar on standard error, gone when done; nothing where that is no terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
+def _report(summary: dict[str, Any], aside: list[Rejection], json: bool) -> None:
+    if json:
+        from linekeeper.cli.answers.events import ImportAnswer
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
-
-
-def _report(summary: dict[str, Any], aside: list[Rejection], as_json: bool) -> None:
-    import json
-
-    if as_json:
-        typer.echo(json.dumps(summary, ensure_ascii=False))
+        print_answer(ImportAnswer(**summary))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("", "events", box=None)
+    events, accounts = (
+        counted(summary["events"], "event", "events"),
+        counted(summary["accounts"], "account", "accounts"),
+    )
+    print_line(f"{events} of {accounts} in {summary['seconds']:.1f} s")
     for kind, count in summary["by_kind"].items():
-        table.add_row(kind, f"{count:,}")
-    console = Console()
-    console.print(f"{summary['events']:,} events of {summary['accounts']:,} accounts in {summary['seconds']:.1f} s")
-    console.print(table)
-    console.print(f"written to {summary['out']}", highlight=False)
-    if "labels" in summary:
-        console.print(f"outcome and personal attributes, apart from the events: {summary['labels']}", highlight=False)
-    if summary["same"]:
-        console.print(f"{summary['same']:,} repeats of the same event dropped")
-    if aside:
-        console.print(f"{len(aside):,} rows rejected, all listed in {summary['rejected_file']}:", highlight=False)
-        for row in aside[:SHOWN]:
-            console.print(f"  {row.place}: {row.reason}", highlight=False, markup=False)
+        print_line(data_text(f"  {kind:<24}{count:>12,}"))
+    print_line(data_text(f"written to {summary['output']}"))
+    if summary["labels"]:
+        print_line(data_text(f"outcome and personal attributes, apart from the events: {summary['labels']}"))
+    if summary["repeats"]:
+        print_line(f"{counted(summary['repeats'], 'repeat', 'repeats')} of the same event dropped")
+    print_rejected(aside, Path(summary["rejected_file"]) if aside else None)

@@ -28,8 +28,8 @@ def open_engine(
     return engine_of_store(url, policy, keys, brake, law, signed_by)
 
 
-def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> Intake:
-    """A file as admitted events: an event table of ours, or any file with a column mapping."""
+def read_file(path: Path, policy: Policy, mapping: Path | None, quiet: bool) -> Intake:
+    """A file as admitted events: an event table of ours, or any file with a mapping of its columns."""
     from linekeeper.connect.files import read_event_file
     from linekeeper.connect.mapping import load_columns
 
@@ -41,4 +41,4 @@ def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> 
             advance(int(share * 100) - int(done * 100))
             done = share
 
-        return read_event_file(path, policy, load_columns(columns) if columns else None, progress=show_share)
+        return read_event_file(path, policy, load_columns(mapping) if mapping else None, progress=show_share)
