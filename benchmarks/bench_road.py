@@ -1,7 +1,7 @@
 """How long a road back takes, and how it stands beside DiCE: `python benchmarks/bench_road.py [--json]`.
 
 Time: one search for each adverse decision of the simulated borrowers (policies/consumer-loan.yaml), one core,
-compiled kernel, verification by the second run included. With the card data (docs/data.md) the same for
+compiled kernel, verification by the second run included. With the card data (docs/reference/data.md) the same for
 policies/credit-card.yaml. Beside DiCE (see `dice_advice`): the same accounts, under a policy whose only trigger is
 the score.
 """

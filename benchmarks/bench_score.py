@@ -1,8 +1,9 @@
 """Scoring a million snapshots on one core: the card against LightGBM's own predict, on the same rows, in the same run.
 
 `python benchmarks/bench_score.py [--data TAIWAN.parquet] [--rows N] [--json]`. The rows are those of the card data
-(docs/data.md), drawn again and again; card and forest are fitted on them first, which is not timed. CPU seconds of one
-core, which a busy machine disturbs less, the shortest of a few runs; the forest is one booster, as a bank would deploy.
+(docs/reference/data.md), drawn again and again; card and forest are fitted on them first, which is not timed. CPU
+seconds of one core, which a busy machine disturbs less, the shortest of a few runs; the forest is one booster, as a
+bank would deploy.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     if not asked.data.exists():
-        print(f"left out: no card data at {asked.data} (docs/data.md); name the file with --data")
+        print(f"left out: no card data at {asked.data} (docs/reference/data.md); name the file with --data")
         return
     found = measure(asked.data, asked.rows)
     if asked.json:

@@ -81,7 +81,8 @@ class Need:
 
 NEEDS = {
     "data": Need(
-        _find_data, "no data sets (docs/data.md): put them into ../shared/data, or name their folder in LINEKEEPER_DATA"
+        _find_data,
+        "no data sets (docs/reference/data.md): put them into ../shared/data, or name their folder in LINEKEEPER_DATA",
     ),
     "chromium": Need(_find_chromium, "no Chromium: `apt-get install chromium`, or name one in LINEKEEPER_CHROMIUM"),
     "postgres": Need(

@@ -94,7 +94,7 @@ def test_states_made_anew_keep_what_is_held(engine: Engine) -> None:
     release(engine, ["A010"], at=at(6), **WHO)
     refuse(engine, ["A011"], DAY + 9, at=at(6), **WHO)
     engine.review(DAY + 30)
-    rebuild_states(engine.store, engine.kernel)
+    rebuild_states(engine.store)
     assert verify(engine.store).same
 
 

@@ -79,6 +79,8 @@ def _example(home: Path) -> Iterator[tuple[str, Answer]]:
     yield "adopt", read("adopt", str(second), *store, "--by", "A. Li")
     yield "versions", read("versions", *store)
     yield "verify", read("verify", *store)
+    yield "store status", read("store", "status", *store)
+    yield "store upgrade", read("store", "upgrade", *store)
     yield "error", json.loads(_process("show", "B", *store).stdout)
 
 

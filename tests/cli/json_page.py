@@ -16,8 +16,8 @@ from linekeeper.cli.answers.style import CommandAnswer
 from tests.cli.every_answer import Answer, every_answer
 from tests.style.repository import ROOT
 
-PAGE = ROOT / "docs" / "json.md"
-SCHEMAS = ROOT / "docs" / "schemas"
+PAGE = ROOT / "docs" / "reference" / "json.md"
+SCHEMAS = ROOT / "docs" / "reference" / "schemas"
 EXAMPLES = "## Examples"
 SHOWN_TEXT = 80  # characters of a long text
 SECTION = "## Schemas"

@@ -143,28 +143,6 @@ def test_bad_rows_are_set_aside_and_the_rest_goes_on(tmp_path: Path) -> None:
     assert [json.loads(line)["place"] for line in aside.read_text("utf-8").splitlines()] == ["line 3", "line 4"]
 
 
-def test_the_demo_tells_a_story_and_leaves_pages(tmp_path: Path) -> None:
-    folder = str(tmp_path / "demo")
-    found = read("demo", "--accounts", "60", "--days", "300", "--folder", folder, "--no-serve")
-    assert found["example_account"]
-    pages = {path.name for path in (tmp_path / "demo" / "pages").iterdir()}
-    assert {
-        "index.html",
-        "report.html",
-        "notice.zh.html",
-        "notice.en.html",
-        "receipt.tlog-proof",
-        "verify.html",
-    } <= pages
-    assert found["example_account"] in (tmp_path / "demo" / "pages" / "report.html").read_text("utf-8")
-    receipt = ("receipt", "verify", f"{folder}/pages/receipt.tlog-proof", "--vkey", f"{folder}/log/log.vkey")
-    assert read(*receipt)["holds"] is True
-    replayed = read("replay", "policies/consumer-loan.yaml", f"{folder}/events.parquet", "--workers", "1")
-    assert (replayed["digest"], replayed["events"]) == (found["digest"], found["events"])
-    again = read("demo", "--accounts", "60", "--days", "300", "--folder", folder, "--no-serve")
-    assert (again["events"], again["digest"]) == (0, found["digest"])
-
-
 def test_the_command_line_imports_nothing_heavy() -> None:
     """Commands load what they need when they run; the help must not wait for llvmlite or pyarrow."""
     script = "import sys, linekeeper.cli.main as main; main.build(); print(sorted(sys.modules))"

@@ -179,7 +179,7 @@ def test_states_rebuilt_from_the_journal_are_the_stored_ones(engine: Engine) -> 
     for event in [*late_events(), reversal("r1", "e4")]:
         send(engine, event)
     engine.review(UNTIL)
-    rebuild_states(engine.store, engine.kernel)
+    rebuild_states(engine.store)
     assert verify(engine.store).same
 
 

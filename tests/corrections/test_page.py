@@ -1,4 +1,4 @@
-"""The example of docs/corrections.md happens as the page tells it."""
+"""The example of docs/guides/corrections.md happens as the page tells it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.oracle.oracle import run
 from tests.oracle.story import day, expected, ledger, sentence, written
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "corrections.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "corrections.md"
 
 
 def test_the_example_happens_as_it_is_told() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from linekeeper.connect.event_table import schema_of
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import LinekeeperError, StoreError
 from linekeeper.core.event import Event
 from linekeeper.core.formats import EDITION, RECORD_FORMAT
 from linekeeper.decide.canonical import read_decision
@@ -178,10 +178,12 @@ def test_states_are_a_cache(new_store: NewStore, seed: int) -> None:
     before = contents(engine.store)
     with engine.store.writing() as connection:
         connection.execute(update(t.accounts).values(state=b"\x01" * 8, layout="of another kernel"))
-    again = Engine(engine.store, policy)
-    assert contents(again.store) == before
-    rebuild_states(again.store, again.kernel)
-    assert contents(again.store) == before
+    with pytest.raises(StoreError, match="`linekeeper store upgrade --store URL`"):
+        Engine(engine.store, policy)
+    for _ in range(2):
+        assert rebuild_states(engine.store) == len(before["accounts"])
+        assert contents(engine.store) == before
+    assert Engine(engine.store, policy).accounts() == len(before["accounts"])
 
 
 # ------------------------------------------------------------------ what was altered

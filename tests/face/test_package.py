@@ -15,7 +15,7 @@ import linekeeper as lk
 from linekeeper.core.errors import Fault
 from tests.face.examples import ROOT
 
-PAGE = ROOT / "docs" / "python.md"
+PAGE = ROOT / "docs" / "reference" / "python.md"
 SCREEN_LINES, SCREEN_COLUMNS = 30, 120
 USER_CODE = """
 from datetime import date

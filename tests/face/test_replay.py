@@ -96,4 +96,4 @@ def test_results_show_themselves_and_escape_what_comes_from_data() -> None:
 
 def test_a_long_table_shows_its_first_rows() -> None:
     result = lk.replay(POLICY, [opened(f"A{number:02}", f"{number}") for number in range(25)])
-    assert "5 further rows" in result.timelines._repr_html_()
+    assert "5 further rows" in result.features._repr_html_()

@@ -46,6 +46,8 @@ NODES = {
     "divide": "return a // b",
     "remainder": "return a % b",
     "divide by a constant": "return (a // 24) ^ (b // -7) ^ (a // -1) ^ (b // 1)",
+    "divide by a constant above 0": "return (a // 64) ^ (b // 153) ^ (a // 2**62) ^ (b // 9_223_372_036_854_775_807)",
+    "remainder of a constant above 0": "return (a % 64) ^ (b % 153) ^ (a % 2**62) ^ (b % 9_223_372_036_854_775_807)",
     "remainder of a constant": "return (a % 24) ^ (b % -7) ^ (a % -1) ^ (b % 10_000)",
     "bits": "return (a & b) ^ (a | -2) ^ (b ^ 5)",
     "compare": "return (a < b) + 2 * (a <= b) + 4 * (a > b) + 8 * (a >= b) + 16 * (a == b) + 32 * (a != b)",

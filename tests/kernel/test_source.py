@@ -247,7 +247,7 @@ def test_the_prelude_and_the_drivers_define_no_name_twice() -> None:
 
 
 def test_the_page_shows_what_the_program_prints() -> None:
-    page = (ROOT / "docs" / "kernel.md").read_text("utf-8")
+    page = (ROOT / "docs" / "architecture" / "kernel.md").read_text("utf-8")
     excerpts = re.findall(r"(?ms)^```python\n(.*?)^```$", page)
     assert len(excerpts) > 5
     assert [excerpt for excerpt in excerpts if excerpt not in source_of(SHIPPED[2])] == []

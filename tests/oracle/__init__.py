@@ -1,1 +1,1 @@
-"""A slow, independent, obvious reading of docs/policy-language.md, and policies and streams to try it on."""
+"""A slow, independent, obvious reading of docs/reference/policy-language.md, and policies and streams to try it on."""

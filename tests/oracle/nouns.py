@@ -1,6 +1,6 @@
 """What the page speaks of beside the policy: events, the line, its status, actions, and how large things may be.
 
-Written from docs/policy-language.md; `test_nouns.py` holds names, order and bounds against the program's.
+Written from docs/reference/policy-language.md; `test_nouns.py` holds names, order and bounds against the program's.
 
 >>> Status.ACTIVE < Status.RESTORING < Status.REDUCED < Status.SUSPENDED < Status.CLOSED
 True

@@ -1,4 +1,4 @@
-"""The slow oracle: docs/policy-language.md read once more, from that page alone.
+"""The slow oracle: docs/reference/policy-language.md read once more, from that page alone.
 
 It shares no code with the program, and its policies are read by its own `reader`. It looks at the start of every
 local day and after each event, and works each look out from the whole list of events that have arrived; it keeps

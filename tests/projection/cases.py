@@ -72,7 +72,7 @@ def taiwan(data: Path) -> Case:
 
 
 def taiwan_rules_alone(data: Path) -> Case:
-    """The same without the triggers that read the score, as docs/results.md compares them."""
+    """The same without the triggers that read the score, as docs/evidence/results.md compares them."""
     policy, events = taiwan(data)
     return without_score_triggers(policy), events
 

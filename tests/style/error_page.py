@@ -8,7 +8,7 @@ from linekeeper.core.error_codes import ERROR_CODES
 from linekeeper.core.errors import LinekeeperError
 from tests.style.repository import ROOT
 
-PAGE = ROOT / "docs" / "errors.md"
+PAGE = ROOT / "docs" / "reference" / "errors.md"
 HEAD = """# Errors
 
 An error says what is wrong, with your words in backticks, where, and what to do. For programs it carries a code. The

@@ -26,7 +26,9 @@ Named = tuple[str, int]  # a name, and the line that it stands in
 
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 TABLE_ROW = re.compile(r"(?m)^\| *([^|]+?) *\|")
-WAY_OUT = "rename it, or give the word a meaning in `docs/glossary.md`; plain verbs: `tests/style/plain_words.txt`"
+WAY_OUT = (
+    "rename it, or give the word a meaning in `docs/start/glossary.md`; plain words: `tests/style/plain_words.txt`"
+)
 
 
 def words_of(name: str) -> list[str]:

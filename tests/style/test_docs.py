@@ -22,7 +22,7 @@ from tests.oracle.reader import read
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
-FIRST_PAGES = ["README.md", "README.zh.md", "docs/index.md", "docs/tutorial.md"]
+FIRST_PAGES = ["README.md", "README.zh.md", "docs/index.md", "docs/start/tutorial.md"]
 EPOCH = date(1970, 1, 1)
 FOREIGN = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=["']?(?:https?:)?//[^"'\s>]+""")
 
@@ -73,14 +73,14 @@ def test_first_page_shows_the_faults_of_the_faulty_example() -> None:
 
 
 def test_the_page_of_commands_names_each_in_a_table() -> None:
-    first_cells = re.findall(r"(?m)^\| (`[a-z`, -]+`) \|", page("docs/commands.md"))
+    first_cells = re.findall(r"(?m)^\| (`[a-z`, -]+`) \|", page("docs/reference/commands.md"))
     named = {name for cell in first_cells for name in re.findall(r"`([a-z][a-z-]*)`", cell)}
     commands = get_command(build()).commands.items()
     assert named == {name for name, command in commands if not command.hidden}  # hidden: a former name, still accepted
 
 
 def test_the_page_on_architecture_lists_the_rooms_in_the_order_of_their_imports() -> None:
-    table = page("docs/architecture.md").split("## Rooms")[1].split("## ")[0]
+    table = page("docs/architecture/index.md").split("## Rooms")[1].split("## ")[0]
     listed = [re.findall(r"`([a-z]+)`", cell) for cell in re.findall(r"(?m)^\| (`[a-z`, ]+`) \|", table)]
     contracts = tomllib.loads(page("pyproject.toml"))["tool"]["importlinter"]["contracts"]
     assert listed == [re.findall(r"[a-z]+", layer) for layer in contracts[0]["layers"]]

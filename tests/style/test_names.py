@@ -16,7 +16,7 @@ from tests.style import names
 from tests.style.random_files import pick
 from tests.style.repository import ROOT, assert_none, read, sources
 
-GLOSSARY = "docs/glossary.md"
+GLOSSARY = "docs/start/glossary.md"
 PLAIN_WORDS = "tests/style/plain_words.txt"
 SHARED_NAMES = "tests/style/shared_names.txt"
 KNOWN = {"event", "table", "read"}

@@ -1,4 +1,4 @@
-"""The paragraph "The way of an event" in docs/architecture.md names the functions that an event meets, in order."""
+"""The paragraph "The way of an event" in docs/architecture/index.md names the functions that it meets, in order."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAME = re.compile(r"`((?:[a-z_]+|<kernel>)(?:\.\w+)+)`")
 
 def paragraph() -> str:
     """The first paragraph under the heading."""
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "architecture" / "index.md").read_text(encoding="utf-8")
     return page.split("## The way of an event\n\n")[1].split("\n\n")[0]
 
 

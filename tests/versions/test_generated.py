@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
 from linekeeper.core.event import Event
+from linekeeper.engine.derive import rebuild_states
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.verify import verify
 from linekeeper.engine.versions import adopt
@@ -91,14 +92,13 @@ def test_versions_as_the_oracle_has_them(
     events = for_program(make_stream(read(versions[-1].source), rng, late, 3 if late else 0))
     visits = visits_of(versions, events, rng)
     with closing(open_store(str(tmp_path_factory.mktemp("versions") / "x.db"))) as store:
-        engine = live_through(store, visits)
+        live_through(store, visits)
         assert told(versions[0], store) == [ruled(ruling) for ruling in run_versions(arrived(visits)).rulings]
         assert verify(store).first_difference is None
         before = contents(store)
         with store.writing() as connection:
             connection.execute(update(t.accounts).values(state=b"\x01" * 8, layout="of another kernel"))
-        for policy in dict.fromkeys(policy for policy, _, _ in visits):  # each makes its own accounts' states anew
-            Engine(store, policy, superseded=policy is not engine.policy)
+        rebuild_states(store)
         assert contents(store) == before
 
 

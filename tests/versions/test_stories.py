@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 
 from linekeeper.cli.main import build
 from linekeeper.cli.road_commands import _show_road
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import LinekeeperError, StoreError
 from linekeeper.core.event import Event
 from linekeeper.engine.account import decisions_of, view
+from linekeeper.engine.derive import rebuild_states
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.point_in_time import state_after
 from linekeeper.engine.verify import verify
@@ -243,6 +244,14 @@ def test_states_of_all_versions_are_a_cache(new_store: NewStore) -> None:
     states = {name: engine.state_of(name)[1] for name in ("a", "b")}
     with engine.store.writing() as connection:
         connection.execute(update(t.accounts).values(state=b"", layout="of another kernel"))
+    for name in ("a", "b"):
+        with pytest.raises(StoreError, match="states that another Linekeeper made"):
+            engine.state_of(name)
+    with pytest.raises(StoreError, match="states that another Linekeeper made"):
+        send(engine, [event("a", "enquiry", 27)])
+    with pytest.raises(StoreError, match="states that another Linekeeper made"):
+        Engine(engine.store, engine.policy)
+    rebuild_states(engine.store)
     again = Engine(engine.store, engine.policy)
     assert {name: again.state_of(name)[1] for name in ("a", "b")} == states
 

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from shlex import join
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from linekeeper.cli.demo_folder import (
+    EVENTS,
+    KEY_FOLDER,
+    LOG_FOLDER,
+    PAGE_FOLDER,
+    STORE,
+    DemoPopulation,
+    clear_folder,
+    figures_of_last_run,
+    keep_record,
+)
 from linekeeper.cli.options import JsonOption
-from linekeeper.cli.output import print_answer, progress
-from linekeeper.cli.show_commands import STATUS_COLOUR, chart, decision_line, decision_lines, line_words
+from linekeeper.cli.output import own_name, print_answer, progress, shorter_path
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from linekeeper.core.decision import Decision
+    from linekeeper.cli.demo_report import OpenRoad
     from linekeeper.engine.engine import Engine
-    from linekeeper.engine.summaries import RunSummary
-    from linekeeper.lab.portfolio import PortfolioReport
 
 POLICY = "consumer-loan.yaml"
 FOLDER = "linekeeper-demo"
-EVENTS = "events.parquet"
 
 
 def register(app: typer.Typer) -> None:
@@ -37,45 +47,58 @@ def demo(
     accounts: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many borrowers.")] = 3_000,
     days: Annotated[int, typer.Option(min=30, max=3_650, help="How long they are watched.")] = 730,
     seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
+    again: Annotated[bool, typer.Option("--again", help="Delete what an earlier demo left in the folder.")] = False,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Do not serve the pages at the end.")] = False,
     port: Annotated[int, typer.Option(help="Port for the pages, on this machine alone.")] = 8321,
     json: JsonOption = False,
 ) -> None:
     """Make a population of borrowers, run the consumer-loan policy over their two years, and report."""
-    from rich.console import Console
-
-    from linekeeper.cli.answers.events import DemoAnswer, run_figures
+    from linekeeper.cli.answers.events import DemoAnswer
     from linekeeper.cli.demo_pages import serve_pages, write_pages
-    from linekeeper.connect.event_table import write_events
-    from linekeeper.engine.run import run_table
-    from linekeeper.lab.population import population
+    from linekeeper.cli.demo_report import adverse_decision, find_open_road, print_report
     from linekeeper.lab.portfolio import portfolio_report
 
-    width = None if sys.stdout.isatty() else 120
-    unseen = StringIO() if json else None  # the report's page records it all the same
-    console = Console(record=True, highlight=False, soft_wrap=True, file=unseen, width=width)
-    console.print(f"[bold]Linekeeper demo[/]: {accounts:,} borrowers, {days} days, policies/{POLICY}")
-    console.print("[dim]making the borrowers, then deciding on every event ...[/]")
-    events = population(accounts=accounts, days=days, seed=seed).events
+    if again:
+        clear_folder(folder)
+    where = store or str(folder / STORE)
+    population = DemoPopulation(accounts, days, seed, where)
+    earlier = figures_of_last_run(folder, population)
+    console = _console(json)
+    console.print(f"[bold]Linekeeper demo[/]: {population.words}, policies/{POLICY}")
+    if earlier is None:
+        console.print("[dim]making the borrowers, then deciding on every event ...[/]")
+    else:
+        console.print(f"[dim]this is the demo that `{folder}` holds already; --again makes it once more[/]")
     engine = _engine(store, folder)
-    with progress("events", events.num_rows, json) as advance:
-        summary = run_table(engine, events, f"population-{seed}", None, advance)
-    if engine.keeper:
-        engine.keeper.publish(engine.store)
-    write_events(events, folder / EVENTS)
+    figures = earlier or _decide(engine, folder, population, json)
     portfolio = portfolio_report(engine.store)
-    shown_decision = _restriction_to_show(engine, portfolio)
-    words = _print_report(console, engine, summary, portfolio, shown_decision)
-    write_pages(folder, engine, console, shown_decision, words)
-    where = store or str(folder / "lines.db")
+    open_road = find_open_road(engine, portfolio)
+    words = print_report(console, engine, figures, portfolio, open_road)
+    shown_account = open_road.account if open_road else portfolio.example_account
+    write_pages(folder, engine, console, adverse_decision(engine, shown_account), words)
     if json:
-        figures = run_figures(summary)
-        pages = str(folder / "pages")
-        print_answer(DemoAnswer(**figures, example_account=portfolio.example_account, store=where, pages=pages))
+        print_answer(
+            DemoAnswer(
+                **figures,
+                made_before=earlier is not None,
+                example_account=portfolio.example_account,
+                open_road_account=open_road.account if open_road else None,
+                store=where,
+                pages=str(folder / PAGE_FOLDER),
+            )
+        )
         return
-    _print_next(console, where, portfolio, folder)
+    _print_next(console, engine, where, open_road, folder)
     if sys.stdout.isatty() and not no_serve:
-        serve_pages(folder / "pages", port)
+        serve_pages(folder / PAGE_FOLDER, port)
+
+
+def _console(json: bool) -> Console:
+    """Where the report is printed, and recorded for its page; with JSON it is recorded alone."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 120
+    return Console(record=True, highlight=False, soft_wrap=True, file=StringIO() if json else None, width=width)
 
 
 def _engine(store: str | None, folder: Path) -> Engine:
@@ -90,95 +113,51 @@ def _engine(store: str | None, folder: Path) -> Engine:
     folder.mkdir(parents=True, exist_ok=True)
     if store is not None:
         return Engine(open_store(store), policy)
-    keys = folder / "keys"
+    keys = folder / KEY_FOLDER
     made = (keys / SETTINGS).exists()
-    keeper = open_keeper(keys) if made else new_keeper(keys, folder / "log", "linekeeper.example/demo")
-    return Engine(open_store(str(folder / "lines.db")), policy, keeper)
+    keeper = open_keeper(keys) if made else new_keeper(keys, folder / LOG_FOLDER, "linekeeper.example/demo")
+    return Engine(open_store(str(folder / STORE)), policy, keeper)
 
 
-def _restriction_to_show(engine: Engine, portfolio: PortfolioReport) -> Decision | None:
-    """The decision that is shown in full: the first that lowered the limit, else the first restriction."""
-    from linekeeper.core.decision import ADVERSE_ACTIONS
-    from linekeeper.engine.account import decisions_of
+def _decide(engine: Engine, folder: Path, population: DemoPopulation, quiet: bool) -> dict[str, Any]:
+    """Make the borrowers, decide on all that they do, publish the log; the figures of it."""
+    from linekeeper.connect.event_table import write_events
+    from linekeeper.engine.run import run_table
+    from linekeeper.lab import population as lab
 
-    if portfolio.example_account is None:
-        return None
-    adverse = [one for one in decisions_of(engine, portfolio.example_account) if one.action in ADVERSE_ACTIONS]
-    return next((one for one in adverse if one.action == "decrease"), adverse[0] if adverse else None)
-
-
-def _print_report(
-    console: Console, engine: Engine, summary: RunSummary, portfolio: PortfolioReport, one: Decision | None
-) -> str:
-    """Print the report and return the sentence that sums it up."""
-    from linekeeper.engine.account import view
-
-    rate = summary.events / max(summary.seconds, 0.001)
-    console.print(
-        f"{summary.events:,} events in {summary.seconds:.1f} s ({rate:,.0f} a second, every batch durable), "
-        f"{summary.evaluations:,} evaluations"
-    )
-    console.print()
-    console.print(_status_table(engine, portfolio))
-    console.print(_reason_table(portfolio))
-    median = portfolio.median_days_to_return
-    share = 100 * portfolio.restored_fully / max(portfolio.restricted_ever, 1)
-    words = (
-        f"{portfolio.restricted_ever:,} of {portfolio.accounts:,} borrowers were restricted at some time; "
-        f"{portfolio.restored_fully:,} of them ({share:.0f}%) are back in full"
-        + ("" if median is None else f", the median after {median} days")
-    )
-    console.print(words)
-    if portfolio.example_account is None:
-        return words
-    example = view(engine, portfolio.example_account)
-    console.print(f"\n[bold]One borrower's history: {portfolio.example_account}[/]")
-    console.print(line_words(engine.policy, example))
-    lines = [*chart(engine.policy, example), *(decision_line(engine.policy, each) for each in example.decisions)]
-    for text in [*lines, "", *(decision_lines(engine.policy, one) if one else [])]:
-        console.print(text)
-    return words
+    keep_record(folder, population, None)  # from here on the folder is this population's, however the run ends
+    events = lab.population(accounts=population.accounts, days=population.days, seed=population.seed).events
+    with progress("events", events.num_rows, quiet) as advance:
+        summary = run_table(engine, events, f"population-{population.seed}", None, advance)
+    if engine.keeper:
+        engine.keeper.publish(engine.store)
+    write_events(events, folder / EVENTS)
+    figures = summary.as_json()
+    keep_record(folder, population, figures)
+    return figures
 
 
-def _status_table(engine: Engine, portfolio: PortfolioReport) -> object:
-    from rich.table import Table
-
-    def money(minor: int) -> str:
-        return f"{minor // 10**engine.policy.exponent:,}"
-
-    table = Table(title=f"Lines by status, {engine.policy.currency}", title_justify="left", title_style="bold")
-    table.add_column("status")
-    for name in ("lines", "granted", "limit", "balance", "still to draw"):
-        table.add_column(name, justify="right")
-    for row in portfolio.statuses:
-        amounts = (money(amount) for amount in (row.granted, row.limit, row.balance, row.undrawn))
-        table.add_row(f"[{STATUS_COLOUR[row.status]}]{row.status}[/]", f"{row.lines:,}", *amounts)
-    totals = (
-        sum(getattr(row, name) for row in portfolio.statuses) for name in ("granted", "limit", "balance", "undrawn")
-    )
-    table.add_section()
-    table.add_row("all", f"{portfolio.accounts:,}", *(money(amount) for amount in totals))
-    return table
-
-
-def _reason_table(portfolio: PortfolioReport) -> object:
-    from rich.table import Table
-
-    table = Table(title="Why lines were restricted", title_justify="left", title_style="bold")
-    table.add_column("reason")
-    for name in ("restrictions", "borrowers", "of them back in full"):
-        table.add_column(name, justify="right")
-    for row in portfolio.reasons:
-        table.add_row(row.code, f"{row.restrictions:,}", f"{row.accounts:,}", f"{row.back:,}")
-    return table
-
-
-def _print_next(console: Console, store: str, portfolio: PortfolioReport, folder: Path) -> None:
+def _print_next(console: Console, engine: Engine, store: str, open_road: OpenRoad | None, folder: Path) -> None:
+    """The commands that lead on, as they can be pasted into the shell that ran the demo."""
     console.print("\n[bold]Next[/]")
-    if portfolio.example_account:
-        console.print(f"  linekeeper show {portfolio.example_account} --store {store}")
-        console.print(f"  linekeeper road {portfolio.example_account} --store {store}")
-        console.print(f"  linekeeper notice {portfolio.example_account} --lang zh --store {store}")
-    console.print(f"  linekeeper verify --store {store}")
-    console.print(f"  linekeeper replay policies/{POLICY} {folder / EVENTS}")
-    console.print(f"  report, notices and receipt: {folder / 'pages' / 'index.html'}")
+    for command in next_commands(engine, store, open_road, folder):
+        console.print(f"  {command}", markup=False)
+    console.print(f"  report, notice and receipt: {folder / PAGE_FOLDER / 'index.html'}", markup=False)
+
+
+def next_commands(engine: Engine, store: str, open_road: OpenRoad | None, folder: Path) -> Iterator[str]:
+    """First about the borrower whose road is open: what holds the line, what to do, what a payment does, the notice."""
+    from linekeeper.core.dates import date_of
+    from linekeeper.texts.material import shipped
+
+    program, at_store = own_name(), ["--store", store]
+    if open_road:
+        account = open_road.account
+        yield join([program, "show", account, *at_store])
+        yield join([program, "road", account, *at_store])
+        if payment := open_road.payment:
+            amount = Decimal(payment.amount_minor or 0).scaleb(-engine.policy.exponent)
+            yield join([program, "what-if", account, "--pay", f"{amount}@{date_of(payment.day)}", *at_store])
+        yield join([program, "notice", account, "--lang", "zh", *at_store])
+    yield join([program, "verify", *at_store])
+    yield join([program, "replay", shorter_path(shipped(POLICY)), str(folder / EVENTS)])

@@ -40,7 +40,13 @@ def write_pages(folder: Path, engine: Engine, console: Console, decision: Decisi
     pages = folder / "pages"
     pages.mkdir(parents=True, exist_ok=True)
     console.save_html(str(pages / "report.html"), clear=False, code_format=_REPORT)
-    items = [("report.html", "The report", "Lines by status, why they were restricted, and one borrower's story")]
+    items = [
+        (
+            "report.html",
+            "The report",
+            "Lines by status, why they were restricted, one borrower who is back and one who can come back",
+        )
+    ]
     if decision is not None:
         items += _notices(pages, engine, decision)
         items += _receipt(pages, engine, decision)

@@ -10,9 +10,10 @@ _FILES = "the store is as it was; a file that was being written is not whole, an
 _NOTHING = "nothing was changed"
 
 KEPT = {
-    **dict.fromkeys(("run", "review", "demo"), _BATCHES),
+    **dict.fromkeys(("run", "review"), _BATCHES),
     **dict.fromkeys(("adopt", "pending", "override", "consent", "notices", "erase", "store"), _RULINGS),
     "log": _LOG,
+    "demo": "what was made so far stays in its folder; the same command begins anew",
     **dict.fromkeys(("import", "replay", "snapshot", "fit", "forecast", "kernel", "fmt", "receipt"), _FILES),
     "witness": "the heads that it has seen are kept in its folder",
 }  # by command; all others change nothing

@@ -65,6 +65,7 @@ MODULES = (
     "road",
     "ruling",
     "version",
+    "store",
     "pending",
     "notice",
     "lesson",

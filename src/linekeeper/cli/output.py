@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +43,22 @@ def data_text(data: object) -> str:
     from rich.markup import escape
 
     return escape(str(data))
+
+
+def own_name() -> str:
+    """How the shell that ran this command names it again: by its name where it is found so, else by its path."""
+    program = Path(sys.argv[0])
+    if program.name != "linekeeper" or not program.exists():
+        return "linekeeper"
+    on_path = shutil.which("linekeeper")
+    if on_path and Path(on_path).resolve() == program.resolve():
+        return "linekeeper"
+    return shorter_path(program)
+
+
+def shorter_path(path: Path) -> str:
+    """A path as it stands, or from the working folder, whichever is shorter to read."""
+    return min(os.path.relpath(path), str(path), key=len)
 
 
 def print_rejected(rows: list[Rejection], listed_in: Path | None) -> None:

@@ -232,10 +232,8 @@ def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: boo
 
 def figures(summary: RunSummary, intake: Intake, aside: list[Rejection], rejected: Path | None) -> dict[str, Any]:
     """What the answers of `run` and `replay` have in common."""
-    from linekeeper.cli.answers.events import run_figures
-
     counts = {"rejected": len(aside), "repeats": intake.same}
-    return {**run_figures(summary), **counts, "rejected_file": None if rejected is None else str(rejected)}
+    return {**summary.as_json(), **counts, "rejected_file": None if rejected is None else str(rejected)}
 
 
 def end_without_events(summary: RunSummary, intake: Intake, aside: list[Rejection]) -> None:

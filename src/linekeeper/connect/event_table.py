@@ -7,7 +7,7 @@ use: int64 for money (minor units), counts, days, shares (basis points), flags (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 
 from linekeeper.core.errors import Fault, FileError, PolicyError
 from linekeeper.core.event import EVENT_HEAD, Event, Rejection
+from linekeeper.evaluate.event_batch import events_of_table as events_of_table
+from linekeeper.evaluate.event_batch import sort_by_time as sort_by_time
 
 if TYPE_CHECKING:
     from linekeeper.policy.model import Field, Policy
@@ -77,35 +79,11 @@ def table_of(events: Iterable[Event], schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def events_of_table(table: pa.Table) -> Iterator[Event]:
-    """The rows of an event table as events; absent fields are left out."""
-    names = [name for name in table.column_names if name not in EVENT_HEAD]
-    for batch in table.to_batches():
-        for row in batch.to_pylist():
-            fields = {name: row[name] for name in names if row[name] is not None}
-            yield Event(row["id"], row["account"], row["kind"], row["at"], fields)
-
-
 def used_columns(table: pa.Table) -> pa.Table:
     """The table without the field columns that nothing fills."""
     return table.select(
         [name for name in table.column_names if name in EVENT_HEAD or table[name].null_count < table.num_rows]
     )
-
-
-def sort_by_time(table: pa.Table) -> pa.Table:
-    """The rows in order of `at`; rows of the same instant keep their order.
-
-    >>> import pyarrow as pa
-    >>> sort_by_time(pa.table({"id": ["b", "a", "c"], "at": [2, 1, 1]}))["id"].to_pylist()
-    ['a', 'c', 'b']
-    """
-
-    at = table["at"].to_numpy()
-    if np.all(at[1:] >= at[:-1]):
-        return table
-    # Stable: between events of one instant the order of the file decides, and a replay has to meet the same order.
-    return table.take(np.argsort(at, kind="stable"))
 
 
 def drop_duplicates(

@@ -8,7 +8,7 @@ that no kind of event has, is an error before the first row is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -103,6 +103,21 @@ def read_event_rows(rows: Iterable[Mapping[str, Any]], policy: Policy) -> Intake
     validator, listed = Validator(policy), [dict(row) for row in rows]
     block = _admitted_rows(validator, listed, list(range(1, len(listed) + 1)), [], "row")
     return _intake([block], "events")
+
+
+def read_few_rows(
+    rows: Sequence[Mapping[str, Any]], validator: Validator
+) -> tuple[list[Event], list[Rejection]] | None:
+    """A few rows in memory as events, and the rejected ones: what `read_event_rows` gives, without a table.
+
+    None where an id comes twice: only a comparison of whole rows says which of them count.
+    """
+    if len({str(row.get("id")) for row in rows}) < len(rows):
+        return None
+    answers = [validator.admit_one(row) for row in rows]
+    events = [answer for answer in answers if isinstance(answer, Event)]
+    numbered = enumerate(answers, start=1)
+    return events, [Rejection(f"row {number}", answer) for number, answer in numbered if isinstance(answer, str)]
 
 
 def _intake(read: Iterable[RowBlock], place: str) -> Intake:

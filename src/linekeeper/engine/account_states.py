@@ -5,13 +5,50 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from linekeeper.core.errors import Conflict, StoreError
 from linekeeper.decide.chain import Chain
 from linekeeper.evaluate.event_batch import Ints
+from linekeeper.journal import tables as t
 from linekeeper.journal.store import AccountRow, load_accounts, save_accounts
 from linekeeper.kernel.kernel import Kernel
+
+
+def demand_current_states(connection: Connection, kernel: Kernel) -> None:
+    """Raises StoreError where the store holds states of the kernel's policy under a layout other than the kernel's."""
+    a = t.accounts.c
+    stale = (a.policy == kernel.policy.digest) & (a.layout != kernel.layout.digest)
+    if connection.execute(select(a.account).where(stale).limit(1)).first() is not None:
+        raise _states_of_another_kernel()
+
+
+def _states_of_another_kernel() -> StoreError:
+    return StoreError(
+        "the store holds states that another Linekeeper made",
+        code="store-upgrade-due",
+        way_out="rebuild them from the events with `linekeeper store upgrade --store URL`",
+    )
+
+
+def check_state(kernel: Kernel, account: str, row: AccountRow) -> None:
+    """Raises StoreError where the stored state is one of another kernel, or damaged."""
+    if row.layout != kernel.layout.digest:
+        raise _states_of_another_kernel()
+    if len(row.state) != 8 * kernel.layout.size:
+        raise StoreError(
+            f"the state of `{account}` cannot be read",
+            code="state-not-readable",
+            way_out="`linekeeper verify` looks at all of them",
+            details={"account": account},
+        )
+
+
+def state_read(kernel: Kernel, account: str, row: AccountRow) -> list[int]:
+    """A stored state of the kernel's version. Raises StoreError where it is another kernel's, or damaged."""
+    check_state(kernel, account, row)
+    state: list[int] = np.frombuffer(row.state, dtype="<i8").tolist()
+    return state
 
 
 def load_states(connection: Connection, kernel: Kernel, names: Sequence[str]) -> tuple[Ints, list[Chain]]:
@@ -29,14 +66,8 @@ def load_states(connection: Connection, kernel: Kernel, names: Sequence[str]) ->
             code="version-changed-meanwhile",
             way_out="send the batch again",
         )
-    unread = next((name for name, row in zip(names, rows, strict=True) if len(row.state) != 8 * size), None)
-    if unread is not None:
-        raise StoreError(
-            f"the state of `{unread}` cannot be read",
-            code="state-not-readable",
-            way_out="`linekeeper verify` looks at all of them",
-            details={"account": unread},
-        )
+    for name, row in zip(names, rows, strict=True):
+        check_state(kernel, name, row)
     joined = bytearray().join(row.state for row in rows)
     states = np.frombuffer(joined, dtype="<i8").reshape(len(names), size).astype(np.int64, copy=False)
     return states, [Chain(row.decisions, row.last_hash) for row in rows]

@@ -28,30 +28,24 @@ from linekeeper.kernel.kernel import Kernel
 ACCOUNTS_AT_ONCE = 20_000
 
 
-def stale_layout(store: Store, kernel: Kernel) -> bool:
-    """Whether the store holds states of this policy under a layout other than the kernel's."""
-    a = t.accounts.c
-    stale = (a.policy == kernel.policy.digest) & (a.layout != kernel.layout.digest)
-    query = select(a.account).where(stale).limit(1)
-    with store.reading() as connection:
-        return connection.execute(query).first() is not None
-
-
-def rebuild_states(store: Store, kernel: Kernel) -> None:
-    """Derive the states of that version's accounts again from the events; decisions stay as they are."""
-    layout, policy = kernel.layout, kernel.policy.digest
+def rebuild_states(store: Store) -> int:
+    """Derive the states of all accounts again from the events; decisions stay as they are. Returns how many."""
     with store.writing() as connection:
         reviews, kernels = Reviews.of(connection), kernels_of(connection)
+        rebuilt = 0
         for names in list(account_pages(connection)):
             known = load_accounts(connection, names)
             derived = derive(connection, kernels, names, reviews)
             rows = []
             for place, name in enumerate(derived.batch.accounts):
-                row, state = known.get(name), derived.states[place]
-                if row and row.policy == policy:
-                    due = int(state[layout.slots["NEXT_REVIEW"]])
-                    rows.append((name, layout.digest, plain(state), due, row.decisions, row.last_hash, policy))
+                row, state, kernel = known.get(name), derived.states[place], derived.kernels[place]
+                if row:
+                    due = int(state[kernel.layout.slots["NEXT_REVIEW"]])
+                    data = (kernel.layout.digest, plain(state), due)
+                    rows.append((name, *data, row.decisions, row.last_hash, row.policy))
             save_accounts(connection, rows)
+            rebuilt += len(rows)
+    return rebuilt
 
 
 def plain(state: Ints) -> bytes:

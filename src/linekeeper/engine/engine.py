@@ -8,20 +8,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow.compute as pc
 import rfc8785
 from sqlalchemy import Connection, func, select
 
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import Conflict, EventRejected, NotFound, Refused, UsageError
 from linekeeper.decide.chain import Chain, record
-from linekeeper.engine.account_states import load_states, save_states
-from linekeeper.engine.derive import rebuild_states, stale_layout
+from linekeeper.engine.account_states import demand_current_states, load_states, save_states, state_read
 from linekeeper.engine.history import histories_before, note_review, recall, reviewed_day
-from linekeeper.engine.inbox import Admitted, admit_events, reject_refused, reversals
+from linekeeper.engine.inbox import (
+    Admitted,
+    BatchInput,
+    GivenEvents,
+    admit_events,
+    given_events,
+    reject_refused,
+    reversals,
+)
 from linekeeper.engine.outbox import Law, open_outbox
 from linekeeper.engine.pending_restrictions import (
     Run,
@@ -45,7 +53,7 @@ from linekeeper.engine.versions import (
 )
 from linekeeper.evaluate.authorisation import Authorisation, authorise
 from linekeeper.evaluate.evaluator import REFUSAL_REASONS, Arrivals, EvaluationResult, evaluate_batch
-from linekeeper.evaluate.event_batch import Batch, Ints, batch_of, no_events
+from linekeeper.evaluate.event_batch import Batch, Ints, no_events
 from linekeeper.evaluate.late_events import History
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper
@@ -60,8 +68,6 @@ from linekeeper.journal.store import (
 from linekeeper.kernel.kernel import Kernel, kernel_of
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from linekeeper.policy.model import Policy
 
 REVIEW_BATCH = 5_000
@@ -72,10 +78,12 @@ class Engine:
     """One policy over one store. With a `keeper`, each decision and its log leaf commit together.
 
     The policy is the version in force. Accounts that are still under an earlier version (`honour`) belong to the
-    engines that `engine_of_version` gives; `superseded` says that this is such an engine.
+    engines that `engine_of_version` gives. Several threads may use one engine.
     `brake`: a burst of restrictions waits for a person, as the policy's brake says; off for a back-fill of history.
     Under a `law`, given here or to an earlier engine, each decision that has to be notified commits with its notice.
     `signed_by`: who answers for the policy and its card, where the store begins with them.
+
+    Raises StoreError where the states of the store are those of another kernel: opening a store rebuilds nothing.
     """
 
     def __init__(
@@ -86,7 +94,6 @@ class Engine:
         *,
         brake: bool = False,
         law: Law | None = None,
-        superseded: bool = False,
         signed_by: str | None = None,
     ) -> None:
         self.store, self.policy, self.keeper = store, policy, keeper
@@ -100,15 +107,13 @@ class Engine:
         self.brake = policy.brake if brake else None
         self.kernel: Kernel = kernel_of(policy)
         with store.writing() as connection:
-            self.read_only = bind_policy(connection, self.kernel, keeper, superseded, signed_by) and keeper is None
+            self.read_only = bind_policy(connection, self.kernel, keeper, signed_by) and keeper is None
+            demand_current_states(connection, self.kernel)
             self.recorder = recorders_of(connection, {policy.digest: self.kernel})[self.kernel]
             self._versions = version_count(connection)
-        self._engines: dict[str, Engine] = {policy.digest: self}
-        if stale_layout(store, self.kernel):
-            rebuild_states(store, self.kernel)
-        with store.writing() as connection:
             open_book(connection)
             self.outbox = open_outbox(connection, law, policy.time_zone)
+        self._engines: dict[str, Engine] = {policy.digest: self}
 
     def require_keys(self) -> None:
         """Raises UsageError where the store keeps a log and this engine has no keys to write to it."""
@@ -123,18 +128,28 @@ class Engine:
 
     def engine_of_version(self, digest: str) -> Engine:
         """The engine of the version with that digest: this one, or one for accounts that are still under it."""
+        if digest in self._engines:
+            return self._engines[digest]
+        with self.store.reading() as connection:
+            return self._engine_of_version(connection, digest)
+
+    def _engine_of_version(self, connection: Connection, digest: str) -> Engine:
+        """The same in a transaction that is open. It writes nothing, so it can be done in any."""
         if digest not in self._engines:
-            with self.store.reading() as connection:
-                policy = next(policy for policy in read_versions(connection) if policy.digest == digest)
-            brake = self.brake is not None and policy.brake is not None
-            self._engines[digest] = Engine(self.store, policy, self.keeper, brake=brake, superseded=True)
+            kernel = kernels_of(connection)[digest]
+            demand_current_states(connection, kernel)
+            engine = copy(self)  # the store, the keys, the law and what is known of the versions are shared
+            engine.policy, engine.kernel = kernel.policy, kernel
+            engine.brake = kernel.policy.brake if self.brake else None
+            engine.recorder = recorders_of(connection, {digest: kernel})[kernel]
+            self._engines.setdefault(digest, engine)
         return self._engines[digest]
 
     def engine_of(self, account: str) -> Engine:
         """The engine of the version that the account is under; of the version in force where it is not known."""
         with self.store.reading() as connection:
             row = load_accounts(connection, [account]).get(account)
-        return self.engine_of_version(row.policy) if row else self
+            return self._engine_of_version(connection, row.policy) if row else self
 
     def state_of(self, account: str) -> tuple[Engine, list[int]]:
         """The account's state, and the engine of the version that it is under.
@@ -143,19 +158,17 @@ class Engine:
         may have come into force since this engine was made, and a state that is read by another version's layout
         means nothing.
         """
-        engine = self.engine_of(account)  # made before the state is read: where its layout is new it rebuilds states
         with self.store.reading() as connection:
             row = load_accounts(connection, [account]).get(account)
-        if row is None:
-            raise NotFound(
-                f"the account `{account}` is not known",
-                code="account-not-known",
-                way_out="send its `open` event first",
-                details={"account": account},
-            )
-        if row.policy != engine.policy.digest:  # it migrated between the two readings
-            return self.state_of(account)
-        return engine, np.frombuffer(row.state, dtype="<i8").tolist()
+            if row is None:
+                raise NotFound(
+                    f"the account `{account}` is not known",
+                    code="account-not-known",
+                    way_out="send its `open` event first",
+                    details={"account": account},
+                )
+            engine = self._engine_of_version(connection, row.policy)
+        return engine, state_read(engine.kernel, account, row)
 
     def engines_of_earlier_versions(self) -> list[Engine]:
         """The engines of earlier versions that accounts are still under, oldest first."""
@@ -163,25 +176,19 @@ class Engine:
             return []
         with self.store.reading() as connection:
             digests = set(connection.execute(select(t.accounts.c.policy).distinct()).scalars())
-            versions = [policy.digest for policy in read_versions(connection)]
-        return [self.engine_of_version(digest) for digest in versions[:-1] if digest in digests]
+            earlier = [policy.digest for policy in read_versions(connection) if policy.version < self.policy.version]
+            return [self._engine_of_version(connection, digest) for digest in earlier if digest in digests]
 
-    def _make_all_engines(self) -> None:
-        """Make the engines of all versions, which write as they open: so it comes before a transaction begins."""
-        if self._versions > 1:
-            with self.store.reading() as connection:
-                digests = [policy.digest for policy in read_versions(connection)]
-            for digest in digests:
-                self.engine_of_version(digest)
-
-    def _split_by_version(self, connection: Connection, table: pa.Table) -> list[tuple[Engine, pa.Table]]:
+    def _split_by_version(self, connection: Connection, events: GivenEvents) -> list[tuple[Engine, GivenEvents]]:
         """The events of each version's accounts, with its engine; new accounts are under the version in force."""
         if self._versions == 1:
-            return [(self, table)]
-        known = load_accounts(connection, table["account"].unique().to_pylist())
-        digests = {name: row.policy for name, row in known.items()}
-        policy = np.array([digests.get(name, self.policy.digest) for name in table["account"].to_pylist()])
-        return [(self._engines[str(one)], table.filter(policy == one)) for one in np.unique(policy)]
+            return [(self, events)]
+        known = load_accounts(connection, list(dict.fromkeys(events.accounts)))
+        rows: dict[str, list[int]] = {}
+        for row, name in enumerate(events.accounts):
+            digest = known[name].policy if name in known else self.policy.digest
+            rows.setdefault(digest, []).append(row)
+        return [(self._engine_of_version(connection, digest), events.take(rows[digest])) for digest in sorted(rows)]
 
     def _require_same_versions(self, connection: Connection) -> None:
         """Raises Conflict where a version came into force since this engine was made: it would decide wrongly."""
@@ -195,31 +202,37 @@ class Engine:
     # -------------------------------------------------------------- events
 
     def receive(
-        self, table: pa.Table, source: str, *, all_or_nothing: bool = False, keep: Keep | None = None
+        self,
+        events: BatchInput,
+        source: str,
+        *,
+        all_or_nothing: bool = False,
+        keep: Keep | None = None,
+        transaction: Connection | None = None,
     ) -> BatchSummary:
         """Decide on a batch of valid events in one transaction, whatever versions their accounts are under.
 
         An event that is rejected leaves the others as they are; with `all_or_nothing` it raises EventRejected instead,
         and nothing is done. `keep`, where given, is called with each decision before the transaction commits.
+        `transaction`: a connection on which the caller has begun one. All of it is then a part of that, and the
+        caller commits or rolls back; nothing that the engine remembers depends on which.
         """
         self.require_keys()
-        order = np.argsort(table["at"].to_numpy(), kind="stable")
-        table = table if bool(np.all(order[1:] > order[:-1])) else table.take(order)
-        self._make_all_engines()
+        arrived = given_events(events)
         summary = BatchSummary()
-        with self.store.writing() as connection:
+        with self.store.writing(transaction) as connection:
             self._require_same_versions(connection)
-            for engine, part in self._split_by_version(connection, table):
+            for engine, part in self._split_by_version(connection, arrived):
                 summary.add(engine._receive(connection, part, source, keep))
             if all_or_nothing and summary.rejected:
                 rejection = summary.rejected[0]
                 raise EventRejected(rejection.reason, code="ruling-rejected", place=rejection.place)
         return summary
 
-    def _receive(self, connection: Connection, table: pa.Table, source: str, keep: Keep | None) -> BatchSummary:
+    def _receive(self, connection: Connection, events: GivenEvents, source: str, keep: Keep | None) -> BatchSummary:
         """The part of a batch whose accounts are under this version, in order of `at`."""
-        admitted = admit_events(connection, source, table)  # repeats drop out here: nothing after this meets one
-        batch = batch_of(self.policy, self.kernel.calendar, admitted.table)
+        admitted = admit_events(connection, source, events)  # repeats drop out here: nothing after this meets one
+        batch = admitted.events.batch(self.policy, self.kernel.calendar)
         states, chains = load_states(connection, self.kernel, batch.accounts)
         evaluate = self._evaluator(connection, source, admitted)
         result, pending = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
@@ -325,8 +338,12 @@ class Engine:
 
     def authorise(self, account: str, at: int, amount: int) -> Authorisation:
         """Whether a draw of `amount` minor units may happen at `at` (UTC ms). It changes nothing."""
-        engine, state = self.state_of(account)
-        return authorise(engine.kernel, state, at, amount)
+        under, state = self.state_of(account)
+        return authorise(under.kernel, state, at, amount)
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """A transaction on the store, for rows of the caller's own beside what `receive` does in it."""
+        return self.store.writing()
 
     def accounts(self) -> int:
         """How many accounts are open."""
@@ -347,9 +364,12 @@ class Engine:
     def _seal_rulings(self, connection: Connection, admitted: Admitted) -> None:
         """Add a leaf for each person's ruling, beside the leaf of the decision that it may lead to."""
         if self.keeper:
-            rulings = admitted.table.filter(pc.equal(admitted.table["kind"], "override"))
-            bodies = ({name: value for name, value in row.items() if value is not None} for row in rulings.to_pylist())
-            records = [Record(RecordKind.RULING, body["account"], rfc8785.dumps(body)) for body in bodies]
+            events, records = admitted.events, []
+            for row, fields in admitted.of_kind("override").items():
+                account = events.accounts[row]
+                head: dict[str, int | str] = {"id": events.ids[row], "account": account}
+                head |= {"kind": "override", "at": events.at[row]}
+                records.append(Record(RecordKind.RULING, account, rfc8785.dumps(head | fields)))
             self.keeper.seal(connection, records)
 
     def _record(
@@ -365,7 +385,7 @@ class Engine:
         """Write decisions, notices, states and log leaves of a batch; how many decisions there are of each action."""
         actions: Counter[str] = Counter()
         recall(connection, self.kernel, batch, result, chains)
-        seq = next_seq(connection, t.decisions)
+        seq = next_seq(connection, t.decisions) if result.decisions else 0
         rows: list[tuple[Any, ...]] = []
         decisions: list[Decision] = []
         for raw in result.decisions:

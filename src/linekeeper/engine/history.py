@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection, func, select
 
-from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, MISSING, MONEY_MAX
+from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, MONEY_MAX
 from linekeeper.core.errors import StoreError
+from linekeeper.core.event import Event
 from linekeeper.core.line import Action
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.chain import Chain
 from linekeeper.evaluate.evaluator import NOT_REVIEWED, Arrivals, EvaluationResult
-from linekeeper.evaluate.event_batch import Batch, EventRow, Ints
+from linekeeper.evaluate.event_batch import Batch, Ints, row_of
 from linekeeper.evaluate.late_events import REVERSAL, History
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import insert_many, next_seq, within
@@ -25,18 +26,6 @@ from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.model import Field, Policy
 
 _DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
-
-
-def row_of(kernel: Kernel, kind: str, at: int, fields: Mapping[str, int | str]) -> EventRow:
-    """One event as the kernel reads it; a choice that only a later version knows is missing."""
-    declared = kernel.policy.kind(kind)
-    x = []
-    for field in declared.fields:
-        value = fields.get(field.name)
-        if isinstance(value, str):
-            value = field.choices.index(value) if value in field.choices else None
-        x.append(MISSING if value is None else value)
-    return EventRow(at, kernel.calendar.hour(at), declared.number, tuple(x))
 
 
 def histories_before(
@@ -53,7 +42,7 @@ def histories_before(
         history, fields = histories.setdefault(account, History()), _DECODE(body)
         if kind == REVERSAL:
             history.reverse(numbers[source, str(fields["of"])])
-        history.add(seq, row_of(kernel, kind, at, fields))
+        history.add(seq, row_of(kernel.policy, kernel.calendar, Event(name, account, kind, at, fields)))
         numbers[source, name] = seq
     return histories
 
@@ -62,10 +51,12 @@ def recall(connection: Connection, kernel: Kernel, batch: Batch, result: Evaluat
     """Let the chains of corrected accounts know which stored decision last set each trigger."""
     place = kernel.shape.place("ACTION")
     corrected = {raw.account for raw in result.decisions if raw.row[place] == Action.CORRECT}
+    if not corrected:
+        return
     chain_of = {batch.accounts[account]: chains[account] for account in corrected}
     d = t.decisions.c
     query = select(d.account, d.record).where(within(connection, d.account, list(chain_of))).order_by(d.number)
-    for account, stored in connection.execute(query) if corrected else ():
+    for account, stored in connection.execute(query):
         chain_of[account].note(read_decision(bytes(stored)))
 
 
@@ -161,8 +152,11 @@ class Reviews:
 
 def reviewed_day(connection: Connection) -> int:
     """The day up to which every account has been reviewed; NOT_REVIEWED before the first review."""
-    day = connection.execute(select(func.max(t.reviews.c.until_day))).scalar_one()
+    day = connection.execute(_REVIEWED_DAY).scalar_one()
     return NOT_REVIEWED if day is None else int(day)
+
+
+_REVIEWED_DAY = select(func.max(t.reviews.c.until_day))
 
 
 def note_review(connection: Connection, until_day: int) -> bool:

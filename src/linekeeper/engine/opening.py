@@ -27,8 +27,12 @@ def engine_of_store(
     holds decisions of another policy or version.
     """
     store = open_store(url, made=policy is None)
-    keeper = open_keeper(keys) if keys is not None else None
-    return Engine(store, policy or stored_policy(store), keeper, brake=brake, law=law, signed_by=signed_by)
+    try:
+        keeper = open_keeper(keys) if keys is not None else None
+        return Engine(store, policy or stored_policy(store), keeper, brake=brake, law=law, signed_by=signed_by)
+    except BaseException:
+        store.close()
+        raise
 
 
 def law_named(jurisdiction: str | None, product: str | None) -> Law | None:

@@ -72,6 +72,8 @@ def evaluate_under_breaker(
     before = states.copy()
     result = run(batch, states, None)
     restrictions = [raw for raw in result.decisions if _is_automatic(kernel, batch, raw)]
+    if not waiting and not restrictions:
+        return result, None
     book = _book_with(connection, kernel, before, states)
     allowance = Allowance(brake, book, lambda day: _restricted_on(connection, day)) if brake else None
     if not waiting and (allowance is None or all(_passes(kernel, allowance, batch, raw) for raw in restrictions)):
@@ -182,13 +184,16 @@ def _book_with(connection: Connection, kernel: Kernel, before: Ints, after: Ints
 
 def pending_of(connection: Connection, accounts: Sequence[str]) -> dict[str, PendingRestriction]:
     """The restrictions that are pending, by account, of these accounts."""
-    r = t.pending_restrictions.c
-    if not accounts or connection.execute(select(r.account).where(r.ended.is_(None)).limit(1)).first() is None:
+    if not accounts or connection.execute(_ANY_PENDING).first() is None:
         return {}
+    r = t.pending_restrictions.c
     query = select(r.account, r.day, r.event).where(r.ended.is_(None), within(connection, r.account, accounts))
     return {
         account: PendingRestriction(EvaluationPoint(day, event)) for account, day, event in connection.execute(query)
     }
+
+
+_ANY_PENDING = select(t.pending_restrictions.c.account).where(t.pending_restrictions.c.ended.is_(None)).limit(1)
 
 
 def save_pending(

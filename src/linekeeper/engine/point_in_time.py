@@ -8,13 +8,13 @@ import msgspec
 import numpy as np
 from sqlalchemy import Connection, select
 
-from linekeeper.core.bounds import MISSING
+from linekeeper.core.event import Event
 from linekeeper.core.line import ADVERSE
 from linekeeper.engine.derive import became_pending
-from linekeeper.engine.history import Reviews, row_of
+from linekeeper.engine.history import Reviews
 from linekeeper.engine.versions import Kernels, kernels_of, newest_of, policy_periods_of
 from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, RawDecision
-from linekeeper.evaluate.event_batch import Batch
+from linekeeper.evaluate.event_batch import Batch, batch_of_few
 from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.evaluate.timeline import run_timeline
 from linekeeper.journal import tables as t
@@ -86,16 +86,10 @@ def _arrived(connection: Connection, kernel: Kernel, account: str) -> tuple[Batc
     """One account's events as a batch, and how they arrived."""
     e = t.events.c
     query = select(e.seq, e.source, e.id, e.kind, e.at, e.body).where(e.account == account).order_by(e.at, e.seq)
-    events = connection.execute(query).all()
-    fields = [_DECODE(event.body) for event in events]
-    rows = [row_of(kernel, event.kind, event.at, body) for event, body in zip(events, fields, strict=True)]
-    seqs = {(event.source, event.id): event.seq for event in events}
-    pairs = zip(events, fields, strict=True)
-    reverses = {event.seq: seqs[event.source, str(body["of"])] for event, body in pairs if event.kind == REVERSAL}
-    at, hour, kind = (np.array([row[i] for row in rows], dtype=np.int64) for i in range(3))
-    x = np.full((len(rows), max(1, *(len(kind.fields) for kind in kernel.policy.kinds))), MISSING, dtype=np.int64)
-    for place, row in enumerate(rows):
-        x[place, : len(row.x)] = row.x
-    whole = np.array([0, len(rows)], dtype=np.int64)
-    numbers = np.array([event.seq for event in events], dtype=np.int64)
-    return Batch([account], whole, np.arange(len(rows)), at, hour, kind, x), Arrivals(numbers, reverses)
+    rows = connection.execute(query).all()
+    events = [Event(row.id, account, row.kind, row.at, _DECODE(row.body)) for row in rows]
+    seqs = {(row.source, row.id): row.seq for row in rows}
+    pairs = zip(rows, events, strict=True)
+    reverses = {row.seq: seqs[row.source, str(event.fields["of"])] for row, event in pairs if row.kind == REVERSAL}
+    numbers = np.array([row.seq for row in rows], dtype=np.int64)
+    return batch_of_few(kernel.policy, kernel.calendar, events), Arrivals(numbers, reverses)

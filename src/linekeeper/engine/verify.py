@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.chain import Chain, record
+from linekeeper.engine.account_states import demand_current_states
 from linekeeper.engine.derive import Derived, account_pages, derive, plain
 from linekeeper.engine.history import Reviews, Unreadable
 from linekeeper.engine.versions import Kernels, Recorders, kernels_of, recorders_of, stored_policy
@@ -42,7 +43,8 @@ def verify(store: Store, progress: Callable[[int], None] | None = None, vault: V
     """Derive every decision and every state again from the events, and compare them with what is stored.
 
     Each version decides by its own edition of the language and is recorded in its own format. With the `vault` of the
-    store's log, each decision is compared with its leaf too. Raises LinekeeperError where the store is empty.
+    store's log, each decision is compared with its leaf too. Raises LinekeeperError where the store is empty, or holds
+    states of another kernel.
     """
     stored_policy(store)
     verdict = _verify_store(store, progress)
@@ -56,6 +58,8 @@ def _verify_store(store: Store, progress: Callable[[int], None] | None) -> Verdi
     with store.reading() as connection:
         reviews, kernels = Reviews.of(connection), kernels_of(connection)
         recorders = recorders_of(connection, kernels)
+        for kernel in kernels.values():
+            demand_current_states(connection, kernel)
         for names in account_pages(connection):
             part = _verify_page(connection, kernels, recorders, names, reviews)
             accounts, events, decisions = accounts + len(names), events + part.events, decisions + part.decisions

@@ -1,6 +1,6 @@
 """The versions of a store's policy: which there are, which may follow which, and which accounts migrate when.
 
-See "Versions" in docs/policy-language.md. A store begins with one version; `adopt` adds the next. New accounts are
+See "Versions" in the policy language. A store begins with one version; `adopt` adds the next. New accounts are
 under the newest version. The others migrate to it at a review, but not while a road back is still promised to them.
 """
 
@@ -88,7 +88,10 @@ def stored_policy(store: Store) -> Policy:
 
 def version_count(connection: Connection) -> int:
     """How many versions the store knows."""
-    return int(connection.execute(select(func.count()).select_from(t.policies)).scalar_one())
+    return int(connection.execute(_VERSION_COUNT).scalar_one())
+
+
+_VERSION_COUNT = select(func.count()).select_from(t.policies)
 
 
 Kernels = dict[str, Kernel]  # by the digests of their policies, oldest first
@@ -107,12 +110,10 @@ def newest_of(kernels: Kernels) -> Kernel:
     return list(kernels.values())[-1]
 
 
-def bind_policy(
-    connection: Connection, kernel: Kernel, keeper: Keeper | None, superseded: bool, signed_by: str | None
-) -> bool:
+def bind_policy(connection: Connection, kernel: Kernel, keeper: Keeper | None, signed_by: str | None) -> bool:
     """Check the policy against the store, or begin an empty store with it; whether the store keeps a log.
 
-    Raises Conflict where the store is under another policy or version. `superseded`: an earlier version will do.
+    Raises Conflict where the store is under another policy or version.
     """
     policy, p = kernel.policy, t.policies.c
     versions = connection.execute(select(p.digest, p.name, p.version).order_by(p.version)).all()
@@ -121,7 +122,7 @@ def bind_policy(
         return keeper is not None
     logged = _logged(connection, keeper)
     newest = versions[-1]
-    if policy.digest in ([row.digest for row in versions] if superseded else [newest.digest]):
+    if policy.digest == newest.digest:
         return logged
     mismatch = f"the store is under policy `{newest.name}` version {newest.version}, and this file is not that version"
     if (policy.name, policy.version > newest.version) == (newest.name, True):

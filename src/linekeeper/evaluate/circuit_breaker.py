@@ -1,4 +1,4 @@
-"""The circuit breaker: a burst of automatic restrictions waits for a person (`brake` in a policy, docs/brake.md). Pure.
+"""The circuit breaker: a burst of automatic restrictions waits for a person (docs/guides/brake.md). Pure.
 
 While a restriction is pending, an evaluation that would restrict the account is withdrawn: the account's facts move
 on, its line stands still. The restriction stops being pending at the first evaluation that would no longer restrict

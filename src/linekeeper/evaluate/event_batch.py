@@ -1,11 +1,13 @@
 """Events as the kernel reads them: arrays sorted by account, then time.
 
 A batch is made from an event table: a pyarrow Table with `id`, `account`, `kind`, `at` and a column for each
-field in use (int64; text for categories), as `connect.validation` admits it.
+field in use (int64; text for categories), as `connect.validation` admits it. A few events make one without a table,
+which costs a fraction of it; the batch is the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from linekeeper.core.bounds import MISSING
+from linekeeper.core.event import EVENT_HEAD, Event
 
 if TYPE_CHECKING:
     from linekeeper.kernel.calendar import Calendar
@@ -52,6 +55,29 @@ class Batch:
         return len(self.at)
 
 
+def events_of_table(table: pa.Table) -> Iterator[Event]:
+    """The rows of an event table as events; absent fields are left out."""
+    names = [name for name in table.column_names if name not in EVENT_HEAD]
+    for batch in table.to_batches():
+        for row in batch.to_pylist():
+            fields = {name: row[name] for name in names if row[name] is not None}
+            yield Event(row["id"], row["account"], row["kind"], row["at"], fields)
+
+
+def sort_by_time(table: pa.Table) -> pa.Table:
+    """The rows in order of `at`; rows of the same instant keep their order.
+
+    >>> import pyarrow as pa
+    >>> sort_by_time(pa.table({"id": ["b", "a", "c"], "at": [2, 1, 1]}))["id"].to_pylist()
+    ['a', 'c', 'b']
+    """
+    at = table["at"].to_numpy()
+    if np.all(at[1:] >= at[:-1]):
+        return table
+    # Stable: between events of one instant the order of the file decides, and a replay has to meet the same order.
+    return table.take(np.argsort(at, kind="stable"))
+
+
 def batch_of(policy: Policy, clock: Calendar, table: pa.Table) -> Batch:
     """The table's events, sorted by account, `at` and arrival (the table's order)."""
     codes, names = _coded(table["account"])
@@ -75,10 +101,42 @@ def batch_of(policy: Policy, clock: Calendar, table: pa.Table) -> Batch:
     )
 
 
+def batch_of_few(policy: Policy, clock: Calendar, events: Sequence[Event]) -> Batch:
+    """The same batch as `batch_of` a table of these events."""
+    order = sorted(range(len(events)), key=lambda place: (events[place].account, events[place].at))
+    rows = [row_of(policy, clock, events[place]) for place in order]
+    owners = [events[place].account for place in order]
+    accounts = list(dict.fromkeys(owners))
+    starts = [owners.index(account) for account in accounts]
+    x = np.full((len(rows), fields_max(policy)), MISSING, dtype=np.int64)
+    for place, row in enumerate(rows):
+        x[place, : len(row.x)] = row.x
+    at, hour, kind = (np.array([row[column] for row in rows], dtype=np.int64) for column in range(3))
+    ends = np.array([*starts, len(rows)], dtype=np.int64)
+    return Batch(accounts, ends, np.array(order, dtype=np.int64), at, hour, kind, x)
+
+
+def row_of(policy: Policy, clock: Calendar, event: Event) -> EventRow:
+    """One event as the kernel reads it; a choice that only a later version knows is missing."""
+    declared = policy.kind(event.kind)
+    x = []
+    for field in declared.fields:
+        value = event.fields.get(field.name)
+        if isinstance(value, str):
+            value = field.choices.index(value) if value in field.choices else None
+        x.append(MISSING if value is None else value)
+    return EventRow(event.at, clock.hour(event.at), declared.number, tuple(x))
+
+
+def fields_max(policy: Policy) -> int:
+    """The most fields that an event of the policy has; at least 1."""
+    return max(1, *(len(kind.fields) for kind in policy.kinds))
+
+
 def no_events(policy: Policy, accounts: list[str]) -> Batch:
     """A batch of accounts (in order of their names) that have no events."""
     none = np.zeros(0, dtype=np.int64)
-    x = np.zeros((0, max(1, *(len(kind.fields) for kind in policy.kinds))), dtype=np.int64)
+    x = np.zeros((0, fields_max(policy)), dtype=np.int64)
     return Batch(accounts, np.zeros(len(accounts) + 1, dtype=np.int64), none, none, none, none, x)
 
 
@@ -126,8 +184,7 @@ def _fields(policy: Policy, table: pa.Table) -> tuple[Ints, Ints]:
     codes, names = _coded(table["kind"])
     numbers = {kind.name: kind.number for kind in policy.kinds}
     kind = np.array([numbers[name] for name in names], dtype=np.int64)[codes] if names else codes
-    width = max(1, *(len(item.fields) for item in policy.kinds))
-    x = np.full((table.num_rows, width), MISSING, dtype=np.int64)
+    x = np.full((table.num_rows, fields_max(policy)), MISSING, dtype=np.int64)
     for item in policy.kinds:
         rows = np.flatnonzero(kind == item.number)
         if len(rows):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -72,10 +73,13 @@ def replay(
             progress(int(batch.starts[piece[1]] - batch.starts[piece[0]]))
         return result
 
-    with ThreadPoolExecutor(min(workers, max(len(pieces), 1)) if compiled else 1) as pool:
-        results = list(pool.map(work, pieces))
-        heads = _joined([head for result in results for head in result[0]], 2, pool)
-        rows = _joined([rows for result in results for rows in result[1]], kernel.shape.width, pool)
+    threads = min(workers, len(pieces)) if compiled else 1
+    with ExitStack() as stack:
+        # A pool costs more than one event does, so the thread at hand does what it would only wait for.
+        map_pieces = stack.enter_context(ThreadPoolExecutor(threads)).map if threads > 1 else map
+        results = list(map_pieces(work, pieces))
+        heads = _joined([head for result in results for head in result[0]], 2, map_pieces)
+        rows = _joined([rows for result in results for rows in result[1]], kernel.shape.width, map_pieces)
     evaluations = sum(result[2] for result in results)
     return Outcome(heads[:, 0], heads[:, 1], rows, refused, evaluations, whole if keep_states else None)
 
@@ -88,7 +92,7 @@ def _expected_evaluations(batch: Batch, until_day: int, lazy: bool) -> int:
     return len(batch) + len(batch.accounts) * (last_day - first_day)
 
 
-def _joined(parts: list[Ints], width: int, pool: Executor) -> Ints:
+def _joined(parts: list[Ints], width: int, map_parts: Callable[..., Iterator[None]]) -> Ints:
     """All parts in one array, copied side by side."""
     ends = list(accumulate((len(part) for part in parts), initial=0))
     whole = np.empty((ends[-1], width), dtype=np.int64)
@@ -96,7 +100,7 @@ def _joined(parts: list[Ints], width: int, pool: Executor) -> Ints:
     def copy(start: int, part: Ints) -> None:
         whole[start : start + len(part)] = part
 
-    list(pool.map(copy, ends, parts))
+    list(map_parts(copy, ends, parts))
     return whole
 
 
@@ -140,10 +144,10 @@ def _interpreted(
     state_lists = states.tolist()
     refusals = [0] * (high - low)
     heads, rows = [], []
-    cursor = [0, 0, 0]
+    cursor, room = [0, 0, 0], min(64, high - low + len(starts))
     while cursor[0] < len(starts) - 1:
-        out = [kernel.new_row() for _ in range(64)]
-        head = [[0, 0] for _ in range(64)]
+        out = [kernel.new_row() for _ in range(room)]
+        head = [[0, 0] for _ in range(room)]
         n = kernel.interpreted.replay(state_lists, starts, *lists, *settings, out, head, refusals, cursor)
         rows += out[:n]
         heads += [[a + piece[0], i + low if i >= 0 else i] for a, i in head[:n]]

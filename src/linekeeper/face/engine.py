@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -10,8 +11,11 @@ from types import TracebackType
 from typing import Literal
 
 import pyarrow as pa
+from sqlalchemy import Connection
 
+from linekeeper.connect.validation import Validator
 from linekeeper.core import decision as core
+from linekeeper.core.dates import date_of
 from linekeeper.core.errors import UsageError
 from linekeeper.core.event import Rejection
 from linekeeper.engine import engine as rooms
@@ -26,10 +30,11 @@ from linekeeper.engine.verify import Verdict
 from linekeeper.engine.verify import verify as verify_store
 from linekeeper.evaluate.authorisation import Authorisation
 from linekeeper.face.decision import Decision, Explanation, decisions_of_records, explanation_of
-from linekeeper.face.events import Columns, EventInput, intake_of
+from linekeeper.face.events import Columns, EventInput, few_events_of, intake_of
 from linekeeper.face.policy import Policy, policy_of
 from linekeeper.face.records import Records, html_of_pairs
 from linekeeper.face.road import Road, road_as_dates
+from linekeeper.face.timeline import Timeline, opening_of, point_of
 from linekeeper.face.times import day_of, instant_of, ms_of, review_date
 from linekeeper.journal.keeper import erase_borrower
 from linekeeper.journal.log.erase import Erasure
@@ -70,11 +75,12 @@ class Account:
     next_review: date | None
     features: Mapping[str, int | None]
     decisions: Records[Decision]
+    timeline: Timeline
 
     def _repr_html_(self) -> str:
         names = ("status", "limit_minor", "granted_minor", "balance_minor", "opened_at", "now", "next_review")
         pairs = [*((name, getattr(self, name)) for name in names), *self.features.items()]
-        return html_of_pairs(self.account, pairs) + self.decisions._repr_html_()
+        return html_of_pairs(self.account, pairs) + self.timeline._repr_html_() + self.decisions._repr_html_()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,7 @@ class Engine:
     def __init__(self, engine: rooms.Engine) -> None:
         self._engine = engine
         self.policy = Policy(engine.policy)
+        self._validator = Validator(engine.policy)
 
     def __enter__(self) -> Engine:
         return self
@@ -114,12 +121,40 @@ class Engine:
 
     # -------------------------------------------------------------- what acts
 
-    def receive(self, events: EventInput, *, source: str = "python", columns: Columns | None = None) -> Received:
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """A transaction on the store's database, as a SQLAlchemy connection: for rows of your own beside decisions.
+
+        What `receive` does with it and what you write commit together, or not at all where the block ends with an
+        error. Whatever else writes to the store waits meanwhile, so keep it short.
+
+        >>> import linekeeper as lk
+        >>> from sqlalchemy import text
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     with engine.transaction() as tx:
+        ...         table = tx.execute(text("CREATE TABLE payments (id TEXT PRIMARY KEY, event TEXT)"))
+        ...     with engine.transaction() as tx:
+        ...         row = tx.execute(text("INSERT INTO payments VALUES ('p-1', '1')"))
+        ...         received = engine.receive("docs/examples/cash-line.jsonl", transaction=tx)
+        >>> len(received)
+        2
+        """
+        return self._engine.transaction()
+
+    def receive(
+        self,
+        events: EventInput,
+        *,
+        source: str = "python",
+        columns: Columns | None = None,
+        transaction: Connection | None = None,
+    ) -> Received:
         """Take events in, decide, and make all of it durable; the decisions that they led to.
 
         `events` and `columns` are as in `linekeeper.replay`. An event is known by its `id` within a `source`: the same
-        again changes nothing, and another under the same `id` is rejected. Raises LinekeeperError where the events
-        cannot be read at all, or the store keeps a log and the engine has no keys.
+        again changes nothing, and another under the same `id` is rejected. With a `transaction`, all of it is a part of
+        that one, and durable once it commits: one that `transaction()` gave, or a SQLAlchemy connection to the same
+        database on which you began one. Raises LinekeeperError, with nothing done, where the events cannot be read at
+        all, the transaction cannot be joined, or the store keeps a log and the engine has no keys.
 
         >>> import linekeeper as lk
         >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
@@ -131,11 +166,15 @@ class Engine:
         >>> len(again), again.repeats
         (0, 10)
         """
-        intake = intake_of(events, self.policy, columns)
+        few = few_events_of(events, self._validator, columns)
+        if few is not None:
+            given, aside, same = few[0], few[1], 0
+        else:
+            intake = intake_of(events, self.policy, columns)
+            given, aside, same = intake.table, intake.rejected, intake.same
         kept: list[core.Decision] = []
-        summary = self._engine.receive(intake.table, source, keep=kept.append)
-        aside = [*intake.rejected, *summary.rejected]
-        return Received(self._decisions(kept), aside, intake.same + summary.same, summary.pending)
+        summary = self._engine.receive(given, source, keep=kept.append, transaction=transaction)
+        return Received(self._decisions(kept), [*aside, *summary.rejected], same + summary.same, summary.pending)
 
     def review(self, day: date | str) -> Records[Decision]:
         """Review every account that is due, up to the start of a day; the decisions that this led to.
@@ -284,6 +323,9 @@ class Engine:
         """
         seen = view(self._engine, name)
         zone = self.policy.time_zone
+        decisions = self._decisions(seen.decisions)
+        until = date_of(day_of_road(self._engine, name, None))
+        opening = opening_of(instant_of(seen.opened_at, zone), seen.opening.limit)
         return Account(
             account=seen.account,
             status=seen.line.status,
@@ -294,7 +336,8 @@ class Engine:
             now=instant_of(seen.now, zone),
             next_review=review_date(seen.next_review),
             features=seen.values,
-            decisions=self._decisions(seen.decisions),
+            decisions=decisions,
+            timeline=Timeline(seen.account, (opening, *map(point_of, decisions)), until, self.policy),
         )
 
     def accounts(

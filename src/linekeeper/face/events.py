@@ -10,9 +10,19 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import pyarrow as pa
 
-from linekeeper.connect.files import Intake, read_event_batches, read_event_file, read_event_rows
+from linekeeper.connect.files import (
+    OWN_COLUMNS,
+    Intake,
+    read_event_batches,
+    read_event_file,
+    read_event_rows,
+    read_few_rows,
+)
 from linekeeper.connect.mapping import ColumnMapping
+from linekeeper.connect.validation import Validator
 from linekeeper.core.errors import UsageError
+from linekeeper.core.event import Event, Rejection
+from linekeeper.engine.inbox import FEW_EVENTS
 from linekeeper.face.policy import Policy
 
 _INDEX_OF_PANDAS = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name
@@ -42,10 +52,7 @@ def intake_of(events: EventInput, policy: Policy, columns: Columns | None = None
     >>> intake.table.num_rows, intake.rejected[0].reason
     (1, "`kind` is 'opened', which is no kind of this policy; did you mean `open`?")
     """
-    mapping = ColumnMapping(
-        rename={old: new for old, new in (columns or {}).items() if new is not None},
-        ignore=frozenset(old for old, new in (columns or {}).items() if new is None),
-    )
+    mapping = _mapping_of(columns)
     if isinstance(events, str | PathLike):
         return read_event_file(Path(events), policy.definition, mapping)
     if isinstance(events, ArrowStream):
@@ -56,6 +63,28 @@ def intake_of(events: EventInput, policy: Policy, columns: Columns | None = None
         f"`{type(events).__name__}` holds no events",
         code="events-not-readable",
         way_out="give a table, a path, or dictionaries",
+    )
+
+
+def few_events_of(
+    events: EventInput, validator: Validator, columns: Columns | None = None
+) -> tuple[list[Event], list[Rejection]] | None:
+    """The events of a short list of dictionaries, and the rejected rows, as `intake_of` has them but without a table.
+
+    None where `events` is anything else: then `intake_of` reads it.
+    """
+    if not isinstance(events, list | tuple) or len(events) > FEW_EVENTS:
+        return None
+    mapping = _mapping_of(columns)
+    return read_few_rows([_renamed(row, mapping) for row in events], validator)
+
+
+def _mapping_of(columns: Columns | None) -> ColumnMapping:
+    if not columns:
+        return OWN_COLUMNS
+    return ColumnMapping(
+        rename={old: new for old, new in columns.items() if new is not None},
+        ignore=frozenset(old for old, new in columns.items() if new is None),
     )
 
 

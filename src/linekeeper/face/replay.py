@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -20,29 +20,11 @@ from linekeeper.face.decision import Decision, decisions_of_records
 from linekeeper.face.events import Columns, EventInput, intake_of
 from linekeeper.face.policy import Policy, policy_of
 from linekeeper.face.records import Records, html_of_pairs
+from linekeeper.face.timeline import LinePoint, Timeline, Timelines, opening_of, point_of
 from linekeeper.face.times import day_of, instant_of
 from linekeeper.face.training import AccountFeatures, features_of_snapshot
 from linekeeper.kernel.kernel import kernel_of
 from linekeeper.lab.snapshot import take_snapshots
-
-
-@dataclass(frozen=True, slots=True)
-class LinePoint:
-    """A line from an instant on. `decision` is the number of the decision that set it so; None at the opening."""
-
-    at: datetime
-    limit_minor: int
-    granted_minor: int
-    status: str
-    decision: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Timeline:
-    """The line of one account over time: its opening, then a point for each decision, in order."""
-
-    account: str
-    points: tuple[LinePoint, ...]
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,8 +46,9 @@ class ReplayResult:
     _table: pa.Table = field(repr=False)
 
     @cached_property
-    def timelines(self) -> Records[Timeline]:
-        """The line of each account over time, in order of their names. The table has one row a point.
+    def timelines(self) -> Timelines:
+        """The line of each account over time, in order of their names. The table has one row a point; a notebook
+        shows a chart.
 
         >>> import linekeeper as lk
         >>> result = lk.replay("docs/examples/cash-line.yaml", "docs/examples/cash-line.jsonl")
@@ -75,11 +58,9 @@ class ReplayResult:
         zone = self.policy.time_zone
         steps = {account: [point] for account, point in _openings(self._table, zone)}
         for decision in self.decisions:
-            line = decision.record.after
-            point = LinePoint(decision.at, line.limit, line.granted, line.status, decision.number)
-            steps[decision.account].append(point)
-        timelines = [Timeline(account, tuple(points)) for account, points in sorted(steps.items())]
-        return Records(lambda: timelines, lambda: _table_of_timelines(timelines, zone))
+            steps[decision.account].append(point_of(decision))
+        lines = (Timeline(name, tuple(points), self.until, self.policy) for name, points in sorted(steps.items()))
+        return Timelines(lambda: lines, zone)
 
     @cached_property
     def features(self) -> Records[AccountFeatures]:
@@ -151,18 +132,4 @@ def _openings(table: pa.Table, zone: str) -> Iterator[tuple[str, LinePoint]]:
     columns = [opened[name].to_pylist() for name in ("account", "at", "limit")] if len(opened) else [[], [], []]
     for account, rows in groupby(zip(*columns, strict=True), key=lambda row: str(row[0])):
         _, at, limit = next(rows)
-        yield account, LinePoint(instant_of(at, zone), limit, limit, "active", None)
-
-
-def _table_of_timelines(timelines: Sequence[Timeline], zone: str) -> pa.Table:
-    points = [(line.account, point) for line in timelines for point in line.points]
-    return pa.table(
-        {
-            "account": pa.array([account for account, _ in points], pa.string()),
-            "at": pa.array([point.at for _, point in points], pa.timestamp("ms", zone)),
-            "limit_minor": pa.array([point.limit_minor for _, point in points], pa.int64()),
-            "granted_minor": pa.array([point.granted_minor for _, point in points], pa.int64()),
-            "status": pa.array([point.status for _, point in points], pa.string()),
-            "decision": pa.array([point.decision for _, point in points], pa.int64()),
-        }
-    )
+        yield account, opening_of(instant_of(at, zone), limit)

@@ -44,7 +44,8 @@ class Keeper:
 
     def seal(self, connection: Connection, records: Sequence[Record]) -> None:
         """Add records to the log, in the caller's transaction."""
-        append(connection, t.LOG, self.vault, records)
+        if records:  # an empty append would take the lock of the log's tail all the same
+            append(connection, t.LOG, self.vault, records)
 
     def publish(self, store: Store, cosign: Cosign | None = None) -> Published:
         """Publish every committed leaf under a newly signed checkpoint, cosigned by witnesses where asked."""

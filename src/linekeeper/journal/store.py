@@ -5,25 +5,30 @@ A writing transaction takes the write lock when it begins, so two writers queue 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, Table, create_engine, event, func, inspect, select, text
+from sqlalchemy import Connection, Engine, Select, Table, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
-from linekeeper.core.errors import StoreError
+from linekeeper.core.errors import StoreError, UsageError
 from linekeeper.journal import tables as t
+from linekeeper.journal.log.tables import in_names as in_names
+from linekeeper.journal.log.tables import listed as listed
 from linekeeper.journal.log.tables import within as within
 
 REVISION = "0010"  # the newest revision in `migrations`
 FIRST_REVISION = "0010"  # what is older was made before any release
 BUSY_SECONDS = 60
+FULL = 2  # how SQLite numbers `synchronous=FULL`
 
 
 class AccountRow(NamedTuple):
@@ -37,24 +42,32 @@ class AccountRow(NamedTuple):
 
 
 class Store:
-    """One journal. Use `open_store`."""
+    """One journal. Use `open_store`. Several threads may use one store; each has a connection of its own."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.dialect = engine.dialect.name
+        self._own = threading.local()
+        # A database in memory is one connection, which threads can only use in turn.
+        self._turn = threading.Lock() if isinstance(engine.pool, StaticPool) else None
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """One transaction that holds the write lock; all of it happens, or nothing."""
-        with self.engine.connect() as connection:
-            # The lock comes before the first read. A transaction that read first would number its decisions after a
-            # state that another writer may be changing, and SQLite would refuse its late request for the lock at once.
-            # PostgreSQL gets one lock for the whole store: locks of single rows, taken in different orders, can
-            # deadlock.
-            if self.dialect == "sqlite":
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            else:
-                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7246)")
+    def writing(self, joined: Connection | None = None) -> Iterator[Connection]:
+        """One transaction that holds the write lock; all of it happens, or nothing.
+
+        With a `joined` connection, a part of the transaction that its owner has begun there: where the part fails, it
+        leaves nothing, and else the owner's commit or rollback is that of the part too. Raises UsageError where that
+        connection cannot be joined, StoreError where another writer keeps the lock for too long.
+        """
+        if joined is not None:
+            self._demand_joinable(joined)
+            self._lock(joined)
+            self._demand_lasting(joined)
+            with joined.begin_nested():
+                yield joined
+            return
+        with self._alone("writing"), self.engine.connect() as connection:
+            self._lock(connection, begin=True)
             try:
                 yield connection
             except BaseException:
@@ -65,7 +78,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One transaction that sees the store as it is at its first query; it holds no writer up."""
-        with self.engine.connect() as connection:
+        with self._alone("reading"), self.engine.connect() as connection:
             # Without one transaction, each query would see a state of its own, and a check that compares two tables
             # would find differences that never were.
             if self.dialect == "sqlite":
@@ -78,11 +91,98 @@ class Store:
         """Close all connections."""
         self.engine.dispose()
 
+    @contextmanager
+    def _alone(self, what: str) -> Iterator[None]:
+        """Refuse what could never end: to wait for a lock that this very thread holds."""
+        if getattr(self._own, "holds", False) and (what == "writing" or self._turn):
+            raise UsageError(
+                "a transaction on this store is open already",
+                code="transaction-already-open",
+                way_out="hand it over (`transaction=`), or end it first",
+            )
+        if what == "reading" and self._turn is None:
+            yield
+            return
+        if self._turn:
+            self._turn.acquire()
+        self._own.holds = True
+        try:
+            yield
+        finally:
+            self._own.holds = False
+            if self._turn:
+                self._turn.release()
 
-def open_store(url: str, *, made: bool = False) -> Store:
-    """The store at that URL, brought to the newest schema; a path alone means an SQLite file.
+    def _lock(self, connection: Connection, begin: bool = False) -> None:
+        """Take the write lock; the transaction begins with it, unless it has begun already.
+
+        The lock comes before the first read. A transaction that read first would number its decisions after a state
+        that another writer may be changing, and SQLite would refuse its late request for the lock at once. PostgreSQL
+        gets one lock for the whole store: locks of single rows, taken in different orders, can deadlock.
+        """
+        if self.dialect != "sqlite":
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7246)")
+            return
+        try:
+            # An update of no row takes the lock in a transaction that somebody else began.
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if begin else f"UPDATE {t.book.name} SET id = id WHERE 0")
+        except OperationalError as error:
+            raise StoreError(
+                f"the store cannot be written to: {error.orig}",
+                code="store-busy",
+                way_out="let the other writer end, and do it again",
+            ) from None
+
+    # -------------------------------------------------------------- the caller's connection
+
+    def _demand_joinable(self, connection: Connection) -> None:
+        """Raises UsageError where a transaction of this store cannot be a part of the one on that connection."""
+        if connection.closed or not connection.in_transaction():
+            raise _not_joinable(
+                "the connection is in no transaction", "begin one first, or take `engine.transaction()`"
+            )
+        if connection.engine is self.engine:
+            return
+        if connection.dialect.name != self.dialect or _database_of(connection) != self._database:
+            raise _not_joinable("the connection leads to another database", "open it on the store's own")
+        if self.dialect != "sqlite":
+            # What a repeatable read has seen may be older than what the writer before us committed.
+            level = connection.exec_driver_sql("SHOW transaction_isolation").scalar_one()
+            if level != "read committed":
+                raise _not_joinable(f"the transaction is one of {level}", "begin it as `READ COMMITTED`")
+
+    def _demand_lasting(self, connection: Connection) -> None:
+        """Raises UsageError where the driver commits each statement, or a commit does not survive a power cut."""
+        driver: Any = connection.connection.dbapi_connection
+        if not (driver.in_transaction if self.dialect == "sqlite" else not driver.autocommit):
+            raise _not_joinable("the driver commits each statement by itself", "turn that off")
+        if self.dialect == "sqlite" and connection.exec_driver_sql("PRAGMA synchronous").scalar_one() < FULL:
+            raise _not_joinable("its commits may be lost in a power cut", "set `PRAGMA synchronous=FULL`")
+
+    @cached_property
+    def _database(self) -> tuple[str, ...]:
+        with self.reading() as connection:
+            return _database_of(connection)
+
+
+def _not_joinable(why: str, way_out: str) -> UsageError:
+    return UsageError(f"the transaction cannot be joined: {why}", code="transaction-not-usable", way_out=way_out)
+
+
+def _database_of(connection: Connection) -> tuple[str, ...]:
+    """What tells the database behind a connection from all others; empty in memory, which no two connections share."""
+    if connection.dialect.name == "sqlite":
+        files = [row[2] for row in connection.exec_driver_sql("PRAGMA database_list") if row[1] == "main"]
+        return tuple(str(Path(file).resolve()) for file in files if file)
+    place = "current_database(), pg_postmaster_start_time(), to_regclass('log_tail')::oid"
+    return tuple(map(str, connection.exec_driver_sql(f"SELECT {place}").one()))
+
+
+def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
+    """The store at that URL, made where there is none yet; a path alone means an SQLite file.
 
     With `made`, the store must exist already: a mistyped path is then an error and does not become an empty store.
+    `older`: its schema may be one that has to be migrated (see `migrate_schema`) before the store is used.
     Raises StoreError where the store is absent, cannot be opened, or has a schema that this version cannot read.
     """
     if "://" not in url:
@@ -92,7 +192,7 @@ def open_store(url: str, *, made: bool = False) -> Store:
         event.listen(engine, "connect", _prepare_sqlite)
     store, shown = Store(engine), engine.url.render_as_string()  # without its password
     try:
-        revision = None if made and _is_absent(engine) else _revision(store)
+        revision = None if made and _is_absent(engine) else schema_revision(store)
         if made and revision is None:
             raise StoreError(
                 f"there is no store `{shown}`",
@@ -100,8 +200,10 @@ def open_store(url: str, *, made: bool = False) -> Store:
                 way_out="`linekeeper run` makes one",
                 place=shown,
             )
-        if revision != REVISION:
-            _migrate(store, shown, revision)
+        if revision is None:
+            migrate_schema(store)
+        elif revision != REVISION:
+            _demand_readable(shown, revision, older)
     except SQLAlchemyError as error:
         store.close()
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
@@ -134,29 +236,34 @@ def _engine(url: str) -> Engine:
                 way_out=way_out,
                 place=named.render_as_string(),
             )
-        return create_engine(named, connect_args=_connect_args(url))
+        if named.get_backend_name() == "postgresql":
+            # Another level that the server's settings ask for would let a writer see what was there before its lock.
+            return create_engine(named, isolation_level="READ COMMITTED")
+        engine = create_engine(named, connect_args={"timeout": BUSY_SECONDS})
+        if isinstance(engine.pool, SingletonThreadPool):  # in memory: each thread would get a database of its own
+            return create_engine(named, poolclass=StaticPool, connect_args={"check_same_thread": False})
+        return engine
     except (ArgumentError, ImportError) as error:
         raise StoreError(
             f"the store cannot be used: {str(error).splitlines()[0]}", code="store-address-not-usable", way_out=way_out
         ) from None
 
 
-def _connect_args(url: str) -> dict[str, Any]:
-    return {"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {}
-
-
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     """Settings of each new connection.
 
     Readers do not block the writer (WAL); a commit that has returned survives a power cut (FULL); what is deleted is
-    overwritten where that costs no further write (FAST), and `scrub` sees to the rest.
+    overwritten where that costs no further write (FAST), and `scrub` sees to the rest. Events come in the order of time
+    and are indexed by account, so a large batch touches every page of an index many times over: 64 MiB hold them all,
+    where SQLite's own 2 MiB would have each page written out and read again.
     """
     connection.isolation_level = None  # else the driver would begin transactions by itself, without the lock
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=FAST"):
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=FAST", "cache_size=-65536")
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _revision(store: Store) -> str | None:
+def schema_revision(store: Store) -> str | None:
     """The schema's revision; None where there is no store yet."""
     with store.engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
@@ -164,11 +271,17 @@ def _revision(store: Store) -> str | None:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _migrate(store: Store, url: str, revision: str | None) -> None:
-    """Run Alembic from that revision up to the newest, holding the write lock."""
+def migrate_schema(store: Store) -> None:
+    """Run Alembic up to the newest revision, from whatever the store has, in one transaction."""
     from linekeeper.journal.migrations import upgrade
 
-    if revision is not None and revision > REVISION:
+    with store.writing() as connection:
+        upgrade(connection)
+
+
+def _demand_readable(url: str, revision: str, older: bool) -> None:
+    """Raises StoreError where the schema is not one that this program uses; with `older`, that it can migrate."""
+    if revision > REVISION:
         raise StoreError(
             f"the store `{url}` was written by a newer Linekeeper (schema {revision})",
             code="store-newer",
@@ -176,7 +289,7 @@ def _migrate(store: Store, url: str, revision: str | None) -> None:
             place=url,
             details={"schema": revision},
         )
-    if revision is not None and revision < FIRST_REVISION:
+    if revision < FIRST_REVISION:
         raise StoreError(
             f"the store `{url}` was made before the first release (schema {revision}) and cannot be read any more",
             code="store-too-old",
@@ -184,8 +297,14 @@ def _migrate(store: Store, url: str, revision: str | None) -> None:
             place=url,
             details={"schema": revision},
         )
-    with store.writing() as connection:
-        upgrade(connection)
+    if not older:
+        raise StoreError(
+            f"the store `{url}` was written by an earlier Linekeeper (schema {revision})",
+            code="store-upgrade-due",
+            way_out="bring it up to date with `linekeeper store upgrade --store URL`",
+            place=url,
+            details={"schema": revision},
+        )
 
 
 # ------------------------------------------------------------------ rows
@@ -205,15 +324,29 @@ def insert_many(
 
 def next_seq(connection: Connection, table: Table) -> int:
     """The number after the highest in the table."""
-    return int(connection.execute(select(func.coalesce(func.max(table.c.seq), 0))).scalar_one()) + 1
+    return int(connection.execute(_highest(table)).scalar_one()) + 1
 
 
 def load_accounts(connection: Connection, names: Sequence[str]) -> dict[str, AccountRow]:
     """The accounts of those names that the store has."""
+    dialect = connection.dialect.name
+    rows = connection.execute(_accounts_named(dialect), {"names": listed(dialect, names)}).fetchall()
+    return {name: AccountRow(unpacked(state), *rest) for name, state, *rest in rows}
+
+
+# Queries that each single event asks are built once: building one costs many times what the database takes for it.
+
+
+@cache
+def _highest(table: Table) -> Select[Any]:
+    return select(func.coalesce(func.max(table.c.seq), 0))
+
+
+@cache
+def _accounts_named(dialect: str) -> Select[Any]:
     a = t.accounts.c
     query = select(a.account, a.state, a.layout, a.decisions, a.last_hash, a.policy)
-    rows = connection.execute(query.where(within(connection, a.account, names))).fetchall()
-    return {name: AccountRow(unpacked(state), *rest) for name, state, *rest in rows}
+    return query.where(in_names(dialect, a.account))
 
 
 def states_under(connection: Connection, policy: str) -> Iterator[bytes]:

@@ -48,12 +48,16 @@ class ExpressionCompiler:
                 return f"{self.atom(expr)} == 1"
 
     def _compare(self, op: str, left: ex.Expr, right: ex.Expr) -> str:
-        first, second = self.atom(left), self.atom(right)
+        first, second = self._side(left), self._side(right)
         checks = [f"{first} != MISSING"] if self.may_miss(left) and not _refuses_missing(op, right) else []
         mirrored = {"<": ">", "<=": ">="}.get(op, op)
         if self.may_miss(right) and not (_refuses_missing(mirrored, left) and mirrored != op):
             checks.append(f"{second} != MISSING")
         return "(" + " and ".join([*checks, f"{first} {_CODE_OP[op]} {second}"]) + ")"
+
+    def _side(self, expr: ex.Expr) -> str:
+        """One side of a comparison: what is never missing is named once, and worked out only where it is needed."""
+        return self.value(expr) if isinstance(expr, ex.Call) and not self.may_miss(expr) else self.atom(expr)
 
     def atom(self, expr: ex.Expr) -> str:
         """A name or a number for the value of the expression."""

@@ -257,7 +257,9 @@ class ExpressionLowering:
 
     def _divide(self, node: ast.AST, a: ir.Value, b: ir.Value, wants_quotient: bool) -> ir.Value:
         """Quotient or remainder, rounded down; the processor's own rounds towards 0."""
-        if not _is_constant(b, lambda number: number not in (0, -1)):
+        if _is_constant(b, lambda number: number > 0):
+            return self._divide_by_positive(a, b, wants_quotient)
+        if not _is_constant(b, lambda number: number < -1):
             self._fail_unless(self._is(b, "!=", 0), CallFault.DIVISION_BY_ZERO, node)
             # -2^63 // -1 traps in the processor: -1 is handled as the negation that it is, modulo 2^64.
             by_minus_one = self._is(b, "==", -1)
@@ -272,6 +274,16 @@ class ExpressionLowering:
             quotient = self.builder.sdiv(dividend, divisor)
             return self.builder.select(is_above, self.builder.sub(quotient, INT(1)), quotient)
         return self.builder.select(is_above, self.builder.add(remainder, divisor), remainder)
+
+    def _divide_by_positive(self, a: ir.Value, b: ir.Constant, wants_quotient: bool) -> ir.Value:
+        """The same by a constant above 0: nearly all divisions are, and this takes half the steps."""
+        # `~x` is `-x - 1`, so floor(a / b) is ~(~a // b) where a is below 0: both divide what is not below 0.
+        sign = self.builder.ashr(a, INT(63))  # 0, or -1 below 0; `^ -1` is `~`
+        magnitude = self.builder.xor(a, sign)
+        if wants_quotient:
+            return self.builder.xor(self.builder.udiv(magnitude, b), sign)
+        remainder = self.builder.xor(self.builder.urem(magnitude, b), sign)
+        return self.builder.add(remainder, self.builder.and_(b, sign))
 
     def _shift(self, node: ast.AST, a: ir.Value, count: ir.Value, is_left: bool) -> ir.Value:
         """A shift; from 64 places on nothing is left of the number but, to the right, its sign."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from linekeeper.journal.store import Store, decision_records, states_under
 
 EVENTFULNESS = {"suspend": 3, "close": 4, "decrease": 2, "restore": 2, "offer": 1}
 EVENTFUL_ENOUGH = 24
+HELD_DOWN = ("reduced", "suspended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class PortfolioReport:
     restricted_ever: int
     median_days_to_return: int | None
     example_account: str | None  # the account whose history shows the most
+    held_down: list[str]  # accounts whose line is reduced or suspended, the most eventful first
 
 
 def portfolio_report(store: Store) -> PortfolioReport:
@@ -77,6 +80,7 @@ def portfolio_report(store: Store) -> PortfolioReport:
         restricted_ever=len(history.restricted),
         median_days_to_return=median,
         example_account=history.example_account(),
+        held_down=history.held_down(),
     )
 
 
@@ -90,12 +94,14 @@ class _History:
         self.returned: set[str] = set()
         self.days_to_return: list[int] = []
         self._eventfulness: Counter[str] = Counter()
+        self._status: dict[str, str] = {}
         self._restricted_at: dict[str, int] = {}
 
     def add(self, account: str, decision: Decision) -> None:
         """Count one more decision."""
         self.actions[decision.action] += 1
         self._eventfulness[account] += EVENTFULNESS.get(decision.action, 0)
+        self._status[account] = decision.after.status
         if decision.action in ADVERSE_ACTIONS:
             self.restricted.add(account)
             self.returned.discard(account)
@@ -108,9 +114,14 @@ class _History:
 
     def example_account(self) -> str | None:
         """The account that shows the most: one that came back, eventful, but no longer than a reader likes."""
-        return max(
-            sorted(self.returned), key=lambda account: min(self._eventfulness[account], EVENTFUL_ENOUGH), default=None
-        )
+        return next(iter(self._by_eventfulness(self.returned)), None)
+
+    def held_down(self) -> list[str]:
+        """The accounts whose line is reduced or suspended as it stands."""
+        return self._by_eventfulness(account for account, status in self._status.items() if status in HELD_DOWN)
+
+    def _by_eventfulness(self, accounts: Iterable[str]) -> list[str]:
+        return sorted(accounts, key=lambda account: (-min(self._eventfulness[account], EVENTFUL_ENOUGH), account))
 
 
 def _status_rows(connection: Connection) -> list[StatusRow]:

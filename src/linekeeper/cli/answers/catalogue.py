@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from linekeeper.cli.answers import accounts, events, measuring, notices, policies, proof, settings
+from linekeeper.cli.answers import accounts, events, measuring, notices, policies, proof, settings, store
 from linekeeper.cli.answers.style import CommandAnswer, ErrorAnswer
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
@@ -58,6 +58,8 @@ ANSWERS: dict[str, tuple[type[CommandAnswer], ...]] = {
     "fit": (measuring.FitAnswer, measuring.CrossValidationAnswer),
     "forecast": (measuring.ForecastAnswer,),
     "outcome": (measuring.OutcomeAnswer,),
+    "store status": (store.StoreStatusAnswer,),
+    "store upgrade": (store.StoreUpgradeAnswer,),
     "settings": (settings.SettingsAnswer,),
 }
 OTHERS: tuple[type[CommandAnswer], ...] = (ErrorAnswer, events.RejectedRow)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta
 
 from linekeeper.cli.answers.accounts import DecisionRecord
 from linekeeper.cli.answers.style import AnswerPart, CommandAnswer, Currency, Day, Instant, Minor, StatusWord
-from linekeeper.engine.summaries import RunSummary
 
 ByAction = Annotated[dict[str, int], Meta(description="How many decisions there were, by action.")]
 Seconds = Annotated[float, Meta(description="How long it took.")]
@@ -49,11 +48,6 @@ class RunFigures(CommandAnswer, frozen=True):
     seconds: Seconds
 
 
-def run_figures(summary: RunSummary) -> dict[str, Any]:
-    """The values of `RunFigures`, by name."""
-    return {**summary.as_json(), "decisions": dict(summary.decisions)}
-
-
 class FileFigures(RunFigures, frozen=True):
     """What a file of events led to."""
 
@@ -74,7 +68,9 @@ class ReplayAnswer(FileFigures, frozen=True, tag="linekeeper/replay/1"):
 class DemoAnswer(RunFigures, frozen=True, tag="linekeeper/demo/1"):
     """What the demo made, and where it lies."""
 
-    example_account: str | None
+    made_before: Annotated[bool, Meta(description="Whether the folder held this demo already; then it is shown again.")]
+    example_account: Annotated[str | None, Meta(description="A borrower who came back in full.")]
+    open_road_account: Annotated[str | None, Meta(description="A borrower who can come back.")]
     store: str
     pages: Annotated[str, Meta(description="The folder of the pages.")]
 

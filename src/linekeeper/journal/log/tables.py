@@ -25,10 +25,12 @@ from sqlalchemy import (
     Table,
     Text,
     any_,
+    bindparam,
     func,
     literal,
     select,
 )
+from sqlalchemy.types import TypeEngine
 
 Whole = BigInteger().with_variant(Integer, "sqlite")  # SQLite's integers are 64 bits wide
 Name = Text().with_variant(Text(collation="C"), "postgresql")  # in the order of code points, whatever the language
@@ -101,7 +103,25 @@ def size_of(connection: Connection, tables: LogTables) -> int:
 
 def within(connection: Connection, column: ColumnElement[str], texts: Sequence[str]) -> ColumnElement[bool]:
     """`column IN texts` with one variable for all of them: no database's limit, and quick to build."""
-    if connection.dialect.name != "sqlite":
-        return column == any_(literal(list(texts), ARRAY(Text)))
-    listed = func.json_each(json.dumps(list(texts), ensure_ascii=False)).table_valued("value")
-    return column.in_(select(listed.c.value))
+    dialect = connection.dialect.name
+    return _in_list(dialect, column, literal(listed(dialect, texts), _list_type(dialect)))
+
+
+def in_names(dialect: str, column: ColumnElement[str]) -> ColumnElement[bool]:
+    """`column IN names`, for a query that is built once: each execution binds `names` to what `listed` gives."""
+    return _in_list(dialect, column, bindparam("names", type_=_list_type(dialect)))
+
+
+def listed(dialect: str, texts: Sequence[str]) -> list[str] | str:
+    """Texts as the one value that stands for all of them in a query of that dialect."""
+    return json.dumps(list(texts), ensure_ascii=False) if dialect == "sqlite" else list(texts)
+
+
+def _in_list(dialect: str, column: ColumnElement[str], names: ColumnElement[Any]) -> ColumnElement[bool]:
+    if dialect != "sqlite":
+        return column == any_(names)
+    return column.in_(select(func.json_each(names).table_valued("value").c.value))
+
+
+def _list_type(dialect: str) -> TypeEngine[Any]:
+    return Text() if dialect == "sqlite" else ARRAY(Text)
