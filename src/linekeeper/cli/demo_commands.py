@@ -53,7 +53,6 @@ def demo(
     json: JsonOption = False,
 ) -> None:
     """Make a population of borrowers, run the consumer-loan policy over their two years, and report."""
-    from linekeeper.cli.answers.events import DemoAnswer
     from linekeeper.cli.demo_pages import serve_pages, write_pages
     from linekeeper.cli.demo_report import adverse_decision, find_open_road, print_report
     from linekeeper.lab.portfolio import portfolio_report
@@ -77,20 +76,18 @@ def demo(
     shown_account = open_road.account if open_road else portfolio.example_account
     write_pages(folder, engine, console, adverse_decision(engine, shown_account), words)
     if json:
-        print_answer(
-            DemoAnswer(
-                **figures,
-                made_before=earlier is not None,
-                example_account=portfolio.example_account,
-                open_road_account=open_road.account if open_road else None,
-                store=where,
-                pages=str(folder / PAGE_FOLDER),
-            )
-        )
+        examples = {"example_account": portfolio.example_account, "open_road_account": open_road and open_road.account}
+        _print_answer({**figures, "made_before": earlier is not None, **examples}, where, folder)
         return
     _print_next(console, engine, where, open_road, folder)
     if sys.stdout.isatty() and not no_serve:
         serve_pages(folder / PAGE_FOLDER, port)
+
+
+def _print_answer(figures: dict[str, Any], store: str, folder: Path) -> None:
+    from linekeeper.cli.answers.events import DemoAnswer
+
+    print_answer(DemoAnswer(**figures, store=store, pages=str(folder / PAGE_FOLDER)))
 
 
 def _console(json: bool) -> Console:
