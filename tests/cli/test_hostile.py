@@ -133,6 +133,10 @@ def test_a_file_of_rejected_rows_alone_is_no_success(tmp_path: Path) -> None:
         assert len(listed.read_text().splitlines()) == 2
     imported = read("import", "jsonl", str(bad), "--policy", POLICY, "-o", str(tmp_path / "e.parquet"), code=1)
     assert (imported["events"], imported["rejected"]) == (0, 2)
+    assert imported["rejected_file"] == str(tmp_path / "e.rejected.jsonl")
+    importing = ("import", "jsonl", str(bad), "--policy", POLICY, "-o", str(tmp_path / "e.parquet"))
+    assert read(*importing, "--rejected", str(listed), code=1)["rejected_file"] == str(listed)
+    assert sorted(path.name for path in tmp_path.glob("e.*")) == ["e.parquet"]
 
 
 def test_rejected_by_the_store_alone_is_no_success_and_repeats_are_none(tmp_path: Path) -> None:
@@ -205,6 +209,13 @@ def test_a_fit_without_its_extra(tmp_path: Path) -> None:
     done = ended("forecast", "none.parquet", PYTHONPATH=str(tmp_path))
     assert done.returncode == 1
     assert done.stderr == b"this needs the extra `fit`; install it: `pip install 'linekeeper[fit]'`\n"
+
+
+def test_a_store_on_postgresql_without_its_extra(tmp_path: Path) -> None:
+    (tmp_path / "psycopg.py").write_text("raise ModuleNotFoundError(\"No module named 'psycopg'\", name='psycopg')")
+    done = ended("accounts", "--store", "postgresql+psycopg://a@127.0.0.1:1/b", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.endswith(b"needs the extra `postgres`; install it: `pip install 'linekeeper[postgres]'`\n")
 
 
 def test_a_module_of_our_own_that_is_missing_is_a_fault_of_the_program() -> None:

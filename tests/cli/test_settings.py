@@ -46,6 +46,13 @@ def test_who_only_asks_makes_no_store_and_hears_where_one_was_looked_for(folder:
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_store_without_a_name_is_none_in_memory(name: str) -> None:
+    """As where a shell's variable is not set: all that was decided would be lost, and nobody would hear of it."""
+    with pytest.raises(LinekeeperError, match="the name of the store is empty"):
+        run_example("--store", name)
+
+
 def test_an_option_goes_before_a_variable_and_a_variable_before_the_file(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from linekeeper.cli.options import JsonOption, MappingFile, to_write
-from linekeeper.cli.output import counted, data_text, print_answer, print_line, print_rejected, progress, write_rejected
+from linekeeper.cli.output import (
+    counted,
+    data_text,
+    print_answer,
+    print_line,
+    print_rejected,
+    progress,
+    progress_of_share,
+    write_rejected,
+)
 from linekeeper.cli.sections import ShownArguments
 from linekeeper.core.errors import UsageError
 
@@ -48,6 +57,9 @@ def import_events(
     output: Annotated[Path, to_write("--output", "-o", about="The event table to write.")] = Path("events.parquet"),
     mapping: MappingFile = None,
     rename: Annotated[list[str] | None, typer.Option("--map", help="old=new; `old=` ignores a column.")] = None,
+    rejected: Annotated[
+        Path | None, to_write("--rejected", about="Write the rows that were rejected here, not beside the event table.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Read FILE into an event table: each event once, in order of time; bad rows rejected with their reason."""
@@ -55,24 +67,25 @@ def import_events(
 
     began = perf_counter()
     policy = policy or former_policy  # a policy without its option is the former spelling
-    if source in (Source.taiwan, Source.approval):
-        if policy or mapping or rename:
-            raise UsageError(
-                f"`{source.value}` has its own columns",
-                code="arguments-do-not-go-together",
-                way_out="leave out the policy and the mapping",
-            )
+    if source not in EVENT_FORMATS and (policy or mapping or rename):
+        raise UsageError(
+            f"`{source.value}` has its own columns",
+            code="arguments-do-not-go-together",
+            way_out="leave out the policy and the mapping",
+        )
+    aside: list[Rejection] = []
+    if source not in EVENT_FORMATS:
         summary = _import_data_set(source, file, output, json)
-        aside: list[Rejection] = []
+    elif policy is None:
+        raise UsageError(
+            f"a policy is needed: `linekeeper import {source.value} FILE --policy POLICY -o OUT`",
+            code="argument-missing",
+        )
     else:
-        if policy is None:
-            raise UsageError(
-                f"a policy is needed: `linekeeper import {source.value} FILE --policy POLICY -o OUT`",
-                code="argument-missing",
-            )
         summary, aside = _import_rows(source, file, policy, output, mapping, rename or [], json)
+    listed_in = _list_rejected(aside, output, rejected)
     summary |= _counts(output) | {"rejected": len(aside), "seconds": round(perf_counter() - began, 3)}
-    _report(summary, aside, json)
+    _report(summary, aside, listed_in, json)
     if aside and not summary["events"]:  # to reject everything is no success
         raise typer.Exit(1)
 
@@ -83,7 +96,7 @@ def _import_data_set(source: Source, file: Path, out: Path, quiet: bool) -> dict
     from linekeeper.datasets.approval import read_approval
     from linekeeper.datasets.taiwan import read_taiwan
 
-    summary = {"output": str(out), "repeats": 0, "rejected_file": None, "labels": None}
+    summary = {"output": str(out), "repeats": 0, "labels": None}
     with progress(f"reading {source.value}", 2, quiet) as advance:
         if source is Source.approval:
             write_events(read_approval(file), out)
@@ -108,21 +121,19 @@ def _import_rows(
     columns = load_columns(mapping) if mapping else ColumnMapping()
     if rename:
         columns = with_options(columns, rename)
-    with progress(f"reading {file.name}", 100, quiet) as advance:
-        done = 0
-
-        def show_share(share: float) -> None:
-            nonlocal done
-            advance(int(share * 100) - done)
-            done = int(share * 100)
-
+    with progress_of_share(f"reading {file.name}", quiet) as show_share:
         same, aside = import_file(file, load_file(policy), out, columns, EVENT_FORMATS[source], show_share)
-    beside = out.with_suffix(".rejected.jsonl")
-    beside.unlink(missing_ok=True)
-    if aside:
-        write_rejected(aside, beside)
-    listed_in = str(beside) if aside else None
-    return {"output": str(out), "repeats": same, "rejected_file": listed_in, "labels": None}, aside
+    return {"output": str(out), "repeats": same, "labels": None}, aside
+
+
+def _list_rejected(aside: list[Rejection], output: Path, named: Path | None) -> Path | None:
+    """Write down the rejected rows: to the file that was named, else beside the event table where there are any."""
+    beside = output.with_suffix(".rejected.jsonl")
+    beside.unlink(missing_ok=True)  # that of an earlier import
+    listed_in = named or (beside if aside else None)
+    if listed_in:
+        write_rejected(aside, listed_in)
+    return listed_in
 
 
 def _counts(out: Path) -> dict[str, Any]:
@@ -138,16 +149,14 @@ def _counts(out: Path) -> dict[str, Any]:
     }
 
 
-def _report(summary: dict[str, Any], aside: list[Rejection], json: bool) -> None:
+def _report(summary: dict[str, Any], aside: list[Rejection], listed_in: Path | None, json: bool) -> None:
     if json:
         from linekeeper.cli.answers.events import ImportAnswer
 
-        print_answer(ImportAnswer(**summary))
+        print_answer(ImportAnswer(**summary, rejected_file=None if listed_in is None else str(listed_in)))
         return
-    events, accounts = (
-        counted(summary["events"], "event", "events"),
-        counted(summary["accounts"], "account", "accounts"),
-    )
+    events = counted(summary["events"], "event", "events")
+    accounts = counted(summary["accounts"], "account", "accounts")
     print_line(f"{events} of {accounts} in {summary['seconds']:.1f} s")
     for kind, count in summary["by_kind"].items():
         print_line(data_text(f"  {kind:<24}{count:>12,}"))
@@ -156,4 +165,4 @@ def _report(summary: dict[str, Any], aside: list[Rejection], json: bool) -> None
         print_line(data_text(f"outcome and personal attributes, apart from the events: {summary['labels']}"))
     if summary["repeats"]:
         print_line(f"{counted(summary['repeats'], 'repeat', 'repeats')} of the same event dropped")
-    print_rejected(aside, Path(summary["rejected_file"]) if aside else None)
+    print_rejected(aside, listed_in)

@@ -23,7 +23,6 @@ EXTRAS = {
     "optbinning": "fit",
     "scipy": "fit",
     "sklearn": "fit",
-    "psycopg": "postgres",
 }  # what is imported, by the extra that installs it
 
 

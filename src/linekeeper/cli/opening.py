@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from linekeeper.cli.output import progress
+from linekeeper.cli.output import progress_of_share
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
@@ -33,12 +33,5 @@ def read_file(path: Path, policy: Policy, mapping: Path | None, quiet: bool) -> 
     from linekeeper.connect.files import read_event_file
     from linekeeper.connect.mapping import load_columns
 
-    with progress("reading", 100, quiet) as advance:
-        done = 0.0
-
-        def show_share(share: float) -> None:
-            nonlocal done
-            advance(int(share * 100) - int(done * 100))
-            done = share
-
+    with progress_of_share("reading", quiet) as show_share:
         return read_event_file(path, policy, load_columns(mapping) if mapping else None, progress=show_share)

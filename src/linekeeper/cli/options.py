@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from linekeeper.cli import completion, settings
-from linekeeper.core.errors import FileError
+from linekeeper.core.errors import FileError, UsageError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="The policy (YAML).")]
@@ -16,89 +17,54 @@ PolicyFiles = Annotated[list[Path], typer.Argument(metavar="POLICIES", help="Pol
 EventsFile = Annotated[
     Path, typer.Argument(metavar="EVENTS", help="An event table, or JSON Lines, CSV or Parquet of the policy's kinds.")
 ]
-STORE_HELP = "Database URL, or path of an SQLite file (default: linekeeper.db, or as linekeeper.toml says)."
-StoreUrl = Annotated[
-    str,
-    typer.Option(
-        "--store",
-        help=STORE_HELP,
-        envvar=settings.variable("store"),
-        default_factory=settings.store_to_read,
+
+
+def _with_name(store: str) -> str:
+    """The store, which has a name: an empty one, as of a variable that is not set, would be a store in memory."""
+    if not store.strip():
+        raise UsageError(
+            "the name of the store is empty", code="argument-missing", way_out="name one, or leave `--store` out"
+        )
+    return store
+
+
+def of_setting(name: str, about: str, default: Callable[[], Any], complete: Any = None, callback: Any = None) -> Any:
+    """An option that a variable of the environment, then `linekeeper.toml`, stands for where it is not given."""
+    return typer.Option(
+        f"--{name}",
+        help=about,
+        envvar=settings.variable(name),
+        default_factory=default,
         show_default=False,
-        autocompletion=completion.complete_store,
-    ),
-]
-StoreToWrite = Annotated[
-    str,
-    typer.Option(
-        "--store",
-        help=STORE_HELP,
-        envvar=settings.variable("store"),
-        default_factory=settings.store_to_write,
-        show_default=False,
-        autocompletion=completion.complete_store,
-    ),
-]
+        autocompletion=complete,
+        callback=callback,
+    )
+
+
+def _of_store(default: Callable[[], str]) -> Any:
+    about = "Database URL, or path of an SQLite file (default: linekeeper.db, or as linekeeper.toml says)."
+    return of_setting("store", about, default, completion.complete_store, _with_name)
+
+
+StoreUrl = Annotated[str, _of_store(settings.store_to_read)]
+StoreToWrite = Annotated[str, _of_store(settings.store_to_write)]
 Keys = Annotated[
     Path | None,
-    typer.Option(
-        "--keys",
-        help="Folder of the log's keys, where the store keeps a log.",
-        envvar=settings.variable("keys"),
-        default_factory=settings.keys_named,
-        show_default=False,
-    ),
+    of_setting("keys", "Folder of the log's keys, where the store keeps a log.", settings.keys_named),
 ]
-LogKeys = Annotated[
-    Path,
-    typer.Option(
-        "--keys",
-        help="Folder of the log's keys.",
-        envvar=settings.variable("keys"),
-        default_factory=settings.keys_required,
-        show_default=False,
-    ),
-]
+LogKeys = Annotated[Path, of_setting("keys", "Folder of the log's keys.", settings.keys_required)]
 LangOption = Annotated[
-    str,
-    typer.Option(
-        "--lang",
-        help="zh or en (default: en).",
-        envvar=settings.variable("lang"),
-        default_factory=settings.lang_named,
-        show_default=False,
-        autocompletion=completion.complete_lang,
-    ),
+    str, of_setting("lang", "zh or en (default: en).", settings.lang_named, completion.complete_lang)
 ]
 LenderOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--lender",
-        help="Who the lender is (YAML; default: an example).",
-        envvar=settings.variable("lender"),
-        default_factory=settings.lender_named,
-        show_default=False,
-    ),
+    Path | None, of_setting("lender", "Who the lender is (YAML; default: an example).", settings.lender_named)
 ]
 Jurisdiction = Annotated[
     str | None,
-    typer.Option(
-        "--jurisdiction",
-        help="Note notices under this law: CN, US, EU, UK.",
-        envvar=settings.variable("jurisdiction"),
-        default_factory=settings.jurisdiction_named,
-        show_default=False,
-    ),
+    of_setting("jurisdiction", "Note notices under this law: CN, US, EU, UK.", settings.jurisdiction_named),
 ]
 Product = Annotated[
-    str | None,
-    typer.Option(
-        "--product",
-        help="The product, as `policies/regulation` names it.",
-        envvar=settings.variable("product"),
-        default_factory=settings.product_named,
-        show_default=False,
-    ),
+    str | None, of_setting("product", "The product, as `policies/regulation` names it.", settings.product_named)
 ]
 AccountName = Annotated[
     str, typer.Argument(metavar="ACCOUNT", help="The account.", autocompletion=completion.complete_account)
@@ -131,7 +97,6 @@ MappingFile = Annotated[Path | None, typer.Option("--mapping", help="A mapping o
 
 def _writable(path: Path | None) -> Path | None:
     """The path, where a file can be written there; this is checked before any work is done."""
-
     if path is not None and not path.parent.is_dir():
         raise FileError(
             f"there is no folder `{path.parent}` to write to", code="folder-missing", place=str(path.parent)

@@ -112,3 +112,17 @@ def progress(title: str, total: int, quiet: bool = False) -> Iterator[Callable[[
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task(title, total=total)
         yield lambda done: bar.advance(task, done)
+
+
+@contextmanager
+def progress_of_share(title: str, quiet: bool = False) -> Iterator[Callable[[float], None]]:
+    """The same for work that says which share of it is done, from 0 to 1."""
+    with progress(title, 100, quiet) as advance:
+        percent = 0
+
+        def show_share(share: float) -> None:
+            nonlocal percent
+            advance(int(share * 100) - percent)
+            percent = int(share * 100)
+
+        yield show_share
