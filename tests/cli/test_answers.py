@@ -81,10 +81,10 @@ def test_days_instants_and_money_are_written_in_one_style(answers: dict[str, lis
 
 
 def parts(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value with its key; what a policy or an event names itself is left out."""
+    """Every value with its key; names of a policy or an event, and sentences, are left out."""
     if isinstance(value, dict):
         for name, item in value.items():
-            if name not in ("values", "json_schema", "details", "sub_scores"):
+            if name not in ("values", "json_schema", "details", "sub_scores", "rendered"):
                 yield from parts(item, name)
     elif isinstance(value, list):
         for item in value:
