@@ -39,6 +39,9 @@ def test_the_demo_tells_of_two_borrowers_and_leaves_pages(folder: Path) -> None:
     assert f"One borrower who is back: {told['example_account']}" in report
     assert f"One borrower who can come back: {told['open_road_account']}" in report
     assert "Your limit on the way back" in report
+    index = (folder / "pages" / "index.html").read_text("utf-8")
+    assert "The limit of 2 lines over time" in index
+    assert all(told[name] in index for name in ("example_account", "open_road_account"))
     receipt = ("receipt", "verify", f"{folder}/pages/receipt.tlog-proof", "--vkey", f"{folder}/log/log.vkey")
     assert read(*receipt)["holds"] is True
     replayed = read("replay", "policies/consumer-loan.yaml", f"{folder}/events.parquet", "--workers", "1")
@@ -59,7 +62,7 @@ def test_the_last_lines_can_be_pasted_and_lead_to_a_road_that_is_open(folder: Pa
     assert "What you can do" in printed["road"]
     assert "您" in printed["notice"]
     assert "█" not in printed["show"].splitlines()[1]
-    road = read("road", shlex.split(commands[1])[2], "--store", f"{folder}/lines.db")
+    road = read("road", shlex.split(commands[1])[2], "--store", f"{folder}/lines.db")["road_back"]
     assert road["road"] is True
 
 

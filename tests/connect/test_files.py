@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linekeeper.connect import files
+from linekeeper.connect import text_files
 from linekeeper.connect.event_table import events_of_table, read_events
 from linekeeper.connect.files import Intake, read_event_file
 from linekeeper.connect.large_files import import_file
-from linekeeper.connect.mapping import ColumnMapping, load_columns, with_options
+from linekeeper.connect.mapping import ColumnMapping, with_options
+from linekeeper.connect.mapping_file import load_columns
 from linekeeper.connect.text_lines import LINE_BYTES_MAX, cells_of
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
@@ -228,11 +229,11 @@ def test_large_files_end_as_small_ones_do(policy: Policy, tmp_path: Path, monkey
     """Blocks of a few rows, so that repeats, conflicts and order cross their edges."""
     rows = [f"e{n % 23},A{n % 3},draw,{(n * 7) % 13},{n % 23 if n % 11 else 'x'}".encode() for n in range(100)]
     path = write(tmp_path, "it's.csv", HEADER.strip(), *rows)
-    monkeypatch.setattr(files, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(text_files, "BLOCK_BYTES", 100)
     in_memory = read_event_file(path, policy)
-    same, aside = import_file(path, policy, tmp_path / "out'put.parquet")
+    done = import_file(path, policy, tmp_path / "out'put.parquet")
     assert in_memory.rejected
-    assert (same, aside) == (in_memory.same, in_memory.rejected)
+    assert (done.same, done.rejected) == (in_memory.same, in_memory.rejected)
     assert read_events(tmp_path / "out'put.parquet").to_pylist() == in_memory.table.to_pylist()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["it's.csv", "out'put.parquet"]
 

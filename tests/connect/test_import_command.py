@@ -63,6 +63,7 @@ def test_one_line_of_json_says_it_all(app: typer.Typer, folder: Path) -> None:
     assert summary == {
         "schema": "linekeeper/import/1", "output": "out.parquet", "repeats": 1, "labels": None, "accounts": 2,
         "events": 2, "by_kind": {"draw": 1, "repay": 1}, "rejected": 1, "rejected_file": "out.rejected.jsonl",
+        "skipped": 0, "notes": [],
     }  # fmt: skip
     assert read_events(folder / "out.parquet")["amount"].to_pylist() == [200, 550]
     (aside,) = (folder / "out.rejected.jsonl").read_text().splitlines()

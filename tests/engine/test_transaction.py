@@ -320,15 +320,17 @@ def test_a_thread_does_not_wait_for_itself(engine: LineEngine) -> None:
     assert send(engine, lapse("a")).events == 4
 
 
-def test_a_writer_that_waits_in_vain_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_that_waits_in_vain_is_told(new_store: NewStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "BUSY_SECONDS", 0.05)
-    first, second = (LineEngine(open_store(str(tmp_path / "lines.db")), POLICY) for _ in range(2))
+    first = LineEngine(new_store(), POLICY)
+    second = LineEngine(open_store(url_of(first.store)), POLICY)
     with first.transaction() as tx:
         receive(first, lapse("a"), tx)
         with pytest.raises(StoreError) as caught:
             send(second, lapse("b"))
     assert caught.value.code == "store-busy"
     assert send(second, lapse("b")).events == 4
+    second.store.close()
 
 
 def test_the_face_joins_too(tmp_path: Path) -> None:

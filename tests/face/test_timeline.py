@@ -11,14 +11,14 @@ import pytest
 
 import linekeeper as lk
 from linekeeper.face.line_chart import (
-    LEFT,
-    RIGHT,
+    PLOT_LEFT,
+    PLOT_RIGHT,
     ROW,
     SHARE_HEIGHT,
     STATUS_FILL,
     ChartLine,
     ChartStep,
-    TimeAxis,
+    TimeSpan,
     line_chart,
     status_chart,
 )
@@ -47,11 +47,11 @@ def areas(picture: str, status: str) -> list[Rect]:
 def test_a_chart_has_an_area_a_step_as_wide_as_it_lasts_and_as_high_as_its_limit() -> None:
     picture = line_chart([chart_line("A", (0, 100, "active"), (50, 40, "reduced"), (75, 0, "closed"))])
     ElementTree.fromstring(picture)
-    width = RIGHT - LEFT
+    width = PLOT_RIGHT - PLOT_LEFT
     ((left, wide, _, high),) = areas(picture, "active")
-    assert (left, wide, high) == (LEFT, width / 2, ROW)
+    assert (left, wide, high) == (PLOT_LEFT, width / 2, ROW)
     ((left, wide, _, high),) = areas(picture, "reduced")
-    assert (left, wide, high) == (LEFT + width / 2, width / 4, 0.4 * ROW)
+    assert (left, wide, high) == (PLOT_LEFT + width / 2, width / 4, 0.4 * ROW)
     ((_, wide, _, high),) = areas(picture, "closed")
     assert (wide, high) == (width / 4, 2)  # no limit is left, and it is seen all the same
     assert "2025-02-20: reduced, limit 40 CNY" in picture
@@ -60,8 +60,8 @@ def test_a_chart_has_an_area_a_step_as_wide_as_it_lasts_and_as_high_as_its_limit
 def test_lines_of_one_chart_share_their_time_and_stand_below_one_another() -> None:
     early, late = chart_line("A", (0, 100, "active")), chart_line("B", (60, 100, "active"))
     first, second = areas(line_chart([early, late]), "active")
-    assert first[0] == LEFT
-    assert second[0] == LEFT + 0.6 * (RIGHT - LEFT)
+    assert first[0] == PLOT_LEFT
+    assert second[0] == PLOT_LEFT + 0.6 * (PLOT_RIGHT - PLOT_LEFT)
     assert second[2] >= first[2] + ROW
 
 
@@ -81,19 +81,19 @@ def test_a_portfolio_shows_the_share_of_each_status() -> None:
 
 @pytest.mark.parametrize(("days", "first", "count"), [(100, "2025-02", 3), (700, "2025-04", 7), (3650, "2026-01", 5)])
 def test_the_axis_names_a_few_months(days: int, first: str, count: int) -> None:
-    ticks = list(TimeAxis(START, START + timedelta(days=days)).ticks())
+    ticks = list(TimeSpan(START, START + timedelta(days=days)).ticks())
     assert (ticks[0][1], len(ticks)) == (first, count)
-    assert all(LEFT <= x <= RIGHT for x, _ in ticks)
+    assert all(PLOT_LEFT <= x <= PLOT_RIGHT for x, _ in ticks)
 
 
 def test_the_axis_of_a_short_time_names_its_ends() -> None:
-    ticks = list(TimeAxis(START, START + timedelta(days=20)).ticks())
-    assert ticks == [(LEFT, "2025-01-01"), (RIGHT, "2025-01-21")]
+    ticks = list(TimeSpan(START, START + timedelta(days=20)).ticks())
+    assert ticks == [(PLOT_LEFT, "2025-01-01"), (PLOT_RIGHT, "2025-01-21")]
 
 
 def test_a_line_of_one_instant_can_be_drawn() -> None:
     picture = line_chart([chart_line("A", (0, 100, "active"), days=0)])
-    assert areas(picture, "active") == [(LEFT, 0, pytest.approx(44), ROW)]
+    assert areas(picture, "active") == [(PLOT_LEFT, 0, pytest.approx(44), ROW)]
 
 
 def test_notebooks_show_lines_as_charts() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.lab.fit import boosting
@@ -15,7 +18,9 @@ from linekeeper.lab.fit.bin_merging import merge_effect_bins
 from linekeeper.lab.fit.boosting import fit_additive, fit_forest
 from linekeeper.lab.fit.cross_validation import fit_model, with_fewer_bins
 from linekeeper.lab.fit.design_matrix import design_matrix, feature_blocks
+from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
 from linekeeper.lab.fit.scaling import scorecard_of
+from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.many import score_many
 from tests.fit.synthetic import PLAN, synthetic_table
 
@@ -144,3 +149,70 @@ def test_the_forest_sees_missing_and_codes_as_such() -> None:
     assert (np.isnan(matrix[:, late.start]) == (table.features["late"] == -2)).all()
     assert (matrix[:, income.start + 1] == (table.features["income"] == MISSING)).all()
     assert np.isfinite(fit_forest(table.take(np.arange(500)), PLAN).log_odds(table.features)).all()
+
+
+def test_a_declared_code_that_does_not_occur_changes_nothing() -> None:
+    few = table.take(np.arange(1_000))
+    late = PLAN.features[2]
+    declared = replace(PLAN, features=(*PLAN.features[:2], replace(late, special=(-2, -1, 99)), *PLAN.features[3:]))
+    plain, with_codes = (fit_additive(few, plan) for plan in (PLAN, declared))
+    np.testing.assert_allclose(with_codes.log_odds(few.features), plain.log_odds(few.features), atol=1e-9)
+    cards = [scorecard_of(with_fewer_bins(model, few, PLAN), PLAN, few.features) for model in (plain, with_codes)]
+    np.testing.assert_array_equal(*(score_many(card, few.features).score for card in cards))
+    effect = next(one for one in with_codes.main_effects if one.binning.feature == "late")
+    mean = np.average(effect.values, weights=effect.rows)
+    for code in (-1, 99):  # no row says anything of it, so it counts as the mean, not as its neighbour
+        assert effect.at({"late": np.array([code])})[0] == pytest.approx(mean)
+        merged = next(e for e in with_fewer_bins(with_codes, few, PLAN).main_effects if e.binning.feature == "late")
+        assert merged.at({"late": np.array([code])})[0] == pytest.approx(mean)
+
+
+def test_an_empty_bin_of_a_code_stays_apart_from_amounts() -> None:
+    effect = MainEffect(
+        Binning("f", (-2, -1), frozenset({1})), np.array([5.0, 0.3, 1.0, 0.0]), np.array([30, 0, 60, 0])
+    )
+    assert merge_effect_bins(effect, 100.0, 20).binning == effect.binning
+
+
+COLUMN = st.sampled_from(["amounts", "few amounts", "codes", "missing", "all missing", "choices"])
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    kinds=st.lists(COLUMN, min_size=1, max_size=4),
+    worse=st.lists(st.sampled_from(["higher", "lower", None]), min_size=4, max_size=4),
+    special=st.lists(st.sampled_from([(), (-9,), (-9, -8, -7), (0, 1), (-1, 500)]), min_size=4, max_size=4),
+    neutral=st.booleans(),
+    seed=st.integers(0, 2**16),
+)
+def test_what_is_read_is_what_the_boosters_say_under_any_plan(
+    kinds: list[str], worse: list[Any], special: list[tuple[int, ...]], neutral: bool, seed: int
+) -> None:
+    """`fit_additive` itself demands that curves and booster agree on every row; the card follows to within rounding."""
+    chance = np.random.default_rng(seed)
+    rows = 1_000
+    features = {}
+    for number, kind in enumerate(kinds):
+        values = chance.integers(0, 3 if kind in ("few amounts", "choices") else 1_000, rows)
+        if kind == "codes":
+            values = np.where(chance.random(rows) < 0.2, -9, values)
+        if kind in ("missing", "all missing"):
+            values = np.where((chance.random(rows) < 0.2) | (kind == "all missing"), MISSING, values)
+        features[f"f{number}"] = values.astype(np.int64)
+    plan = FitPlan(
+        "any",
+        tuple(
+            FeaturePlan(f"f{number}", "ability", worse[number], special[number], neutral=neutral)
+            if kind != "choices"
+            else FeaturePlan(f"f{number}", "ability", None, (), ("a", "b", "c"))
+            for number, kind in enumerate(kinds)
+        ),
+    )
+    label = (chance.random(rows) < 0.3).astype(np.int64)
+    odd = TrainingTable(np.arange(rows).astype(str), np.zeros(rows, np.int64), label, features, {})
+    model = with_fewer_bins(fit_additive(odd, plan), odd, plan)
+    card = scorecard_of(model, plan, features)
+    exact = 600 + 20 / np.log(2) * (-model.log_odds(features) - np.log(30))
+    assert np.isfinite(exact).all()
+    # Half a point a part, as much again for what the base makes up on average, and half a point of the base itself.
+    assert np.abs(score_many(card, features).score - exact).max() <= len(kinds) + len(model.interactions) + 0.5

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,14 +16,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import LinekeeperError, UsageError
 from linekeeper.lab.fit.cross_validation import folds_of
 from linekeeper.lab.fit.fairness import group_fairness
 from linekeeper.lab.fit.model_card import model_card_of, stability
 from linekeeper.lab.fit.model_card_page import render_model_card
 from linekeeper.lab.fit.plan import FeaturePlan, FitPlan, read_fit_plan
 from linekeeper.lab.fit.training_run import TrainingRun, artifact_of_run, fit_scorecard
-from linekeeper.lab.fit.training_table import read_training_table
+from linekeeper.lab.fit.training_table import read_training_table, training_table
 from linekeeper.scorecard.artifact import read_artifact, write_artifact
 from linekeeper.scorecard.many import score_many
 from linekeeper.scorecard.points import best_score, lost_by_feature, score_one
@@ -176,14 +179,59 @@ def test_a_snapshot_table_is_read(tmp_path: Path) -> None:
         ({"label": [0, 1], "burden": [0.5, 1.0]}, "`burden` is not whole numbers"),
         ({"label": [0, 2], "burden": [1, 2]}, "the label `label` must be 0 and 1"),
         ({"label": [0, 0], "burden": [1, 2]}, "both must occur"),
+        ({"label": [0, 1], "burden": [date(2026, 1, 1), None]}, "`burden` is `date32"),
+        ({"label": [0, 1], "burden": [datetime(2026, 1, 1), None]}, "`burden` is `timestamp"),
+        ({"label": [0, 1], "burden": ["7", "8"]}, "`burden` is `string"),
+        ({"label": [0, 1], "burden": [2**60, 1]}, "`burden` holds 1,152,921,504,606,846,976 in row 1"),
+        ({"label": [0, 1], "burden": [1, 2], "account": ["a", None]}, "no `account` in row 2"),
+        ({"label": [0, 1], "burden": [1, 3]}, "`burden` holds 3 in row 2, which is none of its choices"),
     ],
 )
-def test_a_table_that_cannot_be_fitted_is_refused(
-    tmp_path: Path, columns: dict[str, list[float]], message: str
-) -> None:
+def test_a_table_that_cannot_be_fitted_is_refused(tmp_path: Path, columns: dict[str, list[Any]], message: str) -> None:
     pq.write_table(pa.table(columns), tmp_path / "s.parquet")
+    plan = FitPlan("p", (FeaturePlan("burden", "ability", choices=("a", "b", "c") if "choices" in message else ()),))
     with pytest.raises(LinekeeperError, match=message):
-        read_training_table(tmp_path / "s.parquet", FitPlan("p", (FeaturePlan("burden", "ability"),)))
+        read_training_table(tmp_path / "s.parquet", plan)
+
+
+def test_what_pandas_writes_of_whole_numbers_is_read() -> None:
+    data = pa.table(
+        {
+            "label": pa.array([True, False, True]),
+            "burden": pa.array([3.0, float("nan"), None]),
+            "late": pa.array([None, None, None]),
+            "paid": pa.array([Decimal("5"), Decimal("-7"), None], pa.decimal128(9, 2)),
+        }
+    )
+    features = tuple(FeaturePlan(name, "ability") for name in ("burden", "late", "paid"))
+    table = training_table(data, FitPlan("p", features))
+    assert table.label.tolist() == [1, 0, 1]
+    assert table.features["burden"].tolist() == [3, MISSING, MISSING]
+    assert table.features["late"].tolist() == [MISSING] * 3
+    assert table.features["paid"].tolist() == [5, -7, MISSING]
+
+
+@pytest.mark.parametrize("folds", [-3, 0, 1, 101])
+def test_a_number_of_folds_that_cannot_be_is_refused(folds: int) -> None:
+    with pytest.raises(UsageError, match=f"{folds} folds are not to be had; ask for 2 to 100"):
+        fit_scorecard(synthetic_table(200), PLAN, folds)
+
+
+def test_no_fold_is_without_bads_however_rows_are_numbered() -> None:
+    """Accounts in the order of text (0, 1, 10, 100, ...) came apart from their labels, and a fold could lack bads."""
+    for seed in range(20):
+        table = synthetic_table(400, seed)
+        label = np.zeros(400, np.int64)
+        label[np.random.default_rng(seed).choice(400, 10, replace=False)] = 1
+        fold = folds_of(replace(table, label=label), 5, seed)
+        assert np.bincount(fold, weights=label).tolist() == [2] * 5
+
+
+def test_features_that_say_nothing_make_no_card() -> None:
+    table = synthetic_table(40)
+    constant = {name: np.zeros(40, np.int64) for name in table.features}
+    with pytest.raises(LinekeeperError, match="no feature tells goods from bads"):
+        fit_scorecard(replace(table, features=constant), PLAN, 2)
 
 
 def test_a_plan_is_read(tmp_path: Path) -> None:
@@ -205,6 +253,14 @@ def test_a_plan_is_read(tmp_path: Path) -> None:
         ("name: p", "names no feature"),
         ("luck: {}\nability: {a: {}}", "unknown key `luck`"),
         ("ability: {a: {worse: up}}", "`a` may have"),
+        ("ability: {a: {special: -9}}", r"`a` has `special: -9`; write a list: `special: \[-9, -8\]`"),
+        ("ability: {a: {special: [-9.5]}}", "a `special` code of `a` is `-9.5`; write a whole number"),
+        ("ability: {a: {choices: app}}", "`a` has `choices: app`; write a list"),
+        ("ability: {a: {}}\nwillingness: {a: {}}", "`a` stands twice in the plan"),
+        ("ability: {label: {}}", "`label` is the label, which no card may know"),
+        ("ability: {a: {}}\ntables_max: many", "`tables_max` is `many`; write a whole number from 0 to 1,000"),
+        ("ability: {a: {}}\nscale: {base: 600}", "the scale has a key that is not known; its keys are `score`, `odds`"),
+        ("ability: {a: {}}\nscale: {odds: 0}", "`scale.odds` is `0`; write a whole number from 1"),
     ],
 )
 def test_a_plan_that_is_wrong_is_refused(tmp_path: Path, text: str, message: str) -> None:

@@ -23,6 +23,7 @@ from tests.oracle.reader import read
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 FIRST_PAGES = ["README.md", "README.zh.md", "docs/index.md", "docs/start/tutorial.md"]
+FIRST_PAGES += ["docs/zh/index.md", "docs/zh/tutorial.md"]
 EPOCH = date(1970, 1, 1)
 FOREIGN = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=["']?(?:https?:)?//[^"'\s>]+""")
 

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 import linekeeper
 from linekeeper.cli.main import build
 from linekeeper.journal.keeper import new_keeper
-from linekeeper.kernel.kernel import kernel_of
+from linekeeper.kernel.kernel import _kernel_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path(linekeeper.__file__).parent
@@ -82,7 +82,7 @@ def way(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """
     folder = tmp_path_factory.mktemp("way")
     new_keeper(folder / "keys", folder / "public", "example.com/way")
-    kernel_of.cache_clear()  # an earlier test may have compiled this policy, and machine code shows no calls
+    _kernel_of.cache_clear()  # an earlier test may have compiled this policy, and machine code shows no calls
     policy, events = "docs/examples/cash-line.yaml", "docs/examples/cash-line.jsonl"
     command = ["run", str(ROOT / policy), str(ROOT / events), "--store", str(folder / "lines.db"), "--json", "--brake"]
     command += ["--keys", str(folder / "keys"), "--jurisdiction", "CN", "--product", "credit_card"]

@@ -3,36 +3,104 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 from linekeeper.core.dates import epoch_day
 from linekeeper.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 
 def minor_units(text: str, exponent: int) -> int:
     """An amount in major units as minor units. Raises UsageError where it is none.
 
+    A comma is refused: it stands before the cents in one country, and between thousands in another.
+
     >>> minor_units("250.50", 2)
     25050
-    >>> minor_units("9e999999", 2)
+    >>> minor_units("250,50", 2)
     Traceback (most recent call last):
-    linekeeper.core.errors.UsageError: `9e999999` is not an amount; write it like 250 or 250.50
+    linekeeper.core.errors.UsageError: `250,50` is not an amount; write it like 250 or 250.50, without a comma
     """
-    from decimal import Decimal, DecimalException
-
     from linekeeper.core.bounds import MONEY_MAX
 
-    try:
-        minor = Decimal(text.replace(",", "").replace("_", "")).scaleb(exponent)
-    except DecimalException:
-        minor = Decimal("NaN")
-    if not minor.is_finite() or minor != minor.to_integral_value() or not 0 <= minor <= MONEY_MAX:
+    minor = scaled(text, exponent)
+    if minor is None or minor > MONEY_MAX:
         raise UsageError(
             f"`{text[:40]}` is not an amount",
             code="amount-not-readable",
-            way_out="write it like 250 or 250.50",
+            way_out="write it like 250 or 250.50" + (", without a comma" if "," in text else ""),
             details={"given": text[:40]},
         )
-    return int(minor)
+    return minor
+
+
+def share_bp(text: str) -> int:
+    """A share in percent as basis points. Raises UsageError where it is none.
+
+    >>> share_bp("50%"), share_bp("12.5%")
+    (5000, 1250)
+    """
+    bp = scaled(text[:-1], 2) if text.endswith("%") else None
+    if bp is None:
+        raise UsageError(
+            f"`{text[:40]}` is not a share",
+            code="share-not-readable",
+            way_out="write it like 50% or 12.5%" + (", without a comma" if "," in text else ""),
+            details={"given": text[:40]},
+        )
+    return bp
+
+
+def currency_code(text: str) -> str:
+    """An ISO 4217 code. Raises UsageError where the text is not of the form of one.
+
+    >>> currency_code("CNY")
+    'CNY'
+    """
+    if not (len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()):
+        raise UsageError(
+            f"`{text[:40]}` is not a currency",
+            code="currency-not-readable",
+            way_out="write three capital letters, like CNY",
+            details={"given": text[:40]},
+        )
+    return text
+
+
+def zone_of(text: str) -> ZoneInfo:
+    """The time zone of that IANA name. Raises UsageError where there is none.
+
+    >>> zone_of("Asia/Shanghai").key
+    'Asia/Shanghai'
+    """
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(text or "-")
+    except (KeyError, ValueError, OSError):
+        raise UsageError(
+            f"the time zone `{text[:40]}` is not known",
+            code="time-zone-not-known",
+            way_out="write an IANA name, like Asia/Shanghai",
+            details={"given": text[:40]},
+        ) from None
+
+
+def scaled(text: str, digits: int) -> int | None:
+    """A decimal of plain digits, moved by so many digits to a whole number; None where it is none or does not fit.
+
+    >>> scaled("18.5", 2), scaled("18,5", 2), scaled("0.001", 2), scaled("1_000", 0)
+    (1850, None, None, 1000)
+    """
+    import re
+    from decimal import Decimal
+
+    if not re.fullmatch(r"[0-9][0-9_]{0,20}(\.[0-9]{1,9})?", text):
+        return None
+    number = Decimal(text.replace("_", "")).scaleb(digits)
+    return int(number) if number == number.to_integral_value() else None
 
 
 def required_day(text: str) -> int:
@@ -65,25 +133,3 @@ def instant_ms(text: str) -> int:
         return int(read_value(AT, text, True))
     except FieldRejected as refused:
         raise UsageError(str(refused), code="instant-not-readable") from None
-
-
-def share_bp(text: str) -> int:
-    """A share in percent as basis points. Raises UsageError where it is none.
-
-    >>> share_bp("50%"), share_bp("12.5%")
-    (5000, 1250)
-    """
-    from decimal import Decimal, InvalidOperation
-
-    try:
-        bp = Decimal(text.removesuffix("%")) * 100
-    except InvalidOperation:
-        bp = Decimal("NaN")
-    if not text.endswith("%") or not bp.is_finite() or bp != bp.to_integral_value():
-        raise UsageError(
-            f"`{text[:40]}` is not a share",
-            code="share-not-readable",
-            way_out="write it like 50% or 12.5%",
-            details={"given": text[:40]},
-        )
-    return int(bp)

@@ -73,11 +73,15 @@ def demo(
     portfolio = portfolio_report(engine.store)
     open_road = find_open_road(engine, portfolio)
     words = print_report(console, engine, figures, portfolio, open_road)
-    shown_account = open_road.account if open_road else portfolio.example_account
-    write_pages(folder, engine, console, adverse_decision(engine, shown_account), words)
+    examples = [name for name in (portfolio.example_account, open_road and open_road.account) if name]
+    shown_decision = adverse_decision(engine, examples[-1] if examples else None)
+    write_pages(folder, engine, console, examples, shown_decision, words)
     if json:
-        examples = {"example_account": portfolio.example_account, "open_road_account": open_road and open_road.account}
-        _print_answer({**figures, "made_before": earlier is not None, **examples}, where, folder)
+        accounts_shown = {
+            "example_account": portfolio.example_account,
+            "open_road_account": open_road and open_road.account,
+        }
+        _print_answer({**figures, "made_before": earlier is not None, **accounts_shown}, where, folder)
         return
     _print_next(console, engine, where, open_road, folder)
     if sys.stdout.isatty() and not no_serve:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ body{{font:16px/1.6 system-ui,sans-serif;max-width:44rem;margin:3rem auto;paddin
 h1{{font-size:1.6rem;margin-bottom:.25rem}} p{{color:#51606d}} ul{{padding:0;list-style:none}}
 li{{border-top:1px solid #dde3e8;padding:.9rem 0}} li span{{display:block;color:#51606d}}
 a{{color:#0b6b5d;font-weight:600}}
-</style></head><body><h1>Linekeeper demo</h1><p>{summary}</p><ul>{items}</ul></body></html>
+</style></head><body><h1>Linekeeper demo</h1><p>{summary}</p>{chart}<ul>{items}</ul></body></html>
 """
 _REPORT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -35,8 +36,15 @@ code{{font:inherit}}
 """
 
 
-def write_pages(folder: Path, engine: Engine, console: Console, decision: Decision | None, summary: str) -> None:
-    """Write the pages; `decision` is the one that is shown as a notice."""
+def write_pages(
+    folder: Path,
+    engine: Engine,
+    console: Console,
+    accounts: Sequence[str],
+    decision: Decision | None,
+    summary: str,
+) -> None:
+    """Write the pages; the lines of `accounts` are drawn, `decision` is the one that is shown as a notice."""
     pages = folder / "pages"
     pages.mkdir(parents=True, exist_ok=True)
     console.save_html(str(pages / "report.html"), clear=False, code_format=_REPORT)
@@ -53,7 +61,17 @@ def write_pages(folder: Path, engine: Engine, console: Console, decision: Decisi
     listed = "".join(
         f'<li><a href="{name}">{escape(title)}</a><span>{escape(about)}</span></li>' for name, title, about in items
     )
-    (pages / "index.html").write_text(_PAGE.format(summary=escape(summary), items=listed), "utf-8")
+    page = _PAGE.format(summary=escape(summary), chart=_chart(engine, accounts), items=listed)
+    (pages / "index.html").write_text(page, "utf-8")
+
+
+def _chart(engine: Engine, accounts: Sequence[str]) -> str:
+    """The lines of these accounts over time."""
+    from linekeeper.face.engine import Engine as PublicEngine
+    from linekeeper.face.line_chart import line_chart
+
+    shown = PublicEngine(engine)
+    return line_chart([shown.account(name).timeline.chart_line() for name in accounts]) if accounts else ""
 
 
 def _notices(pages: Path, engine: Engine, decision: Decision) -> list[tuple[str, str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from linekeeper.cli.show_commands import STATUS_COLOUR, chart, decision_line, decision_lines, line_words
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from linekeeper.recourse import RoadBack
     from linekeeper.recourse.model import Step
 
+ROAD_COLUMNS = 96
 ROADS_MAX = 40  # accounts whose road is looked for, until one asks for a payment
 
 
@@ -120,7 +122,8 @@ def _print_road(console: Console, engine: Engine, open_road: OpenRoad) -> None:
 
     console.print(f"\n[bold]One borrower who can come back: {open_road.account}[/]")
     console.print(line_words(engine.policy, view(engine, open_road.account)))
-    console.print(road_as_text(open_road.road, engine.policy, "en", open_road.day), markup=False, end="")
+    for line in road_as_text(open_road.road, engine.policy, "en", open_road.day).splitlines():
+        console.print(fill(line, ROAD_COLUMNS, subsequent_indent="    "), markup=False)
 
 
 def _status_table(engine: Engine, portfolio: PortfolioReport) -> object:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from linekeeper.cli.options import JsonOption, MappingFile, to_write
+from linekeeper.cli.options import JsonOption, to_write
 from linekeeper.cli.output import (
     counted,
     data_text,
@@ -19,11 +19,11 @@ from linekeeper.cli.output import (
     progress_of_share,
     write_rejected,
 )
-from linekeeper.cli.sections import ShownArguments
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from linekeeper.connect.files import Format
+    from linekeeper.connect.layout import Format
+    from linekeeper.connect.mapping import ColumnMapping
     from linekeeper.core.event import Rejection
 
 
@@ -35,59 +35,104 @@ class Source(StrEnum):
     jsonl = "jsonl"
     csv = "csv"
     parquet = "parquet"
+    excel = "excel"
+    fixed = "fixed"
+    camt = "camt"
+    files = "files"
 
 
-EVENT_FORMATS: dict[Source, Format] = {Source.jsonl: "jsonl", Source.csv: "csv", Source.parquet: "parquet"}
+DATA_SETS = (Source.taiwan, Source.approval)
 
 
 def register(app: typer.Typer) -> None:
     """Adds the `import` command."""
-    app.command("import", cls=ShownArguments)(import_events)
+    app.command("import")(import_events)
 
 
 def import_events(
     source: Annotated[
-        Source, typer.Argument(metavar="SOURCE", help="taiwan, approval (public data sets), jsonl, csv or parquet.")
+        Source,
+        typer.Argument(
+            metavar="SOURCE",
+            help="taiwan, approval (public data sets); csv, jsonl, parquet, excel, fixed, camt; "
+            "or files, whose mapping or names say what they are.",
+        ),
     ],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to read.")],
-    former_policy: Annotated[Path | None, typer.Argument(hidden=True, metavar="POLICY")] = None,
-    policy: Annotated[
-        Path | None, typer.Option("--policy", help="Whose kinds the events are; not for data sets.")
-    ] = None,
+    paths: Annotated[list[Path], typer.Argument(metavar="FILES", help="Files and folders to read.")],
+    policy: Annotated[Path | None, typer.Option(help="Whose kinds the events are; not for data sets.")] = None,
     output: Annotated[Path, to_write("--output", "-o", about="The event table to write.")] = Path("events.parquet"),
-    mapping: MappingFile = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="A mapping file: how the files are written, and which events their rows are.")
+    ] = None,
     rename: Annotated[list[str] | None, typer.Option("--map", help="old=new; `old=` ignores a column.")] = None,
     rejected: Annotated[
         Path | None, to_write("--rejected", about="Write the rows that were rejected here, not beside the event table.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write nothing; show each field and what would be rejected.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Read FILE into an event table: each event once, in order of time; bad rows rejected with their reason."""
+    """Read files into an event table: each event once, in order of time; bad rows rejected with their reason."""
     from time import perf_counter
 
     began = perf_counter()
-    policy = policy or former_policy  # a policy without its option is the former spelling
-    if source not in EVENT_FORMATS and (policy or mapping or rename):
-        raise UsageError(
-            f"`{source.value}` has its own columns",
-            code="arguments-do-not-go-together",
-            way_out="leave out the policy and the mapping",
-        )
-    aside: list[Rejection] = []
-    if source not in EVENT_FORMATS:
-        summary = _import_data_set(source, file, output, json)
-    elif policy is None:
-        raise UsageError(
-            f"a policy is needed: `linekeeper import {source.value} FILE --policy POLICY -o OUT`",
-            code="argument-missing",
-        )
+    if source in DATA_SETS:
+        _only_file(source, [policy, *paths[1:], mapping, *(rename or []), dry_run])
+        summary = _import_data_set(source, paths[0], output, json)
+        aside: list[Rejection] = []
     else:
-        summary, aside = _import_rows(source, file, policy, output, mapping, rename or [], json)
+        files, policy = _files_and_policy(source, paths, policy)
+        columns, form = _columns(mapping, rename or []), _format(source, mapping)
+        if dry_run:
+            _show_profile(files, policy, columns, form, json)
+            return
+        summary, aside = _import_rows(files, policy, output, columns, form, json)
     listed_in = _list_rejected(aside, output, rejected)
     summary |= _counts(output) | {"rejected": len(aside), "seconds": round(perf_counter() - began, 3)}
     _report(summary, aside, listed_in, json)
     if aside and not summary["events"]:  # to reject everything is no success
         raise typer.Exit(1)
+
+
+def _only_file(source: Source, others: list[Any]) -> None:
+    if any(others):
+        raise UsageError(
+            f"`{source.value}` has its own columns",
+            code="arguments-do-not-go-together",
+            way_out="name one file; leave out the policy, the mapping and `--dry-run`",
+        )
+
+
+def _files_and_policy(source: Source, paths: list[Path], policy: Path | None) -> tuple[list[Path], Path]:
+    """The files, and the policy: the option, or else the last of the paths, which is the former spelling."""
+    if policy is not None:
+        return paths, policy
+    *files, last = paths
+    if not files:
+        raise UsageError(
+            f"a policy is needed: `linekeeper import {source.value} FILE --policy POLICY -o OUT`",
+            code="argument-missing",
+        )
+    return files, last
+
+
+def _columns(mapping: Path | None, rename: list[str]) -> ColumnMapping:
+    from linekeeper.connect.mapping import ColumnMapping, with_options
+    from linekeeper.connect.mapping_file import load_columns
+
+    return with_options(load_columns(mapping) if mapping else ColumnMapping(), rename)
+
+
+def _format(source: Source, mapping: Path | None) -> Format | None:
+    """The format that the command names, if it names one; `fixed` needs a mapping, which places its fields."""
+    if source is Source.fixed and mapping is None:
+        raise UsageError(
+            "text of fixed width needs a mapping, which says where the fields are",
+            code="argument-missing",
+            way_out="name one with `--mapping`",
+        )
+    return None if source is Source.files else cast("Format", source.value)
 
 
 def _import_data_set(source: Source, file: Path, out: Path, quiet: bool) -> dict[str, Any]:
@@ -96,7 +141,7 @@ def _import_data_set(source: Source, file: Path, out: Path, quiet: bool) -> dict
     from linekeeper.datasets.approval import read_approval
     from linekeeper.datasets.taiwan import read_taiwan
 
-    summary = {"output": str(out), "repeats": 0, "labels": None}
+    summary: dict[str, Any] = {"output": str(out), "repeats": 0, "skipped": 0, "notes": [], "labels": None}
     with progress(f"reading {source.value}", 2, quiet) as advance:
         if source is Source.approval:
             write_events(read_approval(file), out)
@@ -112,18 +157,15 @@ def _import_data_set(source: Source, file: Path, out: Path, quiet: bool) -> dict
 
 
 def _import_rows(
-    source: Source, file: Path, policy: Path, out: Path, mapping: Path | None, rename: list[str], quiet: bool
+    files: list[Path], policy: Path, out: Path, columns: ColumnMapping, form: Format | None, quiet: bool
 ) -> tuple[dict[str, Any], list[Rejection]]:
     from linekeeper.connect.large_files import import_file
-    from linekeeper.connect.mapping import ColumnMapping, load_columns, with_options
     from linekeeper.policy.load import load_file
 
-    columns = load_columns(mapping) if mapping else ColumnMapping()
-    if rename:
-        columns = with_options(columns, rename)
-    with progress_of_share(f"reading {file.name}", quiet) as show_share:
-        same, aside = import_file(file, load_file(policy), out, columns, EVENT_FORMATS[source], show_share)
-    return {"output": str(out), "repeats": same, "labels": None}, aside
+    with progress_of_share(f"reading {files[0].name}", quiet) as show_share:
+        done = import_file(files, load_file(policy), out, columns, form, show_share)
+    counts = {"repeats": done.same, "skipped": done.skipped, "notes": list(done.notes)}
+    return {"output": str(out), **counts, "labels": None}, done.rejected
 
 
 def _list_rejected(aside: list[Rejection], output: Path, named: Path | None) -> Path | None:
@@ -163,6 +205,26 @@ def _report(summary: dict[str, Any], aside: list[Rejection], listed_in: Path | N
     print_line(data_text(f"written to {summary['output']}"))
     if summary["labels"]:
         print_line(data_text(f"outcome and personal attributes, apart from the events: {summary['labels']}"))
+    for note in summary["notes"]:
+        print_line(data_text(f"note: {note}"))
+    if summary["skipped"]:
+        print_line(f"{counted(summary['skipped'], 'row', 'rows')} skipped, as the mapping says")
     if summary["repeats"]:
         print_line(f"{counted(summary['repeats'], 'repeat', 'repeats')} of the same event dropped")
     print_rejected(aside, listed_in)
+
+
+def _show_profile(
+    files: list[Path], policy_file: Path, columns: ColumnMapping, form: Format | None, json: bool
+) -> None:
+    from linekeeper.cli.import_profiles import print_profile, profile_answer
+    from linekeeper.connect.import_profile import profile_import
+    from linekeeper.policy.load import load_file
+
+    policy = load_file(policy_file)
+    with progress_of_share(f"reading {files[0].name}", json) as show_share:
+        profile = profile_import(files, policy, columns, form, show_share)
+    if json:
+        print_answer(profile_answer(profile, policy))
+    else:
+        print_profile(profile, policy)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.arguments import minor_units
+from linekeeper.cli.arguments import currency_code, minor_units
 from linekeeper.cli.options import JsonOption, LangOption
 from linekeeper.cli.output import print_answer
 from linekeeper.core.errors import UsageError
@@ -42,7 +42,7 @@ def lesson(
     from linekeeper.policy.currency import minor_digits
     from linekeeper.texts.language import language
 
-    code, digits = language(lang).code, minor_digits(currency)
+    code, digits = language(lang).code, minor_digits(currency_code(currency))
     lessons = shipped_lessons(code)
     if key and key not in lessons:
         raise UsageError(
@@ -95,7 +95,7 @@ def repay_plan(
     from linekeeper.policy.currency import minor_digits
     from linekeeper.texts.language import language
 
-    digits, written = minor_digits(currency), language(lang)
+    digits, written = minor_digits(currency_code(currency)), language(lang)
     owed = [_debt(text, digits) for text in debts]
     plans = [plan_repayment(owed, minor_units(monthly, digits), order) for order in ("avalanche", "snowball")]
     if json:

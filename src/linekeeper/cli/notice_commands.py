@@ -9,11 +9,10 @@ from __future__ import annotations
 import sys
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
-from linekeeper.cli.arguments import required_day
+from linekeeper.cli.arguments import required_day, zone_of
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.options import At, DecisionName, JsonOption, Keys, LangOption, LenderOption, StoreUrl
 from linekeeper.cli.output import counted, data_text, print_answer, print_line
@@ -180,7 +179,7 @@ def clock(
     from linekeeper.regulation.clock import NoticeCase, notice_clock
     from linekeeper.regulation.records import shipped_records
 
-    midnight = datetime.combine(date_of(required_day(day)), time.min, _zone(zone))
+    midnight = datetime.combine(date_of(required_day(day)), time.min, zone_of(zone))
     decided_at = int(midnight.timestamp()) * 1000
     earliest = notice_clock(shipped_records(), NoticeCase(jurisdiction, product, action, zone), decided_at)
     due, alarm = instant_of(earliest.due_at, zone), instant_of(earliest.alarm_at, zone)
@@ -190,16 +189,3 @@ def clock(
     typer.echo(
         f"due before {due:%Y-%m-%d %H:%M}, alarm from {alarm:%Y-%m-%d %H:%M} ({earliest.rule}, {earliest.status})"
     )
-
-
-def _zone(name: str) -> ZoneInfo:
-    """The time zone of that name. Raises UsageError where there is none."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise UsageError(
-            f"`{name[:40]}` is no time zone",
-            code="choice-not-known",
-            way_out="write it like `Asia/Shanghai`",
-            details={"given": name[:40]},
-        ) from None

@@ -31,7 +31,7 @@ def open_engine(
 def read_file(path: Path, policy: Policy, mapping: Path | None, quiet: bool) -> Intake:
     """A file as admitted events: an event table of ours, or any file with a mapping of its columns."""
     from linekeeper.connect.files import read_event_file
-    from linekeeper.connect.mapping import load_columns
+    from linekeeper.connect.mapping_file import load_columns
 
     with progress_of_share("reading", quiet) as show_share:
         return read_event_file(path, policy, load_columns(mapping) if mapping else None, progress=show_share)

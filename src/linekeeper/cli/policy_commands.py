@@ -115,19 +115,22 @@ def fmt(
 
 
 def schema(
-    command: Annotated[
+    of: Annotated[
         list[str] | None,
-        typer.Argument(metavar="COMMAND", help="Whose answer: `show`, `log status`; left out: a policy file."),
+        typer.Argument(metavar="WHAT", help="policy (the default), mapping, or a command: `show`, `log status`."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Print the JSON Schema of a policy file, for editors; or that of what a command answers with --json."""
+    """Print the JSON Schema of a policy file, of a mapping file, or of what a command answers with --json."""
     import json as plain
 
     from linekeeper.cli.answers.policies import SchemaAnswer
-    from linekeeper.policy.schema import schema as schema_of_policies
+    from linekeeper.connect.mapping_schema import mapping_schema
+    from linekeeper.policy.schema import schema as policy_schema
 
-    document = _schema_of_answer(" ".join(command)) if command else schema_of_policies()
+    files = {"policy": policy_schema, "mapping": mapping_schema}
+    what = " ".join(of or ["policy"])
+    document = files[what]() if what in files else _schema_of_answer(what)
     if json:
         print_answer(SchemaAnswer(json_schema=document))
     else:
@@ -142,9 +145,9 @@ def _schema_of_answer(command: str) -> dict[str, Any]:
     name = "-".join(present_words(command.split()))
     if name not in answers:
         raise UsageError(
-            f"`{command[:40]}` gives no answer that is known",
+            f"`{command[:40]}` has no schema",
             code="choice-not-known",
-            way_out=f"use one of {', '.join(answers)}",
+            way_out=f"use one of policy, mapping, {', '.join(answers)}",
             details={"given": command[:40]},
         )
     return schema_of_answer(answers[name])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from linekeeper.cli import completion
-from linekeeper.cli.arguments import day_number, required_day
+from linekeeper.cli.arguments import day_number, required_day, scaled
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.options import AccountName, AsOf, JsonOption, LangOption, StoreUrl
 from linekeeper.cli.output import data_text, print_answer, print_line, progress
@@ -171,18 +171,12 @@ def _payments(policy: Policy, texts: list[str], first: int) -> list[Payment]:
 
 def payment_of(policy: Policy, text: str) -> Payment:
     """A payment from `AMOUNT@DATE`, the amount in major units. Raises UsageError where it is none."""
-    from decimal import Decimal, InvalidOperation
-
     from linekeeper.core.bounds import MONEY_MAX
     from linekeeper.recourse.what_if import Payment
 
     amount, at, date = text.partition("@")
-    try:
-        minor = Decimal(amount.replace("_", "")).scaleb(policy.exponent)
-        whole = int(minor)
-    except (InvalidOperation, ValueError, OverflowError):
-        whole, minor = 0, Decimal(1)
-    if not at or whole != minor or not 0 < whole <= MONEY_MAX:
+    minor = scaled(amount, policy.exponent)
+    if not at or minor is None or not 0 < minor <= MONEY_MAX:
         form = f"in {policy.currency} with at most {policy.exponent} digits after the point"
         raise UsageError(
             f"`{text}` is not a payment",
@@ -190,4 +184,4 @@ def payment_of(policy: Policy, text: str) -> Payment:
             way_out=f"write it like `500@2025-06-03`, {form}",
             details={"given": text},
         )
-    return Payment(required_day(date), whole)
+    return Payment(required_day(date), minor)

@@ -21,7 +21,9 @@ from linekeeper.connect.values import (
     FLAGS,
     ID,
     INSTANT,
+    INVISIBLE,
     WHOLE,
+    WHOLE_DECIMAL,
     FieldSpec,
 )
 from linekeeper.core.bounds import TEXT_MAX
@@ -96,7 +98,9 @@ def read_column(spec: FieldSpec, column: pa.Array, written: bool) -> pa.Array:
         case "instant":
             numbers = _instants(column, written)
         case _:
-            numbers = _wholes(column, written) if spec.digits is None else _majors(column, spec.digits)
+            numbers = (
+                _wholes(column, written, spec.units_unknown) if spec.digits is None else _majors(column, spec.digits)
+            )
     inside = pc.and_(pc.greater_equal(numbers, spec.low), pc.less_equal(numbers, spec.high))
     return _where(inside, numbers)
 
@@ -197,11 +201,12 @@ def _texts(spec: FieldSpec, column: pa.Array) -> pa.Array:
 
     name = spec.what == "name"
     words = column.cast(pa.string()) if name and pa.types.is_integer(column.type) else _utf8(column)
-    fits = pc.and_(pc.less_equal(pc.utf8_length(words), TEXT_MAX), pc.invert(pc.match_substring_regex(words, CONTROL)))
+    unfit = pc.match_substring_regex(words, INVISIBLE if name else CONTROL)
+    fits = pc.and_(pc.less_equal(pc.utf8_length(words), TEXT_MAX), pc.invert(unfit))
     return _where(pc.and_(fits, pc.not_equal(words, "")) if name else fits, words)
 
 
-def _wholes(column: pa.Array, written: bool) -> pa.Array:
+def _wholes(column: pa.Array, written: bool, units_unknown: bool = False) -> pa.Array:
 
     if pa.types.is_integer(column.type):
         return _cast(column, pa.int64())
@@ -209,7 +214,12 @@ def _wholes(column: pa.Array, written: bool) -> pa.Array:
         whole = pc.and_(pc.equal(pc.trunc(column), column), pc.less_equal(pc.abs(column), float(EXACT_FLOAT_MAX)))
         return _cast(_where(whole, column), pa.int64())
     if written and pa.types.is_string(column.type):
-        return _cast(_matching(column, WHOLE), pa.int64())
+        whole = _cast(_matching(column, WHOLE), pa.int64())
+        if units_unknown:
+            return whole
+        # A decimal of 15 digits and zeros is exactly one float, so the way over a float loses nothing.
+        decimal = _cast(_cast(_matching(column, WHOLE_DECIMAL), pa.float64()), pa.int64())
+        return pc.coalesce(whole, decimal)
     return pa.nulls(len(column), pa.int64())
 
 
@@ -232,7 +242,7 @@ def _flags(column: pa.Array, written: bool) -> pa.Array:
     if pa.types.is_string(column.type):
         words = _utf8(column) if written else pa.nulls(len(column), pa.string())
         place = pc.index_in(words, pa.array(list(FLAGS)))
-        return pc.take(pa.array(list(FLAGS.values()), pa.int64()), place)
+        return pc.coalesce(pc.take(pa.array(list(FLAGS.values()), pa.int64()), place), _wholes(column, written))
     return _wholes(column, written)
 
 

@@ -7,7 +7,7 @@ use: int64 for money (minor units), counts, days, shares (basis points), flags (
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,13 +87,12 @@ def used_columns(table: pa.Table) -> pa.Table:
 
 
 def drop_duplicates(
-    table: pa.Table, lines: np.ndarray | None = None, place: str = "row"
+    table: pa.Table, place_of: Callable[[int], str] = lambda row: f"row {row + 1}"
 ) -> tuple[pa.Table, int, list[Rejection]]:
     """Each event once: the table without repeats, how many were the same again, and the conflicts.
 
-    One file is one source, so an id names one event: the same body again is dropped and counted; another
-    body under a known id is rejected, naming the first. `lines` (int64, one per row) numbers the rows as
-    their file does; without it they count from 1.
+    The files that are read together are one source, so an id names one event: the same body again is dropped and
+    counted; another body under a known id is rejected, naming the first. `place_of` says where a row (from 0) stands.
 
     >>> import pyarrow as pa
     >>> table = pa.table({"id": ["a", "a", "a"], "account": ["A", "A", "B"], "kind": ["k"] * 3, "at": [1, 1, 1]})
@@ -108,10 +107,8 @@ def drop_duplicates(
     if not len(again):
         return table, 0, []
     same = _same_body(table, again, first[again])
-    number = rows + 1 if lines is None else lines
     conflicts = [
-        Rejection(f"{place} {number[row]}", _conflict(table["id"][int(row)].as_py(), f"{place} {number[first[row]]}"))
-        for row in again[~same]
+        Rejection(place_of(row), _conflict(table["id"][int(row)].as_py(), place_of(first[row]))) for row in again[~same]
     ]
     return table.take(np.flatnonzero(first == rows)), int(same.sum()), conflicts
 

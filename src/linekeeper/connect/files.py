@@ -1,4 +1,4 @@
-"""Files in JSON Lines, CSV and Parquet, and tables in memory, are read into event tables.
+"""Files of all formats, folders of them, and tables in memory are read into event tables.
 
 They are read column by column or, where needed, row by row.
 
@@ -9,19 +9,23 @@ that no kind of event has, is an error before the first row is read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
-from typing import Literal as OneOf
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from linekeeper.connect.camt_files import read_camt
 from linekeeper.connect.event_table import drop_duplicates, sort_by_time, table_of, used_columns
+from linekeeper.connect.excel_files import read_excel
+from linekeeper.connect.layout import FileLayout, Format, format_of
 from linekeeper.connect.mapping import ColumnMapping
-from linekeeper.connect.text_lines import LineError, cells_of, csv_of, json_of, lines_of
+from linekeeper.connect.parquet_files import raw_batches, read_parquet
+from linekeeper.connect.preparation import Preparation, admitted_rows, flattened
+from linekeeper.connect.raw_rows import RawBlock, RawSource
+from linekeeper.connect.text_files import read_csv, read_fixed, read_jsonl
+from linekeeper.connect.text_lines import LineError
 from linekeeper.connect.validation import Validator
 from linekeeper.core.errors import FileError
 from linekeeper.core.event import EVENT_HEAD, Event, Rejection
@@ -29,80 +33,100 @@ from linekeeper.core.event import EVENT_HEAD, Event, Rejection
 if TYPE_CHECKING:
     from linekeeper.policy.model import Policy
 
-Format = OneOf["jsonl", "csv", "parquet"]
-SUFFIXES: dict[str, Format] = {
-    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".parquet": "parquet",
-}  # fmt: skip
-BLOCK_ROWS = 131_072
-BLOCK_LINES = 16_384
-BLOCK_BYTES = 2**23
 NAMES_MAX = 600  # more different columns than the kinds of a policy can have
+NAMES_SHOWN = 40
 OWN_COLUMNS = ColumnMapping()
-ShowShare = Callable[[float], object]  # the share of the file that is done, 0 to 1
+ShowShare = Callable[[float], object]  # the share of the files that is done, 0 to 1
+
+_READERS: dict[Format, Callable[[Path, FileLayout], RawSource]] = {
+    "csv": read_csv, "jsonl": read_jsonl, "parquet": read_parquet, "excel": read_excel, "fixed": read_fixed,
+    "camt": read_camt,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class RowBlock:
-    """Some rows of a file: the admitted ones, where they stood, and the rest. `place` is `line` or `row`."""
+    """Some rows of a file: the admitted events and the line of each, and the rest. `place` is `line` or `row`.
+
+    `file` is its name where several files are read, else empty.
+    """
 
     table: pa.Table
     lines: np.ndarray
     rejected: list[Rejection]
     place: str
+    skipped: int = 0
+    file: str = ""
+    notes: tuple[str, ...] = ()
+
+    def place_of(self, line: int) -> str:
+        """Where a line stands: `line 7`, or `may.csv line 7`."""
+        return f"{self.file} {self.place} {line}".lstrip()
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What a whole file gave: its events, each once and in order of time; how many repeats; the rejected rows."""
+    """What whole files gave: the events, each once and in order of time; how many repeats; the rejected rows.
+
+    `skipped`: rows that the mapping says are none. `notes`: what a person should know about how the files were read.
+    """
 
     table: pa.Table
     same: int
     rejected: list[Rejection]
+    skipped: int = 0
+    notes: tuple[str, ...] = ()
 
 
-def format_of(path: Path) -> Format:
-    """The format that a file's name says.
+def files_of(paths: Iterable[Path]) -> list[Path]:
+    """The files, each once; for a folder, all that are in it and below, by name.
 
-    >>> format_of(Path("may.ndjson"))
-    'jsonl'
+    Names that begin with `.` or `_` are left out, since programs keep notes of their own under them. Raises FileError
+    where there is none.
     """
-    if path.suffix.lower() in SUFFIXES:
-        return SUFFIXES[path.suffix.lower()]
-    raise FileError(
-        f"`{path.name}` does not say what it is",
-        code="file-format-not-known",
-        way_out="name it .jsonl, .csv or .parquet",
-        place=str(path),
-    )
+    files: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = sorted(each for each in path.rglob("*") if each.is_file())
+        shown = [each for each in inside if not any(p.startswith((".", "_")) for p in each.relative_to(path).parts)]
+        if not shown:
+            raise FileError(f"the folder `{path}` has no files", code="file-missing", place=str(path))
+        files += shown
+    return list(dict.fromkeys(files))
 
 
 def read_event_file(
-    path: Path,
+    path: Path | Sequence[Path],
     policy: Policy,
     columns: ColumnMapping | None = None,
     form: Format | None = None,
     progress: ShowShare | None = None,
 ) -> Intake:
-    """A file as an event table in memory: admitted, each event once, in order of time.
+    """A file, a folder or several of them as an event table in memory: each event once, in order of time.
 
-    `form`: the format, else read from the name. Raises FileError where the file itself cannot be read.
+    `form`: the format, else what the mapping or the name says. Raises FileError where a file itself cannot be read.
     """
-    return _intake(read_blocks(path, policy, columns, form, progress), path.name)
+    paths = [path] if isinstance(path, Path) else path
+    return _intake(read_blocks(paths, policy, columns, form, progress), ", ".join(each.name for each in paths[:3]))
 
 
 def read_event_batches(stream: pa.RecordBatchReader, policy: Policy, columns: ColumnMapping | None = None) -> Intake:
     """A stream of record batches as an event table, read like a Parquet file. Rows are numbered from 1."""
-    validator, mapping = Validator(policy, major=columns.major if columns else False), columns or OWN_COLUMNS
-    names = _known(validator, mapping, stream.schema.names, "events")
-    blocks = list(_admitted_batches(validator, mapping, names, stream))
-    return _intake(blocks or [_admitted_rows(validator, [], [], [], "row")], "events")
+    names = tuple(stream.schema.names)
+    source = RawSource(names, "row", raw_batches(names, stream), True)
+    admission = _Admission(policy, columns or OWN_COLUMNS, source, "events")
+    blocks = [admission.admit(raw) for raw in source.blocks]
+    return _intake(blocks or [admission.admit(RawBlock(np.empty(0, np.int64), rows=[]))], "events")
 
 
-def read_event_rows(rows: Iterable[Mapping[str, Any]], policy: Policy) -> Intake:
-    """Rows in memory, named as the policy names its fields, as an event table. Rows are numbered from 1."""
-    validator, listed = Validator(policy), [dict(row) for row in rows]
-    block = _admitted_rows(validator, listed, list(range(1, len(listed) + 1)), [], "row")
-    return _intake([block], "events")
+def read_event_rows(rows: Iterable[Mapping[str, Any]], policy: Policy, columns: ColumnMapping | None = None) -> Intake:
+    """Rows in memory, named as the policy or the mapping names them, as an event table. Rows are numbered from 1."""
+    listed = [dict(row) for row in rows]
+    block = RawBlock(np.arange(1, len(listed) + 1), rows=listed)
+    source = RawSource(None, "row", iter([block]), True)
+    return _intake([_Admission(policy, columns or OWN_COLUMNS, source, "events").admit(block)], "events")
 
 
 def read_few_rows(
@@ -121,89 +145,171 @@ def read_few_rows(
 
 
 def _intake(read: Iterable[RowBlock], place: str) -> Intake:
-    """All blocks of one source together."""
+    """All blocks together."""
 
     blocks = list(read)
     if not blocks:
         raise FileError(f"`{place}` is empty", code="file-empty", place=place)
     table = pa.concat_tables([block.table for block in blocks])
     lines = np.concatenate([block.lines for block in blocks])
-    table, same, conflicts = drop_duplicates(table, lines, blocks[0].place)
+    owner = np.repeat(np.arange(len(blocks)), [len(block.lines) for block in blocks])
+    table, same, conflicts = drop_duplicates(table, lambda row: blocks[owner[row]].place_of(lines[row]))
     aside = [bad for block in blocks for bad in block.rejected] + conflicts
-    return Intake(used_columns(sort_by_time(table)), same, in_order(aside))
+    return Intake(
+        used_columns(sort_by_time(table)),
+        same,
+        in_order(aside, [block.file for block in blocks]),
+        sum(block.skipped for block in blocks),
+        notes_of(blocks),
+    )
 
 
-def in_order(aside: list[Rejection]) -> list[Rejection]:
-    """The rejected rows in the order of the file.
+def notes_of(blocks: Iterable[RowBlock]) -> tuple[str, ...]:
+    """The notes of all blocks, each once."""
+    return tuple(dict.fromkeys(note for block in blocks for note in block.notes))
 
-    >>> [row.place for row in in_order([Rejection("line 12", ""), Rejection("line 7", "")])]
+
+def in_order(aside: list[Rejection], files: Iterable[str] = ()) -> list[Rejection]:
+    """The rejected rows in the order of the files, and of the rows in each.
+
+    >>> rows = [Rejection("line 12", ""), Rejection("line 7", "")]
+    >>> [row.place for row in in_order(rows)]
     ['line 7', 'line 12']
     """
-    return sorted(aside, key=lambda row: int(row.place.split()[-1]))
+    order = {file: number for number, file in enumerate(dict.fromkeys(files))}
+
+    def place(row: Rejection) -> tuple[int, int]:
+        file, _, _ = row.place.rpartition(" ")[0].rpartition(" ")
+        return order.get(file, 0), int(row.place.rpartition(" ")[2])
+
+    return sorted(aside, key=place)
 
 
 def read_blocks(
-    path: Path,
+    paths: Sequence[Path],
     policy: Policy,
     columns: ColumnMapping | None = None,
     form: Format | None = None,
     progress: ShowShare | None = None,
 ) -> Iterator[RowBlock]:
-    """A file in blocks of at most `BLOCK_ROWS` rows, with the valid rows of each; repeats are not dropped yet."""
+    """Files in blocks of rows, with the valid ones of each; repeats are not dropped yet."""
+    mapping = columns or OWN_COLUMNS
+    files = files_of(paths)
+    names = _short_names(files)
+    for number, (path, name) in enumerate(zip(files, names, strict=True)):
+        source = open_source(path, mapping.layout, form)
+        try:
+            admission = _Admission(policy, mapping, source, path.name)
+            for raw in source.blocks:
+                block = replace(admission.admit(raw), file=name, notes=tuple(_notes(source, raw, path.name)))
+                if name:
+                    block = replace(block, rejected=[Rejection(f"{name} {b.place}", b.reason) for b in block.rejected])
+                if progress:
+                    progress((number + raw.share) / len(files))
+                yield block
+        finally:
+            source.close()
+
+
+def _notes(source: RawSource, raw: RawBlock, place: str) -> Iterator[str]:
+    if source.read_as:
+        yield f"`{place}` was read as {source.read_as}, which its bytes show; `encoding` in a mapping says so for good"
+    if raw.cut_short:
+        yield f"`{place}` ends without the end of a line: if it was cut, its last amount may be too"
+
+
+def _short_names(files: list[Path]) -> list[str]:
+    """What files are called in places: nothing where there is one, their names where these differ, else their paths."""
+    if len(files) == 1:
+        return [""]
+    names = [path.name for path in files]
+    return names if len(set(names)) == len(names) else [str(path) for path in files]
+
+
+def open_source(path: Path, layout: FileLayout, form: Format | None = None) -> RawSource:
+    """The raw rows of one file. Raises FileError where it is absent or cannot be read at all."""
     if not path.is_file():
         raise FileError(f"there is no file `{path}`", code="file-missing", place=str(path))
-    readers = {"jsonl": read_jsonl, "csv": read_csv, "parquet": read_parquet}
-    return readers[form or format_of(path)](path, policy, columns or OWN_COLUMNS, progress or (lambda share: None))
+    return _READERS[form or layout.format or format_of(path)](path, layout)
 
 
-def read_jsonl(path: Path, policy: Policy, columns: ColumnMapping, progress: ShowShare) -> Iterator[RowBlock]:
-    """One JSON object a line, UTF-8; blank lines are nothing. Numbers are read exactly."""
-    validator = Validator(policy, major=columns.major)
-    size = max(path.stat().st_size, 1)
-    with path.open("rb") as file:
-        numbered = lines_of(file)
-        while block := list(islice(numbered, BLOCK_LINES)):
-            rows, lines, aside = [], [], []
-            for line, raw in block:
-                try:
-                    row = json_of(raw)
-                    if row is not None:
-                        rows.append(row if columns is OWN_COLUMNS else _renamed(row, columns))
-                        lines.append(line)
-                except LineError as bad:
-                    aside.append(Rejection(f"line {line}", str(bad)))
-            progress(file.tell() / size)
-            yield _admitted_rows(validator, rows, lines, aside)
+class _Admission:
+    """Admits the raw rows of one source as events. Raises FileError where its columns do not fit the policy."""
+
+    def __init__(self, policy: Policy, mapping: ColumnMapping, source: RawSource, place: str) -> None:
+        self.mapping, self.source = mapping, source
+        written = not source.typed or not mapping.only_names
+        self.validator = Validator(policy, major=mapping.major, written=written)
+        self.names: list[str | None] | None = None
+        if source.names is not None:
+            names = mapping.names_of(source.names, place)
+            self.names = names if mapping.events else _known(self.validator, mapping, source.names, names, place)
+        # The columns of a file that is written as Linekeeper writes need no preparation, and are read as they stand.
+        self.preparation = None if mapping.only_names else Preparation(policy, mapping, source.names, place)
+
+    def admit(self, raw: RawBlock) -> RowBlock:
+        """The block's events, and its rejected rows."""
+        place = self.source.place
+        if self.preparation:
+            prepared = self.preparation.prepare(raw, place)
+            events, lines, refused = admitted_rows(self.validator, prepared, place)
+            skipped = raw.skipped + prepared.skipped
+            return RowBlock(events, lines, raw.rejected + refused, place, skipped)
+        block = self._admit_rows(raw) if raw.rows is not None else self._admit_columns(raw)
+        return replace(block, skipped=raw.skipped)
+
+    def _admit_columns(self, raw: RawBlock) -> RowBlock:
+        written = self.validator.written
+        pairs = zip(self.names or (), raw.columns.values(), strict=True)
+        data = {name: column for name, column in pairs if name is not None}
+        for name, value in self.mapping.constant.items():
+            data[name] = pa.repeat(str(value) if written else value, len(raw.lines))
+        return self._admitted(pa.table(data), raw.lines, raw.rejected)
+
+    def _admit_rows(self, raw: RawBlock) -> RowBlock:
+        """Decoded rows as a block; they are checked as columns where possible, else one by one."""
+
+        place, aside = self.source.place, list(raw.rejected)
+        rows, lines = self._renamed(raw, aside)
+        table = _as_table(rows)
+        if table is not None:
+            return self._admitted(table, lines, aside)
+        events, kept = [], []
+        for line, row in zip(lines.tolist(), rows, strict=True):
+            answer = self.validator.admit_one(row)
+            if isinstance(answer, Event):
+                events.append(answer)
+                kept.append(line)
+            else:
+                aside.append(Rejection(f"{place} {line}", answer))
+        return RowBlock(table_of(events, self.validator.schema), np.array(kept, dtype=np.int64), aside, place)
+
+    def _renamed(self, raw: RawBlock, aside: list[Rejection]) -> tuple[list[dict[str, Any]], np.ndarray]:
+        if self.mapping == OWN_COLUMNS:
+            return raw.rows or [], raw.lines
+        rows, kept = [], []
+        for line, row in zip(raw.lines.tolist(), raw.rows or [], strict=True):
+            try:
+                rows.append(_in_names_of(self.mapping, row))
+                kept.append(line)
+            except LineError as bad:
+                aside.append(Rejection(f"{self.source.place} {line}", str(bad)))
+        return rows, np.array(kept, np.int64)
+
+    def _admitted(self, table: pa.Table, lines: np.ndarray, aside: list[Rejection]) -> RowBlock:
+        admitted, kept, refused = self.validator.admit_many(table, lines, self.source.place)
+        return RowBlock(admitted, kept, aside + refused, self.source.place)
 
 
-def _renamed(tree: dict[str, Any], columns: ColumnMapping) -> dict[str, Any]:
+def _in_names_of(columns: ColumnMapping, tree: dict[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = dict(columns.constant)
-    for column, value in tree.items():
+    for column, value in flattened(tree).items():
         name = columns.name_of(column)
         if name in row:
             raise LineError(f"the line gives `{name}` twice")
         if name is not None:
             row[name] = value
     return row
-
-
-def _admitted_rows(
-    validator: Validator, rows: list[dict[str, Any]], lines: list[int], aside: list[Rejection], place: str = "line"
-) -> RowBlock:
-    """Decoded rows as a block; they are checked as columns where possible, else one by one."""
-
-    table = _as_table(rows)
-    if table is not None:
-        return _admitted(validator, table, lines, place, aside)
-    events, kept = [], []
-    for line, row in zip(lines, rows, strict=True):
-        answer = validator.admit_one(row)
-        if isinstance(answer, Event):
-            events.append(answer)
-            kept.append(line)
-        else:
-            aside.append(Rejection(f"{place} {line}", answer))
-    return RowBlock(table_of(events, validator.schema), np.array(kept, dtype=np.int64), aside, place)
 
 
 def _as_table(rows: list[dict[str, Any]]) -> pa.Table | None:
@@ -226,97 +332,35 @@ def _as_table(rows: list[dict[str, Any]]) -> pa.Table | None:
     return pa.table(columns)
 
 
-def read_csv(path: Path, policy: Policy, columns: ColumnMapping, progress: ShowShare) -> Iterator[RowBlock]:
-    """Comma-separated UTF-8 with a header; an empty cell is absent. Numbers are digits, flags true and false."""
-
-    validator = Validator(policy, major=columns.major, written=True)
-    size = max(path.stat().st_size, 1)
-    with path.open("rb") as file:
-        names = _known(validator, columns, _header(file, path.name), path.name)
-        line = 2
-        # A block ends where a line ends: the rest of the line that the last byte falls into belongs to it.
-        while raw := file.read(BLOCK_BYTES) + file.readline():
-            texts, lines, aside = cells_of(raw, len(names), line)
-            line += raw.count(b"\n")
-            data = {name: column for name, column in zip(names, texts, strict=True) if name is not None}
-            data |= {name: pa.repeat(str(value), len(lines)) for name, value in columns.constant.items()}
-            progress(file.tell() / size)
-            yield _admitted(validator, pa.table(data), lines, "line", aside)
-
-
-def _header(file: BinaryIO, place: str) -> list[str]:
-    try:
-        return csv_of(next(lines_of(file), (1, b""))[1])
-    except LineError as bad:
+def _known(
+    validator: Validator, columns: ColumnMapping, header: Sequence[str], names: list[str | None], place: str
+) -> list[str | None]:
+    """The names, where each belongs to a kind of event, and the four columns of every event are there; or FileError."""
+    strange = [
+        column
+        for column, name in zip(header, names, strict=True)
+        if name is not None and name not in EVENT_HEAD and name not in validator.numbers
+    ]
+    if strange:
+        shown = [f"`{ascii(column)[1:-1][:60]}`" for column in strange[:NAMES_SHOWN]]
+        one = len(strange) == 1
         raise FileError(
-            f"the header of `{place}` cannot be read: {bad}", code="file-not-readable", place=place
-        ) from None
-
-
-def read_parquet(path: Path, policy: Policy, columns: ColumnMapping, progress: ShowShare) -> Iterator[RowBlock]:
-    """Any Parquet file of flat columns; times with a zone may stand under `at`."""
-
-    validator = Validator(policy, major=columns.major)
-    try:
-        file = pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
+            f"`{place}` has {'a column' if one else f'{len(strange)} columns'} {', '.join(shown)}"
+            " that no kind of the policy has",
+            code="column-not-known",
+            way_out=f"map {'it' if one else 'each'} (`--map {strange[0]}=...`) or ignore it (`--map {strange[0]}=`); "
+            "in Python: `columns={...}`",
+            place=place,
+            details={"column": strange[0], "columns": strange},
+        )
+    missing = [name for name in EVENT_HEAD if name not in names and name not in columns.constant]
+    if missing:
+        shown = [f"`{name}`" for name in missing]
         raise FileError(
-            f"`{path.name}` is not Parquet: {str(error).split('.')[0].lower()}",
-            code="file-not-readable",
-            place=str(path),
-        ) from error
-    names = _known(validator, columns, file.schema_arrow.names, path.name)
-    total = max(file.metadata.num_rows, 1)
-    batches = file.iter_batches(BLOCK_ROWS)
-    yield from _admitted_batches(validator, columns, names, batches, lambda rows: progress(rows / total))
-
-
-def _admitted_batches(
-    validator: Validator,
-    columns: ColumnMapping,
-    names: list[str | None],
-    batches: Iterable[pa.RecordBatch],
-    progress: Callable[[int], object] = lambda rows: None,
-) -> Iterator[RowBlock]:
-    """Record batches as blocks; `names` are their columns in the policy's names, `progress` gets the rows so far."""
-    done = 0
-    for batch in batches:
-        data = {name: column for name, column in zip(names, batch.columns, strict=True) if name is not None}
-        data |= {name: pa.repeat(value, batch.num_rows) for name, value in columns.constant.items()}
-        lines = np.arange(done + 1, done + batch.num_rows + 1)
-        done += batch.num_rows
-        progress(done)
-        yield _admitted(validator, pa.table(data), lines, "row", [])
-
-
-def _known(validator: Validator, columns: ColumnMapping, header: list[str], place: str) -> list[str | None]:
-    """The header in the policy's names.
-
-    Raises FileError where a column belongs to no kind of event, or one of the four columns of every event is absent.
-    """
-    names = columns.names_of(header, place)
-    for column, name in zip(header, names, strict=True):
-        if name is not None and name not in EVENT_HEAD and name not in validator.numbers:
-            raise FileError(
-                f"`{place}` has a column `{ascii(column)[1:-1][:60]}` that no kind of the policy has",
-                code="column-not-known",
-                way_out=f"map it (`--map {column}=...`) or ignore it (`--map {column}=`); in Python: `columns={{...}}`",
-                place=place,
-                details={"column": column},
-            )
-    for name in EVENT_HEAD:
-        if name not in names and name not in columns.constant:
-            raise FileError(
-                f"`{place}` has no column `{name}`",
-                code="column-missing",
-                way_out=f"map the one that holds it (`--map ...={name}`); in Python: `columns={{...: '{name}'}}`",
-                place=place,
-                details={"column": name},
-            )
+            f"`{place}` has no column {', '.join(shown)}",
+            code="column-missing",
+            way_out=f"map what holds it (`--map ...={missing[0]}`); in Python: `columns={{...: '{missing[0]}'}}`",
+            place=place,
+            details={"column": missing[0], "columns": missing},
+        )
     return names
-
-
-def _admitted(validator: Validator, table: pa.Table, lines: Any, place: str, aside: list[Rejection]) -> RowBlock:
-
-    admitted, kept, refused = validator.admit_many(table, np.asarray(lines, dtype=np.int64), place)
-    return RowBlock(admitted, kept, aside + refused, place)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from linekeeper.connect.event_table import ROW_GROUP, drop_duplicates, first_use
-from linekeeper.connect.files import Format, RowBlock, ShowShare, in_order, read_blocks
+from linekeeper.connect.files import RowBlock, ShowShare, in_order, notes_of, read_blocks
+from linekeeper.connect.layout import Format
 from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.core.errors import FileError
 from linekeeper.core.event import EVENT_HEAD, Rejection
@@ -27,49 +29,68 @@ from linekeeper.core.event import EVENT_HEAD, Rejection
 if TYPE_CHECKING:
     from linekeeper.policy.model import Policy
 
+OWN_NAMES = ("line", "block", "number")  # beside the columns of the events, while they are sorted
+
 
 def import_file(
-    path: Path,
+    path: Path | Sequence[Path],
     policy: Policy,
     out: Path,
     columns: ColumnMapping | None = None,
     form: Format | None = None,
     progress: ShowShare | None = None,
-) -> tuple[int, list[Rejection]]:
-    """Write the file's events to `out` (Parquet), each once, in order of time.
+) -> ImportSummary:
+    """Write the events of a file, a folder or several of them to `out` (Parquet), each once, in order of time.
 
-    Returns how many repeats were dropped, and the rejected rows. `out` is written as a whole or not at all.
+    `out` is written as a whole or not at all.
     """
+    paths = [path] if isinstance(path, Path) else path
     with tempfile.TemporaryDirectory(prefix=".import-", dir=out.parent) as folder:
         raw = Path(folder, "raw.parquet")
-        aside, place = _write_blocks(read_blocks(path, policy, columns, form, progress), raw)
-        if not place:
-            raise FileError(f"`{path.name}` is empty", code="file-empty", place=str(path))
-        same, conflicts = _settle(raw, Path(folder, "sorted.parquet"), place)
+        written = _write_blocks(read_blocks(paths, policy, columns, form, progress), raw)
+        if not written:
+            shown = ", ".join(each.name for each in paths[:3])
+            raise FileError(f"`{shown}` is empty", code="file-empty", place=shown)
+        same, conflicts = _settle(raw, Path(folder, "sorted.parquet"), written)
         os.replace(Path(folder, "sorted.parquet"), out)
-    return same, in_order(aside + conflicts)
+    rejected = [bad for block in written for bad in block.rejected] + conflicts
+    skipped = sum(block.skipped for block in written)
+    return ImportSummary(same, in_order(rejected, [b.file for b in written]), skipped, notes_of(written))
 
 
-def _write_blocks(blocks: Iterator[RowBlock], raw: Path) -> tuple[list[Rejection], str]:
-    """Write all valid rows with their `line`; returns the rejected ones, and `line` or `row` (empty: no block)."""
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """How many repeats were dropped, the rejected rows, the skipped ones, and notes on how the files were read."""
 
-    aside: list[Rejection] = []
-    place = ""
+    same: int
+    rejected: list[Rejection]
+    skipped: int
+    notes: tuple[str, ...]
+
+
+def _write_blocks(blocks: Iterator[RowBlock], raw: Path) -> list[RowBlock]:
+    """Write all valid rows with their `line`, their `block` and a running number; returns the blocks without rows."""
+
+    written: list[RowBlock] = []
     writer: Any = None
+    done = 0
     try:
         for block in blocks:
+            count = block.table.num_rows
             table = block.table.append_column("line", pa.array(block.lines))
+            table = table.append_column("block", pa.repeat(len(written), count))
+            table = table.append_column("number", pa.array(np.arange(done, done + count)))
             writer = writer or pq.ParquetWriter(raw, table.schema, compression="zstd")
             writer.write_table(table)
-            aside += block.rejected
-            place = block.place
+            done += count
+            written.append(replace(block, table=block.table.slice(0, 0), lines=block.lines[:0]))
     finally:
         if writer:
             writer.close()
-    return aside, place
+    return written
 
 
-def _settle(raw: Path, out: Path, place: str) -> tuple[int, list[Rejection]]:
+def _settle(raw: Path, out: Path, blocks: list[RowBlock]) -> tuple[int, list[Rejection]]:
     """Write the rows of `raw` to `out`, sorted and each id once; returns the number of repeats, and the conflicts."""
 
     # The rows are read twice. Only after the last one is it known which ids come more than once; those rows alone are
@@ -77,21 +98,23 @@ def _settle(raw: Path, out: Path, place: str) -> tuple[int, list[Rejection]]:
     with _duckdb(raw.parent) as database:
         database.read_parquet(str(raw)).create_view("raw")
         repeated = database.sql(
-            "SELECT * FROM raw WHERE id IN (SELECT id FROM raw GROUP BY id HAVING count(*) > 1) ORDER BY line"
+            "SELECT * FROM raw WHERE id IN (SELECT id FROM raw GROUP BY id HAVING count(*) > 1) ORDER BY number"
         ).to_arrow_table()
-        lines = repeated["line"].to_numpy()
-        _, same, conflicts = drop_duplicates(repeated.drop_columns(["line"]), lines, place)
-        again = lines[first_use(repeated["id"]) != np.arange(len(lines))]
-        database.register("again", pa.table({"line": again}))
+        lines, owners, numbers = (repeated[name].to_numpy() for name in OWN_NAMES)
+        bodies = repeated.drop_columns(list(OWN_NAMES))
+        _, same, conflicts = drop_duplicates(bodies, lambda row: blocks[owners[row]].place_of(lines[row]))
+        again = numbers[first_use(repeated["id"]) != np.arange(len(numbers))]
+        database.register("again", pa.table({"number": again}))
         target = str(out).replace("'", "''")
-        rest = f'SELECT {_used(database)} FROM raw WHERE line NOT IN (SELECT line FROM again) ORDER BY "at", line'
+        rest = f"SELECT {_used(database)} FROM raw WHERE number NOT IN (SELECT number FROM again)"
+        rest += ' ORDER BY "at", number'
         database.execute(f"COPY ({rest}) TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})")
     return same, conflicts
 
 
 def _used(database: duckdb.DuckDBPyConnection) -> str:
-    """The columns that are not empty, quoted, without `line`."""
-    names = [name for name in database.table("raw").columns if name != "line"]
+    """The columns of events that are not empty, quoted."""
+    names = [name for name in database.table("raw").columns if name not in OWN_NAMES]
     query = "SELECT " + ", ".join(f'count("{name}")' for name in names) + " FROM raw"
     (counts,) = database.execute(query).fetchall()
     return ", ".join(f'"{name}"' for name, count in zip(names, counts, strict=True) if count or name in EVENT_HEAD)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Validator:
     """Admits rows as events of one policy.
 
-    `major`: money is written in major units (12.50). `written`: every value is text, as in CSV.
+    `major`: money is written in major units (12.50), or in minor ones; None where nobody said, which is then read as
+    minor units, and no decimal point is taken. `written`: every value is text, as in CSV.
 
     >>> from linekeeper.policy.model import Field, Kind, Policy
     >>> kinds = (Kind("draw", 1, (Field("amount", "money"),)),)
@@ -35,13 +36,13 @@ class Validator:
     '`amount` is -5, out of bounds; it may lie from 0 to 10^15'
     """
 
-    def __init__(self, policy: Policy, *, major: bool = False, written: bool = False) -> None:
+    def __init__(self, policy: Policy, *, major: bool | None = None, written: bool = False) -> None:
         digits = policy.exponent if major else None
         self.schema = schema_of(policy)
         self.numbers = number_columns(policy)
         self.written = written
         self.specs: dict[str, dict[str, FieldSpec]] = {
-            kind.name: {field.name: spec_of(field, digits) for field in kind.fields}
+            kind.name: {field.name: spec_of(field, digits, units_unknown=major is None) for field in kind.fields}
             | {name: FieldSpec(name, "text", optional=True) for name in kind.text}
             for kind in policy.kinds
         }

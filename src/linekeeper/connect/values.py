@@ -8,8 +8,9 @@
 | `at` | `2025-03-01T08:00:00+08:00` or `...Z`, a date-time with a zone, or UTC milliseconds |
 | category, text, `id`, `account` | text, at most 200 characters, none of them a control character |
 
-A whole decimal such as 5.0 is a whole number. In a text file (CSV) numbers are digits; elsewhere a number
-in quotes is text.
+A whole decimal such as 5.0 is a whole number. In a text file (CSV) numbers are digits, and `30.0` is 30, as data frames
+write it. It is refused as money unless the mapping says in which units money stands: `250.0` may mean 250 in major
+units. Elsewhere a number in quotes is text.
 """
 
 from __future__ import annotations
@@ -33,15 +34,20 @@ EXACT_FLOAT_MAX = 2**53  # beyond, two neighbouring whole numbers may be the sam
 DECIMALS_MAX = 30
 
 WHOLE = r"^-?[0-9]{1,18}$"
+WHOLE_DECIMAL = r"^-?[0-9]{1,15}\.0{1,6}$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})$"
-CONTROL = r"[\x00-\x1f\x7f]"
+OFFSET = r"(Z|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])"
+INSTANT = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?{OFFSET}$"
+# Characters that end a line somewhere, or that nobody can see: two ids that differ by one of these look the same.
+CONTROL = "[\x00-\x1f\x7f-\x9f\u2028\u2029]"
+INVISIBLE = "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 FLAGS = {"true": 1, "false": 0, "1": 1, "0": 0}
 
 DECIMAL = r"^-?[0-9]{1,18}(\.[0-9]{1,6})?$"
 
-_whole, _date, _instant, _decimal = map(re.compile, (WHOLE, DATE, INSTANT, DECIMAL))
-_unfit = re.compile(CONTROL + "|[\ud800-\udfff]")  # half a character cannot be written as UTF-8
+_whole, _whole_decimal, _date, _instant, _decimal = map(re.compile, (WHOLE, WHOLE_DECIMAL, DATE, INSTANT, DECIMAL))
+_HALVES = "[\ud800-\udfff]"  # half a character, which cannot be written as UTF-8
+_unfit_text, _unfit_name = re.compile(f"{CONTROL}|{_HALVES}"), re.compile(f"{INVISIBLE}|{_HALVES}")
 
 
 class FieldRejected(Exception):
@@ -50,7 +56,10 @@ class FieldRejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """What one column of one kind takes. `low` and `high` are inclusive; `digits` shifts major units to minor."""
+    """What one column of one kind takes. `low` and `high` are inclusive; `digits` shifts major units to minor.
+
+    `units_unknown`: money, and nobody said in which units; so text with a decimal point is refused, even `250.0`.
+    """
 
     name: str
     what: What
@@ -59,6 +68,7 @@ class FieldSpec:
     high: int = MONEY_MAX
     digits: int | None = None
     choices: tuple[str, ...] = ()
+    units_unknown: bool = False
 
 
 ID = FieldSpec("id", "name")
@@ -66,7 +76,7 @@ ACCOUNT = FieldSpec("account", "name")
 AT = FieldSpec("at", "instant", low=AT_MIN_MS, high=AT_END_MS - 1)
 
 
-def spec_of(field: Field, digits: int | None) -> FieldSpec:
+def spec_of(field: Field, digits: int | None, units_unknown: bool = False) -> FieldSpec:
     """What a policy's field takes; `digits`: money is written in major units with so many minor digits."""
     if field.unit == "category":
         return FieldSpec(field.name, "category", field.optional, choices=field.choices)
@@ -75,7 +85,15 @@ def spec_of(field: Field, digits: int | None) -> FieldSpec:
     if field.is_date:
         return FieldSpec(field.name, "date", field.optional, high=DAY_MAX)
     low = -MONEY_MAX if field.signed else 0
-    return FieldSpec(field.name, "number", field.optional, low, digits=digits if field.unit == "money" else None)
+    money = field.unit == "money"
+    return FieldSpec(
+        field.name,
+        "number",
+        field.optional,
+        low,
+        digits=digits if money else None,
+        units_unknown=money and units_unknown,
+    )
 
 
 def read_value(spec: FieldSpec, value: Any, written: bool = False) -> int | str:
@@ -98,9 +116,11 @@ def read_value(spec: FieldSpec, value: Any, written: bool = False) -> int | str:
         case "instant":
             number = _milliseconds(value, written)
         case _:
-            number = _amount(value, written) if spec.digits is None else _major(value, spec.digits)
+            number = (
+                _major(value, spec.digits) if spec.digits is not None else _amount(value, written, spec.units_unknown)
+            )
     if number is None:
-        raise FieldRejected(f"{named_value(spec.name, value)}, which is not {_wanted(spec)}")
+        raise FieldRejected(f"{named_value(spec.name, value)}, which is not {_wanted(spec, value)}")
     if not spec.low <= number <= spec.high:
         bounds = f"{_bound(spec, spec.low)} to {_bound(spec, spec.high)}"
         raise FieldRejected(f"{named_value(spec.name, value)}, out of bounds; it may lie from {bounds}")
@@ -120,9 +140,13 @@ def named_value(name: str, value: Any) -> str:
     return f"`{name}` is {text if len(text) <= 34 else text[:31] + '...'}"
 
 
-def _wanted(spec: FieldSpec) -> str:
+def _wanted(spec: FieldSpec, value: Any) -> str:
     if spec.digits is not None:
         return f"an amount in major units with at most {spec.digits} decimals" if spec.digits else "a whole amount"
+    if spec.units_unknown and isinstance(value, str) and {".", ","} & set(value):
+        return (
+            "a whole number of minor units; a mapping can say `money: major` (12.50) and which `decimal` mark there is"
+        )
     return {
         "number": "a whole number",
         "flag": "true or false",
@@ -152,9 +176,11 @@ def _number(value: Any) -> int | None:
     return None
 
 
-def _amount(value: Any, written: bool) -> int | None:
+def _amount(value: Any, written: bool, units_unknown: bool = False) -> int | None:
     if written and isinstance(value, str):
-        return int(value) if _whole.fullmatch(value) else None
+        if _whole.fullmatch(value):
+            return int(value)
+        return int(value.partition(".")[0]) if not units_unknown and _whole_decimal.fullmatch(value) else None
     return _number(value)
 
 
@@ -180,7 +206,7 @@ def _flag(value: Any, written: bool) -> int | None:
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, str):
-        return FLAGS.get(value) if written else None
+        return FLAGS.get(value, _amount(value, written)) if written else None
     return _number(value)
 
 
@@ -227,6 +253,6 @@ def _text(spec: FieldSpec, value: Any) -> str:
         raise FieldRejected(f"{named_value(spec.name, value)}, longer than {TEXT_MAX} characters")
     if not value and spec.what == "name":
         raise FieldRejected(f"`{spec.name}` is empty")
-    if not value.isprintable() and _unfit.search(value):
+    if not value.isprintable() and (_unfit_name if spec.what == "name" else _unfit_text).search(value):
         raise FieldRejected(f"{named_value(spec.name, value)}, with a control character or half a character in it")
     return value

@@ -46,9 +46,11 @@ from linekeeper.engine.versions import (
     bind_policy,
     kernels_of,
     migrate_due_accounts,
+    policy_in_force,
     policy_periods_of,
     read_versions,
     recorders_of,
+    stored_policy,
     version_count,
 )
 from linekeeper.evaluate.authorisation import Authorisation, authorise
@@ -68,17 +70,30 @@ from linekeeper.journal.store import (
 from linekeeper.kernel.kernel import Kernel, kernel_of
 
 if TYPE_CHECKING:
-    from linekeeper.policy.model import Policy
+    from linekeeper.policy.model import Brake, Policy
 
 REVIEW_BATCH = 5_000
 Keep = Callable[[Decision], object]  # what a caller does with each decision as it is made
 
 
+def _brake_of(policy: Policy) -> Brake:
+    """Raises Refused where the policy has none."""
+    if policy.brake is None:
+        raise Refused(
+            f"the policy `{policy.name}` has no `brake`",
+            code="policy-has-no-brake",
+            way_out="add `brake: {lines: 2%, exposure: 3%}`",
+            details={"policy": policy.name},
+        )
+    return policy.brake
+
+
 class Engine:
     """One policy over one store. With a `keeper`, each decision and its log leaf commit together.
 
-    The policy is the version in force. Accounts that are still under an earlier version (`honour`) belong to the
-    engines that `engine_of_version` gives. Several threads may use one engine.
+    The policy is the version in force; without one, it is the one that the store has in force. Accounts that are still
+    under an earlier version (`honour`) belong to the engines that `engine_of_version` gives. Several threads may use
+    one engine.
     `brake`: a burst of restrictions waits for a person, as the policy's brake says; off for a back-fill of history.
     Under a `law`, given here or to an earlier engine, each decision that has to be notified commits with its notice.
     `signed_by`: who answers for the policy and its card, where the store begins with them.
@@ -89,31 +104,27 @@ class Engine:
     def __init__(
         self,
         store: Store,
-        policy: Policy,
+        policy: Policy | None,
         keeper: Keeper | None = None,
         *,
         brake: bool = False,
         law: Law | None = None,
         signed_by: str | None = None,
     ) -> None:
-        self.store, self.policy, self.keeper = store, policy, keeper
-        if brake and policy.brake is None:
-            raise Refused(
-                f"the policy `{policy.name}` has no `brake`",
-                code="policy-has-no-brake",
-                way_out="add `brake: {lines: 2%, exposure: 3%}`",
-                details={"policy": policy.name},
-            )
-        self.brake = policy.brake if brake else None
-        self.kernel: Kernel = kernel_of(policy)
+        self.store, self.keeper = store, keeper
+        kernel_of(policy or stored_policy(store))  # making one takes a while, so it is not made under the lock
         with store.writing() as connection:
+            # Which version is in force is asked under the lock: another may have come since it was asked before.
+            self.policy = policy or policy_in_force(connection)
+            self.kernel: Kernel = kernel_of(self.policy)
+            self.brake = _brake_of(self.policy) if brake else None
             self.read_only = bind_policy(connection, self.kernel, keeper, signed_by) and keeper is None
             demand_current_states(connection, self.kernel)
-            self.recorder = recorders_of(connection, {policy.digest: self.kernel})[self.kernel]
+            self.recorder = recorders_of(connection, {self.policy.digest: self.kernel})[self.kernel]
             self._versions = version_count(connection)
             open_book(connection)
-            self.outbox = open_outbox(connection, law, policy.time_zone)
-        self._engines: dict[str, Engine] = {policy.digest: self}
+            self.outbox = open_outbox(connection, law, self.policy.time_zone)
+        self._engines: dict[str, Engine] = {self.policy.digest: self}
 
     def require_keys(self) -> None:
         """Raises UsageError where the store keeps a log and this engine has no keys to write to it."""
@@ -170,14 +181,13 @@ class Engine:
             engine = self._engine_of_version(connection, row.policy)
         return engine, state_read(engine.kernel, account, row)
 
-    def engines_of_earlier_versions(self) -> list[Engine]:
+    def _engines_of_earlier_versions(self, connection: Connection) -> list[Engine]:
         """The engines of earlier versions that accounts are still under, oldest first."""
         if self._versions == 1:
             return []
-        with self.store.reading() as connection:
-            digests = set(connection.execute(select(t.accounts.c.policy).distinct()).scalars())
-            earlier = [policy.digest for policy in read_versions(connection) if policy.version < self.policy.version]
-            return [self._engine_of_version(connection, digest) for digest in earlier if digest in digests]
+        digests = set(connection.execute(select(t.accounts.c.policy).distinct()).scalars())
+        earlier = [policy.digest for policy in read_versions(connection)[:-1] if policy.digest in digests]
+        return [self._engine_of_version(connection, digest) for digest in earlier]
 
     def _split_by_version(self, connection: Connection, events: GivenEvents) -> list[tuple[Engine, GivenEvents]]:
         """The events of each version's accounts, with its engine; new accounts are under the version in force."""
@@ -277,7 +287,10 @@ class Engine:
         with self.store.writing() as connection:
             self._require_same_versions(connection)
             new_day = note_review(connection, until_day)
-        summary, earlier = BatchSummary(), self.engines_of_earlier_versions()
+            # From here on it is known what is to be done. A version that comes into force before it is done does not
+            # break the review off: it begins after this review.
+            earlier = self._engines_of_earlier_versions(connection)
+        summary = BatchSummary()
         # An account migrates at the start of a day that it has not reached: so the earlier version reviews it up to
         # the day before, lets it go, and the last day is the new version's.
         for engine in earlier if new_day else []:
@@ -301,7 +314,6 @@ class Engine:
         query = select(a.account).where(a.policy == self.policy.digest).order_by(a.account).limit(REVIEW_BATCH)
         while True:
             with self.store.writing() as connection:
-                self._require_same_versions(connection)
                 names = list(connection.execute(query.where(a.account > last)).scalars())
                 migrate_due_accounts(connection, self.kernel, to, names, pending_of(connection, names), day)
             if not names:

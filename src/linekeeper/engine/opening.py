@@ -7,7 +7,6 @@ from pathlib import Path
 from linekeeper.core.errors import UsageError
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.outbox import Law
-from linekeeper.engine.versions import stored_policy
 from linekeeper.journal.keeper import open_keeper
 from linekeeper.journal.store import open_store
 from linekeeper.policy.model import Policy
@@ -29,7 +28,7 @@ def engine_of_store(
     store = open_store(url, made=policy is None)
     try:
         keeper = open_keeper(keys) if keys is not None else None
-        return Engine(store, policy or stored_policy(store), keeper, brake=brake, law=law, signed_by=signed_by)
+        return Engine(store, policy, keeper, brake=brake, law=law, signed_by=signed_by)
     except BaseException:
         store.close()
         raise

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sqlalchemy import Connection, func, select
 
+from linekeeper.core.dates import date_of
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states
@@ -60,6 +61,9 @@ def _verify_store(store: Store, progress: Callable[[int], None] | None) -> Verdi
         recorders = recorders_of(connection, kernels)
         for kernel in kernels.values():
             demand_current_states(connection, kernel)
+        unfinished = _unfinished_review(connection, reviews)
+        if unfinished:
+            return Verdict(0, 0, 0, unfinished)
         for names in account_pages(connection):
             part = _verify_page(connection, kernels, recorders, names, reviews)
             accounts, events, decisions = accounts + len(names), events + part.events, decisions + part.decisions
@@ -69,6 +73,15 @@ def _verify_store(store: Store, progress: Callable[[int], None] | None) -> Verdi
                 progress(len(names))
         stray = _stray(connection)
     return Verdict(accounts, events, decisions, stray)
+
+
+def _unfinished_review(connection: Connection, reviews: Reviews) -> str | None:
+    """Says so where a review was broken off: the journal notes it before its accounts are reviewed, page by page."""
+    due = select(t.accounts.c.account).where(t.accounts.c.next_review <= reviews.last_day).limit(1)
+    if connection.execute(due).first() is None:
+        return None
+    day = date_of(reviews.last_day)
+    return f"the review up to {day} was broken off; `linekeeper review --until {day}` finishes it"
 
 
 def _verify_page(

@@ -78,7 +78,12 @@ def _loaded(text: str, name: str, card: bytes | None) -> Policy:
 def stored_policy(store: Store) -> Policy:
     """The version in force: the newest, read from the store itself."""
     with store.reading() as connection:
-        versions = read_versions(connection)
+        return policy_in_force(connection)
+
+
+def policy_in_force(connection: Connection) -> Policy:
+    """The newest version. Raises NotFound where the store has none."""
+    versions = read_versions(connection)
     if not versions:
         raise NotFound(
             "the store is empty", code="store-empty", way_out="run a policy over some events first: `linekeeper run`"

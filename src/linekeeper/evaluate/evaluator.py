@@ -261,12 +261,14 @@ def result_of(
     kernel: Kernel, batch: Batch, account: Ints, event: Ints, rows: Ints, refused: Ints, evaluations: int
 ) -> EvaluationResult:
     """The kernel's columns as a result, with the instant of each decision."""
+    codes = {int(place): int(refused[place]) for place in np.flatnonzero(refused)}
+    if not len(rows):
+        return EvaluationResult([], codes, evaluations)
     days = rows[:, kernel.shape.place("NOW_HOUR")] // 24
     distinct_days, place = np.unique(days, return_inverse=True)
     starts = kernel.calendar.day_starts(distinct_days)[place]
     at = np.where(event >= 0, batch.at[np.maximum(event, 0)] if len(batch) else 0, starts)
     columns = zip(account.tolist(), event.tolist(), at.tolist(), rows.tolist(), strict=True)
-    codes = {int(place): int(refused[place]) for place in np.flatnonzero(refused)}
     return EvaluationResult([RawDecision(*values) for values in columns], codes, evaluations)
 
 

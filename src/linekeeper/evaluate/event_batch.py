@@ -105,15 +105,15 @@ def batch_of_few(policy: Policy, clock: Calendar, events: Sequence[Event]) -> Ba
     """The same batch as `batch_of` a table of these events."""
     order = sorted(range(len(events)), key=lambda place: (events[place].account, events[place].at))
     rows = [row_of(policy, clock, events[place]) for place in order]
-    owners = [events[place].account for place in order]
-    accounts = list(dict.fromkeys(owners))
-    starts = [owners.index(account) for account in accounts]
+    starts: dict[str, int] = {}  # in order of the accounts' names
+    for place, event in enumerate(order):
+        starts.setdefault(events[event].account, place)
     x = np.full((len(rows), fields_max(policy)), MISSING, dtype=np.int64)
     for place, row in enumerate(rows):
         x[place, : len(row.x)] = row.x
     at, hour, kind = (np.array([row[column] for row in rows], dtype=np.int64) for column in range(3))
-    ends = np.array([*starts, len(rows)], dtype=np.int64)
-    return Batch(accounts, ends, np.array(order, dtype=np.int64), at, hour, kind, x)
+    ends = np.array([*starts.values(), len(rows)], dtype=np.int64)
+    return Batch(list(starts), ends, np.array(order, dtype=np.int64), at, hour, kind, x)
 
 
 def row_of(policy: Policy, clock: Calendar, event: Event) -> EventRow:

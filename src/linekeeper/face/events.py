@@ -19,6 +19,7 @@ from linekeeper.connect.files import (
     read_few_rows,
 )
 from linekeeper.connect.mapping import ColumnMapping
+from linekeeper.connect.mapping_file import load_columns
 from linekeeper.connect.validation import Validator
 from linekeeper.core.errors import UsageError
 from linekeeper.core.event import Event, Rejection
@@ -36,7 +37,8 @@ class ArrowStream(Protocol):
 
 
 EventInput: TypeAlias = ArrowStream | str | PathLike[str] | Iterable[Mapping[str, Any]]
-Columns: TypeAlias = Mapping[str, str | None]  # the table's name: the policy's name, or None to leave a column out
+# The table's name: the policy's name, or None to leave a column out. Or the path of a mapping file.
+Columns: TypeAlias = Mapping[str, str | None] | str | PathLike[str]
 
 
 def intake_of(events: EventInput, policy: Policy, columns: Columns | None = None) -> Intake:
@@ -58,6 +60,8 @@ def intake_of(events: EventInput, policy: Policy, columns: Columns | None = None
     if isinstance(events, ArrowStream):
         return read_event_batches(_stream(events), policy.definition, mapping)
     if isinstance(events, Iterable):
+        if isinstance(columns, str | PathLike):
+            return read_event_rows(events, policy.definition, mapping)
         return read_event_rows((_renamed(row, mapping) for row in events), policy.definition)
     raise UsageError(
         f"`{type(events).__name__}` holds no events",
@@ -73,7 +77,7 @@ def few_events_of(
 
     None where `events` is anything else: then `intake_of` reads it.
     """
-    if not isinstance(events, list | tuple) or len(events) > FEW_EVENTS:
+    if not isinstance(events, list | tuple) or len(events) > FEW_EVENTS or isinstance(columns, str | PathLike):
         return None
     mapping = _mapping_of(columns)
     return read_few_rows([_renamed(row, mapping) for row in events], validator)
@@ -82,6 +86,8 @@ def few_events_of(
 def _mapping_of(columns: Columns | None) -> ColumnMapping:
     if not columns:
         return OWN_COLUMNS
+    if isinstance(columns, str | PathLike):
+        return load_columns(Path(columns))
     return ColumnMapping(
         rename={old: new for old, new in columns.items() if new is not None},
         ignore=frozenset(old for old, new in columns.items() if new is None),

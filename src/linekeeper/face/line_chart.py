@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
-CHART_WIDTH = 720
-LEFT, RIGHT = 104, 596  # where the time axis begins and ends; names stand left of it, amounts right of it
-HEAD, FOOT = 30, 26  # the legend above, the dates below
-ROW, ROW_GAP = 40, 14
+_WIDTH = 720
+PLOT_LEFT, PLOT_RIGHT = 104, 596  # where the time axis begins and ends; names stand left of it, amounts right of it
+_LEGEND, _DATES = 30, 26  # the legend above, the dates below
+ROW, _ROW_GAP = 40, 14
 SHARE_HEIGHT = 150
 SHARE_STEPS = 164
 TICKS_MAX = 9
@@ -56,7 +56,7 @@ class ChartLine:
 
 
 @dataclass(frozen=True, slots=True)
-class TimeAxis:
+class TimeSpan:
     """The time that a chart shows, from left to right."""
 
     first: datetime
@@ -65,7 +65,7 @@ class TimeAxis:
     def x(self, at: datetime) -> float:
         """Where an instant stands."""
         whole = (self.last - self.first).total_seconds() or 1.0
-        return LEFT + (RIGHT - LEFT) * (at - self.first).total_seconds() / whole
+        return PLOT_LEFT + (PLOT_RIGHT - PLOT_LEFT) * (at - self.first).total_seconds() / whole
 
     def ticks(self) -> Iterator[tuple[float, str]]:
         """The first days of months, at most a few: where each stands, and its name; of a short time, its ends."""
@@ -80,10 +80,10 @@ class TimeAxis:
             if self.first <= day <= self.last:
                 yield self.x(day), f"{day:%Y-%m}"
 
-    def drawn(self, bottom: float) -> str:
+    def picture(self, bottom: float) -> str:
         """The ticks with their names below, and thin lines up to the legend."""
         parts = [
-            f'<path d="M{x:.1f} {HEAD}V{bottom}" stroke="currentColor" stroke-opacity=".12"/>'
+            f'<path d="M{x:.1f} {_LEGEND}V{bottom}" stroke="currentColor" stroke-opacity=".12"/>'
             f'<text x="{x:.1f}" y="{bottom + 17}" text-anchor="middle" opacity=".75">{name}</text>'
             for x, name in self.ticks()
         ]
@@ -92,15 +92,15 @@ class TimeAxis:
 
 def line_chart(lines: Sequence[ChartLine]) -> str:
     """At least one line, a row each, over the same time."""
-    axis = TimeAxis(min(line.steps[0].at for line in lines), max(line.end for line in lines))
-    bottom = HEAD + len(lines) * (ROW + ROW_GAP)
-    rows = (_row(line, axis, HEAD + place * (ROW + ROW_GAP) + ROW_GAP) for place, line in enumerate(lines))
-    body = _legend({step.status for line in lines for step in line.steps}) + axis.drawn(bottom) + "".join(rows)
+    axis = TimeSpan(min(line.steps[0].at for line in lines), max(line.end for line in lines))
+    bottom = _LEGEND + len(lines) * (ROW + _ROW_GAP)
+    rows = (_row(line, axis, _LEGEND + place * (ROW + _ROW_GAP) + _ROW_GAP) for place, line in enumerate(lines))
+    body = _legend({step.status for line in lines for step in line.steps}) + axis.picture(bottom) + "".join(rows)
     count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
-    return _picture(f"The limit of {count} over time", body, bottom + FOOT)
+    return _picture(f"The limit of {count} over time", body, bottom + _DATES)
 
 
-def _row(line: ChartLine, axis: TimeAxis, top: float) -> str:
+def _row(line: ChartLine, axis: TimeSpan, top: float) -> str:
     """One line: an area a step, the outline of what was granted, its name and its last limit."""
     most = max(max(step.granted, step.limit) for step in line.steps) or 1
     ends = [*(step.at for step in line.steps[1:]), line.end]
@@ -119,17 +119,17 @@ def _row(line: ChartLine, axis: TimeAxis, top: float) -> str:
     return (
         f'<g shape-rendering="crispEdges">{"".join(areas)}</g>'
         + f'<path d="{"".join(granted)}" fill="none" stroke="currentColor" stroke-opacity=".5" stroke-dasharray="3 3"/>'
-        + f'<text x="{LEFT - 10}" y="{top + ROW - 14}" text-anchor="end"><title>{escape(line.name)}</title>'
+        + f'<text x="{PLOT_LEFT - 10}" y="{top + ROW - 14}" text-anchor="end"><title>{escape(line.name)}</title>'
         + f"{escape(name)}</text>"
-        + f'<text x="{RIGHT + 10}" y="{top + ROW - 21}">{escape(last.words)}</text>'
-        + f'<text x="{RIGHT + 10}" y="{top + ROW - 6}" opacity=".75">{last.status}</text>'
+        + f'<text x="{PLOT_RIGHT + 10}" y="{top + ROW - 21}">{escape(last.words)}</text>'
+        + f'<text x="{PLOT_RIGHT + 10}" y="{top + ROW - 6}" opacity=".75">{last.status}</text>'
     )
 
 
 def status_chart(lines: Sequence[ChartLine]) -> str:
     """The share of lines in each status over time, of the lines that were open by then; what is restricted, below."""
-    axis = TimeAxis(min(line.steps[0].at for line in lines), max(line.end for line in lines))
-    bottom = HEAD + ROW_GAP + SHARE_HEIGHT
+    axis = TimeSpan(min(line.steps[0].at for line in lines), max(line.end for line in lines))
+    bottom = _LEGEND + _ROW_GAP + SHARE_HEIGHT
     floors = [0.0] * SHARE_STEPS
     columns, body = _counts(lines, axis), ""
     for status in reversed(STATUS_FILL):
@@ -142,19 +142,19 @@ def status_chart(lines: Sequence[ChartLine]) -> str:
         floors = tops
     for share in (0, 50, 100):
         y = bottom - SHARE_HEIGHT * share / 100
-        body += f'<text x="{LEFT - 10}" y="{y + 4:.1f}" text-anchor="end" opacity=".75">{share} %</text>'
+        body += f'<text x="{PLOT_LEFT - 10}" y="{y + 4:.1f}" text-anchor="end" opacity=".75">{share} %</text>'
     for place, (status, number) in enumerate((name, columns[-1][name]) for name in STATUS_FILL):
-        y = HEAD + ROW_GAP + 12 + 16 * place
-        body += f'<text x="{RIGHT + 10}" y="{y}">{number:,} <tspan opacity=".75">{status}</tspan></text>'
+        y = _LEGEND + _ROW_GAP + 12 + 16 * place
+        body += f'<text x="{PLOT_RIGHT + 10}" y="{y}">{number:,} <tspan opacity=".75">{status}</tspan></text>'
     statuses = {status for count in columns for status in count}
     return _picture(
         f"The status of {len(lines):,} lines over time",
-        _legend(statuses) + axis.drawn(bottom) + body,
-        bottom + FOOT,
+        _legend(statuses) + axis.picture(bottom) + body,
+        bottom + _DATES,
     )
 
 
-def _counts(lines: Sequence[ChartLine], axis: TimeAxis) -> list[Counter[str]]:
+def _counts(lines: Sequence[ChartLine], axis: TimeSpan) -> list[Counter[str]]:
     """How many lines were in each status, at instants evenly spread from the first to the last."""
     changes = []
     for line in lines:
@@ -178,16 +178,16 @@ def _counts(lines: Sequence[ChartLine], axis: TimeAxis) -> list[Counter[str]]:
 
 def _band(floors: Sequence[float], tops: Sequence[float], bottom: float, status: str) -> str:
     """The area between two rows of shares."""
-    width = (RIGHT - LEFT) / (SHARE_STEPS - 1)
-    upper = [f"{LEFT + width * i:.1f} {bottom - SHARE_HEIGHT * share:.1f}" for i, share in enumerate(tops)]
-    lower = [f"{LEFT + width * i:.1f} {bottom - SHARE_HEIGHT * share:.1f}" for i, share in enumerate(floors)]
+    width = (PLOT_RIGHT - PLOT_LEFT) / (SHARE_STEPS - 1)
+    upper = [f"{PLOT_LEFT + width * i:.1f} {bottom - SHARE_HEIGHT * share:.1f}" for i, share in enumerate(tops)]
+    lower = [f"{PLOT_LEFT + width * i:.1f} {bottom - SHARE_HEIGHT * share:.1f}" for i, share in enumerate(floors)]
     outline = "L".join([*upper, *reversed(lower)])
     return f'<path d="M{outline}Z" {STATUS_FILL[status]}><title>{status}</title></path>'
 
 
 def _legend(statuses: set[str]) -> str:
     """The colours of the statuses that are shown."""
-    parts, x = [], LEFT
+    parts, x = [], PLOT_LEFT
     for status in (name for name in STATUS_FILL if name in statuses):
         parts.append(
             f'<rect x="{x}" y="6" width="10" height="10" rx="2" {STATUS_FILL[status]}/>'
@@ -199,5 +199,5 @@ def _legend(statuses: set[str]) -> str:
 
 def _picture(title: str, body: str, height: float) -> str:
     """A whole picture; a screen reader says its title. A narrow page scrolls it rather than shrink its words."""
-    svg = _SVG.format(width=CHART_WIDTH, height=f"{height:.0f}", title=escape(title), body=body)
+    svg = _SVG.format(width=_WIDTH, height=f"{height:.0f}", title=escape(title), body=body)
     return f'<div style="overflow-x:auto">{svg}</div>'

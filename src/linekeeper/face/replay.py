@@ -92,10 +92,10 @@ def replay(
 ) -> ReplayResult:
     """Run events under a policy, on all cores and without a store; the decisions are those of an engine.
 
-    `events` is a table of any library that speaks Arrow (pandas, polars, DuckDB, pyarrow), the path of a file (JSON
-    Lines, CSV, Parquet), or dictionaries. Each event has an `id`, an `account`, a `kind` and an `at` (an instant with
-    its offset), and the fields of its kind; amounts are in minor units. `columns` maps the table's names to these, or
-    to None for a column to leave out. Rows that are no valid events are not lost: `rejected` says why.
+    `events` is a table of any library that speaks Arrow (pandas, polars, DuckDB, pyarrow), the path of a file or folder,
+    or dictionaries. Each event has an `id`, an `account`, a `kind` and an `at` (an instant with its offset), and the
+    fields of its kind; amounts are in minor units. `columns` maps the table's names to these, or to None for a column to
+    leave out; or it is the path of a mapping file. Rows that are no valid events are not lost: `rejected` says why.
 
     `until`: every account is reviewed up to the start of this day; by default that of the last event. `workers`:
     threads, by default one a core. Raises LinekeeperError where the events cannot be read at all.

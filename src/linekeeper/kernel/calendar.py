@@ -6,6 +6,7 @@ The local hour never runs back: where clocks are set back it stays at the highes
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left, bisect_right
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from linekeeper.core.bounds import AT_END_MS, HOUR_MS
 
 Ints = NDArray[np.int64]
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+FEW_DAYS = 4  # up to so many days, one search after the other costs less than one over an array
 
 
 class Calendar:
@@ -35,6 +36,9 @@ class Calendar:
             if len(raw_ends)
             else np.array([-(2**40)])
         )
+        # One instant is looked up in lists: an operation on an array costs more than the whole search there.
+        self._from_one, self._offset_one = self._from.tolist(), self._offset.tolist()
+        self._floor_one: list[int] = self._floor.tolist()
 
     def hours(self, at: Ints) -> Ints:
         """Local hours since 1970-01-01 of UTC milliseconds, shape kept."""
@@ -44,7 +48,8 @@ class Calendar:
 
     def hour(self, at: int) -> int:
         """Local hours since 1970-01-01 of one instant."""
-        return int(self.hours(np.array([at], dtype=np.int64))[0])
+        segment = bisect_right(self._from_one, at) - 1
+        return int(max((at + self._offset_one[segment]) // HOUR_MS, self._floor_one[segment]))
 
     def day(self, at: int) -> int:
         """Local days since 1970-01-01 of one instant."""
@@ -52,6 +57,8 @@ class Calendar:
 
     def day_starts(self, days: Ints) -> Ints:
         """The first instant (UTC ms) of each local day; shape kept."""
+        if days.size <= FEW_DAYS:
+            return np.array([self.day_start(day) for day in days.ravel().tolist()], dtype=np.int64).reshape(days.shape)
         low, high = days * 24 * HOUR_MS - 30 * HOUR_MS, days * 24 * HOUR_MS + 30 * HOUR_MS
         while bool(np.any(low < high)):  # smallest instant whose local day is reached
             middle = (low + high) // 2
@@ -61,7 +68,8 @@ class Calendar:
 
     def day_start(self, day: int) -> int:
         """The first instant (UTC ms) of a local day."""
-        return int(self.day_starts(np.array([day], dtype=np.int64))[0])
+        low, high = day * 24 * HOUR_MS - 30 * HOUR_MS, day * 24 * HOUR_MS + 30 * HOUR_MS
+        return low + bisect_left(range(low, high), day, key=self.day)
 
 
 @lru_cache(maxsize=64)
@@ -70,25 +78,23 @@ def calendar(zone: str) -> Calendar:
     return Calendar(zone)
 
 
-def _offset_ms(zone: ZoneInfo, second: int) -> int:
-    offset = (_EPOCH + dt.timedelta(seconds=second)).astimezone(zone).utcoffset()
-    assert offset is not None
-    return round(offset.total_seconds() * 1000)
-
-
 def _segments(zone: ZoneInfo) -> tuple[Ints, Ints]:
     """Instants (UTC ms) from which an offset holds, and the offsets; found by bisection of 12-hour steps."""
-    begins, offsets = [-(2**50)], [_offset_ms(zone, -86_400 * 2)]
-    step = 43_200
-    second = -86_400 * 2
+
+    def offset(second: int) -> dt.timedelta | None:
+        return dt.datetime.fromtimestamp(second, zone).utcoffset()
+
+    step, second = 43_200, -86_400 * 2
+    begins, offsets = [-(2**50)], [offset(second)]
     while second < AT_END_MS // 1000 + 86_400 * 2:
-        after = _offset_ms(zone, second + step)
+        after = offset(second + step)
         if after != offsets[-1]:
             low, high = second, second + step
             while high - low > 1:
                 middle = (low + high) // 2
-                low, high = (middle, high) if _offset_ms(zone, middle) == offsets[-1] else (low, middle)
+                low, high = (middle, high) if offset(middle) == offsets[-1] else (low, middle)
             begins.append(high * 1000)
-            offsets.append(_offset_ms(zone, high))
+            offsets.append(offset(high))
         second += step
-    return np.array(begins, dtype=np.int64), np.array(offsets, dtype=np.int64)
+    offsets_ms = [round(one.total_seconds() * 1000) for one in offsets if one is not None]
+    return np.array(begins, dtype=np.int64), np.array(offsets_ms, dtype=np.int64)

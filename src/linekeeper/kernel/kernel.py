@@ -6,9 +6,11 @@ same results: plain code at once, and optimised code in the background for long 
 
 from __future__ import annotations
 
+import threading
 import types
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from linekeeper.core.formats import EDITION
 from linekeeper.kernel.calendar import Calendar, calendar
@@ -26,6 +28,41 @@ WORTH_USING, WORTH_LOADING, WORTH_COMPILING = 10, 13_000, 40_000
 # Evaluations from which optimised code, at 0.15 us each, is made in the background. It takes some 2 s of another core,
 # so work of some 4,000,000 gains by it at once; less gains the next time, for the code is kept.
 WORTH_OPTIMISING = 1_000_000
+
+
+Made = TypeVar("Made")
+_MAKING = threading.RLock()  # one thread makes a kernel or a part of it; the others wait and take what it made
+
+
+class MadeOnce(Generic[Made]):
+    """A part of an object that is made when it is first asked for, by one thread, and is then kept in the object.
+
+    The library's `cached_property` makes it again in each thread that asks before the first is done (from Python 3.12
+    on): machine code then would be made twice, and background work be begun twice.
+    """
+
+    def __init__(self, make: Callable[[Any], Made]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> MadeOnce[Made]: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> Made: ...
+
+    def __get__(self, instance: object | None, owner: type) -> MadeOnce[Made] | Made:
+        if instance is None:
+            return self
+        with _MAKING:
+            kept: dict[str, Any] = vars(instance)  # what is kept there is found before this method is asked again
+            if self._name not in kept:
+                kept[self._name] = self._make(instance)
+            made: Made = kept[self._name]
+            return made
 
 
 _EMITTERS = {1: emit}  # by edition: an older one stays, so that what was decided under it can be derived again
@@ -47,14 +84,14 @@ class Kernel:
         """The clock of the policy's time zone."""
         return calendar(self.policy.time_zone)
 
-    @cached_property
+    @MadeOnce
     def interpreted(self) -> types.SimpleNamespace:
         """The kernel's functions as plain Python, over lists of ints."""
         names: dict[str, Any] = {"__name__": f"kernel_{self.digest[:12]}"}
         exec(compile(with_numbers(self.source), f"<kernel {self.policy.name}>", "exec"), names)
         return types.SimpleNamespace(**names)
 
-    @cached_property
+    @MadeOnce
     def compiled(self) -> NativeKernel:
         """The kernel's functions as machine code, over int64 arrays; each is made on first use, then kept on disk."""
         from linekeeper.kernel.native import NativeKernel  # LLVM takes a while to load; one event does not wait for it
@@ -82,7 +119,12 @@ class Kernel:
         return [0] * self.shape.width
 
 
-@lru_cache(maxsize=32)
 def kernel_of(policy: Policy, edition: int = EDITION) -> Kernel:
-    """The kernel of a policy under that edition of the language, made once a process."""
+    """The kernel of a policy under that edition of the language, made once a process, whatever threads ask for it."""
+    with _MAKING:
+        return _kernel_of(policy, edition)
+
+
+@lru_cache(maxsize=32)
+def _kernel_of(policy: Policy, edition: int) -> Kernel:
     return Kernel(policy, edition)

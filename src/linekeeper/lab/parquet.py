@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from linekeeper.core.bounds import MISSING
+from linekeeper.core.bounds import MISSING, MONEY_MAX
 from linekeeper.core.errors import FileError
 from linekeeper.scorecard.many import FeatureColumn
 
@@ -27,18 +27,42 @@ def read_parquet_table(path: Path) -> pa.Table:
 
 
 def whole_numbers(table: pa.Table, name: str) -> FeatureColumn:
-    """A column as int64, `MISSING` for null. Raises FileError where it holds anything but whole numbers.
+    """A column as int64, `MISSING` for null and NaN. Raises FileError where it holds anything but whole numbers.
 
-    >>> whole_numbers(pa.table({"amount": [5.0, None]}), "amount").tolist() == [5, MISSING]
+    A flag is 1 or 0. A date or a text is no amount, whatever number may stand behind it.
+
+    >>> whole_numbers(pa.table({"amount": [5.0, None, float("nan")]}), "amount").tolist() == [5, MISSING, MISSING]
     True
     """
+    column = table[name]
+    if pa.types.is_floating(column.type):
+        column = pc.if_else(pc.is_nan(column), None, column)
+    kind = column.type
+    if not any(is_of(kind) for is_of in _NUMBERS):
+        raise _not_whole_numbers(name, f"is `{kind}`")
     try:
-        column = pc.fill_null(table[name].cast(pa.int64()), MISSING)
+        numbers = np.asarray(pc.fill_null(column.cast(pa.int64()), MISSING).to_numpy(), dtype=np.int64)
     except pa.ArrowInvalid:
-        raise FileError(
-            f"the column `{name}` is not whole numbers",
-            code="column-of-wrong-type",
-            way_out="write amounts in minor units",
-            details={"column": name},
-        ) from None
-    return np.asarray(column.to_numpy(), dtype=np.int64)
+        raise _not_whole_numbers(name, "is not whole numbers") from None
+    out_of_bounds = np.flatnonzero((np.abs(numbers) > MONEY_MAX) & (numbers != MISSING))
+    if len(out_of_bounds):
+        raise _not_whole_numbers(name, f"holds {numbers[out_of_bounds[0]]:,} in row {out_of_bounds[0] + 1}")
+    return numbers
+
+
+_NUMBERS = (
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_decimal,
+    pa.types.is_boolean,
+    pa.types.is_null,
+)
+
+
+def _not_whole_numbers(name: str, what: str) -> FileError:
+    return FileError(
+        f"the column `{name}` {what}",
+        code="column-of-wrong-type",
+        way_out="write whole numbers within 10^15: amounts in minor units, dates as days, categories as codes",
+        details={"column": name},
+    )

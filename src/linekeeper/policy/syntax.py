@@ -37,10 +37,15 @@ def _parser() -> Lark:
 
 def parse(text: str) -> Branch:
     """The tree of one expression. Raises Misread, with the character where reading stopped."""
+    return parse_with(_parser(), text, "name parts of it as features")
+
+
+def parse_with(parser: Lark, text: str, shorter: str) -> Branch:
+    """The tree of one expression of any grammar; `shorter` is the way out where it is too long or nested too deep."""
     if len(text) > LENGTH_MAX:
-        raise Misread(f"an expression has at most {LENGTH_MAX} characters", 0, "name parts of it as features")
+        raise Misread(f"an expression has at most {LENGTH_MAX} characters", 0, shorter)
     try:
-        tree = _parser().parse(text)
+        tree = parser.parse(text)
     except UnexpectedCharacters as error:
         raise Misread(f"`{quoted(error.char)}` has no meaning here", error.pos_in_stream or 0) from None
     except UnexpectedToken as error:
@@ -50,7 +55,7 @@ def parse(text: str) -> Branch:
     if isinstance(tree, Token):
         tree = Tree("name", [tree])
     if _depth(tree) > NESTING_MAX:
-        raise Misread(f"this is nested deeper than {NESTING_MAX} levels", 0, "name parts of it as features")
+        raise Misread(f"this is nested deeper than {NESTING_MAX} levels", 0, shorter)
     return tree
 
 

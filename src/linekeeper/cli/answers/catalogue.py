@@ -21,7 +21,7 @@ ANSWERS: dict[str, tuple[type[CommandAnswer], ...]] = {
     "kernel": (policies.KernelAnswer,),
     "adopt": (policies.AdoptAnswer,),
     "versions": (policies.VersionsAnswer,),
-    "import": (events.ImportAnswer,),
+    "import": (events.ImportAnswer, events.ImportProfileAnswer),
     "run": (events.RunAnswer,),
     "review": (events.ReviewAnswer,),
     "replay": (events.ReplayAnswer,),

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from linekeeper.cli.answers.accounts import DecisionRecord
 from linekeeper.cli.answers.style import AnswerPart, CommandAnswer, Currency, Day, Instant, Minor, StatusWord
+from linekeeper.connect.import_profile import FieldProfile, ReasonProfile
 
 ByAction = Annotated[dict[str, int], Meta(description="How many decisions there were, by action.")]
 Seconds = Annotated[float, Meta(description="How long it took.")]
@@ -29,10 +30,29 @@ class ImportAnswer(CommandAnswer, frozen=True, tag="linekeeper/import/1"):
     events: int
     by_kind: dict[str, int]
     repeats: Annotated[int, Meta(description="Repeats of the same event, which were dropped.")]
+    skipped: Annotated[int, Meta(description="Rows left out, as the mapping says.")]
+    notes: Annotated[list[str], Meta(description="What to look at.")]
     rejected: int
     rejected_file: RejectedPath
     labels: Annotated[str | None, Meta(description="What is known of the people beside the events.")]
     seconds: Seconds
+
+
+class ImportProfileAnswer(CommandAnswer, frozen=True, tag="linekeeper/import-dry-run/1"):
+    """What an import would give: its fields in their units, and why rows would be rejected."""
+
+    currency: Currency
+    minor_digits: Annotated[int, Meta(description="Digits of the currency after the point.")]
+    events: int
+    accounts: int
+    by_kind: dict[str, int]
+    repeats: int
+    skipped: int
+    rejected: int
+    fields: list[FieldProfile]
+    reasons: list[ReasonProfile]
+    unused_columns: list[str]
+    notes: list[str]
 
 
 class RunFigures(CommandAnswer, frozen=True):

@@ -9,6 +9,7 @@ or altered does not open.
 from __future__ import annotations
 
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -46,6 +47,7 @@ class Vault:
         self._masters = {master.name: master for master in masters}
         self._ciphers: OrderedDict[bytes, AESGCM] = OrderedDict()
         self._ciphers_max = ciphers_max
+        self._lock = threading.Lock()
 
     def new_key(self) -> bytes:
         """A new data key, wrapped by the first master."""
@@ -53,14 +55,16 @@ class Vault:
 
     def cipher(self, master: str, wrapped: bytes) -> AESGCM:
         """The cipher of a wrapped data key. Raises LogError where its master is not at hand."""
-        cipher = self._ciphers.get(wrapped)
-        if cipher is None:
-            cipher = AESGCM(self._unwrap(master, wrapped))
+        with self._lock:
+            cipher = self._ciphers.get(wrapped)
+            if cipher is not None:
+                self._ciphers.move_to_end(wrapped)
+                return cipher
+        cipher = AESGCM(self._unwrap(master, wrapped))  # a key management service may take its time: others go on
+        with self._lock:
             self._ciphers[wrapped] = cipher
             if len(self._ciphers) > self._ciphers_max:
                 self._ciphers.popitem(last=False)
-        else:
-            self._ciphers.move_to_end(wrapped)
         return cipher
 
     def rewrap(self, master: str, wrapped: bytes) -> bytes:

@@ -109,13 +109,13 @@ def _upper_shares(rows: FeatureColumn) -> Floats:
 
 
 def _fixed_cuts(binning: Binning, rows: FeatureColumn) -> list[int]:
-    """Cuts that stay: those between the bin of a special code and a bin that is not empty."""
+    """Cuts that stay: those beside a special code's bin, unless it has rows and the amounts beside it have none."""
     special = binning.special_bins
-    return [
-        cut
-        for cut in range(len(binning.cuts))
-        if (cut in special or cut + 1 in special) and rows[cut] > 0 and rows[cut + 1] > 0
-    ]
+
+    def is_fixed(one: int, other: int) -> bool:
+        return one in special and (other in special or rows[other] > 0 or rows[one] == 0)
+
+    return [cut for cut in range(len(binning.cuts)) if is_fixed(cut, cut + 1) or is_fixed(cut + 1, cut)]
 
 
 def _beside_small_bins(binning: Binning, rows: FeatureColumn, smallest: int) -> npt.NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from linekeeper.core.errors import Refused
+from linekeeper.core.errors import Refused, UsageError
 from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
 from linekeeper.lab.fit.bin_merging import merge_bins
 from linekeeper.lab.fit.boosting import fit_additive, fit_forest
@@ -21,6 +21,7 @@ from linekeeper.lab.fit.weight_of_evidence import fit_woe
 from linekeeper.scorecard.many import score_many
 
 # tables and main: cards in whole points, with and without tables; exact: the same before merging and rounding
+FOLDS_MIN, FOLDS_MAX = 2, 100
 METHODS = ("tables", "exact", "main", "exact_main", "forest", "woe")
 EXACT_TWIN = {"tables": "exact", "main": "exact_main"}
 
@@ -75,9 +76,16 @@ def folds_of(table: TrainingTable, folds: int, seed: int) -> npt.NDArray[np.intp
     """A fold for each row, at random; folds hold about as many accounts, and rows of one account stay in one fold.
 
     scikit-learn's StratifiedGroupKFold would draw other folds: no figure of before could be compared with one of now.
-    Raises Refused where there are fewer goods or bads than folds.
+    Raises UsageError where there are too few or too many folds, Refused where there are fewer goods or bads than folds.
     """
-    accounts, first_row, account = np.unique(table.account, return_index=True, return_inverse=True)
+    if not FOLDS_MIN <= folds <= FOLDS_MAX:
+        raise UsageError(
+            f"{folds} folds are not to be had",
+            code="folds-out-of-range",
+            way_out=f"ask for {FOLDS_MIN} to {FOLDS_MAX}",
+            details={"folds": folds},
+        )
+    accounts, account = np.unique(table.account, return_inverse=True)
     bad = np.zeros(len(accounts), np.int64)
     np.maximum.at(bad, account, table.label)
     if min(bad.sum(), len(bad) - bad.sum()) < folds:
@@ -86,10 +94,8 @@ def folds_of(table: TrainingTable, folds: int, seed: int) -> npt.NDArray[np.intp
         )
     chance = np.random.default_rng(seed)
     fold = np.empty(len(accounts), np.intp)
-    # Two passes are there to spread the bads evenly. They do so only where accounts are sorted by their first rows, and
-    # elsewhere leave it to chance; to mend that changes each card that a policy names by its hash.
-    for label in (0, 1):
-        members = chance.permutation(np.flatnonzero(bad[np.argsort(np.argsort(first_row))] == label))
+    for label in (0, 1):  # one after the other, so that goods and bads are spread evenly, both
+        members = chance.permutation(np.flatnonzero(bad == label))
         fold[members] = np.arange(len(members)) % folds
     return fold[account]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -11,12 +11,14 @@ from typing import Any, Literal, cast
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.core.errors import FileError, Refused
 from linekeeper.policy.model import Policy
 from linekeeper.policy.sections import GROUPS
 from linekeeper.scorecard.pd import Scale
 
 Worse = Literal["higher", "lower"]
+TABLES_MAX, SCALE_MAX = 1_000, 100_000
 TEXT_KEYS = ("name", "label", "label_meaning", "period")
 
 
@@ -55,15 +57,16 @@ class FitPlan:
     workers: int = 2  # folds at a time; each fit itself keeps to one core
 
     def __post_init__(self) -> None:
+        groups = " or ".join(f"`{group}`" for group in self.groups)
         for feature in self.features:
             if feature.group not in self.groups:
-                groups = " or ".join(f"`{group}`" for group in self.groups)
-                raise FileError(
-                    f"`{feature.name}` is in no group of the plan",
-                    code="plan-not-usable",
-                    way_out=f"put it under {groups}",
-                    details={"feature": feature.name},
+                raise _fault_of(feature.name, "is in no group of the plan", f"put it under {groups}")
+            if self.names.count(feature.name) > 1:
+                raise _fault_of(
+                    feature.name, "stands twice in the plan, and would count twice", f"leave it under {groups}"
                 )
+            if feature.name == self.label:
+                raise _fault_of(feature.name, "is the label, which no card may know", "remove it from the features")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,6 +102,18 @@ class FitPlan:
                 details={"features": refused},
             )
         return self
+
+
+def _fault_of(feature: str, what: str, way_out: str, place: str = "") -> FileError:
+    """A fault of one feature of a plan."""
+    before = f"{place}: " if place else ""
+    return FileError(
+        f"{before}`{feature}` {what}",
+        code="plan-not-usable",
+        way_out=way_out,
+        place=place or None,
+        details={"feature": feature},
+    )
 
 
 def read_fit_plan(path: Path | Traversable) -> FitPlan:
@@ -159,11 +174,37 @@ def _plan(raw: Mapping[str, Any], place: str) -> FitPlan:
         )
     label, meaning = str(raw.get("label", "label")), str(raw.get("label_meaning", ""))
     plan = FitPlan(str(raw.get("name", "score")), features, label, meaning, str(raw.get("period", "")))
+    scale = raw.get("scale") or {}
+    names = [field.name for field in fields(Scale)]
+    if not isinstance(scale, dict) or any(key not in names for key in scale):
+        raise FileError(
+            f"{place}: the scale has a key that is not known",
+            code="plan-not-usable",
+            way_out=f"its keys are {', '.join(f'`{name}`' for name in names)}",
+            place=place,
+        )
     return replace(
         plan,
         protected=tuple(map(str, raw.get("protected") or ())),
-        tables_max=int(raw.get("tables_max", plan.tables_max)),
-        scale=Scale(**(raw.get("scale") or {})),
+        tables_max=_whole(raw.get("tables_max", plan.tables_max), 0, TABLES_MAX, f"{place}: `tables_max`"),
+        scale=Scale(**{key: _whole(value, 1, SCALE_MAX, f"{place}: `scale.{key}`") for key, value in scale.items()}),
+    )
+
+
+def _whole(value: object, least: int, most: int, what: str) -> int:
+    """A whole number of a plan. Raises FileError where it is none, or out of its range."""
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+        return value
+    raise FileError(
+        f"{what} is `{str(value)[:40]}`",
+        code="plan-not-usable",
+        way_out=f"write a whole number from {least} to {most:,}",
+    )
+
+
+def _unknown(place: str, what: str, way_out: str) -> FileError:
+    return FileError(
+        f"{place}: {what} has a key that is not known", code="plan-not-usable", way_out=way_out, place=place
     )
 
 
@@ -179,5 +220,10 @@ def _feature(name: str, group: str, keys: Mapping[str, Any], place: str) -> Feat
             place=place,
             details={"feature": name},
         )
-    special, choices = tuple(map(int, keys.get("special", ()))), tuple(map(str, keys.get("choices", ())))
-    return FeaturePlan(str(name), group, cast(Worse | None, worse), special, choices, missing == "neutral")
+    special, choices = keys.get("special") or [], keys.get("choices") or []
+    for key, values, example in (("special", special, "[-9, -8]"), ("choices", choices, "[app, branch]")):
+        if not isinstance(values, list):
+            raise _fault_of(str(name), f"has `{key}: {values}`", f"write a list: `{key}: {example}`", place)
+    codes = tuple(_whole(code, -MONEY_MAX, MONEY_MAX, f"{place}: a `special` code of `{name}`") for code in special)
+    named = tuple(map(str, choices))
+    return FeaturePlan(str(name), group, cast(Worse | None, worse), codes, named, missing == "neutral")

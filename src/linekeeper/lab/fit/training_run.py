@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import numpy as np
 
+from linekeeper.core.errors import Refused
 from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
 from linekeeper.lab.fit.cross_validation import CrossValidation, cross_validate, fit_model
 from linekeeper.lab.fit.metrics import auc
@@ -52,6 +53,12 @@ def fit_scorecard(
     slope, shift = slope_and_shift(table.label, validation.log_odds[method])
     model = fit_model(table, plan, method).scaled(slope, shift)
     score = scorecard_of(model, plan, table.features)
+    if not score.bins and not score.tables:
+        raise Refused(
+            "no feature tells goods from bads in these data, so there is no card",
+            code="data-too-few",
+            way_out="fit on more rows, or on other features",
+        )
     progress(1)
     points = points_of_log_odds(slope * validation.log_odds[method] + shift, plan.scale)
     pd = _pd_of_unseen_rows(score, points, table.label, validation)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import FileError
 from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
 from linekeeper.lab.parquet import read_parquet_table, whole_numbers
@@ -83,6 +84,13 @@ def training_table(data: pa.Table, plan: FitPlan) -> TrainingTable:
             details={"column": lacking[0]},
         )
     accounts = data["account"].to_pylist() if "account" in data.column_names else range(data.num_rows)
+    if None in accounts:
+        raise FileError(
+            f"the table has no `account` in row {list(accounts).index(None) + 1}",
+            code="column-missing",
+            way_out="give each row its account, or leave the column out where each row is one of its own",
+            details={"column": "account"},
+        )
     label = whole_numbers(data, plan.label)
     if set(np.unique(label)) != {0, 1}:
         raise FileError(
@@ -94,9 +102,26 @@ def training_table(data: pa.Table, plan: FitPlan) -> TrainingTable:
         np.array([str(account) for account in accounts]),
         whole_numbers(data, "at_day") if "at_day" in data.column_names else np.zeros(data.num_rows, np.int64),
         label,
-        {name: whole_numbers(data, name) for name in plan.names},
+        {feature.name: _feature_column(data, feature) for feature in plan.features},
         {name: whole_numbers(data, name) for name in plan.protected if name in data.column_names},
     )
+
+
+def _feature_column(data: pa.Table, feature: FeaturePlan) -> FeatureColumn:
+    """The column of a feature. Raises FileError where it holds a code that is none of its choices."""
+    column = whole_numbers(data, feature.name)
+    if feature.choices:
+        known = (column >= 0) & (column < len(feature.choices)) | (column == MISSING)
+        if not known.all():
+            row = int(np.flatnonzero(~known)[0])
+            last = len(feature.choices) - 1
+            raise FileError(
+                f"the column `{feature.name}` holds {column[row]} in row {row + 1}, which is none of its choices",
+                code="column-of-wrong-type",
+                way_out=f"write 0 for `{feature.choices[0]}` up to {last} for `{feature.choices[-1]}`",
+                details={"column": feature.name},
+            )
+    return column
 
 
 def with_protected_as_inputs(table: TrainingTable, plan: FitPlan) -> tuple[TrainingTable, FitPlan]:

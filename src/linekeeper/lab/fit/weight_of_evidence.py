@@ -42,7 +42,7 @@ def _weight_of_evidence(feature: FeaturePlan, values: FeatureColumn, label: Feat
 
 def _optimal_binning(feature: FeaturePlan, values: FeatureColumn, label: FeatureColumn) -> Binning:
     has_amount = (values != MISSING) & ~np.isin(values, feature.special)
-    codes = [code for code in feature.special if (values == code).any()]
+    codes = feature.special
     trend = {"higher": "ascending", "lower": "descending", None: "auto_asc_desc"}[feature.worse]
     binning = OptimalBinning(
         name=feature.name, monotonic_trend=trend, max_n_prebins=PREBINS, min_prebin_size=BIN_SHARE, solver="cp"

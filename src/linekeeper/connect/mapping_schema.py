@@ -1,0 +1,67 @@
+"""A JSON Schema of mapping files, so that editors complete and validate as one writes.
+
+A schema cannot read the expressions; `linekeeper import --dry-run` does.
+"""
+
+from __future__ import annotations
+
+from linekeeper.connect.layout import ENCODINGS, FILE_FORMATS
+from linekeeper.connect.mapping_file import EVENTS_MAX, MAPPING_KEYS
+from linekeeper.connect.notation import FORMATS_MAX
+from linekeeper.policy.schema import Schema
+
+_EXPRESSION: Schema = {"type": ["string", "number"], "description": "an expression over the columns of the file"}
+_TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
+_YES: Schema = {"enum": [True, False, "yes", "no"]}
+_FORMAT: Schema = {"type": "string", "description": "like %d.%m.%Y, or iso, excel, seconds, milliseconds"}
+_PLACE: Schema = {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1, "maxItems": 2}
+_WORD: Schema = {"type": ["string", "integer", "boolean", "null"]}
+
+
+def _named(values: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": values}
+
+
+def mapping_schema() -> Schema:
+    """The schema of a mapping file (JSON Schema, draft 2020-12)."""
+    properties: dict[str, Schema] = {
+        "format": {"enum": list(FILE_FORMATS), "description": "where the name of the file does not say it"},
+        "encoding": {"type": "string", "examples": list(ENCODINGS), "description": "else UTF-8, or what is detected"},
+        "delimiter": {"type": "string", "description": "what stands between cells: one character, or tab"},
+        "quote": {"type": "string", "description": "what stands around cells that hold it: one character, or none"},
+        "header": {"oneOf": [{"const": "none"}, {"type": "integer", "minimum": 1}], "description": "its line or row"},
+        "sheet": {"type": "string", "description": "of a workbook with several"},
+        "fields": {**_named(_PLACE), "minProperties": 1, "description": "fixed width: first place (from 1) and length"},
+        "count": {"enum": ["characters", "bytes"], "description": "what the places of fixed width count"},
+        "skip_lines": {**_TEXTS, "description": "what lines begin with that are no rows"},
+        "decimal": {"enum": [".", ","], "description": "the decimal mark"},
+        "thousands": {"enum": [".", ",", "'", "_", " "], "description": "the mark between thousands"},
+        "symbols": {**_TEXTS, "description": "signs to take off amounts"},
+        "dates": {"oneOf": [_FORMAT, {"type": "array", "items": _FORMAT, "maxItems": FORMATS_MAX}]},
+        "zone": {"type": "string", "description": "the time zone of local times, like Asia/Shanghai"},
+        "money": {"enum": ["minor", "major"], "description": "major: 12.50 is twelve and a half"},
+        "trim": {**_YES, "description": "take the blanks around cells off"},
+        "missing": {**_TEXTS, "description": "words that mean that there is no value"},
+        "columns": {**_named({"type": "string"}), "description": "the file's name: the name from here on"},
+        "constant": _named({"type": ["string", "integer"]}),
+        "ignore": {**_TEXTS, "description": "columns to leave out"},
+        "values": {**_named(_named(_WORD)), "description": "by column, what a word stands for"},
+        "skip": {**_EXPRESSION, "description": "true for rows that are no events"},
+        "events": {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": EVENTS_MAX},
+    }
+    assert tuple(properties) == MAPPING_KEYS
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A Linekeeper mapping",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+_EVENT: Schema = {
+    "type": "object",
+    "properties": {"kind": {"type": "string"}, "when": _EXPRESSION},
+    "required": ["kind"],
+    "additionalProperties": _EXPRESSION,
+}

@@ -1,0 +1,54 @@
+"""Parquet files, and tables of any library that speaks Arrow, become raw rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from linekeeper.connect.layout import FileLayout
+from linekeeper.connect.raw_rows import RawBlock, RawSource
+from linekeeper.core.errors import FileError
+
+BATCH_ROWS = 131_072
+
+
+def read_parquet(path: Path, layout: FileLayout) -> RawSource:
+    """Any Parquet file of flat columns; times with a zone may stand under `at`."""
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error) from error
+    names, total = tuple(file.schema_arrow.names), max(file.metadata.num_rows, 1)
+    blocks = _whole(raw_batches(names, file.iter_batches(BATCH_ROWS), total), path)
+    return RawSource(names, "row", blocks, True, close=file.close)
+
+
+def raw_batches(names: tuple[str, ...], batches: Iterable[pa.RecordBatch], total: int = 0) -> Iterator[RawBlock]:
+    """Record batches as raw rows, numbered from 1; `total`: how many rows there are, where that is known."""
+    done = 0
+    for batch in batches:
+        lines = np.arange(done + 1, done + batch.num_rows + 1)
+        done += batch.num_rows
+        columns = dict(zip(names, batch.columns, strict=True))
+        yield RawBlock(lines, columns, share=done / total if total else 0.0)
+
+
+def _whole(blocks: Iterator[RawBlock], path: Path) -> Iterator[RawBlock]:
+    try:
+        yield from blocks
+    except (pa.ArrowException, OSError) as error:  # a page that is damaged is met only when it is read
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> FileError:
+    reason = " ".join(str(error).split(".")[0].split()).lower()
+    return FileError(
+        f"`{path.name}` is not Parquet: {reason[:200]}",
+        code="file-not-readable",
+        way_out="fetch the file anew",
+        place=str(path),
+    )
