@@ -49,10 +49,10 @@ def store(tmp_path: Path) -> str:
 def test_the_tutorial_from_run_to_verify(store: str) -> None:
     shown = read("show", "A-1001", "--store", store)
     assert [d["action"] for d in shown["decisions"]] == ["decrease", "restore", "restore", "restore"]
-    assert shown["limit"] == shown["granted"] == 1_000_000
+    assert shown["limit_minor"] == shown["granted_minor"] == 1_000_000
     told = read("explain", "A-1001#1", "--store", store)
     assert told["decision"]["triggers_set"] == ["late_3"]
-    assert told["explained"]["triggers"][0]["comparisons"][0]["value"] == "3d"
+    assert told["triggers"][0]["comparisons"][0]["value"] == "3d"
     assert read("verify", "--store", store)["same"] is True
     assert "restore" in linekeeper("explain", "A-1001", "--store", store)
     assert "█" in linekeeper("show", "A-1001", "--store", store)
@@ -125,7 +125,9 @@ def test_what_cannot_be_done_says_why(store: str, arguments: tuple[str, ...], me
 def test_a_draw_is_answered(store: str) -> None:
     at = ("--at", "2025-12-30T00:00+08:00", "--store", store)
     assert read("authorise", "A-1001", "10", *at)["allowed"] is True
-    assert read("authorise", "A-1001", "1000000", *at) == {"allowed": False, "reasons": ["over_limit"], "rules": []}
+    denied = read("authorise", "A-1001", "1000000", *at)
+    assert (denied["allowed"], denied["reasons"], denied["rules"]) == (False, ["over_limit"], [])
+    assert (denied["amount_minor"], denied["currency"]) == (100_000_000, "CNY")
 
 
 def test_bad_rows_are_set_aside_and_the_rest_goes_on(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_the_last_lines_can_be_pasted_and_lead_to_a_road_that_is_open(folder: Pa
     assert "What you can do" in printed["road"]
     assert "您" in printed["notice"]
     assert "█" not in printed["show"].splitlines()[1]
-    road = read("road", shlex.split(commands[1])[2], "--store", f"{folder}/lines.db")
+    road = read("road", shlex.split(commands[1])[2], "--store", f"{folder}/lines.db")["road_back"]
     assert road["road"] is True
 
 

@@ -69,8 +69,8 @@ def test_fmt_writes_all_files_or_none(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "linekeeper.cli.main", "fmt", str(loose), str(broken)]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 1
     assert loose.read_text("utf-8") == text
-    assert read("fmt", str(loose)) == {"changed": [str(loose)], "written": True}
-    assert read("fmt", str(loose)) == {"changed": [], "written": True}
+    assert read("fmt", str(loose)) == {"schema": "linekeeper/fmt/1", "changed": [str(loose)], "written": True}
+    assert read("fmt", str(loose)) == {"schema": "linekeeper/fmt/1", "changed": [], "written": True}
     assert "days_past_due >= 3," in loose.read_text("utf-8")
 
 
@@ -114,7 +114,7 @@ def test_with_json_an_error_is_one_object_on_standard_output(
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert (done.returncode, done.stderr, done.stdout.count("\n")) == (1, "", 1)
     error = json.loads(done.stdout)
-    assert list(error) == ["error", "kind", "message", "place", "way_out", "details"]
+    assert list(error) == ["schema", "error", "kind", "message", "place", "way_out", "details"]
     assert (error["error"], error["kind"], error["place"]) == (code, kind, place)
     assert plain.returncode == 1
     assert plain.stderr == "; ".join(filter(None, (error["message"], error["way_out"]))) + "\n"

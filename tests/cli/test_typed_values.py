@@ -64,9 +64,12 @@ def test_an_offset_that_no_clock_has_is_refused(offset: str) -> None:
         (["repay-plan", "card:6000:18%:200", "--monthly", "500", "--currency", ""], "currency-not-readable"),
         (["repay-plan", "card:6000:18%:200", "--monthly", "500", "--currency", "日本円"], "currency-not-readable"),
         (["lesson", "budget_check", "--amount", "500", "--currency", ""], "currency-not-readable"),
-        (["clock", "US", "credit", "decrease", "--on", "2025-05-01", "--zone", "Mars/Olympus"], "time-zone-not-known"),
-        (["clock", "US", "credit", "decrease", "--on", "2025-05-01", "--zone", ""], "time-zone-not-known"),
-        (["clock", "US", "credit", "decrease", "--on", "2025-05-01", "--zone", "../etc/passwd"], "time-zone-not-known"),
+        (["clock", "US", "credit", "decrease", "--day", "2025-05-01", "--zone", "Mars/Olympus"], "time-zone-not-known"),
+        (["clock", "US", "credit", "decrease", "--day", "2025-05-01", "--zone", ""], "time-zone-not-known"),
+        (
+            ["clock", "US", "credit", "decrease", "--day", "2025-05-01", "--zone", "../etc/passwd"],
+            "time-zone-not-known",
+        ),
     ],
 )
 def test_a_command_refuses_by_name(words: list[str], code: str) -> None:

@@ -61,12 +61,14 @@ def test_one_line_of_json_says_it_all(app: typer.Typer, folder: Path) -> None:
     summary = json.loads(line)
     assert summary.pop("seconds") >= 0
     assert summary == {
-        "out": "out.parquet", "same": 1, "accounts": 2, "events": 2, "by_kind": {"draw": 1, "repay": 1},
-        "rejected": 1, "rejected_file": "out.rejected.jsonl", "skipped": 0, "notes": [],
+        "schema": "linekeeper/import/1", "output": "out.parquet", "repeats": 1, "labels": None, "accounts": 2,
+        "events": 2, "by_kind": {"draw": 1, "repay": 1}, "rejected": 1, "rejected_file": "out.rejected.jsonl",
+        "skipped": 0, "notes": [],
     }  # fmt: skip
     assert read_events(folder / "out.parquet")["amount"].to_pylist() == [200, 550]
     (aside,) = (folder / "out.rejected.jsonl").read_text().splitlines()
     assert json.loads(aside) == {
+        "schema": "linekeeper/rejected-row/1",
         "place": "line 3",
         "reason": "`amount` is '-1', out of bounds; it may lie from 0 to 10^15",
     }
@@ -75,8 +77,8 @@ def test_one_line_of_json_says_it_all(app: typer.Typer, folder: Path) -> None:
 def test_a_person_is_told_in_words(app: typer.Typer, folder: Path) -> None:
     result = CliRunner().invoke(app, COMMAND, catch_exceptions=False)
     assert "2 events of 2 accounts" in result.stdout
-    assert "1 repeats of the same event dropped" in result.stdout
-    assert "1 rows rejected, all listed in out.rejected.jsonl:" in result.stdout
+    assert "1 repeat of the same event dropped" in result.stdout
+    assert "1 row was rejected, listed in out.rejected.jsonl:" in result.stdout
     assert "line 3: `amount` is '-1'" in result.stdout
 
 

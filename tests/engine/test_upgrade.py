@@ -138,9 +138,9 @@ def test_the_commands(tmp_path: Path) -> None:
         assert "nothing was done" in told("upgrade")
         with_stale_states(store)
         assert "4 states were made by another Linekeeper" in told("status")
-        assert '"stale_states": 4, "upgrade_due": true' in told("status", "--json")
+        assert '"stale_states":4,"upgrade_due":true' in told("status", "--json")
         assert "4 states rebuilt from the events" in told("upgrade")
-        assert '"rebuilt_states": 0, "changed": false' in told("upgrade", "--json")
+        assert '"changed":false' in told("upgrade", "--json")
         with store.writing() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     for words in ("status", "upgrade"):

@@ -45,14 +45,16 @@ def test_a_repayment_plan() -> None:
         "Dearest first: done after 8 months, CN¥465.12 in interest.\n"
         "Smallest first: done after 9 months, CN¥503.68 in interest.\n"
     )
-    assert [plan["months"] for plan in json.loads(run("repay-plan", *debts, "--monthly", "1000", "--json"))] == [8, 9]
+    assert [
+        plan["months"] for plan in json.loads(run("repay-plan", *debts, "--monthly", "1000", "--json"))["plans"]
+    ] == [8, 9]
 
 
 def test_a_clock() -> None:
-    shown = run("clock", "US", "credit_card", "reasons_request", "--on", "2026-05-02", "--zone", "America/New_York")
+    shown = run("clock", "US", "credit_card", "reasons_request", "--day", "2026-05-02", "--zone", "America/New_York")
     assert shown == "due before 2026-06-02 00:00, alarm from 2026-05-26 00:00 (us-regb-reasons-on-request, published)\n"
     assert (
-        json.loads(run("clock", "CN", "consumer_loan", "close", "--on", "2026-05-02", "--json"))["rule"]
+        json.loads(run("clock", "CN", "consumer_loan", "close", "--day", "2026-05-02", "--json"))["rule"]
         == "house-notice"
     )
 
@@ -66,7 +68,7 @@ def test_a_clock() -> None:
         (("lesson", "limit_use", "--amount", "0.001"), "`0.001` is not an amount"),
         (("repay-plan", "card:600", "--monthly", "10"), "`card:600` is not a debt; write NAME:BALANCE:RATE:MINIMUM"),
         (("repay-plan", "card:600:1%:20", "--monthly", "10"), "does not cover the minimums"),
-        (("clock", "XX", "loan", "dance", "--on", "2026-05-02"), "no clock is known for `dance`"),
+        (("clock", "XX", "loan", "dance", "--day", "2026-05-02"), "no clock is known for `dance`"),
     ],
 )
 def test_mistakes_are_shown(words: tuple[str, ...], message: str) -> None:

@@ -16,11 +16,12 @@ code stays the same from version to version; the sentence may be worded anew.
 
 In Python every error is a `LinekeeperError` (`linekeeper.core.errors`) of a class below. The classes differ by what
 the caller can do. An error has `code`, `kind`, `message`, `place`, `way_out` and `details`; `str(error)` is the message
-with the way out, and `error.as_json()` is the object that a command prints with `--json`:
+with the way out, and `error.as_json()` is what a command prints with `--json`, there with a key `schema` before it:
 
 ```json
-{"error": "account-not-known", "kind": "not-found", "message": "the account `B` is not known",
- "place": null, "way_out": "`open` events make accounts", "details": {"account": "B"}}
+{"schema": "linekeeper/error/1", "error": "account-not-known", "kind": "not-found",
+ "message": "the account `B` is not known", "place": null, "way_out": "send its `open` event first",
+ "details": {"account": "B"}}
 ```
 
 `place` names a file, a store or a row. `details` holds values by name; which there are depends on the code.

@@ -9,6 +9,7 @@ import sys
 import tomllib
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -71,6 +72,15 @@ def test_first_page_shows_the_faults_of_the_faulty_example() -> None:
     with pytest.raises(PolicyError) as raised:
         load_file(EXAMPLES / "faulty.yaml")
     assert str(raised.value).replace(f"{ROOT}/", "") in page("docs/index.md")
+
+
+def test_the_python_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    (code,) = re.findall(r"```python\n(.*?)```", page("README.md"), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert [decision.action for decision in names["result"].decisions] == ["decrease", "restore", "restore", "restore"]
+    assert "The limit of 1 line over time" in names["result"].timelines.chart()
 
 
 def test_the_page_of_commands_names_each_in_a_table() -> None:

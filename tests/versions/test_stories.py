@@ -227,7 +227,7 @@ def test_the_commands(tmp_path: Path) -> None:
     assert "can hold a line for good" in str(refused.exception)
     run("adopt", str(strict), "--store", store, "--by", "A. Li", "--json")
     run("review", "--store", store, "--until", "2024-01-26")
-    [first, second] = json.loads(run("versions", "--store", store, "--json"))
+    [first, second] = json.loads(run("versions", "--store", store, "--json"))["versions"]
     assert (first["version"], first["accounts"], first["promised"], first["until"]) == (1, 1, 1, "2024-02-20")
     assert (second["version"], second["accounts"], second["signed_by"]) == (2, 0, "A. Li")
     assert "1 account, 1 kept by a promise until 2024-02-20" in run("versions", "--store", store)

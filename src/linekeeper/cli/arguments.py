@@ -1,43 +1,15 @@
-"""What people type becomes what is meant: amounts, days, instants, and files to write."""
+"""What people type becomes what is meant: amounts, shares, days, instants."""
 
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import typer
-
-from linekeeper.core.errors import FileError, UsageError
+from linekeeper.core.dates import epoch_day
+from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
-
-
-def _writable(path: Path | None) -> Path | None:
-    """The path, where a file can be written there; this is checked before any work is done."""
-
-    if path is not None and not path.parent.is_dir():
-        raise FileError(
-            f"there is no folder `{path.parent}` to write to", code="folder-missing", place=str(path.parent)
-        )
-    if path is not None and path.is_dir():
-        raise FileError(f"`{path}` is a folder", code="file-is-folder", way_out="name a file in it", place=str(path))
-    return path
-
-
-def to_write(*names: str, about: str) -> Any:
-    """An option that names a file to write."""
-    return typer.Option(*names, help=about, callback=_writable)
-
-
-def iso_date(day: int) -> str:
-    """A day since 1970-01-01 as people type it.
-
-    >>> iso_date(19_845)
-    '2024-05-02'
-    """
-    return (dt.date(1970, 1, 1) + dt.timedelta(days=day)).isoformat()
 
 
 def minor_units(text: str, exponent: int) -> int:
@@ -131,13 +103,14 @@ def scaled(text: str, digits: int) -> int | None:
     return int(number) if number == number.to_integral_value() else None
 
 
-def day_number(text: str | None) -> int | None:
-    """Days since 1970-01-01 of an ISO date. Raises UsageError where it is none."""
+def required_day(text: str) -> int:
+    """Days since 1970-01-01 of an ISO date. Raises UsageError where it is none.
 
-    if text is None:
-        return None
+    >>> required_day("2024-05-02")
+    19845
+    """
     try:
-        return (dt.date.fromisoformat(text) - dt.date(1970, 1, 1)).days
+        return epoch_day(dt.date.fromisoformat(text))
     except ValueError:
         raise UsageError(
             f"`{text[:40]}` is not a day",
@@ -145,6 +118,11 @@ def day_number(text: str | None) -> int | None:
             way_out="write it like 2024-05-31",
             details={"given": text[:40]},
         ) from None
+
+
+def day_number(text: str | None) -> int | None:
+    """The same of a day that may be left out."""
+    return None if text is None else required_day(text)
 
 
 def instant_ms(text: str) -> int:

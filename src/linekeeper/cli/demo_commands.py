@@ -23,7 +23,8 @@ from linekeeper.cli.demo_folder import (
     figures_of_last_run,
     keep_record,
 )
-from linekeeper.cli.output import own_name, print_json, progress, shorter_path
+from linekeeper.cli.options import JsonOption
+from linekeeper.cli.output import own_name, print_answer, progress, shorter_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +50,7 @@ def demo(
     again: Annotated[bool, typer.Option("--again", help="Delete what an earlier demo left in the folder.")] = False,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Do not serve the pages at the end.")] = False,
     port: Annotated[int, typer.Option(help="Port for the pages, on this machine alone.")] = 8321,
-    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Make a population of borrowers, run the consumer-loan policy over their two years, and report."""
     from linekeeper.cli.demo_pages import serve_pages, write_pages
@@ -80,12 +81,17 @@ def demo(
             "example_account": portfolio.example_account,
             "open_road_account": open_road and open_road.account,
         }
-        places = {"store": where, "pages": str(folder / PAGE_FOLDER)}
-        print_json({**figures, "made_before": earlier is not None, **accounts_shown, **places})
+        _print_answer({**figures, "made_before": earlier is not None, **accounts_shown}, where, folder)
         return
     _print_next(console, engine, where, open_road, folder)
     if sys.stdout.isatty() and not no_serve:
         serve_pages(folder / PAGE_FOLDER, port)
+
+
+def _print_answer(figures: dict[str, Any], store: str, folder: Path) -> None:
+    from linekeeper.cli.answers.events import DemoAnswer
+
+    print_answer(DemoAnswer(**figures, store=store, pages=str(folder / PAGE_FOLDER)))
 
 
 def _console(json: bool) -> Console:
@@ -142,7 +148,7 @@ def _print_next(console: Console, engine: Engine, store: str, open_road: OpenRoa
 
 def next_commands(engine: Engine, store: str, open_road: OpenRoad | None, folder: Path) -> Iterator[str]:
     """First about the borrower whose road is open: what holds the line, what to do, what a payment does, the notice."""
-    from linekeeper.cli.arguments import iso_date
+    from linekeeper.core.dates import date_of
     from linekeeper.texts.material import shipped
 
     program, at_store = own_name(), ["--store", store]
@@ -152,7 +158,7 @@ def next_commands(engine: Engine, store: str, open_road: OpenRoad | None, folder
         yield join([program, "road", account, *at_store])
         if payment := open_road.payment:
             amount = Decimal(payment.amount_minor or 0).scaleb(-engine.policy.exponent)
-            yield join([program, "what-if", account, "--pay", f"{amount}@{iso_date(payment.day)}", *at_store])
+            yield join([program, "what-if", account, "--pay", f"{amount}@{date_of(payment.day)}", *at_store])
         yield join([program, "notice", account, "--lang", "zh", *at_store])
     yield join([program, "verify", *at_store])
     yield join([program, "replay", shorter_path(shipped(POLICY)), str(folder / EVENTS)])

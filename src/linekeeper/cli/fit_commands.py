@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from linekeeper.cli.output import JsonOption, data_text, print_json, print_line, progress
+from linekeeper.cli.options import JsonOption, folder_to_write
+from linekeeper.cli.output import data_text, print_answer, print_line, progress
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
     from linekeeper.lab.fit.training_run import TrainingRun
     from linekeeper.lab.fit.training_table import TrainingTable
 
-Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="Write the card and its model card to this folder.")
+CardFolder = Annotated[
+    Path | None, folder_to_write("--output", "-o", about="Write the card and its model card to this folder.")
 ]
-Seed = Annotated[int, typer.Option(help="Seed of folds and boosting; the same seed gives the same card.")]
+ForecastFolder = Annotated[Path | None, folder_to_write("--output", "-o", about="Write the forecast to this folder.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of folds and boosting; the same seed gives the same card.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +30,9 @@ def register(app: typer.Typer) -> None:
 
 
 def fit(
-    table: Annotated[Path, typer.Argument(help="Snapshot table (Parquet), or the file of a known data set.")],
+    table: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="Snapshot table (Parquet), or the file of a known data set.")
+    ],
     data: Annotated[str | None, typer.Option(help="A known data set: taiwan or south-german.")] = None,
     derived: Annotated[bool, typer.Option("--derived", help="Features derived from the raw months (taiwan).")] = False,
     plan: Annotated[Path | None, typer.Option(help="Plan file (YAML): groups, directions, special codes.")] = None,
@@ -41,7 +45,7 @@ def fit(
         int | None, typer.Option("--cross-validate", help="Compare all methods on so many folds; make no card.")
     ] = None,
     folds: Annotated[int, typer.Option(help="Folds that calibrate the card and make its evidence.")] = 5,
-    output: Output = None,
+    output: CardFolder = None,
     seed: Seed = 0,
     json: JsonOption = False,
 ) -> None:
@@ -81,13 +85,18 @@ def _check_method(method: str) -> None:
 
 
 def forecast(
-    records: Annotated[Path, typer.Argument(help="Monthly delinquency panel (Parquet): account, month, bucket.")],
-    output: Output = None,
-    listed: Annotated[int, typer.Option(help="How many accounts the early-warning list names.")] = 20,
+    records: Annotated[
+        Path, typer.Argument(metavar="RECORDS", help="Monthly delinquency panel (Parquet): account, month, bucket.")
+    ],
+    output: ForecastFolder = None,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="How many accounts the early warning lists.")] = 20,
     seed: Seed = 0,
     json: JsonOption = False,
 ) -> None:
     """Forecast who reaches 30 days past due in each of the next 12 months, tested out of time."""
+    import msgspec
+
+    from linekeeper.cli.answers.measuring import ForecastAnswer
     from linekeeper.datasets.approval import with_panel_names
     from linekeeper.lab.forecast.hazard import forecast_panel
     from linekeeper.lab.forecast.page import render_forecast
@@ -95,13 +104,15 @@ def forecast(
     from linekeeper.lab.parquet import read_parquet_table
 
     with progress("forecast", 4, json) as advance:
-        report = forecast_panel(panel_of(with_panel_names(read_parquet_table(records))), listed, seed, advance)
+        report = forecast_panel(panel_of(with_panel_names(read_parquet_table(records))), limit, seed, advance)
     if output:
         output.mkdir(parents=True, exist_ok=True)
         _dump(output / "forecast.json", report)
         (output / "forecast.html").write_text(render_forecast(report), "utf-8")
     if json:
-        print_json(report)
+        figures = {key: value for key, value in report.items() if key != "format"}
+        head = {"schema": "linekeeper/forecast/1", "output": None if output is None else str(output)}
+        print_answer(msgspec.convert(head | figures, ForecastAnswer))
         return
     out = report["out_of_time"]
     print_line(
@@ -146,24 +157,29 @@ def _read(path: Path, plan: FitPlan, labels: Path | None) -> tuple[TrainingTable
 
 def _cross_validate(rows: TrainingTable, plan: FitPlan, folds: int, json: bool) -> None:
     """All methods on the same folds; where the data hold protected attributes, with and without them as inputs."""
+    from linekeeper.cli.answers.measuring import CrossValidationAnswer, MethodFigures
     from linekeeper.lab.fit.cross_validation import compare_methods
     from linekeeper.lab.fit.training_table import with_protected_as_inputs
 
     both = bool(rows.protected)
     with progress("folds", folds * (2 if both else 1), json) as advance:
-        figures: dict[str, Any] = {"data": plan.name, "rows": len(rows), "folds": folds}
-        if both:
-            figures |= {"inputs": "with protected attributes, for comparison only"}
-            figures |= compare_methods(*with_protected_as_inputs(rows, plan), folds, advance)
-            figures["without_protected"] = compare_methods(rows, plan, folds, advance)
-        else:
-            figures |= compare_methods(rows, plan, folds, advance)
+        others = compare_methods(*with_protected_as_inputs(rows, plan), folds, advance) if both else None
+        methods = compare_methods(rows, plan, folds, advance)
     if json:
-        print_json(figures)
+        print_answer(
+            CrossValidationAnswer(
+                data=plan.name,
+                rows=len(rows),
+                folds=folds,
+                methods=MethodFigures(**methods),
+                with_protected=MethodFigures(**others) if others else None,
+            )
+        )
         return
-    for title, part in (("all inputs", figures), ("without protected", figures.get("without_protected"))):
-        if part:
-            print_line(f"{title}: " + ", ".join(f"{key[4:]} {part[key]:.4f}" for key in part if key.startswith("auc_")))
+    for title, figures in (("with protected attributes, for comparison only", others), ("inputs of the plan", methods)):
+        if figures:
+            aucs = (f"{key[4:]} {figures[key]:.4f}" for key in figures if key.startswith("auc_"))
+            print_line(f"{title}: {', '.join(aucs)}")
 
 
 def _write(run: TrainingRun, folder: Path, data: str) -> dict[str, str]:
@@ -185,16 +201,27 @@ def _dump(path: Path, value: Any) -> None:
 
 def _report(run: TrainingRun, data: str, files: dict[str, str], json: bool) -> None:
     """What was fitted, in a few lines or one line of JSON."""
+    from linekeeper.cli.answers.measuring import FitAnswer
     from linekeeper.lab.fit.training_run import artifact_of_run
     from linekeeper.scorecard.artifact import read_artifact, write_artifact
     from linekeeper.scorecard.points import best_score
 
     artifact = artifact_of_run(run, data)
     score, auc = run.score, int(artifact.provenance["auc_ppm"]) / 1_000_000
-    sha256 = read_artifact(write_artifact(artifact)).card
+    sha256 = str(read_artifact(write_artifact(artifact)).card)
     if json:
-        counts = {"features": len(score.bins), "tables": len(score.tables)}
-        print_json({"name": artifact.name, "sha256": sha256, "auc": auc, "base": score.base, **counts, **files})
+        print_answer(
+            FitAnswer(
+                name=artifact.name,
+                sha256=sha256,
+                auc=auc,
+                base=score.base,
+                features=len(score.bins),
+                tables=len(score.tables),
+                card=files.get("card"),
+                model_card=files.get("model_card"),
+            )
+        )
         return
     print_line(
         f"{artifact.name}: {len(score.bins)} features, {len(score.tables)} tables, best score {best_score(score)}"

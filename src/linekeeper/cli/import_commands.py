@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from linekeeper.cli.arguments import to_write
+from linekeeper.cli.options import JsonOption, to_write
+from linekeeper.cli.output import (
+    counted,
+    data_text,
+    print_answer,
+    print_line,
+    print_rejected,
+    progress,
+    progress_of_share,
+    write_rejected,
+)
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
     from linekeeper.connect.layout import Format
     from linekeeper.connect.mapping import ColumnMapping
     from linekeeper.core.event import Rejection
-
-SHOWN = 10  # rejected rows that are shown at once; the file beside the table lists all of them
 
 
 class Source(StrEnum):
@@ -47,44 +53,46 @@ def import_events(
     source: Annotated[
         Source,
         typer.Argument(
+            metavar="SOURCE",
             help="taiwan, approval (public data sets); csv, jsonl, parquet, excel, fixed, camt; "
-            "or files, whose mapping or names say what they are."
+            "or files, whose mapping or names say what they are.",
         ),
     ],
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="FILE... [POLICY]",
-            help="Files and folders to read; last the policy whose kinds the events are, except for data sets.",
-        ),
-    ],
-    out: Annotated[Path, to_write("--out", "-o", about="The event table to write.")] = Path("events.parquet"),
+    paths: Annotated[list[Path], typer.Argument(metavar="FILES", help="Files and folders to read.")],
+    policy: Annotated[Path | None, typer.Option(help="Whose kinds the events are; not for data sets.")] = None,
+    output: Annotated[Path, to_write("--output", "-o", about="The event table to write.")] = Path("events.parquet"),
     mapping: Annotated[
         Path | None, typer.Option(help="A mapping file: how the files are written, and which events their rows are.")
     ] = None,
     rename: Annotated[list[str] | None, typer.Option("--map", help="old=new; `old=` ignores a column.")] = None,
+    rejected: Annotated[
+        Path | None, to_write("--rejected", about="Write the rows that were rejected here, not beside the event table.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write nothing; show each field and what would be rejected.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Read files into an event table: each event once, in order of time; bad rows rejected with their reason."""
     from time import perf_counter
 
     began = perf_counter()
     if source in DATA_SETS:
-        _only_file(source, [*paths[1:], mapping, *(rename or []), dry_run])
-        summary = _import_data_set(source, paths[0], out)
+        _only_file(source, [policy, *paths[1:], mapping, *(rename or []), dry_run])
+        summary = _import_data_set(source, paths[0], output, json)
         aside: list[Rejection] = []
     else:
-        files, policy = _files_and_policy(source, paths)
+        files, policy = _files_and_policy(source, paths, policy)
         columns, form = _columns(mapping, rename or []), _format(source, mapping)
         if dry_run:
-            _show_profile(files, policy, columns, form, as_json)
+            _show_profile(files, policy, columns, form, json)
             return
-        summary, aside = _import_rows(files, policy, out, columns, form)
-    summary |= _counts(out) | {"rejected": len(aside), "seconds": round(perf_counter() - began, 3)}
-    _report(summary, aside, as_json)
+        summary, aside = _import_rows(files, policy, output, columns, form, json)
+    listed_in = _list_rejected(aside, output, rejected)
+    summary |= _counts(output) | {"rejected": len(aside), "seconds": round(perf_counter() - began, 3)}
+    _report(summary, aside, listed_in, json)
+    if aside and not summary["events"]:  # to reject everything is no success
+        raise typer.Exit(1)
 
 
 def _only_file(source: Source, others: list[Any]) -> None:
@@ -96,13 +104,17 @@ def _only_file(source: Source, others: list[Any]) -> None:
         )
 
 
-def _files_and_policy(source: Source, paths: list[Path]) -> tuple[list[Path], Path]:
-    *files, policy = paths
+def _files_and_policy(source: Source, paths: list[Path], policy: Path | None) -> tuple[list[Path], Path]:
+    """The files, and the policy: the option, or else the last of the paths, which is the former spelling."""
+    if policy is not None:
+        return paths, policy
+    *files, last = paths
     if not files:
         raise UsageError(
-            f"a policy is needed: `linekeeper import {source.value} FILE POLICY -o OUT`", code="argument-missing"
+            f"a policy is needed: `linekeeper import {source.value} FILE --policy POLICY -o OUT`",
+            code="argument-missing",
         )
-    return files, policy
+    return files, last
 
 
 def _columns(mapping: Path | None, rename: list[str]) -> ColumnMapping:
@@ -123,47 +135,47 @@ def _format(source: Source, mapping: Path | None) -> Format | None:
     return None if source is Source.files else cast("Format", source.value)
 
 
-def _import_data_set(source: Source, file: Path, out: Path) -> dict[str, Any]:
+def _import_data_set(source: Source, file: Path, out: Path, quiet: bool) -> dict[str, Any]:
     """A public data set; what is known of the people beside the events goes to a file of its own."""
     from linekeeper.connect.event_table import write_events
     from linekeeper.datasets.approval import read_approval
     from linekeeper.datasets.taiwan import read_taiwan
 
-    with _progress(f"reading {source.value}") as advance:
+    summary: dict[str, Any] = {"output": str(out), "repeats": 0, "skipped": 0, "notes": [], "labels": None}
+    with progress(f"reading {source.value}", 2, quiet) as advance:
         if source is Source.approval:
             write_events(read_approval(file), out)
-            advance(1.0)
-            return {"out": str(out), "same": 0}
+            return summary
         import pyarrow.parquet as pq
 
         events, labels = read_taiwan(file)
-        advance(0.5)
+        advance(1)
         write_events(events, out)
         beside = out.with_suffix(".labels.parquet")
         pq.write_table(labels, beside)
-        advance(1.0)
-    return {"out": str(out), "labels": str(beside), "same": 0}
+    return summary | {"labels": str(beside)}
 
 
 def _import_rows(
-    files: list[Path], policy: Path, out: Path, columns: ColumnMapping, form: Format | None
+    files: list[Path], policy: Path, out: Path, columns: ColumnMapping, form: Format | None, quiet: bool
 ) -> tuple[dict[str, Any], list[Rejection]]:
-    import json
-
     from linekeeper.connect.large_files import import_file
     from linekeeper.policy.load import load_file
 
-    with _progress(f"reading {files[0].name}") as advance:
-        done = import_file(files, load_file(policy), out, columns, form, advance)
-    summary: dict[str, Any] = {"out": str(out), "same": done.same, "skipped": done.skipped}
-    summary["notes"] = list(done.notes)
-    beside = out.with_suffix(".rejected.jsonl")
-    beside.unlink(missing_ok=True)
-    if done.rejected:
-        lines = (json.dumps({"place": row.place, "reason": row.reason}, ensure_ascii=False) for row in done.rejected)
-        beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        summary["rejected_file"] = str(beside)
-    return summary, done.rejected
+    with progress_of_share(f"reading {files[0].name}", quiet) as show_share:
+        done = import_file(files, load_file(policy), out, columns, form, show_share)
+    counts = {"repeats": done.same, "skipped": done.skipped, "notes": list(done.notes)}
+    return {"output": str(out), **counts, "labels": None}, done.rejected
+
+
+def _list_rejected(aside: list[Rejection], output: Path, named: Path | None) -> Path | None:
+    """Write down the rejected rows: to the file that was named, else beside the event table where there are any."""
+    beside = output.with_suffix(".rejected.jsonl")
+    beside.unlink(missing_ok=True)  # that of an earlier import
+    listed_in = named or (beside if aside else None)
+    if listed_in:
+        write_rejected(aside, listed_in)
+    return listed_in
 
 
 def _counts(out: Path) -> dict[str, Any]:
@@ -179,60 +191,40 @@ def _counts(out: Path) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[float], None]]:
-    """A bar on standard error, gone when done; nothing where that is no terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
+def _report(summary: dict[str, Any], aside: list[Rejection], listed_in: Path | None, json: bool) -> None:
+    if json:
+        from linekeeper.cli.answers.events import ImportAnswer
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
-
-
-def _report(summary: dict[str, Any], aside: list[Rejection], as_json: bool) -> None:
-    import json
-
-    if as_json:
-        typer.echo(json.dumps(summary, ensure_ascii=False))
+        print_answer(ImportAnswer(**summary, rejected_file=None if listed_in is None else str(listed_in)))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("", "events", box=None)
+    events = counted(summary["events"], "event", "events")
+    accounts = counted(summary["accounts"], "account", "accounts")
+    print_line(f"{events} of {accounts} in {summary['seconds']:.1f} s")
     for kind, count in summary["by_kind"].items():
-        table.add_row(kind, f"{count:,}")
-    console = Console()
-    console.print(f"{summary['events']:,} events of {summary['accounts']:,} accounts in {summary['seconds']:.1f} s")
-    console.print(table)
-    console.print(f"written to {summary['out']}", highlight=False)
-    if "labels" in summary:
-        console.print(f"outcome and personal attributes, apart from the events: {summary['labels']}", highlight=False)
-    for note in summary.get("notes", ()):
-        console.print(f"note: {note}", highlight=False, markup=False)
-    if summary.get("skipped"):
-        console.print(f"{summary['skipped']:,} rows skipped, as the mapping says")
-    if summary["same"]:
-        console.print(f"{summary['same']:,} repeats of the same event dropped")
-    if aside:
-        console.print(f"{len(aside):,} rows rejected, all listed in {summary['rejected_file']}:", highlight=False)
-        for row in aside[:SHOWN]:
-            console.print(f"  {row.place}: {row.reason}", highlight=False, markup=False)
+        print_line(data_text(f"  {kind:<24}{count:>12,}"))
+    print_line(data_text(f"written to {summary['output']}"))
+    if summary["labels"]:
+        print_line(data_text(f"outcome and personal attributes, apart from the events: {summary['labels']}"))
+    for note in summary["notes"]:
+        print_line(data_text(f"note: {note}"))
+    if summary["skipped"]:
+        print_line(f"{counted(summary['skipped'], 'row', 'rows')} skipped, as the mapping says")
+    if summary["repeats"]:
+        print_line(f"{counted(summary['repeats'], 'repeat', 'repeats')} of the same event dropped")
+    print_rejected(aside, listed_in)
 
 
 def _show_profile(
-    files: list[Path], policy_file: Path, columns: ColumnMapping, form: Format | None, as_json: bool
+    files: list[Path], policy_file: Path, columns: ColumnMapping, form: Format | None, json: bool
 ) -> None:
-    from linekeeper.cli.import_profiles import print_profile, profile_record
-    from linekeeper.cli.output import print_json
+    from linekeeper.cli.import_profiles import print_profile, profile_answer
     from linekeeper.connect.import_profile import profile_import
     from linekeeper.policy.load import load_file
 
     policy = load_file(policy_file)
-    with _progress(f"reading {files[0].name}") as advance:
-        profile = profile_import(files, policy, columns, form, advance)
-    if as_json:
-        print_json(profile_record(profile, policy))
+    with progress_of_share(f"reading {files[0].name}", json) as show_share:
+        profile = profile_import(files, policy, columns, form, show_share)
+    if json:
+        print_answer(profile_answer(profile, policy))
     else:
         print_profile(profile, policy)

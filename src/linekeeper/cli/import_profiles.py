@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from linekeeper.cli.output import data_text, print_line
 
 if TYPE_CHECKING:
+    from linekeeper.cli.answers.events import ImportProfileAnswer
     from linekeeper.connect.import_profile import FieldProfile, ImportProfile
     from linekeeper.policy.model import Policy
 
 NUMBER_HEADINGS = ("field", "unit", "missing", "lowest", "median", "highest", "examples")
 
 
-def profile_record(profile: ImportProfile, policy: Policy) -> dict[str, Any]:
-    """The profile as JSON: money in minor units of `currency`, shares in basis points, dates and times in ISO 8601."""
-    return {
-        "currency": policy.currency,
-        "minor_digits": policy.exponent,
-        "events": profile.events,
-        "accounts": profile.accounts,
-        "by_kind": profile.by_kind,
-        "same": profile.summary.same,
-        "skipped": profile.summary.skipped,
-        "rejected": len(profile.summary.rejected),
-        "fields": [asdict(each) for each in profile.fields],
-        "reasons": [asdict(each) for each in profile.reasons],
-        "unused_columns": profile.unused_columns,
-        "notes": profile.notes,
-    }
+def profile_answer(profile: ImportProfile, policy: Policy) -> ImportProfileAnswer:
+    """The profile for programs."""
+    from linekeeper.cli.answers.events import ImportProfileAnswer
+
+    return ImportProfileAnswer(
+        currency=policy.currency,
+        minor_digits=policy.exponent,
+        events=profile.events,
+        accounts=profile.accounts,
+        by_kind=dict(profile.by_kind),
+        repeats=profile.summary.same,
+        skipped=profile.summary.skipped,
+        rejected=len(profile.summary.rejected),
+        fields=list(profile.fields),
+        reasons=list(profile.reasons),
+        unused_columns=list(profile.unused_columns),
+        notes=list(profile.notes),
+    )
 
 
 def print_profile(profile: ImportProfile, policy: Policy) -> None:

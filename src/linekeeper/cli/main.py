@@ -3,29 +3,63 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
+from functools import cache
+from io import TextIOWrapper
+from typing import Annotated, Any
 
 import typer
 
-from linekeeper.cli.former import PresentAndFormer
-from linekeeper.cli.output import print_json
-from linekeeper.core.errors import FileError, LinekeeperError
+from linekeeper.cli.former import present_words
+from linekeeper.cli.interruption import INTERRUPTED, what_is_kept
+from linekeeper.cli.output import print_answer
+from linekeeper.cli.sections import SECTIONS, WholeLines
+from linekeeper.core.errors import FileError, LinekeeperError, UsageError
+
+EXTRAS = {
+    "lightgbm": "fit",
+    "optbinning": "fit",
+    "scipy": "fit",
+    "sklearn": "fit",
+}  # what is imported, by the extra that installs it
+
+
+class Linekeeper(WholeLines):
+    """All commands. A command line is read with its former words replaced."""
+
+    sections = SECTIONS
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line."""
+        return super().parse_args(ctx, present_words(args))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; Ctrl-C ends it with one line that says what is kept."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sys.stderr.write(f"interrupted: {what_is_kept(ctx.invoked_subcommand)}\n")
+            raise typer.Exit(INTERRUPTED) from None
+
 
 app = typer.Typer(
     name="linekeeper",
-    cls=PresentAndFormer,
+    cls=Linekeeper,
     help="Keep revolving credit lines in step with their risk.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 MODULES = (
     "policy",
     "import",
     "run",
+    "accounts",
     "show",
     "road",
     "ruling",
@@ -33,20 +67,41 @@ MODULES = (
     "store",
     "pending",
     "notice",
+    "lesson",
     "log",
+    "receipt",
     "outcome",
     "snapshot",
     "fit",
     "demo",
+    "settings",
 )
 
 
+@cache
 def build() -> typer.Typer:
-    """The app with all its commands."""
-    # Each module registers its commands itself; naming them here keeps the order of the help.
+    """The app with all its commands, each registered once."""
+    app.callback()(options_of_all)
+    # Each module registers its commands itself; the help shows them in the order of `SECTIONS`.
     for name in MODULES:
         importlib.import_module(f"linekeeper.cli.{name}_commands").register(app)
     return app
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        import linekeeper
+
+        typer.echo(f"linekeeper {linekeeper.__version__}")
+        raise typer.Exit
+
+
+def options_of_all(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Keep revolving credit lines in step with their risk."""
 
 
 def main() -> None:
@@ -55,27 +110,52 @@ def main() -> None:
     The error is one message on standard error; with `--json` it is one line on standard output instead, where the
     caller awaits the answer.
     """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a letter that a terminal cannot show ends no command
     try:
-        build()()
-    except LinekeeperError as error:
-        _print_error(error)
-        sys.exit(1)
+        refuse_other_than_utf8(sys.argv[1:])
+        try:
+            build()()
+        finally:
+            sys.stdout.flush()  # so that a full disk is an error of the command
+    except KeyboardInterrupt:  # before any command has begun
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
+        _drop_output()
         sys.exit(1)
-    except OSError as error:  # a file that is not there, a disk that is full: nothing that a trace would explain
-        if error.filename is None:
-            raise
-        _print_error(file_error(error))
+    except (LinekeeperError, OSError, ModuleNotFoundError) as error:
+        _print_error(as_error(error))
         sys.exit(1)
+
+
+def as_error(error: Exception) -> LinekeeperError:
+    """What ended a command, as an error with a code. Raises the error itself where only a trace would explain it.
+
+    >>> print(as_error(ModuleNotFoundError("No module named 'lightgbm'", name="lightgbm")))
+    this needs the extra `fit`; install it: `pip install 'linekeeper[fit]'`
+    """
+    if isinstance(error, LinekeeperError):
+        return error
+    if isinstance(error, OSError) and error.strerror:
+        return file_error(error)
+    if isinstance(error, ModuleNotFoundError) and (extra := EXTRAS.get((error.name or "").split(".")[0])):
+        way_out = f"install it: `pip install 'linekeeper[{extra}]'`"
+        return UsageError(f"this needs the extra `{extra}`", code="extra-missing", way_out=way_out)
+    raise error
 
 
 def file_error(error: OSError) -> FileError:
-    """What the system says about a file, as an error with a code.
+    """What the system says about a file, as an error with a code. The system does not name a file that is full.
 
     >>> print(file_error(FileNotFoundError(2, "No such file or directory", "p.yaml")))
     `p.yaml` cannot be used: no such file or directory
+    >>> print(file_error(OSError(28, "No space left on device")))
+    the output cannot be written: no space left on device
     """
-    message = f"`{error.filename}` cannot be used: {str(error.strerror).lower()}"
+    reason = str(error.strerror).lower()
+    if error.filename is None:
+        return FileError(f"the output cannot be written: {reason}", code="output-not-writable")
+    message = f"`{error.filename}` cannot be used: {reason}"
     return FileError(message, code="file-not-usable", place=str(error.filename))
 
 
@@ -89,11 +169,37 @@ def asks_for_json(words: Sequence[str]) -> bool:
     return "--json" in options
 
 
+def refuse_other_than_utf8(words: Sequence[str]) -> None:
+    """Raise UsageError where a word of the command line is not text: no store and no answer could hold it."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            shown = word.encode(errors="replace").decode()
+            raise UsageError(
+                f"the argument `{shown[:40]}` is not in UTF-8",
+                code="argument-not-readable",
+                way_out="write it in UTF-8; a file may need another name",
+            ) from None
+
+
 def _print_error(error: LinekeeperError) -> None:
     if asks_for_json(sys.argv[1:]):
-        print_json(error.as_json())
-    else:
-        sys.stderr.write(f"{error}\n")
+        from linekeeper.cli.answers.style import ErrorAnswer
+
+        try:
+            print_answer(ErrorAnswer(**error.as_json()))
+            return
+        except OSError:  # what it would be printed on is full, which may be the error itself
+            pass
+    if error.code == "output-not-writable":
+        _drop_output()
+    sys.stderr.write(f"{error}\n")
+
+
+def _drop_output() -> None:
+    """Let what is left to print go nowhere: where nobody reads it, Python would complain at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

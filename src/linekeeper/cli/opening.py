@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from linekeeper.cli.output import progress
+from linekeeper.cli.output import progress_of_share
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
@@ -28,17 +28,10 @@ def open_engine(
     return engine_of_store(url, policy, keys, brake, law, signed_by)
 
 
-def read_file(path: Path, policy: Policy, columns: Path | None, quiet: bool) -> Intake:
-    """A file as admitted events: an event table of ours, or any file with a column mapping."""
+def read_file(path: Path, policy: Policy, mapping: Path | None, quiet: bool) -> Intake:
+    """A file as admitted events: an event table of ours, or any file with a mapping of its columns."""
     from linekeeper.connect.files import read_event_file
     from linekeeper.connect.mapping_file import load_columns
 
-    with progress("reading", 100, quiet) as advance:
-        done = 0.0
-
-        def show_share(share: float) -> None:
-            nonlocal done
-            advance(int(share * 100) - int(done * 100))
-            done = share
-
-        return read_event_file(path, policy, load_columns(columns) if columns else None, progress=show_share)
+    with progress_of_share("reading", quiet) as show_share:
+        return read_event_file(path, policy, load_columns(mapping) if mapping else None, progress=show_share)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from linekeeper.cli.opening import read_file
-from linekeeper.cli.output import JsonOption, print_json, progress
+from linekeeper.cli.options import EventsFile, JsonOption, MappingFile, PolicyFile
+from linekeeper.cli.output import print_answer, progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,10 +25,13 @@ def register(app: typer.Typer) -> None:
 
 
 def outcome(
-    policy: Path,
-    events: Path,
-    labels: Annotated[Path, typer.Argument(help="Parquet: account, granted, defaulted (0 or 1).")],
-    part: Annotated[str | None, typer.Option(help="Only a part of the accounts: 2/2 is the second of two.")] = None,
+    policy: PolicyFile,
+    events: EventsFile,
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Parquet: account, granted, defaulted (0 or 1).")],
+    mapping: MappingFile = None,
+    part: Annotated[
+        str | None, typer.Option("--part", help="Only a part of the accounts: 2/2 is the second of two.")
+    ] = None,
     rules_alone: Annotated[
         bool,
         typer.Option("--rules-alone", help="Also without the triggers that read the score: what the score adds."),
@@ -46,7 +50,7 @@ def outcome(
     from linekeeper.policy.load import load_file
 
     loaded = load_file(policy)
-    table, outcomes = read_file(events, loaded, None, json).table, read_labels(labels)
+    table, outcomes = read_file(events, loaded, mapping, json).table, read_labels(labels)
     if part:
         wanted = read_partition(part).has
         table = events_of_accounts(table, wanted)
@@ -59,7 +63,7 @@ def outcome(
         by_all = restricted_accounts(decisions)
         restricted = {"rules alone": by_rules, "rules and score": by_all, "what the score adds": by_all - by_rules}
     if json:
-        print_json(result.as_json() | ({"restricted": _as_json(restricted, outcomes)} if restricted else {}))
+        _print_outcome(result, loaded.currency, restricted, outcomes)
         return
     for line in [*_markdown(result, 10**loaded.exponent, loaded.currency), *_compared(restricted, outcomes)]:
         typer.echo(line)
@@ -130,9 +134,34 @@ def _share_row(name: str, part: OutcomeCounts, every: OutcomeCounts) -> str:
     return f"| {name} | {accounts} | {part.bad_rate:.1%} | {bad:.1%} | {good:.1%} |"
 
 
-def _as_json(sets: dict[str, set[str]], labels: OutcomeLabels) -> dict[str, dict[str, float]]:
+def _print_outcome(result: OutcomeTable, currency: str, sets: dict[str, set[str]], labels: OutcomeLabels) -> None:
+    from linekeeper.cli.answers.measuring import GradeRecord, OutcomeAnswer, RestrictedCounts
     from linekeeper.lab.outcome import count_outcomes
 
-    keys = ("good", "bad", "good_granted", "bad_granted", "bad_rate")
+    grades = [
+        GradeRecord(
+            grade=row.grade,
+            good=row.good,
+            bad=row.bad,
+            good_granted_minor=row.good_granted,
+            bad_granted_minor=row.bad_granted,
+            bad_limit_minor=row.bad_limit,
+            bad_rate=row.bad_rate,
+        )
+        for row in result.rows
+    ]
     counts = {name: count_outcomes(accounts, labels) for name, accounts in sets.items()}
-    return {name: {key: getattr(part, key) for key in keys} for name, part in counts.items()}
+    restricted = [
+        RestrictedCounts(
+            by=name,
+            good=part.good,
+            bad=part.bad,
+            good_granted_minor=part.good_granted,
+            bad_granted_minor=part.bad_granted,
+            bad_rate=part.bad_rate,
+        )
+        for name, part in counts.items()
+    ]
+    columns = ("bad", "good", "bad_granted", "good_granted")
+    shares = {f"restricted_share_of_{column}": result.restricted(column) for column in columns}
+    print_answer(OutcomeAnswer(currency=currency, grades=grades, **shares, restricted=restricted))

@@ -9,38 +9,22 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from linekeeper.cli.former import with_former_keys
-
 if TYPE_CHECKING:
+    from linekeeper.cli.answers.style import CommandAnswer
     from linekeeper.core.event import Rejection
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
-StoreUrl = Annotated[
-    str, typer.Option("--store", help="Database URL, or the path of an SQLite file.", envvar="LINEKEEPER_STORE")
-]
-Keys = Annotated[
-    Path | None,
-    typer.Option("--keys", help="Folder of the log's keys, where the store keeps a log.", envvar="LINEKEEPER_KEYS"),
-]
-
-LangOption = Annotated[str, typer.Option("--lang", help="zh or en.")]
-SignedBy = Annotated[
-    str | None, typer.Option("--by", help="Who signs off the policy and its card, where it comes into force with this.")
-]
-BrakeOn = Annotated[
-    bool, typer.Option("--brake", help="Let a burst of restrictions wait for a person, as the policy's brake says.")
-]
 REJECTED_SHOWN = 10
 
 
-def print_json(value: Any) -> None:
-    """One line of JSON on standard output; an object keeps its former keys for one version."""
-    value = with_former_keys(value) if isinstance(value, dict) else value
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+def print_answer(answer: CommandAnswer) -> None:
+    """One line of JSON on standard output, in UTF-8 whatever the terminal's encoding is."""
+    import msgspec
+
+    typer.echo(msgspec.json.encode(answer))
 
 
 def print_line(text: str = "") -> None:
@@ -77,30 +61,44 @@ def shorter_path(path: Path) -> str:
     return min(os.path.relpath(path), str(path), key=len)
 
 
-def print_rejected(rows: list[Rejection]) -> None:
-    """Show the rows that were rejected, the first few with their reasons."""
+def print_rejected(rows: list[Rejection], listed_in: Path | None) -> None:
+    """Show the rows that were rejected, the first few with their reasons; `listed_in` lists all of them."""
     if rows:
-        print_line(f"[yellow]{len(rows):,} rows were rejected:[/]")
+        where = f", listed in {listed_in}" if listed_in else ""
+        print_line(f"[yellow]{counted(len(rows), 'row was', 'rows were')} rejected[/]{data_text(where)}:")
         for row in rows[:REJECTED_SHOWN]:
             print_line(data_text(f"  {row.place}: {row.reason}"))
         if len(rows) > REJECTED_SHOWN:
-            print_line(f"  ... and {len(rows) - REJECTED_SHOWN:,} more (all of them with --rejected FILE)")
+            where = "" if listed_in else " (all of them with --rejected FILE)"
+            print_line(f"  ... and {len(rows) - REJECTED_SHOWN:,} more{where}")
+
+
+def counted(number: int, one: str, several: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "row", "rows"), counted(1_200, "row", "rows")
+    ('1 row', '1,200 rows')
+    """
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def warn_pending(begun: int) -> None:
     """Say on standard error that the brake has made restrictions wait."""
     if begun:
-        word = "restriction waits" if begun == 1 else "restrictions wait"
-        sys.stderr.write(f"BRAKE: {begun:,} {word} for a person; see `linekeeper pending list`\n")
+        waiting = counted(begun, "restriction waits", "restrictions wait")
+        sys.stderr.write(f"BRAKE: {waiting} for a person; see `linekeeper pending list`\n")
 
 
-def write_rejected(rows: list[Rejection], path: Path | None) -> None:
+def write_rejected(rows: list[Rejection], path: Path) -> None:
     """All rows that were rejected, one JSON object a line."""
-    if path:
-        with path.open("w", encoding="utf-8") as file:
-            file.writelines(
-                json.dumps({"place": row.place, "reason": row.reason}, ensure_ascii=False) + "\n" for row in rows
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(
+            json.dumps(
+                {"schema": "linekeeper/rejected-row/1", "place": row.place, "reason": row.reason}, ensure_ascii=False
             )
+            + "\n"
+            for row in rows
+        )
 
 
 @contextmanager
@@ -114,3 +112,17 @@ def progress(title: str, total: int, quiet: bool = False) -> Iterator[Callable[[
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task(title, total=total)
         yield lambda done: bar.advance(task, done)
+
+
+@contextmanager
+def progress_of_share(title: str, quiet: bool = False) -> Iterator[Callable[[float], None]]:
+    """The same for work that says which share of it is done, from 0 to 1."""
+    with progress(title, 100, quiet) as advance:
+        percent = 0
+
+        def show_share(share: float) -> None:
+            nonlocal percent
+            advance(int(share * 100) - percent)
+            percent = int(share * 100)
+
+        yield show_share

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.arguments import day_number
+from linekeeper.cli import completion
+from linekeeper.cli.arguments import required_day
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.output import JsonOption, Keys, StoreUrl, data_text, print_json, print_line
-from linekeeper.cli.ruling_commands import At, By, Why, instant
+from linekeeper.cli.options import At, By, JsonOption, Keys, StoreUrl, Why
+from linekeeper.cli.output import counted, data_text, print_answer, print_line
+from linekeeper.cli.ruling_commands import instant
+from linekeeper.cli.sections import WholeLines
+from linekeeper.core.dates import date_of
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from linekeeper.cli.answers.events import PendingRestrictionRecord
     from linekeeper.core.decision import Decision
     from linekeeper.engine.engine import Engine
     from linekeeper.engine.pending_restrictions import PendingRecord
 
-Accounts = Annotated[list[str] | None, typer.Argument(help="Which accounts; or --all.")]
+AccountsNamed = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="ACCOUNTS", help="Which accounts; or --all.", autocompletion=completion.complete_account),
+]
 All = Annotated[bool, typer.Option("--all", help="All that wait.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    pending = typer.Typer(help="Restrictions that wait for a person, as the policy's brake says.", no_args_is_help=True)
+    about = "Restrictions that wait for a person, as the policy's brake says."
+    pending = typer.Typer(cls=WholeLines, help=about, no_args_is_help=True)
     pending.command(name="list")(list_pending)
     pending.command()(release)
     pending.command()(refuse)
@@ -32,25 +41,29 @@ def register(app: typer.Typer) -> None:
 
 def list_pending(
     store: StoreUrl,
+    keys: Keys,
     ended: Annotated[bool, typer.Option("--ended", help="Also those that have ended, and how.")] = False,
-    keys: Keys = None,
     json: JsonOption = False,
 ) -> None:
     """What waits: the account, since when, and what would be done."""
-    from linekeeper.cli.show_commands import day
+    from linekeeper.cli.answers.events import PendingListAnswer
     from linekeeper.decide.explain import money
 
     engine = open_engine(store, keys=keys)
     rows = _rows(engine, ended)
     if json:
-        print_json([_plain(row) for row in rows])
+        print_answer(
+            PendingListAnswer(currency=engine.policy.currency, restrictions=[_restriction(row) for row in rows])
+        )
         return
-    print_line(f"{len(rows):,} restriction{'' if len(rows) == 1 else 's'}{'' if ended else ' waiting for a person'}")
+    print_line(counted(len(rows), "restriction", "restrictions") + ("" if ended else " waiting for a person"))
     for row in rows:
         before, after = row.decision.before, row.decision.after
         limits = f"{money(engine.policy, before.limit)} -> {money(engine.policy, after.limit)}"
         why = ", ".join(row.decision.triggers_set)
-        about = f"{row.account}  since {day(row.since)}  {row.decision.action:<8} {limits}  {why}  {row.ended or ''}"
+        about = (
+            f"{row.account}  since {date_of(row.since)}  {row.decision.action:<8} {limits}  {why}  {row.ended or ''}"
+        )
         print_line(f"  {data_text(about)}")
 
 
@@ -58,40 +71,51 @@ def release(
     store: StoreUrl,
     by: By,
     why: Why,
-    accounts: Accounts = None,
+    keys: Keys,
+    accounts: AccountsNamed = None,
     everyone: All = False,
     at: At = None,
-    keys: Keys = None,
     json: JsonOption = False,
 ) -> None:
     """Let pending restrictions act now."""
+    from linekeeper.cli.answers.events import PendingReleaseAnswer
     from linekeeper.engine.rulings import release as released
 
     engine = open_engine(store, keys=keys)
     chosen = _chosen(engine, accounts, everyone)
-    _print_outcome(engine, "released", chosen, released(engine, chosen, by=by, why=why, at=instant(engine, at)), json)
+    made = released(engine, chosen, by=by, why=why, at=instant(engine, at))
+    still = _still_waiting(engine, chosen)
+    if json:
+        print_answer(PendingReleaseAnswer(released=len(chosen) - len(still), still_waiting=still, decisions=len(made)))
+    else:
+        _print_outcome("released", chosen, still, made)
 
 
 def refuse(
     store: StoreUrl,
-    until: Annotated[str, typer.Option(help="Waive their triggers up to and including this day, YYYY-MM-DD.")],
+    until: Annotated[
+        str, typer.Option("--until", help="Waive their triggers up to and including this day, YYYY-MM-DD.")
+    ],
     by: By,
     why: Why,
-    accounts: Accounts = None,
+    keys: Keys,
+    accounts: AccountsNamed = None,
     everyone: All = False,
     at: At = None,
-    keys: Keys = None,
     json: JsonOption = False,
 ) -> None:
     """Do not restrict: waive the triggers of pending restrictions."""
+    from linekeeper.cli.answers.events import PendingRefuseAnswer
     from linekeeper.engine.rulings import refuse as refused
 
     engine = open_engine(store, keys=keys)
-    chosen, day = _chosen(engine, accounts, everyone), day_number(until)
-    assert day is not None
-    _print_outcome(
-        engine, "refused", chosen, refused(engine, chosen, day, by=by, why=why, at=instant(engine, at)), json
-    )
+    chosen, day = _chosen(engine, accounts, everyone), required_day(until)
+    made = refused(engine, chosen, day, by=by, why=why, at=instant(engine, at))
+    still = _still_waiting(engine, chosen)
+    if json:
+        print_answer(PendingRefuseAnswer(refused=len(chosen) - len(still), still_waiting=still, decisions=len(made)))
+    else:
+        _print_outcome("refused", chosen, still, made)
 
 
 # ------------------------------------------------------------------ pieces
@@ -111,27 +135,30 @@ def _chosen(engine: Engine, accounts: list[str] | None, everyone: bool) -> list[
     return accounts or [row.account for row in _rows(engine)]
 
 
-def _print_outcome(engine: Engine, done: str, accounts: list[str], made: list[Decision], json: bool) -> None:
+def _still_waiting(engine: Engine, accounts: list[str]) -> list[str]:
     waiting = {row.account for row in _rows(engine)}
-    still = [account for account in accounts if account in waiting]
-    if json:
-        print_json({done: len(accounts) - len(still), "still_waiting": still, "decisions": len(made)})
-        return
-    print_line(f"{len(accounts) - len(still):,} {done}, {len(made):,} decisions")
+    return [account for account in accounts if account in waiting]
+
+
+def _print_outcome(done: str, accounts: list[str], still: list[str], made: list[Decision]) -> None:
+    print_line(f"{len(accounts) - len(still):,} {done}, {counted(len(made), 'decision', 'decisions')}")
     if still:
         print_line(f"[yellow]{len(still):,} wait again[/], for something new: {data_text(', '.join(still[:10]))}")
 
 
-def _plain(row: PendingRecord) -> dict[str, Any]:
+def _restriction(row: PendingRecord) -> PendingRestrictionRecord:
+    from linekeeper.cli.answers.accounts import reason_codes
+    from linekeeper.cli.answers.events import PendingRestrictionRecord
+
     decision = row.decision
-    return {
-        "account": row.account,
-        "since_day": row.since,
-        "action": decision.action,
-        "limit_before": decision.before.limit,
-        "limit_after": decision.after.limit,
-        "status_after": decision.after.status,
-        "triggers": list(decision.triggers_set),
-        "reasons": list(dict.fromkeys(reason.code for reason in decision.reasons)),
-        "ended": row.ended,
-    }
+    return PendingRestrictionRecord(
+        account=row.account,
+        since=date_of(row.since),
+        action=decision.action,
+        limit_before_minor=decision.before.limit,
+        limit_minor=decision.after.limit,
+        status=decision.after.status,
+        triggers=list(decision.triggers_set),
+        reasons=reason_codes(decision),
+        ended=row.ended,
+    )

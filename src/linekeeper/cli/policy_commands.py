@@ -1,41 +1,37 @@
-"""check, fmt, schema, kernel: reading and writing policies, and the code that comes of one."""
+"""check, fmt, schema, describe, kernel: reading and writing policies, their words, and the code that comes of one."""
 
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from linekeeper.cli.output import JsonOption, data_text, print_json, print_line
+from linekeeper.cli.former import present_words
+from linekeeper.cli.options import JsonOption, LangOption, PolicyFile, PolicyFiles, to_write
+from linekeeper.cli.output import counted, data_text, print_answer, print_line
+from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from linekeeper.cli.answers.policies import FaultRecord
+    from linekeeper.core.errors import Fault
     from linekeeper.policy.model import Policy
-
-
-class SchemaOf(StrEnum):
-    """What the schema is of."""
-
-    policy = "policy"
-    mapping = "mapping"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(check)
-    app.command()(fmt)
-    app.command()(schema)
-    app.command()(kernel)
+    for command in (check, fmt, schema, describe, kernel):
+        app.command()(command)
 
 
 def check(
-    policies: list[Path],
+    policies: PolicyFiles,
     quick: Annotated[bool, typer.Option("--quick", help="Do not look for dead ends (seconds a policy).")] = False,
     json: JsonOption = False,
 ) -> None:
     """Read policies and report every fault (file, line, column) and every trigger that has no way out."""
+    from linekeeper.cli.answers.policies import CheckAnswer
     from linekeeper.core.errors import PolicyError
     from linekeeper.policy.load import load_file
 
@@ -48,10 +44,9 @@ def check(
     dead_ends = {} if quick else {str(path): _dead_ends(policy) for path, policy in good}
     refused = bool(faults) or any(dead_ends.values())
     if json:
-        keys = ("file", "line", "column", "message", "way_out")
-        records = [{key: getattr(fault, key) for key in keys} for fault in faults]
         digests = {str(path): policy.digest for path, policy in good}
-        print_json({"ok": not refused, "faults": records, "dead_ends": dead_ends, "policies": digests})
+        records = [_fault_record(fault) for fault in faults]
+        print_answer(CheckAnswer(ok=not refused, faults=records, dead_ends=dead_ends, policies=digests))
     else:
         for path, policy in good:
             if not dead_ends.get(str(path)):
@@ -65,6 +60,18 @@ def check(
         raise typer.Exit(1)
 
 
+def _fault_record(fault: Fault) -> FaultRecord:
+    from linekeeper.cli.answers.policies import FaultRecord
+
+    return FaultRecord(
+        file=fault.file,
+        line=fault.line or None,
+        column=fault.column or None,
+        message=fault.message,
+        way_out=fault.way_out or None,
+    )
+
+
 def _dead_ends(policy: Policy) -> list[str]:
     from linekeeper.recourse.dead_ends import describe_dead_end, find_dead_ends
 
@@ -72,15 +79,17 @@ def _dead_ends(policy: Policy) -> list[str]:
 
 
 def _counted(policy: Policy) -> str:
-    return f"{len(policy.features)} features, {len(policy.triggers)} triggers"
+    features, triggers = len(policy.features), len(policy.triggers)
+    return f"{counted(features, 'feature', 'features')}, {counted(triggers, 'trigger', 'triggers')}"
 
 
 def fmt(
-    policies: list[Path],
+    policies: PolicyFiles,
     check: Annotated[bool, typer.Option("--check", help="Only say which files would change (exit code 1).")] = False,
     json: JsonOption = False,
 ) -> None:
     """Write expressions in their one canonical form; layout and comments stay. With one fault none is written."""
+    from linekeeper.cli.answers.policies import FmtAnswer
     from linekeeper.journal.log.durable import write
     from linekeeper.policy.fmt import format_text
     from linekeeper.policy.load import read_text
@@ -97,7 +106,7 @@ def fmt(
         for path, formatted in changed.items():
             write(path.resolve(), formatted.encode(), path.stat().st_mode & 0o777)
     if json:
-        print_json({"changed": [str(path) for path in changed], "written": not check})
+        print_answer(FmtAnswer(changed=[str(path) for path in changed], written=not check))
     else:
         for path in changed:
             print_line(f"{'would change' if check else 'formatted'} {data_text(path)}")
@@ -105,20 +114,68 @@ def fmt(
         raise typer.Exit(1)
 
 
-def schema(of: Annotated[SchemaOf, typer.Argument(help="policy or mapping.")] = SchemaOf.policy) -> None:
-    """Print the JSON Schema of a policy file, or of a mapping file, for editors."""
+def schema(
+    of: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="WHAT", help="policy (the default), mapping, or a command: `show`, `log status`."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Print the JSON Schema of a policy file, of a mapping file, or of what a command answers with --json."""
+    import json as plain
+
+    from linekeeper.cli.answers.policies import SchemaAnswer
     from linekeeper.connect.mapping_schema import mapping_schema
     from linekeeper.policy.schema import schema as policy_schema
 
-    print_json(mapping_schema() if of is SchemaOf.mapping else policy_schema())
+    files = {"policy": policy_schema, "mapping": mapping_schema}
+    what = " ".join(of or ["policy"])
+    document = files[what]() if what in files else _schema_of_answer(what)
+    if json:
+        print_answer(SchemaAnswer(json_schema=document))
+    else:
+        typer.echo(plain.dumps(document, ensure_ascii=False))
+
+
+def _schema_of_answer(command: str) -> dict[str, Any]:
+    """The schema of what a command answers. An answer that belongs to an option has a name of its own."""
+    from linekeeper.cli.answers.catalogue import all_answers, name_of, schema_of_answer
+
+    answers = {name_of(answer): answer for answer in all_answers()}
+    name = "-".join(present_words(command.split()))
+    if name not in answers:
+        raise UsageError(
+            f"`{command[:40]}` has no schema",
+            code="choice-not-known",
+            way_out=f"use one of policy, mapping, {', '.join(answers)}",
+            details={"given": command[:40]},
+        )
+    return schema_of_answer(answers[name])
+
+
+def describe(policy: PolicyFile, lang: LangOption, json: JsonOption = False) -> None:
+    """Describe a policy in plain sentences, made from its rules."""
+    from linekeeper.cli.answers.policies import DescribeAnswer, DescriptionSection
+    from linekeeper.notice.prose import describe as describe_policy
+    from linekeeper.policy.load import load_file
+    from linekeeper.texts.language import language
+
+    code = language(lang).code
+    description = describe_policy(load_file(policy), code)
+    if not json:
+        typer.echo(description)
+        return
+    sections = [DescriptionSection(title=part.title, lines=list(part.lines)) for part in description.sections]
+    print_answer(DescribeAnswer(lang=code, title=description.title, sections=sections))
 
 
 def kernel(
-    policy: Path,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write it to this file.")] = None,
+    policy: PolicyFile,
+    output: Annotated[Path | None, to_write("--output", "-o", about="Write it to this file.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Print the code that decides under a policy: its numbers by name, then features, triggers and line."""
+    from linekeeper.cli.answers.policies import KernelAnswer
     from linekeeper.journal.log.durable import write
     from linekeeper.kernel.kernel import Kernel
     from linekeeper.policy.load import load_file
@@ -127,9 +184,17 @@ def kernel(
     if output:
         write(output.resolve(), made.source.encode())
     if json:
-        digests = {"policy": made.policy.name, "version": made.policy.version, "digest": made.digest}
-        print_json(digests | {"source": made.source})
+        print_answer(
+            KernelAnswer(
+                policy=made.policy.name,
+                version=made.policy.version,
+                digest=made.digest,
+                output=None if output is None else str(output),
+                source=made.source,
+            )
+        )
     elif output:
-        print_line(f"wrote {output}: {made.source.count(chr(10)):,} lines, hash {made.digest[:12]}")
+        lines = made.source.count("\n")
+        print_line(data_text(f"wrote {output}: {lines:,} lines, hash {made.digest[:12]}"))
     else:
         sys.stdout.write(made.source)

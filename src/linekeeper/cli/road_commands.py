@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.arguments import day_number, iso_date, scaled
+from linekeeper.cli import completion
+from linekeeper.cli.arguments import day_number, required_day, scaled
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.output import JsonOption, LangOption, StoreUrl, data_text, print_json, print_line, progress
+from linekeeper.cli.options import AccountName, AsOf, JsonOption, LangOption, StoreUrl
+from linekeeper.cli.output import data_text, print_answer, print_line, progress
+from linekeeper.core.dates import date_of
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +21,13 @@ if TYPE_CHECKING:
     from linekeeper.recourse.what_if import Payment
     from linekeeper.texts.language import Lang
 
-Day = Annotated[str | None, typer.Option("--day", help="Ask as of this day, YYYY-MM-DD (default: the store's last).")]
+
+LastDay = Annotated[
+    str | None,
+    typer.Option(
+        "--until", help="Look up to and including this day, YYYY-MM-DD (default: a year after the last payment)."
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -29,13 +38,22 @@ def register(app: typer.Typer) -> None:
 
 def road(
     store: StoreUrl,
-    account: Annotated[str | None, typer.Argument(help="The account; left out with --check-all.")] = None,
+    lang: LangOption,
+    account: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ACCOUNT",
+            help="The account; left out with --check-all.",
+            autocompletion=completion.complete_account,
+        ),
+    ] = None,
     check_all: Annotated[
         bool, typer.Option("--check-all", help="Every adverse decision of the store: has it a road, does it come true?")
     ] = False,
-    sample: Annotated[int | None, typer.Option(min=1, help="Check only so many decisions, evenly spread.")] = None,
-    day: Day = None,
-    lang: LangOption = "en",
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Check at most so many decisions, evenly spread.")
+    ] = None,
+    day: AsOf = None,
     json: JsonOption = False,
 ) -> None:
     """The road back: what to do by when, and the limit on each date, found and verified by running the kernel."""
@@ -45,12 +63,13 @@ def road(
         raise UsageError("name one account, or ask for all with `--check-all`", code="argument-missing")
     engine = open_engine(store)
     if account is None:
-        _check_all(engine, sample, json)
+        _check_all(engine, limit, json)
     else:
         _show_road(engine, account, language(lang).code, day, json)
 
 
 def _show_road(engine: Engine, account: str, lang: Lang, day: str | None, json: bool) -> None:
+    from linekeeper.cli.answers.accounts import RoadAnswer, road_record
     from linekeeper.engine.roads import day_of_road, road_of_account
     from linekeeper.notice.render import road_as_text
     from linekeeper.recourse import NoRoadBack
@@ -59,7 +78,8 @@ def _show_road(engine: Engine, account: str, lang: Lang, day: str | None, json: 
     asked_day = day_of_road(engine, account, day_number(day))
     road = road_of_account(engine, account, asked_day)
     if json:
-        print_json({"account": account} | (road.as_json() if road else {"road": False, "why": "not_restricted"}))
+        record = road_record(road, asked_day, engine.policy.time_zone)
+        print_answer(RoadAnswer(account=account, currency=engine.policy.currency, road_back=record))
         return
     if road is None:
         print_line(f"the line of [bold]{data_text(account)}[/] is not held down: there is nothing to come back from")
@@ -69,14 +89,15 @@ def _show_road(engine: Engine, account: str, lang: Lang, day: str | None, json: 
         sys.stdout.write(f"  triggers that stay set: {', '.join(f'`{name}`' for name in road.triggers)}\n")
 
 
-def _check_all(engine: Engine, sample: int | None, json: bool) -> None:
+def _check_all(engine: Engine, limit: int | None, json: bool) -> None:
+    from linekeeper.cli.answers.accounts import RoadCheckAnswer
     from linekeeper.lab.roads import check_roads, count_adverse_decisions
 
     total = count_adverse_decisions(engine.store)
-    with progress("roads", total if sample is None else min(sample, total), json) as advance:
-        check = check_roads(engine.store, sample, advance)
+    with progress("roads", total if limit is None else min(limit, total), json) as advance:
+        check = check_roads(engine.store, limit, advance)
     if json:
-        print_json(check.as_json())
+        print_answer(RoadCheckAnswer(holds=check.holds, **check.as_json()))
     else:
         print_line(
             f"{check.adverse:,} adverse decisions: {check.terminal:,} terminal, {check.with_road:,} with a road back"
@@ -89,48 +110,63 @@ def _check_all(engine: Engine, sample: int | None, json: bool) -> None:
 
 
 def what_if(
-    account: str,
+    account: AccountName,
     store: StoreUrl,
+    lang: LangOption,
     pay: Annotated[list[str], typer.Option(help="AMOUNT@DATE, like 500.00@2025-06-03; give it once a payment.")],
-    until: Annotated[
-        str | None, typer.Option(help="Look as far as this day (default: a year after the last payment).")
-    ] = None,
-    day: Day = None,
+    until: LastDay = None,
+    day: AsOf = None,
     goes_on: Annotated[
         bool, typer.Option("--goes-on", help="Bills come and are paid on time, income goes on, as a road back assumes.")
     ] = False,
-    lang: LangOption = "en",
     json: JsonOption = False,
 ) -> None:
     """Your own plan: payments in, the path of limits out. Nothing else is taken to happen unless you say so."""
+    from linekeeper.cli.answers.accounts import WhatIfAnswer, limit_from
     from linekeeper.engine.roads import day_of_road
     from linekeeper.notice.render import path_as_text
-    from linekeeper.recourse.model import path_json
     from linekeeper.recourse.what_if import what_if as path_under_payments
     from linekeeper.texts.language import language
 
     code = language(lang).code
     engine, state = open_engine(store).state_of(account)
-    payments = [payment_of(engine.policy, text) for text in pay]
     first = day_of_road(engine, account, day_number(day))
-    early = next((text for text, payment in zip(pay, payments, strict=True) if payment.day < first), None)
-    if early is not None:
-        raise UsageError(
-            f"`{early}` lies before {iso_date(first)}, the day this account stands at",
-            code="day-too-early",
-            way_out="name a later day",
-            details={"given": str(early), "first": iso_date(first)},
-        )
+    payments = _payments(engine.policy, pay, first)
     end = day_number(until) or max(payment.day for payment in payments) + 365
     try:
         result = path_under_payments(engine.kernel, state, first, payments, end, goes_on=goes_on)
-    except ValueError as error:
-        raise UsageError(f"`--until` cannot be used: {error}", code="until-not-usable") from None
+    except ValueError:
+        raise UsageError(
+            f"`{date_of(end)}` lies before {date_of(first)}, the day this account stands at, or after 2099",
+            code="until-not-usable",
+            way_out="name another day with `--until`",
+        ) from None
     if json:
-        days = {"day": result.day, "until_day": result.until_day}
-        print_json({"account": account, **days, "path": path_json(result.path)})
+        print_answer(
+            WhatIfAnswer(
+                account=account,
+                currency=engine.policy.currency,
+                day=date_of(result.day),
+                until=date_of(result.until_day),
+                path=[limit_from(point) for point in result.path],
+            )
+        )
     else:
         sys.stdout.write(path_as_text(result.path, engine.policy, code, result.day))
+
+
+def _payments(policy: Policy, texts: list[str], first: int) -> list[Payment]:
+    """The payments, none of which lies before the first day. Raises UsageError otherwise."""
+    payments = [payment_of(policy, text) for text in texts]
+    early = next((text for text, payment in zip(texts, payments, strict=True) if payment.day < first), None)
+    if early is not None:
+        raise UsageError(
+            f"`{early}` lies before {date_of(first)}, the day this account stands at",
+            code="day-too-early",
+            way_out="name a later day",
+            details={"given": early, "first": date_of(first).isoformat()},
+        )
+    return payments
 
 
 def payment_of(policy: Policy, text: str) -> Payment:
@@ -148,4 +184,4 @@ def payment_of(policy: Policy, text: str) -> Payment:
             way_out=f"write it like `500@2025-06-03`, {form}",
             details={"given": text},
         )
-    return Payment(day_number(date) or 0, minor)
+    return Payment(required_day(date), minor)

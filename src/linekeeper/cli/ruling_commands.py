@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.arguments import day_number, instant_ms, share_bp
+from linekeeper.cli.arguments import instant_ms, required_day, share_bp
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.output import JsonOption, Keys, StoreUrl, data_text, print_json, print_line
+from linekeeper.cli.options import AccountName, At, By, JsonOption, Keys, StoreUrl, Why
+from linekeeper.cli.output import counted, data_text, print_answer, print_line
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from linekeeper.cli.answers.events import RulingFigures
     from linekeeper.core.decision import Decision
     from linekeeper.engine.engine import Engine
 
-By = Annotated[str, typer.Option("--by", help="Who decides this.")]
-Why = Annotated[str, typer.Option("--why", help="Why, in a sentence.")]
-At = Annotated[
-    str | None, typer.Option("--at", help="When, ISO 8601 with an offset, like 2024-05-02T09:00+08:00 (default: now).")
-]
 EventId = Annotated[str | None, typer.Option("--id", help="Id of the event; the same id again changes nothing.")]
 
 STALE_DAYS = 31  # a store whose latest event is older holds history, so a ruling there needs a date of its own
@@ -33,19 +30,22 @@ def register(app: typer.Typer) -> None:
 
 
 def override(
-    account: str,
+    account: AccountName,
     store: StoreUrl,
-    until: Annotated[str, typer.Option(help="Last day on which it holds, YYYY-MM-DD.")],
+    until: Annotated[str, typer.Option("--until", help="It holds up to and including this day, YYYY-MM-DD.")],
     by: By,
     why: Why,
-    trigger: Annotated[str | None, typer.Option(help="Waive this trigger of the policy.")] = None,
-    cap: Annotated[str | None, typer.Option(help="Cap the line at this share of what is granted, like 50%.")] = None,
+    keys: Keys,
+    trigger: Annotated[str | None, typer.Option("--trigger", help="Waive this trigger of the policy.")] = None,
+    cap: Annotated[
+        str | None, typer.Option("--cap", help="Cap the line at this share of what is granted, like 50%.")
+    ] = None,
     at: At = None,
     id: EventId = None,
-    keys: Keys = None,
     json: JsonOption = False,
 ) -> None:
     """Waive a trigger, or impose a cap, up to and including a day."""
+    from linekeeper.cli.answers.events import OverrideAnswer
     from linekeeper.engine.rulings import Ruling, new_id, rule
 
     if (trigger is None) == (cap is None):
@@ -55,31 +55,29 @@ def override(
             way_out="name one of `--trigger`, `--cap`",
         )
     engine = open_engine(store, keys=keys)
-    day = day_number(until)
-    assert day is not None
-    share = None if cap is None else share_bp(cap)
-    name = id or new_id()
-    show_made(
-        engine, name, rule(engine, [Ruling(account, instant(engine, at), day, by, why, trigger, share, name)]), json
-    )
+    day, share, name = required_day(until), None if cap is None else share_bp(cap), id or new_id()
+    ruling = Ruling(account, instant(engine, at), day, by, why, trigger, share, name)
+    show_made(engine, name, rule(engine, [ruling]), OverrideAnswer if json else None)
 
 
 def consent(
-    account: str,
+    account: AccountName,
     store: StoreUrl,
-    offer: Annotated[int, typer.Option(help="Number of the offer.", min=1)],
+    keys: Keys,
+    offer: Annotated[int, typer.Option("--offer", help="Number of the offer.", min=1)],
     at: At = None,
     id: EventId = None,
-    keys: Keys = None,
     json: JsonOption = False,
 ) -> None:
     """Accept an open offer for a borrower."""
+    from linekeeper.cli.answers.events import ConsentAnswer
     from linekeeper.engine.rulings import consent as consented
     from linekeeper.engine.rulings import new_id
 
     engine = open_engine(store, keys=keys)
     name = id or new_id()
-    show_made(engine, name, consented(engine, account, offer, instant(engine, at), name), json)
+    made = consented(engine, account, offer, instant(engine, at), name)
+    show_made(engine, name, made, ConsentAnswer if json else None)
 
 
 # ------------------------------------------------------------------ pieces
@@ -102,14 +100,16 @@ def instant(engine: Engine, text: str | None) -> int:
     return now
 
 
-def show_made(engine: Engine, event: str, made: list[Decision], json: bool) -> None:
-    """Print the decisions that a ruling led to."""
+def show_made(engine: Engine, event: str, made: list[Decision], answer: type[RulingFigures] | None) -> None:
+    """Print the decisions that a ruling led to; `answer` is the form for programs, None for people."""
+    if answer:
+        from linekeeper.cli.answers.accounts import decision_record
+
+        records = [decision_record(decision, engine.policy.time_zone) for decision in made]
+        print_answer(answer(event=event, currency=engine.policy.currency, decisions=records))
+        return
     from linekeeper.cli.show_commands import decision_line
 
-    if json:
-        records = [{"account": d.account, "number": d.number, "action": d.action, "limit": d.after.limit} for d in made]
-        print_json({"event": event, "decisions": records})
-        return
-    print_line(f"event `{data_text(event)}`, {len(made)} decision{'' if len(made) == 1 else 's'}")
+    print_line(f"event `{data_text(event)}`, {counted(len(made), 'decision', 'decisions')}")
     for decision in made:
         print_line(f"{data_text(decision.account)}{decision_line(engine.policy, decision)}")

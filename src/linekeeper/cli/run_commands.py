@@ -3,41 +3,51 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from linekeeper.cli.arguments import day_number, instant_ms, minor_units, to_write
+from linekeeper.cli.arguments import day_number, instant_ms, minor_units, required_day
 from linekeeper.cli.opening import open_engine, read_file
-from linekeeper.cli.output import (
+from linekeeper.cli.options import (
+    AccountName,
     BrakeOn,
+    EventsFile,
     JsonOption,
+    Jurisdiction,
     Keys,
+    MappingFile,
+    PolicyFile,
+    Product,
+    RejectedFile,
     SignedBy,
+    StoreToWrite,
     StoreUrl,
+    Until,
+    to_write,
+)
+from linekeeper.cli.output import (
+    counted,
     data_text,
-    print_json,
+    print_answer,
     print_line,
     print_rejected,
     progress,
     warn_pending,
     write_rejected,
 )
+from linekeeper.core.dates import date_of
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
     from linekeeper.core.decision import Decision
+    from linekeeper.core.event import Rejection
     from linekeeper.engine.summaries import RunSummary
 
-ColumnsOption = Annotated[
-    Path | None, typer.Option("--columns", help="Column mapping (YAML) of a file that is not ours.")
+UntilLast = Annotated[
+    str | None,
+    typer.Option("--until", help="Review up to and including this day, YYYY-MM-DD (default: the last event's)."),
 ]
-Until = Annotated[str | None, typer.Option("--until", help="Review up to the start of this day, YYYY-MM-DD.")]
-Jurisdiction = Annotated[
-    str | None, typer.Option("--jurisdiction", help="Note notices under this law: CN, US, EU, UK.")
-]
-Product = Annotated[str | None, typer.Option("--product", help="The product, as `policies/regulation` names it.")]
-RejectedFile = Annotated[Path | None, to_write("--rejected", about="Write rows that were rejected to this file.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -47,42 +57,46 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    policy: Path,
-    events: Path,
-    store: StoreUrl,
-    keys: Keys = None,
-    columns: ColumnsOption = None,
-    until: Until = None,
+    policy: PolicyFile,
+    events: EventsFile,
+    store: StoreToWrite,
+    keys: Keys,
+    jurisdiction: Jurisdiction,
+    product: Product,
+    mapping: MappingFile = None,
+    until: UntilLast = None,
     source: Annotated[str | None, typer.Option(help="Name of the events' source (default: the file's name).")] = None,
     rejected: RejectedFile = None,
     brake: BrakeOn = False,
-    jurisdiction: Jurisdiction = None,
-    product: Product = None,
     by: SignedBy = None,
     json: JsonOption = False,
 ) -> None:
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
+    from linekeeper.cli.answers.events import RunAnswer
     from linekeeper.engine.opening import law_named
     from linekeeper.engine.run import run_table
     from linekeeper.policy.load import load_file
 
     # All that was given is read before the store is opened: to open an empty store begins it under the policy.
     checked, until_day, law = load_file(policy), day_number(until), law_named(jurisdiction, product)
-    intake = read_file(events, checked, columns, json)
+    intake = read_file(events, checked, mapping, json)
     engine = open_engine(store, checked, keys, brake, law, by)
     with progress("events", intake.table.num_rows, json) as advance:
         summary = run_table(engine, intake.table, source or events.name, until_day, advance)
-    report(summary, intake, rejected, json)
+    aside = report(summary, intake, rejected, json)
+    if json:
+        print_answer(RunAnswer(**figures(summary, intake, aside, rejected)))
+    end_without_events(summary, intake, aside)
 
 
 def replay(
-    policy: Path,
-    events: Path,
-    columns: ColumnsOption = None,
-    until: Until = None,
+    policy: PolicyFile,
+    events: EventsFile,
+    mapping: MappingFile = None,
+    until: UntilLast = None,
     workers: Annotated[int | None, typer.Option(min=1, max=1_024, help="Threads (default: one a core).")] = None,
     output: Annotated[
-        Path | None, to_write("-o", "--output", about="Write the decisions to this Parquet file.")
+        Path | None, to_write("--output", "-o", about="Write the decisions to this Parquet file.")
     ] = None,
     rejected: RejectedFile = None,
     eager: Annotated[
@@ -91,13 +105,14 @@ def replay(
     json: JsonOption = False,
 ) -> None:
     """Run a file of events through the kernel alone, on all cores; decisions and digest are those of `run`."""
+    from linekeeper.cli.answers.events import ReplayAnswer
     from linekeeper.engine.run import evaluations_of, replay_table
     from linekeeper.kernel.kernel import kernel_of
     from linekeeper.lab.decision_table import write_decisions
     from linekeeper.policy.load import load_file
 
     kernel = kernel_of(load_file(policy))
-    intake = read_file(events, kernel.policy, columns, json)
+    intake = read_file(events, kernel.policy, mapping, json)
     kept: list[Decision] = []
     evaluations = evaluations_of(intake.table, not eager)
     compiled = kernel.is_worth_compiling(evaluations)
@@ -106,31 +121,36 @@ def replay(
         summary = replay_table(kernel, intake.table, day_number(until), workers, not eager, compiled, advance, keep)
     if output:
         write_decisions(kept, output)
-    report(summary, intake, rejected, json)
+    aside = report(summary, intake, rejected, json)
+    if json:
+        written = None if output is None else str(output)
+        print_answer(ReplayAnswer(**figures(summary, intake, aside, rejected), output=written))
+    end_without_events(summary, intake, aside)
 
 
-def review(
-    store: StoreUrl,
-    until: Annotated[str, typer.Option(help="Up to the start of this day, YYYY-MM-DD.")],
-    keys: Keys = None,
-    brake: BrakeOn = False,
-    json: JsonOption = False,
-) -> None:
-    """Review every account of a store that is due."""
+def review(store: StoreUrl, until: Until, keys: Keys, brake: BrakeOn = False, json: JsonOption = False) -> None:
+    """Review every account of a store that is due, at the start of each day up to and including a day."""
+    from linekeeper.cli.answers.events import ReviewAnswer
+
     engine = open_engine(store, keys=keys, brake=brake)
-    day = day_number(until)
-    assert day is not None
+    day = required_day(until)
     with progress("accounts", engine.due_count(day), json) as advance:
         summary = engine.review(day, advance)
+    actions = dict(summary.actions)
     if json:
-        print_json({"decisions": dict(summary.actions), "evaluations": summary.evaluations, "pending": summary.pending})
+        print_answer(
+            ReviewAnswer(
+                until=date_of(day), decisions=actions, evaluations=summary.evaluations, pending=summary.pending
+            )
+        )
     else:
-        print_line(f"{summary.evaluations:,} evaluations; decisions: {_counts(dict(summary.actions))}")
+        print_line(f"{counted(summary.evaluations, 'evaluation', 'evaluations')}; decisions: {_counts(actions)}")
     warn_pending(summary.pending)
 
 
-def verify(store: StoreUrl, keys: Keys = None, json: JsonOption = False) -> None:
+def verify(store: StoreUrl, keys: Keys, json: JsonOption = False) -> None:
     """Derive every decision and state again from the events, and with --keys the log (exit code 3: a difference)."""
+    from linekeeper.cli.answers.events import VerifyAnswer
     from linekeeper.engine.verify import verify as verified
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
@@ -139,8 +159,15 @@ def verify(store: StoreUrl, keys: Keys = None, json: JsonOption = False) -> None
     with progress("accounts", 0, json) as advance:
         verdict = verified(opened, advance, vault)
     if json:
-        names = ("same", "accounts", "events", "decisions", "first_difference")
-        print_json({name: getattr(verdict, name) for name in names})
+        print_answer(
+            VerifyAnswer(
+                same=verdict.same,
+                accounts=verdict.accounts,
+                events=verdict.events,
+                decisions=verdict.decisions,
+                first_difference=verdict.first_difference or None,
+            )
+        )
     elif verdict.same:
         leaves = ", and each is what its leaf holds" if keys is not None else ""
         print_line(
@@ -154,39 +181,66 @@ def verify(store: StoreUrl, keys: Keys = None, json: JsonOption = False) -> None
 
 
 def authorise(
-    account: str,
-    amount: Annotated[str, typer.Argument(help="The draw asked for, in major units, like 250.00.")],
+    account: AccountName,
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="The draw asked for, in major units, like 250.00.")],
     store: StoreUrl,
-    at: Annotated[str, typer.Option(help="When, ISO 8601 with an offset, like 2024-05-02T09:00+08:00.")],
+    at: Annotated[str, typer.Option("--at", help="When, ISO 8601 with an offset, like 2024-05-02T09:00+08:00.")],
     json: JsonOption = False,
 ) -> None:
     """Say whether a draw may happen, and why not. It changes nothing."""
+    from linekeeper.cli.answers.events import AuthoriseAnswer
+    from linekeeper.face.times import instant_of
+
     engine = open_engine(store)
-    answer = engine.authorise(account, instant_ms(at), minor_units(amount, engine.policy.exponent))
+    instant, minor = instant_ms(at), minor_units(amount, engine.policy.exponent)
+    answer = engine.authorise(account, instant, minor)
     if json:
-        print_json({"allowed": answer.allowed, "reasons": answer.reasons, "rules": answer.rules})
+        print_answer(
+            AuthoriseAnswer(
+                account=account,
+                at=instant_of(instant, engine.policy.time_zone),
+                currency=engine.policy.currency,
+                amount_minor=minor,
+                allowed=answer.allowed,
+                reasons=list(answer.reasons),
+                rules=list(answer.rules),
+            )
+        )
     else:
-        print_line("[green]allowed[/]" if answer.allowed else f"[red]denied[/]: {', '.join(answer.reasons)}")
+        reasons = data_text(", ".join(answer.reasons))
+        print_line("[green]allowed[/]" if answer.allowed else f"[red]denied[/]: {reasons}")
 
 
 # ------------------------------------------------------------------ pieces
 
 
-def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: bool) -> None:
-    """Print what `run` or `replay` did."""
+def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: bool) -> list[Rejection]:
+    """Write down the rejected rows, tell a person what `run` or `replay` did, and return the rejected rows."""
     aside = intake.rejected + summary.rejected
-    write_rejected(aside, rejected)
+    if rejected:
+        write_rejected(aside, rejected)
     warn_pending(summary.pending)
-    if json:
-        print_json({**summary.as_json(), "rejected": len(aside), "repeats": intake.same})
-        return
-    print_line(
-        f"{summary.events:,} events of {summary.accounts:,} accounts in {summary.seconds:.1f} s, "
-        f"{summary.evaluations:,} evaluations"
-    )
-    print_line(f"decisions: {_counts(summary.decisions)}")
-    print_rejected(aside)
-    print_line(f"digest {summary.digest}")
+    if not json:
+        events, accounts = counted(summary.events, "event", "events"), counted(summary.accounts, "account", "accounts")
+        evaluations = counted(summary.evaluations, "evaluation", "evaluations")
+        print_line(f"{events} of {accounts} in {summary.seconds:.1f} s, {evaluations}")
+        print_line(f"decisions: {_counts(summary.decisions)}")
+        print_rejected(aside, rejected)
+        print_line(f"digest {summary.digest}")
+    return aside
+
+
+def figures(summary: RunSummary, intake: Intake, aside: list[Rejection], rejected: Path | None) -> dict[str, Any]:
+    """What the answers of `run` and `replay` have in common."""
+    counts = {"rejected": len(aside), "repeats": intake.same}
+    return {**summary.as_json(), **counts, "rejected_file": None if rejected is None else str(rejected)}
+
+
+def end_without_events(summary: RunSummary, intake: Intake, aside: list[Rejection]) -> None:
+    """End with exit code 1 where all rows of a file were rejected: that is no success."""
+    taken = summary.events or intake.same or len(summary.rejected) < intake.table.num_rows  # the last: repeats
+    if aside and not taken:
+        raise typer.Exit(1)
 
 
 def _counts(actions: dict[str, int]) -> str:

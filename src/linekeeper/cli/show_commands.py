@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import typer
 
-from linekeeper.cli.arguments import iso_date
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.output import JsonOption, StoreUrl, data_text, print_json, print_line
+from linekeeper.cli.options import AccountName, DecisionName, JsonOption, StoreUrl
+from linekeeper.cli.output import data_text, print_answer, print_line
 
 if TYPE_CHECKING:
+    from linekeeper.cli.answers.accounts import ScorePartRecord
     from linekeeper.core.decision import Decision
     from linekeeper.engine.account import AccountView
     from linekeeper.policy.model import Policy
@@ -29,14 +30,14 @@ def register(app: typer.Typer) -> None:
     app.command()(explain)
 
 
-def show(account: str, store: StoreUrl, json: JsonOption = False) -> None:
+def show(account: AccountName, store: StoreUrl, json: JsonOption = False) -> None:
     """One account: its line, its features, and its time line as a chart."""
     from linekeeper.engine.account import view
 
     engine = open_engine(store).engine_of(account)
     account_view = view(engine, account)
     if json:
-        print_json(account_view.as_json())
+        _print_account(engine.policy, account_view)
         return
     print_line(f"[bold]{data_text(account)}[/]   {engine.policy.name} version {engine.policy.version}")
     print_line(line_words(engine.policy, account_view))
@@ -52,25 +53,77 @@ def show(account: str, store: StoreUrl, json: JsonOption = False) -> None:
         print_line(data_text(f"  {name:<44.44} {value}"))
 
 
-def explain(
-    decision: Annotated[str, typer.Argument(help="ACCOUNT#NUMBER, or an account for its latest decision.")],
-    store: StoreUrl,
-    json: JsonOption = False,
-) -> None:
+def _print_account(policy: Policy, seen: AccountView) -> None:
+    from linekeeper.cli.answers.accounts import ShowAnswer, decision_record, units_of
+    from linekeeper.face.times import instant_of, review_date
+
+    print_answer(
+        ShowAnswer(
+            account=seen.account,
+            policy=policy.name,
+            version=policy.version,
+            currency=policy.currency,
+            status=seen.line.status,
+            limit_minor=seen.line.limit,
+            granted_minor=seen.line.granted,
+            balance_minor=seen.balance,
+            opened_at=instant_of(seen.opened_at, policy.time_zone),
+            now=instant_of(seen.now, policy.time_zone),
+            next_review=review_date(seen.next_review),
+            values=seen.values,
+            units=units_of(policy),
+            decisions=[decision_record(decision, policy.time_zone) for decision in seen.decisions],
+        )
+    )
+
+
+def explain(decision: DecisionName, store: StoreUrl, json: JsonOption = False) -> None:
     """One decision taken apart: triggers, values against thresholds, the score as a waterfall."""
-    from linekeeper.decide.canonical import canonical_json
     from linekeeper.engine.account import find_decision
 
     engine = open_engine(store)
     record = find_decision(engine, decision)
     engine = engine.engine_of_version(record.policy)
     if json:
-        import json as plain
-
-        print_json({"decision": plain.loads(canonical_json(record)), "explained": _explained(engine.policy, record)})
+        _print_explanation(engine.policy, record)
         return
     for text in decision_lines(engine.policy, record):
         print_line(text)
+
+
+def _print_explanation(policy: Policy, decision: Decision) -> None:
+    from linekeeper.cli.answers.accounts import ExplainAnswer, OfferedIncrease, decision_record, units_of
+    from linekeeper.decide.canonical import canonical_json, digest_of
+    from linekeeper.decide.explain import explain_triggers, waterfall
+
+    record, offer = canonical_json(decision), decision.offer
+    print_answer(
+        ExplainAnswer(
+            currency=policy.currency,
+            decision=decision_record(decision, policy.time_zone),
+            triggers=explain_triggers(policy, decision),
+            score=decision.score,
+            sub_scores=dict(decision.sub_scores),
+            score_parts=[_score_part(part) for part in waterfall(policy, decision)],
+            pd_ppm=decision.pd_ppm,
+            imposed_bp=decision.imposed_bp,
+            offer=None if offer is None else OfferedIncrease(number=offer.number, limit_minor=offer.limit),
+            corrects=list(decision.corrects),
+            values=dict(decision.values),
+            units=units_of(policy),
+            record=record.decode(),
+            digest=digest_of(record),
+            previous=decision.previous,
+        )
+    )
+
+
+def _score_part(part: ScorePart) -> ScorePartRecord:
+    from linekeeper.cli.answers.accounts import ScorePartRecord
+
+    return ScorePartRecord(
+        features=list(part.features), group=part.group, points=part.points, best=part.best, lost=part.lost
+    )
 
 
 # ------------------------------------------------------------------ words
@@ -83,7 +136,9 @@ def line_words(policy: Policy, account_view: AccountView) -> str:
     line = account_view.line
     colour = STATUS_COLOUR[line.status]
     words = f"[{colour}]{line.status}[/]: limit {money(policy, line.limit)} of {money(policy, line.granted)} granted"
-    return f"{words}, balance {money(policy, account_view.balance)}, next review {day(account_view.next_review)}"
+    return (
+        f"{words}, balance {money(policy, account_view.balance)}, next review {review_words(account_view.next_review)}"
+    )
 
 
 def decision_line(policy: Policy, decision: Decision) -> str:
@@ -138,15 +193,6 @@ def _score_lines(policy: Policy, decision: Decision, parts: list[ScorePart]) -> 
     return lines
 
 
-def _explained(policy: Policy, decision: Decision) -> dict[str, object]:
-    from dataclasses import asdict
-
-    from linekeeper.decide.explain import explain_triggers, waterfall
-
-    parts = [{**asdict(part), "lost": part.lost} for part in waterfall(policy, decision)]
-    return {"triggers": [asdict(explanation) for explanation in explain_triggers(policy, decision)], "score": parts}
-
-
 # ------------------------------------------------------------------ chart
 
 
@@ -182,8 +228,13 @@ def local_time(at: int, zone: str = "UTC") -> str:
     return dt.datetime.fromtimestamp(at / 1000, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
 
 
-def day(number: int) -> str:
-    """Days since 1970-01-01 as a date; `never` beyond any calendar."""
-    if number > 2_900_000:
-        return "only after an event"
-    return iso_date(number)
+def review_words(day: int) -> str:
+    """The day of a next review (since 1970-01-01) as a date, or what it waits for where it lies beyond any calendar.
+
+    >>> review_words(20_575), review_words(1 << 40)
+    ('2026-05-02', 'only after an event')
+    """
+    from linekeeper.core.bounds import DAY_MAX
+    from linekeeper.core.dates import date_of
+
+    return date_of(day).isoformat() if day <= DAY_MAX else "only after an event"

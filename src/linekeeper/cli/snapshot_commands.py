@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from linekeeper.cli.arguments import day_number, to_write
+from linekeeper.cli.arguments import required_day
 from linekeeper.cli.opening import read_file
-from linekeeper.cli.output import JsonOption, print_json, print_line
+from linekeeper.cli.options import EventsFile, JsonOption, MappingFile, PolicyFile, to_write
+from linekeeper.cli.output import counted, data_text, print_answer, print_line
 
 
 def register(app: typer.Typer) -> None:
@@ -18,33 +19,39 @@ def register(app: typer.Typer) -> None:
 
 
 def snapshot(
-    policy: Path,
-    events: Path,
-    at: Annotated[str, typer.Option(help="Dates, joined by commas: 2023-06-30,2023-12-31.")],
-    output: Annotated[Path, to_write("-o", "--output", about="The Parquet file to write.")],
+    policy: PolicyFile,
+    events: EventsFile,
+    day: Annotated[
+        list[str], typer.Option("--day", help="As of this day, YYYY-MM-DD; several times, or several joined by commas.")
+    ],
+    output: Annotated[Path, to_write("--output", "-o", about="The Parquet file to write.")],
+    mapping: MappingFile = None,
     label: Annotated[
         str | None,
-        typer.Option(help="What counts as bad: `days_past_due >= 60 within 12m`. Without it, features alone."),
+        typer.Option(
+            "--label", help="What counts as bad: `days_past_due >= 60 within 12m`. Without it, features alone."
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
     """Write features as of the start of each date, and labels from after it alone, for `linekeeper fit`."""
     import pyarrow.parquet as pq
 
+    from linekeeper.cli.answers.measuring import SnapshotAnswer
     from linekeeper.lab.snapshot import read_label, take_snapshots
     from linekeeper.policy.load import load_file
 
     loaded = load_file(policy)
     wanted = read_label(label) if label else None
-    days = [day for day in (day_number(text.strip()) for text in at.split(",")) if day is not None]
-    snapshots = take_snapshots(loaded, read_file(events, loaded, None, json).table, days, wanted)
+    days = [required_day(text.strip()) for texts in day for text in texts.split(",")]
+    snapshots = take_snapshots(loaded, read_file(events, loaded, mapping, json).table, days, wanted)
     pq.write_table(snapshots.table, output, compression="zstd")
     rows, already, unseen = snapshots.table.num_rows, snapshots.already, snapshots.unseen
     bad = sum(snapshots.table["label"].to_pylist()) if wanted else None
     if json:
-        print_json({"rows": rows, "bad": bad, "already": already, "unseen": unseen, "out": str(output)})
+        print_answer(SnapshotAnswer(output=str(output), rows=rows, bad=bad, already=already, unseen=unseen))
     elif bad is None:
-        print_line(f"{rows:,} snapshots without a label, in {output}")
+        print_line(data_text(f"{counted(rows, 'snapshot', 'snapshots')} without a label, in {output}"))
     else:
-        print_line(f"{rows:,} snapshots, {bad:,} of them bad, in {output}")
+        print_line(data_text(f"{counted(rows, 'snapshot', 'snapshots')}, {bad:,} of them bad, in {output}"))
         print_line(f"left out: {already:,} that were bad at the date, {unseen:,} whose events end too early")

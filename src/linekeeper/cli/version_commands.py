@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from linekeeper.cli.arguments import iso_date
-from linekeeper.cli.output import JsonOption, Keys, SignedBy, StoreUrl, print_json, print_line
+from linekeeper.cli.options import JsonOption, Keys, PolicyFile, SignedBy, StoreUrl
+from linekeeper.cli.output import counted, data_text, print_answer, print_line
+from linekeeper.core.dates import date_of
 from linekeeper.core.errors import Refused
 
 if TYPE_CHECKING:
+    from linekeeper.cli.answers.policies import VersionRecord
     from linekeeper.engine.versions import Standing
 
 
@@ -21,8 +22,9 @@ def register(app: typer.Typer) -> None:
     app.command()(versions)
 
 
-def adopt(policy: Path, store: StoreUrl, by: SignedBy = None, keys: Keys = None, json: JsonOption = False) -> None:
+def adopt(policy: PolicyFile, store: StoreUrl, keys: Keys, by: SignedBy = None, json: JsonOption = False) -> None:
     """Bring a new version of the store's policy into force; promised roads back are kept under the old one."""
+    from linekeeper.cli.answers.policies import AdoptAnswer
     from linekeeper.engine.versions import adopt as bring_into_force
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
@@ -40,31 +42,41 @@ def adopt(policy: Path, store: StoreUrl, by: SignedBy = None, keys: Keys = None,
         )
     bring_into_force(open_store(store, made=True), new, open_keeper(keys) if keys else None, by)
     if json:
-        print_json({"policy": new.name, "version": new.version, "digest": new.digest})
+        print_answer(AdoptAnswer(policy=new.name, version=new.version, digest=new.digest))
     else:
-        print_line(f"version {new.version} of {new.name} is in force; see `linekeeper versions`")
+        print_line(data_text(f"version {new.version} of {new.name} is in force; see `linekeeper versions`"))
 
 
 def versions(store: StoreUrl, json: JsonOption = False) -> None:
     """The versions of a store's policy: how many accounts are under each, and how long promises keep them there."""
+    from linekeeper.cli.answers.policies import VersionsAnswer
     from linekeeper.engine.versions import standings
     from linekeeper.journal.store import open_store
 
     with open_store(store, made=True).reading() as connection:
         rows = standings(connection)
     if json:
-        print_json([_plain(row) for row in rows])
+        print_answer(VersionsAnswer(versions=[_version_record(row) for row in rows]))
         return
     for one in rows:
-        accounts = f"{one.accounts:,} account{'' if one.accounts == 1 else 's'}"
+        accounts = counted(one.accounts, "account", "accounts")
         words = [f"version {one.version}  {one.digest[:12]}  {accounts}"]
         if one.promised:
-            words.append(f"{one.promised:,} kept by a promise until {iso_date(one.until_day)} at the latest")
+            words.append(f"{one.promised:,} kept by a promise until {date_of(one.until_day)} at the latest")
         if one.signed_by:
             words.append(f"signed off by {one.signed_by}")
-        print_line(", ".join(words))
+        print_line(data_text(", ".join(words)))
 
 
-def _plain(one: Standing) -> dict[str, object]:
-    names = ("version", "digest", "model", "signed_by", "accounts", "promised")
-    return {name: getattr(one, name) for name in names} | {"until": iso_date(one.until_day) if one.promised else None}
+def _version_record(one: Standing) -> VersionRecord:
+    from linekeeper.cli.answers.policies import VersionRecord
+
+    return VersionRecord(
+        version=one.version,
+        digest=one.digest,
+        model=one.model,
+        signed_by=one.signed_by,
+        accounts=one.accounts,
+        promised=one.promised,
+        until=date_of(one.until_day) if one.promised else None,
+    )

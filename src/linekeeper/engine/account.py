@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,13 +13,13 @@ from sqlalchemy import select
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.decision import Decision, LineRecord
 from linekeeper.core.errors import NotFound, UsageError
-from linekeeper.core.line import Status
+from linekeeper.core.line import Action, Status
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.explain import format_value
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.versions import kernels_of
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import decision_records, unpacked
+from linekeeper.journal.store import as_bytes, decision_records, unpacked
 
 ACCOUNTS_A_PAGE = 100
 
@@ -39,22 +38,6 @@ class AccountView:
     values: dict[str, int | None]
     shown_values: list[tuple[str, str]]
     decisions: list[Decision]
-
-    def as_json(self) -> dict[str, Any]:
-        """For one line of JSON."""
-        return {
-            "account": self.account,
-            "limit": self.line.limit,
-            "granted": self.line.granted,
-            "status": self.line.status,
-            "balance": self.balance,
-            "next_review_day": self.next_review,
-            "values": self.values,
-            "decisions": [
-                {"number": d.number, "at": d.at, "action": d.action, "limit": d.after.limit, "status": d.after.status}
-                for d in self.decisions
-            ],
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +60,14 @@ def account_page(
     if status is not None and status.upper() not in Status.__members__:
         names = ", ".join(one.name.lower() for one in Status)
         raise UsageError(f"`{status}` is no status", code="choice-not-known", way_out=f"use one of {names}")
+    wanted = None if status is None else status.lower()
     a = t.accounts.c
     query = select(a.account, a.state, a.policy).where(a.account > after).order_by(a.account)
     with engine.store.reading() as connection:
         slots = {digest: kernel.layout.slots for digest, kernel in kernels_of(connection).items()}
         with connection.execution_options(yield_per=ACCOUNTS_A_PAGE).execute(query) as rows:
             summaries = (_summary(name, unpacked(state), slots[policy]) for name, state, policy in rows)
-            return list(islice((one for one in summaries if status in (None, one.line.status)), size))
+            return list(islice((one for one in summaries if wanted in (None, one.line.status)), size))
 
 
 def _summary(account: str, data: bytes, slots: Mapping[str, int]) -> AccountSummary:
@@ -96,6 +80,29 @@ def decisions_of(engine: Engine, account: str) -> list[Decision]:
     """All decisions of an account, in order."""
     with engine.store.reading() as connection:
         return [read_decision(row[2]) for row in decision_records(connection, first=account, last=account)]
+
+
+def decision_page(
+    engine: Engine, account: str | None = None, action: str | None = None, after: int = 0, size: int = ACCOUNTS_A_PAGE
+) -> list[tuple[int, Decision]]:
+    """At most `size` decisions with their places in the order in which they were made, from those after `after` on.
+
+    Of one account and with one action alone, where these are named. Raises UsageError where there is no such action,
+    NotFound where the account is not known.
+    """
+    if action is not None and action.upper() not in Action.__members__:
+        names = ", ".join(one.name.lower() for one in Action)
+        raise UsageError(f"`{action}` is no action", code="choice-not-known", way_out=f"use one of {names}")
+    if account is not None:
+        engine.state_of(account)  # raises where it is not known
+    d = t.decisions.c
+    query = select(d.seq, d.record).where(d.seq > after).order_by(d.seq).limit(size)
+    if account is not None:
+        query = query.where(d.account == account)
+    if action is not None:
+        query = query.where(d.action == action.lower())
+    with engine.store.reading() as connection:
+        return [(place, read_decision(as_bytes(record))) for place, record in connection.execute(query)]
 
 
 def find_decision(engine: Engine, name: str) -> Decision:

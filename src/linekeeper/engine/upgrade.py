@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, false, func, or_, select
@@ -34,10 +34,6 @@ class StoreStatus:
     def upgrade_due(self) -> bool:
         """Whether `upgrade_store` has something to do, without which the store is not used."""
         return self.schema != self.newest_schema or bool(self.stale_states)
-
-    def as_json(self) -> dict[str, Any]:
-        """For one line of JSON."""
-        return asdict(self) | {"upgrade_due": self.upgrade_due}
 
 
 @dataclass(frozen=True, slots=True)

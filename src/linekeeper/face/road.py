@@ -67,7 +67,7 @@ class Road:
         return road_as_text(self.definition, self.policy, lang, epoch_day(self.day))
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, as `linekeeper road --json` prints them; days are numbers since 1970-01-01."""
+        """Plain values; days are numbers since 1970-01-01. `linekeeper road --json` prints dates."""
         return self.definition.as_json()
 
     def _repr_html_(self) -> str:

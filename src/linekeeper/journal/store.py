@@ -255,6 +255,12 @@ def _engine(url: str) -> Engine:
             return create_engine(named, poolclass=StaticPool, connect_args={"check_same_thread": False})
         return engine
     except (ArgumentError, ImportError) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == "psycopg":
+            raise UsageError(
+                "a PostgreSQL store needs the extra `postgres`",
+                code="extra-missing",
+                way_out="install it: `pip install 'linekeeper[postgres]'`",
+            ) from None
         raise StoreError(
             f"the store cannot be used: {str(error).splitlines()[0]}", code="store-address-not-usable", way_out=way_out
         ) from None

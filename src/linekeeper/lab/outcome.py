@@ -50,17 +50,6 @@ class OutcomeTable:
         part: int = sum(getattr(row, name) for row in self.rows if row.grade != UNRESTRICTED)
         return part / max(total, 1)
 
-    def as_json(self) -> dict[str, object]:
-        """For one line of JSON."""
-        keys = ("grade", "good", "bad", "good_granted", "bad_granted", "bad_limit", "bad_rate")
-        return {
-            "grades": [{key: getattr(row, key) for key in keys} for row in self.rows],
-            "restricted_share_of_bad": self.restricted("bad"),
-            "restricted_share_of_good": self.restricted("good"),
-            "restricted_share_of_bad_granted": self.restricted("bad_granted"),
-            "restricted_share_of_good_granted": self.restricted("good_granted"),
-        }
-
 
 def restriction_grade(status: str, limit: int, granted: int) -> str:
     """The grade of a line as it stands.

@@ -1,0 +1,179 @@
+"""Answers about events that come in, and what they lead to."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from linekeeper.cli.answers.accounts import DecisionRecord
+from linekeeper.cli.answers.style import AnswerPart, CommandAnswer, Currency, Day, Instant, Minor, StatusWord
+from linekeeper.connect.import_profile import FieldProfile, ReasonProfile
+
+ByAction = Annotated[dict[str, int], Meta(description="How many decisions there were, by action.")]
+Seconds = Annotated[float, Meta(description="How long it took.")]
+RejectedPath = Annotated[str | None, Meta(description="The file that lists the rejected rows.")]
+
+
+class RejectedRow(CommandAnswer, frozen=True, tag="linekeeper/rejected-row/1"):
+    """One line of a file of rejected rows (JSON Lines)."""
+
+    place: str
+    reason: str
+
+
+class ImportAnswer(CommandAnswer, frozen=True, tag="linekeeper/import/1"):
+    """A file as an event table."""
+
+    output: str
+    accounts: int
+    events: int
+    by_kind: dict[str, int]
+    repeats: Annotated[int, Meta(description="Repeats of the same event, which were dropped.")]
+    skipped: Annotated[int, Meta(description="Rows left out, as the mapping says.")]
+    notes: Annotated[list[str], Meta(description="What to look at.")]
+    rejected: int
+    rejected_file: RejectedPath
+    labels: Annotated[str | None, Meta(description="What is known of the people beside the events.")]
+    seconds: Seconds
+
+
+class ImportProfileAnswer(CommandAnswer, frozen=True, tag="linekeeper/import-dry-run/1"):
+    """What an import would give: its fields in their units, and why rows would be rejected."""
+
+    currency: Currency
+    minor_digits: Annotated[int, Meta(description="Digits of the currency after the point.")]
+    events: int
+    accounts: int
+    by_kind: dict[str, int]
+    repeats: int
+    skipped: int
+    rejected: int
+    fields: list[FieldProfile]
+    reasons: list[ReasonProfile]
+    unused_columns: list[str]
+    notes: list[str]
+
+
+class RunFigures(CommandAnswer, frozen=True):
+    """What events led to. The same events under the same policy give the same `digest`."""
+
+    accounts: int
+    events: int
+    rejected: int
+    decisions: ByAction
+    evaluations: int
+    pending: Annotated[int, Meta(description="Restrictions that the brake made wait for a person.")]
+    digest: Annotated[str, Meta(description="SHA-256 over all decisions in canonical form and order, in hex.")]
+    seconds: Seconds
+
+
+class FileFigures(RunFigures, frozen=True):
+    """What a file of events led to."""
+
+    rejected_file: RejectedPath
+    repeats: Annotated[int, Meta(description="Repeats of the same event within the file, which were dropped.")]
+
+
+class RunAnswer(FileFigures, frozen=True, tag="linekeeper/run/1"):
+    """What a file of events led to, in a store."""
+
+
+class ReplayAnswer(FileFigures, frozen=True, tag="linekeeper/replay/1"):
+    """What a file of events leads to, without a store."""
+
+    output: Annotated[str | None, Meta(description="The Parquet file of the decisions.")]
+
+
+class DemoAnswer(RunFigures, frozen=True, tag="linekeeper/demo/1"):
+    """What the demo made, and where it lies."""
+
+    made_before: Annotated[bool, Meta(description="Whether the folder held this demo already; then it is shown again.")]
+    example_account: Annotated[str | None, Meta(description="A borrower who came back in full.")]
+    open_road_account: Annotated[str | None, Meta(description="A borrower who can come back.")]
+    store: str
+    pages: Annotated[str, Meta(description="The folder of the pages.")]
+
+
+class ReviewAnswer(CommandAnswer, frozen=True, tag="linekeeper/review/1"):
+    """What the reviews of a store led to."""
+
+    until: Day
+    decisions: ByAction
+    evaluations: int
+    pending: int
+
+
+class VerifyAnswer(CommandAnswer, frozen=True, tag="linekeeper/verify/1"):
+    """Whether all decisions and states of a store follow from its events."""
+
+    same: bool
+    accounts: int
+    events: int
+    decisions: int
+    first_difference: str | None
+
+
+class AuthoriseAnswer(CommandAnswer, frozen=True, tag="linekeeper/authorise/1"):
+    """Whether a draw may happen, and why not."""
+
+    account: str
+    at: Instant
+    currency: Currency
+    amount_minor: Minor
+    allowed: bool
+    reasons: list[str]
+    rules: Annotated[list[str], Meta(description="The policy's rules that deny the draw.")]
+
+
+class RulingFigures(CommandAnswer, frozen=True):
+    """The event that a ruling became, and the decisions that it led to."""
+
+    event: Annotated[str, Meta(description="Its id; the same id again changes nothing.")]
+    currency: Currency
+    decisions: list[DecisionRecord]
+
+
+class OverrideAnswer(RulingFigures, frozen=True, tag="linekeeper/override/1"):
+    """What an override led to."""
+
+
+class ConsentAnswer(RulingFigures, frozen=True, tag="linekeeper/consent/1"):
+    """What a borrower's consent led to."""
+
+
+class PendingRestrictionRecord(AnswerPart, frozen=True):
+    """A restriction that waits for a person, or waited."""
+
+    account: str
+    since: Day
+    action: str
+    limit_before_minor: Minor
+    limit_minor: Minor
+    status: StatusWord
+    triggers: list[str]
+    reasons: list[str]
+    ended: Annotated[str | None, Meta(description="How it ended; null while it waits.")]
+
+
+class PendingListAnswer(CommandAnswer, frozen=True, tag="linekeeper/pending-list/1"):
+    """The restrictions that wait for a person."""
+
+    currency: Currency
+    restrictions: list[PendingRestrictionRecord]
+
+
+class PendingReleaseAnswer(CommandAnswer, frozen=True, tag="linekeeper/pending-release/1"):
+    """How many restrictions were released to act."""
+
+    released: int
+    still_waiting: Annotated[list[str], Meta(description="Accounts with a restriction that waits for something new.")]
+    decisions: int
+
+
+class PendingRefuseAnswer(CommandAnswer, frozen=True, tag="linekeeper/pending-refuse/1"):
+    """How many restrictions were refused."""
+
+    refused: int
+    still_waiting: list[str]
+    decisions: int

@@ -1,0 +1,92 @@
+"""Answers about policies: their faults, their form, their code, their words, their versions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from linekeeper.cli.answers.style import AnswerPart, CommandAnswer, Day, Sha256
+
+
+class FaultRecord(AnswerPart, frozen=True):
+    """One fault of a policy file."""
+
+    file: str
+    line: Annotated[int | None, Meta(description="From 1; null where the whole file is at fault.")]
+    column: int | None
+    message: str
+    way_out: str | None
+
+
+class CheckAnswer(CommandAnswer, frozen=True, tag="linekeeper/check/1"):
+    """Whether policies are sound: their faults, and the triggers that have no way out."""
+
+    ok: bool
+    faults: list[FaultRecord]
+    dead_ends: Annotated[dict[str, list[str]], Meta(description="Sentences by file; no files with `--quick`.")]
+    policies: Annotated[dict[str, str], Meta(description="The digest of each policy without faults, by file.")]
+
+
+class FmtAnswer(CommandAnswer, frozen=True, tag="linekeeper/fmt/1"):
+    """The files whose expressions were not in their one form, and whether they were written."""
+
+    changed: list[str]
+    written: bool
+
+
+class SchemaAnswer(CommandAnswer, frozen=True, tag="linekeeper/schema/1"):
+    """A JSON Schema, of a policy file or of the answer of a command."""
+
+    json_schema: dict[str, Any]
+
+
+class KernelAnswer(CommandAnswer, frozen=True, tag="linekeeper/kernel/1"):
+    """The code that decides under a policy."""
+
+    policy: str
+    version: int
+    digest: Sha256
+    output: Annotated[str | None, Meta(description="The file that it was written to.")]
+    source: str
+
+
+class DescriptionSection(AnswerPart, frozen=True):
+    """One part of a policy in words."""
+
+    title: str
+    lines: list[str]
+
+
+class DescribeAnswer(CommandAnswer, frozen=True, tag="linekeeper/describe/1"):
+    """A policy in plain sentences."""
+
+    lang: str
+    title: str
+    sections: list[DescriptionSection]
+
+
+class AdoptAnswer(CommandAnswer, frozen=True, tag="linekeeper/adopt/1"):
+    """The version that has come into force."""
+
+    policy: str
+    version: int
+    digest: Sha256
+
+
+class VersionRecord(AnswerPart, frozen=True):
+    """One version, and the accounts that are under it."""
+
+    version: int
+    digest: Sha256
+    model: Annotated[str | None, Meta(description="SHA-256 of its scorecard, in hex.")]
+    signed_by: str | None
+    accounts: int
+    promised: Annotated[int, Meta(description="How many of the accounts a promised road back keeps under it.")]
+    until: Annotated[Day | None, Meta(description="The last day of these promises.")]
+
+
+class VersionsAnswer(CommandAnswer, frozen=True, tag="linekeeper/versions/1"):
+    """The versions of a store's policy, oldest first."""
+
+    versions: list[VersionRecord]

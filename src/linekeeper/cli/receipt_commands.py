@@ -1,0 +1,135 @@
+"""receipt make|verify|check-all: proofs of single decisions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from linekeeper.cli import completion
+from linekeeper.cli.options import JsonOption, LogKeys, StoreUrl, to_write
+from linekeeper.cli.output import counted, data_text, print_answer, print_line, progress
+from linekeeper.cli.sections import WholeLines
+from linekeeper.core.errors import FileError, UsageError
+
+ReceiptFile = Annotated[Path, typer.Argument(metavar="FILE", help="The receipt.")]
+Vkey = Annotated[Path, typer.Option("--vkey", help="The log's public key: the file `log.vkey`.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    receipt = typer.Typer(cls=WholeLines, help="Receipts: proofs of single decisions.", no_args_is_help=True)
+    receipt.command()(make)
+    receipt.command()(verify)
+    receipt.command("check-all")(check_all)
+    app.add_typer(receipt, name="receipt")
+
+
+def make(
+    decision: Annotated[
+        str, typer.Argument(metavar="DECISION", help="ACCOUNT#NUMBER", autocompletion=completion.complete_account)
+    ],
+    store: StoreUrl,
+    keys: LogKeys,
+    output: Annotated[Path, to_write("--output", "-o", about="The receipt file.")],
+    qr: Annotated[Path | None, to_write("--qr", about="Also draw it as a QR code (SVG).")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Write the receipt of one decision."""
+    from linekeeper.cli.answers.proof import ReceiptMakeAnswer
+    from linekeeper.journal.keeper import open_keeper
+    from linekeeper.journal.log.qr import draw
+    from linekeeper.journal.store import open_store
+
+    account, _, number = decision.rpartition("#")
+    if not account or not number.isdigit():
+        raise UsageError(
+            f"`{decision}` is not a decision",
+            code="decision-name-not-readable",
+            way_out="write ACCOUNT#NUMBER",
+            details={"given": decision},
+        )
+    data = open_keeper(keys).receipt(open_store(store, made=True), account, int(number))
+    output.write_bytes(data)
+    if qr is not None:
+        qr.write_text(draw(data), "utf-8")
+    if json:
+        drawn = None if qr is None else str(qr)
+        print_answer(ReceiptMakeAnswer(decision=decision, output=str(output), qr=drawn))
+    else:
+        print_line(data_text(f"receipt of {decision} in {output}"))
+
+
+def verify(file: ReceiptFile, vkey: Vkey, json: JsonOption = False) -> None:
+    """Verify a receipt offline, with only the log's public key (exit code 3 where it does not hold)."""
+    from linekeeper.cli.answers.proof import ReceiptVerifyAnswer
+    from linekeeper.journal.log.errors import LogError, ProofError
+    from linekeeper.journal.log.note import Verifier
+    from linekeeper.journal.log.receipt import verify_receipt
+
+    for path in (file, vkey):
+        if not path.is_file():
+            raise FileError(f"there is no file `{path}`", code="file-missing", place=str(path))
+    try:
+        receipt = verify_receipt(file.read_bytes(), Verifier.parse(vkey.read_text("utf-8").strip()))
+    except (ProofError, LogError) as error:
+        if json:
+            nothing = dict.fromkeys(("leaf", "size", "origin", "record"))
+            print_answer(ReceiptVerifyAnswer(holds=False, **nothing, why=str(error), error=error.code))
+        else:
+            print_line(f"[red]does not hold[/]: {data_text(error)}")
+        raise typer.Exit(3) from None
+    head = receipt.seen.checkpoint
+    record = receipt.opened.data.decode()
+    if json:
+        print_answer(
+            ReceiptVerifyAnswer(
+                holds=True,
+                leaf=receipt.index,
+                size=head.size,
+                origin=head.origin,
+                record=record,
+                why=None,
+                error=None,
+            )
+        )
+    else:
+        print_line(f"[green]holds[/]: leaf {receipt.index:,} of {head.size:,} in {data_text(head.origin)}")
+        print_line(data_text(record))
+
+
+def check_all(
+    store: StoreUrl,
+    keys: LogKeys,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Also flip one bit of each receipt: all must be refused.")
+    ] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many receipts, evenly spread.")] = 10_000,
+    seed: Annotated[int, typer.Option("--seed", help="Chooses the bits that are flipped.")] = 1,
+    json: JsonOption = False,
+) -> None:
+    """Make and verify the receipts of the published leaves (exit code 3 where one does not hold)."""
+    from linekeeper.cli.answers.proof import ReceiptCheckAnswer
+    from linekeeper.journal import tables as t
+    from linekeeper.journal.keeper import open_keeper
+    from linekeeper.journal.log.audit import check_receipts
+    from linekeeper.journal.store import open_store
+
+    keeper = open_keeper(keys)
+    head = keeper.head()
+    step = max(head.checkpoint.size // limit, 1)
+    positions = list(range(0, head.checkpoint.size, step))[:limit]
+    verifier = keeper.signer.verifier
+    with progress("receipts", len(positions), json) as advance, open_store(store, made=True).reading() as connection:
+        summary = check_receipts(connection, t.LOG, keeper.vault, head, verifier, positions, seed if flip else None)
+        advance(len(positions))
+    if json:
+        names = ("receipts", "accepted", "flipped", "flipped_refused")
+        print_answer(ReceiptCheckAnswer(**{name: getattr(summary, name) for name in names}))
+    else:
+        print_line(f"{summary.accepted:,} of {counted(summary.receipts, 'receipt', 'receipts')} hold")
+        if flip:
+            print_line(f"{summary.flipped_refused:,} of {summary.flipped:,} with one bit flipped were refused")
+    if summary.accepted != summary.receipts or summary.flipped_refused != summary.flipped:
+        raise typer.Exit(3)
