@@ -24,7 +24,8 @@ imports all of them and compares counts and sums to the cent; this page is made 
 
 ```sh
 cd docs/examples/feeds
-linekeeper import files 03-us-card/activity.csv lender-usd.yaml --mapping 03-us-card/mapping.yaml --dry-run
+linekeeper import files 03-us-card/activity.csv --policy lender-usd.yaml \\
+  --mapping 03-us-card/mapping.yaml --dry-run
 ```
 """
 LANGUAGES = {".xml": "xml", ".jsonl": "json"}

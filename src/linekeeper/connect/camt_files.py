@@ -37,14 +37,14 @@ CAMT_COLUMNS = (
 )  # fmt: skip
 _identities = ("AcctSvcrRef", "TxId", "EndToEndId")
 _containers = ("Stmt", "Ntfctn", "Rpt")
-Row = dict[str, str | None]
+EntryRow = dict[str, str | None]
 
 
 class _Entries:
     """Takes the elements of a message as the parser meets them, and keeps one entry at a time as a tree."""
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[EntryRow] = []
         self.seen = False  # whether this is such a message at all
         self._path: list[str] = []
         self._account: dict[str, str | None] = {}
@@ -88,8 +88,8 @@ class _Entries:
         """The parser asks for it at the end."""
 
 
-def _rows_of(entry: ET.Element, account: dict[str, str | None]) -> Iterator[Row]:
-    shared: Row = {
+def _rows_of(entry: ET.Element, account: dict[str, str | None]) -> Iterator[EntryRow]:
+    shared: EntryRow = {
         **account,
         "entry": _text(entry, "AcctSvcrRef") or _text(entry, "NtryRef"),
         "direction": _text(entry, "CdtDbtInd"),
@@ -109,7 +109,7 @@ def _rows_of(entry: ET.Element, account: dict[str, str | None]) -> Iterator[Row]
         amount = detail.find("AmtDtls/TxAmt/Amt") if amount is None else amount
         if amount is None and len(details) > 1:
             # The entry's amount is that of all its transactions together; each of them would count it once more.
-            money: Row = {"amount": None}
+            money: EntryRow = {"amount": None}
         else:
             money = _money(amount)
         direction = _text(detail, "CdtDbtInd")
@@ -117,7 +117,7 @@ def _rows_of(entry: ET.Element, account: dict[str, str | None]) -> Iterator[Row]
         yield shared | money | own | _references(detail) | ({"code": _code(detail)} if _code(detail) else {})
 
 
-def _references(detail: ET.Element) -> Row:
+def _references(detail: ET.Element) -> EntryRow:
     free = [part.text.strip() for part in detail.findall("RmtInf/Ustrd") if part.text]
     return {
         "transaction": _text(detail, "Refs/AcctSvcrRef")
@@ -139,7 +139,7 @@ def _account_of(detail: ET.Element, party: str) -> str | None:
     return _text(detail, f"{where}/IBAN") or _text(detail, f"{where}/Othr/Id")
 
 
-def _money(amount: ET.Element | None) -> Row:
+def _money(amount: ET.Element | None) -> EntryRow:
     if amount is None:
         return {}
     return {"amount": (amount.text or "").strip() or None, "currency": amount.get("Ccy")}
@@ -196,6 +196,6 @@ def _damaged(path: Path, reason: str) -> FileError:
     )
 
 
-def _block(rows: list[Row], first: int, share: float) -> RawBlock:
+def _block(rows: list[EntryRow], first: int, share: float) -> RawBlock:
     columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in CAMT_COLUMNS}
     return RawBlock(np.arange(first, first + len(rows)), columns, share=share)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from linekeeper.core.event import Rejection
 
 BLOCK_ROWS = 16_384  # of formats that are read row by row
-NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+_NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def _time(count: int | None, unit: str, start: datetime) -> datetime | str | Non
     if count is None:
         return None
     try:
-        return start + timedelta(microseconds=count * NANOSECONDS[unit] // 1_000)
+        return start + timedelta(microseconds=count * _NANOSECONDS[unit] // 1_000)
     except OverflowError:
         return f"{count} {unit} after 1970"
 

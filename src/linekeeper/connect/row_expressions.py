@@ -55,7 +55,7 @@ class Cells:
         return self.columns.get(name) or [None] * len(self.lines)
 
 
-Values = Callable[[Cells], Sequence[Any]]
+RowValues = Callable[[Cells], Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,12 @@ class RowExpression:
     text: str
     form: Form
     columns: tuple[str, ...]
-    values: Values
+    values: RowValues
 
 
 class _Part(NamedTuple):
     form: Form
-    values: Values
+    values: RowValues
     name: str = "the expression"  # what a reason calls it
     literal: tuple[str, int] | None = None  # a text in quotes, and where it stands
 
@@ -168,7 +168,7 @@ _READERS: dict[str, Callable[[Any, Notation, str], Any]] = {
 }  # fmt: skip
 
 
-def read_as(form: Form, values: Values, name: str) -> Values:
+def read_as(form: Form, values: RowValues, name: str) -> RowValues:
     """The same values, each read as that form; equal cells are read once."""
     reader = _READERS[form]
     return lambda cells: each_once(values(cells), lambda value: reader(value, cells.notation, name))
@@ -194,7 +194,7 @@ def each_once(values: Sequence[Any], function: Callable[[Any], Any]) -> list[Any
     return result
 
 
-def _as(form: Form, part: _Part) -> Values:
+def _as(form: Form, part: _Part) -> RowValues:
     if form == "moment" and part.literal:
         moment = iso_moment(part.literal[0])  # the file's formats are for its cells
         if moment is None:
@@ -203,7 +203,7 @@ def _as(form: Form, part: _Part) -> Values:
     return part.values if part.form == form else read_as(form, part.values, part.name)
 
 
-def _mapped(function: Callable[..., Any], *operands: Values) -> Values:
+def _mapped(function: Callable[..., Any], *operands: RowValues) -> RowValues:
     """The function over rows; a missing operand gives missing, an unreadable one itself."""
 
     def values(cells: Cells) -> list[Any]:
@@ -223,7 +223,7 @@ def _applied(function: Callable[..., Any], row: tuple[Any, ...]) -> Any:
         return UnreadableCell("the expression gives a number or a day that is out of bounds")
 
 
-def _constant(value: Any) -> Values:
+def _constant(value: Any) -> RowValues:
     return lambda cells: [value] * len(cells.lines)
 
 
@@ -353,7 +353,7 @@ def _alike(left: Moment, right: Moment) -> tuple[Any, Any]:
     return _day(left), _day(right)
 
 
-def _false_if_missing(function: Callable[..., bool], *operands: Values) -> Values:
+def _false_if_missing(function: Callable[..., bool], *operands: RowValues) -> RowValues:
     mapped = _mapped(function, *operands)
     return lambda cells: [False if value is None else value for value in mapped(cells)]
 
@@ -400,7 +400,7 @@ def _one_form(tree: Branch, *parts: _Part) -> Form:
     return forms.pop() if forms else "raw"
 
 
-def _in_form(form: Form, part: _Part) -> Values:
+def _in_form(form: Form, part: _Part) -> RowValues:
     return part.values if form == "raw" else _as(form, part)
 
 
