@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from linekeeper.cli.interruption import KEPT, what_is_kept
-from linekeeper.cli.main import as_error, refuse_other_than_utf8
+from linekeeper.cli.main import as_error, demand_utf8
 from linekeeper.cli.sections import SECTIONS
 from linekeeper.connect.event_table import write_events
 from linekeeper.core.errors import LinekeeperError
@@ -90,9 +90,9 @@ def test_an_argument_that_is_not_utf8_is_refused_by_name(word: bytes) -> None:
 
 
 def test_an_argument_in_utf8_is_taken_and_half_a_character_is_not() -> None:
-    refuse_other_than_utf8(["show", "账户"])
+    demand_utf8(["show", "账户"])
     with pytest.raises(LinekeeperError, match="is not in UTF-8") as raised:
-        refuse_other_than_utf8(["show", "A\udcff"])
+        demand_utf8(["show", "A\udcff"])
     assert raised.value.code == "argument-not-readable"
 
 

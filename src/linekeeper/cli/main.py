@@ -113,7 +113,7 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a letter that a terminal cannot show ends no command
     try:
-        refuse_other_than_utf8(sys.argv[1:])
+        demand_utf8(sys.argv[1:])
         try:
             build()()
         finally:
@@ -169,7 +169,7 @@ def asks_for_json(words: Sequence[str]) -> bool:
     return "--json" in options
 
 
-def refuse_other_than_utf8(words: Sequence[str]) -> None:
+def demand_utf8(words: Sequence[str]) -> None:
     """Raise UsageError where a word of the command line is not text: no store and no answer could hold it."""
     for word in words:
         try:
