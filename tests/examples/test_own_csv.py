@@ -37,7 +37,7 @@ def test_the_commands_do_what_the_page_says(tmp_path: Path) -> None:
             assert done.returncode == 0, done
             told.append(json.loads(done.stdout))
     imported, ran, _, again = told
-    assert (imported["events"], imported["same"], imported["rejected"]) == (5, 1, 2)
+    assert (imported["events"], imported["repeats"], imported["rejected"]) == (5, 1, 2)
     rows = [json.loads(line) for line in (tmp_path / "events.rejected.jsonl").read_text("utf-8").splitlines()]
     for row in rows:
         assert f"| {row['place']} | {row['reason']} |" in PAGE

@@ -17,8 +17,7 @@ from linekeeper.core.event import Event
 from linekeeper.core.line import ADVERSE
 from linekeeper.decide.reasons import PERSON
 from linekeeper.decide.record import Recorder
-from linekeeper.engine.history import row_of
-from linekeeper.evaluate.event_batch import EventRow
+from linekeeper.evaluate.event_batch import EventRow, row_of
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.expression import Literal
 from linekeeper.policy.model import Policy
@@ -60,7 +59,7 @@ def adverse_decisions(kernel: Kernel, events: Sequence[Event], until_day: int) -
     recorder, state, number = Recorder(kernel), kernel.new_state(), 0
     slots = kernel.layout.slots
     for event in (*events, None):
-        row = row_of(kernel, event.kind, event.at, event.fields) if event else None
+        row = row_of(kernel.policy, kernel.calendar, event) if event else None
         last = row.hour // 24 if row else until_day
         evaluations: list[EventRow | None] = [row] if row else []
         while (state[slots["OPENED"]] and state[slots["NEXT_REVIEW"]] <= last) or evaluations:

@@ -261,4 +261,11 @@ def test_the_command(tmp_path: Path) -> None:
     assert file.read_text("utf-8") == source_of(SHIPPED[2])
     told = json.loads(runner.invoke(app, ["kernel", policy, "--json"]).output)
     kernel = Kernel(load_file(policy))
-    assert told == {"policy": "cash-line", "version": 1, "digest": kernel.digest, "source": kernel.source}
+    assert told == {
+        "schema": "linekeeper/kernel/1",
+        "output": None,
+        "policy": "cash-line",
+        "version": 1,
+        "digest": kernel.digest,
+        "source": kernel.source,
+    }

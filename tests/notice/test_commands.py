@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from linekeeper.cli.notice_commands import register
+from linekeeper.cli.main import build
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.notice.prose import describe
 from linekeeper.policy.load import load_file
@@ -19,9 +18,7 @@ POLICY = Path(__file__).parents[2] / "policies" / "credit-card.yaml"
 
 def run(*words: str) -> str:
     """What the command prints; its error is raised."""
-    app = typer.Typer()
-    register(app)
-    result = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    result = CliRunner().invoke(build(), list(words), catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout
 

@@ -231,7 +231,7 @@ def _iso(day: int) -> str:
         (["what-if", "B00001", "--pay", "a lot@2030-01-01"], "is not a payment"),
         (["what-if", "B00001", "--pay", "0.001@2030-01-01"], "2 digits after the point"),
         (["what-if", "B00001", "--pay", "5@2020-01-01"], "lies before"),
-        (["what-if", "B00001", "--pay", "5@2030-01-01", "--until", "2120-01-01"], "after the year 2099"),
+        (["what-if", "B00001", "--pay", "5@2030-01-01", "--until", "2120-01-01"], "or after 2099"),
         (["what-if", "B00001", "--pay", "5@2030-01-01", "--lang", "fr"], "`fr` is not a language"),
     ],
 )

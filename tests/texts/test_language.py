@@ -30,6 +30,7 @@ PACKAGE = Path(linekeeper.__file__).parent
 ROOMS = ("texts", "education", "notice")
 SOURCES = (
     *(path for room in ROOMS for path in (PACKAGE / room).rglob("*.py")),
+    PACKAGE / "cli/lesson_commands.py",
     PACKAGE / "cli/notice_commands.py",
 )
 
