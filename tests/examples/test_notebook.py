@@ -19,7 +19,7 @@ def test_the_notebook_runs_and_shows_lines(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     assert all(not cell.outputs for cell in notebook.cells if cell.cell_type == "code")  # made by whoever runs it
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(ROOT)}}).execute()
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
     shown = [
         output.data.get("text/html", "")
         for cell in notebook.cells

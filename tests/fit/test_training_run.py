@@ -249,10 +249,12 @@ def test_a_plan_is_read(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("[", "cannot be read"),
-        ("- a", "is not a list of keys"),
+        ("- a", "has no keys"),
         ("name: p", "names no feature"),
         ("luck: {}\nability: {a: {}}", "unknown key `luck`"),
         ("ability: {a: {worse: up}}", "`a` may have"),
+        ("ability: [a]", "`ability` is not a list of features with their keys; write `burden: {worse: higher}`"),
+        ("ability: {a: higher}", "`ability` is not a list of features with their keys"),
         ("ability: {a: {special: -9}}", r"`a` has `special: -9`; write a list: `special: \[-9, -8\]`"),
         ("ability: {a: {special: [-9.5]}}", "a `special` code of `a` is `-9.5`; write a whole number"),
         ("ability: {a: {choices: app}}", "`a` has `choices: app`; write a list"),

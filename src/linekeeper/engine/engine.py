@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from copy import copy
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rfc8785
 from sqlalchemy import Connection, func, select
 
+from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import Conflict, EventRejected, NotFound, Refused, UsageError
 from linekeeper.decide.chain import Chain, record
@@ -349,7 +351,17 @@ class Engine:
     # -------------------------------------------------------------- draws
 
     def authorise(self, account: str, at: int, amount: int) -> Authorisation:
-        """Whether a draw of `amount` minor units may happen at `at` (UTC ms). It changes nothing."""
+        """Whether a draw of `amount` minor units may happen at `at` (UTC ms). It changes nothing.
+
+        Raises UsageError where the amount is none that can be drawn, NotFound where the account is not known.
+        """
+        if not isinstance(amount, Integral) or not 0 < amount <= MONEY_MAX:
+            raise UsageError(
+                f"a draw of `{amount}` minor units cannot be",
+                code="amount-not-readable",
+                way_out="name a whole number of minor units above 0",
+                details={"given": str(amount)},
+            )
         under, state = self.state_of(account)
         return authorise(under.kernel, state, at, amount)
 

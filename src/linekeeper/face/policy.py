@@ -20,6 +20,9 @@ class Policy:
 
     definition: model.Policy = field(repr=False)
 
+    def __repr__(self) -> str:
+        return f"Policy({self.name}, version {self.version})"
+
     @property
     def name(self) -> str:
         """The policy's name, as its file has it."""

@@ -131,7 +131,7 @@ def read_fit_plan(path: Path | Traversable) -> FitPlan:
         ) from None
     if not isinstance(raw, dict):
         raise FileError(
-            f"the plan `{path}` is not a list of keys",
+            f"the plan `{path}` has no keys",
             code="plan-not-usable",
             way_out="begin it with `name: ...`",
             place=str(path),
@@ -159,9 +159,18 @@ def _plan(raw: Mapping[str, Any], place: str) -> FitPlan:
         raise FileError(
             f"{place} has an unknown key `{min(unknown)}`",
             code="plan-not-usable",
-            way_out=f"known are {', '.join((*TEXT_KEYS, *GROUPS))}",
+            way_out=f"known are {', '.join((*TEXT_KEYS, *GROUPS, 'protected', 'tables_max', 'scale'))}",
             place=place,
         )
+    for group in GROUPS:
+        by_name = raw.get(group) or {}
+        if not isinstance(by_name, dict) or not all(isinstance(keys or {}, dict) for keys in by_name.values()):
+            raise FileError(
+                f"{place}: `{group}` is not a list of features with their keys",
+                code="plan-not-usable",
+                way_out="write `burden: {worse: higher}` under it, a feature a line",
+                place=place,
+            )
     features = tuple(
         _feature(name, group, keys or {}, place) for group in GROUPS for name, keys in (raw.get(group) or {}).items()
     )
