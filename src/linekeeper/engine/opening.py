@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from linekeeper.core.errors import UsageError
+from linekeeper.engine.clock import Clock
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.outbox import Law
 from linekeeper.journal.keeper import open_keeper
@@ -19,6 +20,7 @@ def engine_of_store(
     brake: bool = False,
     law: Law | None = None,
     signed_by: str | None = None,
+    clock: Clock | None = None,
 ) -> Engine:
     """The engine over that store; without a policy, under the one that the store holds.
 
@@ -28,7 +30,7 @@ def engine_of_store(
     store = open_store(url, made=policy is None)
     try:
         keeper = open_keeper(keys) if keys is not None else None
-        return Engine(store, policy, keeper, brake=brake, law=law, signed_by=signed_by)
+        return Engine(store, policy, keeper, brake=brake, law=law, signed_by=signed_by, clock=clock)
     except BaseException:
         store.close()
         raise

@@ -13,10 +13,12 @@ import pyarrow as pa
 
 from linekeeper.core.errors import UsageError
 from linekeeper.core.event import Rejection
+from linekeeper.engine.clock import Clock
 from linekeeper.face.events import ArrowStream, Columns, EventInput, intake_of
 from linekeeper.face.policy import Policy, policy_of
 from linekeeper.face.records import Records, html_of_pairs
 from linekeeper.face.times import day_of
+from linekeeper.kernel.calendar import calendar
 from linekeeper.lab import JsonObject
 from linekeeper.lab.snapshot import read_label, take_snapshots
 
@@ -56,12 +58,13 @@ def snapshots(
     *,
     label: str | None = None,
     columns: Columns | None = None,
+    simulate: bool = False,
 ) -> Snapshots:
     """The features of every open account at the start of each day, and labels from after it alone.
 
     `events` and `columns` are as in `linekeeper.replay`. `label` says what counts as bad, like
     `days_past_due >= 60 within 12m`; without it there are features alone. Raises LinekeeperError where the label or the
-    events cannot be read.
+    events cannot be read, or a day has not begun and you do not `simulate`.
 
     >>> import linekeeper as lk
     >>> taken = lk.snapshots("docs/examples/cash-line.yaml", "docs/examples/cash-line.jsonl", ["2025-05-15"])
@@ -69,8 +72,12 @@ def snapshots(
     ('A-1001', datetime.date(2025, 5, 15), 5)
     """
     policy = policy_of(policy)
-    intake, wanted = intake_of(events, policy, columns), read_label(label) if label else None
-    taken = take_snapshots(policy.definition, intake.table, [day_of(day) for day in days], wanted)
+    clock, wanted = Clock(simulated=simulate), read_label(label) if label else None
+    chosen = [day_of(day) for day in days]
+    for day in chosen:
+        clock.demand_begun(day, calendar(policy.time_zone))
+    intake = intake_of(events, policy, columns, clock)
+    taken = take_snapshots(policy.definition, intake.table, chosen, wanted)
     return Snapshots(_with_dates(taken.table), taken.already, taken.unseen, tuple(intake.rejected))
 
 
