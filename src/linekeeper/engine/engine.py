@@ -181,7 +181,7 @@ class Engine:
                     details={"account": account},
                 )
             engine = self._engine_of_version(connection, row.policy)
-        return engine, state_read(engine.kernel, account, row)
+            return engine, state_read(connection, engine.kernel, account, row)
 
     def _engines_of_earlier_versions(self, connection: Connection) -> list[Engine]:
         """The engines of earlier versions that accounts are still under, oldest first."""

@@ -298,6 +298,14 @@ def migrate_schema(store: Store) -> None:
 
 def _demand_readable(url: str, revision: str, older: bool) -> None:
     """Raises StoreError where the schema is not one that this program uses; with `older`, that it can migrate."""
+    if not revision.isdigit():
+        raise StoreError(
+            f"the store `{url}` has the schema `{revision[:40]}`, which no Linekeeper has made",
+            code="store-schema-not-known",
+            way_out="restore the store from a backup, or name another",
+            place=url,
+            details={"schema": revision},
+        )
     if revision > REVISION:
         raise StoreError(
             f"the store `{url}` was written by a newer Linekeeper (schema {revision})",
@@ -318,7 +326,7 @@ def _demand_readable(url: str, revision: str, older: bool) -> None:
         raise StoreError(
             f"the store `{url}` was written by an earlier Linekeeper (schema {revision})",
             code="store-upgrade-due",
-            way_out="bring it up to date with `linekeeper store upgrade --store URL`",
+            way_out=f"bring it up to date with `linekeeper store upgrade --store {url}`",
             place=url,
             details={"schema": revision},
         )

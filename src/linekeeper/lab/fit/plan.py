@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from linekeeper.core.bounds import MONEY_MAX
-from linekeeper.core.errors import FileError, Refused
+from linekeeper.core.errors import FileError, Refused, file_error
 from linekeeper.policy.model import Policy
 from linekeeper.policy.sections import GROUPS
 from linekeeper.scorecard.pd import Scale
@@ -123,7 +123,9 @@ def read_fit_plan(path: Path | Traversable) -> FitPlan:
     """
     try:
         raw = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
-    except (OSError, YAMLError) as error:
+    except OSError as error:
+        raise file_error(error, path) from None
+    except (YAMLError, UnicodeDecodeError) as error:
         raise FileError(
             f"the plan `{path}` cannot be read: {str(error).splitlines()[0].lower()}",
             code="file-not-readable",
