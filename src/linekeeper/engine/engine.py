@@ -164,6 +164,11 @@ class Engine:
             row = load_accounts(connection, [account]).get(account)
             return self._engine_of_version(connection, row.policy) if row else self
 
+    def is_known(self, account: str) -> bool:
+        """Whether the store has an account of that name."""
+        with self.store.reading() as connection:
+            return account in load_accounts(connection, [account])
+
     def state_of(self, account: str) -> tuple[Engine, list[int]]:
         """The account's state, and the engine of the version that it is under.
 
@@ -355,7 +360,7 @@ class Engine:
 
         Raises UsageError where the amount is none that can be drawn, NotFound where the account is not known.
         """
-        if not isinstance(amount, Integral) or not 0 < amount <= MONEY_MAX:
+        if isinstance(amount, bool) or not isinstance(amount, Integral) or not 0 < amount <= MONEY_MAX:
             raise UsageError(
                 f"a draw of `{amount}` minor units cannot be",
                 code="amount-not-readable",

@@ -48,6 +48,7 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.dialect = engine.dialect.name
+        self.closed = False
         self._own = threading.local()
         # A database in memory is one connection, which threads can only use in turn.
         self._turn = threading.Lock() if isinstance(engine.pool, StaticPool) else None
@@ -61,6 +62,7 @@ class Store:
         connection cannot be joined, StoreError where another writer keeps the lock for too long.
         """
         if joined is not None:
+            self._demand_open()
             self._demand_joinable(joined)
             self._lock(joined)
             self._demand_lasting(joined)
@@ -89,12 +91,18 @@ class Store:
             yield connection
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections. A store that is closed is not used again."""
+        self.closed = True
         self.engine.dispose()
+
+    def _demand_open(self) -> None:
+        if self.closed:
+            raise UsageError("the store is closed", code="store-closed", way_out="open it again")
 
     @contextmanager
     def _alone(self, what: str) -> Iterator[None]:
         """Refuse what could never end: to wait for a lock that this very thread holds."""
+        self._demand_open()
         if getattr(self._own, "holds", False) and (what == "writing" or self._turn):
             raise UsageError(
                 "a transaction on this store is open already",
@@ -142,6 +150,10 @@ class Store:
 
     def _demand_joinable(self, connection: Connection) -> None:
         """Raises UsageError where a transaction of this store cannot be a part of the one on that connection."""
+        if not isinstance(connection, Connection):
+            raise _not_joinable(
+                "what was given is no connection of SQLAlchemy", "take `engine.transaction()`, or connect by SQLAlchemy"
+            )
         if connection.closed or not connection.in_transaction():
             raise _not_joinable(
                 "the connection is in no transaction", "begin one first, or take `engine.transaction()`"
