@@ -146,7 +146,8 @@ def bind_policy(connection: Connection, kernel: Kernel, keeper: Keeper | None, s
 
 
 def _logged(connection: Connection, keeper: Keeper | None) -> bool:
-    """Whether the store keeps a log. Raises Refused where one would begin after the first decision.
+    """Whether the store keeps a log. Raises Refused where one would begin after the first decision, LogError for the
+    keys of another log.
 
     A log that begins in the middle would prove nothing about the decisions before it.
     """
@@ -157,6 +158,8 @@ def _logged(connection: Connection, keeper: Keeper | None) -> bool:
             code="log-begun-too-late",
             way_out="keep a log from the first event on",
         )
+    if keeper is not None:
+        keeper.demand_log_of(connection)
     return logged
 
 
