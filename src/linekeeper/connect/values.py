@@ -23,6 +23,7 @@ from fractions import Fraction
 from typing import Any
 from typing import Literal as OneOf
 
+from linekeeper.connect.raw_rows import UnreadableCell
 from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, MONEY_MAX, TEXT_MAX
 from linekeeper.core.characters import fits_name, fits_text
 from linekeeper.policy.model import Field
@@ -101,6 +102,8 @@ def read_value(spec: FieldSpec, value: Any, written: bool = False) -> int | str:
     >>> read_value(AT, "2025-03-01T08:00:00+08:00")
     1740787200000
     """
+    if isinstance(value, UnreadableCell):
+        raise FieldRejected(value.reason)
     match spec.what:
         case "category":
             return _choice(spec, value)
