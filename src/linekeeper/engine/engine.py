@@ -7,7 +7,7 @@ that is effect stands here; all that is thought stands below and is pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from copy import copy
 from numbers import Integral
@@ -35,6 +35,7 @@ from linekeeper.engine.inbox import (
 from linekeeper.engine.outbox import Law, open_outbox
 from linekeeper.engine.pending_restrictions import (
     Run,
+    due_worst_first,
     evaluate_under_breaker,
     keep_book,
     open_book,
@@ -43,7 +44,7 @@ from linekeeper.engine.pending_restrictions import (
     save_pending,
     totals,
 )
-from linekeeper.engine.summaries import BatchSummary
+from linekeeper.engine.summaries import BatchSummary, PendingAccounts
 from linekeeper.engine.versions import (
     bind_policy,
     kernels_of,
@@ -252,7 +253,7 @@ class Engine:
         batch = admitted.events.batch(self.policy, self.kernel.calendar)
         states, chains = load_states(connection, self.kernel, batch.accounts)
         evaluate = self._evaluator(connection, source, admitted)
-        result, pending = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
+        result, waiting = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
         self._seal_rulings(connection, admitted)  # a ruling precedes, in the log too, what it leads to
         reasons = {int(batch.rows[event]): REFUSAL_REASONS[code] for event, code in result.refused.items()}
         refused = reject_refused(connection, source, admitted, reasons)
@@ -263,7 +264,7 @@ class Engine:
             rejected=admitted.conflicts + refused,
             actions=actions,
             evaluations=result.evaluations,
-            pending=pending,
+            waiting=waiting,
         )
 
     def _evaluator(self, connection: Connection, source: str, admitted: Admitted) -> Run:
@@ -309,7 +310,7 @@ class Engine:
 
     def _review_due(self, until_day: int, progress: Callable[[int], None] | None, keep: Keep | None) -> BatchSummary:
         summary = BatchSummary()
-        for names in iter(lambda: self._due(until_day), []):
+        for names in self._due_pages(until_day):
             summary.add(self._review_accounts(names, until_day, keep))
             if progress:
                 progress(len(names))
@@ -333,6 +334,15 @@ class Engine:
             query = select(func.count()).where(t.accounts.c.next_review <= until_day)
             return int(connection.execute(query).scalar_one())
 
+    def _due_pages(self, until_day: int) -> Iterator[list[str]]:
+        """The due accounts, a page at a time. Under the brake the worst come first: the allowance goes to them."""
+        if self.brake and self.due_count(until_day) > REVIEW_BATCH:
+            with self.store.reading() as connection:
+                names = due_worst_first(connection, self.kernel, until_day)
+            for start in range(0, len(names), REVIEW_BATCH):
+                yield names[start : start + REVIEW_BATCH]
+        yield from iter(lambda: self._due(until_day), [])
+
     def _due(self, until_day: int) -> list[str]:
         a = t.accounts.c
         own = (a.next_review <= until_day) & (a.policy == self.policy.digest)
@@ -344,14 +354,14 @@ class Engine:
         with self.store.writing() as connection:
             batch = no_events(self.policy, sorted(names))
             states, chains = load_states(connection, self.kernel, batch.accounts)
-            result, pending = self._evaluate(
+            result, waiting = self._evaluate(
                 connection,
                 batch,
                 states,
                 lambda part, states, breaker: review_batch(self.kernel, part, states, until_day, breaker),
             )
             actions = self._record(connection, batch, [], result, states, chains, keep)
-        return BatchSummary(actions=actions, evaluations=result.evaluations, pending=pending)
+        return BatchSummary(actions=actions, evaluations=result.evaluations, waiting=waiting)
 
     # -------------------------------------------------------------- draws
 
@@ -383,8 +393,8 @@ class Engine:
 
     def _evaluate(
         self, connection: Connection, batch: Batch, states: Ints, run: Run, ids: Sequence[str] = (), first_seq: int = 0
-    ) -> tuple[EvaluationResult, int]:
-        """The result of the batch behind the circuit breaker, and how many restrictions became pending."""
+    ) -> tuple[EvaluationResult, PendingAccounts]:
+        """The result of the batch behind the circuit breaker, and whose restrictions became pending or ended."""
         before = totals(self.kernel, states)
         result, breaker = evaluate_under_breaker(connection, self.kernel, self.brake, batch, states, first_seq, run)
         keep_book(connection, before, totals(self.kernel, states))
