@@ -94,7 +94,7 @@ def test_each_day_of_a_batch_has_its_own_worst(tmp_path: Path) -> None:
 def test_a_review_lets_the_worst_pass_first_however_it_is_paged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
-    """All are restricted on one morning, of the second month after the opening; the later the name, the older the bill."""
+    """All are restricted on one morning; the later the name, the older the bill."""
     monkeypatch.setattr("linekeeper.engine.engine.REVIEW_BATCH", page)
     policy = small_bank(POLICY.replace("when: days_past_due >= 30", "when: days_past_due >= 1 and months_on_book >= 2"))
     engine = engine_over(new_store(tmp_path), policy)

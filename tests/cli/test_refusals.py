@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from linekeeper.cli.main import UsageFault, build, usage_error
-from linekeeper.core.errors import FileError
+from linekeeper.core.errors import FileError, LinekeeperError
 from tests.cli.test_commands import EVENTS, POLICY, linekeeper, read
 
 PLAN = str(Path(POLICY).parents[2] / "src/linekeeper/datasets/plans/taiwan.yaml")
@@ -213,3 +213,49 @@ def test_wrong_usage_has_a_code(words: tuple[str, ...], code: str) -> None:
 )
 def test_flags_and_lists_may_be_repeated(words: tuple[str, ...]) -> None:
     assert CliRunner().invoke(build(), list(words)).exit_code != 2
+
+
+# ------------------------------------------------------------------ a first run that fails binds nothing
+
+REJECTED = '{"id": "1", "account": "A", "kind": "opn", "at": "2025-03-03T10:00:00+08:00"}\n'
+NOT_OPEN = '{"id": "1", "account": "A", "kind": "draw", "at": "2025-03-03T10:00:00+08:00", "amount": 1}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (REJECTED, ()),
+        (NOT_OPEN, ("--until", "2025-01-01")),
+        (None, ("--keys", "none")),
+        (None, ("--by", " ")),
+        (None, ("--jurisdiction", "XX", "--product", "credit_card")),
+        (None, ("--jurisdiction", "EU", "--product", "bananas")),
+        (None, ("--brake",)),
+    ],
+)
+def test_a_run_that_fails_binds_a_new_store_to_nothing(
+    text: str | None, options: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same store then takes another policy, and another law."""
+    monkeypatch.chdir(tmp_path)
+    events, other = tmp_path / "events.jsonl", tmp_path / "other.yaml"
+    events.write_text(text or Path(EVENTS).read_text("utf-8"), "utf-8")
+    other.write_text(Path(POLICY).read_text("utf-8").replace("policy: cash-line", "policy: other"), "utf-8")
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(Path(POLICY).read_text("utf-8").replace("brake: ", "# brake: "), "utf-8")
+    result = CliRunner().invoke(build(), ["run", str(policy), str(events), "--store", "new.db", *options])
+    assert result.exit_code != 0
+    if text != NOT_OPEN:  # that the account is not open is known only where a store is
+        assert not Path("new.db").exists()
+    ran = read("run", str(other), EVENTS, "--store", "new.db", "--jurisdiction", "eu", "--product", "Credit_Card")
+    assert ran["events"] == 10
+    assert read("verify", "--store", "new.db")["same"] is True
+
+
+def test_a_law_is_named_in_any_case_and_is_one_law(tmp_path: Path) -> None:
+    store = str(tmp_path / "lines.db")
+    law = ("--product", "consumer_loan", "--jurisdiction")
+    linekeeper("run", POLICY, EVENTS, "--store", store, *law, "eu")
+    linekeeper("run", POLICY, EVENTS, "--store", store, *law, "EU")
+    with pytest.raises(LinekeeperError, match="use one of CN, EU, UK, US"):
+        linekeeper("run", POLICY, EVENTS, "--store", store, *law, "XX")

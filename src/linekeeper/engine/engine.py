@@ -79,8 +79,8 @@ REVIEW_BATCH = 5_000
 Keep = Callable[[Decision], object]  # what a caller does with each decision as it is made
 
 
-def _brake_of(policy: Policy) -> Brake:
-    """Raises Refused where the policy has none."""
+def brake_of(policy: Policy) -> Brake:
+    """The policy's brake. Raises Refused where it has none."""
     if policy.brake is None:
         raise Refused(
             f"the policy `{policy.name}` has no `brake`",
@@ -119,8 +119,9 @@ class Engine:
         with store.writing() as connection:
             # Which version is in force is asked under the lock: another may have come since it was asked before.
             self.policy = policy or policy_in_force(connection)
+            self.began = version_count(connection) == 0  # whether the store begins with this engine
             self.kernel: Kernel = kernel_of(self.policy)
-            self.brake = _brake_of(self.policy) if brake else None
+            self.brake = brake_of(self.policy) if brake else None
             self.read_only = bind_policy(connection, self.kernel, keeper, signed_by) and keeper is None
             demand_current_states(connection, self.kernel)
             self.recorder = recorders_of(connection, {self.policy.digest: self.kernel})[self.kernel]

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from linekeeper.core.event import Rejection
+from linekeeper.decide.canonical import digest_all
 
 
 @dataclass
@@ -68,6 +69,11 @@ class RunSummary:
     seconds: float
     digest: str
     pending: int = 0
+
+    @classmethod
+    def of_nothing(cls) -> RunSummary:
+        """The summary of a run that took no event in, and found no store."""
+        return cls(0, 0, [], {}, 0, 0.0, digest_all([]))
 
     def as_json(self) -> dict[str, object]:
         """The figures as a JSON object, with `rejected` as a number."""

@@ -215,7 +215,7 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
         event.listen(engine, "connect", _prepare_sqlite)
     store, shown = Store(engine), engine.url.render_as_string()  # without its password
     try:
-        revision = None if made and _is_absent(engine) else schema_revision(store)
+        revision = None if made and _has_no_file(engine) else schema_revision(store)
         if made and revision is None:
             raise StoreError(
                 f"there is no store `{shown}`",
@@ -239,7 +239,16 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
     return store
 
 
-def _is_absent(engine: Engine) -> bool:
+def is_absent(url: str) -> bool:
+    """Whether no store can be at that URL, since its SQLite file does not exist."""
+    engine = _engine(url if "://" in url else f"sqlite:///{url}")
+    try:
+        return _has_no_file(engine)
+    finally:
+        engine.dispose()
+
+
+def _has_no_file(engine: Engine) -> bool:
     """Whether the SQLite file does not exist. SQLite itself cannot be asked: it would create the file.
 
     A file that is named by a URI counts as present, since the URI may forbid its creation.
