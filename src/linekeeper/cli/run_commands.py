@@ -75,19 +75,28 @@ def run(
 ) -> None:
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
     from linekeeper.cli.answers.events import RunAnswer
-    from linekeeper.engine.opening import law_named
+    from linekeeper.engine.opening import forget_empty_store, law_named
     from linekeeper.engine.run import run_table
+    from linekeeper.engine.summaries import RunSummary
+    from linekeeper.journal.store import is_absent
     from linekeeper.kernel.calendar import calendar
     from linekeeper.policy.load import load_file
 
     # All that was given is read before the store is opened: to open an empty store begins it under the policy.
     checked, until_day, law = load_file(policy), day_number(until), law_named(jurisdiction, product)
-    intake = read_file(events, checked, mapping, json, clock_of(simulate))
+    clock = clock_of(simulate)
     if until_day is not None:
-        clock_of(simulate).demand_begun(until_day, calendar(checked.time_zone))
-    engine = open_engine(store, checked, keys, brake, law, by, simulate)
-    with progress("events", intake.table.num_rows, json) as advance:
-        summary = run_table(engine, intake.table, source or events.name, until_day, advance)
+        clock.demand_begun(until_day, calendar(checked.time_zone))
+    intake = read_file(events, checked, mapping, json, clock)
+    if intake.rejected and not intake.table.num_rows and is_absent(store):
+        summary = RunSummary.of_nothing()  # no store is made for it
+    else:
+        engine = open_engine(store, checked, keys, brake, law, by, simulate)
+        try:
+            with progress("events", intake.table.num_rows, json) as advance:
+                summary = run_table(engine, intake.table, source or events.name, until_day, advance)
+        finally:
+            forget_empty_store(engine)
     aside = report(summary, intake, rejected, json)
     if json:
         print_answer(RunAnswer(**figures(summary, intake, aside, rejected)))

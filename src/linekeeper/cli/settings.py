@@ -78,10 +78,12 @@ def read_settings(file: Path) -> dict[str, str]:
         text = file.read_text("utf-8")
         values = tomllib.loads(text)
     except UnicodeDecodeError:
-        raise _not_readable(str(file)) from None
+        raise _not_readable(str(file), "it is not in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"at line (\d+)", str(error))  # else it is the end of the file
-        raise _not_readable(f"{file}:{at[1] if at else len(text.splitlines())}") from None
+        place = f"{file}:{at[1] if at else len(text.splitlines())}"
+        reason = str(error).split(" (at ")[0].replace("'", "`")
+        raise _not_readable(place, reason[:1].lower() + reason[1:]) from None
     for name, value in values.items():
         if name not in DEFAULTS:
             raise _fault(file, text, name, f"`{name}` is no setting", f"use {', '.join(DEFAULTS)}")
@@ -90,8 +92,11 @@ def read_settings(file: Path) -> dict[str, str]:
     return {name: _from_folder(file.parent, value) if name in _PATHS else value for name, value in values.items()}
 
 
-def _not_readable(place: str) -> FileError:
-    return FileError(f"`{place}` is not readable as TOML", code="settings-not-readable", place=place)
+def _not_readable(place: str, reason: str) -> FileError:
+    message = f"`{place}` is not readable as TOML: {reason}"
+    return FileError(
+        message, code="settings-not-readable", way_out='write lines like `store = "lines.db"`', place=place
+    )
 
 
 def _fault(file: Path, text: str, name: str, message: str, way_out: str) -> FileError:

@@ -20,7 +20,7 @@ from linekeeper.connect.camt_files import read_camt
 from linekeeper.connect.event_table import drop_duplicates, sort_by_time, table_of, used_columns
 from linekeeper.connect.excel_files import read_excel
 from linekeeper.connect.layout import FileLayout, Format, format_of
-from linekeeper.connect.mapping import ColumnMapping
+from linekeeper.connect.mapping import ColumnMapping, demand_named_columns
 from linekeeper.connect.parquet_files import raw_batches, read_parquet
 from linekeeper.connect.preparation import Preparation, admitted_rows, flattened
 from linekeeper.connect.raw_rows import RawBlock, RawSource
@@ -220,6 +220,7 @@ def read_blocks(
                 if progress:
                     progress((number + raw.share) / len(files))
                 yield block
+            demand_named_columns(admission.unseen, (), path.name)
         finally:
             source.close()
 
@@ -257,14 +258,19 @@ class _Admission:
         self.validator = Validator(policy, major=mapping.major, written=written, clock=clock)
         self.names: list[str | None] | None = None
         if source.names is not None:
+            demand_named_columns(mapping.named, source.names, place)
             names = mapping.names_of(source.names, place)
             self.names = names if mapping.events else _known(self.validator, mapping, source.names, names, place)
+        # Lines of JSON have no header: which columns there are is known after the last of them.
+        self.unseen = set() if source.names is not None else set(mapping.named)
         # The columns of a file that is written as Linekeeper writes need no preparation, and are read as they stand.
         self.preparation = None if mapping.only_names else Preparation(policy, mapping, source.names, place)
 
     def admit(self, raw: RawBlock) -> RowBlock:
         """The block's events, and its rejected rows."""
         place = self.source.place
+        if self.unseen:
+            self.unseen -= {column for row in raw.rows or () for column, _ in flattened(row)}
         if self.preparation:
             prepared = self.preparation.prepare(raw, place)
             events, lines, refused = admitted_rows(self.validator, prepared, place)

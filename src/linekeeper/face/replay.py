@@ -17,6 +17,7 @@ from linekeeper.core.dates import date_of
 from linekeeper.core.event import Rejection
 from linekeeper.engine.clock import Clock
 from linekeeper.engine.run import day_to_review, evaluations_of, last_day, replay_table
+from linekeeper.face.arguments import given_count
 from linekeeper.face.decision import Decision, decisions_of_records
 from linekeeper.face.events import Columns, EventInput, intake_of
 from linekeeper.face.policy import Policy, policy_of
@@ -26,6 +27,8 @@ from linekeeper.face.times import day_of, instant_of
 from linekeeper.face.training import AccountFeatures, features_of_snapshot
 from linekeeper.kernel.kernel import kernel_of
 from linekeeper.lab.snapshot import take_snapshots
+
+WORKERS_MAX = 1_024
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,6 +115,8 @@ def replay(
     {'account': 'A-1001', 'action': 'decrease', 'limit_minor': 500000, 'reasons': 'arrears'}
     """
     policy = policy_of(policy)
+    if workers is not None:
+        given_count("workers", workers, 1, WORKERS_MAX)
     kernel, clock = kernel_of(policy.definition), Clock(simulated=simulate)
     intake = intake_of(events, policy, columns, clock)
     last = day_to_review(kernel, intake.table, clock, None if until is None else day_of(until))
