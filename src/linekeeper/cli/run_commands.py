@@ -74,7 +74,7 @@ def run(
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
     from linekeeper.cli.answers.events import RunAnswer
     from linekeeper.engine.opening import law_named
-    from linekeeper.engine.run import run_table
+    from linekeeper.engine.run import run_arrivals, run_table
     from linekeeper.policy.load import load_file
 
     # All that was given is read before the store is opened: to open an empty store begins it under the policy.
@@ -82,7 +82,10 @@ def run(
     intake = read_file(events, checked, mapping, json)
     engine = open_engine(store, checked, keys, brake, law, by)
     with progress("events", intake.table.num_rows, json) as advance:
-        summary = run_table(engine, intake.table, source or events.name, until_day, advance)
+        if intake.arrivals is not None and source is None:  # exported, with the source of each event
+            summary = run_arrivals(engine, intake.table, intake.arrivals, until_day, advance)
+        else:
+            summary = run_table(engine, intake.table, source or events.name, until_day, advance)
     aside = report(summary, intake, rejected, json)
     if json:
         print_answer(RunAnswer(**figures(summary, intake, aside, rejected)))

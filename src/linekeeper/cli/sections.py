@@ -13,7 +13,10 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Events and decisions",
         ("import", "run", "review", "replay", "verify", "authorise", "pending", "override", "consent"),
     ),
-    ("Accounts", ("accounts", "decisions", "show", "explain", "road", "what-if", "lesson", "repay-plan")),
+    (
+        "Accounts",
+        ("accounts", "decisions", "events", "features", "show", "explain", "road", "what-if", "lesson", "repay-plan"),
+    ),
     ("Notices", ("notice", "notices", "clock")),
     ("Proof", ("log", "receipt", "witness", "erase")),
     ("Scores and measuring", ("snapshot", "fit", "forecast", "outcome")),

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from linekeeper.core.line import ADVERSE
 from linekeeper.engine.history import Reviews, table_of_events
+from linekeeper.engine.past import known_by, periods_by
 from linekeeper.engine.versions import Kernels, kernels_of, newest_of, policy_periods_of
 from linekeeper.evaluate.circuit_breaker import CircuitBreaker, EvaluationPoint, passes_as_recorded
 from linekeeper.evaluate.evaluator import (
@@ -60,12 +61,11 @@ def became_pending(connection: Connection, names: list[str]) -> list[tuple[str, 
     return [(account, EvaluationPoint(day, event)) for account, day, event in connection.execute(query)]
 
 
-def account_pages(connection: Connection) -> Iterator[list[str]]:
-    """All accounts that have events, in order, some thousands at a time."""
+def account_pages(connection: Connection, last: str = "", size: int = ACCOUNTS_AT_ONCE) -> Iterator[list[str]]:
+    """All accounts after `last` that have events, in order, so many at a time."""
     e = t.events.c
-    last = ""
     while True:
-        query = select(e.account).where(e.account > last).distinct().order_by(e.account).limit(ACCOUNTS_AT_ONCE)
+        query = select(e.account).where(e.account > last).distinct().order_by(e.account).limit(size)
         names = [row[0] for row in connection.execute(query)]
         if not names:
             return
@@ -95,12 +95,22 @@ class Derived:
         self.refused |= result.refused
 
 
-def derive(connection: Connection, kernels: Kernels, names: list[str], reviews: Reviews) -> Derived:
-    """Every decision and the state of those accounts, from empty. Accounts that migrated go one by one."""
+def derive(
+    connection: Connection, kernels: Kernels, names: list[str], reviews: Reviews, day: int | None = None
+) -> Derived:
+    """Every decision and the state of those accounts, from empty. Accounts that migrated go one by one.
+
+    With a `day` (since 1970-01-01), as they were at its end, by what was known then: of the accounts that were known.
+    """
     newest = newest_of(kernels)
     table, arrivals = table_of_events(connection, newest.policy, names)
+    if day is not None:
+        table, arrivals = known_by(table, arrivals, reviews, newest.calendar, day)
+        reviews = reviews.by(day)
     batch = batch_of(newest.policy, newest.calendar, table)
     periods, withheld = policy_periods_of(connection, kernels, batch.accounts), became_pending(connection, names)
+    if day is not None:
+        periods = {name: periods_by(whole, day) for name, whole in periods.items()}
     last_kernels = [periods[name][-1].kernel for name in batch.accounts]
     no_state = np.zeros(0, dtype=np.int64)
     derived = Derived(batch, table["id"].to_pylist(), last_kernels, [no_state] * len(last_kernels))

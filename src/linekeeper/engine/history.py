@@ -144,6 +144,10 @@ class Reviews:
         days: Ints = np.array([NOT_REVIEWED, *self.days], dtype=np.int64)[places]
         return days
 
+    def by(self, day: int) -> Reviews:
+        """The reviews as they stood at the end of `day`; one that went further had only come as far as that."""
+        return Reviews(self.after_events, [min(reviewed, day) for reviewed in self.days])
+
     @property
     def last_day(self) -> int:
         """The latest day reviewed."""

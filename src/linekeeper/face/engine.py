@@ -19,7 +19,7 @@ from linekeeper.core.dates import date_of
 from linekeeper.core.errors import UsageError
 from linekeeper.core.event import Rejection
 from linekeeper.engine import engine as rooms
-from linekeeper.engine.account import ACCOUNTS_A_PAGE, AccountSummary, account_page, find_decision, view
+from linekeeper.engine.account import ACCOUNTS_A_PAGE, AccountFilter, AccountSummary, account_page, find_decision, view
 from linekeeper.engine.notices import build_notice
 from linekeeper.engine.opening import engine_of_store, law_named
 from linekeeper.engine.point_in_time import state_after
@@ -355,7 +355,7 @@ class Engine:
         [600000]
         0
         """
-        page = account_page(self._engine, status, after, page_size)
+        page = account_page(self._engine, AccountFilter(status), after, page_size)
         return Records(lambda: map(_account_line, page), lambda: _table_of_accounts(page))
 
     def verify(self) -> Verdict:
