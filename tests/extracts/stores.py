@@ -8,6 +8,7 @@ from random import Random
 
 from linekeeper.core.event import Event
 from linekeeper.engine.engine import Engine
+from linekeeper.engine.outbox import Law
 from linekeeper.journal.keeper import Keeper
 from linekeeper.journal.store import Store
 from linekeeper.policy.model import Policy
@@ -18,13 +19,20 @@ SOURCES = ("core", "=bureau")
 
 
 def eventful(
-    store: Store, policy: Policy, seed: int, count: int = 12, *, reviews: bool = True, keeper: Keeper | None = None
+    store: Store,
+    policy: Policy,
+    seed: int,
+    count: int = 12,
+    *,
+    reviews: bool = True,
+    keeper: Keeper | None = None,
+    law: Law | None = None,
 ) -> Engine:
     """An engine over a store of borrowers with late events and reversals, reviewed now and then.
 
     Each source numbers its own events, so that two sources use the same ids.
     """
-    rng, engine = Random(seed), Engine(store, policy, keeper)
+    rng, engine = Random(seed), Engine(store, policy, keeper, law=law)
     lives = [events for events in borrowers(policy, count, late=True, reversals=2) if events]
     for reviewed, part in visits_of(policy, _mixed(lives, rng), rng):
         if reviewed is not None and reviews:

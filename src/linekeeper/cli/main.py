@@ -60,6 +60,7 @@ MODULES = (
     "import",
     "run",
     "accounts",
+    "changes",
     "show",
     "road",
     "ruling",

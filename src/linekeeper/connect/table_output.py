@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 
 from linekeeper.connect.spreadsheets import marked
 from linekeeper.core.errors import FileError
+from linekeeper.kernel.calendar import calendar
 
 ROW_GROUP_ROWS = 65_536
 _ENCODE = msgspec.json.Encoder().encode
@@ -110,7 +112,7 @@ class _CsvOutput:
         self._writer = pa_csv.CSVWriter(file, texts, write_options=pa_csv.WriteOptions(quoting_style="needed"))
 
     def write_batch(self, batch: pa.RecordBatch) -> None:
-        columns = [marked(column) if pa.types.is_string(column.type) else _written(column) for column in batch]
+        columns = [marked(column) if pa.types.is_string(column.type) else column for column in written(batch)]
         self._writer.write_batch(pa.record_batch(columns, names=batch.schema.names))
 
     def close(self) -> None:
@@ -124,8 +126,7 @@ class _JsonLinesOutput:
         self._file = file
 
     def write_batch(self, batch: pa.RecordBatch) -> None:
-        written = pa.record_batch([_written(column) for column in batch], names=batch.schema.names)
-        for row in written.to_pylist():
+        for row in written(batch).to_pylist():
             self._file.write(_ENCODE({name: value for name, value in row.items() if value is not None}) + b"\n")
 
     def close(self) -> None:
@@ -143,9 +144,28 @@ def _is_instant(kind: Any) -> bool:
     return bool(pa.types.is_timestamp(kind))
 
 
+def written(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch as text files have it: instants in ISO 8601 with the offset of their time zone."""
+    return pa.record_batch([_written(column) for column in batch], names=batch.schema.names)
+
+
 def _written(column: pa.Array) -> pa.Array:
-    """Instants as ISO 8601 with the offset of their time zone; all else as it is."""
     if not _is_instant(column.type):
         return column
-    text = pc.strftime(column, format="%Y-%m-%dT%H:%M:%S%z")
-    return pc.replace_substring_regex(text, pattern=r"([+-]\d\d)(\d\d)$", replacement=r"\1:\2")
+    # Arrow's own clock knows no changes after 2037, and would write later summers an hour wrong.
+    at = column.cast(pa.int64()).fill_null(0).to_numpy()
+    ahead = calendar(column.type.tz).offsets(at)
+    local = pc.strftime(pa.array(at + ahead).cast(pa.timestamp("ms")), format="%Y-%m-%dT%H:%M:%S")
+    distinct, place = np.unique(ahead, return_inverse=True)
+    ends = pa.array([_offset_text(one) for one in distinct.tolist()], pa.string()).take(pa.array(place))
+    return pc.if_else(column.is_valid(), pc.binary_join_element_wise(local, ends, ""), None)
+
+
+def _offset_text(ahead_ms: int) -> str:
+    """An offset from UTC as ISO 8601 has it.
+
+    >>> _offset_text(-12_600_000)
+    '-03:30'
+    """
+    hours, minutes = divmod(abs(ahead_ms) // 60_000, 60)
+    return f"{'-' if ahead_ms < 0 else '+'}{hours:02}:{minutes:02}"

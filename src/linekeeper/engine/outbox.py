@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, select
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import Conflict, NotFound
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import Store, insert_many
+from linekeeper.journal.store import Store, insert_many, take_numbers
 from linekeeper.kernel.calendar import calendar
 from linekeeper.notice.from_decision import NOTIFIED_ACTIONS
 from linekeeper.regulation.clock import NoticeCase, NoticeClock, notice_clock
@@ -137,15 +137,17 @@ def mark_sent(store: Store, account: str, number: int, at: int) -> None:
     """Write down that a notice went out (UTC ms); the first time stands. Raises NotFound where there is none."""
     n = t.notices.c
     with store.writing() as connection:
-        if find_entry(connection, account, number) is None:
+        entry = find_entry(connection, account, number)
+        if entry is None:
             raise NotFound(
                 f"the outbox has no notice `{account}#{number}`",
                 code="notice-not-known",
                 way_out="see `linekeeper notices list`",
                 details={"account": account, "number": number},
             )
-        waits = t.notices.update().where(n.account == account, n.number == number, n.state == "pending")
-        connection.execute(waits.values(state="sent", sent_at=at))
+        if entry.state == "pending":
+            sent = {"state": "sent", "sent_at": at, "sent_position": take_numbers(connection, "changes", 1)}
+            connection.execute(t.notices.update().where(n.account == account, n.number == number).values(sent))
 
 
 _ENTRIES = select(t.notices, t.decisions.c.at).join(

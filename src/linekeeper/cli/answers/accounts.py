@@ -82,6 +82,36 @@ class DecisionsAnswer(CommandAnswer, frozen=True, tag="linekeeper/decisions/1"):
     next_after: Annotated[int | None, Meta(description="`--after` of what comes next; null where nothing is listed.")]
 
 
+class NoticeDue(AnswerPart, frozen=True):
+    """By when the borrower must be notified of a decision, and by which rule."""
+
+    due_at: Instant
+    alarm_at: Instant
+    rule: str
+    rule_status: str
+
+
+class ChangeRecord(AnswerPart, frozen=True):
+    """One change of a store."""
+
+    position: Annotated[int, Meta(description="Rises with each change, and is never given twice.")]
+    kind: Literal["decision", "correction", "notice-sent"]
+    account: str
+    number: int
+    decision: Annotated[DecisionRecord | None, Meta(description="Null where a notice went out.")]
+    corrects: Annotated[list[int], Meta(description="The numbers of the decisions that a correction mends.")]
+    notice: Annotated[NoticeDue | None, Meta(description="Null where nobody has to be notified of it.")]
+    sent_at: Annotated[Instant | None, Meta(description="When the notice went out; null for a decision.")]
+
+
+class ChangesAnswer(CommandAnswer, frozen=True, tag="linekeeper/changes/1"):
+    """What changed in a store after a position, in the order in which it was committed."""
+
+    currency: Currency
+    changes: list[ChangeRecord]
+    next_after: Annotated[int, Meta(description="`--after` of what comes next.")]
+
+
 class FeaturesRecord(AnswerPart, frozen=True):
     """The features and scores of an account at the end of a day."""
 

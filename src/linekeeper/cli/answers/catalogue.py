@@ -35,6 +35,7 @@ ANSWERS: dict[str, tuple[type[CommandAnswer], ...]] = {
     "accounts": (accounts.AccountsAnswer, events.ExtractAnswer),
     "decisions": (accounts.DecisionsAnswer, events.ExtractAnswer),
     "events": (events.EventsAnswer, events.ExtractAnswer),
+    "changes": (accounts.ChangesAnswer,),
     "features": (accounts.FeaturesAnswer, events.ExtractAnswer),
     "show": (accounts.ShowAnswer,),
     "explain": (accounts.ExplainAnswer,),
