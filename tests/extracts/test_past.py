@@ -44,6 +44,7 @@ def test_a_past_day_is_what_the_store_held_then(tmp_path: Path, new_store: NewSt
     """The events known at the end of a day make a store of their own, and it stands as the whole store says it did."""
     policy = policy_of(seed)
     engine = eventful(new_store(), policy, seed)
+    engine.review(days_of(engine)[-1])
     for place, day in enumerate(days_of(engine)):
         file = tmp_path / f"known-{place}.parquet"
         if not write_table(file, extract_events(engine, day=day)):
@@ -74,9 +75,10 @@ def unplaced(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(named, key=lambda row: (row["account"], row["number"]))
 
 
+@pytest.mark.parametrize("reviews", [True, False])
 @pytest.mark.parametrize("seed", [3, 11])
-def test_the_line_of_a_past_day_is_that_of_the_last_decision(new_store: NewStore, seed: int) -> None:
-    engine = eventful(new_store(), policy_of(seed), seed)
+def test_the_line_of_a_past_day_is_that_of_the_last_decision(new_store: NewStore, seed: int, reviews: bool) -> None:
+    engine = eventful(new_store(), policy_of(seed), seed, reviews=reviews)
     decisions = rows(extract_decisions(engine, ALL_DECISIONS))
     limits = {row["account"]: row["limit"] for row in rows(extract_events(engine, kind="open"))}
     seen = 0

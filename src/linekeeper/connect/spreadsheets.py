@@ -2,8 +2,8 @@
 
 A cell that begins with `=`, `+`, `-`, `@`, a tab or a carriage return is a formula to such a program, and a formula can
 send data elsewhere or start a program. What borrowers and systems write as text reaches CSV files with an apostrophe
-in front, which such a program reads as "text" and does not show. Text that begins with an apostrophe gets another one,
-so that the mark can be taken away again without loss. Numbers are no text: `-5` remains the number that it is.
+in front, so that it stays text. Text that begins with an apostrophe gets another one, so that the mark can be taken
+away again without loss. Numbers are no text: -5 remains the number that it is.
 """
 
 from __future__ import annotations

@@ -41,10 +41,15 @@ def known_days(table: pa.Table, arrivals: Arrivals, reviews: Reviews, clock: Cal
 
 def known_by(
     table: pa.Table, arrivals: Arrivals, reviews: Reviews, clock: Calendar, day: int
-) -> tuple[pa.Table, Arrivals]:
-    """The events that were known at the end of a local day, and how they arrived."""
-    rows = np.flatnonzero(known_days(table, arrivals, reviews, clock) <= day)
-    return table.take(rows), replace(arrivals, numbers=arrivals.numbers[rows])
+) -> tuple[pa.Table, Arrivals, set[str]]:
+    """The events that were known at the end of a local day, how they arrived, and which accounts had more since.
+
+    Before an event of a later day, an account is evaluated on each day that is due. So those accounts were reviewed up
+    to the day, whether or not the store was.
+    """
+    known = known_days(table, arrivals, reviews, clock) <= day
+    rows, gone_on = np.flatnonzero(known), table["account"].take(np.flatnonzero(~known))
+    return table.take(rows), replace(arrivals, numbers=arrivals.numbers[rows]), set(gone_on.to_pylist())
 
 
 def periods_by(periods: Sequence[PolicyPeriod], day: int) -> list[PolicyPeriod]:
