@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from linekeeper.engine.account import AccountSummary
     from linekeeper.engine.engine import Engine
 
-Row = TypeVar("Row")
+_Row = TypeVar("_Row")
 PAGE_LENGTH = 100
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most so many.")]
-Trigger = Annotated[str | None, typer.Option("--trigger", help="Only those with this trigger set.")]
+TriggerOption = Annotated[str | None, typer.Option("--trigger", help="Only those with this trigger set.")]
+OneAccount = Annotated[
+    str | None,
+    typer.Argument(metavar="ACCOUNT", help="Only those of this account.", autocompletion=completion.complete_account),
+]
 ReasonCode = Annotated[str | None, typer.Option("--reason", help="Only those with this reason code.")]
 AtEndOf = Annotated[
     str | None, typer.Option("--day", help="As was known at the end of this day, YYYY-MM-DD (default: now).")
@@ -51,7 +55,7 @@ def list_accounts(
             "--status", help="Only lines with this status, like `suspended`.", autocompletion=completion.complete_status
         ),
     ] = None,
-    trigger: Trigger = None,
+    trigger: TriggerOption = None,
     reason: ReasonCode = None,
     day: AtEndOf = None,
     after: Annotated[str, typer.Option("--after", help="Begin after this account.")] = "",
@@ -89,12 +93,7 @@ def list_accounts(
 
 def list_decisions(
     store: StoreUrl,
-    account: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="ACCOUNT", help="Only those of this account.", autocompletion=completion.complete_account
-        ),
-    ] = None,
+    account: OneAccount = None,
     action: Annotated[
         str | None,
         typer.Option(
@@ -138,12 +137,7 @@ def list_decisions(
 
 def list_events(
     store: StoreUrl,
-    account: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="ACCOUNT", help="Only those of this account.", autocompletion=completion.complete_account
-        ),
-    ] = None,
+    account: OneAccount = None,
     kind: Annotated[str | None, typer.Option("--kind", help="Only events of this kind, like `repay`.")] = None,
     day: AtEndOf = None,
     after: Annotated[str, typer.Option("--after", help="Begin after this account.")] = "",
@@ -208,7 +202,7 @@ def list_features(
 # ------------------------------------------------------------------ pieces
 
 
-def _split(rows: list[Row], limit: int) -> tuple[list[Row], list[Row]]:
+def _split(rows: list[_Row], limit: int) -> tuple[list[_Row], list[_Row]]:
     """A page, and what was read beyond it to know whether there is more."""
     return rows[:limit], rows[limit:]
 
@@ -246,7 +240,7 @@ def _account_record(one: AccountSummary, zone: str) -> AccountRecord:
 
 def _event_record(row: dict[str, Any]) -> EventRecord:
     from linekeeper.cli.answers.events import EventRecord
-    from linekeeper.connect.arrivals import ARRIVAL_COLUMNS, NUMBER, REVIEWED, SOURCE
+    from linekeeper.connect.arrivals import ARRIVAL_COLUMNS, ARRIVAL_NUMBER, ARRIVAL_SOURCE, REVIEWED
     from linekeeper.core.event import EVENT_HEAD
 
     head = {name: row[name] for name in EVENT_HEAD}
@@ -255,7 +249,9 @@ def _event_record(row: dict[str, Any]) -> EventRecord:
         for name, value in row.items()
         if value is not None and name not in EVENT_HEAD and name not in ARRIVAL_COLUMNS
     }
-    return EventRecord(number=row[NUMBER], source=row[SOURCE], reviewed_until=row[REVIEWED], **head, fields=fields)
+    return EventRecord(
+        number=row[ARRIVAL_NUMBER], source=row[ARRIVAL_SOURCE], reviewed_until=row[REVIEWED], **head, fields=fields
+    )
 
 
 def _features_record(row: dict[str, Any]) -> FeaturesRecord:

@@ -28,18 +28,18 @@ from linekeeper.core.errors import FileError
 from linekeeper.evaluate.evaluator import NOT_REVIEWED
 from linekeeper.evaluate.event_batch import RecordedArrivals
 
-NUMBER, SOURCE, REVIEWED, LAST_REVIEW = ARRIVAL_COLUMNS = (
+ARRIVAL_NUMBER, ARRIVAL_SOURCE, REVIEWED, LAST_REVIEW = ARRIVAL_COLUMNS = (
     "arrival.number",
     "arrival.source",
     "arrival.reviewed",
     "arrival.last_review",
 )
 ARRIVAL_SCHEMA = pa.schema(
-    [(NUMBER, pa.int64()), (SOURCE, pa.string()), (REVIEWED, pa.date32()), (LAST_REVIEW, pa.date32())]
+    [(ARRIVAL_NUMBER, pa.int64()), (ARRIVAL_SOURCE, pa.string()), (REVIEWED, pa.date32()), (LAST_REVIEW, pa.date32())]
 )
 _SPECS = (
-    FieldSpec(NUMBER, "number"),
-    FieldSpec(SOURCE, "text"),
+    FieldSpec(ARRIVAL_NUMBER, "number"),
+    FieldSpec(ARRIVAL_SOURCE, "text"),
     FieldSpec(REVIEWED, "date", optional=True, high=DAY_MAX),
     FieldSpec(LAST_REVIEW, "date", optional=True, high=DAY_MAX),
 )
@@ -71,7 +71,7 @@ def without_arrivals(raw: RawBlock, typed: bool, place: str) -> tuple[RawBlock, 
     columns = {name: raw.columns[name] for name in ARRIVAL_COLUMNS}
     if not typed:
         rest = {name: without_mark(column) for name, column in rest.items()}
-        columns[SOURCE] = without_mark(columns[SOURCE])
+        columns[ARRIVAL_SOURCE] = without_mark(columns[ARRIVAL_SOURCE])
     return replace(raw, columns=rest), _read(columns, place)
 
 
@@ -105,8 +105,8 @@ def arrivals_of(table: pa.Table) -> RecordedArrivals:
         pc.fill_null(table[name].cast(pa.int32()).cast(pa.int64()), NOT_REVIEWED) for name in (REVIEWED, LAST_REVIEW)
     ]
     return RecordedArrivals(
-        table[NUMBER].to_numpy(),
-        table[SOURCE].to_pylist(),
+        table[ARRIVAL_NUMBER].to_numpy(),
+        table[ARRIVAL_SOURCE].to_pylist(),
         days[0].to_numpy(),
         max(days[1].to_pylist(), default=NOT_REVIEWED),
     )

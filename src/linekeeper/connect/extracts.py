@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, select
 
-from linekeeper.connect.arrivals import ARRIVAL_SCHEMA, LAST_REVIEW, NUMBER, REVIEWED, SOURCE
+from linekeeper.connect.arrivals import ARRIVAL_NUMBER, ARRIVAL_SCHEMA, ARRIVAL_SOURCE, LAST_REVIEW, REVIEWED
 from linekeeper.connect.event_table import schema_of
 from linekeeper.core.bounds import DAY_MAX, MISSING
 from linekeeper.core.decision import Decision
@@ -35,26 +35,26 @@ from linekeeper.engine.history import Reviews
 from linekeeper.engine.outbox import Entry, State, entries_in_order
 from linekeeper.engine.past import known_days
 from linekeeper.engine.rulings import store_now
-from linekeeper.engine.states_in_order import AccountState, brought_to, states_in_order
+from linekeeper.engine.states_in_order import AccountState, state_at_end_of, states_in_order
 from linekeeper.engine.versions import kernels_of
 from linekeeper.evaluate.evaluator import Arrivals
 from linekeeper.journal import tables as t
 from linekeeper.lab.decision_table import ValueColumns, public_decision_table
 from linekeeper.policy.model import Policy
 
-TEXT, WHOLE, DAY = pa.string(), pa.int64(), pa.date32()
-Row = TypeVar("Row")
-Columns = dict[str, list[Any]]
+_TEXT, _WHOLE, _DAY = pa.string(), pa.int64(), pa.date32()
+_Row = TypeVar("_Row")
+_Columns = dict[str, list[Any]]
 ROWS_AT_ONCE = 10_000
-ACCOUNTS_AT_ONCE = 250  # whose events are in memory at one time
+HISTORIES_AT_ONCE = 250  # whose events are in memory at one time
 _DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
 
 
 def _stream(
     engine: Engine,
     schema: pa.Schema,
-    rows: Callable[[Connection], Iterable[Row]],
-    columns: Callable[[Sequence[Row]], Columns | pa.Table],
+    rows: Callable[[Connection], Iterable[_Row]],
+    columns: Callable[[Sequence[_Row]], _Columns | pa.Table],
 ) -> pa.RecordBatchReader:
     """The rows as record batches of that schema, read when they are asked for."""
 
@@ -86,13 +86,13 @@ def extract_accounts(engine: Engine, wanted: AccountFilter, day: int | None = No
     wanted.demand_known(engine)
     instant = _instant(engine.policy)
     schema = pa.schema(
-        {"account": TEXT, "day": DAY, "status": TEXT}
-        | dict.fromkeys(("limit_minor", "granted_minor", "balance_minor"), WHOLE)
-        | {"currency": TEXT, "opened_at": instant, "next_review": DAY, "version": WHOLE}
-        | {"triggers": TEXT, "reasons": TEXT}
+        {"account": _TEXT, "day": _DAY, "status": _TEXT}
+        | dict.fromkeys(("limit_minor", "granted_minor", "balance_minor"), _WHOLE)
+        | {"currency": _TEXT, "opened_at": instant, "next_review": _DAY, "version": _WHOLE}
+        | {"triggers": _TEXT, "reasons": _TEXT}
     )
 
-    def columns(page: Sequence[AccountSummary]) -> Columns:
+    def columns(page: Sequence[AccountSummary]) -> _Columns:
         return {
             "account": [one.account for one in page],
             "day": [day] * len(page),
@@ -122,7 +122,7 @@ def extract_decisions(engine: Engine, wanted: DecisionFilter) -> pa.RecordBatchR
     versions = {policy.digest: policy.version for policy in policies}
     value_columns, zone = ValueColumns.of(reversed(policies)), engine.policy.time_zone
     named = public_decision_table([], zone, value_columns).schema
-    schema = pa.schema([*pa.schema({"place": WHOLE, "currency": TEXT, "version": WHOLE}), *named])
+    schema = pa.schema([*pa.schema({"place": _WHOLE, "currency": _TEXT, "version": _WHOLE}), *named])
 
     def columns(page: Sequence[tuple[int, Decision]]) -> pa.Table:
         table = public_decision_table([decision for _, decision in page], zone, value_columns)
@@ -145,11 +145,11 @@ def extract_notices(engine: Engine, state: State | None = None, day: int | None 
     demand_choice("state", state, get_args(State))
     instant = _instant(engine.policy)
     schema = pa.schema(
-        {"account": TEXT, "number": WHOLE, "action": TEXT, "decided_at": instant, "due_at": instant}
-        | {"alarm_at": instant, "rule": TEXT, "rule_status": TEXT, "state": TEXT, "sent_at": instant}
+        {"account": _TEXT, "number": _WHOLE, "action": _TEXT, "decided_at": instant, "due_at": instant}
+        | {"alarm_at": instant, "rule": _TEXT, "rule_status": _TEXT, "state": _TEXT, "sent_at": instant}
     )
 
-    def columns(page: Sequence[Entry]) -> Columns:
+    def columns(page: Sequence[Entry]) -> _Columns:
         return {
             "account": [one.account for one in page],
             "number": [one.number for one in page],
@@ -182,11 +182,11 @@ def extract_features(engine: Engine, day: int | None = None, after: str = "") ->
     value_columns = ValueColumns.of(reversed(policies))
     groups, names = value_columns.groups, value_columns.features
     numbers = ["score", "pd_ppm", *(f"score.{group}" for group in groups), *(f"value.{name}" for name in names)]
-    schema = pa.schema({"account": TEXT, "day": DAY, "version": WHOLE} | dict.fromkeys(numbers, WHOLE))
+    schema = pa.schema({"account": _TEXT, "day": _DAY, "version": _WHOLE} | dict.fromkeys(numbers, _WHOLE))
 
-    def columns(page: Sequence[AccountState]) -> Columns:
+    def columns(page: Sequence[AccountState]) -> _Columns:
         rows = [_values_at_end_of(shown, one) for one in page]
-        made: Columns = {
+        made: _Columns = {
             "account": [one.account for one in page],
             "day": [shown] * len(page),
             "version": [one.kernel.policy.version for one in page],
@@ -199,7 +199,7 @@ def extract_features(engine: Engine, day: int | None = None, after: str = "") ->
 def _values_at_end_of(day: int, one: AccountState) -> dict[str, int | None]:
     """Features, score, sub-scores and probability of default of one account, by the names of their columns."""
     kernel, policy, shape = one.kernel, one.kernel.policy, one.kernel.shape
-    state, row = brought_to(kernel, one.state, day), kernel.new_row()
+    state, row = state_at_end_of(day, kernel, one.state), kernel.new_row()
     kernel.interpreted.features(state, row)
     values: dict[str, int | None] = {
         f"value.{feature.name}": None if value == MISSING else value
@@ -231,7 +231,7 @@ def extract_events(
     def batches() -> Iterator[pa.RecordBatch]:
         with engine.store.reading() as connection:
             reviews = Reviews.of(connection)
-            pages = account_pages(connection, after, ACCOUNTS_AT_ONCE) if account is None else iter([[account]])
+            pages = account_pages(connection, after, HISTORIES_AT_ONCE) if account is None else iter([[account]])
             for names in pages:
                 table = _arrived(connection, engine, schema, names, reviews, day)
                 if kind is not None:
@@ -245,7 +245,7 @@ def _event_schema(policy: Policy) -> pa.Schema:
     """The widest event table of the policy, with instants and dates as such, and how the events arrived."""
     numbers = {field.name for kind in policy.kinds for field in kind.fields if not field.is_date}
     dates = {field.name for kind in policy.kinds for field in kind.fields if field.is_date} - numbers
-    kinds = {"at": _instant(policy)} | dict.fromkeys(dates, DAY)
+    kinds = {"at": _instant(policy)} | dict.fromkeys(dates, _DAY)
     columns = [pa.field(one.name, kinds.get(one.name, one.type)) for one in schema_of(policy)]
     return pa.schema([*columns, *ARRIVAL_SCHEMA])
 
@@ -260,14 +260,14 @@ def _arrived(
     bodies = [_DECODE(row.body) for row in rows]
     seqs = np.array([row.seq for row in rows], dtype=np.int64)
     last = reviews.last_day if day is None else min(reviews.last_day, day)
-    data: Columns = {name: [body.get(name) for body in bodies] for name in schema.names}
+    data: _Columns = {name: [body.get(name) for body in bodies] for name in schema.names}
     data |= {
         "id": [row.id for row in rows],
         "account": [row.account for row in rows],
         "kind": [row.kind for row in rows],
         "at": [row.at for row in rows],
-        NUMBER: seqs.tolist(),
-        SOURCE: [row.source for row in rows],
+        ARRIVAL_NUMBER: seqs.tolist(),
+        ARRIVAL_SOURCE: [row.source for row in rows],
         REVIEWED: [_day(reviewed) for reviewed in reviews.before(seqs).tolist()],
         LAST_REVIEW: [_day(last)] * len(rows),
     }

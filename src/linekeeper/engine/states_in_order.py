@@ -48,8 +48,8 @@ def states_in_order(connection: Connection, after: str = "", day: int | None = N
             yield AccountState(name, kernel, state.tolist())
 
 
-def brought_to(kernel: Kernel, state: list[int], day: int) -> list[int]:
+def state_at_end_of(day: int, kernel: Kernel, state: list[int]) -> list[int]:
     """A copy of the state with its clock at the last hour of a local day, if that lies ahead. It decides nothing."""
-    brought = list(state)
-    kernel.interpreted.advance(brought, day * 24 + 23)
-    return brought
+    ahead = list(state)
+    kernel.interpreted.advance(ahead, day * 24 + 23)
+    return ahead

@@ -12,7 +12,7 @@ from linekeeper.journal.log.tables import Whole
 revision = "0011"
 down_revision = "0010"
 
-DAY_MAX = 60_000  # a later day, since 1970-01-01, stands for "never"
+LAST_DAY = 60_000  # a later day, since 1970-01-01, stands for "never"
 
 
 def upgrade() -> None:
@@ -162,7 +162,7 @@ def _accounts_view(words: _Sqlite | _Postgres) -> str:
             a.account, coalesce({words.text("d.body", "after", "status")}, 'active') AS status,
             {line("limit")} AS limit_minor, {line("granted")} AS granted_minor, u.currency,
             {words.instant("o.at", "o.shift")} AS opened_at,
-            CASE WHEN a.next_review <= {DAY_MAX} THEN {words.date("a.next_review")} END AS next_review,
+            CASE WHEN a.next_review <= {LAST_DAY} THEN {words.date("a.next_review")} END AS next_review,
             p.name AS policy, p.version, a.decisions,
             d.action AS last_action, {words.instant("d.at", "d.shift")} AS last_decided_at,
             {words.day("d.at", "d.shift")} AS last_decided_on,
