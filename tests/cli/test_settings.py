@@ -103,21 +103,22 @@ def test_the_log_needs_keys_that_an_option_or_a_setting_names(folder: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "line"),
+    ("text", "code", "line", "reason"),
     [
-        ('store = "a.db"\nstore = "b.db"\n', "settings-not-readable", 2),
-        ("store =", "settings-not-readable", 1),
-        ('# mine\n\nstroe = "a.db"\n', "setting-not-usable", 3),
-        ('lang = "zh"\nstore = 5\n', "setting-not-usable", 2),
-        ('[store]\npath = "a.db"\n', "setting-not-usable", 1),
-        ('store = ""\n', "setting-not-usable", 1),
+        ('store = "a.db"\nstore = "b.db"\n', "settings-not-readable", 2, "cannot overwrite a value"),
+        ("store =", "settings-not-readable", 1, "invalid value"),
+        ('# mine\n\nstroe = "a.db"\n', "setting-not-usable", 3, "`stroe` is no setting"),
+        ('lang = "zh"\nstore = 5\n', "setting-not-usable", 2, "not a text"),
+        ('[store]\npath = "a.db"\n', "setting-not-usable", 1, "`store` is not a text"),
+        ('store = ""\n', "setting-not-usable", 1, "not a text"),
     ],
 )
-def test_a_faulty_file_is_named_with_the_line(folder: Path, text: str, code: str, line: int) -> None:
+def test_a_faulty_file_is_named_with_the_line(folder: Path, text: str, code: str, line: int, reason: str) -> None:
     (folder / "linekeeper.toml").write_text(text)
     with pytest.raises(LinekeeperError, match=rf"linekeeper\.toml:{line}\b") as raised:
         linekeeper("show", "A-1001")
     assert raised.value.code == code
+    assert reason in str(raised.value)
     assert linekeeper("show", "--help")
 
 

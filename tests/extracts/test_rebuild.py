@@ -10,9 +10,11 @@ import pytest
 
 from linekeeper.core.errors import FileError
 from linekeeper.decide.canonical import digest_all
+from linekeeper.engine.account import AccountFilter, account_page
 from linekeeper.engine.engine import Engine
+from linekeeper.engine.rulings import Ruling, rule
 from linekeeper.engine.verify import verify
-from linekeeper.journal.keeper import new_keeper
+from linekeeper.journal.keeper import erase_borrower, new_keeper
 from linekeeper.journal.store import decision_records, open_store
 from linekeeper.policy.load import load_file
 from linekeeper.policy.model import Policy
@@ -20,6 +22,7 @@ from tests.cli.test_commands import linekeeper, read
 from tests.extracts.stores import SOURCES, eventful
 from tests.kernel.conftest import _kernel_cache as _kernel_cache
 
+AT = 4_089_000_000_000  # 29 July 2099, after the last of the generated events
 SUFFIXES = (".parquet", ".csv", ".jsonl")
 POLICY = """
 policy: rebuilt
@@ -51,36 +54,33 @@ def policy_file(tmp_path: Path) -> Path:
 def url(tmp_path: Path, policy_file: Path) -> str:
     """A store with late events, reversals, consents, rulings, a review beyond the last event, and two erasures."""
     url, policy = str(tmp_path / "lines.db"), load_file(policy_file)
-    keys = tmp_path / "keys"
-    keeper = new_keeper(keys, tmp_path / "public", "example.com/rebuilt")
+    keeper = new_keeper(tmp_path / "keys", tmp_path / "public", "example.com/rebuilt")
     store = open_store(url)
     engine = eventful(store, policy, 5, keeper=keeper)
-    names = accounts_of(url)
+    names = [one.account for one in account_page(engine, AccountFilter())]
+    _rule(engine, names)
+    for name in (names[-1], names[4]):
+        erase_borrower(store, keeper, name, AT)
     store.close()
-    _rule(url, str(keys), names)
-    linekeeper("erase", names[-1], "--yes", "--store", url, "--keys", str(keys))
-    linekeeper("erase", names[4], "--yes", "--store", url, "--keys", str(keys))
-    assert engine.policy.name == "rebuilt"
     return url
 
 
-def accounts_of(url: str) -> list[str]:
-    return [row["account"] for row in read("accounts", "--store", url)["accounts"]]
-
-
-def _rule(url: str, keys: str, names: list[str]) -> None:
+def _rule(engine: Engine, names: list[str]) -> None:
     """Two rulings, and a review beyond the last event; the generated events hold consents of their own."""
-    where, who = ("--store", url, "--keys", keys), ("--by", "m.chen", "--why", "=looked at, by hand")
-    for name, what in ((names[0], ("--cap", "50%")), (names[1], ("--trigger", "deep"))):
-        linekeeper("override", name, *what, "--until", "2099-12-01", *who, "--at", "2099-08-02T09:00Z", *where)
-    linekeeper("review", "--until", "2099-10-01", *where)
+    day = engine.kernel.calendar.day(AT)
+    who = {"by": "m.chen", "why": "=looked at, by hand"}
+    rule(
+        engine,
+        [Ruling(names[0], AT, day + 100, cap_bp=5_000, **who), Ruling(names[1], AT, day + 100, trigger="deep", **who)],
+    )
+    engine.review(day + 60)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_store_is_rebuilt_from_its_events(tmp_path: Path, url: str, policy_file: Path, suffix: str) -> None:
     file, rebuilt = str(tmp_path / f"events{suffix}"), str(tmp_path / "rebuilt.db")
     written = read("events", "--output", file, "--store", url)
-    ran = read("run", str(policy_file), file, "--store", rebuilt)
+    ran = read("run", str(policy_file), file, "--store", rebuilt, "--simulate")
     assert (ran["events"], ran["rejected"], ran["repeats"]) == (written["rows"], 0, 0)
     assert ran["digest"] == digest_of_store(rebuilt) == digest_of_store(url)
     assert ran["decisions"].get("correct", 0) > 0
@@ -89,7 +89,9 @@ def test_a_store_is_rebuilt_from_its_events(tmp_path: Path, url: str, policy_fil
     again = tmp_path / f"again{suffix}"
     linekeeper("events", "--output", str(again), "--store", rebuilt)
     assert sources_of(again, rebuilt) >= {*SOURCES, "person"}
-    assert read("run", str(policy_file), file, "--store", rebuilt)["events"] == 0  # each event counts once
+    assert (
+        read("run", str(policy_file), file, "--store", rebuilt, "--simulate")["events"] == 0
+    )  # each event counts once
 
 
 def kinds_of(url: str) -> set[str]:
@@ -107,7 +109,7 @@ def test_sorted_by_hand_or_shuffled_it_is_rebuilt_alike(tmp_path: Path, url: str
     linekeeper("events", "--output", str(file), "--store", url)
     lines = file.read_text("utf-8").splitlines()
     file.write_text("\n".join(sorted(lines, key=lambda line: json.loads(line)["id"])) + "\n", "utf-8")
-    ran = read("run", str(policy_file), str(file), "--store", str(tmp_path / "rebuilt.db"))
+    ran = read("run", str(policy_file), str(file), "--store", str(tmp_path / "rebuilt.db"), "--simulate")
     assert ran["digest"] == digest_of_store(url)
 
 
@@ -118,7 +120,7 @@ def test_a_damaged_column_is_named(tmp_path: Path, url: str, policy_file: Path) 
     broken = first.replace(f'"{SOURCES[0]}"', "").replace('"\'=bureau"', "")
     file.write_text("\n".join([head, broken, *rest]) + "\n", "utf-8")
     with pytest.raises(FileError, match=r"`arrival.source` of `events.csv` is not as it was exported"):
-        linekeeper("run", str(policy_file), str(file), "--store", str(tmp_path / "rebuilt.db"))
+        linekeeper("run", str(policy_file), str(file), "--store", str(tmp_path / "rebuilt.db"), "--simulate")
     with pytest.raises(FileError, match=r"name it .parquet, .csv or .jsonl"):
         linekeeper("events", "--output", str(tmp_path / "events.xlsx"), "--store", url)
 
@@ -130,7 +132,7 @@ def test_a_store_that_was_never_reviewed_stays_so(tmp_path: Path, policy_file: P
         eventful(store, policy, 5, reviews=False)
     file = str(tmp_path / "events.jsonl")
     linekeeper("events", "--output", file, "--store", url)
-    assert read("run", str(policy_file), file, "--store", rebuilt)["digest"] == digest_of_store(url)
+    assert read("run", str(policy_file), file, "--store", rebuilt, "--simulate")["digest"] == digest_of_store(url)
     with closing(open_store(rebuilt)) as store:
         assert verify(store).same
         assert Engine(store, None).policy == policy

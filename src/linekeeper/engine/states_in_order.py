@@ -39,7 +39,7 @@ def states_in_order(connection: Connection, after: str = "", day: int | None = N
         query = query.where(a.account > after).order_by(a.account).execution_options(yield_per=STATES_AT_ONCE)
         for name, state, *rest in connection.execute(query):
             row = AccountRow(unpacked(state), *rest)
-            yield AccountState(name, kernels[row.policy], state_read(kernels[row.policy], name, row))
+            yield AccountState(name, kernels[row.policy], state_read(connection, kernels[row.policy], name, row))
         return
     reviews = Reviews.of(connection)
     for names in account_pages(connection, after, STATES_AT_ONCE):

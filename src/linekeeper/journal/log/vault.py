@@ -67,6 +67,10 @@ class Vault:
                 self._ciphers.popitem(last=False)
         return cipher
 
+    def has_master(self, name: str) -> bool:
+        """Whether the master key of that name is at hand."""
+        return name in self._masters
+
     def rewrap(self, master: str, wrapped: bytes) -> bytes:
         """The same data key under the first master."""
         return self.master.wrap(self._unwrap(master, wrapped))
