@@ -94,8 +94,9 @@ def run(
         engine = open_engine(store, checked, keys, brake, law, by, simulate)
         try:
             with progress("events", intake.table.num_rows, json) as advance:
-                if intake.arrivals is not None and source is None:  # exported, with the source of each event
-                    summary = run_arrivals(engine, intake.table, intake.arrivals, until_day, advance)
+                if intake.arrivals is not None and not (source and intake.arrivals.sources):
+                    sent_by = source or events.name
+                    summary = run_arrivals(engine, intake.table, intake.arrivals, sent_by, until_day, advance)
                 else:
                     summary = run_table(engine, intake.table, source or events.name, until_day, advance)
         finally:
@@ -137,7 +138,7 @@ def replay(
     with progress("events", intake.table.num_rows, json) as advance:
         keep = kept.append if output else None
         summary = replay_table(
-            kernel, intake.table, day_number(until), workers, not eager, compiled, advance, keep, clock
+            kernel, intake.table, day_number(until), workers, not eager, compiled, advance, keep, clock, intake.arrivals
         )
     if output:
         write_decisions(kept, output)
