@@ -73,27 +73,28 @@ def run(
 ) -> None:
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
     from linekeeper.cli.answers.events import RunAnswer
-    from linekeeper.engine.opening import forget_empty_store, law_named
+    from linekeeper.engine.opening import clear_empty_store, law_named
     from linekeeper.engine.run import run_table
     from linekeeper.engine.summaries import RunSummary
-    from linekeeper.journal.store import is_absent
+    from linekeeper.journal.store import is_missing
     from linekeeper.policy.load import load_file
 
     # All that was given is read before the store is opened: to open an empty store begins it under the policy.
     checked, until_day, law = load_file(policy), day_number(until), law_named(jurisdiction, product)
     intake = read_file(events, checked, mapping, json)
-    if intake.rejected and not intake.table.num_rows and is_absent(store):
-        summary = RunSummary.of_nothing()  # no store is made for it
+    if intake.rejected and not intake.table.num_rows and is_missing(store):
+        summary = RunSummary.empty()  # no store is made for it
     else:
         engine = open_engine(store, checked, keys, brake, law, by)
         try:
             with progress("events", intake.table.num_rows, json) as advance:
                 summary = run_table(engine, intake.table, source or events.name, until_day, advance)
         finally:
-            forget_empty_store(engine)
+            clear_empty_store(engine)
     aside = report(summary, intake, rejected, json)
     if json:
-        print_answer(RunAnswer(**figures(summary, intake, aside, rejected)))
+        over = summary.excess_draws or 0
+        print_answer(RunAnswer(**figures(summary, intake, aside, rejected), excess_draws=over))
     end_without_events(summary, intake, aside)
 
 
@@ -233,6 +234,9 @@ def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: boo
         evaluations = counted(summary.evaluations, "evaluation", "evaluations")
         print_line(f"{events} of {accounts} in {summary.seconds:.1f} s, {evaluations}")
         print_line(f"decisions: {_counts(summary.decisions)}")
+        if summary.excess_draws:
+            draws = counted(summary.excess_draws, "draw was", "draws were")
+            print_line(f"[yellow]{draws} of more than was available[/]; nothing is refused")
         print_rejected(aside, rejected)
         print_line(f"digest {summary.digest}")
     return aside

@@ -55,7 +55,15 @@ def run_table(
     accounts = engine.accounts()
     actions = dict(total.actions)
     return RunSummary(
-        accounts, total.events, total.rejected, actions, total.evaluations, seconds, digest, total.pending
+        accounts,
+        total.events,
+        total.rejected,
+        actions,
+        total.evaluations,
+        seconds,
+        digest,
+        total.pending,
+        total.excess_draws,
     )
 
 

@@ -53,12 +53,21 @@ class Received(Records[Decision]):
     """The decisions that events led to, in the order of accounts and then of time.
 
     `rejected` are the events that were not admitted, with the reason; `repeats` counts those that had come before;
-    `pending` counts the restrictions that the brake made wait for a person.
+    `pending` counts the restrictions that the brake made wait for a person; `excess_draws` the draws of more than
+    was available, which count like any other.
     """
 
-    def __init__(self, decisions: Records[Decision], rejected: Sequence[Rejection], repeats: int, pending: int) -> None:
+    def __init__(
+        self,
+        decisions: Records[Decision],
+        rejected: Sequence[Rejection],
+        repeats: int,
+        pending: int,
+        excess_draws: int,
+    ) -> None:
         super().__init__(lambda: decisions, lambda: decisions.table)
         self.rejected, self.repeats, self.pending = tuple(rejected), repeats, pending
+        self.excess_draws = excess_draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +187,13 @@ class Engine:
             given, aside, same = intake.table, intake.rejected, intake.same
         kept: list[core.Decision] = []
         summary = self._engine.receive(given, source, keep=kept.append, transaction=transaction)
-        return Received(self._decisions(kept), [*aside, *summary.rejected], same + summary.same, summary.pending)
+        return Received(
+            self._decisions(kept),
+            [*aside, *summary.rejected],
+            same + summary.same,
+            summary.pending,
+            summary.excess_draws,
+        )
 
     def review(self, day: date | str) -> Records[Decision]:
         """Review every account that is due, up to the start of a day; the decisions that this led to.
