@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linekeeper.cli.output import progress_of_share
+from linekeeper.cli.settings import tolerance_hours
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
+    from linekeeper.engine.clock import Clock
     from linekeeper.engine.engine import Engine
     from linekeeper.engine.outbox import Law
     from linekeeper.policy.model import Policy
@@ -21,17 +23,28 @@ def open_engine(
     brake: bool = False,
     law: Law | None = None,
     signed_by: str | None = None,
+    simulate: bool = False,
 ) -> Engine:
     """The engine over that store; without a policy, under the one that the store holds."""
     from linekeeper.engine.opening import engine_of_store
 
-    return engine_of_store(url, policy, keys, brake, law, signed_by)
+    return engine_of_store(url, policy, keys, brake, law, signed_by, clock_of(simulate))
 
 
-def read_file(path: Path, policy: Policy, mapping: Path | None, quiet: bool) -> Intake:
+def clock_of(simulate: bool) -> Clock:
+    """This machine's clock with the tolerance that the settings name, or one that takes any time."""
+    from linekeeper.core.bounds import HOUR_MS
+    from linekeeper.engine.clock import Clock
+
+    return Clock(tolerance_ms=tolerance_hours() * HOUR_MS, simulated=simulate)
+
+
+def read_file(path: Path, policy: Policy, mapping: Path | None, quiet: bool, clock: Clock) -> Intake:
     """A file as admitted events: an event table of ours, or any file with a mapping of its columns."""
     from linekeeper.connect.files import read_event_file
     from linekeeper.connect.mapping_file import load_columns
 
     with progress_of_share("reading", quiet) as show_share:
-        return read_event_file(path, policy, load_columns(mapping) if mapping else None, progress=show_share)
+        return read_event_file(
+            path, policy, load_columns(mapping) if mapping else None, progress=show_share, clock=clock
+        )

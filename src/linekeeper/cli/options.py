@@ -92,6 +92,9 @@ AsOf = Annotated[
     str | None, typer.Option("--day", help="Ask as of this day, YYYY-MM-DD (default: the latest of the account).")
 ]
 Until = Annotated[str, typer.Option("--until", help="Review up to and including this day, YYYY-MM-DD.")]
+Simulate = Annotated[
+    bool, typer.Option("--simulate", help="Take times that have not come by this machine's clock, for what-if runs.")
+]
 MappingFile = Annotated[Path | None, typer.Option("--mapping", help="A mapping of the file's columns (YAML or JSON).")]
 
 

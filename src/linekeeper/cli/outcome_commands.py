@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.opening import read_file
+from linekeeper.cli.opening import clock_of, read_file
 from linekeeper.cli.options import EventsFile, JsonOption, MappingFile, PolicyFile
 from linekeeper.cli.output import print_answer, progress
 
@@ -50,7 +50,7 @@ def outcome(
     from linekeeper.policy.load import load_file
 
     loaded = load_file(policy)
-    table, outcomes = read_file(events, loaded, mapping, json).table, read_labels(labels)
+    table, outcomes = read_file(events, loaded, mapping, json, clock_of(False)).table, read_labels(labels)
     if part:
         wanted = read_partition(part).has
         table = events_of_accounts(table, wanted)

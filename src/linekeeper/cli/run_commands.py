@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from linekeeper.cli.arguments import day_number, instant_ms, minor_units, required_day
-from linekeeper.cli.opening import open_engine, read_file
+from linekeeper.cli.opening import clock_of, open_engine, read_file
 from linekeeper.cli.options import (
     AccountName,
     BrakeOn,
@@ -21,6 +21,7 @@ from linekeeper.cli.options import (
     Product,
     RejectedFile,
     SignedBy,
+    Simulate,
     StoreToWrite,
     StoreUrl,
     Until,
@@ -69,6 +70,7 @@ def run(
     rejected: RejectedFile = None,
     brake: BrakeOn = False,
     by: SignedBy = None,
+    simulate: Simulate = False,
     json: JsonOption = False,
 ) -> None:
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
@@ -77,15 +79,19 @@ def run(
     from linekeeper.engine.run import run_table
     from linekeeper.engine.summaries import RunSummary
     from linekeeper.journal.store import is_missing
+    from linekeeper.kernel.calendar import calendar
     from linekeeper.policy.load import load_file
 
     # All that was given is read before the store is opened: to open an empty store begins it under the policy.
     checked, until_day, law = load_file(policy), day_number(until), law_named(jurisdiction, product)
-    intake = read_file(events, checked, mapping, json)
+    clock = clock_of(simulate)
+    if until_day is not None:
+        clock.demand_begun(until_day, calendar(checked.time_zone))
+    intake = read_file(events, checked, mapping, json, clock)
     if intake.rejected and not intake.table.num_rows and is_missing(store):
         summary = RunSummary.empty()  # no store is made for it
     else:
-        engine = open_engine(store, checked, keys, brake, law, by)
+        engine = open_engine(store, checked, keys, brake, law, by, simulate)
         try:
             with progress("events", intake.table.num_rows, json) as advance:
                 summary = run_table(engine, intake.table, source or events.name, until_day, advance)
@@ -111,6 +117,7 @@ def replay(
     eager: Annotated[
         bool, typer.Option("--eager", help="Review every account every day (same decisions, slower).")
     ] = False,
+    simulate: Simulate = False,
     json: JsonOption = False,
 ) -> None:
     """Run a file of events through the kernel alone, on all cores; decisions and digest are those of `run`."""
@@ -120,14 +127,16 @@ def replay(
     from linekeeper.lab.decision_table import write_decisions
     from linekeeper.policy.load import load_file
 
-    kernel = kernel_of(load_file(policy))
-    intake = read_file(events, kernel.policy, mapping, json)
+    kernel, clock = kernel_of(load_file(policy)), clock_of(simulate)
+    intake = read_file(events, kernel.policy, mapping, json, clock)
     kept: list[Decision] = []
     evaluations = evaluations_of(intake.table, not eager)
     compiled = kernel.is_worth_compiling(evaluations)
     with progress("events", intake.table.num_rows, json) as advance:
         keep = kept.append if output else None
-        summary = replay_table(kernel, intake.table, day_number(until), workers, not eager, compiled, advance, keep)
+        summary = replay_table(
+            kernel, intake.table, day_number(until), workers, not eager, compiled, advance, keep, clock
+        )
     if output:
         write_decisions(kept, output)
     aside = report(summary, intake, rejected, json)
@@ -137,11 +146,18 @@ def replay(
     end_without_events(summary, intake, aside)
 
 
-def review(store: StoreUrl, until: Until, keys: Keys, brake: BrakeOn = False, json: JsonOption = False) -> None:
+def review(
+    store: StoreUrl,
+    until: Until,
+    keys: Keys,
+    brake: BrakeOn = False,
+    simulate: Simulate = False,
+    json: JsonOption = False,
+) -> None:
     """Review every account of a store that is due, at the start of each day up to and including a day."""
     from linekeeper.cli.answers.events import ReviewAnswer
 
-    engine = open_engine(store, keys=keys, brake=brake)
+    engine = open_engine(store, keys=keys, brake=brake, simulate=simulate)
     day = required_day(until)
     with progress("accounts", engine.due_count(day), json) as advance:
         summary = engine.review(day, advance)

@@ -23,6 +23,7 @@ DEFAULTS: dict[str, str | None] = {
     "lender": None,
     "jurisdiction": None,
     "product": None,
+    "tolerance": "24h",
 }  # every setting, with its default
 _PATHS = ("store", "keys", "lender")
 _SQLITE = "sqlite:///"
@@ -174,6 +175,20 @@ def lang_named() -> str:
 def jurisdiction_named() -> str | None:
     """The law under which notices are noted, if a setting names one."""
     return setting("jurisdiction").value
+
+
+def tolerance_hours() -> int:
+    """How far ahead of the clock an event may be dated. Raises UsageError where it is no number of hours or days."""
+    named = setting("tolerance")
+    read = re.fullmatch(r"([0-9]{1,3})([hd])", str(named.value))
+    if not read:
+        raise UsageError(
+            f"the setting `tolerance` is `{str(named.value)[:40]}`, which is no span of time",
+            code="setting-not-usable",
+            way_out="write hours or days, like 24h or 2d",
+            place=named.origin,
+        )
+    return int(read[1]) * (24 if read[2] == "d" else 1)
 
 
 def product_named() -> str | None:

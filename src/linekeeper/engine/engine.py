@@ -22,6 +22,7 @@ from linekeeper.core.decision import Decision
 from linekeeper.core.errors import Conflict, EventRejected, NotFound, Refused, UsageError
 from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states, load_states, save_states, state_read
+from linekeeper.engine.clock import Clock
 from linekeeper.engine.history import histories_before, note_review, recall, reviewed_day
 from linekeeper.engine.inbox import (
     Admitted,
@@ -29,6 +30,7 @@ from linekeeper.engine.inbox import (
     GivenEvents,
     admit_events,
     given_events,
+    reject_ahead,
     reject_refused,
     reversals,
 )
@@ -100,7 +102,8 @@ class Engine:
     one engine.
     `brake`: a burst of restrictions waits for a person, as the policy's brake says; off for a back-fill of history.
     Under a `law`, given here or to an earlier engine, each decision that has to be notified commits with its notice.
-    `signed_by`: who answers for the policy and its card, where the store begins with them.
+    `signed_by`: who answers for the policy and its card, where the store begins with them. `clock`: what says how late
+    an event or a review can be; by default this machine's.
 
     Raises StoreError where the states of the store are those of another kernel: opening a store rebuilds nothing.
     """
@@ -114,8 +117,9 @@ class Engine:
         brake: bool = False,
         law: Law | None = None,
         signed_by: str | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        self.store, self.keeper = store, keeper
+        self.store, self.keeper, self.clock = store, keeper, clock or Clock()
         kernel_of(policy or stored_policy(store))  # making one takes a while, so it is not made under the lock
         with store.writing() as connection:
             # Which version is in force is asked under the lock: another may have come since it was asked before.
@@ -242,6 +246,7 @@ class Engine:
         summary = BatchSummary()
         with self.store.writing(transaction) as connection:
             self._require_same_versions(connection)
+            arrived, summary.rejected = reject_ahead(connection, source, arrived, self.clock)
             for engine, part in self._split_by_version(connection, arrived):
                 summary.add(engine._receive(connection, part, source, keep))
             if all_or_nothing and summary.rejected:
@@ -293,7 +298,11 @@ class Engine:
     def review(
         self, until_day: int, progress: Callable[[int], None] | None = None, keep: Keep | None = None
     ) -> BatchSummary:
-        """Evaluate every account that is due, up to the start of local day `until_day`; `keep` as in `receive`."""
+        """Evaluate every account that is due, up to the start of local day `until_day`; `keep` as in `receive`.
+
+        Raises UsageError where that day has not begun.
+        """
+        self.clock.demand_begun(until_day, self.kernel.calendar)
         self.require_keys()
         with self.store.writing() as connection:
             self._require_same_versions(connection)

@@ -19,6 +19,7 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.store import in_names, insert_many, listed, next_seq
 
 if TYPE_CHECKING:
+    from linekeeper.engine.clock import Clock
     from linekeeper.kernel.calendar import Calendar
     from linekeeper.policy.model import Policy
 
@@ -168,6 +169,21 @@ def admit_events(connection: Connection, source: str, events: GivenEvents) -> Ad
     insert_many(connection, t.events, EVENT_COLUMNS, rows)
     rejections = [Rejection(f"event {event_id}", reason) for _, event_id, reason in conflicts]
     return Admitted(events, [keys[i][3] for i in new], first, same, rejections)
+
+
+def reject_ahead(
+    connection: Connection, source: str, events: GivenEvents, clock: Clock
+) -> tuple[GivenEvents, list[Rejection]]:
+    """The events without those that lie ahead of the clock, which are rejected."""
+    ahead = clock.ahead(events.at)
+    if not ahead:
+        return events, []
+    refused, reasons = events.take(ahead), [str(clock.refusal(events.at[row])) for row in ahead]
+    rows = zip(refused.ids, refused.accounts, refused.bodies(), reasons, strict=True)
+    insert_many(connection, t.rejected_events, REJECTED_COLUMNS, [(source, *row) for row in rows])
+    timely = sorted(set(range(len(events.ids))) - set(ahead))
+    rejections = [Rejection(f"event {event}", reason) for event, reason in zip(refused.ids, reasons, strict=True)]
+    return events.take(timely), rejections
 
 
 def reversals(connection: Connection, source: str, admitted: Admitted) -> dict[int, int]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from linekeeper.core.errors import UsageError
+from linekeeper.engine.clock import Clock
 from linekeeper.engine.engine import Engine, brake_of
 from linekeeper.engine.outbox import Law
 from linekeeper.engine.versions import check_signer
@@ -24,6 +25,7 @@ def engine_of_store(
     brake: bool = False,
     law: Law | None = None,
     signed_by: str | None = None,
+    clock: Clock | None = None,
 ) -> Engine:
     """The engine over that store; without a policy, under the one that the store holds.
 
@@ -37,7 +39,7 @@ def engine_of_store(
     check_signer(signed_by)
     store = open_store(url, made=policy is None)
     try:
-        return Engine(store, policy, keeper, brake=brake, law=law, signed_by=signed_by)
+        return Engine(store, policy, keeper, brake=brake, law=law, signed_by=signed_by, clock=clock)
     except BaseException:
         store.close()
         raise

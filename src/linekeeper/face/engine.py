@@ -21,6 +21,7 @@ from linekeeper.core.errors import UsageError
 from linekeeper.core.event import Rejection
 from linekeeper.engine import engine as rooms
 from linekeeper.engine.account import ACCOUNTS_A_PAGE, AccountSummary, account_page, find_decision, view
+from linekeeper.engine.clock import Clock
 from linekeeper.engine.notices import build_notice
 from linekeeper.engine.opening import engine_of_store, law_named
 from linekeeper.engine.point_in_time import state_after
@@ -116,7 +117,7 @@ class Engine:
     def __init__(self, engine: rooms.Engine) -> None:
         self._engine = engine
         self.policy = Policy(engine.policy)
-        self._validator = Validator(engine.policy)
+        self._validator = Validator(engine.policy, clock=engine.clock)
 
     def __enter__(self) -> Engine:
         return self
@@ -183,7 +184,7 @@ class Engine:
         if few is not None:
             given, aside, same = few[0], few[1], 0
         else:
-            intake = intake_of(events, self.policy, columns)
+            intake = intake_of(events, self.policy, columns, self._engine.clock)
             given, aside, same = intake.table, intake.rejected, intake.same
         kept: list[core.Decision] = []
         summary = self._engine.receive(given, source, keep=kept.append, transaction=transaction)
@@ -197,6 +198,8 @@ class Engine:
 
     def review(self, day: date | str) -> Records[Decision]:
         """Review every account that is due, up to the start of a day; the decisions that this led to.
+
+        Raises LinekeeperError where the day has not begun.
 
         >>> import linekeeper as lk
         >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
@@ -420,13 +423,15 @@ def open(
     jurisdiction: str | None = None,
     product: str | None = None,
     signed_by: str | None = None,
+    simulate: bool = False,
 ) -> Engine:
     """An engine over a store: the path of an SQLite file, or a database URL, as in the commands.
 
     With a `policy`, a store that does not exist yet is made; without one, the store exists and its own policy holds.
     `keys`: the folder of the log's keys, where the store keeps a log. `brake`: a burst of restrictions waits for a
     person. `jurisdiction` and `product`: notices are noted under that law, from the first event on. `signed_by`: who
-    signs off the policy where the store begins with it.
+    signs off the policy where the store begins with it. Events dated more than a day ahead of this machine's clock are
+    rejected, and no day is reviewed that has not begun, unless you `simulate`.
 
     Raises LinekeeperError where the store cannot be opened, or holds decisions of another policy or version.
 
@@ -438,8 +443,9 @@ def open(
     """
     if not isinstance(store, str | PathLike) or not str(store).strip():
         raise refused_argument("store", store, "give the path of an SQLite file, or a database URL")
-    if not isinstance(brake, bool):
-        raise refused_argument("brake", brake, "give True or False")
+    for name, flag in (("brake", brake), ("simulate", simulate)):
+        if not isinstance(flag, bool):
+            raise refused_argument(name, flag, "give True or False")
     return Engine(
         engine_of_store(
             given_text("store", str(store)),
@@ -448,6 +454,7 @@ def open(
             brake,
             law_named(optional_text("jurisdiction", jurisdiction), optional_text("product", product)),
             optional_text("signed_by", signed_by),
+            Clock(simulated=simulate),
         )
     )
 

@@ -22,6 +22,7 @@ from linekeeper.connect.mapping_file import load_columns
 from linekeeper.connect.validation import Validator
 from linekeeper.core.errors import UsageError
 from linekeeper.core.event import Event, Rejection
+from linekeeper.engine.clock import Clock
 from linekeeper.engine.inbox import FEW_EVENTS
 from linekeeper.face.arguments import given_path, refused_argument
 from linekeeper.face.policy import Policy
@@ -41,7 +42,7 @@ EventInput: TypeAlias = ArrowStream | str | PathLike[str] | Iterable[Mapping[str
 Columns: TypeAlias = Mapping[str, str | None] | str | PathLike[str]
 
 
-def intake_of(events: EventInput, policy: Policy, columns: Columns | None = None) -> Intake:
+def intake_of(events: EventInput, policy: Policy, columns: Columns | None = None, clock: Clock | None = None) -> Intake:
     """The events that pass the same validation as those of a file, each once and in order of time, and the rest.
 
     Raises LinekeeperError where `events` cannot be read at all, has a column that no kind of event has, or has none of
@@ -56,13 +57,13 @@ def intake_of(events: EventInput, policy: Policy, columns: Columns | None = None
     """
     mapping = _mapping_of(columns)
     if isinstance(events, str | PathLike):
-        return read_event_file(given_path("events", events), policy.definition, mapping)
+        return read_event_file(given_path("events", events), policy.definition, mapping, clock=clock)
     if isinstance(events, ArrowStream):
-        return read_event_batches(_stream(events), policy.definition, mapping)
+        return read_event_batches(_stream(events), policy.definition, mapping, clock)
     if isinstance(events, Iterable):
         if isinstance(columns, str | PathLike):
-            return read_event_rows(events, policy.definition, mapping)
-        return read_event_rows(_all_renamed(events, mapping), policy.definition)
+            return read_event_rows(events, policy.definition, mapping, clock)
+        return read_event_rows(_all_renamed(events, mapping), policy.definition, clock=clock)
     raise UsageError(
         f"`{type(events).__name__}` holds no events",
         code="events-not-readable",
