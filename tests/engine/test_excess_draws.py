@@ -55,6 +55,7 @@ def rows(*steps: tuple[str, int]) -> list[dict[str, object]]:
         ((("draw", 499), ("delinquency", 3), ("draw", 1), ("draw", 1)), 1),
         ((("draw", 900), ("delinquency", 3)), 0),
         ((("delinquency", 30), ("draw", 1)), 1),
+        ((("draw", 10**15), ("draw", 10**15)), 2),
     ],
 )
 def test_each_draw_is_held_against_what_was_available(
@@ -103,3 +104,10 @@ def test_commands_say_so(tmp_path: Path) -> None:
     assert "balance 12,000.00 CNY, 2,000.00 CNY over the limit" in linekeeper("show", "A", "--store", store)
     assert read("show", "A", "--store", store)["excess_minor"] == 200_000
     assert read("run", EXAMPLE, str(events), "--store", str(tmp_path / "b.db"))["excess_draws"] == 1
+
+
+def test_sums_beyond_64_bits_are_no_way_out() -> None:
+    """The sum of ten thousand of the largest draws leaves 64 bits, and would come out below the limit."""
+    with lk.open(":memory:", lk.load_policy(TEXT)) as engine:
+        engine.receive(rows())
+        assert engine.receive(rows(*[("draw", 10**15)] * 10_000)[1:]).excess_draws == 10_000

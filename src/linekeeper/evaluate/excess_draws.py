@@ -39,11 +39,14 @@ def count_excess_draws(kernel: Kernel, batch: Batch, before: Ints, result: Evalu
 def _doubtful(kernel: Kernel, batch: Batch, before: Ints, decided: dict[int, list[RawDecision]]) -> list[int]:
     """The accounts with a draw that can have gone beyond the limit: for nearly all others the sums show it did not."""
     number = {kind.name: kind.number for kind in kernel.policy.kinds}
-    owner = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts))
-    added, drawn = np.zeros(len(batch.accounts), np.int64), np.zeros(len(batch.accounts), bool)
-    adds = (batch.kind == number["draw"]) | (batch.kind == number["charge"])
-    np.add.at(added, owner[adds], batch.x[adds, 0])
-    drawn[owner[batch.kind == number["draw"]]] = True
+    draws = batch.kind == number["draw"]
+    if not draws.any():
+        return []
+    owner, count = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts)), len(batch.accounts)
+    adds = draws | (batch.kind == number["charge"])
+    # As floats: no sum of a batch leaves their range, and up to 2^53, beyond any limit, they are exact.
+    added = np.bincount(owner[adds], batch.x[adds, 0].astype(np.float64), count)
+    drawn = np.bincount(owner[draws], minlength=count) > 0
     opened, balance, limit, status = before.T
     clear = (opened != 0) & (status < Status.SUSPENDED) & (balance + added <= limit)
     clear[owner[batch.kind == number["balance"]]] = False
