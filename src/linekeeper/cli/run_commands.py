@@ -76,7 +76,7 @@ def run(
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
     from linekeeper.cli.answers.events import RunAnswer
     from linekeeper.engine.opening import clear_empty_store, law_named
-    from linekeeper.engine.run import run_table
+    from linekeeper.engine.run import run_arrivals, run_table
     from linekeeper.engine.summaries import RunSummary
     from linekeeper.journal.store import is_missing
     from linekeeper.kernel.calendar import calendar
@@ -94,7 +94,10 @@ def run(
         engine = open_engine(store, checked, keys, brake, law, by, simulate)
         try:
             with progress("events", intake.table.num_rows, json) as advance:
-                summary = run_table(engine, intake.table, source or events.name, until_day, advance)
+                if intake.arrivals is not None and source is None:  # exported, with the source of each event
+                    summary = run_arrivals(engine, intake.table, intake.arrivals, until_day, advance)
+                else:
+                    summary = run_table(engine, intake.table, source or events.name, until_day, advance)
         finally:
             clear_empty_store(engine)
     aside = report(summary, intake, rejected, json)

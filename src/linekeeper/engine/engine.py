@@ -71,7 +71,7 @@ from linekeeper.journal.store import (
     Store,
     insert_many,
     load_accounts,
-    next_seq,
+    take_numbers,
 )
 from linekeeper.kernel.kernel import Kernel, kernel_of
 
@@ -436,7 +436,7 @@ class Engine:
         """Write decisions, notices, states and log leaves of a batch; how many decisions there are of each action."""
         actions: Counter[str] = Counter()
         recall(connection, self.kernel, batch, result, chains)
-        seq = next_seq(connection, t.decisions) if result.decisions else 0
+        seq = take_numbers(connection, "changes", len(result.decisions)) if result.decisions else 0
         rows: list[tuple[Any, ...]] = []
         decisions: list[Decision] = []
         for raw in result.decisions:

@@ -16,7 +16,7 @@ from linekeeper.core.event import EVENT_HEAD, Event, Rejection
 from linekeeper.evaluate.event_batch import Batch, batch_of, batch_of_few, events_of_table, sort_by_time
 from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import in_names, insert_many, listed, next_seq
+from linekeeper.journal.store import in_names, insert_many, listed, take_numbers
 
 if TYPE_CHECKING:
     from linekeeper.engine.clock import Clock
@@ -164,7 +164,7 @@ def admit_events(connection: Connection, source: str, events: GivenEvents) -> Ad
         events = events.take(new)
         rejected = [(source, event_id, keys[i][0], keys[i][3], reason) for i, event_id, reason in conflicts]
         insert_many(connection, t.rejected_events, REJECTED_COLUMNS, rejected)
-    first = next_seq(connection, t.events)
+    first = take_numbers(connection, "events", len(new))
     rows = [(first + n, source, ids[i], *keys[i]) for n, i in enumerate(new)]
     insert_many(connection, t.events, EVENT_COLUMNS, rows)
     rejections = [Rejection(f"event {event_id}", reason) for _, event_id, reason in conflicts]
