@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
     from linekeeper.core.decision import Decision
     from linekeeper.core.event import Rejection
+    from linekeeper.engine.engine import Engine
     from linekeeper.engine.summaries import RunSummary
 
 UntilLast = Annotated[
@@ -75,8 +76,7 @@ def run(
 ) -> None:
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
     from linekeeper.cli.answers.events import RunAnswer
-    from linekeeper.engine.opening import clear_empty_store, law_named
-    from linekeeper.engine.run import run_arrivals, run_table
+    from linekeeper.engine.opening import law_named
     from linekeeper.engine.summaries import RunSummary
     from linekeeper.journal.store import is_missing
     from linekeeper.kernel.calendar import calendar
@@ -92,14 +92,7 @@ def run(
         summary = RunSummary.empty()  # no store is made for it
     else:
         engine = open_engine(store, checked, keys, brake, law, by, simulate)
-        try:
-            with progress("events", intake.table.num_rows, json) as advance:
-                if intake.arrivals is not None and source is None:  # exported, with the source of each event
-                    summary = run_arrivals(engine, intake.table, intake.arrivals, until_day, advance)
-                else:
-                    summary = run_table(engine, intake.table, source or events.name, until_day, advance)
-        finally:
-            clear_empty_store(engine)
+        summary = _taken_in(engine, intake, source, events.name, until_day, json)
     aside = report(summary, intake, rejected, json)
     if json:
         over = summary.excess_draws or 0
@@ -240,6 +233,22 @@ def authorise(
 
 
 # ------------------------------------------------------------------ pieces
+
+
+def _taken_in(
+    engine: Engine, intake: Intake, source: str | None, file_name: str, until_day: int | None, quiet: bool
+) -> RunSummary:
+    """What the events led to. Where the store began for them and none came in, it is left as it was before."""
+    from linekeeper.engine.opening import clear_empty_store
+    from linekeeper.engine.run import run_arrivals, run_table
+
+    try:
+        with progress("events", intake.table.num_rows, quiet) as advance:
+            if intake.arrivals is not None and source is None:  # exported, with the source of each event
+                return run_arrivals(engine, intake.table, intake.arrivals, until_day, advance)
+            return run_table(engine, intake.table, source or file_name, until_day, advance)
+    finally:
+        clear_empty_store(engine)
 
 
 def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: bool) -> list[Rejection]:
