@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
     from linekeeper.core.decision import Decision
     from linekeeper.core.event import Rejection
+    from linekeeper.engine.engine import Engine
     from linekeeper.engine.summaries import RunSummary
 
 UntilLast = Annotated[
@@ -75,10 +76,9 @@ def run(
 ) -> None:
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
     from linekeeper.cli.answers.events import RunAnswer
-    from linekeeper.engine.opening import forget_empty_store, law_named
-    from linekeeper.engine.run import run_arrivals, run_table
+    from linekeeper.engine.opening import law_named
     from linekeeper.engine.summaries import RunSummary
-    from linekeeper.journal.store import is_absent
+    from linekeeper.journal.store import is_missing
     from linekeeper.kernel.calendar import calendar
     from linekeeper.policy.load import load_file
 
@@ -88,21 +88,15 @@ def run(
     if until_day is not None:
         clock.demand_begun(until_day, calendar(checked.time_zone))
     intake = read_file(events, checked, mapping, json, clock)
-    if intake.rejected and not intake.table.num_rows and is_absent(store):
-        summary = RunSummary.of_nothing()  # no store is made for it
+    if intake.rejected and not intake.table.num_rows and is_missing(store):
+        summary = RunSummary.empty()  # no store is made for it
     else:
         engine = open_engine(store, checked, keys, brake, law, by, simulate)
-        try:
-            with progress("events", intake.table.num_rows, json) as advance:
-                if intake.arrivals is not None and source is None:  # exported, with the source of each event
-                    summary = run_arrivals(engine, intake.table, intake.arrivals, until_day, advance)
-                else:
-                    summary = run_table(engine, intake.table, source or events.name, until_day, advance)
-        finally:
-            forget_empty_store(engine)
+        summary = _taken_in(engine, intake, source, events.name, until_day, json)
     aside = report(summary, intake, rejected, json)
     if json:
-        print_answer(RunAnswer(**figures(summary, intake, aside, rejected)))
+        over = summary.excess_draws or 0
+        print_answer(RunAnswer(**figures(summary, intake, aside, rejected), excess_draws=over))
     end_without_events(summary, intake, aside)
 
 
@@ -241,6 +235,22 @@ def authorise(
 # ------------------------------------------------------------------ pieces
 
 
+def _taken_in(
+    engine: Engine, intake: Intake, source: str | None, file_name: str, until_day: int | None, quiet: bool
+) -> RunSummary:
+    """What the events led to. Where the store began for them and none came in, it is left as it was before."""
+    from linekeeper.engine.opening import clear_empty_store
+    from linekeeper.engine.run import run_arrivals, run_table
+
+    try:
+        with progress("events", intake.table.num_rows, quiet) as advance:
+            if intake.arrivals is not None and source is None:  # exported, with the source of each event
+                return run_arrivals(engine, intake.table, intake.arrivals, until_day, advance)
+            return run_table(engine, intake.table, source or file_name, until_day, advance)
+    finally:
+        clear_empty_store(engine)
+
+
 def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: bool) -> list[Rejection]:
     """Write down the rejected rows, tell a person what `run` or `replay` did, and return the rejected rows."""
     aside = intake.rejected + summary.rejected
@@ -252,6 +262,9 @@ def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: boo
         evaluations = counted(summary.evaluations, "evaluation", "evaluations")
         print_line(f"{events} of {accounts} in {summary.seconds:.1f} s, {evaluations}")
         print_line(f"decisions: {_counts(summary.decisions)}")
+        if summary.excess_draws:
+            draws = counted(summary.excess_draws, "draw was", "draws were")
+            print_line(f"[yellow]{draws} of more than was available[/]; nothing is refused")
         print_rejected(aside, rejected)
         print_line(f"digest {summary.digest}")
     return aside

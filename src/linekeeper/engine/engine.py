@@ -61,6 +61,7 @@ from linekeeper.engine.versions import (
 from linekeeper.evaluate.authorisation import Authorisation, authorise
 from linekeeper.evaluate.evaluator import REFUSAL_REASONS, Arrivals, EvaluationResult, evaluate_batch
 from linekeeper.evaluate.event_batch import Batch, Ints, no_events
+from linekeeper.evaluate.excess_draws import count_excess_draws, line_columns
 from linekeeper.evaluate.late_events import History
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper
@@ -258,7 +259,7 @@ class Engine:
         admitted = admit_events(connection, source, events)  # repeats drop out here: nothing after this meets one
         batch = admitted.events.batch(self.policy, self.kernel.calendar)
         states, chains = load_states(connection, self.kernel, batch.accounts)
-        evaluate = self._evaluator(connection, source, admitted)
+        evaluate, lines = self._evaluator(connection, source, admitted), line_columns(self.kernel, states)
         result, waiting = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
         self._seal_rulings(connection, admitted)  # a ruling precedes, in the log too, what it leads to
         reasons = {int(batch.rows[event]): REFUSAL_REASONS[code] for event, code in result.refused.items()}
@@ -271,6 +272,7 @@ class Engine:
             actions=actions,
             evaluations=result.evaluations,
             waiting=waiting,
+            excess_draws=count_excess_draws(self.kernel, batch, lines, result),
         )
 
     def _evaluator(self, connection: Connection, source: str, admitted: Admitted) -> Run:

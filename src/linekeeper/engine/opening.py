@@ -45,7 +45,7 @@ def engine_of_store(
         raise
 
 
-def forget_empty_store(engine: Engine) -> None:
+def clear_empty_store(engine: Engine) -> None:
     """Leave a store that this engine began, and that holds no event, as it was before.
 
     Else a mistake in a first file would bind the store for good to the policy and the law that came with it.

@@ -167,7 +167,7 @@ def _check(engine: Engine, ruling: Ruling) -> None:
         raise UsageError(
             "a cap lies from 0% to 100% of what is granted",
             code="ruling-out-of-bounds",
-            way_out=f"give whole basis points from 0 to {FULL_BP:,}",
+            way_out=f"write a share like 50% (in Python, whole basis points from 0 to {FULL_BP:,})",
         )
     if cap is not None and ruling.trigger is not None:
         raise UsageError(

@@ -119,7 +119,15 @@ def _summary(engine: Engine, total: BatchSummary, began: float) -> RunSummary:
     accounts = engine.accounts()
     actions = dict(total.actions)
     return RunSummary(
-        accounts, total.events, total.rejected, actions, total.evaluations, seconds, digest, total.pending
+        accounts,
+        total.events,
+        total.rejected,
+        actions,
+        total.evaluations,
+        seconds,
+        digest,
+        total.pending,
+        total.excess_draws,
     )
 
 

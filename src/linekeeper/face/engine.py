@@ -57,12 +57,21 @@ class Received(Records[Decision]):
     """The decisions that events led to, in the order of accounts and then of time.
 
     `rejected` are the events that were not admitted, with the reason; `repeats` counts those that had come before;
-    `pending` counts the restrictions that the brake made wait for a person.
+    `pending` counts the restrictions that the brake made wait for a person; `excess_draws` the draws of more than
+    was available, which count like any other.
     """
 
-    def __init__(self, decisions: Records[Decision], rejected: Sequence[Rejection], repeats: int, pending: int) -> None:
+    def __init__(
+        self,
+        decisions: Records[Decision],
+        rejected: Sequence[Rejection],
+        repeats: int,
+        pending: int,
+        excess_draws: int,
+    ) -> None:
         super().__init__(lambda: decisions, lambda: decisions.table)
         self.rejected, self.repeats, self.pending = tuple(rejected), repeats, pending
+        self.excess_draws = excess_draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +191,13 @@ class Engine:
             given, aside, same = intake.table, intake.rejected, intake.same
         kept: list[core.Decision] = []
         summary = self._engine.receive(given, source, keep=kept.append, transaction=transaction)
-        return Received(self._decisions(kept), [*aside, *summary.rejected], same + summary.same, summary.pending)
+        return Received(
+            self._decisions(kept),
+            [*aside, *summary.rejected],
+            same + summary.same,
+            summary.pending,
+            summary.excess_draws,
+        )
 
     def review(self, day: date | str) -> Records[Decision]:
         """Review every account that is due, up to the start of a day; the decisions that this led to.
@@ -474,8 +489,9 @@ def open(
     """
     if not isinstance(store, str | PathLike) or not str(store).strip():
         raise refused_argument("store", store, "give the path of an SQLite file, or a database URL")
-    if not isinstance(brake, bool):
-        raise refused_argument("brake", brake, "give True or False")
+    for name, flag in (("brake", brake), ("simulate", simulate)):
+        if not isinstance(flag, bool):
+            raise refused_argument(name, flag, "give True or False")
     return Engine(
         engine_of_store(
             given_text("store", str(store)),

@@ -242,7 +242,7 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
     return store
 
 
-def is_absent(url: str) -> bool:
+def is_missing(url: str) -> bool:
     """Whether no store can be at that URL, since its SQLite file does not exist."""
     engine = _engine(url if "://" in url else f"sqlite:///{url}")
     try:

@@ -78,6 +78,8 @@ class FileFigures(RunFigures, frozen=True):
 class RunAnswer(FileFigures, frozen=True, tag="linekeeper/run/1"):
     """What a file of events led to, in a store."""
 
+    excess_draws: Annotated[int, Meta(description="Draws of more than was available; they count like any other.")]
+
 
 class ReplayAnswer(FileFigures, frozen=True, tag="linekeeper/replay/1"):
     """What a file of events leads to, without a store."""
