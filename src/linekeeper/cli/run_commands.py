@@ -40,9 +40,12 @@ from linekeeper.cli.output import (
 from linekeeper.core.dates import date_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from linekeeper.connect.files import Intake
     from linekeeper.core.decision import Decision
     from linekeeper.core.event import Rejection
+    from linekeeper.engine.engine import Engine
     from linekeeper.engine.summaries import RunSummary
 
 UntilLast = Annotated[
@@ -76,7 +79,6 @@ def run(
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
     from linekeeper.cli.answers.events import RunAnswer
     from linekeeper.engine.opening import forget_empty_store, law_named
-    from linekeeper.engine.run import run_arrivals, run_table
     from linekeeper.engine.summaries import RunSummary
     from linekeeper.journal.store import is_absent
     from linekeeper.kernel.calendar import calendar
@@ -94,10 +96,7 @@ def run(
         engine = open_engine(store, checked, keys, brake, law, by, simulate)
         try:
             with progress("events", intake.table.num_rows, json) as advance:
-                if intake.arrivals is not None and source is None:  # exported, with the source of each event
-                    summary = run_arrivals(engine, intake.table, intake.arrivals, until_day, advance)
-                else:
-                    summary = run_table(engine, intake.table, source or events.name, until_day, advance)
+                summary = _run_intake(engine, intake, source, events.name, until_day, advance)
         finally:
             forget_empty_store(engine)
     aside = report(summary, intake, rejected, json)
@@ -239,6 +238,17 @@ def authorise(
 
 
 # ------------------------------------------------------------------ pieces
+
+
+def _run_intake(
+    engine: Engine, intake: Intake, source: str | None, file: str, until_day: int | None, advance: Callable[[int], None]
+) -> RunSummary:
+    """Run what a file holds; exported events name their sources, and say in which order they arrived."""
+    from linekeeper.engine.run import run_arrivals, run_table
+
+    if intake.arrivals is not None and source is None:
+        return run_arrivals(engine, intake.table, intake.arrivals, until_day, advance)
+    return run_table(engine, intake.table, source or file, until_day, advance)
 
 
 def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: bool) -> list[Rejection]:
