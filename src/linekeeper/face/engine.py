@@ -417,7 +417,14 @@ class Engine:
     def extract_to(
         self, path: str | Path, what: Subject, *, day: date | str | None = None, **filters: Unpack[ExtractFilters]
     ) -> int:
-        """The same written to a .parquet, .csv or .jsonl file, whole or not at all; how many rows there were."""
+        """The same written to a .parquet, .csv or .jsonl file, whole or not at all; how many rows there were.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     engine.extract_to("accounts.xlsx", "accounts")
+        Traceback (most recent call last):
+        linekeeper.core.errors.FileError: `accounts.xlsx` does not say what it is to be; name it .parquet, ...
+        """
         demand_table_file(Path(path))
         return write_table(Path(path), extract_of(self._engine, what, day, **filters))
 
