@@ -86,7 +86,7 @@ def run(
     checked, until_day, law = load_file(policy), day_number(until), law_named(jurisdiction, product)
     clock = clock_of(simulate)
     if until_day is not None:
-        clock.demand_begun(until_day, calendar(checked.time_zone))
+        clock.demand_day(until_day, calendar(checked.time_zone))
     intake = read_file(events, checked, mapping, json, clock)
     if intake.rejected and not intake.table.num_rows and is_missing(store):
         summary = RunSummary.empty()  # no store is made for it

@@ -178,11 +178,11 @@ def jurisdiction_named() -> str | None:
 
 
 def tolerance_hours() -> int:
-    """How far ahead of the clock an event may be dated. Raises UsageError where it is no number of hours or days."""
+    """How far ahead of the clock an event may be dated. Raises FileError where it is no number of hours or days."""
     named = setting("tolerance")
     read = re.fullmatch(r"([0-9]{1,3})([hd])", str(named.value))
     if not read:
-        raise UsageError(
+        raise FileError(
             f"the setting `tolerance` is `{str(named.value)[:40]}`, which is no span of time",
             code="setting-not-usable",
             way_out="write hours or days, like 24h or 2d",

@@ -48,7 +48,7 @@ def snapshot(
     days = [required_day(text.strip()) for texts in day for text in texts.split(",")]
     clock = clock_of(simulate)
     for named in days:
-        clock.demand_begun(named, calendar(loaded.time_zone))
+        clock.demand_day(named, calendar(loaded.time_zone))
     snapshots = take_snapshots(loaded, read_file(events, loaded, mapping, json, clock).table, days, wanted)
     pq.write_table(snapshots.table, output, compression="zstd")
     rows, already, unseen = snapshots.table.num_rows, snapshots.already, snapshots.unseen

@@ -302,7 +302,7 @@ class Engine:
 
         Raises UsageError where that day has not begun.
         """
-        self.clock.demand_begun(until_day, self.kernel.calendar)
+        self.clock.demand_day(until_day, self.kernel.calendar)
         self.require_keys()
         with self.store.writing() as connection:
             self._require_same_versions(connection)

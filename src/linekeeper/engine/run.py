@@ -72,7 +72,7 @@ def run_arrivals(
     began = time.perf_counter()
     last = arrivals.last_review if until_day is None else until_day
     if last > NOT_REVIEWED:
-        engine.clock.demand_begun(last, engine.kernel.calendar)
+        engine.clock.demand_day(last, engine.kernel.calendar)
     order = np.argsort(arrivals.numbers, kind="stable")
     table, arrivals = table.take(order), arrivals.take(order)
     total, reviewed = BatchSummary(), NOT_REVIEWED
@@ -143,7 +143,7 @@ def day_to_review(kernel: Kernel, table: pa.Table, clock: Clock, until_day: int 
     """
     if until_day is None:
         return clock.last_day(kernel.calendar, table["at"].to_numpy())
-    clock.demand_begun(until_day, kernel.calendar)
+    clock.demand_day(until_day, kernel.calendar)
     return until_day
 
 

@@ -78,7 +78,7 @@ def snapshots(
         raise refused_argument("days", days, "give a list of days, like ['2024-05-31']")
     chosen = [day_of(day) for day in listed]
     for day in chosen:
-        clock.demand_begun(day, calendar(policy.time_zone))
+        clock.demand_day(day, calendar(policy.time_zone))
     intake, wanted = intake_of(events, policy, columns, clock), read_label(named) if named else None
     taken = take_snapshots(policy.definition, intake.table, chosen, wanted)
     return Snapshots(_with_dates(taken.table), taken.already, taken.unseen, tuple(intake.rejected))
