@@ -22,9 +22,9 @@ from linekeeper.journal.store import (
     decision_records,
     insert_many,
     load_accounts,
-    next_seq,
     open_store,
     save_accounts,
+    take_numbers,
     within,
 )
 
@@ -79,7 +79,7 @@ def test_writers_queue(store: Store) -> None:
         for _ in range(10):
             with store.writing() as connection:
                 assert inside.acquire(blocking=False), "two writers at once"
-                seq = next_seq(connection, t.events)
+                seq = take_numbers(connection, t.events, 1)
                 insert_many(connection, t.events, EVENT, [event(seq)])
                 numbers.append(seq)
                 inside.release()

@@ -11,6 +11,7 @@ from linekeeper.cli.arguments import day_number, instant_ms, minor_units, requir
 from linekeeper.cli.opening import open_engine, read_file
 from linekeeper.cli.options import (
     AccountName,
+    AllowOtherSource,
     BrakeOn,
     EventsFile,
     JsonOption,
@@ -21,6 +22,7 @@ from linekeeper.cli.options import (
     Product,
     RejectedFile,
     SignedBy,
+    SourceName,
     StoreToWrite,
     StoreUrl,
     Until,
@@ -32,11 +34,14 @@ from linekeeper.cli.output import (
     print_answer,
     print_line,
     print_rejected,
+    print_repeats,
     progress,
     warn_pending,
     write_rejected,
 )
+from linekeeper.cli.settings import source_named
 from linekeeper.core.dates import date_of
+from linekeeper.core.event import repeat_figures, source_of_feed
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
@@ -65,7 +70,8 @@ def run(
     product: Product,
     mapping: MappingFile = None,
     until: UntilLast = None,
-    source: Annotated[str | None, typer.Option(help="Name of the events' source (default: the file's name).")] = None,
+    source: SourceName = None,
+    allow_other_source: AllowOtherSource = False,
     rejected: RejectedFile = None,
     brake: BrakeOn = False,
     by: SignedBy = None,
@@ -79,13 +85,14 @@ def run(
 
     # All that was given is read before the store is opened: to open an empty store begins it under the policy.
     checked, until_day, law = load_file(policy), day_number(until), law_named(jurisdiction, product)
-    intake = read_file(events, checked, mapping, json)
+    intake = read_file(events, checked, mapping, json, source)
+    feed = source_of_feed(intake.source, source_named())
     engine = open_engine(store, checked, keys, brake, law, by)
     with progress("events", intake.table.num_rows, json) as advance:
-        summary = run_table(engine, intake.table, source or events.name, until_day, advance)
+        summary = run_table(engine, intake.table, feed, until_day, advance, allow_other_source=allow_other_source)
     aside = report(summary, intake, rejected, json)
     if json:
-        print_answer(RunAnswer(**figures(summary, intake, aside, rejected)))
+        print_answer(RunAnswer(**figures(summary, intake, aside, rejected), source=feed))
     end_without_events(summary, intake, aside)
 
 
@@ -225,6 +232,7 @@ def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: boo
         evaluations = counted(summary.evaluations, "evaluation", "evaluations")
         print_line(f"{events} of {accounts} in {summary.seconds:.1f} s, {evaluations}")
         print_line(f"decisions: {_counts(summary.decisions)}")
+        print_repeats(intake.same + summary.same)
         print_rejected(aside, rejected)
         print_line(f"digest {summary.digest}")
     return aside
@@ -232,14 +240,13 @@ def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: boo
 
 def figures(summary: RunSummary, intake: Intake, aside: list[Rejection], rejected: Path | None) -> dict[str, Any]:
     """What the answers of `run` and `replay` have in common."""
-    counts = {"rejected": len(aside), "repeats": intake.same}
+    counts = repeat_figures(intake.same + summary.same, aside)
     return {**summary.as_json(), **counts, "rejected_file": None if rejected is None else str(rejected)}
 
 
 def end_without_events(summary: RunSummary, intake: Intake, aside: list[Rejection]) -> None:
     """End with exit code 1 where all rows of a file were rejected: that is no success."""
-    taken = summary.events or intake.same or len(summary.rejected) < intake.table.num_rows  # the last: repeats
-    if aside and not taken:
+    if aside and not (summary.events or intake.same or summary.same):
         raise typer.Exit(1)
 
 

@@ -10,7 +10,8 @@ import typer
 from linekeeper.cli.arguments import required_day
 from linekeeper.cli.opening import read_file
 from linekeeper.cli.options import EventsFile, JsonOption, MappingFile, PolicyFile, to_write
-from linekeeper.cli.output import counted, data_text, print_answer, print_line
+from linekeeper.cli.output import counted, data_text, print_answer, print_line, print_rejected, print_repeats
+from linekeeper.core.event import repeat_figures
 
 
 def register(app: typer.Typer) -> None:
@@ -44,13 +45,19 @@ def snapshot(
     loaded = load_file(policy)
     wanted = read_label(label) if label else None
     days = [required_day(text.strip()) for texts in day for text in texts.split(",")]
-    snapshots = take_snapshots(loaded, read_file(events, loaded, mapping, json).table, days, wanted)
+    intake = read_file(events, loaded, mapping, json)
+    snapshots = take_snapshots(loaded, intake.table, days, wanted)
     pq.write_table(snapshots.table, output, compression="zstd")
     rows, already, unseen = snapshots.table.num_rows, snapshots.already, snapshots.unseen
     bad = sum(snapshots.table["label"].to_pylist()) if wanted else None
     if json:
-        print_answer(SnapshotAnswer(output=str(output), rows=rows, bad=bad, already=already, unseen=unseen))
-    elif bad is None:
+        repeats = repeat_figures(intake.same, intake.rejected)
+        figures = {"rows": rows, "bad": bad, "already": already, "unseen": unseen}
+        print_answer(SnapshotAnswer(output=str(output), **figures, **repeats))
+        return
+    print_repeats(intake.same)
+    print_rejected(intake.rejected, None)
+    if bad is None:
         print_line(data_text(f"{counted(rows, 'snapshot', 'snapshots')} without a label, in {output}"))
     else:
         print_line(data_text(f"{counted(rows, 'snapshot', 'snapshots')}, {bad:,} of them bad, in {output}"))

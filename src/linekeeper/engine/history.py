@@ -21,7 +21,7 @@ from linekeeper.evaluate.evaluator import NOT_REVIEWED, Arrivals, EvaluationResu
 from linekeeper.evaluate.event_batch import Batch, Ints, row_of
 from linekeeper.evaluate.late_events import REVERSAL, History
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import insert_many, next_seq, within
+from linekeeper.journal.store import insert_many, last_number, within
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.model import Field, Policy
 
@@ -163,5 +163,5 @@ def note_review(connection: Connection, until_day: int) -> bool:
     """Note a review that begins now; true where it goes further than all reviews before."""
     if until_day <= reviewed_day(connection):
         return False
-    insert_many(connection, t.reviews, ("after_event", "until_day"), [(next_seq(connection, t.events) - 1, until_day)])
+    insert_many(connection, t.reviews, ("after_event", "until_day"), [(last_number(connection, t.events), until_day)])
     return True

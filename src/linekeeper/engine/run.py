@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from linekeeper.core.bounds import DAY_MS
 from linekeeper.core.decision import Decision
-from linekeeper.core.event import Rejection
+from linekeeper.core.event import Rejection, RejectionCode
 from linekeeper.decide.canonical import digest_all
 from linekeeper.decide.chain import Chain, record
 from linekeeper.decide.record import recorder_of
@@ -36,27 +36,37 @@ Progress = Callable[[int], object]
 
 
 def run_table(
-    engine: Engine, table: pa.Table, source: str, until_day: int | None = None, progress: Progress | None = None
+    engine: Engine,
+    table: pa.Table,
+    source: str,
+    until_day: int | None = None,
+    progress: Progress | None = None,
+    *,
+    allow_other_source: bool = False,
 ) -> RunSummary:
-    """Receive the table's events in order of time, in batches, then review up to the last event's day."""
+    """Receive the table's events in order of time, in batches, then review up to the last event's day.
+
+    An event that was rejected at the inbox says nothing about the day: it is no event of this store.
+    """
     began = time.perf_counter()
     total = BatchSummary()
     if engine.kernel.is_worth_compiling(table.num_rows):
         engine.kernel.compile_for(table.num_rows)  # worth it for all batches together, though not for one alone
     for start in range(0, table.num_rows, BATCH_EVENTS):
         part = table.slice(start, BATCH_EVENTS)
-        total.add(engine.receive(part, source))
+        total.add(engine.receive(part, source, allow_other_source=allow_other_source))
         if progress:
             progress(part.num_rows)
-    total.add(engine.review(last_day(engine.kernel, table) if until_day is None else until_day))
+    if until_day is None:
+        until_day = 0 if total.last_at is None else engine.kernel.calendar.day(total.last_at)
+    total.add(engine.review(until_day))
     with engine.store.reading() as connection:
         digest = digest_all(row[2] for row in decision_records(connection))
     seconds = time.perf_counter() - began
     accounts = engine.accounts()
     actions = dict(total.actions)
-    return RunSummary(
-        accounts, total.events, total.rejected, actions, total.evaluations, seconds, digest, total.pending
-    )
+    figures = (total.evaluations, seconds, digest, total.pending, total.same)
+    return RunSummary(accounts, total.events, total.rejected, actions, *figures)
 
 
 def last_day(kernel: Kernel, table: pa.Table) -> int:
@@ -107,7 +117,8 @@ class Replay:
         result = evaluate_from_empty(kernel, batch, one_by_one, arrivals, reviewed, self.until_day, **how)
         self.evaluations = result.evaluations
         for event, code in result.refused.items():
-            self.rejected.append(Rejection(f"event {ids[batch.rows[event]]}", REFUSAL_REASONS[code]))
+            place = f"event {ids[batch.rows[event]]}"
+            self.rejected.append(Rejection(place, REFUSAL_REASONS[code], RejectionCode.REFUSED))
         owner = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts))
         self.accounts = len(np.unique(owner[batch.kind == 0]))
         recorder, chains = recorder_of(kernel), [Chain() for _ in batch.accounts]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from linekeeper.core.event import Rejection
+from linekeeper.core.event import Rejection, repeat_figures
 
 
 @dataclass
 class BatchSummary:
     """What a call did: events admitted, repeats, rejections, decisions by action, evaluations made.
 
-    `pending` counts the restrictions that the brake made wait for a person.
+    `pending` counts the restrictions that the brake made wait for a person. `last_at` is the latest `at` (UTC ms) of
+    the events that count or came before.
     """
 
     events: int = 0
@@ -21,6 +22,7 @@ class BatchSummary:
     actions: Counter[str] = field(default_factory=Counter)
     evaluations: int = 0
     pending: int = 0
+    last_at: int | None = None
 
     def add(self, other: BatchSummary) -> None:
         """Add the summary of another call."""
@@ -30,13 +32,15 @@ class BatchSummary:
         self.actions += other.actions
         self.evaluations += other.evaluations
         self.pending += other.pending
+        self.last_at = max((at for at in (self.last_at, other.last_at) if at is not None), default=None)
 
 
 @dataclass(frozen=True)
 class RunSummary:
     """What a whole run or replay did. `digest` is SHA-256 over all decisions in canonical form and order.
 
-    `pending` counts the restrictions that the brake made wait for a person; a replay has no brake.
+    `same` counts the events that the store had before. `pending` counts the restrictions that the brake made wait for
+    a person; a replay has no brake.
     """
 
     accounts: int
@@ -47,13 +51,14 @@ class RunSummary:
     seconds: float
     digest: str
     pending: int = 0
+    same: int = 0
 
     def as_json(self) -> dict[str, object]:
-        """The figures as a JSON object, with `rejected` as a number."""
+        """The figures as a JSON object, the rejected rows as numbers."""
         return {
             "accounts": self.accounts,
             "events": self.events,
-            "rejected": len(self.rejected),
+            **repeat_figures(self.same, self.rejected),
             "decisions": self.decisions,
             "evaluations": self.evaluations,
             "seconds": round(self.seconds, 3),

@@ -25,7 +25,7 @@ from linekeeper.evaluate.version_migration import migrate_account
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, keeps_log
 from linekeeper.journal.log.entry import Record, RecordKind
-from linekeeper.journal.store import Store, insert_many, load_accounts, next_seq, save_accounts, within
+from linekeeper.journal.store import Store, insert_many, last_number, load_accounts, save_accounts, within
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
@@ -339,7 +339,7 @@ def migrate_due_accounts(
     """
     promised = promised_until(connection, old, accounts)
     free = [name for name in accounts if promised.get(name, day - 1) < day and name not in pending]
-    known, last = load_accounts(connection, free), next_seq(connection, t.events) - 1
+    known, last = load_accounts(connection, free), last_number(connection, t.events)
     histories = histories_before(connection, new, free, last + 1) if free else {}
     rows, migrations = [], []
     for name in free:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, Select, Table, create_engine, event, func, inspect, select, text
+from sqlalchemy import Connection, Engine, Select, Table, bindparam, create_engine, event, inspect, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
@@ -26,7 +26,7 @@ from linekeeper.journal.log.tables import in_names as in_names
 from linekeeper.journal.log.tables import listed as listed
 from linekeeper.journal.log.tables import within as within
 
-REVISION = "0010"  # the newest revision in `migrations`
+REVISION = "0011"  # the newest revision in `migrations`
 FIRST_REVISION = "0010"  # what is older was made before any release
 BUSY_SECONDS = 60
 FULL = 2  # how SQLite numbers `synchronous=FULL`
@@ -339,9 +339,18 @@ def insert_many(
     return connection.exec_driver_sql(sql, list(rows)).rowcount
 
 
-def next_seq(connection: Connection, table: Table) -> int:
-    """The number after the highest in the table."""
-    return int(connection.execute(_highest(table)).scalar_one()) + 1
+def take_numbers(connection: Connection, table: Table, count: int) -> int:
+    """The first of `count` numbers for new rows of that table; none of them was given before, even to an erased row."""
+    given = connection.execute(_COUNT_ON, {"table": table.name, "count": count}).scalar_one_or_none()
+    if given is None:  # an empty store
+        insert_many(connection, t.last_numbers, ("name", "last"), [(table.name, count)])
+        return 1
+    return int(given) - count + 1
+
+
+def last_number(connection: Connection, table: Table) -> int:
+    """The last number that was given to a row of that table, which may be gone; 0 before the first."""
+    return int(connection.execute(_LAST_NUMBER, {"table": table.name}).scalar() or 0)
 
 
 def load_accounts(connection: Connection, names: Sequence[str]) -> dict[str, AccountRow]:
@@ -354,9 +363,13 @@ def load_accounts(connection: Connection, names: Sequence[str]) -> dict[str, Acc
 # Queries that each single event asks are built once: building one costs many times what the database takes for it.
 
 
-@cache
-def _highest(table: Table) -> Select[Any]:
-    return select(func.coalesce(func.max(table.c.seq), 0))
+_LAST_NUMBER = select(t.last_numbers.c.last).where(t.last_numbers.c.name == bindparam("table"))
+_COUNT_ON = (
+    update(t.last_numbers)
+    .where(t.last_numbers.c.name == bindparam("table"))
+    .values(last=t.last_numbers.c.last + bindparam("count"))
+    .returning(t.last_numbers.c.last)
+)
 
 
 @cache
