@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from linekeeper.cli.main import file_error
-from linekeeper.core.errors import LinekeeperError
+from linekeeper.core.errors import LinekeeperError, file_error
 from linekeeper.engine.history import Unreadable
 from linekeeper.engine.versions import stored_policy
 from linekeeper.journal import tables as t

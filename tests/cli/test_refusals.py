@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from linekeeper.cli.main import build
+from linekeeper.cli.main import UsageFault, build, usage_error
+from linekeeper.core.errors import FileError, LinekeeperError
 from tests.cli.test_commands import EVENTS, POLICY, linekeeper, read
 
+PLAN = str(Path(POLICY).parents[2] / "src/linekeeper/datasets/plans/taiwan.yaml")
 NO_FOLDER = "there is no folder `/nowhere` to write to"
 NO_STORE = "there is no store `sqlite:///none.db`; `linekeeper run` makes one"
 NO_TIME = "`at` is 'soon', which is not a time with its UTC offset"
@@ -21,8 +23,9 @@ NO_TIME = "`at` is 'soon', which is not a time with its UTC offset"
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("fmt", "none.yaml"), "the policy `none.yaml` cannot be read: no such file or directory"),
-        (("check", "none.yaml"), "the policy `none.yaml` cannot be read: no such file or directory"),
+        (("fmt", "none.yaml"), "there is no file `none.yaml`"),
+        (("check", POLICY, "none.yaml"), "there is no file `none.yaml`"),
+        (("check", "/"), "`/` is a folder; name a file in it"),
         (("replay", POLICY, EVENTS, "-o", "/nowhere/d.parquet"), NO_FOLDER),
         (("replay", POLICY, EVENTS, "--rejected", "/nowhere/a.jsonl"), NO_FOLDER),
         (("run", POLICY, EVENTS, "--store", "new.db", "--rejected", "."), "`.` is a folder; name a file in it"),
@@ -97,7 +100,8 @@ def test_a_run_that_cannot_begin_leaves_no_store(tmp_path: Path, wrong: list[str
 
 JSON_ERRORS = [
     (("show", "A", "--store", "none.db"), "store-missing", "store", "sqlite:///none.db"),
-    (("fmt", "none.yaml"), "policy-not-readable", "policy", "none.yaml"),
+    (("fmt", "none.yaml"), "file-missing", "file", "none.yaml"),
+    (("check", "none.yaml"), "file-missing", "file", "none.yaml"),
     (("replay", POLICY, EVENTS, "-o", "/nowhere/d.parquet"), "folder-missing", "file", "/nowhere"),
     (("replay", POLICY, "none.jsonl"), "file-missing", "file", "none.jsonl"),
     (("demo", "--folder", "/dev/null/x", "--accounts", "1", "--days", "30"), "file-not-usable", "file", "/dev/null/x"),
@@ -135,3 +139,123 @@ def test_an_account_that_is_called_like_the_option_is_no_option(tmp_path: Path) 
     command = [sys.executable, "-m", "linekeeper.cli.main", "show", "--store", "none.db", "--", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{NO_STORE}\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", "none"),
+        ("fit", "none", "--plan", PLAN),
+        ("fit", "none", "--plan", "none"),
+        ("fit", "none", "--policy", "none"),
+        ("fit", "none", "--policy", POLICY),
+        ("fit", "none", "--data", "taiwan"),
+        ("forecast", "none"),
+        ("replay", POLICY, "none.csv"),
+        ("replay", POLICY, EVENTS, "--mapping", "none"),
+        ("run", POLICY, "none.csv", "--store", "new.db"),
+        ("import", "csv", "none", "--policy", POLICY),
+        ("import", "taiwan", "none"),
+        ("receipt", "verify", "none", "--vkey", "none"),
+    ],
+)
+def test_a_file_that_is_not_there_has_one_code_wherever_it_is_named(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileError, match="there is no file `none") as refused:
+        linekeeper(*words)
+    assert (refused.value.code, refused.value.place) == ("file-missing", next(w for w in words if w.startswith("none")))
+
+
+# ------------------------------------------------------------------ wrong usage
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message", "way_out"),
+    [
+        (("show", "A", "--foo"), "option-not-known", "no such option: `--foo`", "see `linekeeper show --help`"),
+        (("show",), "argument-missing", "missing argument `ACCOUNT`", "see `linekeeper show --help`"),
+        (("shw",), "command-line-not-readable", "no such command `shw`", "did you mean `show`?"),
+        (("log", "pubish"), "command-line-not-readable", "no such command `pubish`", "did you mean `publish`?"),
+        (
+            ("replay", POLICY, EVENTS, "--until", "2025-12-31", "--until", "2025-01-31"),
+            "command-line-not-readable",
+            "invalid value for `--until`: given 2 times, and may be given once",
+            "see `linekeeper replay --help`",
+        ),
+    ],
+)
+def test_with_json_wrong_usage_is_one_object_too(
+    words: tuple[str, ...], code: str, message: str, way_out: str, tmp_path: Path
+) -> None:
+    command = [str(Path(sys.executable).with_name("linekeeper")), *words]
+    plain = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (plain.returncode, plain.stdout) == (2, "")
+    assert plain.stderr.startswith("Usage: linekeeper ")
+    done = subprocess.run([*command, "--json"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stderr, done.stdout.count("\n")) == (2, "", 1)
+    error = json.loads(done.stdout)
+    assert (error["error"], error["kind"], error["message"], error["way_out"]) == (code, "usage", message, way_out)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [(("show", "A", "--foo"), "option-not-known"), (("shw",), "command-line-not-readable")]
+)
+def test_wrong_usage_has_a_code(words: tuple[str, ...], code: str) -> None:
+    with pytest.raises(UsageFault) as fault:
+        build()(list(words), standalone_mode=False)
+    assert usage_error(fault.value).code == code
+
+
+@pytest.mark.parametrize(
+    "words", [("settings", "--json", "--json"), ("import", "csv", "a", "--map", "a=", "--map", "b=")]
+)
+def test_flags_and_lists_may_be_repeated(words: tuple[str, ...]) -> None:
+    assert CliRunner().invoke(build(), list(words)).exit_code != 2
+
+
+# ------------------------------------------------------------------ a first run that fails binds nothing
+
+REJECTED = '{"id": "1", "account": "A", "kind": "opn", "at": "2025-03-03T10:00:00+08:00"}\n'
+NOT_OPEN = '{"id": "1", "account": "A", "kind": "draw", "at": "2025-03-03T10:00:00+08:00", "amount": 1}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (REJECTED, ()),
+        (NOT_OPEN, ("--until", "2025-01-01")),
+        (None, ("--keys", "none")),
+        (None, ("--by", " ")),
+        (None, ("--jurisdiction", "XX", "--product", "credit_card")),
+        (None, ("--jurisdiction", "EU", "--product", "bananas")),
+        (None, ("--brake",)),
+    ],
+)
+def test_a_run_that_fails_binds_a_new_store_to_nothing(
+    text: str | None, options: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same store then takes another policy, and another law."""
+    monkeypatch.chdir(tmp_path)
+    events, other = tmp_path / "events.jsonl", tmp_path / "other.yaml"
+    events.write_text(text or Path(EVENTS).read_text("utf-8"), "utf-8")
+    other.write_text(Path(POLICY).read_text("utf-8").replace("policy: cash-line", "policy: other"), "utf-8")
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(Path(POLICY).read_text("utf-8").replace("brake: ", "# brake: "), "utf-8")
+    result = CliRunner().invoke(build(), ["run", str(policy), str(events), "--store", "new.db", *options])
+    assert result.exit_code != 0
+    if text != NOT_OPEN:  # that the account is not open is known only where a store is
+        assert not Path("new.db").exists()
+    ran = read("run", str(other), EVENTS, "--store", "new.db", "--jurisdiction", "eu", "--product", "Credit_Card")
+    assert ran["events"] == 10
+    assert read("verify", "--store", "new.db")["same"] is True
+
+
+def test_a_law_is_named_in_any_case_and_is_one_law(tmp_path: Path) -> None:
+    store = str(tmp_path / "lines.db")
+    law = ("--product", "consumer_loan", "--jurisdiction")
+    linekeeper("run", POLICY, EVENTS, "--store", store, *law, "eu")
+    linekeeper("run", POLICY, EVENTS, "--store", store, *law, "EU")
+    with pytest.raises(LinekeeperError, match="use one of CN, EU, UK, US"):
+        linekeeper("run", POLICY, EVENTS, "--store", store, *law, "XX")

@@ -79,7 +79,11 @@ def test_the_nearest_file_above_counts_and_its_paths_are_from_its_folder(
     assert store["value"].removeprefix("sqlite:///") == str(folder / "lines.db")
     assert (keys["value"], lang["value"]) == (str(folder / "secret"), "zh")
     assert {one["origin"] for one in (store, keys, lang)} == {str(folder / "linekeeper.toml")}
-    assert {(one["value"], one["origin"]) for one in others} == {(None, "default"), ("main", "default")}
+    assert {(one["value"], one["origin"]) for one in others} == {
+        (None, "default"),
+        ("main", "default"),
+        ("24h", "default"),
+    }
     (folder / "a" / "linekeeper.toml").write_text('store = "nearer.db"\n')
     assert setting("store").value == str(folder / "a" / "nearer.db")
     assert setting("lang").value == "en"
@@ -103,21 +107,22 @@ def test_the_log_needs_keys_that_an_option_or_a_setting_names(folder: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "line"),
+    ("text", "code", "line", "reason"),
     [
-        ('store = "a.db"\nstore = "b.db"\n', "settings-not-readable", 2),
-        ("store =", "settings-not-readable", 1),
-        ('# mine\n\nstroe = "a.db"\n', "setting-not-usable", 3),
-        ('lang = "zh"\nstore = 5\n', "setting-not-usable", 2),
-        ('[store]\npath = "a.db"\n', "setting-not-usable", 1),
-        ('store = ""\n', "setting-not-usable", 1),
+        ('store = "a.db"\nstore = "b.db"\n', "settings-not-readable", 2, "cannot overwrite a value"),
+        ("store =", "settings-not-readable", 1, "invalid value"),
+        ('# mine\n\nstroe = "a.db"\n', "setting-not-usable", 3, "`stroe` is no setting"),
+        ('lang = "zh"\nstore = 5\n', "setting-not-usable", 2, "not a text"),
+        ('[store]\npath = "a.db"\n', "setting-not-usable", 1, "`store` is not a text"),
+        ('store = ""\n', "setting-not-usable", 1, "not a text"),
     ],
 )
-def test_a_faulty_file_is_named_with_the_line(folder: Path, text: str, code: str, line: int) -> None:
+def test_a_faulty_file_is_named_with_the_line(folder: Path, text: str, code: str, line: int, reason: str) -> None:
     (folder / "linekeeper.toml").write_text(text)
     with pytest.raises(LinekeeperError, match=rf"linekeeper\.toml:{line}\b") as raised:
         linekeeper("show", "A-1001")
     assert raised.value.code == code
+    assert reason in str(raised.value)
     assert linekeeper("show", "--help")
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from linekeeper.engine import clock
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 
@@ -25,3 +28,11 @@ triggers:
 @pytest.fixture(scope="session")
 def policy() -> Policy:
     return load_text(TEXT)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def instants_are_small_numbers() -> Iterator[None]:
+    """Most tables here number their instants 1, 2, 3, which no real file does: see `tests/engine/test_clock.py`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "EARLIEST_MS", 0)
+        yield

@@ -367,6 +367,8 @@ def test_what_excel_does_not_know_is_not_read(policy: Policy, tmp_path: Path, co
     book.save(path)
     intake = read_event_file(path, policy, columns)
     assert intake.table["account"].to_pylist() == ["622500123456789"]
-    assert [row.reason.split(" is ")[0] for row in intake.rejected] == ["`amount`", "`account`"]
-    assert "'=1+1'" in intake.rejected[0].reason
-    assert "b'62250012345678" in intake.rejected[1].reason
+    assert [row.reason for row in intake.rejected] == [
+        "`amount` is the formula `=1+1`, and its result is not in the file; open it in Excel and save it",
+        "`account` is 6.22500123456789E+18, a number of more than 15 digits, and Excel keeps the first 15; "
+        "give the column the format Text and enter it anew",
+    ]

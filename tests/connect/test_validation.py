@@ -19,6 +19,7 @@ from linekeeper.connect.validation import Validator
 from linekeeper.core.bounds import AT_END_MS, DAY_MAX, MONEY_MAX, TEXT_MAX
 from linekeeper.core.event import Event
 from linekeeper.policy.model import Policy
+from tests.engine.lives import ANY_TIME
 
 AT = 1_700_000_000_000
 AT_BOUNDS = "1970-01-01 to 2099-12-31"
@@ -235,7 +236,7 @@ def tables(draw: st.DrawFn) -> pa.Table:
 
 @given(tables(), st.booleans(), st.booleans())
 def test_one_row_and_many_rows_are_read_alike(policy: Policy, table: pa.Table, major: bool, written: bool) -> None:
-    door = Validator(policy, major=major, written=written)
+    door = Validator(policy, major=major, written=written, clock=ANY_TIME)
     answers = [door.admit_one(row) for row in rows_of(table, np.arange(table.num_rows))]
     admitted, lines, aside = door.admit_many(table)
     assert list(events_of_table(admitted)) == [answer for answer in answers if isinstance(answer, Event)]
@@ -286,7 +287,9 @@ def test_on_every_bound_one_row_and_many_agree(policy: Policy, name: str) -> Non
     row = {"id": "1", "account": "A", "at": AT} | HOMES[name]
     taken_in = 0
     for door in (
-        Validator(policy, major=major, written=written) for major in (False, True) for written in (False, True)
+        Validator(policy, major=major, written=written, clock=ANY_TIME)
+        for major in (False, True)
+        for written in (False, True)
     ):
         plain = {key: str(value) if door.written else value for key, value in row.items()}
         for cell in hard_cells():

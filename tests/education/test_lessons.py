@@ -164,7 +164,7 @@ def test_the_smallest_debt_goes_first_where_that_is_asked() -> None:
 @pytest.mark.parametrize(
     ("debts", "monthly", "message"),
     [
-        ([Debt("a", 100, 0, 60), Debt("b", 100, 0, 60)], 119, "does not cover the minimums, which are `120`"),
+        ([Debt("a", 100, 0, 60), Debt("b", 100, 0, 60)], 119, "does not cover the minimums, which are 120 minor units"),
         ([Debt("a", 100_000, 2_400)], 2_000, "does not end the debts within 50 years"),
         ([Debt("a", 100, 0)], 0, "does not cover the minimums"),
         ([Debt("a", 1, 0), Debt("a", 1, 0)], 10, "each with its own name"),

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from linekeeper.connect.event_table import schema_of, table_of
 from linekeeper.core.event import Event
+from linekeeper.engine.clock import Clock
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.summaries import BatchSummary
 from linekeeper.journal import tables as t
@@ -18,6 +19,8 @@ from linekeeper.journal.store import Store, decision_records
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from tests.oracle.generate import policy_text, stream
+
+ANY_TIME = Clock(simulated=True)  # made lives run from 1970 to the end of the calendar
 
 NAMES = ("a", "B", "Z", "é", "赌", "z")  # their order differs from that of a dictionary
 

@@ -27,7 +27,7 @@ from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from tests.engine.conftest import NewStore
-from tests.engine.lives import borrowers, contents, in_time, parts, policy_of, records, send, table_for
+from tests.engine.lives import ANY_TIME, borrowers, contents, in_time, parts, policy_of, records, send, table_for
 from tests.oracle.oracle import Ruling
 from tests.oracle.oracle import run as ask_oracle
 from tests.oracle.reader import read
@@ -43,10 +43,10 @@ def test_run_and_replay_end_in_the_same_digest(new_store: NewStore, seed: int) -
     """Through the store, and through the kernel alone with any number of workers, lazy and with a look every day."""
     policy = policy_of(seed)
     table = table_for(policy, in_time(borrowers(policy)))
-    ran = run_table(Engine(new_store(), policy), table, "file")
+    ran = run_table(Engine(new_store(), policy, clock=ANY_TIME), table, "file")
     kernel = Kernel(policy)
     for workers, lazy in ((1, True), (2, True), (1, False)):
-        again = replay_table(kernel, table, workers=workers, lazy=lazy)
+        again = replay_table(kernel, table, workers=workers, lazy=lazy, clock=ANY_TIME)
         assert (again.digest, again.decisions, again.events) == (ran.digest, ran.decisions, ran.events)
         assert {one.place for one in again.rejected} == {one.place for one in ran.rejected}
         assert again.evaluations == ran.evaluations or not lazy
@@ -67,7 +67,7 @@ def test_reviews_of_a_whole_span_equal_daily_reviews(new_store: NewStore) -> Non
     until = last_day(Kernel(policy), table_for(policy, events)) + 60
     stores = []
     for step in (1, 13, 10**6):
-        engine = Engine(new_store(), policy)
+        engine = Engine(new_store(), policy, clock=ANY_TIME)
         send(engine, events)
         for day in [*range(until - 60, until, step), until]:
             engine.review(day)
@@ -112,7 +112,7 @@ def fits_a_table(policy: Policy) -> bool:
 
 def agree(policy: Policy, store: Store, visits: Sequence[tuple[int | None, Sequence[Event]]]) -> None:
     """Each visit is a review (where a day is named), then a batch: as the oracle has them; and the journal verifies."""
-    engine, arrived, reviews = Engine(store, policy), list[Event](), dict[int, int]()
+    engine, arrived, reviews = Engine(store, policy, clock=ANY_TIME), list[Event](), dict[int, int]()
     for reviewed, part in visits:
         if reviewed is not None:
             engine.review(reviewed)
@@ -168,7 +168,7 @@ def test_an_account_told_of_after_a_review_comes_up_to_its_day(new_store: NewSto
 def test_states_are_a_cache(new_store: NewStore, seed: int) -> None:
     """Made anew from the events they are what they were, late events and reviews included."""
     policy = policy_of(seed)
-    engine = Engine(new_store(), policy)
+    engine = Engine(new_store(), policy, clock=ANY_TIME)
     for number, part in enumerate(
         parts([e for one in borrowers(policy, late=True, reversals=2) for e in one], Random(seed))
     ):
@@ -194,7 +194,7 @@ def audited(tmp_path: Path) -> Store:
     """A store of three borrowers that verifies."""
     policy = policy_of()
     store = open_store(str(tmp_path / "x.db"))
-    engine = Engine(store, policy)
+    engine = Engine(store, policy, clock=ANY_TIME)
     send(engine, in_time(borrowers(policy, 3)))
     verdict = verify(store)
     assert (verdict.same, verdict.accounts) == (True, 3)

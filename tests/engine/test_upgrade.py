@@ -69,7 +69,9 @@ def with_stale_states(store: Store) -> None:
 def code_of(act: object) -> str:
     with pytest.raises(StoreError) as caught:
         act()  # type: ignore[operator]
-    assert "linekeeper store upgrade --store URL" in str(caught.value)
+    assert caught.value.place is not None
+    assert f"linekeeper store upgrade --store {caught.value.place}" in str(caught.value)
+    assert "://" in caught.value.place
     return caught.value.code
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,13 +22,14 @@ from linekeeper.lab.fit.cross_validation import folds_of
 from linekeeper.lab.fit.fairness import group_fairness
 from linekeeper.lab.fit.model_card import model_card_of, stability
 from linekeeper.lab.fit.model_card_page import render_model_card
-from linekeeper.lab.fit.plan import FeaturePlan, FitPlan, read_fit_plan
+from linekeeper.lab.fit.plan import FEATURE_KEYS, PLAN_KEYS, TABLES_MAX, FeaturePlan, FitPlan, read_fit_plan
 from linekeeper.lab.fit.training_run import TrainingRun, artifact_of_run, fit_scorecard
 from linekeeper.lab.fit.training_table import read_training_table, training_table
 from linekeeper.scorecard.artifact import read_artifact, write_artifact
 from linekeeper.scorecard.many import score_many
 from linekeeper.scorecard.points import best_score, lost_by_feature, score_one
 from tests.fit.synthetic import PLAN, synthetic_table
+from tests.style.repository import read
 
 
 def test_the_card_ranks_about_as_well_as_the_forest(run: TrainingRun) -> None:
@@ -289,3 +291,17 @@ def test_labels_may_come_from_a_second_file(tmp_path: Path) -> None:
     found = sorted(zip(table.account.tolist(), table.label.tolist(), table.features["burden"].tolist(), strict=True))
     assert found == [("a", 0, 1), ("c", 1, 3)]
     assert sorted(table.protected["age"].tolist()) == [33, 44]
+
+
+def test_the_page_has_each_key_of_a_plan_and_its_plan_is_one(tmp_path: Path) -> None:
+    section = read("docs/guides/scores.md").split("## A plan\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    assert rows == [*PLAN_KEYS, *FEATURE_KEYS] == [*dict.fromkeys(rows)]
+    (tmp_path / "plan.yaml").write_text(section.split("```yaml\n")[1].split("```")[0], "utf-8")
+    plan = read_fit_plan(tmp_path / "plan.yaml")
+    assert (plan.names, plan.protected) == (("LIMIT_BAL", "PAY_0", "PAY_AMT1"), ("SEX", "AGE"))
+    assert (
+        f"`{{score: {plan.scale.score}, odds: {plan.scale.odds}, double_points: {plan.scale.double_points}}}`"
+        in section
+    )
+    assert f"from 0 to {TABLES_MAX:,} | {plan.tables_max} |" in section

@@ -189,6 +189,14 @@ def test_a_store_of_a_newer_program_is_left_alone(store: Store, store_url: str) 
         open_store(store_url)
 
 
+def test_a_schema_that_no_program_made_is_not_called_newer(store: Store, store_url: str) -> None:
+    with store.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'abcd'"))
+    with pytest.raises(StoreError, match="the schema `abcd`, which no Linekeeper has made") as refused:
+        open_store(store_url)
+    assert refused.value.code == "store-schema-not-known"
+
+
 def test_a_store_of_before_the_first_release_says_how_to_build_a_new_one(store: Store, store_url: str) -> None:
     with store.writing() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))

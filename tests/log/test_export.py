@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ import pytest
 from linekeeper.journal.log.erase import erase
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.export import Export, export, in_period
+from linekeeper.journal.log.note import Note, SigningKey
 from linekeeper.journal.log.receipt import verify_receipt
+from linekeeper.journal.log.signer import Signer
 from tests.log.support import LOG_KEY, House, decision, decisions
 
 SOURCES = {"policies/retail.yaml": b"policy: retail\n", "kernel/retail.py": b"def step(): ...\n"}
@@ -81,6 +84,23 @@ def test_its_instructions_accept_it(folder: Path) -> None:
     signature = run_shell(folder)
     assert signature.returncode == 0
     assert "Signature Verified Successfully" in signature.stdout
+
+
+def test_openssl_accepts_a_key_with_plus_signs_in_it_and_a_head_that_a_witness_has_signed_too(
+    house: House, tmp_path: Path
+) -> None:
+    """The public key is written as `name+hash+base64`, and base64 has plus signs of its own."""
+    keys = (SigningKey(LOG_KEY.name, bytes([number]) * 32) for number in range(256))
+    key = next(key for key in keys if key.verifier.vkey.count("+") > 2)
+    witness = SigningKey("witness.example", b"w" * 32)
+    house = replace(house, signer=Signer(key, house.signer.head))
+    house.add(decisions(3))
+    head = house.publish(lambda data, _: [witness.sign(Note.parse(data).text)])
+    folder = tmp_path / "auditor"
+    with house.engine.connect() as connection:
+        export(connection, house.tables, house.vault, head, key.verifier, folder, [1], SOURCES)
+    assert (folder / "checkpoint").read_text("utf-8").count("\n— ") == 2
+    assert "Signature Verified Successfully" in run_shell(folder).stdout
 
 
 def alter(name: str, old: bytes, new: bytes) -> Callable[[Path], None]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,43 @@ def test_after_a_rotation_all_receipts_hold_under_the_new_master_alone(
     (tmp_path / "keys" / "master.key").unlink()
     again = open_keeper(tmp_path / "keys")
     assert verify_receipt(again.receipt(store, account, 1), again.signer.verifier)
+
+
+def contents_of(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder but the store's, which a reader opens."""
+    files = (path for path in folder.rglob("*") if path.is_file() and ".db" not in path.name)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_the_keys_of_another_log_do_nothing_to_a_store(
+    kept: tuple[Store, Keeper], tmp_path: Path, policy: Policy
+) -> None:
+    store, keeper = kept
+    account, other = someone(store), new_keeper(tmp_path / "others", tmp_path / "other", "example.com/other")
+    before = contents_of(tmp_path)
+    acts: list[Callable[[], object]] = [
+        lambda: rotate_master(tmp_path / "others", store),
+        lambda: Engine(store, policy, other),
+        lambda: other.publish(store),
+        lambda: erase_borrower(store, other, account, 1),
+    ]
+    for act in acts:
+        with pytest.raises(LogError, match="not those of the store's log") as refused:
+            act()
+        assert refused.value.code == "keys-of-another-log"
+    assert contents_of(tmp_path) == before
+    assert verify_receipt(keeper.receipt(store, account, 1), keeper.signer.verifier)
+    assert verify(store, vault=keeper.vault).same
+
+
+def test_a_store_without_a_log_rotates_nothing(kept: tuple[Store, Keeper], tmp_path: Path, policy: Policy) -> None:
+    before = contents_of(tmp_path)
+    with closing(open_store(str(tmp_path / "plain.db"))) as plain:
+        Engine(plain, policy)
+        with pytest.raises(LogError, match="the store keeps no log") as refused:
+            rotate_master(tmp_path / "keys", plain)
+    assert refused.value.code == "log-missing"
+    assert contents_of(tmp_path) == before
 
 
 def test_an_altered_decision_is_named(kept: tuple[Store, Keeper], tmp_path: Path) -> None:

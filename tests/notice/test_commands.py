@@ -64,8 +64,11 @@ def test_a_clock() -> None:
         (("lesson", "limit_use", "--amount", "much"), "`much` is not an amount"),
         (("lesson", "limit_use", "--amount", "0.001"), "`0.001` is not an amount"),
         (("repay-plan", "card:600", "--monthly", "10"), "`card:600` is not a debt; write NAME:BALANCE:RATE:MINIMUM"),
-        (("repay-plan", "card:600:1%:20", "--monthly", "10"), "does not cover the minimums"),
-        (("clock", "XX", "loan", "dance", "--day", "2026-05-02"), "no clock is known for `dance`"),
+        (
+            ("repay-plan", "card:600:1%:20", "--monthly", "10"),
+            "CN¥10 a month does not cover the minimums, which are CN¥20",
+        ),
+        (("clock", "CN", "consumer_loan", "dance", "--day", "2026-05-02"), "no clock is known for `dance`"),
     ],
 )
 def test_mistakes_are_shown(words: tuple[str, ...], message: str) -> None:

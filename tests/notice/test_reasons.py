@@ -36,6 +36,7 @@ NEEDED = [
     "fraud",
     "charge_off",
     "over_limit",
+    "not_open",
     "person",
     "suspended",
     "closed",

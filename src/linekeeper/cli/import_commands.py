@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from linekeeper.cli.opening import columns_of_file
-from linekeeper.cli.options import JsonOption, SourceName, to_write
+from linekeeper.cli.opening import clock_of, columns_of_file
+from linekeeper.cli.options import JsonOption, Simulate, SourceName, to_write
 from linekeeper.cli.output import (
     counted,
     data_text,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from linekeeper.connect.layout import Format
     from linekeeper.connect.mapping import ColumnMapping
     from linekeeper.core.event import Rejection
+    from linekeeper.engine.clock import Clock
 
 
 class ImportForm(StrEnum):
@@ -74,6 +75,7 @@ def import_events(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write nothing; show each field and what would be rejected.")
     ] = False,
+    simulate: Simulate = False,
     json: JsonOption = False,
 ) -> None:
     """Read files into an event table: each event once, in order of time; bad rows rejected with their reason."""
@@ -88,13 +90,12 @@ def import_events(
         files, policy = _files_and_policy(form, paths, policy)
         columns, layout = _columns(mapping, rename or [], source), _format(form, mapping)
         if dry_run:
-            _show_profile(files, policy, columns, layout, json)
+            _show_profile(files, policy, columns, layout, clock_of(simulate), json)
             return
-        summary, aside = _import_rows(files, policy, output, columns, layout, json)
-    listed_in = _list_rejected(aside, output, rejected)
+        summary, aside = _import_rows(files, policy, output, columns, layout, clock_of(simulate), json)
     summary |= _counts(output) | repeat_figures(summary.pop("repeats"), aside)
     summary["seconds"] = round(perf_counter() - began, 3)
-    _report(summary, aside, listed_in, json)
+    _report(summary, aside, _list_rejected(aside, output, rejected), json)
     if aside and not summary["events"]:  # to reject everything is no success
         raise typer.Exit(1)
 
@@ -161,13 +162,19 @@ def _import_data_set(form: ImportForm, file: Path, out: Path, quiet: bool) -> di
 
 
 def _import_rows(
-    files: list[Path], policy: Path, out: Path, columns: ColumnMapping, form: Format | None, quiet: bool
+    files: list[Path],
+    policy: Path,
+    out: Path,
+    columns: ColumnMapping,
+    form: Format | None,
+    clock: Clock,
+    quiet: bool,
 ) -> tuple[dict[str, Any], list[Rejection]]:
     from linekeeper.connect.large_files import import_file
     from linekeeper.policy.load import load_file
 
     with progress_of_share(f"reading {files[0].name}", quiet) as show_share:
-        done = import_file(files, load_file(policy), out, columns, form, show_share)
+        done = import_file(files, load_file(policy), out, columns, form, show_share, clock)
     counts = {"repeats": done.same, "skipped": done.skipped, "notes": list(done.notes)}
     return {"output": str(out), "source": done.source, **counts, "labels": None}, done.rejected
 
@@ -219,7 +226,7 @@ def _report(summary: dict[str, Any], aside: list[Rejection], listed_in: Path | N
 
 
 def _show_profile(
-    files: list[Path], policy_file: Path, columns: ColumnMapping, form: Format | None, json: bool
+    files: list[Path], policy_file: Path, columns: ColumnMapping, form: Format | None, clock: Clock, json: bool
 ) -> None:
     from linekeeper.cli.import_profiles import print_profile, profile_answer
     from linekeeper.connect.import_profile import profile_import
@@ -227,7 +234,7 @@ def _show_profile(
 
     policy = load_file(policy_file)
     with progress_of_share(f"reading {files[0].name}", json) as show_share:
-        profile = profile_import(files, policy, columns, form, show_share)
+        profile = profile_import(files, policy, columns, form, show_share, clock)
     if json:
         print_answer(profile_answer(profile, policy))
     else:

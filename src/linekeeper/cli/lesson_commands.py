@@ -40,6 +40,7 @@ def lesson(
     """Read a lesson for borrowers, with the borrower's own amounts."""
     from linekeeper.education.lessons import LoanElsewhere, example_loan, render_lesson, shipped_lessons
     from linekeeper.policy.currency import minor_digits
+    from linekeeper.regulation.records import known_jurisdiction
     from linekeeper.texts.language import language
 
     code, digits = language(lang).code, minor_digits(currency_code(currency))
@@ -57,7 +58,7 @@ def lesson(
     loan = example_loan(currency, digits)
     if amount:
         loan = LoanElsewhere(minor_units(amount, digits), days, currency, digits)
-    _print_lesson(code, render_lesson(lessons[key], loan, jurisdiction), json)
+    _print_lesson(code, render_lesson(lessons[key], loan, known_jurisdiction(jurisdiction)), json)
 
 
 def _list_lessons(lang: Lang, titles: dict[str, str], json: bool) -> None:
@@ -97,13 +98,18 @@ def repay_plan(
 
     digits, written = minor_digits(currency_code(currency)), language(lang)
     owed = [_debt(text, digits) for text in debts]
-    plans = [plan_repayment(owed, minor_units(monthly, digits), order) for order in ("avalanche", "snowball")]
+    monthly_minor = minor_units(monthly, digits)
+
+    def money(amount_minor: int) -> str:
+        return written.money(amount_minor, currency, digits)
+
+    plans = [plan_repayment(owed, monthly_minor, order, money) for order in ("avalanche", "snowball")]
     if json:
         print_answer(RepayPlanAnswer(currency=currency, plans=[_repayment_record(plan) for plan in plans]))
         return
     names = (written.translate("Dearest first"), written.translate("Smallest first"))
     for name, plan in zip(names, plans, strict=True):
-        interest = written.money(plan.interest_minor, currency, digits)
+        interest = money(plan.interest_minor)
         months = written.translate_count("{number} month", "{number} months", plan.months)
         line = written.translate(
             "{order}: done after {months}, {interest} in interest.", order=name, months=months, interest=interest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -11,12 +12,13 @@ from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from linekeeper.cli.former import present_words
 from linekeeper.cli.interruption import INTERRUPTED, what_is_kept
 from linekeeper.cli.output import print_answer
-from linekeeper.cli.sections import SECTIONS, WholeLines
-from linekeeper.core.errors import FileError, LinekeeperError, UsageError
+from linekeeper.cli.sections import SECTIONS, EachOptionOnce, WholeLines
+from linekeeper.core.errors import LinekeeperError, UsageError, file_error
 
 EXTRAS = {
     "lightgbm": "fit",
@@ -43,6 +45,8 @@ class Linekeeper(WholeLines):
             sys.stderr.write(f"interrupted: {what_is_kept(ctx.invoked_subcommand)}\n")
             raise typer.Exit(INTERRUPTED) from None
 
+
+UsageFault: Any = typer.BadParameter.__base__  # what is wrong with a command line; Typer's own name for it is private
 
 app = typer.Typer(
     name="linekeeper",
@@ -85,6 +89,10 @@ def build() -> typer.Typer:
     # Each module registers its commands itself; the help shows them in the order of `SECTIONS`.
     for name in MODULES:
         importlib.import_module(f"linekeeper.cli.{name}_commands").register(app)
+    for group in (app, *(below.typer_instance for below in app.registered_groups)):
+        for command in group.registered_commands if group else ():
+            if not issubclass(command.cls or TyperCommand, EachOptionOnce):
+                command.cls = EachOptionOnce
     return app
 
 
@@ -105,7 +113,7 @@ def options_of_all(
 
 
 def main() -> None:
-    """Run one command; an error that a person can mend ends it with exit code 1.
+    """Run one command; an error that a person can mend ends it with exit code 1, wrong usage with 2.
 
     The error is one message on standard error; with `--json` it is one line on standard output instead, where the
     caller awaits the answer.
@@ -115,7 +123,7 @@ def main() -> None:
     try:
         demand_utf8(sys.argv[1:])
         try:
-            build()()
+            exit_code = build()(standalone_mode=False)
         finally:
             sys.stdout.flush()  # so that a full disk is an error of the command
     except KeyboardInterrupt:  # before any command has begun
@@ -123,9 +131,18 @@ def main() -> None:
     except BrokenPipeError:
         _drop_output()
         sys.exit(1)
+    except typer.Abort:  # a question was answered with no
+        sys.exit(1)
+    except UsageFault as fault:
+        if asks_for_json(sys.argv[1:]):
+            _print_error(usage_error(fault))
+        else:
+            fault.show()
+        sys.exit(fault.exit_code)
     except (LinekeeperError, OSError, ModuleNotFoundError) as error:
         _print_error(as_error(error))
         sys.exit(1)
+    sys.exit(exit_code or 0)
 
 
 def as_error(error: Exception) -> LinekeeperError:
@@ -144,19 +161,23 @@ def as_error(error: Exception) -> LinekeeperError:
     raise error
 
 
-def file_error(error: OSError) -> FileError:
-    """What the system says about a file, as an error with a code. The system does not name a file that is full.
+def usage_error(fault: Any) -> UsageError:
+    """What is wrong with a command line, as an error with a code.
 
-    >>> print(file_error(FileNotFoundError(2, "No such file or directory", "p.yaml")))
-    `p.yaml` cannot be used: no such file or directory
-    >>> print(file_error(OSError(28, "No space left on device")))
-    the output cannot be written: no space left on device
+    >>> print(usage_error(typer.BadParameter("'x' is not a number.", param_hint="'--folds'")))
+    invalid value for `--folds`: `x` is not a number; see `linekeeper --help`
     """
-    reason = str(error.strerror).lower()
-    if error.filename is None:
-        return FileError(f"the output cannot be written: {reason}", code="output-not-writable")
-    message = f"`{error.filename}` cannot be used: {reason}"
-    return FileError(message, code="file-not-usable", place=str(error.filename))
+    text = " ".join(fault.format_message().replace("'", "`").split()).rstrip(".")
+    text = re.sub(r"(?:^|: |[.] )[A-Z]", lambda begun: begun[0].lower(), text)
+    message, _, near = re.sub(r"(?<=: )--?[a-z-]+", r"`\g<0>`", text).partition(". ")
+    command = fault.ctx.command_path if fault.ctx else "linekeeper"
+    # Typer keeps the classes of its faults private, so they are told apart by their names.
+    lacks, unknown = (type(fault).__name__ == name for name in ("MissingParameter", "NoSuchOption"))
+    return UsageError(
+        message,
+        code="argument-missing" if lacks else "option-not-known" if unknown else "command-line-not-readable",
+        way_out=near or f"see `{command} --help`",
+    )
 
 
 def asks_for_json(words: Sequence[str]) -> bool:

@@ -177,11 +177,12 @@ def clock(
     from linekeeper.cli.answers.notices import ClockAnswer
     from linekeeper.face.times import instant_of
     from linekeeper.regulation.clock import NoticeCase, notice_clock
-    from linekeeper.regulation.records import shipped_records
+    from linekeeper.regulation.records import known_jurisdiction, known_product, shipped_records
 
     midnight = datetime.combine(date_of(required_day(day)), time.min, zone_of(zone))
     decided_at = int(midnight.timestamp()) * 1000
-    earliest = notice_clock(shipped_records(), NoticeCase(jurisdiction, product, action, zone), decided_at)
+    case = NoticeCase(known_jurisdiction(jurisdiction), known_product(product), action, zone)
+    earliest = notice_clock(shipped_records(), case, decided_at)
     due, alarm = instant_of(earliest.due_at, zone), instant_of(earliest.alarm_at, zone)
     if json:
         print_answer(ClockAnswer(due_at=due, alarm_at=alarm, rule=earliest.rule, status=earliest.status))

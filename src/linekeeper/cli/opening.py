@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linekeeper.cli.output import progress_of_share
+from linekeeper.cli.settings import tolerance_hours
 from linekeeper.core.event import source_of_feed
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
     from linekeeper.connect.mapping import ColumnMapping
+    from linekeeper.engine.clock import Clock
     from linekeeper.engine.engine import Engine
     from linekeeper.engine.outbox import Law
     from linekeeper.policy.model import Policy
@@ -24,14 +26,25 @@ def open_engine(
     brake: bool = False,
     law: Law | None = None,
     signed_by: str | None = None,
+    simulate: bool = False,
 ) -> Engine:
     """The engine over that store; without a policy, under the one that the store holds."""
     from linekeeper.engine.opening import engine_of_store
 
-    return engine_of_store(url, policy, keys, brake, law, signed_by)
+    return engine_of_store(url, policy, keys, brake, law, signed_by, clock_of(simulate))
 
 
-def read_file(path: Path, policy: Policy, mapping: Path | None, quiet: bool, source: str | None = None) -> Intake:
+def clock_of(simulate: bool) -> Clock:
+    """This machine's clock with the tolerance that the settings name, or one that takes any time."""
+    from linekeeper.core.bounds import HOUR_MS
+    from linekeeper.engine.clock import Clock
+
+    return Clock(tolerance_ms=tolerance_hours() * HOUR_MS, simulated=simulate)
+
+
+def read_file(
+    path: Path, policy: Policy, mapping: Path | None, quiet: bool, clock: Clock, source: str | None = None
+) -> Intake:
     """A file as admitted events: an event table of ours, or any file with a mapping of its columns.
 
     `source`, where given, is the source that the file is of, whatever the mapping and the file say.
@@ -39,7 +52,7 @@ def read_file(path: Path, policy: Policy, mapping: Path | None, quiet: bool, sou
     from linekeeper.connect.files import read_event_file
 
     with progress_of_share("reading", quiet) as show_share:
-        return read_event_file(path, policy, columns_of_file(mapping, source), progress=show_share)
+        return read_event_file(path, policy, columns_of_file(mapping, source), progress=show_share, clock=clock)
 
 
 def columns_of_file(mapping: Path | None, source: str | None) -> ColumnMapping:

@@ -102,6 +102,9 @@ AllowOtherSource = Annotated[
     bool,
     typer.Option("--allow-other-source", help="Count an event though another source gave the same one before."),
 ]
+Simulate = Annotated[
+    bool, typer.Option("--simulate", help="Take times that have not come by this machine's clock, for what-if runs.")
+]
 MappingFile = Annotated[Path | None, typer.Option("--mapping", help="A mapping of the file's columns (YAML or JSON).")]
 
 

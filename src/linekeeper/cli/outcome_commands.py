@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from linekeeper.cli.opening import read_file
+from linekeeper.cli.opening import clock_of, read_file
 from linekeeper.cli.options import EventsFile, JsonOption, MappingFile, PolicyFile
 from linekeeper.cli.output import print_answer, print_rejected, print_repeats, progress
 from linekeeper.core.event import repeat_figures
@@ -52,7 +52,7 @@ def outcome(
     from linekeeper.policy.load import load_file
 
     loaded = load_file(policy)
-    intake, outcomes = read_file(events, loaded, mapping, json), read_labels(labels)
+    intake, outcomes = read_file(events, loaded, mapping, json, clock_of(False)), read_labels(labels)
     table = intake.table
     if part:
         wanted = read_partition(part).has

@@ -9,7 +9,7 @@ import typer
 from linekeeper.cli import completion
 from linekeeper.cli.arguments import required_day
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.options import At, By, JsonOption, Keys, StoreUrl, Why
+from linekeeper.cli.options import At, By, JsonOption, Keys, Simulate, StoreUrl, Why
 from linekeeper.cli.output import counted, data_text, print_answer, print_line
 from linekeeper.cli.ruling_commands import instant
 from linekeeper.cli.sections import WholeLines
@@ -75,13 +75,14 @@ def release(
     accounts: AccountsNamed = None,
     everyone: All = False,
     at: At = None,
+    simulate: Simulate = False,
     json: JsonOption = False,
 ) -> None:
     """Let pending restrictions act now."""
     from linekeeper.cli.answers.events import PendingReleaseAnswer
     from linekeeper.engine.rulings import release as released
 
-    engine = open_engine(store, keys=keys)
+    engine = open_engine(store, keys=keys, simulate=simulate)
     chosen = _chosen(engine, accounts, everyone)
     made = released(engine, chosen, by=by, why=why, at=instant(engine, at))
     still = _still_waiting(engine, chosen)
@@ -102,13 +103,14 @@ def refuse(
     accounts: AccountsNamed = None,
     everyone: All = False,
     at: At = None,
+    simulate: Simulate = False,
     json: JsonOption = False,
 ) -> None:
     """Do not restrict: waive the triggers of pending restrictions."""
     from linekeeper.cli.answers.events import PendingRefuseAnswer
     from linekeeper.engine.rulings import refuse as refused
 
-    engine = open_engine(store, keys=keys)
+    engine = open_engine(store, keys=keys, simulate=simulate)
     chosen, day = _chosen(engine, accounts, everyone), required_day(until)
     made = refused(engine, chosen, day, by=by, why=why, at=instant(engine, at))
     still = _still_waiting(engine, chosen)

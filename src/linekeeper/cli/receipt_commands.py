@@ -11,7 +11,7 @@ from linekeeper.cli import completion
 from linekeeper.cli.options import JsonOption, LogKeys, StoreUrl, to_write
 from linekeeper.cli.output import counted, data_text, print_answer, print_line, progress
 from linekeeper.cli.sections import WholeLines
-from linekeeper.core.errors import FileError, UsageError
+from linekeeper.core.errors import FileError
 
 ReceiptFile = Annotated[Path, typer.Argument(metavar="FILE", help="The receipt.")]
 Vkey = Annotated[Path, typer.Option("--vkey", help="The log's public key: the file `log.vkey`.")]
@@ -38,19 +38,15 @@ def make(
 ) -> None:
     """Write the receipt of one decision."""
     from linekeeper.cli.answers.proof import ReceiptMakeAnswer
+    from linekeeper.engine.account import decision_name_refused, number_in_name
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.log.qr import draw
     from linekeeper.journal.store import open_store
 
-    account, _, number = decision.rpartition("#")
-    if not account or not number.isdigit():
-        raise UsageError(
-            f"`{decision}` is not a decision",
-            code="decision-name-not-readable",
-            way_out="write ACCOUNT#NUMBER",
-            details={"given": decision},
-        )
-    data = open_keeper(keys).receipt(open_store(store, made=True), account, int(number))
+    number = number_in_name(decision)
+    if number is None:
+        raise decision_name_refused(decision)
+    data = open_keeper(keys).receipt(open_store(store, made=True), decision.rpartition("#")[0], number)
     output.write_bytes(data)
     if qr is not None:
         qr.write_text(draw(data), "utf-8")

@@ -9,7 +9,7 @@ import typer
 
 from linekeeper.cli.arguments import instant_ms, required_day, share_bp
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.options import AccountName, At, By, JsonOption, Keys, StoreUrl, Why
+from linekeeper.cli.options import AccountName, At, By, JsonOption, Keys, Simulate, StoreUrl, Why
 from linekeeper.cli.output import counted, data_text, print_answer, print_line
 from linekeeper.core.errors import UsageError
 
@@ -41,6 +41,7 @@ def override(
         str | None, typer.Option("--cap", help="Cap the line at this share of what is granted, like 50%.")
     ] = None,
     at: At = None,
+    simulate: Simulate = False,
     id: EventId = None,
     json: JsonOption = False,
 ) -> None:
@@ -54,7 +55,7 @@ def override(
             code="argument-missing",
             way_out="name one of `--trigger`, `--cap`",
         )
-    engine = open_engine(store, keys=keys)
+    engine = open_engine(store, keys=keys, simulate=simulate)
     day, share, name = required_day(until), None if cap is None else share_bp(cap), id or new_id()
     ruling = Ruling(account, instant(engine, at), day, by, why, trigger, share, name)
     show_made(engine, name, rule(engine, [ruling]), OverrideAnswer if json else None)
@@ -66,6 +67,7 @@ def consent(
     keys: Keys,
     offer: Annotated[int, typer.Option("--offer", help="Number of the offer.", min=1)],
     at: At = None,
+    simulate: Simulate = False,
     id: EventId = None,
     json: JsonOption = False,
 ) -> None:
@@ -74,7 +76,7 @@ def consent(
     from linekeeper.engine.rulings import consent as consented
     from linekeeper.engine.rulings import new_id
 
-    engine = open_engine(store, keys=keys)
+    engine = open_engine(store, keys=keys, simulate=simulate)
     name = id or new_id()
     made = consented(engine, account, offer, instant(engine, at), name)
     show_made(engine, name, made, ConsentAnswer if json else None)

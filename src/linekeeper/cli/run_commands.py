@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from linekeeper.cli.arguments import day_number, instant_ms, minor_units, required_day
-from linekeeper.cli.opening import open_engine, read_file
+from linekeeper.cli.opening import clock_of, open_engine, read_file
 from linekeeper.cli.options import (
     AccountName,
     AllowOtherSource,
@@ -22,6 +22,7 @@ from linekeeper.cli.options import (
     Product,
     RejectedFile,
     SignedBy,
+    Simulate,
     SourceName,
     StoreToWrite,
     StoreUrl,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
     from linekeeper.core.decision import Decision
     from linekeeper.core.event import Rejection
+    from linekeeper.engine.engine import Engine
     from linekeeper.engine.summaries import RunSummary
 
 UntilLast = Annotated[
@@ -75,21 +77,29 @@ def run(
     rejected: RejectedFile = None,
     brake: BrakeOn = False,
     by: SignedBy = None,
+    simulate: Simulate = False,
     json: JsonOption = False,
 ) -> None:
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
     from linekeeper.cli.answers.events import RunAnswer
     from linekeeper.engine.opening import law_named
-    from linekeeper.engine.run import run_table
+    from linekeeper.engine.summaries import RunSummary
+    from linekeeper.journal.store import is_absent
+    from linekeeper.kernel.calendar import calendar
     from linekeeper.policy.load import load_file
 
     # All that was given is read before the store is opened: to open an empty store begins it under the policy.
     checked, until_day, law = load_file(policy), day_number(until), law_named(jurisdiction, product)
-    intake = read_file(events, checked, mapping, json, source)
+    clock = clock_of(simulate)
+    if until_day is not None:
+        clock.demand_begun(until_day, calendar(checked.time_zone))
+    intake = read_file(events, checked, mapping, json, clock, source)
     feed = source_of_feed(intake.source, source_named())
-    engine = open_engine(store, checked, keys, brake, law, by)
-    with progress("events", intake.table.num_rows, json) as advance:
-        summary = run_table(engine, intake.table, feed, until_day, advance, allow_other_source=allow_other_source)
+    if intake.rejected and not intake.table.num_rows and is_absent(store):
+        summary = RunSummary.of_nothing()  # no store is made for it
+    else:
+        engine = open_engine(store, checked, keys, brake, law, by, simulate)
+        summary = _take_in(engine, intake, feed, allow_other_source, until_day, json)
     aside = report(summary, intake, rejected, json)
     if json:
         print_answer(RunAnswer(**figures(summary, intake, aside, rejected), source=feed))
@@ -109,6 +119,7 @@ def replay(
     eager: Annotated[
         bool, typer.Option("--eager", help="Review every account every day (same decisions, slower).")
     ] = False,
+    simulate: Simulate = False,
     json: JsonOption = False,
 ) -> None:
     """Run a file of events through the kernel alone, on all cores; decisions and digest are those of `run`."""
@@ -118,14 +129,16 @@ def replay(
     from linekeeper.lab.decision_table import write_decisions
     from linekeeper.policy.load import load_file
 
-    kernel = kernel_of(load_file(policy))
-    intake = read_file(events, kernel.policy, mapping, json)
+    kernel, clock = kernel_of(load_file(policy)), clock_of(simulate)
+    intake = read_file(events, kernel.policy, mapping, json, clock)
     kept: list[Decision] = []
     evaluations = evaluations_of(intake.table, not eager)
     compiled = kernel.is_worth_compiling(evaluations)
     with progress("events", intake.table.num_rows, json) as advance:
         keep = kept.append if output else None
-        summary = replay_table(kernel, intake.table, day_number(until), workers, not eager, compiled, advance, keep)
+        summary = replay_table(
+            kernel, intake.table, day_number(until), workers, not eager, compiled, advance, keep, clock
+        )
     if output:
         write_decisions(kept, output)
     aside = report(summary, intake, rejected, json)
@@ -135,11 +148,18 @@ def replay(
     end_without_events(summary, intake, aside)
 
 
-def review(store: StoreUrl, until: Until, keys: Keys, brake: BrakeOn = False, json: JsonOption = False) -> None:
+def review(
+    store: StoreUrl,
+    until: Until,
+    keys: Keys,
+    brake: BrakeOn = False,
+    simulate: Simulate = False,
+    json: JsonOption = False,
+) -> None:
     """Review every account of a store that is due, at the start of each day up to and including a day."""
     from linekeeper.cli.answers.events import ReviewAnswer
 
-    engine = open_engine(store, keys=keys, brake=brake)
+    engine = open_engine(store, keys=keys, brake=brake, simulate=simulate)
     day = required_day(until)
     with progress("accounts", engine.due_count(day), json) as advance:
         summary = engine.review(day, advance)
@@ -219,6 +239,20 @@ def authorise(
 
 
 # ------------------------------------------------------------------ pieces
+
+
+def _take_in(
+    engine: Engine, intake: Intake, source: str, allow_other_source: bool, until_day: int | None, quiet: bool
+) -> RunSummary:
+    """The run of what was read; a store that it began and that stays empty is left as it was."""
+    from linekeeper.engine.opening import forget_empty_store
+    from linekeeper.engine.run import run_table
+
+    try:
+        with progress("events", intake.table.num_rows, quiet) as advance:
+            return run_table(engine, intake.table, source, until_day, advance, allow_other_source=allow_other_source)
+    finally:
+        forget_empty_store(engine)
 
 
 def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: bool) -> list[Rejection]:

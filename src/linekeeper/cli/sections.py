@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -38,7 +40,21 @@ class WholeLines(TyperGroup):
         return name in self.commands and not self.commands[name].hidden
 
 
-class ShownArguments(TyperCommand):
+class EachOptionOnce(TyperCommand):
+    """A command that refuses an option given twice where it takes one value: nothing says which of two is meant."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line."""
+        if not ctx.resilient_parsing:  # a shell that completes a word has not got the whole line yet
+            _, _, given = self.make_parser(ctx).parse_args(args=[*args])
+            of_one_value = (one for one in given if not one.multiple and not getattr(one, "is_flag", one.nargs == -1))
+            for option, times in Counter[Any](of_one_value).items():
+                if times > 1:
+                    raise typer.BadParameter(f"given {times} times, and may be given once.", ctx=ctx, param=option)
+        return super().parse_args(ctx, args)
+
+
+class ShownArguments(EachOptionOnce):
     """A command whose usage leaves out an argument that is a former spelling."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:

@@ -25,6 +25,7 @@ DEFAULTS: dict[str, str | None] = {
     "jurisdiction": None,
     "product": None,
     "source": DEFAULT_SOURCE,
+    "tolerance": "24h",
 }  # every setting, with its default
 _PATHS = ("store", "keys", "lender")
 _SQLITE = "sqlite:///"
@@ -79,10 +80,12 @@ def read_settings(file: Path) -> dict[str, str]:
         text = file.read_text("utf-8")
         values = tomllib.loads(text)
     except UnicodeDecodeError:
-        raise _not_readable(str(file)) from None
+        raise _not_readable(str(file), "it is not in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"at line (\d+)", str(error))  # else it is the end of the file
-        raise _not_readable(f"{file}:{at[1] if at else len(text.splitlines())}") from None
+        place = f"{file}:{at[1] if at else len(text.splitlines())}"
+        reason = str(error).split(" (at ")[0].replace("'", "`")
+        raise _not_readable(place, reason[:1].lower() + reason[1:]) from None
     for name, value in values.items():
         if name not in DEFAULTS:
             raise _fault(file, text, name, f"`{name}` is no setting", f"use {', '.join(DEFAULTS)}")
@@ -91,8 +94,11 @@ def read_settings(file: Path) -> dict[str, str]:
     return {name: _from_folder(file.parent, value) if name in _PATHS else value for name, value in values.items()}
 
 
-def _not_readable(place: str) -> FileError:
-    return FileError(f"`{place}` is not readable as TOML", code="settings-not-readable", place=place)
+def _not_readable(place: str, reason: str) -> FileError:
+    message = f"`{place}` is not readable as TOML: {reason}"
+    return FileError(
+        message, code="settings-not-readable", way_out='write lines like `store = "lines.db"`', place=place
+    )
 
 
 def _fault(file: Path, text: str, name: str, message: str, way_out: str) -> FileError:
@@ -171,6 +177,20 @@ def lang_named() -> str:
 def jurisdiction_named() -> str | None:
     """The law under which notices are noted, if a setting names one."""
     return setting("jurisdiction").value
+
+
+def tolerance_hours() -> int:
+    """How far ahead of the clock an event may be dated. Raises UsageError where it is no number of hours or days."""
+    named = setting("tolerance")
+    read = re.fullmatch(r"([0-9]{1,3})([hd])", str(named.value))
+    if not read:
+        raise UsageError(
+            f"the setting `tolerance` is `{str(named.value)[:40]}`, which is no span of time",
+            code="setting-not-usable",
+            way_out="write hours or days, like 24h or 2d",
+            place=named.origin,
+        )
+    return int(read[1]) * (24 if read[2] == "d" else 1)
 
 
 def product_named() -> str | None:

@@ -48,7 +48,7 @@ def show(account: AccountName, store: StoreUrl, json: JsonOption = False) -> Non
     for decision in account_view.decisions[-12:]:
         print_line(decision_line(engine.policy, decision))
     print_line()
-    print_line("[bold]features now[/]")
+    print_line(f"[bold]features as of {local_time(account_view.now, engine.policy.time_zone)}[/]")
     for name, value in account_view.shown_values:
         print_line(data_text(f"  {name:<44.44} {value}"))
 

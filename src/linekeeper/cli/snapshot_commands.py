@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from linekeeper.cli.arguments import required_day
-from linekeeper.cli.opening import read_file
-from linekeeper.cli.options import EventsFile, JsonOption, MappingFile, PolicyFile, to_write
+from linekeeper.cli.opening import clock_of, read_file
+from linekeeper.cli.options import EventsFile, JsonOption, MappingFile, PolicyFile, Simulate, to_write
 from linekeeper.cli.output import counted, data_text, print_answer, print_line, print_rejected, print_repeats
 from linekeeper.core.event import repeat_figures
 
@@ -33,32 +33,35 @@ def snapshot(
             "--label", help="What counts as bad: `days_past_due >= 60 within 12m`. Without it, features alone."
         ),
     ] = None,
+    simulate: Simulate = False,
     json: JsonOption = False,
 ) -> None:
     """Write features as of the start of each date, and labels from after it alone, for `linekeeper fit`."""
     import pyarrow.parquet as pq
 
     from linekeeper.cli.answers.measuring import SnapshotAnswer
+    from linekeeper.kernel.calendar import calendar
     from linekeeper.lab.snapshot import read_label, take_snapshots
     from linekeeper.policy.load import load_file
 
     loaded = load_file(policy)
     wanted = read_label(label) if label else None
     days = [required_day(text.strip()) for texts in day for text in texts.split(",")]
-    intake = read_file(events, loaded, mapping, json)
+    clock = clock_of(simulate)
+    for named in days:
+        clock.demand_begun(named, calendar(loaded.time_zone))
+    intake = read_file(events, loaded, mapping, json, clock)
     snapshots = take_snapshots(loaded, intake.table, days, wanted)
     pq.write_table(snapshots.table, output, compression="zstd")
     rows, already, unseen = snapshots.table.num_rows, snapshots.already, snapshots.unseen
     bad = sum(snapshots.table["label"].to_pylist()) if wanted else None
     if json:
         repeats = repeat_figures(intake.same, intake.rejected)
-        figures = {"rows": rows, "bad": bad, "already": already, "unseen": unseen}
-        print_answer(SnapshotAnswer(output=str(output), **figures, **repeats))
+        print_answer(SnapshotAnswer(output=str(output), rows=rows, bad=bad, already=already, unseen=unseen, **repeats))
         return
     print_repeats(intake.same)
     print_rejected(intake.rejected, None)
-    if bad is None:
-        print_line(data_text(f"{counted(rows, 'snapshot', 'snapshots')} without a label, in {output}"))
-    else:
-        print_line(data_text(f"{counted(rows, 'snapshot', 'snapshots')}, {bad:,} of them bad, in {output}"))
+    labels = " without a label" if bad is None else f", {bad:,} of them bad"
+    print_line(data_text(f"{counted(rows, 'snapshot', 'snapshots')}{labels}, in {output}"))
+    if bad is not None:
         print_line(f"left out: {already:,} that were bad at the date, {unseen:,} whose events end too early")

@@ -16,18 +16,17 @@ from linekeeper.connect.raw_rows import plain_values
 from linekeeper.connect.values import (
     ACCOUNT,
     AT,
-    CONTROL,
     DATE,
     EXACT_FLOAT_MAX,
     FLAGS,
     ID,
     INSTANT,
-    INVISIBLE,
     WHOLE,
     WHOLE_DECIMAL,
     FieldSpec,
 )
 from linekeeper.core.bounds import TEXT_MAX
+from linekeeper.core.characters import CONTROL, INVISIBLE
 from linekeeper.core.event import EVENT_HEAD
 
 UNSPLIT = 16  # rows too few to be worth another cut

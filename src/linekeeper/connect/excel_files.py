@@ -5,14 +5,14 @@ from __future__ import annotations
 import warnings
 import zipfile
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from linekeeper.connect.layout import FileLayout
-from linekeeper.connect.raw_rows import BLOCK_ROWS, RawBlock, RawSource
+from linekeeper.connect.raw_rows import BLOCK_ROWS, RawBlock, RawSource, UnreadableCell
 from linekeeper.core.errors import FileError, UsageError
 from linekeeper.core.event import Rejection
 
@@ -134,7 +134,8 @@ def _block(part: list[tuple[int, Any]], header: list[str], layout: FileLayout, s
     aside: list[Rejection] = []
     skipped = 0
     for number, (values, formulas) in part:
-        cells = [_value(cell, formula) for cell, formula in zip(values, formulas, strict=True)]
+        named = zip(values, formulas, chain(header, repeat("")), strict=False)
+        cells = [_value(cell, formula, name) for cell, formula, name in named]
         if all(cell is None for cell in cells):
             continue
         if layout.skip_lines and str(next(cell for cell in cells if cell is not None)).startswith(layout.skip_lines):
@@ -149,12 +150,18 @@ def _block(part: list[tuple[int, Any]], header: list[str], layout: FileLayout, s
     return RawBlock(np.array(lines, np.int64), rows=rows, rejected=aside, skipped=skipped, share=share)
 
 
-def _value(cell: Any, formula: Any) -> Any:
-    """What the cell holds. A formula that was never computed stays its own text, which nothing reads as a number."""
+def _value(cell: Any, formula: Any, name: str) -> Any:
+    """What the cell of that column holds. It cannot be read where Excel itself does not know its value."""
     value = cell.value
     if value is None and formula.value is not None:
-        return str(formula.value)
+        return UnreadableCell(
+            f"`{name}` is the formula `{str(formula.value)[:40]}`, and its result is not in the file; "
+            "open it in Excel and save it"
+        )
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= EXCEL_EXACT:
         # The other digits are not the ones that were typed, so neither an account nor an amount may be read from it.
-        return f"{value:.0f}: Excel keeps 15 digits".encode()
+        return UnreadableCell(
+            f"`{name}` is {value:.14E}, a number of more than 15 digits, and Excel keeps the first 15; "
+            "give the column the format Text and enter it anew"
+        )
     return value if value != "" else None

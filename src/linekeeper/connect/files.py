@@ -21,7 +21,7 @@ from linekeeper.connect.event_table import drop_duplicates, sort_by_time, table_
 from linekeeper.connect.excel_files import read_excel
 from linekeeper.connect.layout import FileLayout, Format, format_of
 from linekeeper.connect.made_ids import IdMaker
-from linekeeper.connect.mapping import ColumnMapping
+from linekeeper.connect.mapping import ColumnMapping, demand_named_columns
 from linekeeper.connect.parquet_files import noted_source, raw_batches, read_parquet
 from linekeeper.connect.preparation import Preparation, admitted_rows, flattened
 from linekeeper.connect.raw_rows import RawBlock, RawSource
@@ -32,6 +32,7 @@ from linekeeper.core.errors import FileError
 from linekeeper.core.event import EVENT_HEAD, Event, Rejection
 
 if TYPE_CHECKING:
+    from linekeeper.engine.clock import Clock
     from linekeeper.policy.model import Policy
 
 NAMES_MAX = 600  # more different columns than the kinds of a policy can have
@@ -108,30 +109,41 @@ def read_event_file(
     columns: ColumnMapping | None = None,
     form: Format | None = None,
     progress: ShowShare | None = None,
+    clock: Clock | None = None,
 ) -> Intake:
     """A file, a folder or several of them as an event table in memory: each event once, in order of time.
 
-    `form`: the format, else what the mapping or the name says. Raises FileError where a file itself cannot be read.
+    `form`: the format, else what the mapping or the name says. `clock`: see `Validator`. Raises FileError where a file
+    itself cannot be read.
     """
     paths = [path] if isinstance(path, Path) else path
-    return _intake(read_blocks(paths, policy, columns, form, progress), ", ".join(each.name for each in paths[:3]))
+    return _intake(
+        read_blocks(paths, policy, columns, form, progress, clock), ", ".join(each.name for each in paths[:3])
+    )
 
 
-def read_event_batches(stream: pa.RecordBatchReader, policy: Policy, columns: ColumnMapping | None = None) -> Intake:
+def read_event_batches(
+    stream: pa.RecordBatchReader, policy: Policy, columns: ColumnMapping | None = None, clock: Clock | None = None
+) -> Intake:
     """A stream of record batches as an event table, read like a Parquet file. Rows are numbered from 1."""
     names = tuple(stream.schema.names)
     source = RawSource(names, "row", raw_batches(names, stream), True, source=noted_source(stream.schema.metadata))
-    admission = _Admission(policy, columns or OWN_COLUMNS, source, "events")
+    admission = _Admission(policy, columns or OWN_COLUMNS, source, "events", clock)
     blocks = [admission.admit(raw) for raw in source.blocks]
     return _intake(blocks or [admission.admit(RawBlock(np.empty(0, np.int64), rows=[]))], "events")
 
 
-def read_event_rows(rows: Iterable[Mapping[str, Any]], policy: Policy, columns: ColumnMapping | None = None) -> Intake:
+def read_event_rows(
+    rows: Iterable[Mapping[str, Any]],
+    policy: Policy,
+    columns: ColumnMapping | None = None,
+    clock: Clock | None = None,
+) -> Intake:
     """Rows in memory, named as the policy or the mapping names them, as an event table. Rows are numbered from 1."""
     listed = [dict(row) for row in rows]
     block = RawBlock(np.arange(1, len(listed) + 1), rows=listed)
     source = RawSource(None, "row", iter([block]), True)
-    return _intake([_Admission(policy, columns or OWN_COLUMNS, source, "events").admit(block)], "events")
+    return _intake([_Admission(policy, columns or OWN_COLUMNS, source, "events", clock).admit(block)], "events")
 
 
 def read_few_rows(
@@ -211,6 +223,7 @@ def read_blocks(
     columns: ColumnMapping | None = None,
     form: Format | None = None,
     progress: ShowShare | None = None,
+    clock: Clock | None = None,
 ) -> Iterator[RowBlock]:
     """Files in blocks of rows, with the valid ones of each; repeats are not dropped yet."""
     mapping = columns or OWN_COLUMNS
@@ -219,7 +232,7 @@ def read_blocks(
     for number, (path, name) in enumerate(zip(files, names, strict=True)):
         source = open_source(path, mapping.layout, form)
         try:
-            admission = _Admission(policy, mapping, source, path.name)
+            admission = _Admission(policy, mapping, source, path.name, clock)
             for raw in source.blocks:
                 block = replace(admission.admit(raw), file=name, notes=tuple(_notes(source, raw, path.name)))
                 if name:
@@ -227,6 +240,7 @@ def read_blocks(
                 if progress:
                     progress((number + raw.share) / len(files))
                 yield block
+            demand_named_columns(admission.unseen, (), path.name)
         finally:
             source.close()
 
@@ -256,14 +270,19 @@ def open_source(path: Path, layout: FileLayout, form: Format | None = None) -> R
 class _Admission:
     """Admits the raw rows of one source as events. Raises FileError where its columns do not fit the policy."""
 
-    def __init__(self, policy: Policy, mapping: ColumnMapping, source: RawSource, place: str) -> None:
+    def __init__(
+        self, policy: Policy, mapping: ColumnMapping, source: RawSource, place: str, clock: Clock | None
+    ) -> None:
         self.mapping, self.source = mapping, source
         written = not source.typed or not mapping.only_names
-        self.validator = Validator(policy, major=mapping.major, written=written)
+        self.validator = Validator(policy, major=mapping.major, written=written, clock=clock)
         self.names: list[str | None] | None = None
         if source.names is not None:
+            demand_named_columns(mapping.named, source.names, place)
             names = mapping.names_of(source.names, place)
             self.names = names if mapping.events else _known(self.validator, mapping, source.names, names, place)
+        # Lines of JSON have no header: which columns there are is known after the last of them.
+        self.unseen = set() if source.names is not None else set(mapping.named)
         # The columns of a file that is written as Linekeeper writes need no preparation, and are read as they stand.
         self.preparation = None if mapping.only_names else Preparation(policy, mapping, source.names, place)
         self.ids = IdMaker() if mapping.makes_ids else None
@@ -275,6 +294,8 @@ class _Admission:
 
     def _admit(self, raw: RawBlock) -> RowBlock:
         place = self.source.place
+        if self.unseen:
+            self.unseen -= {column for row in raw.rows or () for column, _ in flattened(row)}
         if self.preparation:
             prepared = self.preparation.prepare(raw, place)
             events, lines, refused = admitted_rows(self.validator, prepared, place)

@@ -21,11 +21,14 @@ from linekeeper.core.dates import date_of
 from linekeeper.core.event import Rejection
 
 if TYPE_CHECKING:
+    from linekeeper.engine.clock import Clock
     from linekeeper.policy.model import Policy
 
 EXAMPLES = 3
 PLACES_SHOWN = 5
-VALUE = re.compile(r"^(`[^`]+` is ).*?(, which .*|, out of bounds.*|, longer than .*|, with .*)$", re.DOTALL)
+VALUE = re.compile(
+    r"^(`[^`]+` is ).*?(, which .*|, out of bounds.*|, more than .*|, before .*|, longer than .*|, with .*)$", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,12 @@ def profile_import(
     columns: ColumnMapping | None = None,
     form: Format | None = None,
     progress: ShowShare | None = None,
+    clock: Clock | None = None,
 ) -> ImportProfile:
     """Read the files as an import does, into a folder that goes away again, and describe what came of it."""
     with tempfile.TemporaryDirectory(prefix="linekeeper-") as folder:
         out = Path(folder, "events.parquet")
-        summary = import_file(paths, policy, out, columns, form, progress)
+        summary = import_file(paths, policy, out, columns, form, progress, clock)
         with duckdb.connect() as database:
             database.read_parquet(str(out)).create_view("events")
             profiles = tuple(_profiles(database, policy))
@@ -173,10 +177,6 @@ def unused_columns(paths: Sequence[Path], mapping: ColumnMapping, form: Format |
 
 def _notes(profiles: Sequence[FieldProfile], summary: ImportSummary) -> Iterable[str]:
     yield from summary.notes
-    first_year = [each for each in profiles if each.name == "at" and str(each.high).startswith(("1969", "1970"))]
-    if first_year:
-        kinds = ", ".join(f"`{each.kind}`" for each in first_year)
-        yield f"all times of {kinds} lie in 1970; are they seconds (`dates: seconds`) or days (`dates: '%Y%m%d'`)?"
     for each in profiles:
         if each.unit == "money" and each.events > 1 and each.low == each.high and each.low is not None:
             yield f"`{each.name}` of every `{each.kind}` is the same"

@@ -28,6 +28,7 @@ from linekeeper.core.errors import FileError
 from linekeeper.core.event import EVENT_HEAD, Rejection
 
 if TYPE_CHECKING:
+    from linekeeper.engine.clock import Clock
     from linekeeper.policy.model import Policy
 
 OWN_NAMES = ("line", "block", "number")  # beside the columns of the events, while they are sorted
@@ -40,15 +41,16 @@ def import_file(
     columns: ColumnMapping | None = None,
     form: Format | None = None,
     progress: ShowShare | None = None,
+    clock: Clock | None = None,
 ) -> ImportSummary:
     """Write the events of a file, a folder or several of them to `out` (Parquet), each once, in order of time.
 
-    `out` is written as a whole or not at all.
+    `clock`: see `Validator`. `out` is written as a whole or not at all.
     """
     paths = [path] if isinstance(path, Path) else path
     with tempfile.TemporaryDirectory(prefix=".import-", dir=out.parent) as folder:
         raw = Path(folder, "raw.parquet")
-        written = _write_blocks(read_blocks(paths, policy, columns, form, progress), raw)
+        written = _write_blocks(read_blocks(paths, policy, columns, form, progress, clock), raw)
         if not written:
             shown = ", ".join(each.name for each in paths[:3])
             raise FileError(f"`{shown}` is empty", code="file-empty", place=shown)

@@ -12,7 +12,8 @@ The page on mapping files lists all keys; `mapping_file` reads them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from linekeeper.connect.layout import FileLayout
@@ -35,6 +36,7 @@ class ColumnMapping:
     """`rename`: the file's name -> the name from there on, which is the policy's unless `events` says what rows are.
 
     `constant`: the same value in every row. `major`: None where the mapping does not say how money is written.
+    `named`: columns that a person named for these very files, so that it is a mistake if none has them.
     `notation`: None where text is written as Linekeeper itself writes it. `values`: by column, what a word stands for.
     `source`: which source the files are of, None where the mapping does not say it. `makes_ids`: the files have no ids,
     and each event gets one that is made of what it says (see `made_ids`).
@@ -50,6 +52,7 @@ class ColumnMapping:
     missing: frozenset[str] = frozenset()
     trim: bool = False
     skip: RowExpression | None = None
+    named: frozenset[str] = frozenset()
     events: tuple[EventTemplate, ...] = ()
     source: str | None = None
     makes_ids: bool = False
@@ -91,13 +94,27 @@ class ColumnMapping:
         return names
 
 
+def demand_named_columns(named: Iterable[str], header: Sequence[str], place: str) -> None:
+    """Raises FileError where a column that a person named is not among those of the header."""
+    for column in sorted(set(named) - set(header)):
+        near = difflib.get_close_matches(column, header, n=1)
+        shown = ", ".join(f"`{name[:40]}`" for name in header[:12])
+        raise FileError(
+            f"`{place}` has no column `{column[:40]}` to map or to ignore",
+            code="column-missing",
+            way_out=f"did you mean `{near[0][:40]}`?" if near else f"it has {shown}" if shown else "check its name",
+            place=place,
+            details={"column": column},
+        )
+
+
 def with_options(columns: ColumnMapping, options: Iterable[str]) -> ColumnMapping:
     """The mapping with `old=new` options added; `old=` ignores a column.
 
     >>> with_options(ColumnMapping(), ["ts=at", "branch="]).name_of("ts")
     'at'
     """
-    rename, ignore = dict(columns.rename), set(columns.ignore)
+    options, rename, ignore = list(options), dict(columns.rename), set(columns.ignore)
     for option in options:
         old, equals, new = option.partition("=")
         if not equals or not old:
@@ -111,4 +128,5 @@ def with_options(columns: ColumnMapping, options: Iterable[str]) -> ColumnMappin
             rename[old] = new
         else:
             ignore.add(old)
-    return replace(columns, rename=rename, ignore=frozenset(ignore))
+    named = columns.named | {option.partition("=")[0] for option in options}
+    return replace(columns, rename=rename, ignore=frozenset(ignore), named=named)

@@ -15,7 +15,7 @@ from linekeeper.connect.layout import ENCODINGS, FILE_FORMATS, FileLayout
 from linekeeper.connect.mapping import ColumnMapping, EventTemplate
 from linekeeper.connect.notation import FORMATS_MAX, DateFormat, FormatError, Notation
 from linekeeper.connect.row_expressions import RowExpression, compile_expression, constant_expression
-from linekeeper.core.errors import FileError
+from linekeeper.core.errors import FileError, file_error
 from linekeeper.core.event import is_source_name
 from linekeeper.policy.syntax import Misread
 
@@ -42,11 +42,7 @@ def load_columns(path: Path) -> ColumnMapping:
             raise _fault(str(path), f"is larger than a mapping can be ({MAPPING_BYTES_MAX} bytes)")
         tree = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise FileError(
-            f"the mapping `{path}` cannot be read: {str(error.strerror).lower()}",
-            code="file-not-readable",
-            place=str(path),
-        ) from None
+        raise file_error(error, path) from None
     except (YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise _fault(
             str(path),

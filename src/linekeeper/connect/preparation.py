@@ -19,11 +19,10 @@ import pyarrow as pa
 
 from linekeeper.connect.mapping import ColumnMapping, EventTemplate
 from linekeeper.connect.notation import Notation, plain_number
-from linekeeper.connect.raw_rows import RawBlock
+from linekeeper.connect.raw_rows import RawBlock, UnreadableCell
 from linekeeper.connect.row_expressions import (
     Cells,
     RowExpression,
-    UnreadableCell,
     cell_flag,
     cell_moment,
     cell_number,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,12 @@ from linekeeper.core.event import Rejection
 
 BLOCK_ROWS = 16_384  # of formats that are read row by row
 _NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+
+
+class UnreadableCell(NamedTuple):
+    """In place of a value: why there is none."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from typing import Literal as OneOf
 from lark import Lark, Token, Tree
 
 from linekeeper.connect.notation import Moment, Notation, iso_moment, plain_number
+from linekeeper.connect.raw_rows import UnreadableCell
 from linekeeper.connect.values import named_value
 from linekeeper.policy.syntax import Branch, Misread, parse_with
 
@@ -34,12 +35,6 @@ Form = OneOf["raw", "text", "number", "moment", "flag"]  # raw: a cell, to be re
 TEXT_RESULT_MAX = 1_000
 SHORTER = "split it into several fields or events"
 _exact = Context(prec=80, traps=[Inexact, InvalidOperation, Overflow])
-
-
-class UnreadableCell(NamedTuple):
-    """In place of a value: why there is none."""
-
-    reason: str
 
 
 class Cells:

@@ -18,6 +18,7 @@ from linekeeper.connect.column_validation import admit_proven, rows_of
 from linekeeper.connect.event_table import number_columns, schema_of, table_of
 from linekeeper.connect.values import ACCOUNT, AT, ID, FieldRejected, FieldSpec, named_value, read_value, spec_of
 from linekeeper.core.event import EVENT_HEAD, Event, Rejection
+from linekeeper.engine.clock import Clock
 
 if TYPE_CHECKING:
     from linekeeper.policy.model import Policy
@@ -27,7 +28,8 @@ class Validator:
     """Admits rows as events of one policy.
 
     `major`: money is written in major units (12.50), or in minor ones; None where nobody said, which is then read as
-    minor units, and no decimal point is taken. `written`: every value is text, as in CSV.
+    minor units, and no decimal point is taken. `written`: every value is text, as in CSV. `clock` says when an event
+    can have happened; by default this machine's.
 
     >>> from linekeeper.policy.model import Field, Kind, Policy
     >>> kinds = (Kind("draw", 1, (Field("amount", "money"),)),)
@@ -36,11 +38,14 @@ class Validator:
     '`amount` is -5, out of bounds; it may lie from 0 to 10^15'
     """
 
-    def __init__(self, policy: Policy, *, major: bool | None = None, written: bool = False) -> None:
+    def __init__(
+        self, policy: Policy, *, major: bool | None = None, written: bool = False, clock: Clock | None = None
+    ) -> None:
         digits = policy.exponent if major else None
         self.schema = schema_of(policy)
         self.numbers = number_columns(policy)
         self.written = written
+        self.clock = clock or Clock()
         self.specs: dict[str, dict[str, FieldSpec]] = {
             kind.name: {field.name: spec_of(field, digits, units_unknown=major is None) for field in kind.fields}
             | {name: FieldSpec(name, "text", optional=True) for name in kind.text}
@@ -61,7 +66,9 @@ class Validator:
         specs = self.specs.get(kind) if isinstance(kind, str) else None
         if specs is None:
             raise FieldRejected(self._unknown_kind(kind))
-        at = self._required(AT, row)
+        at = int(self._required(AT, row))
+        if untimely := self.clock.refusal(at):
+            raise FieldRejected(untimely)
         fields: dict[str, int | str] = {}
         for name, spec in specs.items():
             value = row.get(name)
@@ -71,7 +78,7 @@ class Validator:
                 raise FieldRejected(f"`{name}` is missing; each `{kind}` has one")
         if len(fields) + len(EVENT_HEAD) < len(row):
             self._no_strangers(row, str(kind), specs)
-        return Event(str(identity), str(account), str(kind), int(at), fields)
+        return Event(str(identity), str(account), str(kind), at, fields)
 
     def _required(self, spec: FieldSpec, row: Mapping[str, Any]) -> int | str:
         value = row.get(spec.name)
@@ -106,6 +113,9 @@ class Validator:
         # reasons of rejections so have one source, and the fast way need not be able to explain anything.
         number = np.arange(1, table.num_rows + 1) if lines is None else lines
         admitted, rows = admit_proven(self, table)
+        if untimely := self.clock.untimely(admitted["at"].to_numpy()):
+            timely = np.setdiff1d(np.arange(len(rows)), untimely, assume_unique=True)
+            admitted, rows = admitted.take(timely), rows[timely]
         doubtful = np.setdiff1d(np.arange(table.num_rows), rows, assume_unique=True)
         if not len(doubtful):
             return admitted, number, []

@@ -23,7 +23,9 @@ from fractions import Fraction
 from typing import Any
 from typing import Literal as OneOf
 
+from linekeeper.connect.raw_rows import UnreadableCell
 from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, MONEY_MAX, TEXT_MAX
+from linekeeper.core.characters import fits_name, fits_text
 from linekeeper.policy.model import Field
 
 What = OneOf["number", "flag", "date", "instant", "category", "text", "name"]
@@ -38,16 +40,11 @@ WHOLE_DECIMAL = r"^-?[0-9]{1,15}\.0{1,6}$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 OFFSET = r"(Z|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])"
 INSTANT = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?{OFFSET}$"
-# Characters that end a line somewhere, or that nobody can see: two ids that differ by one of these look the same.
-CONTROL = "[\x00-\x1f\x7f-\x9f\u2028\u2029]"
-INVISIBLE = "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 FLAGS = {"true": 1, "false": 0, "1": 1, "0": 0}
 
 DECIMAL = r"^-?[0-9]{1,18}(\.[0-9]{1,6})?$"
 
 _whole, _whole_decimal, _date, _instant, _decimal = map(re.compile, (WHOLE, WHOLE_DECIMAL, DATE, INSTANT, DECIMAL))
-_HALVES = "[\ud800-\udfff]"  # half a character, which cannot be written as UTF-8
-_unfit_text, _unfit_name = re.compile(f"{CONTROL}|{_HALVES}"), re.compile(f"{INVISIBLE}|{_HALVES}")
 
 
 class FieldRejected(Exception):
@@ -91,6 +88,7 @@ def spec_of(field: Field, digits: int | None, units_unknown: bool = False) -> Fi
         "number",
         field.optional,
         low,
+        field.most,
         digits=digits if money else None,
         units_unknown=money and units_unknown,
     )
@@ -104,6 +102,8 @@ def read_value(spec: FieldSpec, value: Any, written: bool = False) -> int | str:
     >>> read_value(AT, "2025-03-01T08:00:00+08:00")
     1740787200000
     """
+    if isinstance(value, UnreadableCell):
+        raise FieldRejected(value.reason)
     match spec.what:
         case "category":
             return _choice(spec, value)
@@ -253,6 +253,6 @@ def _text(spec: FieldSpec, value: Any) -> str:
         raise FieldRejected(f"{named_value(spec.name, value)}, longer than {TEXT_MAX} characters")
     if not value and spec.what == "name":
         raise FieldRejected(f"`{spec.name}` is empty")
-    if not value.isprintable() and (_unfit_name if spec.what == "name" else _unfit_text).search(value):
+    if not (fits_name if spec.what == "name" else fits_text)(value):
         raise FieldRejected(f"{named_value(spec.name, value)}, with a control character or half a character in it")
     return value

@@ -96,6 +96,28 @@ class FileError(LinekeeperError):
     kind = "file"
 
 
+def file_error(error: OSError, path: object = None) -> FileError:
+    """What the system says about a file, as an error with a code. The system does not name a file that is full.
+
+    `path` names the file where the error itself may not.
+
+    >>> print(file_error(FileNotFoundError(2, "No such file or directory", "p.yaml")))
+    there is no file `p.yaml`
+    >>> print(file_error(IsADirectoryError(21, "Is a directory"), "docs"))
+    `docs` is a folder; name a file in it
+    >>> print(file_error(OSError(28, "No space left on device")))
+    the output cannot be written: no space left on device
+    """
+    named, reason = str(path or error.filename or ""), str(error.strerror or error).lower()
+    if not named:
+        return FileError(f"the output cannot be written: {reason}", code="output-not-writable")
+    if isinstance(error, FileNotFoundError):
+        return FileError(f"there is no file `{named}`", code="file-missing", place=named)
+    if isinstance(error, IsADirectoryError):
+        return FileError(f"`{named}` is a folder", code="file-is-folder", way_out="name a file in it", place=named)
+    return FileError(f"`{named}` cannot be used: {reason}", code="file-not-usable", place=named)
+
+
 class PolicyError(LinekeeperError):
     """A policy file has faults, all of which are in `faults`. Mend the policy."""
 

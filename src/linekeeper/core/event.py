@@ -56,7 +56,7 @@ def is_source_name(name: str) -> bool:
 class RejectionCode(StrEnum):
     """Why a row was rejected, for programs."""
 
-    NOT_VALID = "not-valid"  # it is no event of the policy
+    NOT_VALID = "not-valid"  # it is no event of the policy, or of a time that cannot be
     CONFLICT = "id-conflict"  # its id came before, in the same source, for another event
     OTHER_SOURCE = "event-of-another-source"  # another source gave the same event before
     REFUSED = "refused-by-account"  # its account cannot take it: not open, or nothing to reverse

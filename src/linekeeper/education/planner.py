@@ -8,7 +8,7 @@ sums may differ by a few minor units.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal as OneOf
@@ -93,10 +93,20 @@ class RepaymentPlan:
     cleared: tuple[tuple[str, int], ...]
 
 
-def plan_repayment(debts: Sequence[Debt], monthly_minor: int, order: RepaymentOrder) -> RepaymentPlan:
+def _in_minor_units(amount_minor: int) -> str:
+    return f"{amount_minor:,} minor units"
+
+
+def plan_repayment(
+    debts: Sequence[Debt],
+    monthly_minor: int,
+    order: RepaymentOrder,
+    money: Callable[[int], str] = _in_minor_units,
+) -> RepaymentPlan:
     """Pay `monthly_minor` each month: the minimums, then the rest by the order. A freed minimum goes to the next debt.
 
-    Raises `Refused` where the sum does not cover the minimums, or would not end the debts within 50 years.
+    `money` writes an amount in minor units as people read it, for the errors. Raises `Refused` where the
+    sum does not cover the minimums, or would not end the debts within 50 years.
 
     >>> debts = [Debt("card", 600_000, 1_800, 20_000), Debt("shop", 150_000, 1_200, 10_000)]
     >>> plan_repayment(debts, 100_000, "avalanche")
@@ -104,7 +114,7 @@ def plan_repayment(debts: Sequence[Debt], monthly_minor: int, order: RepaymentOr
     >>> plan_repayment(debts, 100_000, "snowball").interest_minor
     50368
     """
-    _check_debts(debts, monthly_minor)
+    _check_debts(debts, monthly_minor, money)
     balances = [Fraction(debt.balance_minor) for debt in debts]
     paid, cleared = Fraction(0), {debt.name: 0 for debt in debts if debt.balance_minor == 0}
     months = 0
@@ -150,7 +160,7 @@ def _ranked(debts: Sequence[Debt], balances: Sequence[Fraction], order: Repaymen
     return sorted(places, key=lambda place: (balances[place], -debts[place].rate_bp))
 
 
-def _check_debts(debts: Sequence[Debt], monthly_minor: int) -> None:
+def _check_debts(debts: Sequence[Debt], monthly_minor: int, money: Callable[[int], str]) -> None:
     names = [debt.name for debt in debts]
     if len(debts) > DEBTS_MAX or len(set(names)) < len(names):
         raise UsageError(f"a plan holds at most {DEBTS_MAX} debts, each with its own name", code="debts-not-usable")
@@ -166,7 +176,8 @@ def _check_debts(debts: Sequence[Debt], monthly_minor: int) -> None:
     minimums = sum(min(debt.minimum_minor, debt.balance_minor) for debt in debts)
     if monthly_minor < minimums or monthly_minor <= 0:
         raise Refused(
-            f"`{monthly_minor}` a month does not cover the minimums, which are `{minimums}`",
+            f"{money(monthly_minor)} a month does not cover the minimums, which are {money(minimums)}",
             code="debt-plan-below-minimums",
             way_out="ask to lower them",
+            details={"monthly_minor": monthly_minor, "minimums_minor": minimums},
         )

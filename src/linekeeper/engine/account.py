@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -22,6 +23,7 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.store import as_bytes, decision_records, unpacked
 
 ACCOUNTS_A_PAGE = 100
+_NUMBERED = re.compile(r"(?s:.+)#(?P<number>[0-9]{1,18})")
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,39 @@ def decision_page(
         return [(place, read_decision(as_bytes(record))) for place, record in connection.execute(query)]
 
 
+def number_in_name(name: str) -> int | None:
+    """The number of `ACCOUNT#NUMBER`; None where the name is of another form.
+
+    >>> number_in_name("A-1001#12"), number_in_name("A-1001"), number_in_name("A-1001#x")
+    (12, None, None)
+    """
+    parts = _NUMBERED.fullmatch(name)
+    return int(parts["number"]) if parts else None
+
+
+def decision_name_refused(name: str) -> UsageError:
+    """The error of a name that is no `ACCOUNT#NUMBER`."""
+    return UsageError(
+        f"`{name[:40]}` is not a decision",
+        code="decision-name-not-readable",
+        way_out="write ACCOUNT#NUMBER",
+        details={"given": name[:40]},
+    )
+
+
 def find_decision(engine: Engine, name: str) -> Decision:
-    """The decision `ACCOUNT#NUMBER`, or an account's latest."""
-    account, _, number = name.rpartition("#")
-    if not account or not number.isdigit():
-        account, number = name, ""
+    """The decision `ACCOUNT#NUMBER`, or an account's latest. The name of an account may itself have a `#` in it.
+
+    Raises UsageError where a number is none, NotFound where there is no such account or decision.
+    """
+    number = number_in_name(name)
+    account = name if number is None else name.rpartition("#")[0]
     decisions = decisions_of(engine, account)
-    if number:
-        decisions = [decision for decision in decisions if decision.number == int(number)]
+    if number is not None:
+        decisions = [decision for decision in decisions if decision.number == number]
     if not decisions:
+        if number is None and "#" in name and not engine.is_known(account):
+            raise decision_name_refused(name)
         engine.state_of(account)  # raises where the account itself is not known
         raise NotFound(
             f"there is no decision `{name}`",

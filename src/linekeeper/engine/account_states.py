@@ -20,21 +20,23 @@ def demand_current_states(connection: Connection, kernel: Kernel) -> None:
     a = t.accounts.c
     stale = (a.policy == kernel.policy.digest) & (a.layout != kernel.layout.digest)
     if connection.execute(select(a.account).where(stale).limit(1)).first() is not None:
-        raise _states_of_another_kernel()
+        raise _states_of_another_kernel(connection)
 
 
-def _states_of_another_kernel() -> StoreError:
+def _states_of_another_kernel(connection: Connection) -> StoreError:
+    store = connection.engine.url.render_as_string()  # without its password
     return StoreError(
-        "the store holds states that another Linekeeper made",
+        f"the store `{store}` holds states that another Linekeeper made",
         code="store-upgrade-due",
-        way_out="rebuild them from the events with `linekeeper store upgrade --store URL`",
+        way_out=f"rebuild them from the events with `linekeeper store upgrade --store {store}`",
+        place=store,
     )
 
 
-def check_state(kernel: Kernel, account: str, row: AccountRow) -> None:
+def check_state(connection: Connection, kernel: Kernel, account: str, row: AccountRow) -> None:
     """Raises StoreError where the stored state is one of another kernel, or damaged."""
     if row.layout != kernel.layout.digest:
-        raise _states_of_another_kernel()
+        raise _states_of_another_kernel(connection)
     if len(row.state) != 8 * kernel.layout.size:
         raise StoreError(
             f"the state of `{account}` cannot be read",
@@ -44,9 +46,9 @@ def check_state(kernel: Kernel, account: str, row: AccountRow) -> None:
         )
 
 
-def state_read(kernel: Kernel, account: str, row: AccountRow) -> list[int]:
+def state_read(connection: Connection, kernel: Kernel, account: str, row: AccountRow) -> list[int]:
     """A stored state of the kernel's version. Raises StoreError where it is another kernel's, or damaged."""
-    check_state(kernel, account, row)
+    check_state(connection, kernel, account, row)
     state: list[int] = np.frombuffer(row.state, dtype="<i8").tolist()
     return state
 
@@ -67,7 +69,7 @@ def load_states(connection: Connection, kernel: Kernel, names: Sequence[str]) ->
             way_out="send the batch again",
         )
     for name, row in zip(names, rows, strict=True):
-        check_state(kernel, name, row)
+        check_state(connection, kernel, name, row)
     joined = bytearray().join(row.state for row in rows)
     states = np.frombuffer(joined, dtype="<i8").reshape(len(names), size).astype(np.int64, copy=False)
     return states, [Chain(row.decisions, row.last_hash) for row in rows]

@@ -7,7 +7,7 @@ that is effect stands here; all that is thought stands below and is pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from copy import copy
 from numbers import Integral
@@ -22,6 +22,7 @@ from linekeeper.core.decision import Decision
 from linekeeper.core.errors import Conflict, EventRejected, NotFound, Refused, UsageError
 from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states, load_states, save_states, state_read
+from linekeeper.engine.clock import Clock
 from linekeeper.engine.history import histories_before, note_review, recall, reviewed_day
 from linekeeper.engine.inbox import (
     Admitted,
@@ -30,12 +31,14 @@ from linekeeper.engine.inbox import (
     admit_events,
     drop_erased,
     given_events,
+    reject_ahead,
     reject_refused,
     reversals,
 )
 from linekeeper.engine.outbox import Law, open_outbox
 from linekeeper.engine.pending_restrictions import (
     Run,
+    due_worst_first,
     evaluate_under_breaker,
     keep_book,
     open_book,
@@ -44,7 +47,7 @@ from linekeeper.engine.pending_restrictions import (
     save_pending,
     totals,
 )
-from linekeeper.engine.summaries import BatchSummary
+from linekeeper.engine.summaries import BatchSummary, PendingAccounts
 from linekeeper.engine.versions import (
     bind_policy,
     kernels_of,
@@ -79,8 +82,8 @@ REVIEW_BATCH = 5_000
 Keep = Callable[[Decision], object]  # what a caller does with each decision as it is made
 
 
-def _brake_of(policy: Policy) -> Brake:
-    """Raises Refused where the policy has none."""
+def brake_of(policy: Policy) -> Brake:
+    """The policy's brake. Raises Refused where it has none."""
     if policy.brake is None:
         raise Refused(
             f"the policy `{policy.name}` has no `brake`",
@@ -99,7 +102,8 @@ class Engine:
     one engine.
     `brake`: a burst of restrictions waits for a person, as the policy's brake says; off for a back-fill of history.
     Under a `law`, given here or to an earlier engine, each decision that has to be notified commits with its notice.
-    `signed_by`: who answers for the policy and its card, where the store begins with them.
+    `signed_by`: who answers for the policy and its card, where the store begins with them. `clock`: what says how late
+    an event or a review can be; by default this machine's.
 
     Raises StoreError where the states of the store are those of another kernel: opening a store rebuilds nothing.
     """
@@ -113,14 +117,16 @@ class Engine:
         brake: bool = False,
         law: Law | None = None,
         signed_by: str | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        self.store, self.keeper = store, keeper
+        self.store, self.keeper, self.clock = store, keeper, clock or Clock()
         kernel_of(policy or stored_policy(store))  # making one takes a while, so it is not made under the lock
         with store.writing() as connection:
             # Which version is in force is asked under the lock: another may have come since it was asked before.
             self.policy = policy or policy_in_force(connection)
+            self.began = version_count(connection) == 0  # whether the store begins with this engine
             self.kernel: Kernel = kernel_of(self.policy)
-            self.brake = _brake_of(self.policy) if brake else None
+            self.brake = brake_of(self.policy) if brake else None
             self.read_only = bind_policy(connection, self.kernel, keeper, signed_by) and keeper is None
             demand_current_states(connection, self.kernel)
             self.recorder = recorders_of(connection, {self.policy.digest: self.kernel})[self.kernel]
@@ -165,6 +171,11 @@ class Engine:
             row = load_accounts(connection, [account]).get(account)
             return self._engine_of_version(connection, row.policy) if row else self
 
+    def is_known(self, account: str) -> bool:
+        """Whether the store has an account of that name."""
+        with self.store.reading() as connection:
+            return account in load_accounts(connection, [account])
+
     def state_of(self, account: str) -> tuple[Engine, list[int]]:
         """The account's state, and the engine of the version that it is under.
 
@@ -182,7 +193,7 @@ class Engine:
                     details={"account": account},
                 )
             engine = self._engine_of_version(connection, row.policy)
-        return engine, state_read(engine.kernel, account, row)
+            return engine, state_read(connection, engine.kernel, account, row)
 
     def _engines_of_earlier_versions(self, connection: Connection) -> list[Engine]:
         """The engines of earlier versions that accounts are still under, oldest first."""
@@ -237,8 +248,11 @@ class Engine:
         summary = BatchSummary()
         with self.store.writing(transaction) as connection:
             self._require_same_versions(connection)
-            known, summary.rejected = drop_erased(connection, self.keeper, arrived)
-            for engine, part in self._split_by_version(connection, known):
+            # First the erased: of their events not even the rejection is kept.
+            arrived, summary.rejected = drop_erased(connection, self.keeper, arrived)
+            arrived, ahead = reject_ahead(connection, source, arrived, self.clock)
+            summary.rejected += ahead
+            for engine, part in self._split_by_version(connection, arrived):
                 summary.add(engine._receive(connection, part, source, allow_other_source, keep))
             if all_or_nothing and summary.rejected:
                 rejection = summary.rejected[0]
@@ -255,7 +269,7 @@ class Engine:
         batch = admitted.events.batch(self.policy, calendar)
         states, chains = load_states(connection, self.kernel, batch.accounts)
         evaluate = self._evaluator(connection, source, admitted)
-        result, pending = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
+        result, waiting = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
         self._seal_rulings(connection, admitted)  # a ruling precedes, in the log too, what it leads to
         codes = {int(batch.rows[event]): code for event, code in result.refused.items()}
         refused = reject_refused(connection, source, admitted, codes)
@@ -266,7 +280,7 @@ class Engine:
             rejected=admitted.rejected + refused,
             actions=actions,
             evaluations=result.evaluations,
-            pending=pending,
+            waiting=waiting,
             last_at=admitted.last_at,
         )
 
@@ -293,7 +307,11 @@ class Engine:
     def review(
         self, until_day: int, progress: Callable[[int], None] | None = None, keep: Keep | None = None
     ) -> BatchSummary:
-        """Evaluate every account that is due, up to the start of local day `until_day`; `keep` as in `receive`."""
+        """Evaluate every account that is due, up to the start of local day `until_day`; `keep` as in `receive`.
+
+        Raises UsageError where that day has not begun.
+        """
+        self.clock.demand_begun(until_day, self.kernel.calendar)
         self.require_keys()
         with self.store.writing() as connection:
             self._require_same_versions(connection)
@@ -313,7 +331,7 @@ class Engine:
 
     def _review_due(self, until_day: int, progress: Callable[[int], None] | None, keep: Keep | None) -> BatchSummary:
         summary = BatchSummary()
-        for names in iter(lambda: self._due(until_day), []):
+        for names in self._due_pages(until_day):
             summary.add(self._review_accounts(names, until_day, keep))
             if progress:
                 progress(len(names))
@@ -337,6 +355,15 @@ class Engine:
             query = select(func.count()).where(t.accounts.c.next_review <= until_day)
             return int(connection.execute(query).scalar_one())
 
+    def _due_pages(self, until_day: int) -> Iterator[list[str]]:
+        """The due accounts, a page at a time. Under the brake the worst come first: the allowance goes to them."""
+        if self.brake and self.due_count(until_day) > REVIEW_BATCH:
+            with self.store.reading() as connection:
+                names = due_worst_first(connection, self.kernel, until_day)
+            for start in range(0, len(names), REVIEW_BATCH):
+                yield names[start : start + REVIEW_BATCH]
+        yield from iter(lambda: self._due(until_day), [])
+
     def _due(self, until_day: int) -> list[str]:
         a = t.accounts.c
         own = (a.next_review <= until_day) & (a.policy == self.policy.digest)
@@ -348,14 +375,14 @@ class Engine:
         with self.store.writing() as connection:
             batch = no_events(self.policy, sorted(names))
             states, chains = load_states(connection, self.kernel, batch.accounts)
-            result, pending = self._evaluate(
+            result, waiting = self._evaluate(
                 connection,
                 batch,
                 states,
                 lambda part, states, breaker: review_batch(self.kernel, part, states, until_day, breaker),
             )
             actions = self._record(connection, batch, [], result, states, chains, keep)
-        return BatchSummary(actions=actions, evaluations=result.evaluations, pending=pending)
+        return BatchSummary(actions=actions, evaluations=result.evaluations, waiting=waiting)
 
     # -------------------------------------------------------------- draws
 
@@ -364,7 +391,7 @@ class Engine:
 
         Raises UsageError where the amount is none that can be drawn, NotFound where the account is not known.
         """
-        if not isinstance(amount, Integral) or not 0 < amount <= MONEY_MAX:
+        if isinstance(amount, bool) or not isinstance(amount, Integral) or not 0 < amount <= MONEY_MAX:
             raise UsageError(
                 f"a draw of `{amount}` minor units cannot be",
                 code="amount-not-readable",
@@ -387,8 +414,8 @@ class Engine:
 
     def _evaluate(
         self, connection: Connection, batch: Batch, states: Ints, run: Run, ids: Sequence[str] = (), first_seq: int = 0
-    ) -> tuple[EvaluationResult, int]:
-        """The result of the batch behind the circuit breaker, and how many restrictions became pending."""
+    ) -> tuple[EvaluationResult, PendingAccounts]:
+        """The result of the batch behind the circuit breaker, and whose restrictions became pending or ended."""
         before = totals(self.kernel, states)
         result, breaker = evaluate_under_breaker(connection, self.kernel, self.brake, batch, states, first_seq, run)
         keep_book(connection, before, totals(self.kernel, states))

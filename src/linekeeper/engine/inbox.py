@@ -25,6 +25,7 @@ from linekeeper.journal.keeper import Keeper, erased_of
 from linekeeper.journal.store import in_names, insert_many, last_number, listed, take_numbers
 
 if TYPE_CHECKING:
+    from linekeeper.engine.clock import Clock
     from linekeeper.kernel.calendar import Calendar
     from linekeeper.policy.model import Policy
 
@@ -198,6 +199,21 @@ def drop_erased(
     dropped = [row for row, account in enumerate(events.accounts) if account in erased]
     kept = [row for row, account in enumerate(events.accounts) if account not in erased]
     return events.take(kept), [_rejection(events.ids[row], reason, RejectionCode.ERASED) for row in dropped]
+
+
+def reject_ahead(
+    connection: Connection, source: str, events: GivenEvents, clock: Clock
+) -> tuple[GivenEvents, list[Rejection]]:
+    """The events without those that lie ahead of the clock, which are rejected."""
+    ahead = clock.ahead(events.at)
+    if not ahead:
+        return events, []
+    refused, reasons = events.take(ahead), [str(clock.refusal(events.at[row])) for row in ahead]
+    rows = zip(refused.ids, refused.accounts, refused.bodies(), reasons, strict=True)
+    insert_many(connection, t.rejected_events, REJECTED_COLUMNS, [(source, *row) for row in rows])
+    timely = sorted(set(range(len(events.ids))) - set(ahead))
+    pairs = zip(refused.ids, reasons, strict=True)
+    return events.take(timely), [_rejection(event_id, reason, RejectionCode.NOT_VALID) for event_id, reason in pairs]
 
 
 def reversals(connection: Connection, source: str, admitted: Admitted) -> dict[int, int]:

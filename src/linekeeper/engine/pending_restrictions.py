@@ -14,18 +14,23 @@ from linekeeper.core.decision import Decision
 from linekeeper.core.line import ADVERSE, Status
 from linekeeper.decide.canonical import canonical_json, read_decision
 from linekeeper.decide.record import Recorder
+from linekeeper.engine.summaries import PendingAccounts
 from linekeeper.engine.versions import kernels_of
 from linekeeper.evaluate.circuit_breaker import (
     Allowance,
     CircuitBreaker,
     EvaluationPoint,
+    NewRestriction,
+    Passes,
     PendingRestriction,
+    days_past_due,
     is_ruling,
+    worst_first,
 )
 from linekeeper.evaluate.evaluator import EvaluationResult, RawDecision, in_bulk, review_account
 from linekeeper.evaluate.event_batch import Batch, Ints, narrowed, row_at
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import insert_many, states_under, within
+from linekeeper.journal.store import insert_many, states_under, unpacked, within
 
 if TYPE_CHECKING:
     from linekeeper.kernel.kernel import Kernel
@@ -61,9 +66,10 @@ def evaluate_under_breaker(
 ) -> tuple[EvaluationResult, CircuitBreaker | None]:
     """Run the batch from `states` (changed in place). What the brake withholds enters neither result nor states.
 
-    There may be two runs. The first is in bulk and ignores the brake; if it restricts no more lines than the brake
-    allows, it stands. Otherwise it only shows which accounts would be restricted: these, and those with a restriction
-    that is pending already, run a second time from where they were, one evaluation at a time, because a withdrawn
+    There may be three runs. The first is in bulk and ignores the brake; if it restricts no more lines than the brake
+    allows, it stands. Otherwise it only shows which accounts would be restricted. These run a second time, one
+    evaluation at a time, to show how late they are then: the worst lines pass first. Together with the accounts that
+    have a pending restriction already they run once more from where they were, behind the breaker, because a withdrawn
     evaluation changes all that follow it. Without a brake, no further restriction becomes pending.
     """
     waiting = pending_of(connection, batch.accounts)
@@ -85,7 +91,10 @@ def evaluate_under_breaker(
     places |= {place for place, account in enumerate(batch.accounts) if account in waiting}
     affected = np.array(sorted(places), dtype=np.int64)
     affected_states, part = before[affected], narrowed(batch, affected)
-    passes = allowance.passes if allowance else lambda account, point, granted: True
+    passes: Passes = _everything
+    if allowance:
+        new = np.array([place for place in affected if batch.accounts[place] not in waiting], dtype=np.int64)
+        passes = worst_first(allowance, _restrictions_of(kernel, narrowed(batch, new), before[new], first_seq, run))
     breaker = CircuitBreaker(kernel, (first_seq + part.rows).tolist(), waiting, passes)
     second = run(part, affected_states, breaker)
     states[affected] = affected_states
@@ -94,6 +103,34 @@ def evaluate_under_breaker(
     result.decisions.sort(key=lambda raw: raw.account)
     _save_restricted(connection, allowance)
     return result, breaker
+
+
+def due_worst_first(connection: Connection, kernel: Kernel, until_day: int) -> list[str]:
+    """The accounts under the kernel's version that are due up to `until_day`, by how late they are on that day."""
+    a, granted = t.accounts.c, kernel.layout.slots["GRANTED"]
+    due = (a.next_review <= until_day) & (a.policy == kernel.policy.digest)
+    ranked = []
+    for name, state in connection.execution_options(yield_per=PAGE).execute(select(a.account, a.state).where(due)):
+        values = np.frombuffer(unpacked(state), dtype="<i8").tolist()
+        ranked.append((-days_past_due(kernel, values, until_day), -values[granted], name))
+    return [name for _, _, name in sorted(ranked)]
+
+
+def _everything(restriction: NewRestriction) -> bool:
+    return True
+
+
+def _restrictions_of(kernel: Kernel, batch: Batch, states: Ints, first_seq: int, run: Run) -> list[NewRestriction]:
+    """The restrictions that a batch would make without a brake, with how late each line is then."""
+    restrictions: list[NewRestriction] = []
+
+    def note(restriction: NewRestriction) -> bool:
+        restrictions.append(restriction)
+        return True
+
+    if batch.accounts:
+        run(batch, states, CircuitBreaker(kernel, (first_seq + batch.rows).tolist(), {}, note))
+    return restrictions
 
 
 def review_batch(
@@ -119,8 +156,9 @@ def _is_automatic(kernel: Kernel, batch: Batch, raw: RawDecision) -> bool:
 
 def _passes(kernel: Kernel, allowance: Allowance, batch: Batch, raw: RawDecision) -> bool:
     place = kernel.shape.place
-    point = EvaluationPoint(raw.row[place("NOW_HOUR")] // 24, 0)  # an allowance counts by the day alone
-    return allowance.passes(batch.accounts[raw.account], point, raw.row[place("GRANTED_AFTER")])
+    # An allowance counts by the day alone; and where all restrictions fit, they do so in any order.
+    point, late = EvaluationPoint(raw.row[place("NOW_HOUR")] // 24, 0), 0
+    return allowance.passes(NewRestriction(batch.accounts[raw.account], point, raw.row[place("GRANTED_AFTER")], late))
 
 
 def _restricted_on(connection: Connection, day: int) -> dict[str, int]:
@@ -198,8 +236,8 @@ _ANY_PENDING = select(t.pending_restrictions.c.account).where(t.pending_restrict
 
 def save_pending(
     connection: Connection, recorder: Recorder, breaker: CircuitBreaker | None, ids: Sequence[str], first_seq: int
-) -> int:
-    """Write what the breaker has changed; returns how many restrictions became pending."""
+) -> PendingAccounts:
+    """Write what the breaker has changed; returns whose restrictions became pending, and whose no longer are."""
     changed = breaker.changed if breaker else []
     rows = []
     r = t.pending_restrictions.c
@@ -213,7 +251,9 @@ def save_pending(
             decision = recorder.decision(restriction.row, account, 0, restriction.at, event_id, None)
             rows.append((account, day, event, canonical_json(decision), restriction.ended, ended_event))
     insert_many(connection, t.pending_restrictions, PENDING_COLUMNS, rows, tail=_NEWEST)
-    return sum(restriction.new for _, restriction in changed)
+    last = dict(changed)
+    begun = {account for account, restriction in last.items() if restriction.new and not restriction.ended}
+    return PendingAccounts(begun, {account for account, restriction in last.items() if restriction.ended})
 
 
 def pending_rows(connection: Connection, account: str | None = None, ended: bool = False) -> list[PendingRecord]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, TEXT_MAX
+from linekeeper.core.characters import fits_name, fits_text
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import Conflict, NotFound, UsageError
 from linekeeper.core.event import PERSON_SOURCE
@@ -17,8 +18,7 @@ from linekeeper.engine.account import decisions_of
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.pending_restrictions import PendingRecord, pending_rows
 from linekeeper.journal import tables as t
-
-FULL_BP = 10_000
+from linekeeper.policy.kinds import FULL_BP
 
 
 def new_id() -> str:
@@ -108,7 +108,9 @@ def consent(engine: Engine, account: str, offer: int, at: int, id: str | None = 
                 way_out="release or refuse it first",
                 details={"account": account},
             )
-    words: dict[str, list[str | None]] = {"id": [id or new_id()], "account": [account], "kind": ["consent"]}
+    id = id or new_id()
+    check_id(id)
+    words: dict[str, list[str | None]] = {"id": [id], "account": [account], "kind": ["consent"]}
     return _entered(engine, words, {"at": [at], "offer": [offer]})
 
 
@@ -140,11 +142,15 @@ def _check(engine: Engine, ruling: Ruling) -> None:
             "`until` lies before the ruling itself", code="ruling-out-of-bounds", way_out="name a day from today on"
         )
     for name, text in (("by", ruling.by), ("why", ruling.why)):
-        if not text.strip() or len(text) > TEXT_MAX:
-            way_out = f"a ruling says who made it and why, each in at most {TEXT_MAX} characters"
+        if not text.strip() or len(text) > TEXT_MAX or not fits_text(text):
+            way_out = f"a ruling says who made it and why, each on one line of at most {TEXT_MAX} characters"
             raise UsageError(
-                f"`{name}` is empty or too long", code="ruling-out-of-bounds", way_out=way_out, details={"field": name}
+                f"`{name}` is empty, too long, or has a control character in it",
+                code="ruling-out-of-bounds",
+                way_out=way_out,
+                details={"field": name},
             )
+    check_id(ruling.id)
     names = [trigger.name for trigger in under.policy.triggers]
     if ruling.trigger is not None and ruling.trigger not in names:
         near = difflib.get_close_matches(ruling.trigger, names, n=1)
@@ -155,8 +161,35 @@ def _check(engine: Engine, ruling: Ruling) -> None:
             way_out=way_out,
             details={"trigger": ruling.trigger},
         )
-    if ruling.cap_bp is not None and not 0 <= ruling.cap_bp <= FULL_BP:
-        raise UsageError("a cap lies from 0% to 100% of what is granted", code="ruling-out-of-bounds")
+    cap = ruling.cap_bp
+    if cap is not None and (isinstance(cap, bool) or not isinstance(cap, int) or not 0 <= cap <= FULL_BP):
+        raise UsageError(
+            "a cap lies from 0% to 100% of what is granted",
+            code="ruling-out-of-bounds",
+            way_out=f"give whole basis points from 0 to {FULL_BP:,}",
+        )
+    if cap is not None and ruling.trigger is not None:
+        raise UsageError(
+            "a ruling waives a trigger or imposes a cap, not both",
+            code="arguments-do-not-go-together",
+            way_out="make two rulings of it",
+        )
+
+
+def check_id(id: str) -> None:
+    """Raises UsageError where the text cannot be the id of an event.
+
+    >>> check_id("a\x85b")
+    Traceback (most recent call last):
+    linekeeper.core.errors.UsageError: `id` is empty, too long, or has an invisible character in it; ...
+    """
+    if not id or len(id) > TEXT_MAX or not fits_name(id):
+        raise UsageError(
+            "`id` is empty, too long, or has an invisible character in it",
+            code="ruling-out-of-bounds",
+            way_out=f"write at most {TEXT_MAX} characters that can be seen",
+            details={"field": "id"},
+        )
 
 
 def _pending(engine: Engine, accounts: Iterable[str]) -> list[PendingRecord]:

@@ -18,6 +18,7 @@ from linekeeper.core.event import Rejection, RejectionCode
 from linekeeper.decide.canonical import digest_all
 from linekeeper.decide.chain import Chain, record
 from linekeeper.decide.record import recorder_of
+from linekeeper.engine.clock import Clock
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.summaries import BatchSummary, RunSummary
 from linekeeper.evaluate.evaluator import (
@@ -46,9 +47,12 @@ def run_table(
 ) -> RunSummary:
     """Receive the table's events in order of time, in batches, then review up to the last event's day.
 
-    An event that was rejected at the inbox says nothing about the day: it is no event of this store.
+    An event that was rejected at the inbox says nothing about the day: it is no event of this store. Raises UsageError,
+    with nothing done, where `until_day` has not begun.
     """
     began = time.perf_counter()
+    if until_day is not None:
+        engine.clock.demand_begun(until_day, engine.kernel.calendar)
     total = BatchSummary()
     if engine.kernel.is_worth_compiling(table.num_rows):
         engine.kernel.compile_for(table.num_rows)  # worth it for all batches together, though not for one alone
@@ -58,7 +62,8 @@ def run_table(
         if progress:
             progress(part.num_rows)
     if until_day is None:
-        until_day = 0 if total.last_at is None else engine.kernel.calendar.day(total.last_at)
+        taken = np.array([] if total.last_at is None else [total.last_at], dtype=np.int64)
+        until_day = engine.clock.last_day(engine.kernel.calendar, taken)
     total.add(engine.review(until_day))
     with engine.store.reading() as connection:
         digest = digest_all(row[2] for row in decision_records(connection))
@@ -71,9 +76,18 @@ def run_table(
 
 def last_day(kernel: Kernel, table: pa.Table) -> int:
     """The local day of the table's last event."""
-    if not table.num_rows:
-        return 0
-    return kernel.calendar.day(int(table["at"].to_numpy().max()))
+    return kernel.calendar.day(int(table["at"].to_numpy().max())) if table.num_rows else 0
+
+
+def day_to_review(kernel: Kernel, table: pa.Table, clock: Clock, until_day: int | None = None) -> int:
+    """The local day up to which a run of the table reviews: that of its last event by this clock, or the day named.
+
+    Raises UsageError where the day named has not begun.
+    """
+    if until_day is None:
+        return clock.last_day(kernel.calendar, table["at"].to_numpy())
+    clock.demand_begun(until_day, kernel.calendar)
+    return until_day
 
 
 def evaluations_of(table: pa.Table, lazy: bool) -> int:
@@ -149,10 +163,14 @@ def replay_table(
     compiled: bool = True,
     progress: Progress | None = None,
     keep: Callable[[Decision], object] | None = None,
+    clock: Clock | None = None,
 ) -> RunSummary:
-    """Run the table through the kernel alone; `keep`, where given, is called with each decision."""
+    """Run the table through the kernel alone; `keep`, where given, is called with each decision.
+
+    The events were admitted by `clock`, as those of an engine are. Raises UsageError where `until_day` has not begun.
+    """
     began = time.perf_counter()
-    until = last_day(kernel, table) if until_day is None else until_day
+    until = day_to_review(kernel, table, clock or Clock(), until_day)
     run = Replay(kernel, table, until, workers, lazy, compiled, progress)
 
     def records() -> Iterator[bytes]:

@@ -6,14 +6,31 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from linekeeper.core.event import Rejection, repeat_figures
+from linekeeper.decide.canonical import digest_all
+
+
+@dataclass
+class PendingAccounts:
+    """Whose restrictions the brake has made wait for a person, and whose have stopped waiting, for whatever reason."""
+
+    begun: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
+
+    def then(self, later: PendingAccounts) -> PendingAccounts:
+        """This, and what came later.
+
+        >>> PendingAccounts({"A", "B"}).then(PendingAccounts({"C"}, {"A"}))
+        PendingAccounts(begun={...}, ended={'A'})
+        """
+        return PendingAccounts((self.begun - later.ended) | later.begun, (self.ended - later.begun) | later.ended)
 
 
 @dataclass
 class BatchSummary:
     """What a call did: events admitted, repeats, rejections, decisions by action, evaluations made.
 
-    `pending` counts the restrictions that the brake made wait for a person. `last_at` is the latest `at` (UTC ms) of
-    the events that count or came before.
+    `pending` counts the restrictions that the brake made wait for a person and that still do. `last_at` is the latest
+    `at` (UTC ms) of the events that count or came before.
     """
 
     events: int = 0
@@ -21,8 +38,13 @@ class BatchSummary:
     rejected: list[Rejection] = field(default_factory=list)
     actions: Counter[str] = field(default_factory=Counter)
     evaluations: int = 0
-    pending: int = 0
+    waiting: PendingAccounts = field(default_factory=PendingAccounts)
     last_at: int | None = None
+
+    @property
+    def pending(self) -> int:
+        """How many restrictions have begun to wait for a person."""
+        return len(self.waiting.begun)
 
     def add(self, other: BatchSummary) -> None:
         """Add the summary of another call."""
@@ -31,7 +53,7 @@ class BatchSummary:
         self.rejected += other.rejected
         self.actions += other.actions
         self.evaluations += other.evaluations
-        self.pending += other.pending
+        self.waiting = self.waiting.then(other.waiting)
         self.last_at = max((at for at in (self.last_at, other.last_at) if at is not None), default=None)
 
 
@@ -40,7 +62,7 @@ class RunSummary:
     """What a whole run or replay did. `digest` is SHA-256 over all decisions in canonical form and order.
 
     `same` counts the events that the store had before. `pending` counts the restrictions that the brake made wait for
-    a person; a replay has no brake.
+    a person and that still do; a replay has no brake.
     """
 
     accounts: int
@@ -52,6 +74,11 @@ class RunSummary:
     digest: str
     pending: int = 0
     same: int = 0
+
+    @classmethod
+    def of_nothing(cls) -> RunSummary:
+        """The summary of a run that took no event in, and found no store."""
+        return cls(0, 0, [], {}, 0, 0.0, digest_all([]))
 
     def as_json(self) -> dict[str, object]:
         """The figures as a JSON object, the rejected rows as numbers."""

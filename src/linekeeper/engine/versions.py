@@ -15,6 +15,7 @@ import rfc8785
 from sqlalchemy import Connection, func, select
 
 from linekeeper.core.bounds import TEXT_MAX
+from linekeeper.core.characters import fits_text
 from linekeeper.core.decision import ADVERSE_ACTIONS
 from linekeeper.core.errors import Conflict, NotFound, Refused, StoreError, UsageError
 from linekeeper.core.formats import EDITION, EDITIONS, RECORD_FORMAT, RECORD_FORMATS
@@ -146,7 +147,8 @@ def bind_policy(connection: Connection, kernel: Kernel, keeper: Keeper | None, s
 
 
 def _logged(connection: Connection, keeper: Keeper | None) -> bool:
-    """Whether the store keeps a log. Raises Refused where one would begin after the first decision.
+    """Whether the store keeps a log. Raises Refused where one would begin after the first decision, LogError for the
+    keys of another log.
 
     A log that begins in the middle would prove nothing about the decisions before it.
     """
@@ -157,6 +159,8 @@ def _logged(connection: Connection, keeper: Keeper | None) -> bool:
             code="log-begun-too-late",
             way_out="keep a log from the first event on",
         )
+    if keeper is not None:
+        keeper.demand_log_of(connection)
     return logged
 
 
@@ -226,11 +230,19 @@ def check_succession(old: Policy, new: Policy) -> None:
         )
 
 
+def check_signer(signed_by: str | None) -> None:
+    """Raises UsageError where the name of who signs off cannot be one."""
+    if signed_by is not None and not (0 < len(signed_by.strip()) <= TEXT_MAX and fits_text(signed_by)):
+        raise UsageError(
+            f"the name of who signs off has from 1 to {TEXT_MAX} characters, and none that cannot be seen",
+            code="signer-name-not-usable",
+        )
+
+
 def put_version(connection: Connection, kernel: Kernel, keeper: Keeper | None, signed_by: str | None) -> None:
     """Write a version to the store and, where a log is kept, to the log: a leaf for the policy, one for its card."""
     policy = kernel.policy
-    if signed_by is not None and not 0 < len(signed_by.strip()) <= TEXT_MAX:
-        raise UsageError(f"the name of who signs off has at most {TEXT_MAX} characters", code="signer-name-not-usable")
+    check_signer(signed_by)
     names = ("digest", "name", "version", "text", "card", "kernel", "signed_by", "edition", "record_format")
     row = (policy.digest, policy.name, policy.version, policy.source, policy.card, kernel.source, signed_by)
     insert_many(connection, t.policies, names, [(*row, EDITION, RECORD_FORMAT)])

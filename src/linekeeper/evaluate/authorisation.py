@@ -10,7 +10,10 @@ from linekeeper.kernel.kernel import Kernel
 
 @dataclass(frozen=True, slots=True)
 class Authorisation:
-    """Whether a draw may happen. `reasons` are `suspended`, `closed`, `over_limit` and the reason codes of `rules`.
+    """Whether a draw may happen.
+
+    `reasons` are `not_open` (the account opened later), `suspended`, `closed`, `over_limit`, and the reason codes of
+    `rules`.
 
     `rules` names the policy's authorisation rules that deny the draw.
     """
@@ -22,6 +25,8 @@ class Authorisation:
 
 def authorise(kernel: Kernel, state: list[int], at: int, amount: int) -> Authorisation:
     """Whether a draw of `amount` minor units may happen at `at` (UTC ms). `state` is a copy, and is changed."""
+    if at < state[kernel.layout.slots["OPEN_AT"]]:
+        return Authorisation(False, ("not_open",), ())
     hour = kernel.calendar.hour(at)
     evaluate_until(kernel, state, hour // 24)
     now = max(hour, state[kernel.layout.slots["HOUR"]])

@@ -48,8 +48,16 @@ class PendingRestriction:
     ended_event: int = 0
 
 
-# Whether (account, evaluation, granted in minor units) may be restricted without a person.
-Passes = Callable[[str, EvaluationPoint, int], bool]
+class NewRestriction(NamedTuple):
+    """A restriction that an evaluation would make; what is granted on the line (minor units), and how late it is."""
+
+    account: str
+    point: EvaluationPoint
+    granted: int
+    days_past_due: int
+
+
+Passes = Callable[[NewRestriction], bool]  # whether it may be made without a person
 
 
 @dataclass
@@ -77,7 +85,7 @@ class Allowance:
     would otherwise exceed any limit. `known` gives the lines that were restricted on a day before this batch.
 
     >>> allowance = Allowance(Brake(lines_bp=200, exposure_bp=10_000), (100, 5_000), lambda day: {})
-    >>> [allowance.passes(name, EvaluationPoint(1, 0), 50) for name in ("A", "B", "C", "A")]
+    >>> [allowance.passes(NewRestriction(name, EvaluationPoint(1, 0), 50, 30)) for name in ("A", "B", "C", "A")]
     [True, True, False, True]
     """
 
@@ -86,11 +94,12 @@ class Allowance:
     known: Callable[[int], dict[str, int]]  # day -> account -> granted
     days: dict[int, Today] = field(default_factory=dict)
 
-    def passes(self, account: str, point: EvaluationPoint, granted: int) -> bool:
-        """Whether the account may be restricted at that evaluation; an account is counted once a day."""
-        if point.day not in self.days:
-            self.days[point.day] = Today(self.known(point.day))
-        today = self.days[point.day]
+    def passes(self, restriction: NewRestriction) -> bool:
+        """Whether it may be made; an account is counted once a day."""
+        account, (day, _), granted, _ = restriction
+        if day not in self.days:
+            self.days[day] = Today(self.known(day))
+        today = self.days[day]
         if account in today.granted:
             return True
         lines, exposure = self.book
@@ -136,7 +145,8 @@ class CircuitBreaker:
         slots = self.kernel.layout.slots
         point = EvaluationPoint(state[slots["HOUR"]] // 24, int(self.numbers[event]) if row else 0)
         if restriction is None:
-            if self.passes(account, point, state[slots["GRANTED"]]):
+            granted, late = state[slots["GRANTED"]], days_past_due(self.kernel, state, point.day)
+            if self.passes(NewRestriction(account, point, granted, late)):
                 return False
             restriction = self.pending[account] = PendingRestriction(point, new=True)
         if restriction.latest is None:
@@ -187,4 +197,42 @@ def passes_as_recorded(became_pending: Iterable[tuple[str, EvaluationPoint]]) ->
     A replay cannot ask the allowance again: it depended on the whole portfolio as it stood on that day.
     """
     withheld = frozenset(became_pending)
-    return lambda account, point, _: (account, point) not in withheld
+    return lambda restriction: (restriction.account, restriction.point) not in withheld
+
+
+def worst_first(allowance: Allowance, restrictions: Iterable[NewRestriction]) -> Passes:
+    """What passes where each day's allowance goes to the worst lines first: most days past due, then most granted.
+
+    `restrictions` are all that a batch would make if nothing became pending. A line whose restriction does not pass
+    waits, and what would restrict it on later days waits with it. Where a restriction of the batch lapses and another
+    is made, that one takes what the others have left.
+
+    >>> lines = {"A": 3, "B": 90, "C": 30}
+    >>> asked = [NewRestriction(name, EvaluationPoint(1, 0), 50, late) for name, late in lines.items()]
+    >>> passes = worst_first(Allowance(Brake(lines_bp=200, exposure_bp=10_000), (100, 5_000), lambda day: {}), asked)
+    >>> [passes(one) for one in asked]
+    [False, True, True]
+    """
+    answers: dict[tuple[str, int], bool] = {}
+    waiting: set[str] = set()
+    for one in sorted(restrictions, key=_worst):
+        if one.account not in waiting:
+            answers[one.account, one.point.day] = allowance.passes(one)
+            if not answers[one.account, one.point.day]:
+                waiting.add(one.account)
+
+    def passes(restriction: NewRestriction) -> bool:
+        answer = answers.get((restriction.account, restriction.point.day))
+        return allowance.passes(restriction) if answer is None else answer
+
+    return passes
+
+
+def _worst(restriction: NewRestriction) -> tuple[int, int, int, str]:
+    return restriction.point.day, -restriction.days_past_due, -restriction.granted, restriction.account
+
+
+def days_past_due(kernel: Kernel, state: Sequence[int], day: int) -> int:
+    """The fact `days_past_due` of an account on a local day, whether or not its policy asks for it."""
+    slots = kernel.layout.slots
+    return max(state[slots["REPORTED"]], day - state[kernel.layout.dues] if state[slots["DUES"]] else 0)

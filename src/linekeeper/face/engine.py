@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
@@ -20,6 +21,7 @@ from linekeeper.core.errors import UsageError
 from linekeeper.core.event import Rejection, RejectionCode, count_by_code, source_of_feed
 from linekeeper.engine import engine as rooms
 from linekeeper.engine.account import ACCOUNTS_A_PAGE, AccountSummary, account_page, find_decision, view
+from linekeeper.engine.clock import Clock
 from linekeeper.engine.notices import build_notice
 from linekeeper.engine.opening import engine_of_store, law_named
 from linekeeper.engine.point_in_time import state_after
@@ -29,6 +31,7 @@ from linekeeper.engine.rulings import rule as enter_rulings
 from linekeeper.engine.verify import Verdict
 from linekeeper.engine.verify import verify as verify_store
 from linekeeper.evaluate.authorisation import Authorisation
+from linekeeper.face.arguments import given_count, given_path, given_text, optional_text, refused_argument
 from linekeeper.face.decision import Decision, Explanation, decisions_of_records, explanation_of
 from linekeeper.face.events import Columns, EventInput, few_events_of, intake_of
 from linekeeper.face.policy import Policy, policy_of
@@ -42,6 +45,7 @@ from linekeeper.notice.from_decision import read_lender_profile
 from linekeeper.notice.render import as_html, as_json, as_text
 from linekeeper.texts.language import Lang
 
+PAGE_SIZE_MAX = 1_000_000
 NoticeFormat = Literal["text", "html", "json"]
 RENDER_AS = {"text": as_text, "html": as_html, "json": as_json}
 
@@ -107,7 +111,7 @@ class Engine:
     def __init__(self, engine: rooms.Engine) -> None:
         self._engine = engine
         self.policy = Policy(engine.policy)
-        self._validator = Validator(engine.policy)
+        self._validator = Validator(engine.policy, clock=engine.clock)
 
     def __enter__(self) -> Engine:
         return self
@@ -173,11 +177,12 @@ class Engine:
         >>> len(again), again.repeats
         (0, 10)
         """
+        optional_text("source", source)
         few = few_events_of(events, self._validator, columns)
         if few is not None:
             given, aside, same, noted = few[0], few[1], 0, None
         else:
-            intake = intake_of(events, self.policy, columns)
+            intake = intake_of(events, self.policy, columns, self._engine.clock)
             given, aside, same, noted = intake.table, intake.rejected, intake.same, intake.source
         kept: list[core.Decision] = []
         summary = self._engine.receive(
@@ -191,6 +196,8 @@ class Engine:
 
     def review(self, day: date | str) -> Records[Decision]:
         """Review every account that is due, up to the start of a day; the decisions that this led to.
+
+        Raises LinekeeperError where the day has not begun.
 
         >>> import linekeeper as lk
         >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
@@ -226,7 +233,16 @@ class Engine:
         ...     engine.rule("A-1001", cap_bp=5_000, until="2025-08-31", by="Li", why="audit", at="2025-07-11T09:00Z")
         Decision(A-1001#3: decrease at 2025-07-11T17:00:00+08:00, 600000 -> 500000, reasons person)
         """
-        ruling = Ruling(account, ms_of(at), day_of(until), by, why, trigger, cap_bp, id or new_id())
+        ruling = Ruling(
+            given_text("account", account),
+            ms_of(at),
+            day_of(until),
+            given_text("by", by),
+            given_text("why", why),
+            optional_text("trigger", trigger),
+            cap_bp,
+            optional_text("id", id) or new_id(),
+        )
         return self._decisions(enter_rulings(self._engine, [ruling]))
 
     def erase(self, account: str, *, at: datetime | str) -> Erasure:
@@ -247,7 +263,7 @@ class Engine:
                 code="log-keys-needed",
                 way_out="open the store with the `keys` of its log",
             )
-        return erase_borrower(self._engine.store, self._engine.keeper, account, ms_of(at))
+        return erase_borrower(self._engine.store, self._engine.keeper, given_text("account", account), ms_of(at))
 
     # -------------------------------------------------------------- what answers
 
@@ -260,7 +276,7 @@ class Engine:
         ...     engine.authorise("A-1001", 700_000, "2025-07-11T09:00+08:00")
         Authorisation(allowed=False, reasons=('over_limit',), rules=())
         """
-        return self._engine.authorise(account, ms_of(at), amount_minor)
+        return self._engine.authorise(given_text("account", account), ms_of(at), amount_minor)
 
     def explain(self, decision: Decision | str) -> Explanation:
         """A decision taken apart: its triggers with each value against its threshold, and the parts of its score.
@@ -290,7 +306,7 @@ class Engine:
         >>> road.is_open, road.restored_on
         (True, datetime.date(2025, 8, 16))
         """
-        asked = day_of_road(self._engine, account, None if day is None else day_of(day))
+        asked = day_of_road(self._engine, given_text("account", account), None if day is None else day_of(day))
         road = road_of_account(self._engine, account, asked)
         return None if road is None else road_as_dates(road, self._engine.engine_of(account).policy, asked)
 
@@ -313,14 +329,15 @@ class Engine:
         ...     "5,000" in engine.notice("A-1001#1")
         True
         """
-        if form not in RENDER_AS:
+        given_text("lang", lang)
+        if given_text("form", form) not in RENDER_AS:
             raise UsageError(
                 f"`{form}` is no form of a notice",
                 code="choice-not-known",
                 way_out=f"use one of {', '.join(RENDER_AS)}",
             )
         record = self._record(decision)
-        profile = read_lender_profile(None if lender is None else Path(lender))
+        profile = read_lender_profile(None if lender is None else given_path("lender", lender))
         notice = build_notice(self._engine, record, profile, state_after(self._engine, record))
         return RENDER_AS[form](notice, lang)
 
@@ -334,7 +351,7 @@ class Engine:
         >>> account.status, account.limit_minor, account.features["past_due"], len(account.decisions)
         ('restoring', 600000, 0, 2)
         """
-        seen = view(self._engine, name)
+        seen = view(self._engine, given_text("name", name))
         zone = self.policy.time_zone
         decisions = self._decisions(seen.decisions)
         until = date_of(day_of_road(self._engine, name, None))
@@ -368,7 +385,8 @@ class Engine:
         [600000]
         0
         """
-        page = account_page(self._engine, status, after, page_size)
+        size = given_count("page_size", page_size, 1, PAGE_SIZE_MAX)
+        page = account_page(self._engine, optional_text("status", status), given_text("after", after), size)
         return Records(lambda: map(_account_line, page), lambda: _table_of_accounts(page))
 
     def verify(self) -> Verdict:
@@ -386,7 +404,9 @@ class Engine:
         return verify_store(self._engine.store, vault=keeper.vault if keeper else None)
 
     def _record(self, decision: Decision | str) -> core.Decision:
-        return decision.record if isinstance(decision, Decision) else find_decision(self._engine, decision)
+        if isinstance(decision, Decision):
+            return decision.record
+        return find_decision(self._engine, given_text("decision", decision))
 
     def _decisions(self, records: Sequence[core.Decision]) -> Records[Decision]:
         return decisions_of_records(records, self.policy.time_zone)
@@ -401,13 +421,15 @@ def open(
     jurisdiction: str | None = None,
     product: str | None = None,
     signed_by: str | None = None,
+    simulate: bool = False,
 ) -> Engine:
     """An engine over a store: the path of an SQLite file, or a database URL, as in the commands.
 
     With a `policy`, a store that does not exist yet is made; without one, the store exists and its own policy holds.
     `keys`: the folder of the log's keys, where the store keeps a log. `brake`: a burst of restrictions waits for a
     person. `jurisdiction` and `product`: notices are noted under that law, from the first event on. `signed_by`: who
-    signs off the policy where the store begins with it.
+    signs off the policy where the store begins with it. Events dated more than a day ahead of this machine's clock are
+    rejected, and no day is reviewed that has not begun, unless you `simulate`.
 
     Raises LinekeeperError where the store cannot be opened, or holds decisions of another policy or version.
 
@@ -417,14 +439,19 @@ def open(
     ...     engine.account("A-1001").limit_minor
     600000
     """
+    if not isinstance(store, str | PathLike) or not str(store).strip():
+        raise refused_argument("store", store, "give the path of an SQLite file, or a database URL")
+    if not isinstance(brake, bool):
+        raise refused_argument("brake", brake, "give True or False")
     return Engine(
         engine_of_store(
-            str(store),
+            given_text("store", str(store)),
             None if policy is None else policy_of(policy).definition,
-            None if keys is None else Path(keys),
+            None if keys is None else given_path("keys", keys),
             brake,
-            law_named(jurisdiction, product),
-            signed_by,
+            law_named(optional_text("jurisdiction", jurisdiction), optional_text("product", product)),
+            optional_text("signed_by", signed_by),
+            Clock(simulated=simulate),
         )
     )
 

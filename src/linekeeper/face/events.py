@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from os import PathLike
-from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import pyarrow as pa
@@ -18,12 +17,14 @@ from linekeeper.connect.files import (
     read_event_rows,
     read_few_rows,
 )
-from linekeeper.connect.mapping import ColumnMapping
+from linekeeper.connect.mapping import ColumnMapping, demand_named_columns
 from linekeeper.connect.mapping_file import load_columns
 from linekeeper.connect.validation import Validator
 from linekeeper.core.errors import UsageError
 from linekeeper.core.event import Event, Rejection
+from linekeeper.engine.clock import Clock
 from linekeeper.engine.inbox import FEW_EVENTS
+from linekeeper.face.arguments import given_path, refused_argument
 from linekeeper.face.policy import Policy
 
 _INDEX_OF_PANDAS = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name
@@ -41,7 +42,7 @@ EventInput: TypeAlias = ArrowStream | str | PathLike[str] | Iterable[Mapping[str
 Columns: TypeAlias = Mapping[str, str | None] | str | PathLike[str]
 
 
-def intake_of(events: EventInput, policy: Policy, columns: Columns | None = None) -> Intake:
+def intake_of(events: EventInput, policy: Policy, columns: Columns | None = None, clock: Clock | None = None) -> Intake:
     """The events that pass the same validation as those of a file, each once and in order of time, and the rest.
 
     Raises LinekeeperError where `events` cannot be read at all, has a column that no kind of event has, or has none of
@@ -56,13 +57,13 @@ def intake_of(events: EventInput, policy: Policy, columns: Columns | None = None
     """
     mapping = _mapping_of(columns)
     if isinstance(events, str | PathLike):
-        return read_event_file(Path(events), policy.definition, mapping)
+        return read_event_file(given_path("events", events), policy.definition, mapping, clock=clock)
     if isinstance(events, ArrowStream):
-        return read_event_batches(_stream(events), policy.definition, mapping)
+        return read_event_batches(_stream(events), policy.definition, mapping, clock)
     if isinstance(events, Iterable):
         if isinstance(columns, str | PathLike):
-            return read_event_rows(events, policy.definition, mapping)
-        return read_event_rows((_renamed(row, mapping) for row in events), policy.definition)
+            return read_event_rows(events, policy.definition, mapping, clock)
+        return read_event_rows(_all_renamed(events, mapping), policy.definition, clock=clock)
     raise UsageError(
         f"`{type(events).__name__}` holds no events",
         code="events-not-readable",
@@ -80,18 +81,30 @@ def few_events_of(
     if not isinstance(events, list | tuple) or len(events) > FEW_EVENTS or isinstance(columns, str | PathLike):
         return None
     mapping = _mapping_of(columns)
-    return read_few_rows([_renamed(row, mapping) for row in events], validator)
+    return read_few_rows(_all_renamed(events, mapping), validator)
 
 
 def _mapping_of(columns: Columns | None) -> ColumnMapping:
     if not columns:
         return OWN_COLUMNS
     if isinstance(columns, str | PathLike):
-        return load_columns(Path(columns))
+        return load_columns(given_path("columns", columns))
+    if not isinstance(columns, Mapping):
+        raise refused_argument("columns", columns, "give a dictionary, or the path of a mapping file")
     return ColumnMapping(
         rename={old: new for old, new in columns.items() if new is not None},
+        named=frozenset(columns),
         ignore=frozenset(old for old, new in columns.items() if new is None),
     )
+
+
+def _all_renamed(rows: Iterable[Mapping[str, Any]], mapping: ColumnMapping) -> list[dict[str, Any]]:
+    """The rows in the policy's names. Raises FileError where no row has a column that `columns` names."""
+    listed = list(rows)
+    renamed = [_renamed(row, mapping) for row in listed]
+    if listed and mapping.named:
+        demand_named_columns(mapping.named, list(dict.fromkeys(name for row in listed for name in row)), "events")
+    return renamed
 
 
 def _renamed(row: Mapping[str, Any], mapping: ColumnMapping) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 
 from linekeeper.core.errors import Fault
+from linekeeper.face.arguments import given_path, given_text
 from linekeeper.notice.prose import describe
 from linekeeper.policy import model
 from linekeeper.policy.load import load_file, load_text
@@ -77,6 +78,7 @@ class Policy:
         >>> print(policy.describe("zh").splitlines()[0])
         策略cash-line，第1版
         """
+        given_text("lang", lang)
         return str(describe(self.definition, lang))
 
     def _repr_html_(self) -> str:
@@ -107,4 +109,4 @@ def load_policy(source: str | Path) -> Policy:
     ...
     """
     is_text = isinstance(source, str) and "\n" in source
-    return Policy(load_text(str(source)) if is_text else load_file(source))
+    return Policy(load_text(given_text("source", source)) if is_text else load_file(given_path("source", source)))

@@ -15,7 +15,9 @@ import pyarrow.compute as pc
 from linekeeper.core import decision as core
 from linekeeper.core.dates import date_of
 from linekeeper.core.event import Rejection
-from linekeeper.engine.run import evaluations_of, last_day, replay_table
+from linekeeper.engine.clock import Clock
+from linekeeper.engine.run import day_to_review, evaluations_of, last_day, replay_table
+from linekeeper.face.arguments import given_count
 from linekeeper.face.decision import Decision, decisions_of_records
 from linekeeper.face.events import Columns, EventInput, intake_of
 from linekeeper.face.policy import Policy, policy_of
@@ -25,6 +27,8 @@ from linekeeper.face.times import day_of, instant_of
 from linekeeper.face.training import AccountFeatures, features_of_snapshot
 from linekeeper.kernel.kernel import kernel_of
 from linekeeper.lab.snapshot import take_snapshots
+
+WORKERS_MAX = 1_024
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,6 +93,7 @@ def replay(
     until: date | str | None = None,
     columns: Columns | None = None,
     workers: int | None = None,
+    simulate: bool = False,
 ) -> ReplayResult:
     """Run events under a policy, on all cores and without a store; the decisions are those of an engine.
 
@@ -99,7 +104,8 @@ def replay(
     says why.
 
     `until`: every account is reviewed up to the start of this day; by default that of the last event. `workers`:
-    threads, by default one a core. Raises LinekeeperError where the events cannot be read at all.
+    threads, by default one a core. `simulate`: times that have not come yet are taken too. Raises
+    LinekeeperError where the events cannot be read at all.
 
     >>> import linekeeper as lk
     >>> result = lk.replay("docs/examples/cash-line.yaml", "docs/examples/cash-line.jsonl", until="2025-12-31")
@@ -109,11 +115,14 @@ def replay(
     {'account': 'A-1001', 'action': 'decrease', 'limit_minor': 500000, 'reasons': 'arrears'}
     """
     policy = policy_of(policy)
-    kernel, intake = kernel_of(policy.definition), intake_of(events, policy, columns)
-    last = last_day(kernel, intake.table) if until is None else day_of(until)
+    if workers is not None:
+        given_count("workers", workers, 1, WORKERS_MAX)
+    kernel, clock = kernel_of(policy.definition), Clock(simulated=simulate)
+    intake = intake_of(events, policy, columns, clock)
+    last = day_to_review(kernel, intake.table, clock, None if until is None else day_of(until))
     compiled = kernel.is_worth_compiling(evaluations_of(intake.table, lazy=True))
     kept: list[core.Decision] = []
-    run = replay_table(kernel, intake.table, last, workers, compiled=compiled, keep=kept.append)
+    run = replay_table(kernel, intake.table, last, workers, compiled=compiled, keep=kept.append, clock=clock)
     return ReplayResult(
         policy=policy,
         decisions=decisions_of_records(kept, policy.time_zone),

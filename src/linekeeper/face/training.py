@@ -13,10 +13,13 @@ import pyarrow as pa
 
 from linekeeper.core.errors import UsageError
 from linekeeper.core.event import Rejection
+from linekeeper.engine.clock import Clock
+from linekeeper.face.arguments import optional_text, refused_argument
 from linekeeper.face.events import ArrowStream, Columns, EventInput, intake_of
 from linekeeper.face.policy import Policy, policy_of
 from linekeeper.face.records import Records, html_of_pairs
 from linekeeper.face.times import day_of
+from linekeeper.kernel.calendar import calendar
 from linekeeper.lab import JsonObject
 from linekeeper.lab.snapshot import read_label, take_snapshots
 
@@ -52,25 +55,32 @@ class Snapshots(Records[AccountFeatures]):
 def snapshots(
     policy: Policy | str | Path,
     events: EventInput,
-    days: Iterable[date | str],
+    days: date | str | Iterable[date | str],
     *,
     label: str | None = None,
     columns: Columns | None = None,
+    simulate: bool = False,
 ) -> Snapshots:
-    """The features of every open account at the start of each day, and labels from after it alone.
+    """The features of every open account at the start of each day (or of one), and labels from after it alone.
 
     `events` and `columns` are as in `linekeeper.replay`. `label` says what counts as bad, like
     `days_past_due >= 60 within 12m`; without it there are features alone. Raises LinekeeperError where the label or the
-    events cannot be read.
+    events cannot be read, or a day has not begun and you do not `simulate`.
 
     >>> import linekeeper as lk
     >>> taken = lk.snapshots("docs/examples/cash-line.yaml", "docs/examples/cash-line.jsonl", ["2025-05-15"])
     >>> taken[0].account, taken[0].day, taken[0].values["days_past_due"]
     ('A-1001', datetime.date(2025, 5, 15), 5)
     """
-    policy = policy_of(policy)
-    intake, wanted = intake_of(events, policy, columns), read_label(label) if label else None
-    taken = take_snapshots(policy.definition, intake.table, [day_of(day) for day in days], wanted)
+    policy, named, clock = policy_of(policy), optional_text("label", label), Clock(simulated=simulate)
+    listed = [days] if isinstance(days, date | str) else days
+    if not isinstance(listed, Iterable):
+        raise refused_argument("days", days, "give a list of days, like ['2024-05-31']")
+    chosen = [day_of(day) for day in listed]
+    for day in chosen:
+        clock.demand_begun(day, calendar(policy.time_zone))
+    intake, wanted = intake_of(events, policy, columns, clock), read_label(named) if named else None
+    taken = take_snapshots(policy.definition, intake.table, chosen, wanted)
     return Snapshots(_with_dates(taken.table), taken.already, taken.unseen, tuple(intake.rejected))
 
 

@@ -47,8 +47,25 @@ class Keeper:
         if records:  # an empty append would take the lock of the log's tail all the same
             append(connection, t.LOG, self.vault, records)
 
+    def demand_log_of(self, connection: Connection) -> None:
+        """Raises LogError where the store's log is not the one that these keys are of.
+
+        One data key shows it: all are wrapped under the masters of one log.
+        """
+        master = connection.execute(select(t.LOG.keys.c.master).limit(1)).scalar()
+        if master is not None and not self.vault.has_master(master):
+            raise LogError(
+                "the keys are not those of the store's log",
+                code="keys-of-another-log",
+                way_out="name the folder of its own keys",
+                place=str(self.signer.head.parent),
+                details={"master": master},
+            )
+
     def publish(self, store: Store, cosign: Cosign | None = None) -> Published:
         """Publish every committed leaf under a newly signed checkpoint, cosigned by witnesses where asked."""
+        with store.reading() as connection:
+            self.demand_log_of(connection)
         return publish(store.engine, t.LOG, self.folder, self.signer, cosign)
 
     def head(self) -> Published:
@@ -133,8 +150,18 @@ def _beside(keys: Path, where: str) -> str:
 
 
 def rotate_master(keys: Path, store: Store) -> int:
-    """Wrap every data key under a new master key; returns how many. The old master can be destroyed afterwards."""
+    """Wrap every data key under a new master key; returns how many. The old master can be destroyed afterwards.
+
+    Raises LogError, with nothing done, where the keys are not those of the store's log, or it keeps none.
+    """
     settings = keys / SETTINGS
+    own = open_keeper(keys)
+    with store.reading() as connection:
+        if not keeps_log(connection):
+            raise LogError(
+                "the store keeps no log", code="log-missing", way_out="name the store whose keys are to be rotated"
+            )
+        own.demand_log_of(connection)
     body = json.loads(settings.read_bytes())
     number = 2
     while (keys / f"master-{number}.key").exists():
@@ -180,6 +207,7 @@ def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasu
                 code="account-not-known",
                 details={"account": account},
             )
+        keeper.demand_log_of(connection)
         # The log first: it takes the lock of the log's tail, so no record of the account can follow the erasure.
         if in_log:
             done = erase(connection, t.LOG, keeper.vault, account, at)

@@ -48,6 +48,7 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.dialect = engine.dialect.name
+        self.closed = False
         self._own = threading.local()
         # A database in memory is one connection, which threads can only use in turn.
         self._turn = threading.Lock() if isinstance(engine.pool, StaticPool) else None
@@ -61,6 +62,7 @@ class Store:
         connection cannot be joined, StoreError where another writer keeps the lock for too long.
         """
         if joined is not None:
+            self._demand_open()
             self._demand_joinable(joined)
             self._lock(joined)
             self._demand_lasting(joined)
@@ -89,12 +91,18 @@ class Store:
             yield connection
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections. A store that is closed is not used again."""
+        self.closed = True
         self.engine.dispose()
+
+    def _demand_open(self) -> None:
+        if self.closed:
+            raise UsageError("the store is closed", code="store-closed", way_out="open it again")
 
     @contextmanager
     def _alone(self, what: str) -> Iterator[None]:
         """Refuse what could never end: to wait for a lock that this very thread holds."""
+        self._demand_open()
         if getattr(self._own, "holds", False) and (what == "writing" or self._turn):
             raise UsageError(
                 "a transaction on this store is open already",
@@ -142,6 +150,10 @@ class Store:
 
     def _demand_joinable(self, connection: Connection) -> None:
         """Raises UsageError where a transaction of this store cannot be a part of the one on that connection."""
+        if not isinstance(connection, Connection):
+            raise _not_joinable(
+                "what was given is no connection of SQLAlchemy", "take `engine.transaction()`, or connect by SQLAlchemy"
+            )
         if connection.closed or not connection.in_transaction():
             raise _not_joinable(
                 "the connection is in no transaction", "begin one first, or take `engine.transaction()`"
@@ -203,7 +215,7 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
         event.listen(engine, "connect", _prepare_sqlite)
     store, shown = Store(engine), engine.url.render_as_string()  # without its password
     try:
-        revision = None if made and _is_absent(engine) else schema_revision(store)
+        revision = None if made and _has_no_file(engine) else schema_revision(store)
         if made and revision is None:
             raise StoreError(
                 f"there is no store `{shown}`",
@@ -227,7 +239,16 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
     return store
 
 
-def _is_absent(engine: Engine) -> bool:
+def is_absent(url: str) -> bool:
+    """Whether no store can be at that URL, since its SQLite file does not exist."""
+    engine = _engine(url if "://" in url else f"sqlite:///{url}")
+    try:
+        return _has_no_file(engine)
+    finally:
+        engine.dispose()
+
+
+def _has_no_file(engine: Engine) -> bool:
     """Whether the SQLite file does not exist. SQLite itself cannot be asked: it would create the file.
 
     A file that is named by a URI counts as present, since the URI may forbid its creation.
@@ -298,6 +319,14 @@ def migrate_schema(store: Store) -> None:
 
 def _demand_readable(url: str, revision: str, older: bool) -> None:
     """Raises StoreError where the schema is not one that this program uses; with `older`, that it can migrate."""
+    if not revision.isdigit():
+        raise StoreError(
+            f"the store `{url}` has the schema `{revision[:40]}`, which no Linekeeper has made",
+            code="store-schema-not-known",
+            way_out="restore the store from a backup, or name another",
+            place=url,
+            details={"schema": revision},
+        )
     if revision > REVISION:
         raise StoreError(
             f"the store `{url}` was written by a newer Linekeeper (schema {revision})",
@@ -318,7 +347,7 @@ def _demand_readable(url: str, revision: str, older: bool) -> None:
         raise StoreError(
             f"the store `{url}` was written by an earlier Linekeeper (schema {revision})",
             code="store-upgrade-due",
-            way_out="bring it up to date with `linekeeper store upgrade --store URL`",
+            way_out=f"bring it up to date with `linekeeper store upgrade --store {url}`",
             place=url,
             details={"schema": revision},
         )

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from linekeeper.core.bounds import MISSING, MONEY_MAX
-from linekeeper.core.errors import FileError
+from linekeeper.core.errors import FileError, file_error
 from linekeeper.scorecard.many import FeatureColumn
 
 
@@ -18,6 +18,8 @@ def read_parquet_table(path: Path) -> pa.Table:
     """The file's table. Raises FileError where it cannot be read."""
     try:
         return pq.read_table(path)
+    except (FileNotFoundError, PermissionError) as error:
+        raise file_error(error, path) from None
     except (OSError, pa.ArrowInvalid) as error:
         raise FileError(
             f"`{path}` cannot be read as Parquet: {str(error).splitlines()[0].lower()}",

@@ -11,6 +11,7 @@ from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, neare
 
 FIELDS_MAX = 8
 KINDS_MAX = 64
+FULL_BP = 10_000  # all that is granted
 CHOICES_MAX = 200
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 RESERVED_FIELDS = ("id", "account", "kind", "at", "hour")
@@ -29,7 +30,7 @@ BUILT_IN: tuple[tuple[str, tuple[Field, ...], tuple[str, ...]], ...] = (
         "override",
         (
             Field("trigger", "category", optional=True),
-            Field("cap", "share", optional=True),
+            Field("cap", "share", optional=True, most=FULL_BP),
             Field("until", "days", is_date=True),
         ),
         ("by", "why"),

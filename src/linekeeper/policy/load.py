@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from linekeeper.core.errors import Fault, PolicyError
+from linekeeper.core.errors import Fault, PolicyError, file_error
 from linekeeper.policy import expression as ex
 from linekeeper.policy import kinds, sections
 from linekeeper.policy import model as m
@@ -58,15 +58,11 @@ def load_file(path: str | Path) -> m.Policy:
 
 
 def read_text(path: Path) -> str:
-    """The text of a policy file. Raises PolicyError where it cannot be read."""
+    """The text of a policy file. Raises FileError where it cannot be read, PolicyError where it is not UTF-8."""
     try:
         return path.read_bytes().decode("utf-8")
     except OSError as error:
-        raise PolicyError(
-            [Fault(f"the policy `{path}` cannot be read: {(error.strerror or 'unknown').lower()}")],
-            code="policy-not-readable",
-            place=str(path),
-        ) from None
+        raise file_error(error, path) from None
     except UnicodeDecodeError as error:
         fault = Fault(f"the byte {error.start} is not UTF-8", str(path), 1, 1, "save the file as UTF-8")
         raise PolicyError([fault], code="policy-not-readable") from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
+from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.policy.expression import Expr, Unit
 from linekeeper.scorecard.card import Score
 
@@ -24,6 +25,7 @@ class Field:
     optional: bool = False
     signed: bool = False  # money only: may be negative
     is_date: bool = False  # days only: a calendar date, kept as days since 1970-01-01
+    most: int = MONEY_MAX  # what is more is no such value, and the event is rejected
 
 
 @dataclass(frozen=True, slots=True)

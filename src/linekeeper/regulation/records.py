@@ -11,6 +11,7 @@ from typing import Any, get_args
 from typing import Literal as OneOf
 
 from linekeeper.core.dates import epoch_day
+from linekeeper.core.errors import UsageError
 from linekeeper.texts.material import MaterialError, read_yaml, shipped
 
 RecordStatus = OneOf["published", "unverified", "draft", "house"]
@@ -81,6 +82,36 @@ def in_force(
 def shipped_records() -> tuple[RegulationRecord, ...]:
     """All records that come with the product, by id."""
     return read_records(shipped("regulation"))
+
+
+def known_jurisdiction(text: str) -> str:
+    """A jurisdiction as the records name it, in whatever case it was written. Raises UsageError where there is none.
+
+    >>> known_jurisdiction("eu")
+    'EU'
+    """
+    return _known(text, "jurisdiction", {record.jurisdiction for record in shipped_records()})
+
+
+def known_product(text: str) -> str:
+    """The same of a product.
+
+    >>> known_product("Credit_Card")
+    'credit_card'
+    """
+    return _known(text, "product", {product for record in shipped_records() for product in record.products})
+
+
+def _known(text: str, what: str, names: set[str]) -> str:
+    by_lower = {name.lower(): name for name in names - {ANY}}
+    if text.lower() not in by_lower:
+        raise UsageError(
+            f"`{text[:40]}` is no {what} of the regulation records",
+            code="choice-not-known",
+            way_out=f"use one of {', '.join(sorted(by_lower.values()))}",
+            details={"given": text[:40]},
+        )
+    return by_lower[text.lower()]
 
 
 def read_records(folder: Path) -> tuple[RegulationRecord, ...]:

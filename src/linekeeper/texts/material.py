@@ -9,7 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from linekeeper.core.errors import FileError
+from linekeeper.core.errors import FileError, file_error
 
 
 class MaterialError(FileError):
@@ -39,7 +39,9 @@ def read_yaml(path: Path) -> Any:
     """The plain values of one YAML file; dates stay dates. Raises `MaterialError` where it cannot be read."""
     try:
         return parse_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, YAMLError) as fault:
+    except OSError as error:
+        raise file_error(error, path) from None
+    except (YAMLError, UnicodeDecodeError) as fault:
         raise MaterialError(
             f"`{path.name}` cannot be read: {fault}",
             code="material-not-complete",

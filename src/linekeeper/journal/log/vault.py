@@ -78,6 +78,10 @@ class Vault:
         key = hmac.digest(self._unwrap(master, wrapped), _MARK_PURPOSE, "sha256")
         return [hmac.digest(key, account.encode(), "sha256").hex() for account in accounts]
 
+    def has_master(self, name: str) -> bool:
+        """Whether the master key of that name is at hand."""
+        return name in self._masters
+
     def rewrap(self, master: str, wrapped: bytes) -> bytes:
         """The same data key under the first master."""
         return self.master.wrap(self._unwrap(master, wrapped))

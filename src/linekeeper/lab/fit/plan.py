@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from linekeeper.core.bounds import MONEY_MAX
-from linekeeper.core.errors import FileError, Refused
+from linekeeper.core.errors import FileError, Refused, file_error
 from linekeeper.policy.model import Policy
 from linekeeper.policy.sections import GROUPS
 from linekeeper.scorecard.pd import Scale
@@ -20,6 +20,8 @@ from linekeeper.scorecard.pd import Scale
 Worse = Literal["higher", "lower"]
 TABLES_MAX, SCALE_MAX = 1_000, 100_000
 TEXT_KEYS = ("name", "label", "label_meaning", "period")
+PLAN_KEYS = (*TEXT_KEYS, *GROUPS, "protected", "tables_max", "scale")
+FEATURE_KEYS = ("worse", "special", "choices", "missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,9 @@ def read_fit_plan(path: Path | Traversable) -> FitPlan:
     """
     try:
         raw = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
-    except (OSError, YAMLError) as error:
+    except OSError as error:
+        raise file_error(error, path) from None
+    except (YAMLError, UnicodeDecodeError) as error:
         raise FileError(
             f"the plan `{path}` cannot be read: {str(error).splitlines()[0].lower()}",
             code="file-not-readable",
@@ -154,12 +158,12 @@ def fit_plan_of_policy(policy: Policy) -> FitPlan:
 
 
 def _plan(raw: Mapping[str, Any], place: str) -> FitPlan:
-    unknown = set(raw) - {*TEXT_KEYS, *GROUPS, "protected", "tables_max", "scale"}
+    unknown = set(raw) - set(PLAN_KEYS)
     if unknown:
         raise FileError(
             f"{place} has an unknown key `{min(unknown)}`",
             code="plan-not-usable",
-            way_out=f"known are {', '.join((*TEXT_KEYS, *GROUPS, 'protected', 'tables_max', 'scale'))}",
+            way_out=f"known are {', '.join(PLAN_KEYS)}",
             place=place,
         )
     for group in GROUPS:
@@ -220,7 +224,7 @@ def _unknown(place: str, what: str, way_out: str) -> FileError:
 def _feature(name: str, group: str, keys: Mapping[str, Any], place: str) -> FeaturePlan:
     worse = keys.get("worse")
     missing = keys.get("missing")
-    unknown = set(keys) - {"worse", "special", "choices", "missing"}
+    unknown = set(keys) - set(FEATURE_KEYS)
     if unknown or worse not in (None, "higher", "lower") or missing not in (None, "neutral"):
         raise FileError(
             f"{place}: `{name}` may have `worse: higher`, `worse: lower`, `special: [codes]`, `choices: [words]`"
