@@ -70,7 +70,13 @@ def _example(home: Path) -> Iterator[tuple[str, Answer]]:
     yield "road", read("road", "--check-all", *store)
     yield "accounts", read("accounts", *store)
     yield "accounts", read("accounts", "--status", "closed", *store)
+    yield "accounts", read("accounts", "--output", str(home / "accounts.csv"), *store)
     yield "decisions", read("decisions", "--limit", "2", *store)
+    yield "decisions", read("decisions", "--output", str(home / "decisions.csv"), *store)
+    yield "events", read("events", *store)
+    yield "events", read("events", "--output", str(home / "out.parquet"), *store)
+    yield "features", read("features", "--day", "2025-05-20", *store)
+    yield "features", read("features", "--output", str(home / "features.jsonl"), *store)
     yield "decisions", read("decisions", ACCOUNT, "--after", "4", *store)
     yield "explain", read("explain", f"{ACCOUNT}#1", *store)
     yield "notice", read("notice", f"{ACCOUNT}#1", *store)
@@ -111,6 +117,8 @@ def _notices(home: Path) -> Iterator[tuple[str, Answer]]:
     yield "notice", read("notice", f"{ACCOUNT}#1", "--lang", "zh", *store)
     yield "notices list", read("notices", "list", *at, *store)
     yield "notices sent", read("notices", "sent", f"{ACCOUNT}#1", *at, *store)
+    yield "notices list", read("notices", "list", "--output", str(home / "notices.csv"), *store)
+    yield "changes", read("changes", *store)
 
 
 def _log(home: Path) -> Iterator[tuple[str, Answer]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from linekeeper.cli.answers.catalogue import ANSWERS, OTHERS, name_of, schema_of_answer, tag_of
+from linekeeper.cli.answers.catalogue import ANSWERS, OTHERS, all_answers, name_of, schema_of_answer, tag_of
 from linekeeper.cli.answers.style import CommandAnswer
 from tests.cli.every_answer import Answer, every_answer
 from tests.style.repository import ROOT
@@ -26,8 +26,7 @@ TABLE_HEAD = "| command | answer |\n|---|---|\n"
 
 def schema_files() -> dict[str, str]:
     """The text of each schema, by the name of its file."""
-    answers = [*(answer for answers in ANSWERS.values() for answer in answers), *OTHERS]
-    return {f"{name_of(answer)}.json": _indented(schema_of_answer(answer)) for answer in answers}
+    return {f"{name_of(answer)}.json": _indented(schema_of_answer(answer)) for answer in all_answers()}
 
 
 def table() -> str:
@@ -47,10 +46,9 @@ def page(answers: dict[str, list[Answer]], folder: Path) -> str:
         text = json.dumps(answer).replace(f"{folder}/", "").replace(f"{ROOT}/", "")  # the same wherever it is made
         by_tag.setdefault(answer["schema"], json.loads(text))
     parts = [f"\n{EXAMPLES}\n\nLong texts are cut (`…`), and of a list there is one item.\n"]
-    for listed in [*ANSWERS.values(), OTHERS]:
-        for answer in listed:
-            example = _indented(_short(by_tag[tag_of(answer)]))
-            parts.append(f"\n### {name_of(answer)}\n\n{answer.__doc__}\n\n```json\n{example}```\n")
+    for answer in all_answers():
+        example = _indented(_short(by_tag[tag_of(answer)]))
+        parts.append(f"\n### {name_of(answer)}\n\n{answer.__doc__}\n\n```json\n{example}```\n")
     head = PAGE.read_text("utf-8").split(SECTION)[0]  # written by hand
     return head + f"{SECTION}\n\n{TABLE_HEAD}{table()}" + "".join(parts)
 

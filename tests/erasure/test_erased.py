@@ -170,7 +170,7 @@ def test_no_number_is_given_twice(engine: lk.Engine, store: Store) -> None:
 
 def test_verify_sees_a_number_that_would_be_given_twice(engine: lk.Engine, store: Store) -> None:
     with store.writing() as connection:
-        connection.execute(t.last_numbers.update().where(t.last_numbers.c.name == "events").values(last=1))
+        connection.execute(t.counters.update().where(t.counters.c.name == "events").values(last=1))
     assert verify(store).first_difference == (
         f"a row of `{OTHER}` in `events` has the number 2, and 1 was the last given"
     )

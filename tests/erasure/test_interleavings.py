@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from linekeeper.engine import engine as rooms
-from linekeeper.engine import inbox, versions
+from linekeeper.engine import history, inbox, versions
 from linekeeper.journal import keeper
 from linekeeper.journal import tables as t
 from tests.erasure.interleavings import OTHERS, drive
@@ -38,7 +38,8 @@ def test_random_interleavings(url: str, tmp_path: Path) -> None:
     assert counts["receipts verified"] >= HALF
 
 
-def highest(connection: Any, table: Any) -> int:
+def highest(connection: Any, counter: str) -> int:
+    table = {"events": t.events, "changes": t.decisions}[counter]
     return int(connection.execute(select(func.coalesce(func.max(table.c.seq), 0))).scalar_one())
 
 
@@ -46,8 +47,8 @@ def highest(connection: Any, table: Any) -> int:
 def test_faults_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     if fault == "numbers come from rows":
         for module in (inbox, rooms):
-            monkeypatch.setattr(module, "take_numbers", lambda connection, table, _: highest(connection, table) + 1)
-        for module in (inbox, versions):
+            monkeypatch.setattr(module, "take_numbers", lambda connection, name, _: highest(connection, name) + 1)
+        for module in (history, versions):
             monkeypatch.setattr(module, "last_number", highest)
     elif fault == "the erased come back":
         monkeypatch.setattr(rooms, "drop_erased", lambda connection, keeper, events: (events, []))

@@ -148,10 +148,14 @@ def test_a_store_with_a_log_is_written_with_its_keys_alone(tmp_path: Path) -> No
 def test_the_brake_makes_restrictions_wait(tmp_path: Path) -> None:
     with lk.open(tmp_path / "lines.db", POLICY, brake=True) as engine:
         rows = example_rows() + [row | {"id": f"b{row['id']}", "account": "B"} for row in example_rows()]
-        received = engine.receive(rows)
+        drawn = {"kind": "draw", "at": "2025-05-14T12:00:00+08:00", "amount": 1}
+        draws = [drawn | {"id": name, "account": name} for name in ("A-1001", "B")]
+        late = engine.receive([row for row in rows if row["at"] < "2025-05"] + draws)
+        cured = engine.receive([row for row in rows if row["at"] > "2025-05"])
     # The first line of a day always passes; the second is more than the 2% of all lines that the policy allows.
-    assert {decision.account for decision in received} == {"A-1001"}
-    assert received.pending == 1
+    assert ({decision.account for decision in late}, late.pending) == ({"A-1001"}, 1)
+    # What has lapsed by the end of a batch waits for nobody.
+    assert ({decision.account for decision in cured}, cured.pending) == ({"A-1001"}, 0)
 
 
 def test_a_law_needs_a_jurisdiction_and_a_product(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_the_step_to_identity_keeps_events_and_counts_on(before_identity: Store)
         keys = [key["column_names"] for key in inspect(connection).get_unique_constraints("events")]
         assert keys == [["id", "source"]]
     with store.writing() as connection:
-        assert take_numbers(connection, events, 2) == 10
-        assert take_numbers(connection, events, 1) == 12
-        assert take_numbers(connection, SCHEMA.tables["decisions"], 1) == 5
+        assert take_numbers(connection, "events", 2) == 10
+        assert take_numbers(connection, "events", 1) == 12
+        assert take_numbers(connection, "changes", 1) == 5
     store.close()

@@ -79,7 +79,7 @@ def test_writers_queue(store: Store) -> None:
         for _ in range(10):
             with store.writing() as connection:
                 assert inside.acquire(blocking=False), "two writers at once"
-                seq = take_numbers(connection, t.events, 1)
+                seq = take_numbers(connection, "events", 1)
                 insert_many(connection, t.events, EVENT, [event(seq)])
                 numbers.append(seq)
                 inside.release()

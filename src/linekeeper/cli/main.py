@@ -64,6 +64,7 @@ MODULES = (
     "import",
     "run",
     "accounts",
+    "changes",
     "show",
     "road",
     "ruling",

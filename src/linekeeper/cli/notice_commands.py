@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.arguments import required_day, zone_of
+from linekeeper.cli.arguments import day_number, required_day, zone_of
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.options import At, DecisionName, JsonOption, Keys, LangOption, LenderOption, StoreUrl
-from linekeeper.cli.output import counted, data_text, print_answer, print_line
+from linekeeper.cli.options import At, DecisionName, JsonOption, Keys, LangOption, LenderOption, StoreUrl, TableFile
+from linekeeper.cli.output import counted, data_text, print_answer, print_line, write_extract
 from linekeeper.cli.ruling_commands import instant
 from linekeeper.cli.sections import WholeLines
 from linekeeper.core.dates import date_of
@@ -107,14 +107,32 @@ def _notice_answer(built: Notice, notified: Decision, lang: Lang, zone: str) -> 
     )
 
 
-def list_notices(store: StoreUrl, keys: Keys, at: At = None, json: JsonOption = False) -> None:
-    """Notices that have not gone out, the most urgent first: running, in alarm, or late."""
+def list_notices(
+    store: StoreUrl,
+    keys: Keys,
+    at: At = None,
+    day: Annotated[
+        str | None, typer.Option("--day", help="With --output: as was known at the end of this day, YYYY-MM-DD.")
+    ] = None,
+    output: TableFile = None,
+    json: JsonOption = False,
+) -> None:
+    """Notices that have not gone out, the most urgent first: running, in alarm, or late; to a file, all."""
     from linekeeper.cli.answers.notices import NoticesListAnswer
     from linekeeper.cli.show_commands import local_time
     from linekeeper.engine.outbox import pending
     from linekeeper.face.times import instant_of
 
     engine = open_engine(store, keys=keys)
+    if output:
+        from linekeeper.connect.extracts import extract_notices
+
+        write_extract(extract_notices(engine, day=day_number(day)), output, json)
+        return
+    if day is not None:
+        raise UsageError(
+            "`--day` belongs to `--output`", code="arguments-do-not-go-together", way_out="name an instant with `--at`"
+        )
     now, zone = instant(engine, at), engine.policy.time_zone
     with engine.store.reading() as connection:
         entries = pending(connection)

@@ -119,6 +119,15 @@ def _writable(path: Path | None) -> Path | None:
     return path
 
 
+def _table_file(path: Path | None) -> Path | None:
+    """The same for a table, whose name has to say what it is."""
+    if path is not None and _writable(path):
+        from linekeeper.connect.table_output import demand_table_file
+
+        demand_table_file(path)
+    return path
+
+
 def to_write(*names: str, about: str) -> Any:
     """An option that names a file to write."""
     return typer.Option(*names, help=about, callback=_writable)
@@ -138,3 +147,9 @@ def folder_to_write(*names: str, about: str) -> Any:
 
 
 RejectedFile = Annotated[Path | None, to_write("--rejected", about="Write the rows that were rejected to this file.")]
+TableFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", help="Write all of it to this .parquet, .csv or .jsonl instead.", callback=_table_file
+    ),
+]

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from linekeeper.cli.answers.style import CommandAnswer
     from linekeeper.core.event import Rejection
 
@@ -116,6 +118,18 @@ def write_rejected(rows: list[Rejection], path: Path) -> None:
             + "\n"
             for row in rows
         )
+
+
+def write_extract(stream: pa.RecordBatchReader, path: Path, as_json: bool) -> None:
+    """Write a table to a file, and say how many rows there were."""
+    from linekeeper.cli.answers.events import ExtractAnswer
+    from linekeeper.connect.table_output import write_table
+
+    rows = write_table(path, stream)
+    if as_json:
+        print_answer(ExtractAnswer(output=str(path), rows=rows, columns=stream.schema.names))
+    else:
+        print_line(data_text(f"{counted(rows, 'row', 'rows')} in {path}"))
 
 
 @contextmanager

@@ -94,7 +94,8 @@ def run(
     if until_day is not None:
         clock.demand_begun(until_day, calendar(checked.time_zone))
     intake = read_file(events, checked, mapping, json, clock, source)
-    feed = source_of_feed(intake.source, source_named())
+    exported = intake.arrivals is not None and intake.source is None  # with the source of each event
+    feed = None if exported else source_of_feed(intake.source, source_named())
     if intake.rejected and not intake.table.num_rows and is_absent(store):
         summary = RunSummary.of_nothing()  # no store is made for it
     else:
@@ -242,15 +243,18 @@ def authorise(
 
 
 def _take_in(
-    engine: Engine, intake: Intake, source: str, allow_other_source: bool, until_day: int | None, quiet: bool
+    engine: Engine, intake: Intake, source: str | None, allow_other_source: bool, until_day: int | None, quiet: bool
 ) -> RunSummary:
     """The run of what was read; a store that it began and that stays empty is left as it was."""
     from linekeeper.engine.opening import forget_empty_store
-    from linekeeper.engine.run import run_table
+    from linekeeper.engine.run import run_arrivals, run_table
 
     try:
         with progress("events", intake.table.num_rows, quiet) as advance:
-            return run_table(engine, intake.table, source, until_day, advance, allow_other_source=allow_other_source)
+            if source is None and intake.arrivals is not None:
+                return run_arrivals(engine, intake.table, intake.arrivals, until_day, advance)
+            named = source_of_feed(source)
+            return run_table(engine, intake.table, named, until_day, advance, allow_other_source=allow_other_source)
     finally:
         forget_empty_store(engine)
 

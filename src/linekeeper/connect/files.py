@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from linekeeper.connect.arrivals import ARRIVAL_COLUMNS, arrivals_of, has_arrivals, without_arrivals
 from linekeeper.connect.camt_files import read_camt
 from linekeeper.connect.event_table import drop_duplicates, sort_by_time, table_of, used_columns
 from linekeeper.connect.excel_files import read_excel
@@ -30,6 +31,7 @@ from linekeeper.connect.text_lines import LineError
 from linekeeper.connect.validation import Validator
 from linekeeper.core.errors import FileError
 from linekeeper.core.event import EVENT_HEAD, Event, Rejection
+from linekeeper.evaluate.event_batch import RecordedArrivals
 
 if TYPE_CHECKING:
     from linekeeper.engine.clock import Clock
@@ -51,7 +53,8 @@ class RowBlock:
     """Some rows of a file: the admitted events and the line of each, and the rest. `place` is `line` or `row`.
 
     `file` is its name where several files are read, else empty; `source` the source that it is of, None where neither
-    the mapping nor the file says it.
+    the mapping nor the file says it. `arrivals`: how the events arrived at the store that they come from, where the
+    file says so (see `arrivals`).
     """
 
     table: pa.Table
@@ -62,6 +65,7 @@ class RowBlock:
     file: str = ""
     notes: tuple[str, ...] = ()
     source: str | None = None
+    arrivals: pa.Table | None = None
 
     def place_of(self, line: int) -> str:
         """Where a line stands: `line 7`, or `may.csv line 7`."""
@@ -73,7 +77,8 @@ class Intake:
     """What whole files gave: the events, each once and in order of time; how many repeats; the rejected rows.
 
     `skipped`: rows that the mapping says are none. `notes`: what a person should know about how the files were read.
-    `source`: the source that they are of, None where nothing says it.
+    `source`: the source that they are of, None where nothing says it. `arrivals`: how the rows of the table arrived at
+    the store that they were exported from, where the files say so.
     """
 
     table: pa.Table
@@ -82,6 +87,7 @@ class Intake:
     skipped: int = 0
     notes: tuple[str, ...] = ()
     source: str | None = None
+    arrivals: RecordedArrivals | None = None
 
 
 def files_of(paths: Iterable[Path]) -> list[Path]:
@@ -170,7 +176,13 @@ def _intake(read: Iterable[RowBlock], place: str) -> Intake:
     table = pa.concat_tables([block.table for block in blocks])
     lines = np.concatenate([block.lines for block in blocks])
     owner = np.repeat(np.arange(len(blocks)), [len(block.lines) for block in blocks])
-    table, same, conflicts = drop_duplicates(table, lambda row: blocks[owner[row]].place_of(lines[row]))
+    arrived = [block.arrivals for block in blocks if block.arrivals is not None]
+    arrivals, same, conflicts = None, 0, list[Rejection]()
+    if len(arrived) == len(blocks):  # an id then names an event of its source, and the inbox knows repeats
+        by_time = np.argsort(table["at"].to_numpy(), kind="stable")
+        table, arrivals = table.take(by_time), arrivals_of(pa.concat_tables(arrived)).take(by_time)
+    else:
+        table, same, conflicts = drop_duplicates(table, lambda row: blocks[owner[row]].place_of(lines[row]))
     aside = [bad for block in blocks for bad in block.rejected] + conflicts
     return Intake(
         used_columns(sort_by_time(table)),
@@ -179,6 +191,7 @@ def _intake(read: Iterable[RowBlock], place: str) -> Intake:
         sum(block.skipped for block in blocks),
         notes_of(blocks),
         source_of(blocks),
+        arrivals,
     )
 
 
@@ -273,14 +286,17 @@ class _Admission:
     def __init__(
         self, policy: Policy, mapping: ColumnMapping, source: RawSource, place: str, clock: Clock | None
     ) -> None:
-        self.mapping, self.source = mapping, source
+        self.mapping, self.source, self.place = mapping, source, place
         written = not source.typed or not mapping.only_names
         self.validator = Validator(policy, major=mapping.major, written=written, clock=clock)
+        # Only a file that is written as Linekeeper writes can be one that it exported.
+        self.exported = mapping == OWN_COLUMNS and (source.names is None or has_arrivals(source.names))
         self.names: list[str | None] | None = None
         if source.names is not None:
             demand_named_columns(mapping.named, source.names, place)
-            names = mapping.names_of(source.names, place)
-            self.names = names if mapping.events else _known(self.validator, mapping, source.names, names, place)
+            header = [name for name in source.names if not (self.exported and name in ARRIVAL_COLUMNS)]
+            names = mapping.names_of(header, place)
+            self.names = names if mapping.events else _known(self.validator, mapping, header, names, place)
         # Lines of JSON have no header: which columns there are is known after the last of them.
         self.unseen = set() if source.names is not None else set(mapping.named)
         # The columns of a file that is written as Linekeeper writes need no preparation, and are read as they stand.
@@ -294,6 +310,9 @@ class _Admission:
 
     def _admit(self, raw: RawBlock) -> RowBlock:
         place = self.source.place
+        arrivals = None
+        if self.exported:
+            raw, arrivals = without_arrivals(raw, self.source.typed, self.place)
         if self.unseen:
             self.unseen -= {column for row in raw.rows or () for column, _ in flattened(row)}
         if self.preparation:
@@ -302,7 +321,9 @@ class _Admission:
             skipped = raw.skipped + prepared.skipped
             return RowBlock(events, lines, raw.rejected + refused, place, skipped)
         block = self._admit_rows(raw) if raw.rows is not None else self._admit_columns(raw)
-        return replace(block, skipped=raw.skipped)
+        if arrivals is not None:
+            arrivals = arrivals.take(np.searchsorted(raw.lines, block.lines))
+        return replace(block, skipped=raw.skipped, arrivals=arrivals)
 
     def _admit_columns(self, raw: RawBlock) -> RowBlock:
         written = self.validator.written

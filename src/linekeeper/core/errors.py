@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -88,6 +88,23 @@ class UsageError(LinekeeperError):
     """What was asked cannot be read or lacks something. Ask again, as the way out says."""
 
     kind = "usage"
+
+
+def demand_choice(what: str, given: str | None, choices: Iterable[str]) -> None:
+    """Raises UsageError where a word is given that is none of the choices; `what` says what it should be.
+
+    >>> demand_choice("status", "gone", ["active", "closed"])
+    Traceback (most recent call last):
+    linekeeper.core.errors.UsageError: `gone` is no status; use one of active, closed
+    """
+    known = list(choices)
+    if given is not None and given not in known:
+        raise UsageError(
+            f"`{given[:60]}` is no {what}",
+            code="choice-not-known",
+            way_out=f"use one of {', '.join(known)}",
+            details={"given": given[:60]},
+        )
 
 
 class FileError(LinekeeperError):

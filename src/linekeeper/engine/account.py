@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import msgspec
-import numpy as np
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.decision import Decision, LineRecord
-from linekeeper.core.errors import NotFound, UsageError
+from linekeeper.core.errors import NotFound, UsageError, demand_choice
 from linekeeper.core.line import Action, Status
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.explain import format_value
+from linekeeper.decide.reasons import PERSON
 from linekeeper.engine.engine import Engine
+from linekeeper.engine.states_in_order import states_in_order
 from linekeeper.engine.versions import kernels_of
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import as_bytes, decision_records, unpacked
+from linekeeper.journal.store import as_bytes, decision_records
+from linekeeper.kernel.calendar import Calendar
+from linekeeper.kernel.kernel import Kernel
 
 ACCOUNTS_A_PAGE = 100
+DECISIONS_AT_ONCE = 1_000  # that are in memory at one time
 _NUMBERED = re.compile(r"(?s:.+)#(?P<number>[0-9]{1,18})")
 
 
@@ -44,38 +48,96 @@ class AccountView:
 
 @dataclass(frozen=True, slots=True)
 class AccountSummary:
-    """One account of a list. Money in minor units, `next_review` in days since 1970-01-01."""
+    """One account of a list. Money in minor units, `opened_at` in UTC ms, `next_review` in days since 1970-01-01.
+
+    `triggers` are those that are set, `reasons` their codes and `person` where a person has capped the line.
+    """
 
     account: str
     line: LineRecord
     balance: int
     next_review: int
+    opened_at: int
+    version: int
+    triggers: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFilter:
+    """Which accounts are wanted: with that status, that trigger set, that reason; None asks for nothing."""
+
+    status: str | None = None
+    trigger: str | None = None
+    reason: str | None = None
+
+    def demand_known(self, engine: Engine) -> None:
+        """Raises UsageError where there is no such status, trigger or reason."""
+        demand_choice("status", self.status, [one.name.lower() for one in Status])
+        demand_names(engine, self.trigger, self.reason)
+
+    def takes(self, one: AccountSummary) -> bool:
+        """Whether an account is wanted."""
+        return (
+            self.status in (None, one.line.status)
+            and (self.trigger is None or self.trigger in one.triggers)
+            and (self.reason is None or self.reason in one.reasons)
+        )
+
+
+def demand_names(engine: Engine, trigger: str | None, reason: str | None) -> None:
+    """Raises UsageError where no version of the store's policy has that trigger, or no reason of that code."""
+    if trigger is None and reason is None:
+        return
+    with engine.store.reading() as connection:
+        policies = [kernel.policy for kernel in kernels_of(connection).values()]
+    triggers = [one for policy in policies for one in policy.triggers]
+    demand_choice("trigger", trigger, dict.fromkeys(one.name for one in triggers))
+    demand_choice("reason", reason, dict.fromkeys([*(one.reason for one in triggers), PERSON]))
 
 
 def account_page(
-    engine: Engine, status: str | None = None, after: str = "", size: int = ACCOUNTS_A_PAGE
+    engine: Engine,
+    wanted: AccountFilter,
+    after: str = "",
+    size: int = ACCOUNTS_A_PAGE,
+    day: int | None = None,
 ) -> list[AccountSummary]:
-    """At most `size` accounts whose names come after `after`, in order of their names, with that status (None: any).
+    """At most `size` accounts whose names come after `after`, in order of their names, that are wanted.
 
-    Raises UsageError where there is no such status.
+    With a `day`, as they stood at its end, by what was known then. Raises UsageError as `demand_known` does.
     """
-    if status is not None and status.upper() not in Status.__members__:
-        names = ", ".join(one.name.lower() for one in Status)
-        raise UsageError(f"`{status}` is no status", code="choice-not-known", way_out=f"use one of {names}")
-    wanted = None if status is None else status.lower()
-    a = t.accounts.c
-    query = select(a.account, a.state, a.policy).where(a.account > after).order_by(a.account)
+    wanted.demand_known(engine)
     with engine.store.reading() as connection:
-        slots = {digest: kernel.layout.slots for digest, kernel in kernels_of(connection).items()}
-        with connection.execution_options(yield_per=ACCOUNTS_A_PAGE).execute(query) as rows:
-            summaries = (_summary(name, unpacked(state), slots[policy]) for name, state, policy in rows)
-            return list(islice((one for one in summaries if wanted in (None, one.line.status)), size))
+        return list(islice(account_summaries(connection, wanted, after, day), size))
 
 
-def _summary(account: str, data: bytes, slots: Mapping[str, int]) -> AccountSummary:
-    state: list[int] = np.frombuffer(data, dtype="<i8").tolist()
+def account_summaries(
+    connection: Connection, wanted: AccountFilter, after: str = "", day: int | None = None
+) -> Iterator[AccountSummary]:
+    """All wanted accounts whose names come after `after`, in order of their names; `day` as in `account_page`."""
+    for account, kernel, state in states_in_order(connection, after, day):
+        summary = _summary(account, kernel, state)
+        if wanted.takes(summary):
+            yield summary
+
+
+def _summary(account: str, kernel: Kernel, state: Sequence[int]) -> AccountSummary:
+    slots, policy = kernel.layout.slots, kernel.policy
     line = LineRecord(state[slots["LIMIT"]], state[slots["GRANTED"]], Status(state[slots["STATUS"]]).name.lower())
-    return AccountSummary(account, line, state[slots["BALANCE"]], state[slots["NEXT_REVIEW"]])
+    triggers = [one for place, one in enumerate(policy.triggers) if state[slots["MASK"]] >> place & 1]
+    imposed = kernel.interpreted.imposed_cap(state) >= 0
+    reasons = dict.fromkeys([one.reason for one in triggers] + [PERSON] * imposed)
+    return AccountSummary(
+        account,
+        line,
+        state[slots["BALANCE"]],
+        state[slots["NEXT_REVIEW"]],
+        state[slots["OPEN_AT"]],
+        policy.version,
+        tuple(one.name for one in triggers),
+        tuple(reasons),
+    )
 
 
 def decisions_of(engine: Engine, account: str) -> list[Decision]:
@@ -84,27 +146,64 @@ def decisions_of(engine: Engine, account: str) -> list[Decision]:
         return [read_decision(row[2]) for row in decision_records(connection, first=account, last=account)]
 
 
-def decision_page(
-    engine: Engine, account: str | None = None, action: str | None = None, after: int = 0, size: int = ACCOUNTS_A_PAGE
-) -> list[tuple[int, Decision]]:
-    """At most `size` decisions with their places in the order in which they were made, from those after `after` on.
+@dataclass(frozen=True, slots=True)
+class DecisionFilter:
+    """Which decisions are wanted; what is None asks for nothing.
 
-    Of one account and with one action alone, where these are named. Raises UsageError where there is no such action,
-    NotFound where the account is not known.
+    `trigger`: one that it set; `reason`: one of its codes; from local day `from_day` to `until_day`, both included.
     """
-    if action is not None and action.upper() not in Action.__members__:
-        names = ", ".join(one.name.lower() for one in Action)
-        raise UsageError(f"`{action}` is no action", code="choice-not-known", way_out=f"use one of {names}")
-    if account is not None:
-        engine.state_of(account)  # raises where it is not known
-    d = t.decisions.c
-    query = select(d.seq, d.record).where(d.seq > after).order_by(d.seq).limit(size)
-    if account is not None:
-        query = query.where(d.account == account)
-    if action is not None:
-        query = query.where(d.action == action.lower())
+
+    account: str | None = None
+    action: str | None = None
+    trigger: str | None = None
+    reason: str | None = None
+    from_day: int | None = None
+    until_day: int | None = None
+
+    def demand_known(self, engine: Engine) -> None:
+        """Raises UsageError where there is no such action, trigger or reason, NotFound where no such account."""
+        demand_choice("action", self.action, [one.name.lower() for one in Action])
+        demand_names(engine, self.trigger, self.reason)
+        if self.account is not None:
+            engine.state_of(self.account)  # raises where it is not known
+
+    def takes(self, one: Decision) -> bool:
+        """Whether a decision of a wanted account, action and day is wanted."""
+        return (self.trigger is None or self.trigger in one.triggers_set) and (
+            self.reason is None or any(reason.code == self.reason for reason in one.reasons)
+        )
+
+
+def decision_page(
+    engine: Engine, wanted: DecisionFilter, after: int = 0, size: int = ACCOUNTS_A_PAGE
+) -> list[tuple[int, Decision]]:
+    """At most `size` wanted decisions with their places in the order in which they were made, after that place.
+
+    Raises LinekeeperError as `demand_known` does.
+    """
+    wanted.demand_known(engine)
     with engine.store.reading() as connection:
-        return [(place, read_decision(as_bytes(record))) for place, record in connection.execute(query)]
+        return list(islice(decisions_in_order(connection, engine.kernel.calendar, wanted, after), size))
+
+
+def decisions_in_order(
+    connection: Connection, clock: Calendar, wanted: DecisionFilter, after: int = 0
+) -> Iterator[tuple[int, Decision]]:
+    """All wanted decisions after a place, with their places, in the order in which they were made."""
+    d = t.decisions.c
+    query = select(d.seq, d.record).where(d.seq > after).order_by(d.seq).execution_options(yield_per=DECISIONS_AT_ONCE)
+    if wanted.account is not None:
+        query = query.where(d.account == wanted.account)
+    if wanted.action is not None:
+        query = query.where(d.action == wanted.action)
+    if wanted.from_day is not None:
+        query = query.where(d.at >= clock.day_start(wanted.from_day))
+    if wanted.until_day is not None:
+        query = query.where(d.at < clock.day_start(wanted.until_day + 1))
+    for place, record in connection.execute(query):
+        decision = read_decision(as_bytes(record))
+        if wanted.takes(decision):
+            yield place, decision
 
 
 def number_in_name(name: str) -> int | None:

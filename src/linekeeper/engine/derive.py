@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from linekeeper.core.line import ADVERSE
 from linekeeper.engine.history import Reviews, table_of_events
+from linekeeper.engine.past import known_by, periods_by
 from linekeeper.engine.versions import Kernels, kernels_of, newest_of, policy_periods_of
 from linekeeper.evaluate.circuit_breaker import CircuitBreaker, EvaluationPoint, passes_as_recorded
 from linekeeper.evaluate.evaluator import (
@@ -60,12 +61,11 @@ def became_pending(connection: Connection, names: list[str]) -> list[tuple[str, 
     return [(account, EvaluationPoint(day, event)) for account, day, event in connection.execute(query)]
 
 
-def account_pages(connection: Connection) -> Iterator[list[str]]:
-    """All accounts that have events, in order, some thousands at a time."""
+def account_pages(connection: Connection, last: str = "", size: int = ACCOUNTS_AT_ONCE) -> Iterator[list[str]]:
+    """All accounts after `last` that have events, in order, so many at a time."""
     e = t.events.c
-    last = ""
     while True:
-        query = select(e.account).where(e.account > last).distinct().order_by(e.account).limit(ACCOUNTS_AT_ONCE)
+        query = select(e.account).where(e.account > last).distinct().order_by(e.account).limit(size)
         names = [row[0] for row in connection.execute(query)]
         if not names:
             return
@@ -95,25 +95,37 @@ class Derived:
         self.refused |= result.refused
 
 
-def derive(connection: Connection, kernels: Kernels, names: list[str], reviews: Reviews) -> Derived:
-    """Every decision and the state of those accounts, from empty. Accounts that migrated go one by one."""
-    newest = newest_of(kernels)
+def derive(
+    connection: Connection, kernels: Kernels, names: list[str], reviews: Reviews, day: int | None = None
+) -> Derived:
+    """Every decision and the state of those accounts, from empty. Accounts that migrated go one by one.
+
+    With a `day` (since 1970-01-01), as they were at its end, by what was known then: of the accounts that were known.
+    """
+    newest, gone_on = newest_of(kernels), set[str]()
     table, arrivals = table_of_events(connection, newest.policy, names)
+    if day is not None:
+        table, arrivals, gone_on = known_by(table, arrivals, reviews, newest.calendar, day)
+        reviews = reviews.by(day)
     batch = batch_of(newest.policy, newest.calendar, table)
+    until = [day if day is not None and name in gone_on else reviews.last_day for name in batch.accounts]
     periods, withheld = policy_periods_of(connection, kernels, batch.accounts), became_pending(connection, names)
+    if day is not None:
+        periods = {name: periods_by(whole, day) for name, whole in periods.items()}
     last_kernels = [periods[name][-1].kernel for name in batch.accounts]
     no_state = np.zeros(0, dtype=np.int64)
     derived = Derived(batch, table["id"].to_pylist(), last_kernels, [no_state] * len(last_kernels))
     reviewed = reviews.before(arrivals.numbers[batch.rows])
     migrated = np.array([len(periods[name]) > 1 for name in batch.accounts], dtype=bool)
-    for kernel in kernels.values():
-        places = np.flatnonzero(np.array([last is kernel for last in last_kernels], dtype=bool) & ~migrated)
+    for kernel, until_day in ((kernel, one) for kernel in kernels.values() for one in sorted(set(until))):
+        own = zip(last_kernels, until, strict=True)
+        places = np.flatnonzero(np.array([one == (kernel, until_day) for one in own], dtype=bool) & ~migrated)
         if len(places):
-            _derive_in_bulk(derived, kernel, places, arrivals, reviews, withheld, kernel is not newest)
+            _derive_in_bulk(derived, kernel, places, arrivals, reviews, until_day, withheld, kernel is not newest)
     for place in np.flatnonzero(migrated).tolist():
         account = batch.accounts[place]
         state = periods[account][0].kernel.new_state()
-        results = run_timeline(periods[account], batch, place, arrivals, reviewed, reviews.last_day, withheld, state)
+        results = run_timeline(periods[account], batch, place, arrivals, reviewed, until[place], withheld, state)
         for period, result in zip(periods[account], results, strict=True):
             derived.add(period.kernel, result)
             derived.fault = derived.fault or _too_early(account, period, result)
@@ -137,10 +149,11 @@ def _derive_in_bulk(
     places: Ints,
     arrivals: Arrivals,
     reviews: Reviews,
+    until_day: int,
     withheld: Sequence[tuple[str, EvaluationPoint]],
     superseded: bool,
 ) -> None:
-    """Derive the accounts at `places`, which have only ever been under that version.
+    """Derive the accounts at `places`, which have only ever been under that version, up to the start of `until_day`.
 
     `withheld` says at which evaluations the brake made restrictions pending. Accounts go one by one where order of
     arrival matters: for a reversal, an event that arrived after a later one or after a review of its day, or the brake.
@@ -161,7 +174,7 @@ def _derive_in_bulk(
     states = np.zeros((len(batch.accounts), kernel.layout.size), dtype=np.int64)
     compiled = kernel.is_worth_compiling(len(batch))
     result = evaluate_from_empty(
-        kernel, batch, one_by_one, arrivals, reviewed, reviews.last_day, breaker, states=states, compiled=compiled
+        kernel, batch, one_by_one, arrivals, reviewed, until_day, breaker, states=states, compiled=compiled
     )
     if only_some:
         part, result = result, EvaluationResult()

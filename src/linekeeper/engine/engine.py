@@ -445,7 +445,7 @@ class Engine:
         """Write decisions, notices, states and log leaves of a batch; how many decisions there are of each action."""
         actions: Counter[str] = Counter()
         recall(connection, self.kernel, batch, result, chains)
-        seq = take_numbers(connection, t.decisions, len(result.decisions)) if result.decisions else 0
+        seq = take_numbers(connection, "changes", len(result.decisions)) if result.decisions else 0
         rows: list[tuple[Any, ...]] = []
         decisions: list[Decision] = []
         for raw in result.decisions:

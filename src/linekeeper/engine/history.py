@@ -144,6 +144,10 @@ class Reviews:
         days: Ints = np.array([NOT_REVIEWED, *self.days], dtype=np.int64)[places]
         return days
 
+    def by(self, day: int) -> Reviews:
+        """The reviews as they stood at the end of `day`; one that went further had only come as far as that."""
+        return Reviews(self.after_events, [min(reviewed, day) for reviewed in self.days])
+
     @property
     def last_day(self) -> int:
         """The latest day reviewed."""
@@ -163,5 +167,5 @@ def note_review(connection: Connection, until_day: int) -> bool:
     """Note a review that begins now; true where it goes further than all reviews before."""
     if until_day <= reviewed_day(connection):
         return False
-    insert_many(connection, t.reviews, ("after_event", "until_day"), [(last_number(connection, t.events), until_day)])
+    insert_many(connection, t.reviews, ("after_event", "until_day"), [(last_number(connection, "events"), until_day)])
     return True

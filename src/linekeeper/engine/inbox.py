@@ -22,7 +22,7 @@ from linekeeper.evaluate.event_batch import Batch, batch_of, batch_of_few, event
 from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, erased_of
-from linekeeper.journal.store import in_names, insert_many, last_number, listed, take_numbers
+from linekeeper.journal.store import in_names, insert_many, listed, take_numbers
 
 if TYPE_CHECKING:
     from linekeeper.engine.clock import Clock
@@ -180,7 +180,7 @@ def admit_events(
         events = events.take(new)
         rows = [(source, ids[row], keys[row][0], keys[row][3], one.reason) for row, one in sorted_out.rejected.items()]
         insert_many(connection, t.rejected_events, REJECTED_COLUMNS, rows)
-    first = take_numbers(connection, t.events, len(new)) if new else last_number(connection, t.events) + 1
+    first = take_numbers(connection, "events", len(new))
     insert_many(connection, t.events, EVENT_COLUMNS, [(first + n, source, ids[i], *keys[i]) for n, i in enumerate(new)])
     rejected = list(sorted_out.rejected.values())
     return Admitted(events, [keys[i][3] for i in new], first, len(same), rejected, last_at)

@@ -52,7 +52,7 @@ def forget_empty_store(engine: Engine) -> None:
     """
     if not engine.began:
         return
-    of_beginning = (t.policies, t.law, t.book, t.rejected_events, t.reviews, t.last_numbers)
+    of_beginning = (t.policies, t.law, t.book, t.rejected_events, t.reviews, t.counters)
     with engine.store.writing() as connection:
         held = (select(t.events.c.seq).limit(1), select(t.erased_accounts.c.mark).limit(1))
         if all(connection.execute(query).first() is None for query in held):

@@ -5,32 +5,35 @@ The notice itself is rendered when it is asked for, from the stored decision. No
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
 from typing import Literal as OneOf
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import Conflict, NotFound
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import Store, insert_many
+from linekeeper.journal.store import Store, insert_many, take_numbers
 from linekeeper.kernel.calendar import calendar
 from linekeeper.notice.from_decision import NOTIFIED_ACTIONS
 from linekeeper.regulation.clock import NoticeCase, NoticeClock, notice_clock
 from linekeeper.regulation.records import RegulationRecord, shipped_records
 
 COLUMNS = ("account", "number", "action", "due_at", "alarm_at", "rule", "status", "state")
+ENTRIES_AT_ONCE = 1_000  # that are in memory at one time
 State = OneOf["pending", "sent"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One notice of the outbox: of which decision, its clock (UTC ms), and whether it went out."""
+    """One notice of the outbox: of which decision, made when, its clock (all UTC ms), and whether it went out."""
 
     account: str
     number: int
     action: str
+    decided_at: int
     clock: NoticeClock
     state: State
     sent_at: int | None = None
@@ -107,40 +110,52 @@ def open_outbox(connection: Connection, law: Law | None, time_zone: str) -> Outb
 def find_entry(connection: Connection, account: str, number: int) -> Entry | None:
     """The outbox's entry for a decision."""
     n = t.notices.c
-    entries = _read(connection, select(t.notices).where(n.account == account, n.number == number))
-    return entries[0] if entries else None
+    return next(_read(connection, _ENTRIES.where(n.account == account, n.number == number)), None)
 
 
 def pending(connection: Connection) -> list[Entry]:
     """What has not gone out, the most urgent first."""
     n = t.notices.c
-    return _read(connection, select(t.notices).where(n.state == "pending").order_by(n.due_at, n.account, n.number))
+    return list(_read(connection, _ENTRIES.where(n.state == "pending").order_by(n.due_at, n.account, n.number)))
+
+
+def entries_in_order(connection: Connection, state: State | None = None, end: int | None = None) -> Iterator[Entry]:
+    """All entries by account and number, those in a `state` alone where one is named.
+
+    With an `end` (UTC ms), as the outbox stood just before it.
+    """
+    n = t.notices.c
+    query = _ENTRIES if end is None else _ENTRIES.where(t.decisions.c.at < end)
+    for entry in _read(connection, query.order_by(n.account, n.number).execution_options(yield_per=ENTRIES_AT_ONCE)):
+        if end is not None and entry.sent_at is not None and entry.sent_at >= end:
+            entry = replace(entry, state="pending", sent_at=None)
+        if state in (None, entry.state):
+            yield entry
 
 
 def mark_sent(store: Store, account: str, number: int, at: int) -> None:
     """Write down that a notice went out (UTC ms); the first time stands. Raises NotFound where there is none."""
     n = t.notices.c
     with store.writing() as connection:
-        if find_entry(connection, account, number) is None:
+        entry = find_entry(connection, account, number)
+        if entry is None:
             raise NotFound(
                 f"the outbox has no notice `{account}#{number}`",
                 code="notice-not-known",
                 way_out="see `linekeeper notices list`",
                 details={"account": account, "number": number},
             )
-        waits = t.notices.update().where(n.account == account, n.number == number, n.state == "pending")
-        connection.execute(waits.values(state="sent", sent_at=at))
+        if entry.state == "pending":
+            sent = {"state": "sent", "sent_at": at, "sent_position": take_numbers(connection, "changes", 1)}
+            connection.execute(t.notices.update().where(n.account == account, n.number == number).values(sent))
 
 
-def _read(connection: Connection, query: object) -> list[Entry]:
-    return [
-        Entry(
-            row.account,
-            row.number,
-            row.action,
-            NoticeClock(row.due_at, row.alarm_at, row.rule, row.status),
-            row.state,
-            row.sent_at,
-        )
-        for row in connection.execute(query)  # type: ignore[call-overload]
-    ]
+_ENTRIES = select(t.notices, t.decisions.c.at).join(
+    t.decisions, (t.decisions.c.account == t.notices.c.account) & (t.decisions.c.number == t.notices.c.number)
+)
+
+
+def _read(connection: Connection, query: Select[Any]) -> Iterator[Entry]:
+    for row in connection.execute(query):
+        clock = NoticeClock(row.due_at, row.alarm_at, row.rule, row.status)
+        yield Entry(row.account, row.number, row.action, row.at, clock, row.state, row.sent_at)

@@ -28,7 +28,7 @@ from linekeeper.evaluate.evaluator import (
     evaluate_from_empty,
     with_reversals,
 )
-from linekeeper.evaluate.event_batch import Batch, batch_of
+from linekeeper.evaluate.event_batch import Batch, RecordedArrivals, batch_of
 from linekeeper.journal.store import decision_records
 from linekeeper.kernel.kernel import Kernel
 
@@ -65,6 +65,66 @@ def run_table(
         taken = np.array([] if total.last_at is None else [total.last_at], dtype=np.int64)
         until_day = engine.clock.last_day(engine.kernel.calendar, taken)
     total.add(engine.review(until_day))
+    return _summary(engine, total, began)
+
+
+def run_arrivals(
+    engine: Engine,
+    table: pa.Table,
+    arrivals: RecordedArrivals,
+    until_day: int | None = None,
+    progress: Progress | None = None,
+) -> RunSummary:
+    """Receive events as they arrived elsewhere, with the reviews in between: they lead to the same decisions again.
+
+    At last all accounts are reviewed up to `until_day`, or to where they had been reviewed there. Raises UsageError,
+    with nothing done, where that day has not begun.
+    """
+    began = time.perf_counter()
+    last = arrivals.last_review if until_day is None else until_day
+    if last > NOT_REVIEWED:
+        engine.clock.demand_begun(last, engine.kernel.calendar)
+    order = np.argsort(arrivals.numbers, kind="stable")
+    table, arrivals = table.take(order), arrivals.take(order)
+    total, reviewed = BatchSummary(), NOT_REVIEWED
+    if engine.kernel.is_worth_compiling(table.num_rows):
+        engine.kernel.compile_for(table.num_rows)
+    for start, end in _in_order_of_arrival(table, arrivals):
+        if arrivals.reviewed[start] > reviewed:
+            reviewed = int(arrivals.reviewed[start])
+            total.add(engine.review(reviewed))
+        part = table.slice(start, end - start)
+        total.add(engine.receive(part, arrivals.sources[start], allow_other_source=True))  # there, each of them counted
+        if progress:
+            progress(end - start)
+    if last > reviewed:
+        total.add(engine.review(last))
+    return _summary(engine, total, began)
+
+
+def _in_order_of_arrival(table: pa.Table, arrivals: RecordedArrivals) -> Iterator[tuple[int, int]]:
+    """Ranges of rows that may be received together, although a batch is taken in order of time.
+
+    They have one source, no review in between, and no event after a later one of the same account: the order among
+    accounts decides nothing.
+    """
+    latest: dict[str, int] = {}
+    start = 0
+    columns = zip(
+        table["account"].to_pylist(), table["at"].to_pylist(), arrivals.sources, arrivals.reviewed, strict=True
+    )
+    before: tuple[str, int] | None = None
+    for row, (account, at, source, reviewed) in enumerate(columns):
+        own = (source, int(reviewed))
+        if before not in (None, own) or latest.get(account, at) > at or row - start == BATCH_EVENTS:
+            yield start, row
+            latest, start = {}, row
+        latest[account], before = at, own
+    if start < table.num_rows:
+        yield start, table.num_rows
+
+
+def _summary(engine: Engine, total: BatchSummary, began: float) -> RunSummary:
     with engine.store.reading() as connection:
         digest = digest_all(row[2] for row in decision_records(connection))
     seconds = time.perf_counter() - began

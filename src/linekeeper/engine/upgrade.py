@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, false, func, or_, select
 
 from linekeeper.engine.derive import rebuild_states
-from linekeeper.engine.versions import kernels_of
+from linekeeper.engine.versions import kernels_of, note_units, read_versions
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import REVISION, Store, migrate_schema, open_store, schema_revision
+from linekeeper.kernel.calendar import calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,17 @@ def upgrade_store(url: str) -> StoreUpgrade:
     try:
         before = schema_revision(store) or REVISION
         if before != REVISION:
-            migrate_schema(store)
+            migrate_schema(store, _fill)
         rebuilt = rebuild_states(store) if _status(store).stale_states else 0
         return StoreUpgrade(before, REVISION, rebuilt)
     finally:
         store.close()
+
+
+def _fill(connection: Connection) -> None:
+    """What a migration cannot know, since only a policy says it: the units of a store that has one."""
+    for policy in read_versions(connection)[-1:]:
+        note_units(connection, policy, calendar(policy.time_zone))
 
 
 def _status(store: Store) -> StoreStatus:

@@ -27,6 +27,7 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, keeps_log
 from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import Store, insert_many, last_number, load_accounts, save_accounts, within
+from linekeeper.kernel.calendar import Calendar
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
@@ -246,6 +247,7 @@ def put_version(connection: Connection, kernel: Kernel, keeper: Keeper | None, s
     names = ("digest", "name", "version", "text", "card", "kernel", "signed_by", "edition", "record_format")
     row = (policy.digest, policy.name, policy.version, policy.source, policy.card, kernel.source, signed_by)
     insert_many(connection, t.policies, names, [(*row, EDITION, RECORD_FORMAT)])
+    note_units(connection, policy, kernel.calendar)
     if keeper:
         signed: dict[str, str | int] = {"signed_by": signed_by} if signed_by else {}
         body = signed | {"name": policy.name, "version": policy.version}
@@ -256,6 +258,15 @@ def put_version(connection: Connection, kernel: Kernel, keeper: Keeper | None, s
         if policy.score and policy.score.card:
             leaves.append(Record(RecordKind.MODEL, "", rfc8785.dumps(signed | {"model": policy.score.card})))
         keeper.seal(connection, leaves)
+
+
+def note_units(connection: Connection, policy: Policy, clock: Calendar) -> None:
+    """Note, for the store's views, what its amounts and days are in; all versions have the same."""
+    for table in (t.store_units, t.utc_offsets):  # a newer calendar may know of another change of the clocks
+        connection.execute(table.delete())
+    units = (1, policy.currency, policy.exponent, policy.time_zone)
+    insert_many(connection, t.store_units, ("id", "currency", "minor_digits", "time_zone"), [units])
+    insert_many(connection, t.utc_offsets, ("from_at", "offset_ms"), clock.utc_offsets())
 
 
 # ------------------------------------------------------------------ migrating
@@ -351,7 +362,7 @@ def migrate_due_accounts(
     """
     promised = promised_until(connection, old, accounts)
     free = [name for name in accounts if promised.get(name, day - 1) < day and name not in pending]
-    known, last = load_accounts(connection, free), last_number(connection, t.events)
+    known, last = load_accounts(connection, free), last_number(connection, "events")
     histories = histories_before(connection, new, free, last + 1) if free else {}
     rows, migrations = [], []
     for name in free:

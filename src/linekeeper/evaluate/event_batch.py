@@ -55,6 +55,25 @@ class Batch:
         return len(self.at)
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedArrivals:
+    """How the rows of an event table arrived at the store that they come from.
+
+    `numbers` give their order, `sources` who sent each, `reviewed` the day up to which all accounts had been reviewed
+    when it arrived, `last_review` that to which they were reviewed at last (far below 0: before any review).
+    """
+
+    numbers: Ints
+    sources: list[str]
+    reviewed: Ints
+    last_review: int
+
+    def take(self, rows: Ints) -> RecordedArrivals:
+        """Those of some rows, in that order."""
+        sources = [self.sources[row] for row in rows.tolist()]
+        return RecordedArrivals(self.numbers[rows], sources, self.reviewed[rows], self.last_review)
+
+
 def events_of_table(table: pa.Table) -> Iterator[Event]:
     """The rows of an event table as events; absent fields are left out."""
     names = [name for name in table.column_names if name not in EVENT_HEAD]

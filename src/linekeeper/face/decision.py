@@ -6,23 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import pyarrow as pa
-
 from linekeeper.core import decision as core
 from linekeeper.decide.explain import ExplainedTrigger, explain_triggers, waterfall
 from linekeeper.face.records import Records, html_of_pairs
 from linekeeper.face.times import instant_of
-from linekeeper.lab.decision_table import decision_table
+from linekeeper.lab.decision_table import public_decision_table
 from linekeeper.policy import model
 from linekeeper.scorecard.points import ScorePart
-
-_PUBLIC_COLUMNS = {
-    "limit_before": "limit_before_minor",
-    "limit_after": "limit_minor",
-    "granted_before": "granted_before_minor",
-    "granted_after": "granted_minor",
-    "status_after": "status",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +130,8 @@ class Decision:
 def decisions_of_records(records: Sequence[core.Decision], time_zone: str) -> Records[Decision]:
     """Recorded decisions as people read them."""
     return Records(
-        lambda: (Decision(record, time_zone) for record in records), lambda: _table_of_decisions(records, time_zone)
+        lambda: (Decision(record, time_zone) for record in records), lambda: public_decision_table(records, time_zone)
     )
-
-
-def _table_of_decisions(records: Sequence[core.Decision], time_zone: str) -> pa.Table:
-    """The decisions as columns: values are `value.NAME`, sub-scores `score.GROUP`, lists are joined by commas."""
-    table = decision_table(records)
-    at = table["at"].cast(pa.timestamp("ms", time_zone))
-    table = table.set_column(table.column_names.index("at"), "at", at)
-    return table.rename_columns([_PUBLIC_COLUMNS.get(name, name) for name in table.column_names])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,20 @@ from datetime import date, datetime
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Literal, Unpack
 
 import pyarrow as pa
 from sqlalchemy import Connection
 
+from linekeeper.connect.table_output import demand_table_file, write_table
 from linekeeper.connect.validation import Validator
 from linekeeper.core import decision as core
 from linekeeper.core.dates import date_of
 from linekeeper.core.errors import UsageError
 from linekeeper.core.event import Rejection, RejectionCode, count_by_code, source_of_feed
 from linekeeper.engine import engine as rooms
-from linekeeper.engine.account import ACCOUNTS_A_PAGE, AccountSummary, account_page, find_decision, view
+from linekeeper.engine.account import ACCOUNTS_A_PAGE, AccountFilter, AccountSummary, account_page, find_decision, view
+from linekeeper.engine.changes import CHANGES_A_PAGE, changes_after
 from linekeeper.engine.clock import Clock
 from linekeeper.engine.notices import build_notice
 from linekeeper.engine.opening import engine_of_store, law_named
@@ -34,6 +36,7 @@ from linekeeper.evaluate.authorisation import Authorisation
 from linekeeper.face.arguments import given_count, given_path, given_text, optional_text, refused_argument
 from linekeeper.face.decision import Decision, Explanation, decisions_of_records, explanation_of
 from linekeeper.face.events import Columns, EventInput, few_events_of, intake_of
+from linekeeper.face.extracts import Change, ExtractFilters, Subject, changes_of, extract_of
 from linekeeper.face.policy import Policy, policy_of
 from linekeeper.face.records import Records, html_of_pairs
 from linekeeper.face.road import Road, road_as_dates
@@ -386,8 +389,51 @@ class Engine:
         0
         """
         size = given_count("page_size", page_size, 1, PAGE_SIZE_MAX)
-        page = account_page(self._engine, optional_text("status", status), given_text("after", after), size)
+        wanted = AccountFilter(optional_text("status", status))
+        page = account_page(self._engine, wanted, given_text("after", after), size)
         return Records(lambda: map(_account_line, page), lambda: _table_of_accounts(page))
+
+    def extract(
+        self, what: Subject, *, day: date | str | None = None, **filters: Unpack[ExtractFilters]
+    ) -> pa.RecordBatchReader:
+        """All `accounts`, `decisions`, `notices`, `events` or `features`, as a stream that pandas and others take.
+
+        It is read page by page while it is used, so it may be larger than memory. With a `day`, all as was known at its
+        end. `filters` narrow it: accounts by `status`, `trigger`, `reason`; decisions by `account`, `action`,
+        `trigger`, `reason`, `from_day`; events by `account`, `kind`; notices by `state`.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     received = engine.receive("docs/examples/cash-line.jsonl")
+        ...     for day in ("2025-05-12", "2025-05-13"):
+        ...         engine.extract("accounts", day=day).read_all().select(["limit_minor", "triggers"]).to_pylist()
+        [{'limit_minor': 1000000, 'triggers': ''}]
+        [{'limit_minor': 500000, 'triggers': 'late_3'}]
+        """
+        return extract_of(self._engine, what, day, **filters)
+
+    def extract_to(
+        self, path: str | Path, what: Subject, *, day: date | str | None = None, **filters: Unpack[ExtractFilters]
+    ) -> int:
+        """The same written to a .parquet, .csv or .jsonl file, whole or not at all; how many rows there were."""
+        demand_table_file(Path(path))
+        return write_table(Path(path), extract_of(self._engine, what, day, **filters))
+
+    def changes(self, after: int = 0, *, limit: int = CHANGES_A_PAGE) -> tuple[Change, ...]:
+        """What changed after a position, in the order of commits: at most `limit` decisions and sent notices.
+
+        The next ones come after the `position` of the last. Raises LinekeeperError where the store never gave that
+        position, as after an older copy of it was restored.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     received = engine.receive("docs/examples/cash-line.jsonl")
+        ...     [(one.position, one.kind, one.decision.action) for one in engine.changes()]
+        ...     engine.changes(after=2)
+        [(1, 'decision', 'decrease'), (2, 'decision', 'restore')]
+        ()
+        """
+        return changes_of(changes_after(self._engine, after, limit), self.policy.time_zone)
 
     def verify(self) -> Verdict:
         """Derive every decision and state again from the events and compare them with the store, and with its log.

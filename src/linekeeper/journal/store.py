@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from zlib import crc32
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, Select, Table, bindparam, create_engine, event, inspect, select, text, update
+from sqlalchemy import Connection, Engine, Select, Table, bindparam, create_engine, event, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
@@ -26,10 +26,13 @@ from linekeeper.journal.log.tables import in_names as in_names
 from linekeeper.journal.log.tables import listed as listed
 from linekeeper.journal.log.tables import within as within
 
-REVISION = "0011"  # the newest revision in `migrations`
+REVISION = "0012"  # the newest revision in `migrations`
 FIRST_REVISION = "0010"  # what is older was made before any release
 BUSY_SECONDS = 60
 FULL = 2  # how SQLite numbers `synchronous=FULL`
+
+
+Counter = Literal["events", "changes"]
 
 
 class AccountRow(NamedTuple):
@@ -309,12 +312,13 @@ def schema_revision(store: Store) -> str | None:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def migrate_schema(store: Store) -> None:
-    """Run Alembic up to the newest revision, from whatever the store has, in one transaction."""
+def migrate_schema(store: Store, fill: Callable[[Connection], object] = lambda connection: None) -> None:
+    """Run Alembic up to the newest revision, from whatever the store has, and then `fill`, in one transaction."""
     from linekeeper.journal.migrations import upgrade
 
     with store.writing() as connection:
         upgrade(connection)
+        fill(connection)
 
 
 def _demand_readable(url: str, revision: str, older: bool) -> None:
@@ -368,18 +372,20 @@ def insert_many(
     return connection.exec_driver_sql(sql, list(rows)).rowcount
 
 
-def take_numbers(connection: Connection, table: Table, count: int) -> int:
-    """The first of `count` numbers for new rows of that table; none of them was given before, even to an erased row."""
-    given = connection.execute(_COUNT_ON, {"table": table.name, "count": count}).scalar_one_or_none()
-    if given is None:  # an empty store
-        insert_many(connection, t.last_numbers, ("name", "last"), [(table.name, count)])
-        return 1
-    return int(given) - count + 1
+def take_numbers(connection: Connection, counter: Counter, count: int) -> int:
+    """So many numbers that were never given before, and never will be again; the first of them."""
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    sql = f"INSERT INTO counters (name, last) VALUES ({mark}, {mark}) ON CONFLICT (name) DO UPDATE "
+    sql += "SET last = counters.last + excluded.last RETURNING last"
+    return int(connection.exec_driver_sql(sql, (counter, count)).scalar_one()) - count + 1
 
 
-def last_number(connection: Connection, table: Table) -> int:
-    """The last number that was given to a row of that table, which may be gone; 0 before the first."""
-    return int(connection.execute(_LAST_NUMBER, {"table": table.name}).scalar() or 0)
+def last_number(connection: Connection, counter: Counter) -> int:
+    """The highest number given so far; 0 where there is none."""
+    return int(connection.execute(_LAST_NUMBER, {"counter": counter}).scalar_one_or_none() or 0)
+
+
+_LAST_NUMBER = select(t.counters.c.last).where(t.counters.c.name == bindparam("counter"))
 
 
 def load_accounts(connection: Connection, names: Sequence[str]) -> dict[str, AccountRow]:
@@ -390,15 +396,6 @@ def load_accounts(connection: Connection, names: Sequence[str]) -> dict[str, Acc
 
 
 # Queries that each single event asks are built once: building one costs many times what the database takes for it.
-
-
-_LAST_NUMBER = select(t.last_numbers.c.last).where(t.last_numbers.c.name == bindparam("table"))
-_COUNT_ON = (
-    update(t.last_numbers)
-    .where(t.last_numbers.c.name == bindparam("table"))
-    .values(last=t.last_numbers.c.last + bindparam("count"))
-    .returning(t.last_numbers.c.last)
-)
 
 
 @cache

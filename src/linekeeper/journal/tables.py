@@ -41,15 +41,6 @@ events = Table(
 )
 Index("events_account", events.c.account, events.c.at, events.c.seq)
 
-# The last number that was given to an event and to a decision. Rows go when a borrower is erased; these stay, so that
-# no number is given twice.
-last_numbers = Table(
-    "last_numbers",
-    SCHEMA,
-    Column("name", Text, primary_key=True),
-    Column("last", Whole, nullable=False),
-)
-
 # How accounts that were erased are known again: by a hash under a key that only the master key opens (see `keeper`).
 erased_accounts = Table("erased_accounts", SCHEMA, Column("mark", Text, primary_key=True))
 
@@ -163,6 +154,7 @@ law = Table(
 )
 
 # The outbox: which decisions a borrower has to be notified of, by when, and whether the notice went out. UTC ms.
+# `sent_position` is the place of its going out among the changes of the store.
 notices = Table(
     "notices",
     SCHEMA,
@@ -175,7 +167,35 @@ notices = Table(
     Column("status", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("sent_at", Whole),
+    Column("sent_position", Whole),
 )
 Index("notices_pending", notices.c.state, notices.c.due_at)
+Index("notices_sent", notices.c.sent_position, unique=True)
+
+# The highest number given so far: `events` counts arrivals (`events.seq`), `changes` what a follower of the store is
+# told (`decisions.seq`, `notices.sent_position`). An erasure deletes rows; a number is not given a second time.
+counters = Table(
+    "counters",
+    SCHEMA,
+    Column("name", Text, primary_key=True),
+    Column("last", Whole, nullable=False),
+)
+
+# What all amounts and days of the store are in, since it began; one row. `utc_offsets` says what local time is ahead of
+# UTC from an instant on. Only the views read these: a database knows no time zones of its own (SQLite), or other ones.
+store_units = Table(
+    "store_units",
+    SCHEMA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("currency", Text, nullable=False),
+    Column("minor_digits", Integer, nullable=False),
+    Column("time_zone", Text, nullable=False),
+)
+utc_offsets = Table(
+    "utc_offsets",
+    SCHEMA,
+    Column("from_at", Whole, primary_key=True, autoincrement=False),
+    Column("offset_ms", Whole, nullable=False),
+)
 
 LOG = log_tables.define(SCHEMA)

@@ -40,6 +40,15 @@ class Calendar:
         self._from_one, self._offset_one = self._from.tolist(), self._offset.tolist()
         self._floor_one: list[int] = self._floor.tolist()
 
+    def utc_offsets(self) -> list[tuple[int, int]]:
+        """From which instant (UTC ms) on the local clock is how many milliseconds ahead of UTC."""
+        return list(zip(self._from_one, self._offset_one, strict=True))
+
+    def offsets(self, at: Ints) -> Ints:
+        """How many milliseconds the local clock is ahead of UTC at those instants (UTC ms), shape kept."""
+        ahead: Ints = self._offset[np.searchsorted(self._from, at, side="right") - 1]
+        return ahead
+
     def hours(self, at: Ints) -> Ints:
         """Local hours since 1970-01-01 of UTC milliseconds, shape kept."""
         segment = np.searchsorted(self._from, at, side="right") - 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,44 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from linekeeper.core.decision import Decision
+from linekeeper.policy.model import Policy
 
 WORDS = {"account", "event", "action", "status_before", "status_after"}
 WORDS |= {"triggers_set", "triggers_released", "triggers_in_force", "reasons"}
+_PUBLIC_COLUMNS = {
+    "limit_before": "limit_before_minor",
+    "limit_after": "limit_minor",
+    "granted_before": "granted_before_minor",
+    "granted_after": "granted_minor",
+    "status_after": "status",
+}
 
 
-def decision_table(decisions: Sequence[Decision]) -> pa.Table:
-    """The decisions as columns; values are `value.NAME`, sub-scores `score.GROUP`, lists joined by commas."""
-    columns: dict[str, list[Any]] = {
+@dataclass(frozen=True, slots=True)
+class ValueColumns:
+    """Which sub-scores and which features have a column."""
+
+    groups: tuple[str, ...]
+    features: tuple[str, ...]
+
+    @staticmethod
+    def of(policies: Iterable[Policy]) -> ValueColumns:
+        """Those of all versions of a policy, each once."""
+        listed = list(policies)
+        groups = dict.fromkeys(group for policy in listed for group in policy.groups)
+        features = dict.fromkeys(feature.name for policy in listed for feature in policy.features)
+        return ValueColumns(tuple(groups), tuple(features))
+
+
+def decision_table(decisions: Sequence[Decision], columns: ValueColumns | None = None) -> pa.Table:
+    """The decisions as columns; values are `value.NAME`, sub-scores `score.GROUP`, lists joined by commas.
+
+    Without `columns`, the values and sub-scores are those of the first decision.
+    """
+    if columns is None:
+        first = decisions[0] if decisions else None
+        columns = ValueColumns(tuple(first.sub_scores), tuple(first.values)) if first else ValueColumns((), ())
+    data: dict[str, list[Any]] = {
         "account": [d.account for d in decisions],
         "number": [d.number for d in decisions],
         "at": [d.at for d in decisions],
@@ -36,13 +67,20 @@ def decision_table(decisions: Sequence[Decision]) -> pa.Table:
         "score": [d.score for d in decisions],
         "pd_ppm": [d.pd_ppm for d in decisions],
     }
-    first = decisions[0] if decisions else None
-    for group in first.sub_scores if first else ():
-        columns[f"score.{group}"] = [d.sub_scores[group] for d in decisions]
-    for name in first.values if first else ():
-        columns[f"value.{name}"] = [d.values[name] for d in decisions]
-    kinds = {name: pa.string() if name in WORDS else pa.int64() for name in columns}
-    return pa.table({name: pa.array(values, kinds[name]) for name, values in columns.items()})
+    data |= {f"score.{group}": [d.sub_scores.get(group) for d in decisions] for group in columns.groups}
+    data |= {f"value.{name}": [d.values.get(name) for d in decisions] for name in columns.features}
+    kinds = {name: pa.string() if name in WORDS else pa.int64() for name in data}
+    return pa.table({name: pa.array(values, kinds[name]) for name, values in data.items()})
+
+
+def public_decision_table(
+    decisions: Sequence[Decision], time_zone: str, columns: ValueColumns | None = None
+) -> pa.Table:
+    """The same under the names of the public face: instants have the time zone, amounts end in `_minor`."""
+    table = decision_table(decisions, columns)
+    at = table["at"].cast(pa.timestamp("ms", time_zone))
+    table = table.set_column(table.column_names.index("at"), "at", at)
+    return table.rename_columns([_PUBLIC_COLUMNS.get(name, name) for name in table.column_names])
 
 
 def write_decisions(decisions: Sequence[Decision], path: Path) -> None:

@@ -34,7 +34,11 @@ class AccountRecord(AnswerPart, frozen=True):
     limit_minor: Minor
     granted_minor: Minor
     balance_minor: Minor
+    opened_at: Instant
     next_review: Annotated[Day | None, Meta(description="Null where only an event can change something.")]
+    version: Annotated[int, Meta(description="The version of the policy that it is under.")]
+    triggers: Annotated[list[str], Meta(description="Those that are set.")]
+    reasons: Annotated[list[str], Meta(description="The codes of these, and `person` where a person has capped it.")]
 
 
 class AccountsAnswer(CommandAnswer, frozen=True, tag="linekeeper/accounts/1"):
@@ -76,6 +80,57 @@ class DecisionsAnswer(CommandAnswer, frozen=True, tag="linekeeper/decisions/1"):
     currency: Currency
     decisions: list[ListedDecision]
     next_after: Annotated[int | None, Meta(description="`--after` of what comes next; null where nothing is listed.")]
+
+
+class NoticeDue(AnswerPart, frozen=True):
+    """By when the borrower must be notified of a decision, and by which rule."""
+
+    due_at: Instant
+    alarm_at: Instant
+    rule: str
+    rule_status: str
+
+
+class ChangeRecord(AnswerPart, frozen=True):
+    """One change of a store."""
+
+    position: Annotated[int, Meta(description="Rises with each change, and is never given twice.")]
+    kind: Literal["decision", "correction", "notice-sent"]
+    account: str
+    number: int
+    decision: Annotated[DecisionRecord | None, Meta(description="Null where a notice went out.")]
+    corrects: Annotated[list[int], Meta(description="The numbers of the decisions that a correction mends.")]
+    notice: Annotated[NoticeDue | None, Meta(description="Null where nobody has to be notified of it.")]
+    sent_at: Annotated[Instant | None, Meta(description="When the notice went out; null for a decision.")]
+
+
+class ChangesAnswer(CommandAnswer, frozen=True, tag="linekeeper/changes/1"):
+    """What changed in a store after a position, in the order in which it was committed."""
+
+    currency: Currency
+    changes: list[ChangeRecord]
+    next_after: Annotated[int, Meta(description="`--after` of what comes next.")]
+
+
+class FeaturesRecord(AnswerPart, frozen=True):
+    """The features and scores of an account at the end of a day."""
+
+    account: str
+    day: Day
+    version: Annotated[int, Meta(description="The version of the policy that it was under.")]
+    score: int | None
+    sub_scores: dict[str, int]
+    pd_ppm: Annotated[int | None, Meta(description="Probability of default, in parts per million.")]
+    values: Values
+
+
+class FeaturesAnswer(CommandAnswer, frozen=True, tag="linekeeper/features/1"):
+    """A page of the features of all accounts, in order of their names."""
+
+    currency: Currency
+    units: Units
+    accounts: list[FeaturesRecord]
+    next_after: Annotated[str | None, Meta(description="`--after` of the next page; null where this is the last.")]
 
 
 class ShowAnswer(CommandAnswer, frozen=True, tag="linekeeper/show/1"):

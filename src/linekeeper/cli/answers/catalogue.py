@@ -32,8 +32,11 @@ ANSWERS: dict[str, tuple[type[CommandAnswer], ...]] = {
     "pending refuse": (events.PendingRefuseAnswer,),
     "override": (events.OverrideAnswer,),
     "consent": (events.ConsentAnswer,),
-    "accounts": (accounts.AccountsAnswer,),
-    "decisions": (accounts.DecisionsAnswer,),
+    "accounts": (accounts.AccountsAnswer, events.ExtractAnswer),
+    "decisions": (accounts.DecisionsAnswer, events.ExtractAnswer),
+    "events": (events.EventsAnswer, events.ExtractAnswer),
+    "changes": (accounts.ChangesAnswer,),
+    "features": (accounts.FeaturesAnswer, events.ExtractAnswer),
     "show": (accounts.ShowAnswer,),
     "explain": (accounts.ExplainAnswer,),
     "road": (accounts.RoadAnswer, accounts.RoadCheckAnswer),
@@ -41,7 +44,7 @@ ANSWERS: dict[str, tuple[type[CommandAnswer], ...]] = {
     "lesson": (notices.LessonAnswer, notices.LessonsAnswer),
     "repay-plan": (notices.RepayPlanAnswer,),
     "notice": (notices.NoticeAnswer,),
-    "notices list": (notices.NoticesListAnswer,),
+    "notices list": (notices.NoticesListAnswer, events.ExtractAnswer),
     "notices sent": (notices.NoticesSentAnswer,),
     "clock": (notices.ClockAnswer,),
     "log init": (proof.LogInitAnswer,),
@@ -66,8 +69,8 @@ OTHERS: tuple[type[CommandAnswer], ...] = (ErrorAnswer, events.RejectedRow)
 
 
 def all_answers() -> list[type[CommandAnswer]]:
-    """Every form of an answer, in the order of the commands; those that belong to no single command come last."""
-    return [answer for answers in [*ANSWERS.values(), OTHERS] for answer in answers]
+    """Every form of an answer, each once, in the order of the commands; those of no single command come last."""
+    return list(dict.fromkeys(answer for answers in [*ANSWERS.values(), OTHERS] for answer in answers))
 
 
 def tag_of(answer: type[CommandAnswer]) -> str:

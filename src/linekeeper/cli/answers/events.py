@@ -84,7 +84,7 @@ class FileFigures(RunFigures, frozen=True):
 class RunAnswer(FileFigures, frozen=True, tag="linekeeper/run/1"):
     """What a file of events led to, in a store."""
 
-    source: Annotated[str, Meta(description="The source that the events are of.")]
+    source: Annotated[str | None, Meta(description="Of the events; null where the file names one for each of them.")]
 
 
 class ReplayAnswer(FileFigures, frozen=True, tag="linekeeper/replay/1"):
@@ -185,3 +185,32 @@ class PendingRefuseAnswer(CommandAnswer, frozen=True, tag="linekeeper/pending-re
     refused: int
     still_waiting: list[str]
     decisions: int
+
+
+class EventRecord(AnswerPart, frozen=True):
+    """One event, and how it arrived."""
+
+    number: Annotated[int, Meta(description="Its place in the order in which events arrived.")]
+    source: str
+    reviewed_until: Annotated[Day | None, Meta(description="Up to where all had been reviewed when it arrived.")]
+    id: str
+    account: str
+    kind: str
+    at: Instant
+    fields: Annotated[dict[str, int | str], Meta(description="As files have them: money in minor units, days in ISO.")]
+
+
+class EventsAnswer(CommandAnswer, frozen=True, tag="linekeeper/events/1"):
+    """The events of some accounts, each account's in the order in which they arrived."""
+
+    currency: Currency
+    events: list[EventRecord]
+    next_after: Annotated[str | None, Meta(description="`--after` of the next page; null where this is the last.")]
+
+
+class ExtractAnswer(CommandAnswer, frozen=True, tag="linekeeper/extract/1"):
+    """What was written to a file."""
+
+    output: str
+    rows: int
+    columns: list[str]

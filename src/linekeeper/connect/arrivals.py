@@ -1,0 +1,112 @@
+"""How exported events arrived: the columns that stand beside those of the events, and let a store be rebuilt.
+
+A dot is in no name of a policy, so these columns cannot be taken for fields of an event.
+
+| column | |
+|---|---|
+| `arrival.number` | its place in the order in which events arrived |
+| `arrival.source` | the source that sent it |
+| `arrival.reviewed` | the day up to which every account had been reviewed when it arrived |
+| `arrival.last_review` | the day up to which every account has been reviewed since, the same in each row |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from linekeeper.connect.column_validation import read_column
+from linekeeper.connect.raw_rows import RawBlock
+from linekeeper.connect.spreadsheets import without_mark
+from linekeeper.connect.values import FieldSpec
+from linekeeper.core.bounds import DAY_MAX
+from linekeeper.core.errors import FileError
+from linekeeper.evaluate.evaluator import NOT_REVIEWED
+from linekeeper.evaluate.event_batch import RecordedArrivals
+
+ARRIVAL_NUMBER, ARRIVAL_SOURCE, REVIEWED, LAST_REVIEW = ARRIVAL_COLUMNS = (
+    "arrival.number",
+    "arrival.source",
+    "arrival.reviewed",
+    "arrival.last_review",
+)
+ARRIVAL_SCHEMA = pa.schema(
+    [(ARRIVAL_NUMBER, pa.int64()), (ARRIVAL_SOURCE, pa.string()), (REVIEWED, pa.date32()), (LAST_REVIEW, pa.date32())]
+)
+_SPECS = (
+    FieldSpec(ARRIVAL_NUMBER, "number"),
+    FieldSpec(ARRIVAL_SOURCE, "text"),
+    FieldSpec(REVIEWED, "date", optional=True, high=DAY_MAX),
+    FieldSpec(LAST_REVIEW, "date", optional=True, high=DAY_MAX),
+)
+
+
+def has_arrivals(names: Sequence[str]) -> bool:
+    """Whether a file with these columns says how its events arrived.
+
+    >>> has_arrivals(["id", "account", "kind", "at", *ARRIVAL_COLUMNS]), has_arrivals(["id", "arrival.number"])
+    (True, False)
+    """
+    return set(ARRIVAL_COLUMNS) <= set(names)
+
+
+def without_arrivals(raw: RawBlock, typed: bool, place: str) -> tuple[RawBlock, pa.Table | None]:
+    """The rows as they would stand in a file that does not say how its events arrived, and how they did.
+
+    None where the file does not say it. `typed`: numbers stand in it as such, and text bears no marks.
+    Raises FileError where one of the four columns is not as it was exported.
+    """
+    if raw.rows is not None:
+        if not raw.rows or not has_arrivals([*raw.rows[0], REVIEWED, LAST_REVIEW]):
+            return raw, None
+        columns = {name: _as_text(row.pop(name, None) for row in raw.rows) for name in ARRIVAL_COLUMNS}
+        return raw, _read(columns, place)
+    if not has_arrivals(list(raw.columns)):
+        return raw, None
+    rest = {name: column for name, column in raw.columns.items() if name not in ARRIVAL_COLUMNS}
+    columns = {name: raw.columns[name] for name in ARRIVAL_COLUMNS}
+    if not typed:
+        rest = {name: without_mark(column) for name, column in rest.items()}
+        columns[ARRIVAL_SOURCE] = without_mark(columns[ARRIVAL_SOURCE])
+    return replace(raw, columns=rest), _read(columns, place)
+
+
+def _as_text(values: Iterable[Any]) -> pa.Array:
+    return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def _read(columns: dict[str, pa.Array], place: str) -> pa.Table:
+    """The four columns as a table of `ARRIVAL_SCHEMA`."""
+    read = []
+    for spec, field in zip(_SPECS, ARRIVAL_SCHEMA, strict=True):
+        given = columns[spec.name]
+        if pa.types.is_date(given.type):
+            given = given.cast(pa.string())
+        values = read_column(spec, given, written=True)
+        if values.null_count > (given.null_count if spec.optional else 0):
+            raise FileError(
+                f"`{spec.name}` of `{place}` is not as it was exported",
+                code="column-of-wrong-type",
+                way_out="export the events anew, or leave out all columns that begin with `arrival.`",
+                place=place,
+                details={"column": spec.name},
+            )
+        read.append(values.cast(pa.int32()).cast(field.type) if spec.what == "date" else values)
+    return pa.table(read, schema=ARRIVAL_SCHEMA)
+
+
+def arrivals_of(table: pa.Table) -> RecordedArrivals:
+    """The columns of `ARRIVAL_SCHEMA` as the engine takes them."""
+    days = [
+        pc.fill_null(table[name].cast(pa.int32()).cast(pa.int64()), NOT_REVIEWED) for name in (REVIEWED, LAST_REVIEW)
+    ]
+    return RecordedArrivals(
+        table[ARRIVAL_NUMBER].to_numpy(),
+        table[ARRIVAL_SOURCE].to_pylist(),
+        days[0].to_numpy(),
+        max(days[1].to_pylist(), default=NOT_REVIEWED),
+    )
