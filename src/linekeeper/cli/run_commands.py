@@ -11,6 +11,7 @@ from linekeeper.cli.arguments import day_number, instant_ms, minor_units, requir
 from linekeeper.cli.opening import clock_of, open_engine, read_file
 from linekeeper.cli.options import (
     AccountName,
+    AllowOtherSource,
     BrakeOn,
     EventsFile,
     JsonOption,
@@ -22,6 +23,7 @@ from linekeeper.cli.options import (
     RejectedFile,
     SignedBy,
     Simulate,
+    SourceName,
     StoreToWrite,
     StoreUrl,
     Until,
@@ -33,11 +35,14 @@ from linekeeper.cli.output import (
     print_answer,
     print_line,
     print_rejected,
+    print_repeats,
     progress,
     warn_pending,
     write_rejected,
 )
+from linekeeper.cli.settings import source_named
 from linekeeper.core.dates import date_of
+from linekeeper.core.event import repeat_figures, source_of_feed
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
@@ -67,7 +72,8 @@ def run(
     product: Product,
     mapping: MappingFile = None,
     until: UntilLast = None,
-    source: Annotated[str | None, typer.Option(help="Name of the events' source (default: the file's name).")] = None,
+    source: SourceName = None,
+    allow_other_source: AllowOtherSource = False,
     rejected: RejectedFile = None,
     brake: BrakeOn = False,
     by: SignedBy = None,
@@ -87,16 +93,18 @@ def run(
     clock = clock_of(simulate)
     if until_day is not None:
         clock.demand_day(until_day, calendar(checked.time_zone))
-    intake = read_file(events, checked, mapping, json, clock)
+    intake = read_file(events, checked, mapping, json, clock, source)
+    exported = intake.arrivals is not None and intake.source is None  # with the source of each event
+    feed = None if exported else source_of_feed(intake.source, source_named())
     if intake.rejected and not intake.table.num_rows and is_missing(store):
         summary = RunSummary.empty()  # no store is made for it
     else:
         engine = open_engine(store, checked, keys, brake, law, by, simulate)
-        summary = _taken_in(engine, intake, source, events.name, until_day, json)
+        summary = _take_in(engine, intake, feed, allow_other_source, until_day, json)
     aside = report(summary, intake, rejected, json)
     if json:
         over = summary.excess_draws or 0
-        print_answer(RunAnswer(**figures(summary, intake, aside, rejected), excess_draws=over))
+        print_answer(RunAnswer(**figures(summary, intake, aside, rejected), excess_draws=over, source=feed))
     end_without_events(summary, intake, aside)
 
 
@@ -235,18 +243,19 @@ def authorise(
 # ------------------------------------------------------------------ pieces
 
 
-def _taken_in(
-    engine: Engine, intake: Intake, source: str | None, file_name: str, until_day: int | None, quiet: bool
+def _take_in(
+    engine: Engine, intake: Intake, source: str | None, allow_other_source: bool, until_day: int | None, quiet: bool
 ) -> RunSummary:
-    """What the events led to. Where the store began for them and none came in, it is left as it was before."""
+    """The run of what was read. Where the store began for it and nothing came in, it is left as it was before."""
     from linekeeper.engine.opening import clear_empty_store
     from linekeeper.engine.run import run_arrivals, run_table
 
     try:
         with progress("events", intake.table.num_rows, quiet) as advance:
-            if intake.arrivals is not None and source is None:  # exported, with the source of each event
+            if source is None and intake.arrivals is not None:
                 return run_arrivals(engine, intake.table, intake.arrivals, until_day, advance)
-            return run_table(engine, intake.table, source or file_name, until_day, advance)
+            named = source_of_feed(source)
+            return run_table(engine, intake.table, named, until_day, advance, allow_other_source=allow_other_source)
     finally:
         clear_empty_store(engine)
 
@@ -265,6 +274,7 @@ def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: boo
         if summary.excess_draws:
             draws = counted(summary.excess_draws, "draw was", "draws were")
             print_line(f"[yellow]{draws} of more than was available[/]; nothing is refused")
+        print_repeats(intake.same + summary.same)
         print_rejected(aside, rejected)
         print_line(f"digest {summary.digest}")
     return aside
@@ -272,14 +282,13 @@ def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: boo
 
 def figures(summary: RunSummary, intake: Intake, aside: list[Rejection], rejected: Path | None) -> dict[str, Any]:
     """What the answers of `run` and `replay` have in common."""
-    counts = {"rejected": len(aside), "repeats": intake.same}
+    counts = repeat_figures(intake.same + summary.same, aside)
     return {**summary.as_json(), **counts, "rejected_file": None if rejected is None else str(rejected)}
 
 
 def end_without_events(summary: RunSummary, intake: Intake, aside: list[Rejection]) -> None:
     """End with exit code 1 where all rows of a file were rejected: that is no success."""
-    taken = summary.events or intake.same or len(summary.rejected) < intake.table.num_rows  # the last: repeats
-    if aside and not taken:
+    if aside and not (summary.events or intake.same or summary.same):
         raise typer.Exit(1)
 
 

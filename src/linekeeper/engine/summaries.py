@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from linekeeper.core.event import Rejection
+from linekeeper.core.event import Rejection, repeat_figures
 from linekeeper.decide.canonical import digest_all
 
 
@@ -29,8 +29,8 @@ class PendingAccounts:
 class BatchSummary:
     """What a call did: events admitted, repeats, rejections, decisions by action, evaluations made.
 
-    `pending` counts the restrictions that the brake made wait for a person and that still do,
-    `excess_draws` the draws of more than was available.
+    `pending` counts the restrictions that the brake made wait for a person and that still do, `excess_draws` the draws
+    of more than was available. `last_at` is the latest `at` (UTC ms) of the events that count or came before.
     """
 
     events: int = 0
@@ -40,6 +40,7 @@ class BatchSummary:
     evaluations: int = 0
     waiting: PendingAccounts = field(default_factory=PendingAccounts)
     excess_draws: int = 0
+    last_at: int | None = None
 
     @property
     def pending(self) -> int:
@@ -55,14 +56,16 @@ class BatchSummary:
         self.evaluations += other.evaluations
         self.waiting = self.waiting.with_later(other.waiting)
         self.excess_draws += other.excess_draws
+        self.last_at = max((at for at in (self.last_at, other.last_at) if at is not None), default=None)
 
 
 @dataclass(frozen=True)
 class RunSummary:
     """What a whole run or replay did. `digest` is SHA-256 over all decisions in canonical form and order.
 
-    `pending` counts the restrictions that the brake made wait for a person and that still do; a replay has no brake.
-    `excess_draws` counts the draws of more than was available; None where nobody counted, as in a replay.
+    `same` counts the events that the store had before. `pending` counts the restrictions that the brake made wait for
+    a person and that still do; a replay has no brake. `excess_draws` counts the draws of more than was available; None
+    where nobody counted, as in a replay.
     """
 
     accounts: int
@@ -73,6 +76,7 @@ class RunSummary:
     seconds: float
     digest: str
     pending: int = 0
+    same: int = 0
     excess_draws: int | None = None
 
     @classmethod
@@ -81,11 +85,11 @@ class RunSummary:
         return cls(0, 0, [], {}, 0, 0.0, digest_all([]))
 
     def as_json(self) -> dict[str, object]:
-        """The figures as a JSON object, with `rejected` as a number."""
+        """The figures as a JSON object, the rejected rows as numbers."""
         return {
             "accounts": self.accounts,
             "events": self.events,
-            "rejected": len(self.rejected),
+            **repeat_figures(self.same, self.rejected),
             "decisions": self.decisions,
             "evaluations": self.evaluations,
             "seconds": round(self.seconds, 3),
