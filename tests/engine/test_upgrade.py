@@ -21,7 +21,7 @@ from linekeeper.journal import store as journal
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, open_store
 from tests.engine.conftest import NewStore
-from tests.engine.lives import borrowers, contents, in_time, policy_of, send
+from tests.engine.lives import ANY_TIME, borrowers, contents, in_time, policy_of, send
 
 POLICY = policy_of()
 NOW = journal.REVISION
@@ -102,7 +102,7 @@ def test_a_migration_that_fails_leaves_the_schema_as_it_was(store: Store, newer_
 
 def test_states_of_another_kernel_are_rebuilt_by_the_command_alone(store: Store) -> None:
     """An engine that is open, one that would be opened, and a verification all say what to do, and change nothing."""
-    url, before, engine = url_of(store), contents(store), Engine(store, POLICY)
+    url, before, engine = url_of(store), contents(store), Engine(store, POLICY, clock=ANY_TIME)
     account = str(before["accounts"][0][0])
     with_stale_states(store)
     stale = contents(store)
