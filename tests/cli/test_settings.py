@@ -79,7 +79,11 @@ def test_the_nearest_file_above_counts_and_its_paths_are_from_its_folder(
     assert store["value"].removeprefix("sqlite:///") == str(folder / "lines.db")
     assert (keys["value"], lang["value"]) == (str(folder / "secret"), "zh")
     assert {one["origin"] for one in (store, keys, lang)} == {str(folder / "linekeeper.toml")}
-    assert {(one["value"], one["origin"]) for one in others} == {(None, "default")}
+    assert {(one["value"], one["origin"]) for one in others} == {
+        (None, "default"),
+        ("main", "default"),
+        ("24h", "default"),
+    }
     (folder / "a" / "linekeeper.toml").write_text('store = "nearer.db"\n')
     assert setting("store").value == str(folder / "a" / "nearer.db")
     assert setting("lang").value == "en"

@@ -34,5 +34,5 @@ def policy() -> Policy:
 def instants_are_small_numbers() -> Iterator[None]:
     """Most tables here number their instants 1, 2, 3, which no real file does: see `tests/engine/test_clock.py`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clock, "EARLIEST_MS", 0)
+        patch.setattr(clock, "FIRST_EVENT_MS", 0)
         yield

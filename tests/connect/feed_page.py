@@ -20,7 +20,9 @@ What banks write, and the mapping file that brings each in: no code, no spreadsh
 folder of `docs/examples/feeds` with the raw files, the mapping and the totals that the bank would expect. A test
 imports all of them and compares counts and sums to the cent; this page is made from the same folders.
 
-[Mapping files](../reference/mapping.md) explains the keys. Look at a feed before you trust it:
+[Mapping files](../reference/mapping.md) explains the keys, and
+[source and ids](../reference/mapping.md#source-and-ids) what makes an event count once however often it is sent. Look
+at a feed before you trust it:
 
 ```sh
 cd docs/examples/feeds

@@ -64,6 +64,7 @@ def test_one_line_of_json_says_it_all(app: typer.Typer, folder: Path) -> None:
         "schema": "linekeeper/import/1", "output": "out.parquet", "repeats": 1, "labels": None, "accounts": 2,
         "events": 2, "by_kind": {"draw": 1, "repay": 1}, "rejected": 1, "rejected_file": "out.rejected.jsonl",
         "skipped": 0, "notes": [],
+        "source": None, "conflicts": 0, "rejected_by_code": {"not-valid": 1},
     }  # fmt: skip
     assert read_events(folder / "out.parquet")["amount"].to_pylist() == [200, 550]
     (aside,) = (folder / "out.rejected.jsonl").read_text().splitlines()
@@ -71,6 +72,7 @@ def test_one_line_of_json_says_it_all(app: typer.Typer, folder: Path) -> None:
         "schema": "linekeeper/rejected-row/1",
         "place": "line 3",
         "reason": "`amount` is '-1', out of bounds; it may lie from 0 to 10^15",
+        "code": "not-valid",
     }
 
 

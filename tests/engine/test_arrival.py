@@ -6,7 +6,7 @@ The story, of a line that is suspended from the first day past due:
     2025-03-04  due of 50.00 on 2025-03-10
     2025-03-10  paid in the evening; the core posts it on 2025-03-12 at 08:00
 
-By `at` alone nothing ever happens. In truth the line was suspended on the morning of the 11th, and corrected on the 12th.
+By `at` alone nothing ever happens. In truth the line was suspended on the 11th and corrected on the 12th.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ restoration: {first: 50%, step: 25%, every: 30d}
 STORY = (
     {"id": "1", "account": "A", "kind": "open", "at": "2025-03-03T10:00:00+08:00", "limit": 100_000},
     {"id": "2", "account": "A", "kind": "draw", "at": "2025-03-04T10:00:00+08:00", "amount": 5_000},
-    {"id": "3", "account": "A", "kind": "due", "at": "2025-03-04T10:00:01+08:00", "amount": 5_000, "due_on": "2025-03-10"},
+    {"id": "3", "account": "A", "kind": "due", "at": "2025-03-04T11:00:00Z", "amount": 5_000, "due_on": "2025-03-10"},
     {"id": "4", "account": "A", "kind": "repay", "at": "2025-03-10T20:00:00+08:00", "amount": 5_000},
     {"id": "5", "account": "A", "kind": "draw", "at": "2025-03-20T10:00:00+08:00", "amount": 100},
 )  # fmt: skip
@@ -117,7 +117,7 @@ def test_the_same_event_that_arrives_again_is_a_repeat(tmp_path: Path, policy: P
 def test_generated_lives_with_delays_as_the_oracle_has_them(new_store: NewStore, seed: int) -> None:
     """A third of the events come up to 20 days late: store, replay and oracle decide the same, and it verifies."""
     rng, policy = Random(seed), policy_of(seed)
-    kernel, events = Kernel(policy), in_time(borrowers(policy, reversals=2))
+    kernel, events = Kernel(policy), in_time(borrowers(policy, 1, reversals=2))
     delays = [rng.randrange(20 * DAY_MS) if rng.random() < 0.3 else 0 for _ in events]
     known = {event.id: event.at + delay for event, delay in zip(events, delays, strict=True)}
     table = table_for(policy, events)
@@ -139,3 +139,16 @@ def test_generated_lives_with_delays_as_the_oracle_has_them(new_store: NewStore,
     expected = ask_oracle(read(policy.source), order, arrivals.last_review, reviews)
     assert told(policy, engine.store) == [ruled(ruling) for ruling in expected.rulings]
     assert records(engine.store)
+
+
+def test_a_snapshot_knows_nothing_that_arrives_later(tmp_path: Path, policy: Path) -> None:
+    days = ["2025-03-11", "2025-03-12", "2025-03-13"]
+    late = {
+        snapshot.day.day: snapshot.values["days_past_due"] for snapshot in _snapshots(tmp_path, policy, POSTED, days)
+    }
+    assert late == {11: 1, 12: 2, 13: 0}
+    assert {snapshot.values["days_past_due"] for snapshot in _snapshots(tmp_path, policy, {}, days)} == {0}
+
+
+def _snapshots(tmp_path: Path, policy: Path, posted: dict[str, str], days: list[str]) -> lk.Snapshots:
+    return lk.snapshots(policy, story(tmp_path / "story.jsonl", posted), days)

@@ -18,9 +18,9 @@ import linekeeper as lk
 from linekeeper.cli.main import build
 from linekeeper.connect.validation import Validator
 from linekeeper.core.bounds import AT_END_MS, DAY_MS
-from linekeeper.core.errors import EventRejected, LinekeeperError, UsageError
+from linekeeper.core.errors import EventRejected, FileError, LinekeeperError, UsageError
 from linekeeper.core.event import Event
-from linekeeper.engine.clock import EARLIEST_MS, Clock
+from linekeeper.engine.clock import FIRST_EVENT_MS, Clock
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.rulings import Ruling, rule
 from linekeeper.engine.run import run_table
@@ -61,9 +61,9 @@ def test_one_event_and_many_are_refused_alike(at: int) -> None:
     [
         (NOW + DAY_MS, None),
         (NOW + DAY_MS + 1, "`at` is 2026-03-02, more than 24 h ahead of this machine's clock"),
-        (EARLIEST_MS, None),
+        (FIRST_EVENT_MS, None),
         (
-            EARLIEST_MS - 1,
+            FIRST_EVENT_MS - 1,
             "`at` is 1979-12-31, before 1980; where seconds are meant, the mapping says `dates: seconds`",
         ),
     ],
@@ -76,7 +76,7 @@ def test_a_tolerance_of_its_own() -> None:
     assert Clock(lambda: NOW, tolerance_ms=0).untimely([NOW, NOW + 1], [NOW, NOW]) == [1]
 
 
-@given(st.integers(EARLIEST_MS, NOW), st.integers(0, AT_END_MS - 1))
+@given(st.integers(FIRST_EVENT_MS, NOW), st.integers(0, AT_END_MS - 1))
 def test_one_arrival_and_many_are_refused_alike(at: int, arrived: int) -> None:
     assert CLOCK.untimely([at], [arrived]) == ([0] if CLOCK.refusal_of_arrival(at, arrived) else [])
 
@@ -227,7 +227,7 @@ def test_the_tolerance_is_a_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("LINEKEEPER_TOLERANCE", "2d")
     assert ran(*words)["rejected"] == 0
     monkeypatch.setenv("LINEKEEPER_TOLERANCE", "soon")
-    with pytest.raises(UsageError, match="is `soon`, which is no span of time; write hours or days, like 24h or 2d"):
+    with pytest.raises(FileError, match="is `soon`, which is no span of time; write hours or days, like 24h or 2d"):
         ran(*words)
 
 

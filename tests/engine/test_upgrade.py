@@ -21,9 +21,10 @@ from linekeeper.journal import store as journal
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, open_store
 from tests.engine.conftest import NewStore
-from tests.engine.lives import borrowers, contents, in_time, policy_of, send
+from tests.engine.lives import ANY_TIME, borrowers, contents, in_time, policy_of, send
 
 POLICY = policy_of()
+NOW = journal.REVISION
 STEP = '''"""A step that only these tests have."""
 
 import sqlalchemy as sa
@@ -81,8 +82,8 @@ def test_an_older_schema_is_migrated_by_the_command_alone(store: Store, newer_pr
         assert code_of(lambda: lk.open(url)) == "store-upgrade-due"
         assert not inspect(store.engine).has_table("added_later")
     status = upgrade.store_status(url)
-    assert (status.schema, status.newest_schema, status.accounts, status.upgrade_due) == ("0011", "0099", None, True)
-    assert upgrade.upgrade_store(url) == upgrade.StoreUpgrade("0011", "0099", 0)
+    assert (status.schema, status.newest_schema, status.accounts, status.upgrade_due) == (NOW, "0099", None, True)
+    assert upgrade.upgrade_store(url) == upgrade.StoreUpgrade(NOW, "0099", 0)
     assert upgrade.upgrade_store(url) == upgrade.StoreUpgrade("0099", "0099", 0)
     assert inspect(store.engine).has_table("added_later")
     assert contents(store) == before
@@ -96,12 +97,12 @@ def test_a_migration_that_fails_leaves_the_schema_as_it_was(store: Store, newer_
     with pytest.raises(ZeroDivisionError):
         upgrade.upgrade_store(url_of(store))
     assert not inspect(store.engine).has_table("added_later")
-    assert upgrade.store_status(url_of(store)).schema == "0011"
+    assert upgrade.store_status(url_of(store)).schema == NOW
 
 
 def test_states_of_another_kernel_are_rebuilt_by_the_command_alone(store: Store) -> None:
     """An engine that is open, one that would be opened, and a verification all say what to do, and change nothing."""
-    url, before, engine = url_of(store), contents(store), Engine(store, POLICY)
+    url, before, engine = url_of(store), contents(store), Engine(store, POLICY, clock=ANY_TIME)
     account = str(before["accounts"][0][0])
     with_stale_states(store)
     stale = contents(store)
@@ -112,7 +113,7 @@ def test_states_of_another_kernel_are_rebuilt_by_the_command_alone(store: Store)
     assert contents(store) == stale
     assert code_of(writes[1]) == "store-upgrade-due"
     assert upgrade.store_status(url).stale_states == len(before["accounts"])
-    assert upgrade.upgrade_store(url) == upgrade.StoreUpgrade("0011", "0011", len(before["accounts"]))
+    assert upgrade.upgrade_store(url) == upgrade.StoreUpgrade(NOW, NOW, len(before["accounts"]))
     assert not upgrade.upgrade_store(url).changed
     assert contents(store)["decisions"] == before["decisions"]
 

@@ -300,8 +300,6 @@ def test_the_page_has_each_key_of_a_plan_and_its_plan_is_one(tmp_path: Path) -> 
     (tmp_path / "plan.yaml").write_text(section.split("```yaml\n")[1].split("```")[0], "utf-8")
     plan = read_fit_plan(tmp_path / "plan.yaml")
     assert (plan.names, plan.protected) == (("LIMIT_BAL", "PAY_0", "PAY_AMT1"), ("SEX", "AGE"))
-    assert (
-        f"`{{score: {plan.scale.score}, odds: {plan.scale.odds}, double_points: {plan.scale.double_points}}}`"
-        in section
-    )
+    scale = plan.scale
+    assert f"`{{score: {scale.score}, odds: {scale.odds}, double_points: {scale.double_points}}}`" in section
     assert f"from 0 to {TABLES_MAX:,} | {plan.tables_max} |" in section

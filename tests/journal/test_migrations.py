@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
+from linekeeper.journal import store as journal
 from linekeeper.journal.migrations import config
-from linekeeper.journal.store import REVISION, open_store
+from linekeeper.journal.store import REVISION, Store, migrate_schema, open_store, take_numbers
 from linekeeper.journal.tables import SCHEMA
 
 VERSIONS = Path(__file__).parents[2] / "src" / "linekeeper" / "journal" / "migrations" / "versions"
@@ -58,3 +61,41 @@ def test_steps_stand_by_themselves() -> None:
             for alias in node.names
         ]
         assert set(imported) <= {"Blob", "Name", "Whole"}
+
+
+# ------------------------------------------------------------------ each step, on a store that has rows
+
+
+@pytest.fixture
+def before_identity(store_url: str) -> Store:
+    """A store as the first schema has it. An erasure took event 9 away, and a review and a migration remember it."""
+    store = Store(journal._engine(store_url))
+    with store.writing() as connection:
+        command.upgrade(config(connection), "0010")
+        for seq, source, name in ((1, "may.csv", "e1"), (2, "june.csv", "e1"), (3, "may.csv", "e2")):
+            row = {"seq": seq, "source": source, "id": name, "account": "A", "kind": "draw", "at": seq, "body": b"{}"}
+            connection.execute(SCHEMA.tables["events"].insert(), row)
+        connection.execute(SCHEMA.tables["reviews"].insert(), {"seq": 1, "after_event": 9, "until_day": 20_000})
+        decision = {"seq": 4, "account": "A", "number": 1, "at": 1, "action": "keep", "record": b"{}", "hash": ""}
+        connection.execute(SCHEMA.tables["decisions"].insert(), decision)
+    return store
+
+
+def test_the_step_to_identity_keeps_events_and_counts_on(before_identity: Store) -> None:
+    store, events = before_identity, SCHEMA.tables["events"]
+    with store.reading() as connection:
+        before = connection.execute(events.select().order_by(events.c.seq)).all()
+    migrate_schema(store)
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, SCHEMA) == []
+        assert connection.execute(events.select().order_by(events.c.seq)).all() == before
+        indexes = {index["name"] for index in inspect(connection).get_indexes("events")}
+        assert "events_account" in indexes
+        keys = [key["column_names"] for key in inspect(connection).get_unique_constraints("events")]
+        assert keys == [["id", "source"]]
+    with store.writing() as connection:
+        assert take_numbers(connection, "events", 2) == 10
+        assert take_numbers(connection, "events", 1) == 12
+        assert take_numbers(connection, "changes", 1) == 5
+    store.close()

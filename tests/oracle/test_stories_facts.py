@@ -64,7 +64,7 @@ def test_a_streak_grows_by_dues_on_time_and_ends_with_the_first_late_morning() -
     assert facts_on(text, "2024-03-20") == (0, 1, 0)
 
 
-def test_a_due_that_arrives_late_ends_the_streak_at_once_and_one_of_nothing_does_not() -> None:
+def test_a_due_that_arrives_late_ends_the_streak_at_once_and_one_empty_does_not() -> None:
     start = "2024-01-01 09:00  open limit=1000\n2024-01-02 09:00  delinquency days=0\n"
     assert facts_on(start + "2024-01-03 09:00  due amount=0 due_on=2024-01-02", "2024-01-04") == (0, 0, 1)
     paid = "2024-01-03 09:00  due amount=9 due_on=2024-01-02\n2024-01-03 09:00  repay amount=9"

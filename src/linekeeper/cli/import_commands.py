@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from linekeeper.cli.opening import clock_of
-from linekeeper.cli.options import JsonOption, Simulate, to_write
+from linekeeper.cli.opening import clock_of, columns_of_file
+from linekeeper.cli.options import JsonOption, Simulate, SourceName, to_write
 from linekeeper.cli.output import (
     counted,
     data_text,
@@ -21,6 +21,7 @@ from linekeeper.cli.output import (
     write_rejected,
 )
 from linekeeper.core.errors import UsageError
+from linekeeper.core.event import repeat_figures
 
 if TYPE_CHECKING:
     from linekeeper.connect.layout import Format
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from linekeeper.engine.clock import Clock
 
 
-class Source(StrEnum):
-    """What is read."""
+class ImportForm(StrEnum):
+    """What is read: a public data set, or files of a format."""
 
     taiwan = "taiwan"
     approval = "approval"
@@ -43,7 +44,7 @@ class Source(StrEnum):
     files = "files"
 
 
-DATA_SETS = (Source.taiwan, Source.approval)
+DATA_SETS = (ImportForm.taiwan, ImportForm.approval)
 
 
 def register(app: typer.Typer) -> None:
@@ -52,10 +53,10 @@ def register(app: typer.Typer) -> None:
 
 
 def import_events(
-    source: Annotated[
-        Source,
+    form: Annotated[
+        ImportForm,
         typer.Argument(
-            metavar="SOURCE",
+            metavar="FORM",
             help="taiwan, approval (public data sets); csv, jsonl, parquet, excel, fixed, camt; "
             "or files, whose mapping or names say what they are.",
         ),
@@ -67,6 +68,7 @@ def import_events(
         Path | None, typer.Option(help="A mapping file: how the files are written, and which events their rows are.")
     ] = None,
     rename: Annotated[list[str] | None, typer.Option("--map", help="old=new; `old=` ignores a column.")] = None,
+    source: SourceName = None,
     rejected: Annotated[
         Path | None, to_write("--rejected", about="Write the rows that were rejected here, not beside the event table.")
     ] = None,
@@ -80,73 +82,73 @@ def import_events(
     from time import perf_counter
 
     began = perf_counter()
-    if source in DATA_SETS:
-        _only_file(source, [policy, *paths[1:], mapping, *(rename or []), dry_run])
-        summary = _import_data_set(source, paths[0], output, json)
+    if form in DATA_SETS:
+        _only_file(form, [policy, *paths[1:], mapping, *(rename or []), source, dry_run])
+        summary = _import_data_set(form, paths[0], output, json)
         aside: list[Rejection] = []
     else:
-        files, policy = _files_and_policy(source, paths, policy)
-        columns, form = _columns(mapping, rename or []), _format(source, mapping)
+        files, policy = _files_and_policy(form, paths, policy)
+        columns, layout = _columns(mapping, rename or [], source), _format(form, mapping)
         if dry_run:
-            _show_profile(files, policy, columns, form, clock_of(simulate), json)
+            _show_profile(files, policy, columns, layout, clock_of(simulate), json)
             return
-        summary, aside = _import_rows(files, policy, output, columns, form, clock_of(simulate), json)
-    listed_in = _list_rejected(aside, output, rejected)
-    summary |= _counts(output) | {"rejected": len(aside), "seconds": round(perf_counter() - began, 3)}
-    _report(summary, aside, listed_in, json)
+        summary, aside = _import_rows(files, policy, output, columns, layout, clock_of(simulate), json)
+    summary |= _counts(output) | repeat_figures(summary.pop("repeats"), aside)
+    summary["seconds"] = round(perf_counter() - began, 3)
+    _report(summary, aside, _list_rejected(aside, output, rejected), json)
     if aside and not summary["events"]:  # to reject everything is no success
         raise typer.Exit(1)
 
 
-def _only_file(source: Source, others: list[Any]) -> None:
+def _only_file(form: ImportForm, others: list[Any]) -> None:
     if any(others):
         raise UsageError(
-            f"`{source.value}` has its own columns",
+            f"`{form.value}` has its own columns",
             code="arguments-do-not-go-together",
-            way_out="name one file; leave out the policy, the mapping and `--dry-run`",
+            way_out="name one file; leave out the policy, the mapping, the source and `--dry-run`",
         )
 
 
-def _files_and_policy(source: Source, paths: list[Path], policy: Path | None) -> tuple[list[Path], Path]:
+def _files_and_policy(form: ImportForm, paths: list[Path], policy: Path | None) -> tuple[list[Path], Path]:
     """The files, and the policy: the option, or else the last of the paths, which is the former spelling."""
     if policy is not None:
         return paths, policy
     *files, last = paths
     if not files:
         raise UsageError(
-            f"a policy is needed: `linekeeper import {source.value} FILE --policy POLICY -o OUT`",
+            f"a policy is needed: `linekeeper import {form.value} FILE --policy POLICY -o OUT`",
             code="argument-missing",
         )
     return files, last
 
 
-def _columns(mapping: Path | None, rename: list[str]) -> ColumnMapping:
-    from linekeeper.connect.mapping import ColumnMapping, with_options
-    from linekeeper.connect.mapping_file import load_columns
+def _columns(mapping: Path | None, rename: list[str], source: str | None) -> ColumnMapping:
+    from linekeeper.connect.mapping import with_options
 
-    return with_options(load_columns(mapping) if mapping else ColumnMapping(), rename)
+    return with_options(columns_of_file(mapping, source), rename)
 
 
-def _format(source: Source, mapping: Path | None) -> Format | None:
+def _format(form: ImportForm, mapping: Path | None) -> Format | None:
     """The format that the command names, if it names one; `fixed` needs a mapping, which places its fields."""
-    if source is Source.fixed and mapping is None:
+    if form is ImportForm.fixed and mapping is None:
         raise UsageError(
             "text of fixed width needs a mapping, which says where the fields are",
             code="argument-missing",
             way_out="name one with `--mapping`",
         )
-    return None if source is Source.files else cast("Format", source.value)
+    return None if form is ImportForm.files else cast("Format", form.value)
 
 
-def _import_data_set(source: Source, file: Path, out: Path, quiet: bool) -> dict[str, Any]:
+def _import_data_set(form: ImportForm, file: Path, out: Path, quiet: bool) -> dict[str, Any]:
     """A public data set; what is known of the people beside the events goes to a file of its own."""
     from linekeeper.connect.event_table import write_events
     from linekeeper.datasets.approval import read_approval
     from linekeeper.datasets.taiwan import read_taiwan
 
     summary: dict[str, Any] = {"output": str(out), "repeats": 0, "skipped": 0, "notes": [], "labels": None}
-    with progress(f"reading {source.value}", 2, quiet) as advance:
-        if source is Source.approval:
+    summary["source"] = None
+    with progress(f"reading {form.value}", 2, quiet) as advance:
+        if form is ImportForm.approval:
             write_events(read_approval(file), out)
             return summary
         import pyarrow.parquet as pq
@@ -174,7 +176,7 @@ def _import_rows(
     with progress_of_share(f"reading {files[0].name}", quiet) as show_share:
         done = import_file(files, load_file(policy), out, columns, form, show_share, clock)
     counts = {"repeats": done.same, "skipped": done.skipped, "notes": list(done.notes)}
-    return {"output": str(out), **counts, "labels": None}, done.rejected
+    return {"output": str(out), "source": done.source, **counts, "labels": None}, done.rejected
 
 
 def _list_rejected(aside: list[Rejection], output: Path, named: Path | None) -> Path | None:

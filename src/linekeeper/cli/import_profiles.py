@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from linekeeper.cli.output import data_text, print_line
+from linekeeper.core.event import repeat_figures
 
 if TYPE_CHECKING:
     from linekeeper.cli.answers.events import ImportProfileAnswer
@@ -24,9 +25,8 @@ def profile_answer(profile: ImportProfile, policy: Policy) -> ImportProfileAnswe
         events=profile.events,
         accounts=profile.accounts,
         by_kind=dict(profile.by_kind),
-        repeats=profile.summary.same,
+        **repeat_figures(profile.summary.same, profile.summary.rejected),
         skipped=profile.summary.skipped,
-        rejected=len(profile.summary.rejected),
         fields=list(profile.fields),
         reasons=list(profile.reasons),
         unused_columns=list(profile.unused_columns),

@@ -112,7 +112,7 @@ def list_notices(
     keys: Keys,
     at: At = None,
     day: Annotated[
-        str | None, typer.Option("--day", help="With --output: as was known at the end of this day, YYYY-MM-DD.")
+        str | None, typer.Option("--day", help="With --output: as was known at the end of this day.")
     ] = None,
     output: TableFile = None,
     json: JsonOption = False,

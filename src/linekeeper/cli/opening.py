@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linekeeper.cli.output import progress_of_share
 from linekeeper.cli.settings import tolerance_hours
+from linekeeper.core.event import source_of_feed
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
+    from linekeeper.connect.mapping import ColumnMapping
     from linekeeper.engine.clock import Clock
     from linekeeper.engine.engine import Engine
     from linekeeper.engine.outbox import Law
@@ -39,12 +42,23 @@ def clock_of(simulate: bool) -> Clock:
     return Clock(tolerance_ms=tolerance_hours() * HOUR_MS, simulated=simulate)
 
 
-def read_file(path: Path, policy: Policy, mapping: Path | None, quiet: bool, clock: Clock) -> Intake:
-    """A file as admitted events: an event table of ours, or any file with a mapping of its columns."""
+def read_file(
+    path: Path, policy: Policy, mapping: Path | None, quiet: bool, clock: Clock, source: str | None = None
+) -> Intake:
+    """A file as admitted events: an event table of ours, or any file with a mapping of its columns.
+
+    `source`, where given, is the source that the file is of, whatever the mapping and the file say.
+    """
     from linekeeper.connect.files import read_event_file
-    from linekeeper.connect.mapping_file import load_columns
 
     with progress_of_share("reading", quiet) as show_share:
-        return read_event_file(
-            path, policy, load_columns(mapping) if mapping else None, progress=show_share, clock=clock
-        )
+        return read_event_file(path, policy, columns_of_file(mapping, source), progress=show_share, clock=clock)
+
+
+def columns_of_file(mapping: Path | None, source: str | None) -> ColumnMapping:
+    """The mapping of that file, or one that leaves columns as they are; `source` as in `read_file`."""
+    from linekeeper.connect.mapping import ColumnMapping
+    from linekeeper.connect.mapping_file import load_columns
+
+    columns = load_columns(mapping) if mapping else ColumnMapping()
+    return columns if source is None else replace(columns, source=source_of_feed(source))

@@ -92,6 +92,16 @@ AsOf = Annotated[
     str | None, typer.Option("--day", help="Ask as of this day, YYYY-MM-DD (default: the latest of the account).")
 ]
 Until = Annotated[str, typer.Option("--until", help="Review up to and including this day, YYYY-MM-DD.")]
+SourceName = Annotated[
+    str | None,
+    typer.Option(
+        "--source", help="The source that the events are of (default: what the mapping or the file says, else `main`)."
+    ),
+]
+AllowOtherSource = Annotated[
+    bool,
+    typer.Option("--allow-other-source", help="Count an event though another source gave the same one before."),
+]
 Simulate = Annotated[
     bool, typer.Option("--simulate", help="Take times that have not come by this machine's clock, for what-if runs.")
 ]

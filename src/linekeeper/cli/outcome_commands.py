@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from linekeeper.cli.opening import clock_of, read_file
 from linekeeper.cli.options import EventsFile, JsonOption, MappingFile, PolicyFile
-from linekeeper.cli.output import print_answer, progress
+from linekeeper.cli.output import print_answer, print_rejected, print_repeats, progress
+from linekeeper.core.event import repeat_figures
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from linekeeper.connect.files import Intake
     from linekeeper.core.decision import Decision
     from linekeeper.lab.outcome import GradeRow, OutcomeCounts, OutcomeLabels, OutcomeTable
     from linekeeper.policy.model import Policy
@@ -50,7 +52,8 @@ def outcome(
     from linekeeper.policy.load import load_file
 
     loaded = load_file(policy)
-    table, outcomes = read_file(events, loaded, mapping, json, clock_of(False)).table, read_labels(labels)
+    intake, outcomes = read_file(events, loaded, mapping, json, clock_of(False)), read_labels(labels)
+    table = intake.table
     if part:
         wanted = read_partition(part).has
         table = events_of_accounts(table, wanted)
@@ -63,10 +66,12 @@ def outcome(
         by_all = restricted_accounts(decisions)
         restricted = {"rules alone": by_rules, "rules and score": by_all, "what the score adds": by_all - by_rules}
     if json:
-        _print_outcome(result, loaded.currency, restricted, outcomes)
+        _print_outcome(result, loaded.currency, restricted, outcomes, intake)
         return
     for line in [*_markdown(result, 10**loaded.exponent, loaded.currency), *_compared(restricted, outcomes)]:
         typer.echo(line)
+    print_repeats(intake.same)
+    print_rejected(intake.rejected, None)
 
 
 def _decided(policy: Policy, table: pa.Table, quiet: bool) -> list[Decision]:
@@ -134,7 +139,9 @@ def _share_row(name: str, part: OutcomeCounts, every: OutcomeCounts) -> str:
     return f"| {name} | {accounts} | {part.bad_rate:.1%} | {bad:.1%} | {good:.1%} |"
 
 
-def _print_outcome(result: OutcomeTable, currency: str, sets: dict[str, set[str]], labels: OutcomeLabels) -> None:
+def _print_outcome(
+    result: OutcomeTable, currency: str, sets: dict[str, set[str]], labels: OutcomeLabels, intake: Intake
+) -> None:
     from linekeeper.cli.answers.measuring import GradeRecord, OutcomeAnswer, RestrictedCounts
     from linekeeper.lab.outcome import count_outcomes
 
@@ -163,5 +170,6 @@ def _print_outcome(result: OutcomeTable, currency: str, sets: dict[str, set[str]
         for name, part in counts.items()
     ]
     columns = ("bad", "good", "bad_granted", "good_granted")
-    shares = {f"restricted_share_of_{column}": result.restricted(column) for column in columns}
-    print_answer(OutcomeAnswer(currency=currency, grades=grades, **shares, restricted=restricted))
+    figures: dict[str, Any] = {f"restricted_share_of_{column}": result.restricted(column) for column in columns}
+    figures |= repeat_figures(intake.same, intake.rejected)
+    print_answer(OutcomeAnswer(currency=currency, grades=grades, restricted=restricted, **figures))

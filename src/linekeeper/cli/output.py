@@ -63,11 +63,22 @@ def shorter_path(path: Path) -> str:
     return min(os.path.relpath(path), str(path), key=len)
 
 
+def print_repeats(count: int) -> None:
+    """Say how many events came before and changed nothing."""
+    if count:
+        print_line(f"{counted(count, 'repeat', 'repeats')} of events that came before")
+
+
 def print_rejected(rows: list[Rejection], listed_in: Path | None) -> None:
     """Show the rows that were rejected, the first few with their reasons; `listed_in` lists all of them."""
     if rows:
         where = f", listed in {listed_in}" if listed_in else ""
-        print_line(f"[yellow]{counted(len(rows), 'row was', 'rows were')} rejected[/]{data_text(where)}:")
+        from linekeeper.core.event import repeat_figures
+
+        conflicts = repeat_figures(0, rows)["conflicts"]
+        of_these = f", {conflicts:,} of them for an id that came before for another event" if conflicts else ""
+        rejected = counted(len(rows), "row was", "rows were")
+        print_line(f"[yellow]{rejected} rejected[/]{of_these}{data_text(where)}:")
         for row in rows[:REJECTED_SHOWN]:
             print_line(data_text(f"  {row.place}: {row.reason}"))
         if len(rows) > REJECTED_SHOWN:
@@ -96,7 +107,13 @@ def write_rejected(rows: list[Rejection], path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
         file.writelines(
             json.dumps(
-                {"schema": "linekeeper/rejected-row/1", "place": row.place, "reason": row.reason}, ensure_ascii=False
+                {
+                    "schema": "linekeeper/rejected-row/1",
+                    "place": row.place,
+                    "reason": row.reason,
+                    "code": row.code,
+                },
+                ensure_ascii=False,
             )
             + "\n"
             for row in rows

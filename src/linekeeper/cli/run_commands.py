@@ -11,6 +11,7 @@ from linekeeper.cli.arguments import day_number, instant_ms, minor_units, requir
 from linekeeper.cli.opening import clock_of, open_engine, read_file
 from linekeeper.cli.options import (
     AccountName,
+    AllowOtherSource,
     BrakeOn,
     EventsFile,
     JsonOption,
@@ -22,6 +23,7 @@ from linekeeper.cli.options import (
     RejectedFile,
     SignedBy,
     Simulate,
+    SourceName,
     StoreToWrite,
     StoreUrl,
     Until,
@@ -33,16 +35,20 @@ from linekeeper.cli.output import (
     print_answer,
     print_line,
     print_rejected,
+    print_repeats,
     progress,
     warn_pending,
     write_rejected,
 )
+from linekeeper.cli.settings import source_named
 from linekeeper.core.dates import date_of
+from linekeeper.core.event import repeat_figures, source_of_feed
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
     from linekeeper.core.decision import Decision
     from linekeeper.core.event import Rejection
+    from linekeeper.engine.engine import Engine
     from linekeeper.engine.summaries import RunSummary
 
 UntilLast = Annotated[
@@ -66,7 +72,8 @@ def run(
     product: Product,
     mapping: MappingFile = None,
     until: UntilLast = None,
-    source: Annotated[str | None, typer.Option(help="Name of the events' source (default: the file's name).")] = None,
+    source: SourceName = None,
+    allow_other_source: AllowOtherSource = False,
     rejected: RejectedFile = None,
     brake: BrakeOn = False,
     by: SignedBy = None,
@@ -75,10 +82,9 @@ def run(
 ) -> None:
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
     from linekeeper.cli.answers.events import RunAnswer
-    from linekeeper.engine.opening import forget_empty_store, law_named
-    from linekeeper.engine.run import run_arrivals, run_table
+    from linekeeper.engine.opening import law_named
     from linekeeper.engine.summaries import RunSummary
-    from linekeeper.journal.store import is_absent
+    from linekeeper.journal.store import is_missing
     from linekeeper.kernel.calendar import calendar
     from linekeeper.policy.load import load_file
 
@@ -86,24 +92,20 @@ def run(
     checked, until_day, law = load_file(policy), day_number(until), law_named(jurisdiction, product)
     clock = clock_of(simulate)
     if until_day is not None:
-        clock.demand_begun(until_day, calendar(checked.time_zone))
-    intake = read_file(events, checked, mapping, json, clock)
-    if intake.rejected and not intake.table.num_rows and is_absent(store):
-        summary = RunSummary.of_nothing()  # no store is made for it
+        clock.demand_day(until_day, calendar(checked.time_zone))
+    intake = read_file(events, checked, mapping, json, clock, source)
+    arrivals = intake.arrivals
+    exported = arrivals is not None and bool(arrivals.sources) and intake.source is None  # the source is each event's
+    feed = None if exported else source_of_feed(intake.source, source_named())
+    if intake.rejected and not intake.table.num_rows and is_missing(store):
+        summary = RunSummary.empty()  # no store is made for it
     else:
         engine = open_engine(store, checked, keys, brake, law, by, simulate)
-        try:
-            with progress("events", intake.table.num_rows, json) as advance:
-                if intake.arrivals is not None and not (source and intake.arrivals.sources):
-                    sent_by = source or events.name
-                    summary = run_arrivals(engine, intake.table, intake.arrivals, sent_by, until_day, advance)
-                else:
-                    summary = run_table(engine, intake.table, source or events.name, until_day, advance)
-        finally:
-            forget_empty_store(engine)
+        summary = _take_in(engine, intake, feed, allow_other_source, until_day, json)
     aside = report(summary, intake, rejected, json)
     if json:
-        print_answer(RunAnswer(**figures(summary, intake, aside, rejected)))
+        over = summary.excess_draws or 0
+        print_answer(RunAnswer(**figures(summary, intake, aside, rejected), excess_draws=over, source=feed))
     end_without_events(summary, intake, aside)
 
 
@@ -242,6 +244,24 @@ def authorise(
 # ------------------------------------------------------------------ pieces
 
 
+def _take_in(
+    engine: Engine, intake: Intake, source: str | None, allow_other_source: bool, until_day: int | None, quiet: bool
+) -> RunSummary:
+    """The run of what was read. Where the store began for it and nothing came in, it is left as it was before."""
+    from linekeeper.engine.opening import clear_empty_store
+    from linekeeper.engine.run import run_arrivals, run_table
+
+    try:
+        with progress("events", intake.table.num_rows, quiet) as advance:
+            named, arrivals = source_of_feed(source), intake.arrivals
+            how = {"allow_other_source": allow_other_source}
+            if arrivals is not None and (source is None or not arrivals.sources):
+                return run_arrivals(engine, intake.table, arrivals, named, until_day, advance, **how)
+            return run_table(engine, intake.table, named, until_day, advance, **how)
+    finally:
+        clear_empty_store(engine)
+
+
 def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: bool) -> list[Rejection]:
     """Write down the rejected rows, tell a person what `run` or `replay` did, and return the rejected rows."""
     aside = intake.rejected + summary.rejected
@@ -253,6 +273,10 @@ def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: boo
         evaluations = counted(summary.evaluations, "evaluation", "evaluations")
         print_line(f"{events} of {accounts} in {summary.seconds:.1f} s, {evaluations}")
         print_line(f"decisions: {_counts(summary.decisions)}")
+        if summary.excess_draws:
+            draws = counted(summary.excess_draws, "draw was", "draws were")
+            print_line(f"[yellow]{draws} of more than was available[/]; nothing is refused")
+        print_repeats(intake.same + summary.same)
         print_rejected(aside, rejected)
         print_line(f"digest {summary.digest}")
     return aside
@@ -260,14 +284,13 @@ def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: boo
 
 def figures(summary: RunSummary, intake: Intake, aside: list[Rejection], rejected: Path | None) -> dict[str, Any]:
     """What the answers of `run` and `replay` have in common."""
-    counts = {"rejected": len(aside), "repeats": intake.same}
+    counts = repeat_figures(intake.same + summary.same, aside)
     return {**summary.as_json(), **counts, "rejected_file": None if rejected is None else str(rejected)}
 
 
 def end_without_events(summary: RunSummary, intake: Intake, aside: list[Rejection]) -> None:
     """End with exit code 1 where all rows of a file were rejected: that is no success."""
-    taken = summary.events or intake.same or len(summary.rejected) < intake.table.num_rows  # the last: repeats
-    if aside and not taken:
+    if aside and not (summary.events or intake.same or summary.same):
         raise typer.Exit(1)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from linekeeper.core.errors import FileError, StoreError, UsageError
+from linekeeper.core.event import DEFAULT_SOURCE
 
 FILE = "linekeeper.toml"
 DEFAULT_STORE = "linekeeper.db"
@@ -23,6 +24,7 @@ DEFAULTS: dict[str, str | None] = {
     "lender": None,
     "jurisdiction": None,
     "product": None,
+    "source": DEFAULT_SOURCE,
     "tolerance": "24h",
 }  # every setting, with its default
 _PATHS = ("store", "keys", "lender")
@@ -178,11 +180,11 @@ def jurisdiction_named() -> str | None:
 
 
 def tolerance_hours() -> int:
-    """How far ahead of the clock an event may be dated. Raises UsageError where it is no number of hours or days."""
+    """How far ahead of the clock an event may be dated. Raises FileError where it is no number of hours or days."""
     named = setting("tolerance")
     read = re.fullmatch(r"([0-9]{1,3})([hd])", str(named.value))
     if not read:
-        raise UsageError(
+        raise FileError(
             f"the setting `tolerance` is `{str(named.value)[:40]}`, which is no span of time",
             code="setting-not-usable",
             way_out="write hours or days, like 24h or 2d",
@@ -194,3 +196,8 @@ def tolerance_hours() -> int:
 def product_named() -> str | None:
     """The product, as the regulation records name it, if a setting names one."""
     return setting("product").value
+
+
+def source_named() -> str:
+    """The source of feeds that name none."""
+    return str(setting("source").value)

@@ -67,6 +67,7 @@ def _print_account(policy: Policy, seen: AccountView) -> None:
             limit_minor=seen.line.limit,
             granted_minor=seen.line.granted,
             balance_minor=seen.balance,
+            excess_minor=max(seen.balance - seen.line.limit, 0),
             opened_at=instant_of(seen.opened_at, policy.time_zone),
             now=instant_of(seen.now, policy.time_zone),
             next_review=review_date(seen.next_review),
@@ -136,9 +137,10 @@ def line_words(policy: Policy, account_view: AccountView) -> str:
     line = account_view.line
     colour = STATUS_COLOUR[line.status]
     words = f"[{colour}]{line.status}[/]: limit {money(policy, line.limit)} of {money(policy, line.granted)} granted"
-    return (
-        f"{words}, balance {money(policy, account_view.balance)}, next review {review_words(account_view.next_review)}"
-    )
+    over = account_view.balance - line.limit
+    beyond = f", [red]{money(policy, over)} over the limit[/]" if over > 0 else ""
+    balance = f"balance {money(policy, account_view.balance)}{beyond}"
+    return f"{words}, {balance}, next review {review_words(account_view.next_review)}"
 
 
 def decision_line(policy: Policy, decision: Decision) -> str:

@@ -10,7 +10,8 @@ import typer
 from linekeeper.cli.arguments import required_day
 from linekeeper.cli.opening import clock_of, read_file
 from linekeeper.cli.options import EventsFile, JsonOption, MappingFile, PolicyFile, Simulate, to_write
-from linekeeper.cli.output import counted, data_text, print_answer, print_line
+from linekeeper.cli.output import counted, data_text, print_answer, print_line, print_rejected, print_repeats
+from linekeeper.core.event import repeat_figures
 
 
 def register(app: typer.Typer) -> None:
@@ -48,15 +49,19 @@ def snapshot(
     days = [required_day(text.strip()) for texts in day for text in texts.split(",")]
     clock = clock_of(simulate)
     for named in days:
-        clock.demand_begun(named, calendar(loaded.time_zone))
-    snapshots = take_snapshots(loaded, read_file(events, loaded, mapping, json, clock).table, days, wanted)
+        clock.demand_day(named, calendar(loaded.time_zone))
+    intake = read_file(events, loaded, mapping, json, clock)
+    snapshots = take_snapshots(loaded, intake.table, days, wanted, intake.arrivals)
     pq.write_table(snapshots.table, output, compression="zstd")
     rows, already, unseen = snapshots.table.num_rows, snapshots.already, snapshots.unseen
     bad = sum(snapshots.table["label"].to_pylist()) if wanted else None
     if json:
-        print_answer(SnapshotAnswer(output=str(output), rows=rows, bad=bad, already=already, unseen=unseen))
-    elif bad is None:
-        print_line(data_text(f"{counted(rows, 'snapshot', 'snapshots')} without a label, in {output}"))
-    else:
-        print_line(data_text(f"{counted(rows, 'snapshot', 'snapshots')}, {bad:,} of them bad, in {output}"))
+        repeats = repeat_figures(intake.same, intake.rejected)
+        print_answer(SnapshotAnswer(output=str(output), rows=rows, bad=bad, already=already, unseen=unseen, **repeats))
+        return
+    print_repeats(intake.same)
+    print_rejected(intake.rejected, None)
+    labels = " without a label" if bad is None else f", {bad:,} of them bad"
+    print_line(data_text(f"{counted(rows, 'snapshot', 'snapshots')}{labels}, in {output}"))
+    if bad is not None:
         print_line(f"left out: {already:,} that were bad at the date, {unseen:,} whose events end too early")

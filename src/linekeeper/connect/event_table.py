@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from linekeeper.core.errors import Fault, FileError, PolicyError
-from linekeeper.core.event import ARRIVED, EVENT_HEAD, Event, Rejection
+from linekeeper.core.event import ARRIVED, EVENT_HEAD, Event, Rejection, RejectionCode
 from linekeeper.evaluate.event_batch import events_of_table as events_of_table
 from linekeeper.evaluate.event_batch import sort_by_time as sort_by_time
 
@@ -108,7 +108,8 @@ def drop_duplicates(
         return table, 0, []
     same = _same_body(table, again, first[again])
     conflicts = [
-        Rejection(place_of(row), _conflict(table["id"][int(row)].as_py(), place_of(first[row]))) for row in again[~same]
+        Rejection(place_of(row), _conflict(table["id"][int(row)].as_py(), place_of(first[row])), RejectionCode.CONFLICT)
+        for row in again[~same]
     ]
     return table.take(np.flatnonzero(first == rows)), int(same.sum()), conflicts
 

@@ -45,7 +45,7 @@ from linekeeper.policy.model import Policy
 _TEXT, _WHOLE, _DAY = pa.string(), pa.int64(), pa.date32()
 _Row = TypeVar("_Row")
 _Columns = dict[str, list[Any]]
-ROWS_AT_ONCE = 10_000
+ROWS_AT_ONCE = 2_000  # that are in memory as objects at one time
 HISTORIES_AT_ONCE = 250  # whose events are in memory at one time
 _DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
 

@@ -21,8 +21,9 @@ from linekeeper.connect.camt_files import read_camt
 from linekeeper.connect.event_table import drop_duplicates, sort_by_time, table_of, used_columns
 from linekeeper.connect.excel_files import read_excel
 from linekeeper.connect.layout import FileLayout, Format, format_of
+from linekeeper.connect.made_ids import IdMaker
 from linekeeper.connect.mapping import ColumnMapping, demand_named_columns
-from linekeeper.connect.parquet_files import raw_batches, read_parquet
+from linekeeper.connect.parquet_files import noted_source, raw_batches, read_parquet
 from linekeeper.connect.preparation import Preparation, admitted_rows, flattened
 from linekeeper.connect.raw_rows import RawBlock, RawSource
 from linekeeper.connect.text_files import read_csv, read_fixed, read_jsonl
@@ -52,8 +53,9 @@ _READERS: dict[Format, Callable[[Path, FileLayout], RawSource]] = {
 class RowBlock:
     """Some rows of a file: the admitted events and the line of each, and the rest. `place` is `line` or `row`.
 
-    `file` is its name where several files are read, else empty. `arrivals`: how the events arrived at the store that
-    they come from, where the file says so (see `arrivals`).
+    `file` is its name where several files are read, else empty; `source` the source that it is of, None where neither
+    the mapping nor the file says it. `arrivals`: how the events arrived at the store that they come from, where the
+    file says so (see `arrivals`).
     """
 
     table: pa.Table
@@ -63,6 +65,7 @@ class RowBlock:
     skipped: int = 0
     file: str = ""
     notes: tuple[str, ...] = ()
+    source: str | None = None
     arrivals: pa.Table | None = None
 
     def place_of(self, line: int) -> str:
@@ -75,7 +78,8 @@ class Intake:
     """What whole files gave: the events, each once and in order of time; how many repeats; the rejected rows.
 
     `skipped`: rows that the mapping says are none. `notes`: what a person should know about how the files were read.
-    `arrivals`: how the rows of the table arrived, where the files say so, here or at the store they were exported from.
+    `source`: the source that they are of, None where nothing says it. `arrivals`: how the rows of the table arrived,
+    where the files say so, here or at the store that they were exported from.
     """
 
     table: pa.Table
@@ -83,6 +87,7 @@ class Intake:
     rejected: list[Rejection]
     skipped: int = 0
     notes: tuple[str, ...] = ()
+    source: str | None = None
     arrivals: RecordedArrivals | None = None
 
 
@@ -128,7 +133,7 @@ def read_event_batches(
 ) -> Intake:
     """A stream of record batches as an event table, read like a Parquet file. Rows are numbered from 1."""
     names = tuple(stream.schema.names)
-    source = RawSource(names, "row", raw_batches(names, stream), True)
+    source = RawSource(names, "row", raw_batches(names, stream), True, source=noted_source(stream.schema.metadata))
     admission = _Admission(policy, columns or OWN_COLUMNS, source, "events", clock)
     blocks = [admission.admit(raw) for raw in source.blocks]
     return _intake(blocks or [admission.admit(RawBlock(np.empty(0, np.int64), rows=[]))], "events", policy, clock)
@@ -189,6 +194,7 @@ def _intake(read: Iterable[RowBlock], place: str, policy: Policy, clock: Clock |
         in_order(aside, [block.file for block in blocks]),
         sum(block.skipped for block in blocks),
         notes_of(blocks),
+        source_of(blocks),
         arrivals,
     )
 
@@ -196,6 +202,20 @@ def _intake(read: Iterable[RowBlock], place: str, policy: Policy, clock: Clock |
 def notes_of(blocks: Iterable[RowBlock]) -> tuple[str, ...]:
     """The notes of all blocks, each once."""
     return tuple(dict.fromkeys(note for block in blocks for note in block.notes))
+
+
+def source_of(blocks: Sequence[RowBlock]) -> str | None:
+    """The one source of all blocks. Raises FileError where files are of several: an id names one event of a source."""
+    sources = list(dict.fromkeys(block.source for block in blocks))
+    if len(sources) < 2:
+        return sources[0] if sources else None
+    shown = " and ".join("one that they do not name" if each is None else f"`{each}`" for each in sources)
+    raise FileError(
+        f"the files are of different sources: {shown}",
+        code="sources-differ",
+        way_out="read them apart, or name the source of all of them (`--source`)",
+        details={"sources": sources},
+    )
 
 
 def in_order(aside: list[Rejection], files: Iterable[str] = ()) -> list[Rejection]:
@@ -233,7 +253,7 @@ def read_blocks(
             for raw in source.blocks:
                 block = replace(admission.admit(raw), file=name, notes=tuple(_notes(source, raw, path.name)))
                 if name:
-                    block = replace(block, rejected=[Rejection(f"{name} {b.place}", b.reason) for b in block.rejected])
+                    block = replace(block, rejected=[replace(b, place=f"{name} {b.place}") for b in block.rejected])
                 if progress:
                     progress((number + raw.share) / len(files))
                 yield block
@@ -285,9 +305,14 @@ class _Admission:
         self.unseen = set() if source.names is not None else set(mapping.named)
         # The columns of a file that is written as Linekeeper writes need no preparation, and are read as they stand.
         self.preparation = None if mapping.only_names else Preparation(policy, mapping, source.names, place)
+        self.ids = IdMaker() if mapping.makes_ids else None
 
     def admit(self, raw: RawBlock) -> RowBlock:
         """The block's events, and its rejected rows."""
+        block = replace(self._admit(raw), source=self.mapping.source or self.source.source)
+        return replace(block, table=self.ids.with_ids(block.table)) if self.ids else block
+
+    def _admit(self, raw: RawBlock) -> RowBlock:
         place = self.source.place
         arrivals = None
         if self.exported:
@@ -331,7 +356,7 @@ class _Admission:
         return RowBlock(table_of(events, self.validator.schema), np.array(kept, dtype=np.int64), aside, place)
 
     def _renamed(self, raw: RawBlock, aside: list[Rejection]) -> tuple[list[dict[str, Any]], np.ndarray]:
-        if self.mapping == OWN_COLUMNS:
+        if not self.mapping.renames:
             return raw.rows or [], raw.lines
         rows, kept = [], []
         for line, row in zip(raw.lines.tolist(), raw.rows or [], strict=True):
@@ -405,7 +430,8 @@ def _known(
         raise FileError(
             f"`{place}` has no column {', '.join(shown)}",
             code="column-missing",
-            way_out=f"map what holds it (`--map ...={missing[0]}`); in Python: `columns={{...: '{missing[0]}'}}`",
+            way_out=f"map what holds it (`--map ...={missing[0]}`); in Python: `columns={{...: '{missing[0]}'}}`"
+            + ("; where nothing does, a mapping can say `ids: made`" if missing[0] == "id" else ""),
             place=place,
             details={"column": missing[0], "columns": missing},
         )

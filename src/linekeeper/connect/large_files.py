@@ -20,9 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from linekeeper.connect.event_table import ROW_GROUP, drop_duplicates, first_use
-from linekeeper.connect.files import RowBlock, ShowShare, in_order, notes_of, read_blocks
+from linekeeper.connect.files import RowBlock, ShowShare, in_order, notes_of, read_blocks, source_of
 from linekeeper.connect.layout import Format
 from linekeeper.connect.mapping import ColumnMapping
+from linekeeper.connect.parquet_files import SOURCE_NOTE
 from linekeeper.core.errors import FileError
 from linekeeper.core.event import EVENT_HEAD, Rejection
 
@@ -53,21 +54,26 @@ def import_file(
         if not written:
             shown = ", ".join(each.name for each in paths[:3])
             raise FileError(f"`{shown}` is empty", code="file-empty", place=shown)
-        same, conflicts = _settle(raw, Path(folder, "sorted.parquet"), written)
+        source = source_of(written)
+        same, conflicts = _settle(raw, Path(folder, "sorted.parquet"), written, source)
         os.replace(Path(folder, "sorted.parquet"), out)
     rejected = [bad for block in written for bad in block.rejected] + conflicts
     skipped = sum(block.skipped for block in written)
-    return ImportSummary(same, in_order(rejected, [b.file for b in written]), skipped, notes_of(written))
+    return ImportSummary(same, in_order(rejected, [b.file for b in written]), skipped, notes_of(written), source)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """How many repeats were dropped, the rejected rows, the skipped ones, and notes on how the files were read."""
+    """How many repeats were dropped, the rejected rows, the skipped ones, and notes on how the files were read.
+
+    `source`: the source that the files are of, None where nothing says it; the event table says it too.
+    """
 
     same: int
     rejected: list[Rejection]
     skipped: int
     notes: tuple[str, ...]
+    source: str | None
 
 
 def _write_blocks(blocks: Iterator[RowBlock], raw: Path) -> list[RowBlock]:
@@ -92,7 +98,7 @@ def _write_blocks(blocks: Iterator[RowBlock], raw: Path) -> list[RowBlock]:
     return written
 
 
-def _settle(raw: Path, out: Path, blocks: list[RowBlock]) -> tuple[int, list[Rejection]]:
+def _settle(raw: Path, out: Path, blocks: list[RowBlock], source: str | None) -> tuple[int, list[Rejection]]:
     """Write the rows of `raw` to `out`, sorted and each id once; returns the number of repeats, and the conflicts."""
 
     # The rows are read twice. Only after the last one is it known which ids come more than once; those rows alone are
@@ -107,11 +113,19 @@ def _settle(raw: Path, out: Path, blocks: list[RowBlock]) -> tuple[int, list[Rej
         _, same, conflicts = drop_duplicates(bodies, lambda row: blocks[owners[row]].place_of(lines[row]))
         again = numbers[first_use(repeated["id"]) != np.arange(len(numbers))]
         database.register("again", pa.table({"number": again}))
-        target = str(out).replace("'", "''")
+        target = _quoted(str(out))
+        note = "" if source is None else f", KV_METADATA {{{SOURCE_NOTE}: {_quoted(source)}}}"
         rest = f"SELECT {_used(database)} FROM raw WHERE number NOT IN (SELECT number FROM again)"
         rest += ' ORDER BY "at", number'
-        database.execute(f"COPY ({rest}) TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})")
+        form = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}{note}"
+        database.execute(f"COPY ({rest}) TO {target} ({form})")
     return same, conflicts
+
+
+def _quoted(text: str) -> str:
+    """A text as SQL writes it."""
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"
 
 
 def _used(database: duckdb.DuckDBPyConnection) -> str:

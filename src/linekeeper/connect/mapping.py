@@ -38,6 +38,8 @@ class ColumnMapping:
     `constant`: the same value in every row. `major`: None where the mapping does not say how money is written.
     `named`: columns that a person named for these very files, so that it is a mistake if none has them.
     `notation`: None where text is written as Linekeeper itself writes it. `values`: by column, what a word stands for.
+    `source`: which source the files are of, None where the mapping does not say it. `makes_ids`: the files have no ids,
+    and each event gets one that is made of what it says (see `made_ids`).
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -52,6 +54,13 @@ class ColumnMapping:
     skip: RowExpression | None = None
     named: frozenset[str] = frozenset()
     events: tuple[EventTemplate, ...] = ()
+    source: str | None = None
+    makes_ids: bool = False
+
+    @property
+    def renames(self) -> bool:
+        """Whether it changes the names of columns or adds any."""
+        return bool(self.rename or self.constant or self.ignore)
 
     @property
     def only_names(self) -> bool:

@@ -14,18 +14,20 @@ from ruamel.yaml.error import YAMLError
 from linekeeper.connect.layout import ENCODINGS, FILE_FORMATS, FileLayout
 from linekeeper.connect.mapping import ColumnMapping, EventTemplate
 from linekeeper.connect.notation import FORMATS_MAX, DateFormat, FormatError, Notation
-from linekeeper.connect.row_expressions import RowExpression, compile_expression
+from linekeeper.connect.row_expressions import RowExpression, compile_expression, constant_expression
 from linekeeper.core.errors import FileError, file_error
+from linekeeper.core.event import is_source_name
 from linekeeper.policy.syntax import Misread
 
 MAPPING_KEYS = (
-    "format", "encoding", "delimiter", "quote", "header", "sheet", "fields", "count", "skip_lines",
+    "source", "ids", "format", "encoding", "delimiter", "quote", "header", "sheet", "fields", "count", "skip_lines",
     "decimal", "thousands", "symbols", "dates", "zone", "money", "trim", "missing",
     "columns", "constant", "ignore", "values", "skip", "events",
 )  # fmt: skip
 MAPPING_BYTES_MAX = 65_536
 EVENTS_MAX = 50
 FIELD_END_MAX = 65_536
+ANY_ID = "made"  # stands for the ids of files that have none, until they are made
 YES = {True: True, False: False, "yes": True, "no": False}
 NOTATION_KEYS = ("decimal", "thousands", "symbols", "dates", "zone")
 
@@ -69,6 +71,12 @@ def columns_of(tree: Any, place: str) -> ColumnMapping:
     events = tuple(_template(each, number, take) for number, each in enumerate(_event_trees(take), 1))
     if "decimal" in tree and "money" not in tree:
         raise take.fault("decimal", "needs `money` beside it: `major` where 12.50 is twelve and a half, else `minor`")
+    makes_ids = take("ids", lambda value: value == "made", None, "is `made`, where the files have no ids") is not None
+    if makes_ids:
+        events = tuple(_without_id(each, take) for each in events)
+        if "id" in constant:
+            raise take.fault("ids", "says that ids are made, and `constant` has an `id`", "leave one of them out")
+        constant = constant if events else {**constant, "id": ANY_ID}
     if events and constant:
         raise take.fault("constant", "has no place beside `events`, whose fields can be words in quotes")
     return ColumnMapping(
@@ -85,6 +93,8 @@ def columns_of(tree: Any, place: str) -> ColumnMapping:
         trim=take.yes("trim"),
         skip=_expression(tree["skip"], "skip", take) if "skip" in tree else None,
         events=events,
+        source=take("source", _is_source, None, "is the name of the source that the files are of"),
+        makes_ids=makes_ids,
     )
 
 
@@ -128,6 +138,10 @@ def _is_renaming(tree: Any) -> bool:
 
 def _is_constant(tree: Any) -> bool:
     return _is_words(tree) and all(type(value) in (str, int) for value in tree.values())
+
+
+def _is_source(value: Any) -> bool:
+    return isinstance(value, str) and is_source_name(value)
 
 
 def _is_texts(tree: Any) -> bool:
@@ -273,7 +287,20 @@ def _template(tree: _Tree, number: int, take: _Taker) -> EventTemplate:
         if key not in ("kind", "when")
     }
     when = _expression(tree["when"], f"when` of {name}, `events", take) if "when" in tree else None
+    if "id" in fields and fields["id"].reads_file_name:
+        raise take.fault(
+            f"id` of {name}, `events",
+            "names the file, so the same file under another name would count twice",
+            "make it of columns, or leave it out and say `ids: made`",
+        )
     return EventTemplate(tree["kind"], fields, when)
+
+
+def _without_id(template: EventTemplate, take: _Taker) -> EventTemplate:
+    """The template of a mapping whose ids are made, with an id that stands for any."""
+    if "id" in template.fields:
+        raise take.fault("ids", f"says that ids are made, and `{template.kind}` has an `id`", "leave one of them out")
+    return EventTemplate(template.kind, {"id": constant_expression(ANY_ID), **template.fields}, template.when)
 
 
 def _expression(value: Any, key: str, take: _Taker) -> RowExpression:

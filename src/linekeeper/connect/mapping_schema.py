@@ -25,6 +25,8 @@ def _named(values: Schema) -> Schema:
 def mapping_schema() -> Schema:
     """The schema of a mapping file (JSON Schema, draft 2020-12)."""
     properties: dict[str, Schema] = {
+        "source": {"type": "string", "description": "the source that the files are of; an id names one event of it"},
+        "ids": {"const": "made", "description": "the files have no ids: each event gets one made of what it says"},
         "format": {"enum": list(FILE_FORMATS), "description": "where the name of the file does not say it"},
         "encoding": {"type": "string", "examples": list(ENCODINGS), "description": "else UTF-8, or what is detected"},
         "delimiter": {"type": "string", "description": "what stands between cells: one character, or tab"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from linekeeper.connect.raw_rows import RawBlock, RawSource
 from linekeeper.core.errors import FileError
 
 BATCH_ROWS = 131_072
+SOURCE_NOTE = "linekeeper_source"
 
 
 def read_parquet(path: Path, layout: FileLayout) -> RawSource:
@@ -24,7 +25,13 @@ def read_parquet(path: Path, layout: FileLayout) -> RawSource:
         raise _damaged(path, error) from error
     names, total = tuple(file.schema_arrow.names), max(file.metadata.num_rows, 1)
     blocks = _whole(raw_batches(names, file.iter_batches(BATCH_ROWS), total), path)
-    return RawSource(names, "row", blocks, True, close=file.close)
+    return RawSource(names, "row", blocks, True, source=noted_source(file.metadata.metadata), close=file.close)
+
+
+def noted_source(metadata: Mapping[bytes, bytes] | None) -> str | None:
+    """The source that an event table says it is of, in the notes that Arrow and Parquet keep beside the columns."""
+    noted = (metadata or {}).get(SOURCE_NOTE.encode())
+    return None if noted is None else noted.decode("utf-8", "replace")
 
 
 def raw_batches(names: tuple[str, ...], batches: Iterable[pa.RecordBatch], total: int = 0) -> Iterator[RawBlock]:

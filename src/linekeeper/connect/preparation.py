@@ -28,6 +28,7 @@ from linekeeper.connect.row_expressions import (
     cell_number,
     cell_text,
     column_expression,
+    constant_expression,
     each_once,
     read_as,
 )
@@ -287,12 +288,8 @@ def _template_of(
         fields = [*dict.fromkeys(name for name in names if name not in mapping.constant)]
     else:
         fields = [name for name in mapping.names_of(names, place) if name is not None]
-    constants = {name: _constant_expression(str(value)) for name, value in mapping.constant.items()}
+    constants = {name: constant_expression(str(value)) for name, value in mapping.constant.items()}
     return EventTemplate("", {name: column_expression(name) for name in fields} | constants)
-
-
-def _constant_expression(text: str) -> RowExpression:
-    return RowExpression(text, "text", (), lambda cells: [text] * len(cells.lines))
 
 
 def flattened(row: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:

@@ -58,6 +58,7 @@ class RawSource:
     typed: bool
     read_as: str = ""  # what was detected, such as `utf-16`
     close: Callable[[], object] = lambda: None
+    source: str | None = None  # of which source it is, where the file says so
 
 
 def plain_values(column: Any) -> list[Any]:

@@ -55,12 +55,16 @@ RowValues = Callable[[Cells], Sequence[Any]]
 
 @dataclass(frozen=True, slots=True)
 class RowExpression:
-    """A compiled expression: its text, what it gives, the columns that it reads, and the function that evaluates it."""
+    """A compiled expression: its text, what it gives, the columns that it reads, and the function that evaluates it.
+
+    `reads_file_name`: whether it gives something else for the same rows in a file of another name.
+    """
 
     text: str
     form: Form
     columns: tuple[str, ...]
     values: RowValues
+    reads_file_name: bool = False
 
 
 class _Part(NamedTuple):
@@ -81,7 +85,13 @@ def compile_expression(text: str) -> RowExpression:
     tree = parse_with(_parser(), text, SHORTER)
     part = _part(tree)
     names = [_column_name(node) for node in tree.find_pred(lambda node: node.data == "column")]
-    return RowExpression(text, part.form, tuple(dict.fromkeys(names)), part.values)
+    of_file = any(str(node.children[0]) == "file" for node in tree.find_pred(lambda node: node.data == "call"))
+    return RowExpression(text, part.form, tuple(dict.fromkeys(names)), part.values, of_file)
+
+
+def constant_expression(text: str) -> RowExpression:
+    """The expression that is that text in every row."""
+    return RowExpression(text, "text", (), lambda cells: [text] * len(cells.lines))
 
 
 def column_expression(name: str) -> RowExpression:

@@ -39,6 +39,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "ruling-out-of-bounds": "a ruling has a time, cap, name or reason that a ruling cannot have; mend it",
         "share-not-readable": "a share is not written as one; write it like 50% or 12.5%",
         "signer-name-not-usable": "the name of who signs off is empty or too long; mend it",
+        "source-not-usable": "a word cannot be the source of a feed; name the feed otherwise",
         "store-closed": "a store was used after it was closed; open it again",
         "time-zone-not-known": "no time zone has that name; write an IANA name, like Asia/Shanghai",
         "transaction-already-open": "this thread has a transaction on the store open; hand it over, or end it first",
@@ -74,6 +75,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "setting-not-usable": "a key of `linekeeper.toml` is no setting, or its value is no text; mend it",
         "settings-not-readable": "the file `linekeeper.toml` is not in TOML; mend it in the line that is named",
         "sheet-not-known": "a workbook has no such sheet, or several and none was named; name one in the mapping",
+        "sources-differ": "files that are read together are of different sources; read them apart, or name one source",
     },
     "policy": {
         "event-field-name-taken": "a field of an event has a name that means something else in a table; rename it",

@@ -105,8 +105,8 @@ def plan_repayment(
 ) -> RepaymentPlan:
     """Pay `monthly_minor` each month: the minimums, then the rest by the order. A freed minimum goes to the next debt.
 
-    `money` writes an amount in minor units as people read it, for the errors. Raises `Refused` where the
-    sum does not cover the minimums, or would not end the debts within 50 years.
+    `money` writes an amount in minor units as people read it, for the errors. Raises `Refused` where the sum does not
+    cover the minimums, or would not end the debts within 50 years.
 
     >>> debts = [Debt("card", 600_000, 1_800, 20_000), Debt("shop", 150_000, 1_200, 10_000)]
     >>> plan_repayment(debts, 100_000, "avalanche")

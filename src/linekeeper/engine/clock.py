@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from linekeeper.kernel.calendar import Calendar, Ints
 
 # No revolving line of today has events from before this. Seconds that are read as milliseconds lie in January 1970.
-EARLIEST_MS = 315_532_800_000  # 1980-01-01T00:00:00Z
+FIRST_EVENT_MS = 315_532_800_000  # 1980-01-01T00:00:00Z
 
 
-def wall_clock_ms() -> int:
+def machine_clock_ms() -> int:
     """Now, in UTC milliseconds, as this machine's clock has it."""
     return time.time_ns() // 1_000_000
 
@@ -42,7 +42,7 @@ class Clock:
     '`at` is 1970-01-20, before 1980; where seconds are meant, the mapping says `dates: seconds`'
     """
 
-    now_ms: Callable[[], int] = wall_clock_ms
+    now_ms: Callable[[], int] = machine_clock_ms
     tolerance_ms: int = DAY_MS
     simulated: bool = False
 
@@ -83,7 +83,7 @@ class Clock:
         timely = at[at <= self._bounds()[1]]
         return min(calendar.day(int(timely.max())), self._today(calendar)) if len(timely) else 0
 
-    def demand_begun(self, day: int, calendar: Calendar) -> None:
+    def demand_day(self, day: int, calendar: Calendar) -> None:
         """Raises UsageError where a local day lies outside the calendar, or has not begun by this clock."""
         if not 0 <= day <= calendar.day(AT_END_MS - 1):
             raise UsageError(
@@ -105,7 +105,7 @@ class Clock:
         """The earliest and the latest `at` that are taken."""
         if self.simulated:
             return AT_MIN_MS, AT_END_MS - 1
-        return EARLIEST_MS, self.now_ms() + self.tolerance_ms
+        return FIRST_EVENT_MS, self.now_ms() + self.tolerance_ms
 
     def _ahead(self) -> str:
         ahead = f"more than {self.tolerance_ms // HOUR_MS} h ahead of this machine's clock"

@@ -29,6 +29,7 @@ from linekeeper.engine.inbox import (
     BatchInput,
     GivenEvents,
     admit_events,
+    drop_erased,
     given_events,
     reject_ahead,
     reject_refused,
@@ -59,8 +60,9 @@ from linekeeper.engine.versions import (
     version_count,
 )
 from linekeeper.evaluate.authorisation import Authorisation, authorise
-from linekeeper.evaluate.evaluator import REFUSAL_REASONS, Arrivals, EvaluationResult, evaluate_batch
+from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, evaluate_batch
 from linekeeper.evaluate.event_batch import Batch, Ints, no_events
+from linekeeper.evaluate.excess_draws import count_excess_draws, line_columns
 from linekeeper.evaluate.late_events import History
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper
@@ -229,12 +231,14 @@ class Engine:
         events: BatchInput,
         source: str,
         *,
+        allow_other_source: bool = False,
         all_or_nothing: bool = False,
         keep: Keep | None = None,
         transaction: Connection | None = None,
     ) -> BatchSummary:
         """Decide on a batch of valid events in one transaction, whatever versions their accounts are under.
 
+        An event is known by its id within the `source`; `allow_other_source` is that of `admit_events`.
         An event that is rejected leaves the others as they are; with `all_or_nothing` it raises EventRejected instead,
         and nothing is done. `keep`, where given, is called with each decision before the transaction commits.
         `transaction`: a connection on which the caller has begun one. All of it is then a part of that, and the
@@ -245,32 +249,41 @@ class Engine:
         summary = BatchSummary()
         with self.store.writing(transaction) as connection:
             self._require_same_versions(connection)
-            arrived, summary.rejected = reject_ahead(connection, source, arrived, self.clock)
+            # First the erased: of their events not even the rejection is kept.
+            arrived, summary.rejected = drop_erased(connection, self.keeper, arrived)
+            arrived, ahead = reject_ahead(connection, source, arrived, self.clock)
+            summary.rejected += ahead
             for engine, part in self._split_by_version(connection, arrived):
-                summary.add(engine._receive(connection, part, source, keep))
+                summary.add(engine._receive(connection, part, source, allow_other_source, keep))
             if all_or_nothing and summary.rejected:
                 rejection = summary.rejected[0]
                 raise EventRejected(rejection.reason, code="ruling-rejected", place=rejection.place)
         return summary
 
-    def _receive(self, connection: Connection, events: GivenEvents, source: str, keep: Keep | None) -> BatchSummary:
+    def _receive(
+        self, connection: Connection, events: GivenEvents, source: str, allow_other_source: bool, keep: Keep | None
+    ) -> BatchSummary:
         """The part of a batch whose accounts are under this version, in order of `at`."""
-        admitted = admit_events(connection, source, events)  # repeats drop out here: nothing after this meets one
-        batch = admitted.events.batch(self.policy, self.kernel.calendar)
+        calendar = self.kernel.calendar
+        # Repeats drop out here: nothing after this meets one.
+        admitted = admit_events(connection, source, events, calendar, allow_other_source=allow_other_source)
+        batch = admitted.events.batch(self.policy, calendar)
         states, chains = load_states(connection, self.kernel, batch.accounts)
-        evaluate = self._evaluator(connection, source, admitted)
+        evaluate, lines = self._evaluator(connection, source, admitted), line_columns(self.kernel, states)
         result, waiting = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
         self._seal_rulings(connection, admitted)  # a ruling precedes, in the log too, what it leads to
-        reasons = {int(batch.rows[event]): REFUSAL_REASONS[code] for event, code in result.refused.items()}
-        refused = reject_refused(connection, source, admitted, reasons)
+        codes = {int(batch.rows[event]): code for event, code in result.refused.items()}
+        refused = reject_refused(connection, source, admitted, codes)
         actions = self._record(connection, batch, admitted.ids, result, states, chains, keep)
         return BatchSummary(
             events=len(admitted.ids) - len(refused),
             same=admitted.same,
-            rejected=admitted.conflicts + refused,
+            rejected=admitted.rejected + refused,
             actions=actions,
             evaluations=result.evaluations,
             waiting=waiting,
+            excess_draws=count_excess_draws(self.kernel, batch, lines, result),
+            last_at=admitted.last_at,
         )
 
     def _evaluator(self, connection: Connection, source: str, admitted: Admitted) -> Run:
@@ -300,7 +313,7 @@ class Engine:
 
         Raises UsageError where that day has not begun.
         """
-        self.clock.demand_begun(until_day, self.kernel.calendar)
+        self.clock.demand_day(until_day, self.kernel.calendar)
         self.require_keys()
         with self.store.writing() as connection:
             self._require_same_versions(connection)

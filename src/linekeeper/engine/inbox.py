@@ -1,21 +1,27 @@
-"""The inbox: each event counts once. The key is (source, id); another body under a known key is a conflict."""
+"""The inbox: each event counts once.
+
+An id names one event of a source: the same again is a repeat, another body under it a conflict. What another source
+gave before is rejected unless the caller allows it, and so are the events of borrowers who were erased.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
 import msgspec
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Select, select
 
-from linekeeper.core.event import EVENT_HEAD, Event, Rejection
+from linekeeper.core.event import EVENT_HEAD, Event, Rejection, RejectionCode
+from linekeeper.evaluate.evaluator import REFUSAL_REASONS, UNKNOWN_EVENT
 from linekeeper.evaluate.event_batch import Batch, batch_of, batch_of_few, events_of_table, sort_by_time
 from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.journal import tables as t
+from linekeeper.journal.keeper import Keeper, erased_of
 from linekeeper.journal.store import in_names, insert_many, listed, take_numbers
 
 if TYPE_CHECKING:
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
 EVENT_COLUMNS = ("seq", "source", "id", "account", "kind", "at", "body")
 REJECTED_COLUMNS = ("source", "id", "account", "body", "reason")
 Key = tuple[str, str, int, bytes]  # account, kind, at, body
+Known = dict[str, dict[str, Key]]  # by id and source, what came before
 BatchInput: TypeAlias = pa.Table | Sequence[Event]  # an event table, or a few events
 
 # Up to so many rows, events one by one cost less than Arrow's columns, each of whose operations has a price of its own.
@@ -134,14 +141,16 @@ def bodies(table: pa.Table) -> list[bytes]:
 class Admitted:
     """What the inbox admitted: the new events with their bodies, and the arrival number of the first.
 
-    `same` counts repeats, `conflicts` are the rows whose id came before with another body.
+    `same` counts repeats; `rejected` are the rows whose id came before for another event, or from another source.
+    `last_at` is the latest `at` of the new events and the repeats (UTC ms; None where there is neither).
     """
 
     events: GivenEvents
     bodies: list[bytes]
     first_seq: int
     same: int
-    conflicts: list[Rejection]
+    rejected: list[Rejection]
+    last_at: int | None
 
     @property
     def ids(self) -> list[str]:
@@ -153,22 +162,43 @@ class Admitted:
         return {row: _DECODE(self.bodies[row]) for row, one in enumerate(self.events.kinds) if one == kind}
 
 
-def admit_events(connection: Connection, source: str, events: GivenEvents) -> Admitted:
-    """Write the events to the journal in their order, each once."""
+def admit_events(
+    connection: Connection, source: str, events: GivenEvents, clock: Calendar, *, allow_other_source: bool = False
+) -> Admitted:
+    """Write the events to the journal in their order, each once.
+
+    An event that another source gave before, with the same id, account, kind, local day and numbers, is rejected. With
+    `allow_other_source` it counts again.
+    """
     keys = list(zip(events.accounts, events.kinds, events.at, events.bodies(), strict=True))
     ids = events.ids
-    first_of_source = len(ids) > FEW_EVENTS and _nothing_known(connection, source)
-    known = {} if first_of_source else _known(connection, source, ids)
-    new, same, conflicts = _sort_out(ids, keys, known)
+    known = {} if len(ids) > FEW_EVENTS and _nothing_known(connection) else _known(connection, ids)
+    sorted_out = _sort_out(source, ids, keys, known, None if allow_other_source else clock)
+    new, same = sorted_out.new, sorted_out.same
+    last_at = max((events.at[row] for row in (*new, *same)), default=None)
     if len(new) < len(ids):
         events = events.take(new)
-        rejected = [(source, event_id, keys[i][0], keys[i][3], reason) for i, event_id, reason in conflicts]
-        insert_many(connection, t.rejected_events, REJECTED_COLUMNS, rejected)
+        rows = [(source, ids[row], keys[row][0], keys[row][3], one.reason) for row, one in sorted_out.rejected.items()]
+        insert_many(connection, t.rejected_events, REJECTED_COLUMNS, rows)
     first = take_numbers(connection, "events", len(new))
-    rows = [(first + n, source, ids[i], *keys[i]) for n, i in enumerate(new)]
-    insert_many(connection, t.events, EVENT_COLUMNS, rows)
-    rejections = [Rejection(f"event {event_id}", reason) for _, event_id, reason in conflicts]
-    return Admitted(events, [keys[i][3] for i in new], first, same, rejections)
+    insert_many(connection, t.events, EVENT_COLUMNS, [(first + n, source, ids[i], *keys[i]) for n, i in enumerate(new)])
+    rejected = list(sorted_out.rejected.values())
+    return Admitted(events, [keys[i][3] for i in new], first, len(same), rejected, last_at)
+
+
+def drop_erased(
+    connection: Connection, keeper: Keeper | None, events: GivenEvents
+) -> tuple[GivenEvents, list[Rejection]]:
+    """The events without those of borrowers who were erased, of which nothing is kept, and these as rejections."""
+    if keeper is None:  # without a log nobody can be erased
+        return events, []
+    erased = erased_of(connection, keeper, list(dict.fromkeys(events.accounts)))
+    if not erased:
+        return events, []
+    reason = "the borrower of this account was erased; a new relationship needs a new account id"
+    dropped = [row for row, account in enumerate(events.accounts) if account in erased]
+    kept = [row for row, account in enumerate(events.accounts) if account not in erased]
+    return events.take(kept), [_rejection(events.ids[row], reason, RejectionCode.ERASED) for row in dropped]
 
 
 def reject_ahead(
@@ -182,8 +212,8 @@ def reject_ahead(
     rows = zip(refused.ids, refused.accounts, refused.bodies(), reasons, strict=True)
     insert_many(connection, t.rejected_events, REJECTED_COLUMNS, [(source, *row) for row in rows])
     timely = sorted(set(range(len(events.ids))) - set(ahead))
-    rejections = [Rejection(f"event {event}", reason) for event, reason in zip(refused.ids, reasons, strict=True)]
-    return events.take(timely), rejections
+    pairs = zip(refused.ids, reasons, strict=True)
+    return events.take(timely), [_rejection(event_id, reason, RejectionCode.NOT_VALID) for event_id, reason in pairs]
 
 
 def reversals(connection: Connection, source: str, admitted: Admitted) -> dict[int, int]:
@@ -198,51 +228,101 @@ def reversals(connection: Connection, source: str, admitted: Admitted) -> dict[i
     return {admitted.first_seq + row: seqs[name] for row, name in named.items() if name in seqs}
 
 
-def _nothing_known(connection: Connection, source: str) -> bool:
-    query = select(t.events.c.seq).where(t.events.c.source == source).limit(1)
-    return connection.execute(query).first() is None
+def _nothing_known(connection: Connection) -> bool:
+    return connection.execute(_ANY_EVENT).first() is None
 
 
-def _known(connection: Connection, source: str, ids: Sequence[str]) -> dict[str, Key]:
+_ANY_EVENT = select(t.events.c.seq).limit(1)
+
+
+def _known(connection: Connection, ids: Sequence[str]) -> Known:
     dialect = connection.dialect.name
-    rows = connection.execute(_events_named(dialect), {"source": source, "names": listed(dialect, ids)})
-    return {row[0]: (row[1], row[2], row[3], bytes(row[4])) for row in rows}
+    known: Known = {}
+    for row in connection.execute(_events_named(dialect), {"names": listed(dialect, ids)}):
+        known.setdefault(row[0], {})[row[1]] = (row[2], row[3], row[4], bytes(row[5]))
+    return known
 
 
 @cache  # built once, like all queries that each single event asks: that costs more than the database takes for them
 def _events_named(dialect: str) -> Select[Any]:
     e = t.events.c
-    query = select(e.id, e.account, e.kind, e.at, e.body)
-    return query.where(e.source == bindparam("source"), in_names(dialect, e.id))
+    return select(e.id, e.source, e.account, e.kind, e.at, e.body).where(in_names(dialect, e.id))
 
 
-def _sort_out(
-    ids: list[str], keys: list[Key], known: dict[str, Key]
-) -> tuple[list[int], int, list[tuple[int, str, str]]]:
-    """Rows that are new, how many say the same again, and (row, id, reason) of those that do not."""
-    new: list[int] = []
-    same = 0
-    conflicts: list[tuple[int, str, str]] = []
+@dataclass
+class _SortedOut:
+    """Rows of a batch: those that are new, those that came before just so, and those that are rejected."""
+
+    new: list[int] = field(default_factory=list)
+    same: list[int] = field(default_factory=list)
+    rejected: dict[int, Rejection] = field(default_factory=dict)
+
+
+def _sort_out(source: str, ids: list[str], keys: list[Key], known: Known, clock: Calendar | None) -> _SortedOut:
+    """Each row by what came before under its id; without a `clock`, what other sources gave does not matter."""
+    rows = _SortedOut()
     for row, (event_id, key) in enumerate(zip(ids, keys, strict=True)):
-        before = known.setdefault(event_id, key)
-        if before is key:
-            new.append(row)
-        elif before == key:
-            same += 1
+        by_source = known.get(event_id)
+        if by_source is None:
+            known[event_id] = {source: key}
+            rows.new.append(row)
+        elif source in by_source:
+            if by_source[source] == key:
+                rows.same.append(row)
+            else:
+                reason = f"the id `{event_id}` was used before for another event; give each event an id of its own"
+                rows.rejected[row] = _rejection(event_id, reason, RejectionCode.CONFLICT)
+        elif clock and (other := _source_of_same_event(by_source, key, clock)) is not None:
+            reason = f"the source `{other}` gave this event before; if these are two, allow it (`--allow-other-source`)"
+            rows.rejected[row] = _rejection(event_id, reason, RejectionCode.OTHER_SOURCE)
         else:
-            reason = f"the id `{event_id}` was used before for another event; give each event an id of its own"
-            conflicts.append((row, event_id, reason))
-    return new, same, conflicts
+            by_source[source] = key
+            rows.new.append(row)
+    return rows
 
 
-def reject_refused(connection: Connection, source: str, admitted: Admitted, rows: dict[int, str]) -> list[Rejection]:
-    """Move events that the kernel refused from the journal to the rejected events; `rows`: table row -> reason."""
+def _source_of_same_event(by_source: dict[str, Key], key: Key, clock: Calendar) -> str | None:
+    """The source whose event under the id is the same, where there is one.
+
+    Two systems may write one payment at different hours of a day and with different words, so the day and the numbers
+    are compared.
+    """
+    alike = _likeness(key, clock)
+    return next((source for source, other in sorted(by_source.items()) if _likeness(other, clock) == alike), None)
+
+
+def _likeness(key: Key, clock: Calendar) -> tuple[str, str, int, dict[str, int]]:
+    account, kind, at, body = key
+    return account, kind, clock.day(at), {name: value for name, value in _DECODE(body).items() if type(value) is int}
+
+
+def _rejection(event_id: str, reason: str, code: RejectionCode) -> Rejection:
+    return Rejection(f"event {event_id}", reason, code)
+
+
+def reject_refused(connection: Connection, source: str, admitted: Admitted, rows: dict[int, int]) -> list[Rejection]:
+    """Move events that the kernel refused from the journal to the rejected events; `rows`: table row -> why."""
     e = t.events.c
     rejected: list[tuple[Any, ...]] = []
-    for row, reason in rows.items():
+    rejections: list[Rejection] = []
+    for row, code in rows.items():
         event = e.seq == admitted.first_seq + row
         account, body = connection.execute(select(e.account, e.body).where(event)).one()
+        reason = REFUSAL_REASONS[code]
+        if code == UNKNOWN_EVENT:
+            reason = _other_source_of_reversed(connection, source, account, bytes(body)) or reason
         rejected.append((source, admitted.ids[row], account, bytes(body), reason))
+        rejections.append(_rejection(admitted.ids[row], reason, RejectionCode.REFUSED))
         connection.execute(t.events.delete().where(event))
     insert_many(connection, t.rejected_events, REJECTED_COLUMNS, rejected)
-    return [Rejection(f"event {admitted.ids[row]}", reason) for row, reason in rows.items()]
+    return rejections
+
+
+def _other_source_of_reversed(connection: Connection, source: str, account: str, body: bytes) -> str | None:
+    """Why a reversal names nothing, where the event that it names stands under another source."""
+    e = t.events.c
+    named = select(e.source).where(e.id == _DECODE(body).get("of"), e.account == account, e.source != source)
+    other = connection.execute(named.order_by(e.source).limit(1)).scalar()
+    if other is None:
+        return None
+    return f"`of` names an event of the source `{other}`, and this comes from `{source}`; send it under `{other}`"

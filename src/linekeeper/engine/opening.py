@@ -45,16 +45,17 @@ def engine_of_store(
         raise
 
 
-def forget_empty_store(engine: Engine) -> None:
+def clear_empty_store(engine: Engine) -> None:
     """Leave a store that this engine began, and that holds no event, as it was before.
 
     Else a mistake in a first file would bind the store for good to the policy and the law that came with it.
     """
     if not engine.began:
         return
-    of_beginning = (t.policies, t.law, t.book, t.rejected_events, t.reviews)
+    of_beginning = (t.policies, t.law, t.book, t.rejected_events, t.reviews, t.counters)
     with engine.store.writing() as connection:
-        if connection.execute(select(t.events.c.seq).limit(1)).first() is None:
+        held = (select(t.events.c.seq).limit(1), select(t.erased_accounts.c.mark).limit(1))
+        if all(connection.execute(query).first() is None for query in held):
             for table in (*of_beginning, t.LOG.entries, t.LOG.keys, t.LOG.tail):
                 connection.execute(table.delete())
 

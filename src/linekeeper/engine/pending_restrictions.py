@@ -252,8 +252,8 @@ def save_pending(
             rows.append((account, day, event, canonical_json(decision), restriction.ended, ended_event))
     insert_many(connection, t.pending_restrictions, PENDING_COLUMNS, rows, tail=_NEWEST)
     last = dict(changed)
-    begun = {account for account, restriction in last.items() if restriction.new and not restriction.ended}
-    return PendingAccounts(begun, {account for account, restriction in last.items() if restriction.ended})
+    new = {account for account, restriction in last.items() if restriction.new and not restriction.ended}
+    return PendingAccounts(new, {account for account, restriction in last.items() if restriction.ended})
 
 
 def pending_rows(connection: Connection, account: str | None = None, ended: bool = False) -> list[PendingRecord]:

@@ -13,13 +13,12 @@ from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, TEXT_MAX
 from linekeeper.core.characters import fits_name, fits_text
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import Conflict, NotFound, UsageError
+from linekeeper.core.event import PERSON_SOURCE
 from linekeeper.engine.account import decisions_of
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.pending_restrictions import PendingRecord, pending_rows
 from linekeeper.journal import tables as t
 from linekeeper.policy.kinds import FULL_BP
-
-SOURCE = "person"  # of events that a person enters
 
 
 def new_id() -> str:
@@ -167,7 +166,7 @@ def _check(engine: Engine, ruling: Ruling) -> None:
         raise UsageError(
             "a cap lies from 0% to 100% of what is granted",
             code="ruling-out-of-bounds",
-            way_out=f"give whole basis points from 0 to {FULL_BP:,}",
+            way_out=f"write a share like 50% (in Python, whole basis points from 0 to {FULL_BP:,})",
         )
     if cap is not None and ruling.trigger is not None:
         raise UsageError(
@@ -217,7 +216,7 @@ def _entered(
     """Receive the events; the decisions that they led to."""
     columns = {name: pa.array(values, pa.string()) for name, values in words.items()}
     columns |= {name: pa.array(values, pa.int64()) for name, values in numbers.items()}
-    engine.receive(pa.table(columns), SOURCE, all_or_nothing=True)
+    engine.receive(pa.table(columns), PERSON_SOURCE, all_or_nothing=True)
     ids = set(words["id"])
     accounts = dict.fromkeys(account for account in words["account"] if account is not None)
     decisions = (decision for account in accounts for decision in decisions_of(engine, account))

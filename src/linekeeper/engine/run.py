@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from linekeeper.core.bounds import DAY_MS
 from linekeeper.core.decision import Decision
-from linekeeper.core.event import Rejection
+from linekeeper.core.event import Rejection, RejectionCode
 from linekeeper.decide.canonical import digest_all
 from linekeeper.decide.chain import Chain, record
 from linekeeper.decide.record import recorder_of
@@ -37,23 +37,34 @@ Progress = Callable[[int], object]
 
 
 def run_table(
-    engine: Engine, table: pa.Table, source: str, until_day: int | None = None, progress: Progress | None = None
+    engine: Engine,
+    table: pa.Table,
+    source: str,
+    until_day: int | None = None,
+    progress: Progress | None = None,
+    *,
+    allow_other_source: bool = False,
 ) -> RunSummary:
     """Receive the table's events in order of time, in batches, then review up to the last event's day.
 
-    Raises UsageError, with nothing done, where `until_day` has not begun.
+    An event that was rejected at the inbox says nothing about the day: it is no event of this store. Raises UsageError,
+    with nothing done, where `until_day` has not begun.
     """
     began = time.perf_counter()
-    until = day_to_review(engine.kernel, table, engine.clock, until_day)
+    if until_day is not None:
+        engine.clock.demand_day(until_day, engine.kernel.calendar)
     total = BatchSummary()
     if engine.kernel.is_worth_compiling(table.num_rows):
         engine.kernel.compile_for(table.num_rows)  # worth it for all batches together, though not for one alone
     for start in range(0, table.num_rows, BATCH_EVENTS):
         part = table.slice(start, BATCH_EVENTS)
-        total.add(engine.receive(part, source))
+        total.add(engine.receive(part, source, allow_other_source=allow_other_source))
         if progress:
             progress(part.num_rows)
-    total.add(engine.review(until))
+    if until_day is None:
+        taken = np.array([] if total.last_at is None else [total.last_at], dtype=np.int64)
+        until_day = engine.clock.last_day(engine.kernel.calendar, taken)
+    total.add(engine.review(until_day))
     return _summary(engine, total, began)
 
 
@@ -64,6 +75,8 @@ def run_arrivals(
     source: str,
     until_day: int | None = None,
     progress: Progress | None = None,
+    *,
+    allow_other_source: bool = False,
 ) -> RunSummary:
     """Receive events in the order in which they arrived, with the reviews in between.
 
@@ -82,8 +95,11 @@ def run_arrivals(
         if arrivals.reviewed[start] > reviewed:
             reviewed = int(arrivals.reviewed[start])
             total.add(engine.review(reviewed))
-        sent_by = arrivals.sources[start] if arrivals.sources else source
-        total.add(engine.receive(table.slice(start, end - start), sent_by))
+        part = table.slice(start, end - start)
+        if arrivals.sources:  # of another store, where each of them counted
+            total.add(engine.receive(part, arrivals.sources[start], allow_other_source=True))
+        else:
+            total.add(engine.receive(part, source, allow_other_source=allow_other_source))
         if progress:
             progress(end - start)
     if last > reviewed:
@@ -118,9 +134,8 @@ def _summary(engine: Engine, total: BatchSummary, began: float) -> RunSummary:
     seconds = time.perf_counter() - began
     accounts = engine.accounts()
     actions = dict(total.actions)
-    return RunSummary(
-        accounts, total.events, total.rejected, actions, total.evaluations, seconds, digest, total.pending
-    )
+    figures = (total.evaluations, seconds, digest, total.pending, total.same, total.excess_draws)
+    return RunSummary(accounts, total.events, total.rejected, actions, *figures)
 
 
 def last_day(kernel: Kernel, table: pa.Table) -> int:
@@ -141,11 +156,11 @@ def day_to_review(
     """
     if until_day is None and arrivals is not None:
         if arrivals.last_review > NOT_REVIEWED:
-            clock.demand_begun(arrivals.last_review, kernel.calendar)
+            clock.demand_day(arrivals.last_review, kernel.calendar)
         return arrivals.last_review
     if until_day is None:
         return clock.last_day(kernel.calendar, table["at"].to_numpy())
-    clock.demand_begun(until_day, kernel.calendar)
+    clock.demand_day(until_day, kernel.calendar)
     return until_day
 
 
@@ -191,7 +206,8 @@ class Replay:
         result = evaluate_from_empty(kernel, batch, one_by_one, arrivals, reviewed, self.until_day, **how)
         self.evaluations = result.evaluations
         for event, code in result.refused.items():
-            self.rejected.append(Rejection(f"event {ids[batch.rows[event]]}", REFUSAL_REASONS[code]))
+            place = f"event {ids[batch.rows[event]]}"
+            self.rejected.append(Rejection(place, REFUSAL_REASONS[code], RejectionCode.REFUSED))
         owner = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts))
         self.accounts = len(np.unique(owner[batch.kind == 0]))
         recorder, chains = recorder_of(kernel), [Chain() for _ in batch.accounts]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from linekeeper.core.dates import date_of
 from linekeeper.decide.canonical import read_decision
@@ -20,9 +20,10 @@ from linekeeper.journal.keeper import DECISIONS
 from linekeeper.journal.log.read import opened
 from linekeeper.journal.log.tables import size_of
 from linekeeper.journal.log.vault import Vault
-from linekeeper.journal.store import Store, as_bytes, unpacked, within
+from linekeeper.journal.store import Counter, Store, as_bytes, last_number, unpacked, within
 
 LEAVES_AT_ONCE = 2_000
+COUNTERS: dict[Table, Counter] = {t.events: "events", t.decisions: "changes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def _verify_store(store: Store, progress: Callable[[int], None] | None) -> Verdi
                 return Verdict(accounts, events, decisions, part.first_difference)
             if progress:
                 progress(len(names))
-        stray = _stray(connection)
+        stray = _stray(connection) or _number_to_come(connection)
     return Verdict(accounts, events, decisions, stray)
 
 
@@ -154,6 +155,16 @@ def _stray(connection: Connection) -> str | None:
         row = connection.execute(select(table.c.account).where(table.c.account.not_in(known)).limit(1)).first()
         if row:
             return f"the account `{row[0]}` stands in `{table.name}` and has no events"
+    return None
+
+
+def _number_to_come(connection: Connection) -> str | None:
+    """An event or a decision with a number that is still to be given: it would be given twice."""
+    for table, counter in COUNTERS.items():
+        last = last_number(connection, counter)
+        row = connection.execute(select(table.c.account, table.c.seq).where(table.c.seq > last).limit(1)).first()
+        if row:
+            return f"a row of `{row.account}` in `{table.name}` has the number {row.seq}, and {last} was the last given"
     return None
 
 

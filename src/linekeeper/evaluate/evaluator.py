@@ -27,10 +27,11 @@ from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel
 
 NOT_REVIEWED = -(2**40)  # the day up to which a store is reviewed before its first review
+UNKNOWN_EVENT = 3
 REFUSAL_REASONS = {
     1: "the account is not open yet",
     2: "the account is already open",
-    3: "`of` names no earlier event of the same account and source; send that event first",
+    UNKNOWN_EVENT: "`of` names no earlier event of the same account and source; send that event first",
     4: "`of` names an event of a kind that cannot be reversed: `open`, `consent`, `override` or `reversal`",
     5: "`of` names an event that was reversed before",
 }

@@ -19,7 +19,7 @@ from linekeeper.connect.validation import Validator
 from linekeeper.core import decision as core
 from linekeeper.core.dates import date_of
 from linekeeper.core.errors import UsageError
-from linekeeper.core.event import Rejection
+from linekeeper.core.event import Rejection, RejectionCode, count_by_code, source_of_feed
 from linekeeper.engine import engine as rooms
 from linekeeper.engine.account import ACCOUNTS_A_PAGE, AccountFilter, AccountSummary, account_page, find_decision, view
 from linekeeper.engine.changes import CHANGES_A_PAGE, changes_after
@@ -56,13 +56,25 @@ RENDER_AS = {"text": as_text, "html": as_html, "json": as_json}
 class Received(Records[Decision]):
     """The decisions that events led to, in the order of accounts and then of time.
 
-    `rejected` are the events that were not admitted, with the reason; `repeats` counts those that had come before;
-    `pending` counts the restrictions that the brake made wait for a person.
+    `rejected` are the events that were not admitted, with the reason and its code, and `rejected_by_code` counts them;
+    `conflicts` counts those whose id came before for another event. `repeats` counts the events that had come before;
+    `pending` counts the restrictions that the brake made wait for a person; `excess_draws` the draws of more than
+    was available, which count like any other.
     """
 
-    def __init__(self, decisions: Records[Decision], rejected: Sequence[Rejection], repeats: int, pending: int) -> None:
+    def __init__(
+        self,
+        decisions: Records[Decision],
+        rejected: Sequence[Rejection],
+        repeats: int,
+        pending: int,
+        excess_draws: int,
+    ) -> None:
         super().__init__(lambda: decisions, lambda: decisions.table)
         self.rejected, self.repeats, self.pending = tuple(rejected), repeats, pending
+        self.excess_draws = excess_draws
+        self.rejected_by_code = count_by_code(self.rejected)
+        self.conflicts = self.rejected_by_code.get(RejectionCode.CONFLICT, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +163,21 @@ class Engine:
         self,
         events: EventInput,
         *,
-        source: str = "python",
+        source: str | None = None,
+        allow_other_source: bool = False,
         columns: Columns | None = None,
         transaction: Connection | None = None,
     ) -> Received:
         """Take events in, decide, and make all of it durable; the decisions that they led to.
 
-        `events` and `columns` are as in `linekeeper.replay`. An event is known by its `id` within a `source`: the same
-        again changes nothing, and another under the same `id` is rejected. With a `transaction`, all of it is a part of
-        that one, and durable once it commits: one that `transaction()` gave, or a SQLAlchemy connection to the same
-        database on which you began one. Raises LinekeeperError, with nothing done, where the events cannot be read at
-        all, the transaction cannot be joined, or the store keeps a log and the engine has no keys.
+        `events` and `columns` are as in `linekeeper.replay`. An event is known by its `id` within a `source`, which is
+        a property of the feed: by default what the mapping file or the event table says, else `main`. The same again
+        changes nothing, and another under the same `id` is rejected. So is an event that another source gave before
+        under that `id`, unless `allow_other_source`, and an event of a borrower who was erased. With a `transaction`,
+        all of it is a part of that one, and durable once it commits: one that `transaction()` gave, or a SQLAlchemy
+        connection to the same database on which you began one. Raises LinekeeperError, with nothing done, where the
+        events cannot be read at all, the transaction cannot be joined, or the store keeps a log and the engine has no
+        keys.
 
         >>> import linekeeper as lk
         >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
@@ -173,16 +189,28 @@ class Engine:
         >>> len(again), again.repeats
         (0, 10)
         """
-        given_text("source", source)
+        optional_text("source", source)
         few = few_events_of(events, self._validator, columns)
         if few is not None:
-            given, aside, same = few[0], few[1], 0
+            given, aside, same, noted = few[0], few[1], 0, None
         else:
             intake = intake_of(events, self.policy, columns, self._engine.clock)
-            given, aside, same = intake.table, intake.rejected, intake.same
+            given, aside, same, noted = intake.table, intake.rejected, intake.same, intake.source
         kept: list[core.Decision] = []
-        summary = self._engine.receive(given, source, keep=kept.append, transaction=transaction)
-        return Received(self._decisions(kept), [*aside, *summary.rejected], same + summary.same, summary.pending)
+        summary = self._engine.receive(
+            given,
+            source_of_feed(source, noted),
+            allow_other_source=allow_other_source,
+            keep=kept.append,
+            transaction=transaction,
+        )
+        return Received(
+            self._decisions(kept),
+            [*aside, *summary.rejected],
+            same + summary.same,
+            summary.pending,
+            summary.excess_draws,
+        )
 
     def review(self, day: date | str) -> Records[Decision]:
         """Review every account that is due, up to the start of a day; the decisions that this led to.
@@ -402,7 +430,14 @@ class Engine:
     def extract_to(
         self, path: str | Path, what: Subject, *, day: date | str | None = None, **filters: Unpack[ExtractFilters]
     ) -> int:
-        """The same written to a .parquet, .csv or .jsonl file, whole or not at all; how many rows there were."""
+        """The same written to a .parquet, .csv or .jsonl file, whole or not at all; how many rows there were.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     engine.extract_to("accounts.xlsx", "accounts")
+        Traceback (most recent call last):
+        linekeeper.core.errors.FileError: `accounts.xlsx` does not say what it is to be; name it .parquet, ...
+        """
         demand_table_file(Path(path))
         return write_table(Path(path), extract_of(self._engine, what, day, **filters))
 
@@ -474,8 +509,9 @@ def open(
     """
     if not isinstance(store, str | PathLike) or not str(store).strip():
         raise refused_argument("store", store, "give the path of an SQLite file, or a database URL")
-    if not isinstance(brake, bool):
-        raise refused_argument("brake", brake, "give True or False")
+    for name, flag in (("brake", brake), ("simulate", simulate)):
+        if not isinstance(flag, bool):
+            raise refused_argument(name, flag, "give True or False")
     return Engine(
         engine_of_store(
             given_text("store", str(store)),

@@ -122,8 +122,16 @@ def replay(
     last = day_to_review(kernel, intake.table, clock, None if until is None else day_of(until), intake.arrivals)
     compiled = kernel.is_worth_compiling(evaluations_of(intake.table, lazy=True))
     kept: list[core.Decision] = []
-    how = {"compiled": compiled, "keep": kept.append, "clock": clock, "arrivals": intake.arrivals}
-    run = replay_table(kernel, intake.table, last, workers, **how)
+    run = replay_table(
+        kernel,
+        intake.table,
+        last,
+        workers,
+        compiled=compiled,
+        keep=kept.append,
+        clock=clock,
+        arrivals=intake.arrivals,
+    )
     return ReplayResult(
         policy=policy,
         decisions=decisions_of_records(kept, policy.time_zone),

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 
 from linekeeper.core.errors import NotFound
 from linekeeper.journal import tables as t
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.append import append
 from linekeeper.journal.log.entry import Opened, Record, RecordKind
-from linekeeper.journal.log.erase import Erasure, erase, rotate, scrub
+from linekeeper.journal.log.erase import Erasure, erase, note_erasure, rotate, scrub
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.masters import load_master, new_master
 from linekeeper.journal.log.publish import Cosign, Published, publish, published
@@ -27,7 +27,7 @@ from linekeeper.journal.log.receipt import make_receipt
 from linekeeper.journal.log.signer import Signer, load_key, new_key
 from linekeeper.journal.log.tables import size_of
 from linekeeper.journal.log.vault import Vault
-from linekeeper.journal.store import Store, load_accounts
+from linekeeper.journal.store import Store, insert_many, within
 
 SETTINGS = "log.json"
 # A correction is numbered among the decisions, so the n-th of these leaves is the account's decision n.
@@ -188,7 +188,7 @@ def rotate_master(keys: Path, store: Store) -> int:
 
 # ------------------------------------------------------------------ erasure
 
-# Every table that holds what is known of one account, but for the account's key in the log: `erase` destroys it.
+# Every table that holds what is known of one account, but for the account's key in the log: `erase` destroys that.
 ABOUT_AN_ACCOUNT = tuple(table for table in t.SCHEMA.sorted_tables if "account" in table.c and table is not t.LOG.keys)
 
 
@@ -196,11 +196,12 @@ def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasu
     """Erase all that the store holds of a borrower, log the erasure (`at` in UTC ms), and scrub the database's files.
 
     The key that opened the borrower's records in the log is destroyed: the log's proofs still hold, the records can no
-    longer be opened.
-    Raises NotFound where the account is not known.
+    longer be opened. A mark stays, by which later events of the account are known and rejected (`erased_of`).
+    Raises NotFound where the store holds nothing of the account.
     """
     with store.writing() as connection:
-        if not load_accounts(connection, [account]):
+        in_log = _holds(connection, t.LOG.keys, account)
+        if not account or not (in_log or any(_holds(connection, table, account) for table in ABOUT_AN_ACCOUNT)):
             raise NotFound(
                 f"the account `{account}` is not known; nothing was erased",
                 code="account-not-known",
@@ -208,10 +209,43 @@ def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasu
             )
         keeper.demand_log_of(connection)
         # The log first: it takes the lock of the log's tail, so no record of the account can follow the erasure.
-        done = erase(connection, t.LOG, keeper.vault, account, at)
+        if in_log:
+            done = erase(connection, t.LOG, keeper.vault, account, at)
+        else:
+            done = note_erasure(connection, t.LOG, keeper.vault, (), at)
+        marks = _marks(connection, keeper, [account])
+        insert_many(connection, t.erased_accounts, ("mark",), [(mark,) for mark in marks])
         for table in ABOUT_AN_ACCOUNT:
             connection.execute(table.delete().where(table.c.account == account))
         connection.execute(t.book.delete())  # counted again when it is next needed
     # Only after the commit: a database rewrites its files outside of any transaction.
     scrub(store.engine, t.LOG)
     return done
+
+
+def erased_of(connection: Connection, keeper: Keeper, accounts: Sequence[str]) -> set[str]:
+    """Those of the accounts that were erased from this store."""
+    if connection.execute(_ANY_ERASED).first() is None:
+        return set()
+    by_mark = dict(zip(_marks(connection, keeper, accounts), accounts, strict=True))
+    mark = t.erased_accounts.c.mark
+    known = connection.execute(select(mark).where(within(connection, mark, list(by_mark)))).scalars()
+    return {by_mark[each] for each in known}
+
+
+_ANY_ERASED = select(t.erased_accounts.c.mark).limit(1)
+
+
+def _marks(connection: Connection, keeper: Keeper, accounts: Sequence[str]) -> list[str]:
+    """The accounts' marks, under the data key of the records that are about no borrower.
+
+    That key is wrapped like all others. So a new master key leaves the marks as they are, and once the old one is
+    destroyed, the marks in old backups belong to nobody.
+    """
+    keys = t.LOG.keys
+    row = connection.execute(select(keys.c.master, keys.c.wrapped).where(keys.c.account == "")).one()
+    return keeper.vault.marks(row.master, row.wrapped, accounts)
+
+
+def _holds(connection: Connection, table: Table, account: str) -> bool:
+    return connection.execute(select(table.c.account).where(table.c.account == account).limit(1)).first() is not None

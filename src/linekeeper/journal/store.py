@@ -26,7 +26,7 @@ from linekeeper.journal.log.tables import in_names as in_names
 from linekeeper.journal.log.tables import listed as listed
 from linekeeper.journal.log.tables import within as within
 
-REVISION = "0011"  # the newest revision in `migrations`
+REVISION = "0012"  # the newest revision in `migrations`
 FIRST_REVISION = "0010"  # what is older was made before any release
 BUSY_SECONDS = 60
 FULL = 2  # how SQLite numbers `synchronous=FULL`
@@ -242,7 +242,7 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
     return store
 
 
-def is_absent(url: str) -> bool:
+def is_missing(url: str) -> bool:
     """Whether no store can be at that URL, since its SQLite file does not exist."""
     engine = _engine(url if "://" in url else f"sqlite:///{url}")
     try:

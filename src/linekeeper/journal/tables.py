@@ -26,7 +26,7 @@ policies = Table(
     Column("record_format", Integer, nullable=False),
 )
 
-# What happened, in order of arrival. (source, id) is the inbox key; `body` holds the fields as JSON.
+# What happened, in order of arrival. An id names one event of a source; `body` holds the fields as JSON.
 events = Table(
     "events",
     SCHEMA,
@@ -37,11 +37,14 @@ events = Table(
     Column("kind", Text, nullable=False),
     Column("at", Whole, nullable=False),
     Column("body", Blob, nullable=False),
-    UniqueConstraint("source", "id"),
+    UniqueConstraint("id", "source"),  # the id first: an event is also looked for under the other sources
 )
 Index("events_account", events.c.account, events.c.at, events.c.seq)
 
-# Events that were not admitted: conflicts of the inbox key, events of accounts that are not open.
+# How accounts that were erased are known again: by a hash under a key that only the master key opens (see `keeper`).
+erased_accounts = Table("erased_accounts", SCHEMA, Column("mark", Text, primary_key=True))
+
+# Events that were not admitted: ids that came before for another event, events that their account refuses.
 rejected_events = Table(
     "rejected_events",
     SCHEMA,

@@ -144,6 +144,7 @@ class ShowAnswer(CommandAnswer, frozen=True, tag="linekeeper/show/1"):
     limit_minor: Minor
     granted_minor: Minor
     balance_minor: Minor
+    excess_minor: Annotated[int, Meta(description="What is owed beyond the limit, in minor units; else 0.")]
     opened_at: Instant
     now: Annotated[Instant, Meta(description="The latest that the account has seen.")]
     next_review: Annotated[Day | None, Meta(description="Null where only an event can change something.")]

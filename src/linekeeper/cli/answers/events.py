@@ -7,8 +7,18 @@ from typing import Annotated
 from msgspec import Meta
 
 from linekeeper.cli.answers.accounts import DecisionRecord
-from linekeeper.cli.answers.style import AnswerPart, CommandAnswer, Currency, Day, Instant, Minor, StatusWord
+from linekeeper.cli.answers.style import (
+    AnswerPart,
+    CommandAnswer,
+    Currency,
+    Day,
+    Instant,
+    Minor,
+    RepeatFigures,
+    StatusWord,
+)
 from linekeeper.connect.import_profile import FieldProfile, ReasonProfile
+from linekeeper.core.event import RejectionCode
 
 ByAction = Annotated[dict[str, int], Meta(description="How many decisions there were, by action.")]
 Seconds = Annotated[float, Meta(description="How long it took.")]
@@ -20,25 +30,25 @@ class RejectedRow(CommandAnswer, frozen=True, tag="linekeeper/rejected-row/1"):
 
     place: str
     reason: str
+    code: Annotated[RejectionCode, Meta(description="The reason, for programs.")]
 
 
-class ImportAnswer(CommandAnswer, frozen=True, tag="linekeeper/import/1"):
+class ImportAnswer(RepeatFigures, frozen=True, tag="linekeeper/import/1"):
     """A file as an event table."""
 
     output: str
+    source: Annotated[str | None, Meta(description="Of the events, where the mapping, an option or a file says it.")]
     accounts: int
     events: int
     by_kind: dict[str, int]
-    repeats: Annotated[int, Meta(description="Repeats of the same event, which were dropped.")]
     skipped: Annotated[int, Meta(description="Rows left out, as the mapping says.")]
     notes: Annotated[list[str], Meta(description="What to look at.")]
-    rejected: int
     rejected_file: RejectedPath
     labels: Annotated[str | None, Meta(description="What is known of the people beside the events.")]
     seconds: Seconds
 
 
-class ImportProfileAnswer(CommandAnswer, frozen=True, tag="linekeeper/import-dry-run/1"):
+class ImportProfileAnswer(RepeatFigures, frozen=True, tag="linekeeper/import-dry-run/1"):
     """What an import would give: its fields in their units, and why rows would be rejected."""
 
     currency: Currency
@@ -46,21 +56,18 @@ class ImportProfileAnswer(CommandAnswer, frozen=True, tag="linekeeper/import-dry
     events: int
     accounts: int
     by_kind: dict[str, int]
-    repeats: int
     skipped: int
-    rejected: int
     fields: list[FieldProfile]
     reasons: list[ReasonProfile]
     unused_columns: list[str]
     notes: list[str]
 
 
-class RunFigures(CommandAnswer, frozen=True):
+class RunFigures(RepeatFigures, frozen=True):
     """What events led to. The same events under the same policy give the same `digest`."""
 
     accounts: int
     events: int
-    rejected: int
     decisions: ByAction
     evaluations: int
     pending: Annotated[int, Meta(description="Restrictions that the brake made wait for a person.")]
@@ -72,11 +79,13 @@ class FileFigures(RunFigures, frozen=True):
     """What a file of events led to."""
 
     rejected_file: RejectedPath
-    repeats: Annotated[int, Meta(description="Repeats of the same event within the file, which were dropped.")]
 
 
 class RunAnswer(FileFigures, frozen=True, tag="linekeeper/run/1"):
     """What a file of events led to, in a store."""
+
+    excess_draws: Annotated[int, Meta(description="Draws of more than was available; they count like any other.")]
+    source: Annotated[str | None, Meta(description="Of the events; null where the file names one for each of them.")]
 
 
 class ReplayAnswer(FileFigures, frozen=True, tag="linekeeper/replay/1"):

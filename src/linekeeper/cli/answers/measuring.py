@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from linekeeper.cli.answers.style import AnswerPart, CommandAnswer, Currency, Minor, Sha256
+from linekeeper.cli.answers.style import AnswerPart, CommandAnswer, Currency, Minor, RepeatFigures, Sha256
 
 Auc = Annotated[float, Meta(description="Area under the ROC curve, on rows that were not seen.")]
 Share = Annotated[float, Meta(description="From 0 to 1.")]
@@ -14,7 +14,7 @@ AucInterval = Annotated[tuple[float, float], Meta(description="95 % interval (De
 AucDifference = Annotated[tuple[float, float, float], Meta(description="A difference and its 95 % interval.")]
 
 
-class SnapshotAnswer(CommandAnswer, frozen=True, tag="linekeeper/snapshot/1"):
+class SnapshotAnswer(RepeatFigures, frozen=True, tag="linekeeper/snapshot/1"):
     """A table of features as of some days."""
 
     output: str
@@ -187,7 +187,7 @@ class RestrictedCounts(AnswerPart, frozen=True):
     bad_rate: Share
 
 
-class OutcomeAnswer(CommandAnswer, frozen=True, tag="linekeeper/outcome/1"):
+class OutcomeAnswer(RepeatFigures, frozen=True, tag="linekeeper/outcome/1"):
     """How the restrictions of a policy fall on those who later defaulted."""
 
     currency: Currency

@@ -36,3 +36,12 @@ class ErrorAnswer(CommandAnswer, frozen=True, tag="linekeeper/error/1"):
     place: Annotated[str | None, Meta(description="A file, a store or a row.")]
     way_out: str | None
     details: Annotated[dict[str, Any], Meta(description="Values by name; which there are depends on the code.")]
+
+
+class RepeatFigures(CommandAnswer, frozen=True):
+    """What became of the rows of a feed that are no new events."""
+
+    repeats: Annotated[int, Meta(description="Events that came before just so; they count once.")]
+    conflicts: Annotated[int, Meta(description="Of the rejected: ids that came before for another event.")]
+    rejected: int
+    rejected_by_code: Annotated[dict[str, int], Meta(description="The rejected, by the reason for programs.")]

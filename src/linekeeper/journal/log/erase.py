@@ -37,9 +37,7 @@ def erase(connection: Connection, tables: LogTables, vault: Vault, account: str,
     `at` is UTC milliseconds. The erasure is final once `scrub` has run. Raises LogError where the log has no record of
     the account.
     """
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA secure_delete = ON")  # else the deleted key would stay in free pages
-    position = append(connection, tables, vault, [])  # takes the log's lock: no record of the account can come between
+    append(connection, tables, vault, [])  # takes the log's lock: no record of the account can come between
     leaves, keys = tables.entries, tables.keys
     key = connection.execute(select(keys.c.id).where(keys.c.account == account)).scalar_one_or_none()
     if key is None or not account:
@@ -49,12 +47,19 @@ def erase(connection: Connection, tables: LogTables, vault: Vault, account: str,
             way_out="check the account",
             details={"account": account},
         )
-    erased = tuple(positions_of(connection, tables, account))
-    record = rfc8785.dumps({"at": at, "kind": "erasure", "leaves": list(erased)})
-    append(connection, tables, vault, [Record(RecordKind.ERASURE, "", record)])
+    done = note_erasure(connection, tables, vault, positions_of(connection, tables, account), at)
     connection.execute(update(leaves).where(leaves.c.key == key).values(key=None, sealed=None))
     connection.execute(delete(keys).where(keys.c.id == key))
-    return Erasure(position, erased)
+    return done
+
+
+def note_erasure(connection: Connection, tables: LogTables, vault: Vault, leaves: Sequence[int], at: int) -> Erasure:
+    """Add the leaf of an erasure, after which these leaves can be opened no more; it names nobody."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")  # else what is deleted next would stay in free pages
+    record = rfc8785.dumps({"at": at, "kind": "erasure", "leaves": list(leaves)})
+    position = append(connection, tables, vault, [Record(RecordKind.ERASURE, "", record)])
+    return Erasure(position, tuple(leaves))
 
 
 def scrub(engine: Engine, tables: LogTables) -> None:

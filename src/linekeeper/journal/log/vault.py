@@ -8,6 +8,7 @@ or altered does not open.
 
 from __future__ import annotations
 
+import hmac
 import os
 import threading
 from collections import OrderedDict
@@ -21,6 +22,7 @@ from linekeeper.journal.log.errors import LogError, ProofError
 from linekeeper.journal.log.masters import KEY_BYTES, NONCE_BYTES, MasterKey
 
 CIPHERS_MAX = 100_000  # unwrapped keys kept in memory, about 300 bytes each
+_MARK_PURPOSE = b"linekeeper mark of an account"  # a key made of another key does the one thing that it is made for
 
 
 class Vault:
@@ -66,6 +68,15 @@ class Vault:
             if len(self._ciphers) > self._ciphers_max:
                 self._ciphers.popitem(last=False)
         return cipher
+
+    def marks(self, master: str, wrapped: bytes, accounts: Sequence[str]) -> list[str]:
+        """For each account a hash under a key made of that data key, in hex.
+
+        Whoever has the database alone cannot tell whose it is, not even by trying all accounts; whoever has the master
+        key too can ask of one account whether the hash is its own.
+        """
+        key = hmac.digest(self._unwrap(master, wrapped), _MARK_PURPOSE, "sha256")
+        return [hmac.digest(key, account.encode(), "sha256").hex() for account in accounts]
 
     def has_master(self, name: str) -> bool:
         """Whether the master key of that name is at hand."""

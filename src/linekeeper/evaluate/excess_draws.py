@@ -1,0 +1,78 @@
+"""Draws of more than was available: they have happened, so they count like any other, and are reported. Pure.
+
+The kernel keeps no record of them. They follow from what it gives: the line of each account before a batch, the events
+of the batch, and the decisions that changed the line in between.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+
+from linekeeper.core.line import Status
+from linekeeper.evaluate.evaluator import EvaluationResult, RawDecision
+from linekeeper.evaluate.event_batch import Batch, Ints
+from linekeeper.kernel.kernel import Kernel
+
+LINE = ("OPENED", "BALANCE", "LIMIT", "STATUS")
+_ADDED = {"draw": 1, "charge": 1, "repay": -1}  # what an event's amount does to the balance
+
+
+def line_columns(kernel: Kernel, states: Ints) -> Ints:
+    """What of the states is needed here, as a copy: whether the account is open, its balance, limit and status."""
+    return states[:, [kernel.layout.slots[name] for name in LINE]]
+
+
+def count_excess_draws(kernel: Kernel, batch: Batch, before: Ints, result: EvaluationResult) -> int:
+    """How many draws of the batch were of more than was available just before them, in order of time.
+
+    `before`: `line_columns` the states before the batch. What an event in the batch reverses counts as if it stood.
+    """
+    by_account: dict[int, list[RawDecision]] = defaultdict(list)
+    for raw in result.decisions:
+        by_account[raw.account].append(raw)
+    accounts = _doubtful(kernel, batch, before, by_account)
+    return sum(_counted(kernel, batch, account, before[account], by_account[account], result) for account in accounts)
+
+
+def _doubtful(kernel: Kernel, batch: Batch, before: Ints, decided: dict[int, list[RawDecision]]) -> list[int]:
+    """The accounts with a draw that can have gone beyond the limit: for nearly all others the sums show it did not."""
+    number = {kind.name: kind.number for kind in kernel.policy.kinds}
+    draws = batch.kind == number["draw"]
+    if not draws.any():
+        return []
+    owner, count = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts)), len(batch.accounts)
+    adds = draws | (batch.kind == number["charge"])
+    # As floats: no sum of a batch leaves their range, and up to 2^53, beyond any limit, they are exact.
+    added = np.bincount(owner[adds], batch.x[adds, 0].astype(np.float64), count)
+    drawn = np.bincount(owner[draws], minlength=count) > 0
+    opened, balance, limit, status = before.T
+    clear = (opened != 0) & (status < Status.SUSPENDED) & (balance + added <= limit)
+    clear[owner[batch.kind == number["balance"]]] = False
+    clear[list(decided)] = False
+    return np.flatnonzero(drawn & ~clear).tolist()
+
+
+def _counted(
+    kernel: Kernel, batch: Batch, account: int, line: Ints, decisions: list[RawDecision], result: EvaluationResult
+) -> int:
+    """The draws of one account that were of more than was available."""
+    names = [kind.name for kind in kernel.policy.kinds]
+    limit_after, status_after = kernel.shape.place("LIMIT_AFTER"), kernel.shape.place("STATUS_AFTER")
+    _, balance, limit, status = line.tolist()
+    count, waiting = 0, decisions[::-1]
+    for event in range(int(batch.starts[account]), int(batch.starts[account + 1])):
+        at = int(batch.at[event])
+        while waiting and (waiting[-1].event < event if waiting[-1].event >= 0 else waiting[-1].at <= at):
+            row = waiting.pop().row
+            limit, status = row[limit_after], row[status_after]
+        if event in result.refused:
+            continue
+        kind, amount = names[batch.kind[event]], int(batch.x[event, 0])
+        if kind == "draw" and amount > (0 if status >= Status.SUSPENDED else max(limit - balance, 0)):
+            count += 1
+        if kind == "open":
+            limit = amount
+        balance = amount if kind == "balance" else balance + _ADDED.get(kind, 0) * amount
+    return count
