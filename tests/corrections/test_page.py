@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import linekeeper as lk
 from tests.oracle.oracle import run
 from tests.oracle.story import day, expected, ledger, sentence, written
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "corrections.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE, EXAMPLES = DOCS / "guides" / "corrections.md", DOCS / "examples"
 
 
 def test_the_example_happens_as_it_is_told() -> None:
@@ -18,3 +20,11 @@ def test_the_example_happens_as_it_is_told() -> None:
     rulings = run(policy, ledger(policy, story), day("2024-04-30")).rulings
     assert len(rulings) == 4
     assert [sentence(ruling) for ruling in rulings] == expected(story)
+
+
+def test_the_example_runs_from_its_file() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    told = re.findall(r"^=> (\S+) \S+ (\w+), (\S+) of", page, re.MULTILINE)
+    result = lk.replay(EXAMPLES / "corrections.yaml", EXAMPLES / "corrections.jsonl")
+    decided = [(f"{one.at:%Y-%m-%d}", one.action, f"{one.limit_minor / 100:.2f}") for one in result.decisions]
+    assert decided == told

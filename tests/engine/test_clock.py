@@ -52,7 +52,7 @@ def book(accounts: int = 6) -> pa.Table:
 
 @given(st.integers(0, AT_END_MS - 1))
 def test_one_event_and_many_are_refused_alike(at: int) -> None:
-    assert CLOCK.untimely([at]) == ([0] if CLOCK.refusal(at) else [])
+    assert CLOCK.untimely([at], [at]) == ([0] if CLOCK.refusal(at) else [])
     assert not Clock(simulated=True).refusal(at)
 
 
@@ -73,7 +73,12 @@ def test_what_is_refused(at: int, reason: str | None) -> None:
 
 
 def test_a_tolerance_of_its_own() -> None:
-    assert Clock(lambda: NOW, tolerance_ms=0).untimely([NOW, NOW + 1]) == [1]
+    assert Clock(lambda: NOW, tolerance_ms=0).untimely([NOW, NOW + 1], [NOW, NOW]) == [1]
+
+
+@given(st.integers(FIRST_EVENT_MS, NOW), st.integers(0, AT_END_MS - 1))
+def test_one_arrival_and_many_are_refused_alike(at: int, arrived: int) -> None:
+    assert CLOCK.untimely([at], [arrived]) == ([0] if CLOCK.refusal_of_arrival(at, arrived) else [])
 
 
 def test_one_row_and_many_rows_meet_the_same_clock() -> None:

@@ -94,7 +94,8 @@ def run(
     if until_day is not None:
         clock.demand_day(until_day, calendar(checked.time_zone))
     intake = read_file(events, checked, mapping, json, clock, source)
-    exported = intake.arrivals is not None and intake.source is None  # with the source of each event
+    arrivals = intake.arrivals
+    exported = arrivals is not None and bool(arrivals.sources) and intake.source is None  # the source is each event's
     feed = None if exported else source_of_feed(intake.source, source_named())
     if intake.rejected and not intake.table.num_rows and is_missing(store):
         summary = RunSummary.empty()  # no store is made for it
@@ -139,7 +140,7 @@ def replay(
     with progress("events", intake.table.num_rows, json) as advance:
         keep = kept.append if output else None
         summary = replay_table(
-            kernel, intake.table, day_number(until), workers, not eager, compiled, advance, keep, clock
+            kernel, intake.table, day_number(until), workers, not eager, compiled, advance, keep, clock, intake.arrivals
         )
     if output:
         write_decisions(kept, output)
@@ -252,10 +253,11 @@ def _take_in(
 
     try:
         with progress("events", intake.table.num_rows, quiet) as advance:
-            if source is None and intake.arrivals is not None:
-                return run_arrivals(engine, intake.table, intake.arrivals, until_day, advance)
-            named = source_of_feed(source)
-            return run_table(engine, intake.table, named, until_day, advance, allow_other_source=allow_other_source)
+            named, arrivals = source_of_feed(source), intake.arrivals
+            how = {"allow_other_source": allow_other_source}
+            if arrivals is not None and (source is None or not arrivals.sources):
+                return run_arrivals(engine, intake.table, arrivals, named, until_day, advance, **how)
+            return run_table(engine, intake.table, named, until_day, advance, **how)
     finally:
         clear_empty_store(engine)
 

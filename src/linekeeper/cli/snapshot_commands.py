@@ -51,7 +51,7 @@ def snapshot(
     for named in days:
         clock.demand_day(named, calendar(loaded.time_zone))
     intake = read_file(events, loaded, mapping, json, clock)
-    snapshots = take_snapshots(loaded, intake.table, days, wanted)
+    snapshots = take_snapshots(loaded, intake.table, days, wanted, intake.arrivals)
     pq.write_table(snapshots.table, output, compression="zstd")
     rows, already, unseen = snapshots.table.num_rows, snapshots.already, snapshots.unseen
     bad = sum(snapshots.table["label"].to_pylist()) if wanted else None

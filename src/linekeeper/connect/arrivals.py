@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,8 +26,11 @@ from linekeeper.connect.spreadsheets import without_mark
 from linekeeper.connect.values import FieldSpec
 from linekeeper.core.bounds import DAY_MAX
 from linekeeper.core.errors import FileError
+from linekeeper.core.event import ARRIVED
+from linekeeper.engine.clock import Clock
 from linekeeper.evaluate.evaluator import NOT_REVIEWED
 from linekeeper.evaluate.event_batch import RecordedArrivals
+from linekeeper.kernel.calendar import Calendar
 
 ARRIVAL_NUMBER, ARRIVAL_SOURCE, REVIEWED, LAST_REVIEW = ARRIVAL_COLUMNS = (
     "arrival.number",
@@ -97,6 +101,21 @@ def _read(columns: dict[str, pa.Array], place: str) -> pa.Table:
             )
         read.append(values.cast(pa.int32()).cast(field.type) if spec.what == "date" else values)
     return pa.table(read, schema=ARRIVAL_SCHEMA)
+
+
+def arrivals_by_time(table: pa.Table, zone: Calendar, clock: Clock) -> RecordedArrivals:
+    """The order in which the lender knew of events: by `arrived`, or `at` where it is absent, then by `at` and id.
+
+    An account is reviewed at the start of each day: what arrives on a day finds that review done. Nothing is known
+    before it happens, and no day is reviewed that has not begun by the clock.
+    """
+    arrived = np.maximum(pc.coalesce(table[ARRIVED], table["at"]).to_numpy(), table["at"].to_numpy())
+    keys = pa.table({"arrived": arrived, "at": table["at"], "id": table["id"]})
+    order = pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names]).to_numpy()
+    numbers = np.empty(len(order), dtype=np.int64)
+    numbers[order] = np.arange(len(order))
+    last = clock.last_day(zone, arrived)
+    return RecordedArrivals(numbers, [], np.minimum(zone.hours(arrived) // 24, last), last)
 
 
 def arrivals_of(table: pa.Table) -> RecordedArrivals:

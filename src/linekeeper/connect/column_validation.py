@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from linekeeper.connect.raw_rows import plain_values
 from linekeeper.connect.values import (
     ACCOUNT,
+    ARRIVAL,
     AT,
     DATE,
     EXACT_FLOAT_MAX,
@@ -27,7 +28,7 @@ from linekeeper.connect.values import (
 )
 from linekeeper.core.bounds import TEXT_MAX
 from linekeeper.core.characters import CONTROL, INVISIBLE
-from linekeeper.core.event import EVENT_HEAD
+from linekeeper.core.event import ARRIVED, EVENT_HEAD
 
 UNSPLIT = 16  # rows too few to be worth another cut
 
@@ -63,7 +64,7 @@ def admit_proven(validator: ColumnContext, table: pa.Table) -> tuple[pa.Table, n
 def _proven(validator: ColumnContext, kind: str, columns: dict[str, pa.Array]) -> tuple[pa.Table, np.ndarray]:
     """The rows of one kind, read as its fields say, and which of them are proven."""
 
-    specs = {"id": ID, "account": ACCOUNT, "at": AT} | validator.specs[kind]
+    specs = {"id": ID, "account": ACCOUNT, "at": AT, ARRIVED: ARRIVAL} | validator.specs[kind]
     count = len(columns["id"])
     good = np.ones(count, dtype=bool)
     read: dict[str, pa.Array] = {"kind": pa.repeat(kind, count)}

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from linekeeper.core.errors import Fault, FileError, PolicyError
-from linekeeper.core.event import EVENT_HEAD, Event, Rejection, RejectionCode
+from linekeeper.core.event import ARRIVED, EVENT_HEAD, Event, Rejection, RejectionCode
 from linekeeper.evaluate.event_batch import events_of_table as events_of_table
 from linekeeper.evaluate.event_batch import sort_by_time as sort_by_time
 
@@ -37,8 +37,8 @@ def number_columns(policy: Policy) -> dict[str, bool]:
     for kind in policy.kinds:
         named = {field.name: is_number(field) for field in kind.fields} | dict.fromkeys(kind.text, False)
         for name, number in named.items():
-            if name in EVENT_HEAD:
-                message = f"a field of `{kind.name}` may not be called `{name}`, which every event has"
+            if name in (*EVENT_HEAD, ARRIVED):
+                message = f"a field of `{kind.name}` may not be called `{name}`, which every event may have"
                 raise PolicyError([Fault(message)], code="event-field-name-taken")
             if numbers.setdefault(name, number) != number:
                 message = f"`{name}` is a number in one of `{first[name]}`, `{kind.name}` and a word in the other"
@@ -55,7 +55,7 @@ def is_number(field: Field) -> bool:
 def schema_of(policy: Policy) -> pa.Schema:
     """The widest event table that the policy's kinds can fill."""
 
-    fixed = [(name, pa.int64() if name == "at" else pa.string()) for name in EVENT_HEAD]
+    fixed = [(name, pa.int64() if name == "at" else pa.string()) for name in EVENT_HEAD] + [(ARRIVED, pa.int64())]
     fields = [(name, pa.int64() if number else pa.string()) for name, number in number_columns(policy).items()]
     return pa.schema(fixed + fields)
 
@@ -72,7 +72,7 @@ def table_of(events: Iterable[Event], schema: pa.Schema) -> pa.Table:
     events = list(events)
     columns = [
         pa.array([getattr(event, field.name) for event in events], field.type)
-        if field.name in EVENT_HEAD
+        if field.name in (*EVENT_HEAD, ARRIVED)
         else pa.array([event.fields.get(field.name) for event in events], field.type)
         for field in schema
     ]
@@ -129,6 +129,8 @@ def _same_body(table: pa.Table, these: np.ndarray, those: np.ndarray) -> np.ndar
 
     same = np.ones(len(these), dtype=bool)
     for name in table.column_names:
+        if name == ARRIVED:  # a second copy comes later, and is the same event for that
+            continue
         left, right = table[name].take(these), table[name].take(those)
         both_absent = pc.and_(left.is_null(), right.is_null()).to_numpy()
         same &= pc.fill_null(pc.equal(left, right), False).to_numpy() | both_absent

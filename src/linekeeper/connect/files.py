@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from linekeeper.connect.arrivals import ARRIVAL_COLUMNS, arrivals_of, has_arrivals, without_arrivals
+from linekeeper.connect.arrivals import ARRIVAL_COLUMNS, arrivals_by_time, arrivals_of, has_arrivals, without_arrivals
 from linekeeper.connect.camt_files import read_camt
 from linekeeper.connect.event_table import drop_duplicates, sort_by_time, table_of, used_columns
 from linekeeper.connect.excel_files import read_excel
@@ -30,11 +30,12 @@ from linekeeper.connect.text_files import read_csv, read_fixed, read_jsonl
 from linekeeper.connect.text_lines import LineError
 from linekeeper.connect.validation import Validator
 from linekeeper.core.errors import FileError
-from linekeeper.core.event import EVENT_HEAD, Event, Rejection
+from linekeeper.core.event import ARRIVED, EVENT_HEAD, Event, Rejection
+from linekeeper.engine.clock import Clock
 from linekeeper.evaluate.event_batch import RecordedArrivals
+from linekeeper.kernel.calendar import calendar
 
 if TYPE_CHECKING:
-    from linekeeper.engine.clock import Clock
     from linekeeper.policy.model import Policy
 
 NAMES_MAX = 600  # more different columns than the kinds of a policy can have
@@ -77,8 +78,8 @@ class Intake:
     """What whole files gave: the events, each once and in order of time; how many repeats; the rejected rows.
 
     `skipped`: rows that the mapping says are none. `notes`: what a person should know about how the files were read.
-    `source`: the source that they are of, None where nothing says it. `arrivals`: how the rows of the table arrived at
-    the store that they were exported from, where the files say so.
+    `source`: the source that they are of, None where nothing says it. `arrivals`: how the rows of the table arrived,
+    where the files say so, here or at the store that they were exported from.
     """
 
     table: pa.Table
@@ -123,9 +124,8 @@ def read_event_file(
     itself cannot be read.
     """
     paths = [path] if isinstance(path, Path) else path
-    return _intake(
-        read_blocks(paths, policy, columns, form, progress, clock), ", ".join(each.name for each in paths[:3])
-    )
+    blocks = read_blocks(paths, policy, columns, form, progress, clock)
+    return _intake(blocks, ", ".join(each.name for each in paths[:3]), policy, clock)
 
 
 def read_event_batches(
@@ -136,7 +136,7 @@ def read_event_batches(
     source = RawSource(names, "row", raw_batches(names, stream), True, source=noted_source(stream.schema.metadata))
     admission = _Admission(policy, columns or OWN_COLUMNS, source, "events", clock)
     blocks = [admission.admit(raw) for raw in source.blocks]
-    return _intake(blocks or [admission.admit(RawBlock(np.empty(0, np.int64), rows=[]))], "events")
+    return _intake(blocks or [admission.admit(RawBlock(np.empty(0, np.int64), rows=[]))], "events", policy, clock)
 
 
 def read_event_rows(
@@ -149,7 +149,8 @@ def read_event_rows(
     listed = [dict(row) for row in rows]
     block = RawBlock(np.arange(1, len(listed) + 1), rows=listed)
     source = RawSource(None, "row", iter([block]), True)
-    return _intake([_Admission(policy, columns or OWN_COLUMNS, source, "events", clock).admit(block)], "events")
+    admitted = _Admission(policy, columns or OWN_COLUMNS, source, "events", clock).admit(block)
+    return _intake([admitted], "events", policy, clock)
 
 
 def read_few_rows(
@@ -167,7 +168,7 @@ def read_few_rows(
     return events, [Rejection(f"row {number}", answer) for number, answer in numbered if isinstance(answer, str)]
 
 
-def _intake(read: Iterable[RowBlock], place: str) -> Intake:
+def _intake(read: Iterable[RowBlock], place: str, policy: Policy, clock: Clock | None) -> Intake:
     """All blocks together."""
 
     blocks = list(read)
@@ -183,9 +184,12 @@ def _intake(read: Iterable[RowBlock], place: str) -> Intake:
         table, arrivals = table.take(by_time), arrivals_of(pa.concat_tables(arrived)).take(by_time)
     else:
         table, same, conflicts = drop_duplicates(table, lambda row: blocks[owner[row]].place_of(lines[row]))
+        table = sort_by_time(table)
+        if table[ARRIVED].null_count < table.num_rows:
+            arrivals = arrivals_by_time(table, calendar(policy.time_zone), clock or Clock())
     aside = [bad for block in blocks for bad in block.rejected] + conflicts
     return Intake(
-        used_columns(sort_by_time(table)),
+        used_columns(table.drop_columns([ARRIVED])),
         same,
         in_order(aside, [block.file for block in blocks]),
         sum(block.skipped for block in blocks),
@@ -406,7 +410,7 @@ def _known(
     strange = [
         column
         for column, name in zip(header, names, strict=True)
-        if name is not None and name not in EVENT_HEAD and name not in validator.numbers
+        if name is not None and name not in (*EVENT_HEAD, ARRIVED) and name not in validator.numbers
     ]
     if strange:
         shown = [f"`{ascii(column)[1:-1][:60]}`" for column in strange[:NAMES_SHOWN]]

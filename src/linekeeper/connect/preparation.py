@@ -35,7 +35,7 @@ from linekeeper.connect.row_expressions import (
 from linekeeper.connect.validation import Validator
 from linekeeper.connect.values import FLAGS, named_value
 from linekeeper.core.errors import FileError
-from linekeeper.core.event import EVENT_HEAD, Rejection
+from linekeeper.core.event import ARRIVED, EVENT_HEAD, Rejection
 
 if TYPE_CHECKING:
     from linekeeper.policy.model import Policy
@@ -77,7 +77,7 @@ class Preparation:
             if template.kind not in fields:
                 faults.append(f"kind `{template.kind[:40]}`")
                 continue
-            allowed = fields[template.kind] | set(EVENT_HEAD)
+            allowed = fields[template.kind] | {*EVENT_HEAD, ARRIVED}
             faults += [f"field `{name}` of `{template.kind}`" for name in template.fields if name not in allowed]
         if faults:
             raise FileError(
@@ -273,7 +273,8 @@ def _targets(policy: Policy) -> dict[tuple[str, str], Target]:
             known = targets.setdefault(("", field.name), target)
             if known != target:
                 targets["", field.name] = "money" if "money" in (known, target) else "number"
-    targets |= {(kind, "at"): "instant" for kind in ("", *(kind.name for kind in policy.kinds))}
+    instants = [(kind, name) for kind in ("", *(kind.name for kind in policy.kinds)) for name in ("at", ARRIVED)]
+    targets |= dict.fromkeys(instants, "instant")
     return targets
 
 

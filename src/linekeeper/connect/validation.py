@@ -13,11 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from linekeeper.connect.column_validation import admit_proven, rows_of
 from linekeeper.connect.event_table import number_columns, schema_of, table_of
-from linekeeper.connect.values import ACCOUNT, AT, ID, FieldRejected, FieldSpec, named_value, read_value, spec_of
-from linekeeper.core.event import EVENT_HEAD, Event, Rejection
+from linekeeper.connect.values import (
+    ACCOUNT,
+    ARRIVAL,
+    AT,
+    ID,
+    FieldRejected,
+    FieldSpec,
+    named_value,
+    read_value,
+    spec_of,
+)
+from linekeeper.core.event import ARRIVED, EVENT_HEAD, Event, Rejection
 from linekeeper.engine.clock import Clock
 
 if TYPE_CHECKING:
@@ -76,9 +87,13 @@ class Validator:
                 fields[name] = read_value(spec, value, self.written)
             elif not spec.optional:
                 raise FieldRejected(f"`{name}` is missing; each `{kind}` has one")
+        given = row.get(ARRIVED)
+        arrived = None if given is None else int(read_value(ARRIVAL, given, self.written))
+        if arrived is not None and (untimely := self.clock.refusal_of_arrival(at, arrived)):
+            raise FieldRejected(untimely)
         if len(fields) + len(EVENT_HEAD) < len(row):
             self._no_strangers(row, str(kind), specs)
-        return Event(str(identity), str(account), str(kind), at, fields)
+        return Event(str(identity), str(account), str(kind), at, fields, arrived)
 
     def _required(self, spec: FieldSpec, row: Mapping[str, Any]) -> int | str:
         value = row.get(spec.name)
@@ -96,7 +111,7 @@ class Validator:
     @staticmethod
     def _no_strangers(row: Mapping[str, Any], kind: str, specs: Mapping[str, FieldSpec]) -> None:
         for name, value in row.items():
-            if value is not None and name not in specs and name not in EVENT_HEAD:
+            if value is not None and name not in specs and name not in (*EVENT_HEAD, ARRIVED):
                 raise FieldRejected(
                     f"`{kind}` has no field `{ascii(name)[1:-1][:34]}`{_nearest(name[:60], tuple(specs))}"
                 )
@@ -113,7 +128,7 @@ class Validator:
         # reasons of rejections so have one source, and the fast way need not be able to explain anything.
         number = np.arange(1, table.num_rows + 1) if lines is None else lines
         admitted, rows = admit_proven(self, table)
-        if untimely := self.clock.untimely(admitted["at"].to_numpy()):
+        if untimely := self.clock.untimely(admitted["at"].to_numpy(), _arrived(admitted)):
             timely = np.setdiff1d(np.arange(len(rows)), untimely, assume_unique=True)
             admitted, rows = admitted.take(timely), rows[timely]
         doubtful = np.setdiff1d(np.arange(table.num_rows), rows, assume_unique=True)
@@ -135,6 +150,12 @@ class Validator:
             order = np.argsort(rows, kind="stable")
             admitted, rows = admitted.take(order), rows[order]
         return admitted, number[rows], aside
+
+
+def _arrived(table: pa.Table) -> np.ndarray:
+    """When each event of the table was known: at `arrived`, or else when it happened."""
+    arrived: np.ndarray = pc.coalesce(table[ARRIVED], table["at"]).to_numpy()
+    return arrived
 
 
 @lru_cache(maxsize=512)

@@ -26,6 +26,7 @@ from typing import Literal as OneOf
 from linekeeper.connect.raw_rows import UnreadableCell
 from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, MONEY_MAX, TEXT_MAX
 from linekeeper.core.characters import fits_name, fits_text
+from linekeeper.core.event import ARRIVED
 from linekeeper.policy.model import Field
 
 What = OneOf["number", "flag", "date", "instant", "category", "text", "name"]
@@ -71,6 +72,7 @@ class FieldSpec:
 ID = FieldSpec("id", "name")
 ACCOUNT = FieldSpec("account", "name")
 AT = FieldSpec("at", "instant", low=AT_MIN_MS, high=AT_END_MS - 1)
+ARRIVAL = FieldSpec(ARRIVED, "instant", optional=True, low=AT_MIN_MS, high=AT_END_MS - 1)
 
 
 def spec_of(field: Field, digits: int | None, units_unknown: bool = False) -> FieldSpec:

@@ -12,6 +12,7 @@ from linekeeper.core.bounds import TEXT_MAX
 from linekeeper.core.errors import UsageError
 
 EVENT_HEAD = ("id", "account", "kind", "at")  # what every event has, whatever its kind
+ARRIVED = "arrived"  # a column that a file may have beside these: when the lender knew of the event
 DEFAULT_SOURCE = "main"  # of events whose feed names no source
 PERSON_SOURCE = "person"  # of events that a person enters: rulings and consents
 
@@ -19,6 +20,8 @@ PERSON_SOURCE = "person"  # of events that a person enters: rulings and consents
 @dataclass(frozen=True, slots=True)
 class Event:
     """One fact about one account. `at` is UTC milliseconds; `fields` hold minor units, days, words.
+
+    `arrived` (UTC milliseconds) is when the lender knew of it, where a file says so: no part of the fact itself.
 
     >>> Event("e1", "A", "draw", 1_700_000_000_000, {"amount": 50_000}).kind
     'draw'
@@ -29,6 +32,7 @@ class Event:
     kind: str
     at: int
     fields: Mapping[str, int | str]
+    arrived: int | None = None
 
 
 def source_of_feed(*named: str | None) -> str:

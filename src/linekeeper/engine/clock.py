@@ -54,14 +54,23 @@ class Clock:
         named = f"`at` is {date_of(at // DAY_MS)}"
         if at < earliest:
             return f"{named}, before 1980; where seconds are meant, the mapping says `dates: seconds`"
-        ahead = f"more than {self.tolerance_ms // HOUR_MS} h ahead of this machine's clock"
-        return f"{named}, {ahead}; mend the date, or simulate: `--simulate`"
+        return f"{named}, {self._ahead()}"
 
-    def untimely(self, at: Sequence[int] | Ints) -> list[int]:
-        """The rows of events that `refusal` refuses, in their order."""
-        instants = np.asarray(at, dtype=np.int64)
+    def refusal_of_arrival(self, at: int, arrived: int) -> str | None:
+        """Why an event of that instant cannot have arrived when it is said to have (UTC ms); None where it can."""
+        if arrived > self._bounds()[1]:
+            return f"`arrived` is {date_of(arrived // DAY_MS)}, {self._ahead()}"
+        if at - arrived > self.tolerance_ms:
+            hours = self.tolerance_ms // HOUR_MS
+            return f"`at` is {date_of(at // DAY_MS)}, more than {hours} h after it arrived; mend one of the two"
+        return None
+
+    def untimely(self, at: Sequence[int] | Ints, arrived: Sequence[int] | Ints) -> list[int]:
+        """The rows of events that `refusal` or `refusal_of_arrival` refuses, in their order."""
+        instants, known = np.asarray(at, dtype=np.int64), np.asarray(arrived, dtype=np.int64)
         earliest, latest = self._bounds()
-        rows: list[int] = np.flatnonzero((instants < earliest) | (instants > latest)).tolist()
+        untimely = (instants < earliest) | (np.maximum(instants, known) > latest)
+        rows: list[int] = np.flatnonzero(untimely | (instants - known > self.tolerance_ms)).tolist()
         return rows
 
     def ahead(self, at: Sequence[int] | Ints) -> list[int]:
@@ -97,6 +106,10 @@ class Clock:
         if self.simulated:
             return AT_MIN_MS, AT_END_MS - 1
         return FIRST_EVENT_MS, self.now_ms() + self.tolerance_ms
+
+    def _ahead(self) -> str:
+        ahead = f"more than {self.tolerance_ms // HOUR_MS} h ahead of this machine's clock"
+        return f"{ahead}; mend the date, or simulate: `--simulate`"
 
     def _today(self, calendar: Calendar) -> int:
         return calendar.day(AT_END_MS - 1 if self.simulated else self.now_ms())

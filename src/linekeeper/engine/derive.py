@@ -18,7 +18,7 @@ from linekeeper.evaluate.evaluator import (
     EvaluationResult,
     RawDecision,
     evaluate_from_empty,
-    with_reversals,
+    out_of_order,
 )
 from linekeeper.evaluate.event_batch import Batch, Ints, batch_as_read_by, batch_of, narrowed
 from linekeeper.evaluate.timeline import PolicyPeriod, run_timeline
@@ -164,11 +164,7 @@ def _derive_in_bulk(
     batch = batch_as_read_by(kernel.policy, batch) if superseded else batch
     arrival = arrivals.numbers[batch.rows]
     reviewed = reviews.before(arrival)
-    one_by_one = with_reversals(kernel, batch)
-    owner = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts))
-    backwards = (np.diff(arrival) < 0) & (np.diff(owner) == 0)
-    one_by_one[owner[1:][backwards]] = True
-    one_by_one[owner[batch.hour < reviewed * 24]] = True
+    one_by_one = out_of_order(kernel, batch, arrival, reviewed)
     one_by_one |= np.isin(batch.accounts, [account for account, _ in withheld])
     breaker = CircuitBreaker(kernel, arrival.tolist(), {}, passes_as_recorded(withheld)) if withheld else None
     states = np.zeros((len(batch.accounts), kernel.layout.size), dtype=np.int64)

@@ -26,9 +26,9 @@ from linekeeper.evaluate.evaluator import (
     REFUSAL_REASONS,
     Arrivals,
     evaluate_from_empty,
-    with_reversals,
+    out_of_order,
 )
-from linekeeper.evaluate.event_batch import Batch, RecordedArrivals, batch_of
+from linekeeper.evaluate.event_batch import Batch, Ints, RecordedArrivals, batch_of
 from linekeeper.journal.store import decision_records
 from linekeeper.kernel.kernel import Kernel
 
@@ -72,18 +72,20 @@ def run_arrivals(
     engine: Engine,
     table: pa.Table,
     arrivals: RecordedArrivals,
+    source: str,
     until_day: int | None = None,
     progress: Progress | None = None,
+    *,
+    allow_other_source: bool = False,
 ) -> RunSummary:
-    """Receive events as they arrived elsewhere, with the reviews in between: they lead to the same decisions again.
+    """Receive events in the order in which they arrived, with the reviews in between.
 
-    At last all accounts are reviewed up to `until_day`, or to where they had been reviewed there. Raises UsageError,
-    with nothing done, where that day has not begun.
+    Events of another store lead to the same decisions again; `source` is theirs where they have none. At last all
+    accounts are reviewed up to `until_day`, or to where they had been reviewed there. Raises UsageError, with nothing
+    done, where that day has not begun.
     """
     began = time.perf_counter()
-    last = arrivals.last_review if until_day is None else until_day
-    if last > NOT_REVIEWED:
-        engine.clock.demand_day(last, engine.kernel.calendar)
+    last = day_to_review(engine.kernel, table, engine.clock, until_day, arrivals)
     order = np.argsort(arrivals.numbers, kind="stable")
     table, arrivals = table.take(order), arrivals.take(order)
     total, reviewed = BatchSummary(), NOT_REVIEWED
@@ -94,7 +96,10 @@ def run_arrivals(
             reviewed = int(arrivals.reviewed[start])
             total.add(engine.review(reviewed))
         part = table.slice(start, end - start)
-        total.add(engine.receive(part, arrivals.sources[start], allow_other_source=True))  # there, each of them counted
+        if arrivals.sources:  # of another store, where each of them counted
+            total.add(engine.receive(part, arrivals.sources[start], allow_other_source=True))
+        else:
+            total.add(engine.receive(part, source, allow_other_source=allow_other_source))
         if progress:
             progress(end - start)
     if last > reviewed:
@@ -110,9 +115,8 @@ def _in_order_of_arrival(table: pa.Table, arrivals: RecordedArrivals) -> Iterato
     """
     latest: dict[str, int] = {}
     start = 0
-    columns = zip(
-        table["account"].to_pylist(), table["at"].to_pylist(), arrivals.sources, arrivals.reviewed, strict=True
-    )
+    sources = arrivals.sources or [""] * table.num_rows
+    columns = zip(table["account"].to_pylist(), table["at"].to_pylist(), sources, arrivals.reviewed, strict=True)
     before: tuple[str, int] | None = None
     for row, (account, at, source, reviewed) in enumerate(columns):
         own = (source, int(reviewed))
@@ -139,11 +143,21 @@ def last_day(kernel: Kernel, table: pa.Table) -> int:
     return kernel.calendar.day(int(table["at"].to_numpy().max())) if table.num_rows else 0
 
 
-def day_to_review(kernel: Kernel, table: pa.Table, clock: Clock, until_day: int | None = None) -> int:
+def day_to_review(
+    kernel: Kernel,
+    table: pa.Table,
+    clock: Clock,
+    until_day: int | None = None,
+    arrivals: RecordedArrivals | None = None,
+) -> int:
     """The local day up to which a run of the table reviews: that of its last event by this clock, or the day named.
 
-    Raises UsageError where the day named has not begun.
+    Where the events say how they arrived, it is the last review there. Raises UsageError where the day has not begun.
     """
+    if until_day is None and arrivals is not None:
+        if arrivals.last_review > NOT_REVIEWED:
+            clock.demand_day(arrivals.last_review, kernel.calendar)
+        return arrivals.last_review
     if until_day is None:
         return clock.last_day(kernel.calendar, table["at"].to_numpy())
     clock.demand_day(until_day, kernel.calendar)
@@ -170,6 +184,7 @@ class Replay:
     lazy: bool = True
     compiled: bool = True
     progress: Progress | None = None
+    recorded: RecordedArrivals | None = None
     actions: Counter[str] = field(default_factory=Counter)
     evaluations: int = 0
     accounts: int = 0
@@ -180,8 +195,8 @@ class Replay:
         kernel = self.kernel
         batch = batch_of(kernel.policy, kernel.calendar, self.table)
         ids = self.table["id"].to_pylist()
-        one_by_one, arrivals = with_reversals(kernel, batch), arrivals_in_time_order(self.table, batch, ids)
-        reviewed = np.full(len(batch), NOT_REVIEWED)
+        arrivals, reviewed = arrivals_of_table(self.table, batch, ids, self.recorded)
+        one_by_one = out_of_order(kernel, batch, arrivals.numbers[batch.rows], reviewed)
         how: dict[str, Any] = {
             "workers": self.workers,
             "lazy": self.lazy,
@@ -202,16 +217,25 @@ class Replay:
             yield decision, data
 
 
-def arrivals_in_time_order(table: pa.Table, batch: Batch, ids: list[str]) -> Arrivals:
-    """Arrivals as if all events had come in order of account and time, from one source."""
-    numbers = np.empty(len(batch), dtype=np.int64)
-    numbers[batch.rows] = np.arange(len(batch))
+def arrivals_of_table(
+    table: pa.Table, batch: Batch, ids: list[str], recorded: RecordedArrivals | None
+) -> tuple[Arrivals, Ints]:
+    """How the events arrived, and for each event of the batch the day reviewed before.
+
+    Where nothing is recorded, it is as if all had come in order of account and time, from one source.
+    """
+    if recorded is None:
+        numbers, reviewed = np.empty(len(batch), dtype=np.int64), np.full(len(batch), NOT_REVIEWED)
+        numbers[batch.rows] = np.arange(len(batch))
+    else:
+        numbers, reviewed = recorded.numbers, recorded.reviewed[batch.rows]
     if "of" not in table.column_names:
-        return Arrivals(numbers, {})
-    named = {row: name for row, name in enumerate(table["of"].to_pylist()) if name is not None}
-    rows = dict(zip(ids, range(len(ids)), strict=True)) if named else {}
+        return Arrivals(numbers, {}), reviewed
+    sources = recorded.sources if recorded is not None and recorded.sources else [""] * len(ids)
+    named = {row: (sources[row], name) for row, name in enumerate(table["of"].to_pylist()) if name is not None}
+    rows = dict(zip(zip(sources, ids, strict=True), range(len(ids)), strict=True)) if named else {}
     pairs = [(row, rows[name]) for row, name in named.items() if name in rows]
-    return Arrivals(numbers, {int(numbers[reversal]): int(numbers[event]) for reversal, event in pairs})
+    return Arrivals(numbers, {int(numbers[reversal]): int(numbers[event]) for reversal, event in pairs}), reviewed
 
 
 def replay_table(
@@ -224,14 +248,15 @@ def replay_table(
     progress: Progress | None = None,
     keep: Callable[[Decision], object] | None = None,
     clock: Clock | None = None,
+    arrivals: RecordedArrivals | None = None,
 ) -> RunSummary:
     """Run the table through the kernel alone; `keep`, where given, is called with each decision.
 
     The events were admitted by `clock`, as those of an engine are. Raises UsageError where `until_day` has not begun.
     """
     began = time.perf_counter()
-    until = day_to_review(kernel, table, clock or Clock(), until_day)
-    run = Replay(kernel, table, until, workers, lazy, compiled, progress)
+    until = day_to_review(kernel, table, clock or Clock(), until_day, arrivals)
+    run = Replay(kernel, table, until, workers, lazy, compiled, progress, arrivals)
 
     def records() -> Iterator[bytes]:
         for decision, data in run.decisions():

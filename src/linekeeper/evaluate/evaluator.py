@@ -235,6 +235,20 @@ def with_reversals(kernel: Kernel, batch: Batch) -> np.ndarray:
     return marked
 
 
+def out_of_order(kernel: Kernel, batch: Batch, numbers: Ints, reviewed: Ints) -> np.ndarray:
+    """For each account, whether its order of arrival matters: it has a reversal, or an event that came late.
+
+    `numbers[event]` is the event's arrival number, `reviewed[event]` the day reviewed before it arrived. An event comes
+    late after a later one of its account, or after a review of its day.
+    """
+    marked = with_reversals(kernel, batch)
+    owner = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts))
+    backwards = (np.diff(numbers) < 0) & (np.diff(owner) == 0)
+    marked[owner[1:][backwards]] = True
+    marked[owner[batch.hour < reviewed * 24]] = True
+    return marked
+
+
 def late_accounts(kernel: Kernel, batch: Batch, states: Ints, reviewed_day: int) -> np.ndarray:
     """For each account, whether its first event lies before what the account has seen, or what has been reviewed."""
     if not len(batch):

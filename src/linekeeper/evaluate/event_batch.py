@@ -57,10 +57,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class RecordedArrivals:
-    """How the rows of an event table arrived at the store that they come from.
+    """How the rows of an event table arrived, at the store that they come from or by what the file says.
 
-    `numbers` give their order, `sources` who sent each, `reviewed` the day up to which all accounts had been reviewed
-    when it arrived, `last_review` that to which they were reviewed at last (far below 0: before any review).
+    `numbers` give their order, `sources` who sent each (empty: all from one), `reviewed` the day up to which all
+    accounts had been reviewed when it arrived, `last_review` that to which they were reviewed at last (far below 0:
+    before any review).
     """
 
     numbers: Ints
@@ -70,7 +71,7 @@ class RecordedArrivals:
 
     def take(self, rows: Ints) -> RecordedArrivals:
         """Those of some rows, in that order."""
-        sources = [self.sources[row] for row in rows.tolist()]
+        sources = [self.sources[row] for row in rows.tolist()] if self.sources else []
         return RecordedArrivals(self.numbers[rows], sources, self.reviewed[rows], self.last_review)
 
 

@@ -119,10 +119,19 @@ def replay(
         given_count("workers", workers, 1, WORKERS_MAX)
     kernel, clock = kernel_of(policy.definition), Clock(simulated=simulate)
     intake = intake_of(events, policy, columns, clock)
-    last = day_to_review(kernel, intake.table, clock, None if until is None else day_of(until))
+    last = day_to_review(kernel, intake.table, clock, None if until is None else day_of(until), intake.arrivals)
     compiled = kernel.is_worth_compiling(evaluations_of(intake.table, lazy=True))
     kept: list[core.Decision] = []
-    run = replay_table(kernel, intake.table, last, workers, compiled=compiled, keep=kept.append, clock=clock)
+    run = replay_table(
+        kernel,
+        intake.table,
+        last,
+        workers,
+        compiled=compiled,
+        keep=kept.append,
+        clock=clock,
+        arrivals=intake.arrivals,
+    )
     return ReplayResult(
         policy=policy,
         decisions=decisions_of_records(kept, policy.time_zone),

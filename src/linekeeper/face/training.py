@@ -63,7 +63,8 @@ def snapshots(
 ) -> Snapshots:
     """The features of every open account at the start of each day (or of one), and labels from after it alone.
 
-    `events` and `columns` are as in `linekeeper.replay`. `label` says what counts as bad, like
+    `events` and `columns` are as in `linekeeper.replay`; an event that arrived later is in no feature of a day before.
+    `label` says what counts as bad, like
     `days_past_due >= 60 within 12m`; without it there are features alone. Raises LinekeeperError where the label or the
     events cannot be read, or a day has not begun and you do not `simulate`.
 
@@ -80,7 +81,7 @@ def snapshots(
     for day in chosen:
         clock.demand_day(day, calendar(policy.time_zone))
     intake, wanted = intake_of(events, policy, columns, clock), read_label(named) if named else None
-    taken = take_snapshots(policy.definition, intake.table, chosen, wanted)
+    taken = take_snapshots(policy.definition, intake.table, chosen, wanted, intake.arrivals)
     return Snapshots(_with_dates(taken.table), taken.already, taken.unseen, tuple(intake.rejected))
 
 

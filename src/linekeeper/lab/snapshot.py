@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import UsageError
-from linekeeper.evaluate.event_batch import Batch, Ints, batch_of
+from linekeeper.evaluate.event_batch import Batch, Ints, RecordedArrivals, batch_of
 from linekeeper.evaluate.replay import replay, snapshots
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.kernel.prelude import month_of, month_start
@@ -75,16 +75,26 @@ def read_label(text: str) -> Label:
     return Label(parts["condition"], int(parts["length"]), parts["unit"])
 
 
-def take_snapshots(policy: Policy, table: pa.Table, days: list[int], label: Label | None = None) -> Snapshot:
+def take_snapshots(
+    policy: Policy,
+    table: pa.Table,
+    days: list[int],
+    label: Label | None = None,
+    arrivals: RecordedArrivals | None = None,
+) -> Snapshot:
     """Snapshots of every open account at the start of each day, with labels from after it alone.
 
     `table`: events in order of time; `days`: since 1970-01-01. Without a `label`: features alone, of every account,
-    where what became of it stands in another file.
+    where what became of it stands in another file. With `arrivals`, the features of a day are of the events that had
+    arrived before it; what became of an account follows from all of them.
     """
     kernel = kernel_of(policy)
     batch = batch_of(policy, kernel.calendar, table)
     dates = np.array(sorted(set(days)), dtype=np.int64)
-    account, index, rows = snapshots(kernel, batch, dates)
+    if arrivals is None:
+        account, index, rows = snapshots(kernel, batch, dates)
+    else:
+        account, index, rows = _as_known(kernel, table, batch, dates, arrivals)
     day, columns = dates[index], {}
     already = unseen = np.zeros(len(account), dtype=bool)
     if label is not None:
@@ -97,6 +107,25 @@ def take_snapshots(policy: Policy, table: pa.Table, days: list[int], label: Labe
         values = rows[keep, kernel.shape.values + place]
         columns[feature.name] = pa.array(values, mask=values == MISSING)
     return Snapshot(pa.table(columns), int(already.sum()), int(unseen.sum()))
+
+
+def _as_known(
+    kernel: Kernel, table: pa.Table, batch: Batch, dates: Ints, arrivals: RecordedArrivals
+) -> tuple[Ints, Ints, Ints]:
+    """What `snapshots` gives of a batch, each day of the events alone that had arrived before it."""
+    places = {name: place for place, name in enumerate(batch.accounts)}
+    none = np.empty(0, dtype=np.int64)
+    accounts, indices, rows = [none], [none], [np.empty((0, kernel.shape.width), dtype=np.int64)]
+    for index, date in enumerate(dates):
+        part = batch_of(kernel.policy, kernel.calendar, table.filter(pa.array(arrivals.reviewed < date)))
+        if len(part):
+            account, _, features = snapshots(kernel, part, dates[index : index + 1])
+            accounts.append(np.array([places[part.accounts[one]] for one in account], dtype=np.int64))
+            indices.append(np.full(len(account), index))
+            rows.append(features)
+    owner, day = np.concatenate(accounts), np.concatenate(indices)
+    order = np.lexsort((day, owner))
+    return owner[order], day[order], np.concatenate(rows)[order]
 
 
 def _labelled(policy: Policy, table: pa.Table, label: Label, account: Ints, day: Ints) -> tuple[Ints, Ints, Ints]:
