@@ -21,6 +21,7 @@ from linekeeper.engine.verify import verify
 from linekeeper.journal.store import open_store
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Brake, Policy
+from tests.engine.lives import ANY_TIME
 from tests.oracle.clock import DAY_MS
 from tests.oracle.generate import policy_text, stream
 
@@ -96,7 +97,7 @@ def live(engine: Engine, streams: list[list[Event]], rng: Random) -> int:
 @pytest.mark.parametrize("seed", range(6))
 def test_the_journal_replays_to_the_same_under_the_brake(tmp_path: Path, seed: int) -> None:
     policy, rng = braked_policy(seed), Random(f"brake {seed}")
-    engine = Engine(open_store(str(tmp_path / "a.db")), policy, brake=True)
+    engine = Engine(open_store(str(tmp_path / "a.db")), policy, brake=True, clock=ANY_TIME)
     pending = live(engine, neighbours(policy, seed), rng)
     verdict = verify(engine.store)
     assert verdict.first_difference is None
@@ -108,6 +109,6 @@ def test_the_brake_holds_something_in_these_lives(tmp_path: Path) -> None:
     pending = 0
     for seed in (1, 2, 3):
         policy = braked_policy(seed)
-        engine = Engine(open_store(str(tmp_path / f"{seed}.db")), policy, brake=True)
+        engine = Engine(open_store(str(tmp_path / f"{seed}.db")), policy, brake=True, clock=ANY_TIME)
         pending += live(engine, neighbours(policy, seed), Random(f"brake {seed}"))
     assert pending > 0

@@ -30,7 +30,7 @@ def policy() -> Policy:
     return load_text(TEXT)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def instants_are_small_numbers() -> Iterator[None]:
     """Most tables here number their instants 1, 2, 3, which no real file does: see `tests/engine/test_clock.py`."""
     with pytest.MonkeyPatch.context() as patch:

@@ -22,6 +22,7 @@ from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from tests.corrections.lives import Told, lender, lives
 from tests.corrections.truth import Found, against_truth, at_the_end, moments
+from tests.engine.lives import ANY_TIME
 from tests.oracle.clock import DAY_MS, clock, day_of
 from tests.oracle.generate import for_program, policy_text
 from tests.oracle.oracle import Ruling, run
@@ -205,7 +206,9 @@ def through_engine(
     """The engine's decisions by account; faults where its journal does not verify, or duplicates change anything."""
     faults = []
     with tempfile.TemporaryDirectory() as name:
-        engine, once = (Engine(open_store(str(Path(name) / file)), policy) for file in ("all.db", "once.db"))
+        engine, once = (
+            Engine(open_store(str(Path(name) / file)), policy, clock=ANY_TIME) for file in ("all.db", "once.db")
+        )
         receive(engine, batches)
         by_account, digest = decided(engine)
         verdict = verify(engine.store)

@@ -21,6 +21,7 @@ from linekeeper.engine.verify import verify
 from linekeeper.journal.store import Store, open_store
 from linekeeper.policy.load import load_text
 from tests.corrections.lives import lender, lives
+from tests.engine.lives import ANY_TIME
 from tests.oracle import story
 from tests.oracle.clock import DAY_MS
 from tests.oracle.generate import for_program
@@ -213,8 +214,8 @@ def test_a_file_with_reversals_is_replayed_as_it_is_run(tmp_path: Path, seed: in
     table = table_of(events, schema_of(policy))
     until = max(event.at for event in events) // DAY_MS + 30
     store = open_store(str(tmp_path / "run.db"))
-    ran = run_table(running := Engine(store, policy), table, "file", until)
-    replayed = replay_table(running.kernel, table, until)
+    ran = run_table(running := Engine(store, policy, clock=ANY_TIME), table, "file", until)
+    replayed = replay_table(running.kernel, table, until, clock=ANY_TIME)
     assert verify(store).same
     store.close()
     assert (replayed.digest, replayed.decisions) == (ran.digest, ran.decisions)

@@ -96,7 +96,7 @@ def test_a_store_with_a_log_is_not_written_without_its_keys(kept: tuple[Store, K
     store, _ = kept
     engine = Engine(store, policy)
     with pytest.raises(UsageError, match="keeps a log"):
-        engine.review(30_000)
+        engine.review(20_000)
 
 
 def test_a_log_cannot_begin_in_the_middle(tmp_path: Path, policy: Policy) -> None:

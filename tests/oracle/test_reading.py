@@ -93,6 +93,7 @@ DERIVED = {  # what the program adds for its own use, and the oracle has no word
     ("Policy", "source"),
     ("Policy", "card"),
     ("Kind", "built_in"),
+    ("Field", "most"),  # of built-in kinds alone, for validation: no policy can write it
     ("Score", "card"),
     # The checker notes units and choices on the nodes for their wording; tests/policy/test_functions.py holds them.
     *((node, "unit") for node in ("FieldRef", "Ref", "Call")),

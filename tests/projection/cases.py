@@ -26,6 +26,7 @@ from linekeeper.lab.outcome import without_score_triggers
 from linekeeper.lab.population import population
 from linekeeper.policy.load import load_file, load_text
 from linekeeper.policy.model import Policy
+from tests.engine.lives import ANY_TIME
 from tests.oracle.generate import policy_text, stream
 from tests.projection.projection import ProjectionDigest
 
@@ -131,7 +132,7 @@ def project(case: Case, compiled: bool, after_days: int = 0) -> Projection:
     kernel, digest, accepted = kernel_of(policy), ProjectionDigest(), 0
     for table in tables:
         until = last_day(kernel, table) + after_days
-        accepted += replay_table(kernel, table, until, compiled=compiled, keep=digest.add).events
+        accepted += replay_table(kernel, table, until, compiled=compiled, keep=digest.add, clock=ANY_TIME).events
     return _projection(pa.concat_tables(tables), accepted, digest)
 
 
@@ -145,7 +146,7 @@ def project_arrivals(case: Case) -> Projection:
     names = [feature.name for feature in policy.features]
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"{folder}/lines.db")
-        engine = Engine(store, policy)
+        engine = Engine(store, policy, clock=ANY_TIME)
         accepted = run_table(engine, table, "projection", until_day=0).events
         for account in sorted(table["account"].unique().to_pylist()):
             for decision in decisions_of(engine, account):

@@ -21,7 +21,7 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, open_store
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.model import Policy
-from tests.engine.lives import contents, parts, send
+from tests.engine.lives import ANY_TIME, contents, parts, send
 from tests.engine.test_law3 import fits_a_table, ruled, told
 from tests.oracle.generate import for_program
 from tests.oracle.held import read_alike
@@ -62,11 +62,11 @@ def visits_of(versions: Sequence[Policy], events: Sequence[Event], rng: Random) 
 
 def live_through(store: Store, visits: Sequence[Visit]) -> Engine:
     """The same through the engine."""
-    engine = Engine(store, visits[0][0])
+    engine = Engine(store, visits[0][0], clock=ANY_TIME)
     for policy, events, day in visits:
         if policy is not engine.policy:
             adopt(store, policy)
-            engine = Engine(store, policy)
+            engine = Engine(store, policy, clock=ANY_TIME)
         if events:
             send(engine, events)
         if day is not None:

@@ -20,7 +20,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "day-needed": "the newest event of the store is too old to say what day it is now; name the time with `--at`",
         "day-not-begun": "a day has not begun by this machine's clock; name one up to today, or simulate",
         "day-not-readable": "a day is not written as one; write it like 2024-05-31",
-        "day-out-of-calendar": "a day lies outside 1970 to 2099; name another",
+        "day-out-of-calendar": "a day lies before 1970 or too far ahead; name another",
         "day-too-early": "a day lies before one that the account has already seen; name a later day",
         "debt-not-readable": "a debt is not written as one; write NAME:BALANCE:RATE:MINIMUM",
         "debts-not-usable": "a plan for debts has too many of them, a name twice or a number that cannot be; mend it",

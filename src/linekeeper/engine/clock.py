@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MS, HOUR_MS
+from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, DAY_MS, HOUR_MS
 from linekeeper.core.dates import date_of
 from linekeeper.core.errors import UsageError
 
@@ -85,15 +85,15 @@ class Clock:
 
     def demand_day(self, day: int, calendar: Calendar) -> None:
         """Raises UsageError where a local day lies outside the calendar, or has not begun by this clock."""
-        if not 0 <= day <= calendar.day(AT_END_MS - 1):
+        if not 0 <= day <= DAY_MAX:
             raise UsageError(
                 f"the day `{date_of(day)}` lies outside the calendar",
                 code="day-out-of-calendar",
-                way_out="name one from 1970 to 2099",
+                way_out=f"name one from {date_of(0)} to {date_of(DAY_MAX)}",
                 details={"day": str(date_of(day))},
             )
         today = self._today(calendar)
-        if day > today:
+        if day > today and not self.simulated:
             raise UsageError(
                 f"the day `{date_of(day)}` has not begun; by this machine's clock it is {date_of(today)}",
                 code="day-not-begun",
