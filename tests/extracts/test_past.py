@@ -55,7 +55,7 @@ def test_a_past_day_is_what_the_store_held_then(tmp_path: Path, new_store: NewSt
         assert not intake.rejected
         with closing(open_store(str(tmp_path / f"then-{place}.db"))) as store:
             then = Engine(store, policy, clock=SIMULATED)
-            run_arrivals(then, intake.table, intake.arrivals)
+            run_arrivals(then, intake.table, intake.arrivals, "main")
             assert undated(extract_accounts(engine, ALL_ACCOUNTS, day)) == undated(extract_accounts(then, ALL_ACCOUNTS))
             assert rows(extract_features(engine, day)) == rows(extract_features(then, day))
             assert unplaced(rows(extract_decisions(engine, DecisionFilter(until_day=day)))) == unplaced(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from linekeeper.core import bounds, decision, line
+from linekeeper.core.event import ARRIVED
 from linekeeper.core.event import Event as ProgramEvent
 from linekeeper.policy import sections
 from linekeeper.policy.currency import minor_digits
@@ -45,7 +46,7 @@ def test_minor_digits() -> None:
 
 
 def test_events_and_lines_have_the_same_attributes() -> None:
-    assert nouns.Event.__slots__ == ProgramEvent.__slots__
+    assert (*nouns.Event.__slots__, ARRIVED) == ProgramEvent.__slots__  # the oracle is given its events as they arrive
     assert nouns.Line.__slots__ == line.Line.__slots__
 
 

@@ -251,15 +251,19 @@ def _take_in(
     from linekeeper.engine.opening import clear_empty_store
     from linekeeper.engine.run import run_arrivals, run_table
 
+    named, arrivals = source_of_feed(source), intake.arrivals
+    how = {"allow_other_source": allow_other_source}
     try:
         with progress("events", intake.table.num_rows, quiet) as advance:
-            named, arrivals = source_of_feed(source), intake.arrivals
-            how = {"allow_other_source": allow_other_source}
             if arrivals is not None and (source is None or not arrivals.sources):
-                return run_arrivals(engine, intake.table, arrivals, named, until_day, advance, **how)
-            return run_table(engine, intake.table, named, until_day, advance, **how)
-    finally:
+                summary = run_arrivals(engine, intake.table, arrivals, named, until_day, advance, **how)
+            else:
+                summary = run_table(engine, intake.table, named, until_day, advance, **how)
+    except Exception:  # not Ctrl-C, which may have left a transaction in its midst
         clear_empty_store(engine)
+        raise
+    clear_empty_store(engine)
+    return summary
 
 
 def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: bool) -> list[Rejection]:
