@@ -244,37 +244,42 @@ def drive(url: str, folder: Path, seeds: range) -> Counter[str]:
     return total
 
 
-def main() -> None:
-    """Run them and print a table, or one line of JSON."""
+def run_and_report(
+    about: str | None, count: int, counted: str, drive: Callable[[str, Path, range], Counter[str]]
+) -> None:
+    """Drive interleavings as the command line asks, half on each database, and print a table, or one line of JSON.
+
+    `count` is how many there are where none is asked for, `counted` what the JSON calls the numbers of a database.
+    """
     from tests.conftest import NEEDS
     from tests.journal.databases import postgres_database
 
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=200)
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--count", type=int, default=count)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     seeds = range(asked.seed, asked.seed + asked.count)
-    began, found, server = time.perf_counter(), {}, NEEDS["postgres"].find()
+    began, numbers, server = time.perf_counter(), {}, NEEDS["postgres"].find()
     with tempfile.TemporaryDirectory() as name:
         half = seeds[: asked.count // 2] if server else seeds
         (folder := Path(name) / "sqlite").mkdir()
-        found["sqlite"] = drive(str(folder / "shared.db"), folder, half)
+        numbers["sqlite"] = drive(str(folder / "lines.db"), folder, half)
         if server:
             (folder := Path(name) / "postgres").mkdir()
             with postgres_database(server) as url:
-                found["postgresql"] = drive(url, folder, seeds[asked.count // 2 :])
+                numbers["postgresql"] = drive(url, folder, seeds[asked.count // 2 :])
     seconds = time.perf_counter() - began
     summary = {"interleavings": asked.count, "differences": 0, "seconds": round(seconds, 1)}
     if asked.json:
-        print(json.dumps(summary | {"steps": {kind: dict(sorted(steps.items())) for kind, steps in found.items()}}))
+        print(json.dumps(summary | {counted: {kind: dict(sorted(own.items())) for kind, own in numbers.items()}}))
         return
     print(f"{asked.count} interleavings, {seconds:.0f} s, no difference")
-    for kind, steps in found.items():
-        print(f"  {kind:<11} " + ", ".join(f"{count} {name}" for name, count in sorted(steps.items())))
+    for kind, own in numbers.items():
+        print(f"  {kind:<11} " + ", ".join(f"{number:,} {name}" for name, number in sorted(own.items())))
     if not server:
         sys.stderr.write(f"on SQLite alone: {NEEDS['postgres'].way_out}\n")
 
 
 if __name__ == "__main__":
-    main()
+    run_and_report(__doc__, 200, "steps", drive)

@@ -10,11 +10,7 @@ erasure, letters, roads and records are compared, every receipt that was ever ma
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
-import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -38,7 +34,7 @@ from linekeeper.journal.log.audit import audit
 from linekeeper.journal.log.receipt import verify_receipt
 from linekeeper.journal.store import Store, open_store
 from linekeeper.policy.load import load_text
-from tests.engine.interleavings import FIRST_DAY, account_as_text, instant, iso_day, version_text
+from tests.engine.interleavings import FIRST_DAY, account_as_text, instant, iso_day, run_and_report, version_text
 
 OTHERS = ("a", "b", "c")
 ERASABLE = ("x", "y")
@@ -340,37 +336,5 @@ def drive(url: str, folder: Path, seeds: range) -> Counter[str]:
     return total
 
 
-def main() -> None:
-    """Run them and print a table, or one line of JSON."""
-    from tests.conftest import NEEDS
-    from tests.journal.databases import postgres_database
-
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args()
-    seeds = range(asked.seed, asked.seed + asked.count)
-    began, found, server = time.perf_counter(), {}, NEEDS["postgres"].find()
-    with tempfile.TemporaryDirectory() as name:
-        half = seeds[: asked.count // 2] if server else seeds
-        (folder := Path(name) / "sqlite").mkdir()
-        found["sqlite"] = drive(str(folder / "full.db"), folder, half)
-        if server:
-            (folder := Path(name) / "postgres").mkdir()
-            with postgres_database(server) as url:
-                found["postgresql"] = drive(url, folder, seeds[asked.count // 2 :])
-    seconds = time.perf_counter() - began
-    summary = {"interleavings": asked.count, "differences": 0, "seconds": round(seconds, 1)}
-    if asked.json:
-        print(json.dumps(summary | {"counts": {kind: dict(sorted(counts.items())) for kind, counts in found.items()}}))
-        return
-    print(f"{asked.count} interleavings, {seconds:.0f} s, no difference")
-    for kind, counts in found.items():
-        print(f"  {kind:<11} " + ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())))
-    if not server:
-        sys.stderr.write(f"on SQLite alone: {NEEDS['postgres'].way_out}\n")
-
-
 if __name__ == "__main__":
-    main()
+    run_and_report(__doc__, 20, "counts", drive)

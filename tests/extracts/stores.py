@@ -7,17 +7,15 @@ from dataclasses import replace
 from random import Random
 
 from linekeeper.core.event import Event
-from linekeeper.engine.clock import Clock
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.outbox import Law
 from linekeeper.journal.keeper import Keeper
 from linekeeper.journal.store import Store
 from linekeeper.policy.model import Policy
-from tests.engine.lives import borrowers, send
+from tests.engine.lives import ANY_TIME, borrowers, send
 from tests.engine.test_law3 import visits_of
 
 SOURCES = ("core", "=bureau")
-SIMULATED = Clock(simulated=True)  # the generated events lie all over the calendar
 
 
 def eventful(
@@ -34,7 +32,7 @@ def eventful(
 
     Each source numbers its own events, so that two sources use the same ids.
     """
-    rng, engine = Random(seed), Engine(store, policy, keeper, law=law, clock=SIMULATED)
+    rng, engine = Random(seed), Engine(store, policy, keeper, law=law, clock=ANY_TIME)
     lives = [events for events in borrowers(policy, count, late=True, reversals=2) if events]
     for reviewed, part in visits_of(policy, _mixed(lives, rng), rng):
         if reviewed is not None and reviews:

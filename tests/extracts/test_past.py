@@ -20,8 +20,8 @@ from linekeeper.engine.verify import verify
 from linekeeper.journal.store import open_store
 from tests.engine.conftest import NewStore
 from tests.engine.conftest import new_store as new_store
-from tests.engine.lives import policy_of
-from tests.extracts.stores import SIMULATED, eventful
+from tests.engine.lives import ANY_TIME, policy_of
+from tests.extracts.stores import eventful
 from tests.kernel.conftest import _kernel_cache as _kernel_cache
 
 ALL_ACCOUNTS, ALL_DECISIONS = AccountFilter(), DecisionFilter()
@@ -50,11 +50,11 @@ def test_a_past_day_is_what_the_store_held_then(tmp_path: Path, new_store: NewSt
         if not write_table(file, extract_events(engine, day=day)):
             assert rows(extract_accounts(engine, ALL_ACCOUNTS, day)) == []
             continue
-        intake = read_event_file(file, policy, clock=SIMULATED)
+        intake = read_event_file(file, policy, clock=ANY_TIME)
         assert intake.arrivals is not None
         assert not intake.rejected
         with closing(open_store(str(tmp_path / f"then-{place}.db"))) as store:
-            then = Engine(store, policy, clock=SIMULATED)
+            then = Engine(store, policy, clock=ANY_TIME)
             run_arrivals(then, intake.table, intake.arrivals, "main")
             assert undated(extract_accounts(engine, ALL_ACCOUNTS, day)) == undated(extract_accounts(then, ALL_ACCOUNTS))
             assert rows(extract_features(engine, day)) == rows(extract_features(then, day))

@@ -249,6 +249,7 @@ def erase(
 ) -> None:
     """Erase a borrower: destroy the key of the records, delete events, state and decisions; other proofs stay."""
     from linekeeper.cli.answers.proof import EraseAnswer
+    from linekeeper.engine.clock import machine_clock_ms
     from linekeeper.journal.keeper import erase_borrower, open_keeper
     from linekeeper.journal.store import open_store
 
@@ -256,7 +257,7 @@ def erase(
         raise UsageError("with `--json` nothing is asked", code="argument-missing", way_out="say `--yes`")
     if not yes:
         typer.confirm(f"Erase `{account}` for good?", abort=True)
-    done = erase_borrower(open_store(store, made=True), open_keeper(keys), account, time.time_ns() // 1_000_000)
+    done = erase_borrower(open_store(store, made=True), open_keeper(keys), account, machine_clock_ms())
     if json:
         print_answer(EraseAnswer(account=account, leaf=done.position, leaves_closed=len(done.leaves)))
     else:

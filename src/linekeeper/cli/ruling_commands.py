@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -92,7 +91,7 @@ def instant(engine: Engine, text: str | None) -> int:
 
     if text is not None:
         return instant_ms(text)
-    now, known = time.time_ns() // 1_000_000, store_now(engine)
+    now, known = engine.clock.now_ms(), store_now(engine)
     if known is not None and now - known > STALE_DAYS * DAY_MS:
         raise UsageError(
             f"the store's latest event or review is {(now - known) // DAY_MS} days old",

@@ -21,12 +21,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linekeeper.connect.column_validation import read_column
+from linekeeper.connect.event_table import arrived_at
 from linekeeper.connect.raw_rows import RawBlock
 from linekeeper.connect.spreadsheets import without_mark
 from linekeeper.connect.values import FieldSpec
 from linekeeper.core.bounds import DAY_MAX
 from linekeeper.core.errors import FileError
-from linekeeper.core.event import ARRIVED
 from linekeeper.engine.clock import Clock
 from linekeeper.evaluate.evaluator import NOT_REVIEWED
 from linekeeper.evaluate.event_batch import RecordedArrivals
@@ -109,7 +109,7 @@ def arrivals_by_time(table: pa.Table, zone: Calendar, clock: Clock) -> RecordedA
     An account is reviewed at the start of each day: what arrives on a day finds that review done. Nothing is known
     before it happens, and no day is reviewed that has not begun by the clock.
     """
-    arrived = np.maximum(pc.coalesce(table[ARRIVED], table["at"]).to_numpy(), table["at"].to_numpy())
+    arrived = np.maximum(arrived_at(table), table["at"].to_numpy())
     keys = pa.table({"arrived": arrived, "at": table["at"], "id": table["id"]})
     order = pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names]).to_numpy()
     numbers = np.empty(len(order), dtype=np.int64)

@@ -79,6 +79,12 @@ def table_of(events: Iterable[Event], schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
+def arrived_at(table: pa.Table) -> np.ndarray:
+    """When each event of the table was known (UTC ms): at `arrived`, or else when it happened."""
+    arrived: np.ndarray = pc.coalesce(table[ARRIVED], table["at"]).to_numpy()
+    return arrived
+
+
 def used_columns(table: pa.Table) -> pa.Table:
     """The table without the field columns that nothing fills."""
     return table.select(

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from linekeeper.connect.column_validation import admit_proven, rows_of
-from linekeeper.connect.event_table import number_columns, schema_of, table_of
+from linekeeper.connect.event_table import arrived_at, number_columns, schema_of, table_of
 from linekeeper.connect.values import (
     ACCOUNT,
     ARRIVAL,
@@ -128,7 +127,7 @@ class Validator:
         # reasons of rejections so have one source, and the fast way need not be able to explain anything.
         number = np.arange(1, table.num_rows + 1) if lines is None else lines
         admitted, rows = admit_proven(self, table)
-        if untimely := self.clock.untimely(admitted["at"].to_numpy(), _arrived(admitted)):
+        if untimely := self.clock.untimely(admitted["at"].to_numpy(), arrived_at(admitted)):
             timely = np.setdiff1d(np.arange(len(rows)), untimely, assume_unique=True)
             admitted, rows = admitted.take(timely), rows[timely]
         doubtful = np.setdiff1d(np.arange(table.num_rows), rows, assume_unique=True)
@@ -150,12 +149,6 @@ class Validator:
             order = np.argsort(rows, kind="stable")
             admitted, rows = admitted.take(order), rows[order]
         return admitted, number[rows], aside
-
-
-def _arrived(table: pa.Table) -> np.ndarray:
-    """When each event of the table was known: at `arrived`, or else when it happened."""
-    arrived: np.ndarray = pc.coalesce(table[ARRIVED], table["at"]).to_numpy()
-    return arrived
 
 
 @lru_cache(maxsize=512)
