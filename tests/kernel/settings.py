@@ -38,6 +38,7 @@ INPUTS = 4
 AFTER_DAYS = 40
 BATCH_LIVES = 25
 SHOWN_MAX = 20
+PROGRESS_POLICIES = 10  # a line after so many: the whole takes most of an hour
 
 
 def machine_outcome(function: NativeFunction, number: int, a: int, b: int, c: int, row: np.ndarray) -> Outcome:
@@ -127,9 +128,11 @@ def run(asked: argparse.Namespace) -> dict[str, float]:
     seeds = range(asked.first, asked.first + asked.policies)
     with ProcessPoolExecutor(asked.workers) as pool:  # the interpreter's lock leaves one process one core
         compare = partial(differing_policy, lives=asked.lives, levels=levels)
-        for count, differing in pool.map(compare, seeds):
+        for done, (count, differing) in enumerate(pool.map(compare, seeds), start=1):
             evaluations += count
             wrong += differing
+            if done % PROGRESS_POLICIES == 0:
+                print(f"{done} policies, {evaluations:,} evaluations, {len(wrong)} differences", file=sys.stderr)
     for text in wrong[:SHOWN_MAX]:
         print(text, file=sys.stderr)
     return {
