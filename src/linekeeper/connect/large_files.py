@@ -87,6 +87,15 @@ def import_file(
     return summary
 
 
+def counts_of(table: Path) -> dict[str, Any]:
+    """How many `accounts` and `events` an event table on disk has, and of the latter `by_kind`."""
+    with tempfile.TemporaryDirectory(prefix="linekeeper-") as folder, sorting_store(Path(folder)) as database:
+        database.read_parquet(str(table)).create_view("events")
+        (accounts,) = database.sql("SELECT count(DISTINCT account) FROM events").fetchall()[0]
+        kinds = dict(database.sql("SELECT kind, count(*) FROM events GROUP BY kind ORDER BY kind").fetchall())
+    return {"accounts": accounts, "events": sum(kinds.values()), "by_kind": kinds}
+
+
 @dataclass(frozen=True, slots=True)
 class RawFile:
     """All valid rows of files on disk, as they were read, and the blocks that they were read in, without their rows."""
