@@ -88,7 +88,7 @@ def _holidays(rng: Random) -> tuple[str, list[str], t.BusinessDays]:
     lines: list[str] = []
     if rng.random() < 0.5:
         holidays, workdays = _some_days(rng), _some_days(rng)
-        name, years = rng.choice(("cn", "made_up")), rng.choice(("2020-2027", "2024"))
+        name, years = rng.choice(("cn", "tw")), rng.choice(("2020-2027", "2024"))
         parts = [f"calendar: {name}", f"years: {years}", *parts]
         lines = ["calendar:", f"  name: {name}", f"  years: {years}"]
         lines += [f"  holidays: [{_dates(holidays)}]", f"  workdays: [{_dates(workdays)}]"]
