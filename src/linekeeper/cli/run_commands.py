@@ -183,9 +183,12 @@ def verify(store: StoreUrl, keys: Keys, json: JsonOption = False) -> None:
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
 
-    opened, vault = open_store(store, made=True), None if keys is None else open_keeper(keys).vault
+    opened, keeper = open_store(store, made=True), None if keys is None else open_keeper(keys)
+    if keeper is not None:
+        with opened.reading() as connection:
+            keeper.demand_log_of(connection)
     with progress("accounts", 0, json) as advance:
-        verdict = verified(opened, advance, vault)
+        verdict = verified(opened, advance, None if keeper is None else keeper.vault)
     if json:
         print_answer(
             VerifyAnswer(
@@ -213,13 +216,14 @@ def authorise(
     amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="The draw asked for, in major units, like 250.00.")],
     store: StoreUrl,
     at: Annotated[str, typer.Option("--at", help="When, ISO 8601 with an offset, like 2024-05-02T09:00+08:00.")],
+    simulate: Simulate = False,
     json: JsonOption = False,
 ) -> None:
     """Say whether a draw may happen, and why not. It changes nothing."""
     from linekeeper.cli.answers.events import AuthoriseAnswer
     from linekeeper.face.times import instant_of
 
-    engine = open_engine(store)
+    engine = open_engine(store, simulate=simulate)
     instant, minor = instant_ms(at), minor_units(amount, engine.policy.exponent)
     answer = engine.authorise(account, instant, minor)
     if json:
@@ -251,10 +255,19 @@ def _take_in(
 
     until = feed.last_review if until_day is None else until_day
     how = {"allow_other_source": allow_other_source}
+    done = 0
     try:
-        with progress("events", feed.events, quiet) as advance:
+        with progress("events", feed.events, quiet) as show:
+
+            def advance(events: int) -> None:
+                nonlocal done
+                done += events
+                show(events)
+
             summary = run_parts(engine, feed.parts(), feed.events, source_of_feed(source), until, advance, **how)
-    except Exception:  # not Ctrl-C, which may have left a transaction in its midst
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"{done:,} of {feed.events:,} events at least are in the store") from None
+    except Exception:
         clear_empty_store(engine)
         raise
     clear_empty_store(engine)

@@ -49,6 +49,7 @@ from linekeeper.notice.render import as_html, as_json, as_text
 from linekeeper.texts.language import Lang
 
 PAGE_SIZE_MAX = 1_000_000
+POSITION_MAX = 2**63 - 1
 NoticeFormat = Literal["text", "html", "json"]
 RENDER_AS = {"text": as_text, "html": as_html, "json": as_json}
 
@@ -455,6 +456,7 @@ class Engine:
         [(1, 'decision', 'decrease'), (2, 'decision', 'restore')]
         ()
         """
+        given_count("after", after, 0, POSITION_MAX)
         return changes_of(changes_after(self._engine, after, limit), self.policy.time_zone)
 
     def verify(self) -> Verdict:
