@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
 
 from tests.oracle.clock import DAY_MS, HOUR_MS, Clock, clock, date_day, day_of, month_of
@@ -40,6 +41,7 @@ LASTING = ("open", "consent", "override", "reversal")  # kinds that cannot be re
 BURSTS = {"due": (1,) * 40 + (26,), "consent": (1, 1, 6)}  # how many at once
 
 
+@lru_cache(maxsize=4_096)
 def month_start(day: int, months: int) -> int:
     """The first day of the month `months` after that of `day`, found by walking.
 
