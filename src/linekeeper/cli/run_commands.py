@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from linekeeper.cli.arguments import day_number, instant_ms, minor_units, required_day
-from linekeeper.cli.opening import clock_of, open_engine, read_file
+from linekeeper.cli.opening import clock_of, columns_of_file, open_engine, read_file
 from linekeeper.cli.options import (
     AccountName,
     AllowOtherSource,
     BrakeOn,
+    ContractFile,
     EventsFile,
     JsonOption,
     Jurisdiction,
@@ -46,9 +47,11 @@ from linekeeper.core.event import repeat_figures, source_of_feed
 
 if TYPE_CHECKING:
     from linekeeper.connect.files import Intake
+    from linekeeper.connect.mapping import ColumnMapping
     from linekeeper.core.decision import Decision
     from linekeeper.core.event import Rejection
     from linekeeper.engine.engine import Engine
+    from linekeeper.engine.feed_batches import ReadBatch
     from linekeeper.engine.summaries import RunSummary
 
 UntilLast = Annotated[
@@ -71,6 +74,7 @@ def run(
     jurisdiction: Jurisdiction,
     product: Product,
     mapping: MappingFile = None,
+    contract: ContractFile = None,
     until: UntilLast = None,
     source: SourceName = None,
     allow_other_source: AllowOtherSource = False,
@@ -93,15 +97,15 @@ def run(
     clock = clock_of(simulate)
     if until_day is not None:
         clock.demand_day(until_day, calendar(checked.time_zone))
-    intake = read_file(events, checked, mapping, json, clock, source)
-    arrivals = intake.arrivals
-    exported = arrivals is not None and bool(arrivals.sources) and intake.source is None  # the source is each event's
-    feed = None if exported else source_of_feed(intake.source, source_named())
-    if intake.rejected and not intake.table.num_rows and is_missing(store):
+    columns = columns_of_file(mapping, source)
+    intake = read_file(events, checked, columns, json, clock)
+    feed = _source_of(intake)
+    batch = _batch_of(events, intake, feed, columns, contract)
+    if batch is None and intake.rejected and not intake.table.num_rows and is_missing(store):
         summary = RunSummary.empty()  # no store is made for it
     else:
         engine = open_engine(store, checked, keys, brake, law, by, simulate)
-        summary = _take_in(engine, intake, feed, allow_other_source, until_day, json)
+        summary = _take_in(engine, intake, feed, batch, allow_other_source, until_day, json)
     aside = report(summary, intake, rejected, json)
     if json:
         over = summary.excess_draws or 0
@@ -133,7 +137,7 @@ def replay(
     from linekeeper.policy.load import load_file
 
     kernel, clock = kernel_of(load_file(policy)), clock_of(simulate)
-    intake = read_file(events, kernel.policy, mapping, json, clock)
+    intake = read_file(events, kernel.policy, columns_of_file(mapping), json, clock)
     kept: list[Decision] = []
     evaluations = evaluations_of(intake.table, not eager)
     compiled = kernel.is_worth_compiling(evaluations)
@@ -244,21 +248,55 @@ def authorise(
 # ------------------------------------------------------------------ pieces
 
 
+def _source_of(intake: Intake) -> str | None:
+    """The source of what was read; None where another store exported it, and each event has its own."""
+    arrivals = intake.arrivals
+    exported = arrivals is not None and bool(arrivals.sources) and intake.source is None
+    return None if exported else source_of_feed(intake.source, source_named())
+
+
+def _batch_of(
+    path: Path, intake: Intake, source: str | None, columns: ColumnMapping, contract: Path | None
+) -> ReadBatch | None:
+    """What was read as a batch, where that file or else the mapping has a contract and the events are of one source."""
+    from linekeeper.connect.batch_files import batch_of_file
+    from linekeeper.connect.mapping_file import load_contract
+
+    agreed = columns.contract if contract is None else load_contract(contract)
+    return None if source is None or agreed is None else batch_of_file(path, intake, source, agreed)
+
+
 def _take_in(
-    engine: Engine, intake: Intake, source: str | None, allow_other_source: bool, until_day: int | None, quiet: bool
+    engine: Engine,
+    intake: Intake,
+    source: str | None,
+    batch: ReadBatch | None,
+    allow_other_source: bool,
+    until_day: int | None,
+    quiet: bool,
 ) -> RunSummary:
-    """The run of what was read. Where the store began for it and nothing came in, it is left as it was before."""
+    """The run of what was read. Where the store began for it and nothing came in, it is left as it was before.
+
+    `batch`: the same, where its source has a contract. It is then held as a whole, or noted as taken.
+    """
+    from linekeeper.engine.feed_batches import admit_batch, demand_no_contract, note_taken
     from linekeeper.engine.opening import clear_empty_store
     from linekeeper.engine.run import run_arrivals, run_table
 
     named, arrivals = source_of_feed(source), intake.arrivals
     how = {"allow_other_source": allow_other_source}
     try:
+        if batch is not None:
+            admit_batch(engine, batch)
+        elif source is not None:
+            demand_no_contract(engine, source)
         with progress("events", intake.table.num_rows, quiet) as advance:
             if arrivals is not None and (source is None or not arrivals.sources):
                 summary = run_arrivals(engine, intake.table, arrivals, named, until_day, advance, **how)
             else:
                 summary = run_table(engine, intake.table, named, until_day, advance, **how)
+        if batch is not None:
+            note_taken(engine, batch)
     except Exception:  # not Ctrl-C, which may have left a transaction in its midst
         clear_empty_store(engine)
         raise
