@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from linekeeper.cli.arguments import day_number, instant_ms, minor_units, required_day
-from linekeeper.cli.opening import clock_of, events_of_file, open_engine
+from linekeeper.cli.opening import clock_of, columns_of_file, events_of_file, open_engine
 from linekeeper.cli.options import (
     AccountName,
     AllowOtherSource,
     BrakeOn,
+    ContractFile,
     EventsFile,
     JsonOption,
     Jurisdiction,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from linekeeper.connect.event_feeds import EventFeed
     from linekeeper.core.event import Rejection
     from linekeeper.engine.engine import Engine
+    from linekeeper.engine.feed_batches import ReadBatch
     from linekeeper.engine.summaries import RunSummary
 
 UntilLast = Annotated[
@@ -71,6 +73,7 @@ def run(
     jurisdiction: Jurisdiction,
     product: Product,
     mapping: MappingFile = None,
+    contract: ContractFile = None,
     until: UntilLast = None,
     source: SourceName = None,
     allow_other_source: AllowOtherSource = False,
@@ -82,7 +85,9 @@ def run(
 ) -> None:
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
     from linekeeper.cli.answers.events import RunAnswer
+    from linekeeper.connect.batch_files import batch_of_file
     from linekeeper.connect.event_feeds import FeedOrder
+    from linekeeper.connect.mapping_file import load_contract
     from linekeeper.engine.opening import law_named
     from linekeeper.engine.summaries import RunSummary
     from linekeeper.journal.store import is_missing
@@ -94,14 +99,21 @@ def run(
     clock = clock_of(simulate)
     if until_day is not None:
         clock.demand_day(until_day, calendar(checked.time_zone))
-    with events_of_file(events, checked, mapping, json, clock, FeedOrder.ARRIVAL, source) as feed:
+    columns = columns_of_file(mapping, source)
+    agreed = columns.contract if contract is None else load_contract(contract)
+    # A contract is about a batch as a whole.
+    with events_of_file(events, checked, columns, json, clock, FeedOrder.ARRIVAL, at_once=agreed is not None) as feed:
         # In a file that was exported from a store, the source is each event's own.
         named = None if feed.exported else source_of_feed(feed.source, source_named())
-        if feed.rejected and not feed.events and is_missing(store):
+        batch = None
+        if named is not None and agreed is not None:
+            (whole,) = feed.parts()
+            batch = batch_of_file(events, whole.table, feed, named, agreed)
+        if batch is None and feed.rejected and not feed.events and is_missing(store):
             summary = RunSummary.empty()  # no store is made for it
         else:
             engine = open_engine(store, checked, keys, brake, law, by, simulate)
-            summary = _take_in(engine, feed, named, allow_other_source, until_day, json)
+            summary = _take_in(engine, feed, named, batch, allow_other_source, until_day, json)
     aside = report(summary, feed, rejected, json)
     if json:
         draws, dues = summary.excess_draws or 0, summary.unowed_dues or 0
@@ -138,7 +150,8 @@ def replay(
     if until_day is not None:
         clock.demand_day(until_day, kernel.calendar)
     with ExitStack() as stack:
-        feed = stack.enter_context(events_of_file(events, kernel.policy, mapping, json, clock, FeedOrder.ACCOUNT))
+        columns = columns_of_file(mapping)
+        feed = stack.enter_context(events_of_file(events, kernel.policy, columns, json, clock, FeedOrder.ACCOUNT))
         keep = stack.enter_context(DecisionWriter(output)).add if output else None
         advance = stack.enter_context(progress("events", feed.events, json))
         last = until_day if until_day is not None else feed.day_to_review(clock, kernel.calendar)
@@ -248,9 +261,19 @@ def authorise(
 
 
 def _take_in(
-    engine: Engine, feed: EventFeed, source: str | None, allow_other_source: bool, until_day: int | None, quiet: bool
+    engine: Engine,
+    feed: EventFeed,
+    source: str | None,
+    batch: ReadBatch | None,
+    allow_other_source: bool,
+    until_day: int | None,
+    quiet: bool,
 ) -> RunSummary:
-    """The run of what was read. Where the store began for it and nothing came in, it is left as it was before."""
+    """The run of what was read. Where the store began for it and nothing came in, it is left as it was before.
+
+    `batch`: the same, where its source has a contract. It is then held as a whole, or noted as taken.
+    """
+    from linekeeper.engine.feed_batches import admit_batch, demand_no_contract, note_taken
     from linekeeper.engine.opening import clear_empty_store
     from linekeeper.engine.run import run_parts
 
@@ -258,6 +281,10 @@ def _take_in(
     how = {"allow_other_source": allow_other_source}
     done = 0
     try:
+        if batch is not None:
+            admit_batch(engine, batch)
+        elif source is not None:
+            demand_no_contract(engine, source)
         with progress("events", feed.events, quiet) as show:
 
             def advance(events: int) -> None:
@@ -266,6 +293,8 @@ def _take_in(
                 show(events)
 
             summary = run_parts(engine, feed.parts(), feed.events, source_of_feed(source), until, advance, **how)
+        if batch is not None:
+            note_taken(engine, batch)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"{done:,} of {feed.events:,} events at least are in the store") from None
     except Exception:

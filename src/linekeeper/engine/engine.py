@@ -68,7 +68,7 @@ from linekeeper.evaluate.excess_draws import count_excess_draws, line_columns
 from linekeeper.evaluate.late_events import History
 from linekeeper.evaluate.unowed_dues import with_unowed_dues
 from linekeeper.journal import tables as t
-from linekeeper.journal.keeper import Keeper
+from linekeeper.journal.keeper import Keeper, keys_needed
 from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import (
     DECISION_COLUMNS,
@@ -142,11 +142,7 @@ class Engine:
     def require_keys(self) -> None:
         """Raises UsageError where the store keeps a log and this engine has no keys to write to it."""
         if self.read_only:
-            raise UsageError(
-                "the store keeps a log",
-                code="log-keys-needed",
-                way_out="name the folder of its keys: `--keys` or LINEKEEPER_KEYS",
-            )
+            raise keys_needed()
 
     # -------------------------------------------------------------- versions
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Table, select
 
-from linekeeper.core.errors import NotFound
+from linekeeper.core.errors import NotFound, UsageError
 from linekeeper.journal import tables as t
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.append import append
@@ -104,6 +104,15 @@ def decision_leaves(connection: Connection, vault: Vault, account: str) -> list[
 def keeps_log(connection: Connection) -> bool:
     """Whether decisions of this store are in a log."""
     return size_of(connection, t.LOG) > 0
+
+
+def keys_needed() -> UsageError:
+    """What is said where the store keeps a log, and nobody gave the keys to write to it."""
+    return UsageError(
+        "the store keeps a log",
+        code="log-keys-needed",
+        way_out="name the folder of its keys: `--keys` or LINEKEEPER_KEYS",
+    )
 
 
 def new_keeper(keys: Path, folder: Path, name: str) -> Keeper:
