@@ -58,6 +58,8 @@ UntilLast = Annotated[
     typer.Option("--until", help="Review up to and including this day, YYYY-MM-DD (default: the last event's)."),
 ]
 
+SHOWN_DRAWS = 20  # flagged draws that are named to a person; `--json` has all
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -118,7 +120,9 @@ def run(
     if json:
         draws, dues = summary.excess_draws or 0, summary.unowed_dues or 0
         common = figures(summary, feed, aside, rejected)
-        print_answer(RunAnswer(**common, excess_draws=draws, unowed_dues=dues, source=named))
+        flagged = list(summary.flagged_draws)
+        counts = RunAnswer(**common, excess_draws=draws, flagged_draws=flagged, unowed_dues=dues, source=named)
+        print_answer(counts)
     end_without_events(summary, feed, aside)
 
 
@@ -318,6 +322,8 @@ def report(summary: RunSummary, feed: EventFeed, rejected: Path | None, json: bo
         if summary.excess_draws:
             draws = counted(summary.excess_draws, "draw was", "draws were")
             print_line(f"[yellow]{draws} of more than was available[/]; nothing is refused")
+        for event_id in summary.flagged_draws[:SHOWN_DRAWS]:
+            print_line(data_text(f"  flagged: draw {event_id}"))
         if summary.unowed_dues:
             some = counted(summary.unowed_dues, "account has", "accounts have")
             print_line(f"[yellow]{some} unpaid dues above all that is owed[/]; what is above counts as no arrears")
