@@ -190,6 +190,7 @@ def sorting_store(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     settings["memory_limit"] = SORTING_BYTES_MAX
     database = duckdb.connect(config=settings)
     try:
+        database.execute("SET enable_progress_bar = false")  # it would stand on standard output, beside the answer
         yield database
     finally:
         database.close()
