@@ -124,6 +124,8 @@ class FactsEmitter:
         fields = {f".{one.name}": f"x[{self.names.fields[kind.name, one.name]}]" for one in kind.fields}
         optional = frozenset(fields[f".{one.name}"] for one in kind.fields if one.optional)
         lines = list(_ACCOUNT.get(kind.name, ()))
+        if lines and kind.name != "opening":  # what an opening states holds all that came before it
+            lines = ["if at >= s[OPEN_AT]:", *indented(lines)]
         rings = (ring.key.source for ring in self.fact_rings if isinstance(ring.key.source, ex.Select))
         lasts = (last.select for last in self.layout.lasts)
         since = (since.select for since in self.layout.since)
@@ -212,6 +214,13 @@ def _clamped(expr: ex.Expr, code: str, may_miss: bool) -> str:
 
 
 _ACCOUNT = {
+    "opening": (
+        "s[BALANCE] = x[OPENING_BALANCE]",
+        "if x[OPENING_PAST_DUE] > 0:",
+        "    add_due(s, DUES, DUE, DUES_MAX, x[OPENING_PAST_DUE], hour // 24 - x[OPENING_DAYS_PAST_DUE])",
+        "elif x[OPENING_DAYS_PAST_DUE] > 0:",
+        "    s[REPORTED] = x[OPENING_DAYS_PAST_DUE]",
+    ),
     "draw": ("s[BALANCE] = clamp(s[BALANCE] + x[DRAW_AMOUNT])",),
     "charge": ("s[BALANCE] = clamp(s[BALANCE] + x[CHARGE_AMOUNT])",),
     "repay": (
