@@ -34,9 +34,7 @@ def for_program(events: Iterable[nouns.Event]) -> list[Event]:
     return [Event(event.id, event.account, event.kind, event.at, event.fields) for event in events]
 
 
-def stream(
-    policy: Policy, seed: int, late: bool = False, reversals: int = 0, takes_over: bool = False
-) -> list[Event]:
+def stream(policy: Policy, seed: int, late: bool = False, reversals: int = 0, takes_over: bool = False) -> list[Event]:
     """One account's events in order of arrival; `late`: some arrive after events that happened later.
 
     `takes_over`: the account begins with an opening, which its history follows.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ from linekeeper.cli.settings import tolerance_hours
 from linekeeper.core.event import source_of_feed
 
 if TYPE_CHECKING:
+    from linekeeper.connect.event_feeds import EventFeed, FeedOrder
     from linekeeper.connect.files import Intake
     from linekeeper.connect.mapping import ColumnMapping
     from linekeeper.engine.clock import Clock
@@ -53,6 +56,26 @@ def read_file(
 
     with progress_of_share("reading", quiet) as show_share:
         return read_event_file(path, policy, columns_of_file(mapping, source), progress=show_share, clock=clock)
+
+
+@contextmanager
+def events_of_file(
+    path: Path,
+    policy: Policy,
+    mapping: Path | None,
+    quiet: bool,
+    clock: Clock,
+    order: FeedOrder,
+    source: str | None = None,
+) -> Iterator[EventFeed]:
+    """The same as a feed, whose size the memory does not bound."""
+    from linekeeper.connect.event_feeds import event_feed
+
+    with ExitStack() as stack:
+        with progress_of_share("reading", quiet) as show_share:
+            columns = columns_of_file(mapping, source)
+            feed = stack.enter_context(event_feed(path, policy, columns, order, clock, show_share))
+        yield feed
 
 
 def columns_of_file(mapping: Path | None, source: str | None) -> ColumnMapping:
