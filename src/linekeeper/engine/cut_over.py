@@ -22,11 +22,12 @@ class CutOver:
 
     `triggers`: those that held the line, `in_force` those of them that have done so ever since; `since_day`: from when
     on, and `why`. `notified_day` is the day on which the former system notified the borrower; None where it did not.
-    `observed_day` is the first day of which all events are known.
+    `observed_day` is the first day of which all events are known, `days_observed` how long ago that was.
     """
 
     day: int
     observed_day: int
+    days_observed: int
     triggers: tuple[str, ...]
     in_force: tuple[str, ...]
     since_day: int | None
@@ -59,6 +60,7 @@ def cut_over_of(kernel: Kernel, state: list[int], fields: Mapping[str, int | str
     return CutOver(
         state[slots["STANDS_UNTIL"]] - 1,
         state[slots["OBSERVED_DAY"]],
+        state[slots["HOUR"]] // 24 - state[slots["OBSERVED_DAY"]],
         named,
         tuple(name for name in named if state[slots["STATED"]] >> numbers[name] & 1),
         None if since is None else int(since),

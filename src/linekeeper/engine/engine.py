@@ -375,7 +375,7 @@ class Engine:
 
     def _review_accounts(self, names: list[str], until_day: int, keep: Keep | None) -> BatchSummary:
         with self.store.writing() as connection:
-            batch = no_events(sorted(names))
+            batch = no_events(self.policy, sorted(names))
             states, chains = load_states(connection, self.kernel, batch.accounts)
             result, waiting = self._evaluate(
                 connection,

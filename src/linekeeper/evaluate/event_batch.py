@@ -7,7 +7,7 @@ which costs a fraction of it; the batch is the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -151,7 +151,8 @@ def batch_of_few(policy: Policy, clock: Calendar, events: Sequence[Event]) -> Ba
     starts: dict[str, int] = {}  # in order of the accounts' names
     for place, event in enumerate(order):
         starts.setdefault(events[event].account, place)
-    x = np.full((len(rows), fields_max(row.x for row in rows)), MISSING, dtype=np.int64)
+    width = fields_max(policy, {event.kind for event in events})
+    x = np.full((len(rows), width), MISSING, dtype=np.int64)
     for place, row in enumerate(rows):
         x[place, : len(row.x)] = row.x
     at, hour, kind = (np.array([row[column] for row in rows], dtype=np.int64) for column in range(3))
@@ -176,15 +177,18 @@ def row_of(policy: Policy, clock: Calendar, event: Event) -> EventRow:
     return EventRow(event.at, clock.hour(event.at), declared.number, tuple(x))
 
 
-def fields_max(fields: Iterable[Sequence[object]]) -> int:
-    """The most fields that one of these events, or kinds of event, has; at least 1."""
-    return max((len(one) for one in fields), default=0) or 1
+def fields_max(policy: Policy, present: Container[str]) -> int:
+    """The most fields that an event has, where these kinds are present; at least 1.
+
+    An opening has many, and most batches hold none: they need no room for it.
+    """
+    return max(1, *(len(kind.fields) for kind in policy.kinds if kind.name != "opening" or kind.name in present))
 
 
-def no_events(accounts: list[str]) -> Batch:
+def no_events(policy: Policy, accounts: list[str]) -> Batch:
     """A batch of accounts (in order of their names) that have no events."""
     none = np.zeros(0, dtype=np.int64)
-    x = np.zeros((0, 1), dtype=np.int64)
+    x = np.zeros((0, fields_max(policy, ())), dtype=np.int64)
     return Batch(accounts, np.zeros(len(accounts) + 1, dtype=np.int64), none, none, none, none, x)
 
 
@@ -234,8 +238,7 @@ def _fields(policy: Policy, table: pa.Table) -> tuple[Ints, Ints]:
     numbers = {kind.name: kind.number for kind in policy.kinds}
     # A kind that only a later version knows has a number for which the kernel has no effect.
     kind = np.array([numbers.get(name, len(numbers)) for name in names], dtype=np.int64)[codes] if names else codes
-    width = fields_max(kind.fields for kind in policy.kinds if kind.name in names)  # few kinds have many fields
-    x = np.full((table.num_rows, width), MISSING, dtype=np.int64)
+    x = np.full((table.num_rows, fields_max(policy, names)), MISSING, dtype=np.int64)
     for item in policy.kinds:
         rows = np.flatnonzero(kind == item.number)
         if len(rows):

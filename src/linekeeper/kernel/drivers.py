@@ -76,24 +76,35 @@ def take_over(s: Any, at: int, x: Any) -> None:
     Whatever their `when` says now, it held until today: so their `hold` counts from here.
     """
     day = s[HOUR] // 24
-    since = day if x[OPENING_SINCE] == MISSING else x[OPENING_SINCE]
+    since = stated_day(x, OPENING_SINCE, day)
     s[OPENED] = 1
     s[OPEN_AT] = at
-    s[OPEN_MONTH] = s[MONTH] if x[OPENING_OPENED_ON] == MISSING else month_of(x[OPENING_OPENED_ON])
-    s[OBSERVED_DAY] = day if x[OPENING_HISTORY_FROM] == MISSING else x[OPENING_HISTORY_FROM]
+    s[OPEN_MONTH] = month_of(stated_day(x, OPENING_OPENED_ON, day))
+    s[OBSERVED_DAY] = stated_day(x, OPENING_HISTORY_FROM, day)
     s[STANDS_UNTIL] = day + 1
-    s[GRANTED] = x[OPENING_GRANTED]
-    s[LIMIT] = x[OPENING_LIMIT]
-    s[STATED_LIMIT] = x[OPENING_LIMIT]
-    s[STATUS] = x[OPENING_STATUS]
+    s[GRANTED] = stated_field(x, OPENING_GRANTED)
+    s[LIMIT] = stated_field(x, OPENING_LIMIT)
+    s[STATED_LIMIT] = stated_field(x, OPENING_LIMIT)
+    s[STATUS] = stated_field(x, OPENING_STATUS)
     s[STATUS_DAY] = since
     if s[STATUS] == RESTORING:
         s[RISING] = 1
         s[RISE_DAY] = day
-    state_latch(s, x[OPENING_TRIGGER], since, day)
-    state_latch(s, x[OPENING_SECOND_TRIGGER], since, day)
-    state_latch(s, x[OPENING_THIRD_TRIGGER], since, day)
+    state_latch(s, stated_field(x, OPENING_TRIGGER), since, day)
+    state_latch(s, stated_field(x, OPENING_SECOND_TRIGGER), since, day)
+    state_latch(s, stated_field(x, OPENING_THIRD_TRIGGER), since, day)
     s[MASK] = s[STATED]
+
+
+def stated_field(x: Any, place: int) -> int:
+    """One field of an opening. It has more than other kinds, so `x` is as wide only where there are openings."""
+    return int(x[place])
+
+
+def stated_day(x: Any, place: int, otherwise: int) -> int:
+    """A day of an opening, or another where it states none."""
+    day = stated_field(x, place)
+    return otherwise if day == MISSING else day
 
 
 def state_latch(s: Any, trigger: int, since: int, day: int) -> None:

@@ -121,7 +121,8 @@ class FactsEmitter:
         return "\n".join(lines)
 
     def _kind_block(self, kind: m.Kind) -> list[str]:
-        fields = {f".{one.name}": f"x[{self.names.fields[kind.name, one.name]}]" for one in kind.fields}
+        read = "stated_field(x, {})" if kind.name == "opening" else "x[{}]"
+        fields = {f".{one.name}": read.format(self.names.fields[kind.name, one.name]) for one in kind.fields}
         optional = frozenset(fields[f".{one.name}"] for one in kind.fields if one.optional)
         lines = list(_ACCOUNT.get(kind.name, ()))
         if lines and kind.name != "opening":  # what an opening states holds all that came before it
@@ -215,11 +216,13 @@ def _clamped(expr: ex.Expr, code: str, may_miss: bool) -> str:
 
 _ACCOUNT = {
     "opening": (
-        "s[BALANCE] = x[OPENING_BALANCE]",
-        "if x[OPENING_PAST_DUE] > 0:",
-        "    add_due(s, DUES, DUE, DUES_MAX, x[OPENING_PAST_DUE], hour // 24 - x[OPENING_DAYS_PAST_DUE])",
-        "elif x[OPENING_DAYS_PAST_DUE] > 0:",
-        "    s[REPORTED] = x[OPENING_DAYS_PAST_DUE]",
+        "s[BALANCE] = stated_field(x, OPENING_BALANCE)",
+        "past_due = stated_field(x, OPENING_PAST_DUE)",
+        "days = stated_field(x, OPENING_DAYS_PAST_DUE)",
+        "if past_due > 0:",
+        "    add_due(s, DUES, DUE, DUES_MAX, past_due, hour // 24 - days)",
+        "elif days > 0:",
+        "    s[REPORTED] = days",
     ),
     "draw": ("s[BALANCE] = clamp(s[BALANCE] + x[DRAW_AMOUNT])",),
     "charge": ("s[BALANCE] = clamp(s[BALANCE] + x[CHARGE_AMOUNT])",),
