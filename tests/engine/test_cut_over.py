@@ -200,7 +200,8 @@ def test_history_that_arrived_with_the_cut_over(tmp_path: Path) -> None:
     result = lk.replay(tmp_path / "policy.yaml", rows, until="1970-06-01", simulate=True)
     assert (result.events, len(result.rejected)) == (8, 0)
     assert {one.account for one in result.decisions} == {"back"}
-    assert result.timelines["held"].points[0].status == "reduced"
+    first = {timeline.account: timeline.points[0].status for timeline in result.timelines}
+    assert (first["held"], first["good"]) == ("reduced", "active")
 
 
 def sorted_book() -> Sequence[Event]:

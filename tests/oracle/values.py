@@ -214,7 +214,7 @@ def days_reached(policy: Policy, expr: Expr) -> int:
             part = part.measure if isinstance(part, Inline) else part
             window = getattr(part, "window", None)
             if window is not None:
-                days = {"h": (window.length + 23) // 24 + 1, "d": window.length, "m": 31 * window.length}
+                days = {"h": window.length // 24 + 2, "d": window.length, "m": 31 * window.length}
                 longest = max(longest, days[window.unit])
             names = [part.name] if isinstance(part, Ref) else []
             if isinstance(part, ScoreRef) and policy.score:

@@ -13,7 +13,6 @@ from linekeeper.policy.kinds import STATED_TRIGGERS
 from linekeeper.policy.model import Policy, Trigger
 
 Fields = Mapping[str, int | str]
-UNRESTRICTED = ("active", "restoring")
 
 
 def contradiction(policy: Policy, day: int, fields: Fields) -> str | None:
@@ -63,7 +62,7 @@ def _of_triggers(fields: Fields, named: list[str]) -> Iterator[str]:
 
 def _of_status(fields: Fields, triggers: list[Trigger]) -> Iterator[str]:
     status, whole = str(fields["status"]), fields["limit"] == fields["granted"]
-    if status in UNRESTRICTED:
+    if status in ("active", "restoring"):
         if triggers:
             yield f"`status` is `{status}`, and `{triggers[0].name}` would restrict the line"
     elif not triggers:

@@ -165,8 +165,9 @@ def row_of(policy: Policy, clock: Calendar, event: Event) -> EventRow:
 
     A kind that only a later version knows has a number for which the kernel has no effect.
     """
-    declared = next((kind for kind in policy.kinds if kind.name == event.kind), None)
-    if declared is None:
+    try:
+        declared = policy.kind(event.kind)
+    except KeyError:
         return EventRow(event.at, clock.hour(event.at), len(policy.kinds), ())
     x = []
     for field in declared.fields:

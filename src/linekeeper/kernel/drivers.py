@@ -187,6 +187,14 @@ def action_of(s: Any, limit_before: int, granted_before: int, status_before: int
     return DO_KEEP
 
 
+def stand_still(s: Any, out: Any) -> int:
+    """The line stands, whatever the policy would say: only which latches are barred is noted. There is no decision."""
+    s[MASK] = update_latches(s, out, STANDSTILL)
+    s[POINTS] = out[O_SCORE]
+    s[NEXT_REVIEW] = s[HOUR] // 24 + 1
+    return 0
+
+
 def decide_line(s: Any, out: Any, start: int, limit_before: int, granted_before: int) -> int:
     """Features, score, latches, limit, status, offer as of the clock; 1 where `out` holds a decision.
 
@@ -197,11 +205,8 @@ def decide_line(s: Any, out: Any, start: int, limit_before: int, granted_before:
     day = s[HOUR] // 24
     status_before = s[STATUS]
     mask_before = s[MASK]
-    if start == STANDSTILL or day < s[STANDS_UNTIL]:  # the line stands, whatever the policy would say
-        s[MASK] = update_latches(s, out, STANDSTILL)
-        s[POINTS] = out[O_SCORE]
-        s[NEXT_REVIEW] = day + 1
-        return 0
+    if start == STANDSTILL or day < s[STANDS_UNTIL]:
+        return stand_still(s, out)
     latched = update_latches(s, out, start)
     target = target_of(s, latched)
     move_limit(s, out, latched, target)

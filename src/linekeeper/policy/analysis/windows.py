@@ -34,15 +34,9 @@ def longest_window(policy: m.Policy, expr: ex.Expr) -> int:
 
 
 def window_days(window: ex.Window) -> int:
-    """The days before today that a window may reach into; of hours it may reach into one more than they make.
+    """The longest time, in days, that an event can stay in a window.
 
     >>> [window_days(ex.Window(*one)) for one in ((24, "h"), (25, "h"), (7, "d"), (12, "m"))]
-    [2, 3, 7, 372]
+    [3, 3, 7, 372]
     """
-    match window.unit:
-        case "h":
-            return -(-window.length // 24) + 1
-        case "m":
-            return MONTH_DAYS_MAX * window.length
-        case _:
-            return window.length
+    return {"h": window.length // 24 + 2, "d": window.length, "m": window.length * MONTH_DAYS_MAX}[window.unit]
