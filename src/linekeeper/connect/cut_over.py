@@ -32,6 +32,8 @@ def _of_amounts(fields: Fields) -> Iterator[str]:
         yield "`limit` is above `granted`; what may be drawn is at most what was granted"
     if past_due > max(int(fields["balance"]), 0):
         yield "`past_due` is above `balance`; what is past due is owed"
+    if days > 0 and int(fields["balance"]) <= 0:
+        yield "`days_past_due` is above 0, and nothing is owed"
     if past_due > 0 and days == 0:
         yield "`past_due` is above 0 and `days_past_due` is not; the oldest unpaid due has a date"
     if days > 0 and fields.get("past_due") == 0:

@@ -67,6 +67,7 @@ class RowBlock:
     notes: tuple[str, ...] = ()
     source: str | None = None
     arrivals: pa.Table | None = None
+    cut_short: bool = False  # whether its file ends here without the end of a line
 
     def place_of(self, line: int) -> str:
         """Where a line stands: `line 7`, or `may.csv line 7`."""
@@ -89,6 +90,7 @@ class Intake:
     notes: tuple[str, ...] = ()
     source: str | None = None
     arrivals: RecordedArrivals | None = None
+    cut_short: bool = False  # whether one of the files ends without the end of a line
 
 
 def files_of(paths: Iterable[Path]) -> list[Path]:
@@ -198,6 +200,7 @@ def intake_of_blocks(read: Iterable[RowBlock], place: str, policy: Policy, clock
         notes_of(blocks),
         source_of(blocks),
         arrivals,
+        any(block.cut_short for block in blocks),
     )
 
 
@@ -253,7 +256,8 @@ def read_blocks(
         try:
             admission = _Admission(policy, mapping, source, path.name, clock)
             for raw in source.blocks:
-                block = replace(admission.admit(raw), file=name, notes=tuple(_notes(source, raw, path.name)))
+                notes = tuple(_notes(source, raw, path.name))
+                block = replace(admission.admit(raw), file=name, notes=notes, cut_short=raw.cut_short)
                 if name:
                     block = replace(block, rejected=[replace(b, place=f"{name} {b.place}") for b in block.rejected])
                 if progress:

@@ -10,6 +10,7 @@ from itertools import islice
 from sqlalchemy import Connection, select
 
 from linekeeper.core.bounds import MISSING
+from linekeeper.core.dates import date_of
 from linekeeper.core.decision import Decision, LineRecord
 from linekeeper.core.errors import NotFound, UsageError, demand_choice
 from linekeeper.core.line import Action, Status
@@ -22,6 +23,7 @@ from linekeeper.engine.states_in_order import states_in_order
 from linekeeper.engine.versions import kernels_of
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import as_bytes, decision_records
+from linekeeper.kernel.arrears import arrears_of
 from linekeeper.kernel.calendar import Calendar
 from linekeeper.kernel.kernel import Kernel
 
@@ -32,11 +34,15 @@ _NUMBERED = re.compile(r"(?s:.+)#(?P<number>[0-9]{1,18})")
 
 @dataclass(frozen=True)
 class AccountView:
-    """How an account stands. Instants in UTC ms, days since 1970-01-01, money in minor units."""
+    """How an account stands. Instants in UTC ms, days since 1970-01-01, money in minor units.
+
+    `unowed_dues` is how far its unpaid dues are above all that it owes.
+    """
 
     account: str
     line: LineRecord
     balance: int
+    unowed_dues: int
     opened_at: int
     opening: LineRecord
     now: int
@@ -106,9 +112,11 @@ def account_page(
 ) -> list[AccountSummary]:
     """At most `size` accounts whose names come after `after`, in order of their names, that are wanted.
 
-    With a `day`, as they stood at its end, by what was known then. Raises UsageError as `demand_known` does.
+    With a `day`, as they stood at its end, by what was known then. Raises UsageError as `demand_known` does, or where
+    the day has not begun.
     """
     wanted.demand_known(engine)
+    engine.demand_begun(day)
     with engine.store.reading() as connection:
         return list(islice(account_summaries(connection, wanted, after, day), size))
 
@@ -162,7 +170,14 @@ class DecisionFilter:
     until_day: int | None = None
 
     def demand_known(self, engine: Engine) -> None:
-        """Raises UsageError where there is no such action, trigger or reason, NotFound where no such account."""
+        """Raises UsageError where there is no such action, trigger, reason or period, NotFound for no such account."""
+        if self.from_day is not None and self.until_day is not None and self.until_day < self.from_day:
+            raise UsageError(
+                f"the last day {date_of(self.until_day)} is before the first, {date_of(self.from_day)}",
+                code="until-not-usable",
+                way_out="name a later one",
+                details={"from": str(date_of(self.from_day)), "until": str(date_of(self.until_day))},
+            )
         demand_choice("action", self.action, [one.name.lower() for one in Action])
         demand_names(engine, self.trigger, self.reason)
         if self.account is not None:
@@ -275,6 +290,7 @@ def view(engine: Engine, account: str) -> AccountView:
         account,
         line,
         state[slots["BALANCE"]],
+        arrears_of(kernel, state, state[slots["HOUR"]] // 24).above_owed_minor,
         state[slots["OPEN_AT"]],
         first_line(kind, fields),
         now,

@@ -47,9 +47,11 @@ from linekeeper.engine.pending_restrictions import (
     save_pending,
     totals,
 )
-from linekeeper.engine.summaries import BatchSummary, PendingAccounts
+from linekeeper.engine.summaries import AffectedAccounts, BatchSummary
 from linekeeper.engine.versions import (
+    as_in_force,
     bind_policy,
+    edition_of,
     kernels_of,
     migrate_due_accounts,
     policy_in_force,
@@ -64,8 +66,9 @@ from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, evaluate_b
 from linekeeper.evaluate.event_batch import Batch, Ints, no_events
 from linekeeper.evaluate.excess_draws import count_excess_draws, line_columns
 from linekeeper.evaluate.late_events import History
+from linekeeper.evaluate.unowed_dues import with_unowed_dues
 from linekeeper.journal import tables as t
-from linekeeper.journal.keeper import Keeper
+from linekeeper.journal.keeper import Keeper, keys_needed
 from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import (
     DECISION_COLUMNS,
@@ -124,9 +127,9 @@ class Engine:
         kernel_of(policy or stored_policy(store))  # making one takes a while, so it is not made under the lock
         with store.writing() as connection:
             # Which version is in force is asked under the lock: another may have come since it was asked before.
-            self.policy = policy or policy_in_force(connection)
+            self.policy = as_in_force(connection, policy) if policy else policy_in_force(connection)
             self.began = version_count(connection) == 0  # whether the store begins with this engine
-            self.kernel: Kernel = kernel_of(self.policy)
+            self.kernel: Kernel = kernel_of(self.policy, edition_of(connection, self.policy))
             self.brake = brake_of(self.policy) if brake else None
             self.read_only = bind_policy(connection, self.kernel, keeper, signed_by) and keeper is None
             demand_current_states(connection, self.kernel)
@@ -139,11 +142,7 @@ class Engine:
     def require_keys(self) -> None:
         """Raises UsageError where the store keeps a log and this engine has no keys to write to it."""
         if self.read_only:
-            raise UsageError(
-                "the store keeps a log",
-                code="log-keys-needed",
-                way_out="name the folder of its keys: `--keys` or LINEKEEPER_KEYS",
-            )
+            raise keys_needed()
 
     # -------------------------------------------------------------- versions
 
@@ -270,10 +269,12 @@ class Engine:
         batch = admitted.events.batch(self.policy, calendar)
         states, chains = load_states(connection, self.kernel, batch.accounts)
         evaluate, lines = self._evaluator(connection, source, admitted), line_columns(self.kernel, states)
+        unowed_before = with_unowed_dues(self.kernel, states)
         result, waiting = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
         self._seal_rulings(connection, admitted)  # a ruling precedes, in the log too, what it leads to
         codes = {int(batch.rows[event]): code for event, code in result.refused.items()}
         refused = reject_refused(connection, source, admitted, codes)
+        unowed = with_unowed_dues(self.kernel, states)
         actions = self._record(connection, batch, admitted.ids, result, states, chains, keep)
         return BatchSummary(
             events=len(admitted.ids) - len(refused),
@@ -283,6 +284,10 @@ class Engine:
             evaluations=result.evaluations,
             waiting=waiting,
             excess_draws=count_excess_draws(self.kernel, batch, lines, result),
+            unowed_accounts=AffectedAccounts(
+                {batch.accounts[place] for place in np.flatnonzero(unowed)},
+                {batch.accounts[place] for place in np.flatnonzero(unowed_before & ~unowed)},
+            ),
             last_at=admitted.last_at,
         )
 
@@ -391,17 +396,24 @@ class Engine:
     def authorise(self, account: str, at: int, amount: int) -> Authorisation:
         """Whether a draw of `amount` minor units may happen at `at` (UTC ms). It changes nothing.
 
-        Raises UsageError where the amount is none that can be drawn, NotFound where the account is not known.
+        Raises UsageError where the amount is none that can be drawn or `at` lies ahead of the clock, NotFound where the
+        account is not known.
         """
         if isinstance(amount, bool) or not isinstance(amount, Integral) or not 0 < amount <= MONEY_MAX:
             raise UsageError(
-                f"a draw of `{amount}` minor units cannot be",
+                f"a draw of `{amount}` cannot be",
                 code="amount-not-readable",
-                way_out="name a whole number of minor units above 0",
+                way_out="name an amount above 0; in Python it is a whole number of minor units",
                 details={"given": str(amount)},
             )
+        self.clock.demand_instant(at)
         under, state = self.state_of(account)
         return authorise(under.kernel, state, at, amount)
+
+    def demand_begun(self, day: int | None) -> None:
+        """Raises UsageError where a day that is asked about has not begun: nobody knows yet how it ends."""
+        if day is not None:
+            self.clock.demand_day(day, self.kernel.calendar)
 
     def transaction(self) -> AbstractContextManager[Connection]:
         """A transaction on the store, for rows of the caller's own beside what `receive` does in it."""
@@ -416,7 +428,7 @@ class Engine:
 
     def _evaluate(
         self, connection: Connection, batch: Batch, states: Ints, run: Run, ids: Sequence[str] = (), first_seq: int = 0
-    ) -> tuple[EvaluationResult, PendingAccounts]:
+    ) -> tuple[EvaluationResult, AffectedAccounts]:
         """The result of the batch behind the circuit breaker, and whose restrictions became pending or ended."""
         before = totals(self.kernel, states)
         result, breaker = evaluate_under_breaker(connection, self.kernel, self.brake, batch, states, first_seq, run)
