@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from linekeeper.engine.clock import Clock
     from linekeeper.policy.model import Policy
 
-OPENINGS_FIRST = "kind <> 'opening'"
+OPENING_FIRST = "kind <> 'opening'"
 OWN_NAMES = ("line", "block", "number")  # beside the columns of the events, while they are sorted
 SORTING_BYTES_MAX = "384MB"  # that DuckDB takes before it goes on upon the disk
 
@@ -45,9 +45,9 @@ class SortOrder(Enum):
     those that say when they arrived, by that and then by their id.
     """
 
-    TIME = f'{OPENINGS_FIRST}, "at", number'
-    ACCOUNT = f'account, {OPENINGS_FIRST}, "at", number'
-    ARRIVAL = f'greatest(coalesce({ARRIVED}, "at"), "at"), {OPENINGS_FIRST}, "at", id, number'
+    TIME = f'{OPENING_FIRST}, "at", number'
+    ACCOUNT = f'account, {OPENING_FIRST}, "at", number'
+    ARRIVAL = f'greatest(coalesce({ARRIVED}, "at"), "at"), {OPENING_FIRST}, "at", id, number'
     EXPORTED = f'"{ARRIVAL_NUMBER}"'
 
 

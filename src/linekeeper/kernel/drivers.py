@@ -187,7 +187,7 @@ def action_of(s: Any, limit_before: int, granted_before: int, status_before: int
     return DO_KEEP
 
 
-def stand_still(s: Any, out: Any) -> int:
+def note_standstill(s: Any, out: Any) -> int:
     """The line stands, whatever the policy would say: only which latches are barred is noted. There is no decision."""
     s[MASK] = update_latches(s, out, STANDSTILL)
     s[POINTS] = out[O_SCORE]
@@ -206,7 +206,7 @@ def decide_line(s: Any, out: Any, start: int, limit_before: int, granted_before:
     status_before = s[STATUS]
     mask_before = s[MASK]
     if start == STANDSTILL or day < s[STANDS_UNTIL]:
-        return stand_still(s, out)
+        return note_standstill(s, out)
     latched = update_latches(s, out, start)
     target = target_of(s, latched)
     move_limit(s, out, latched, target)
