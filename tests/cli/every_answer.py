@@ -27,7 +27,7 @@ COMMAND = [sys.executable, "-m", "linekeeper.cli.main"]
 def every_answer(folder: Path) -> dict[str, list[Answer]]:
     """The answers of each command, by its words; errors under `error`, rejected rows under `rejected-row`."""
     answers: dict[str, list[Answer]] = {}
-    for part in (_policies, _example, _bank, _notices, _log, _measuring, _demo):
+    for part in (_policies, _example, _contracts, _bank, _notices, _log, _measuring, _demo):
         home = folder / part.__name__.strip("_")
         home.mkdir()
         for words, answer in part(home):
@@ -90,6 +90,24 @@ def _example(home: Path) -> Iterator[tuple[str, Answer]]:
     yield "store status", read("store", "status", *store)
     yield "store upgrade", read("store", "upgrade", *store)
     yield "error", json.loads(_process("show", "B", *store).stdout)
+
+
+def _contracts(home: Path) -> Iterator[tuple[str, Answer]]:
+    """Wednesday's amounts are divided by 100, and Thursday's too; one file is released, the other rejected."""
+    store, days = ("--store", str(home / "lines.db")), Path(POLICY).parent / "contract"
+    given = ("--mapping", str(days / "core.yaml"))
+    good = [str(days / f"{day}.csv") for day in ("monday", "tuesday")]
+    yield "contract propose", read("contract", "propose", *good, "--policy", POLICY, *given)
+    linekeeper("run", POLICY, good[0], *given, *store)
+    wednesday, thursday = days / "wednesday.csv", home / "thursday.csv"
+    thursday.write_text(wednesday.read_text("utf-8").replace("2025-05-07", "2025-05-08"), "utf-8")
+    for file, ruling in ((wednesday, "release"), (thursday, "reject")):
+        error = json.loads(_process("run", POLICY, str(file), *given, *store).stdout)
+        yield "error", error
+        yield "pending batches list", read("pending", "batches", "list", *store)
+        content = error["details"]["content"]
+        yield f"pending batches {ruling}", read("pending", "batches", ruling, content[:12], *WHO, *store)
+    yield "pending batches list", read("pending", "batches", "list", "--ended", *store)
 
 
 def _bank(home: Path) -> Iterator[tuple[str, Answer]]:

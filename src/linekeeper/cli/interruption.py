@@ -14,7 +14,9 @@ KEPT = {
     **dict.fromkeys(("adopt", "pending", "override", "consent", "notices", "erase", "store"), _RULINGS),
     "log": _LOG,
     "demo": "what was made so far stays in its folder; the same command begins anew",
-    **dict.fromkeys(("import", "replay", "snapshot", "fit", "forecast", "kernel", "fmt", "receipt"), _FILES),
+    **dict.fromkeys(
+        ("import", "contract", "replay", "snapshot", "fit", "forecast", "kernel", "fmt", "receipt"), _FILES
+    ),
     "witness": "the heads that it has seen are kept in its folder",
 }  # by command; all others change nothing
 

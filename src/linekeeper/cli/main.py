@@ -6,13 +6,14 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
+from typer.models import CommandInfo
 
 from linekeeper.cli.former import present_words
 from linekeeper.cli.interruption import INTERRUPTED, what_is_kept
@@ -41,8 +42,9 @@ class Linekeeper(WholeLines):
         """Run the command; Ctrl-C ends it with one line that says what is kept."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            sys.stderr.write(f"interrupted: {what_is_kept(ctx.invoked_subcommand)}\n")
+        except KeyboardInterrupt as interruption:
+            so_far = "".join(f"{each}; " for each in interruption.args)
+            sys.stderr.write(f"interrupted: {so_far}{what_is_kept(ctx.invoked_subcommand)}\n")
             raise typer.Exit(INTERRUPTED) from None
 
 
@@ -62,6 +64,7 @@ app = typer.Typer(
 MODULES = (
     "policy",
     "import",
+    "contract",
     "run",
     "accounts",
     "changes",
@@ -90,11 +93,18 @@ def build() -> typer.Typer:
     # Each module registers its commands itself; the help shows them in the order of `SECTIONS`.
     for name in MODULES:
         importlib.import_module(f"linekeeper.cli.{name}_commands").register(app)
-    for group in (app, *(below.typer_instance for below in app.registered_groups)):
-        for command in group.registered_commands if group else ():
-            if not issubclass(command.cls or TyperCommand, EachOptionOnce):
-                command.cls = EachOptionOnce
+    for command in _commands_of(app):
+        if not issubclass(command.cls or TyperCommand, EachOptionOnce):
+            command.cls = EachOptionOnce
     return app
+
+
+def _commands_of(group: typer.Typer) -> Iterator[CommandInfo]:
+    """Every command of a group and of the groups below it."""
+    yield from group.registered_commands
+    for below in group.registered_groups:
+        if below.typer_instance:
+            yield from _commands_of(below.typer_instance)
 
 
 def _print_version(asked: bool) -> None:

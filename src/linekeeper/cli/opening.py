@@ -45,41 +45,40 @@ def clock_of(simulate: bool) -> Clock:
     return Clock(tolerance_ms=tolerance_hours() * HOUR_MS, simulated=simulate)
 
 
-def read_file(
-    path: Path, policy: Policy, mapping: Path | None, quiet: bool, clock: Clock, source: str | None = None
-) -> Intake:
-    """A file as admitted events: an event table of ours, or any file with a mapping of its columns.
-
-    `source`, where given, is the source that the file is of, whatever the mapping and the file say.
-    """
+def read_file(path: Path, policy: Policy, columns: ColumnMapping, quiet: bool, clock: Clock) -> Intake:
+    """A file as admitted events: an event table of ours, or any file with a mapping of its columns."""
     from linekeeper.connect.files import read_event_file
 
     with progress_of_share("reading", quiet) as show_share:
-        return read_event_file(path, policy, columns_of_file(mapping, source), progress=show_share, clock=clock)
+        return read_event_file(path, policy, columns, progress=show_share, clock=clock)
 
 
 @contextmanager
 def events_of_file(
     path: Path,
     policy: Policy,
-    mapping: Path | None,
+    columns: ColumnMapping,
     quiet: bool,
     clock: Clock,
     order: FeedOrder,
-    source: str | None = None,
+    *,
+    at_once: bool = False,
 ) -> Iterator[EventFeed]:
-    """The same as a feed, whose size the memory does not bound."""
+    """The same as a feed, whose size the memory does not bound unless it is wanted `at_once`."""
     from linekeeper.connect.event_feeds import event_feed
 
     with ExitStack() as stack:
         with progress_of_share("reading", quiet) as show_share:
-            columns = columns_of_file(mapping, source)
-            feed = stack.enter_context(event_feed(path, policy, columns, order, clock, show_share))
+            opened = event_feed(path, policy, columns, order, clock, show_share, at_once=at_once)
+            feed = stack.enter_context(opened)
         yield feed
 
 
-def columns_of_file(mapping: Path | None, source: str | None) -> ColumnMapping:
-    """The mapping of that file, or one that leaves columns as they are; `source` as in `read_file`."""
+def columns_of_file(mapping: Path | None, source: str | None = None) -> ColumnMapping:
+    """The mapping of that file, or one that leaves columns as they are.
+
+    `source`, where given, is the source that the files are of, whatever the mapping and the files say.
+    """
     from linekeeper.connect.mapping import ColumnMapping
     from linekeeper.connect.mapping_file import load_columns
 

@@ -105,6 +105,10 @@ AllowOtherSource = Annotated[
 Simulate = Annotated[
     bool, typer.Option("--simulate", help="Take times that have not come by this machine's clock, for what-if runs.")
 ]
+ContractFile = Annotated[
+    Path | None,
+    typer.Option("--contract", help="A file with the contract of the feed, where the mapping has none (YAML or JSON)."),
+]
 MappingFile = Annotated[Path | None, typer.Option("--mapping", help="A mapping of the file's columns (YAML or JSON).")]
 
 

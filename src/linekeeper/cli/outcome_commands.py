@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from linekeeper.cli.opening import clock_of, read_file
+from linekeeper.cli.opening import clock_of, columns_of_file, read_file
 from linekeeper.cli.options import EventsFile, JsonOption, MappingFile, PolicyFile
 from linekeeper.cli.output import print_answer, print_rejected, print_repeats, progress
 from linekeeper.core.event import repeat_figures
@@ -51,8 +51,8 @@ def outcome(
     from linekeeper.lab.partition import read_partition
     from linekeeper.policy.load import load_file
 
-    loaded = load_file(policy)
-    intake, outcomes = read_file(events, loaded, mapping, json, clock_of(False)), read_labels(labels)
+    loaded, outcomes = load_file(policy), read_labels(labels)
+    intake = read_file(events, loaded, columns_of_file(mapping), json, clock_of(False))
     table = intake.table
     if part:
         wanted = read_partition(part).has

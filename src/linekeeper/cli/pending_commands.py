@@ -1,4 +1,4 @@
-"""pending list|release|refuse: restrictions that wait for a person because the brake held them."""
+"""pending list|release|refuse: restrictions that wait for a person because the brake held them; and pending batches."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import typer
 
 from linekeeper.cli import completion
 from linekeeper.cli.arguments import required_day
+from linekeeper.cli.batch_commands import add_batches
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.options import At, By, JsonOption, Keys, Simulate, StoreUrl, Why
 from linekeeper.cli.output import counted, data_text, print_answer, print_line
@@ -31,11 +32,12 @@ All = Annotated[bool, typer.Option("--all", help="All that wait.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    about = "Restrictions that wait for a person, as the policy's brake says."
+    about = "Restrictions and batches that wait for a person, as the policy's brake or a contract says."
     pending = typer.Typer(cls=WholeLines, help=about, no_args_is_help=True)
     pending.command(name="list")(list_pending)
     pending.command()(release)
     pending.command()(refuse)
+    add_batches(pending)
     app.add_typer(pending, name="pending")
 
 

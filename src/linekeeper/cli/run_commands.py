@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from linekeeper.cli.arguments import day_number, instant_ms, minor_units, required_day
-from linekeeper.cli.opening import clock_of, events_of_file, open_engine
+from linekeeper.cli.opening import clock_of, columns_of_file, events_of_file, open_engine
 from linekeeper.cli.options import (
     AccountName,
     AllowOtherSource,
     BrakeOn,
+    ContractFile,
     EventsFile,
     JsonOption,
     Jurisdiction,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from linekeeper.connect.event_feeds import EventFeed
     from linekeeper.core.event import Rejection
     from linekeeper.engine.engine import Engine
+    from linekeeper.engine.feed_batches import ReadBatch
     from linekeeper.engine.summaries import RunSummary
 
 UntilLast = Annotated[
@@ -73,6 +75,7 @@ def run(
     jurisdiction: Jurisdiction,
     product: Product,
     mapping: MappingFile = None,
+    contract: ContractFile = None,
     until: UntilLast = None,
     source: SourceName = None,
     allow_other_source: AllowOtherSource = False,
@@ -84,7 +87,9 @@ def run(
 ) -> None:
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
     from linekeeper.cli.answers.events import RunAnswer
+    from linekeeper.connect.batch_files import batch_of_file
     from linekeeper.connect.event_feeds import FeedOrder
+    from linekeeper.connect.mapping_file import load_contract
     from linekeeper.engine.opening import law_named
     from linekeeper.engine.summaries import RunSummary
     from linekeeper.journal.store import is_missing
@@ -96,14 +101,21 @@ def run(
     clock = clock_of(simulate)
     if until_day is not None:
         clock.demand_day(until_day, calendar(checked.time_zone))
-    with events_of_file(events, checked, mapping, json, clock, FeedOrder.ARRIVAL, source) as feed:
+    columns = columns_of_file(mapping, source)
+    agreed = columns.contract if contract is None else load_contract(contract)
+    # A contract is about a batch as a whole.
+    with events_of_file(events, checked, columns, json, clock, FeedOrder.ARRIVAL, at_once=agreed is not None) as feed:
         # In a file that was exported from a store, the source is each event's own.
         named = None if feed.exported else source_of_feed(feed.source, source_named())
-        if feed.rejected and not feed.events and is_missing(store):
+        batch = None
+        if named is not None and agreed is not None:
+            (whole,) = feed.parts()
+            batch = batch_of_file(events, whole.table, feed, named, agreed)
+        if batch is None and feed.rejected and not feed.events and is_missing(store):
             summary = RunSummary.empty()  # no store is made for it
         else:
             engine = open_engine(store, checked, keys, brake, law, by, simulate)
-            summary = _take_in(engine, feed, named, allow_other_source, until_day, json)
+            summary = _take_in(engine, feed, named, batch, allow_other_source, until_day, json)
     aside = report(summary, feed, rejected, json)
     if json:
         print_answer(RunAnswer(**figures(summary, feed, aside, rejected), **_findings(summary), source=named))
@@ -138,7 +150,8 @@ def replay(
     if until_day is not None:
         clock.demand_day(until_day, kernel.calendar)
     with ExitStack() as stack:
-        feed = stack.enter_context(events_of_file(events, kernel.policy, mapping, json, clock, FeedOrder.ACCOUNT))
+        columns = columns_of_file(mapping)
+        feed = stack.enter_context(events_of_file(events, kernel.policy, columns, json, clock, FeedOrder.ACCOUNT))
         keep = stack.enter_context(DecisionWriter(output)).add if output else None
         advance = stack.enter_context(progress("events", feed.events, json))
         last = until_day if until_day is not None else feed.day_to_review(clock, kernel.calendar)
@@ -184,9 +197,12 @@ def verify(store: StoreUrl, keys: Keys, json: JsonOption = False) -> None:
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
 
-    opened, vault = open_store(store, made=True), None if keys is None else open_keeper(keys).vault
+    opened, keeper = open_store(store, made=True), None if keys is None else open_keeper(keys)
+    if keeper is not None:
+        with opened.reading() as connection:
+            keeper.demand_log_of(connection)
     with progress("accounts", 0, json) as advance:
-        verdict = verified(opened, advance, vault)
+        verdict = verified(opened, advance, None if keeper is None else keeper.vault)
     if json:
         print_answer(
             VerifyAnswer(
@@ -214,13 +230,14 @@ def authorise(
     amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="The draw asked for, in major units, like 250.00.")],
     store: StoreUrl,
     at: Annotated[str, typer.Option("--at", help="When, ISO 8601 with an offset, like 2024-05-02T09:00+08:00.")],
+    simulate: Simulate = False,
     json: JsonOption = False,
 ) -> None:
     """Say whether a draw may happen, and why not. It changes nothing."""
     from linekeeper.cli.answers.events import AuthoriseAnswer
     from linekeeper.face.times import instant_of
 
-    engine = open_engine(store)
+    engine = open_engine(store, simulate=simulate)
     instant, minor = instant_ms(at), minor_units(amount, engine.policy.exponent)
     answer = engine.authorise(account, instant, minor)
     if json:
@@ -244,18 +261,43 @@ def authorise(
 
 
 def _take_in(
-    engine: Engine, feed: EventFeed, source: str | None, allow_other_source: bool, until_day: int | None, quiet: bool
+    engine: Engine,
+    feed: EventFeed,
+    source: str | None,
+    batch: ReadBatch | None,
+    allow_other_source: bool,
+    until_day: int | None,
+    quiet: bool,
 ) -> RunSummary:
-    """The run of what was read. Where the store began for it and nothing came in, it is left as it was before."""
+    """The run of what was read. Where the store began for it and nothing came in, it is left as it was before.
+
+    `batch`: the same, where its source has a contract. It is then held as a whole, or noted as taken.
+    """
+    from linekeeper.engine.feed_batches import admit_batch, demand_no_contract, note_taken
     from linekeeper.engine.opening import clear_empty_store
     from linekeeper.engine.run import run_parts
 
     until = feed.last_review if until_day is None else until_day
     how = {"allow_other_source": allow_other_source}
+    done = 0
     try:
-        with progress("events", feed.events, quiet) as advance:
+        if batch is not None:
+            admit_batch(engine, batch)
+        elif source is not None:
+            demand_no_contract(engine, source)
+        with progress("events", feed.events, quiet) as show:
+
+            def advance(events: int) -> None:
+                nonlocal done
+                done += events
+                show(events)
+
             summary = run_parts(engine, feed.parts(), feed.events, source_of_feed(source), until, advance, **how)
-    except Exception:  # not Ctrl-C, which may have left a transaction in its midst
+        if batch is not None:
+            note_taken(engine, batch)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"{done:,} of {feed.events:,} events at least are in the store") from None
+    except Exception:
         clear_empty_store(engine)
         raise
     clear_empty_store(engine)

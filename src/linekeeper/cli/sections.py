@@ -13,7 +13,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Policies", ("check", "fmt", "schema", "describe", "kernel", "adopt", "versions")),
     (
         "Events and decisions",
-        ("import", "run", "review", "replay", "verify", "authorise", "pending", "override", "consent"),
+        ("import", "contract", "run", "review", "replay", "verify", "authorise", "pending", "override", "consent"),
     ),
     (
         "Accounts",

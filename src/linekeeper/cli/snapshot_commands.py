@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from linekeeper.cli.arguments import required_day
-from linekeeper.cli.opening import clock_of, read_file
+from linekeeper.cli.opening import clock_of, columns_of_file, read_file
 from linekeeper.cli.options import EventsFile, JsonOption, MappingFile, PolicyFile, Simulate, to_write
 from linekeeper.cli.output import counted, data_text, print_answer, print_line, print_rejected, print_repeats
 from linekeeper.core.event import repeat_figures
@@ -50,7 +50,7 @@ def snapshot(
     clock = clock_of(simulate)
     for named in days:
         clock.demand_day(named, calendar(loaded.time_zone))
-    intake = read_file(events, loaded, mapping, json, clock)
+    intake = read_file(events, loaded, columns_of_file(mapping), json, clock)
     snapshots = take_snapshots(loaded, intake.table, days, wanted, intake.arrivals)
     pq.write_table(snapshots.table, output, compression="zstd")
     rows, already, unseen = snapshots.table.num_rows, snapshots.already, snapshots.unseen

@@ -22,6 +22,8 @@ from linekeeper.connect.values import (
     FLAGS,
     ID,
     INSTANT,
+    PADDED_NAME,
+    SPOILT_NAME,
     WHOLE,
     WHOLE_DECIMAL,
     FieldSpec,
@@ -50,7 +52,7 @@ def admit_proven(validator: ColumnContext, table: pa.Table) -> tuple[pa.Table, n
     kinds = _utf8(columns["kind"])
     tables, rows = [validator.schema.empty_table()], [np.empty(0, dtype=np.int64)]
     for kind in pc.unique(kinds).to_pylist():
-        if kind in validator.specs:
+        if kind in validator.specs and kind != "opening":  # whose statements are held against each other, row by row
             these = np.flatnonzero(pc.fill_null(pc.equal(kinds, kind), False).to_numpy(zero_copy_only=False))
             part = columns if len(these) == table.num_rows else {name: c.take(these) for name, c in columns.items()}
             proven, good = _proven(validator, kind, part)
@@ -192,7 +194,7 @@ def _texts(spec: FieldSpec, column: pa.Array) -> pa.Array:
 
     name = spec.what == "name"
     words = column.cast(pa.string()) if name and pa.types.is_integer(column.type) else _utf8(column)
-    unfit = pc.match_substring_regex(words, INVISIBLE if name else CONTROL)
+    unfit = pc.match_substring_regex(words, f"{INVISIBLE}|{PADDED_NAME}|{SPOILT_NAME}" if name else CONTROL)
     fits = pc.and_(pc.less_equal(pc.utf8_length(words), TEXT_MAX), pc.invert(unfit))
     return _where(pc.and_(fits, pc.not_equal(words, "")) if name else fits, words)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from linekeeper.kernel.calendar import Calendar
     from linekeeper.policy.model import Policy
 
-EVENTS_A_PART_MAX = 500_000  # of files that are not sorted on disk, and of a part of those that are
+EVENTS_A_PART_MAX = 200_000  # of files that are not sorted on disk, and of a part of those that are
 
 
 class FeedOrder(Enum):
@@ -63,6 +63,7 @@ class EventFeed:
     exported: bool
     last_review: int | None
     last_at: int | None
+    cut_short: bool  # whether one of the files ends without the end of a line
 
     def day_to_review(self, clock: Clock, zone: Calendar) -> int:
         """The local day up to which a run or replay reviews all accounts, unless another is named.
@@ -84,8 +85,13 @@ def event_feed(
     order: FeedOrder,
     clock: Clock,
     progress: ShowShare | None = None,
+    *,
+    at_once: bool = False,
 ) -> Iterator[EventFeed]:
-    """A file, a folder or several of them as a feed. Raises FileError where a file itself cannot be read."""
+    """A file, a folder or several of them as a feed, whatever their size as one part where it is wanted `at_once`.
+
+    Raises FileError where a file itself cannot be read.
+    """
     paths = [path] if isinstance(path, Path) else path
     zone = calendar(policy.time_zone)
     blocks = read_blocks(paths, policy, columns, None, progress, clock)
@@ -93,7 +99,7 @@ def event_feed(
     for block in blocks:
         first.append(block)
         rows += block.table.num_rows
-        if rows > EVENTS_A_PART_MAX:
+        if rows > EVENTS_A_PART_MAX and not at_once:
             break
     else:
         place = ", ".join(each.name for each in paths[:3])
@@ -124,6 +130,7 @@ def _feed_of_intake(intake: Intake, order: FeedOrder, clock: Clock, zone: Calend
         exported=arrivals is not None and bool(arrivals.sources),
         last_review=None if arrivals is None else arrivals.last_review,
         last_at=pc.max(table["at"]).as_py(),
+        cut_short=intake.cut_short,
     )
 
 
@@ -161,6 +168,7 @@ def _feed_on_disk(raw: RawFile, order: FeedOrder, clock: Clock, zone: Calendar) 
         exported=raw.exported,
         last_review=last_review,
         last_at=last_at,
+        cut_short=any(block.cut_short for block in raw.blocks),
     )
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from linekeeper.connect.arrivals import ARRIVAL_COLUMNS, arrivals_by_time, arrivals_of, has_arrivals, without_arrivals
 from linekeeper.connect.camt_files import read_camt
-from linekeeper.connect.event_table import drop_duplicates, sort_by_time, table_of, used_columns
+from linekeeper.connect.event_table import drop_duplicates, sort_by_time, table_of, times_of, used_columns
 from linekeeper.connect.excel_files import read_excel
 from linekeeper.connect.layout import FileLayout, Format, format_of
 from linekeeper.connect.made_ids import IdMaker
@@ -67,6 +67,7 @@ class RowBlock:
     notes: tuple[str, ...] = ()
     source: str | None = None
     arrivals: pa.Table | None = None
+    cut_short: bool = False  # whether its file ends here without the end of a line
 
     def place_of(self, line: int) -> str:
         """Where a line stands: `line 7`, or `may.csv line 7`."""
@@ -89,6 +90,7 @@ class Intake:
     notes: tuple[str, ...] = ()
     source: str | None = None
     arrivals: RecordedArrivals | None = None
+    cut_short: bool = False  # whether one of the files ends without the end of a line
 
 
 def files_of(paths: Iterable[Path]) -> list[Path]:
@@ -182,7 +184,7 @@ def intake_of_blocks(read: Iterable[RowBlock], place: str, policy: Policy, clock
     arrived = [block.arrivals for block in blocks if block.arrivals is not None]
     arrivals, same, conflicts = None, 0, list[Rejection]()
     if len(arrived) == len(blocks):  # an id then names an event of its source, and the inbox knows repeats
-        by_time = np.argsort(table["at"].to_numpy(), kind="stable")
+        by_time = np.argsort(times_of(table), kind="stable")
         table, arrivals = table.take(by_time), arrivals_of(pa.concat_tables(arrived)).take(by_time)
     else:
         table, same, conflicts = drop_duplicates(table, lambda row: blocks[owner[row]].place_of(lines[row]))
@@ -198,6 +200,7 @@ def intake_of_blocks(read: Iterable[RowBlock], place: str, policy: Policy, clock
         notes_of(blocks),
         source_of(blocks),
         arrivals,
+        any(block.cut_short for block in blocks),
     )
 
 
@@ -253,7 +256,8 @@ def read_blocks(
         try:
             admission = _Admission(policy, mapping, source, path.name, clock)
             for raw in source.blocks:
-                block = replace(admission.admit(raw), file=name, notes=tuple(_notes(source, raw, path.name)))
+                notes = tuple(_notes(source, raw, path.name))
+                block = replace(admission.admit(raw), file=name, notes=notes, cut_short=raw.cut_short)
                 if name:
                     block = replace(block, rejected=[replace(b, place=f"{name} {b.place}") for b in block.rejected])
                 if progress:

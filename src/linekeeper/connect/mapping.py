@@ -20,6 +20,7 @@ from linekeeper.connect.layout import FileLayout
 from linekeeper.connect.notation import Notation
 from linekeeper.connect.row_expressions import RowExpression
 from linekeeper.core.errors import FileError, UsageError
+from linekeeper.engine.contract import Contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class ColumnMapping:
     `named`: columns that a person named for these very files, so that it is a mistake if none has them.
     `notation`: None where text is written as Linekeeper itself writes it. `values`: by column, what a word stands for.
     `source`: which source the files are of, None where the mapping does not say it. `makes_ids`: the files have no ids,
-    and each event gets one that is made of what it says (see `made_ids`).
+    and each event gets one that is made of what it says (see `made_ids`). `contract`: what each batch of files has to
+    keep (see `contract_file`).
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class ColumnMapping:
     events: tuple[EventTemplate, ...] = ()
     source: str | None = None
     makes_ids: bool = False
+    contract: Contract | None = None
 
     @property
     def renames(self) -> bool:

@@ -11,18 +11,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from linekeeper.connect.contract_file import contract_of
 from linekeeper.connect.layout import ENCODINGS, FILE_FORMATS, FileLayout
 from linekeeper.connect.mapping import ColumnMapping, EventTemplate
 from linekeeper.connect.notation import FORMATS_MAX, DateFormat, FormatError, Notation
 from linekeeper.connect.row_expressions import RowExpression, compile_expression, constant_expression
 from linekeeper.core.errors import FileError, file_error
 from linekeeper.core.event import is_source_name
+from linekeeper.engine.contract import Contract
 from linekeeper.policy.syntax import Misread
 
 MAPPING_KEYS = (
     "source", "ids", "format", "encoding", "delimiter", "quote", "header", "sheet", "fields", "count", "skip_lines",
     "decimal", "thousands", "symbols", "dates", "zone", "money", "trim", "missing",
-    "columns", "constant", "ignore", "values", "skip", "events",
+    "columns", "constant", "ignore", "values", "skip", "events", "contract",
 )  # fmt: skip
 MAPPING_BYTES_MAX = 65_536
 EVENTS_MAX = 50
@@ -95,6 +97,7 @@ def columns_of(tree: Any, place: str) -> ColumnMapping:
         events=events,
         source=take("source", _is_source, None, "is the name of the source that the files are of"),
         makes_ids=makes_ids,
+        contract=contract_of(tree["contract"], place) if "contract" in tree else None,
     )
 
 
@@ -150,6 +153,19 @@ def _is_texts(tree: Any) -> bool:
 
 def _is_character(value: Any) -> bool:
     return isinstance(value, str) and len(value) == 1 and value.isascii() and value not in "\r\n\0"
+
+
+def load_contract(path: Path) -> Contract:
+    """The `contract` of a mapping file, whatever else it holds. Raises FileError where it has none."""
+    contract = load_columns(path).contract
+    if contract is None:
+        raise FileError(
+            f"`{path}` has no `contract`",
+            code="contract-missing",
+            way_out="let one be proposed: `linekeeper contract propose`",
+            place=str(path),
+        )
+    return contract
 
 
 # ------------------------------------------------------------------ the file

@@ -5,9 +5,11 @@ A schema cannot read the expressions; `linekeeper import --dry-run` does.
 
 from __future__ import annotations
 
+from linekeeper.connect.contract_file import BATCHES_MAX, CONTRACT_KEYS, OTHER_DAYS
 from linekeeper.connect.layout import ENCODINGS, FILE_FORMATS
 from linekeeper.connect.mapping_file import EVENTS_MAX, MAPPING_KEYS
 from linekeeper.connect.notation import FORMATS_MAX
+from linekeeper.engine.contract import WEEKDAYS
 from linekeeper.policy.schema import Schema
 
 _EXPRESSION: Schema = {"type": ["string", "number"], "description": "an expression over the columns of the file"}
@@ -16,6 +18,22 @@ _YES: Schema = {"enum": [True, False, "yes", "no"]}
 _FORMAT: Schema = {"type": "string", "description": "like %d.%m.%Y, or iso, excel, seconds, milliseconds"}
 _PLACE: Schema = {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1, "maxItems": 2}
 _WORD: Schema = {"type": ["string", "integer", "boolean", "null"]}
+
+
+_NUMBER: Schema = {"type": ["number", "string"]}
+_RANGE: Schema = {
+    "oneOf": [
+        {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2},
+        {
+            "type": "object",
+            "properties": {"about": _NUMBER, "factor": _NUMBER},
+            "required": ["factor"],
+            "additionalProperties": False,
+        },
+    ],
+    "description": "from and to; a factor around a number; or a factor around the median of the accepted batches",
+}
+_SHARE: Schema = {"type": "string", "description": "a share, like 2%"}
 
 
 def _named(values: Schema) -> Schema:
@@ -50,6 +68,7 @@ def mapping_schema() -> Schema:
         "values": {**_named(_named(_WORD)), "description": "by column, what a word stands for"},
         "skip": {**_EXPRESSION, "description": "true for rows that are no events"},
         "events": {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": EVENTS_MAX},
+        "contract": _CONTRACT,
     }
     assert tuple(properties) == MAPPING_KEYS
     return {
@@ -67,3 +86,27 @@ _EVENT: Schema = {
     "required": ["kind"],
     "additionalProperties": _EXPRESSION,
 }
+
+_DAYS: Schema = {
+    "type": "object",
+    "properties": dict.fromkeys((*WEEKDAYS, OTHER_DAYS), _RANGE),
+    "additionalProperties": False,
+}
+_CONTRACT: Schema = {
+    "type": "object",
+    "description": "what each batch of files has to keep; one that does not waits for a person",
+    "properties": {
+        "volume": {"anyOf": [_RANGE, _DAYS], "description": "events in a batch, also by weekday"},
+        "kinds": {**_named(_RANGE), "description": "the share of each kind among the events"},
+        "missing": {**_named(_SHARE), "description": "by KIND.FIELD: how many events may lack it"},
+        "medians": {**_named(_RANGE), "description": "by KIND.FIELD: the median of what is there"},
+        "highest": {**_named(_NUMBER), "description": "by KIND.FIELD: the most that may be there"},
+        "freshness": {"type": "string", "description": "how old the latest event may be, like 36h or 2d"},
+        "rejected": {**_SHARE, "description": "how many of the rows may be rejected"},
+        "known_accounts": {**_SHARE, "description": "how many of the accounts the store has or the batch opens"},
+        "line_end": {**_YES, "description": "whether the last line has to have its end"},
+        "batches": {"type": "integer", "minimum": 1, "maximum": BATCHES_MAX, "description": "that a factor goes by"},
+    },
+    "additionalProperties": False,
+}
+assert tuple(_CONTRACT["properties"]) == CONTRACT_KEYS

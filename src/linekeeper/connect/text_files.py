@@ -66,7 +66,9 @@ def read_csv(path: Path, layout: FileLayout) -> RawSource:
 
 def _header(reader: LineReader, layout: FileLayout, place: str) -> tuple[list[str], CellMarks, NumberedText | None]:
     """The names of the columns, what separates cells, and, where there is no header, what was read to count them."""
-    first = reader.line() or (1, b"", [])
+    first = reader.line()
+    if first is None:
+        raise FileError(f"`{place}` is empty", code="file-empty", place=place)
     named = SEPARATOR_LINE.fullmatch(first[1])
     if named:
         first = reader.line() or (2, b"", [])

@@ -7,16 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-import msgspec
 from sqlalchemy import Connection, select
 
 from linekeeper.core.bounds import MISSING
+from linekeeper.core.dates import date_of
 from linekeeper.core.decision import Decision, LineRecord
 from linekeeper.core.errors import NotFound, UsageError, demand_choice
 from linekeeper.core.line import Action, Status
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.explain import format_value
 from linekeeper.decide.reasons import PERSON
+from linekeeper.engine.cut_over import CutOver, beginning, cut_over_of, first_line
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.states_in_order import states_in_order
 from linekeeper.engine.versions import kernels_of
@@ -49,6 +50,7 @@ class AccountView:
     values: dict[str, int | None]
     shown_values: list[tuple[str, str]]
     decisions: list[Decision]
+    cut_over: CutOver | None = None  # None where the account was opened here
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +112,11 @@ def account_page(
 ) -> list[AccountSummary]:
     """At most `size` accounts whose names come after `after`, in order of their names, that are wanted.
 
-    With a `day`, as they stood at its end, by what was known then. Raises UsageError as `demand_known` does.
+    With a `day`, as they stood at its end, by what was known then. Raises UsageError as `demand_known` does, or where
+    the day has not begun.
     """
     wanted.demand_known(engine)
+    engine.demand_begun(day)
     with engine.store.reading() as connection:
         return list(islice(account_summaries(connection, wanted, after, day), size))
 
@@ -166,7 +170,14 @@ class DecisionFilter:
     until_day: int | None = None
 
     def demand_known(self, engine: Engine) -> None:
-        """Raises UsageError where there is no such action, trigger or reason, NotFound where no such account."""
+        """Raises UsageError where there is no such action, trigger, reason or period, NotFound for no such account."""
+        if self.from_day is not None and self.until_day is not None and self.until_day < self.from_day:
+            raise UsageError(
+                f"the last day {date_of(self.until_day)} is before the first, {date_of(self.from_day)}",
+                code="until-not-usable",
+                way_out="name a later one",
+                details={"from": str(date_of(self.from_day)), "until": str(date_of(self.until_day))},
+            )
         demand_choice("action", self.action, [one.name.lower() for one in Action])
         demand_names(engine, self.trigger, self.reason)
         if self.account is not None:
@@ -273,9 +284,7 @@ def view(engine: Engine, account: str) -> AccountView:
     status = Status(state[slots["STATUS"]]).name.lower()
     line = LineRecord(state[slots["LIMIT"]], state[slots["GRANTED"]], status)
     with engine.store.reading() as connection:
-        e = t.events.c
-        body = connection.execute(select(e.body).where(e.account == account, e.kind == "open")).scalar_one()
-    limit = _limit(bytes(body))
+        kind, fields = beginning(connection, account)
     now = max(state[slots["SEEN"]], kernel.calendar.day_start(state[slots["HOUR"]] // 24))
     return AccountView(
         account,
@@ -283,15 +292,11 @@ def view(engine: Engine, account: str) -> AccountView:
         state[slots["BALANCE"]],
         arrears_of(kernel, state, state[slots["HOUR"]] // 24).above_owed_minor,
         state[slots["OPEN_AT"]],
-        LineRecord(limit, limit, "active"),
+        first_line(kind, fields),
         now,
         state[slots["NEXT_REVIEW"]],
         dict(zip([feature.name for feature in features], values, strict=True)),
         shown_values,
         decisions,
+        cut_over_of(kernel, state, fields) if kind == "opening" else None,
     )
-
-
-def _limit(body: bytes) -> int:
-
-    return int(msgspec.json.decode(body)["limit"])

@@ -48,14 +48,15 @@ def engine_of_store(
 def clear_empty_store(engine: Engine) -> None:
     """Leave a store that this engine began, and that holds no event, as it was before.
 
-    Else a mistake in a first file would bind the store for good to the policy and the law that came with it.
+    Else a mistake in a first file would bind the store for good to the policy and the law that came with it. What is
+    known of batches stays: a first file may wait for a person.
     """
     if not engine.began:
         return
     of_beginning = (t.policies, t.law, t.book, t.rejected_events, t.reviews, t.counters)
     with engine.store.writing() as connection:
-        held = (select(t.events.c.seq).limit(1), select(t.erased_accounts.c.mark).limit(1))
-        if all(connection.execute(query).first() is None for query in held):
+        held = (t.events.c.seq, t.erased_accounts.c.mark, t.batch_rulings.c.seq)
+        if all(connection.execute(select(column).limit(1)).first() is None for column in held):
             for table in (*of_beginning, t.LOG.entries, t.LOG.keys, t.LOG.tail):
                 connection.execute(table.delete())
 

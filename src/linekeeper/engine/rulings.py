@@ -141,15 +141,7 @@ def _check(engine: Engine, ruling: Ruling) -> None:
         raise UsageError(
             "`until` lies before the ruling itself", code="ruling-out-of-bounds", way_out="name a day from today on"
         )
-    for name, text in (("by", ruling.by), ("why", ruling.why)):
-        if not text.strip() or len(text) > TEXT_MAX or not fits_text(text):
-            way_out = f"a ruling says who made it and why, each on one line of at most {TEXT_MAX} characters"
-            raise UsageError(
-                f"`{name}` is empty, too long, or has a control character in it",
-                code="ruling-out-of-bounds",
-                way_out=way_out,
-                details={"field": name},
-            )
+    demand_named(ruling.by, ruling.why)
     check_id(ruling.id)
     names = [trigger.name for trigger in under.policy.triggers]
     if ruling.trigger is not None and ruling.trigger not in names:
@@ -174,6 +166,24 @@ def _check(engine: Engine, ruling: Ruling) -> None:
             code="arguments-do-not-go-together",
             way_out="make two rulings of it",
         )
+
+
+def demand_named(by: str, why: str) -> None:
+    """Raises UsageError where a ruling does not say who made it and why.
+
+    >>> demand_named("m.chen", " ")
+    Traceback (most recent call last):
+    linekeeper.core.errors.UsageError: `why` is empty, too long, or has a control character in it; a ruling says ...
+    """
+    for name, text in (("by", by), ("why", why)):
+        if not text.strip() or len(text) > TEXT_MAX or not fits_text(text):
+            way_out = f"a ruling says who made it and why, each on one line of at most {TEXT_MAX} characters"
+            raise UsageError(
+                f"`{name}` is empty, too long, or has a control character in it",
+                code="ruling-out-of-bounds",
+                way_out=way_out,
+                details={"field": name},
+            )
 
 
 def check_id(id: str) -> None:

@@ -24,6 +24,14 @@ from linekeeper.engine import engine as rooms
 from linekeeper.engine.account import ACCOUNTS_A_PAGE, AccountFilter, AccountSummary, account_page, find_decision, view
 from linekeeper.engine.changes import CHANGES_A_PAGE, changes_after
 from linekeeper.engine.clock import Clock
+from linekeeper.engine.feed_batches import (
+    BatchRuling,
+    admit_batch,
+    batch_records,
+    demand_no_contract,
+    note_taken,
+    rule_on_batch,
+)
 from linekeeper.engine.notices import build_notice
 from linekeeper.engine.opening import engine_of_store, law_named
 from linekeeper.engine.point_in_time import state_after
@@ -34,8 +42,9 @@ from linekeeper.engine.verify import Verdict
 from linekeeper.engine.verify import verify as verify_store
 from linekeeper.evaluate.authorisation import Authorisation
 from linekeeper.face.arguments import given_count, given_path, given_text, optional_text, refused_argument
+from linekeeper.face.batches import FeedBatch, feed_batch_of
 from linekeeper.face.decision import Decision, Explanation, decisions_of_records, explanation_of
-from linekeeper.face.events import Columns, EventInput, few_events_of, intake_of
+from linekeeper.face.events import Columns, EventInput, batch_of_input, few_events_of, intake_of
 from linekeeper.face.extracts import Change, ExtractFilters, Subject, changes_of, extract_of
 from linekeeper.face.policy import Policy, policy_of
 from linekeeper.face.records import Records, html_of_pairs
@@ -49,6 +58,7 @@ from linekeeper.notice.render import as_html, as_json, as_text
 from linekeeper.texts.language import Lang
 
 PAGE_SIZE_MAX = 1_000_000
+POSITION_MAX = 2**63 - 1
 NoticeFormat = Literal["text", "html", "json"]
 RENDER_AS = {"text": as_text, "html": as_html, "json": as_json}
 
@@ -178,9 +188,9 @@ class Engine:
         changes nothing, and another under the same `id` is rejected. So is an event that another source gave before
         under that `id`, unless `allow_other_source`, and an event of a borrower who was erased. With a `transaction`,
         all of it is a part of that one, and durable once it commits: one that `transaction()` gave, or a SQLAlchemy
-        connection to the same database on which you began one. Raises LinekeeperError, with nothing done, where the
-        events cannot be read at all, the transaction cannot be joined, or the store keeps a log and the engine has no
-        keys.
+        connection to the same database on which you began one. A file whose mapping has a contract, and that breaks it,
+        waits as a whole (`pending_batches`). Raises LinekeeperError, with nothing done, where it does, the events
+        cannot be read at all, the transaction cannot be joined, or the store keeps a log and the engine has no keys.
 
         >>> import linekeeper as lk
         >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
@@ -193,12 +203,17 @@ class Engine:
         (0, 10)
         """
         optional_text("source", source)
-        few = few_events_of(events, self._validator, columns)
+        few, batch = few_events_of(events, self._validator, columns), None
         if few is not None:
             given, aside, same, noted = few[0], few[1], 0, None
         else:
             intake = intake_of(events, self.policy, columns, self._engine.clock)
             given, aside, same, noted = intake.table, intake.rejected, intake.same, intake.source
+            batch = batch_of_input(events, intake, columns, source_of_feed(source, noted))
+        if batch is not None:
+            admit_batch(self._engine, batch, transaction)
+        elif isinstance(events, str | PathLike):
+            demand_no_contract(self._engine, source_of_feed(source, noted), transaction)
         kept: list[core.Decision] = []
         summary = self._engine.receive(
             given,
@@ -207,6 +222,8 @@ class Engine:
             keep=kept.append,
             transaction=transaction,
         )
+        if batch is not None:
+            note_taken(self._engine, batch, transaction)
         return Received(
             self._decisions(kept),
             [*aside, *summary.rejected],
@@ -267,6 +284,42 @@ class Engine:
             optional_text("id", id) or new_id(),
         )
         return self._decisions(enter_rulings(self._engine, [ruling]))
+
+    def pending_batches(self, *, ended: bool = False) -> list[FeedBatch]:
+        """Batches that wait because they break their contract, or that are to be given again; with `ended`, all others.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     engine.pending_batches()
+        []
+        """
+        with self._engine.store.reading() as connection:
+            return [feed_batch_of(record) for record in batch_records(connection, ended=ended)]
+
+    def release_batch(self, content: str, *, by: str, why: str, source: str | None = None) -> FeedBatch:
+        """A person lets a batch that waits be taken in: its file goes through when it is received again.
+
+        `content` is its hash, or the first digits. Raises LinekeeperError, with nothing done, where no such batch
+        waits.
+        """
+        return self._rule_on_batch(content, "release", by, why, source)
+
+    def reject_batch(self, content: str, *, by: str, why: str, source: str | None = None) -> FeedBatch:
+        """A person rejects a batch that waits: it is never taken in. The arguments are as in `release_batch`."""
+        return self._rule_on_batch(content, "reject", by, why, source)
+
+    def _rule_on_batch(self, content: str, ruling: BatchRuling, by: str, why: str, source: str | None) -> FeedBatch:
+        record = rule_on_batch(
+            self._engine.store,
+            self._engine.keeper,
+            given_text("content", content),
+            ruling,
+            by=given_text("by", by),
+            why=given_text("why", why),
+            at=self._engine.clock.now_ms(),
+            source=optional_text("source", source),
+        )
+        return feed_batch_of(record)
 
     def erase(self, account: str, *, at: datetime | str) -> Erasure:
         """Erase a borrower: what the store holds is deleted, and the key of the log's records is destroyed.
@@ -378,7 +431,7 @@ class Engine:
         zone = self.policy.time_zone
         decisions = self._decisions(seen.decisions)
         until = date_of(day_of_road(self._engine, name, None))
-        opening = opening_of(instant_of(seen.opened_at, zone), seen.opening.limit)
+        opening = opening_of(instant_of(seen.opened_at, zone), seen.opening)
         return Account(
             account=seen.account,
             status=seen.line.status,
@@ -460,6 +513,7 @@ class Engine:
         [(1, 'decision', 'decrease'), (2, 'decision', 'restore')]
         ()
         """
+        given_count("after", after, 0, POSITION_MAX)
         return changes_of(changes_after(self._engine, after, limit), self.policy.time_zone)
 
     def verify(self) -> Verdict:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import pyarrow as pa
 
+from linekeeper.connect.batch_files import batch_of_file
 from linekeeper.connect.files import (
     OWN_COLUMNS,
     Intake,
@@ -23,6 +24,7 @@ from linekeeper.connect.validation import Validator
 from linekeeper.core.errors import UsageError
 from linekeeper.core.event import Event, Rejection
 from linekeeper.engine.clock import Clock
+from linekeeper.engine.feed_batches import ReadBatch
 from linekeeper.engine.inbox import FEW_EVENTS
 from linekeeper.face.arguments import given_path, refused_argument
 from linekeeper.face.policy import Policy
@@ -69,6 +71,23 @@ def intake_of(events: EventInput, policy: Policy, columns: Columns | None = None
         code="events-not-readable",
         way_out="give a table, a path, or dictionaries",
     )
+
+
+def batch_of_input(events: EventInput, intake: Intake, columns: Columns | None, source: str) -> ReadBatch | None:
+    """A file whose mapping has a contract, as a batch; None where there is no contract.
+
+    Raises UsageError where there is one and the events are no file: a batch is known by the content of its file.
+    """
+    contract = _mapping_of(columns).contract if isinstance(columns, str | PathLike) else None
+    if contract is None:
+        return None
+    if not isinstance(events, str | PathLike):
+        raise UsageError(
+            "the mapping has a contract, which is about files, and these events are no file",
+            code="contract-needs-file",
+            way_out="give the path of the file, or take `contract` out of the mapping",
+        )
+    return batch_of_file(given_path("events", events), intake.table, intake, source, contract)
 
 
 def few_events_of(

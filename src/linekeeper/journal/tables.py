@@ -144,6 +144,36 @@ Index(
     postgresql_where=pending_restrictions.c.ended.is_(None),
 )
 
+# Batches of sources that have a contract (see `engine.feed_batches`): no event, only the SHA-256 of the content, the
+# name of the file, its figures and the terms that it broke (JSON), its `state`, and when it was first read (UTC ms).
+feed_batches = Table(
+    "feed_batches",
+    SCHEMA,
+    Column("seq", Whole, primary_key=True, autoincrement=True),
+    Column("source", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("figures", Text, nullable=False),
+    Column("broken", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("arrived_at", Whole, nullable=False),
+    UniqueConstraint("source", "content"),
+)
+
+# What persons ruled on batches. Rows are only added.
+batch_rulings = Table(
+    "batch_rulings",
+    SCHEMA,
+    Column("seq", Whole, primary_key=True, autoincrement=True),
+    Column("source", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("ruling", Text, nullable=False),
+    Column("by_whom", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", Whole, nullable=False),
+)
+
 # Under which law borrowers are notified of decisions; one row, written by the first engine that was given a law.
 law = Table(
     "law",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
@@ -15,10 +15,12 @@ from linekeeper.cli.answers.style import (
     Instant,
     Minor,
     RepeatFigures,
+    Sha256,
     StatusWord,
 )
 from linekeeper.connect.import_profile import FieldProfile, ReasonProfile
 from linekeeper.core.event import RejectionCode
+from linekeeper.engine.feed_batches import BATCH_STATES
 
 ByAction = Annotated[dict[str, int], Meta(description="How many decisions there were, by action.")]
 Seconds = Annotated[float, Meta(description="How long it took.")]
@@ -188,6 +190,48 @@ class PendingRefuseAnswer(CommandAnswer, frozen=True, tag="linekeeper/pending-re
     refused: int
     still_waiting: list[str]
     decisions: int
+
+
+class FeedBatchRecord(AnswerPart, frozen=True):
+    """A batch of a source that has a contract: it waits for a person, or waited. Instants are in UTC."""
+
+    source: str
+    content: Annotated[Sha256, Meta(description="Of the file; the same content is the same batch.")]
+    name: Annotated[str, Meta(description="What the file was called.")]
+    events: int
+    state: Annotated[str, Meta(description="Whether it may come in.", extra_json_schema={"enum": BATCH_STATES})]
+    arrived_at: Instant
+    broken: Annotated[list[str], Meta(description="The terms that it breaks: measured, and what the contract says.")]
+    ruling: Annotated[str | None, Meta(description="release or reject; null where nobody ruled on it.")]
+    by: str | None
+    why: str | None
+    ruled_at: Instant | None
+
+
+class PendingBatchesAnswer(CommandAnswer, frozen=True, tag="linekeeper/pending-batches-list/1"):
+    """The batches that are not taken in yet: those that wait, and those to be given again."""
+
+    batches: list[FeedBatchRecord]
+
+
+class BatchReleaseAnswer(CommandAnswer, frozen=True, tag="linekeeper/pending-batches-release/1"):
+    """A batch that may be taken in when its file is given again."""
+
+    batch: FeedBatchRecord
+
+
+class BatchRejectAnswer(CommandAnswer, frozen=True, tag="linekeeper/pending-batches-reject/1"):
+    """A batch that is never taken in."""
+
+    batch: FeedBatchRecord
+
+
+class FirstContractAnswer(CommandAnswer, frozen=True, tag="linekeeper/contract-propose/1"):
+    """A first contract, made of files that are known to be good."""
+
+    files: int
+    contract: Annotated[dict[str, Any], Meta(description="As the key `contract` of a mapping file has it.")]
+    output: Annotated[str | None, Meta(description="The file that it was written to.")]
 
 
 class EventRecord(AnswerPart, frozen=True):
