@@ -66,10 +66,9 @@ RENDER_AS = {"text": as_text, "html": as_html, "json": as_json}
 class Received(Records[Decision]):
     """The decisions that events led to, in the order of accounts and then of time.
 
-    `rejected` are the events that were not admitted, with reason and code; `rejected_by_code` counts them; `conflicts`
-    counts those whose id came before for another event, `repeats` the events that had come before, `pending` the
-    restrictions that the brake made wait, `excess_draws` the draws of more than was available (`flagged_draws`: their
-    ids, where the policy flags them), `unowed_dues` the accounts whose unpaid dues are above all that they owe.
+    `rejected` are the events not admitted, with reason and code, `conflicts` those of them whose id came before for
+    another event, `repeats` came before; the brake made `pending` restrictions wait; `excess_draws` (`flagged_draws`:
+    their ids, where they are flagged) were of more than was available; `unowed_dues` accounts owe less than their dues.
     """
 
     def __init__(
