@@ -118,11 +118,7 @@ def run(
             summary = _take_in(engine, feed, named, batch, allow_other_source, until_day, json)
     aside = report(summary, feed, rejected, json)
     if json:
-        draws, dues = summary.excess_draws or 0, summary.unowed_dues or 0
-        common = figures(summary, feed, aside, rejected)
-        flagged = list(summary.flagged_draws)
-        counts = RunAnswer(**common, excess_draws=draws, flagged_draws=flagged, unowed_dues=dues, source=named)
-        print_answer(counts)
+        print_answer(RunAnswer(**figures(summary, feed, aside, rejected), **_findings(summary), source=named))
     end_without_events(summary, feed, aside)
 
 
@@ -337,6 +333,15 @@ def figures(summary: RunSummary, feed: EventFeed, aside: list[Rejection], reject
     """What the answers of `run` and `replay` have in common."""
     counts = repeat_figures(feed.same + summary.same, aside)
     return {**summary.as_json(), **counts, "rejected_file": None if rejected is None else str(rejected)}
+
+
+def _findings(summary: RunSummary) -> dict[str, Any]:
+    """What `run` alone finds in the events of a lender."""
+    return {
+        "excess_draws": summary.excess_draws or 0,
+        "flagged_draws": list(summary.flagged_draws),
+        "unowed_dues": summary.unowed_dues or 0,
+    }
 
 
 def end_without_events(summary: RunSummary, feed: EventFeed, aside: list[Rejection]) -> None:
