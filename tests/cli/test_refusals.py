@@ -259,3 +259,47 @@ def test_a_law_is_named_in_any_case_and_is_one_law(tmp_path: Path) -> None:
     linekeeper("run", POLICY, EVENTS, "--store", store, *law, "EU")
     with pytest.raises(LinekeeperError, match="use one of CN, EU, UK, US"):
         linekeeper("run", POLICY, EVENTS, "--store", store, *law, "XX")
+
+
+@pytest.fixture(scope="module")
+def asked_store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A store with the example in it."""
+    url = str(tmp_path_factory.mktemp("asked") / "lines.db")
+    read("run", POLICY, EVENTS, "--store", url)
+    return url
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("accounts", "--day", "2052-01-01"), "day-not-begun"),
+        (("events", "--day", "2052-01-01"), "day-not-begun"),
+        (("features", "--day", "2052-01-01"), "day-not-begun"),
+        (("accounts", "--day", "2052-01-01", "-o", "a.csv"), "day-not-begun"),
+        (("notices", "list", "--day", "2052-01-01", "-o", "n.csv"), "day-not-begun"),
+        (("authorise", "A-1001", "5", "--at", "2052-01-01T00:00+08:00"), "instant-not-begun"),
+        (("authorise", "A-1001", "5", "--at", "1970-01-20T00:00+08:00"), "instant-not-begun"),
+        (("decisions", "--from", "2025-06-01", "--until", "2025-05-01"), "until-not-usable"),
+    ],
+)
+def test_nobody_is_told_what_nobody_can_know(
+    asked_store: str, words: tuple[str, ...], code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LinekeeperError) as refused:
+        linekeeper(*words, "--store", asked_store)
+    assert refused.value.code == code
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_simulation_may_ask_about_the_future(asked_store: str) -> None:
+    words = ("authorise", "A-1001", "5", "--at", "2052-01-01T00:00+08:00", "--simulate")
+    assert read(*words, "--store", asked_store)["account"] == "A-1001"
+
+
+@pytest.mark.parametrize("given", ["forever", "-1d", "40000d"])
+def test_settings_do_not_show_what_no_command_takes(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINEKEEPER_TOLERANCE", given)
+    with pytest.raises(LinekeeperError) as refused:
+        linekeeper("settings")
+    assert refused.value.code == "setting-not-usable"

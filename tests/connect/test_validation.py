@@ -68,6 +68,11 @@ def taken(policy: Policy, major: bool = False, written: bool = False, **changes:
         ({"id": "\ufeffe1"}, "`id` is '\\ufeffe1', with a control character or half a character in it"),
         ({"id": "e\u200b1"}, "`id` is 'e\\u200b1', with a control character or half a character in it"),
         ({"id": "e\u20281"}, "`id` is 'e\\u20281', with a control character or half a character in it"),
+        ({"account": "A "}, "`account` is 'A ', with a blank at its start or end"),
+        ({"id": "\u3000e1"}, "`id` is '\\u3000e1', with a blank at its start or end"),
+        ({"account": "6.22500E+18"}, "`account` is '6.22500E+18', a number that a program has rewritten; export the "
+            "column as text"),
+        ({"id": "2.0"}, "`id` is '2.0', a number that a program has rewritten; export the column as text"),
         ({"account": b"\xff"}, "`account` is b'\\xff', which is not UTF-8 text"),
         ({"account": "x" * (TEXT_MAX + 1)}, f"`account` is '{'x' * 30}..., longer than 200 characters"),
         ({"at": AT_END_MS}, "`at` is 4102444800000, out of bounds; it may lie from " + AT_BOUNDS),
@@ -123,13 +128,15 @@ def test_an_instant_may_be_written_in_several_ways(policy: Policy, value: Any, a
 
 @pytest.mark.parametrize(
     ("value", "minor"),
-    [("12.5", 1250), ("12.500", 1250), ("12", 1200), (12, 1200), (12.34, 1234), (0.07, 7), (Decimal("12.34"), 1234)],
+    [("12.5", 1250), ("12.50", 1250), ("12", 1200), (12, 1200), (12.34, 1234), (0.07, 7), (Decimal("12.34"), 1234)],
 )
 def test_major_units_become_minor_ones_exactly(policy: Policy, value: Any, minor: int) -> None:
     assert taken(policy, major=True, amount=value).fields["amount"] == minor
 
 
-@pytest.mark.parametrize("value", ["12.345", "1e3", "", "NaN", 0.001, Decimal("0.005"), Decimal("1." + "0" * 40 + "1")])
+@pytest.mark.parametrize(
+    "value", ["12.345", "1.000", "1.500", "1e3", "", "NaN", 0.001, Decimal("0.005"), Decimal("1." + "0" * 40 + "1")]
+)
 def test_major_units_that_do_not_fit_are_refused(policy: Policy, value: Any) -> None:
     assert "an amount in major units with at most 2 decimals" in told(policy, major=True, amount=value)
 
@@ -154,7 +161,7 @@ TEXTS = st.sampled_from(
      "2025-03-01T25:00:00Z", "2025-13-01T08:00:00Z", "2025-03-01T08:00:00", "9999-12-31T23:59:59Z",
      "1969-12-31T23:59:59.999999Z", "2025-03-01T08:00:00+24:00", "1" * 18, "1" * 19,
      "2025-03-01T08:00:00+08:60", "A\x85", "\ufeffA", "a\u200db", "a\u2028b", "5.0", "-5.00", "1.0",
-     "9" * 15 + ".0", "1" * 16 + ".0"]
+     "9" * 15 + ".0", "1" * 16 + ".0", "6.22500E+18", "6E+18", "1.000", "1.00", "\u00a0A", "A\u3000", "A "]
 )  # fmt: skip
 INTS = st.one_of(
     st.integers(-(2**63), 2**63 - 1),

@@ -25,7 +25,7 @@ from linekeeper.connect.arrivals import arrivals_by_time
 from linekeeper.core.bounds import DAY_MS
 from linekeeper.core.event import ARRIVED
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.run import replay_table, run_arrivals
+from linekeeper.engine.run import EventPart, replay_table, run_parts
 from linekeeper.engine.verify import verify
 from linekeeper.journal.store import open_store
 from linekeeper.kernel.kernel import Kernel
@@ -125,7 +125,7 @@ def test_generated_lives_with_delays_as_the_oracle_has_them(new_store: NewStore,
     table = table.drop_columns([ARRIVED]) if ARRIVED in table.column_names else table
     arrivals = arrivals_by_time(table.append_column(ARRIVED, arrived), kernel.calendar, ANY_TIME)
     engine = Engine(new_store(), policy, clock=ANY_TIME)
-    ran = run_arrivals(engine, table, arrivals, "file")
+    ran = run_parts(engine, [EventPart(table, arrivals).by_arrival()], table.num_rows, "file", arrivals.last_review)
     again = replay_table(kernel, table, clock=ANY_TIME, arrivals=arrivals)
     assert (again.digest, again.decisions, again.events) == (ran.digest, ran.decisions, ran.events)
     assert verify(engine.store).first_difference is None

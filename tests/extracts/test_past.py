@@ -15,7 +15,7 @@ from linekeeper.connect.files import read_event_file
 from linekeeper.connect.table_output import write_table
 from linekeeper.engine.account import AccountFilter, DecisionFilter
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.run import run_arrivals
+from linekeeper.engine.run import EventPart, run_parts
 from linekeeper.engine.verify import verify
 from linekeeper.journal.store import open_store
 from tests.engine.conftest import NewStore
@@ -55,7 +55,8 @@ def test_a_past_day_is_what_the_store_held_then(tmp_path: Path, new_store: NewSt
         assert not intake.rejected
         with closing(open_store(str(tmp_path / f"then-{place}.db"))) as store:
             then = Engine(store, policy, clock=ANY_TIME)
-            run_arrivals(then, intake.table, intake.arrivals, "main")
+            part = EventPart(intake.table, intake.arrivals).by_arrival()
+            run_parts(then, [part], intake.table.num_rows, "main", intake.arrivals.last_review)
             assert undated(extract_accounts(engine, ALL_ACCOUNTS, day)) == undated(extract_accounts(then, ALL_ACCOUNTS))
             assert rows(extract_features(engine, day)) == rows(extract_features(then, day))
             assert unplaced(rows(extract_decisions(engine, DecisionFilter(until_day=day)))) == unplaced(

@@ -124,6 +124,21 @@ def contents_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+def test_an_erasure_does_not_begin_a_log(tmp_path: Path, policy: Policy) -> None:
+    """The log would begin after the first decision, and the store be bound to keys that prove nothing."""
+    store, keeper = (
+        open_store(str(tmp_path / "plain.db")),
+        new_keeper(tmp_path / "keys", tmp_path / "public", "e.com/x"),
+    )
+    run_table(Engine(store, policy), population(accounts=5, days=200, seed=5).events, "test")
+    account, before = someone(store), contents_of(tmp_path)
+    with pytest.raises(LogError, match="the store keeps no log") as refused:
+        erase_borrower(store, keeper, account, 1_700_000_000_000)
+    assert refused.value.code == "log-missing"
+    assert contents_of(tmp_path) == before
+    assert verify(store).same
+
+
 def test_the_keys_of_another_log_do_nothing_to_a_store(
     kept: tuple[Store, Keeper], tmp_path: Path, policy: Policy
 ) -> None:

@@ -27,6 +27,9 @@ CURRENCIES = (("CNY", 2), ("TWD", 2), ("JPY", 0), ("KWD", 3))
 FIELD_TYPES = ("money", "signed money", "count", "days", "share", "flag", "list")
 FIELD_NAMES = ("amount", "owed", "score", "loans", "term", "rate", "frozen", "category")
 OWN_KINDS = ("income", "purchase", "enquiry", "bureau", "cash_advance")
+GROWN_KINDS = ("device", "contact", "location", "gift")  # that a later version adds
+GROWN_NAMES = ("worth", "ways", "spans", "reach", "grade")
+FIELDS_MAX = 8
 WORDS = ("food", "travel", "gambling", "rent", "other")
 QUESTION = ', "?"'  # ends a list of words that may be absent
 BUILT_IN = (
@@ -62,6 +65,17 @@ def days_of(text: str) -> int:
     return 365 * int(text[:-1]) if text[-1] == "y" else int(text.removesuffix("d"))
 
 
+def written_field(field: t.Field) -> str:
+    """A field as a policy file has it.
+
+    >>> written_field(t.Field("owed", "money", (), True, signed=True))
+    'owed: "signed money?"'
+    """
+    if field.choices:
+        return f"{field.name}: [{', '.join(field.choices)}{QUESTION if field.optional else ''}]"
+    return f'{field.name}: "{"signed " * field.signed}{field.unit}{"?" * field.optional}"'
+
+
 class Writer(Phrases):
     """One policy in the making, section by section; each gives its lines of text and keeps what they mean."""
 
@@ -94,9 +108,25 @@ class Writer(Phrases):
             self.own_kinds.append(t.Kind("hardship", (t.Field("code", "category", codes),)))
             yield "  hardship: {code: [illness, job_loss]}"
 
-    def field_type(self, kind: str, name: str) -> tuple[str, t.Field]:
+    def grown_events(self) -> Iterator[str]:
+        """The kinds of the version before, with further fields and kinds: of all that is new a policy may make use."""
+        for place, kind in enumerate(self.own_kinds):
+            taken = {field.name for field in kind.fields}
+            names = [name for name in GROWN_NAMES if name not in taken]
+            if kind.name != "hardship" and len(kind.fields) < FIELDS_MAX - 1 and self.chance(0.6):
+                fields = [self.field_type(kind.name, self.rng.choice(names), optional=True)[1]]
+                self.own_kinds[place] = t.Kind(kind.name, (*kind.fields, *fields))
+        known = {kind.name for kind in self.own_kinds}
+        for name in self.rng.sample(GROWN_KINDS, 2):
+            if name not in known:
+                self.kinds.append(name)
+                fields = [self.field_type(name, one)[1] for one in self.rng.sample(GROWN_NAMES, self.rng.randint(0, 2))]
+                self.own_kinds.append(t.Kind(name, tuple(fields)))
+        yield from (f"  {kind.name}: {{{', '.join(map(written_field, kind.fields))}}}" for kind in self.own_kinds)
+
+    def field_type(self, kind: str, name: str, optional: bool = False) -> tuple[str, t.Field]:
         word = self.rng.choice(FIELD_TYPES)
-        optional = self.chance(0.35)
+        optional = optional or self.chance(0.35)
         if word == "list":
             choices = tuple(self.rng.sample(WORDS, self.rng.randint(1, len(WORDS))))
             self.fields.append(FieldOf(kind, name, "category", choices))
@@ -342,11 +372,16 @@ def write_policy(rng: Random) -> Written:
     return Written(text, writer.policy)
 
 
-def write_versions(rng: Random, count: int) -> list[Written]:
-    """Policies that may follow each other: the same events, and each trigger in its place, but nothing else alike."""
+def write_versions(rng: Random, count: int, grows: bool = False) -> list[Written]:
+    """Policies that may follow each other: the same events, and each trigger in its place, but nothing else alike.
+
+    Where the feed `grows`, each adds kinds of events, and fields of those that there were.
+    """
     writer, written, least = Writer(rng), [], 1
     head = [line for line in writer.head() if not line.startswith("version:")]
     for version in range(1, count + 1):
+        if grows and version > 1:
+            head = [*head[: head.index("events:") + 1], *writer.grown_events()]
         writer.named, writer.scored = {}, ()
         body = [line for line in writer.body(least) if not line.startswith("honour:")]
         least = len(writer.trigger_trees)

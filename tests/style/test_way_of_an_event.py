@@ -90,7 +90,7 @@ def way(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         result = CliRunner().invoke(build(), command)
     assert result.exit_code == 0, result.output
     named = named_functions()
-    opening, run = calls.index("cli.opening.open_engine"), calls.index("engine.run.run_table")
+    opening, run = calls.index("cli.opening.open_engine"), calls.index("engine.run.run_parts")
     calls = calls[calls.index(named[0]) : opening] + calls[run:]
     return calls[: calls.index(named[-1]) + 1]
 

@@ -91,16 +91,18 @@ def zone_of(text: str) -> ZoneInfo:
 def scaled(text: str, digits: int) -> int | None:
     """A decimal of plain digits, moved by so many digits to a whole number; None where it is none or does not fit.
 
-    >>> scaled("18.5", 2), scaled("18,5", 2), scaled("0.001", 2), scaled("1_000", 0)
+    More decimals than that do not fit, not even zeros: half the world writes a thousand as `1.000`.
+
+    >>> scaled("18.5", 2), scaled("18,5", 2), scaled("1.000", 2), scaled("1_000", 0)
     (1850, None, None, 1000)
     """
     import re
     from decimal import Decimal
 
-    if not re.fullmatch(r"[0-9][0-9_]{0,20}(\.[0-9]{1,9})?", text):
+    decimals = rf"(\.[0-9]{{1,{digits}}})?" if digits else ""
+    if not re.fullmatch(rf"[0-9][0-9_]{{0,20}}{decimals}", text):
         return None
-    number = Decimal(text.replace("_", "")).scaleb(digits)
-    return int(number) if number == number.to_integral_value() else None
+    return int(Decimal(text.replace("_", "")).scaleb(digits))
 
 
 def required_day(text: str) -> int:

@@ -81,6 +81,8 @@ def import_events(
     """Read files into an event table: each event once, in order of time; bad rows rejected with their reason."""
     from time import perf_counter
 
+    from linekeeper.connect.large_files import counts_of
+
     began = perf_counter()
     if form in DATA_SETS:
         _only_file(form, [policy, *paths[1:], mapping, *(rename or []), source, dry_run])
@@ -93,7 +95,7 @@ def import_events(
             _show_profile(files, policy, columns, layout, clock_of(simulate), json)
             return
         summary, aside = _import_rows(files, policy, output, columns, layout, clock_of(simulate), json)
-    summary |= _counts(output) | repeat_figures(summary.pop("repeats"), aside)
+    summary |= counts_of(output) | repeat_figures(summary.pop("repeats"), aside)
     summary["seconds"] = round(perf_counter() - began, 3)
     _report(summary, aside, _list_rejected(aside, output, rejected), json)
     if aside and not summary["events"]:  # to reject everything is no success
@@ -187,19 +189,6 @@ def _list_rejected(aside: list[Rejection], output: Path, named: Path | None) -> 
     if listed_in:
         write_rejected(aside, listed_in)
     return listed_in
-
-
-def _counts(out: Path) -> dict[str, Any]:
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(out, columns=["account", "kind"])
-    kinds = {pair["values"]: pair["counts"] for pair in pc.value_counts(table["kind"]).to_pylist()}
-    return {
-        "accounts": pc.count_distinct(table["account"]).as_py(),
-        "events": table.num_rows,
-        "by_kind": dict(sorted(kinds.items())),
-    }
 
 
 def _report(summary: dict[str, Any], aside: list[Rejection], listed_in: Path | None, json: bool) -> None:

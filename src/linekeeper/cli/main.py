@@ -42,8 +42,9 @@ class Linekeeper(WholeLines):
         """Run the command; Ctrl-C ends it with one line that says what is kept."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            sys.stderr.write(f"interrupted: {what_is_kept(ctx.invoked_subcommand)}\n")
+        except KeyboardInterrupt as interruption:
+            so_far = "".join(f"{each}; " for each in interruption.args)
+            sys.stderr.write(f"interrupted: {so_far}{what_is_kept(ctx.invoked_subcommand)}\n")
             raise typer.Exit(INTERRUPTED) from None
 
 

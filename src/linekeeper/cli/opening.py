@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ from linekeeper.cli.settings import tolerance_hours
 from linekeeper.core.event import source_of_feed
 
 if TYPE_CHECKING:
+    from linekeeper.connect.event_feeds import EventFeed, FeedOrder
     from linekeeper.connect.files import Intake
     from linekeeper.connect.mapping import ColumnMapping
     from linekeeper.engine.clock import Clock
@@ -48,6 +51,24 @@ def read_file(path: Path, policy: Policy, columns: ColumnMapping, quiet: bool, c
 
     with progress_of_share("reading", quiet) as show_share:
         return read_event_file(path, policy, columns, progress=show_share, clock=clock)
+
+
+@contextmanager
+def events_of_file(
+    path: Path,
+    policy: Policy,
+    columns: ColumnMapping,
+    quiet: bool,
+    clock: Clock,
+    order: FeedOrder,
+) -> Iterator[EventFeed]:
+    """The same as a feed, whose size the memory does not bound."""
+    from linekeeper.connect.event_feeds import event_feed
+
+    with ExitStack() as stack:
+        with progress_of_share("reading", quiet) as show_share:
+            feed = stack.enter_context(event_feed(path, policy, columns, order, clock, show_share))
+        yield feed
 
 
 def columns_of_file(mapping: Path | None, source: str | None = None) -> ColumnMapping:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from linekeeper.cli.arguments import day_number, instant_ms, minor_units, required_day
-from linekeeper.cli.opening import clock_of, columns_of_file, open_engine, read_file
+from linekeeper.cli.opening import clock_of, columns_of_file, events_of_file, open_engine
 from linekeeper.cli.options import (
     AccountName,
     AllowOtherSource,
@@ -46,9 +47,7 @@ from linekeeper.core.dates import date_of
 from linekeeper.core.event import repeat_figures, source_of_feed
 
 if TYPE_CHECKING:
-    from linekeeper.connect.files import Intake
-    from linekeeper.connect.mapping import ColumnMapping
-    from linekeeper.core.decision import Decision
+    from linekeeper.connect.event_feeds import EventFeed
     from linekeeper.core.event import Rejection
     from linekeeper.engine.engine import Engine
     from linekeeper.engine.feed_batches import ReadBatch
@@ -86,6 +85,7 @@ def run(
 ) -> None:
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
     from linekeeper.cli.answers.events import RunAnswer
+    from linekeeper.connect.event_feeds import FeedOrder
     from linekeeper.engine.opening import law_named
     from linekeeper.engine.summaries import RunSummary
     from linekeeper.journal.store import is_missing
@@ -97,20 +97,20 @@ def run(
     clock = clock_of(simulate)
     if until_day is not None:
         clock.demand_day(until_day, calendar(checked.time_zone))
-    columns = columns_of_file(mapping, source)
-    intake = read_file(events, checked, columns, json, clock)
-    feed = _source_of(intake)
-    batch = _batch_of(events, intake, feed, columns, contract)
-    if batch is None and intake.rejected and not intake.table.num_rows and is_missing(store):
-        summary = RunSummary.empty()  # no store is made for it
-    else:
-        engine = open_engine(store, checked, keys, brake, law, by, simulate)
-        summary = _take_in(engine, intake, feed, batch, allow_other_source, until_day, json)
-    aside = report(summary, intake, rejected, json)
+    with events_of_file(events, checked, columns_of_file(mapping, source), json, clock, FeedOrder.ARRIVAL) as feed:
+        # In a file that was exported from a store, the source is each event's own.
+        named = None if feed.exported else source_of_feed(feed.source, source_named())
+        batch = _batch_of(events, feed, named, mapping, contract)
+        if batch is None and feed.rejected and not feed.events and is_missing(store):
+            summary = RunSummary.empty()  # no store is made for it
+        else:
+            engine = open_engine(store, checked, keys, brake, law, by, simulate)
+            summary = _take_in(engine, feed, named, batch, allow_other_source, until_day, json)
+    aside = report(summary, feed, rejected, json)
     if json:
         over = summary.excess_draws or 0
-        print_answer(RunAnswer(**figures(summary, intake, aside, rejected), excess_draws=over, source=feed))
-    end_without_events(summary, intake, aside)
+        print_answer(RunAnswer(**figures(summary, feed, aside, rejected), excess_draws=over, source=named))
+    end_without_events(summary, feed, aside)
 
 
 def replay(
@@ -131,28 +131,27 @@ def replay(
 ) -> None:
     """Run a file of events through the kernel alone, on all cores; decisions and digest are those of `run`."""
     from linekeeper.cli.answers.events import ReplayAnswer
-    from linekeeper.engine.run import evaluations_of, replay_table
+    from linekeeper.connect.event_feeds import FeedOrder
+    from linekeeper.engine.run import replay_parts
     from linekeeper.kernel.kernel import kernel_of
-    from linekeeper.lab.decision_table import write_decisions
+    from linekeeper.lab.decision_table import DecisionWriter
     from linekeeper.policy.load import load_file
 
-    kernel, clock = kernel_of(load_file(policy)), clock_of(simulate)
-    intake = read_file(events, kernel.policy, columns_of_file(mapping), json, clock)
-    kept: list[Decision] = []
-    evaluations = evaluations_of(intake.table, not eager)
-    compiled = kernel.is_worth_compiling(evaluations)
-    with progress("events", intake.table.num_rows, json) as advance:
-        keep = kept.append if output else None
-        summary = replay_table(
-            kernel, intake.table, day_number(until), workers, not eager, compiled, advance, keep, clock, intake.arrivals
-        )
-    if output:
-        write_decisions(kept, output)
-    aside = report(summary, intake, rejected, json)
+    kernel, clock, until_day = kernel_of(load_file(policy)), clock_of(simulate), day_number(until)
+    columns = columns_of_file(mapping)
+    if until_day is not None:
+        clock.demand_day(until_day, kernel.calendar)
+    with ExitStack() as stack:
+        feed = stack.enter_context(events_of_file(events, kernel.policy, columns, json, clock, FeedOrder.ACCOUNT))
+        keep = stack.enter_context(DecisionWriter(output)).add if output else None
+        advance = stack.enter_context(progress("events", feed.events, json))
+        last = until_day if until_day is not None else feed.day_to_review(clock, kernel.calendar)
+        summary = replay_parts(kernel, feed.parts(), last, workers, not eager, None, advance, keep)
+    aside = report(summary, feed, rejected, json)
     if json:
         written = None if output is None else str(output)
-        print_answer(ReplayAnswer(**figures(summary, intake, aside, rejected), output=written))
-    end_without_events(summary, intake, aside)
+        print_answer(ReplayAnswer(**figures(summary, feed, aside, rejected), output=written))
+    end_without_events(summary, feed, aside)
 
 
 def review(
@@ -189,9 +188,12 @@ def verify(store: StoreUrl, keys: Keys, json: JsonOption = False) -> None:
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
 
-    opened, vault = open_store(store, made=True), None if keys is None else open_keeper(keys).vault
+    opened, keeper = open_store(store, made=True), None if keys is None else open_keeper(keys)
+    if keeper is not None:
+        with opened.reading() as connection:
+            keeper.demand_log_of(connection)
     with progress("accounts", 0, json) as advance:
-        verdict = verified(opened, advance, vault)
+        verdict = verified(opened, advance, None if keeper is None else keeper.vault)
     if json:
         print_answer(
             VerifyAnswer(
@@ -219,13 +221,14 @@ def authorise(
     amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="The draw asked for, in major units, like 250.00.")],
     store: StoreUrl,
     at: Annotated[str, typer.Option("--at", help="When, ISO 8601 with an offset, like 2024-05-02T09:00+08:00.")],
+    simulate: Simulate = False,
     json: JsonOption = False,
 ) -> None:
     """Say whether a draw may happen, and why not. It changes nothing."""
     from linekeeper.cli.answers.events import AuthoriseAnswer
     from linekeeper.face.times import instant_of
 
-    engine = open_engine(store)
+    engine = open_engine(store, simulate=simulate)
     instant, minor = instant_ms(at), minor_units(amount, engine.policy.exponent)
     answer = engine.authorise(account, instant, minor)
     if json:
@@ -248,27 +251,20 @@ def authorise(
 # ------------------------------------------------------------------ pieces
 
 
-def _source_of(intake: Intake) -> str | None:
-    """The source of what was read; None where another store exported it, and each event has its own."""
-    arrivals = intake.arrivals
-    exported = arrivals is not None and bool(arrivals.sources) and intake.source is None
-    return None if exported else source_of_feed(intake.source, source_named())
-
-
 def _batch_of(
-    path: Path, intake: Intake, source: str | None, columns: ColumnMapping, contract: Path | None
+    path: Path, feed: EventFeed, source: str | None, mapping: Path | None, contract: Path | None
 ) -> ReadBatch | None:
     """What was read as a batch, where that file or else the mapping has a contract and the events are of one source."""
-    from linekeeper.connect.batch_files import batch_of_file
+    from linekeeper.connect.batch_files import batch_of_feed
     from linekeeper.connect.mapping_file import load_contract
 
-    agreed = columns.contract if contract is None else load_contract(contract)
-    return None if source is None or agreed is None else batch_of_file(path, intake, source, agreed)
+    agreed = columns_of_file(mapping).contract if contract is None else load_contract(contract)
+    return None if source is None or agreed is None else batch_of_feed(path, feed, source, agreed)
 
 
 def _take_in(
     engine: Engine,
-    intake: Intake,
+    feed: EventFeed,
     source: str | None,
     batch: ReadBatch | None,
     allow_other_source: bool,
@@ -277,36 +273,36 @@ def _take_in(
 ) -> RunSummary:
     """The run of what was read. Where the store began for it and nothing came in, it is left as it was before.
 
-    `batch`: the same, where its source has a contract. It is then held as a whole, or noted as taken.
+    `batch`: the same, where its source has a contract.
     """
-    from linekeeper.engine.feed_batches import admit_batch, demand_no_contract, note_taken
+    from linekeeper.engine.feed_batches import taking_in
     from linekeeper.engine.opening import clear_empty_store
-    from linekeeper.engine.run import run_arrivals, run_table
+    from linekeeper.engine.run import run_parts
 
-    named, arrivals = source_of_feed(source), intake.arrivals
+    until = feed.last_review if until_day is None else until_day
     how = {"allow_other_source": allow_other_source}
+    done = 0
     try:
-        if batch is not None:
-            admit_batch(engine, batch)
-        elif source is not None:
-            demand_no_contract(engine, source)
-        with progress("events", intake.table.num_rows, quiet) as advance:
-            if arrivals is not None and (source is None or not arrivals.sources):
-                summary = run_arrivals(engine, intake.table, arrivals, named, until_day, advance, **how)
-            else:
-                summary = run_table(engine, intake.table, named, until_day, advance, **how)
-        if batch is not None:
-            note_taken(engine, batch)
-    except Exception:  # not Ctrl-C, which may have left a transaction in its midst
+        with taking_in(engine, source, batch), progress("events", feed.events, quiet) as show:
+
+            def advance(events: int) -> None:
+                nonlocal done
+                done += events
+                show(events)
+
+            summary = run_parts(engine, feed.parts(), feed.events, source_of_feed(source), until, advance, **how)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"{done:,} of {feed.events:,} events at least are in the store") from None
+    except Exception:
         clear_empty_store(engine)
         raise
     clear_empty_store(engine)
     return summary
 
 
-def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: bool) -> list[Rejection]:
+def report(summary: RunSummary, feed: EventFeed, rejected: Path | None, json: bool) -> list[Rejection]:
     """Write down the rejected rows, tell a person what `run` or `replay` did, and return the rejected rows."""
-    aside = intake.rejected + summary.rejected
+    aside = feed.rejected + summary.rejected
     if rejected:
         write_rejected(aside, rejected)
     warn_pending(summary.pending)
@@ -318,21 +314,21 @@ def report(summary: RunSummary, intake: Intake, rejected: Path | None, json: boo
         if summary.excess_draws:
             draws = counted(summary.excess_draws, "draw was", "draws were")
             print_line(f"[yellow]{draws} of more than was available[/]; nothing is refused")
-        print_repeats(intake.same + summary.same)
+        print_repeats(feed.same + summary.same)
         print_rejected(aside, rejected)
         print_line(f"digest {summary.digest}")
     return aside
 
 
-def figures(summary: RunSummary, intake: Intake, aside: list[Rejection], rejected: Path | None) -> dict[str, Any]:
+def figures(summary: RunSummary, feed: EventFeed, aside: list[Rejection], rejected: Path | None) -> dict[str, Any]:
     """What the answers of `run` and `replay` have in common."""
-    counts = repeat_figures(intake.same + summary.same, aside)
+    counts = repeat_figures(feed.same + summary.same, aside)
     return {**summary.as_json(), **counts, "rejected_file": None if rejected is None else str(rejected)}
 
 
-def end_without_events(summary: RunSummary, intake: Intake, aside: list[Rejection]) -> None:
+def end_without_events(summary: RunSummary, feed: EventFeed, aside: list[Rejection]) -> None:
     """End with exit code 1 where all rows of a file were rejected: that is no success."""
-    if aside and not (summary.events or intake.same or summary.same):
+    if aside and not (summary.events or feed.same or summary.same):
         raise typer.Exit(1)
 
 

@@ -187,7 +187,7 @@ def tolerance_hours() -> int:
         raise FileError(
             f"the setting `tolerance` is `{str(named.value)[:40]}`, which is no span of time",
             code="setting-not-usable",
-            way_out="write hours or days, like 24h or 2d",
+            way_out="write at most 999 hours or days, like 24h or 2d",
             place=named.origin,
         )
     return int(read[1]) * (24 if read[2] == "d" else 1)

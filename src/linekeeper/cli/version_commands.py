@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
 def adopt(policy: PolicyFile, store: StoreUrl, keys: Keys, by: SignedBy = None, json: JsonOption = False) -> None:
     """Bring a new version of the store's policy into force; promised roads back are kept under the old one."""
     from linekeeper.cli.answers.policies import AdoptAnswer
+    from linekeeper.connect.event_table import number_columns
     from linekeeper.engine.versions import adopt as bring_into_force
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
@@ -32,6 +33,7 @@ def adopt(policy: PolicyFile, store: StoreUrl, keys: Keys, by: SignedBy = None, 
     from linekeeper.recourse.dead_ends import describe_dead_end, find_dead_ends
 
     new = load_file(policy)
+    number_columns(new)  # refuses fields that no table of events could hold, before any event meets them
     dead_ends = [describe_dead_end(new, dead_end) for dead_end in find_dead_ends(new)]
     if dead_ends:
         raise Refused(

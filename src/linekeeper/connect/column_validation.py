@@ -22,6 +22,8 @@ from linekeeper.connect.values import (
     FLAGS,
     ID,
     INSTANT,
+    PADDED_NAME,
+    SPOILT_NAME,
     WHOLE,
     WHOLE_DECIMAL,
     FieldSpec,
@@ -192,7 +194,7 @@ def _texts(spec: FieldSpec, column: pa.Array) -> pa.Array:
 
     name = spec.what == "name"
     words = column.cast(pa.string()) if name and pa.types.is_integer(column.type) else _utf8(column)
-    unfit = pc.match_substring_regex(words, INVISIBLE if name else CONTROL)
+    unfit = pc.match_substring_regex(words, f"{INVISIBLE}|{PADDED_NAME}|{SPOILT_NAME}" if name else CONTROL)
     fits = pc.and_(pc.less_equal(pc.utf8_length(words), TEXT_MAX), pc.invert(unfit))
     return _where(pc.and_(fits, pc.not_equal(words, "")) if name else fits, words)
 

@@ -84,6 +84,7 @@ def _day(day: int | None) -> int | None:
 def extract_accounts(engine: Engine, wanted: AccountFilter, day: int | None = None) -> pa.RecordBatchReader:
     """The wanted accounts in order of their names: as they stand, or as they were known at the end of a day."""
     wanted.demand_known(engine)
+    engine.demand_begun(day)
     instant = _instant(engine.policy)
     schema = pa.schema(
         {"account": _TEXT, "day": _DAY, "status": _TEXT}
@@ -143,6 +144,7 @@ def extract_notices(engine: Engine, state: State | None = None, day: int | None 
     With a `day`, the notices of decisions up to its end, and whether they had been sent by then.
     """
     demand_choice("state", state, get_args(State))
+    engine.demand_begun(day)
     instant = _instant(engine.policy)
     schema = pa.schema(
         {"account": _TEXT, "number": _WHOLE, "action": _TEXT, "decided_at": instant, "due_at": instant}
@@ -175,6 +177,7 @@ def extract_features(engine: Engine, day: int | None = None, after: str = "") ->
 
     Without a `day`, as they stand, on the latest day that the store has seen. Of the accounts after `after` alone.
     """
+    engine.demand_begun(day)
     latest = engine.kernel.calendar.day(store_now(engine) or 0)
     shown = latest if day is None else day
     with engine.store.reading() as connection:
@@ -224,6 +227,7 @@ def extract_events(
     Of the accounts after `after` alone.
     """
     demand_choice("kind", kind, [one.name for one in engine.policy.kinds])
+    engine.demand_begun(day)
     if account is not None:
         engine.state_of(account)  # raises where it is not known
     schema = _event_schema(engine.policy)

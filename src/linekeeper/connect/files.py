@@ -127,7 +127,7 @@ def read_event_file(
     """
     paths = [path] if isinstance(path, Path) else path
     blocks = read_blocks(paths, policy, columns, form, progress, clock)
-    return _intake(blocks, ", ".join(each.name for each in paths[:3]), policy, clock)
+    return intake_of_blocks(blocks, ", ".join(each.name for each in paths[:3]), policy, clock)
 
 
 def read_event_batches(
@@ -138,7 +138,9 @@ def read_event_batches(
     source = RawSource(names, "row", raw_batches(names, stream), True, source=noted_source(stream.schema.metadata))
     admission = _Admission(policy, columns or OWN_COLUMNS, source, "events", clock)
     blocks = [admission.admit(raw) for raw in source.blocks]
-    return _intake(blocks or [admission.admit(RawBlock(np.empty(0, np.int64), rows=[]))], "events", policy, clock)
+    return intake_of_blocks(
+        blocks or [admission.admit(RawBlock(np.empty(0, np.int64), rows=[]))], "events", policy, clock
+    )
 
 
 def read_event_rows(
@@ -152,7 +154,7 @@ def read_event_rows(
     block = RawBlock(np.arange(1, len(listed) + 1), rows=listed)
     source = RawSource(None, "row", iter([block]), True)
     admitted = _Admission(policy, columns or OWN_COLUMNS, source, "events", clock).admit(block)
-    return _intake([admitted], "events", policy, clock)
+    return intake_of_blocks([admitted], "events", policy, clock)
 
 
 def read_few_rows(
@@ -170,8 +172,8 @@ def read_few_rows(
     return events, [Rejection(f"row {number}", answer) for number, answer in numbered if isinstance(answer, str)]
 
 
-def _intake(read: Iterable[RowBlock], place: str, policy: Policy, clock: Clock | None) -> Intake:
-    """All blocks together."""
+def intake_of_blocks(read: Iterable[RowBlock], place: str, policy: Policy, clock: Clock | None) -> Intake:
+    """All blocks together. Raises FileError where there is none, not even an empty one."""
 
     blocks = list(read)
     if not blocks:

@@ -58,7 +58,7 @@ def good_batches(paths: Sequence[Path], policy: Policy, columns: ColumnMapping |
         if not intake.table.num_rows:
             raise FileError(f"`{path}` has no event", code="file-empty", place=str(path), way_out="name a good file")
         rejected, zone = len(intake.rejected), calendar(policy.time_zone)
-        figures = figures_of(intake.table, policy, zone, clock, rejected, intake.same, intake.cut_short)
+        figures = figures_of([intake.table], policy, zone, clock, rejected, intake.same, intake.cut_short)
         bounds = pc.min_max(intake.table["at"]).as_py()
         batches.append(GoodBatch(figures, bounds["min"], bounds["max"]))
     return sorted(batches, key=lambda each: each.last_at)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,19 +20,47 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from linekeeper.connect.arrivals import ARRIVAL_COLUMNS, ARRIVAL_NUMBER, ARRIVAL_SCHEMA
 from linekeeper.connect.event_table import ROW_GROUP, drop_duplicates, first_use
 from linekeeper.connect.files import RowBlock, ShowShare, in_order, notes_of, read_blocks, source_of
 from linekeeper.connect.layout import Format
 from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.connect.parquet_files import SOURCE_NOTE
 from linekeeper.core.errors import FileError
-from linekeeper.core.event import EVENT_HEAD, Rejection
+from linekeeper.core.event import ARRIVED, EVENT_HEAD, Rejection
 
 if TYPE_CHECKING:
     from linekeeper.engine.clock import Clock
     from linekeeper.policy.model import Policy
 
 OWN_NAMES = ("line", "block", "number")  # beside the columns of the events, while they are sorted
+SORTING_BYTES_MAX = "384MB"  # that DuckDB takes before it goes on upon the disk
+
+
+class SortOrder(Enum):
+    """In which order a sorted file has its events.
+
+    Events of one instant keep the order of the files; those that say when they arrived, by that and then by their id.
+    """
+
+    TIME = '"at", number'
+    ACCOUNT = 'account, "at", number'
+    ARRIVAL = f'greatest(coalesce({ARRIVED}, "at"), "at"), "at", id, number'
+    EXPORTED = f'"{ARRIVAL_NUMBER}"'
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """How many repeats were dropped, the rejected rows, the skipped ones, and notes on how the files were read.
+
+    `source`: the source that the files are of, None where nothing says it; the event table says it too.
+    """
+
+    same: int
+    rejected: list[Rejection]
+    skipped: int
+    notes: tuple[str, ...]
+    source: str | None
 
 
 def import_file(
@@ -49,77 +78,102 @@ def import_file(
     """
     paths = [path] if isinstance(path, Path) else path
     with tempfile.TemporaryDirectory(prefix=".import-", dir=out.parent) as folder:
-        raw = Path(folder, "raw.parquet")
-        written = _write_blocks(read_blocks(paths, policy, columns, form, progress, clock), raw)
-        if not written:
+        raw = write_blocks(read_blocks(paths, policy, columns, form, progress, clock), Path(folder, "raw.parquet"))
+        if not raw.blocks:
             shown = ", ".join(each.name for each in paths[:3])
             raise FileError(f"`{shown}` is empty", code="file-empty", place=shown)
-        source = source_of(written)
-        same, conflicts = _settle(raw, Path(folder, "sorted.parquet"), written, source)
+        summary = raw.write_sorted(Path(folder, "sorted.parquet"), SortOrder.TIME)
         os.replace(Path(folder, "sorted.parquet"), out)
-    rejected = [bad for block in written for bad in block.rejected] + conflicts
-    skipped = sum(block.skipped for block in written)
-    return ImportSummary(same, in_order(rejected, [b.file for b in written]), skipped, notes_of(written), source)
+    return summary
+
+
+def counts_of(table: Path) -> dict[str, Any]:
+    """How many `accounts` and `events` an event table on disk has, and of the latter `by_kind`."""
+    with tempfile.TemporaryDirectory(prefix="linekeeper-") as folder, sorting_store(Path(folder)) as database:
+        database.read_parquet(str(table)).create_view("events")
+        (accounts,) = database.sql("SELECT count(DISTINCT account) FROM events").fetchall()[0]
+        kinds = dict(database.sql("SELECT kind, count(*) FROM events GROUP BY kind ORDER BY kind").fetchall())
+    return {"accounts": accounts, "events": sum(kinds.values()), "by_kind": kinds}
 
 
 @dataclass(frozen=True, slots=True)
-class ImportSummary:
-    """How many repeats were dropped, the rejected rows, the skipped ones, and notes on how the files were read.
+class RawFile:
+    """All valid rows of files on disk, as they were read, and the blocks that they were read in, without their rows."""
 
-    `source`: the source that the files are of, None where nothing says it; the event table says it too.
-    """
+    path: Path
+    blocks: list[RowBlock]
+    has_arrived: bool  # whether any row says when it did
 
-    same: int
-    rejected: list[Rejection]
-    skipped: int
-    notes: tuple[str, ...]
-    source: str | None
+    @property
+    def exported(self) -> bool:
+        """Whether every row says how it arrived at the store that it was exported from."""
+        return all(block.arrivals is not None for block in self.blocks)
 
+    def write_sorted(self, out: Path, order: SortOrder) -> ImportSummary:
+        """Write the rows to `out`, sorted and each id once; in an exported file an id is one of its source."""
+        source = source_of(self.blocks)
+        # The rows are read twice. Only after the last one is it known which ids come more than once; those rows alone
+        # are compared in memory, by the same function as in a small file, and the second reading leaves them out.
+        with sorting_store(self.path.parent) as database:
+            database.read_parquet(str(self.path)).create_view("raw")
+            same, conflicts = (0, []) if self.exported else self._mark_repeats(database)
+            rest = f"SELECT {self._used(database)} FROM raw"
+            rest += "" if self.exported else " WHERE number NOT IN (SELECT number FROM again)"
+            note = "" if source is None else f", KV_METADATA {{{SOURCE_NOTE}: {_quoted(source)}}}"
+            form = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}{note}"
+            database.execute(f"COPY ({rest} ORDER BY {order.value}) TO {_quoted(str(out))} ({form})")
+        rejected = [bad for block in self.blocks for bad in block.rejected] + conflicts
+        skipped = sum(block.skipped for block in self.blocks)
+        rejected = in_order(rejected, [block.file for block in self.blocks])
+        return ImportSummary(same, rejected, skipped, notes_of(self.blocks), source)
 
-def _write_blocks(blocks: Iterator[RowBlock], raw: Path) -> list[RowBlock]:
-    """Write all valid rows with their `line`, their `block` and a running number; returns the blocks without rows."""
-
-    written: list[RowBlock] = []
-    writer: Any = None
-    done = 0
-    try:
-        for block in blocks:
-            count = block.table.num_rows
-            table = block.table.append_column("line", pa.array(block.lines))
-            table = table.append_column("block", pa.repeat(len(written), count))
-            table = table.append_column("number", pa.array(np.arange(done, done + count)))
-            writer = writer or pq.ParquetWriter(raw, table.schema, compression="zstd")
-            writer.write_table(table)
-            done += count
-            written.append(replace(block, table=block.table.slice(0, 0), lines=block.lines[:0]))
-    finally:
-        if writer:
-            writer.close()
-    return written
-
-
-def _settle(raw: Path, out: Path, blocks: list[RowBlock], source: str | None) -> tuple[int, list[Rejection]]:
-    """Write the rows of `raw` to `out`, sorted and each id once; returns the number of repeats, and the conflicts."""
-
-    # The rows are read twice. Only after the last one is it known which ids come more than once; those rows alone are
-    # compared in memory, by the same function as in a small file, and the second reading leaves them out.
-    with _duckdb(raw.parent) as database:
-        database.read_parquet(str(raw)).create_view("raw")
+    def _mark_repeats(self, database: duckdb.DuckDBPyConnection) -> tuple[int, list[Rejection]]:
+        """Make a table `again` of the rows whose id came before: how many were the same, and the conflicts."""
         repeated = database.sql(
             "SELECT * FROM raw WHERE id IN (SELECT id FROM raw GROUP BY id HAVING count(*) > 1) ORDER BY number"
         ).to_arrow_table()
         lines, owners, numbers = (repeated[name].to_numpy() for name in OWN_NAMES)
-        bodies = repeated.drop_columns(list(OWN_NAMES))
-        _, same, conflicts = drop_duplicates(bodies, lambda row: blocks[owners[row]].place_of(lines[row]))
+        bodies = repeated.drop_columns([*OWN_NAMES, *ARRIVAL_COLUMNS])
+        _, same, conflicts = drop_duplicates(bodies, lambda row: self.blocks[owners[row]].place_of(lines[row]))
         again = numbers[first_use(repeated["id"]) != np.arange(len(numbers))]
         database.register("again", pa.table({"number": again}))
-        target = _quoted(str(out))
-        note = "" if source is None else f", KV_METADATA {{{SOURCE_NOTE}: {_quoted(source)}}}"
-        rest = f"SELECT {_used(database)} FROM raw WHERE number NOT IN (SELECT number FROM again)"
-        rest += ' ORDER BY "at", number'
-        form = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}{note}"
-        database.execute(f"COPY ({rest}) TO {target} ({form})")
-    return same, conflicts
+        return same, conflicts
+
+    def _used(self, database: duckdb.DuckDBPyConnection) -> str:
+        """The columns that are not empty, quoted; how events arrived only where all say it."""
+        left_out = OWN_NAMES if self.exported else (*OWN_NAMES, *ARRIVAL_COLUMNS)
+        names = [name for name in database.table("raw").columns if name not in left_out]
+        query = "SELECT " + ", ".join(f'count("{name}")' for name in names) + " FROM raw"
+        (counts,) = database.execute(query).fetchall()
+        kept = (*EVENT_HEAD, *ARRIVAL_COLUMNS)
+        return ", ".join(f'"{name}"' for name, count in zip(names, counts, strict=True) if count or name in kept)
+
+
+def write_blocks(blocks: Iterable[RowBlock], path: Path) -> RawFile:
+    """Write all valid rows with their `line`, their `block` and a running number."""
+
+    written: list[RowBlock] = []
+    writer: Any = None
+    done, has_arrived = 0, False
+    try:
+        for block in blocks:
+            count = block.table.num_rows
+            has_arrived |= block.table[ARRIVED].null_count < count
+            table = block.table.append_column("line", pa.array(block.lines))
+            table = table.append_column("block", pa.repeat(len(written), count))
+            table = table.append_column("number", pa.array(np.arange(done, done + count)))
+            for field in ARRIVAL_SCHEMA:
+                column = pa.nulls(count, field.type) if block.arrivals is None else block.arrivals[field.name]
+                table = table.append_column(field, column)
+            writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
+            writer.write_table(table)
+            done += count
+            empty = None if block.arrivals is None else block.arrivals.slice(0, 0)
+            written.append(replace(block, table=block.table.slice(0, 0), lines=block.lines[:0], arrivals=empty))
+    finally:
+        if writer:
+            writer.close()
+    return RawFile(path, written, has_arrived)
 
 
 def _quoted(text: str) -> str:
@@ -128,19 +182,13 @@ def _quoted(text: str) -> str:
     return f"'{doubled}'"
 
 
-def _used(database: duckdb.DuckDBPyConnection) -> str:
-    """The columns of events that are not empty, quoted."""
-    names = [name for name in database.table("raw").columns if name not in OWN_NAMES]
-    query = "SELECT " + ", ".join(f'count("{name}")' for name in names) + " FROM raw"
-    (counts,) = database.execute(query).fetchall()
-    return ", ".join(f'"{name}"' for name, count in zip(names, counts, strict=True) if count or name in EVENT_HEAD)
-
-
 @contextmanager
-def _duckdb(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-
+def sorting_store(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory that goes on in that folder where it would take too much."""
     # The order of insertion is of no use, since the result is sorted; keeping it would cost memory for every block.
-    database = duckdb.connect(config={"temp_directory": str(folder), "preserve_insertion_order": False})
+    settings: dict[str, Any] = {"temp_directory": str(folder), "preserve_insertion_order": False}
+    settings["memory_limit"] = SORTING_BYTES_MAX
+    database = duckdb.connect(config=settings)
     try:
         yield database
     finally:

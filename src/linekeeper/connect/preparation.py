@@ -217,8 +217,9 @@ class Preparation:
         number = cell_number(value[:-1].strip() if share else value, self.notation, name)
         if not isinstance(number, Decimal):
             return number or UnreadableCell(f"{named_value(name, value)}, which is not a number")
-        if target == "money" and self.mapping.major is None and isinstance(value, str):
-            return value  # nobody said in which units, so validation has to see whether there is a decimal mark
+        if target == "money" and isinstance(value, str) and not marked:
+            # Validation has to see how many decimals there are, or whether there is a mark at all.
+            return value if self.mapping.major is None else format(number, "f")
         return plain_number(number * 100 if share else number)
 
     def _flag(self, value: Any, name: str) -> str | UnreadableCell:

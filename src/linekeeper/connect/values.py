@@ -44,8 +44,12 @@ INSTANT = rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{
 FLAGS = {"true": 1, "false": 0, "1": 1, "0": 0}
 
 DECIMAL = r"^-?[0-9]{1,18}(\.[0-9]{1,6})?$"
+# What becomes of an id in a spreadsheet (`6.225E+18`) or a data frame (`7.0`): several ids may have become this one.
+SPOILT_NAME = r"^([0-9](\.[0-9]+)?E\+[0-9]{2,3}|[0-9]+\.0)$"
+PADDED_NAME = "^[ \u00a0\u3000]|[ \u00a0\u3000]$"
 
 _whole, _whole_decimal, _date, _instant, _decimal = map(re.compile, (WHOLE, WHOLE_DECIMAL, DATE, INSTANT, DECIMAL))
+_spoilt_name, _padded_name = map(re.compile, (SPOILT_NAME, PADDED_NAME))
 
 
 class FieldRejected(Exception):
@@ -187,9 +191,13 @@ def _amount(value: Any, written: bool, units_unknown: bool = False) -> int | Non
 
 
 def _major(value: Any, digits: int) -> int | None:
-    """Major units to minor: 12.5 -> 1250 with two digits; None where anything would be lost."""
+    """Major units to minor: 12.5 -> 1250 with two digits; None where anything would be lost.
+
+    Text has no more decimals than the currency, not even zeros: half the world writes a thousand as `1.000`.
+    """
     if isinstance(value, str):
-        value = Decimal(value) if _decimal.fullmatch(value) else None
+        fits = _decimal.fullmatch(value) and len(value.partition(".")[2]) <= digits
+        value = Decimal(value) if fits else None
     elif isinstance(value, float):
         value = Decimal(repr(value))  # the shortest decimal that is this float: what was written
     elif type(value) is int:
@@ -257,4 +265,9 @@ def _text(spec: FieldSpec, value: Any) -> str:
         raise FieldRejected(f"`{spec.name}` is empty")
     if not (fits_name if spec.what == "name" else fits_text)(value):
         raise FieldRejected(f"{named_value(spec.name, value)}, with a control character or half a character in it")
+    if spec.what == "name" and _padded_name.search(value):
+        raise FieldRejected(f"{named_value(spec.name, value)}, with a blank at its start or end")
+    if spec.what == "name" and _spoilt_name.search(value):
+        shown = named_value(spec.name, value)
+        raise FieldRejected(f"{shown}, a number that a program has rewritten; export the column as text")
     return value

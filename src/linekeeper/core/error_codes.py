@@ -32,6 +32,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "events-not-readable": "what was given as events holds none; give a table, a path, or dictionaries",
         "extra-missing": "a part of Linekeeper that was not installed is needed; install its extra",
         "folds-out-of-range": "a fit needs from 2 to 100 folds; ask for so many",
+        "instant-not-begun": "a time has not come by this machine's clock, or lies too far back; name another",
         "instant-not-readable": "a time is not written as one; write it with its UTC offset",
         "label-not-readable": "a label is not written as one; write it like `days_past_due >= 60 within 12m`",
         "log-keys-needed": "the store keeps a log and the folder of its keys was not named; name it with `--keys`",
@@ -47,7 +48,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "time-zone-not-known": "no time zone has that name; write an IANA name, like Asia/Shanghai",
         "transaction-already-open": "this thread has a transaction on the store open; hand it over, or end it first",
         "transaction-not-usable": "the engine cannot join a transaction of that kind; begin it as the message says",
-        "until-not-usable": "the last day to look at is before the first, or after 2099; name another with `--until`",
+        "until-not-usable": "the last day to look at is before the first, or after 2099; name another one",
     },
     "file": {
         "bucket-not-known": "a month of a panel is in a bucket that is not known; use X, C and 0 to 5",

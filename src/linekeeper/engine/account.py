@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from linekeeper.core.bounds import MISSING
+from linekeeper.core.dates import date_of
 from linekeeper.core.decision import Decision, LineRecord
 from linekeeper.core.errors import NotFound, UsageError, demand_choice
 from linekeeper.core.line import Action, Status
@@ -105,9 +106,11 @@ def account_page(
 ) -> list[AccountSummary]:
     """At most `size` accounts whose names come after `after`, in order of their names, that are wanted.
 
-    With a `day`, as they stood at its end, by what was known then. Raises UsageError as `demand_known` does.
+    With a `day`, as they stood at its end, by what was known then. Raises UsageError as `demand_known` does, or where
+    the day has not begun.
     """
     wanted.demand_known(engine)
+    engine.demand_begun(day)
     with engine.store.reading() as connection:
         return list(islice(account_summaries(connection, wanted, after, day), size))
 
@@ -161,7 +164,14 @@ class DecisionFilter:
     until_day: int | None = None
 
     def demand_known(self, engine: Engine) -> None:
-        """Raises UsageError where there is no such action, trigger or reason, NotFound where no such account."""
+        """Raises UsageError where there is no such action, trigger, reason or period, NotFound for no such account."""
+        if self.from_day is not None and self.until_day is not None and self.until_day < self.from_day:
+            raise UsageError(
+                f"the last day {date_of(self.until_day)} is before the first, {date_of(self.from_day)}",
+                code="until-not-usable",
+                way_out="name a later one",
+                details={"from": str(date_of(self.from_day)), "until": str(date_of(self.until_day))},
+            )
         demand_choice("action", self.action, [one.name.lower() for one in Action])
         demand_names(engine, self.trigger, self.reason)
         if self.account is not None:

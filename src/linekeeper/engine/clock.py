@@ -101,6 +101,13 @@ class Clock:
                 details={"day": str(date_of(day)), "today": str(date_of(today))},
             )
 
+    def demand_instant(self, at: int) -> None:
+        """Raises UsageError where an event of that instant (UTC ms) cannot have happened by now."""
+        refusal = self.refusal(at)
+        if refusal is not None:
+            message, _, way_out = refusal.partition("; ")
+            raise UsageError(message, code="instant-not-begun", way_out=way_out, details={"at": str(at)})
+
     def _bounds(self) -> tuple[int, int]:
         """The earliest and the latest `at` that are taken."""
         if self.simulated:

@@ -387,17 +387,24 @@ class Engine:
     def authorise(self, account: str, at: int, amount: int) -> Authorisation:
         """Whether a draw of `amount` minor units may happen at `at` (UTC ms). It changes nothing.
 
-        Raises UsageError where the amount is none that can be drawn, NotFound where the account is not known.
+        Raises UsageError where the amount is none that can be drawn or `at` lies ahead of the clock, NotFound where the
+        account is not known.
         """
         if isinstance(amount, bool) or not isinstance(amount, Integral) or not 0 < amount <= MONEY_MAX:
             raise UsageError(
-                f"a draw of `{amount}` minor units cannot be",
+                f"a draw of `{amount}` cannot be",
                 code="amount-not-readable",
-                way_out="name a whole number of minor units above 0",
+                way_out="name an amount above 0; in Python it is a whole number of minor units",
                 details={"given": str(amount)},
             )
+        self.clock.demand_instant(at)
         under, state = self.state_of(account)
         return authorise(under.kernel, state, at, amount)
+
+    def demand_begun(self, day: int | None) -> None:
+        """Raises UsageError where a day that is asked about has not begun: nobody knows yet how it ends."""
+        if day is not None:
+            self.clock.demand_day(day, self.kernel.calendar)
 
     def transaction(self) -> AbstractContextManager[Connection]:
         """A transaction on the store, for rows of the caller's own beside what `receive` does in it."""

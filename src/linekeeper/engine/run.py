@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +36,20 @@ BATCH_EVENTS = 50_000
 Progress = Callable[[int], object]
 
 
+class EventPart(NamedTuple):
+    """Some events of a feed, and how they arrived where the feed says so."""
+
+    table: pa.Table
+    arrivals: RecordedArrivals | None = None
+
+    def by_arrival(self) -> EventPart:
+        """The same in the order in which they arrived, where the feed says so."""
+        if self.arrivals is None:
+            return self
+        order = np.argsort(self.arrivals.numbers, kind="stable")
+        return EventPart(self.table.take(order), self.arrivals.take(order))
+
+
 def run_table(
     engine: Engine,
     table: pa.Table,
@@ -45,66 +59,70 @@ def run_table(
     *,
     allow_other_source: bool = False,
 ) -> RunSummary:
-    """Receive the table's events in order of time, in batches, then review up to the last event's day.
-
-    An event that was rejected at the inbox says nothing about the day: it is no event of this store. Raises UsageError,
-    with nothing done, where `until_day` has not begun.
-    """
-    began = time.perf_counter()
-    if until_day is not None:
-        engine.clock.demand_day(until_day, engine.kernel.calendar)
-    total = BatchSummary()
-    if engine.kernel.is_worth_compiling(table.num_rows):
-        engine.kernel.compile_for(table.num_rows)  # worth it for all batches together, though not for one alone
-    for start in range(0, table.num_rows, BATCH_EVENTS):
-        part = table.slice(start, BATCH_EVENTS)
-        total.add(engine.receive(part, source, allow_other_source=allow_other_source))
-        if progress:
-            progress(part.num_rows)
-    if until_day is None:
-        taken = np.array([] if total.last_at is None else [total.last_at], dtype=np.int64)
-        until_day = engine.clock.last_day(engine.kernel.calendar, taken)
-    total.add(engine.review(until_day))
-    return _summary(engine, total, began)
+    """`run_parts` of one table, in order of time."""
+    parts, how = [EventPart(table)], {"allow_other_source": allow_other_source}
+    return run_parts(engine, parts, table.num_rows, source, until_day, progress, **how)
 
 
-def run_arrivals(
+def run_parts(
     engine: Engine,
-    table: pa.Table,
-    arrivals: RecordedArrivals,
+    parts: Iterable[EventPart],
+    events: int,
     source: str,
     until_day: int | None = None,
     progress: Progress | None = None,
     *,
     allow_other_source: bool = False,
 ) -> RunSummary:
-    """Receive events in the order in which they arrived, with the reviews in between.
+    """Receive the events of a feed, in batches and in the order in which they arrived, then review all accounts.
 
-    Events of another store lead to the same decisions again; `source` is theirs where they have none. At last all
-    accounts are reviewed up to `until_day`, or to where they had been reviewed there. Raises UsageError, with nothing
-    done, where that day has not begun.
+    The parts come in that order; where they do not say how they arrived, it is that of time. There are reviews in
+    between where the parts say so, and at last up to `until_day`, or to the last event's day: an event that was
+    rejected at the inbox says nothing about the day, since it is no event of this store. Events of another store lead
+    to the same decisions again; `source` is theirs where they have none. `events`: about how many there are. Raises
+    UsageError, with nothing done, where `until_day` has not begun.
     """
     began = time.perf_counter()
-    last = day_to_review(engine.kernel, table, engine.clock, until_day, arrivals)
-    order = np.argsort(arrivals.numbers, kind="stable")
-    table, arrivals = table.take(order), arrivals.take(order)
+    if until_day is not None and until_day > NOT_REVIEWED:
+        engine.clock.demand_day(until_day, engine.kernel.calendar)
     total, reviewed = BatchSummary(), NOT_REVIEWED
-    if engine.kernel.is_worth_compiling(table.num_rows):
-        engine.kernel.compile_for(table.num_rows)
-    for start, end in _in_order_of_arrival(table, arrivals):
-        if arrivals.reviewed[start] > reviewed:
-            reviewed = int(arrivals.reviewed[start])
+    if engine.kernel.is_worth_compiling(events):
+        engine.kernel.compile_for(events)  # worth it for all batches together, though not for one alone
+    for batch in (batch for part in parts for batch in _batches(part)):
+        if batch.reviewed > reviewed:
+            reviewed = batch.reviewed
             total.add(engine.review(reviewed))
-        part = table.slice(start, end - start)
-        if arrivals.sources:  # of another store, where each of them counted
-            total.add(engine.receive(part, arrivals.sources[start], allow_other_source=True))
-        else:
-            total.add(engine.receive(part, source, allow_other_source=allow_other_source))
+        if batch.source is None:
+            total.add(engine.receive(batch.table, source, allow_other_source=allow_other_source))
+        else:  # of another store, where each of them counted
+            total.add(engine.receive(batch.table, batch.source, allow_other_source=True))
         if progress:
-            progress(end - start)
-    if last > reviewed:
-        total.add(engine.review(last))
+            progress(batch.table.num_rows)
+    if until_day is None:
+        taken = np.array([] if total.last_at is None else [total.last_at], dtype=np.int64)
+        until_day = engine.clock.last_day(engine.kernel.calendar, taken)
+    if until_day > reviewed:
+        total.add(engine.review(until_day))
     return _summary(engine, total, began)
+
+
+class _ReceivedBatch(NamedTuple):
+    """Events that are received together, their own source where they have one, and the day reviewed before them."""
+
+    table: pa.Table
+    source: str | None
+    reviewed: int
+
+
+def _batches(part: EventPart) -> Iterator[_ReceivedBatch]:
+    table, arrivals = part
+    if arrivals is None:
+        for start in range(0, table.num_rows, BATCH_EVENTS):
+            yield _ReceivedBatch(table.slice(start, BATCH_EVENTS), None, NOT_REVIEWED)
+        return
+    for start, end in _in_order_of_arrival(table, arrivals):
+        source = arrivals.sources[start] if arrivals.sources else None
+        yield _ReceivedBatch(table.slice(start, end - start), source, int(arrivals.reviewed[start]))
 
 
 def _in_order_of_arrival(table: pa.Table, arrivals: RecordedArrivals) -> Iterator[tuple[int, int]]:
@@ -175,41 +193,52 @@ def evaluations_of(table: pa.Table, lazy: bool) -> int:
 
 @dataclass
 class Replay:
-    """One replay: its decisions as they are made, account by account, and once they have been read, its figures."""
+    """One replay: its decisions as they are made, account by account, and once they have been read, its figures.
+
+    The parts hold whole accounts, in order of their names. `compiled` None means where that is the quicker way.
+    """
 
     kernel: Kernel
-    table: pa.Table
+    parts: Iterable[EventPart]
     until_day: int
     workers: int | None = None
     lazy: bool = True
-    compiled: bool = True
+    compiled: bool | None = True
     progress: Progress | None = None
-    recorded: RecordedArrivals | None = None
     actions: Counter[str] = field(default_factory=Counter)
+    events: int = 0
     evaluations: int = 0
     accounts: int = 0
     rejected: list[Rejection] = field(default_factory=list)
 
     def decisions(self) -> Iterator[tuple[Decision, bytes]]:
         """Every decision with its canonical record, in canonical order."""
-        kernel = self.kernel
-        batch = batch_of(kernel.policy, kernel.calendar, self.table)
-        ids = self.table["id"].to_pylist()
-        arrivals, reviewed = arrivals_of_table(self.table, batch, ids, self.recorded)
+        for part in self.parts:
+            yield from self._decisions_of(part)
+
+    def _decisions_of(self, part: EventPart) -> Iterator[tuple[Decision, bytes]]:
+        kernel, (table, recorded) = self.kernel, part
+        batch = batch_of(kernel.policy, kernel.calendar, table)
+        ids = table["id"].to_pylist()
+        arrivals, reviewed = arrivals_of_table(table, batch, ids, recorded)
         one_by_one = out_of_order(kernel, batch, arrivals.numbers[batch.rows], reviewed)
+        compiled = self.compiled
+        if compiled is None:
+            compiled = kernel.is_worth_compiling(evaluations_of(table, self.lazy))
         how: dict[str, Any] = {
             "workers": self.workers,
             "lazy": self.lazy,
-            "compiled": self.compiled,
+            "compiled": compiled,
             "progress": self.progress,
         }
         result = evaluate_from_empty(kernel, batch, one_by_one, arrivals, reviewed, self.until_day, **how)
-        self.evaluations = result.evaluations
+        self.evaluations += result.evaluations
+        self.events += table.num_rows - len(result.refused)
         for event, code in result.refused.items():
             place = f"event {ids[batch.rows[event]]}"
             self.rejected.append(Rejection(place, REFUSAL_REASONS[code], RejectionCode.REFUSED))
         owner = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts))
-        self.accounts = len(np.unique(owner[batch.kind == 0]))
+        self.accounts += len(np.unique(owner[batch.kind == 0]))
         recorder, chains = recorder_of(kernel), [Chain() for _ in batch.accounts]
         for raw in result.decisions:
             decision, data, _ = record(recorder, batch, ids, raw, chains[raw.account])
@@ -244,19 +273,33 @@ def replay_table(
     until_day: int | None = None,
     workers: int | None = None,
     lazy: bool = True,
-    compiled: bool = True,
+    compiled: bool | None = True,
     progress: Progress | None = None,
     keep: Callable[[Decision], object] | None = None,
     clock: Clock | None = None,
     arrivals: RecordedArrivals | None = None,
 ) -> RunSummary:
-    """Run the table through the kernel alone; `keep`, where given, is called with each decision.
+    """`replay_parts` of one table; by default up to its last event's day.
 
     The events were admitted by `clock`, as those of an engine are. Raises UsageError where `until_day` has not begun.
     """
-    began = time.perf_counter()
     until = day_to_review(kernel, table, clock or Clock(), until_day, arrivals)
-    run = Replay(kernel, table, until, workers, lazy, compiled, progress, arrivals)
+    return replay_parts(kernel, [EventPart(table, arrivals)], until, workers, lazy, compiled, progress, keep)
+
+
+def replay_parts(
+    kernel: Kernel,
+    parts: Iterable[EventPart],
+    until_day: int,
+    workers: int | None = None,
+    lazy: bool = True,
+    compiled: bool | None = True,
+    progress: Progress | None = None,
+    keep: Callable[[Decision], object] | None = None,
+) -> RunSummary:
+    """Run the parts of a feed (see `Replay`) through the kernel alone; `keep`, where given, takes each decision."""
+    began = time.perf_counter()
+    run = Replay(kernel, parts, until_day, workers, lazy, compiled, progress)
 
     def records() -> Iterator[bytes]:
         for decision, data in run.decisions():
@@ -266,5 +309,4 @@ def replay_table(
 
     digest = digest_all(records())
     seconds = time.perf_counter() - began
-    events = table.num_rows - len(run.rejected)
-    return RunSummary(run.accounts, events, run.rejected, dict(run.actions), run.evaluations, seconds, digest)
+    return RunSummary(run.accounts, run.events, run.rejected, dict(run.actions), run.evaluations, seconds, digest)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 
 import numpy as np
 import rfc8785
@@ -193,7 +194,7 @@ def check_succession(old: Policy, new: Policy) -> None:
     """Raises Refused where `new` cannot follow `old`: accounts must be able to migrate from one to the other.
 
     A version keeps the places of its predecessor's triggers, because an account carries its latches over by place, and
-    the kinds of events, because it must be able to read every event that the account has ever had.
+    its kinds of events, because it must be able to read every event that the account has ever had. It may add to both.
     """
     for name in ("name", "currency", "exponent", "time_zone"):
         if getattr(old, name) != getattr(new, name):
@@ -220,15 +221,37 @@ def check_succession(old: Policy, new: Policy) -> None:
             way_out=way_out,
             details={"key": "triggers", "trigger": lost},
         )
-    # The kind `override` lists the triggers as choices, so it may grow with them.
-    kinds = [[kind for kind in policy.kinds if kind.name != "override"] for policy in (old, new)]
-    if kinds[0] != kinds[1]:
-        raise Refused(
-            f"`events` is not what it is in version {old.version}",
-            code="version-cannot-follow",
-            way_out="leave it as it was",
-            details={"key": "events"},
-        )
+    _check_kinds(old, new)
+
+
+def _check_kinds(old: Policy, new: Policy) -> None:
+    """Raises Refused where a kind of event, or a field, of `old` is not in its place in `new`, or is another there.
+
+    Events keep their kinds by number and their fields by place, so `new` may only add, and only at the end. A new field
+    is optional, because the events of before do not have it.
+    """
+
+    def refused(what: str, way_out: str, **details: str) -> Refused:
+        return Refused(what, code="version-cannot-follow", way_out=way_out, details={"key": "events", **details})
+
+    for kind, now in zip_longest(old.kinds, new.kinds[: len(old.kinds)]):
+        if now is None or now.name != kind.name:
+            what = f"the event kind `{kind.name}` of version {old.version} is not in its place"
+            raise refused(what, "keep it there, and add new kinds after those that there were", kind=kind.name)
+        if kind.name == "override":  # it lists the triggers as choices, so it grows with them
+            continue
+        for field, its in zip_longest(kind.fields, now.fields[: len(kind.fields)]):
+            if field != its:
+                what = f"the field `{field.name}` of `{kind.name}` is not what it is in version {old.version}"
+                way_out = "keep it as it was, in its place, and add what is new as another field after it"
+                raise refused(what, way_out, kind=kind.name, field=field.name)
+        if kind.text != now.text:
+            what = f"the text `{kind.text[0]}` of `{kind.name}` is a list of words here, which it was not"
+            raise refused(what, "leave the kind out, and declare one with another name", kind=kind.name)
+        for field in now.fields[len(kind.fields) :]:
+            if not field.optional:
+                what = f"the field `{field.name}` of `{kind.name}` is new, and events of before do not have it"
+                raise refused(what, "make it optional, with a `?`", kind=kind.name, field=field.name)
 
 
 def check_signer(signed_by: str | None) -> None:

@@ -159,7 +159,7 @@ class CircuitBreaker:
     def _end(self, account: str, restriction: PendingRestriction, event: int, row: EventRow | None) -> None:
         if restriction.latest is None:
             self.changed.append((account, restriction))
-        by_person = row is not None and self.kernel.policy.kinds[row.kind].name == "override"
+        by_person = row is not None and self.kernel.policy.kind_name(row.kind) == "override"
         restriction.ended = RELEASED if is_ruling(self.kernel, row) else REFUSED if by_person else LAPSED
         restriction.ended_event = int(self.numbers[event]) if row else 0
         del self.pending[account]
@@ -167,7 +167,7 @@ class CircuitBreaker:
 
 def is_ruling(kernel: Kernel, row: EventRow | None) -> bool:
     """Whether the event is a person's override that lets restrictions act: any override but a waiver."""
-    if row is None or kernel.policy.kinds[row.kind].name != "override":
+    if row is None or kernel.policy.kind_name(row.kind) != "override":
         return False
     trigger, cap, _ = row.x[:3]
     return trigger == MISSING or cap != MISSING
@@ -184,7 +184,7 @@ def withdraw_evaluation(kernel: Kernel, before: list[int], state: list[int], row
         run.begin(plain, row.hour)
     run.advance(plain, state[slots["HOUR"]])
     plain[:line] = state[:line]
-    if row and kernel.policy.kinds[row.kind].name != "consent":
+    if row and kernel.policy.kind_name(row.kind) != "consent":
         run.apply_ruling(plain, row.at, row.kind, row.x)
     # The line was not allowed to move today, so the kernel must ask again tomorrow, whatever else is due.
     plain[slots["NEXT_REVIEW"]] = state[slots["HOUR"]] // 24 + 1

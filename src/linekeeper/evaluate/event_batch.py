@@ -137,8 +137,13 @@ def batch_of_few(policy: Policy, clock: Calendar, events: Sequence[Event]) -> Ba
 
 
 def row_of(policy: Policy, clock: Calendar, event: Event) -> EventRow:
-    """One event as the kernel reads it; a choice that only a later version knows is missing."""
-    declared = policy.kind(event.kind)
+    """One event as the kernel reads it; a choice that only a later version knows is missing.
+
+    A kind that only a later version knows has a number for which the kernel has no effect.
+    """
+    declared = next((kind for kind in policy.kinds if kind.name == event.kind), None)
+    if declared is None:
+        return EventRow(event.at, clock.hour(event.at), len(policy.kinds), ())
     x = []
     for field in declared.fields:
         value = event.fields.get(field.name)
@@ -184,7 +189,8 @@ def row_at(batch: Batch, event: int) -> EventRow:
 def batch_as_read_by(policy: Policy, batch: Batch) -> Batch:
     """A batch that a later version of the policy encoded, as this version reads it.
 
-    A version may add choices to a category at the end. A choice that this version does not know is missing to it.
+    An override may name a trigger that only a later version has: a choice that this version does not know is missing
+    to it. For a kind that it does not know its kernel has no effect, and it reads no field that it does not know.
     """
     x = batch.x.copy()
     for kind in policy.kinds:
@@ -203,7 +209,8 @@ def _fields(policy: Policy, table: pa.Table) -> tuple[Ints, Ints]:
     """Kind numbers and field values of every row."""
     codes, names = _coded(table["kind"])
     numbers = {kind.name: kind.number for kind in policy.kinds}
-    kind = np.array([numbers[name] for name in names], dtype=np.int64)[codes] if names else codes
+    # A kind that only a later version knows has a number for which the kernel has no effect.
+    kind = np.array([numbers.get(name, len(numbers)) for name in names], dtype=np.int64)[codes] if names else codes
     x = np.full((table.num_rows, fields_max(policy)), MISSING, dtype=np.int64)
     for item in policy.kinds:
         rows = np.flatnonzero(kind == item.number)

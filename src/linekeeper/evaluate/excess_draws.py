@@ -58,7 +58,6 @@ def _counted(
     kernel: Kernel, batch: Batch, account: int, line: Ints, decisions: list[RawDecision], result: EvaluationResult
 ) -> int:
     """The draws of one account that were of more than was available."""
-    names = [kind.name for kind in kernel.policy.kinds]
     limit_after, status_after = kernel.shape.place("LIMIT_AFTER"), kernel.shape.place("STATUS_AFTER")
     _, balance, limit, status = line.tolist()
     count, waiting = 0, decisions[::-1]
@@ -69,10 +68,10 @@ def _counted(
             limit, status = row[limit_after], row[status_after]
         if event in result.refused:
             continue
-        kind, amount = names[batch.kind[event]], int(batch.x[event, 0])
+        kind, amount = kernel.policy.kind_name(int(batch.kind[event])), int(batch.x[event, 0])
         if kind == "draw" and amount > (0 if status >= Status.SUSPENDED else max(limit - balance, 0)):
             count += 1
         if kind == "open":
             limit = amount
-        balance = amount if kind == "balance" else balance + _ADDED.get(kind, 0) * amount
+        balance = amount if kind == "balance" else balance + _ADDED.get(kind or "", 0) * amount
     return count

@@ -55,14 +55,19 @@ class History:
 
 
 def row_as_read_by(kernel: Kernel, row: EventRow) -> EventRow:
-    """A row that a later version encoded, as this version reads it: a choice that it does not know is missing."""
+    """A row that a later version encoded, as this version reads it: a choice that it does not know is missing.
+
+    A kind that it does not know stays as it is, for the kernel has no effect for it; so do further fields.
+    """
+    if kernel.policy.kind_name(row.kind) is None:
+        return row
     pairs = zip(kernel.policy.kinds[row.kind].fields, row.x, strict=False)
     return row._replace(x=tuple(MISSING if field.choices and x >= len(field.choices) else x for field, x in pairs))
 
 
 def is_reversal(kernel: Kernel, row: EventRow) -> bool:
     """Whether the event says that another did not happen."""
-    return kernel.policy.kinds[row.kind].name == REVERSAL
+    return kernel.policy.kind_name(row.kind) == REVERSAL
 
 
 def counts_as_late(kernel: Kernel, state: list[int], row: EventRow) -> bool:
@@ -82,7 +87,7 @@ def refusal_of(kernel: Kernel, state: list[int], history: History, row: EventRow
         return 0
     if reverses is None or reverses not in history.rows:
         return NOT_KNOWN
-    if kernel.policy.kinds[history.rows[reverses].kind].name in LASTING_KINDS:
+    if kernel.policy.kind_name(history.rows[reverses].kind) in LASTING_KINDS:
         return LASTS
     return REVERSED_BEFORE if reverses in history.reversed else 0
 
@@ -101,7 +106,7 @@ def apply_on_arrival(
     The event is not one that `refusal_of` refuses, and the evaluations up to its day have been made. `number` is its
     arrival number, `reverses` that of the event which a reversal names. If it counts as late, `correct` comes next.
     """
-    run, name = kernel.interpreted, kernel.policy.kinds[row.kind].name
+    run, name = kernel.interpreted, kernel.policy.kind_name(row.kind)
     must_rebuild = counts_as_late(kernel, state, row) and (name in ORDERED_KINDS or name == REVERSAL)
     if reverses is not None:
         history.reverse(reverses)

@@ -26,11 +26,9 @@ from linekeeper.engine.changes import CHANGES_A_PAGE, changes_after
 from linekeeper.engine.clock import Clock
 from linekeeper.engine.feed_batches import (
     BatchRuling,
-    admit_batch,
     batch_records,
-    demand_no_contract,
-    note_taken,
     rule_on_batch,
+    taking_in,
 )
 from linekeeper.engine.notices import build_notice
 from linekeeper.engine.opening import engine_of_store, law_named
@@ -58,6 +56,7 @@ from linekeeper.notice.render import as_html, as_json, as_text
 from linekeeper.texts.language import Lang
 
 PAGE_SIZE_MAX = 1_000_000
+POSITION_MAX = 2**63 - 1
 NoticeFormat = Literal["text", "html", "json"]
 RENDER_AS = {"text": as_text, "html": as_html, "json": as_json}
 
@@ -206,20 +205,16 @@ class Engine:
             intake = intake_of(events, self.policy, columns, self._engine.clock)
             given, aside, same, noted = intake.table, intake.rejected, intake.same, intake.source
             batch = batch_of_input(events, intake, columns, source_of_feed(source, noted))
-        if batch is not None:
-            admit_batch(self._engine, batch, transaction)
-        elif isinstance(events, str | PathLike):
-            demand_no_contract(self._engine, source_of_feed(source, noted), transaction)
         kept: list[core.Decision] = []
-        summary = self._engine.receive(
-            given,
-            source_of_feed(source, noted),
-            allow_other_source=allow_other_source,
-            keep=kept.append,
-            transaction=transaction,
-        )
-        if batch is not None:
-            note_taken(self._engine, batch, transaction)
+        named = source_of_feed(source, noted)
+        with taking_in(self._engine, named if isinstance(events, str | PathLike) else None, batch, transaction):
+            summary = self._engine.receive(
+                given,
+                named,
+                allow_other_source=allow_other_source,
+                keep=kept.append,
+                transaction=transaction,
+            )
         return Received(
             self._decisions(kept),
             [*aside, *summary.rejected],
@@ -507,6 +502,7 @@ class Engine:
         [(1, 'decision', 'decrease'), (2, 'decision', 'restore')]
         ()
         """
+        given_count("after", after, 0, POSITION_MAX)
         return changes_of(changes_after(self._engine, after, limit), self.policy.time_zone)
 
     def verify(self) -> Verdict:

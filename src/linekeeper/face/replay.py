@@ -16,7 +16,7 @@ from linekeeper.core import decision as core
 from linekeeper.core.dates import date_of
 from linekeeper.core.event import Rejection
 from linekeeper.engine.clock import Clock
-from linekeeper.engine.run import day_to_review, evaluations_of, last_day, replay_table
+from linekeeper.engine.run import day_to_review, last_day, replay_table
 from linekeeper.face.arguments import given_count
 from linekeeper.face.decision import Decision, decisions_of_records
 from linekeeper.face.events import Columns, EventInput, intake_of
@@ -120,14 +120,13 @@ def replay(
     kernel, clock = kernel_of(policy.definition), Clock(simulated=simulate)
     intake = intake_of(events, policy, columns, clock)
     last = day_to_review(kernel, intake.table, clock, None if until is None else day_of(until), intake.arrivals)
-    compiled = kernel.is_worth_compiling(evaluations_of(intake.table, lazy=True))
     kept: list[core.Decision] = []
     run = replay_table(
         kernel,
         intake.table,
         last,
         workers,
-        compiled=compiled,
+        compiled=None,
         keep=kept.append,
         clock=clock,
         arrivals=intake.arrivals,

@@ -158,6 +158,11 @@ def _beside(keys: Path, where: str) -> str:
     return f"file:{keys / rest}" if scheme == "file" and not Path(rest).is_absolute() else where
 
 
+def _demand_log(connection: Connection, way_out: str) -> None:
+    if not keeps_log(connection):
+        raise LogError("the store keeps no log", code="log-missing", way_out=way_out)
+
+
 def rotate_master(keys: Path, store: Store) -> int:
     """Wrap every data key under a new master key; returns how many. The old master can be destroyed afterwards.
 
@@ -166,10 +171,7 @@ def rotate_master(keys: Path, store: Store) -> int:
     settings = keys / SETTINGS
     own = open_keeper(keys)
     with store.reading() as connection:
-        if not keeps_log(connection):
-            raise LogError(
-                "the store keeps no log", code="log-missing", way_out="name the store whose keys are to be rotated"
-            )
+        _demand_log(connection, "name the store whose keys are to be rotated")
         own.demand_log_of(connection)
     body = json.loads(settings.read_bytes())
     number = 2
@@ -206,9 +208,12 @@ def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasu
 
     The key that opened the borrower's records in the log is destroyed: the log's proofs still hold, the records can no
     longer be opened. A mark stays, by which later events of the account are known and rejected (`erased_of`).
-    Raises NotFound where the store holds nothing of the account.
+    Raises NotFound where the store holds nothing of the account, LogError where it keeps no log, or that of other keys.
     """
     with store.writing() as connection:
+        # A log that began with an erasure would prove nothing of the decisions before it, and bind the store for good.
+        _demand_log(connection, "an erasure has to be proven in one: run the events of all others into a new store")
+        keeper.demand_log_of(connection)
         in_log = _holds(connection, t.LOG.keys, account)
         if not account or not (in_log or any(_holds(connection, table, account) for table in ABOUT_AN_ACCOUNT)):
             raise NotFound(
@@ -216,7 +221,6 @@ def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasu
                 code="account-not-known",
                 details={"account": account},
             )
-        keeper.demand_log_of(connection)
         # The log first: it takes the lock of the log's tail, so no record of the account can follow the erasure.
         if in_log:
             done = erase(connection, t.LOG, keeper.vault, account, at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 from linekeeper.core.decision import Decision
 from linekeeper.policy.model import Policy
 
+DECISIONS_A_GROUP = 20_000
 WORDS = {"account", "event", "action", "status_before", "status_after"}
 WORDS |= {"triggers_set", "triggers_released", "triggers_in_force", "reasons"}
 _PUBLIC_COLUMNS = {
@@ -83,6 +85,34 @@ def public_decision_table(
     return table.rename_columns([_PUBLIC_COLUMNS.get(name, name) for name in table.column_names])
 
 
-def write_decisions(decisions: Sequence[Decision], path: Path) -> None:
-    """Write the decisions to a Parquet file."""
-    pq.write_table(decision_table(decisions), path, compression="zstd")
+class DecisionWriter:
+    """Writes decisions to a Parquet file as they are made, without keeping them. Use it in `with`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._kept: list[Decision] = []
+        self._columns: ValueColumns | None = None
+        self._writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> DecisionWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if error is None and (self._kept or self._writer is None):
+            self._write()
+        if self._writer is not None:
+            self._writer.close()
+
+    def add(self, decision: Decision) -> None:
+        """Write one more decision."""
+        self._kept.append(decision)
+        if len(self._kept) == DECISIONS_A_GROUP:
+            self._write()
+
+    def _write(self) -> None:
+        if self._columns is None and self._kept:
+            self._columns = ValueColumns(tuple(self._kept[0].sub_scores), tuple(self._kept[0].values))
+        table = decision_table(self._kept, self._columns)
+        self._writer = self._writer or pq.ParquetWriter(self._path, table.schema, compression="zstd")
+        self._writer.write_table(table)
+        self._kept = []

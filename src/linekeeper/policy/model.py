@@ -144,6 +144,10 @@ class Policy:
         """The event kind of that name; KeyError where the policy has none."""
         return next(kind for kind in self.kinds if kind.name == name)
 
+    def kind_name(self, number: int) -> str | None:
+        """The name of the event kind of that number; None where only a later version has it."""
+        return self.kinds[number].name if number < len(self.kinds) else None
+
     def feature(self, name: str) -> Feature:
         """The feature of that name."""
         return next(feature for feature in self.features if feature.name == name)
