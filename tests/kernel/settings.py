@@ -10,15 +10,17 @@ exit code is 1.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import fields
 from functools import partial
+from itertools import islice
 from random import Random
 
 import numpy as np
@@ -50,19 +52,21 @@ def machine_outcome(function: NativeFunction, number: int, a: int, b: int, c: in
 
 
 def differing_expressions(
-    seed: int, count: int, levels: tuple[OptimisationLevel, ...]
+    pool: Executor, seed: int, count: int, levels: tuple[OptimisationLevel, ...]
 ) -> Iterator[tuple[int, list[str]]]:
     """Modules until so many functions have been compared; after each, how many, and what differed."""
-    random = Random(f"expressions {seed}")
-    compared = 0
+    compared, numbers = 0, itertools.count()
     while compared < count:
-        some, wrong = compare_module(random, min(FUNCTIONS, count - compared), levels)
-        compared += some
-        yield some, wrong
+        modules = islice(numbers, -(-(count - compared) // FUNCTIONS))
+        names = [f"expressions {seed} {number}" for number in modules]
+        for some, wrong in pool.map(partial(compare_module, levels=levels), names):
+            compared += some
+            yield some, wrong
 
 
-def compare_module(random: Random, count: int, levels: tuple[OptimisationLevel, ...]) -> tuple[int, list[str]]:
+def compare_module(name: str, levels: tuple[OptimisationLevel, ...], count: int = FUNCTIONS) -> tuple[int, list[str]]:
     """One module of generated functions: how many of them gave something to compare, and what differed."""
+    random = Random(name)
     module = module_of(random, count)
     python, machine = interpreted(module.source), NativeKernel(module.source)
     expected = []
@@ -121,12 +125,12 @@ def run(asked: argparse.Namespace) -> dict[str, float]:
     levels = tuple(OptimisationLevel) if asked.optimised else (OptimisationLevel.PLAIN,)
     began = time.perf_counter()
     expressions, evaluations, wrong = 0, 0, []
-    for some, differing in differing_expressions(asked.first, asked.expressions, levels):
-        expressions += some
-        wrong += differing
-    middle = time.perf_counter()
     seeds = range(asked.first, asked.first + asked.policies)
     with ProcessPoolExecutor(asked.workers) as pool:  # the interpreter's lock leaves one process one core
+        for some, differing in differing_expressions(pool, asked.first, asked.expressions, levels):
+            expressions += some
+            wrong += differing
+        middle = time.perf_counter()
         compare = partial(differing_policy, lives=asked.lives, levels=levels)
         for done, (count, differing) in enumerate(pool.map(compare, seeds), start=1):
             evaluations += count
@@ -153,7 +157,7 @@ def main() -> int:
     parser.add_argument("--expressions", type=int, default=100_000)
     parser.add_argument("--policies", type=int, default=200)
     parser.add_argument("--lives", type=int, default=1_000)
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes for the policies")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--optimised", action="store_true", help="hold optimised code against the interpreter too")
     parser.add_argument("--json", action="store_true")

@@ -55,6 +55,8 @@ class Clock:
     def __init__(self, time_zone: str) -> None:
         self.zone = ZoneInfo(time_zone)
         self.changes = self._changes()
+        self._offsets = [self._offset_ms(at) for at in (FIRST_MS, *self.changes)]  # by the changes that came before
+        self._starts: dict[int, int] = {}  # of hours that were asked for
         self._highest_before: list[int] = []  # by change: the highest hour shown before it
         for change in self.changes:
             earlier = self._highest_before[-1:]
@@ -62,6 +64,11 @@ class Clock:
 
     def offset_ms(self, at: int) -> int:
         """What is added to UTC at the instant `at`."""
+        if FIRST_MS <= at < LAST_MS - DAY_MS:
+            return self._offsets[bisect_right(self.changes, at)]
+        return self._offset_ms(at)
+
+    def _offset_ms(self, at: int) -> int:
         offset = (EPOCH + timedelta(milliseconds=at)).astimezone(self.zone).utcoffset()
         assert offset is not None
         return offset // timedelta(milliseconds=1)
@@ -77,24 +84,26 @@ class Clock:
 
     def start_of_hour(self, hour: int) -> int:
         """The first instant (UTC ms) whose local hour is `hour` or later, found by halving."""
-        low, high = hour * HOUR_MS - 2 * DAY_MS, hour * HOUR_MS + 2 * DAY_MS
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self.hour(middle) >= hour else (middle + 1, high)
-        return low
+        if hour not in self._starts:
+            low, high = hour * HOUR_MS - 2 * DAY_MS, hour * HOUR_MS + 2 * DAY_MS
+            while low < high:
+                middle = (low + high) // 2
+                low, high = (low, middle) if self.hour(middle) >= hour else (middle + 1, high)
+            self._starts[hour] = low
+        return self._starts[hour]
 
     def _changes(self) -> list[int]:
         """Look twice a day; where the offset has changed, halve down to the millisecond."""
         found = []
-        before = self.offset_ms(FIRST_MS)
+        before = self._offset_ms(FIRST_MS)
         for end in range(FIRST_MS + DAY_MS // 2, LAST_MS, DAY_MS // 2):
-            after = self.offset_ms(end)
+            after = self._offset_ms(end)
             if after == before:
                 continue
             low, high = end - DAY_MS // 2, end
             while high - low > 1:
                 middle = (low + high) // 2
-                low, high = (middle, high) if self.offset_ms(middle) == before else (low, middle)
+                low, high = (middle, high) if self._offset_ms(middle) == before else (low, middle)
             found.append(high)
             before = after
         return found

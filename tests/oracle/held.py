@@ -84,6 +84,7 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
         brake=t.Brake(policy.brake.lines_bp, policy.brake.exposure_bp) if policy.brake else None,
         honour_days=policy.honour_days,
         protected=policy.protected,
+        dues=_dues(policy.dues),
     )
 
 
@@ -131,6 +132,12 @@ def _restoration(one: m.Restoration, policy: m.Policy) -> t.Restoration:
 
 def _offer(one: m.Offer, policy: m.Policy) -> t.Offer:
     return t.Offer(expression(one.when, policy), one.increase_bp, one.up_to_minor, one.every_days, one.valid_days)
+
+
+def _dues(dues: m.DueTerms) -> t.Dues:
+    days = dues.business_days
+    own_days = None if days is None else t.BusinessDays(days.weekend, days.off, days.working)
+    return t.Dues(dues.grace_days, dues.tolerance_minor, dues.prepaid_settles, own_days)
 
 
 def _score(score: Score) -> t.Score:

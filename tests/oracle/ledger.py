@@ -14,9 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from tests.oracle.clock import day_of, month_of
 from tests.oracle.nouns import DUES_KEPT, MONEY_MAX, Event
+from tests.oracle.tree import BusinessDays, Dues
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,29 @@ class Due:
     unpaid: int
 
 
+def business_day(days: BusinessDays | None, day: int) -> int:
+    """The day, or the next business day where it is none.
+
+    >>> business_day(BusinessDays((5, 6), (4,), (9,)), 2), business_day(BusinessDays((5, 6), (4,), (9,)), 9)
+    (5, 9)
+    """
+    while days is not None and day not in days.working:
+        weekday = (date(1970, 1, 1) + timedelta(days=day)).weekday()
+        if weekday not in days.weekend and day not in days.off:
+            break
+        day += 1
+    return day
+
+
 class Ledger:
     """Balance, dues, streak and lateness as of `today`. `late_days` are the n of the policy's late counts."""
 
-    def __init__(self, first_day: int, late_days: Sequence[int] = ()) -> None:
+    def __init__(self, first_day: int, late_days: Sequence[int] = (), terms: Dues | None = None) -> None:
         self.today = first_day
+        self.terms = terms or Dues()
         self.balance = 0
+        self.owed: int | None = None  # None: no event has said
+        self.paid_ahead = 0
         self.dues: list[Due] = []  # by due date, then in the order they joined
         self.reported_days = 0
         self.on_time_streak = 0
@@ -67,12 +86,17 @@ class Ledger:
 
     @property
     def past_due(self) -> int:
-        return sum(due.unpaid for due in self.dues if due.due_on < self.today)
+        late = sum(due.unpaid for due in self.dues if self._is_late(due.due_on))
+        return late if self.owed is None else min(late, self.owed)
 
     @property
     def days_past_due(self) -> int:
-        oldest = self.dues[0].due_on if self.dues else self.today
-        return max(self.today - oldest, 0, self.reported_days)
+        late = [self.today - due.due_on for due in self.dues if self._is_late(due.due_on)]
+        return max([self.reported_days, *(late if self.past_due > 0 else ())])
+
+    def _is_late(self, due_on: int) -> bool:
+        """Whether a due of that date, unpaid, is beyond its grace; were anything owed."""
+        return due_on + self.terms.grace_days < self.today
 
     def begin_days(self, through: int) -> None:
         """The start of every day after today, one after another, up to and including `through`."""
@@ -89,36 +113,56 @@ class Ledger:
         match dated.event.kind:
             case "draw" | "charge":
                 self.balance = at_most(self.balance + int(fields["amount"]))
+                self.owed = max(self.balance, 0)
             case "balance":
                 self.balance = at_most(int(fields["amount"]))
+                self.owed = max(self.balance, 0)
+                if self.owed == 0:
+                    self.reported_days = 0
+                self._bound_what_is_ahead()
             case "repay":
                 self.balance = at_most(self.balance - int(fields["amount"]))
-                self._settle(int(fields["amount"]))
+                self.owed = None if self.owed is None else max(self.balance, 0)
+                self.paid_ahead = at_most(self.paid_ahead + self._settle(int(fields["amount"])))
+                self._bound_what_is_ahead()
             case "due":
-                self._join(int(fields["due_on"]), int(fields["amount"]))
+                self._join(business_day(self.terms.business_days, int(fields["due_on"])), int(fields["amount"]))
             case "delinquency":
                 self.reported_days = int(fields["days"])
                 self.on_time_streak = 0 if self.reported_days > 0 else self.on_time_streak + 1
         self._look()
 
     def _join(self, due_on: int, amount: int) -> None:
-        if amount == 0:
+        if amount <= self.terms.tolerance_minor:
             return
-        if due_on < self.today:
+        if self.terms.prepaid_settles and self.paid_ahead > 0:
+            self.dues, before = [Due(due_on, amount)], self.paid_ahead  # no other is unpaid
+            self.paid_ahead = self._settle(before)
+            if not self.dues:
+                return
+            self.dues, amount = [], self.dues[0].unpaid
+        if self._is_late(due_on) and self.owed != 0:
             self.on_time_streak = 0
         if len(self.dues) == DUES_KEPT:
             self.dues[-1].unpaid = at_most(self.dues[-1].unpaid + amount)
         else:
             self.dues = sorted([*self.dues, Due(due_on, amount)], key=lambda due: due.due_on)
 
-    def _settle(self, amount: int) -> None:
+    def _settle(self, amount: int) -> int:
+        """Pays the dues from first to last; what is left."""
         for due in self.dues:
             paid = min(amount, due.unpaid)
             due.unpaid -= paid
             amount -= paid
-            if due.unpaid == 0 and self.today <= due.due_on:
+            if due.unpaid <= self.terms.tolerance_minor and not self._is_late(due.due_on):
                 self.on_time_streak += 1
-        self.dues = [due for due in self.dues if due.unpaid > 0]
+        self.dues = [due for due in self.dues if due.unpaid > self.terms.tolerance_minor]
+        return amount
+
+    def _bound_what_is_ahead(self) -> None:
+        """Who owes nothing has paid all that was borrowed: ahead is only what was paid beyond it."""
+        if self.owed == 0:
+            self.paid_ahead = min(self.paid_ahead, -self.balance)
 
     def _look(self) -> None:
         for days in self.late_days:
@@ -129,10 +173,10 @@ class Ledger:
                 self.rises.append((days, self.today))
 
 
-def write(events: Sequence[Dated], late_days: Sequence[int] = ()) -> Ledger:
+def write(events: Sequence[Dated], late_days: Sequence[int] = (), terms: Dues | None = None) -> Ledger:
     """The ledger after these events; the first of them is `open`."""
     ordered = in_time_order(events)
-    ledger = Ledger(ordered[0].day, late_days)
+    ledger = Ledger(ordered[0].day, late_days, terms)
     for dated in ordered:
         ledger.take(dated)
     return ledger

@@ -12,6 +12,7 @@ from random import Random
 from typing import NamedTuple
 
 from tests.oracle import tree as t
+from tests.oracle.dues_section import write_dues
 from tests.oracle.phrases import NUMERIC, ORDER, FieldOf, Phrases, Said, and_then, compare, fact, number
 
 ZONES = (
@@ -358,7 +359,12 @@ class Writer(Phrases):
             brake=brake,
             honour_days=90,
             protected=protected,
+            dues=t.Dues(),
         )
+        if self.chance(0.6):
+            section = write_dues(self.rng, self.policy, self.ladder[:3], lambda minor: self.money(minor).text)
+            self.policy = replace(self.policy, dues=section.dues)
+            yield from section.lines
 
 
 def write_policy(rng: Random) -> Written:

@@ -10,6 +10,7 @@ Compare(op='>', left=Fact(name='balance'), right=Literal(value=5, unit='money'))
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.oracle.parser import Names, Parser, Phrase
 
 DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "KWD": 3, "BHD": 3}  # of the minor unit, where it is not 2
 DEFAULT_HONOUR = "90d"
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @lru_cache(maxsize=256)
@@ -59,6 +61,7 @@ class _File:
             brake=self.brake(root["brake"]) if "brake" in root else None,
             honour_days=self.constant(root.get("honour", DEFAULT_HONOUR), "days"),
             protected=tuple(root.get("protected", ())),
+            dues=self.dues(root.get("dues") or {}),
         )
 
     # -------------------------------------------------------------- expressions
@@ -120,6 +123,26 @@ class _File:
         below = tuple(self.constant(key.removeprefix("below "), unit) for key in said if key.startswith("below "))
         return below, tuple(self.constant(value, value_unit) for key, value in said.items() if key != "missing")
 
+    # -------------------------------------------------------------- dues
+
+    def dues(self, said: Mapping[str, Any]) -> t.Dues:
+        return t.Dues(
+            grace_days=self.constant(said.get("grace", "0"), "days"),
+            tolerance_minor=self.constant(said["tolerance"], "money") if "tolerance" in said else 0,
+            prepaid_settles=said.get("prepaid") == "settles",
+            business_days=self.business_days(said["holidays"]) if "holidays" in said else None,
+        )
+
+    def business_days(self, said: str | Mapping[str, Any]) -> t.BusinessDays:
+        """The lender's own days go before those of the calendar, which stand in the file under `calendar`."""
+        own = {"calendar": said} if isinstance(said, str) else said
+        public = self.root["calendar"] if "calendar" in own else {}
+        also, other = set(dates(own.get("also"))), set(dates(own.get("not")))
+        weekend = [WEEKDAYS.index(word) for word in own.get("weekend", ("saturday", "sunday"))]
+        off = (set(dates(public.get("holidays"))) | also) - other
+        working = (set(dates(public.get("workdays"))) - also) | other
+        return t.BusinessDays(*(tuple(sorted(days)) for days in (weekend, off, working)))
+
     # -------------------------------------------------------------- the line
 
     def trigger(self, name: str, said: Mapping[str, str]) -> t.Trigger:
@@ -152,6 +175,15 @@ class _File:
 
     def brake(self, said: Mapping[str, str]) -> t.Brake:
         return t.Brake(*(self.constant(said[key], "share") for key in ("lines", "exposure")))
+
+
+def dates(listed: list[str] | None) -> list[int]:
+    """Dates as days since 1970-01-01.
+
+    >>> dates(["1970-01-02"]), dates(None)
+    ([1], [])
+    """
+    return [(date.fromisoformat(text) - date(1970, 1, 1)).days for text in listed or ()]
 
 
 def is_yes(word: str | None) -> bool:

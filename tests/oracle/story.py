@@ -32,9 +32,10 @@ def policy_file(text: str, time_zone: str = "UTC") -> str:
 
 
 def written(text: str, time_zone: str = "UTC") -> Policy:
-    """A policy as the oracle reads it; the program reads the same."""
-    own = read(policy_file(text, time_zone))
-    assert parted(own, load_text(policy_file(text, time_zone))) == []
+    """A policy as the oracle reads it; the program reads the same. The days of a calendar come from the program."""
+    program = load_text(policy_file(text, time_zone))
+    own = read(program.source)
+    assert parted(own, program) == []
     return own
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
 
 from tests.oracle.clock import DAY_MS, HOUR_MS, Clock, clock, date_day, day_of, month_of
@@ -31,7 +32,7 @@ BASE_WEIGHTS = {
     "repay": 6,
     "due": 5,
     "charge": 1,
-    "balance": 1,
+    "balance": 2,
     "delinquency": 2,
     "hardship": 1,
     "dispute": 1,
@@ -40,6 +41,7 @@ LASTING = ("open", "consent", "override", "reversal")  # kinds that cannot be re
 BURSTS = {"due": (1,) * 40 + (26,), "consent": (1, 1, 6)}  # how many at once
 
 
+@lru_cache(maxsize=4_096)
 def month_start(day: int, months: int) -> int:
     """The first day of the month `months` after that of `day`, found by walking.
 
@@ -117,7 +119,8 @@ class Maker:
                 return change + rng.choice((0, HOUR_MS // 2, HOUR_MS, 2 * HOUR_MS))
             case 5 | 6 if self.dues:
                 due_on, _ = rng.choice(self.dues[-3:])
-                return self.start_of_day(due_on + rng.choice((0, 1, *sorted(spans["d"]))))
+                grace_days = self.policy.dues.grace_days
+                return self.start_of_day(due_on + rng.choice((0, 1, grace_days, grace_days + 1, *sorted(spans["d"]))))
         return self.start_of_day(self.day(since) + rng.choice(sorted(spans["d"])))
 
     def start_of_day(self, day: int) -> int:
@@ -139,11 +142,18 @@ class Maker:
         return max(0, min(MONEY_MAX, near))
 
     def repayment(self) -> int:
-        """Often the very amount of the latest due, or of all of them."""
+        """Often the very amount of the latest due, or of all of them; short by the tolerance, or twice as much."""
         if self.dues and self.chance(0.7):
-            amounts = [amount for _, amount in self.dues]
-            return min(MONEY_MAX, self.rng.choice((amounts[-1], amounts[-1] - 1, sum(amounts[-3:]), sum(amounts))))
+            rng, amounts = self.rng, [amount for _, amount in self.dues]
+            last, short = amounts[-1], self.policy.dues.tolerance_minor + rng.choice((-1, 0, 1))
+            sums = (last, last - 1, last - short, sum(amounts[-3:]), sum(amounts), sum(amounts) - short, 2 * last)
+            return min(MONEY_MAX, rng.choice(sums))
         return self.money()
+
+    def balance(self, _: int) -> dict[str, int | str]:
+        """Nothing owed, a credit, or an amount."""
+        amount = self.money()
+        return {"amount": self.rng.choice((0, 0, -amount, amount, amount))}
 
     def value(self, item: Field, at: int) -> int | str:
         """A value for a field of a policy's own kind."""
@@ -166,6 +176,7 @@ class Maker:
             "open": lambda _: {"limit": self.granted},
             "repay": lambda _: {"amount": max(0, self.repayment())},
             "due": self.due,
+            "balance": self.balance,
             "delinquency": self.delinquency,
             "consent": self.consent,
             "override": self.override,
@@ -177,8 +188,10 @@ class Maker:
         return {item.name: self.value(item, at) for item in present}
 
     def due(self, at: int) -> dict[str, int | str]:
-        due_on = self.day(at) + self.rng.choice((-40, -1, 0, 0, 1, 5, 10, 30))
-        self.dues.append((due_on, self.money()))
+        rng, tolerance = self.rng, self.policy.dues.tolerance_minor
+        due_on = self.day(at) + rng.choice((-40, -1, 0, 0, 1, 5, 10, 30))
+        amount = tolerance + rng.choice((0, 1)) if tolerance and self.chance(0.1) else self.money()
+        self.dues.append((due_on, min(amount, MONEY_MAX)))
         return {"amount": self.dues[-1][1], "due_on": max(due_on, 0)}
 
     def consent(self, at: int) -> dict[str, int | str]:

@@ -95,6 +95,9 @@ DERIVED = {  # what the program adds for its own use, and the oracle has no word
     ("Kind", "built_in"),
     ("Field", "most"),  # of built-in kinds alone, for validation: no policy can write it
     ("Score", "card"),
+    # A public calendar is kept beside the days that come of it, for words; tests/policy/test_dues.py holds it.
+    ("BusinessDays", "calendar"),
+    *(("PublicCalendar", part) for part in ("name", "first_year", "last_year", "holidays", "workdays")),
     # The checker notes units and choices on the nodes for their wording; tests/policy/test_functions.py holds them.
     *((node, "unit") for node in ("FieldRef", "Ref", "Call")),
     *((node, "choices") for node in ("Literal", "FieldRef", "Ref", "Call")),

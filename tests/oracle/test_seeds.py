@@ -17,11 +17,11 @@ from tests.oracle.policies import write_versions
 from tests.oracle.watched import watched_stream, write_watched
 
 STEPS_KEY = re.compile(r"(?m)^\w+(?=: \{first: )")
-POLICIES = "4daadd5ca3f2879612d1bd2e6f4155c32d57cc7ddfe11e4bceb6f3fb9fda93a7"
-VERSIONS = "e9ea4d9ca292fd68e6701a63b11c19882a8c94ad10ba35c0896ce85ad88b0cc2"
-WATCHED = "2ea55f3193aa316dd7e92cabab6260ff49f589154aa32656903185382c37bf83"
-STREAMS = "ac0244c401867156765702227ad6364e9b3aa4683c873f71c5ab199bbc75cc2a"
-WATCHED_STREAMS = "a81366c4a86d960cc0a7043613faf088aa23e90e23870a5ed123906559dcf3ea"
+POLICIES = "1cb9c64a54d8bc50e599514f6422b8214124fc6a618814d628a469e4657f40a4"
+VERSIONS = "6c143b41b64b53b27982e5781c03ac4f1e7af6335292892a636a76c0dfedc503"
+WATCHED = "8399d78c40872210559269391324bd24d83d71cac42684d2bdfd33d157b380d5"
+STREAMS = "7f954c1f93f48e73b76ad3384510e9ce9f3773428ed1f793739baec27bcfe5b1"
+WATCHED_STREAMS = "a130203ce6bc8f2e7eb49cf8e0b6afcb530a17a5ffa30534e26b7f11d04a6609"
 
 
 def hash_of(texts: Iterable[str]) -> str:

@@ -403,6 +403,25 @@ class Brake:
     exposure_bp: int
 
 
+@dataclass(frozen=True, slots=True)
+class BusinessDays:
+    """A day is one where it is among `working`, or is neither of the `weekend` (0: Monday) nor among `off`."""
+
+    weekend: tuple[int, ...]
+    off: tuple[int, ...]
+    working: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dues:
+    """Section 3; without business days, every due stays on its date."""
+
+    grace_days: int = 0
+    tolerance_minor: int = 0
+    prepaid_settles: bool = False
+    business_days: BusinessDays | None = None
+
+
 @dataclass(frozen=True)
 class Policy:
     """The whole file. `features` are those with a name of their own, in any order."""
@@ -422,6 +441,7 @@ class Policy:
     brake: Brake | None = None
     honour_days: int = 90
     protected: tuple[str, ...] = ()
+    dues: Dues = Dues()
 
     def kind(self, name: str) -> Kind:
         """The kind of event of that name."""

@@ -7,10 +7,12 @@ short, the rules hold values against each other, and days pass with no event, so
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import NamedTuple
 
 from tests.oracle import tree as t
+from tests.oracle.dues_section import write_dues
 from tests.oracle.nouns import Event
 from tests.oracle.phrases import (
     Said,
@@ -114,6 +116,10 @@ class Writer:
             restoration=restoration,
             offer=offer,
         )
+        if self.rng.random() < 0.5:
+            section = write_dues(self.rng, policy, (100, 5_000), lambda minor: f"{minor // 100} CNY")
+            lines += section.lines
+            policy = replace(policy, dues=section.dues)
         return Written("\n".join(lines) + "\n", policy)
 
     def feature(self, name: str, unit: str) -> str:
@@ -259,8 +265,10 @@ def watched_stream(rng: Random) -> list[Event]:
     events = [Event("e0", "A", "open", at, {"limit": GRANTED_MINOR})]
     for place in range(1, rng.randint(4, 16)):
         at += int(rng.expovariate(1 / 2.5) * DAY_MS) if rng.random() < 0.7 else rng.randrange(3_600_000)
-        kind = rng.choice(("draw", "draw", "repay", "due", "due"))
+        kind = rng.choice(("draw", "draw", "repay", "due", "due", *(("balance",) if rng.random() < 0.3 else ())))
         fields: dict[str, int | str] = {"amount": rng.choice((1, 5_000, 20_000, 40_000, 60_000))}
+        if kind == "balance":
+            fields = {"amount": rng.choice((0, 0, -5_000, 30_000))}
         if kind == "due":
             fields["due_on"] = at // DAY_MS + rng.randint(-1, 8)
         events.append(Event(f"e{place}", "A", kind, at, fields))

@@ -36,6 +36,8 @@ def test_every_road_found_comes_true(seed: int) -> None:
             assert (plan.path[-1].status, plan.path[-1].limit_minor) == (Status.ACTIVE, state[slots["GRANTED"]])
             assert [point.day for point in plan.path[1:]] == sorted({point.day for point in plan.path[1:]})
             assert plan.early_minor <= plan.total_minor
+            if state[slots["OWED_KNOWN"]]:  # no road asks for more than is owed
+                assert plan.total_minor <= max(state[slots["BALANCE"]], 0)
         if road.lightest is not None:
             assert road.lightest.early_minor <= road.fastest.early_minor
             assert road.lightest.restored_day >= road.fastest.restored_day

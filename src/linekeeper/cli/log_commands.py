@@ -179,15 +179,15 @@ def export(
 
 def _sources(connection: Connection) -> dict[str, bytes]:
     """The policies of a store with their cards and kernels, by the name of the file in which an auditor finds them."""
-    from linekeeper.engine.versions import read_versions
-    from linekeeper.kernel.kernel import kernel_of
+    from linekeeper.engine.versions import kernels_of
 
     sources = {}
-    versions = read_versions(connection)
-    for policy in versions:
-        label = policy.name if policy is versions[-1] else f"{policy.name}.version-{policy.version}"
+    kernels = list(kernels_of(connection).values())
+    for kernel in kernels:
+        policy = kernel.policy
+        label = policy.name if kernel is kernels[-1] else f"{policy.name}.version-{policy.version}"
         sources[f"policies/{label}.yaml"] = policy.source.encode()
-        sources[f"kernel/{label}.py"] = kernel_of(policy).source.encode()
+        sources[f"kernel/{label}.py"] = kernel.source.encode()
         if policy.card:
             sources[f"policies/{label}.card.json"] = policy.card
     return sources

@@ -108,8 +108,8 @@ def run(
             summary = _take_in(engine, feed, named, batch, allow_other_source, until_day, json)
     aside = report(summary, feed, rejected, json)
     if json:
-        over = summary.excess_draws or 0
-        print_answer(RunAnswer(**figures(summary, feed, aside, rejected), excess_draws=over, source=named))
+        common, draws, dues = figures(summary, feed, aside, rejected), summary.excess_draws, summary.unowed_dues
+        print_answer(RunAnswer(**common, excess_draws=draws or 0, unowed_dues=dues or 0, source=named))
     end_without_events(summary, feed, aside)
 
 
@@ -314,6 +314,9 @@ def report(summary: RunSummary, feed: EventFeed, rejected: Path | None, json: bo
         if summary.excess_draws:
             draws = counted(summary.excess_draws, "draw was", "draws were")
             print_line(f"[yellow]{draws} of more than was available[/]; nothing is refused")
+        if summary.unowed_dues:
+            some = counted(summary.unowed_dues, "account has", "accounts have")
+            print_line(f"[yellow]{some} unpaid dues above all that is owed[/]; what is above counts as no arrears")
         print_repeats(feed.same + summary.same)
         print_rejected(aside, rejected)
         print_line(f"digest {summary.digest}")

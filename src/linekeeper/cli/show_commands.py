@@ -68,6 +68,7 @@ def _print_account(policy: Policy, seen: AccountView) -> None:
             granted_minor=seen.line.granted,
             balance_minor=seen.balance,
             excess_minor=max(seen.balance - seen.line.limit, 0),
+            unowed_dues_minor=seen.unowed_dues,
             opened_at=instant_of(seen.opened_at, policy.time_zone),
             now=instant_of(seen.now, policy.time_zone),
             next_review=review_date(seen.next_review),
@@ -139,6 +140,8 @@ def line_words(policy: Policy, account_view: AccountView) -> str:
     words = f"[{colour}]{line.status}[/]: limit {money(policy, line.limit)} of {money(policy, line.granted)} granted"
     over = account_view.balance - line.limit
     beyond = f", [red]{money(policy, over)} over the limit[/]" if over > 0 else ""
+    if account_view.unowed_dues:
+        beyond += f", [red]unpaid dues {money(policy, account_view.unowed_dues)} above all that is owed[/]"
     balance = f"balance {money(policy, account_view.balance)}{beyond}"
     return f"{words}, {balance}, next review {review_words(account_view.next_review)}"
 

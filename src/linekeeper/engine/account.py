@@ -23,6 +23,7 @@ from linekeeper.engine.states_in_order import states_in_order
 from linekeeper.engine.versions import kernels_of
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import as_bytes, decision_records
+from linekeeper.kernel.arrears import arrears_of
 from linekeeper.kernel.calendar import Calendar
 from linekeeper.kernel.kernel import Kernel
 
@@ -33,11 +34,15 @@ _NUMBERED = re.compile(r"(?s:.+)#(?P<number>[0-9]{1,18})")
 
 @dataclass(frozen=True)
 class AccountView:
-    """How an account stands. Instants in UTC ms, days since 1970-01-01, money in minor units."""
+    """How an account stands. Instants in UTC ms, days since 1970-01-01, money in minor units.
+
+    `unowed_dues` is how far its unpaid dues are above all that it owes.
+    """
 
     account: str
     line: LineRecord
     balance: int
+    unowed_dues: int
     opened_at: int
     opening: LineRecord
     now: int
@@ -286,6 +291,7 @@ def view(engine: Engine, account: str) -> AccountView:
         account,
         line,
         state[slots["BALANCE"]],
+        arrears_of(kernel, state, state[slots["HOUR"]] // 24).above_owed_minor,
         state[slots["OPEN_AT"]],
         LineRecord(limit, limit, "active"),
         now,

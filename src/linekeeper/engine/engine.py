@@ -47,9 +47,11 @@ from linekeeper.engine.pending_restrictions import (
     save_pending,
     totals,
 )
-from linekeeper.engine.summaries import BatchSummary, PendingAccounts
+from linekeeper.engine.summaries import AffectedAccounts, BatchSummary
 from linekeeper.engine.versions import (
+    as_in_force,
     bind_policy,
+    edition_of,
     kernels_of,
     migrate_due_accounts,
     policy_in_force,
@@ -64,6 +66,7 @@ from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, evaluate_b
 from linekeeper.evaluate.event_batch import Batch, Ints, no_events
 from linekeeper.evaluate.excess_draws import count_excess_draws, line_columns
 from linekeeper.evaluate.late_events import History
+from linekeeper.evaluate.unowed_dues import with_unowed_dues
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, keys_needed
 from linekeeper.journal.log.entry import Record, RecordKind
@@ -124,9 +127,9 @@ class Engine:
         kernel_of(policy or stored_policy(store))  # making one takes a while, so it is not made under the lock
         with store.writing() as connection:
             # Which version is in force is asked under the lock: another may have come since it was asked before.
-            self.policy = policy or policy_in_force(connection)
+            self.policy = as_in_force(connection, policy) if policy else policy_in_force(connection)
             self.began = version_count(connection) == 0  # whether the store begins with this engine
-            self.kernel: Kernel = kernel_of(self.policy)
+            self.kernel: Kernel = kernel_of(self.policy, edition_of(connection, self.policy))
             self.brake = brake_of(self.policy) if brake else None
             self.read_only = bind_policy(connection, self.kernel, keeper, signed_by) and keeper is None
             demand_current_states(connection, self.kernel)
@@ -266,10 +269,12 @@ class Engine:
         batch = admitted.events.batch(self.policy, calendar)
         states, chains = load_states(connection, self.kernel, batch.accounts)
         evaluate, lines = self._evaluator(connection, source, admitted), line_columns(self.kernel, states)
+        unowed_before = with_unowed_dues(self.kernel, states)
         result, waiting = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
         self._seal_rulings(connection, admitted)  # a ruling precedes, in the log too, what it leads to
         codes = {int(batch.rows[event]): code for event, code in result.refused.items()}
         refused = reject_refused(connection, source, admitted, codes)
+        unowed = with_unowed_dues(self.kernel, states)
         actions = self._record(connection, batch, admitted.ids, result, states, chains, keep)
         return BatchSummary(
             events=len(admitted.ids) - len(refused),
@@ -279,6 +284,10 @@ class Engine:
             evaluations=result.evaluations,
             waiting=waiting,
             excess_draws=count_excess_draws(self.kernel, batch, lines, result),
+            unowed_accounts=AffectedAccounts(
+                {batch.accounts[place] for place in np.flatnonzero(unowed)},
+                {batch.accounts[place] for place in np.flatnonzero(unowed_before & ~unowed)},
+            ),
             last_at=admitted.last_at,
         )
 
@@ -419,7 +428,7 @@ class Engine:
 
     def _evaluate(
         self, connection: Connection, batch: Batch, states: Ints, run: Run, ids: Sequence[str] = (), first_seq: int = 0
-    ) -> tuple[EvaluationResult, PendingAccounts]:
+    ) -> tuple[EvaluationResult, AffectedAccounts]:
         """The result of the batch behind the circuit breaker, and whose restrictions became pending or ended."""
         before = totals(self.kernel, states)
         result, breaker = evaluate_under_breaker(connection, self.kernel, self.brake, batch, states, first_seq, run)

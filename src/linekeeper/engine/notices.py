@@ -12,6 +12,7 @@ from linekeeper.engine.outbox import find_entry
 from linekeeper.journal import tables as t
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.qr import draw
+from linekeeper.kernel.arrears import arrears_of
 from linekeeper.notice.from_decision import DecisionContext, LenderProfile, notice_of
 from linekeeper.notice.model import DEFAULT_JURISDICTION, Notice, NoticeReceipt
 from linekeeper.recourse import NoRoadBack, RoadBack, find_road_back
@@ -58,8 +59,8 @@ def receipt_of(engine: Engine, decision: Decision) -> NoticeReceipt | None:
 
 
 def due_on(kernel: Kernel, state: Sequence[int]) -> int | None:
-    """The local day of the oldest due that is unpaid."""
-    return state[kernel.layout.dues] if state[kernel.layout.slots["DUES"]] else None
+    """The local day of the oldest due that is past due."""
+    return arrears_of(kernel, state, state[kernel.layout.slots["HOUR"]] // 24).oldest_due_on
 
 
 def _ruled(connection: Connection, decision: Decision) -> bool:

@@ -14,7 +14,7 @@ from linekeeper.core.decision import Decision
 from linekeeper.core.line import ADVERSE, Status
 from linekeeper.decide.canonical import canonical_json, read_decision
 from linekeeper.decide.record import Recorder
-from linekeeper.engine.summaries import PendingAccounts
+from linekeeper.engine.summaries import AffectedAccounts
 from linekeeper.engine.versions import kernels_of
 from linekeeper.evaluate.circuit_breaker import (
     Allowance,
@@ -23,7 +23,6 @@ from linekeeper.evaluate.circuit_breaker import (
     NewRestriction,
     Passes,
     PendingRestriction,
-    days_past_due,
     is_ruling,
     worst_first,
 )
@@ -31,6 +30,7 @@ from linekeeper.evaluate.evaluator import EvaluationResult, RawDecision, in_bulk
 from linekeeper.evaluate.event_batch import Batch, Ints, narrowed, row_at
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import insert_many, states_under, unpacked, within
+from linekeeper.kernel.arrears import arrears_of
 
 if TYPE_CHECKING:
     from linekeeper.kernel.kernel import Kernel
@@ -112,7 +112,7 @@ def due_worst_first(connection: Connection, kernel: Kernel, until_day: int) -> l
     ranked = []
     for name, state in connection.execution_options(yield_per=PAGE).execute(select(a.account, a.state).where(due)):
         values = np.frombuffer(unpacked(state), dtype="<i8").tolist()
-        ranked.append((-days_past_due(kernel, values, until_day), -values[granted], name))
+        ranked.append((-arrears_of(kernel, values, until_day).days_past_due, -values[granted], name))
     return [name for _, _, name in sorted(ranked)]
 
 
@@ -236,7 +236,7 @@ _ANY_PENDING = select(t.pending_restrictions.c.account).where(t.pending_restrict
 
 def save_pending(
     connection: Connection, recorder: Recorder, breaker: CircuitBreaker | None, ids: Sequence[str], first_seq: int
-) -> PendingAccounts:
+) -> AffectedAccounts:
     """Write what the breaker has changed; returns whose restrictions became pending, and whose no longer are."""
     changed = breaker.changed if breaker else []
     rows = []
@@ -253,7 +253,7 @@ def save_pending(
     insert_many(connection, t.pending_restrictions, PENDING_COLUMNS, rows, tail=_NEWEST)
     last = dict(changed)
     new = {account for account, restriction in last.items() if restriction.new and not restriction.ended}
-    return PendingAccounts(new, {account for account, restriction in last.items() if restriction.ended})
+    return AffectedAccounts(new, {account for account, restriction in last.items() if restriction.ended})
 
 
 def pending_rows(connection: Connection, account: str | None = None, ended: bool = False) -> list[PendingRecord]:

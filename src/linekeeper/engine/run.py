@@ -152,7 +152,7 @@ def _summary(engine: Engine, total: BatchSummary, began: float) -> RunSummary:
     seconds = time.perf_counter() - began
     accounts = engine.accounts()
     actions = dict(total.actions)
-    figures = (total.evaluations, seconds, digest, total.pending, total.same, total.excess_draws)
+    figures = (total.evaluations, seconds, digest, total.pending, total.same, total.excess_draws, total.unowed_dues)
     return RunSummary(accounts, total.events, total.rejected, actions, *figures)
 
 

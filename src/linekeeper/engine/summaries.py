@@ -10,19 +10,19 @@ from linekeeper.decide.canonical import digest_all
 
 
 @dataclass
-class PendingAccounts:
-    """Whose restrictions the brake has made wait for a person, and whose have stopped waiting, for whatever reason."""
+class AffectedAccounts:
+    """For which accounts something has come to be so during a call, and for which it has ceased to be."""
 
     new: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
 
-    def with_later(self, later: PendingAccounts) -> PendingAccounts:
+    def with_later(self, later: AffectedAccounts) -> AffectedAccounts:
         """This, and what came later.
 
-        >>> PendingAccounts({"A", "B"}).with_later(PendingAccounts({"C"}, {"A"}))
-        PendingAccounts(new={...}, ended={'A'})
+        >>> AffectedAccounts({"A", "B"}).with_later(AffectedAccounts({"C"}, {"A"}))
+        AffectedAccounts(new={...}, ended={'A'})
         """
-        return PendingAccounts((self.new - later.ended) | later.new, (self.ended - later.new) | later.ended)
+        return AffectedAccounts((self.new - later.ended) | later.new, (self.ended - later.new) | later.ended)
 
 
 @dataclass
@@ -30,7 +30,8 @@ class BatchSummary:
     """What a call did: events admitted, repeats, rejections, decisions by action, evaluations made.
 
     `pending` counts the restrictions that the brake made wait for a person and that still do, `excess_draws` the draws
-    of more than was available. `last_at` is the latest `at` (UTC ms) of the events that count or came before.
+    of more than was available, `unowed_dues` the accounts whose unpaid dues are now above all that they owe.
+    `last_at` is the latest `at` (UTC ms) of the events that count or came before.
     """
 
     events: int = 0
@@ -38,14 +39,20 @@ class BatchSummary:
     rejected: list[Rejection] = field(default_factory=list)
     actions: Counter[str] = field(default_factory=Counter)
     evaluations: int = 0
-    waiting: PendingAccounts = field(default_factory=PendingAccounts)
+    waiting: AffectedAccounts = field(default_factory=AffectedAccounts)
     excess_draws: int = 0
+    unowed_accounts: AffectedAccounts = field(default_factory=AffectedAccounts)  # by dues above all that is owed
     last_at: int | None = None
 
     @property
     def pending(self) -> int:
         """How many restrictions have begun to wait for a person."""
         return len(self.waiting.new)
+
+    @property
+    def unowed_dues(self) -> int:
+        """Of how many accounts, among those that had events, the unpaid dues are above all that is owed."""
+        return len(self.unowed_accounts.new)
 
     def add(self, other: BatchSummary) -> None:
         """Add the summary of another call."""
@@ -56,6 +63,7 @@ class BatchSummary:
         self.evaluations += other.evaluations
         self.waiting = self.waiting.with_later(other.waiting)
         self.excess_draws += other.excess_draws
+        self.unowed_accounts = self.unowed_accounts.with_later(other.unowed_accounts)
         self.last_at = max((at for at in (self.last_at, other.last_at) if at is not None), default=None)
 
 
@@ -64,8 +72,9 @@ class RunSummary:
     """What a whole run or replay did. `digest` is SHA-256 over all decisions in canonical form and order.
 
     `same` counts the events that the store had before. `pending` counts the restrictions that the brake made wait for
-    a person and that still do; a replay has no brake. `excess_draws` counts the draws of more than was available; None
-    where nobody counted, as in a replay.
+    a person and that still do; a replay has no brake. `excess_draws` counts the draws of more than was available, and
+    `unowed_dues` the accounts with events whose unpaid dues are above all that they owe; None where nobody counted, as
+    in a replay.
     """
 
     accounts: int
@@ -78,6 +87,7 @@ class RunSummary:
     pending: int = 0
     same: int = 0
     excess_draws: int | None = None
+    unowed_dues: int | None = None
 
     @classmethod
     def empty(cls) -> RunSummary:

@@ -30,6 +30,7 @@ from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import Store, insert_many, last_number, load_accounts, save_accounts, within
 from linekeeper.kernel.calendar import Calendar
 from linekeeper.kernel.kernel import Kernel, kernel_of
+from linekeeper.policy.dues import without_calendar
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 
@@ -92,6 +93,27 @@ def policy_in_force(connection: Connection) -> Policy:
             "the store is empty", code="store-empty", way_out="run a policy over some events first: `linekeeper run`"
         )
     return versions[-1]
+
+
+def as_in_force(connection: Connection, policy: Policy) -> Policy:
+    """The version in force where the policy is the same but for the days of its calendar; else the policy itself.
+
+    A file that names a calendar is read with the days that the library has today. The version in force keeps its own.
+    """
+    newest = connection.execute(_NEWEST).first()
+    if newest is None or without_calendar(newest.text) != without_calendar(policy.source):
+        return policy
+    return policy_in_force(connection)
+
+
+_NEWEST = select(t.policies.c.text).order_by(t.policies.c.version.desc()).limit(1)
+
+
+def edition_of(connection: Connection, policy: Policy) -> int:
+    """The edition of the language under which the version decides; today's where the store does not know it yet."""
+    query = select(t.policies.c.edition).where(t.policies.c.digest == policy.digest)
+    edition = connection.execute(query).scalar()
+    return EDITION if edition is None else int(edition)
 
 
 def version_count(connection: Connection) -> int:

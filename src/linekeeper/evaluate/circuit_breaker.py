@@ -15,6 +15,7 @@ from typing import NamedTuple
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import ADVERSE
 from linekeeper.evaluate.event_batch import EventRow
+from linekeeper.kernel.arrears import arrears_of
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.prelude import share_of
 from linekeeper.policy.model import Brake
@@ -145,8 +146,8 @@ class CircuitBreaker:
         slots = self.kernel.layout.slots
         point = EvaluationPoint(state[slots["HOUR"]] // 24, int(self.numbers[event]) if row else 0)
         if restriction is None:
-            granted, late = state[slots["GRANTED"]], days_past_due(self.kernel, state, point.day)
-            if self.passes(NewRestriction(account, point, granted, late)):
+            late = arrears_of(self.kernel, state, point.day).days_past_due
+            if self.passes(NewRestriction(account, point, state[slots["GRANTED"]], late)):
                 return False
             restriction = self.pending[account] = PendingRestriction(point, new=True)
         if restriction.latest is None:
@@ -230,9 +231,3 @@ def worst_first(allowance: Allowance, restrictions: Iterable[NewRestriction]) ->
 
 def _worst(restriction: NewRestriction) -> tuple[int, int, int, str]:
     return restriction.point.day, -restriction.days_past_due, -restriction.granted, restriction.account
-
-
-def days_past_due(kernel: Kernel, state: Sequence[int], day: int) -> int:
-    """The fact `days_past_due` of an account on a local day, whether or not its policy asks for it."""
-    slots = kernel.layout.slots
-    return max(state[slots["REPORTED"]], day - state[kernel.layout.dues] if state[slots["DUES"]] else 0)

@@ -67,7 +67,7 @@ class Received(Records[Decision]):
     `rejected` are the events that were not admitted, with the reason and its code, and `rejected_by_code` counts them;
     `conflicts` counts those whose id came before for another event. `repeats` counts the events that had come before;
     `pending` counts the restrictions that the brake made wait for a person; `excess_draws` the draws of more than
-    was available, which count like any other.
+    was available, which count like any other; `unowed_dues` the accounts whose unpaid dues are above all that they owe.
     """
 
     def __init__(
@@ -77,10 +77,11 @@ class Received(Records[Decision]):
         repeats: int,
         pending: int,
         excess_draws: int,
+        unowed_dues: int,
     ) -> None:
         super().__init__(lambda: decisions, lambda: decisions.table)
         self.rejected, self.repeats, self.pending = tuple(rejected), repeats, pending
-        self.excess_draws = excess_draws
+        self.excess_draws, self.unowed_dues = excess_draws, unowed_dues
         self.rejected_by_code = count_by_code(self.rejected)
         self.conflicts = self.rejected_by_code.get(RejectionCode.CONFLICT, 0)
 
@@ -221,6 +222,7 @@ class Engine:
             same + summary.same,
             summary.pending,
             summary.excess_draws,
+            summary.unowed_dues,
         )
 
     def review(self, day: date | str) -> Records[Decision]:

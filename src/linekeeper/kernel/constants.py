@@ -15,6 +15,7 @@ from linekeeper.kernel.expression_text import ExpressionText, slug
 from linekeeper.kernel.expressions import ExpressionCompiler
 from linekeeper.kernel.lines import LINE_MAX, note
 from linekeeper.kernel.names import Names
+from linekeeper.kernel.prelude import NEVER
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import Slack, Use
@@ -68,6 +69,7 @@ class Constants:
         self._by_place: dict[tuple[str, ...], str] = {}
         self._answers: dict[tuple[str, int], str] = {}  # where a value's answer changes: (feature, number)
         self.filters: dict[ex.Select, ex.Expr] = {}
+        self._name_dues(policy)
         self._name_filters(policy)
         features = tuple(self._named_feature(feature) for feature in policy.features)
         self._name_score(policy)
@@ -140,6 +142,27 @@ class Constants:
                 self._answers.setdefault((of.name, value), name)
 
     # -------------------------------------------------------------- section by section
+
+    def _name_dues(self, policy: m.Policy) -> None:
+        """Grace and tolerance; the days of the week without business, and the days that are listed."""
+        dues, days = policy.dues, policy.dues.business_days
+        if dues.grace_days:
+            self._setting("dues", "grace", "GRACE_DAYS", dues.grace_days, "days", "dues")
+        if dues.tolerance_minor:
+            self._setting("dues", "tolerance", "TOLERANCE_MINOR", dues.tolerance_minor, "money", "dues")
+        if days is None:
+            return
+        weekend = sum(1 << weekday for weekday in days.weekend)
+        self._add("DUES_WEEKEND", weekend, "dues.holidays: a bit for each day of the week", "dues", "weekend")
+        self._add_days("DUES_OFF_DAYS", days.off, "no business days, beside the weekend", "off")
+        self._add_days("DUES_WORKING_DAYS", days.working, "business days, whatever else says otherwise", "working")
+
+    def _add_days(self, wanted: str, days: tuple[int, ...], text: str, part: str) -> None:
+        """A list of days, which NEVER ends: a search for a day then stays within it."""
+        name = self._names.space.take(wanted)
+        numbers = ", ".join(map(str, (*days, NEVER)))
+        self._lines += [f"# dues.holidays: {text}.", f"{name} = ({numbers},)" if not days else f"{name} = ({numbers})"]
+        self._by_place["dues", part] = name
 
     def _name_filters(self, policy: m.Policy) -> None:
         """The numbers of filters count through for each kind of event: PURCHASE_WHERE_1, PURCHASE_WHERE_2."""

@@ -20,9 +20,11 @@ from functools import cache
 from importlib.resources import files
 
 from linekeeper.core.bounds import DUES_MAX
+from linekeeper.core.formats import EDITION
 from linekeeper.core.line import Action, Status
 from linekeeper.kernel import emit_rings
 from linekeeper.kernel.constants import Constants, slack_names
+from linekeeper.kernel.dues_code import DuesCode
 from linekeeper.kernel.emit_facts import FactsEmitter
 from linekeeper.kernel.emit_line import LineEmitter
 from linekeeper.kernel.emit_next import NextEmitter
@@ -45,6 +47,12 @@ def drivers() -> str:
     return _untyped("drivers.py", "def admit")
 
 
+@cache
+def functions_of_dues() -> str:
+    """The functions of the section `dues`, as source."""
+    return _untyped("dues.py", "def pay_dues_within")
+
+
 def _untyped(file: str, first: str) -> str:
     """A module's source from the words `first` on, without its types: all of them are whole numbers."""
     text = files("linekeeper.kernel").joinpath(file).read_text("utf-8")
@@ -54,20 +62,23 @@ def _untyped(file: str, first: str) -> str:
     return text.replace(") -> int:", "):").replace(") -> None:", "):")
 
 
-def emit(policy: m.Policy) -> tuple[str, Layout, RowShape]:
-    """The kernel's source, its layout and the shape of its output rows."""
-    layout, shape = lay_out(policy), RowShape.of(policy)
-    names = name_all(policy, layout, shape, prelude() + drivers())
+def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShape]:
+    """The kernel's source, its layout and the shape of its output rows, under an edition of the language."""
+    layout, shape = lay_out(policy, edition), RowShape.of(policy)
+    dues_functions = functions_of_dues() if policy.dues.tolerance_minor or policy.dues.business_days else ""
+    names = name_all(policy, layout, shape, prelude() + drivers() + dues_functions)
     constants = Constants(policy, names)
+    dues = DuesCode(policy.dues, constants, edition)
     used = uses(constants.policy)
     slack, slack_lines = slack_names(used, names)
-    facts = FactsEmitter(layout, names, constants)
+    facts = FactsEmitter(layout, names, constants, dues)
     line = LineEmitter(layout, names, constants)
-    next_days = NextEmitter(layout, names, constants, used, slack)
+    next_days = NextEmitter(layout, names, constants, dues, used, slack)
     parts = [
         f'"""The kernel of policy `{policy.name}`, version {policy.version}. Generated: do not edit."""',
         "\n".join([*constants.lines(), *slack_lines]),
         prelude(),
+        dues_functions,
         "\n".join([*slot_lines(layout, names), *row_lines(policy, shape, names), *kind_lines(policy, names)]),
         "\n".join([*_fixed_numbers(layout), *emit_rings.constants(layout, names), *line.latch_constants()]),
         emit_rings.functions(layout, names),

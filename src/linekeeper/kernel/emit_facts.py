@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
+from linekeeper.kernel.dues_code import DuesCode
 from linekeeper.kernel.emit_rings import add
 from linekeeper.kernel.layout import Layout, Ring, column_of
 from linekeeper.kernel.lines import bare, indented
@@ -18,8 +19,9 @@ _CURRENT_TILE = {"h": "hour", "d": "day", "m": "month"}
 class FactsEmitter:
     """Emits begin, advance, apply_event and features."""
 
-    def __init__(self, layout: Layout, names: Names, constants: Constants) -> None:
+    def __init__(self, layout: Layout, names: Names, constants: Constants, dues: DuesCode) -> None:
         self.policy, self.layout, self.names, self.constants = constants.policy, layout, names, constants
+        self.dues = dues
         self.fact_rings = [ring for ring in layout.rings if ring.key.source != "restrictions"]
 
     # -------------------------------------------------------------- begin
@@ -62,7 +64,7 @@ class FactsEmitter:
             "        s[MONTH] = month_of(day)",
             "        s[MONTH_END] = month_start(s[MONTH] + 1)",
             "    month = s[MONTH]",
-            "    if s[DUES] > 0 and s[DUE] < day and morning:",
+            f"    if {self.dues.is_past_due('day', ' and morning')}:",
             "        s[STREAK] = 0",
             "    # Tiles leave before anything is added: a ring has room for its longest window alone.",
         ]
@@ -75,9 +77,9 @@ class FactsEmitter:
         for days, above in self.layout.above.items():
             reached = self.names.at(above)
             lines += [
-                f"    if {reached} == 0 and s[DUES] > 0 and day - s[DUE] >= {days}:",
+                f"    if {reached} == 0 and {self.dues.has_reached('day', days)}:",
                 f"        {reached} = 1",
-                *indented(self._add_late(days, f"s[DUE] + {days}"), 2),
+                *indented(self._add_late(days, f"s[DUE] + {self.dues.days_after(str(days))}"), 2),
             ]
         return "\n".join(lines)
 
@@ -111,7 +113,7 @@ class FactsEmitter:
         for days, above in self.layout.above.items():
             reached = self.names.at(above)
             lines += [
-                f"    if (s[DUES] > 0 and today - s[DUE] >= {days}) or s[REPORTED] >= {days}:",
+                f"    if ({self.dues.has_reached('today', days)}) or s[REPORTED] >= {days}:",
                 f"        if {reached} == 0:",
                 f"            {reached} = 1",
                 *indented(self._add_late(days, "today"), 3),
@@ -123,7 +125,7 @@ class FactsEmitter:
     def _kind_block(self, kind: m.Kind) -> list[str]:
         fields = {f".{one.name}": f"x[{self.names.fields[kind.name, one.name]}]" for one in kind.fields}
         optional = frozenset(fields[f".{one.name}"] for one in kind.fields if one.optional)
-        lines = list(_ACCOUNT.get(kind.name, ()))
+        lines = self.dues.account_lines(kind.name)
         rings = (ring.key.source for ring in self.fact_rings if isinstance(ring.key.source, ex.Select))
         lasts = (last.select for last in self.layout.lasts)
         since = (since.select for since in self.layout.since)
@@ -167,7 +169,7 @@ class FactsEmitter:
         compiler = NamedExpressionCompiler(known, frozenset())
         for feature in self.policy.features:
             variable = self.names.variables[feature.name]
-            code = measured(self.layout, self.names, feature.expr)
+            code = measured(self.layout, self.names, self.dues, feature.expr)
             if code is None:
                 code = _clamped(feature.expr, compiler.value(feature.expr), feature.maybe_missing)
             lines += [*compiler.lines, f"{variable} = {code}"]
@@ -188,7 +190,7 @@ class FactsEmitter:
         )
 
 
-def measured(layout: Layout, names: Names, expr: ex.Expr) -> str | None:
+def measured(layout: Layout, names: Names, dues: DuesCode, expr: ex.Expr) -> str | None:
     """Code for the value of a measure as of `day`; None where the expression is not one."""
     match expr:
         case ex.Windowed() | ex.LateCount() | ex.Restrictions():
@@ -201,7 +203,7 @@ def measured(layout: Layout, names: Names, expr: ex.Expr) -> str | None:
             slot = ""  # the code of a fact names its own slots
         case _:
             return None
-    return record_of(expr).code.format(slot=slot)
+    return record_of(expr).code.format(slot=slot, **dues.facts())
 
 
 def _clamped(expr: ex.Expr, code: str, may_miss: bool) -> str:
@@ -209,24 +211,3 @@ def _clamped(expr: ex.Expr, code: str, may_miss: bool) -> str:
     if may_miss:
         return f"clamp_or_missing({code})"
     return code if isinstance(expr, ex.Call) and expr.name == "percent" else f"clamp({code})"
-
-
-_ACCOUNT = {
-    "draw": ("s[BALANCE] = clamp(s[BALANCE] + x[DRAW_AMOUNT])",),
-    "charge": ("s[BALANCE] = clamp(s[BALANCE] + x[CHARGE_AMOUNT])",),
-    "repay": (
-        "s[BALANCE] = clamp(s[BALANCE] - x[REPAY_AMOUNT])",
-        "if s[DUES] > 0:",
-        "    s[STREAK] += pay_dues(s, DUES, DUE, x[REPAY_AMOUNT], today)",
-    ),
-    "due": (
-        "add_due(s, DUES, DUE, DUES_MAX, x[DUE_AMOUNT], x[DUE_DUE_ON])",
-        "if x[DUE_AMOUNT] > 0 and x[DUE_DUE_ON] < today:",
-        "    s[STREAK] = 0",
-    ),
-    "balance": ("s[BALANCE] = x[BALANCE_AMOUNT]",),
-    "delinquency": (
-        "s[REPORTED] = x[DELINQUENCY_DAYS]",
-        "s[STREAK] = s[STREAK] + 1 if x[DELINQUENCY_DAYS] == 0 else 0",
-    ),
-}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
+from linekeeper.kernel.dues_code import DuesCode
 from linekeeper.kernel.emit_facts import measured
 from linekeeper.kernel.emit_rings import entry, title
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout, Ring, column_of
@@ -15,7 +16,6 @@ from linekeeper.kernel.names import Names
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import Clearing, Guard, Restoring, Slack, Use, score_breakpoints
-from linekeeper.policy.functions import FACTS
 
 # For each unit of tiles: the day that a tile's leaving brings, the tiles whose leaving comes before day `first`,
 # and whether any tile of a ring leaves before then.
@@ -37,12 +37,13 @@ class NextEmitter:
         layout: Layout,
         names: Names,
         constants: Constants,
+        dues: DuesCode,
         used: Mapping[str, Use],
         slack: Mapping[Slack, tuple[str, str]],
     ) -> None:
         self.policy, self.layout, self.names, self.constants = constants.policy, layout, names, constants
-        self.used, self.slack = used, slack
-        codes = {feature.name: measured(layout, names, feature.expr) for feature in self.policy.features}
+        self.dues, self.used, self.slack = dues, used, slack
+        codes = {feature.name: measured(layout, names, dues, feature.expr) for feature in self.policy.features}
         self.codes = {name: _operand(code) for name, code in codes.items() if code is not None}
         missing = (feature.name for feature in self.policy.features if feature.maybe_missing)
         self.missing = frozenset(self.codes[name] for name in missing if name in self.codes)
@@ -58,14 +59,15 @@ class NextEmitter:
             '    """',
             "    first = min(before, s[LATCH_DAY])",
             "    day = s[HOUR] // 24",
-            "    oldest_due = s[DUE] if s[DUES] > 0 else NEVER",
+            f"    oldest_due = s[DUE] if {self.dues.some_due_counts} else NEVER",
             *indented(self._slack()),
             "    if s[IMPOSED_END] > day:",
             "        first = min(first, s[IMPOSED_END])",
             *indented(self._schedules()),
         ]
         for days, above in self.layout.above.items():
-            lines += [f"    if {self.names.at(above)} == 0:", f"        first = min(first, oldest_due + {days})"]
+            reached = f"oldest_due + {self.dues.days_after(str(days))}"
+            lines += [f"    if {self.names.at(above)} == 0:", f"        first = min(first, {reached})"]
         used = [feature for feature in self.policy.features if feature.name in self.used]
         for feature in used:
             lines += self._growing(feature, self.used[feature.name])
@@ -109,12 +111,14 @@ class NextEmitter:
             case ex.Fact("months_on_book"):
                 lines = self._grows(feature, use, "s[MONTH] - s[OPEN_MONTH]", "month_start(s[OPEN_MONTH] + {cut})")
             case ex.Fact("days_past_due" as name):
-                lines = self._grows(feature, use, FACTS[name].code, "oldest_due + {cut}")
+                lines = self._grows(
+                    feature, use, self.dues.facts()[name], f"oldest_due + {self.dues.days_after('{cut}')}"
+                )
                 lines = ["if oldest_due < NEVER:", *indented(lines)] if lines else []
             case ex.Fact("past_due"):
-                lines = self._while((*use.any, *use.crossing), _NEXT_DUE)
+                lines = self._while((*use.any, *use.crossing), self.dues.next_past_due())
             case ex.Fact("on_time_streak"):
-                streak_ends = ["if s[STREAK] > 0:", "    first = min(first, oldest_due + 1)"]
+                streak_ends = ["if s[STREAK] > 0:", f"    first = min(first, oldest_due + {self.dues.days_after('1')})"]
                 lines = self._while((*use.any, *use.crossing), streak_ends)
             case _:
                 return []
@@ -193,9 +197,3 @@ def _operand(code: str) -> str:
 
 
 _NOTHING_MORE = ["else:", "    pass"]
-_NEXT_DUE = [
-    "for i in range(s[DUES]):",
-    "    if s[DUE + 2 * i] >= day:",
-    "        first = min(first, s[DUE + 2 * i] + 1)",
-    "        break",
-]

@@ -65,18 +65,17 @@ class MadeOnce(Generic[Made]):
             return made
 
 
-_EMITTERS = {1: emit}  # by edition: an older one stays, so that what was decided under it can be derived again
-
-
 class Kernel:
     """The kernel of one policy. `source` is what decides; `digest` its SHA-256.
+
+    An older edition of the language is emitted as it was, so that what was decided under it can be derived again.
 
     States are flat: `layout.size` ints for an account, all zero before it is opened.
     """
 
     def __init__(self, policy: Policy, edition: int = EDITION) -> None:
-        self.policy = policy
-        self.source, self.layout, self.shape = _EMITTERS[edition](policy)
+        self.policy, self.edition = policy, edition
+        self.source, self.layout, self.shape = emit(policy, edition)
         self.digest = digest(self.source)
 
     @property

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from linekeeper.core.bounds import DUES_MAX
+from linekeeper.core.formats import EDITION
 from linekeeper.kernel.expression_text import ExpressionText, Namespace, slug
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
@@ -148,9 +149,9 @@ def measures(policy: m.Policy) -> Iterable[ex.Measure]:
     return [feature.expr for feature in policy.features if isinstance(feature.expr, ex.Measure)]
 
 
-def lay_out(policy: m.Policy) -> Layout:
+def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
     """Give every thing that the policy needs its place."""
-    slots = {name: place for place, name in enumerate(FACT_SLOTS)}
+    slots = {name: place for place, name in enumerate((*FACT_SLOTS, *_slots_of_dues(policy, edition)))}
     dues = len(slots)
     place = dues + 2 * DUES_MAX
     used = list(measures(policy))
@@ -174,6 +175,12 @@ def lay_out(policy: m.Policy) -> Layout:
     shape = repr((sorted(slots.items()), fact_rings, line_rings, above, lasts, since, latches, place))
     digest = hashlib.sha256(shape.encode()).hexdigest()
     return Layout(slots, (*fact_rings, *line_rings), dues, lasts, since, above, latches, line, place, digest)
+
+
+def _slots_of_dues(policy: m.Policy, edition: int) -> tuple[str, ...]:
+    """Whether some event has told what is owed; what was paid ahead, where the policy has it settle dues."""
+    owed = ("OWED_KNOWN",) if edition > 1 else ()
+    return (*owed, "PAID_AHEAD") if policy.dues.prepaid_settles else owed
 
 
 def _ring_names(policy: m.Policy, used: list[ex.Measure]) -> dict[RingKey, str]:

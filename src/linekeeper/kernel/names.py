@@ -95,7 +95,16 @@ class Names:
 
 def name_all(policy: m.Policy, layout: Layout, shape: RowShape, fixed: str) -> Names:
     """The names of a policy's kernel; `fixed` is the source that all kernels share."""
-    taken = {*keyword.kwlist, *dir(builtins), *names_of(fixed), *GENERATED, *LOCALS, *FIXED, *shape.columns}
+    taken = {
+        *keyword.kwlist,
+        *dir(builtins),
+        *names_of(fixed),
+        *GENERATED,
+        *LOCALS,
+        *FIXED,
+        *layout.slots,
+        *shape.columns,
+    }
     names = Names(_Space(taken))
     _name_kinds(policy, names)
     for ring in layout.rings:
@@ -159,7 +168,7 @@ def _name_facts(policy: m.Policy, layout: Layout, names: Names) -> None:
 
 def slot_lines(layout: Layout, names: Names) -> list[str]:
     """The places of a state, in their order."""
-    fixed = {layout.slots[name]: name for name in (*FACT_SLOTS, *LINE_SLOTS)} | {layout.dues: "DUE"}
+    fixed = {place: name for name, place in layout.slots.items()} | {layout.dues: "DUE"}
     places = sorted((fixed | names.slots).items())
     return ["# Places in the state of an account.", *(f"{name} = {place}" for place, name in places)]
 

@@ -432,7 +432,10 @@ MEASURES: Mapping[str, MeasureFunction] = {
 
 @dataclass(frozen=True, slots=True)
 class AccountFact:
-    """A built-in fact of the account, which is never missing. `trend`, `code` and `words` are as for a measure."""
+    """A built-in fact of the account, which is never missing. `trend`, `code` and `words` are as for a measure.
+
+    What the policy's section `dues` decides has a name in braces for its code, which `kernel/dues_code.py` gives.
+    """
 
     name: str
     unit: Unit
@@ -466,13 +469,13 @@ FACTS: Mapping[str, AccountFact] = {
             "percent(s[BALANCE], s[LIMIT])",
             "the share of the limit in use",
         ),
-        AccountFact("past_due", MONEY, _AMOUNT, Trend.UP, "sum_past_due(s, DUES, DUE, day)", "the amount past due"),
+        AccountFact("past_due", MONEY, _AMOUNT, Trend.UP, "{past_due}", "the amount past due"),
         AccountFact(
             "days_past_due",
             DAYS,
             _COUNTED,
             Trend.UP,
-            "max(s[REPORTED], day - s[DUE] if s[DUES] > 0 else 0)",
+            "{days_past_due}",
             "the time past due",
         ),
         AccountFact(

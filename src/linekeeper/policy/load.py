@@ -21,8 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from linekeeper.core.errors import Fault, PolicyError, file_error
+from linekeeper.policy import dues, kinds, sections
 from linekeeper.policy import expression as ex
-from linekeeper.policy import kinds, sections
 from linekeeper.policy import model as m
 from linekeeper.policy.currency import minor_digits
 from linekeeper.policy.reader import Reader
@@ -45,6 +45,8 @@ KEYS = (
     "offer",
     "brake",
     "honour",
+    "dues",
+    "calendar",
 )
 OLD_KEYS = {"recovery": "restoration"}  # read alike for one version; `fmt` writes the new word
 REQUIRED = ("policy", "version", "currency", "time_zone", "triggers")
@@ -84,9 +86,20 @@ def load_text(text: str, name: str = "policy.yaml", read_card: ReadCard | None =
     if score:
         reader.scores = ("score", "pd", *score.groups)
     policy = _policy(root, reader, score)
+    if (section := root.get("dues")) is not None:
+        dues.check_grace(section, policy, reader)
     faults.stop_if_any()
+    text = _with_calendar(text, root, policy)
     digest = hashlib.sha256(text.encode() + (card or b"")).hexdigest()
     return replace(policy, digest=digest, source=text, card=card, features=tuple(reader.features.values()))
+
+
+def _with_calendar(text: str, root: Table, policy: m.Policy) -> str:
+    """The policy's text with the days of the calendar that it names, where they do not stand in it."""
+    days = policy.dues.business_days
+    if days is None or days.calendar is None or root.get("calendar") is not None:
+        return text
+    return text.rstrip("\n") + "\n" + dues.calendar_text(days.calendar)
 
 
 def _card_name(root: Table) -> str:
@@ -177,4 +190,5 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
         brake=sections.read_brake(root.get("brake"), reader),
         honour_days=reader.constant(honour, ex.DAYS, 0, 3650) if honour else 90,
         protected=reader.protected,
+        dues=dues.read_dues(root.get("dues"), root.get("calendar"), reader),
     )

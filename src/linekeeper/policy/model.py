@@ -60,6 +60,52 @@ class Feature:
         return self.expr.choices
 
 
+# ------------------------------------------------------------------ dues
+
+
+@dataclass(frozen=True, slots=True)
+class PublicCalendar:
+    """The holidays of a country in those years, and the days of its weekends on which people work.
+
+    Both are in order, as days since 1970-01-01. They stand in the policy's own text, so that no newer library changes
+    them.
+    """
+
+    name: str
+    first_year: int
+    last_year: int
+    holidays: tuple[int, ...]
+    workdays: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessDays:
+    """The days on which a due can fall; one that falls on another day moves to the next of them.
+
+    `weekend` holds days of the week (0: Monday). `off` are further days that are no business days, and `working` days
+    that are business days whatever else says otherwise; both in order, as days since 1970-01-01. Both have the days of
+    the public `calendar`, where the policy names one, and the lender's own.
+    """
+
+    weekend: tuple[int, ...]
+    off: tuple[int, ...]
+    working: tuple[int, ...]
+    calendar: PublicCalendar | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DueTerms:
+    """When a due is past due, and what settles it: section 3 of the language reference.
+
+    `prepaid_settles`: money paid ahead settles the next due. `business_days`: None where each due stays on its date.
+    """
+
+    grace_days: int = 0
+    tolerance_minor: int = 0
+    prepaid_settles: bool = False
+    business_days: BusinessDays | None = None
+
+
 # ------------------------------------------------------------------ triggers and the line
 
 
@@ -136,6 +182,7 @@ class Policy:
     brake: Brake | None = None
     honour_days: int = 90
     protected: tuple[str, ...] = ()
+    dues: DueTerms = DueTerms()
     digest: str = ""  # SHA-256 of the policy file's canonical text
     source: str = field(default="", repr=False, compare=False)
     card: bytes | None = field(default=None, repr=False, compare=False)  # the scorecard artifact it names

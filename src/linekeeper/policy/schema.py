@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from linekeeper.policy.dues import DUES_KEYS, HOLIDAYS_KEYS, PREPAID, WEEKDAYS
 from linekeeper.policy.load import KEYS, OLD_KEYS, REQUIRED
 from linekeeper.policy.sections import GROUPS, TRIGGER_KEYS
 
@@ -62,6 +63,31 @@ _FIELD: Schema = {
 }
 
 
+_YEARS: Schema = {"type": ["string", "integer"], "pattern": r"^\d{4}(\s*-\s*\d{4})?$", "description": "like 2025-2030"}
+_DATES: Schema = {"type": "array", "items": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}}
+
+
+def _dues() -> Schema:
+    """When a due is past due, and what settles it."""
+    country: Schema = {"type": "string", "pattern": "^[a-z]{2}$", "description": "a country's public holidays, like cn"}
+    weekend: Schema = {"type": "array", "items": {"enum": list(WEEKDAYS)}, "maxItems": len(WEEKDAYS) - 1}
+    days = {"calendar": country, "years": _YEARS, "weekend": weekend, "also": _DATES, "not": _DATES}
+    keys: dict[str, Schema] = {
+        "grace": {**_DAYS, "description": "a due that is paid so many days after its date is paid on time"},
+        "tolerance": {**_TEXT, "description": "an amount; a due of which no more is missing counts as paid"},
+        "prepaid": {"enum": list(PREPAID), "description": "whether money paid ahead settles the next due"},
+        "holidays": {"oneOf": [country, _table(days)], "description": "due dates move to the next business day"},
+    }
+    assert (tuple(keys), tuple(days)) == (DUES_KEYS, HOLIDAYS_KEYS)
+    return _table(keys)
+
+
+def _calendar() -> Schema:
+    """The days of the calendar that `dues.holidays` names, as a store keeps them."""
+    keys = {"name": {"type": "string"}, "years": _YEARS, "holidays": _DATES, "workdays": _DATES}
+    return _table(keys, tuple(keys))
+
+
 def schema() -> Schema:
     """The schema of a policy file (JSON Schema, draft 2020-12)."""
     feature: Schema = {"oneOf": [_TEXT, _table({"value": _TEXT, "worse": {"enum": ["higher", "lower"]}}, ("value",))]}
@@ -85,6 +111,8 @@ def schema() -> Schema:
         "offer": _table(offer, tuple(offer)),
         "brake": _table({"lines": _SHARE, "exposure": _SHARE}, ("lines", "exposure")),
         "honour": _DAYS,
+        "dues": _dues(),
+        "calendar": _calendar(),
     }
     assert tuple(properties) == KEYS
     for old, new in OLD_KEYS.items():

@@ -15,6 +15,7 @@ import numpy as np
 
 from linekeeper.core.bounds import AT_END_MS, DAY_MS, HOUR_MS, MISSING
 from linekeeper.evaluate.late_events import evaluate_until
+from linekeeper.kernel.arrears import arrears_of
 from linekeeper.kernel.calendar import Ints, calendar
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.prelude import month_of, month_start
@@ -52,7 +53,7 @@ class Routine:
 
 @dataclass(frozen=True)
 class Baseline:
-    """One account on the day of asking.
+    """One account on the day of asking. Its `dues` are never more than it owes.
 
     `state` is the account's state after every review that is due by the start of `day`; nothing changes it. Plans are
     looked for up to `until_day`. `noon_ms` and `noon_hours` hold, by local day, the UTC milliseconds and the local
@@ -76,7 +77,7 @@ class Baseline:
 
     @property
     def overdue_minor(self) -> int:
-        """The sum of the unpaid dues dated before today."""
+        """The sum of the unpaid dues dated before today, those in a grace among them, as far as it is owed."""
         return sum(amount for due_on, amount in self.dues if due_on < self.day)
 
     @property
@@ -107,12 +108,11 @@ def baseline_of(
 
     `sends_dues` and `reports_delinquency` say how the lender reports payments; None: read off state and policy.
     """
-    own_state, slots, layout = list(state), kernel.layout.slots, kernel.layout
+    own_state, slots = list(state), kernel.layout.slots
     day = max(day, own_state[slots["HOUR"]] // 24)
     evaluate_until(kernel, own_state, day)
     dependencies = dependencies_of(kernel.policy)
-    due_slots = range(layout.dues, layout.dues + 2 * own_state[slots["DUES"]], 2)
-    dues = tuple((own_state[slot], own_state[slot + 1]) for slot in due_slots)
+    dues = arrears_of(kernel, own_state, day).dues
     if sends_dues is None:
         sends_dues = bool(dues) or dependencies.uses_dues
     if reports_delinquency is None:

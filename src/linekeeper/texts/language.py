@@ -15,7 +15,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
-from babel.dates import format_date, format_skeleton
+from babel.core import Locale
+from babel.dates import format_date, format_skeleton, get_day_names
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -63,6 +64,8 @@ class Language:
     ('CN¥12,345.50', '¥5,000')
     >>> english.day(20_575), chinese.day(20_575)
     ('2 May 2026', '2026年5月2日')
+    >>> english.weekday(5), chinese.weekday(5), english.country("cn"), chinese.country("cn")
+    ('Saturday', '星期六', 'China', '中国')
     >>> english.share(250), english.span(730), chinese.span(30)
     ('2.5%', '2 years', '30天')
     """
@@ -114,6 +117,14 @@ class Language:
     def short_day(self, days: int) -> str:
         """A date without its year: "2 May"."""
         return str(format_skeleton("MMMd", date_of(days), locale=self.locale))
+
+    def weekday(self, number: int) -> str:
+        """A day of the week by its number, 0 for Monday."""
+        return str(get_day_names("wide", locale=self.locale)[number])
+
+    def country(self, code: str) -> str:
+        """A country by its ISO 3166 code, in whatever letters; the code itself where it has no name."""
+        return str(Locale.parse(self.locale).territories.get(code.upper(), code))
 
     def span(self, days: int) -> str:
         """A length of time; a whole number of years of 365 days is given in years."""

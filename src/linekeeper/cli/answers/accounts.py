@@ -145,6 +145,10 @@ class ShowAnswer(CommandAnswer, frozen=True, tag="linekeeper/show/1"):
     granted_minor: Minor
     balance_minor: Minor
     excess_minor: Annotated[int, Meta(description="What is owed beyond the limit, in minor units; else 0.")]
+    unowed_dues_minor: Annotated[
+        int,
+        Meta(description="How far unpaid dues are above all that is owed: the lender's figures contradict each other."),
+    ]
     opened_at: Instant
     now: Annotated[Instant, Meta(description="The latest that the account has seen.")]
     next_review: Annotated[Day | None, Meta(description="Null where only an event can change something.")]

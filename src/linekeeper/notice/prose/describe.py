@@ -42,6 +42,7 @@ def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None)
     translate = renderer.language.translate
     parts = (
         (translate("Ground"), _basis(policy, renderer.language)),
+        (translate("Dues"), _dues(policy, renderer.language)),
         (translate("Measurements"), (_feature(feature, renderer) for feature in policy.features if feature.named)),
         (translate("Score"), _score(policy.score, renderer) if policy.score else ()),
         (translate("Triggers"), (_trigger(trigger, renderer) for trigger in policy.triggers)),
@@ -64,6 +65,52 @@ def _basis(policy: m.Policy, language: Language) -> Iterator[str]:
     yield translate("A stretch of hours, days or months includes the current one.")
     if policy.protected:
         yield translate("Never used: {fields}.", fields=", ".join(policy.protected))
+
+
+# ------------------------------------------------------------------ dues: when one is past due
+
+
+def _dues(policy: m.Policy, language: Language) -> Iterator[str]:
+    """What the section `dues` changes; nothing where the policy has none."""
+    dues, translate = policy.dues, language.translate
+    if dues.grace_days:
+        yield translate(
+            "What is paid within {span} after its due date is paid on time. "
+            "Later than that, the time past due counts from the due date.",
+            span=language.span(dues.grace_days),
+        )
+    if dues.tolerance_minor:
+        yield translate(
+            "A bill of which no more than {amount} is missing counts as paid in full; what is missing stays owed.",
+            amount=language.money(dues.tolerance_minor, policy.currency, policy.exponent),
+        )
+    if dues.prepaid_settles:
+        yield translate("Money paid ahead settles the next bills.")
+    if dues.business_days:
+        yield from _business_days(dues.business_days, language)
+
+
+def _business_days(days: m.BusinessDays, language: Language) -> Iterator[str]:
+    """The days to which a due date moves, and those from which it does."""
+    translate, public = language.translate, days.calendar
+    yield translate("A due date that is no business day moves to the next business day.")
+    if days.weekend:
+        yield translate("The weekend: {days}.", days=language.all_of([language.weekday(day) for day in days.weekend]))
+    if public:
+        yield translate(
+            "No business days either: the public holidays of {country}, {first} to {last}; the working days of "
+            "weekends that go with them are business days. The policy holds the list of these days.",
+            country=language.country(public.name),
+            first=public.first_year,
+            last=public.last_year,
+        )
+    listed = (set(public.holidays), set(public.workdays)) if public else (set[int](), set[int]())
+    for text, own in (
+        ("The lender's own days without business: {days}.", sorted(set(days.off) - listed[0])),
+        ("The lender's own business days: {days}.", sorted(set(days.working) - listed[1])),
+    ):
+        if own:
+            yield translate(text, days=language.all_of([language.day(day) for day in own]))
 
 
 def _feature(feature: m.Feature, renderer: ExpressionRenderer) -> str:
