@@ -17,6 +17,7 @@ from linekeeper.connect.batch_files import content_digest
 from linekeeper.connect.contract_file import contract_of
 from linekeeper.connect.files import read_event_file
 from linekeeper.connect.first_contract import contract_lines, good_batches, proposed_contract
+from linekeeper.connect.import_profile import profile_import
 from linekeeper.connect.mapping_file import load_columns, load_contract
 from linekeeper.connect.mapping_schema import mapping_schema
 from linekeeper.core.errors import FileError
@@ -303,3 +304,15 @@ def test_a_feed_in_parts_has_the_figures_and_examples_of_the_whole(tmp_path: Pat
         wholes.append((figures, broken_terms(contract, figures, (), lambda parts=parts: parts, [], POLICY)))
     assert wholes[0] == wholes[1] == wholes[2]
     assert [len(each.examples) for each in wholes[0][1]] == [3, 3, 1]
+
+
+def test_a_dry_run_says_what_the_contract_would_hold_the_files_for(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("money: major\ncontract: {volume: [1, 4], line_end: yes, rejected: 1%}\n", "utf-8")
+    mapping, file = load_columns(tmp_path / "m.yaml"), written(tmp_path / "core.csv", rows_of(), end="")
+    profile = profile_import([file], POLICY, mapping, clock=CLOCK)
+    assert profile.broken == (
+        "there are 5 events; the contract says 1 to 4",
+        "the last line has no end, so the file may be cut; the contract says every line has one",
+    )
+    (tmp_path / "n.yaml").write_text("money: major\n", "utf-8")
+    assert profile_import([file], POLICY, load_columns(tmp_path / "n.yaml"), clock=CLOCK).broken == ()

@@ -311,6 +311,8 @@ def report(summary: RunSummary, feed: EventFeed, rejected: Path | None, json: bo
         evaluations = counted(summary.evaluations, "evaluation", "evaluations")
         print_line(f"{events} of {accounts} in {summary.seconds:.1f} s, {evaluations}")
         print_line(f"decisions: {_counts(summary.decisions)}")
+        for note in feed.notes:
+            print_line(data_text(f"note: {note}"))
         if summary.excess_draws:
             draws = counted(summary.excess_draws, "draw was", "draws were")
             print_line(f"[yellow]{draws} of more than was available[/]; nothing is refused")

@@ -163,7 +163,7 @@ def _feed_on_disk(raw: RawFile, order: FeedOrder, clock: Clock, zone: Calendar) 
         exported=raw.exported,
         last_review=last_review,
         last_at=last_at,
-        cut_short=any(block.cut_short for block in raw.blocks),
+        cut_short=summary.cut_short,
     )
 
 

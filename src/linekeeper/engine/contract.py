@@ -77,6 +77,11 @@ class BrokenTerm:
     sentence: str
     examples: tuple[str, ...] = field(default=())
 
+    @property
+    def with_examples(self) -> str:
+        """The sentence, and behind it the rows that show what it says."""
+        return f"{self.sentence} ({'; '.join(self.examples)})" if self.examples else self.sentence
+
 
 # ------------------------------------------------------------------ what a batch has
 

@@ -198,8 +198,7 @@ def _accepted(connection: Connection, source: str, count: int) -> list[BatchFigu
 
 
 def _waits(batch: ReadBatch, broken: Sequence[BrokenTerm]) -> Refused:
-    shown = (f"{each.sentence} ({'; '.join(each.examples)})" if each.examples else each.sentence for each in broken)
-    lines = "".join(f"  {line}\n" for line in shown)
+    lines = "".join(f"  {each.with_examples}\n" for each in broken)
     return Refused(
         f"`{batch.name}` breaks the contract of `{batch.source}`:\n{lines}it waits, and none of it is taken in",
         code="batch-waits",
