@@ -83,6 +83,17 @@ def test_a_newer_library_changes_nothing_that_was_written_out(monkeypatch: pytes
         policy_with("dues: {holidays: cn}")
 
 
+# ------------------------------------------------------------------ draws
+
+
+@pytest.mark.parametrize("word", ["accept", "flag", "reject"])
+def test_what_becomes_of_a_draw_over_the_limit(word: str) -> None:
+    assert policy_with(f"draws: {{over_limit: {word}}}").over_limit == word
+    assert policy_with("").over_limit == policy_with("draws: {}").over_limit == "accept"
+    assert faults_of("draws: {over_limit: deny}") == ["the word `deny` is not known"]
+    assert faults_of("draws: {over: flag}") == ["the key `over` is not known"]
+
+
 # ------------------------------------------------------------------ what is refused
 
 

@@ -58,6 +58,8 @@ UntilLast = Annotated[
     typer.Option("--until", help="Review up to and including this day, YYYY-MM-DD (default: the last event's)."),
 ]
 
+SHOWN_DRAWS = 20  # flagged draws that are named to a person; `--json` has all
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -108,8 +110,7 @@ def run(
             summary = _take_in(engine, feed, named, batch, allow_other_source, until_day, json)
     aside = report(summary, feed, rejected, json)
     if json:
-        common, draws, dues = figures(summary, feed, aside, rejected), summary.excess_draws, summary.unowed_dues
-        print_answer(RunAnswer(**common, excess_draws=draws or 0, unowed_dues=dues or 0, source=named))
+        print_answer(RunAnswer(**run_figures(summary, feed, aside, rejected), source=named))
     end_without_events(summary, feed, aside)
 
 
@@ -316,6 +317,8 @@ def report(summary: RunSummary, feed: EventFeed, rejected: Path | None, json: bo
         if summary.excess_draws:
             draws = counted(summary.excess_draws, "draw was", "draws were")
             print_line(f"[yellow]{draws} of more than was available[/]; nothing is refused")
+        for event_id in summary.flagged_draws[:SHOWN_DRAWS]:
+            print_line(data_text(f"  flagged: draw {event_id}"))
         if summary.unowed_dues:
             some = counted(summary.unowed_dues, "account has", "accounts have")
             print_line(f"[yellow]{some} unpaid dues above all that is owed[/]; what is above counts as no arrears")
@@ -329,6 +332,13 @@ def figures(summary: RunSummary, feed: EventFeed, aside: list[Rejection], reject
     """What the answers of `run` and `replay` have in common."""
     counts = repeat_figures(feed.same + summary.same, aside)
     return {**summary.as_json(), **counts, "rejected_file": None if rejected is None else str(rejected)}
+
+
+def run_figures(summary: RunSummary, feed: EventFeed, aside: list[Rejection], rejected: Path | None) -> dict[str, Any]:
+    """What the answer of `run` has beside the source."""
+    draws, dues = summary.excess_draws or 0, summary.unowed_dues or 0
+    counts = {"excess_draws": draws, "flagged_draws": list(summary.flagged_draws), "unowed_dues": dues}
+    return figures(summary, feed, aside, rejected) | counts
 
 
 def end_without_events(summary: RunSummary, feed: EventFeed, aside: list[Rejection]) -> None:

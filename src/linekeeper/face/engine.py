@@ -62,7 +62,8 @@ class Received(Records[Decision]):
     `rejected` are the events that were not admitted, with the reason and its code, and `rejected_by_code` counts them;
     `conflicts` counts those whose id came before for another event. `repeats` counts the events that had come before;
     `pending` counts the restrictions that the brake made wait for a person; `excess_draws` the draws of more than
-    was available, which count like any other; `unowed_dues` the accounts whose unpaid dues are above all that they owe.
+    was available, which count like any other, and `flagged_draws` are their ids where the policy flags them;
+    `unowed_dues` counts the accounts whose unpaid dues are above all that they owe.
     """
 
     def __init__(
@@ -73,10 +74,11 @@ class Received(Records[Decision]):
         pending: int,
         excess_draws: int,
         unowed_dues: int,
+        flagged_draws: Sequence[str],
     ) -> None:
         super().__init__(lambda: decisions, lambda: decisions.table)
         self.rejected, self.repeats, self.pending = tuple(rejected), repeats, pending
-        self.excess_draws, self.unowed_dues = excess_draws, unowed_dues
+        self.excess_draws, self.unowed_dues, self.flagged_draws = excess_draws, unowed_dues, tuple(flagged_draws)
         self.rejected_by_code = count_by_code(self.rejected)
         self.conflicts = self.rejected_by_code.get(RejectionCode.CONFLICT, 0)
 
@@ -218,6 +220,7 @@ class Engine:
             summary.pending,
             summary.excess_draws,
             summary.unowed_dues,
+            summary.flagged_draws,
         )
 
     def review(self, day: date | str) -> Records[Decision]:

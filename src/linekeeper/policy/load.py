@@ -47,6 +47,7 @@ KEYS = (
     "honour",
     "dues",
     "calendar",
+    "draws",
 )
 OLD_KEYS = {"recovery": "restoration"}  # read alike for one version; `fmt` writes the new word
 REQUIRED = ("policy", "version", "currency", "time_zone", "triggers")
@@ -191,4 +192,5 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
         honour_days=reader.constant(honour, ex.DAYS, 0, 3650) if honour else 90,
         protected=reader.protected,
         dues=dues.read_dues(root.get("dues"), root.get("calendar"), reader),
+        over_limit=sections.read_draws(root.get("draws"), reader),
     )

@@ -183,6 +183,7 @@ class Policy:
     honour_days: int = 90
     protected: tuple[str, ...] = ()
     dues: DueTerms = DueTerms()
+    over_limit: OneOf["accept", "flag", "reject"] = "accept"  # what becomes of a draw of more than is available
     digest: str = ""  # SHA-256 of the policy file's canonical text
     source: str = field(default="", repr=False, compare=False)
     card: bytes | None = field(default=None, repr=False, compare=False)  # the scorecard artifact it names
