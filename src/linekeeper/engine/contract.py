@@ -22,13 +22,13 @@ from linekeeper.core.bounds import HOUR_MS
 from linekeeper.core.dates import date_of
 from linekeeper.core.errors import FileError
 from linekeeper.core.event import Rejection
+from linekeeper.policy.dues import WEEKDAYS
 
 if TYPE_CHECKING:
     from linekeeper.engine.clock import Clock
     from linekeeper.kernel.calendar import Calendar
     from linekeeper.policy.model import Field, Kind, Policy
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MEASURED_UNITS = ("money", "count", "days", "share")  # units of fields that have a median
 BATCHES = 20  # how many of the latest accepted batches a factor goes by, where the contract does not say it
 BATCHES_MIN = 3  # with fewer accepted batches, a factor says nothing yet
