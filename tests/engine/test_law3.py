@@ -21,6 +21,7 @@ from linekeeper.engine.derive import rebuild_states
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import last_day, replay_table, run_table
 from linekeeper.engine.verify import verify
+from linekeeper.evaluate.event_batch import time_of_event
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, open_store
 from linekeeper.kernel.kernel import Kernel
@@ -118,7 +119,7 @@ def agree(policy: Policy, store: Store, visits: Sequence[tuple[int | None, Seque
             engine.review(reviewed)
             reviews[len(arrived)] = reviewed
         send(engine, part)
-        arrived += sorted(part, key=lambda event: event.at)
+        arrived += sorted(part, key=time_of_event)
     until = max([*reviews.values(), engine.kernel.calendar.day(max(event.at for event in arrived)) + 10])
     engine.review(until)
     expected = ask_oracle(read(policy.source), arrived, until, reviews)

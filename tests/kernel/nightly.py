@@ -60,11 +60,11 @@ def written_of(seed: int) -> Written:
 
 
 def life(policy: Policy, seed: int) -> list[Event]:
-    """The stream of that seed: every third has late events, every sixth reversals as well."""
-    late, reversals = seed % 3 == 2, 2 * (seed % 6 == 5)
+    """The stream of that seed: every third has late events, every sixth reversals as well; every fourth takes over."""
+    late, reversals, takes_over = seed % 3 == 2, 2 * (seed % 6 == 5), seed % 4 == 1
     if policy.name == WATCHED and not late:
         return for_program(watched_stream(Random(f"watched {seed}")))
-    events = stream(policy, seed, late, reversals)
+    events = stream(policy, seed, late, reversals, takes_over)
     return events if late else unreversed(events)
 
 

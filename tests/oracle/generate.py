@@ -34,9 +34,13 @@ def for_program(events: Iterable[nouns.Event]) -> list[Event]:
     return [Event(event.id, event.account, event.kind, event.at, event.fields) for event in events]
 
 
-def stream(policy: Policy, seed: int, late: bool = False, reversals: int = 0) -> list[Event]:
-    """One account's events in order of arrival; `late`: some arrive after events that happened later."""
-    return for_program(make_stream(read(policy.source), Random(f"stream {seed}"), late, reversals))
+def stream(policy: Policy, seed: int, late: bool = False, reversals: int = 0, takes_over: bool = False) -> list[Event]:
+    """One account's events in order of arrival; `late`: some arrive after events that happened later.
+
+    `takes_over`: the account begins with an opening, which its history follows.
+    """
+    rng = Random(f"stream {seed}")
+    return for_program(make_stream(read(policy.source), rng, late, reversals, takes_over=takes_over))
 
 
 def asks(policy: Policy, events: list[Event], seed: int) -> list[tuple[int, int]]:

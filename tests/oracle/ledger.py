@@ -39,8 +39,8 @@ class Dated:
 
 
 def in_time_order(events: Iterable[Dated]) -> list[Dated]:
-    """In order of `at`, then of arrival."""
-    return sorted(events, key=lambda dated: (dated.event.at, dated.arrival))
+    """In order of `at`, then of arrival; an opening comes before the history that follows it."""
+    return sorted(events, key=lambda dated: (dated.event.kind != "opening", dated.event.at, dated.arrival))
 
 
 def at_most(amount: int) -> int:
@@ -75,6 +75,7 @@ class Ledger:
         self.today = first_day
         self.terms = terms or Dues()
         self.balance = 0
+        self.stated_at = 0  # when an opening stated the account; what happened before is in what it states
         self.owed: int | None = None  # None: no event has said
         self.paid_ahead = 0
         self.dues: list[Due] = []  # by due date, then in the order they joined
@@ -110,7 +111,11 @@ class Ledger:
         """The days before the event begin; then the event has its effect."""
         self.begin_days(dated.day)
         fields = dated.event.fields
+        if dated.event.at < self.stated_at:
+            return  # history: what it did to the account, the opening has stated
         match dated.event.kind:
+            case "opening":
+                self._begin_as_stated(dated)
             case "draw" | "charge":
                 self.balance = at_most(self.balance + int(fields["amount"]))
                 self.owed = max(self.balance, 0)
@@ -131,6 +136,16 @@ class Ledger:
                 self.reported_days = int(fields["days"])
                 self.on_time_streak = 0 if self.reported_days > 0 else self.on_time_streak + 1
         self._look()
+
+    def _begin_as_stated(self, dated: Dated) -> None:
+        fields = dated.event.fields
+        self.stated_at, self.balance = dated.event.at, int(fields["balance"])
+        days, past_due = int(fields.get("days_past_due", 0)), int(fields.get("past_due", 0))
+        self.owed = max(self.balance, 0)
+        if past_due > self.terms.tolerance_minor:
+            self.dues = [Due(dated.day - days, past_due)]
+        if past_due == 0:
+            self.reported_days = days
 
     def _join(self, due_on: int, amount: int) -> None:
         if amount <= self.terms.tolerance_minor:
@@ -174,7 +189,7 @@ class Ledger:
 
 
 def write(events: Sequence[Dated], late_days: Sequence[int] = (), terms: Dues | None = None) -> Ledger:
-    """The ledger after these events; the first of them is `open`."""
+    """The ledger after these events; the first of them is `open` or `opening`."""
     ordered = in_time_order(events)
     ledger = Ledger(ordered[0].day, late_days, terms)
     for dated in ordered:

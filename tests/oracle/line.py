@@ -15,7 +15,7 @@ from typing import Literal
 from tests.oracle.nouns import Action, Line, Status
 from tests.oracle.tree import Expr, Offer, Restoration, Trigger
 
-LatchState = Literal["free", "set", "spent"]
+LatchState = Literal["free", "set", "spent", "barred"]
 
 
 def share(amount: int, share_bp: int) -> int:
@@ -37,9 +37,21 @@ class Latch:
     holding: bool = False
     last_held_day: int = 0
     waived_until: int | None = None
+    stated: bool = False  # an opening said that it is set, and it has been ever since
 
-    def turn(self, day: int, morning: bool, true: Callable[[Expr], bool]) -> None:
-        """One look: the four steps of section 6."""
+    def stand(self, true: Callable[[Expr], bool]) -> None:
+        """A look on the cut-over day, or after its history: what holds restricts nobody, and is remembered."""
+        if self.state in ("free", "barred"):
+            self.state = "barred" if true(self.trigger.when) else "free"
+
+    def turn(self, day: int, morning: bool, true: Callable[[Expr], bool], full: bool) -> None:
+        """One look: the four steps of section 6. `full`: all windows that `when` reads lie within what was observed."""
+        if self.state == "barred" and not morning and full:
+            self.state = "free"
+        self._turn(day, morning, true)
+        self.stated = self.stated and self.state == "set"
+
+    def _turn(self, day: int, morning: bool, true: Callable[[Expr], bool]) -> None:
         trigger = self.trigger
         when = true(trigger.when)
         if self.state == "set" and trigger.expires_days is not None and day >= self.set_day + trigger.expires_days:
@@ -53,7 +65,7 @@ class Latch:
                 self.state, self.set_day = "set", day
             self.holding = True
             return
-        if self.state == "spent":
+        if self.state in ("spent", "barred"):
             self.state = "free"
         if self.state == "set":
             self._let_go(day, morning, true)
@@ -65,13 +77,15 @@ class Latch:
             self.last_held_day = day - 1 if morning else day
         trigger = self.trigger
         clear = trigger.clear is None or true(trigger.clear)
+        if self.stated and morning and trigger.hold_days == 0:
+            return  # nothing says for how long it stays set, so the next event does
         if not trigger.terminal and clear and day - self.last_held_day >= trigger.hold_days:
             self.state = "free"
 
     def follow_other(self, other: Latch) -> None:
         """A correction of a set latch: free or spent where the other run has it so; else never later than there."""
         if other.state != "set":
-            self.state, self.holding = other.state, False
+            self.state, self.holding, self.stated = other.state, False, False
             return
         self.set_day = min(self.set_day, other.set_day)
         if not self.holding and not other.holding:

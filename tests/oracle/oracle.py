@@ -51,8 +51,21 @@ from tests.oracle.ledger import Dated, Ledger, in_time_order, write
 from tests.oracle.line import Latch, Offering, Restoring, action_of, share, status_of
 from tests.oracle.nouns import ADVERSE, Action, Event, Line, Status
 from tests.oracle.outcome import Answer, Outcome, Refused, Ruling, Standing
-from tests.oracle.tree import Expr, FieldRef, LateCount, Policy, Restrictions, Select, Trigger
-from tests.oracle.values import Scene, Value, Values, available, covers, holds, look_up, measures, selected
+from tests.oracle.tree import Expr, FieldRef, LateCount, Policy, Restrictions, Select
+from tests.oracle.values import (
+    Scene,
+    Value,
+    Values,
+    available,
+    covers,
+    days_reached,
+    holds,
+    look_up,
+    measures,
+    selected,
+)
+
+OPENINGS = ("open", "opening")  # the kinds with which an account begins
 
 
 def run(
@@ -133,6 +146,10 @@ class _Account:
     restoring: Restoring = field(default_factory=Restoring)
     offering: Offering = field(default_factory=Offering)
     status_day: int = 0
+    opened_day: int = 0
+    observed_day: int = 0
+    cut_over_day: int | None = None  # of an account that an `opening` took over
+    stated_limit: int = 0
     restricted: dict[str, list[int]] = field(default_factory=lambda: {"h": [], "d": [], "m": []})  # days, by unit
     rulings: list[Ruling] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
@@ -170,6 +187,8 @@ class _Account:
         event = dated.event
         if event.kind == "open":
             self._open(dated)
+        if event.kind == "opening":
+            self._take_over(dated)
         self.begin_days(dated.day)
         self.known[event.id] = event
         self.seen, self.hour = max(self.seen, event.at), max(self.hour, dated.hour)
@@ -194,14 +213,14 @@ class _Account:
     def _refusal(self, event: Event) -> str | None:
         if event.id in self.known:
             return "the id was used before for another event"
-        opened = next((dated.event for dated in self.arrived if dated.event.kind == "open"), None)
-        if event.kind == "open":
+        opened = next((dated.event for dated in self.arrived if dated.event.kind in OPENINGS), None)
+        if event.kind in OPENINGS:
             return "the account is already open" if opened else None
-        if opened is None or event.at < opened.at:
+        if opened is None or (event.at < opened.at and not self._is_history(event)):
             return "the account is not open yet"
         if event.kind == "reversal":
             return self._why_not_reversed(str(event.fields.get("of")))
-        if event.kind == "draw" and self.policy.over_limit == "reject":
+        if event.kind == "draw" and event.at >= opened.at and self.policy.over_limit == "reject":
             return self._why_not_drawn(event)
         return None
 
@@ -212,18 +231,41 @@ class _Account:
         over = int(event.fields["amount"]) > available(then.line, then.ledger.balance)
         return "the draw is of more than is available" if over else None
 
+    def _is_history(self, event: Event) -> bool:
+        """Whether the event may follow an opening although it came before."""
+        day = day_of(clock(self.policy.time_zone).hour(event.at))
+        return self.cut_over_day is not None and day >= self.observed_day
+
     def _why_not_reversed(self, event_id: str) -> str | None:
         if event_id not in self.known:
             return "no such event has arrived"
-        if self.known[event_id].kind in ("open", "consent", "override", "reversal"):
+        if self.known[event_id].kind in (*OPENINGS, "consent", "override", "reversal"):
             return "an event of this kind cannot be reversed"
         return "it was reversed before" if event_id in self.reversed_ids else None
 
     def _open(self, dated: Dated) -> None:
         limit = int(dated.event.fields["limit"])
         self.hour, self.status_day = dated.hour, dated.day
+        self.opened_day = self.observed_day = dated.day
         self.line = Line(limit, limit, Status.ACTIVE)
         self.latches = {trigger.name: Latch(trigger) for trigger in self.policy.triggers}
+
+    def _take_over(self, dated: Dated) -> None:
+        """The line as the opening states it."""
+        said, day = dated.event.fields, dated.day
+        self.hour, self.cut_over_day = dated.hour, day
+        self.opened_day, self.observed_day = int(said.get("opened_on", day)), int(said.get("history_from", day))
+        self.status_day = since = int(said.get("since", day))
+        self.line = Line(int(said["limit"]), int(said["granted"]), Status[str(said["status"]).upper()])
+        self.stated_limit = self.line.limit
+        if self.line.status == Status.RESTORING:
+            self.restoring.step_day = day
+        stated = [said.get(name) for name in ("trigger", "second_trigger", "third_trigger")]
+        for trigger in self.policy.triggers:
+            latch = self.latches[trigger.name] = Latch(trigger)
+            if trigger.name in stated:
+                latch.state, latch.stated, latch.holding = "set", True, True
+                latch.set_day, latch.last_held_day = since, day
 
     def _rewrite(self) -> None:
         """Facts and selections anew, from all events in time order, as of now."""
@@ -300,12 +342,14 @@ class _Account:
         """Free what would not be set, raise the limit to what it would be, go on with that run's restoration."""
         if not self._set_names() and self.line.limit == self.line.granted and not any(self.restricted.values()):
             return
+        if self.day == self.cut_over_day:
+            return  # nothing has been decided yet that could be wrong
         other, values = self.replay_on_time(), self._values(self.hour)
         before, set_before = self.line, self._set_names()
         for name in set_before:
             self.latches[name].follow_other(other.latches[name])
         in_force = [latch.trigger for latch in self.latches.values() if latch.state == "set"]
-        target = self._target(in_force)
+        target = self._target()
         limit = max(before.limit, min(other.line.limit, target))
         self.restoring.follow_other(other.restoring, limit < target)
         closed = any(trigger.close for trigger in in_force)
@@ -325,9 +369,20 @@ class _Account:
         """Facts, features, score, latches, target and envelope, status, offer: in this order."""
         self.evaluations += 1
         values = self._values(self.hour)
-        set_before = self._set_names()
+        set_before, observed = self._set_names(), self.day - self.observed_day
+
+        def true(condition: Expr) -> bool:
+            return holds(condition, values.leaf)
+
+        opened = next(dated.event for dated in self.arrived if dated.event.kind in OPENINGS)
+        history = event_id is not None and self.known[event_id].at < opened.at
+        if self.day == self.cut_over_day or history:
+            for latch in self.latches.values():
+                latch.stand(true)
+            return values
         for latch in self.latches.values():
-            latch.turn(self.day, event_id is None, lambda condition: holds(condition, values.leaf))
+            full = observed >= days_reached(self.policy, latch.trigger.when)
+            latch.turn(self.day, event_id is None, true, full)
         self._move_line(values)
         changed = self.line != before or self._set_names() != set_before
         if self.line.status != before.status:
@@ -339,7 +394,6 @@ class _Account:
         return values
 
     def _values(self, hour: int) -> Values:
-        opened = next(dated for dated in self.arrived if dated.event.kind == "open")
         scene = Scene(
             policy=self.policy,
             events=self.arrived,
@@ -347,7 +401,8 @@ class _Account:
             ledger=self.ledger,
             line=self.line,
             hour=hour,
-            opened_day=opened.day,
+            opened_day=self.opened_day,
+            observed_day=self.observed_day,
             status_day=self.status_day,
             restricted=self.restricted,
         )
@@ -361,7 +416,7 @@ class _Account:
         in_force = [latch.trigger for latch in self.latches.values() if latch.state == "set"]
         closed = any(trigger.close for trigger in in_force)
         suspended = any(trigger.suspend for trigger in in_force)
-        target = self._target(in_force)
+        target = self._target()
 
         def may_rise(condition: Expr | None) -> bool:
             return not suspended and (condition is None or holds(condition, values.leaf))
@@ -370,13 +425,19 @@ class _Account:
         status = status_of(closed, suspended, limit, target, self.line.granted)
         self.line = Line(limit, self.line.granted, status)
 
-    def _target(self, in_force: Sequence[Trigger]) -> int:
-        """Where the limit may go: the lowest cap, a person's among them; 0 where a latch closes the line."""
-        caps = [trigger.cap_bp for trigger in in_force]
+    def _target(self) -> int:
+        """Where the limit may go: the lowest cap, a person's among them; 0 where a latch closes the line.
+
+        For the latches that an opening stated, the limit that it stated stands.
+        """
+        in_force = [latch for latch in self.latches.values() if latch.state == "set"]
+        caps = [latch.trigger.cap_bp for latch in in_force if not latch.stated]
         if self.imposed is not None and self.day <= self.imposed[1]:
             caps.append(self.imposed[0])
-        closed = any(trigger.close for trigger in in_force)
-        return 0 if closed else share(self.line.granted, min([10_000, *caps]))
+        if any(latch.trigger.close for latch in in_force):
+            return 0
+        target = share(self.line.granted, min([10_000, *caps]))
+        return min(target, self.stated_limit) if any(latch.stated for latch in in_force) else target
 
     def _propose(self, values: Values) -> int | None:
         """The amount offered in this look, if an offer is made."""

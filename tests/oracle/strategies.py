@@ -33,13 +33,18 @@ def policies() -> st.SearchStrategy[Policy]:
     return written().map(read_alike)
 
 
-def streams(policy: Policy, late: bool = False, reversals: int = 0) -> st.SearchStrategy[list[Event]]:
+def streams(
+    policy: Policy, late: bool = False, reversals: int = 0, takes_over: bool = False
+) -> st.SearchStrategy[list[Event]]:
     """Events of one account under that policy, in order of arrival."""
-    return _CHANCE.map(lambda rng: for_program(make_stream(read(policy.source), rng, late, reversals)))
+    own = read(policy.source)
+    return _CHANCE.map(lambda rng: for_program(make_stream(own, rng, late, reversals, takes_over=takes_over)))
 
 
 @st.composite
-def cases(draw: st.DrawFn, late: bool = False, reversals: int = 0) -> tuple[Policy, list[Event]]:
+def cases(
+    draw: st.DrawFn, late: bool = False, reversals: int = 0, takes_over: bool = False
+) -> tuple[Policy, list[Event]]:
     """A policy and a stream for it."""
     policy = draw(policies())
-    return policy, draw(streams(policy, late, reversals))
+    return policy, draw(streams(policy, late, reversals, takes_over))

@@ -37,7 +37,8 @@ BASE_WEIGHTS = {
     "hardship": 1,
     "dispute": 1,
 }
-LASTING = ("open", "consent", "override", "reversal")  # kinds that cannot be reversed
+STATED = ("trigger", "second_trigger", "third_trigger")
+LASTING = ("open", "opening", "consent", "override", "reversal")  # kinds that cannot be reversed
 BURSTS = {"due": (1,) * 40 + (26,), "consent": (1, 1, 6)}  # how many at once
 
 
@@ -63,6 +64,7 @@ class Maker:
     hints: Hints
     clock: Clock
     reversals: int = 0  # how often they come
+    takes_over: bool = False  # whether the account begins with an opening and its history
     sizes: tuple[int, int] = (5, 60)
     granted: int = 0
     made: list[Event] = field(default_factory=list)
@@ -174,6 +176,7 @@ class Maker:
         """The fields of one event of that kind."""
         makers: dict[str, Callable[[int], dict[str, int | str]]] = {
             "open": lambda _: {"limit": self.granted},
+            "opening": self.opening,
             "repay": lambda _: {"amount": max(0, self.repayment())},
             "due": self.due,
             "balance": self.balance,
@@ -193,6 +196,44 @@ class Maker:
         amount = tolerance + rng.choice((0, 1)) if tolerance and self.chance(0.1) else self.money()
         self.dues.append((due_on, min(amount, MONEY_MAX)))
         return {"amount": self.dues[-1][1], "due_on": max(due_on, 0)}
+
+    def opening(self, at: int) -> dict[str, int | str]:
+        """A line as a former system may have left it; what is stated holds together."""
+        rng, today = self.rng, self.day(at)
+        said: dict[str, int | str] = {"granted": self.granted, "limit": self.granted, "status": "active"}
+        if self.chance(0.5):
+            triggers = rng.sample(self.policy.triggers, min(len(self.policy.triggers), rng.choice((1, 1, 2, 3))))
+            said |= dict(zip(STATED, (one.name for one in triggers), strict=False))
+            suspends, closes = any(one.suspend for one in triggers), any(one.close for one in triggers)
+            said["status"] = "closed" if closes else "suspended" if suspends else "reduced"
+        elif self.chance(0.4):
+            said["status"] = "restoring"
+        if said["status"] in ("restoring", "reduced") and self.granted == 0:
+            return self.opening(at)
+        shares = {"restoring": (0, 30, 60, 99), "reduced": (0, 30, 60, 99), "suspended": (0, 40, 100), "closed": (0,)}
+        said["limit"] = self.granted * rng.choice(shares.get(str(said["status"]), (100,))) // 100
+        said["balance"] = self.money() * rng.choice((-1, 1, 1, 1, 1))
+        days = max(1, rng.choice([1, *self.hints.of("days")]) + rng.choice((-1, 0, 1)))
+        if self.chance(0.4) and days <= today and int(said["balance"]) > 0:
+            said |= {"days_past_due": days}
+            if self.chance(0.7):
+                said |= {"past_due": rng.randint(1, int(said["balance"]))}
+        if self.chance(0.6):
+            said["history_from"] = max(0, today - rng.choice([0, 1, *self.hints.spans["d"]]))
+        if self.chance(0.5):
+            said["opened_on"] = max(0, int(said.get("history_from", today)) - rng.choice((0, 1, 40, 400)))
+        if "trigger" in said and self.chance(0.7):
+            said["since"] = max(int(said.get("opened_on", 0)), today - rng.choice([0, 1, *self.hints.spans["d"]]))
+        return said
+
+    def add_history(self, at: int) -> None:
+        """Some of what happened before the opening, and now and then something from before its history."""
+        first = self.start_of_day(int(self.made[0].fields.get("history_from", self.day(at))))
+        kinds = [kind.name for kind in self.policy.kinds if kind.name not in LASTING]
+        hinted = [name for name in self.hints.kinds if name in kinds]
+        earliest = max(first - self.rng.choice((0, 0, 0, DAY_MS)), 0)
+        for moment in sorted(self.rng.randint(min(earliest, at), at) for _ in range(self.rng.choice((0, 2, 8, 20)))):
+            self.add(self.rng.choice(hinted if hinted and self.chance(0.7) else kinds), moment)
 
     def consent(self, at: int) -> dict[str, int | str]:
         """The number that the open offer would have, had every possible offer been made; or one near it."""
@@ -231,13 +272,14 @@ class Maker:
 
     def weights(self) -> dict[str, int]:
         """How often each kind comes: what the policy measures, more."""
-        found = {**BASE_WEIGHTS, "override": 1, "open": 0, "reversal": self.reversals}
+        found = {**BASE_WEIGHTS, "override": 1, "open": 0, "opening": 0, "reversal": self.reversals}
         found["consent"] = 8 if self.policy.offer else 0
         for kind in self.policy.kinds:
             found.setdefault(kind.name, 1)
         for name in self.hints.kinds:
             found[name] += 2
         found["open"] = min(found["open"], 1)
+        found["opening"] = int(self.takes_over)
         return found
 
     def run(self) -> list[Event]:
@@ -250,9 +292,11 @@ class Maker:
         self.granted = min(MONEY_MAX, rng.choice(ladder) * rng.choice((1, 2, 10, 100)))
         if self.chance(0.06):
             self.granted = rng.choice((0, 1, MONEY_MAX))
-        if self.chance(0.1):
+        if not self.takes_over and self.chance(0.1):
             self.add(rng.choice(("draw", "due")), max(at - rng.choice((0, 1, DAY_MS)), 0))
-        self.add("open", at)
+        self.add("opening" if self.takes_over else "open", at)
+        if self.takes_over:
+            self.add_history(at)
         names, counts = zip(*self.weights().items(), strict=True)
         for _ in range(size):
             at = min(self.next_at(at, end, span // size), end - 1)
@@ -263,13 +307,19 @@ class Maker:
 
 
 def make_stream(
-    policy: Policy, rng: Random, late: bool = False, reversals: int = 0, sizes: tuple[int, int] = (5, 60)
+    policy: Policy,
+    rng: Random,
+    late: bool = False,
+    reversals: int = 0,
+    sizes: tuple[int, int] = (5, 60),
+    takes_over: bool = False,
 ) -> list[Event]:
     """One account's events in order of arrival: in order of time, or with a fifth of them `late`.
 
     `reversals` is their weight beside the other kinds (a repayment's is 6); `sizes` the least and the most events.
+    Where it `takes_over`, the account begins with an `opening`, which its history follows.
     """
-    maker = Maker(policy, rng, hints(policy), clock(policy.time_zone), reversals, sizes)
+    maker = Maker(policy, rng, hints(policy), clock(policy.time_zone), reversals, takes_over, sizes)
     made = maker.run()
     if not late:
         return made
@@ -280,7 +330,8 @@ def make_stream(
 def make_asks(policy: Policy, events: list[Event], rng: Random) -> list[tuple[int, int]]:
     """Moments after the events and amounts: draws that authorisation may be asked about."""
     maker = Maker(policy, rng, hints(policy), clock(policy.time_zone))
-    maker.made, maker.granted = events, next(int(event.fields["limit"]) for event in events if event.kind == "open")
+    maker.made = events
+    maker.granted = next(int(event.fields["limit"]) for event in events if event.kind in ("open", "opening"))
     latest = max(event.at for event in events)
     soon = [latest + rng.randrange(60 * DAY_MS) for _ in range(2)]
     near = [maker.next_at(latest, AT_END_MS, 30 * DAY_MS) for _ in range(3)]

@@ -11,7 +11,7 @@ is an `Inline`: `Refs` to features and `Inline` measures are the leaves at which
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 # ------------------------------------------------------------------ expressions (sections 1 and 4)
@@ -203,6 +203,7 @@ FACTS: Mapping[str, str] = {
     "on_time_streak": "count",
     "months_on_book": "count",
     "days_in_status": "days",
+    "days_observed": "days",
 }
 
 
@@ -289,11 +290,23 @@ class Feature:
     worse: str | None = None
 
 
+STATUSES = ("active", "restoring", "reduced", "suspended", "closed")
+
+
 def built_in_kinds(triggers: Iterable[str]) -> tuple[Kind, ...]:
-    """The kinds that are always there; the word of an override's `trigger` is one of the policy's triggers."""
+    """The kinds that are always there; the word of a `trigger` is one of the policy's triggers."""
     amount = Field("amount", "money")
     waived = Field("trigger", "category", tuple(triggers), optional=True)
     cap, until = Field("cap", "share", optional=True), Field("until", "days", is_date=True)
+    dates = ("since", "notified_on"), ("opened_on", "history_from")
+    opening = (
+        *(Field("granted", "money"), Field("limit", "money"), Field("balance", "money", signed=True)),
+        Field("status", "category", STATUSES),
+        *(replace(waived, name=name) for name in ("trigger", "second_trigger", "third_trigger")),
+        *(Field(name, "days", optional=True, is_date=True) for name in dates[0]),
+        *(Field("past_due", "money", optional=True), Field("days_past_due", "days", optional=True)),
+        *(Field(name, "days", optional=True, is_date=True) for name in dates[1]),
+    )
     return (
         Kind("open", (Field("limit", "money"),)),
         Kind("draw", (amount,)),
@@ -307,6 +320,7 @@ def built_in_kinds(triggers: Iterable[str]) -> tuple[Kind, ...]:
         Kind("hardship", (), ("code",)),
         Kind("dispute", (), ("code",)),
         Kind("reversal", (), ("of",)),
+        Kind("opening", opening, ("why",)),
     )
 
 

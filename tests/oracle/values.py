@@ -45,6 +45,7 @@ from tests.oracle.tree import (
     Select,
     Window,
     Windowed,
+    walk,
 )
 
 Value = int | None  # None: missing
@@ -173,6 +174,7 @@ class Scene:
     line: Line
     hour: int  # now
     opened_day: int
+    observed_day: int  # the first day of which all events are known
     status_day: int  # when the status last changed
     restricted: Mapping[
         str, Sequence[int]
@@ -201,6 +203,26 @@ def tile(hour: int, unit: str) -> int:
 def covers(window: Window, now: int, hour: int) -> bool:
     """Whether a local hour lies in one of the last `length` tiles, the current one included."""
     return 0 <= tile(now, window.unit) - tile(hour, window.unit) < window.length
+
+
+def days_reached(policy: Policy, expr: Expr) -> int:
+    """Into how many days before today the longest window may reach that the expression reads, however deep inside."""
+    meant = {feature.name: feature.expr for feature in policy.features}
+    longest, waiting, read = 0, [expr], set[str]()
+    while waiting:
+        for part in walk(waiting.pop()):
+            part = part.measure if isinstance(part, Inline) else part
+            window = getattr(part, "window", None)
+            if window is not None:
+                days = {"h": window.length // 24 + 2, "d": window.length, "m": 31 * window.length}
+                longest = max(longest, days[window.unit])
+            names = [part.name] if isinstance(part, Ref) else []
+            if isinstance(part, ScoreRef) and policy.score:
+                names = [bins.feature for bins in policy.score.bins]
+            waiting += [meant[name] for name in names if name in meant and name not in read]
+            waiting += [policy.in_place[name].expr for name in names if name in policy.in_place and name not in read]
+            read.update(names)
+    return longest
 
 
 def measures(policy: Policy) -> list[Measure]:
@@ -253,6 +275,8 @@ def fact(scene: Scene, name: str) -> Value:
             return percent(ledger.balance, line.limit)
         case "months_on_book":
             return month_of(scene.day) - month_of(scene.opened_day)
+        case "days_observed":
+            return at_most(scene.day - scene.observed_day)
         case "days_in_status":
             return scene.day - scene.status_day
         case _:

@@ -13,9 +13,10 @@ from linekeeper.cli.options import AccountName, DecisionName, JsonOption, StoreU
 from linekeeper.cli.output import data_text, print_answer, print_line
 
 if TYPE_CHECKING:
-    from linekeeper.cli.answers.accounts import ScorePartRecord
+    from linekeeper.cli.answers.accounts import CutOverRecord, ScorePartRecord
     from linekeeper.core.decision import Decision
     from linekeeper.engine.account import AccountView
+    from linekeeper.engine.cut_over import CutOver
     from linekeeper.policy.model import Policy
     from linekeeper.scorecard.points import ScorePart
 
@@ -41,6 +42,9 @@ def show(account: AccountName, store: StoreUrl, json: JsonOption = False) -> Non
         return
     print_line(f"[bold]{data_text(account)}[/]   {engine.policy.name} version {engine.policy.version}")
     print_line(line_words(engine.policy, account_view))
+    if account_view.cut_over is not None:
+        for text in cut_over_words(account_view.cut_over):
+            print_line(data_text(text))
     print_line()
     for text in chart(engine.policy, account_view):
         print_line(text)
@@ -75,7 +79,24 @@ def _print_account(policy: Policy, seen: AccountView) -> None:
             values=seen.values,
             units=units_of(policy),
             decisions=[decision_record(decision, policy.time_zone) for decision in seen.decisions],
+            cut_over=None if seen.cut_over is None else _cut_over_record(seen.cut_over),
         )
+    )
+
+
+def _cut_over_record(cut_over: CutOver) -> CutOverRecord:
+    from linekeeper.cli.answers.accounts import CutOverRecord
+    from linekeeper.core.dates import date_of
+
+    return CutOverRecord(
+        day=date_of(cut_over.day),
+        history_from=date_of(cut_over.observed_day),
+        days_observed=cut_over.days_observed,
+        triggers=list(cut_over.triggers),
+        in_force=list(cut_over.in_force),
+        since=None if cut_over.since_day is None else date_of(cut_over.since_day),
+        notified_on=None if cut_over.notified_day is None else date_of(cut_over.notified_day),
+        why=cut_over.why,
     )
 
 
@@ -144,6 +165,27 @@ def line_words(policy: Policy, account_view: AccountView) -> str:
         beyond += f", [red]unpaid dues {money(policy, account_view.unowed_dues)} above all that is owed[/]"
     balance = f"balance {money(policy, account_view.balance)}{beyond}"
     return f"{words}, {balance}, next review {review_words(account_view.next_review)}"
+
+
+def cut_over_words(cut_over: CutOver) -> list[str]:
+    """What an opening stated, in a sentence or two.
+
+    >>> from linekeeper.engine.cut_over import CutOver
+    >>> for line in cut_over_words(CutOver(20_634, 20_605, 40, ("late_3",), ("late_3",), 20_612, None, "not paid")):
+    ...     print(line)
+    taken over on 2026-06-30; events are known from 2026-06-01 on (40 days)
+    held then by late_3 since 2026-06-08, the borrower not notified: not paid
+    """
+    from linekeeper.core.dates import date_of
+
+    known = f"events are known from {date_of(cut_over.observed_day)} on ({cut_over.days_observed} days)"
+    lines = [f"taken over on {date_of(cut_over.day)}; {known}"]
+    if cut_over.triggers:
+        since = "" if cut_over.since_day is None else f" since {date_of(cut_over.since_day)}"
+        notified = "not notified" if cut_over.notified_day is None else f"notified on {date_of(cut_over.notified_day)}"
+        why = "" if cut_over.why is None else f": {cut_over.why}"
+        lines.append(f"held then by {', '.join(cut_over.triggers)}{since}, the borrower {notified}{why}")
+    return lines
 
 
 def decision_line(policy: Policy, decision: Decision) -> str:

@@ -29,7 +29,7 @@ from linekeeper.core.bounds import DAY_MAX
 from linekeeper.core.errors import FileError
 from linekeeper.engine.clock import Clock
 from linekeeper.evaluate.evaluator import NOT_REVIEWED
-from linekeeper.evaluate.event_batch import RecordedArrivals
+from linekeeper.evaluate.event_batch import RecordedArrivals, times_of
 from linekeeper.kernel.calendar import Calendar
 
 ARRIVAL_NUMBER, ARRIVAL_SOURCE, REVIEWED, LAST_REVIEW = ARRIVAL_COLUMNS = (
@@ -105,12 +105,13 @@ def _read(columns: dict[str, pa.Array], place: str) -> pa.Table:
 
 def arrivals_by_time(table: pa.Table, zone: Calendar, clock: Clock) -> RecordedArrivals:
     """The order in which the lender knew of events: by `arrived`, or `at` where it is absent, then by `at` and id.
+    Of those that arrived together, openings come first.
 
     An account is reviewed at the start of each day: what arrives on a day finds that review done. Nothing is known
     before it happens, and no day is reviewed that has not begun by the clock.
     """
     arrived = np.maximum(arrived_at(table), table["at"].to_numpy())
-    keys = pa.table({"arrived": arrived, "at": table["at"], "id": table["id"]})
+    keys = pa.table({"arrived": arrived, "at": times_of(table), "id": table["id"]})
     order = pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names]).to_numpy()
     numbers = np.empty(len(order), dtype=np.int64)
     numbers[order] = np.arange(len(order))

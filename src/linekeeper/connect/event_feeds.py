@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from linekeeper.kernel.calendar import Calendar
     from linekeeper.policy.model import Policy
 
-EVENTS_A_PART_MAX = 500_000  # of files that are not sorted on disk, and of a part of those that are
+EVENTS_A_PART_MAX = 200_000  # of files that are not sorted on disk, and of a part of those that are
 
 
 class FeedOrder(Enum):

@@ -20,6 +20,7 @@ from linekeeper.core.errors import Fault, FileError, PolicyError
 from linekeeper.core.event import ARRIVED, EVENT_HEAD, Event, Rejection, RejectionCode
 from linekeeper.evaluate.event_batch import events_of_table as events_of_table
 from linekeeper.evaluate.event_batch import sort_by_time as sort_by_time
+from linekeeper.evaluate.event_batch import times_of as times_of
 
 if TYPE_CHECKING:
     from linekeeper.policy.model import Field, Policy

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from linekeeper.connect.arrivals import ARRIVAL_COLUMNS, arrivals_by_time, arrivals_of, has_arrivals, without_arrivals
 from linekeeper.connect.camt_files import read_camt
-from linekeeper.connect.event_table import drop_duplicates, sort_by_time, table_of, used_columns
+from linekeeper.connect.event_table import drop_duplicates, sort_by_time, table_of, times_of, used_columns
 from linekeeper.connect.excel_files import read_excel
 from linekeeper.connect.layout import FileLayout, Format, format_of
 from linekeeper.connect.made_ids import IdMaker
@@ -184,7 +184,7 @@ def intake_of_blocks(read: Iterable[RowBlock], place: str, policy: Policy, clock
     arrived = [block.arrivals for block in blocks if block.arrivals is not None]
     arrivals, same, conflicts = None, 0, list[Rejection]()
     if len(arrived) == len(blocks):  # an id then names an event of its source, and the inbox knows repeats
-        by_time = np.argsort(table["at"].to_numpy(), kind="stable")
+        by_time = np.argsort(times_of(table), kind="stable")
         table, arrivals = table.take(by_time), arrivals_of(pa.concat_tables(arrived)).take(by_time)
     else:
         table, same, conflicts = drop_duplicates(table, lambda row: blocks[owner[row]].place_of(lines[row]))

@@ -33,19 +33,21 @@ if TYPE_CHECKING:
     from linekeeper.engine.clock import Clock
     from linekeeper.policy.model import Policy
 
+OPENING_FIRST = "kind <> 'opening'"
 OWN_NAMES = ("line", "block", "number")  # beside the columns of the events, while they are sorted
-SORTING_BYTES_MAX = "384MB"  # that DuckDB takes before it goes on upon the disk
+SORTING_BYTES_MAX = "256MB"  # that DuckDB takes before it goes on upon the disk
 
 
 class SortOrder(Enum):
     """In which order a sorted file has its events.
 
-    Events of one instant keep the order of the files; those that say when they arrived, by that and then by their id.
+    Openings come before all others, for their history follows them. Events of one instant keep the order of the files;
+    those that say when they arrived, by that and then by their id.
     """
 
-    TIME = '"at", number'
-    ACCOUNT = 'account, "at", number'
-    ARRIVAL = f'greatest(coalesce({ARRIVED}, "at"), "at"), "at", id, number'
+    TIME = f'{OPENING_FIRST}, "at", number'
+    ACCOUNT = f'account, {OPENING_FIRST}, "at", number'
+    ARRIVAL = f'greatest(coalesce({ARRIVED}, "at"), "at"), {OPENING_FIRST}, "at", id, number'
     EXPORTED = f'"{ARRIVAL_NUMBER}"'
 
 
@@ -171,8 +173,10 @@ def write_blocks(blocks: Iterable[RowBlock], path: Path) -> RawFile:
             writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
             writer.write_table(table)
             done += count
-            empty = None if block.arrivals is None else block.arrivals.slice(0, 0)
-            written.append(replace(block, table=block.table.slice(0, 0), lines=block.lines[:0], arrivals=empty))
+            # Not a slice of no rows, which would keep all the others in memory.
+            empty = None if block.arrivals is None else ARRIVAL_SCHEMA.empty_table()
+            no_rows, no_lines = block.table.schema.empty_table(), np.empty(0, dtype=np.int64)
+            written.append(replace(block, table=no_rows, lines=no_lines, arrivals=empty))
     finally:
         if writer:
             writer.close()
@@ -193,6 +197,7 @@ def sorting_store(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     settings["memory_limit"] = SORTING_BYTES_MAX
     database = duckdb.connect(config=settings)
     try:
+        database.execute("SET enable_progress_bar = false")  # it would stand on standard output, beside the answer
         yield database
     finally:
         database.close()

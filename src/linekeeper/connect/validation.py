@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from linekeeper.connect.column_validation import admit_proven, rows_of
+from linekeeper.connect.cut_over import contradiction
 from linekeeper.connect.event_table import arrived_at, number_columns, schema_of, table_of
 from linekeeper.connect.values import (
     ACCOUNT,
@@ -29,6 +30,7 @@ from linekeeper.connect.values import (
 )
 from linekeeper.core.event import ARRIVED, EVENT_HEAD, Event, Rejection
 from linekeeper.engine.clock import Clock
+from linekeeper.kernel.calendar import calendar
 
 if TYPE_CHECKING:
     from linekeeper.policy.model import Policy
@@ -56,6 +58,7 @@ class Validator:
         self.numbers = number_columns(policy)
         self.written = written
         self.clock = clock or Clock()
+        self.policy, self.zone = policy, calendar(policy.time_zone)
         self.specs: dict[str, dict[str, FieldSpec]] = {
             kind.name: {field.name: spec_of(field, digits, units_unknown=major is None) for field in kind.fields}
             | {name: FieldSpec(name, "text", optional=True) for name in kind.text}
@@ -92,6 +95,8 @@ class Validator:
             raise FieldRejected(untimely)
         if len(fields) + len(EVENT_HEAD) < len(row):
             self._no_strangers(row, str(kind), specs)
+        if kind == "opening" and (reason := contradiction(self.policy, self.zone.day(at), fields)):
+            raise FieldRejected(reason)
         return Event(str(identity), str(account), str(kind), at, fields, arrived)
 
     def _required(self, spec: FieldSpec, row: Mapping[str, Any]) -> int | str:

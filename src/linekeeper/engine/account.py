@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-import msgspec
 from sqlalchemy import Connection, select
 
 from linekeeper.core.bounds import MISSING
@@ -18,6 +17,7 @@ from linekeeper.core.line import Action, Status
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.explain import format_value
 from linekeeper.decide.reasons import PERSON
+from linekeeper.engine.cut_over import CutOver, beginning, cut_over_of, first_line
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.states_in_order import states_in_order
 from linekeeper.engine.versions import kernels_of
@@ -50,6 +50,7 @@ class AccountView:
     values: dict[str, int | None]
     shown_values: list[tuple[str, str]]
     decisions: list[Decision]
+    cut_over: CutOver | None = None  # None where the account was opened here
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,9 +284,7 @@ def view(engine: Engine, account: str) -> AccountView:
     status = Status(state[slots["STATUS"]]).name.lower()
     line = LineRecord(state[slots["LIMIT"]], state[slots["GRANTED"]], status)
     with engine.store.reading() as connection:
-        e = t.events.c
-        body = connection.execute(select(e.body).where(e.account == account, e.kind == "open")).scalar_one()
-    limit = _limit(bytes(body))
+        kind, fields = beginning(connection, account)
     now = max(state[slots["SEEN"]], kernel.calendar.day_start(state[slots["HOUR"]] // 24))
     return AccountView(
         account,
@@ -293,15 +292,11 @@ def view(engine: Engine, account: str) -> AccountView:
         state[slots["BALANCE"]],
         arrears_of(kernel, state, state[slots["HOUR"]] // 24).above_owed_minor,
         state[slots["OPEN_AT"]],
-        LineRecord(limit, limit, "active"),
+        first_line(kind, fields),
         now,
         state[slots["NEXT_REVIEW"]],
         dict(zip([feature.name for feature in features], values, strict=True)),
         shown_values,
         decisions,
+        cut_over_of(kernel, state, fields) if kind == "opening" else None,
     )
-
-
-def _limit(body: bytes) -> int:
-
-    return int(msgspec.json.decode(body)["limit"])

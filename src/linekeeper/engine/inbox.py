@@ -18,7 +18,14 @@ from sqlalchemy import Connection, Select, select
 
 from linekeeper.core.event import EVENT_HEAD, Event, Rejection, RejectionCode
 from linekeeper.evaluate.evaluator import REFUSAL_REASONS, UNKNOWN_EVENT, rejection_code
-from linekeeper.evaluate.event_batch import Batch, batch_of, batch_of_few, events_of_table, sort_by_time
+from linekeeper.evaluate.event_batch import (
+    Batch,
+    batch_of,
+    batch_of_few,
+    events_of_table,
+    sort_by_time,
+    time_of_event,
+)
 from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, erased_of
@@ -110,9 +117,9 @@ class EventTable:
 
 
 def given_events(events: BatchInput) -> GivenEvents:
-    """The events in order of `at`; those of one instant keep their order."""
+    """The events in order of `at`, openings first; those of one instant keep their order."""
     if not isinstance(events, pa.Table):
-        return FewEvents(sorted(events, key=lambda event: event.at))
+        return FewEvents(sorted(events, key=time_of_event))
     if events.num_rows <= FEW_EVENTS:
         return given_events(list(events_of_table(events)))
     return EventTable(sort_by_time(events))

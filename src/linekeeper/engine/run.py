@@ -32,6 +32,7 @@ from linekeeper.evaluate.evaluator import (
 from linekeeper.evaluate.event_batch import Batch, Ints, RecordedArrivals, batch_of
 from linekeeper.journal.store import decision_records
 from linekeeper.kernel.kernel import Kernel
+from linekeeper.policy.kinds import OPENING_KINDS
 
 BATCH_EVENTS = 50_000
 Progress = Callable[[int], object]
@@ -240,7 +241,8 @@ class Replay:
             place = f"event {ids[batch.rows[event]]}"
             self.rejected.append(Rejection(place, REFUSAL_REASONS[code], rejection_code(code)))
         owner = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts))
-        self.accounts += len(np.unique(owner[batch.kind == 0]))
+        opening_numbers = [kernel.policy.kind(name).number for name in OPENING_KINDS]
+        self.accounts += len(np.unique(owner[np.isin(batch.kind, opening_numbers)]))
         recorder, chains = recorder_of(kernel), [Chain() for _ in batch.accounts]
         for raw in result.decisions:
             decision, data, _ = record(recorder, batch, ids, raw, chains[raw.account])

@@ -22,14 +22,15 @@ def correct(kernel: Kernel, state: list[int], history: History, out: list[int]) 
     `state` is the account as it stands, `history` all its events. The account and the replay differ in one thing only:
     when facts were known.
     """
-    if _never_restricted(kernel, state):
-        return False  # the usual case, and the replay is what a correction costs
     run, slots = kernel.interpreted, kernel.layout.slots
+    if _never_restricted(kernel, state) or state[slots["HOUR"]] // 24 < state[slots["STANDS_UNTIL"]]:
+        return False  # the usual case, and the replay is what a correction costs
     on_time = replay_on_time(kernel, history, state[slots["HOUR"]])
     run.features(state, out)
     run.score(state, out)
     before = state.copy()
     _release_triggers_not_set_in(kernel, on_time, state)
+    state[slots["STATED"]] &= state[slots["MASK"]]
     target = run.target_of(state, state[slots["MASK"]])
     state[slots["LIMIT"]] = max(state[slots["LIMIT"]], min(on_time[slots["LIMIT"]], target))
     # INVARIANT: a correction never lowers the line, whatever the late fact was; bad news counts from now on.

@@ -7,7 +7,7 @@ which costs a fraction of it; the batch is the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.event import EVENT_HEAD, Event
+from linekeeper.policy.kinds import OPENING
 
 if TYPE_CHECKING:
     from linekeeper.kernel.calendar import Calendar
@@ -33,6 +34,20 @@ class EventRow(NamedTuple):
     hour: int
     kind: int
     x: tuple[int, ...]
+
+
+# An opening states what came before it, and its history follows it: its place in time is before all others.
+BEFORE_ALL = -1
+
+
+def time_of(row: EventRow) -> int:
+    """The place of an event in its account's order of time."""
+    return BEFORE_ALL if row.kind == OPENING else row.at
+
+
+def time_of_event(event: Event) -> int:
+    """The same of an event as it stands outside the kernel."""
+    return BEFORE_ALL if event.kind == "opening" else event.at
 
 
 @dataclass(frozen=True)
@@ -85,17 +100,25 @@ def events_of_table(table: pa.Table) -> Iterator[Event]:
 
 
 def sort_by_time(table: pa.Table) -> pa.Table:
-    """The rows in order of `at`; rows of the same instant keep their order.
+    """The rows in order of `at`, openings first; rows of the same instant keep their order.
 
     >>> import pyarrow as pa
-    >>> sort_by_time(pa.table({"id": ["b", "a", "c"], "at": [2, 1, 1]}))["id"].to_pylist()
-    ['a', 'c', 'b']
+    >>> kinds = ["draw", "draw", "draw", "opening"]
+    >>> sort_by_time(pa.table({"id": ["b", "a", "c", "d"], "kind": kinds, "at": [2, 1, 1, 3]}))["id"].to_pylist()
+    ['d', 'a', 'c', 'b']
     """
-    at = table["at"].to_numpy()
+    at = times_of(table)
     if np.all(at[1:] >= at[:-1]):
         return table
     # Stable: between events of one instant the order of the file decides, and a replay has to meet the same order.
     return table.take(np.argsort(at, kind="stable"))
+
+
+def times_of(table: pa.Table) -> Ints:
+    """The place of each row in its account's order of time."""
+    at = table["at"].to_numpy().astype(np.int64)
+    openings = pc.fill_null(pc.equal(table["kind"], "opening"), False).to_numpy(zero_copy_only=False)
+    return np.where(openings, BEFORE_ALL, at) if openings.any() else at
 
 
 def batch_of(policy: Policy, clock: Calendar, table: pa.Table) -> Batch:
@@ -106,7 +129,7 @@ def batch_of(policy: Policy, clock: Calendar, table: pa.Table) -> Batch:
     rank[order_of_names] = np.arange(len(names))
     account = rank[codes] if len(names) else codes
     at = table["at"].to_numpy().astype(np.int64)
-    rows = np.lexsort((at, account)).astype(np.int64)
+    rows = np.lexsort((times_of(table), account)).astype(np.int64)
     kind, x = _fields(policy, table)
     starts = np.searchsorted(account[rows], np.arange(len(names) + 1)).astype(np.int64)
     at = at[rows]
@@ -123,12 +146,13 @@ def batch_of(policy: Policy, clock: Calendar, table: pa.Table) -> Batch:
 
 def batch_of_few(policy: Policy, clock: Calendar, events: Sequence[Event]) -> Batch:
     """The same batch as `batch_of` a table of these events."""
-    order = sorted(range(len(events)), key=lambda place: (events[place].account, events[place].at))
+    order = sorted(range(len(events)), key=lambda place: (events[place].account, time_of_event(events[place])))
     rows = [row_of(policy, clock, events[place]) for place in order]
     starts: dict[str, int] = {}  # in order of the accounts' names
     for place, event in enumerate(order):
         starts.setdefault(events[event].account, place)
-    x = np.full((len(rows), fields_max(policy)), MISSING, dtype=np.int64)
+    width = fields_max(policy, {event.kind for event in events})
+    x = np.full((len(rows), width), MISSING, dtype=np.int64)
     for place, row in enumerate(rows):
         x[place, : len(row.x)] = row.x
     at, hour, kind = (np.array([row[column] for row in rows], dtype=np.int64) for column in range(3))
@@ -141,8 +165,9 @@ def row_of(policy: Policy, clock: Calendar, event: Event) -> EventRow:
 
     A kind that only a later version knows has a number for which the kernel has no effect.
     """
-    declared = next((kind for kind in policy.kinds if kind.name == event.kind), None)
-    if declared is None:
+    try:
+        declared = policy.kind(event.kind)
+    except KeyError:
         return EventRow(event.at, clock.hour(event.at), len(policy.kinds), ())
     x = []
     for field in declared.fields:
@@ -153,15 +178,18 @@ def row_of(policy: Policy, clock: Calendar, event: Event) -> EventRow:
     return EventRow(event.at, clock.hour(event.at), declared.number, tuple(x))
 
 
-def fields_max(policy: Policy) -> int:
-    """The most fields that an event of the policy has; at least 1."""
-    return max(1, *(len(kind.fields) for kind in policy.kinds))
+def fields_max(policy: Policy, present: Container[str]) -> int:
+    """The most fields that an event has, where these kinds are present; at least 1.
+
+    An opening has many, and most batches hold none: they need no room for it.
+    """
+    return max(1, *(len(kind.fields) for kind in policy.kinds if kind.name != "opening" or kind.name in present))
 
 
 def no_events(policy: Policy, accounts: list[str]) -> Batch:
     """A batch of accounts (in order of their names) that have no events."""
     none = np.zeros(0, dtype=np.int64)
-    x = np.zeros((0, fields_max(policy)), dtype=np.int64)
+    x = np.zeros((0, fields_max(policy, ())), dtype=np.int64)
     return Batch(accounts, np.zeros(len(accounts) + 1, dtype=np.int64), none, none, none, none, x)
 
 
@@ -194,7 +222,7 @@ def batch_as_read_by(policy: Policy, batch: Batch) -> Batch:
     """
     x = batch.x.copy()
     for kind in policy.kinds:
-        for place, field in enumerate(kind.fields):
+        for place, field in enumerate(kind.fields[: x.shape[1]]):
             if field.choices:
                 x[(batch.kind == kind.number) & (x[:, place] >= len(field.choices)), place] = MISSING
     return replace(batch, x=x)
@@ -211,7 +239,7 @@ def _fields(policy: Policy, table: pa.Table) -> tuple[Ints, Ints]:
     numbers = {kind.name: kind.number for kind in policy.kinds}
     # A kind that only a later version knows has a number for which the kernel has no effect.
     kind = np.array([numbers.get(name, len(numbers)) for name in names], dtype=np.int64)[codes] if names else codes
-    x = np.full((table.num_rows, fields_max(policy)), MISSING, dtype=np.int64)
+    x = np.full((table.num_rows, fields_max(policy, names)), MISSING, dtype=np.int64)
     for item in policy.kinds:
         rows = np.flatnonzero(kind == item.number)
         if len(rows):

@@ -16,12 +16,12 @@ from linekeeper.evaluate.evaluator import EvaluationResult, RawDecision
 from linekeeper.evaluate.event_batch import Batch, Ints
 from linekeeper.kernel.kernel import Kernel
 
-LINE = ("OPENED", "BALANCE", "LIMIT", "STATUS")
+LINE = ("OPENED", "BALANCE", "LIMIT", "STATUS", "OPEN_AT")
 _ADDED = {"draw": 1, "charge": 1, "repay": -1}  # what an event's amount does to the balance
 
 
 def line_columns(kernel: Kernel, states: Ints) -> Ints:
-    """What of the states is needed here, as a copy: whether the account is open, its balance, limit and status."""
+    """What of the states is needed here, as a copy: whether and when the account opened, balance, limit, status."""
     return states[:, [kernel.layout.slots[name] for name in LINE]]
 
 
@@ -49,7 +49,7 @@ def _doubtful(kernel: Kernel, batch: Batch, before: Ints, decided: dict[int, lis
     # As floats: no sum of a batch leaves their range, and up to 2^53, beyond any limit, they are exact.
     added = np.bincount(owner[adds], batch.x[adds, 0].astype(np.float64), count)
     drawn = np.bincount(owner[draws], minlength=count) > 0
-    opened, balance, limit, status = before.T
+    opened, balance, limit, status, _ = before.T
     clear = (opened != 0) & (status < Status.SUSPENDED) & (balance + added <= limit)
     clear[owner[batch.kind == number["balance"]]] = False
     clear[list(decided)] = False
@@ -61,18 +61,21 @@ def _excess(
 ) -> Iterator[int]:
     """The draws of one account that were of more than was available, in order of time."""
     limit_after, status_after = kernel.shape.place("LIMIT_AFTER"), kernel.shape.place("STATUS_AFTER")
-    _, balance, limit, status = line.tolist()
+    _, balance, limit, status, open_at = line.tolist()
     waiting = decisions[::-1]
     for event in range(int(batch.starts[account]), int(batch.starts[account + 1])):
         at = int(batch.at[event])
         while waiting and (waiting[-1].event < event if waiting[-1].event >= 0 else waiting[-1].at <= at):
             row = waiting.pop().row
             limit, status = row[limit_after], row[status_after]
-        if event in result.refused:
+        if event in result.refused or at < open_at:  # the history of an opening, which states what it led to
             continue
         kind, amount = kernel.policy.kind_name(int(batch.kind[event])), int(batch.x[event, 0])
         if kind == "draw" and amount > (0 if status >= Status.SUSPENDED else max(limit - balance, 0)):
             yield event
         if kind == "open":
             limit = amount
+        if kind == "opening":
+            open_at, (limit, balance, status) = at, batch.x[event, 1:4].tolist()
+            continue
         balance = amount if kind == "balance" else balance + _ADDED.get(kind or "", 0) * amount

@@ -13,19 +13,21 @@ from dataclasses import dataclass, field
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import Status
-from linekeeper.evaluate.event_batch import EventRow
+from linekeeper.evaluate.event_batch import EventRow, time_of
 from linekeeper.kernel.kernel import Kernel
+from linekeeper.policy.kinds import OPENING_KINDS
 
 ORDERED_KINDS = frozenset(("draw", "charge", "repay", "due", "balance", "delinquency"))
-LASTING_KINDS = frozenset(("open", "consent", "override", "reversal"))  # these cannot be reversed
+LASTING_KINDS = frozenset((*OPENING_KINDS, "consent", "override", "reversal"))  # these cannot be reversed
 REVERSAL = "reversal"
-OPEN = 0  # the number of the kind `open`
 NOT_OPEN, OPENED_BEFORE, NOT_KNOWN, LASTS, REVERSED_BEFORE = 1, 2, 3, 4, 5  # why an event is refused
 
 
 @dataclass
 class History:
     """One account's events so far, by arrival number; `order` holds (at, arrival number) of those not reversed.
+
+    An opening comes before its own history, so its place in time is before all others.
 
     >>> history = History()
     >>> for number, at in enumerate((10, 30, 20)):
@@ -43,12 +45,12 @@ class History:
     def add(self, number: int, row: EventRow) -> None:
         """Add an event at its place in time."""
         self.rows[number] = row
-        insort(self.order, (row.at, number))
+        insort(self.order, (time_of(row), number))
 
     def reverse(self, number: int) -> None:
         """Remove an event from the order of time: it did not happen."""
         self.reversed.add(number)
-        self.order.remove((self.rows[number].at, number))
+        self.order.remove((time_of(self.rows[number]), number))
 
     def standing(self) -> Iterator[EventRow]:
         """The events that have not been reversed, in order of `at`, then arrival."""
@@ -80,9 +82,12 @@ def counts_as_late(kernel: Kernel, state: list[int], row: EventRow) -> bool:
 def refusal_of(kernel: Kernel, state: list[int], history: History, row: EventRow, reverses: int | None = None) -> int:
     """Why an event is refused, or 0. A refused event changes nothing: no evaluation is made before it either."""
     slots = kernel.layout.slots
-    if row.kind == OPEN:
+    if kernel.policy.kind_name(row.kind) in OPENING_KINDS:
         return OPENED_BEFORE if state[slots["OPENED"]] else 0
-    if not state[slots["OPENED"]] or row.at < state[slots["OPEN_AT"]]:
+    if not state[slots["OPENED"]]:
+        return NOT_OPEN
+    no_history = not state[slots["STANDS_UNTIL"]] or row.hour // 24 < state[slots["OBSERVED_DAY"]]
+    if row.at < state[slots["OPEN_AT"]] and no_history:
         return NOT_OPEN
     if not is_reversal(kernel, row):
         return 0
@@ -103,6 +108,8 @@ def is_rejected_draw(
     """
     policy, slots = kernel.policy, kernel.layout.slots
     if policy.over_limit != "reject" or policy.kind_name(row.kind) != "draw":
+        return False
+    if row.at < state[slots["OPEN_AT"]]:  # the history of an opening, which states the line that it led to
         return False
     if not is_pending:
         state = list(state)
@@ -126,7 +133,8 @@ def apply_on_arrival(
     arrival number, `reverses` that of the event which a reversal names. If it counts as late, `correct` comes next.
     """
     run, name = kernel.interpreted, kernel.policy.kind_name(row.kind)
-    must_rebuild = counts_as_late(kernel, state, row) and (name in ORDERED_KINDS or name == REVERSAL)
+    ordered = name in ORDERED_KINDS and row.at >= state[kernel.layout.slots["OPEN_AT"]]  # history moves no arithmetic
+    must_rebuild = counts_as_late(kernel, state, row) and (ordered or name == REVERSAL)
     if reverses is not None:
         history.reverse(reverses)
     history.add(number, row)
@@ -144,6 +152,7 @@ def rebuild_facts(kernel: Kernel, state: list[int], history: Iterable[EventRow])
     """
     run, slots, line = kernel.interpreted, kernel.layout.slots, kernel.layout.line
     fresh = kernel.new_state()
+    fresh[slots["OPEN_AT"]] = state[slots["OPEN_AT"]]
     for position, row in enumerate(history):
         if position == 0:
             run.begin(fresh, row.hour)

@@ -424,7 +424,7 @@ class Engine:
         zone = self.policy.time_zone
         decisions = self._decisions(seen.decisions)
         until = date_of(day_of_road(self._engine, name, None))
-        opening = opening_of(instant_of(seen.opened_at, zone), seen.opening.limit)
+        opening = opening_of(instant_of(seen.opened_at, zone), seen.opening)
         return Account(
             account=seen.account,
             status=seen.line.status,

@@ -16,7 +16,9 @@ from linekeeper.core import decision as core
 from linekeeper.core.dates import date_of
 from linekeeper.core.event import Rejection
 from linekeeper.engine.clock import Clock
+from linekeeper.engine.cut_over import first_line
 from linekeeper.engine.run import day_to_review, last_day, replay_table
+from linekeeper.evaluate.event_batch import events_of_table, time_of_event
 from linekeeper.face.arguments import given_count
 from linekeeper.face.decision import Decision, decisions_of_records
 from linekeeper.face.events import Columns, EventInput, intake_of
@@ -27,6 +29,7 @@ from linekeeper.face.times import day_of, instant_of
 from linekeeper.face.training import AccountFeatures, features_of_snapshot
 from linekeeper.kernel.kernel import kernel_of
 from linekeeper.lab.snapshot import take_snapshots
+from linekeeper.policy.kinds import OPENING_KINDS
 
 WORKERS_MAX = 1_024
 
@@ -146,8 +149,8 @@ def replay(
 
 def _openings(table: pa.Table, zone: str) -> Iterator[tuple[str, LinePoint]]:
     """Each account with its line as it was opened; a second opening of an account is refused, so the first counts."""
-    opened = table.filter(pc.equal(table["kind"], "open")).sort_by([("account", "ascending"), ("at", "ascending")])
-    columns = [opened[name].to_pylist() for name in ("account", "at", "limit")] if len(opened) else [[], [], []]
-    for account, rows in groupby(zip(*columns, strict=True), key=lambda row: str(row[0])):
-        _, at, limit = next(rows)
-        yield account, opening_of(instant_of(at, zone), limit)
+    opened = table.filter(pc.is_in(table["kind"], pa.array(OPENING_KINDS)))
+    in_order = sorted(events_of_table(opened), key=lambda event: (event.account, time_of_event(event)))
+    for account, events in groupby(in_order, key=lambda event: event.account):
+        first = next(events)
+        yield account, opening_of(instant_of(first.at, zone), first_line(first.kind, first.fields))

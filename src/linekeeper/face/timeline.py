@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from linekeeper.core.decision import LineRecord
 from linekeeper.decide.explain import money
 from linekeeper.face.decision import Decision
 from linekeeper.face.line_chart import ChartLine, ChartStep, line_chart, status_chart
@@ -29,9 +30,9 @@ class LinePoint:
     decision: int | None
 
 
-def opening_of(at: datetime, limit_minor: int) -> LinePoint:
-    """The first point of a line: all that is granted may be used."""
-    return LinePoint(at, limit_minor, limit_minor, "active", None)
+def opening_of(at: datetime, line: LineRecord) -> LinePoint:
+    """The first point of a line."""
+    return LinePoint(at, line.limit, line.granted, line.status, None)
 
 
 def point_of(decision: Decision) -> LinePoint:

@@ -9,12 +9,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from linekeeper.kernel.prelude import NEVER, UNKNOWN, WAIVED
+from linekeeper.kernel.prelude import (
+    HELD_DAY,
+    HOLDING,
+    MODE,
+    NEVER,
+    SET,
+    SET_DAY,
+    STANDSTILL,
+    UNKNOWN,
+    WAIVED,
+    month_of,
+)
 
 MISSING = 0  # from here on: names whose real meaning is in the generated source
 HOUR = MONTH = OPENED = OPEN_AT = OPEN_MONTH = GRANTED = LIMIT = STATUS = STATUS_DAY = MASK = POINTS = NEXT_REVIEW = 0
 IMPOSED_BP = IMPOSED_END = OFFER_NUMBER = OFFER_LIMIT = OFFER_END = LATCHES = LATCH_WIDTH = CLOSING = SUSPENDING = 0
+OBSERVED_DAY = STANDS_UNTIL = STATED = STATED_LIMIT = RISING = RISE_DAY = 0
 KIND_OPEN = OPEN_LIMIT = KIND_CONSENT = CONSENT_OFFER = 0
+KIND_OPENING = OPENING_GRANTED = OPENING_LIMIT = OPENING_STATUS = OPENING_SINCE = OPENING_OPENED_ON = 0
+OPENING_TRIGGER = OPENING_SECOND_TRIGGER = OPENING_THIRD_TRIGGER = OPENING_HISTORY_FROM = 0
 KIND_OVERRIDE = OVERRIDE_TRIGGER = OVERRIDE_CAP = OVERRIDE_UNTIL = 0
 ACTIVE = RESTORING = REDUCED = SUSPENDED = CLOSED = 0
 DO_KEEP = DO_DECREASE = DO_SUSPEND = DO_CLOSE = DO_RESTORE = DO_OFFER = DO_INCREASE = 0
@@ -35,14 +49,73 @@ next_review: Any = None
 
 
 def admit(s: Any, at: int, hour: int, kind: int) -> int:
-    """0 where the event is taken, 1 where the account is not open yet, 2 where it was opened before."""
-    if kind == KIND_OPEN:
+    """0 where the event is taken, 1 where the account is not open yet, 2 where it was opened before.
+
+    What came before an opening is taken as its history, from the day on that the opening names.
+    """
+    if opens(kind):
         if s[OPENED]:
             return 2
         begin(s, hour)
-    elif not s[OPENED] or at < s[OPEN_AT]:
+        return 0
+    if s[OPENED] and (at >= s[OPEN_AT] or (s[STANDS_UNTIL] > 0 and hour // 24 >= s[OBSERVED_DAY])):
+        return 0
+    return 1
+
+
+def opens(kind: int) -> int:
+    """1 where an account begins with such an event."""
+    if kind == KIND_OPENING:
         return 1
-    return 0
+    return 1 if kind == KIND_OPEN else 0
+
+
+def take_over(s: Any, at: int, x: Any) -> None:
+    """The line as the former system states it: a restriction in force stays so, under the latches of its triggers.
+
+    Whatever their `when` says now, it held until today: so their `hold` counts from here.
+    """
+    day = s[HOUR] // 24
+    since = stated_day(x, OPENING_SINCE, day)
+    s[OPENED] = 1
+    s[OPEN_AT] = at
+    s[OPEN_MONTH] = month_of(stated_day(x, OPENING_OPENED_ON, day))
+    s[OBSERVED_DAY] = stated_day(x, OPENING_HISTORY_FROM, day)
+    s[STANDS_UNTIL] = day + 1
+    s[GRANTED] = stated_field(x, OPENING_GRANTED)
+    s[LIMIT] = stated_field(x, OPENING_LIMIT)
+    s[STATED_LIMIT] = stated_field(x, OPENING_LIMIT)
+    s[STATUS] = stated_field(x, OPENING_STATUS)
+    s[STATUS_DAY] = since
+    if s[STATUS] == RESTORING:
+        s[RISING] = 1
+        s[RISE_DAY] = day
+    state_latch(s, stated_field(x, OPENING_TRIGGER), since, day)
+    state_latch(s, stated_field(x, OPENING_SECOND_TRIGGER), since, day)
+    state_latch(s, stated_field(x, OPENING_THIRD_TRIGGER), since, day)
+    s[MASK] = s[STATED]
+
+
+def stated_field(x: Any, place: int) -> int:
+    """One field of an opening. It has more than other kinds, so `x` is as wide only where there are openings."""
+    return int(x[place])
+
+
+def stated_day(x: Any, place: int, otherwise: int) -> int:
+    """A day of an opening, or another where it states none."""
+    day = stated_field(x, place)
+    return otherwise if day == MISSING else day
+
+
+def state_latch(s: Any, trigger: int, since: int, day: int) -> None:
+    """A latch that an opening states to be set, where it names the trigger."""
+    if trigger != MISSING:
+        at = LATCHES + trigger * LATCH_WIDTH
+        s[at + MODE] = SET
+        s[at + HOLDING] = 1
+        s[at + SET_DAY] = since
+        s[at + HELD_DAY] = day
+        s[STATED] = s[STATED] | 1 << trigger
 
 
 def apply_ruling(s: Any, at: int, kind: int, x: Any) -> None:
@@ -52,9 +125,12 @@ def apply_ruling(s: Any, at: int, kind: int, x: Any) -> None:
         s[OPENED] = 1
         s[OPEN_AT] = at
         s[OPEN_MONTH] = s[MONTH]
+        s[OBSERVED_DAY] = day
         s[GRANTED] = x[OPEN_LIMIT]
         s[LIMIT] = x[OPEN_LIMIT]
         s[STATUS_DAY] = day
+    elif kind == KIND_OPENING:
+        take_over(s, at, x)
     elif kind == KIND_CONSENT:
         if x[CONSENT_OFFER] == s[OFFER_NUMBER] and day < s[OFFER_END]:
             if s[LIMIT] == s[GRANTED]:
@@ -111,16 +187,26 @@ def action_of(s: Any, limit_before: int, granted_before: int, status_before: int
     return DO_KEEP
 
 
+def note_standstill(s: Any, out: Any) -> int:
+    """The line stands, whatever the policy would say: only which latches are barred is noted. There is no decision."""
+    s[MASK] = update_latches(s, out, STANDSTILL)
+    s[POINTS] = out[O_SCORE]
+    s[NEXT_REVIEW] = s[HOUR] // 24 + 1
+    return 0
+
+
 def decide_line(s: Any, out: Any, start: int, limit_before: int, granted_before: int) -> int:
     """Features, score, latches, limit, status, offer as of the clock; 1 where `out` holds a decision.
 
-    `start`: the evaluation at the start of a day.
+    `start`: 1 at the start of a day, 2 after an event that is history of an opening, 0 after any other event.
     """
     features(s, out)
     count_points(s, out)
     day = s[HOUR] // 24
     status_before = s[STATUS]
     mask_before = s[MASK]
+    if start == STANDSTILL or day < s[STANDS_UNTIL]:
+        return note_standstill(s, out)
     latched = update_latches(s, out, start)
     target = target_of(s, latched)
     move_limit(s, out, latched, target)
@@ -170,6 +256,8 @@ def evaluate(s: Any, out: Any, start: int, at: int, hour: int, kind: int, x: Any
         if kind == KIND_OPEN:
             limit_before = s[LIMIT]
             granted_before = s[GRANTED]
+        if at < s[OPEN_AT]:
+            start = STANDSTILL
     return decide_line(s, out, start, limit_before, granted_before)
 
 
@@ -205,7 +293,7 @@ def evaluate_rebuilt(s: Any, out: Any, at: int, kind: int, x: Any) -> int:
     limit_before = s[LIMIT]
     granted_before = s[GRANTED]
     apply_ruling(s, at, kind, x)
-    result = decide_line(s, out, 0, limit_before, granted_before)
+    result = decide_line(s, out, STANDSTILL if at < s[OPEN_AT] else 0, limit_before, granted_before)
     review_day(s, NEVER)
     return result
 
@@ -250,7 +338,7 @@ def replay_account(
 ) -> int:
     """One account's events `i` to `end`, with the reviews between and after them, while `out` has room: the rows."""
     while True:
-        if i < end and kind[i] == KIND_OPEN and s[OPENED]:
+        if i < end and opens(kind[i]) and s[OPENED]:
             refused[i] = 2  # changes nothing: not even reviews come before it
             i += 1
             continue

@@ -79,10 +79,23 @@ class DuesCode:
                 return self._due()
             case "balance":
                 return ["s[BALANCE] = x[BALANCE_AMOUNT]", *self._owed_known, *self._balance_named()]
+            case "opening":
+                return ["s[BALANCE] = stated_field(x, OPENING_BALANCE)", *self._owed_known, *self._stated()]
             case "delinquency":
                 streak = "s[STREAK] = s[STREAK] + 1 if x[DELINQUENCY_DAYS] == 0 else 0"
                 return ["s[REPORTED] = x[DELINQUENCY_DAYS]", streak]
         return []
+
+    def _stated(self) -> list[str]:
+        """What an opening states to be past due; its days are counted, so no business day moves the date."""
+        return [
+            "past_due = stated_field(x, OPENING_PAST_DUE)",
+            "days = stated_field(x, OPENING_DAYS_PAST_DUE)",
+            f"if past_due > {self.tolerance or 0}:",
+            "    add_due(s, DUES, DUE, DUES_MAX, past_due, hour // 24 - days)",
+            "elif past_due <= 0 and days > 0:",
+            "    s[REPORTED] = days",
+        ]
 
     @property
     def _owed_known(self) -> list[str]:

@@ -123,9 +123,12 @@ class FactsEmitter:
         return "\n".join(lines)
 
     def _kind_block(self, kind: m.Kind) -> list[str]:
-        fields = {f".{one.name}": f"x[{self.names.fields[kind.name, one.name]}]" for one in kind.fields}
+        read = "stated_field(x, {})" if kind.name == "opening" else "x[{}]"
+        fields = {f".{one.name}": read.format(self.names.fields[kind.name, one.name]) for one in kind.fields}
         optional = frozenset(fields[f".{one.name}"] for one in kind.fields if one.optional)
         lines = self.dues.account_lines(kind.name)
+        if lines and kind.name != "opening":  # what an opening states holds all that came before it
+            lines = ["if at >= s[OPEN_AT]:", *indented(lines)]
         rings = (ring.key.source for ring in self.fact_rings if isinstance(ring.key.source, ex.Select))
         lasts = (last.select for last in self.layout.lasts)
         since = (since.select for since in self.layout.since)

@@ -10,6 +10,8 @@ from linekeeper.kernel.layout import Layout
 from linekeeper.kernel.lines import bare, branches, indented, note
 from linekeeper.kernel.names import Names
 from linekeeper.policy import expression as ex
+from linekeeper.policy import model as m
+from linekeeper.policy.analysis.windows import longest_window
 from linekeeper.scorecard.card import Bins, PointsTable
 
 
@@ -101,14 +103,15 @@ class LineEmitter:
     # -------------------------------------------------------------- latches and the target
 
     def latch_constants(self) -> list[str]:
-        """Of each latch its place, hold, expiry and whether it is terminal; its bit in the mask of those set."""
-        lines = ["# Latches: place, hold, expires, terminal. Bits of the mask of latches that are set."]
+        """Of each latch its place, hold, expiry, whether it is terminal, its window; its bit in the mask."""
+        lines = ["# Latches: place, hold, expires, terminal, longest window. Bits of the mask of latches that are set."]
         closing = suspending = 0
         for number, trigger in enumerate(self.policy.triggers):
             latch, bit = self.names.latches[trigger.name], 1 << number
             hold = self.constants.of(trigger.name, "hold") if trigger.hold_days else "0"
             expires = self.constants.of(trigger.name, "expires") if trigger.expires_days is not None else "NEVER"
-            lines.append(f"{self.names.terms[trigger.name]} = ({latch}, {hold}, {expires}, {int(trigger.terminal)})")
+            terms = (latch, hold, expires, str(int(trigger.terminal)), str(longest_window(self.policy, trigger.when)))
+            lines.append(f"{self.names.terms[trigger.name]} = ({', '.join(terms)})")
             lines.append(f"{self.names.bits[trigger.name]} = {bit}")
             closing |= bit * trigger.close
             suspending |= bit * trigger.suspend
@@ -123,9 +126,10 @@ class LineEmitter:
             "def update_latches(s, out, start):",
             '    """Bring every latch up to what its trigger says now; the mask of those that are set.',
             "",
-            "    `start`: the evaluation at the start of a day.",
+            "    `start`: 1 at the start of a day, 2 where the line stands still, 0 after an event.",
             '    """',
             "    day = s[HOUR] // 24",
+            "    observed = day - s[OBSERVED_DAY]",
             *indented(self._read(expr for trigger in self.policy.triggers for expr in (trigger.when, trigger.clear))),
             "    latched = 0",
             "    latch_day = NEVER",
@@ -140,12 +144,20 @@ class LineEmitter:
                 f"    when = {bare(when)}",
                 f"    if s[{latch}] != FREE or when:",
                 f"        clear = {bare(clear)}",
-                f"        if latch(s, {terms}, when, clear, day, start):",
+                *indented(self._stated(trigger), 2),
+                f"        if latch(s, {terms}, when, clear, day, start, observed):",
                 f"            latched |= {self.names.bits[trigger.name]}",
                 f"        latch_day = min(latch_day, latch_next(s, {terms}, day))",
             ]
             compiler.lines.clear()
-        return "\n".join([*lines, "    s[LATCH_DAY] = latch_day", "    return latched"])
+        lines += ["    s[LATCH_DAY] = latch_day", "    s[STATED] = s[STATED] & latched", "    return latched"]
+        return "\n".join(lines)
+
+    def _stated(self, trigger: m.Trigger) -> list[str]:
+        """A latch that an opening stated waits for an event where no `hold` says how long it stays set."""
+        if trigger.hold_days:
+            return []
+        return [f"if start and s[STATED] & {self.names.bits[trigger.name]}:", "    clear = False"]
 
     def target_of(self) -> str:
         """The target, from the caps of set latches and a person's."""
@@ -159,14 +171,17 @@ class LineEmitter:
                 "def target_of(s, latched):",
                 '    """The most that the set latches, and a cap imposed by a person, leave of what is granted."""',
                 "    cap = FULL_BP",
+                "    stated = latched & s[STATED]  # as long as these are set, the limit that was stated is their cap",
                 "    if latched:",
                 "        if latched & CLOSING:",
                 "            return 0",
+                "        latched -= stated",
                 *indented(caps, 2),
                 "    imposed = imposed_cap(s)",
                 "    if imposed >= 0:",
                 "        cap = min(cap, imposed)",
-                "    return share_of(s[GRANTED], cap) if cap < FULL_BP else s[GRANTED]",
+                "    target = share_of(s[GRANTED], cap) if cap < FULL_BP else s[GRANTED]",
+                "    return min(target, s[STATED_LIMIT]) if stated else target",
             ]
         )
 

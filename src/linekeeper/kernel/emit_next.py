@@ -108,6 +108,8 @@ class NextEmitter:
                 lines = [f"if {slot} != MISSING:", *indented(lines)] if lines else []
             case ex.Fact("days_in_status"):
                 lines = self._grows(feature, use, "day - s[STATUS_DAY]", "s[STATUS_DAY] + {cut}")
+            case ex.Fact("days_observed"):
+                lines = self._grows(feature, use, "day - s[OBSERVED_DAY]", "s[OBSERVED_DAY] + {cut}")
             case ex.Fact("months_on_book"):
                 lines = self._grows(feature, use, "s[MONTH] - s[OPEN_MONTH]", "month_start(s[OPEN_MONTH] + {cut})")
             case ex.Fact("days_past_due" as name):

@@ -24,6 +24,10 @@ LINE_SLOTS = (
     "OPENED",
     "OPEN_AT",
     "OPEN_MONTH",
+    "OBSERVED_DAY",  # the first day of which all events are known
+    "STANDS_UNTIL",  # the first day on which a line may move that an `opening` took over; 0 where `open` opened it
+    "STATED",  # the mask of those latches that the opening stated and that have been set ever since
+    "STATED_LIMIT",
     "GRANTED",
     "LIMIT",
     "STATUS",

@@ -36,7 +36,21 @@ GENERATED = (
     *("propose_offer", "count_restriction", "next_review", "authorise"),
 )
 LOCALS = (
-    *("s", "out", "day", "start", "latched", "latch_day", "when", "clear", "target", "first_step", "next_step"),
+    *(
+        "s",
+        "out",
+        "day",
+        "start",
+        "latched",
+        "latch_day",
+        "observed",
+        "stated",
+        "when",
+        "clear",
+        "target",
+        "first_step",
+        "next_step",
+    ),
     *("points", "pd", "proposed", "hour", "amount", "denied"),
 )
 FIXED = (

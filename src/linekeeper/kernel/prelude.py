@@ -12,7 +12,7 @@ A ring keeps the tiles of one kind of event that have something in them, oldest 
                    after the newest stands one whose tile is NEVER
 
 What is constant comes in global tuples: `ring` is (base, entries, mask, width), `terms` of a latch (slot, hold,
-expires, terminal).
+expires, terminal, the days that the longest window of its `when` takes).
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ WHOLE_MAX = 2**63 // 10_000  # what times 10,000 stays within 64 bits
 UNKNOWN = 0  # the day of the next review, where it has not been worked out
 FULL_BP = 10_000  # all of what is granted
 
-FREE, SET, SPENT = 0, 1, 2
+BARRED, FREE, SET, SPENT = -1, 0, 1, 2
+# Evaluations: at the start of a day; on the cut-over day, or after an event of its history. 0: after any other event.
+MORNING, STANDSTILL = 1, 2
 # A latch: mode, holding, day set, day `when` last held, first day no longer waived.
 MODE, HOLDING, SET_DAY, HELD_DAY, WAIVED = 0, 1, 2, 3, 4
 
@@ -141,13 +143,19 @@ def fades_below(s: Any, ring: Any, first: int, c: int, cut: int) -> int:
     return int(s[entries + (i & mask) * width])
 
 
-def latch(s: Any, terms: Any, when: bool, clear: bool, day: int, start: int) -> int:
+def latch(s: Any, terms: Any, when: bool, clear: bool, day: int, start: int, observed: int) -> int:
     """Bring a latch that is not free, or whose `when` holds, up to now; 1 where it stands set then.
 
-    Section 6 of the language reference says what happens.
+    Section 6 of the language reference says what happens. `observed`: the days of which all events are known.
     """
-    at, hold, expires, terminal = terms
+    at, hold, expires, terminal, window = terms
     mode = s[at + MODE]
+    if start == STANDSTILL:  # what holds as the line is taken over restricts nobody
+        if mode <= FREE:
+            s[at + MODE] = BARRED if when else FREE
+        return 1 if mode == SET else 0
+    if mode == BARRED and start != MORNING and observed >= window:
+        mode = FREE
     # What has expired is not set anew by what set it: `when` must cease first.
     if mode == SET and day >= s[at + SET_DAY] + expires:
         mode = SPENT if when else FREE
@@ -158,9 +166,9 @@ def latch(s: Any, terms: Any, when: bool, clear: bool, day: int, start: int) -> 
         if mode == FREE:
             mode = SET
             s[at + SET_DAY] = day
-    elif mode == SPENT:
+    elif mode != SET:
         mode = FREE
-    elif mode == SET:
+    else:
         # The hold runs from the last day on which `when` held. At the start of a day that was the day before; after an
         # event it is today, for `when` held until that event came.
         if s[at + HOLDING]:
@@ -174,7 +182,7 @@ def latch(s: Any, terms: Any, when: bool, clear: bool, day: int, start: int) -> 
 
 def latch_next(s: Any, terms: Any, day: int) -> int:
     """The first later day on which this latch may move though no feature does."""
-    at, hold, expires, terminal = terms
+    at, hold, expires, terminal, _ = terms
     day_next = NEVER
     if s[at + WAIVED] > day:
         day_next = s[at + WAIVED]

@@ -502,6 +502,14 @@ FACTS: Mapping[str, AccountFact] = {
             "day - s[STATUS_DAY]",
             "the time since the status last changed",
         ),
+        AccountFact(
+            "days_observed",
+            DAYS,
+            _COUNTED,
+            Trend.UP,
+            "day - s[OBSERVED_DAY]",
+            "the time of which all events are known",
+        ),
     )
 }
 

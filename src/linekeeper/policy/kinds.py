@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from linekeeper.core.line import Status
 from linekeeper.policy.expression import Unit
 from linekeeper.policy.model import Field, Kind
 from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, nearest, quoted
@@ -15,6 +16,10 @@ FULL_BP = 10_000  # all that is granted
 CHOICES_MAX = 200
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 RESERVED_FIELDS = ("id", "account", "kind", "at", "hour")
+
+OPENING_KINDS = ("open", "opening")  # the first event of an account is one of these
+STATUS_WORDS = tuple(status.name.lower() for status in Status)
+STATED_TRIGGERS = ("trigger", "second_trigger", "third_trigger")  # of an opening: those that hold the line
 
 _AMOUNT = Field("amount", "money")
 BUILT_IN: tuple[tuple[str, tuple[Field, ...], tuple[str, ...]], ...] = (
@@ -38,7 +43,25 @@ BUILT_IN: tuple[tuple[str, tuple[Field, ...], tuple[str, ...]], ...] = (
     ("hardship", (), ("code",)),
     ("dispute", (), ("code",)),
     ("reversal", (), ("of",)),
+    (
+        "opening",
+        (
+            Field("granted", "money"),
+            Field("limit", "money"),
+            Field("balance", "money", signed=True),
+            Field("status", "category", STATUS_WORDS),
+            *(Field(name, "category", optional=True) for name in STATED_TRIGGERS),
+            Field("since", "days", optional=True, is_date=True),
+            Field("notified_on", "days", optional=True, is_date=True),
+            Field("past_due", "money", optional=True),
+            Field("days_past_due", "days", optional=True),
+            Field("opened_on", "days", optional=True, is_date=True),
+            Field("history_from", "days", optional=True, is_date=True),
+        ),
+        ("why",),
+    ),
 )
+OPENING = [name for name, _, _ in BUILT_IN].index("opening")  # the number of that kind
 CODED = ("hardship", "dispute")
 _UNITS: dict[str, tuple[Unit, bool]] = {
     "money": ("money", False),
@@ -51,10 +74,10 @@ _UNITS: dict[str, tuple[Unit, bool]] = {
 
 
 def built_in_kinds(trigger_names: tuple[str, ...]) -> list[Kind]:
-    """The built-in kinds; an override's `trigger` is one of the policy's."""
+    """The built-in kinds; the triggers that an override or an opening names are the policy's."""
     kinds = []
     for number, (name, fields, text) in enumerate(BUILT_IN):
-        fields = tuple(replace(one, choices=trigger_names) if one.name == "trigger" else one for one in fields)
+        fields = tuple(replace(one, choices=trigger_names) if one.name in STATED_TRIGGERS else one for one in fields)
         kinds.append(Kind(name, number, fields, text, built_in=True))
     return kinds
 

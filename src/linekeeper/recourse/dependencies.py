@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
+from linekeeper.policy.analysis.windows import window_days
 
 LATE_KINDS = frozenset(("due", "repay", "delinquency"))
 MOVED_BY = {  # account fact -> the built-in kinds of events that move it
@@ -22,7 +23,6 @@ MOVED_BY = {  # account fact -> the built-in kinds of events that move it
     "days_past_due": tuple(sorted(LATE_KINDS)),
     "on_time_streak": tuple(sorted(LATE_KINDS)),
 }
-MONTH_DAYS_MAX = 31
 HORIZON_DAYS_MAX = 3_650
 HORIZON_MARGIN_DAYS = 400  # beyond all waits of the policy: a year of bills, and some
 
@@ -79,11 +79,6 @@ def _dependencies(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> Dependen
     waits |= {node.value for expr in expressions for node in literals(expr, ex.DAYS)}
     waits |= {days for t in triggers if not t.terminal for days in (t.hold_days, t.expires_days or 0)}
     return Dependencies(frozenset(kinds), frozenset(facts), tuple(sorted(waits)), uses_dues)
-
-
-def window_days(window: ex.Window) -> int:
-    """The longest time, in days, that an event can stay in a window."""
-    return {"h": window.length // 24 + 2, "d": window.length, "m": window.length * MONTH_DAYS_MAX}[window.unit]
 
 
 def restoring_conditions(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> Iterator[ex.Expr]:

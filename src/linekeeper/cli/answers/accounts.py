@@ -133,6 +133,19 @@ class FeaturesAnswer(CommandAnswer, frozen=True, tag="linekeeper/features/1"):
     next_after: Annotated[str | None, Meta(description="`--after` of the next page; null where this is the last.")]
 
 
+class CutOverRecord(AnswerPart, frozen=True):
+    """What an `opening` stated of a line that was taken over from a former system."""
+
+    day: Day
+    history_from: Annotated[Day, Meta(description="The first day of which all events are known.")]
+    days_observed: Annotated[int, Meta(description="How many days ago that was.")]
+    triggers: Annotated[list[str], Meta(description="Those that held the line.")]
+    in_force: Annotated[list[str], Meta(description="Those of them that have held it ever since.")]
+    since: Annotated[Day | None, Meta(description="From when on they held it, where that was stated.")]
+    notified_on: Annotated[Day | None, Meta(description="When the borrower was notified; null: not, as far as stated.")]
+    why: str | None
+
+
 class ShowAnswer(CommandAnswer, frozen=True, tag="linekeeper/show/1"):
     """One account as it stands in the store."""
 
@@ -155,6 +168,7 @@ class ShowAnswer(CommandAnswer, frozen=True, tag="linekeeper/show/1"):
     values: Values
     units: Units
     decisions: list[DecisionRecord]
+    cut_over: Annotated[CutOverRecord | None, Meta(description="Null where the account was opened here.")]
 
 
 class ScorePartRecord(AnswerPart, frozen=True):
