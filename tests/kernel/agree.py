@@ -10,8 +10,16 @@ from linekeeper.core import line as program
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.event import Event
 from linekeeper.evaluate.correction import correct
+from linekeeper.evaluate.evaluator import NOT_REVIEWED
 from linekeeper.evaluate.event_batch import Batch, EventRow
-from linekeeper.evaluate.late_events import History, apply_on_arrival, counts_as_late, refusal_of, review_until
+from linekeeper.evaluate.late_events import (
+    History,
+    apply_on_arrival,
+    counts_as_late,
+    is_rejected_draw,
+    refusal_of,
+    review_until,
+)
 from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.calendar import calendar
 from linekeeper.kernel.kernel import Kernel
@@ -90,7 +98,7 @@ def _arrive(kernel: Kernel, events: Sequence[Event]) -> tuple[list[Ruling], set[
     for number, event in enumerate(events):
         row = row_of(kernel, event)
         reverses = numbers.get(str(event.fields.get("of")))
-        if refusal_of(kernel, state, history, row, reverses):
+        if refusal_of(kernel, state, history, row, reverses) or is_rejected_draw(kernel, state, row, NOT_REVIEWED):
             refused.add(event.id)
             continue
         rulings += [ruling_of(kernel, out, None) for due in review_until(kernel, state, row.hour // 24, out) if due]

@@ -284,11 +284,42 @@ assert OFFER is not None
         replace(POLICY, authorise=()),
         replace(POLICY, protected=()),
         replace(POLICY, time_zone="Asia/Taipei"),
+        replace(POLICY, dues=m.DueTerms(grace_days=3)),
+        replace(POLICY, dues=m.DueTerms(tolerance_minor=1_000)),
+        replace(POLICY, dues=m.DueTerms(prepaid_settles=True)),
+        replace(POLICY, dues=m.DueTerms(business_days=m.BusinessDays((), (), ()))),
+        replace(POLICY, over_limit="flag"),
+        replace(POLICY, over_limit="reject"),
     ],
 )
 @pytest.mark.parametrize("lang", LANGS)
 def test_every_part_of_a_policy_is_told(altered: m.Policy, lang: Lang) -> None:
     assert describe(altered, lang) != describe(POLICY, lang)
+
+
+def test_dues_are_told_in_both_languages() -> None:
+    """A due date that moves: by which weekend, whose holidays of which years, and the lender's own days."""
+    days = m.BusinessDays((5, 6), (20_454, 20_735), (20_457, 20_738), m.PublicCalendar("cn", 2026, 2026, (20_454,), ()))
+    dues = m.DueTerms(grace_days=3, tolerance_minor=1_000, prepaid_settles=True, business_days=days)
+    told = {lang: describe(replace(POLICY, dues=dues), lang).sections[1] for lang in LANGS}
+    assert told["en"].title == "Dues"
+    assert told["en"].lines == (
+        "What is paid within 3 days after its due date is paid on time. Later than that, the time past due counts from "
+        "the due date.",
+        "A bill of which no more than CN¥10 is missing counts as paid in full; what is missing stays owed.",
+        "Money paid ahead settles the next bills.",
+        "A due date that is no business day moves to the next business day.",
+        "The weekend: Saturday and Sunday.",
+        "No business days either: the public holidays of China, 2026 to 2026; the working days of weekends that go "
+        "with them are business days. The policy holds the list of these days.",
+        "The lender's own days without business: 9 October 2026.",
+        "The lender's own business days: 4 January 2026 and 12 October 2026.",
+    )
+    assert told["zh"].title == "账单到期"
+    assert told["zh"].lines[:2] == (
+        "到期还款日后3天内还款的，视同按时还款（容时）。超过宽限期仍未还清的，逾期时间从到期还款日起算。",
+        "应还金额未还部分不超过¥10的，视同全额还款（容差）；未还部分仍计入欠款。",
+    )
 
 
 def test_the_scorecard_is_told_bin_by_bin() -> None:

@@ -85,6 +85,7 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
         honour_days=policy.honour_days,
         protected=policy.protected,
         dues=_dues(policy.dues),
+        over_limit=policy.over_limit,
     )
 
 

@@ -118,7 +118,8 @@ class Ledger:
                 self._begin_as_stated(dated)
             case "draw" | "charge":
                 self.balance = at_most(self.balance + int(fields["amount"]))
-                self.owed = max(self.balance, 0)
+                if dated.event.kind == "draw" or self.owed is not None:
+                    self.owed = max(self.balance, 0)
             case "balance":
                 self.balance = at_most(int(fields["amount"]))
                 self.owed = max(self.balance, 0)

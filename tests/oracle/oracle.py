@@ -43,6 +43,7 @@ Where the page left a choice, this reading chose:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
 from tests.oracle.clock import clock, day_of
@@ -219,7 +220,16 @@ class _Account:
             return "the account is not open yet"
         if event.kind == "reversal":
             return self._why_not_reversed(str(event.fields.get("of")))
+        if event.kind == "draw" and event.at >= opened.at and self.policy.over_limit == "reject":
+            return self._why_not_drawn(event)
         return None
+
+    def _why_not_drawn(self, event: Event) -> str | None:
+        """The line as it is when the draw arrives: a late draw meets the line of now."""
+        then = deepcopy(self)
+        then.begin_days(day_of(clock(self.policy.time_zone).hour(event.at)))
+        over = int(event.fields["amount"]) > available(then.line, then.ledger.balance)
+        return "the draw is of more than is available" if over else None
 
     def _is_history(self, event: Event) -> bool:
         """Whether the event may follow an opening although it came before."""

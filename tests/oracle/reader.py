@@ -62,6 +62,7 @@ class _File:
             honour_days=self.constant(root.get("honour", DEFAULT_HONOUR), "days"),
             protected=tuple(root.get("protected", ())),
             dues=self.dues(root.get("dues") or {}),
+            over_limit=root.get("draws", {}).get("over_limit", "accept"),
         )
 
     # -------------------------------------------------------------- expressions

@@ -91,6 +91,7 @@ Attribute = tuple[str, str]  # the noun and its attribute
 DERIVED = {  # what the program adds for its own use, and the oracle has no word for
     ("Policy", "digest"),
     ("Policy", "source"),
+    ("Policy", "written"),
     ("Policy", "card"),
     ("Kind", "built_in"),
     ("Field", "most"),  # of built-in kinds alone, for validation: no policy can write it

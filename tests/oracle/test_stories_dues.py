@@ -75,7 +75,7 @@ def test_past_due_is_never_more_than_is_owed() -> None:
 
 
 def test_dues_of_a_lender_that_sends_no_balance_count_in_full() -> None:
-    """Payments alone say nothing of what is owed."""
+    """Payments and fees alone say nothing of what is owed; a draw does."""
     policy = facts_under("")
     text = """
     2024-01-01 09:00  open limit=1000
@@ -83,7 +83,8 @@ def test_dues_of_a_lender_that_sends_no_balance_count_in_full() -> None:
     2024-02-12 09:00  repay amount=30
     """
     assert facts_on(policy, text, "2024-02-13") == (7_000, 3, 0)
-    assert facts_on(policy, text + "2024-02-13 09:00  charge amount=31\n", "2024-02-14") == (100, 4, 0)
+    assert facts_on(policy, text + "2024-02-13 09:00  charge amount=31\n", "2024-02-14") == (7_000, 4, 0)
+    assert facts_on(policy, text + "2024-02-13 09:00  draw amount=31\n", "2024-02-14") == (100, 4, 0)
 
 
 def test_a_balance_of_nothing_ends_reported_days_and_a_later_report_counts() -> None:

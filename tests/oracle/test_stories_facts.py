@@ -166,6 +166,6 @@ def test_a_late_fact_joins_the_streak_in_its_own_place() -> None:
     2024-01-02 09:00  delinquency days=0
     2024-01-02 09:00  due amount=10 due_on=2024-02-10
     """
-    late = in_order + "2024-02-15 09:00  hardship\n"
+    late = in_order + "2024-02-15 09:00  charge amount=1\n"
     assert facts_on(late, "2024-02-16") == (1000, 6, 0)
     assert facts_on(late + "2024-02-10 09:00  repay amount=10\n", "2024-02-16") == (0, 0, 2)

@@ -456,6 +456,7 @@ class Policy:
     honour_days: int = 90
     protected: tuple[str, ...] = ()
     dues: Dues = Dues()
+    over_limit: str = "accept"
 
     def kind(self, name: str) -> Kind:
         """The kind of event of that name."""

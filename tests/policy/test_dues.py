@@ -9,7 +9,6 @@ from hashlib import sha256
 import pytest
 
 from linekeeper.core.errors import PolicyError
-from linekeeper.policy.dues import without_calendar
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import BusinessDays, DueTerms, Policy
 
@@ -67,7 +66,7 @@ def test_the_days_are_part_of_the_text_and_of_its_hash() -> None:
     policy = policy_with("dues: {holidays: cn}")
     assert policy.source.startswith(f"{HEAD}{LATE}dues: {{holidays: cn}}\ncalendar:\n  name: cn\n  years: 2020-2035\n")
     assert policy.digest == sha256(policy.source.encode()).hexdigest()
-    assert without_calendar(policy.source) == f"{HEAD}{LATE}dues: {{holidays: cn}}"
+    assert policy.written == f"{HEAD}{LATE}dues: {{holidays: cn}}\n"
     assert load_text(policy.source) == policy
 
 
@@ -81,6 +80,17 @@ def test_a_newer_library_changes_nothing_that_was_written_out(monkeypatch: pytes
     assert more.dues != policy.dues
     with pytest.raises(ImportError):
         policy_with("dues: {holidays: cn}")
+
+
+# ------------------------------------------------------------------ draws
+
+
+@pytest.mark.parametrize("word", ["accept", "flag", "reject"])
+def test_what_becomes_of_a_draw_over_the_limit(word: str) -> None:
+    assert policy_with(f"draws: {{over_limit: {word}}}").over_limit == word
+    assert policy_with("").over_limit == policy_with("draws: {}").over_limit == "accept"
+    assert faults_of("draws: {over_limit: deny}") == ["the word `deny` is not known"]
+    assert faults_of("draws: {over: flag}") == ["the key `over` is not known"]
 
 
 # ------------------------------------------------------------------ what is refused

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 OPENING_FIRST = "kind <> 'opening'"
 OWN_NAMES = ("line", "block", "number")  # beside the columns of the events, while they are sorted
-SORTING_BYTES_MAX = "384MB"  # that DuckDB takes before it goes on upon the disk
+SORTING_BYTES_MAX = "256MB"  # that DuckDB takes before it goes on upon the disk
 
 
 class SortOrder(Enum):
@@ -55,7 +55,8 @@ class SortOrder(Enum):
 class ImportSummary:
     """How many repeats were dropped, the rejected rows, the skipped ones, and notes on how the files were read.
 
-    `source`: the source that the files are of, None where nothing says it; the event table says it too.
+    `source`: the source that the files are of, None where nothing says it; the event table says it too. `cut_short`:
+    one of the files ends without the end of a line.
     """
 
     same: int
@@ -63,6 +64,7 @@ class ImportSummary:
     skipped: int
     notes: tuple[str, ...]
     source: str | None
+    cut_short: bool
 
 
 def import_file(
@@ -127,7 +129,8 @@ class RawFile:
         rejected = [bad for block in self.blocks for bad in block.rejected] + conflicts
         skipped = sum(block.skipped for block in self.blocks)
         rejected = in_order(rejected, [block.file for block in self.blocks])
-        return ImportSummary(same, rejected, skipped, notes_of(self.blocks), source)
+        cut_short = any(block.cut_short for block in self.blocks)
+        return ImportSummary(same, rejected, skipped, notes_of(self.blocks), source, cut_short)
 
     def _mark_repeats(self, database: duckdb.DuckDBPyConnection) -> tuple[int, list[Rejection]]:
         """Make a table `again` of the rows whose id came before: how many were the same, and the conflicts."""
@@ -170,8 +173,10 @@ def write_blocks(blocks: Iterable[RowBlock], path: Path) -> RawFile:
             writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
             writer.write_table(table)
             done += count
-            empty = None if block.arrivals is None else block.arrivals.slice(0, 0)
-            written.append(replace(block, table=block.table.slice(0, 0), lines=block.lines[:0], arrivals=empty))
+            # Not a slice of no rows, which would keep all the others in memory.
+            empty = None if block.arrivals is None else ARRIVAL_SCHEMA.empty_table()
+            no_rows, no_lines = block.table.schema.empty_table(), np.empty(0, dtype=np.int64)
+            written.append(replace(block, table=no_rows, lines=no_lines, arrivals=empty))
     finally:
         if writer:
             writer.close()
@@ -192,6 +197,7 @@ def sorting_store(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     settings["memory_limit"] = SORTING_BYTES_MAX
     database = duckdb.connect(config=settings)
     try:
+        database.execute("SET enable_progress_bar = false")  # it would stand on standard output, beside the answer
         yield database
     finally:
         database.close()

@@ -64,6 +64,7 @@ class RejectionCode(StrEnum):
     CONFLICT = "id-conflict"  # its id came before, in the same source, for another event
     OTHER_SOURCE = "event-of-another-source"  # another source gave the same event before
     REFUSED = "refused-by-account"  # its account cannot take it: not open, or nothing to reverse
+    OVER_LIMIT = "draw-over-limit"  # it draws more than is available, and the policy rejects such draws
     ERASED = "account-erased"  # its borrower was erased
 
 

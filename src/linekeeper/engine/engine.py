@@ -64,7 +64,7 @@ from linekeeper.engine.versions import (
 from linekeeper.evaluate.authorisation import Authorisation, authorise
 from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, evaluate_batch
 from linekeeper.evaluate.event_batch import Batch, Ints, no_events
-from linekeeper.evaluate.excess_draws import count_excess_draws, line_columns
+from linekeeper.evaluate.excess_draws import excess_draws, line_columns
 from linekeeper.evaluate.late_events import History
 from linekeeper.evaluate.unowed_dues import with_unowed_dues
 from linekeeper.journal import tables as t
@@ -276,6 +276,7 @@ class Engine:
         refused = reject_refused(connection, source, admitted, codes)
         unowed = with_unowed_dues(self.kernel, states)
         actions = self._record(connection, batch, admitted.ids, result, states, chains, keep)
+        over = [admitted.ids[batch.rows[event]] for event in excess_draws(self.kernel, batch, lines, result)]
         return BatchSummary(
             events=len(admitted.ids) - len(refused),
             same=admitted.same,
@@ -283,7 +284,8 @@ class Engine:
             actions=actions,
             evaluations=result.evaluations,
             waiting=waiting,
-            excess_draws=count_excess_draws(self.kernel, batch, lines, result),
+            excess_draws=len(over),
+            flagged_draws=over if self.policy.over_limit == "flag" else [],
             unowed_accounts=AffectedAccounts(
                 {batch.accounts[place] for place in np.flatnonzero(unowed)},
                 {batch.accounts[place] for place in np.flatnonzero(unowed_before & ~unowed)},

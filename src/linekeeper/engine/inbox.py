@@ -17,7 +17,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, Select, select
 
 from linekeeper.core.event import EVENT_HEAD, Event, Rejection, RejectionCode
-from linekeeper.evaluate.evaluator import REFUSAL_REASONS, UNKNOWN_EVENT
+from linekeeper.evaluate.evaluator import REFUSAL_REASONS, UNKNOWN_EVENT, rejection_code
 from linekeeper.evaluate.event_batch import (
     Batch,
     batch_of,
@@ -319,7 +319,7 @@ def reject_refused(connection: Connection, source: str, admitted: Admitted, rows
         if code == UNKNOWN_EVENT:
             reason = _other_source_of_reversed(connection, source, account, bytes(body)) or reason
         rejected.append((source, admitted.ids[row], account, bytes(body), reason))
-        rejections.append(_rejection(admitted.ids[row], reason, RejectionCode.REFUSED))
+        rejections.append(_rejection(admitted.ids[row], reason, rejection_code(code)))
         connection.execute(t.events.delete().where(event))
     insert_many(connection, t.rejected_events, REJECTED_COLUMNS, rejected)
     return rejections

@@ -27,7 +27,7 @@ from linekeeper.evaluate.circuit_breaker import (
     worst_first,
 )
 from linekeeper.evaluate.evaluator import EvaluationResult, RawDecision, in_bulk, review_account
-from linekeeper.evaluate.event_batch import Batch, Ints, narrowed, row_at
+from linekeeper.evaluate.event_batch import Batch, Ints, events_of, narrowed, row_at
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import insert_many, states_under, unpacked, within
 from linekeeper.kernel.arrears import arrears_of
@@ -99,6 +99,8 @@ def evaluate_under_breaker(
     second = run(part, affected_states, breaker)
     states[affected] = affected_states
     result.decisions = [raw for raw in result.decisions if raw.account not in places]
+    again = set(events_of(batch, affected).tolist())  # a draw may be rejected in one run and not in the other
+    result.refused = {event: code for event, code in result.refused.items() if event not in again}
     result.merge(second, affected, batch)
     result.decisions.sort(key=lambda raw: raw.account)
     _save_restricted(connection, allowance)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from linekeeper.core.bounds import DAY_MS
 from linekeeper.core.decision import Decision
-from linekeeper.core.event import Rejection, RejectionCode
+from linekeeper.core.event import Rejection
 from linekeeper.decide.canonical import digest_all
 from linekeeper.decide.chain import Chain, record
 from linekeeper.decide.record import recorder_of
@@ -27,6 +27,7 @@ from linekeeper.evaluate.evaluator import (
     Arrivals,
     evaluate_from_empty,
     out_of_order,
+    rejection_code,
 )
 from linekeeper.evaluate.event_batch import Batch, Ints, RecordedArrivals, batch_of
 from linekeeper.journal.store import decision_records
@@ -154,7 +155,8 @@ def _summary(engine: Engine, total: BatchSummary, began: float) -> RunSummary:
     accounts = engine.accounts()
     actions = dict(total.actions)
     figures = (total.evaluations, seconds, digest, total.pending, total.same, total.excess_draws, total.unowed_dues)
-    return RunSummary(accounts, total.events, total.rejected, actions, *figures)
+    flagged = tuple(total.flagged_draws)
+    return RunSummary(accounts, total.events, total.rejected, actions, *figures, flagged_draws=flagged)
 
 
 def last_day(kernel: Kernel, table: pa.Table) -> int:
@@ -237,7 +239,7 @@ class Replay:
         self.events += table.num_rows - len(result.refused)
         for event, code in result.refused.items():
             place = f"event {ids[batch.rows[event]]}"
-            self.rejected.append(Rejection(place, REFUSAL_REASONS[code], RejectionCode.REFUSED))
+            self.rejected.append(Rejection(place, REFUSAL_REASONS[code], rejection_code(code)))
         owner = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts))
         opening_numbers = [kernel.policy.kind(name).number for name in OPENING_KINDS]
         self.accounts += len(np.unique(owner[np.isin(batch.kind, opening_numbers)]))

@@ -31,6 +31,7 @@ class BatchSummary:
 
     `pending` counts the restrictions that the brake made wait for a person and that still do, `excess_draws` the draws
     of more than was available, `unowed_dues` the accounts whose unpaid dues are now above all that they owe.
+    `flagged_draws` are the ids of the draws of more than was available where the policy flags them.
     `last_at` is the latest `at` (UTC ms) of the events that count or came before.
     """
 
@@ -41,6 +42,7 @@ class BatchSummary:
     evaluations: int = 0
     waiting: AffectedAccounts = field(default_factory=AffectedAccounts)
     excess_draws: int = 0
+    flagged_draws: list[str] = field(default_factory=list)
     unowed_accounts: AffectedAccounts = field(default_factory=AffectedAccounts)  # by dues above all that is owed
     last_at: int | None = None
 
@@ -63,6 +65,7 @@ class BatchSummary:
         self.evaluations += other.evaluations
         self.waiting = self.waiting.with_later(other.waiting)
         self.excess_draws += other.excess_draws
+        self.flagged_draws += other.flagged_draws
         self.unowed_accounts = self.unowed_accounts.with_later(other.unowed_accounts)
         self.last_at = max((at for at in (self.last_at, other.last_at) if at is not None), default=None)
 
@@ -73,8 +76,8 @@ class RunSummary:
 
     `same` counts the events that the store had before. `pending` counts the restrictions that the brake made wait for
     a person and that still do; a replay has no brake. `excess_draws` counts the draws of more than was available, and
-    `unowed_dues` the accounts with events whose unpaid dues are above all that they owe; None where nobody counted, as
-    in a replay.
+    `flagged_draws` has their ids where the policy flags them; `unowed_dues` counts the accounts with events whose
+    unpaid dues are above all that they owe. The counts are None where nobody counted, as in a replay.
     """
 
     accounts: int
@@ -88,6 +91,7 @@ class RunSummary:
     same: int = 0
     excess_draws: int | None = None
     unowed_dues: int | None = None
+    flagged_draws: tuple[str, ...] = ()
 
     @classmethod
     def empty(cls) -> RunSummary:

@@ -30,7 +30,7 @@ from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import Store, insert_many, last_number, load_accounts, save_accounts, within
 from linekeeper.kernel.calendar import Calendar
 from linekeeper.kernel.kernel import Kernel, kernel_of
-from linekeeper.policy.dues import without_calendar
+from linekeeper.policy.dues import text_with_calendar
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 
@@ -100,13 +100,13 @@ def as_in_force(connection: Connection, policy: Policy) -> Policy:
 
     A file that names a calendar is read with the days that the library has today. The version in force keeps its own.
     """
-    newest = connection.execute(_NEWEST).first()
-    if newest is None or without_calendar(newest.text) != without_calendar(policy.source):
+    if policy.source == policy.written or not version_count(connection):
         return policy
-    return policy_in_force(connection)
-
-
-_NEWEST = select(t.policies.c.text).order_by(t.policies.c.version.desc()).limit(1)
+    newest = policy_in_force(connection)
+    calendar = newest.dues.calendar
+    if calendar is None or newest.source != text_with_calendar(policy.written, calendar):
+        return policy
+    return newest
 
 
 def edition_of(connection: Connection, policy: Policy) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from linekeeper.core.event import RejectionCode
 from linekeeper.evaluate.circuit_breaker import CircuitBreaker
 from linekeeper.evaluate.correction import correct
 from linekeeper.evaluate.event_batch import Batch, Ints, events_of, narrowed, row_at
@@ -20,6 +21,7 @@ from linekeeper.evaluate.late_events import (
     History,
     apply_on_arrival,
     counts_as_late,
+    is_rejected_draw,
     refusal_of,
     review_until,
 )
@@ -27,14 +29,20 @@ from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel
 
 NOT_REVIEWED = -(2**40)  # the day up to which a store is reviewed before its first review
-UNKNOWN_EVENT = 3
+UNKNOWN_EVENT, OVER_LIMIT = 3, 6
 REFUSAL_REASONS = {
     1: "the account is not open yet",
     2: "the account is already open",
     UNKNOWN_EVENT: "`of` names no earlier event of the same account and source; send that event first",
     4: "`of` names an event of a kind that cannot be reversed: `open`, `consent`, `override` or `reversal`",
     5: "`of` names an event that was reversed before",
+    OVER_LIMIT: "the draw is of more than is available, and the policy rejects such draws",
 }
+
+
+def rejection_code(refusal: int) -> RejectionCode:
+    """The code for programs of a refusal, which is one of `REFUSAL_REASONS`."""
+    return RejectionCode.OVER_LIMIT if refusal == OVER_LIMIT else RejectionCode.REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,7 @@ def evaluate_batch(
     one, since the breaker has to see each evaluation before the next is made.
     """
     late = late_accounts(kernel, batch, states, reviewed_day) | with_reversals(kernel, batch)
-    one_by_one = late | (breaker is not None)
+    one_by_one = late | (breaker is not None) | with_draws_to_check(kernel, batch)
     if not one_by_one.any():
         return in_bulk(kernel, batch, states, NOT_REVIEWED)
     result = EvaluationResult()
@@ -180,12 +188,14 @@ def apply_in_arrival_order(
     numbers = arrivals.numbers[batch.rows[low:high]].tolist()
     for number, event in sorted(zip(numbers, range(low, high), strict=True)):
         row, reverses = row_at(batch, event), arrivals.reverses.get(number)
+        day, out = int(reviewed[event]), kernel.new_row()
+        is_pending = breaker is not None and batch.accounts[account] in breaker.pending
         refusal = refusal_of(kernel, state, history, row, reverses)
+        if not refusal and is_rejected_draw(kernel, state, row, day, is_pending):
+            refusal = OVER_LIMIT
         if refusal:
             result.refused[event] = refusal
             continue
-        out = kernel.new_row()
-        day = int(reviewed[event])
         review_account(kernel, batch, account, state, max(row.hour // 24, day), out, result, breaker)
         advance_clock(kernel, state, day)
         late, before = counts_as_late(kernel, state, row), list(state) if breaker else state
@@ -235,13 +245,23 @@ def with_reversals(kernel: Kernel, batch: Batch) -> np.ndarray:
     return marked
 
 
+def with_draws_to_check(kernel: Kernel, batch: Batch) -> np.ndarray:
+    """For each account, whether there is a draw among its events that the policy may reject."""
+    marked = np.zeros(len(batch.accounts), dtype=bool)
+    if kernel.policy.over_limit == "reject":
+        events = np.flatnonzero(batch.kind == kernel.policy.kind("draw").number)
+        marked[np.searchsorted(batch.starts, events, side="right") - 1] = True
+    return marked
+
+
 def out_of_order(kernel: Kernel, batch: Batch, numbers: Ints, reviewed: Ints) -> np.ndarray:
-    """For each account, whether its order of arrival matters: it has a reversal, or an event that came late.
+    """For each account, whether its events go one by one: it has a reversal, a late event, or a draw to check.
 
     `numbers[event]` is the event's arrival number, `reviewed[event]` the day reviewed before it arrived. An event comes
     late after a later one of its account, or after a review of its day.
     """
     marked = with_reversals(kernel, batch)
+    marked |= with_draws_to_check(kernel, batch)
     owner = np.repeat(np.arange(len(batch.accounts)), np.diff(batch.starts))
     backwards = (np.diff(numbers) < 0) & (np.diff(owner) == 0)
     marked[owner[1:][backwards]] = True

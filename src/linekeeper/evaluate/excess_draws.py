@@ -1,4 +1,4 @@
-"""Draws of more than was available: they have happened, so they count like any other, and are reported. Pure.
+"""Draws of more than was available: they count like any other, unless the policy rejects them, and are reported. Pure.
 
 The kernel keeps no record of them. They follow from what it gives: the line of each account before a batch, the events
 of the batch, and the decisions that changed the line in between.
@@ -7,6 +7,7 @@ of the batch, and the decisions that changed the line in between.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -24,8 +25,8 @@ def line_columns(kernel: Kernel, states: Ints) -> Ints:
     return states[:, [kernel.layout.slots[name] for name in LINE]]
 
 
-def count_excess_draws(kernel: Kernel, batch: Batch, before: Ints, result: EvaluationResult) -> int:
-    """How many draws of the batch were of more than was available just before them, in order of time.
+def excess_draws(kernel: Kernel, batch: Batch, before: Ints, result: EvaluationResult) -> list[int]:
+    """The draws of the batch, by place, that count and were of more than was available just before them.
 
     `before`: `line_columns` the states before the batch. What an event in the batch reverses counts as if it stood.
     """
@@ -33,7 +34,8 @@ def count_excess_draws(kernel: Kernel, batch: Batch, before: Ints, result: Evalu
     for raw in result.decisions:
         by_account[raw.account].append(raw)
     accounts = _doubtful(kernel, batch, before, by_account)
-    return sum(_counted(kernel, batch, account, before[account], by_account[account], result) for account in accounts)
+    of_accounts = (_excess(kernel, batch, one, before[one], by_account[one], result) for one in accounts)
+    return [event for events in of_accounts for event in events]
 
 
 def _doubtful(kernel: Kernel, batch: Batch, before: Ints, decided: dict[int, list[RawDecision]]) -> list[int]:
@@ -54,13 +56,13 @@ def _doubtful(kernel: Kernel, batch: Batch, before: Ints, decided: dict[int, lis
     return np.flatnonzero(drawn & ~clear).tolist()
 
 
-def _counted(
+def _excess(
     kernel: Kernel, batch: Batch, account: int, line: Ints, decisions: list[RawDecision], result: EvaluationResult
-) -> int:
-    """The draws of one account that were of more than was available."""
+) -> Iterator[int]:
+    """The draws of one account that were of more than was available, in order of time."""
     limit_after, status_after = kernel.shape.place("LIMIT_AFTER"), kernel.shape.place("STATUS_AFTER")
     _, balance, limit, status, open_at = line.tolist()
-    count, waiting = 0, decisions[::-1]
+    waiting = decisions[::-1]
     for event in range(int(batch.starts[account]), int(batch.starts[account + 1])):
         at = int(batch.at[event])
         while waiting and (waiting[-1].event < event if waiting[-1].event >= 0 else waiting[-1].at <= at):
@@ -70,11 +72,10 @@ def _counted(
             continue
         kind, amount = kernel.policy.kind_name(int(batch.kind[event])), int(batch.x[event, 0])
         if kind == "draw" and amount > (0 if status >= Status.SUSPENDED else max(limit - balance, 0)):
-            count += 1
+            yield event
         if kind == "open":
             limit = amount
         if kind == "opening":
             open_at, (limit, balance, status) = at, batch.x[event, 1:4].tolist()
             continue
         balance = amount if kind == "balance" else balance + _ADDED.get(kind or "", 0) * amount
-    return count

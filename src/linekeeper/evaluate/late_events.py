@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from linekeeper.core.bounds import MISSING
+from linekeeper.core.line import Status
 from linekeeper.evaluate.event_batch import EventRow, time_of
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
@@ -95,6 +96,26 @@ def refusal_of(kernel: Kernel, state: list[int], history: History, row: EventRow
     if kernel.policy.kind_name(history.rows[reverses].kind) in LASTING_KINDS:
         return LASTS
     return REVERSED_BEFORE if reverses in history.reversed else 0
+
+
+def is_rejected_draw(
+    kernel: Kernel, state: list[int], row: EventRow, reviewed_day: int, is_pending: bool = False
+) -> bool:
+    """Whether the policy rejects the event: a draw of more than is available when it arrives.
+
+    A late draw is held against the line as it is now. The evaluations that are due are made on a copy, because a
+    rejected event changes nothing; not where a restriction `is_pending`, for until a person rules the line stays.
+    """
+    policy, slots = kernel.policy, kernel.layout.slots
+    if policy.over_limit != "reject" or policy.kind_name(row.kind) != "draw":
+        return False
+    if row.at < state[slots["OPEN_AT"]]:  # the history of an opening, which states the line that it led to
+        return False
+    if not is_pending:
+        state = list(state)
+        evaluate_until(kernel, state, max(row.hour // 24, reviewed_day))
+    is_usable = state[slots["STATUS"]] < Status.SUSPENDED
+    return row.x[0] > (max(state[slots["LIMIT"]] - state[slots["BALANCE"]], 0) if is_usable else 0)
 
 
 def apply_on_arrival(

@@ -1,7 +1,7 @@
 """The code of a kernel that the policy's section `dues`, and the edition of the language, decide.
 
-What is owed is the balance, where it is above 0. Where no draw, charge or balance has ever come, no event has said
-what is owed, and the dues count in full: a lender may send dues and payments alone. Edition 1 had no such bound.
+What is owed is the balance, where it is above 0. Where no draw, balance or opening has ever come, no event has told
+what is owed, and the dues count in full: a lender may send dues, fees and payments alone. Edition 1 had no such bound.
 """
 
 from __future__ import annotations
@@ -70,9 +70,10 @@ class DuesCode:
     def account_lines(self, kind: str) -> list[str]:
         """What an event of a built-in kind does to balance, dues, streak and reported days."""
         match kind:
-            case "draw" | "charge":
-                amount = f"x[{kind.upper()}_AMOUNT]"
-                return [f"s[BALANCE] = clamp(s[BALANCE] + {amount})", *self._owed_known]
+            case "draw":
+                return ["s[BALANCE] = clamp(s[BALANCE] + x[DRAW_AMOUNT])", *self._owed_known]
+            case "charge":
+                return ["s[BALANCE] = clamp(s[BALANCE] + x[CHARGE_AMOUNT])"]
             case "repay":
                 return ["s[BALANCE] = clamp(s[BALANCE] - x[REPAY_AMOUNT])", *self._paid_ahead(), *self._repaid()]
             case "due":

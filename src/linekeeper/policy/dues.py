@@ -168,13 +168,9 @@ def calendar_text(calendar: m.PublicCalendar) -> str:
     return "\n".join(lines) + "\n"
 
 
-def without_calendar(text: str) -> str:
-    """A policy's text without the days that `calendar_text` added to it.
-
-    >>> without_calendar("policy: p\\n" + calendar_text(m.PublicCalendar("cn", 2026, 2026, (20454,), ())))
-    'policy: p'
-    """
-    return text.partition("\ncalendar:\n")[0].rstrip("\n")
+def text_with_calendar(text: str, calendar: m.PublicCalendar) -> str:
+    """A policy's text with the days of the calendar that it names after it."""
+    return text.rstrip("\n") + "\n" + calendar_text(calendar)
 
 
 # ------------------------------------------------------------------ grace and the rules of arrears

@@ -47,6 +47,7 @@ KEYS = (
     "honour",
     "dues",
     "calendar",
+    "draws",
 )
 OLD_KEYS = {"recovery": "restoration"}  # read alike for one version; `fmt` writes the new word
 REQUIRED = ("policy", "version", "currency", "time_zone", "triggers")
@@ -89,17 +90,12 @@ def load_text(text: str, name: str = "policy.yaml", read_card: ReadCard | None =
     if (section := root.get("dues")) is not None:
         dues.check_grace(section, policy, reader)
     faults.stop_if_any()
-    text = _with_calendar(text, root, policy)
-    digest = hashlib.sha256(text.encode() + (card or b"")).hexdigest()
-    return replace(policy, digest=digest, source=text, card=card, features=tuple(reader.features.values()))
-
-
-def _with_calendar(text: str, root: Table, policy: m.Policy) -> str:
-    """The policy's text with the days of the calendar that it names, where they do not stand in it."""
-    days = policy.dues.business_days
-    if days is None or days.calendar is None or root.get("calendar") is not None:
-        return text
-    return text.rstrip("\n") + "\n" + dues.calendar_text(days.calendar)
+    calendar, source = policy.dues.calendar, text
+    if calendar is not None and root.get("calendar") is None:
+        source = dues.text_with_calendar(text, calendar)
+    digest = hashlib.sha256(source.encode() + (card or b"")).hexdigest()
+    known = tuple(reader.features.values())
+    return replace(policy, digest=digest, source=source, written=text, card=card, features=known)
 
 
 def _card_name(root: Table) -> str:
@@ -191,4 +187,5 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
         honour_days=reader.constant(honour, ex.DAYS, 0, 3650) if honour else 90,
         protected=reader.protected,
         dues=dues.read_dues(root.get("dues"), root.get("calendar"), reader),
+        over_limit=sections.read_draws(root.get("draws"), reader),
     )

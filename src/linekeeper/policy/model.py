@@ -105,6 +105,11 @@ class DueTerms:
     prepaid_settles: bool = False
     business_days: BusinessDays | None = None
 
+    @property
+    def calendar(self) -> PublicCalendar | None:
+        """The public calendar that the policy names."""
+        return self.business_days.calendar if self.business_days else None
+
 
 # ------------------------------------------------------------------ triggers and the line
 
@@ -183,8 +188,10 @@ class Policy:
     honour_days: int = 90
     protected: tuple[str, ...] = ()
     dues: DueTerms = DueTerms()
+    over_limit: OneOf["accept", "flag", "reject"] = "accept"  # what becomes of a draw of more than is available
     digest: str = ""  # SHA-256 of the policy file's canonical text
-    source: str = field(default="", repr=False, compare=False)
+    source: str = field(default="", repr=False, compare=False)  # that text, the days of a calendar with it
+    written: str = field(default="", repr=False, compare=False)  # the text of the file, which may leave them out
     card: bytes | None = field(default=None, repr=False, compare=False)  # the scorecard artifact it names
 
     def kind(self, name: str) -> Kind:

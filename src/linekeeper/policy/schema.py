@@ -9,7 +9,7 @@ from typing import Any
 
 from linekeeper.policy.dues import DUES_KEYS, HOLIDAYS_KEYS, PREPAID, WEEKDAYS
 from linekeeper.policy.load import KEYS, OLD_KEYS, REQUIRED
-from linekeeper.policy.sections import GROUPS, TRIGGER_KEYS
+from linekeeper.policy.sections import GROUPS, OVER_LIMIT_WORDS, TRIGGER_KEYS
 
 Schema = dict[str, Any]
 
@@ -113,6 +113,7 @@ def schema() -> Schema:
         "honour": _DAYS,
         "dues": _dues(),
         "calendar": _calendar(),
+        "draws": _table({"over_limit": {"enum": list(OVER_LIMIT_WORDS)}}),
     }
     assert tuple(properties) == KEYS
     for old, new in OLD_KEYS.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Literal as OneOf
 
 from linekeeper.core.bounds import MONEY_MAX, SHARE_CEILING_BP
 from linekeeper.policy import expression as ex
@@ -19,6 +20,7 @@ GROUPS = ("ability", "willingness")
 TRIGGERS_MAX = 60
 BINS_MAX = 200
 POINTS_MAX = 100_000
+OVER_LIMIT_WORDS = ("accept", "flag", "reject")
 
 # ------------------------------------------------------------------ score
 
@@ -263,6 +265,19 @@ def read_offer(node: Node | None, reader: Reader) -> m.Offer | None:
         reader.constant(every, "days", 1, DAYS_MAX),
         reader.constant(valid, "days", 0, DAYS_MAX),
     )
+
+
+def read_draws(node: Node | None, reader: Reader) -> OneOf["accept", "flag", "reject"]:
+    """What becomes of a draw that has happened, of more than was available."""
+    table = reader.table(node, "`draws`") if node is not None else Table((), 0, 0)
+    reader.only(table, ("over_limit",))
+    over = table.get("over_limit")
+    match reader.word(over, OVER_LIMIT_WORDS) if over is not None else "accept":
+        case "flag":
+            return "flag"
+        case "reject":
+            return "reject"
+    return "accept"
 
 
 def read_brake(node: Node | None, reader: Reader) -> m.Brake | None:

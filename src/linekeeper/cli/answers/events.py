@@ -63,6 +63,7 @@ class ImportProfileAnswer(RepeatFigures, frozen=True, tag="linekeeper/import-dry
     reasons: list[ReasonProfile]
     unused_columns: list[str]
     notes: list[str]
+    broken: Annotated[list[str], Meta(description="Terms of the mapping's contract that the files break.")]
 
 
 class RunFigures(RepeatFigures, frozen=True):
@@ -87,6 +88,7 @@ class RunAnswer(FileFigures, frozen=True, tag="linekeeper/run/1"):
     """What a file of events led to, in a store."""
 
     excess_draws: Annotated[int, Meta(description="Draws of more than was available; they count like any other.")]
+    flagged_draws: Annotated[list[str], Meta(description="The ids of these, where the policy flags them.")]
     unowed_dues: Annotated[int, Meta(description="Accounts with events whose unpaid dues are above all that they owe.")]
     source: Annotated[str | None, Meta(description="Of the events; null where the file names one for each of them.")]
 

@@ -47,7 +47,7 @@ def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None)
         (translate("Score"), _score(policy.score, renderer) if policy.score else ()),
         (translate("Triggers"), (_trigger(trigger, renderer) for trigger in policy.triggers)),
         (translate("Restoration"), _restoration(policy.restoration, renderer) if policy.restoration else ()),
-        (translate("New draws"), _authorise(policy.authorise, renderer)),
+        (translate("New draws"), (*_authorise(policy.authorise, renderer), *_draws(policy, renderer.language))),
         (translate("Offers"), _offer(policy.offer, renderer) if policy.offer else ()),
         (translate("Brake"), _brake(policy.brake, renderer.language) if policy.brake else ()),
         (translate("Promises"), _promises(policy, renderer.language)),
@@ -105,12 +105,14 @@ def _business_days(days: m.BusinessDays, language: Language) -> Iterator[str]:
             last=public.last_year,
         )
     listed = (set(public.holidays), set(public.workdays)) if public else (set[int](), set[int]())
-    for text, own in (
-        ("The lender's own days without business: {days}.", sorted(set(days.off) - listed[0])),
-        ("The lender's own business days: {days}.", sorted(set(days.working) - listed[1])),
-    ):
-        if own:
-            yield translate(text, days=language.all_of([language.day(day) for day in own]))
+    own_off, own_working = (
+        language.all_of([language.day(day) for day in sorted(set(own) - public_days)])
+        for own, public_days in zip((days.off, days.working), listed, strict=True)
+    )
+    if own_off:
+        yield translate("The lender's own days without business: {days}.", days=own_off)
+    if own_working:
+        yield translate("The lender's own business days: {days}.", days=own_working)
 
 
 def _feature(feature: m.Feature, renderer: ExpressionRenderer) -> str:
@@ -273,6 +275,14 @@ def _authorise(rules: tuple[m.AuthoriseRule, ...], renderer: ExpressionRenderer)
             "{name}: a draw is refused when {condition}.", name=name, condition=renderer.clause(rule.deny)
         )
         yield renderer.language.sentences(refused, translate("Reason code: {code}.", code=rule.reason))
+
+
+def _draws(policy: m.Policy, language: Language) -> Iterator[str]:
+    """What becomes of a draw that has happened, of more than was available; nothing where it counts like any other."""
+    if policy.over_limit == "flag":
+        yield language.translate("A draw that has happened all the same counts like any other, and is flagged.")
+    elif policy.over_limit == "reject":
+        yield language.translate("A draw that is sent all the same is rejected, and changes nothing.")
 
 
 def _offer(offer: m.Offer, renderer: ExpressionRenderer) -> Iterator[str]:
