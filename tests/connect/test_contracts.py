@@ -17,6 +17,7 @@ from linekeeper.connect.batch_files import content_digest
 from linekeeper.connect.contract_file import contract_of
 from linekeeper.connect.files import read_event_file
 from linekeeper.connect.first_contract import contract_lines, good_batches, proposed_contract
+from linekeeper.connect.import_profile import profile_import
 from linekeeper.connect.mapping_file import load_columns, load_contract
 from linekeeper.connect.mapping_schema import mapping_schema
 from linekeeper.core.errors import FileError
@@ -72,10 +73,10 @@ def broken(
     file = written(folder / "core.csv", rows, end)
     intake = read_event_file(file, POLICY, load_columns(folder / "m.yaml"), clock=CLOCK)
     zone, rejected = calendar(POLICY.time_zone), len(intake.rejected)
-    figures = figures_of(intake.table, POLICY, zone, CLOCK, rejected, intake.same, intake.cut_short)
+    figures = figures_of([intake.table], POLICY, zone, CLOCK, rejected, intake.same, intake.cut_short)
     contract = contract_of(tree, "m.yaml")
     demand_fitting(contract, POLICY)
-    found = broken_terms(contract, figures, accepted, intake.table, intake.rejected, POLICY)
+    found = broken_terms(contract, figures, accepted, lambda: [intake.table], intake.rejected, POLICY)
     return {each.name: each.sentence for each in found}
 
 
@@ -264,8 +265,8 @@ def test_what_a_first_contract_is_made_of(tmp_path: Path) -> None:
         "volume": [84, 122],
         "kinds": {"income": ["68.75%", "100%"], "bureau": ["0%", "3.26%"]},
         "missing": {"income.source": "5%"},
-        "medians": {"income.amount": [41.66, 60]},
-        "highest": {"income.amount": 500},
+        "medians": {"income.amount": ["41.66", "60"]},
+        "highest": {"income.amount": "500"},
         "freshness": "2d",
         "rejected": "1%",
         "line_end": "yes",
@@ -289,3 +290,29 @@ def test_a_file_without_events_gives_no_contract(tmp_path: Path) -> None:
     with pytest.raises(FileError) as caught:
         proposed(tmp_path, [written(tmp_path / "a.csv", [{"id": "x", "kind": "unknown"}])])
     assert caught.value.code == "file-empty"
+
+
+def test_a_feed_in_parts_has_the_figures_and_examples_of_the_whole(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("money: major\n", "utf-8")
+    file = written(tmp_path / "core.csv", rows_of(incomes=(10, 20, 30, 40, 5, 6, 7, 80)))
+    table = read_event_file(file, POLICY, load_columns(tmp_path / "m.yaml"), clock=CLOCK).table
+    tree = {"medians": {"income.amount": [1, 2]}, "missing": {"income.source": "1%"}, "freshness": "1h"}
+    contract, zone, wholes = contract_of(tree, "m.yaml"), calendar(POLICY.time_zone), []
+    for size in (1, 2, 9):
+        parts = [table.slice(start, size) for start in range(0, table.num_rows, size)]
+        figures = figures_of(parts, POLICY, zone, CLOCK, 0, 0, cut_short=False)
+        wholes.append((figures, broken_terms(contract, figures, (), lambda parts=parts: parts, [], POLICY)))
+    assert wholes[0] == wholes[1] == wholes[2]
+    assert [len(each.examples) for each in wholes[0][1]] == [3, 3, 1]
+
+
+def test_a_dry_run_says_what_the_contract_would_hold_the_files_for(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("money: major\ncontract: {volume: [1, 4], line_end: yes, rejected: 1%}\n", "utf-8")
+    mapping, file = load_columns(tmp_path / "m.yaml"), written(tmp_path / "core.csv", rows_of(), end="")
+    profile = profile_import([file], POLICY, mapping, clock=CLOCK)
+    assert profile.broken == (
+        "there are 5 events; the contract says 1 to 4",
+        "the last line has no end, so the file may be cut; the contract says every line has one",
+    )
+    (tmp_path / "n.yaml").write_text("money: major\n", "utf-8")
+    assert profile_import([file], POLICY, load_columns(tmp_path / "n.yaml"), clock=CLOCK).broken == ()

@@ -327,9 +327,7 @@ def stop_after(step: str, url: str, file: str, mapping: str) -> None:
     if step == "begun":
         setattr(engine._engine, "receive", stop)  # noqa: B010
     else:
-        import linekeeper.face.engine as face
-
-        setattr(face, "note_taken", stop)  # noqa: B010
+        setattr(feed_batches, "note_taken", stop)  # noqa: B010
     engine.receive(file, columns=mapping)
 
 

@@ -44,6 +44,14 @@ class ImportForm(StrEnum):
     files = "files"
 
 
+FormName = Annotated[
+    ImportForm,
+    typer.Argument(
+        metavar="FORM",
+        help="taiwan, approval (public data sets); csv, jsonl, parquet, excel, fixed, camt; "
+        "or files, whose mapping or names say what they are.",
+    ),
+]
 DATA_SETS = (ImportForm.taiwan, ImportForm.approval)
 
 
@@ -53,14 +61,7 @@ def register(app: typer.Typer) -> None:
 
 
 def import_events(
-    form: Annotated[
-        ImportForm,
-        typer.Argument(
-            metavar="FORM",
-            help="taiwan, approval (public data sets); csv, jsonl, parquet, excel, fixed, camt; "
-            "or files, whose mapping or names say what they are.",
-        ),
-    ],
+    form: FormName,
     paths: Annotated[list[Path], typer.Argument(metavar="FILES", help="Files and folders to read.")],
     policy: Annotated[Path | None, typer.Option(help="Whose kinds the events are; not for data sets.")] = None,
     output: Annotated[Path, to_write("--output", "-o", about="The event table to write.")] = Path("events.parquet"),

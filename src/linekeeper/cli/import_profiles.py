@@ -31,6 +31,7 @@ def profile_answer(profile: ImportProfile, policy: Policy) -> ImportProfileAnswe
         reasons=list(profile.reasons),
         unused_columns=list(profile.unused_columns),
         notes=list(profile.notes),
+        broken=list(profile.broken),
     )
 
 
@@ -52,6 +53,10 @@ def print_profile(profile: ImportProfile, policy: Policy) -> None:
         print_line(data_text(f"columns that no event reads: {', '.join(profile.unused_columns)}"))
     for note in profile.notes:
         print_line(data_text(f"note: {note}"))
+    if profile.broken:
+        print_line("[yellow]run would hold this[/], since it breaks its contract:")
+    for sentence in profile.broken:
+        print_line(data_text(f"  {sentence}"))
 
 
 def _print_fields(fields: list[FieldProfile], policy: Policy) -> None:

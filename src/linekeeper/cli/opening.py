@@ -61,16 +61,13 @@ def events_of_file(
     quiet: bool,
     clock: Clock,
     order: FeedOrder,
-    *,
-    at_once: bool = False,
 ) -> Iterator[EventFeed]:
-    """The same as a feed, whose size the memory does not bound unless it is wanted `at_once`."""
+    """The same as a feed, whose size the memory does not bound."""
     from linekeeper.connect.event_feeds import event_feed
 
     with ExitStack() as stack:
         with progress_of_share("reading", quiet) as show_share:
-            opened = event_feed(path, policy, columns, order, clock, show_share, at_once=at_once)
-            feed = stack.enter_context(opened)
+            feed = stack.enter_context(event_feed(path, policy, columns, order, clock, show_share))
         yield feed
 
 

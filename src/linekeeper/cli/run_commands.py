@@ -87,9 +87,7 @@ def run(
 ) -> None:
     """Take a file of events into a store under a policy, decide, and review up to the last event's day."""
     from linekeeper.cli.answers.events import RunAnswer
-    from linekeeper.connect.batch_files import batch_of_file
     from linekeeper.connect.event_feeds import FeedOrder
-    from linekeeper.connect.mapping_file import load_contract
     from linekeeper.engine.opening import law_named
     from linekeeper.engine.summaries import RunSummary
     from linekeeper.journal.store import is_missing
@@ -101,16 +99,10 @@ def run(
     clock = clock_of(simulate)
     if until_day is not None:
         clock.demand_day(until_day, calendar(checked.time_zone))
-    columns = columns_of_file(mapping, source)
-    agreed = columns.contract if contract is None else load_contract(contract)
-    # A contract is about a batch as a whole.
-    with events_of_file(events, checked, columns, json, clock, FeedOrder.ARRIVAL, at_once=agreed is not None) as feed:
+    with events_of_file(events, checked, columns_of_file(mapping, source), json, clock, FeedOrder.ARRIVAL) as feed:
         # In a file that was exported from a store, the source is each event's own.
         named = None if feed.exported else source_of_feed(feed.source, source_named())
-        batch = None
-        if named is not None and agreed is not None:
-            (whole,) = feed.parts()
-            batch = batch_of_file(events, whole.table, feed, named, agreed)
+        batch = _batch_of(events, feed, named, mapping, contract)
         if batch is None and feed.rejected and not feed.events and is_missing(store):
             summary = RunSummary.empty()  # no store is made for it
         else:
@@ -118,7 +110,7 @@ def run(
             summary = _take_in(engine, feed, named, batch, allow_other_source, until_day, json)
     aside = report(summary, feed, rejected, json)
     if json:
-        print_answer(RunAnswer(**figures(summary, feed, aside, rejected), **_findings(summary), source=named))
+        print_answer(RunAnswer(**run_figures(summary, feed, aside, rejected), source=named))
     end_without_events(summary, feed, aside)
 
 
@@ -147,10 +139,10 @@ def replay(
     from linekeeper.policy.load import load_file
 
     kernel, clock, until_day = kernel_of(load_file(policy)), clock_of(simulate), day_number(until)
+    columns = columns_of_file(mapping)
     if until_day is not None:
         clock.demand_day(until_day, kernel.calendar)
     with ExitStack() as stack:
-        columns = columns_of_file(mapping)
         feed = stack.enter_context(events_of_file(events, kernel.policy, columns, json, clock, FeedOrder.ACCOUNT))
         keep = stack.enter_context(DecisionWriter(output)).add if output else None
         advance = stack.enter_context(progress("events", feed.events, json))
@@ -260,6 +252,17 @@ def authorise(
 # ------------------------------------------------------------------ pieces
 
 
+def _batch_of(
+    path: Path, feed: EventFeed, source: str | None, mapping: Path | None, contract: Path | None
+) -> ReadBatch | None:
+    """What was read as a batch, where that file or else the mapping has a contract and the events are of one source."""
+    from linekeeper.connect.batch_files import batch_of_feed
+    from linekeeper.connect.mapping_file import load_contract
+
+    agreed = columns_of_file(mapping).contract if contract is None else load_contract(contract)
+    return None if source is None or agreed is None else batch_of_feed(path, feed, source, agreed)
+
+
 def _take_in(
     engine: Engine,
     feed: EventFeed,
@@ -271,9 +274,9 @@ def _take_in(
 ) -> RunSummary:
     """The run of what was read. Where the store began for it and nothing came in, it is left as it was before.
 
-    `batch`: the same, where its source has a contract. It is then held as a whole, or noted as taken.
+    `batch`: the same, where its source has a contract.
     """
-    from linekeeper.engine.feed_batches import admit_batch, demand_no_contract, note_taken
+    from linekeeper.engine.feed_batches import taking_in
     from linekeeper.engine.opening import clear_empty_store
     from linekeeper.engine.run import run_parts
 
@@ -281,11 +284,7 @@ def _take_in(
     how = {"allow_other_source": allow_other_source}
     done = 0
     try:
-        if batch is not None:
-            admit_batch(engine, batch)
-        elif source is not None:
-            demand_no_contract(engine, source)
-        with progress("events", feed.events, quiet) as show:
+        with taking_in(engine, source, batch), progress("events", feed.events, quiet) as show:
 
             def advance(events: int) -> None:
                 nonlocal done
@@ -293,8 +292,6 @@ def _take_in(
                 show(events)
 
             summary = run_parts(engine, feed.parts(), feed.events, source_of_feed(source), until, advance, **how)
-        if batch is not None:
-            note_taken(engine, batch)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"{done:,} of {feed.events:,} events at least are in the store") from None
     except Exception:
@@ -315,6 +312,8 @@ def report(summary: RunSummary, feed: EventFeed, rejected: Path | None, json: bo
         evaluations = counted(summary.evaluations, "evaluation", "evaluations")
         print_line(f"{events} of {accounts} in {summary.seconds:.1f} s, {evaluations}")
         print_line(f"decisions: {_counts(summary.decisions)}")
+        for note in feed.notes:
+            print_line(data_text(f"note: {note}"))
         if summary.excess_draws:
             draws = counted(summary.excess_draws, "draw was", "draws were")
             print_line(f"[yellow]{draws} of more than was available[/]; nothing is refused")
@@ -335,13 +334,11 @@ def figures(summary: RunSummary, feed: EventFeed, aside: list[Rejection], reject
     return {**summary.as_json(), **counts, "rejected_file": None if rejected is None else str(rejected)}
 
 
-def _findings(summary: RunSummary) -> dict[str, Any]:
-    """What `run` alone finds in the events of a lender."""
-    return {
-        "excess_draws": summary.excess_draws or 0,
-        "flagged_draws": list(summary.flagged_draws),
-        "unowed_dues": summary.unowed_dues or 0,
-    }
+def run_figures(summary: RunSummary, feed: EventFeed, aside: list[Rejection], rejected: Path | None) -> dict[str, Any]:
+    """What the answer of `run` has beside the source."""
+    draws, dues = summary.excess_draws or 0, summary.unowed_dues or 0
+    counts = {"excess_draws": draws, "flagged_draws": list(summary.flagged_draws), "unowed_dues": dues}
+    return figures(summary, feed, aside, rejected) | counts
 
 
 def end_without_events(summary: RunSummary, feed: EventFeed, aside: list[Rejection]) -> None:

@@ -6,21 +6,38 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyarrow as pa
-
 from linekeeper.connect.event_feeds import EventFeed
 from linekeeper.connect.files import Intake, files_of
 from linekeeper.engine.contract import Contract
 from linekeeper.engine.feed_batches import ReadBatch
 
 
-def batch_of_file(path: Path, table: pa.Table, read: Intake | EventFeed, source: str, contract: Contract) -> ReadBatch:
-    """What was read of a file or a folder, as a batch of that source, which has to keep the contract.
+def batch_of_feed(path: Path, feed: EventFeed, source: str, contract: Contract) -> ReadBatch:
+    """What was read of a file or a folder, of any size, as a batch of that source, which has to keep the contract."""
+    return ReadBatch(
+        contract,
+        source,
+        content_digest([path]),
+        path.name,
+        lambda: (part.table for part in feed.parts()),
+        feed.rejected,
+        feed.same,
+        feed.cut_short,
+    )
 
-    `table` holds all events that were read.
-    """
-    content = content_digest([path])
-    return ReadBatch(contract, source, content, path.name, table, read.rejected, read.same, read.cut_short)
+
+def batch_of_intake(path: Path, intake: Intake, source: str, contract: Contract) -> ReadBatch:
+    """The same of what fits into memory."""
+    return ReadBatch(
+        contract,
+        source,
+        content_digest([path]),
+        path.name,
+        lambda: iter([intake.table]),
+        intake.rejected,
+        intake.same,
+        intake.cut_short,
+    )
 
 
 def content_digest(paths: Sequence[Path]) -> str:

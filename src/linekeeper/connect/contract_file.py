@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any, NoReturn
 
 from linekeeper.core.errors import FileError
-from linekeeper.engine.contract import BATCHES, WEEKDAYS, Contract, Term
+from linekeeper.engine.contract import BATCHES, Contract, Term
+from linekeeper.policy.dues import WEEKDAYS
 
 CONTRACT_KEYS = (
     "volume", "kinds", "missing", "medians", "highest",

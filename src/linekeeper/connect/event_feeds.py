@@ -85,13 +85,8 @@ def event_feed(
     order: FeedOrder,
     clock: Clock,
     progress: ShowShare | None = None,
-    *,
-    at_once: bool = False,
 ) -> Iterator[EventFeed]:
-    """A file, a folder or several of them as a feed, whatever their size as one part where it is wanted `at_once`.
-
-    Raises FileError where a file itself cannot be read.
-    """
+    """A file, a folder or several of them as a feed. Raises FileError where a file itself cannot be read."""
     paths = [path] if isinstance(path, Path) else path
     zone = calendar(policy.time_zone)
     blocks = read_blocks(paths, policy, columns, None, progress, clock)
@@ -99,7 +94,7 @@ def event_feed(
     for block in blocks:
         first.append(block)
         rows += block.table.num_rows
-        if rows > EVENTS_A_PART_MAX and not at_once:
+        if rows > EVENTS_A_PART_MAX:
             break
     else:
         place = ", ".join(each.name for each in paths[:3])
@@ -168,7 +163,7 @@ def _feed_on_disk(raw: RawFile, order: FeedOrder, clock: Clock, zone: Calendar) 
         exported=raw.exported,
         last_review=last_review,
         last_at=last_at,
-        cut_short=any(block.cut_short for block in raw.blocks),
+        cut_short=summary.cut_short,
     )
 
 

@@ -21,8 +21,9 @@ from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.core.bounds import DAY_MS
 from linekeeper.core.errors import FileError
 from linekeeper.engine.clock import Clock
-from linekeeper.engine.contract import WEEKDAYS, BatchFigures, figures_of
+from linekeeper.engine.contract import BatchFigures, figures_of
 from linekeeper.kernel.calendar import calendar
+from linekeeper.policy.dues import WEEKDAYS
 from linekeeper.policy.model import Field, Kind, Policy
 
 # How much room a range gets, from so many files on: a tenth for each point. A share or a median of n events is
@@ -58,14 +59,14 @@ def good_batches(paths: Sequence[Path], policy: Policy, columns: ColumnMapping |
         if not intake.table.num_rows:
             raise FileError(f"`{path}` has no event", code="file-empty", place=str(path), way_out="name a good file")
         rejected, zone = len(intake.rejected), calendar(policy.time_zone)
-        figures = figures_of(intake.table, policy, zone, clock, rejected, intake.same, intake.cut_short)
+        figures = figures_of([intake.table], policy, zone, clock, rejected, intake.same, intake.cut_short)
         bounds = pc.min_max(intake.table["at"]).as_py()
         batches.append(GoodBatch(figures, bounds["min"], bounds["max"]))
     return sorted(batches, key=lambda each: each.last_at)
 
 
 def proposed_contract(batches: Sequence[GoodBatch], policy: Policy) -> dict[str, Any]:
-    """The `contract` of a mapping file that all of these batches keep, as its YAML or JSON tree."""
+    """The `contract` of a mapping file that all of these batches keep, as its YAML or JSON tree; amounts are texts."""
     room = next(points for files, points in ROOM if len(batches) >= files)
     counts = {kind.name: min(batch.count(kind.name) for batch in batches) for kind in _kinds_of(batches, policy)}
     tree: dict[str, Any] = {
@@ -157,7 +158,7 @@ def _medians(
             seen = [batch.figures.values[f"medians.{kind}.{each.name}"] for batch in batches]
             low, high = min(seen), max(seen)
             low, high = low / factor if low > 0 else low * factor, high * factor if high > 0 else high / factor
-            ranges[f"{kind}.{each.name}"] = [_plain(low), _plain(high, up=True)]
+            ranges[f"{kind}.{each.name}"] = [str(_plain(low)), str(_plain(high, up=True))]
     return ranges
 
 
@@ -165,7 +166,7 @@ def _highest(batches: Sequence[GoodBatch], policy: Policy) -> dict[str, Any]:
     fields = [(kind, each) for kind, each in _measured_fields(batches, policy) if each.unit == "money"]
     names = [f"{kind}.{each.name}" for kind, each in fields]
     most = {name: _most(batches, f"highest.{name}") for name in names}
-    return {name: _plain(value * HIGHEST_FACTOR, up=True) for name, value in most.items() if value > 0}
+    return {name: str(_plain(value * HIGHEST_FACTOR, up=True)) for name, value in most.items() if value > 0}
 
 
 def _measured_fields(batches: Sequence[GoodBatch], policy: Policy) -> Iterator[tuple[str, Field]]:

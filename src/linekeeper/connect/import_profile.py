@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from linekeeper.connect.files import OWN_COLUMNS, ShowShare, files_of, open_source
 from linekeeper.connect.large_files import ImportSummary, import_file
@@ -19,9 +21,11 @@ from linekeeper.connect.layout import Format
 from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.core.dates import date_of
 from linekeeper.core.event import Rejection
+from linekeeper.engine.clock import Clock
+from linekeeper.engine.contract import broken_terms, demand_fitting, figures_of
+from linekeeper.kernel.calendar import calendar
 
 if TYPE_CHECKING:
-    from linekeeper.engine.clock import Clock
     from linekeeper.policy.model import Policy
 
 EXAMPLES = 3
@@ -62,7 +66,10 @@ class ReasonProfile:
 
 @dataclass(frozen=True, slots=True)
 class ImportProfile:
-    """What an import would give. `notes`: what a person should look at before trusting it."""
+    """What an import would give. `notes`: what a person should look at before trusting it.
+
+    `broken`: a sentence for each term of the mapping's contract that the files break, as far as no store is needed.
+    """
 
     summary: ImportSummary
     events: int
@@ -72,6 +79,7 @@ class ImportProfile:
     reasons: tuple[ReasonProfile, ...]
     unused_columns: tuple[str, ...]
     notes: tuple[str, ...] = field(default=())
+    broken: tuple[str, ...] = field(default=())
 
 
 def profile_import(
@@ -91,11 +99,31 @@ def profile_import(
             profiles = tuple(_profiles(database, policy))
             rows = database.execute("SELECT kind, count(*) FROM events GROUP BY kind ORDER BY kind").fetchall()
             (accounts,) = database.execute("SELECT count(DISTINCT account) FROM events").fetchall()[0]
+        broken = tuple(_broken_sentences(out, policy, columns, summary, clock or Clock()))
     by_kind: dict[str, int] = dict(rows)
     reasons = grouped_reasons(summary.rejected)
     unread = unused_columns(paths, columns or OWN_COLUMNS, form)
     notes = tuple(_notes(profiles, summary))
-    return ImportProfile(summary, sum(by_kind.values()), accounts, by_kind, profiles, reasons, unread, notes)
+    return ImportProfile(summary, sum(by_kind.values()), accounts, by_kind, profiles, reasons, unread, notes, broken)
+
+
+def _broken_sentences(
+    events: Path, policy: Policy, columns: ColumnMapping | None, summary: ImportSummary, clock: Clock
+) -> Iterable[str]:
+    """What the mapping's contract, where it has one, would hold the files for in a new store."""
+    contract = columns.contract if columns else None
+    if contract is None:
+        return
+    demand_fitting(contract, policy)
+
+    def parts() -> Iterator[pa.Table]:
+        with pq.ParquetFile(events) as file:
+            yield from (pa.Table.from_batches([batch]) for batch in file.iter_batches())
+
+    rejected, zone = summary.rejected, calendar(policy.time_zone)
+    figures = figures_of(parts(), policy, zone, clock, len(rejected), summary.same, summary.cut_short)
+    for each in broken_terms(contract, figures, (), parts, rejected, policy):
+        yield each.with_examples
 
 
 def _profiles(database: duckdb.DuckDBPyConnection, policy: Policy) -> Iterable[FieldProfile]:

@@ -55,7 +55,8 @@ class SortOrder(Enum):
 class ImportSummary:
     """How many repeats were dropped, the rejected rows, the skipped ones, and notes on how the files were read.
 
-    `source`: the source that the files are of, None where nothing says it; the event table says it too.
+    `source`: the source that the files are of, None where nothing says it; the event table says it too. `cut_short`:
+    one of the files ends without the end of a line.
     """
 
     same: int
@@ -63,6 +64,7 @@ class ImportSummary:
     skipped: int
     notes: tuple[str, ...]
     source: str | None
+    cut_short: bool
 
 
 def import_file(
@@ -127,7 +129,8 @@ class RawFile:
         rejected = [bad for block in self.blocks for bad in block.rejected] + conflicts
         skipped = sum(block.skipped for block in self.blocks)
         rejected = in_order(rejected, [block.file for block in self.blocks])
-        return ImportSummary(same, rejected, skipped, notes_of(self.blocks), source)
+        cut_short = any(block.cut_short for block in self.blocks)
+        return ImportSummary(same, rejected, skipped, notes_of(self.blocks), source, cut_short)
 
     def _mark_repeats(self, database: duckdb.DuckDBPyConnection) -> tuple[int, list[Rejection]]:
         """Make a table `again` of the rows whose id came before: how many were the same, and the conflicts."""

@@ -9,7 +9,7 @@ from linekeeper.connect.contract_file import BATCHES_MAX, CONTRACT_KEYS, OTHER_D
 from linekeeper.connect.layout import ENCODINGS, FILE_FORMATS
 from linekeeper.connect.mapping_file import EVENTS_MAX, MAPPING_KEYS
 from linekeeper.connect.notation import FORMATS_MAX
-from linekeeper.engine.contract import WEEKDAYS
+from linekeeper.policy.dues import WEEKDAYS
 from linekeeper.policy.schema import Schema
 
 _EXPRESSION: Schema = {"type": ["string", "number"], "description": "an expression over the columns of the file"}

@@ -6,9 +6,11 @@ range of one figure. Numbers stand as people write them: shares in percent, mone
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -20,17 +22,18 @@ from linekeeper.core.bounds import HOUR_MS
 from linekeeper.core.dates import date_of
 from linekeeper.core.errors import FileError
 from linekeeper.core.event import Rejection
+from linekeeper.policy.dues import WEEKDAYS
 
 if TYPE_CHECKING:
     from linekeeper.engine.clock import Clock
     from linekeeper.kernel.calendar import Calendar
     from linekeeper.policy.model import Field, Kind, Policy
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MEASURED_UNITS = ("money", "count", "days", "share")  # units of fields that have a median
 BATCHES = 20  # how many of the latest accepted batches a factor goes by, where the contract does not say it
 BATCHES_MIN = 3  # with fewer accepted batches, a factor says nothing yet
 EXAMPLE_ROWS = 3
+Parts = Callable[[], Iterable[pa.Table]]  # reads the events of a batch, as event tables, once more at each call
 OF_ARRIVAL = ("freshness", "known_accounts")  # figures that depend on when the batch came, and not on it alone
 
 
@@ -74,47 +77,83 @@ class BrokenTerm:
     sentence: str
     examples: tuple[str, ...] = field(default=())
 
+    @property
+    def with_examples(self) -> str:
+        """The sentence, and behind it the rows that show what it says."""
+        return f"{self.sentence} ({'; '.join(self.examples)})" if self.examples else self.sentence
+
 
 # ------------------------------------------------------------------ what a batch has
 
 
+@dataclass
+class _KindCounts:
+    """What was counted of one kind: its events, how many lack a field, and the values of fields that have a median."""
+
+    events: int = 0
+    absent: Counter[str] = field(default_factory=Counter)
+    values: dict[str, list[np.ndarray]] = field(default_factory=dict)
+
+    def add(self, part: pa.Table, kind: Kind) -> None:
+        """Count more events of the kind."""
+        self.events += part.num_rows
+        for name in (*(each.name for each in kind.fields), *kind.text):
+            self.absent[name] += part[name].null_count if name in part.column_names else part.num_rows
+        for each in kind.fields:
+            if _has_median(each) and each.name in part.column_names and part[each.name].null_count < part.num_rows:
+                self.values.setdefault(each.name, []).append(part[each.name].drop_null().to_numpy())
+
+
 def figures_of(
-    table: pa.Table, policy: Policy, calendar: Calendar, clock: Clock, rejected: int, repeats: int, cut_short: bool
+    parts: Iterable[pa.Table],
+    policy: Policy,
+    calendar: Calendar,
+    clock: Clock,
+    rejected: int,
+    repeats: int,
+    cut_short: bool,
 ) -> BatchFigures:
-    """The figures of a batch: its events (an event table), and how many rows were rejected or came twice in it.
+    """The figures of a batch: its events (event tables), and how many rows were rejected or came twice in it.
 
     `cut_short`: the last line has no end. On a simulated clock nothing is fresh or old.
     """
-    rows = table.num_rows + rejected + repeats
-    values = {"volume": Decimal(table.num_rows), "line_end": Decimal(not cut_short)}
-    if rows:
-        values["rejected"] = _percent(rejected, rows)
-    if not table.num_rows:
+    counts = {kind.name: _KindCounts() for kind in policy.kinds}
+    volume, latest = 0, 0
+    for table in parts:
+        if not table.num_rows:
+            continue
+        volume += table.num_rows
+        latest = max(latest, pc.max(table["at"]).as_py())
+        for kind in policy.kinds:
+            part = table.filter(pc.equal(table["kind"], kind.name))
+            if part.num_rows:
+                counts[kind.name].add(part, kind)
+    values = {"volume": Decimal(volume), "line_end": Decimal(not cut_short)}
+    if volume + rejected + repeats:
+        values["rejected"] = _percent(rejected, volume + rejected + repeats)
+    if not volume:
         return BatchFigures(values)
-    latest = int(pc.max(table["at"]).as_py())
     if not clock.simulated:
         values["freshness"] = (Decimal(clock.now_ms() - latest) / HOUR_MS).quantize(Decimal("0.1"))
     for kind in policy.kinds:
-        part = table.filter(pc.equal(table["kind"], kind.name))
-        values[f"kinds.{kind.name}"] = _percent(part.num_rows, table.num_rows)
-        if part.num_rows:
-            values |= _figures_of_kind(part, kind, policy)
+        values[f"kinds.{kind.name}"] = _percent(counts[kind.name].events, volume)
+        values |= _figures_of_kind(counts[kind.name], kind, policy)
     return BatchFigures(values, WEEKDAYS[date_of(calendar.day(latest)).weekday()])
 
 
-def _figures_of_kind(part: pa.Table, kind: Kind, policy: Policy) -> dict[str, Decimal]:
-    values: dict[str, Decimal] = {}
-    for name in (*(each.name for each in kind.fields), *kind.text):
-        absent = part[name].null_count if name in part.column_names else part.num_rows
-        values[f"missing.{kind.name}.{name}"] = _percent(absent, part.num_rows)
+def _figures_of_kind(counted: _KindCounts, kind: Kind, policy: Policy) -> dict[str, Decimal]:
+    values = {f"missing.{kind.name}.{name}": _percent(n, counted.events) for name, n in counted.absent.items()}
     for each in kind.fields:
-        if each.unit in MEASURED_UNITS and not each.is_date and each.name in part.column_names:
-            known = part[each.name].drop_null()
-            if len(known):
-                middle = Decimal(str(np.median(known.to_numpy())))
-                values[f"medians.{kind.name}.{each.name}"] = _as_written(middle, each, policy)
-                values[f"highest.{kind.name}.{each.name}"] = _as_written(Decimal(pc.max(known).as_py()), each, policy)
+        if each.name in counted.values:
+            known = np.concatenate(counted.values[each.name])
+            middle, most = Decimal(str(np.median(known))), Decimal(int(known.max()))
+            values[f"medians.{kind.name}.{each.name}"] = _as_written(middle, each, policy)
+            values[f"highest.{kind.name}.{each.name}"] = _as_written(most, each, policy)
     return values
+
+
+def _has_median(each: Field) -> bool:
+    return each.unit in MEASURED_UNITS and not each.is_date
 
 
 def _percent(part: int, whole: int) -> Decimal:
@@ -133,7 +172,7 @@ def broken_terms(
     contract: Contract,
     figures: BatchFigures,
     accepted: Sequence[BatchFigures],
-    table: pa.Table,
+    parts: Parts,
     rejected: Sequence[Rejection],
     policy: Policy,
 ) -> list[BrokenTerm]:
@@ -150,7 +189,7 @@ def broken_terms(
             continue
         low, high = bounds
         if (low is not None and measured < low) or (high is not None and measured > high):
-            examples = tuple(_examples(name, low, high, table, rejected, policy))
+            examples = tuple(_examples(name, measured, low, high, parts, rejected, policy))
             broken.append(_broken(name, measured, low, high, examples, policy))
     return broken
 
@@ -218,40 +257,57 @@ def _range(low: Decimal | None, high: Decimal | None, unit: str) -> str:
 
 
 def _examples(
-    name: str, low: Decimal | None, high: Decimal | None, table: pa.Table, rejected: Sequence[Rejection], policy: Policy
-) -> Iterable[str]:
+    name: str,
+    measured: Decimal,
+    low: Decimal | None,
+    high: Decimal | None,
+    parts: Parts,
+    rejected: Sequence[Rejection],
+    policy: Policy,
+) -> Iterator[str]:
     """The first rows that show what is wrong; none where too little came."""
     section, _, rest = name.partition(".")
-    if section == "rejected":
-        return [f"{row.place}: {row.reason}" for row in rejected[:EXAMPLE_ROWS]]
-    if section == "freshness":
-        return _events(table.take(pc.sort_indices(table["at"])[-1:]))
     kind, _, own = rest.partition(".")
-    part = table.filter(pc.equal(table["kind"], kind))
-    if section == "kinds" and high is not None and _percent(part.num_rows, table.num_rows) > high:
-        return _events(part)
-    if section == "missing":
-        return _events(part if own not in part.column_names else part.filter(pc.is_null(part[own])))
-    if section not in ("medians", "highest"):
-        return ()
-    each = field_of(policy, name)
-    return [
-        f"event `{row['id']}`: {_written(_as_written(Decimal(row[own]), each, policy), '')}"
-        for row in part.filter(_outside(part[own], low, high, each, policy)).slice(0, EXAMPLE_ROWS).to_pylist()
-    ]
+    if section == "rejected":
+        yield from (f"{row.place}: {row.reason}" for row in rejected[:EXAMPLE_ROWS])
+    elif section == "freshness":
+        latest = max((row for part in parts() for row in _latest(part)), key=lambda row: int(row["at"]))
+        yield f"event `{latest['id']}`"
+    elif section in ("medians", "highest"):
+        each = field_of(policy, name)
+        rows = _rows_where(parts, kind, lambda part: _outside(part, own, low, high, each, policy))
+        yield from (f"event `{r['id']}`: {_written(_as_written(Decimal(r[own]), each, policy), '')}" for r in rows)
+    elif section == "missing":
+        yield from (f"event `{row['id']}`" for row in _rows_where(parts, kind, lambda part: _lacking(part, own)))
+    elif section == "kinds" and high is not None and measured > high:
+        yield from (f"event `{row['id']}`" for row in _rows_where(parts, rest, lambda part: part))
+
+
+def _rows_where(parts: Parts, kind: str, choose: Callable[[pa.Table], pa.Table]) -> Iterator[dict[str, Any]]:
+    """The first rows of a kind that are chosen."""
+    chosen = (choose(table.filter(pc.equal(table["kind"], kind))).slice(0, EXAMPLE_ROWS) for table in parts())
+    return islice((row for part in chosen for row in part.to_pylist()), EXAMPLE_ROWS)
+
+
+def _latest(part: pa.Table) -> list[dict[str, Any]]:
+    first = pc.index(part["at"], pc.max(part["at"])).as_py() if part.num_rows else 0
+    rows: list[dict[str, Any]] = part.select(["id", "at"]).slice(first, 1).to_pylist()
+    return rows
+
+
+def _lacking(part: pa.Table, own: str) -> pa.Table:
+    return part.filter(pc.is_null(part[own])) if own in part.column_names else part
 
 
 def _outside(
-    column: pa.ChunkedArray, low: Decimal | None, high: Decimal | None, each: Field, policy: Policy
-) -> pa.ChunkedArray:
+    part: pa.Table, own: str, low: Decimal | None, high: Decimal | None, each: Field, policy: Policy
+) -> pa.Table:
+    if own not in part.column_names:
+        return part.slice(0, 0)
     one = _as_written(Decimal(1), each, policy)
-    below = pc.less(column, float(low / one)) if low is not None else pa.scalar(False)
-    above = pc.greater(column, float(high / one)) if high is not None else pa.scalar(False)
-    return pc.or_(below, above)
-
-
-def _events(part: pa.Table) -> list[str]:
-    return [f"event `{name}`" for name in part["id"].slice(0, EXAMPLE_ROWS).to_pylist()]
+    below = pc.less(part[own], float(low / one)) if low is not None else pa.scalar(False)
+    above = pc.greater(part[own], float(high / one)) if high is not None else pa.scalar(False)
+    return part.filter(pc.or_(below, above))
 
 
 # ------------------------------------------------------------------ whether it fits the policy
@@ -266,7 +322,7 @@ def demand_fitting(contract: Contract, policy: Policy) -> None:
             raise _not_fitting(name, f"the policy has no kind `{rest}`")
         if section in ("medians", "highest"):
             each = field_of(policy, name)
-            if each.unit not in MEASURED_UNITS or each.is_date:
+            if not _has_median(each):
                 raise _not_fitting(name, f"`{rest}` is no amount, count, share or number of days")
         if section == "missing":
             _demand_field(policy, name)

@@ -8,12 +8,13 @@ again once its hash is released. So nothing of a borrower lies in the store befo
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
-import pyarrow as pa
+import pyarrow.compute as pc
 import rfc8785
 from sqlalchemy import Connection, Row, select
 
@@ -23,6 +24,7 @@ from linekeeper.engine.contract import (
     BatchFigures,
     BrokenTerm,
     Contract,
+    Parts,
     broken_terms,
     demand_fitting,
     figures_as_json,
@@ -51,7 +53,8 @@ CONTENT_MIN = 8  # so many digits of a hash name a batch
 class ReadBatch:
     """What was read of a source's file, before any of it is taken in: the events, the rejected rows, the repeats.
 
-    `contract` is what the source has to keep, `content` the SHA-256 of the file in hex, `name` what the file is called.
+    `parts` reads the events, as event tables, once more at each call. `contract` is what the source has to keep,
+    `content` the SHA-256 of the file in hex, `name` what the file is called.
     `cut_short`: its last line has no end.
     """
 
@@ -59,7 +62,7 @@ class ReadBatch:
     source: str
     content: str
     name: str
-    table: pa.Table
+    parts: Parts
     rejected: Sequence[Rejection]
     repeats: int
     cut_short: bool
@@ -124,6 +127,23 @@ def demand_no_contract(engine: Engine, source: str, transaction: Connection | No
         )
 
 
+@contextmanager
+def taking_in(
+    engine: Engine, source: str | None, batch: ReadBatch | None, transaction: Connection | None = None
+) -> Iterator[None]:
+    """While a file of that source is taken in: it is held before where it has to be, and noted as taken after.
+
+    `batch` is the file where it has a contract; without a `source` the events belong to no feed.
+    """
+    if batch is not None:
+        admit_batch(engine, batch, transaction)
+    elif source is not None:
+        demand_no_contract(engine, source, transaction)
+    yield
+    if batch is not None:
+        note_taken(engine, batch, transaction)
+
+
 def note_taken(engine: Engine, batch: ReadBatch, transaction: Connection | None = None) -> None:
     """Note that all of the batch is in the store. From here on, its figures count among the accepted ones."""
     b = t.feed_batches
@@ -135,7 +155,7 @@ def note_taken(engine: Engine, batch: ReadBatch, transaction: Connection | None 
 def _measure(connection: Connection, engine: Engine, batch: ReadBatch, row: Row[Any] | None) -> list[BrokenTerm]:
     """Note the batch as begun or as waiting; the terms that it breaks where it has to wait."""
     figures = figures_of(
-        batch.table,
+        batch.parts(),
         engine.policy,
         engine.kernel.calendar,
         engine.clock,
@@ -143,9 +163,9 @@ def _measure(connection: Connection, engine: Engine, batch: ReadBatch, row: Row[
         batch.repeats,
         batch.cut_short,
     )
-    figures = _with_known_accounts(connection, figures, batch.table)
+    figures = _with_known_accounts(connection, figures, batch)
     accepted = _accepted(connection, batch.source, batch.contract.batches)
-    broken = broken_terms(batch.contract, figures, accepted, batch.table, batch.rejected, engine.policy)
+    broken = broken_terms(batch.contract, figures, accepted, batch.parts, batch.rejected, engine.policy)
     # A person released what the file said then. Read by another mapping, it may say something else.
     if row is not None and row.state == "released" and figures_of_json(json.loads(row.figures)) == figures.as_read():
         broken = []
@@ -158,12 +178,14 @@ def _measure(connection: Connection, engine: Engine, batch: ReadBatch, row: Row[
     return broken
 
 
-def _with_known_accounts(connection: Connection, figures: BatchFigures, table: pa.Table) -> BatchFigures:
+def _with_known_accounts(connection: Connection, figures: BatchFigures, batch: ReadBatch) -> BatchFigures:
     """The figures with the share of accounts that the store has or the batch opens."""
-    accounts = table["account"].unique().to_pylist()
+    accounts, opened = dict[str, None](), set[str]()
+    for table in batch.parts():
+        accounts |= dict.fromkeys(table["account"].unique().to_pylist())
+        opened |= set(table.filter(pc.equal(table["kind"], "open"))["account"].to_pylist())
     if not accounts:
         return figures
-    opened = {row["account"] for row in table.select(["account", "kind"]).to_pylist() if row["kind"] == "open"}
     known = opened | set(load_accounts(connection, [each for each in accounts if each not in opened]))
     share = (Decimal(100 * len(known)) / len(accounts)).quantize(Decimal("0.01"))
     return replace(figures, values={**figures.values, "known_accounts": share})
@@ -176,8 +198,7 @@ def _accepted(connection: Connection, source: str, count: int) -> list[BatchFigu
 
 
 def _waits(batch: ReadBatch, broken: Sequence[BrokenTerm]) -> Refused:
-    shown = (f"{each.sentence} ({'; '.join(each.examples)})" if each.examples else each.sentence for each in broken)
-    lines = "".join(f"  {line}\n" for line in shown)
+    lines = "".join(f"  {each.with_examples}\n" for each in broken)
     return Refused(
         f"`{batch.name}` breaks the contract of `{batch.source}`:\n{lines}it waits, and none of it is taken in",
         code="batch-waits",
@@ -186,7 +207,6 @@ def _waits(batch: ReadBatch, broken: Sequence[BrokenTerm]) -> Refused:
         details={
             "source": batch.source,
             "content": batch.content,
-            "events": batch.table.num_rows,
             "broken": [
                 {"term": each.name, "measured": each.measured, "expected": each.expected, "examples": [*each.examples]}
                 for each in broken

@@ -24,14 +24,7 @@ from linekeeper.engine import engine as rooms
 from linekeeper.engine.account import ACCOUNTS_A_PAGE, AccountFilter, AccountSummary, account_page, find_decision, view
 from linekeeper.engine.changes import CHANGES_A_PAGE, changes_after
 from linekeeper.engine.clock import Clock
-from linekeeper.engine.feed_batches import (
-    BatchRuling,
-    admit_batch,
-    batch_records,
-    demand_no_contract,
-    note_taken,
-    rule_on_batch,
-)
+from linekeeper.engine.feed_batches import batch_records, taking_in
 from linekeeper.engine.notices import build_notice
 from linekeeper.engine.opening import engine_of_store, law_named
 from linekeeper.engine.point_in_time import state_after
@@ -42,7 +35,7 @@ from linekeeper.engine.verify import Verdict
 from linekeeper.engine.verify import verify as verify_store
 from linekeeper.evaluate.authorisation import Authorisation
 from linekeeper.face.arguments import given_count, given_path, given_text, optional_text, refused_argument
-from linekeeper.face.batches import FeedBatch, feed_batch_of
+from linekeeper.face.batches import FeedBatch, feed_batch_of, ruled_batch
 from linekeeper.face.decision import Decision, Explanation, decisions_of_records, explanation_of
 from linekeeper.face.events import Columns, EventInput, batch_of_input, few_events_of, intake_of
 from linekeeper.face.extracts import Change, ExtractFilters, Subject, changes_of, extract_of
@@ -208,20 +201,16 @@ class Engine:
             intake = intake_of(events, self.policy, columns, self._engine.clock)
             given, aside, same, noted = intake.table, intake.rejected, intake.same, intake.source
             batch = batch_of_input(events, intake, columns, source_of_feed(source, noted))
-        if batch is not None:
-            admit_batch(self._engine, batch, transaction)
-        elif isinstance(events, str | PathLike):
-            demand_no_contract(self._engine, source_of_feed(source, noted), transaction)
         kept: list[core.Decision] = []
-        summary = self._engine.receive(
-            given,
-            source_of_feed(source, noted),
-            allow_other_source=allow_other_source,
-            keep=kept.append,
-            transaction=transaction,
-        )
-        if batch is not None:
-            note_taken(self._engine, batch, transaction)
+        named = source_of_feed(source, noted)
+        with taking_in(self._engine, named if isinstance(events, str | PathLike) else None, batch, transaction):
+            summary = self._engine.receive(
+                given,
+                named,
+                allow_other_source=allow_other_source,
+                keep=kept.append,
+                transaction=transaction,
+            )
         return Received(
             self._decisions(kept),
             [*aside, *summary.rejected],
@@ -299,25 +288,29 @@ class Engine:
 
         `content` is its hash, or the first digits. Raises LinekeeperError, with nothing done, where no such batch
         waits.
+
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     try:
+        ...         engine.receive("docs/examples/contract/wednesday.csv", columns="docs/examples/contract/core.yaml")
+        ...     except lk.LinekeeperError as held:
+        ...         engine.release_batch(held.details["content"], by="m.chen", why="small draws are free").state
+        'released'
         """
-        return self._rule_on_batch(content, "release", by, why, source)
+        return ruled_batch(self._engine, content, "release", by, why, source)
 
     def reject_batch(self, content: str, *, by: str, why: str, source: str | None = None) -> FeedBatch:
-        """A person rejects a batch that waits: it is never taken in. The arguments are as in `release_batch`."""
-        return self._rule_on_batch(content, "reject", by, why, source)
+        """A person rejects a batch that waits: it is never taken in. The arguments are as in `release_batch`.
 
-    def _rule_on_batch(self, content: str, ruling: BatchRuling, by: str, why: str, source: str | None) -> FeedBatch:
-        record = rule_on_batch(
-            self._engine.store,
-            self._engine.keeper,
-            given_text("content", content),
-            ruling,
-            by=given_text("by", by),
-            why=given_text("why", why),
-            at=self._engine.clock.now_ms(),
-            source=optional_text("source", source),
-        )
-        return feed_batch_of(record)
+        >>> import linekeeper as lk
+        >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
+        ...     try:
+        ...         engine.receive("docs/examples/contract/wednesday.csv", columns="docs/examples/contract/core.yaml")
+        ...     except lk.LinekeeperError as held:
+        ...         engine.reject_batch(held.details["content"], by="m.chen", why="divided by 100").state
+        'rejected'
+        """
+        return ruled_batch(self._engine, content, "reject", by, why, source)
 
     def erase(self, account: str, *, at: datetime | str) -> Erasure:
         """Erase a borrower: what the store holds is deleted, and the key of the log's records is destroyed.

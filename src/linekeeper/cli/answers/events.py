@@ -63,6 +63,7 @@ class ImportProfileAnswer(RepeatFigures, frozen=True, tag="linekeeper/import-dry
     reasons: list[ReasonProfile]
     unused_columns: list[str]
     notes: list[str]
+    broken: Annotated[list[str], Meta(description="Terms of the mapping's contract that the files break.")]
 
 
 class RunFigures(RepeatFigures, frozen=True):
