@@ -23,7 +23,7 @@ DUES_KEYS = ("grace", "tolerance", "prepaid", "holidays")
 HOLIDAYS_KEYS = ("calendar", "years", "weekend", "also", "not")
 CALENDAR_KEYS = ("name", "years", "holidays", "workdays")
 PREPAID = ("balance_only", "settles")
-WEEKDAY_WORDS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 WEEKEND = (5, 6)
 YEARS = (2020, 2035)  # of a calendar, where the policy names none; the library knows years to come as far as law says
 FIRST_YEAR, LAST_YEAR = 1970, 2099
@@ -79,8 +79,8 @@ def _weekend(node: Node | None, reader: Reader) -> tuple[int, ...]:
     if node is None:
         return WEEKEND
     items = node.items if isinstance(node, Listing) else (node,)
-    weekdays = {WEEKDAY_WORDS.index(reader.word(item, WEEKDAY_WORDS)) for item in items}
-    if len(weekdays) == len(WEEKDAY_WORDS):
+    weekdays = {WEEKDAYS.index(reader.word(item, WEEKDAYS)) for item in items}
+    if len(weekdays) == len(WEEKDAYS):
         reader.faults.add(node, "no day of the week is left for business", "name the days of the weekend alone")
     return tuple(sorted(weekdays))
 

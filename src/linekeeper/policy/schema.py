@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from linekeeper.policy.dues import DUES_KEYS, HOLIDAYS_KEYS, PREPAID, WEEKDAY_WORDS
+from linekeeper.policy.dues import DUES_KEYS, HOLIDAYS_KEYS, PREPAID, WEEKDAYS
 from linekeeper.policy.load import KEYS, OLD_KEYS, REQUIRED
 from linekeeper.policy.sections import GROUPS, OVER_LIMIT_WORDS, TRIGGER_KEYS
 
@@ -70,7 +70,7 @@ _DATES: Schema = {"type": "array", "items": {"type": "string", "pattern": r"^\d{
 def _dues() -> Schema:
     """When a due is past due, and what settles it."""
     country: Schema = {"type": "string", "pattern": "^[a-z]{2}$", "description": "a country's public holidays, like cn"}
-    weekend: Schema = {"type": "array", "items": {"enum": list(WEEKDAY_WORDS)}, "maxItems": len(WEEKDAY_WORDS) - 1}
+    weekend: Schema = {"type": "array", "items": {"enum": list(WEEKDAYS)}, "maxItems": len(WEEKDAYS) - 1}
     days = {"calendar": country, "years": _YEARS, "weekend": weekend, "also": _DATES, "not": _DATES}
     keys: dict[str, Schema] = {
         "grace": {**_DAYS, "description": "a due that is paid so many days after its date is paid on time"},
