@@ -59,11 +59,9 @@ RENDER_AS = {"text": as_text, "html": as_html, "json": as_json}
 class Received(Records[Decision]):
     """The decisions that events led to, in the order of accounts and then of time.
 
-    `rejected` are the events that were not admitted, with the reason and its code, and `rejected_by_code` counts them;
-    `conflicts` counts those whose id came before for another event. `repeats` counts the events that had come before;
-    `pending` counts the restrictions that the brake made wait for a person; `excess_draws` the draws of more than
-    was available, which count like any other, and `flagged_draws` are their ids where the policy flags them;
-    `unowed_dues` counts the accounts whose unpaid dues are above all that they owe.
+    `rejected` are the events not admitted, with reason and code, `conflicts` those of them whose id came before for
+    another event, `repeats` came before; the brake made `pending` restrictions wait; `excess_draws` (`flagged_draws`:
+    their ids, where they are flagged) were of more than was available; `unowed_dues` accounts owe less than their dues.
     """
 
     def __init__(
