@@ -15,7 +15,7 @@ EXAMPLE = "docs/examples/cash-line"
 def test_a_draw_of_what_is_no_amount_is_refused(amount: Any) -> None:
     with lk.open(":memory:", f"{EXAMPLE}.yaml") as engine:
         engine.receive(f"{EXAMPLE}.jsonl")
-        with pytest.raises(lk.LinekeeperError, match="a draw of `.*` cannot be") as refused:
+        with pytest.raises(lk.LinekeeperError, match=r"a draw of `.*` cannot be") as refused:
             engine.authorise("A-1001", amount, "2025-07-13T09:00+08:00")
         assert refused.value.code == "amount-not-readable"
         assert engine.authorise("A-1001", 1, "2025-07-13T09:00+08:00").allowed
