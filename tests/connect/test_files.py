@@ -196,7 +196,7 @@ def test_a_mapping_with_a_fault_is_refused(tmp_path: Path, text: str, reason: st
         ("events.csv", b"id,account,kind,at,amount,branch\n", "has a column `branch` that no kind of the policy has"),
         ("events.csv", b"id,account,kind,amount\n", "has no column `at`"),
         ("events.csv", b"id,id,kind,amount\n", "gives `id` twice"),
-        ("events.csv", b"", "has no column `id`"),
+        ("events.csv", b"", "`events.csv` is empty"),
         ("events.csv", b"\xff\n", "the header of `events.csv` cannot be read: the line is not UTF-8"),
         ("events.parquet", b"PAR1", "`events.parquet` is not Parquet"),
         ("events.jsonl", b"", "`events.jsonl` is empty"),

@@ -220,7 +220,8 @@ class Preparation:
         if target == "money" and isinstance(value, str) and not marked:
             # Validation has to see how many decimals there are, or whether there is a mark at all.
             return value if self.mapping.major is None else format(number, "f")
-        return plain_number(number * 100 if share else number)
+        # Where the mark is named, zeros at the end say nothing: `41.670000` is 41.67.
+        return plain_number((number * 100 if share else number).normalize())
 
     def _flag(self, value: Any, name: str) -> str | UnreadableCell:
         if isinstance(value, str) and value not in FLAGS:
