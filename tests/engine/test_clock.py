@@ -227,9 +227,7 @@ def test_the_tolerance_is_a_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("LINEKEEPER_TOLERANCE", "2d")
     assert ran(*words)["rejected"] == 0
     monkeypatch.setenv("LINEKEEPER_TOLERANCE", "soon")
-    with pytest.raises(
-        FileError, match="is `soon`, which is no span of time; write at most 999 hours or days, like 24h or 2d"
-    ):
+    with pytest.raises(FileError, match="is `soon`, which is no span of time; write at most 999 hours or days"):
         ran(*words)
 
 
