@@ -146,7 +146,7 @@ def replay(
         feed = stack.enter_context(events_of_file(events, kernel.policy, columns, json, clock, FeedOrder.ACCOUNT))
         keep = stack.enter_context(DecisionWriter(output)).add if output else None
         advance = stack.enter_context(progress("events", feed.events, json))
-        last = until_day if until_day is not None else feed.day_to_review(clock, kernel.calendar)
+        last = feed.day_to_review(clock, kernel.calendar, until_day)
         summary = replay_parts(kernel, feed.parts(), last, workers, not eager, None, advance, keep)
     aside = report(summary, feed, rejected, json)
     if json:
@@ -256,11 +256,11 @@ def _batch_of(
     path: Path, feed: EventFeed, source: str | None, mapping: Path | None, contract: Path | None
 ) -> ReadBatch | None:
     """What was read as a batch, where that file or else the mapping has a contract and the events are of one source."""
-    from linekeeper.connect.batch_files import batch_of_feed
+    from linekeeper.connect.batch_files import batch_of_file
     from linekeeper.connect.mapping_file import load_contract
 
     agreed = columns_of_file(mapping).contract if contract is None else load_contract(contract)
-    return None if source is None or agreed is None else batch_of_feed(path, feed, source, agreed)
+    return None if source is None or agreed is None else batch_of_file(path, feed.tables, feed, source, agreed)
 
 
 def _take_in(

@@ -8,36 +8,17 @@ from pathlib import Path
 
 from linekeeper.connect.event_feeds import EventFeed
 from linekeeper.connect.files import Intake, files_of
-from linekeeper.engine.contract import Contract
+from linekeeper.engine.contract import Contract, Parts
 from linekeeper.engine.feed_batches import ReadBatch
 
 
-def batch_of_feed(path: Path, feed: EventFeed, source: str, contract: Contract) -> ReadBatch:
-    """What was read of a file or a folder, of any size, as a batch of that source, which has to keep the contract."""
-    return ReadBatch(
-        contract,
-        source,
-        content_digest([path]),
-        path.name,
-        lambda: (part.table for part in feed.parts()),
-        feed.rejected,
-        feed.same,
-        feed.cut_short,
-    )
+def batch_of_file(path: Path, tables: Parts, read: EventFeed | Intake, source: str, contract: Contract) -> ReadBatch:
+    """What was read of a file or a folder as a batch of that source, which has to keep the contract.
 
-
-def batch_of_intake(path: Path, intake: Intake, source: str, contract: Contract) -> ReadBatch:
-    """The same of what fits into memory."""
-    return ReadBatch(
-        contract,
-        source,
-        content_digest([path]),
-        path.name,
-        lambda: iter([intake.table]),
-        intake.rejected,
-        intake.same,
-        intake.cut_short,
-    )
+    `tables` reads its events.
+    """
+    content, rest = content_digest([path]), (read.rejected, read.same, read.cut_short)
+    return ReadBatch(contract, source, content, path.name, tables, *rest)
 
 
 def content_digest(paths: Sequence[Path]) -> str:

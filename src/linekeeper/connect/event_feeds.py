@@ -25,7 +25,7 @@ from linekeeper.connect.event_table import arrived_at
 from linekeeper.connect.files import Intake, RowBlock, ShowShare, intake_of_blocks, read_blocks
 from linekeeper.connect.large_files import RawFile, SortOrder, write_blocks
 from linekeeper.core.event import ARRIVED, Rejection
-from linekeeper.engine.run import EventPart
+from linekeeper.engine.run import EventPart, day_to_review
 from linekeeper.evaluate.evaluator import NOT_REVIEWED
 from linekeeper.kernel.calendar import calendar
 
@@ -65,16 +65,14 @@ class EventFeed:
     last_at: int | None
     cut_short: bool  # whether one of the files ends without the end of a line
 
-    def day_to_review(self, clock: Clock, zone: Calendar) -> int:
-        """The local day up to which a run or replay reviews all accounts, unless another is named.
+    def tables(self) -> Iterator[pa.Table]:
+        """The events alone, part by part."""
+        return (part.table for part in self.parts())
 
-        Raises UsageError where the store that the files come from was reviewed up to a day that has not begun.
-        """
-        if self.last_review is None:
-            return clock.last_day(zone, np.array([] if self.last_at is None else [self.last_at], dtype=np.int64))
-        if self.last_review > NOT_REVIEWED:
-            clock.demand_day(self.last_review, zone)
-        return self.last_review
+    def day_to_review(self, clock: Clock, zone: Calendar, until_day: int | None = None) -> int:
+        """The local day up to which a replay reviews all accounts; see `engine.run.day_to_review`."""
+        at = np.array([] if self.last_at is None else [self.last_at], dtype=np.int64)
+        return day_to_review(clock, zone, until_day, self.last_review, at)
 
 
 @contextmanager

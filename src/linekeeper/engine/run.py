@@ -31,6 +31,7 @@ from linekeeper.evaluate.evaluator import (
 )
 from linekeeper.evaluate.event_batch import Batch, Ints, RecordedArrivals, batch_of
 from linekeeper.journal.store import decision_records
+from linekeeper.kernel.calendar import Calendar
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
 
@@ -164,25 +165,18 @@ def last_day(kernel: Kernel, table: pa.Table) -> int:
     return kernel.calendar.day(int(table["at"].to_numpy().max())) if table.num_rows else 0
 
 
-def day_to_review(
-    kernel: Kernel,
-    table: pa.Table,
-    clock: Clock,
-    until_day: int | None = None,
-    arrivals: RecordedArrivals | None = None,
-) -> int:
-    """The local day up to which a run of the table reviews: that of its last event by this clock, or the day named.
+def day_to_review(clock: Clock, zone: Calendar, until_day: int | None, last_review: int | None, at: Ints) -> int:
+    """The local day up to which a run of events reviews: the day named, or that of the last event by this clock.
 
-    Where the events say how they arrived, it is the last review there. Raises UsageError where the day has not begun.
+    Where the events say how they arrived, it is the `last_review` there. `at`: when they happened (UTC ms). Raises
+    UsageError where the day has not begun.
     """
-    if until_day is None and arrivals is not None:
-        if arrivals.last_review > NOT_REVIEWED:
-            clock.demand_day(arrivals.last_review, kernel.calendar)
-        return arrivals.last_review
-    if until_day is None:
-        return clock.last_day(kernel.calendar, table["at"].to_numpy())
-    clock.demand_day(until_day, kernel.calendar)
-    return until_day
+    day = last_review if until_day is None else until_day
+    if day is None:
+        return clock.last_day(zone, at)
+    if day > NOT_REVIEWED:
+        clock.demand_day(day, zone)
+    return day
 
 
 def evaluations_of(table: pa.Table, lazy: bool) -> int:
@@ -287,7 +281,8 @@ def replay_table(
 
     The events were admitted by `clock`, as those of an engine are. Raises UsageError where `until_day` has not begun.
     """
-    until = day_to_review(kernel, table, clock or Clock(), until_day, arrivals)
+    last_review, at = None if arrivals is None else arrivals.last_review, table["at"].to_numpy()
+    until = day_to_review(clock or Clock(), kernel.calendar, until_day, last_review, at)
     return replay_parts(kernel, [EventPart(table, arrivals)], until, workers, lazy, compiled, progress, keep)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import pyarrow as pa
 
-from linekeeper.connect.batch_files import batch_of_intake
+from linekeeper.connect.batch_files import batch_of_file
 from linekeeper.connect.files import (
     OWN_COLUMNS,
     Intake,
@@ -87,7 +87,7 @@ def batch_of_input(events: EventInput, intake: Intake, columns: Columns | None, 
             code="contract-needs-file",
             way_out="give the path of the file, or take `contract` out of the mapping",
         )
-    return batch_of_intake(given_path("events", events), intake, source, contract)
+    return batch_of_file(given_path("events", events), lambda: [intake.table], intake, source, contract)
 
 
 def few_events_of(

@@ -122,7 +122,9 @@ def replay(
         given_count("workers", workers, 1, WORKERS_MAX)
     kernel, clock = kernel_of(policy.definition), Clock(simulated=simulate)
     intake = intake_of(events, policy, columns, clock)
-    last = day_to_review(kernel, intake.table, clock, None if until is None else day_of(until), intake.arrivals)
+    until_day = None if until is None else day_of(until)
+    last_review = None if intake.arrivals is None else intake.arrivals.last_review
+    last = day_to_review(clock, kernel.calendar, until_day, last_review, intake.table["at"].to_numpy())
     kept: list[core.Decision] = []
     run = replay_table(
         kernel,
