@@ -12,8 +12,10 @@ By `at` alone nothing ever happens. In truth the line was suspended on the 11th 
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -23,12 +25,14 @@ import linekeeper as lk
 from linekeeper.cli.main import build
 from linekeeper.connect.arrivals import arrivals_by_time
 from linekeeper.core.bounds import DAY_MS
-from linekeeper.core.event import ARRIVED
+from linekeeper.core.event import ARRIVED, Event
+from linekeeper.engine.clock import Clock
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import EventPart, replay_table, run_parts
 from linekeeper.engine.verify import verify
 from linekeeper.journal.store import open_store
 from linekeeper.kernel.kernel import Kernel
+from linekeeper.policy.load import load_file
 from tests.engine.conftest import NewStore
 from tests.engine.lives import ANY_TIME, borrowers, in_time, policy_of, records, table_for
 from tests.engine.test_law3 import ruled, told
@@ -98,6 +102,20 @@ def test_run_and_replay_of_a_file_agree_and_verify(tmp_path: Path, policy: Path,
     assert run["decisions"]["suspend"] == run["decisions"]["correct"] == 1
     assert run["digest"] == lk.replay(policy, path).digest
     assert verify(open_store(store, made=True)).same
+
+
+def test_the_store_keeps_when_an_event_arrived(tmp_path: Path, policy: Path) -> None:
+    """What the file says, or when it happened where it does not; what comes in by itself arrives now."""
+    store = str(tmp_path / "lines.db")
+    ask = ["events", "--json", "--store", store]
+    CliRunner().invoke(APP, ["run", str(policy), str(story(tmp_path / "story.jsonl", POSTED)), "--store", store])
+    listed = json.loads(CliRunner().invoke(APP, ask).stdout)["events"]
+    assert {row["id"]: row["arrived_at"] for row in listed} == {row["id"]: row["at"] for row in listed} | POSTED
+    now = 1_760_000_000_000
+    engine = Engine(open_store(store, made=True), load_file(policy), clock=Clock(lambda: now))
+    assert engine.receive([Event("6", "A", "draw", now - 5_000, {"amount": 100})], "main").events == 1
+    newest = json.loads(CliRunner().invoke(APP, ask).stdout)["events"][-1]
+    assert newest["arrived_at"] == datetime.fromtimestamp(now / 1000, ZoneInfo("Asia/Shanghai")).isoformat()
 
 
 def test_an_event_cannot_arrive_before_it_happens_nor_ahead_of_the_clock(tmp_path: Path, policy: Path) -> None:

@@ -54,7 +54,7 @@ def slowly(make: Callable[..., Any], calls: Counter[str]) -> Callable[..., Any]:
 
 def test_a_kernel_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: Counter[str] = Counter()
-    monkeypatch.setitem(kernels._EMITTERS, 1, slowly(kernels._EMITTERS[1], calls))
+    monkeypatch.setattr(kernels, "emit", slowly(kernels.emit, calls))
     policy = load_text(version_text(1).replace("policy: card", "policy: made-once"))
     made = at_once(lambda _: kernel_of(policy))
     assert calls == {"made": 1}

@@ -89,6 +89,7 @@ def test_a_store_is_rebuilt_from_its_events(tmp_path: Path, url: str, policy_fil
     again = tmp_path / f"again{suffix}"
     linekeeper("events", "--output", str(again), "--store", rebuilt)
     assert sources_of(again, rebuilt) >= {*SOURCES, "person"}
+    assert arrivals_in(rebuilt) == arrivals_in(url)
     assert (
         read("run", str(policy_file), file, "--store", rebuilt, "--simulate")["events"] == 0
     )  # each event counts once
@@ -96,6 +97,12 @@ def test_a_store_is_rebuilt_from_its_events(tmp_path: Path, url: str, policy_fil
 
 def kinds_of(url: str) -> set[str]:
     return {event["kind"] for event in read("events", "--limit", "1000", "--store", url)["events"]}
+
+
+def arrivals_in(url: str) -> dict[tuple[str, str], str]:
+    """When each event arrived."""
+    listed = read("events", "--limit", "1000", "--store", url)["events"]
+    return {(event["source"], event["id"]): event["arrived_at"] for event in listed}
 
 
 def sources_of(file: Path, url: str) -> set[str]:

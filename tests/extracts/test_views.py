@@ -102,6 +102,7 @@ def test_events_in_a_view(engine: Engine) -> None:
         assert one["limit_minor"] == other["limit"]
         assert one["due_on"] == other["due_on"]
         assert (one["currency"], one["day"]) == ("CNY", other["at"][:10])
+        assert one["arrived_at"] == other["arrival.at"] is not None
     with engine.store.reading() as connection:
         amount = "json_extract(fields, '$.amount')" if engine.store.dialect == "sqlite" else "fields::json ->> 'amount'"
         some = connection.execute(text(f"SELECT {amount} FROM events_view WHERE kind = 'draw'")).scalars().all()
@@ -138,7 +139,8 @@ def test_an_older_store_is_given_views_and_positions(engine: Engine, new_store: 
         assert contents(upgraded) == contents(engine.store)
         assert verify(upgraded).same
         for name in VIEWS:
-            assert in_words(view(upgraded, name, "1, 2")) == in_words(view(engine.store, name, "1, 2"))
+            was, became = view(engine.store, name, "1, 2"), view(upgraded, name, "1, 2")
+            assert in_words(became) == in_words(_without_arrivals(was) if name == "events_view" else was)
         with upgraded.reading() as connection:
             highest = connection.execute(text("SELECT max(seq) FROM decisions")).scalar_one()
             sent = connection.execute(text("SELECT sent_position FROM notices WHERE state = 'sent'")).scalars().all()
@@ -150,6 +152,11 @@ def test_an_older_store_is_given_views_and_positions(engine: Engine, new_store: 
             )
     finally:
         upgraded.close()
+
+
+def _without_arrivals(rows: Rows) -> Rows:
+    """The rows of a store that does not know when its events arrived."""
+    return [row | {"arrived_at": None} for row in rows]
 
 
 def in_words(rows: Rows) -> list[str]:

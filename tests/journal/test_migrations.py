@@ -10,7 +10,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
 from linekeeper.journal import store as journal
 from linekeeper.journal.migrations import config
@@ -83,13 +83,15 @@ def before_identity(store_url: str) -> Store:
 
 def test_the_step_to_identity_keeps_events_and_counts_on(before_identity: Store) -> None:
     store, events = before_identity, SCHEMA.tables["events"]
+    kept = select(*(column for column in events.c if column.name != "arrived")).order_by(events.c.seq)
     with store.reading() as connection:
-        before = connection.execute(events.select().order_by(events.c.seq)).all()
+        before = connection.execute(kept).all()
     migrate_schema(store)
     with store.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, SCHEMA) == []
-        assert connection.execute(events.select().order_by(events.c.seq)).all() == before
+        assert connection.execute(kept).all() == before
+        assert set(connection.execute(select(events.c.arrived)).scalars()) == {None}
         indexes = {index["name"] for index in inspect(connection).get_indexes("events")}
         assert "events_account" in indexes
         keys = [key["column_names"] for key in inspect(connection).get_unique_constraints("events")]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.event import Event
+from linekeeper.evaluate.authorisation import authorise as authorise_on_line
 from linekeeper.evaluate.late_events import review_until
 from linekeeper.evaluate.replay import snapshots
 from linekeeper.kernel.kernel import Kernel
@@ -43,6 +44,12 @@ def test_authorise(case: tuple[Policy, list[Event]], seed: int) -> None:
     for at, amount in asks(policy, events, seed)[:: 2 + seed % 2]:
         expected = authorise(read(policy.source), events, at, amount)
         assert asked(kernel, state, at, amount) == (expected.allowed, expected.denied_by, expected.line)
+
+
+def test_a_line_that_has_not_opened_is_not_open() -> None:
+    kernel = Kernel(load_text(policy_text(3)))
+    answer = authorise_on_line(kernel, kernel.new_state(), 1_700_000_000_000, 100)
+    assert (answer.allowed, answer.reasons) == (False, ("not_open",))
 
 
 @given(cases(), st.integers(0, 1_000))

@@ -240,7 +240,7 @@ def _account_record(one: AccountSummary, zone: str) -> AccountRecord:
 
 def _event_record(row: dict[str, Any]) -> EventRecord:
     from linekeeper.cli.answers.events import EventRecord
-    from linekeeper.connect.arrivals import ARRIVAL_COLUMNS, ARRIVAL_NUMBER, ARRIVAL_SOURCE, REVIEWED
+    from linekeeper.connect.arrivals import ARRIVAL_AT, ARRIVAL_COLUMNS, ARRIVAL_NUMBER, ARRIVAL_SOURCE, REVIEWED
     from linekeeper.core.event import EVENT_HEAD
 
     head = {name: row[name] for name in EVENT_HEAD}
@@ -250,7 +250,12 @@ def _event_record(row: dict[str, Any]) -> EventRecord:
         if value is not None and name not in EVENT_HEAD and name not in ARRIVAL_COLUMNS
     }
     return EventRecord(
-        number=row[ARRIVAL_NUMBER], source=row[ARRIVAL_SOURCE], reviewed_until=row[REVIEWED], **head, fields=fields
+        number=row[ARRIVAL_NUMBER],
+        source=row[ARRIVAL_SOURCE],
+        arrived_at=row[ARRIVAL_AT],
+        reviewed_until=row[REVIEWED],
+        **head,
+        fields=fields,
     )
 
 

@@ -169,7 +169,7 @@ def _part(table: pa.Table, clock: Clock, zone: Calendar, last_review: int | None
     """The events of a table, and how they arrived where it says so; `last_review` is that of the whole file."""
     arrivals = None
     if ARRIVAL_NUMBER in table.column_names:
-        arrivals = arrivals_of(table.select(ARRIVAL_COLUMNS))
+        arrivals = arrivals_of(table, table["at"])
     elif ARRIVED in table.column_names:
         arrivals = arrivals_by_time(table, zone, clock)
     if arrivals is not None and last_review is not None:
@@ -184,7 +184,7 @@ def _last_times(path: Path, names: set[str], clock: Clock, zone: Calendar) -> tu
     for table in _parts(path, [name for name in ("at", ARRIVED, *ARRIVAL_COLUMNS) if name in names]):
         last_at = max(last_at, pc.max(table["at"]).as_py())
         if ARRIVAL_NUMBER in names:
-            last_review = max(last_review, arrivals_of(table).last_review)
+            last_review = max(last_review, arrivals_of(table, table["at"]).last_review)
         elif ARRIVED in names:
             last_arrived = max(last_arrived, int(arrived_at(table).max()))
     if ARRIVAL_NUMBER in names:

@@ -17,7 +17,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, select
 
-from linekeeper.connect.arrivals import ARRIVAL_NUMBER, ARRIVAL_SCHEMA, ARRIVAL_SOURCE, LAST_REVIEW, REVIEWED
+from linekeeper.connect.arrivals import (
+    ARRIVAL_AT,
+    ARRIVAL_NUMBER,
+    ARRIVAL_SCHEMA,
+    ARRIVAL_SOURCE,
+    LAST_REVIEW,
+    REVIEWED,
+)
 from linekeeper.connect.event_table import schema_of
 from linekeeper.core.bounds import DAY_MAX, MISSING
 from linekeeper.core.decision import Decision
@@ -251,7 +258,8 @@ def _event_schema(policy: Policy) -> pa.Schema:
     dates = {field.name for kind in policy.kinds for field in kind.fields if field.is_date} - numbers
     kinds = {"at": _instant(policy)} | dict.fromkeys(dates, _DAY)
     columns = [pa.field(one.name, kinds.get(one.name, one.type)) for one in schema_of(policy)]
-    return pa.schema([*columns, *ARRIVAL_SCHEMA])
+    exported = [pa.field(one.name, kinds["at"]) if one.name == ARRIVAL_AT else one for one in ARRIVAL_SCHEMA]
+    return pa.schema([*columns, *exported])
 
 
 def _arrived(
@@ -259,7 +267,7 @@ def _arrived(
 ) -> pa.Table:
     """Those accounts' events as a table of that schema."""
     e = t.events.c
-    query = select(e.seq, e.source, e.id, e.account, e.kind, e.at, e.body).order_by(e.account, e.seq)
+    query = select(e.seq, e.source, e.id, e.account, e.kind, e.at, e.arrived, e.body).order_by(e.account, e.seq)
     rows = connection.execute(query.where(e.account >= names[0], e.account <= names[-1])).all()
     bodies = [_DECODE(row.body) for row in rows]
     seqs = np.array([row.seq for row in rows], dtype=np.int64)
@@ -274,6 +282,7 @@ def _arrived(
         ARRIVAL_SOURCE: [row.source for row in rows],
         REVIEWED: [_day(reviewed) for reviewed in reviews.before(seqs).tolist()],
         LAST_REVIEW: [_day(last)] * len(rows),
+        ARRIVAL_AT: [row.arrived for row in rows],
     }
     table = pa.table(data, schema=schema)
     if day is None:

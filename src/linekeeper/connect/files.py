@@ -185,7 +185,8 @@ def intake_of_blocks(read: Iterable[RowBlock], place: str, policy: Policy, clock
     arrivals, same, conflicts = None, 0, list[Rejection]()
     if len(arrived) == len(blocks):  # an id then names an event of its source, and the inbox knows repeats
         by_time = np.argsort(times_of(table), kind="stable")
-        table, arrivals = table.take(by_time), arrivals_of(pa.concat_tables(arrived)).take(by_time)
+        before, table = table, table.take(by_time)
+        arrivals = arrivals_of(pa.concat_tables(arrived), before["at"]).take(by_time)
     else:
         table, same, conflicts = drop_duplicates(table, lambda row: blocks[owner[row]].place_of(lines[row]))
         table = sort_by_time(table)

@@ -265,7 +265,8 @@ class Engine:
         """The part of a batch whose accounts are under this version, in order of `at`."""
         calendar = self.kernel.calendar
         # Repeats drop out here: nothing after this meets one.
-        admitted = admit_events(connection, source, events, calendar, allow_other_source=allow_other_source)
+        now, how = self.clock.now_ms(), {"allow_other_source": allow_other_source}
+        admitted = admit_events(connection, source, events, calendar, now, **how)
         batch = admitted.events.batch(self.policy, calendar)
         states, chains = load_states(connection, self.kernel, batch.accounts)
         evaluate, lines = self._evaluator(connection, source, admitted), line_columns(self.kernel, states)

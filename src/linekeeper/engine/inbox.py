@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection, Select, select
 
-from linekeeper.core.event import EVENT_HEAD, Event, Rejection, RejectionCode
+from linekeeper.core.event import ARRIVED, EVENT_HEAD, Event, Rejection, RejectionCode
 from linekeeper.evaluate.evaluator import REFUSAL_REASONS, UNKNOWN_EVENT, rejection_code
 from linekeeper.evaluate.event_batch import (
     Batch,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from linekeeper.kernel.calendar import Calendar
     from linekeeper.policy.model import Policy
 
-EVENT_COLUMNS = ("seq", "source", "id", "account", "kind", "at", "body")
+EVENT_COLUMNS = ("seq", "source", "id", "arrived", "account", "kind", "at", "body")
 REJECTED_COLUMNS = ("source", "id", "account", "body", "reason")
 Key = tuple[str, str, int, bytes]  # account, kind, at, body
 Known = dict[str, dict[str, Key]]  # by id and source, what came before
@@ -53,12 +53,16 @@ _DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
 
 
 class GivenEvents(Protocol):
-    """Valid events in order of `at`, as they arrive: columns of what every event has."""
+    """Valid events in order of `at`, as they arrive: columns of what every event has.
+
+    `arrived` (UTC ms) is None where nothing says it: the event is known since now.
+    """
 
     ids: list[str]
     accounts: list[str]
     kinds: list[str]
     at: list[int]
+    arrived: list[int | None]
 
     def bodies(self) -> list[bytes]:
         """The fields of each event as JSON, absent ones left out."""
@@ -79,6 +83,7 @@ class FewEvents:
         self.accounts = [event.account for event in events]
         self.kinds = [event.kind for event in events]
         self.at = [event.at for event in events]
+        self.arrived = [event.arrived for event in events]
 
     def bodies(self) -> list[bytes]:
         """See `GivenEvents`."""
@@ -102,6 +107,8 @@ class EventTable:
         self.accounts: list[str] = table["account"].to_pylist()
         self.kinds: list[str] = table["kind"].to_pylist()
         self.at: list[int] = table["at"].to_pylist()
+        has_arrived = ARRIVED in table.column_names
+        self.arrived: list[int | None] = table[ARRIVED].to_pylist() if has_arrived else [None] * table.num_rows
 
     def bodies(self) -> list[bytes]:
         """See `GivenEvents`."""
@@ -132,7 +139,8 @@ def bodies(table: pa.Table) -> list[bytes]:
     for code in range(len(kinds.dictionary)):  # a kind fills few of the columns
         rows = np.flatnonzero(kinds.indices.to_numpy() == code)
         part = table.take(rows)
-        names = [one for one in table.column_names if one not in EVENT_HEAD and part[one].null_count < len(rows)]
+        names = [one for one in table.column_names if one not in (*EVENT_HEAD, ARRIVED)]
+        names = [one for one in names if part[one].null_count < len(rows)]
         columns = [part[name].to_pylist() for name in names]
         for row, values in zip(rows.tolist(), zip(*columns, strict=True), strict=False):
             encoded[row] = _ENCODE(
@@ -170,9 +178,15 @@ class Admitted:
 
 
 def admit_events(
-    connection: Connection, source: str, events: GivenEvents, clock: Calendar, *, allow_other_source: bool = False
+    connection: Connection,
+    source: str,
+    events: GivenEvents,
+    clock: Calendar,
+    now: int,
+    *,
+    allow_other_source: bool = False,
 ) -> Admitted:
-    """Write the events to the journal in their order, each once.
+    """Write the events to the journal in their order, each once; `now` (UTC ms) is when those arrive that do not say.
 
     An event that another source gave before, with the same id, account, kind, local day and numbers, is rejected. With
     `allow_other_source` it counts again.
@@ -188,7 +202,9 @@ def admit_events(
         rows = [(source, ids[row], keys[row][0], keys[row][3], one.reason) for row, one in sorted_out.rejected.items()]
         insert_many(connection, t.rejected_events, REJECTED_COLUMNS, rows)
     first = take_numbers(connection, "events", len(new))
-    insert_many(connection, t.events, EVENT_COLUMNS, [(first + n, source, ids[i], *keys[i]) for n, i in enumerate(new)])
+    arrived = [now if known_at is None else known_at for known_at in events.arrived]
+    written = [(first + n, source, ids[i], arrived[n], *keys[i]) for n, i in enumerate(new)]
+    insert_many(connection, t.events, EVENT_COLUMNS, written)
     rejected = list(sorted_out.rejected.values())
     return Admitted(events, [keys[i][3] for i in new], first, len(same), rejected, last_at)
 

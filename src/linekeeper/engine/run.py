@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from linekeeper.core.bounds import DAY_MS
 from linekeeper.core.decision import Decision
-from linekeeper.core.event import Rejection
+from linekeeper.core.event import ARRIVED, Rejection
 from linekeeper.decide.canonical import digest_all
 from linekeeper.decide.chain import Chain, record
 from linekeeper.decide.record import recorder_of
@@ -119,6 +119,7 @@ class _ReceivedBatch(NamedTuple):
 
 def _batches(part: EventPart) -> Iterator[_ReceivedBatch]:
     table, arrivals = part
+    table = table.append_column(ARRIVED, table["at"] if arrivals is None else pa.array(arrivals.arrived))
     if arrivals is None:
         for start in range(0, table.num_rows, BATCH_EVENTS):
             yield _ReceivedBatch(table.slice(start, BATCH_EVENTS), None, NOT_REVIEWED)

@@ -12,8 +12,8 @@ from linekeeper.kernel.kernel import Kernel
 class Authorisation:
     """Whether a draw may happen.
 
-    `reasons` are `not_open` (the account opened later), `suspended`, `closed`, `over_limit`, and the reason codes of
-    `rules`.
+    `reasons` are `not_open` (the account had not opened by then), `suspended`, `closed`, `over_limit`, and the reason
+    codes of `rules`.
 
     `rules` names the policy's authorisation rules that deny the draw.
     """
@@ -25,11 +25,12 @@ class Authorisation:
 
 def authorise(kernel: Kernel, state: list[int], at: int, amount: int) -> Authorisation:
     """Whether a draw of `amount` minor units may happen at `at` (UTC ms). `state` is a copy, and is changed."""
-    if at < state[kernel.layout.slots["OPEN_AT"]]:
+    slots = kernel.layout.slots
+    if not state[slots["OPENED"]] or at < state[slots["OPEN_AT"]]:
         return Authorisation(False, ("not_open",), ())
     hour = kernel.calendar.hour(at)
     evaluate_until(kernel, state, hour // 24)
-    now = max(hour, state[kernel.layout.slots["HOUR"]])
+    now = max(hour, state[slots["HOUR"]])
     denied = kernel.interpreted.authorise(state, kernel.new_row(), now, amount)
     reasons = [word for bit, word in ((1, "suspended"), (2, "closed"), (4, "over_limit")) if denied & bit]
     if denied & 3:  # nothing is available on such a line, so that the draw is over the limit says nothing more

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.core.event import EVENT_HEAD, Event
+from linekeeper.core.event import ARRIVED, EVENT_HEAD, Event
 from linekeeper.policy.kinds import OPENING
 
 if TYPE_CHECKING:
@@ -74,12 +74,13 @@ class Batch:
 class RecordedArrivals:
     """How the rows of an event table arrived, at the store that they come from or by what the file says.
 
-    `numbers` give their order, `sources` who sent each (empty: all from one), `reviewed` the day up to which all
-    accounts had been reviewed when it arrived, `last_review` that to which they were reviewed at last (far below 0:
-    before any review).
+    `numbers` give their order, `arrived` when (UTC ms), `sources` who sent each (empty: all from one), `reviewed` the
+    day up to which all accounts had been reviewed when it arrived, `last_review` that to which they were reviewed at
+    last (far below 0: before any review).
     """
 
     numbers: Ints
+    arrived: Ints
     sources: list[str]
     reviewed: Ints
     last_review: int
@@ -87,16 +88,16 @@ class RecordedArrivals:
     def take(self, rows: Ints) -> RecordedArrivals:
         """Those of some rows, in that order."""
         sources = [self.sources[row] for row in rows.tolist()] if self.sources else []
-        return RecordedArrivals(self.numbers[rows], sources, self.reviewed[rows], self.last_review)
+        return RecordedArrivals(self.numbers[rows], self.arrived[rows], sources, self.reviewed[rows], self.last_review)
 
 
 def events_of_table(table: pa.Table) -> Iterator[Event]:
     """The rows of an event table as events; absent fields are left out."""
-    names = [name for name in table.column_names if name not in EVENT_HEAD]
+    names = [name for name in table.column_names if name not in (*EVENT_HEAD, ARRIVED)]
     for batch in table.to_batches():
         for row in batch.to_pylist():
             fields = {name: row[name] for name in names if row[name] is not None}
-            yield Event(row["id"], row["account"], row["kind"], row["at"], fields)
+            yield Event(row["id"], row["account"], row["kind"], row["at"], fields, row.get(ARRIVED))
 
 
 def sort_by_time(table: pa.Table) -> pa.Table:

@@ -26,7 +26,7 @@ from linekeeper.journal.log.tables import in_names as in_names
 from linekeeper.journal.log.tables import listed as listed
 from linekeeper.journal.log.tables import within as within
 
-REVISION = "0013"  # the newest revision in `migrations`
+REVISION = "0014"  # the newest revision in `migrations`
 FIRST_REVISION = "0010"  # what is older was made before any release
 BUSY_SECONDS = 60
 FULL = 2  # how SQLite numbers `synchronous=FULL`

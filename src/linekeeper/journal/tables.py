@@ -26,7 +26,8 @@ policies = Table(
     Column("record_format", Integer, nullable=False),
 )
 
-# What happened, in order of arrival. An id names one event of a source; `body` holds the fields as JSON.
+# What happened, in order of arrival. An id names one event of a source; `body` holds the fields as JSON. `arrived` is
+# when the lender knew of it: UTC ms, null in what a schema before 0014 wrote.
 events = Table(
     "events",
     SCHEMA,
@@ -36,6 +37,7 @@ events = Table(
     Column("account", Name, nullable=False),
     Column("kind", Text, nullable=False),
     Column("at", Whole, nullable=False),
+    Column("arrived", Whole),
     Column("body", Blob, nullable=False),
     UniqueConstraint("id", "source"),  # the id first: an event is also looked for under the other sources
 )

@@ -240,6 +240,9 @@ class EventRecord(AnswerPart, frozen=True):
 
     number: Annotated[int, Meta(description="Its place in the order in which events arrived.")]
     source: str
+    arrived_at: Annotated[
+        Instant | None, Meta(description="When the lender knew of it; null where an earlier Linekeeper wrote it.")
+    ]
     reviewed_until: Annotated[Day | None, Meta(description="Up to where all had been reviewed when it arrived.")]
     id: str
     account: str
