@@ -67,8 +67,10 @@ def test_repeats_are_dropped_and_conflicts_told(rows: list[tuple[str, int, int |
     assert (counted, [bad.place for bad in aside]) == (same, conflicts)
 
 
-@given(st.lists(st.integers(0, 3)))
-def test_sorting_keeps_the_order_of_one_instant(at: list[int]) -> None:
-    table = pa.table({"at": pa.array(at, pa.int64()), "row": pa.array(range(len(at)), pa.int64())})
-    rows = [(row["at"], row["row"]) for row in sort_by_time(table).to_pylist()]
-    assert rows == sorted((instant, row) for row, instant in enumerate(at))
+@given(st.lists(st.tuples(st.sampled_from(["draw", "opening"]), st.integers(0, 3))))
+def test_sorting_keeps_the_order_of_one_instant(events: list[tuple[str, int]]) -> None:
+    """Openings come before all others, for their history follows them; among themselves they keep their order."""
+    kinds, at = ([event[part] for event in events] for part in (0, 1))
+    columns = {"kind": pa.array(kinds, pa.string()), "at": pa.array(at, pa.int64()), "row": pa.array(range(len(at)))}
+    rows = [row["row"] for row in sort_by_time(pa.table(columns)).to_pylist()]
+    assert rows == sorted(range(len(at)), key=lambda row: (-1 if kinds[row] == "opening" else at[row], row))

@@ -165,6 +165,22 @@ def test_an_account_told_of_after_a_review_comes_up_to_its_day(new_store: NewSto
     agree(policy, new_store(), [(None, [unknown]), (100, [late, event("e3", "draw", 20, amount=5)])])
 
 
+def test_an_opening_that_is_refused_hides_no_late_event(new_store: NewStore) -> None:
+    """An opening comes first in its batch, whenever it was; what follows it there may be late all the same."""
+    policy = load_text(
+        "policy: p\nversion: 1\ncurrency: CNY\ntime_zone: UTC\n"
+        "features: {draws_5d: 'count(draw, 5d)'}\n"
+        "triggers:\n  drew: {when: draws_5d >= 1, suspend: yes, reason: drew}\n"
+    )
+
+    def event(name: str, kind: str, day: int, **fields: int | str) -> Event:
+        return Event(name, "a", kind, day * 86_400_000, fields)
+
+    opened, later = event("e1", "open", 10, limit=500), event("e2", "repay", 12, amount=1)
+    again = event("e3", "opening", 40, granted=500, limit=500, status="active", balance=0)
+    agree(policy, new_store(), [(None, [opened]), (None, [later]), (None, [again, event("e4", "draw", 11, amount=5)])])
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_states_are_a_cache(new_store: NewStore, seed: int) -> None:
     """Made anew from the events they are what they were, late events and reviews included."""

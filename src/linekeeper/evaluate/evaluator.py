@@ -270,16 +270,17 @@ def out_of_order(kernel: Kernel, batch: Batch, numbers: Ints, reviewed: Ints) ->
 
 
 def late_accounts(kernel: Kernel, batch: Batch, states: Ints, reviewed_day: int) -> np.ndarray:
-    """For each account, whether its first event lies before what the account has seen, or what has been reviewed."""
-    if not len(batch):
-        return np.zeros(len(batch.accounts), dtype=bool)
-    slots = kernel.layout.slots
-    with_events = batch.starts[:-1] < batch.starts[1:]
-    first = np.minimum(batch.starts[:-1], len(batch) - 1)
-    seen, hour = states[:, slots["SEEN"]], states[:, slots["HOUR"]]
-    opened = states[:, slots["OPENED"]] != 0
-    late = opened & ((batch.at[first] < seen) | (batch.hour[first] < hour))
-    return np.asarray(with_events & (late | (batch.hour[first] < reviewed_day * 24)))
+    """For each account, whether an event lies before what the account has seen, or what has been reviewed."""
+    marked, slots = np.zeros(len(batch.accounts), dtype=bool), kernel.layout.slots
+    with_events = np.flatnonzero(batch.starts[:-1] < batch.starts[1:])
+    if not len(with_events):
+        return marked
+    # The first in order need not be the earliest: an opening comes before all others, whenever it was.
+    starts, state = batch.starts[with_events], states[with_events]
+    at, hour = np.minimum.reduceat(batch.at, starts), np.minimum.reduceat(batch.hour, starts)
+    late = (state[:, slots["OPENED"]] != 0) & ((at < state[:, slots["SEEN"]]) | (hour < state[:, slots["HOUR"]]))
+    marked[with_events] = late | (hour < reviewed_day * 24)
+    return marked
 
 
 # ------------------------------------------------------------------ in bulk
