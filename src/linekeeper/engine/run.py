@@ -119,7 +119,9 @@ class _ReceivedBatch(NamedTuple):
 
 def _batches(part: EventPart) -> Iterator[_ReceivedBatch]:
     table, arrivals = part
-    table = table.append_column(ARRIVED, table["at"] if arrivals is None else pa.array(arrivals.arrived))
+    others = [name for name in table.column_names if name != ARRIVED]
+    arrived = table["at"] if arrivals is None else pa.array(arrivals.arrived)
+    table = table.select(others).append_column(ARRIVED, arrived)
     if arrivals is None:
         for start in range(0, table.num_rows, BATCH_EVENTS):
             yield _ReceivedBatch(table.slice(start, BATCH_EVENTS), None, NOT_REVIEWED)
