@@ -59,10 +59,15 @@ def lapse(account: str) -> list[Event]:
 
 
 def everything(store: Store) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table of the store but for the keys, salts and seals of the log, which chance makes."""
+    """Every row of every table of the store but for the keys, salts and seals of the log, which chance makes.
+
+    Nor when an event arrived, which the clock says.
+    """
     with store.reading() as connection:
         rows = {
-            table.name: sorted(map(repr, connection.execute(select(table)).all()))
+            table.name: sorted(
+                map(repr, connection.execute(select(*(one for one in table.c if one is not t.events.c.arrived))).all())
+            )
             for table in t.SCHEMA.sorted_tables
             if table not in (t.LOG.entries, t.LOG.keys)
         }
