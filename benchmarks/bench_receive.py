@@ -3,8 +3,8 @@
 A lender's system calls `receive` with one event and goes on when the decision is durable. That time is the disk's (a
 commit waits until the disk has it) and the engine's own. To tell them apart, plain sqlite3 commits the very same bytes
 into another file on the same disk, event by event, taking turns with the engine: what is left is the engine's. Beside
-it stands the question `authorise`, asked a second time, which writes nothing. Times on the clock are in milliseconds;
-the processor's time stands beside them, since a busy machine does not stretch it as much.
+it stands the question `authorise`, which writes nothing, asked of one account after the other once all is received.
+Times on the clock are in milliseconds; the processor's stand beside them, since a busy machine stretches them less.
 """
 
 from __future__ import annotations
@@ -94,10 +94,9 @@ def measured(folder: Path, count: int, logged: bool) -> dict[str, np.ndarray]:
                 written[:] = [[]]
                 shadow.receive(event, source="core")
                 times["commit"].append(timed(partial(commit_alone, plain, written[0])))
-                ask = partial(engine.authorise, row["account"], AMOUNT_MINOR, row["at"])
-                ask()
-                times["authorise"].append(timed(ask))
         plain.close()
+        for row in rows:
+            times["authorise"].append(timed(partial(engine.authorise, row["account"], AMOUNT_MINOR, rows[-1]["at"])))
     return {name: np.array(values[WARM_UP:]) for name, values in times.items()}
 
 
@@ -128,7 +127,7 @@ def main() -> None:
         wall = f"{figures[f'{what}_ms']:7.2f} ms{figures[f'{what}_p95_ms']:7.2f} ms"
         print(f"  {words:30}{wall}{figures[f'{what}_processor_ms']:10.2f} ms")
     engine = f"{figures['engine_ms']:7.2f} ms{'':10}{figures['engine_processor_ms']:10.2f} ms"
-    print(f"  {'the engine beside the commit':30}{engine}  (goal: under 3 ms)")
+    print(f"  {'the engine beside the commit':30}{engine}  (goal: under 3 ms; of `authorise` under 0.3 ms)")
     print(f"  receive takes {figures['receive_over_commit']:.1f} times as long as the bare commit")
 
 

@@ -74,6 +74,18 @@ def test_a_draw_that_is_rejected_is_none() -> None:
         assert (len(received.rejected), received.excess_draws) == (1, 0)
 
 
+def test_a_rejected_draw_stays_rejected_when_it_is_sent_again() -> None:
+    """The borrower was refused: that there is room by now makes no draw of it. Under an id of its own it is another."""
+    with lk.open(":memory:", lk.load_policy(TEXT + "draws: {over_limit: reject}\n")) as engine:
+        events = rows(("draw", 10**15), ("draw", 1))
+        first, again = engine.receive(events), engine.receive(events)
+        assert [row.code for row in first.rejected] == [row.code for row in again.rejected] == ["draw-over-limit"]
+        assert again.repeats == len(events) - 1
+        small = events[1] | {"amount": 1}
+        assert [row.code for row in engine.receive([small]).rejected] == ["draw-over-limit"]
+        assert engine.receive([small | {"id": "new"}]).rejected == ()
+
+
 def test_a_population_counts_as_one_event_after_another_does(tmp_path: Path) -> None:
     """In a table at once, and event by event with the question whether the draw would be authorised."""
     policy = load_text(TEXT.replace("UTC", "Asia/Shanghai"))

@@ -160,6 +160,20 @@ def test_a_rejected_batch_is_never_taken_in(new_store: NewStore, tmp_path: Path)
     assert caught.value.code == "batch-not-waiting"
 
 
+def test_what_waits_or_was_rejected_comes_in_under_no_other_source(new_store: NewStore, tmp_path: Path) -> None:
+    """Another source may have no contract: the file is held there too, until a person rules on it as what it was."""
+    engine, mapping = engine_over(new_store()), mapping_of(tmp_path)
+    side = mapping_of(tmp_path, MAPPING.split("contract")[0].replace("core", "side"), "side.yaml")
+    file = file_of(tmp_path, 0, pay="10.00")
+    content = refused(engine, file, mapping).details["content"]
+    renamed = file.rename(tmp_path / "side.csv")
+    assert refused(engine, renamed, side).code == "batch-waits"
+    engine.reject_batch(content, by="m.chen", why="in minor units")
+    error = refused(engine, renamed, side)
+    assert (error.code, error.details["source"]) == ("batch-rejected", "core")
+    assert engine.receive(file_of(tmp_path, 0), columns=side).rejected == ()
+
+
 def test_a_release_is_of_what_the_file_said_then(new_store: NewStore, tmp_path: Path) -> None:
     """Read by another mapping, the same content says something else: it is measured anew, and waits again."""
     engine, mapping = engine_over(new_store()), mapping_of(tmp_path)

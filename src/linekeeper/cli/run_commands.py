@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -107,7 +108,7 @@ def run(
             summary = RunSummary.empty()  # no store is made for it
         else:
             engine = open_engine(store, checked, keys, brake, law, by, simulate)
-            summary = _take_in(engine, feed, named, batch, allow_other_source, until_day, json)
+            summary = _take_in(engine, events, feed, named, batch, allow_other_source, until_day, json)
     aside = report(summary, feed, rejected, json)
     if json:
         print_answer(RunAnswer(**run_figures(summary, feed, aside, rejected), source=named))
@@ -265,6 +266,7 @@ def _batch_of(
 
 def _take_in(
     engine: Engine,
+    path: Path,
     feed: EventFeed,
     source: str | None,
     batch: ReadBatch | None,
@@ -276,6 +278,7 @@ def _take_in(
 
     `batch`: the same, where its source has a contract.
     """
+    from linekeeper.connect.batch_files import content_digest
     from linekeeper.engine.feed_batches import taking_in
     from linekeeper.engine.opening import clear_empty_store
     from linekeeper.engine.run import run_parts
@@ -284,7 +287,8 @@ def _take_in(
     how = {"allow_other_source": allow_other_source}
     done = 0
     try:
-        with taking_in(engine, source, batch), progress("events", feed.events, quiet) as show:
+        content = partial(content_digest, [path])
+        with taking_in(engine, source, batch, content), progress("events", feed.events, quiet) as show:
 
             def advance(events: int) -> None:
                 nonlocal done

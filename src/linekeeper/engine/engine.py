@@ -20,6 +20,7 @@ from sqlalchemy import Connection, func, select
 from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import Conflict, EventRejected, NotFound, Refused, UsageError
+from linekeeper.core.event import Rejection
 from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states, load_states, save_states, state_read
 from linekeeper.engine.clock import Clock
@@ -30,6 +31,7 @@ from linekeeper.engine.inbox import (
     GivenEvents,
     admit_events,
     drop_erased,
+    drop_rejected_draws,
     given_events,
     reject_ahead,
     reject_refused,
@@ -264,6 +266,9 @@ class Engine:
     ) -> BatchSummary:
         """The part of a batch whose accounts are under this version, in order of `at`."""
         calendar = self.kernel.calendar
+        again: list[Rejection] = []
+        if self.policy.over_limit == "reject":
+            events, again = drop_rejected_draws(connection, source, events)
         # Repeats drop out here: nothing after this meets one.
         now, how = self.clock.now_ms(), {"allow_other_source": allow_other_source}
         admitted = admit_events(connection, source, events, calendar, now, **how)
@@ -281,7 +286,7 @@ class Engine:
         return BatchSummary(
             events=len(admitted.ids) - len(refused),
             same=admitted.same,
-            rejected=admitted.rejected + refused,
+            rejected=again + admitted.rejected + refused,
             actions=actions,
             evaluations=result.evaluations,
             waiting=waiting,

@@ -8,7 +8,7 @@ again once its hash is released. So nothing of a borrower lies in the store befo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -108,7 +108,7 @@ def admit_batch(engine: Engine, batch: ReadBatch, transaction: Connection | None
         if state not in ("begun", "taken", "rejected"):
             broken = _measure(connection, engine, batch, row)
     if state == "rejected":
-        raise _rejected(batch)
+        raise _rejected(batch.name, batch.source, batch.content)
     if broken:
         raise _waits(batch, broken)
 
@@ -129,12 +129,21 @@ def demand_no_contract(engine: Engine, source: str, transaction: Connection | No
 
 @contextmanager
 def taking_in(
-    engine: Engine, source: str | None, batch: ReadBatch | None, transaction: Connection | None = None
+    engine: Engine,
+    source: str | None,
+    batch: ReadBatch | None,
+    content: Callable[[], str] | None = None,
+    transaction: Connection | None = None,
 ) -> Iterator[None]:
     """While a file of that source is taken in: it is held before where it has to be, and noted as taken after.
 
-    `batch` is the file where it has a contract; without a `source` the events belong to no feed.
+    `batch` is the file where it has a contract; without a `source` the events belong to no feed. `content` gives the
+    file's SHA-256, and is asked for where batches of another source wait or were rejected.
     """
+    if content is not None:
+        # Where the other source has a contract of its own, that says whether the batch waits.
+        states = ("waiting", "rejected") if batch is None else ("rejected",)
+        demand_not_held(engine, source, content, states, transaction)
     if batch is not None:
         admit_batch(engine, batch, transaction)
     elif source is not None:
@@ -142,6 +151,32 @@ def taking_in(
     yield
     if batch is not None:
         note_taken(engine, batch, transaction)
+
+
+def demand_not_held(
+    engine: Engine,
+    source: str | None,
+    content: Callable[[], str],
+    states: tuple[str, ...],
+    transaction: Connection | None = None,
+) -> None:
+    """Raises Refused where a file is in one of these states as a batch of another source."""
+    b = t.feed_batches.c
+    held = select(b.content, b.source, b.state, b.name).where(b.state.in_(states))
+    with engine.store.writing(transaction) if transaction is not None else engine.store.reading() as connection:
+        rows = {row.content: row for row in connection.execute(held.where(b.source != (source or "")))}
+    row = rows.get(content()) if rows else None
+    if row is None:
+        return
+    if row.state == "rejected":
+        raise _rejected(row.name, row.source, row.content)
+    raise Refused(
+        f"`{row.name}` waits as a batch of `{row.source}`, and none of it is taken in",
+        code="batch-waits",
+        place=row.name,
+        way_out=f"release or reject it: `linekeeper pending batches`; it is batch {row.content[:12]}",
+        details={"source": row.source, "content": row.content},
+    )
 
 
 def note_taken(engine: Engine, batch: ReadBatch, transaction: Connection | None = None) -> None:
@@ -215,13 +250,13 @@ def _waits(batch: ReadBatch, broken: Sequence[BrokenTerm]) -> Refused:
     )
 
 
-def _rejected(batch: ReadBatch) -> Refused:
+def _rejected(name: str, source: str, content: str) -> Refused:
     return Refused(
-        f"`{batch.name}` was rejected as a batch of `{batch.source}`, and is never taken in",
+        f"`{name}` was rejected as a batch of `{source}`, and is never taken in",
         code="batch-rejected",
-        place=batch.name,
+        place=name,
         way_out="ask for the right file; `linekeeper pending batches list --ended` says who rejected it and why",
-        details={"source": batch.source, "content": batch.content},
+        details={"source": source, "content": content},
     )
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, Select, select
 
 from linekeeper.core.event import ARRIVED, EVENT_HEAD, Event, Rejection, RejectionCode
-from linekeeper.evaluate.evaluator import REFUSAL_REASONS, UNKNOWN_EVENT, rejection_code
+from linekeeper.evaluate.evaluator import OVER_LIMIT, REFUSAL_REASONS, UNKNOWN_EVENT, rejection_code
 from linekeeper.evaluate.event_batch import (
     Batch,
     batch_of,
@@ -237,6 +237,25 @@ def reject_ahead(
     timely = sorted(set(range(len(events.ids))) - set(ahead))
     pairs = zip(refused.ids, reasons, strict=True)
     return events.take(timely), [_rejection(event_id, reason, RejectionCode.NOT_VALID) for event_id, reason in pairs]
+
+
+def drop_rejected_draws(
+    connection: Connection, source: str, events: GivenEvents
+) -> tuple[GivenEvents, list[Rejection]]:
+    """The events without draws that were of more than was available, under the same id: sent again, they stay rejected.
+
+    Their borrower was refused, and has drawn nothing: that there is room by now makes no draw of it.
+    """
+    r, dialect = t.rejected_events.c, connection.dialect.name
+    reason = REFUSAL_REASONS[OVER_LIMIT]
+    query = select(r.id).where(r.source == source, r.reason == reason, in_names(dialect, r.id))
+    before = set(connection.execute(query, {"names": listed(dialect, events.ids)}).scalars())
+    if not before:
+        return events, []
+    again = [row for row, name in enumerate(events.ids) if name in before]
+    kept = [row for row, name in enumerate(events.ids) if name not in before]
+    reason = f"{reason}; it was rejected before, so send a new draw under an id of its own"
+    return events.take(kept), [_rejection(events.ids[row], reason, RejectionCode.OVER_LIMIT) for row in again]
 
 
 def reversals(connection: Connection, source: str, admitted: Admitted) -> dict[int, int]:

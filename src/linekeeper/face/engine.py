@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ from typing import Literal, Unpack
 import pyarrow as pa
 from sqlalchemy import Connection
 
+from linekeeper.connect.batch_files import content_digest
 from linekeeper.connect.table_output import demand_table_file, write_table
 from linekeeper.connect.validation import Validator
 from linekeeper.core import decision as core
@@ -203,7 +205,9 @@ class Engine:
             batch = batch_of_input(events, intake, columns, source_of_feed(source, noted))
         kept: list[core.Decision] = []
         named = source_of_feed(source, noted)
-        with taking_in(self._engine, named if isinstance(events, str | PathLike) else None, batch, transaction):
+        file = given_path("events", events) if isinstance(events, str | PathLike) else None
+        content = None if file is None else partial(content_digest, [file])
+        with taking_in(self._engine, None if file is None else named, batch, content, transaction):
             summary = self._engine.receive(
                 given,
                 named,
