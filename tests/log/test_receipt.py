@@ -18,7 +18,7 @@ from linekeeper.journal.log.publish import Cosign
 from linekeeper.journal.log.qr import compact, draw, expand, from_digits, to_digits
 from linekeeper.journal.log.receipt import verify_receipt
 from linekeeper.journal.log.tree import Nodes
-from tests.log.support import LOG_KEY, House, decision, decisions
+from tests.log.support import LOG_KEY, House, decision, decisions, fits, forged_receipt
 
 WITNESS = SigningKey("witness.example/w", b"w" * 32, COSIGNATURE)
 
@@ -87,6 +87,16 @@ def test_a_proof_without_a_record_is_no_receipt(filled: House, extra: bytes) -> 
     proof = Proof.parse(data)
     with pytest.raises(ProofError, match="does not hold a record"):
         verify_receipt(Proof(proof.index, proof.hashes, proof.checkpoint, extra).data, LOG_KEY.verifier)
+
+
+def test_a_forged_receipt_under_a_weak_key_is_refused() -> None:
+    """The library of signatures takes the all-zero key and the forgery; the reader of the key does not."""
+    vkey, data = forged_receipt(bytes(32))
+    note = Note.parse(Proof.parse(data).checkpoint)
+    assert fits(bytes(32), note.text.encode(), note.signatures[0].blob)
+    with pytest.raises(ProofError) as refused:
+        verify_receipt(data, Verifier.parse(vkey))
+    assert refused.value.code == "verifier-key-weak"
 
 
 def test_not_yet_published(house: House) -> None:

@@ -186,6 +186,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "tile-not-whole": "a tile of the log is cut short; publish the log again",
         "tiles-do-not-fit": "the tiles do not lead to the published root; restore them from a copy",
         "verifier-key-not-readable": "a public key is malformed; copy it anew",
+        "verifier-key-weak": "anybody can sign under a public key; believe nothing of it and ask for a new one",
         "witness-address-not-usable": "the address of a witness is none; it starts with https://",
         "witness-not-reached": "a witness cannot be reached; try again later",
         "witness-refused": "a witness refused to sign; read its answer",
