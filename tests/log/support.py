@@ -48,8 +48,8 @@ class House:
         with self.engine.begin() as connection:
             return append(connection, self.tables, self.vault, records)
 
-    def publish(self, cosign: Cosign | None = None) -> Published:
-        return publish(self.engine, self.tables, self.folder, self.signer, cosign)
+    def publish(self, cosign: Cosign | None = None, *, whole: bool = True) -> Published:
+        return publish(self.engine, self.tables, self.folder, self.signer, cosign, whole=whole)
 
     def published(self) -> Published | None:
         return published(self.folder, self.signer.verifier)

@@ -79,8 +79,11 @@ def publish(
         remotes.append(Remote(Verifier.parse(Path(file).read_text("utf-8").strip()), url))
     cosign = quorum(remotes, len(remotes)) if remotes else None
     keeper, opened = open_keeper(keys), open_store(store, made=True)
+    compared = False
     while True:
-        head = keeper.publish(opened, cosign).checkpoint
+        # A long log takes its time to compare, so `--every` does it once, and then by the last published leaf.
+        head = keeper.publish(opened, cosign, whole=not compared).checkpoint
+        compared = True
         if json:
             print_answer(LogPublishAnswer(origin=head.origin, size=head.size, root=head.root.hex()))
         else:
@@ -98,7 +101,7 @@ def status(store: StoreUrl, keys: LogKeys, json: JsonOption = False) -> None:
     from linekeeper.journal import tables as t
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.log.audit import audit
-    from linekeeper.journal.log.errors import ProofError
+    from linekeeper.journal.log.errors import LogError
     from linekeeper.journal.log.publish import published
     from linekeeper.journal.store import open_store
 
@@ -106,7 +109,7 @@ def status(store: StoreUrl, keys: LogKeys, json: JsonOption = False) -> None:
     try:
         with open_store(store, made=True).reading() as connection:
             result = audit(connection, t.LOG, published(keeper.folder, keeper.signer.verifier))
-    except ProofError as error:
+    except LogError as error:  # a leaf or a tile that is gone is a difference too
         if json:
             nothing = dict.fromkeys(("leaves", "published", "heads"))
             print_answer(LogStatusAnswer(same=False, **nothing, difference=str(error), error=error.code))

@@ -62,11 +62,14 @@ class Keeper:
                 details={"master": master},
             )
 
-    def publish(self, store: Store, cosign: Cosign | None = None) -> Published:
-        """Publish every committed leaf under a newly signed checkpoint, cosigned by witnesses where asked."""
+    def publish(self, store: Store, cosign: Cosign | None = None, *, whole: bool = True) -> Published:
+        """Publish every committed leaf under a newly signed checkpoint, cosigned by witnesses where asked.
+
+        The store is compared with what is published before; `whole=False`: by the last published leaf alone.
+        """
         with store.reading() as connection:
             self.demand_log_of(connection)
-        return publish(store.engine, t.LOG, self.folder, self.signer, cosign)
+        return publish(store.engine, t.LOG, self.folder, self.signer, cosign, whole=whole)
 
     def head(self) -> Published:
         """What is published. Raises LogError before the first publication."""

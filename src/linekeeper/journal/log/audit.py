@@ -32,7 +32,7 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
     """Re-derive the log from the store's entries; ProofError or LogError names the first one that differs.
 
     Each entry is compared with its bundle and with its hash in the tiles. Each head, those in the store and the
-    published one, is compared with the root over the entries before it.
+    published one, is compared with the root over the entries before it. Every tile is derived from those below it.
     """
     size = size_of(connection, tables)
     known = {row.size: bytes(row.root) for row in connection.execute(select(tables.heads))}
@@ -66,6 +66,8 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
                 code="entry-altered",
                 details={"leaves": end},
             )
+    if head:
+        head.tiles.demand_root(head.checkpoint.root)
     return Audit(size, head.checkpoint.size if head else 0, len(known))
 
 
@@ -109,8 +111,10 @@ def check_receipts(
 ) -> ReceiptCheck:
     """Make and verify the receipt of each of these leaves (erased ones have none).
 
-    With a `seed`, each is verified once more with one bit flipped, anywhere in the file.
+    With a `seed`, each is verified once more with one bit flipped, anywhere in the file. Raises ProofError or LogError
+    where a published tile is gone or altered: a receipt needs few of them, and the next one may need it.
     """
+    head.tiles.demand_root(head.checkpoint.root)
     chance = random.Random(seed)
     made = accepted = flipped = refused = 0
     for position, opened in read.opened(connection, tables, vault, positions):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.checkpoint import Checkpoint, open_checkpoint
-from linekeeper.journal.log.errors import ForkError, LogError
+from linekeeper.journal.log.errors import ForkError, LogError, ProofError
 from linekeeper.journal.log.note import ED25519, Note, SigningKey, Verifier
 from linekeeper.journal.log.tree import verify_consistency
 
@@ -29,10 +29,23 @@ class Signer:
         return self.key.verifier
 
     def last(self) -> Checkpoint | None:
-        """The last head signed; None where nothing was signed yet. Raises ProofError where the file was altered."""
-        if not self.head.exists():
+        """The last head signed; None where nothing was signed yet. Raises ProofError where the file does not say it."""
+        try:
+            return open_checkpoint(self.head.read_bytes(), self.verifier).checkpoint
+        except FileNotFoundError:
             return None
-        return open_checkpoint(self.head.read_bytes(), self.verifier).checkpoint
+        except OSError as error:
+            reason, code = f"cannot be opened ({error.strerror})", "signer-head-not-readable"
+            way_out = "let the account that publishes read it; it is a file of its own"
+        except ProofError as error:
+            # A fault of form, or a whole head under another key: somebody else's, which says nothing of this log.
+            lent = error.code in ("signature-missing", "checkpoint-of-another-log")
+            reason = f"is not of the log `{self.key.name}`" if lent else "is damaged or was altered"
+            code = "signer-head-of-another-log" if lent else "signer-head-not-readable"
+            way_out = "put the log's own there: copy the newest published `checkpoint`, once nobody holds a newer one"
+        raise ProofError(
+            f"the signer's last head `{self.head}` {reason}", code=code, way_out=way_out, place=str(self.head)
+        )
 
     def sign(self, size: int, root: bytes, consistency: Sequence[bytes] = ()) -> bytes:
         """The signed checkpoint (size, root), once `consistency` shows that it continues the last head.
