@@ -126,6 +126,19 @@ def test_checking_all_receipts(filled: House) -> None:
     assert tally == ReceiptCheck(700, 700, 700, 700)
 
 
+def test_checking_all_receipts_of_a_cosigned_log(house: House) -> None:
+    """A signature of a key that was not given proves nothing; so a bit of it proves nothing either."""
+    house.add(decisions(200))
+    head = house.publish(witnessed())
+    others = SigningKey("witness.example/other", b"o" * 32, COSIGNATURE)
+    with house.engine.connect() as connection:
+        arguments = (connection, house.tables, house.vault, head, LOG_KEY.verifier, range(200))
+        for seed in range(3):
+            assert check_receipts(*arguments, seed=seed) == ReceiptCheck(200, 200, 200, 200)
+            assert check_receipts(*arguments, seed, [WITNESS.verifier]) == ReceiptCheck(200, 200, 200, 200)
+        assert check_receipts(*arguments, 1, [WITNESS.verifier, others.verifier]) == ReceiptCheck(200, 0, 200, 200)
+
+
 def test_receipts_of_an_altered_log_are_not_accepted(house: House) -> None:
     house.add(decisions(30))
     head = house.publish()

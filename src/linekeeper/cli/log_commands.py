@@ -61,6 +61,9 @@ def publish(
     witness: Annotated[
         list[str] | None, typer.Option("--witness", help="A witness that must cosign: VKEYFILE=URL.")
     ] = None,
+    witness_wait: Annotated[
+        float, typer.Option("--witness-wait", min=0.1, help="Seconds in which a witness has to have cosigned.")
+    ] = 10.0,
     every: Annotated[
         int | None, typer.Option("--every", min=1, help="Publish again every so many seconds, until ended.")
     ] = None,
@@ -70,13 +73,14 @@ def publish(
     from linekeeper.cli.answers.proof import LogPublishAnswer
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.log.cosign import Remote, quorum
-    from linekeeper.journal.log.note import Verifier
+    from linekeeper.journal.log.key_files import read_verifier
+    from linekeeper.journal.log.note import COSIGNATURE
     from linekeeper.journal.store import open_store
 
     remotes = []
     for text in witness or []:
         file, _, url = text.partition("=")
-        remotes.append(Remote(Verifier.parse(Path(file).read_text("utf-8").strip()), url))
+        remotes.append(Remote(read_verifier(Path(file), COSIGNATURE), url, witness_wait))
     cosign = quorum(remotes, len(remotes)) if remotes else None
     keeper, opened = open_keeper(keys), open_store(store, made=True)
     compared = False
@@ -220,17 +224,20 @@ def witness(
 ) -> None:
     """Serve a witness on this machine: it cosigns heads that continue the last one it saw, and refuses any other."""
     from linekeeper.cli.answers.proof import WitnessAnswer
-    from linekeeper.journal.log.note import COSIGNATURE, Verifier
+    from linekeeper.journal.log import durable
+    from linekeeper.journal.log.key_files import demand_own, read_verifier
+    from linekeeper.journal.log.note import COSIGNATURE
     from linekeeper.journal.log.signer import load_key, new_key
-    from linekeeper.journal.log.witness import Witness, serve
+    from linekeeper.journal.log.witness import PATH, Witness, serve
 
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    demand_own(folder)
     path = folder / "witness.key"
     key = load_key(path) if path.exists() else new_key(path, name, COSIGNATURE)
-    log = Verifier.parse(log_vkey.read_text("utf-8").strip())
+    log = read_verifier(log_vkey)
     with serve(Witness(key, folder, {log.name: log}), port) as server:
-        vkey, url = folder / "witness.vkey", f"http://127.0.0.1:{server.server_port}/add-checkpoint"
-        vkey.write_text(f"{key.verifier.vkey}\n", "utf-8")
+        vkey, url = folder / "witness.vkey", f"http://127.0.0.1:{server.server_port}{PATH}"
+        durable.write(vkey, f"{key.verifier.vkey}\n".encode())
         if json:
             print_answer(WitnessAnswer(vkey_file=str(vkey), url=url))
         else:

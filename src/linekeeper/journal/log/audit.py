@@ -10,7 +10,8 @@ from sqlalchemy import Connection, select
 
 from linekeeper.journal.log import read
 from linekeeper.journal.log.errors import ProofError
-from linekeeper.journal.log.note import Verifier
+from linekeeper.journal.log.note import Note, Verifier
+from linekeeper.journal.log.proof import Proof
 from linekeeper.journal.log.publish import Published
 from linekeeper.journal.log.receipt import make_receipt, verify_receipt
 from linekeeper.journal.log.tables import LogTables, size_of
@@ -108,11 +109,13 @@ def check_receipts(
     log: Verifier,
     positions: Sequence[int],
     seed: int | None = None,
+    witnesses: Sequence[Verifier] = (),
 ) -> ReceiptCheck:
     """Make and verify the receipt of each of these leaves (erased ones have none).
 
-    With a `seed`, each is verified once more with one bit flipped, anywhere in the file. Raises ProofError or LogError
-    where a published tile is gone or altered: a receipt needs few of them, and the next one may need it.
+    Each of `witnesses` must have cosigned. With a `seed`, each receipt is verified once more with one bit flipped,
+    anywhere but in the signatures of keys that were not given: these prove nothing, so nothing is refused for them.
+    Raises ProofError or LogError where a published tile is gone or altered: each receipt needs a few of them only.
     """
     head.tiles.demand_root(head.checkpoint.root)
     chance = random.Random(seed)
@@ -122,17 +125,32 @@ def check_receipts(
             continue
         data = make_receipt(head, position, opened)
         made += 1
-        accepted += accepts(data, log)
+        accepted += accepts(data, log, witnesses)
         if seed is not None:
             flipped += 1
-            refused += not accepts(flip(data, chance.randrange(8 * len(data))), log)
+            proven = _proven_bytes(data, (log, *witnesses))
+            bit = chance.randrange(8 * len(proven))
+            refused += not accepts(flip(data, 8 * proven[bit // 8] + bit % 8), log, witnesses)
     return ReceiptCheck(made, accepted, flipped, refused)
 
 
-def accepts(data: bytes, log: Verifier) -> bool:
+def _proven_bytes(data: bytes, keys: Sequence[Verifier]) -> list[int]:
+    """Where the bytes of a receipt stand that these keys vouch for: all but the signature lines of other keys."""
+    signatures = Note.parse(Proof.parse(data).checkpoint).signatures
+    start = len(data) - sum(len(each.line.encode()) for each in signatures)
+    proven = list(range(start))
+    for signature in signatures:
+        end = start + len(signature.line.encode())
+        if any(signature.is_by(key) for key in keys):
+            proven += range(start, end)
+        start = end
+    return proven
+
+
+def accepts(data: bytes, log: Verifier, witnesses: Sequence[Verifier] = ()) -> bool:
     """Whether a receipt verifies."""
     try:
-        verify_receipt(data, log)
+        verify_receipt(data, log, witnesses)
     except ProofError:
         return False
     return True

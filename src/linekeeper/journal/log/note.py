@@ -82,13 +82,13 @@ def check_name(name: str) -> str:
 # ------------------------------------------------------------------ keys
 
 
-def is_weak(public: bytes) -> bool:
+def _is_weak(public: bytes) -> bool:
     """Whether a public key is a point of small order, or written in another way than the one right spelling.
 
     Under a point of small order one signature fits many texts, so it is made without any private key. No key pair has
     one. Source: RFC 8032 section 5.1.3 for the spelling.
 
-    >>> is_weak(bytes(32)), is_weak(SigningKey("a", bytes(32)).verifier.public)
+    >>> _is_weak(bytes(32)), _is_weak(SigningKey("a", bytes(32)).verifier.public)
     (True, False)
     """
     y = int.from_bytes(public, "little") & (1 << 255) - 1
@@ -109,7 +109,7 @@ class Verifier:
     kind: int = ED25519
 
     def __post_init__(self) -> None:
-        if is_weak(self.public):
+        if _is_weak(self.public):
             raise ProofError(
                 f"the public key of `{self.name}` is weak: anybody can sign under it without a private key",
                 code="verifier-key-weak",

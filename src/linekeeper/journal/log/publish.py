@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, func, select, update
 
 from linekeeper.journal.log import durable, read
 from linekeeper.journal.log.checkpoint import Checkpoint, open_checkpoint
@@ -23,12 +23,12 @@ from linekeeper.journal.log.errors import ForkError, LogError, ProofError
 from linekeeper.journal.log.note import Note, Signature, Verifier
 from linekeeper.journal.log.signer import Signer
 from linekeeper.journal.log.tables import LogTables, size_of
-from linekeeper.journal.log.tiles import CHUNK, MAKE_ANEW, Tiles, TileWriter, on_disk
+from linekeeper.journal.log.tiles import CHUNK, TILES_WAY_OUT, Tiles, TileWriter, on_disk
 from linekeeper.journal.log.tree import Frontier, Nodes, consistency_proof, leaf_hash, root_at
 
 CHECKPOINT = "checkpoint"
 
-Cosign = Callable[[bytes, Nodes], Iterable[Signature]]  # (signed checkpoint, its tree) -> witnesses' signatures
+Cosign = Callable[[bytes, Nodes], Iterable[Signature]]  # (signed checkpoint, its tree) -> the cosignatures it lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,8 @@ def publish(
 ) -> Published:
     """Publish every committed leaf and return the new head, or the old one where there are no new leaves.
 
+    `cosign` is asked for both: a head that is out without a witness's cosignature gets it with the next publication.
+
     Only one process publishes at a time; a second one gets a LogError. Raises ForkError where the store has fewer
     leaves than were signed, or other ones than were published. `whole=False` compares only the last published leaf,
     which is enough for a process that has compared all of them before.
@@ -76,7 +78,7 @@ def publish(
         if current:
             _demand_published_leaves(engine, tables, current, whole)
         if current and last and current.checkpoint == last and current.checkpoint.size == size:
-            return current
+            return _cosigned(engine, tables, folder, current, cosign)
         tiles = _grow(engine, tables, folder, current, size)
         root = root_at(size, tiles.node)
         proof = consistency_proof(last.size, size, tiles.node) if last and last.size else []
@@ -88,6 +90,17 @@ def publish(
         _remember(engine, tables, checkpoint, data)
         durable.write(folder / CHECKPOINT, data)
         return Published(checkpoint, data, tiles)
+
+
+def _cosigned(engine: Engine, tables: LogTables, folder: Path, current: Published, cosign: Cosign | None) -> Published:
+    """The published head with the cosignatures that it lacked."""
+    signatures = tuple(cosign(current.data, current.tiles.node)) if cosign else ()
+    if not signatures:
+        return current
+    data = Note.parse(current.data).with_signatures(signatures).data
+    _remember(engine, tables, current.checkpoint, data)
+    durable.write(folder / CHECKPOINT, data)
+    return Published(current.checkpoint, data, current.tiles)
 
 
 def _agreed_last(engine: Engine, tables: LogTables, signer: Signer, current: Published | None) -> Checkpoint | None:
@@ -106,7 +119,7 @@ def _agreed_last(engine: Engine, tables: LogTables, signer: Signer, current: Pub
         )
     if root_at(current.checkpoint.size, current.tiles.node) != current.checkpoint.root:
         raise ProofError(
-            "the published tiles do not lead to the published root", code="tiles-do-not-fit", way_out=MAKE_ANEW
+            "the published tiles do not lead to the published root", code="tiles-do-not-fit", way_out=TILES_WAY_OUT
         )
     return last
 
@@ -182,3 +195,5 @@ def _remember(engine: Engine, tables: LogTables, checkpoint: Checkpoint, data: b
                 way_out="find out which is true",
                 details={"leaves": checkpoint.size},
             )
+        else:
+            connection.execute(update(heads).where(heads.c.size == checkpoint.size).values(checkpoint=data))

@@ -27,7 +27,7 @@ TILE_WIDTH = 1 << HEIGHT
 ENTRY_MAX_BYTES = (1 << 16) - 1
 CHUNK = 64 * TILE_WIDTH  # entries whose files are made durable together
 PYRAMIDS_MAX = 1_024  # tiles kept with their inner hashes, about 40 MB
-MAKE_ANEW = (
+TILES_WAY_OUT = (
     "put the folder back from a copy, or move `checkpoint` out of it and run `linekeeper log publish`, which then makes"
     " the tiles anew from the store"
 )
@@ -133,7 +133,7 @@ class Tiles:
         A root alone is not enough: it needs few of the tiles, and readers need them all. Raises ProofError, which names
         the first tile that does not follow.
         """
-        below = map(leaf_hash, self.entries())
+        below: Iterator[bytes] = map(leaf_hash, self.entries())
         level, complete = 0, self.size
         while complete:
             roots = []
@@ -144,7 +144,7 @@ class Tiles:
                     raise ProofError(
                         f"`{path}` does not follow from the tiles below it; one of them was altered",
                         code="tiles-do-not-fit",
-                        way_out=MAKE_ANEW,
+                        way_out=TILES_WAY_OUT,
                         place=path,
                     )
                 if len(derived) == TILE_WIDTH:
@@ -152,7 +152,7 @@ class Tiles:
             below, level, complete = iter(roots), level + 1, complete // TILE_WIDTH
         if root_at(self.size, self.node) != root:
             raise ProofError(
-                "the published tiles do not lead to the published root", code="tiles-do-not-fit", way_out=MAKE_ANEW
+                "the published tiles do not lead to the published root", code="tiles-do-not-fit", way_out=TILES_WAY_OUT
             )
 
     def _read(self, level: Level, tile: int) -> tuple[bytes, int, int]:
@@ -172,7 +172,7 @@ class Tiles:
             except FileNotFoundError:
                 continue
         path = tile_path(level, tile, width)
-        raise LogError(f"`{path}` is absent from the log", code="tile-missing", way_out=MAKE_ANEW, place=path)
+        raise LogError(f"`{path}` is absent from the log", code="tile-missing", way_out=TILES_WAY_OUT, place=path)
 
 
 def every_tile(size: int) -> Iterator[tuple[Level, int]]:
@@ -189,7 +189,7 @@ def every_tile(size: int) -> Iterator[tuple[Level, int]]:
 
 
 def _not_whole(path: str) -> ProofError:
-    return ProofError(f"`{path}` is cut short or lengthened", code="tile-not-whole", way_out=MAKE_ANEW, place=path)
+    return ProofError(f"`{path}` is cut short or lengthened", code="tile-not-whole", way_out=TILES_WAY_OUT, place=path)
 
 
 # ------------------------------------------------------------------ writing
