@@ -127,6 +127,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
     },
     "store": {
         "event-not-readable": "an event of the store is not as the policy's kinds have it; restore the store",
+        "migration-too-late": "an account is said to have migrated on a day that it had passed; restore the store",
         "policy-of-newer-linekeeper": "a version in the store is of a newer language or format; update Linekeeper",
         "state-not-readable": "the state of an account cannot be read; run `linekeeper verify`",
         "store-address-not-usable": "the address of a store is not of a known form; write it as the message says",

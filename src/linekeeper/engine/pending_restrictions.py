@@ -189,13 +189,18 @@ def open_book(connection: Connection) -> None:
     """Count all lines, where they have not been counted yet."""
     if connection.execute(select(t.book.c.id)).first() is not None:
         return
+    insert_many(connection, t.book, ("id", "lines", "granted"), [(1, *counted_book(connection))])
+
+
+def counted_book(connection: Connection) -> tuple[int, int]:
+    """(open lines, what is granted on them), counted over the states of all accounts."""
     lines = granted = 0
     for digest, kernel in kernels_of(connection).items():
         states = states_under(connection, digest)
         while joined := b"".join(islice(states, PAGE)):
             part = totals(kernel, np.frombuffer(joined, dtype="<i8").reshape(-1, kernel.layout.size))
             lines, granted = lines + part[0], granted + part[1]
-    insert_many(connection, t.book, ("id", "lines", "granted"), [(1, lines, granted)])
+    return lines, granted
 
 
 def keep_book(connection: Connection, before: tuple[int, int], after: tuple[int, int]) -> None:

@@ -6,24 +6,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import DatabaseError
 
 from linekeeper.core.dates import date_of
+from linekeeper.core.errors import StoreError
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states
 from linekeeper.engine.derive import Derived, account_pages, derive, plain
 from linekeeper.engine.history import Reviews, Unreadable
+from linekeeper.engine.verify_tables import AFTER_DERIVING, BEFORE_DERIVING, LEAVES_AT_ONCE, difference_of_leaves
 from linekeeper.engine.versions import Kernels, Recorders, kernels_of, recorders_of, stored_policy
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import DECISIONS
-from linekeeper.journal.log.read import opened
+from linekeeper.journal.log.errors import LogError, ProofError
+from linekeeper.journal.log.read import accounts_of_leaves, opened
 from linekeeper.journal.log.tables import size_of
 from linekeeper.journal.log.vault import Vault
-from linekeeper.journal.store import Counter, Store, as_bytes, last_number, unpacked, within
+from linekeeper.journal.store import Store, as_bytes, unpacked, within
 
-LEAVES_AT_ONCE = 2_000
-COUNTERS: dict[Table, Counter] = {t.events: "events", t.decisions: "changes"}
+_LOG_FINDINGS = ("leaf-missing", "record-altered", "entry-not-readable", "master-key-wrong")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,21 @@ def verify(store: Store, progress: Callable[[int], None] | None = None, vault: V
     store's log, each decision is compared with its leaf too. Raises LinekeeperError where the store is empty, or holds
     states of another kernel.
     """
-    stored_policy(store)
-    verdict = _verify_store(store, progress)
-    if vault is not None and verdict.same:
-        verdict = replace(verdict, first_difference=differing_leaf(store, vault))
+    try:
+        with store.reading() as connection:
+            fault = next(filter(None, (check(connection) for check in BEFORE_DERIVING)), None)
+        if fault:
+            return Verdict(0, 0, 0, fault)
+        stored_policy(store)
+        verdict = _verify_store(store, progress)
+        if vault is not None and verdict.same:
+            verdict = replace(verdict, first_difference=differing_leaf(store, vault))
+    except (ProofError, LogError) as error:
+        if error.code not in _LOG_FINDINGS:  # as where a master key is not at hand: nothing is known of the log then
+            raise
+        return Verdict(0, 0, 0, str(error))
+    except DatabaseError as error:
+        return Verdict(0, 0, 0, f"the store cannot be read: {str(error.orig).splitlines()[0]}")
     return verdict
 
 
@@ -72,8 +86,8 @@ def _verify_store(store: Store, progress: Callable[[int], None] | None) -> Verdi
                 return Verdict(accounts, events, decisions, part.first_difference)
             if progress:
                 progress(len(names))
-        stray = _stray(connection) or _number_to_come(connection)
-    return Verdict(accounts, events, decisions, stray)
+        difference = next(filter(None, (check(connection) for check in AFTER_DERIVING)), None)
+    return Verdict(accounts, events, decisions, difference)
 
 
 def _unfinished_review(connection: Connection, reviews: Reviews) -> str | None:
@@ -92,6 +106,8 @@ def _verify_page(
         derived = derive(connection, kernels, names, reviews)
     except Unreadable as error:
         return Verdict(len(names), 0, 0, str(error))
+    except StoreError as error:
+        return Verdict(len(names), 0, 0, f"`{names[0]}` to `{names[-1]}`: {error}")
     chains = [Chain() for _ in derived.batch.accounts]
     difference = derived.fault or _refused(derived)
     difference = difference or _compare_decisions(connection, derived, recorders, chains)
@@ -148,33 +164,14 @@ def _refused(derived: Derived) -> str | None:
     return f"the event `{name}` of `{account}` stands in the journal and could not have been admitted"
 
 
-def _stray(connection: Connection) -> str | None:
-    """A decision or a state of an account without events."""
-    known = select(t.events.c.account)
-    for table in (t.decisions, t.accounts):
-        row = connection.execute(select(table.c.account).where(table.c.account.not_in(known)).limit(1)).first()
-        if row:
-            return f"the account `{row[0]}` stands in `{table.name}` and has no events"
-    return None
-
-
-def _number_to_come(connection: Connection) -> str | None:
-    """An event or a decision with a number that is still to be given: it would be given twice."""
-    for table, counter in COUNTERS.items():
-        last = last_number(connection, counter)
-        row = connection.execute(select(table.c.account, table.c.seq).where(table.c.seq > last).limit(1)).first()
-        if row:
-            return f"a row of `{row.account}` in `{table.name}` has the number {row.seq}, and {last} was the last given"
-    return None
-
-
 # ------------------------------------------------------------------ against the log
 
 
 def differing_leaf(store: Store, vault: Vault) -> str | None:
     """The first leaf that differs from its decision, or the decision without a leaf; None where all agree.
 
-    Leaves of erased borrowers no longer open and are passed over: their decisions are gone too.
+    Then what the leaves say of versions and erasures (see `verify_tables`). Leaves of erased borrowers no longer open
+    and are passed over: their decisions are gone too.
     """
     sealed = 0
     with store.reading() as connection:
@@ -185,7 +182,9 @@ def differing_leaf(store: Store, vault: Vault) -> str | None:
                 return difference
             sealed += count
         stored = int(connection.execute(select(func.count()).select_from(t.decisions)).scalar_one())
-    return None if sealed == stored else f"{stored} decisions are stored, and {sealed} have a leaf"
+        if sealed != stored:
+            return f"{stored} decisions are stored, and {sealed} have a leaf"
+        return difference_of_leaves(connection, vault)
 
 
 def _compare_leaves(connection: Connection, vault: Vault, start: int, end: int) -> tuple[str | None, int]:
@@ -199,7 +198,10 @@ def _compare_leaves(connection: Connection, vault: Vault, start: int, end: int) 
     names = sorted({decision.account for _, _, decision in leaves})
     rows = connection.execute(select(d.account, d.number, d.record).where(within(connection, d.account, names)))
     stored = {(account, number): as_bytes(record) for account, number, record in rows}
+    accounts = accounts_of_leaves(connection, t.LOG, range(start, end))
     for position, data, decision in leaves:
+        if accounts[position] != decision.account:
+            return f"leaf {position} is a decision of `{decision.account}`, and its key is of `{accounts[position]}`", 0
         if stored.get((decision.account, decision.number)) != data:
             place = f"decision {decision.number} of `{decision.account}`"
             return f"leaf {position} is {place}, and the store has it otherwise", 0

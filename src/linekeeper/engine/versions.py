@@ -64,7 +64,12 @@ def read_versions(connection: Connection) -> tuple[Policy, ...]:
                 way_out="update it",
                 details={"policy": row.name, "version": row.version},
             )
-    return tuple(_loaded(row.text, row.name, bytes(row.card) if row.card is not None else None) for row in rows)
+    return tuple(read_version(row.text, row.name, row.card) for row in rows)
+
+
+def read_version(text: str, name: str, card: bytes | None) -> Policy:
+    """A version from its stored text and card. Raises PolicyError where the text is no policy."""
+    return _loaded(text, name, None if card is None else bytes(card))
 
 
 def recorders_of(connection: Connection, kernels: Kernels) -> Recorders:

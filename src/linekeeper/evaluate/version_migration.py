@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from linekeeper.core.dates import date_of
+from linekeeper.core.errors import StoreError
 from linekeeper.evaluate.event_batch import EventRow
 from linekeeper.evaluate.late_events import rebuild_facts
 from linekeeper.kernel.kernel import Kernel
@@ -17,9 +19,15 @@ def migrate_account(old: Kernel, new: Kernel, state: list[int], history: Iterabl
     The account has not reached that day, and all evaluations before it have been made; the evaluation at the start of
     that day is the new version's first. Facts are rebuilt from the events. The line passes over as it is, with its
     latches (the old version's triggers are the new version's first), restoration, offer and rulings, and with its
-    restrictions as far as the old version counted them.
+    restrictions as far as the old version counted them. Raises StoreError where the account had reached the day before.
     """
-    assert state[old.layout.slots["HOUR"]] // 24 < day, "an account migrates at the start of a day"
+    if state[old.layout.slots["HOUR"]] // 24 >= day:  # only where somebody has changed the store by hand
+        raise StoreError(
+            f"an account is said to have migrated on {date_of(day)}, a day that it had reached before",
+            code="migration-too-late",
+            way_out="`linekeeper verify` names the account; restore the store from a backup",
+            details={"day": day},
+        )
     old.interpreted.advance(state, day * 24)
     fresh = new.new_state()
     for name in (*LINE_SLOTS, "HOUR", "SEEN"):

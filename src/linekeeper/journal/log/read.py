@@ -65,6 +65,14 @@ def opened(
             yield position, records[position]
 
 
+def accounts_of_leaves(connection: Connection, tables: LogTables, positions: range) -> dict[int, str]:
+    """Whose key seals each of these leaves; those of erased borrowers are left out."""
+    leaves, keys = tables.entries.c, tables.keys.c
+    query = select(leaves.position, keys.account).join(tables.keys, keys.id == leaves.key)
+    rows = connection.execute(query.where(leaves.position >= positions.start, leaves.position < positions.stop))
+    return {row.position: row.account for row in rows}
+
+
 def _open_some(
     connection: Connection, tables: LogTables, vault: Vault, positions: list[int]
 ) -> dict[int, Opened | None]:

@@ -1,0 +1,298 @@
+"""What the store holds beside events, states and decisions, held against what it follows from, and against the log.
+
+`docs/reference/proof.md` lists each column of each table: derived, in the log, or neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import msgspec
+import rfc8785
+from sqlalchemy import Column, Connection, func, select
+from sqlalchemy.exc import DatabaseError
+
+from linekeeper.core.errors import PolicyError
+from linekeeper.engine.history import Reviews
+from linekeeper.engine.pending_restrictions import counted_book
+from linekeeper.engine.versions import policy_in_force, read_version
+from linekeeper.journal import tables as t
+from linekeeper.journal.keeper import DECISIONS
+from linekeeper.journal.log.entry import RecordKind, kind_of
+from linekeeper.journal.log.read import accounts_of_leaves, opened
+from linekeeper.journal.log.tables import size_of
+from linekeeper.journal.log.vault import Vault
+from linekeeper.journal.store import Counter, last_number
+from linekeeper.kernel.emit import digest
+from linekeeper.notice.from_decision import NOTIFIED_ACTIONS
+
+LEAVES_AT_ONCE = 2_000
+Difference = str | None
+_DECODE = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+# ------------------------------------------------------------------ what must hold before anything is derived
+
+
+def difference_of_file(connection: Connection) -> Difference:
+    """What SQLite's own check finds in its file: pages that are damaged, an index that is not what its table says.
+
+    PostgreSQL checks pages by itself (`data_checksums`), and its indexes by its extension `amcheck`.
+    """
+    if connection.dialect.name != "sqlite":
+        return None
+    try:
+        answer = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
+    except DatabaseError as error:
+        answer = str(error.orig)
+    return None if answer == "ok" else f"the store's file is damaged: {' '.join(str(answer).split())}"
+
+
+def difference_of_versions(connection: Connection) -> Difference:
+    """The first version of the policy that is not stored under the name, number and digest of its own text."""
+    p = t.policies.c
+    columns = (p.digest, p.text, p.card, p.name, p.version)
+    for row in connection.execute(select(*columns).order_by(p.version)):
+        place = f"version {row.version} of `{row.name}`"
+        try:
+            policy = read_version(row.text, row.name, row.card)
+        except PolicyError as error:
+            return f"{place} cannot be read any more: {error}"
+        if (policy.name, policy.version) != (row.name, row.version):
+            return f"{place} is version {policy.version} of `{policy.name}` by its own text"
+        if policy.digest != row.digest:
+            return f"{place} is stored under a digest that is not that of its text and card"
+        if policy.card != (None if row.card is None else bytes(row.card)):
+            return f"{place} is stored with a card that its text does not name"
+    return None
+
+
+def difference_of_migrations(connection: Connection) -> Difference:
+    """The first account whose migrations do not lead, one after the other, to the version that it is under."""
+    m, under = t.version_migrations.c, t.accounts.c
+    query = select(m.account, m.day, m.after_event, m.was, m.policy, under.policy.label("now"))
+    rows = connection.execute(query.outerjoin(t.accounts, under.account == m.account).order_by(m.account, m.day)).all()
+    last_event, last_day = last_number(connection, "events"), Reviews.of(connection).last_day
+    for place, row in enumerate(rows):
+        following = rows[place + 1] if place + 1 < len(rows) and rows[place + 1].account == row.account else None
+        if row.policy != (following.was if following else row.now):
+            return f"`{row.account}` migrated to a version that it is not under afterwards"
+        if row.day > last_day or row.after_event > last_event:
+            return f"`{row.account}` migrated on a day, or after an event, that has not come"
+        if following and following.after_event < row.after_event:
+            return f"the migrations of `{row.account}` are out of order"
+    return None
+
+
+def difference_of_known_versions(connection: Connection) -> Difference:
+    """The first account that is, or was, under a version that the store does not have."""
+    known = select(t.policies.c.digest)
+    for column in (t.accounts.c.policy, t.version_migrations.c.policy, t.version_migrations.c.was):
+        query = select(column.table.c.account).where(column.not_in(known)).limit(1)
+        account = connection.execute(query).scalar()
+        if account is not None:
+            return f"`{account}` is under a version in `{column.table.name}` that the store does not have"
+    return None
+
+
+BEFORE_DERIVING: tuple[Callable[[Connection], Difference], ...] = (
+    difference_of_file,
+    difference_of_versions,
+    difference_of_known_versions,
+    difference_of_migrations,
+)
+
+
+# ------------------------------------------------------------------ what follows from events, states and decisions
+
+
+def difference_of_accounts(connection: Connection) -> Difference:
+    """A decision or a state of an account without events."""
+    known = select(t.events.c.account)
+    for table in (t.decisions, t.accounts):
+        row = connection.execute(select(table.c.account).where(table.c.account.not_in(known)).limit(1)).first()
+        if row:
+            return f"the account `{row[0]}` stands in `{table.name}` and has no events"
+    return None
+
+
+def difference_of_numbers(connection: Connection) -> Difference:
+    """An event or a change with a number that is still to be given: it would be given twice."""
+    counted: tuple[tuple[Counter, tuple[Column[Any], ...]], ...] = (
+        ("events", (t.events.c.seq,)),
+        ("changes", (t.decisions.c.seq, t.notices.c.sent_position)),
+    )
+    for counter, columns in counted:
+        last = last_number(connection, counter)
+        for column in columns:
+            table = column.table
+            row = connection.execute(select(table.c.account, column).where(column > last).limit(1)).first()
+            if row:
+                return f"a row of `{row[0]}` in `{table.name}` has the number {row[1]}, and {last} was the last given"
+    return None
+
+
+def difference_of_reviews(connection: Connection) -> Difference:
+    """A review that went backwards, or came after an event that is still to come."""
+    reviews, last = Reviews.of(connection), last_number(connection, "events")
+    for what, values in (("after_event", reviews.after_events), ("until_day", reviews.days)):
+        if any(after < before for before, after in pairwise(values)):
+            return f"the reviews are out of order in `{what}`"
+    if reviews.after_events and reviews.after_events[-1] > last:
+        return f"a review came after event {reviews.after_events[-1]}, and {last} was the last to arrive"
+    return None
+
+
+def difference_of_units(connection: Connection) -> Difference:
+    """What the views take amounts and days to be in, where the policy says otherwise."""
+    u = t.store_units.c
+    row = connection.execute(select(u.currency, u.minor_digits, u.time_zone).where(u.id == 1)).first()
+    policy = policy_in_force(connection)
+    expected = (policy.currency, policy.exponent, policy.time_zone)
+    if row is None or tuple(row) != expected:
+        return f"`store_units` is {'absent' if row is None else tuple(row)}, and the policy says {expected}"
+    return None
+
+
+def difference_of_notices(connection: Connection) -> Difference:
+    """A notice without its decision, or of another action; or a decision that none stands for.
+
+    A store may come under a law after its first decisions, so those before the first notice need none.
+    """
+    n, d = t.notices.c, t.decisions.c
+    if connection.execute(select(t.law.c.id)).first() is None:
+        stray = connection.execute(select(n.account, n.number).limit(1)).first()
+        return f"the notice `{stray.account}#{stray.number}` stands under no law" if stray else None
+    both = (d.account == n.account) & (d.number == n.number)
+    stray = connection.execute(
+        select(n.account, n.number).outerjoin(t.decisions, both).where(d.action.is_(None) | (d.action != n.action))
+    ).first()
+    if stray:
+        return f"the notice `{stray.account}#{stray.number}` is of no such decision"
+    first = select(func.min(d.seq)).join(t.notices, both).scalar_subquery()
+    bare = select(d.account, d.number).outerjoin(t.notices, both).where(n.action.is_(None), d.seq > first)
+    missing = connection.execute(bare.where(d.action.in_(NOTIFIED_ACTIONS)).limit(1)).first()
+    if missing:
+        return f"decision {missing.number} of `{missing.account}` has no notice, and those before it have"
+    unsent = (n.state != "sent") | n.sent_at.is_(None) | n.sent_position.is_(None)
+    half = (n.state != "pending") | n.sent_at.is_not(None) | n.sent_position.is_not(None)
+    torn = connection.execute(select(n.account, n.number).where(unsent & half).limit(1)).first()
+    return f"the notice `{torn.account}#{torn.number}` is neither pending nor sent" if torn else None
+
+
+def difference_of_book(connection: Connection) -> Difference:
+    """The count of open lines and of what is granted on them, where it was made, against the states."""
+    row = connection.execute(select(t.book.c.lines, t.book.c.granted)).first()
+    if row is None:  # it is counted when it is next needed
+        return None
+    counted = counted_book(connection)
+    if tuple(row) != counted:
+        return f"`book` has {row.lines} lines with {row.granted} granted, and the states {counted[0]} with {counted[1]}"
+    return None
+
+
+AFTER_DERIVING: tuple[Callable[[Connection], Difference], ...] = (
+    difference_of_accounts,
+    difference_of_numbers,
+    difference_of_reviews,
+    difference_of_units,
+    difference_of_notices,
+    difference_of_book,
+)
+
+
+# ------------------------------------------------------------------ what the log holds beside the decisions
+
+
+class Leaf(NamedTuple):
+    """A leaf that is no decision, with whose key it opens and what it holds."""
+
+    position: int
+    kind: RecordKind
+    account: str
+    data: bytes
+
+    def content(self) -> dict[str, Any]:
+        """What it says."""
+        return _DECODE(self.data)
+
+
+def difference_of_leaves(connection: Connection, vault: Vault) -> Difference:
+    """What the leaves say of versions, rulings and erasures, against the tables."""
+    leaves = list(_all_but_decisions(connection, vault))
+    for leaf in leaves:
+        about = leaf.content().get("account", "")
+        if leaf.account != about:
+            return f"leaf {leaf.position} is about `{about}`, and its key is of `{leaf.account}`"
+    return next(filter(None, (compare(connection, leaves) for compare in BY_LEAVES)), None)
+
+
+def _all_but_decisions(connection: Connection, vault: Vault) -> Iterator[Leaf]:
+    """They are told by their entries, so that no decision is opened for this."""
+    e, size = t.LOG.entries.c, size_of(connection, t.LOG)
+    for start in range(0, size, LEAVES_AT_ONCE):
+        page = range(start, min(start + LEAVES_AT_ONCE, size))
+        rows = connection.execute(select(e.position, e.entry).where(e.position >= page.start, e.position < page.stop))
+        wanted = sorted(position for position, entry in rows if kind_of(bytes(entry)) not in DECISIONS)
+        accounts = accounts_of_leaves(connection, t.LOG, page)
+        for position, leaf in opened(connection, t.LOG, vault, wanted):
+            if leaf is not None:
+                yield Leaf(position, leaf.kind, accounts[position], leaf.data)
+
+
+def _versions_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
+    p = t.policies.c
+    rows = connection.execute(select(p.digest, p.name, p.version, p.kernel, p.signed_by, p.edition, p.record_format))
+    stored, sealed = {row.digest: row for row in rows}, set[str]()
+    for leaf in leaves:
+        if leaf.kind is not RecordKind.POLICY:
+            continue
+        content = leaf.content()
+        row = stored.get(content["policy"])
+        sealed.add(content["policy"])
+        if row is None:
+            place = f"version {content['version']} of `{content['name']}`"
+            return f"leaf {leaf.position} is {place}, which the store does not have"
+        kernel = digest(row.kernel)
+        has = {"kernel": kernel, "signed_by": row.signed_by, "edition": row.edition, "record_format": row.record_format}
+        for name, value in has.items():
+            if content.get(name) != value:
+                place = f"`{name}` of version {row.version} of `{row.name}`"
+                return f"leaf {leaf.position} and `policies` differ in {place}"
+    bare = [row for row in stored.values() if sealed and row.digest not in sealed]
+    return f"version {bare[0].version} of `{bare[0].name}` is stored, and has no leaf" if bare else None
+
+
+def _rulings_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
+    """Each ruling of a person stands in the log as it does among the events; a refused one in the log alone."""
+    e, sealed = t.events.c, {leaf.data for leaf in leaves if leaf.kind is RecordKind.RULING}
+    query = select(e.id, e.account, e.at, e.body).where(e.kind == "override").order_by(e.seq)
+    for row in connection.execute(query):
+        head = {"id": row.id, "account": row.account, "kind": "override", "at": row.at}
+        if rfc8785.dumps(head | _DECODE(row.body)) not in sealed:
+            return f"the ruling `{row.id}` on `{row.account}` stands in no leaf"
+    return None
+
+
+def _erasures_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
+    """Each erasure has its leaf and its mark, and what no longer opens was closed by one of them."""
+    erasures = [leaf.content()["leaves"] for leaf in leaves if leaf.kind is RecordKind.ERASURE]
+    marks = int(connection.execute(select(func.count()).select_from(t.erased_accounts)).scalar_one())
+    if marks != len(erasures):
+        return f"the log has {len(erasures)} erasures, and `erased_accounts` {marks} marks"
+    closed = {position for positions in erasures for position in positions}
+    e = t.LOG.entries.c
+    without_key = set(connection.execute(select(e.position).where(e.key.is_(None))).scalars())
+    if without_key != closed:
+        leaf = min(without_key ^ closed)
+        return f"leaf {leaf} is {'closed, and no erasure says so' if leaf in without_key else 'open after its erasure'}"
+    return None
+
+
+BY_LEAVES: tuple[Callable[[Connection, list[Leaf]], Difference], ...] = (
+    _versions_by_leaves,
+    _rulings_by_leaves,
+    _erasures_by_leaves,
+)
