@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+from collections import Counter
+from hashlib import sha256
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from linekeeper.journal.log.checkpoint import Checkpoint, from_decimal, open_checkpoint
 from linekeeper.journal.log.errors import ProofError
-from linekeeper.journal.log.note import COSIGNATURE, Note, SigningKey, Verifier, open_note
+from linekeeper.journal.log.note import COSIGNATURE, ED25519, Note, SigningKey, Verifier, open_note
 from linekeeper.journal.log.proof import Proof
 
 # c2sp.org/signed-note, section "Verifier keys".
@@ -101,6 +105,65 @@ def test_malformed_notes_are_refused(data: bytes) -> None:
 def test_false_keys_are_refused(vkey: str) -> None:
     with pytest.raises(ProofError):
         Verifier.parse(vkey)
+
+
+# Every spelling of a point of small order, and of points whose y is not below the field's prime (RFC 8032, 5.1.3).
+FIELD = 2**255 - 19
+WEAK_KEYS = [
+    "00" * 32,  # order 4
+    "00" * 31 + "80",
+    "01" + "00" * 31,  # the neutral point
+    "01" + "00" * 30 + "80",
+    "ec" + "ff" * 30 + "7f",  # order 2
+    "ec" + "ff" * 31,
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",  # order 8
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+    *((FIELD + y).to_bytes(32, "little").hex() for y in range(19)),
+    *((FIELD + y + (1 << 255)).to_bytes(32, "little").hex() for y in range(19)),
+]
+
+
+def vkey_of(public: bytes, kind: int, name: str = LOG.name) -> str:
+    """A vkey written by hand, so that nothing refuses the key before the reader does."""
+    identity = sha256(name.encode() + b"\n" + bytes([kind]) + public).hexdigest()[:8]
+    return f"{name}+{identity}+{base64.b64encode(bytes([kind]) + public).decode()}"
+
+
+@pytest.mark.parametrize("kind", [ED25519, COSIGNATURE])
+@pytest.mark.parametrize("public", WEAK_KEYS)
+def test_a_key_under_which_anybody_can_sign_is_refused(public: str, kind: int) -> None:
+    for read in (Verifier.parse, lambda _: Verifier(LOG.name, bytes.fromhex(public), kind)):
+        with pytest.raises(ProofError, match="is weak") as refused:
+            read(vkey_of(bytes.fromhex(public), kind))
+        assert refused.value.code == "verifier-key-weak"
+
+
+def test_the_weak_keys_are_all_points_of_small_order() -> None:
+    """Their order is found by adding them up on the curve, which shares nothing with the list in the code."""
+    orders = Counter(order_of(int.from_bytes(bytes.fromhex(each), "little")) for each in WEAK_KEYS[:10])
+    assert orders == {1: 2, 2: 2, 4: 2, 8: 4}  # each of the points of order 1 and 2 also with the sign that it has not
+
+
+def order_of(encoded: int) -> int:
+    """The order of a point of the curve -x² + y² = 1 + dx²y², where it is at most eight."""
+    d, y, sign = -121665 * pow(121666, -1, FIELD) % FIELD, encoded % 2**255, encoded >> 255
+    square = (y * y - 1) * pow(d * y * y + 1, -1, FIELD) % FIELD
+    x = pow(square, (FIELD + 3) // 8, FIELD)
+    if x * x % FIELD != square:
+        x = x * pow(2, (FIELD - 1) // 4, FIELD) % FIELD
+    assert x * x % FIELD == square
+    start = here = (x if x % 2 == sign else -x % FIELD, y)
+    for order in range(1, 9):
+        if here == (0, 1):
+            return order
+        product = d * here[0] * start[0] * here[1] * start[1]
+        here = (
+            (here[0] * start[1] + here[1] * start[0]) * pow(1 + product, -1, FIELD) % FIELD,
+            (here[1] * start[1] + here[0] * start[0]) * pow(1 - product, -1, FIELD) % FIELD,
+        )
+    raise AssertionError("the order is above eight")
 
 
 @pytest.mark.parametrize("skey", ["", "PRIVATE+KEY+x", GO_SKEY[:-4], GO_SKEY.replace("c74f20a3", "c74f20a4")])

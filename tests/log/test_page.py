@@ -12,7 +12,8 @@ import pytest
 
 from linekeeper.journal.log.page import page
 from linekeeper.journal.log.qr import compact
-from tests.log.support import LOG_KEY, House
+from tests.log.support import LOG_KEY, House, forged_receipt
+from tests.log.test_note import WEAK_KEYS
 
 Browse = Callable[[bytes, str], str]
 pytestmark = pytest.mark.chromium
@@ -75,6 +76,15 @@ def test_without_a_key_nothing_is_believed(browse: Browse, filled: House) -> Non
     dom = browse(page(), f"?lang=en#{compact(receipt)}")
     assert shown(dom)[0] == "refused"
     assert "Enter the log's public key" in dom.partition("<script>")[0]
+
+
+@pytest.mark.parametrize("public", [WEAK_KEYS[0], WEAK_KEYS[3], WEAK_KEYS[6], WEAK_KEYS[9], WEAK_KEYS[11]])
+def test_a_key_under_which_anybody_can_sign_is_refused(browse: Browse, public: str) -> None:
+    """The receipt is forged: its signature fits under this key without any private one, where a browser takes it."""
+    vkey, receipt = forged_receipt(bytes.fromhex(public))
+    dom = browse(page().replace(b'data-vkey=""', f'data-vkey="{vkey}"'.encode()), f"?lang=en#{compact(receipt)}")
+    assert shown(dom)[0] == "refused"
+    assert "Anybody can sign under this public key" in dom.partition("<script>")[0]
 
 
 def test_every_kind_of_alteration_is_refused(browse: Browse, filled: House) -> None:

@@ -10,11 +10,11 @@ from sqlalchemy import text
 
 from linekeeper.journal.log import durable, read
 from linekeeper.journal.log import publish as publishing
-from linekeeper.journal.log.audit import Audit
+from linekeeper.journal.log.audit import Audit, check_receipts, flip
 from linekeeper.journal.log.errors import ForkError, LogError, ProofError
 from linekeeper.journal.log.tiles import TileWriter
 from linekeeper.journal.log.tree import EMPTY_ROOT, consistency_proof, root_at, verify_consistency
-from tests.log.support import House, decisions, open_house
+from tests.log.support import LOG_KEY, House, decisions, open_house
 
 
 class PowerCut(Exception):
@@ -107,6 +107,59 @@ def test_a_store_put_back_from_a_backup_cannot_fork_the_log(tmp_path: Path) -> N
     house.engine.dispose()
 
 
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("growth", [99, 100, 400])
+def test_a_store_put_back_that_grew_past_the_published_size_is_refused(
+    tmp_path: Path, growth: int, whole: bool
+) -> None:
+    """Tiles and the signer's head are as published, so only the store's own leaves show it."""
+    house = open_house(tmp_path / "live")
+    house.add(decisions(300))
+    house.publish()
+    house.engine.dispose()
+    shutil.copy(tmp_path / "live" / "store.db", tmp_path / "backup.db")
+    house = open_house(tmp_path / "live")
+    house.add(decisions(100))
+    before = house.publish()
+    house.engine.dispose()
+    shutil.move(tmp_path / "backup.db", tmp_path / "live" / "store.db")
+    house = open_house(tmp_path / "live")
+    house.add(decisions(growth, 1_000))
+    code = "store-behind-log" if growth < 100 else "store-not-as-published"
+    with pytest.raises(ForkError) as refused:
+        house.publish(whole=whole)
+    assert refused.value.code == code
+    assert "put its newest state back" in str(refused.value) or growth < 100
+    seen = house.published()
+    assert seen is not None
+    assert seen.data == before.data
+    house.engine.dispose()
+
+
+def test_an_altered_leaf_is_not_published_over(house: House) -> None:
+    house.add(decisions(700))
+    house.publish()
+    alter(house, "UPDATE log_entries SET entry = (SELECT entry FROM log_entries WHERE position = 1) WHERE position = 4")
+    with pytest.raises(ForkError, match="the first 700 leaves of the store are not those that were published"):
+        house.publish()
+
+
+@pytest.mark.parametrize("name", ["tile/0/000", "tile/0/002.p/188", "tile/1/000.p/2", "tile/entries/001"])
+@pytest.mark.parametrize("grown", [False, True])
+def test_publishing_over_missing_tiles_says_how_to_make_them_anew(house: House, name: str, grown: bool) -> None:
+    house.add(decisions(700))
+    before = house.publish()
+    (house.folder / name).unlink()
+    house.add(decisions(3 * grown))
+    with pytest.raises(LogError, match=f"`{name}` is absent from the log; .* move `checkpoint` out") as refused:
+        house.publish()
+    assert refused.value.code == "tile-missing"
+    (house.folder / "checkpoint").unlink()
+    again = house.publish()
+    assert root_at(700, again.tiles.node) == before.checkpoint.root
+    assert house.audit().published == 700 + 3 * grown
+
+
 def test_lost_tiles_are_made_again_from_the_store(house: House) -> None:
     house.add(decisions(300))
     before = house.publish()
@@ -121,10 +174,34 @@ def test_a_signers_lost_head_is_noticed(house: House) -> None:
     house.publish()
     house.add(decisions(3))
     house.signer.head.unlink()
-    with pytest.raises(ForkError, match="older than the published checkpoint of 3 leaves; if the checkpoint is right"):
+    with pytest.raises(ForkError, match="is lost, and a head of 3 leaves was signed before; copy the newest") as lost:
         house.publish()
+    assert lost.value.code == "signer-head-lost"
     shutil.copy(house.folder / "checkpoint", house.signer.head)
     assert house.publish().checkpoint.size == 6
+
+
+def test_a_signers_lost_head_is_noticed_without_the_public_folder_too(house: House) -> None:
+    """The store knows that a head was signed; a signer that remembers none could sign another one."""
+    house.add(decisions(3))
+    kept = house.publish().data
+    shutil.rmtree(house.folder)
+    house.signer.head.unlink()
+    with pytest.raises(ForkError, match="a head of 3 leaves was signed before"):
+        house.publish()
+    house.signer.head.write_bytes(kept)
+    assert house.publish().data == kept
+
+
+def test_a_signers_head_of_before_is_noticed(house: House) -> None:
+    house.add(decisions(3))
+    house.publish()
+    old = house.signer.head.read_bytes()
+    house.add(decisions(3))
+    house.publish()
+    house.signer.head.write_bytes(old)
+    with pytest.raises(ForkError, match="older than the published checkpoint of 6 leaves; if the checkpoint is right"):
+        house.publish()
 
 
 @pytest.mark.parametrize("name", ["tile/1/000.p/1", "tile/0/001.p/44"])
@@ -202,6 +279,40 @@ def test_a_store_and_tiles_altered_together_are_noticed(audited: House) -> None:
         rebuilt.add(read.entries(connection, audited.tables, 0, 700))
     with pytest.raises(ProofError, match="do not give the head of that size"):
         audited.audit()
+
+
+EVERY_TILE = ["tile/0/000", "tile/0/002.p/188", "tile/1/000.p/2", "tile/entries/001", "tile/entries/002.p/188"]
+
+
+@pytest.mark.parametrize("name", EVERY_TILE)
+@pytest.mark.parametrize("harm", ["gone", "cut", "flipped", "lengthened"])
+def test_a_tile_that_a_client_would_refuse_is_noticed(audited: House, name: str, harm: str) -> None:
+    path = audited.folder / name
+    data = path.read_bytes()
+    if harm == "gone":
+        path.unlink()
+    else:
+        path.write_bytes({"cut": data[:-1], "flipped": flip(data, 8 * len(data) - 1), "lengthened": data + b"x"}[harm])
+    with pytest.raises(LogError) as noticed:
+        audited.audit()
+    codes = {"gone": {"tile-missing"}, "flipped": {"tiles-do-not-fit", "entry-altered"}}
+    assert noticed.value.code in codes.get(harm, {"tile-not-whole"})
+
+
+def test_a_tile_that_the_root_does_not_need_is_derived_too(house: House) -> None:
+    """The root of 65,792 leaves needs `tile/2/000` and `tile/1/001`, and not the full tile below the first of them."""
+    house.add(decisions(65_792))
+    head = house.publish()
+    house.audit()
+    path = house.folder / "tile/1/000"
+    path.write_bytes(flip(path.read_bytes(), 7))
+    with pytest.raises(ProofError, match=r"`tile/1/000` does not follow from the tiles below it") as noticed:
+        house.audit()
+    assert noticed.value.code == "tiles-do-not-fit"
+    with house.engine.connect() as connection:
+        arguments = (connection, house.tables, house.vault, house.published() or head, LOG_KEY.verifier, [5])
+        with pytest.raises(ProofError, match=r"`tile/1/000` does not follow"):
+            check_receipts(*arguments)
 
 
 def test_a_log_without_a_checkpoint_is_audited_too(house: House) -> None:

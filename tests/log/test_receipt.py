@@ -18,7 +18,7 @@ from linekeeper.journal.log.publish import Cosign
 from linekeeper.journal.log.qr import compact, draw, expand, from_digits, to_digits
 from linekeeper.journal.log.receipt import verify_receipt
 from linekeeper.journal.log.tree import Nodes
-from tests.log.support import LOG_KEY, House, decision, decisions
+from tests.log.support import LOG_KEY, House, decision, decisions, fits, forged_receipt
 
 WITNESS = SigningKey("witness.example/w", b"w" * 32, COSIGNATURE)
 
@@ -89,6 +89,16 @@ def test_a_proof_without_a_record_is_no_receipt(filled: House, extra: bytes) -> 
         verify_receipt(Proof(proof.index, proof.hashes, proof.checkpoint, extra).data, LOG_KEY.verifier)
 
 
+def test_a_forged_receipt_under_a_weak_key_is_refused() -> None:
+    """The library of signatures takes the all-zero key and the forgery; the reader of the key does not."""
+    vkey, data = forged_receipt(bytes(32))
+    note = Note.parse(Proof.parse(data).checkpoint)
+    assert fits(bytes(32), note.text.encode(), note.signatures[0].blob)
+    with pytest.raises(ProofError) as refused:
+        verify_receipt(data, Verifier.parse(vkey))
+    assert refused.value.code == "verifier-key-weak"
+
+
 def test_not_yet_published(house: House) -> None:
     house.add(decisions(3))
     house.publish()
@@ -114,6 +124,19 @@ def test_checking_all_receipts(filled: House) -> None:
             connection, filled.tables, filled.vault, head, LOG_KEY.verifier, range(700), seed=20_260_101
         )
     assert tally == ReceiptCheck(700, 700, 700, 700)
+
+
+def test_checking_all_receipts_of_a_cosigned_log(house: House) -> None:
+    """A signature of a key that was not given proves nothing; so a bit of it proves nothing either."""
+    house.add(decisions(200))
+    head = house.publish(witnessed())
+    others = SigningKey("witness.example/other", b"o" * 32, COSIGNATURE)
+    with house.engine.connect() as connection:
+        arguments = (connection, house.tables, house.vault, head, LOG_KEY.verifier, range(200))
+        for seed in range(3):
+            assert check_receipts(*arguments, seed=seed) == ReceiptCheck(200, 200, 200, 200)
+            assert check_receipts(*arguments, seed, [WITNESS.verifier]) == ReceiptCheck(200, 200, 200, 200)
+        assert check_receipts(*arguments, 1, [WITNESS.verifier, others.verifier]) == ReceiptCheck(200, 0, 200, 200)
 
 
 def test_receipts_of_an_altered_log_are_not_accepted(house: House) -> None:

@@ -9,6 +9,7 @@ import pytest
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.checkpoint import open_checkpoint
 from linekeeper.journal.log.errors import ForkError, LogError, ProofError
+from linekeeper.journal.log.note import SigningKey
 from linekeeper.journal.log.signer import Signer, load_key, new_key
 from linekeeper.journal.log.tree import Tree, consistency_proof, leaf_hash
 from tests.log.support import LOG_KEY
@@ -59,8 +60,32 @@ def test_refuses_without_the_proof(signer: Signer) -> None:
 def test_an_altered_head_file_is_noticed(signer: Signer) -> None:
     extend(signer, 8)
     signer.head.write_bytes(signer.head.read_bytes().replace(b"\n8\n", b"\n7\n"))
-    with pytest.raises(ProofError):
+    with pytest.raises(ProofError, match="damaged or was altered; put the log's own there") as refused:
         extend(signer, 9)
+    assert refused.value.code == "signer-head-not-readable"
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\n\n", b"no checkpoint\n"])
+def test_an_unreadable_head_file_says_what_to_do(signer: Signer, content: bytes) -> None:
+    signer.head.write_bytes(content)
+    with pytest.raises(ProofError, match=r"put the log's own there: copy the newest published `checkpoint`") as refused:
+        extend(signer, 9)
+    assert (refused.value.code, refused.value.place) == ("signer-head-not-readable", str(signer.head))
+
+
+def test_a_head_file_that_cannot_be_opened_says_what_to_do(signer: Signer) -> None:
+    signer.head.mkdir()
+    with pytest.raises(ProofError, match=r"cannot be opened .* let the account that publishes read it") as refused:
+        extend(signer, 9)
+    assert refused.value.code == "signer-head-not-readable"
+
+
+@pytest.mark.parametrize("key", [SigningKey("other.example/log", b"o" * 32), SigningKey(LOG_KEY.name, b"o" * 32)])
+def test_a_head_lent_by_another_log_says_what_to_do(signer: Signer, tmp_path: Path, key: SigningKey) -> None:
+    extend(Signer(key, tmp_path / "head"), 8)
+    with pytest.raises(ProofError, match=r"is not of the log `example.com/credit-log`; put the log's own") as refused:
+        extend(signer, 9)
+    assert refused.value.code == "signer-head-of-another-log"
 
 
 def test_one_signer_at_a_time(signer: Signer) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from linekeeper.journal.log.checkpoint import Checkpoint, open_checkpoint
 from linekeeper.journal.log.cosign import Remote, cosignature, quorum
@@ -172,6 +176,90 @@ def test_one_absent_witness_does_not_stop_the_others(house: House, remotes: list
     assert published is not None
     assert published.checkpoint.size == 3
     assert house.publish(quorum(remotes, 3)).checkpoint.size == 6
+
+
+def test_a_head_that_is_out_already_gets_the_cosignatures_it_lacks(house: House, remotes: list[Remote]) -> None:
+    house.add(decisions(3))
+    house.publish()
+    with pytest.raises(LogError, match="0 of 1 witnesses have signed"):
+        house.publish(quorum([absent()], 1))
+    for asked, cosigned in ((1, 1), (1, 1), (3, 3), (3, 3)):
+        head = house.publish(quorum(remotes[:asked], asked))
+        seen = open_checkpoint(head.data, LOG_KEY.verifier, [each.verifier for each in remotes[:cosigned]])
+        assert (seen.checkpoint.size, len(seen.cosigned_at_s)) == (3, cosigned)
+        assert len(Note.parse(head.data).signatures) == 1 + cosigned
+    published = house.published()
+    assert published is not None
+    assert published.data == head.data
+    with house.engine.connect() as connection:
+        assert connection.execute(select(house.tables.heads.c.checkpoint)).scalar_one() == head.data
+    assert house.publish(quorum([*remotes, absent()], 3)).data == head.data  # three of four is what was asked for
+
+
+@contextmanager
+def answering(*parts: bytes, pause_s: float = 0.0) -> Iterator[Remote]:
+    """A witness that sends these bytes whatever it is asked, with a pause after each part."""
+    stopped = threading.Event()
+
+    def answer(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(65_536)
+                    for part in parts:
+                        connection.sendall(part)
+                        stopped.wait(pause_s)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer, args=(listener,))
+        thread.start()
+        key = SigningKey("witness.example/odd", b"o" * 32, COSIGNATURE)
+        yield Remote(key.verifier, f"http://127.0.0.1:{listener.getsockname()[1]}", 1.0)
+        stopped.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (b"garbage\r\n\r\n", "witness-answer-not-readable"),
+        (b"HTTP/1.1 abc OK\r\n\r\n", "witness-answer-not-readable"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "witness-answer-not-readable"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", "witness-answer-not-readable"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\ncut short", "cosignature-wrong"),
+        (b"HTTP/1.1 409 Conflict\r\nContent-Length: 4\r\n\r\nmany", "witness-answer-not-readable"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nno lines\n", "cosignature-wrong"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", "witness-refused"),
+        (b"", "witness-not-reached"),
+    ],
+)
+def test_an_answer_that_is_none_is_an_error_with_a_code(answer: bytes, code: str) -> None:
+    with answering(answer) as witness, pytest.raises(LogError, match=r"witness `witness.example/odd`") as refused:
+        cosignature(witness, signed(8), TREE.node)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:port", "http://a..b", "http://[x", "https://"])
+def test_an_address_that_is_none_is_an_error_with_a_code(url: str) -> None:
+    with pytest.raises(LogError, match=r"address of a witness|cannot be reached"):
+        cosignature(Remote(absent().verifier, url, 5.0), signed(8), TREE.node)
+
+
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"])
+def test_a_witness_that_sends_a_byte_now_and_then_holds_nobody(start: bytes) -> None:
+    before = time.monotonic()
+    with answering(start, *[b"x"] * 200, pause_s=0.2) as witness, pytest.raises(LogError, match="within 1 sec") as slow:
+        cosignature(witness, signed(8), TREE.node)
+    assert slow.value.code == "witness-too-slow"
+    assert "--witness-wait" in str(slow.value)
+    assert time.monotonic() - before < 10  # 40 s until its last byte
+
+
+def test_the_address_that_a_witness_prints_is_taken_as_it_is(remotes: list[Remote]) -> None:
+    printed = Remote(remotes[0].verifier, f"{remotes[0].url}/add-checkpoint")
+    assert cosignature(printed, signed(8), TREE.node).name == remotes[0].verifier.name
 
 
 def test_a_fork_is_told_by_the_witness(remotes: list[Remote]) -> None:

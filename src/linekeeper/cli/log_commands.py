@@ -61,6 +61,9 @@ def publish(
     witness: Annotated[
         list[str] | None, typer.Option("--witness", help="A witness that must cosign: VKEYFILE=URL.")
     ] = None,
+    witness_wait: Annotated[
+        float, typer.Option("--witness-wait", min=0.1, help="Seconds in which a witness has to have cosigned.")
+    ] = 10.0,
     every: Annotated[
         int | None, typer.Option("--every", min=1, help="Publish again every so many seconds, until ended.")
     ] = None,
@@ -70,17 +73,21 @@ def publish(
     from linekeeper.cli.answers.proof import LogPublishAnswer
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.log.cosign import Remote, quorum
-    from linekeeper.journal.log.note import Verifier
+    from linekeeper.journal.log.key_files import read_verifier
+    from linekeeper.journal.log.note import COSIGNATURE
     from linekeeper.journal.store import open_store
 
     remotes = []
     for text in witness or []:
         file, _, url = text.partition("=")
-        remotes.append(Remote(Verifier.parse(Path(file).read_text("utf-8").strip()), url))
+        remotes.append(Remote(read_verifier(Path(file), COSIGNATURE), url, witness_wait))
     cosign = quorum(remotes, len(remotes)) if remotes else None
     keeper, opened = open_keeper(keys), open_store(store, made=True)
+    compared = False
     while True:
-        head = keeper.publish(opened, cosign).checkpoint
+        # A long log takes its time to compare, so `--every` does it once, and then by the last published leaf.
+        head = keeper.publish(opened, cosign, whole=not compared).checkpoint
+        compared = True
         if json:
             print_answer(LogPublishAnswer(origin=head.origin, size=head.size, root=head.root.hex()))
         else:
@@ -98,7 +105,7 @@ def status(store: StoreUrl, keys: LogKeys, json: JsonOption = False) -> None:
     from linekeeper.journal import tables as t
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.log.audit import audit
-    from linekeeper.journal.log.errors import ProofError
+    from linekeeper.journal.log.errors import LogError
     from linekeeper.journal.log.publish import published
     from linekeeper.journal.store import open_store
 
@@ -106,7 +113,7 @@ def status(store: StoreUrl, keys: LogKeys, json: JsonOption = False) -> None:
     try:
         with open_store(store, made=True).reading() as connection:
             result = audit(connection, t.LOG, published(keeper.folder, keeper.signer.verifier))
-    except ProofError as error:
+    except LogError as error:  # a leaf or a tile that is gone is a difference too
         if json:
             nothing = dict.fromkeys(("leaves", "published", "heads"))
             print_answer(LogStatusAnswer(same=False, **nothing, difference=str(error), error=error.code))
@@ -217,17 +224,20 @@ def witness(
 ) -> None:
     """Serve a witness on this machine: it cosigns heads that continue the last one it saw, and refuses any other."""
     from linekeeper.cli.answers.proof import WitnessAnswer
-    from linekeeper.journal.log.note import COSIGNATURE, Verifier
+    from linekeeper.journal.log import durable
+    from linekeeper.journal.log.key_files import demand_own, read_verifier
+    from linekeeper.journal.log.note import COSIGNATURE
     from linekeeper.journal.log.signer import load_key, new_key
-    from linekeeper.journal.log.witness import Witness, serve
+    from linekeeper.journal.log.witness import PATH, Witness, serve
 
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    demand_own(folder)
     path = folder / "witness.key"
     key = load_key(path) if path.exists() else new_key(path, name, COSIGNATURE)
-    log = Verifier.parse(log_vkey.read_text("utf-8").strip())
+    log = read_verifier(log_vkey)
     with serve(Witness(key, folder, {log.name: log}), port) as server:
-        vkey, url = folder / "witness.vkey", f"http://127.0.0.1:{server.server_port}/add-checkpoint"
-        vkey.write_text(f"{key.verifier.vkey}\n", "utf-8")
+        vkey, url = folder / "witness.vkey", f"http://127.0.0.1:{server.server_port}{PATH}"
+        durable.write(vkey, f"{key.verifier.vkey}\n".encode())
         if json:
             print_answer(WitnessAnswer(vkey_file=str(vkey), url=url))
         else:

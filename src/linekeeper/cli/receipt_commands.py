@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,10 @@ from linekeeper.cli.sections import WholeLines
 from linekeeper.core.errors import FileError
 
 ReceiptFile = Annotated[Path, typer.Argument(metavar="FILE", help="The receipt.")]
+WitnessKeys = Annotated[
+    list[Path] | None,
+    typer.Option("--witness", help="The public key of a witness that must have cosigned; repeatable."),
+]
 Vkey = Annotated[Path, typer.Option("--vkey", help="The log's public key: the file `log.vkey`.")]
 
 
@@ -57,19 +62,20 @@ def make(
         print_line(data_text(f"receipt of {decision} in {output}"))
 
 
-def verify(file: ReceiptFile, vkey: Vkey, json: JsonOption = False) -> None:
-    """Verify a receipt offline, with only the log's public key (exit code 3 where it does not hold)."""
+def verify(file: ReceiptFile, vkey: Vkey, witness: WitnessKeys = None, json: JsonOption = False) -> None:
+    """Verify a receipt offline, with public keys alone (exit code 3 where it does not hold)."""
     from linekeeper.cli.answers.proof import ReceiptVerifyAnswer
-    from linekeeper.journal.log.errors import LogError, ProofError
-    from linekeeper.journal.log.note import Verifier
+    from linekeeper.journal.log.errors import LogError
+    from linekeeper.journal.log.key_files import read_verifier
+    from linekeeper.journal.log.note import COSIGNATURE
     from linekeeper.journal.log.receipt import verify_receipt
 
-    for path in (file, vkey):
-        if not path.is_file():
-            raise FileError(f"there is no file `{path}`", code="file-missing", place=str(path))
+    if not file.is_file():
+        raise FileError(f"there is no file `{file}`", code="file-missing", place=str(file))
     try:
-        receipt = verify_receipt(file.read_bytes(), Verifier.parse(vkey.read_text("utf-8").strip()))
-    except (ProofError, LogError) as error:
+        witnesses = [read_verifier(path, COSIGNATURE) for path in witness or []]
+        receipt = verify_receipt(file.read_bytes(), read_verifier(vkey), witnesses)
+    except LogError as error:
         if json:
             nothing = dict.fromkeys(("leaf", "size", "origin", "record"))
             print_answer(ReceiptVerifyAnswer(holds=False, **nothing, why=str(error), error=error.code))
@@ -92,6 +98,8 @@ def verify(file: ReceiptFile, vkey: Vkey, json: JsonOption = False) -> None:
         )
     else:
         print_line(f"[green]holds[/]: leaf {receipt.index:,} of {head.size:,} in {data_text(head.origin)}")
+        for name, at_s in receipt.seen.cosigned_at_s.items():
+            print_line(data_text(f"cosigned by {name} at {datetime.fromtimestamp(at_s, UTC).isoformat()}"))
         print_line(data_text(record))
 
 
@@ -102,6 +110,7 @@ def check_all(
         bool, typer.Option("--flip", help="Also flip one bit of each receipt: all must be refused.")
     ] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many receipts, evenly spread.")] = 10_000,
+    witness: WitnessKeys = None,
     seed: Annotated[int, typer.Option("--seed", help="Chooses the bits that are flipped.")] = 1,
     json: JsonOption = False,
 ) -> None:
@@ -110,15 +119,18 @@ def check_all(
     from linekeeper.journal import tables as t
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.log.audit import check_receipts
+    from linekeeper.journal.log.key_files import read_verifier
+    from linekeeper.journal.log.note import COSIGNATURE
     from linekeeper.journal.store import open_store
 
-    keeper = open_keeper(keys)
+    keeper, witnesses = open_keeper(keys), [read_verifier(path, COSIGNATURE) for path in witness or []]
     head = keeper.head()
     step = max(head.checkpoint.size // limit, 1)
     positions = list(range(0, head.checkpoint.size, step))[:limit]
     verifier = keeper.signer.verifier
     with progress("receipts", len(positions), json) as advance, open_store(store, made=True).reading() as connection:
-        summary = check_receipts(connection, t.LOG, keeper.vault, head, verifier, positions, seed if flip else None)
+        arguments = (connection, t.LOG, keeper.vault, head, verifier, positions)
+        summary = check_receipts(*arguments, seed if flip else None, witnesses)
         advance(len(positions))
     if json:
         names = ("receipts", "accepted", "flipped", "flipped_refused")

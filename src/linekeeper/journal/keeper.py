@@ -20,6 +20,7 @@ from linekeeper.journal.log.append import append
 from linekeeper.journal.log.entry import Opened, Record, RecordKind
 from linekeeper.journal.log.erase import Erasure, erase, note_erasure, rotate, scrub
 from linekeeper.journal.log.errors import LogError
+from linekeeper.journal.log.key_files import demand_own
 from linekeeper.journal.log.masters import load_master, new_master
 from linekeeper.journal.log.publish import Cosign, Published, publish, published
 from linekeeper.journal.log.read import opened, positions_of
@@ -62,11 +63,14 @@ class Keeper:
                 details={"master": master},
             )
 
-    def publish(self, store: Store, cosign: Cosign | None = None) -> Published:
-        """Publish every committed leaf under a newly signed checkpoint, cosigned by witnesses where asked."""
+    def publish(self, store: Store, cosign: Cosign | None = None, *, whole: bool = True) -> Published:
+        """Publish every committed leaf under a newly signed checkpoint, cosigned by witnesses where asked.
+
+        The store is compared with what is published before; `whole=False`: by the last published leaf alone.
+        """
         with store.reading() as connection:
             self.demand_log_of(connection)
-        return publish(store.engine, t.LOG, self.folder, self.signer, cosign)
+        return publish(store.engine, t.LOG, self.folder, self.signer, cosign, whole=whole)
 
     def head(self) -> Published:
         """What is published. Raises LogError before the first publication."""
@@ -137,7 +141,7 @@ def new_keeper(keys: Path, folder: Path, name: str) -> Keeper:
 
 
 def open_keeper(keys: Path) -> Keeper:
-    """The log whose keys lie in that folder. Raises LogError where the folder holds no keys."""
+    """The log whose keys lie in that folder. Raises LogError where it holds no keys, or others may write there."""
     settings = keys / SETTINGS
     if not settings.exists():
         raise LogError(
@@ -146,6 +150,8 @@ def open_keeper(keys: Path) -> Keeper:
             way_out=f"make them: `linekeeper log init --keys {keys}`",
             place=str(keys),
         )
+    for path in (keys, settings):  # the settings name the public folder and the masters
+        demand_own(path)
     body = json.loads(settings.read_bytes())
     masters = [load_master(_beside(keys, where)) for where in body["masters"]]
     signer = Signer(load_key(keys / "signer.key"), keys / "signer.head")

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, select
 
 from linekeeper.journal.log import read
 from linekeeper.journal.log.errors import ProofError
-from linekeeper.journal.log.note import Verifier
+from linekeeper.journal.log.note import Note, Verifier
+from linekeeper.journal.log.proof import Proof
 from linekeeper.journal.log.publish import Published
 from linekeeper.journal.log.receipt import make_receipt, verify_receipt
 from linekeeper.journal.log.tables import LogTables, size_of
@@ -32,7 +33,7 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
     """Re-derive the log from the store's entries; ProofError or LogError names the first one that differs.
 
     Each entry is compared with its bundle and with its hash in the tiles. Each head, those in the store and the
-    published one, is compared with the root over the entries before it.
+    published one, is compared with the root over the entries before it. Every tile is derived from those below it.
     """
     size = size_of(connection, tables)
     known = {row.size: bytes(row.root) for row in connection.execute(select(tables.heads))}
@@ -66,6 +67,8 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
                 code="entry-altered",
                 details={"leaves": end},
             )
+    if head:
+        head.tiles.demand_root(head.checkpoint.root)
     return Audit(size, head.checkpoint.size if head else 0, len(known))
 
 
@@ -106,11 +109,15 @@ def check_receipts(
     log: Verifier,
     positions: Sequence[int],
     seed: int | None = None,
+    witnesses: Sequence[Verifier] = (),
 ) -> ReceiptCheck:
     """Make and verify the receipt of each of these leaves (erased ones have none).
 
-    With a `seed`, each is verified once more with one bit flipped, anywhere in the file.
+    Each of `witnesses` must have cosigned. With a `seed`, each receipt is verified once more with one bit flipped,
+    anywhere but in the signatures of keys that were not given: these prove nothing, so nothing is refused for them.
+    Raises ProofError or LogError where a published tile is gone or altered: each receipt needs a few of them only.
     """
+    head.tiles.demand_root(head.checkpoint.root)
     chance = random.Random(seed)
     made = accepted = flipped = refused = 0
     for position, opened in read.opened(connection, tables, vault, positions):
@@ -118,17 +125,32 @@ def check_receipts(
             continue
         data = make_receipt(head, position, opened)
         made += 1
-        accepted += accepts(data, log)
+        accepted += accepts(data, log, witnesses)
         if seed is not None:
             flipped += 1
-            refused += not accepts(flip(data, chance.randrange(8 * len(data))), log)
+            proven = _proven_bytes(data, (log, *witnesses))
+            bit = chance.randrange(8 * len(proven))
+            refused += not accepts(flip(data, 8 * proven[bit // 8] + bit % 8), log, witnesses)
     return ReceiptCheck(made, accepted, flipped, refused)
 
 
-def accepts(data: bytes, log: Verifier) -> bool:
+def _proven_bytes(data: bytes, keys: Sequence[Verifier]) -> list[int]:
+    """Where the bytes of a receipt stand that these keys vouch for: all but the signature lines of other keys."""
+    signatures = Note.parse(Proof.parse(data).checkpoint).signatures
+    start = len(data) - sum(len(each.line.encode()) for each in signatures)
+    proven = list(range(start))
+    for signature in signatures:
+        end = start + len(signature.line.encode())
+        if any(signature.is_by(key) for key in keys):
+            proven += range(start, end)
+        start = end
+    return proven
+
+
+def accepts(data: bytes, log: Verifier, witnesses: Sequence[Verifier] = ()) -> bool:
     """Whether a receipt verifies."""
     try:
-        verify_receipt(data, log)
+        verify_receipt(data, log, witnesses)
     except ProofError:
         return False
     return True

@@ -19,7 +19,7 @@ from linekeeper.journal.log.page import page
 from linekeeper.journal.log.publish import CHECKPOINT, Published
 from linekeeper.journal.log.receipt import make_receipt
 from linekeeper.journal.log.tables import LogTables
-from linekeeper.journal.log.tiles import TILE_WIDTH, Tiles, pack, tile_path
+from linekeeper.journal.log.tiles import Tiles, every_tile, pack, tile_path
 from linekeeper.journal.log.vault import Vault
 
 
@@ -88,15 +88,9 @@ def _at(opened: Opened) -> int:
 
 def _tiles(tiles: Tiles) -> Iterator[tuple[str, bytes]]:
     """(path, bytes) of every tile and entry bundle of a log of this size."""
-    for tile in range(-(-tiles.size // TILE_WIDTH)):
-        bundle = tiles.bundle(tile)
-        yield tile_path("entries", tile, len(bundle)), pack(bundle)
-    level, complete = 0, tiles.size
-    while complete:
-        for tile in range(-(-complete // TILE_WIDTH)):
-            hashes = tiles.hashes(level, tile)
-            yield tile_path(level, tile, len(hashes)), b"".join(hashes)
-        level, complete = level + 1, complete // TILE_WIDTH
+    for level, tile in every_tile(tiles.size):
+        parts = tiles.hashes(level, tile) if isinstance(level, int) else tiles.bundle(tile)
+        yield tile_path(level, tile, len(parts)), b"".join(parts) if isinstance(level, int) else pack(parts)
 
 
 def _inside(name: str) -> str:

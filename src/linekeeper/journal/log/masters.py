@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.errors import LogError
-from linekeeper.journal.log.signer import demand_private
+from linekeeper.journal.log.key_files import demand_private
 
 KEY_BYTES = 32
 NONCE_BYTES = 12

@@ -38,6 +38,10 @@ _SKEY = "PRIVATE+KEY+"
 _ED25519_BYTES = 64
 _NOT_IN_NAMES = re.compile(r"[\s+\x00-\x1f]")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+# A public key is a point of the curve Ed25519: its y, and in the last bit the sign of its x.
+_FIELD = 2**255 - 19
+_ORDER_8_Y = int.from_bytes(bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little")
+_SMALL_ORDER_Y = frozenset((0, 1, _FIELD - 1, _ORDER_8_Y, _FIELD - _ORDER_8_Y))
 
 
 def to_base64(data: bytes) -> str:
@@ -78,6 +82,19 @@ def check_name(name: str) -> str:
 # ------------------------------------------------------------------ keys
 
 
+def _is_weak(public: bytes) -> bool:
+    """Whether a public key is a point of small order, or written in another way than the one right spelling.
+
+    Under a point of small order one signature fits many texts, so it is made without any private key. No key pair has
+    one. Source: RFC 8032 section 5.1.3 for the spelling.
+
+    >>> _is_weak(bytes(32)), _is_weak(SigningKey("a", bytes(32)).verifier.public)
+    (True, False)
+    """
+    y = int.from_bytes(public, "little") & (1 << 255) - 1
+    return y >= _FIELD or y in _SMALL_ORDER_Y
+
+
 @dataclass(frozen=True, slots=True)
 class Verifier:
     """A public key with its name: what a reader must have to believe a note.
@@ -91,9 +108,18 @@ class Verifier:
     public: bytes
     kind: int = ED25519
 
+    def __post_init__(self) -> None:
+        if _is_weak(self.public):
+            raise ProofError(
+                f"the public key of `{self.name}` is weak: anybody can sign under it without a private key",
+                code="verifier-key-weak",
+                way_out="believe nothing signed under it, and ask its owner for a new key",
+                details={"key": self.name},
+            )
+
     @classmethod
     def parse(cls, vkey: str) -> Verifier:
-        """The key that a vkey contains. Raises ProofError where it is not one, or its key ID is not its own."""
+        """The key that a vkey contains. Raises ProofError where it is none or weak, or its key ID is not its own."""
         name, _, rest = vkey.strip().partition("+")
         stated_id, _, encoded = rest.partition("+")
         material = from_base64(encoded)

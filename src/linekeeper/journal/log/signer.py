@@ -12,7 +12,8 @@ from pathlib import Path
 
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.checkpoint import Checkpoint, open_checkpoint
-from linekeeper.journal.log.errors import ForkError, LogError
+from linekeeper.journal.log.errors import ForkError, LogError, ProofError
+from linekeeper.journal.log.key_files import demand_own, demand_private
 from linekeeper.journal.log.note import ED25519, Note, SigningKey, Verifier
 from linekeeper.journal.log.tree import verify_consistency
 
@@ -29,10 +30,26 @@ class Signer:
         return self.key.verifier
 
     def last(self) -> Checkpoint | None:
-        """The last head signed; None where nothing was signed yet. Raises ProofError where the file was altered."""
-        if not self.head.exists():
+        """The last head signed; None where nothing was signed yet. Raises ProofError where the file does not say it."""
+        try:
+            demand_own(self.head)
+            return open_checkpoint(self.head.read_bytes(), self.verifier).checkpoint
+        except FileNotFoundError:
             return None
-        return open_checkpoint(self.head.read_bytes(), self.verifier).checkpoint
+        except OSError as error:
+            reason, lent = f"cannot be opened ({error.strerror})", False
+            way_out = "let the account that publishes read it; it is a file of its own"
+        except ProofError as error:
+            # A fault of form, or a whole head under another key: somebody else's, which says nothing of this log.
+            lent = error.code in ("signature-missing", "checkpoint-of-another-log")
+            reason = f"is not of the log `{self.key.name}`" if lent else "is damaged or was altered"
+            way_out = "put the log's own there: copy the newest published `checkpoint`, once nobody holds a newer one"
+        raise ProofError(
+            f"the signer's last head `{self.head}` {reason}",
+            code="signer-head-of-another-log" if lent else "signer-head-not-readable",
+            way_out=way_out,
+            place=str(self.head),
+        )
 
     def sign(self, size: int, root: bytes, consistency: Sequence[bytes] = ()) -> bytes:
         """The signed checkpoint (size, root), once `consistency` shows that it continues the last head.
@@ -94,14 +111,3 @@ def new_key(path: Path, name: str, kind: int = ED25519) -> SigningKey:
     key = SigningKey.generate(name, kind)
     durable.write(path, f"{key.skey}\n".encode(), mode=0o600)
     return key
-
-
-def demand_private(path: Path) -> None:
-    """Raises LogError where anybody but its owner can read the file of a secret."""
-    if path.stat().st_mode & 0o077:
-        raise LogError(
-            f"others may read `{path}`",
-            code="key-not-private",
-            way_out=f"take that away: chmod 600 {path}",
-            place=str(path),
-        )

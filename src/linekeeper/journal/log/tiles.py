@@ -20,13 +20,17 @@ from typing import Literal
 
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.errors import LogError, ProofError
-from linekeeper.journal.log.tree import HASH_BYTES, leaf_hash, pair_up, perfect_root
+from linekeeper.journal.log.tree import HASH_BYTES, leaf_hash, pair_up, perfect_root, root_at
 
 HEIGHT = 8
 TILE_WIDTH = 1 << HEIGHT
 ENTRY_MAX_BYTES = (1 << 16) - 1
 CHUNK = 64 * TILE_WIDTH  # entries whose files are made durable together
 PYRAMIDS_MAX = 1_024  # tiles kept with their inner hashes, about 40 MB
+TILES_WAY_OUT = (
+    "put the folder back from a copy, or move `checkpoint` out of it and run `linekeeper log publish`, which then makes"
+    " the tiles anew from the store"
+)
 
 Fetch = Callable[[str], bytes]  # path below the log's prefix -> bytes; FileNotFoundError where absent
 Level = int | Literal["entries"]
@@ -73,14 +77,9 @@ class Tiles:
 
     def hashes(self, level: int, tile: int) -> list[bytes]:
         """The hashes of one tile, as many as a log of this size has."""
-        data, width = self._read(level, tile)
-        if len(data) < width * HASH_BYTES:
-            raise ProofError(
-                f"`{tile_path(level, tile, width)}` is cut short",
-                code="tile-not-whole",
-                way_out="publish the log again",
-                place=tile_path(level, tile, width),
-            )
+        data, width, held = self._read(level, tile)
+        if len(data) != held * HASH_BYTES:
+            raise _not_whole(tile_path(level, tile, held))
         return [data[at : at + HASH_BYTES] for at in range(0, width * HASH_BYTES, HASH_BYTES)]
 
     def entry(self, index: int) -> bytes:
@@ -110,40 +109,87 @@ class Tiles:
         return levels
 
     def _load_bundle(self, tile: int) -> list[bytes]:
-        data, width = self._read("entries", tile)
+        data, width, held = self._read("entries", tile)
         entries, at = [], 0
-        for _ in range(width):
+        for _ in range(held):
             start = at + 2
             at = start + int.from_bytes(data[at:start], "big")
             entries.append(data[start:at])
-        if at > len(data):
-            raise ProofError(
-                f"`{tile_path('entries', tile, width)}` is cut short",
-                code="tile-not-whole",
-                way_out="publish the log again",
-                place=tile_path("entries", tile, width),
-            )
-        return entries
+        if at != len(data):
+            raise _not_whole(tile_path("entries", tile, held))
+        return entries[:width]
 
-    def _read(self, level: Level, tile: int) -> tuple[bytes, int]:
-        """A tile's bytes and its width at this size. A partial tile may have given way to the full one."""
+    def demand_all(self) -> None:
+        """Read every tile and bundle that a log of this size has. LogError: one is absent, or not of its length."""
+        for level, tile in every_tile(self.size):
+            if isinstance(level, int):
+                self.hashes(level, tile)
+            else:
+                self._load_bundle(tile)
+
+    def demand_root(self, root: bytes) -> None:
+        """Derive every hash of every tile from the level below it, the lowest from the entries, and the root from all.
+
+        A root alone is not enough: it needs few of the tiles, and readers need them all. Raises ProofError, which names
+        the first tile that does not follow.
+        """
+        below: Iterator[bytes] = map(leaf_hash, self.entries())
+        level, complete = 0, self.size
+        while complete:
+            roots = []
+            for tile in range(-(-complete // TILE_WIDTH)):
+                derived = list(islice(below, TILE_WIDTH))
+                if self.hashes(level, tile) != derived:
+                    path = tile_path(level, tile, len(derived))
+                    raise ProofError(
+                        f"`{path}` does not follow from the tiles below it; one of them was altered",
+                        code="tiles-do-not-fit",
+                        way_out=TILES_WAY_OUT,
+                        place=path,
+                    )
+                if len(derived) == TILE_WIDTH:
+                    roots.append(perfect_root(derived))
+            below, level, complete = iter(roots), level + 1, complete // TILE_WIDTH
+        if root_at(self.size, self.node) != root:
+            raise ProofError(
+                "the published tiles do not lead to the published root", code="tiles-do-not-fit", way_out=TILES_WAY_OUT
+            )
+
+    def _read(self, level: Level, tile: int) -> tuple[bytes, int, int]:
+        """A tile's bytes, its width at this size, and how many it holds.
+
+        They are the same, unless a partial tile has given way to the full one: that one holds later leaves as well.
+        """
         complete = self.size >> (HEIGHT * level) if isinstance(level, int) else self.size
         width = min(complete - tile * TILE_WIDTH, TILE_WIDTH)
         if width <= 0:
             raise ProofError(
                 f"a log of {self.size} leaves has no tile {tile} at level {level}", code="index-out-of-log"
             )
-        for path in dict.fromkeys((tile_path(level, tile, width), tile_path(level, tile))):
+        for held in dict.fromkeys((width, TILE_WIDTH)):
             try:
-                return self._fetch(path), width
+                return self._fetch(tile_path(level, tile, held)), width, held
             except FileNotFoundError:
                 continue
-        raise LogError(
-            f"`{tile_path(level, tile, width)}` is absent from the log",
-            code="tile-missing",
-            way_out="publish the log again",
-            place=tile_path(level, tile, width),
-        )
+        path = tile_path(level, tile, width)
+        raise LogError(f"`{path}` is absent from the log", code="tile-missing", way_out=TILES_WAY_OUT, place=path)
+
+
+def every_tile(size: int) -> Iterator[tuple[Level, int]]:
+    """(level, index) of every tile and entry bundle of a log of this size.
+
+    >>> list(every_tile(257))
+    [('entries', 0), ('entries', 1), (0, 0), (0, 1), (1, 0)]
+    """
+    yield from (("entries", tile) for tile in range(-(-size // TILE_WIDTH)))
+    level = 0
+    while size:
+        yield from ((level, tile) for tile in range(-(-size // TILE_WIDTH)))
+        level, size = level + 1, size // TILE_WIDTH
+
+
+def _not_whole(path: str) -> ProofError:
+    return ProofError(f"`{path}` is cut short or lengthened", code="tile-not-whole", way_out=TILES_WAY_OUT, place=path)
 
 
 # ------------------------------------------------------------------ writing

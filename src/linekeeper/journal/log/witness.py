@@ -30,6 +30,7 @@ from linekeeper.journal.log.proof import HASHES_MAX
 from linekeeper.journal.log.tree import EMPTY_ROOT, verify_consistency
 
 REQUEST_MAX_BYTES = 64 * 1024
+PATH = "/add-checkpoint"
 SIZE_TYPE = "text/x.tlog.size"
 
 
@@ -132,8 +133,8 @@ def serve(witness: Witness, port: int = 0, host: str = "127.0.0.1") -> Threading
 
         def do_POST(self) -> None:
             length = self.headers.get("Content-Length", "")
-            if self.path != "/add-checkpoint":
-                answer = Answer(404, "the one address here is /add-checkpoint\n")
+            if self.path != PATH:
+                answer = Answer(404, f"the one address here is {PATH}\n")
             elif not length.isdecimal() or int(length) > REQUEST_MAX_BYTES:
                 answer = Answer(413, f"a request has at most {REQUEST_MAX_BYTES} bytes\n")
             else:
