@@ -75,3 +75,16 @@ def test_a_credit_of_the_borrower_leaves_nothing_to_ask_for() -> None:
     )
     assert road.fastest.total_minor == 0
     assert {step.action for step in road.fastest.steps} <= {StepKind.NO_DRAWS, StepKind.WAIT}
+
+
+def test_a_road_asks_for_all_that_is_past_due_whatever_is_tolerated() -> None:
+    """490.00 of 500.00 would cure under a tolerance of 10.00. What is tolerated is still owed, so 500.00 is asked."""
+    road = road_of(
+        LATE,
+        "dues: {tolerance: 10 CNY}\n",
+        (1, "draw", {"amount": 80_000}),
+        due(1, 50_000, 10),
+        until=20,
+    )
+    steps = {step.action: step.amount_minor for step in road.fastest.steps}
+    assert steps[StepKind.PAY_OVERDUE] == 50_000

@@ -158,11 +158,12 @@ def iso_moment(text: str) -> Moment | None:
 
 
 def excel_moment(text: str) -> Moment | None:
-    """The day or local time of an Excel serial number (the system of 1900).
+    """The day or local time of an Excel serial number (the system of 1900), with a comma or a point.
 
-    >>> excel_moment("45719")
-    datetime.date(2025, 3, 3)
+    >>> excel_moment("45719"), excel_moment("45719,5")
+    (datetime.date(2025, 3, 3), datetime.datetime(2025, 3, 3, 12, 0))
     """
+    text = text.replace(",", ".", 1)
     if not _serial.fullmatch(text) or not EXCEL_FIRST <= float(text) < EXCEL_LAST:
         return None
     days, fraction = divmod(Decimal(text), 1)

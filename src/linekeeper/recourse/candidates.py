@@ -212,7 +212,10 @@ def _lightened(search: CandidateSearch, best: Candidate, suffices: Callable[[Can
         actions = search.least(0, actions.income_minor, with_income, suffices)
     # Arrears are split last, and only where nothing beyond them is paid today: all arrears come before anything else.
     if actions.today_minor == overdue > LEAST_PART_TODAY:
-        actions = search.least(-(-overdue // LEAST_PART_TODAY), overdue, with_today, suffices)
+        split = search.least(-(-overdue // LEAST_PART_TODAY), overdue, with_today, suffices)
+        # What the policy tolerates is still owed: a letter does not tell a borrower to pay that much less.
+        if split.later_minor > search.baseline.kernel.policy.dues.tolerance_minor:
+            actions = split
     return search.candidate(actions)
 
 
