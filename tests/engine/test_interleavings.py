@@ -198,6 +198,46 @@ def test_a_version_that_comes_during_a_review_does_not_break_it_off(
     assert fresh.verify().first_difference is None
 
 
+def test_two_reviews_at_once_migrate_accounts_under_each_other(
+    new_store: NewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The further review has read its page when the earlier one, of the version before, migrates an account of it.
+
+    The further review passes that account by, and reviews it after all under the version to which it migrated.
+    """
+    store = new_store()
+    Engine(store, load_text(version_text(1)))
+    rows = [{"id": name, "account": name, "kind": "open", "at": instant(FIRST_DAY)} for name in ACCOUNTS]
+    dues = [{"id": f"due-{name}", "account": name, "kind": "due", "at": instant(FIRST_DAY + 1)} for name in ACCOUNTS]
+    first = lk.Engine(Engine(store, None))
+    first.receive([row | {"limit": 100_000} for row in rows])
+    first.receive([row | {"amount": 5_000, "due_on": iso_day(FIRST_DAY + 10)} for row in dues])
+    adopt(store, load_text(version_text(2)))
+    earlier = lk.Engine(Engine(store, None))
+    review_due, review_accounts, steps = Engine._review_due, Engine._review_accounts, list[str]()
+
+    def review_further_first(self: Engine, *arguments: Any) -> Any:
+        if not steps:
+            steps.append("noted")
+            adopt(store, load_text(version_text(3)))
+            lk.Engine(Engine(store, None)).review(iso_day(FIRST_DAY + 30))
+        return review_due(self, *arguments)
+
+    def migrate_first(self: Engine, *arguments: Any) -> Any:
+        if steps == ["noted"]:
+            steps.append("migrated")
+            self._migrate_due(earlier._engine.kernel, FIRST_DAY + 5)
+        return review_accounts(self, *arguments)
+
+    monkeypatch.setattr(Engine, "_review_due", review_further_first)
+    monkeypatch.setattr(Engine, "_review_accounts", migrate_first)
+    earlier.review(iso_day(FIRST_DAY + 5))
+    assert steps == ["noted", "migrated"]
+    fresh = lk.Engine(Engine(store, None))
+    assert fresh._engine.due_count(FIRST_DAY + 30) == 0
+    assert fresh.verify().first_difference is None
+
+
 def test_a_review_that_is_broken_off_is_finished_by_the_next(
     new_store: NewStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rfc8785
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.core.decision import Decision
@@ -72,6 +72,7 @@ from linekeeper.evaluate.unowed_dues import with_unowed_dues
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, keys_needed
 from linekeeper.journal.log.entry import Record, RecordKind
+from linekeeper.journal.log.tables import within
 from linekeeper.journal.store import (
     DECISION_COLUMNS,
     Store,
@@ -342,7 +343,17 @@ class Engine:
             engine._migrate_due(self.kernel, until_day)
         for engine in (*earlier, self):
             summary.add(engine._review_due(until_day, progress, keep))
+        # Another review at the same time may have migrated accounts to a version that was done with already.
+        for engine in iter(lambda: self._engine_of_due(until_day), None):
+            summary.add(engine._review_due(until_day, progress, keep))
         return summary
+
+    def _engine_of_due(self, until_day: int) -> Engine | None:
+        """The engine of some account that is due up to that day; None where all are reviewed."""
+        with self.store.reading() as connection:
+            query = select(t.accounts.c.policy).where(t.accounts.c.next_review <= until_day).limit(1)
+            digest = connection.execute(query).scalar()
+            return None if digest is None else self._engine_of_version(connection, digest)
 
     def _review_due(self, until_day: int, progress: Callable[[int], None] | None, keep: Keep | None) -> BatchSummary:
         summary = BatchSummary()
@@ -381,14 +392,21 @@ class Engine:
 
     def _due(self, until_day: int) -> list[str]:
         a = t.accounts.c
-        own = (a.next_review <= until_day) & (a.policy == self.policy.digest)
         with self.store.reading() as connection:
-            query = select(a.account).where(own).order_by(a.next_review).limit(REVIEW_BATCH)
+            query = select(a.account).where(self._own_due(until_day)).order_by(a.next_review).limit(REVIEW_BATCH)
             return [row[0] for row in connection.execute(query)]
+
+    def _own_due(self, until_day: int) -> ColumnElement[bool]:
+        """The condition of the accounts that are under this version and due up to that day."""
+        a = t.accounts.c
+        return (a.next_review <= until_day) & (a.policy == self.policy.digest)
 
     def _review_accounts(self, names: list[str], until_day: int, keep: Keep | None) -> BatchSummary:
         with self.store.writing() as connection:
-            batch = no_events(self.policy, sorted(names))
+            # Since the page was read, another review may have done some of it, or migrated it to another version.
+            a = t.accounts.c
+            query = select(a.account).where(within(connection, a.account, names), self._own_due(until_day))
+            batch = no_events(self.policy, sorted(connection.execute(query).scalars()))
             states, chains = load_states(connection, self.kernel, batch.accounts)
             result, waiting = self._evaluate(
                 connection,
