@@ -137,6 +137,9 @@ def test_a_released_batch_is_taken_in_as_if_nothing_had_held_it(new_store: NewSt
             content = refused(held, file, mapping).details["content"]
             released = held.release_batch(content[:12], **WHO)
             assert (released.state, released.ruling, released.by) == ("released", "release", "m.chen")
+            with pytest.raises(LinekeeperError) as caught:
+                held.release_batch(content[:12], **WHO)
+            assert caught.value.code == "batch-not-waiting"
             refused(held, file_of(tmp_path, 1, "11.00"), mapping)  # another file is another batch
             file = file_of(tmp_path, 1, "10.00")
         held.receive(file, columns=mapping)

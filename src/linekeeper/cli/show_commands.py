@@ -10,7 +10,7 @@ import typer
 
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.options import AccountName, DecisionName, JsonOption, StoreUrl
-from linekeeper.cli.output import data_text, print_answer, print_line
+from linekeeper.cli.output import counted, data_text, print_answer, print_line
 
 if TYPE_CHECKING:
     from linekeeper.cli.answers.accounts import CutOverRecord, ScorePartRecord
@@ -178,7 +178,9 @@ def cut_over_words(cut_over: CutOver) -> list[str]:
     """
     from linekeeper.core.dates import date_of
 
-    known = f"events are known from {date_of(cut_over.observed_day)} on ({cut_over.days_observed} days)"
+    known = (
+        f"events are known from {date_of(cut_over.observed_day)} on ({counted(cut_over.days_observed, 'day', 'days')})"
+    )
     lines = [f"taken over on {date_of(cut_over.day)}; {known}"]
     if cut_over.triggers:
         since = "" if cut_over.since_day is None else f" since {date_of(cut_over.since_day)}"

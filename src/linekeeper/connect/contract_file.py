@@ -16,6 +16,7 @@ CONTRACT_KEYS = (
     "freshness", "rejected", "known_accounts", "line_end", "batches",
 )  # fmt: skip
 BATCHES_MAX = 1_000
+WHOLE_SHARE = Decimal(100)  # shares are in percent
 OTHER_DAYS = "other"
 CLOCKS_DIFFER = Decimal(
     -1
@@ -48,10 +49,10 @@ def _refuse(key: str, place: str, wanted: str) -> NoReturn:
 
 
 def _number(value: Any, percent: bool = False) -> Decimal | None:
-    """A number as people write it, with `%` behind it where it is a share; None where it is none.
+    """A number as people write it, or a share from 0 to 100 with `%` behind it; None where it is none.
 
-    >>> _number(12.5), _number("2%", percent=True), _number("2"), _number(True)
-    (Decimal('12.5'), Decimal('2'), Decimal('2'), None)
+    >>> _number(12.5), _number("2%", percent=True), _number("2"), _number(True), _number("101%", percent=True)
+    (Decimal('12.5'), Decimal('2'), Decimal('2'), None, None)
     """
     text = str(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str) or (percent and not text.endswith("%")):
@@ -60,7 +61,7 @@ def _number(value: Any, percent: bool = False) -> Decimal | None:
         number = Decimal(text.removesuffix("%") if percent else text)
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and (not percent or 0 <= number <= WHOLE_SHARE) else None
 
 
 def _range(key: str, value: Any, place: str, percent: bool) -> Term:
@@ -76,7 +77,8 @@ def _range(key: str, value: Any, place: str, percent: bool) -> Term:
                 return Term(factor=factor)
             middle = _number(value["about"], percent)
             if middle is not None and middle > 0:
-                return Term(middle / factor, middle * factor)
+                low, high = middle / factor, middle * factor
+                return Term(low, min(high, WHOLE_SHARE) if percent else high)
     _refuse(key, place, "is " + (RANGE.replace("800, 1600", "20%, 30%").replace("1200", "25%") if percent else RANGE))
 
 
@@ -84,8 +86,23 @@ def _volume(value: Any, place: str) -> dict[str, Term]:
     days = {*WEEKDAYS, OTHER_DAYS}
     if isinstance(value, dict) and value and set(value) <= days:
         names = {day: "volume" if day == OTHER_DAYS else f"volume.{day}" for day in value}
-        return {names[day]: _range(f"volume: {day}", each, place, percent=False) for day, each in value.items()}
-    return {"volume": _range("volume", value, place, percent=False)}
+        return {names[day]: _count_range(f"volume: {day}", each, place) for day, each in value.items()}
+    return {"volume": _count_range("volume", value, place)}
+
+
+def _count_range(key: str, value: Any, place: str) -> Term:
+    term = _range(key, value, place, percent=False)
+    if term.low is not None and term.low < 0:
+        _refuse(key, place, f"counts events, and there are never {term.low}")
+    return term
+
+
+def _kinds(value: Any, place: str) -> dict[str, Term]:
+    terms = _by_name("kinds", partial(_range, percent=True), value, place)
+    least = sum((term.low for term in terms.values() if term.low is not None), Decimal())
+    if least > WHOLE_SHARE:
+        _refuse("kinds", place, f"asks for {least.normalize():f}% of the events at least, which is more than all")
+    return terms
 
 
 def _by_name(key: str, read: Callable[[str, Any, str], Term], value: Any, place: str) -> dict[str, Term]:
@@ -99,7 +116,7 @@ def _by_name(key: str, read: Callable[[str, Any, str], Term], value: Any, place:
 def _at_most(key: str, value: Any, place: str, percent: bool) -> Term:
     high = _number(value, percent)
     if high is None:
-        _refuse(key, place, "is a share like 2%" if percent else "is a number")
+        _refuse(key, place, "is a share from 0% to 100%, like 2%" if percent else "is a number")
     return Term(high=high)
 
 
@@ -114,7 +131,7 @@ def _freshness(value: Any, place: str) -> dict[str, Term]:
 def _known_accounts(value: Any, place: str) -> dict[str, Term]:
     low = _number(value, percent=True)
     if low is None:
-        _refuse("known_accounts", place, "is a share like 95%")
+        _refuse("known_accounts", place, "is a share from 0% to 100%, like 95%")
     return {"known_accounts": Term(low=low)}
 
 
@@ -126,7 +143,7 @@ def _line_end(value: Any, place: str) -> dict[str, Term]:
 
 _READERS: Mapping[str, Callable[[Any, str], dict[str, Term]]] = {
     "volume": _volume,
-    "kinds": partial(_by_name, "kinds", partial(_range, percent=True)),
+    "kinds": _kinds,
     "missing": partial(_by_name, "missing", partial(_at_most, percent=True)),
     "medians": partial(_by_name, "medians", partial(_range, percent=False)),
     "highest": partial(_by_name, "highest", partial(_at_most, percent=False)),

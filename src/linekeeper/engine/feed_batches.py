@@ -309,6 +309,8 @@ def rule_on_batch(
         if keeper is None and keeps_log(connection):
             raise keys_needed()
         batch = _waiting(connection, content, source)
+        if batch.state == STATE_AFTER[ruling]:
+            raise _not_waiting(batch, "give its file again, or reject it")
         values = (batch.source, batch.content, batch.name, ruling, by, why, at)
         insert_many(connection, t.batch_rulings, RULING_COLUMNS, [values])
         b = t.feed_batches
@@ -344,13 +346,17 @@ def _waiting(connection: Connection, content: str, source: str | None) -> BatchR
         )
     batch = matching[0]
     if batch.state not in ("waiting", "released"):
-        raise Conflict(
-            f"the batch `{batch.name}` does not wait any more; it is {batch.state}",
-            code="batch-not-waiting",
-            way_out="see `linekeeper pending batches list --ended`",
-            details={"content": batch.content, "state": batch.state},
-        )
+        raise _not_waiting(batch, "see `linekeeper pending batches list --ended`")
     return batch
+
+
+def _not_waiting(batch: BatchRecord, way_out: str) -> Conflict:
+    return Conflict(
+        f"the batch `{batch.name}` does not wait any more; it is {batch.state}",
+        code="batch-not-waiting",
+        way_out=way_out,
+        details={"content": batch.content, "state": batch.state},
+    )
 
 
 def _row_of(connection: Connection, source: str, content: str) -> Row[Any] | None:
