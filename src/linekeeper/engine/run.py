@@ -19,7 +19,7 @@ from linekeeper.decide.canonical import digest_all
 from linekeeper.decide.chain import Chain, record
 from linekeeper.decide.record import recorder_of
 from linekeeper.engine.clock import Clock
-from linekeeper.engine.engine import Engine
+from linekeeper.engine.engine import Engine, Progress
 from linekeeper.engine.summaries import BatchSummary, RunSummary
 from linekeeper.evaluate.evaluator import (
     NOT_REVIEWED,
@@ -36,7 +36,6 @@ from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
 
 BATCH_EVENTS = 50_000
-Progress = Callable[[int], object]
 
 
 class EventPart(NamedTuple):
@@ -88,7 +87,7 @@ def run_parts(
     began = time.perf_counter()
     if until_day is not None and until_day > NOT_REVIEWED:
         engine.clock.demand_day(until_day, engine.kernel.calendar)
-    total, reviewed = BatchSummary(), NOT_REVIEWED
+    total, reviewed = engine.resume_reviews(), NOT_REVIEWED
     if engine.kernel.is_worth_compiling(events):
         engine.kernel.compile_for(events)  # worth it for all batches together, though not for one alone
     for batch in (batch for part in parts for batch in _batches(part)):
