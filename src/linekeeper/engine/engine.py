@@ -7,7 +7,7 @@ that is effect stands here; all that is thought stands below and is pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from numbers import Integral
@@ -289,8 +289,8 @@ class Engine:
         evaluate, lines = self._evaluator(connection, source, admitted), line_columns(self.kernel, states)
         unowed_before = with_unowed_dues(self.kernel, states)
         result, waiting = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
-        self._seal_rulings(connection, admitted)  # a ruling precedes, in the log too, what it leads to
         codes = {int(batch.rows[event]): code for event, code in result.refused.items()}
+        self._seal_rulings(connection, admitted, codes)  # a ruling precedes, in the log too, what it leads to
         refused = reject_refused(connection, source, admitted, codes)
         unowed = with_unowed_dues(self.kernel, states)
         actions = self._record(connection, batch, admitted.ids, result, states, chains, keep)
@@ -536,16 +536,24 @@ class Engine:
         keep_book(connection, before, totals(self.kernel, states))
         return result, save_pending(connection, self.recorder, breaker, ids, first_seq)
 
-    def _seal_rulings(self, connection: Connection, admitted: Admitted) -> None:
-        """Add a leaf for each person's ruling, beside the leaf of the decision that it may lead to."""
-        if self.keeper:
-            events, records = admitted.events, []
-            for row, fields in admitted.of_kind("override").items():
-                account = events.accounts[row]
-                head: dict[str, int | str] = {"id": events.ids[row], "account": account}
-                head |= {"kind": "override", "at": events.at[row]}
-                records.append(Record(RecordKind.RULING, account, rfc8785.dumps(head | fields)))
-            self.keeper.seal(connection, records)
+    def _seal_rulings(self, connection: Connection, admitted: Admitted, refused: Container[int]) -> None:
+        """Add a leaf for each person's ruling, beside the leaf of the decision that it may lead to.
+
+        A ruling that its account refused (rows of the table) is no event, so it is new to the journal whenever it is
+        sent again: the log itself says whether it has its leaf.
+        """
+        if self.keeper is None:
+            return
+        events, rulings = admitted.events, dict[int, Record]()
+        for row, fields in admitted.of_kind("override").items():
+            account = events.accounts[row]
+            head: dict[str, int | str] = {"id": events.ids[row], "account": account}
+            head |= {"kind": "override", "at": events.at[row]}
+            rulings[row] = Record(RecordKind.RULING, account, rfc8785.dumps(head | fields))
+        doubtful = {ruling.account for row, ruling in rulings.items() if row in refused}
+        sealed = {account: self.keeper.records_of(connection, RecordKind.RULING, account) for account in doubtful}
+        new = [one for row, one in rulings.items() if row not in refused or one.data not in sealed[one.account]]
+        self.keeper.seal(connection, new)
 
     def _record(
         self,

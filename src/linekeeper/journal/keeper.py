@@ -48,6 +48,11 @@ class Keeper:
         if records:  # an empty append would take the lock of the log's tail all the same
             append(connection, t.LOG, self.vault, records)
 
+    def records_of(self, connection: Connection, kind: RecordKind, account: str) -> set[bytes]:
+        """The records of that kind that the log holds of an account."""
+        records = opened(connection, t.LOG, self.vault, positions_of(connection, t.LOG, account))
+        return {record.data for _, record in records if record is not None and record.kind is kind}
+
     def demand_log_of(self, connection: Connection) -> None:
         """Raises LogError where the store's log is not the one that these keys are of.
 
