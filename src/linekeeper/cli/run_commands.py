@@ -295,7 +295,8 @@ def _take_in(
                 done += events
                 show(events)
 
-            summary = run_parts(engine, feed.parts(), feed.events, source_of_feed(source), until, advance, **how)
+            named = source_of_feed(source)
+            summary = run_parts(engine, feed.parts(), feed.events, named, until, advance, **how, content=content())
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"{done:,} of {feed.events:,} events at least are in the store") from None
     except Exception:

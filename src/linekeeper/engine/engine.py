@@ -39,6 +39,7 @@ from linekeeper.engine.inbox import (
     GivenEvents,
     admit_events,
     drop_erased,
+    drop_refused,
     drop_rejected_draws,
     given_events,
     reject_ahead,
@@ -245,6 +246,7 @@ class Engine:
         *,
         allow_other_source: bool = False,
         all_or_nothing: bool = False,
+        begun: bool = False,
         keep: Keep | None = None,
         transaction: Connection | None = None,
     ) -> BatchSummary:
@@ -252,7 +254,8 @@ class Engine:
 
         An event is known by its id within the `source`; `allow_other_source` is that of `admit_events`.
         An event that is rejected leaves the others as they are; with `all_or_nothing` it raises EventRejected instead,
-        and nothing is done. `keep`, where given, is called with each decision before the transaction commits.
+        and nothing is done. `begun`: a run that was broken off has received this batch before; what was refused then
+        is not asked for again. `keep`, where given, is called with each decision before the transaction commits.
         `transaction`: a connection on which the caller has begun one. All of it is then a part of that, and the
         caller commits or rolls back; nothing that the engine remembers depends on which.
         """
@@ -266,6 +269,9 @@ class Engine:
             arrived, summary.rejected = drop_erased(connection, self.keeper, arrived)
             arrived, ahead = reject_ahead(connection, source, arrived, self.clock)
             summary.rejected += ahead
+            if begun:
+                arrived, again = drop_refused(connection, source, arrived)
+                summary.rejected += again
             for engine, part in self._split_by_version(connection, arrived):
                 summary.add(engine._receive(connection, part, source, allow_other_source, keep))
             if all_or_nothing and summary.rejected:

@@ -259,6 +259,32 @@ def drop_rejected_draws(
     return events.take(kept), [_rejection(events.ids[row], reason, RejectionCode.OVER_LIMIT) for row in again]
 
 
+def drop_refused(connection: Connection, source: str, events: GivenEvents) -> tuple[GivenEvents, list[Rejection]]:
+    """The events without those that their accounts refused before, and these as rejections.
+
+    A run that was broken off had them refused. What came after them in the file may be in the store by now, and would
+    have them accepted; but the run is finished as it was begun.
+    """
+    r, dialect = t.rejected_events.c, connection.dialect.name
+    query = select(r.id, r.account, r.body, r.reason)
+    query = query.where(r.source == source, r.reason.in_(_REFUSALS), in_names(dialect, r.id))
+    rows = connection.execute(query, {"names": listed(dialect, events.ids)})
+    refused = {(row.id, row.account, bytes(row.body)): row.reason for row in rows}
+    if not refused:
+        return events, []
+    known, again = _known(connection, events.ids), dict[int, str]()
+    keys = zip(events.accounts, events.kinds, events.at, events.bodies(), strict=True)
+    for row, (name, key) in enumerate(zip(events.ids, keys, strict=True)):
+        reason = refused.get((name, key[0], key[3]))
+        if reason is not None and known.get(name, {}).get(source) != key:
+            again[row] = reason
+    kept = events.take([row for row in range(len(events.ids)) if row not in again])
+    return kept, [_rejection(events.ids[row], reason, RejectionCode.REFUSED) for row, reason in again.items()]
+
+
+_REFUSALS = [reason for code, reason in REFUSAL_REASONS.items() if code != OVER_LIMIT]
+
+
 def reversals(connection: Connection, source: str, admitted: Admitted) -> dict[int, int]:
     """The `seq` of each reversal among the new events, and that of the event of the same source which it names."""
     named = {row: str(fields["of"]) for row, fields in admitted.of_kind(REVERSAL).items() if "of" in fields}

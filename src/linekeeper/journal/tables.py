@@ -113,6 +113,15 @@ unfinished_reviews = Table(
     Column("brake", Integer, nullable=False),
 )
 
+# Runs that have begun and not ended: of which source and file (its SHA-256), and how many events they had received.
+unfinished_runs = Table(
+    "unfinished_runs",
+    SCHEMA,
+    Column("source", Text, primary_key=True),
+    Column("content", Text, primary_key=True),
+    Column("events", Whole, nullable=False),
+)
+
 # Accounts that migrated from one version of the policy (`was`) to another, at the start of `day`, after `after_event`.
 # `verify` needs both: the day for the evaluation, the event for what was known by then.
 version_migrations = Table(

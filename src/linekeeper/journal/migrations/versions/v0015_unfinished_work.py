@@ -12,12 +12,18 @@ down_revision = "0014"
 
 
 def upgrade() -> None:
-    """Add the table of reviews, and for each erasure whether the files were scrubbed: of older ones nobody knows."""
+    """Add the tables of reviews and runs, and for each erasure whether the files were scrubbed: of older ones nobody knows."""
     op.create_table(
         "unfinished_reviews",
         sa.Column("review", Whole, primary_key=True, autoincrement=False),
         sa.Column("policy", sa.Text, nullable=False),
         sa.Column("brake", sa.Integer, nullable=False),
+    )
+    op.create_table(
+        "unfinished_runs",
+        sa.Column("source", sa.Text, primary_key=True),
+        sa.Column("content", sa.Text, primary_key=True),
+        sa.Column("events", Whole, nullable=False),
     )
     op.add_column("erased_accounts", sa.Column("scrubbed", sa.Integer, nullable=False, server_default="0"))
     op.create_index("rejected_events_id", "rejected_events", ["id"])
