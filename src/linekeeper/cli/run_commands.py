@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -287,7 +287,7 @@ def _take_in(
     how = {"allow_other_source": allow_other_source}
     done = 0
     try:
-        content = partial(content_digest, [path])
+        content = cache(partial(content_digest, [path]))
         with taking_in(engine, source, batch, content), progress("events", feed.events, quiet) as show:
 
             def advance(events: int) -> None:

@@ -64,8 +64,8 @@ def run_table(
     allow_other_source: bool = False,
 ) -> RunSummary:
     """`run_parts` of one table, in order of time."""
-    parts, how = [EventPart(table)], {"allow_other_source": allow_other_source}
-    return run_parts(engine, parts, table.num_rows, source, until_day, progress, **how)
+    parts, how = [EventPart(table)], (table.num_rows, source, until_day, progress)
+    return run_parts(engine, parts, *how, allow_other_source=allow_other_source)
 
 
 def run_parts(

@@ -12,7 +12,10 @@ down_revision = "0014"
 
 
 def upgrade() -> None:
-    """Add the tables of reviews and runs, and for each erasure whether the files were scrubbed: of older ones nobody knows."""
+    """Add the tables of reviews and runs, and for each erasure whether the files were scrubbed.
+
+    Of older erasures nobody knows that any more.
+    """
     op.create_table(
         "unfinished_reviews",
         sa.Column("review", Whole, primary_key=True, autoincrement=False),
