@@ -196,7 +196,7 @@ def kill_many(places: SqlitePlaces, command: Command, count: int, seed: int) -> 
     """Kill the command so many times."""
     place, rng = places.place, Random(f"{command.name} {seed}")
     places.empty()
-    command.begin(place)
+    in_a_process(command.begin, place)  # in this one, a connection would be left open
     places.keep()
     before = picture_of(place)
     _, number = in_a_process(command.act, place, 0)
@@ -259,6 +259,9 @@ def all_places(databases: tuple[str, ...] = ("sqlite", "postgresql")) -> Iterato
     server = NEEDS["postgres"].find() if "postgresql" in databases else None
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        warm = SqlitePlaces(folder / "warm")
+        warm.empty()
+        warm_up(warm.place)
         found: list[SqlitePlaces] = []
         if "sqlite" in databases:
             found.append(SqlitePlaces(folder / "sqlite"))
@@ -287,8 +290,6 @@ def main() -> int:
     differences = 0
     with all_places((asked.database,) if asked.database else ("sqlite", "postgresql")) as found:
         for places in found:
-            places.empty()
-            warm_up(places.place)
             for name in [asked.command] if asked.command else COMMANDS:
                 began = time.perf_counter()
                 done = kill_many(places, COMMANDS[name], asked.count, asked.seed)
