@@ -100,9 +100,9 @@ class Keeper:
 
 def decision_leaves(connection: Connection, vault: Vault, account: str) -> list[tuple[int, Opened]]:
     """(position, record) of an account's decisions, in order."""
-    positions = positions_of(connection, t.LOG, account)
+    positions = positions_of(connection, t.LOG, account, DECISIONS)
     records = opened(connection, t.LOG, vault, positions)
-    return [(position, record) for position, record in records if record is not None and record.kind in DECISIONS]
+    return [(position, record) for position, record in records if record is not None]
 
 
 def keeps_log(connection: Connection) -> bool:
