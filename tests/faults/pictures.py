@@ -60,15 +60,15 @@ def _rows(connection: Connection, name: str) -> list[tuple[Any, ...]]:
 
 
 def _records(connection: Connection, keeper: Keeper) -> list[Any]:
-    """Each leaf's kind, account and record; an erasure without its time, which is that of the clock."""
+    """Each leaf's kind and record, without what is of the clock: an erasure's time, a digest of times of arrival."""
     records: list[Any] = []
     for position, leaf in opened(connection, t.LOG, keeper.vault, range(size_of(connection, t.LOG))):
         if leaf is None:
             records.append((position, "closed"))
-        elif leaf.kind is RecordKind.ERASURE:
-            records.append((position, leaf.kind.name, json.loads(leaf.data)["leaves"]))
         else:
-            records.append((position, leaf.kind.name, leaf.data))
+            of_the_clock = {RecordKind.ERASURE: "at", RecordKind.EVENTS: "digest"}.get(leaf.kind)
+            content = json.loads(leaf.data)
+            records.append((position, leaf.kind.name, {key: content[key] for key in content if key != of_the_clock}))
     return records
 
 

@@ -19,6 +19,7 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from linekeeper.engine.account import AccountFilter, account_page
 from linekeeper.engine.engine import Engine
+from linekeeper.engine.feed_batches import rule_on_batch
 from linekeeper.engine.outbox import Law, mark_sent
 from linekeeper.engine.rulings import Ruling, rule
 from linekeeper.engine.verify import verify
@@ -43,9 +44,17 @@ TELLING = {("events", "at"): -9_000 * DAY_MS, ("reviews", "after_event"): 10**6,
 TELLING |= {("version_migrations", "day"): -5_000}
 # Rows of tables that the store's own life leaves empty.
 ROWS = {
-    "feed_batches": (1, "core", "ab", "may.csv", "{}", "[]", "waits", AT),
+    "feed_batches": (
+        1,
+        "core",
+        "abcdef01",
+        "may.csv",
+        '{"weekday": "monday", "values": {"volume": "1"}}',
+        "[]",
+        "waiting",
+        AT,
+    ),
     "restricted": (20_000, "A", 100),
-    "batch_rulings": (1, "core", "ab", "may.csv", "release", "Li", "asked", AT),
 }
 
 
@@ -94,7 +103,7 @@ def proven(tmp_path_factory: pytest.TempPathFactory) -> Proven:
         with store.reading() as connection:
             row = connection.execute(t.notices.select()).first()
         assert row is not None
-        mark_sent(store, row.account, row.number, AT)
+        mark_sent(store, keeper, row.account, row.number, AT)
         keeper.publish(store)
         erase_borrower(store, keeper, names[-1], AT)
         Engine(store, None, keeper, clock=ANY_TIME)  # counts the book anew
@@ -104,6 +113,8 @@ def proven(tmp_path_factory: pytest.TempPathFactory) -> Proven:
             file.execute(f"INSERT INTO {name} VALUES ({', '.join('?' * len(values))})", values)
         rejected = ("core", "e", "A", b"{}", "came before")
         file.execute("INSERT INTO rejected_events (source, id, account, body, reason) VALUES (?, ?, ?, ?, ?)", rejected)
+    with closing(open_store(str(folder / "lines.db"))) as store:
+        rule_on_batch(store, keeper, "abcdef01", "release", by="Li", why="asked", at=AT)
     return Proven(folder / "lines.db", folder / "keys")
 
 
@@ -199,7 +210,18 @@ def changed(file: Path, table: str, column: str, share: int) -> bool:
 
 def test_a_row_that_is_gone_is_found(proven: Proven, tmp_path: Path) -> None:
     """Of every table from which a deletion changes what anybody is told."""
-    relied_on = {"policies", "erased_accounts", "accounts", "decisions", "notices", "store_units", "counters"}
+    relied_on = {
+        "events",
+        "batch_rulings",
+        "law",
+        "policies",
+        "erased_accounts",
+        "accounts",
+        "decisions",
+        "notices",
+        "store_units",
+        "counters",
+    }
     relied_on |= {"version_migrations", "pending_restrictions", "log_entries", "log_keys", "log_tail"}
     for table in relied_on:
         copy = tmp_path / "copy.db"

@@ -24,6 +24,7 @@ from linekeeper.core.event import Rejection
 from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states, load_states, save_states, state_read
 from linekeeper.engine.clock import Clock
+from linekeeper.engine.event_leaves import event_leaves
 from linekeeper.engine.history import (
     UnfinishedReview,
     begin_review,
@@ -149,7 +150,7 @@ class Engine:
             self.recorder = recorders_of(connection, {self.policy.digest: self.kernel})[self.kernel]
             self._versions = version_count(connection)
             open_book(connection)
-            self.outbox = open_outbox(connection, law, self.policy.time_zone)
+            self.outbox = open_outbox(connection, law, self.policy.time_zone, keeper)
         self._engines: dict[str, Engine] = {self.policy.digest: self}
 
     def require_keys(self) -> None:
@@ -299,7 +300,8 @@ class Engine:
         self._seal_rulings(connection, admitted, codes)  # a ruling precedes, in the log too, what it leads to
         refused = reject_refused(connection, source, admitted, codes)
         unowed = with_unowed_dues(self.kernel, states)
-        actions = self._record(connection, batch, admitted.ids, result, states, chains, keep)
+        arrived = event_leaves(source, admitted, codes) if self.keeper else []
+        actions = self._record(connection, batch, admitted.ids, result, states, chains, keep, arrived)
         over = [admitted.ids[batch.rows[event]] for event in excess_draws(self.kernel, batch, lines, result)]
         return BatchSummary(
             events=len(admitted.ids) - len(refused),
@@ -570,8 +572,12 @@ class Engine:
         states: Ints,
         chains: list[Chain],
         keep: Keep | None,
+        arrived: Sequence[Record] = (),
     ) -> Counter[str]:
-        """Write decisions, notices, states and log leaves of a batch; how many decisions there are of each action."""
+        """Write decisions, notices, states and log leaves of a batch; how many decisions there are of each action.
+
+        The leaves of what `arrived` come before those of the decisions that it led to.
+        """
         actions: Counter[str] = Counter()
         recall(connection, self.kernel, batch, result, chains)
         seq = take_numbers(connection, "changes", len(result.decisions)) if result.decisions else 0
@@ -585,13 +591,12 @@ class Engine:
                 (seq + len(rows), decision.account, decision.number, decision.at, decision.action, data, digest)
             )
         insert_many(connection, t.decisions, DECISION_COLUMNS, rows)
-        if self.outbox:
-            self.outbox.put(connection, decisions)
+        notices = self.outbox.put(connection, decisions) if self.outbox else []
         save_states(connection, self.kernel, batch.accounts, states, chains)
         if self.keeper:
             kinds = {"correct": RecordKind.CORRECTION}
             leaves = [Record(kinds.get(row[4], RecordKind.DECISION), row[1], row[5]) for row in rows]
-            self.keeper.seal(connection, leaves)
+            self.keeper.seal(connection, [*arrived, *leaves, *notices])
         if keep:
             for decision in decisions:
                 keep(decision)

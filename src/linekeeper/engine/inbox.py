@@ -158,11 +158,13 @@ class Admitted:
     """What the inbox admitted: the new events with their bodies, and the arrival number of the first.
 
     `same` counts repeats; `rejected` are the rows whose id came before for another event, or from another source.
-    `last_at` is the latest `at` of the new events and the repeats (UTC ms; None where there is neither).
+    `arrived` is when each of the new events was known (UTC ms). `last_at` is the latest `at` of the new events and the
+    repeats (UTC ms; None where there is neither).
     """
 
     events: GivenEvents
     bodies: list[bytes]
+    arrived: list[int]
     first_seq: int
     same: int
     rejected: list[Rejection]
@@ -207,7 +209,7 @@ def admit_events(
     written = [(first + n, source, ids[i], arrived[n], *keys[i]) for n, i in enumerate(new)]
     insert_many(connection, t.events, EVENT_COLUMNS, written)
     rejected = list(sorted_out.rejected.values())
-    return Admitted(events, [keys[i][3] for i in new], first, len(same), rejected, last_at)
+    return Admitted(events, [keys[i][3] for i in new], arrived, first, len(same), rejected, last_at)
 
 
 def drop_erased(

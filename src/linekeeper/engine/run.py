@@ -38,6 +38,7 @@ from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
 
 BATCH_EVENTS = 50_000
+STATES_BYTES_MAX = 1 << 28  # of the accounts of one batch
 
 
 class EventPart(NamedTuple):
@@ -95,7 +96,8 @@ def run_parts(
     if engine.kernel.is_worth_compiling(events):
         engine.kernel.compile_for(events)  # worth it for all batches together, though not for one alone
     run = RunProgress(engine, source, content)
-    for batch in (batch for part in parts for batch in _batches(part)):
+    accounts_max = STATES_BYTES_MAX // (8 * engine.kernel.layout.size)
+    for batch in (batch for part in parts for batch in _batches(part, accounts_max)):
         if batch.reviewed > reviewed:
             reviewed = batch.reviewed
             total.add(engine.review(reviewed))
@@ -163,25 +165,41 @@ class _ReceivedBatch(NamedTuple):
     reviewed: int
 
 
-def _batches(part: EventPart) -> Iterator[_ReceivedBatch]:
+def _batches(part: EventPart, accounts_max: int) -> Iterator[_ReceivedBatch]:
     table, arrivals = part
     others = [name for name in table.column_names if name != ARRIVED]
     arrived = table["at"] if arrivals is None else pa.array(arrivals.arrived)
     table = table.select(others).append_column(ARRIVED, arrived)
     if arrivals is None:
-        for start in range(0, table.num_rows, BATCH_EVENTS):
-            yield _ReceivedBatch(table.slice(start, BATCH_EVENTS), None, NOT_REVIEWED)
+        for start, end in _of_few_accounts(table, accounts_max):
+            yield _ReceivedBatch(table.slice(start, end - start), None, NOT_REVIEWED)
         return
-    for start, end in _in_order_of_arrival(table, arrivals):
+    for start, end in _in_order_of_arrival(table, arrivals, accounts_max):
         source = arrivals.sources[start] if arrivals.sources else None
         yield _ReceivedBatch(table.slice(start, end - start), source, int(arrivals.reviewed[start]))
 
 
-def _in_order_of_arrival(table: pa.Table, arrivals: RecordedArrivals) -> Iterator[tuple[int, int]]:
+def _of_few_accounts(table: pa.Table, accounts_max: int) -> Iterator[tuple[int, int]]:
+    """Ranges of rows with no more than so many accounts each: the states of all of them are in memory at one time."""
+    codes = table["account"].combine_chunks().dictionary_encode().indices.to_numpy()
+    order = np.argsort(codes, kind="stable")
+    before = np.full(len(codes), -1)  # the row before of the same account
+    again = np.flatnonzero(np.diff(codes[order]) == 0)
+    before[order[again + 1]] = order[again]
+    start = 0
+    while start < len(codes):
+        first_of_account = before[start : start + BATCH_EVENTS] < start
+        many = np.flatnonzero(np.cumsum(first_of_account) > accounts_max)
+        end = start + int(many[0] if len(many) else len(first_of_account))
+        yield start, end
+        start = end
+
+
+def _in_order_of_arrival(table: pa.Table, arrivals: RecordedArrivals, accounts_max: int) -> Iterator[tuple[int, int]]:
     """Ranges of rows that may be received together, although a batch is taken in order of time.
 
-    They have one source, no review in between, and no event after a later one of the same account: the order among
-    accounts decides nothing.
+    They have one source, no review in between, no event after a later one of the same account (the order among accounts
+    decides nothing), and no more than `accounts_max` accounts.
     """
     latest: dict[str, int] = {}
     start = 0
@@ -190,7 +208,8 @@ def _in_order_of_arrival(table: pa.Table, arrivals: RecordedArrivals) -> Iterato
     before: tuple[str, int] | None = None
     for row, (account, at, source, reviewed) in enumerate(columns):
         own = (source, int(reviewed))
-        if before not in (None, own) or latest.get(account, at) > at or row - start == BATCH_EVENTS:
+        full = row - start == BATCH_EVENTS or (len(latest) == accounts_max and account not in latest)
+        if full or before not in (None, own) or latest.get(account, at) > at:
             yield start, row
             latest, start = {}, row
         latest[account], before = at, own

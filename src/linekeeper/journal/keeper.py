@@ -50,8 +50,8 @@ class Keeper:
 
     def records_of(self, connection: Connection, kind: RecordKind, account: str) -> set[bytes]:
         """The records of that kind that the log holds of an account."""
-        records = opened(connection, t.LOG, self.vault, positions_of(connection, t.LOG, account))
-        return {record.data for _, record in records if record is not None and record.kind is kind}
+        records = opened(connection, t.LOG, self.vault, positions_of(connection, t.LOG, account, (kind,)))
+        return {record.data for _, record in records if record is not None}
 
     def demand_log_of(self, connection: Connection) -> None:
         """Raises LogError where the store's log is not the one that these keys are of.
@@ -105,9 +105,9 @@ class Keeper:
 
 def decision_leaves(connection: Connection, vault: Vault, account: str) -> list[tuple[int, Opened]]:
     """(position, record) of an account's decisions, in order."""
-    positions = positions_of(connection, t.LOG, account)
+    positions = positions_of(connection, t.LOG, account, DECISIONS)
     records = opened(connection, t.LOG, vault, positions)
-    return [(position, record) for position, record in records if record is not None and record.kind in DECISIONS]
+    return [(position, record) for position, record in records if record is not None]
 
 
 def keeps_log(connection: Connection) -> bool:

@@ -27,6 +27,7 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.log.tables import in_names as in_names
 from linekeeper.journal.log.tables import listed as listed
 from linekeeper.journal.log.tables import within as within
+from linekeeper.journal.write_ahead_log import demand_whole_log
 
 REVISION = "0015"  # the newest revision in `migrations`
 FIRST_REVISION = "0010"  # what is older was made before any release
@@ -252,6 +253,9 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     store, shown = Store(engine), engine.url.render_as_string()  # without its password
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    if file and not file.startswith("file:"):
+        demand_whole_log(Path(file))
     try:
         revision = None if made and _has_no_file(engine) else schema_revision(store)
         if made and revision is None:
