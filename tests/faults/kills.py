@@ -5,7 +5,7 @@ so many times on each database. The command runs in a process of its own, which 
 one of its SQL statements, commits, renames or syncs of a file; which one is chosen by chance, and each at least once
 where the count allows it. Then the command is given again, or another one is. What the store then holds (events,
 states, decisions, notices, reviews, versions, records of the log) must be what a store holds where nothing was killed;
-`verify` and an audit of the log must find it sound. Exit code 1 where there was a difference.
+`verify` and an audit of the log must find it sound (one time in ten). Exit code 1 where there was a difference.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from tests.faults.place import Place
 
 BATCH = 7  # events received, and accounts reviewed, in one transaction
 DEADLINE_SECONDS = 120.0
+SOUND_EACH = 10  # kills: `verify` and an audit of the log, which follow from the rows and the records that are compared
 
 
 # ------------------------------------------------------------------ a process that is killed
@@ -200,11 +201,13 @@ def kill_many(places: SqlitePlaces, command: Command, count: int, seed: int) -> 
     places.keep()
     before = picture_of(place)
     _, number = in_a_process(command.act, place, 0)
-    done = Kills(command.name, places.name, places=number)
+    done, whole = Kills(command.name, places.name, places=number), picture_of(place)
     expected, instead = {}, {}
     for name, following in command.following.items():
         expected[name] = _picture_after(places, command.act, *(() if name == "the same" else (following,)))
-        instead[name] = expected[name] if name == "the same" else _picture_after(places, following)
+        # A command that had done nothing yet was never given, as far as anybody can know; and one that had done
+        # everything is given twice.
+        instead[name] = _picture_after(places, *((command.act,) if name == "the same" else ()), following)
     targets = list(range(1, number + 1))
     rng.shuffle(targets)
     targets = (targets * (count // len(targets) + 1))[:count]
@@ -213,14 +216,12 @@ def kill_many(places: SqlitePlaces, command: Command, count: int, seed: int) -> 
         places.put_back()
         ended, _ = in_a_process(command.act, place, target)
         assert ended == signal.SIGKILL, f"it came to its end before place {target} of {number}"
-        # A command that had done nothing yet was never given, as far as anybody can know.
-        allowed = [expected[name]]
-        if name != "the same" and picture_of(place) == before:
-            allowed.append(instead[name])
+        otherwise = picture_of(place) == (whole if name == "the same" else before)
+        allowed = instead[name] if otherwise else expected[name]
         done.kills += 1
         try:
             in_a_process(command.following[name], place)
-            difference = _difference(picture_of(place), allowed)
+            difference = _difference(picture_of(place, done.kills % SOUND_EACH == 0), allowed)
         except Exception as error:
             difference = str(error).strip().splitlines()[-1]
         if difference is None and command.trace is not None:
@@ -234,14 +235,12 @@ def _picture_after(places: SqlitePlaces, *acts: Callable[[Place], None]) -> dict
     places.put_back()
     for act in acts:
         in_a_process(act, places.place)
-    return picture_of(places.place)
+    return picture_of(places.place, sound=True)
 
 
-def _difference(picture: dict[str, Any], allowed: list[dict[str, Any]]) -> str | None:
-    if picture in allowed:
-        return None
-    part = next(name for name in picture if picture[name] != allowed[0].get(name))
-    return f"`{part}` is {_shown(picture[part], allowed[0].get(part))}"
+def _difference(picture: dict[str, Any], allowed: dict[str, Any]) -> str | None:
+    part = next((name for name in picture if picture[name] != allowed.get(name)), None)
+    return None if part is None else f"`{part}` is {_shown(picture[part], allowed.get(part))}"
 
 
 def _shown(found: Any, expected: Any) -> str:
