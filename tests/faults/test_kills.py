@@ -32,7 +32,7 @@ def test_a_few_kills(places: SqlitePlaces, name: str) -> None:
 
 
 FAULTS = {
-    "review": (reviews, "unfinished_reviews", lambda _: []),
+    "review": (reviews, "unfinished_reviews_of", lambda _: []),
     "run": (runs.RunProgress, "end", lambda self: setattr(self, "_content", None)),
     "erase": (keeper, "_is_unscrubbed", lambda *_: False),
 }
