@@ -102,8 +102,9 @@ def _scrub_postgres(connection: Connection, tables: Sequence[Table]) -> None:
         _wait_for_readers(connection)
         for table in tables:
             connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table.name}")
-        # The statistics of a column are values of its rows. Those of before are in dead rows now; where the role may
-        # not rewrite their table, the database warns and goes on.
+        # The statistics of a column are values of its rows. Those of before are in dead rows from just now; where the
+        # role may not rewrite their table, the database warns and goes on.
+        _wait_for_readers(connection)
         connection.exec_driver_sql("VACUUM FULL pg_catalog.pg_statistic")
     except OperationalError as error:
         raise _rows_in_use() from error
