@@ -62,7 +62,7 @@ from linekeeper.engine.summaries import AffectedAccounts, BatchSummary
 from linekeeper.engine.versions import (
     as_in_force,
     bind_policy,
-    edition_of,
+    kernel_in_store,
     kernels_of,
     migrate_due_accounts,
     policy_in_force,
@@ -142,7 +142,7 @@ class Engine:
             # Which version is in force is asked under the lock: another may have come since it was asked before.
             self.policy = as_in_force(connection, policy) if policy else policy_in_force(connection)
             self.began = version_count(connection) == 0  # whether the store begins with this engine
-            self.kernel: Kernel = kernel_of(self.policy, edition_of(connection, self.policy))
+            self.kernel: Kernel = kernel_in_store(connection, self.policy)
             self.brake = brake_of(self.policy) if brake else None
             self.read_only = bind_policy(connection, self.kernel, keeper, signed_by) and keeper is None
             demand_current_states(connection, self.kernel)

@@ -19,6 +19,7 @@ from linekeeper.decide.canonical import read_decision
 from linekeeper.engine.event_leaves import difference_of_counts, differing_events
 from linekeeper.engine.feed_batches import RULING_COLUMNS
 from linekeeper.engine.verify_tables import Difference
+from linekeeper.engine.versions import clock_digest
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import DECISIONS
 from linekeeper.journal.log.entry import RecordKind
@@ -149,7 +150,7 @@ def _differing_notice(connection: Connection, passed: _Passed) -> Difference:
 def _versions_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
     p = t.policies.c
     rows = connection.execute(select(p.digest, p.name, p.version, p.kernel, p.signed_by, p.edition, p.record_format))
-    stored, sealed = {row.digest: row for row in rows}, set[str]()
+    stored, sealed, clock = {row.digest: row for row in rows}, set[str](), None
     for leaf in leaves:
         if leaf.kind is not RecordKind.POLICY:
             continue
@@ -165,6 +166,11 @@ def _versions_by_leaves(connection: Connection, leaves: list[Leaf]) -> Differenc
             if content.get(name) != value:
                 place = f"`{name}` of version {row.version} of `{row.name}`"
                 return f"leaf {leaf.position} and `policies` differ in {place}"
+    clocks = [
+        clock for leaf in leaves if leaf.kind is RecordKind.POLICY and (clock := leaf.content().get("utc_offsets"))
+    ]
+    if clocks and clocks[-1] != clock_digest(connection):
+        return "`utc_offsets` are not those that the newest version came into force with"
     bare = [row for row in stored.values() if sealed and row.digest not in sealed]
     return f"version {bare[0].version} of `{bare[0].name}` is stored, and has no leaf" if bare else None
 
