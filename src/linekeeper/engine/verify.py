@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sqlalchemy import Connection, func, select
@@ -16,31 +16,43 @@ from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states
 from linekeeper.engine.derive import Derived, account_pages, derive, plain
 from linekeeper.engine.history import Reviews, Unreadable
-from linekeeper.engine.verify_tables import AFTER_DERIVING, BEFORE_DERIVING, LEAVES_AT_ONCE, difference_of_leaves
+from linekeeper.engine.verify_tables import (
+    AFTER_DERIVING,
+    BEFORE_DERIVING,
+    LEAVES_AT_ONCE,
+    Leaf,
+    difference_of_leaves,
+)
 from linekeeper.engine.versions import Kernels, Recorders, kernels_of, recorders_of, stored_policy
 from linekeeper.journal import tables as t
-from linekeeper.journal.keeper import DECISIONS
-from linekeeper.journal.log.errors import LogError, ProofError
-from linekeeper.journal.log.read import accounts_of_leaves, opened
+from linekeeper.journal.keeper import unreadable_accounts
+from linekeeper.journal.log.entry import DECISIONS
+from linekeeper.journal.log.errors import LogError
+from linekeeper.journal.log.keys import shown_accounts
+from linekeeper.journal.log.read import UnreadableRecord, accounts_of_leaves, opened
 from linekeeper.journal.log.tables import size_of
 from linekeeper.journal.log.vault import Vault
 from linekeeper.journal.store import Store, as_bytes, unpacked, within
 
-_LOG_FINDINGS = ("leaf-missing", "record-altered", "entry-not-readable", "master-key-wrong")
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of a verification. `first_difference` says where journal and replay first part; None where nowhere."""
+    """The result of a verification. `first_difference` says where journal and replay first part; None where nowhere.
+
+    Records of the log that do not open, `unreadable_leaves` of them, are a difference too; all others were compared.
+    `unreadable_accounts` are those whose records they are: the empty text stands for records about no borrower.
+    """
 
     accounts: int
     events: int
     decisions: int
     first_difference: str | None
+    unreadable_accounts: tuple[str, ...] = ()
+    unreadable_leaves: int = 0
 
     @property
     def same(self) -> bool:
-        """Whether the replay gave exactly what is stored."""
+        """Whether the replay gave exactly what is stored, and the log too, where it was compared."""
         return self.first_difference is None
 
 
@@ -59,9 +71,9 @@ def verify(store: Store, progress: Callable[[int], None] | None = None, vault: V
         stored_policy(store)
         verdict = _verify_store(store, progress)
         if vault is not None and verdict.same:
-            verdict = replace(verdict, first_difference=differing_leaf(store, vault))
-    except (ProofError, LogError) as error:
-        if error.code not in _LOG_FINDINGS:  # as where a master key is not at hand: nothing is known of the log then
+            verdict = compare_with_log(store, vault, verdict)
+    except LogError as error:
+        if error.code != "leaf-missing":
             raise
         return Verdict(0, 0, 0, str(error))
     except DatabaseError as error:
@@ -167,42 +179,65 @@ def _refused(derived: Derived) -> str | None:
 # ------------------------------------------------------------------ against the log
 
 
-def differing_leaf(store: Store, vault: Vault) -> str | None:
+@dataclass(slots=True)
+class _LogRead:
+    """What has been read of the log: leaves that are no decisions, those that do not open, and how many decisions."""
+
+    others: list[Leaf] = field(default_factory=list)
+    unreadable: list[UnreadableRecord] = field(default_factory=list)
+    decisions: int = 0
+
+
+def compare_with_log(store: Store, vault: Vault, verdict: Verdict) -> Verdict:
+    """The verdict with what the log adds to it: the first difference, and whose records could not be compared."""
+    read = _LogRead()
+    with store.reading() as connection:
+        difference = _differing_leaf(connection, vault, read)
+        accounts = unreadable_accounts(connection, read.unreadable)
+        difference = difference or difference_of_leaves(connection, read.others, accounts)
+    closed = len(read.unreadable)
+    if difference is None and closed:
+        whose = shown_accounts(accounts) or "a borrower whose key is gone"
+        leaves = "leaf does" if closed == 1 else "leaves do"
+        difference = f"{closed} {leaves} not open, of {whose}: {read.unreadable[0].error}"
+    return replace(verdict, first_difference=difference, unreadable_accounts=accounts, unreadable_leaves=closed)
+
+
+def _differing_leaf(connection: Connection, vault: Vault, read: _LogRead) -> str | None:
     """The first leaf that differs from its decision, or the decision without a leaf; None where all agree.
 
-    Then what the leaves say of versions and erasures (see `verify_tables`). Leaves of erased borrowers no longer open
-    and are passed over: their decisions are gone too.
+    Leaves of erased borrowers no longer open and are passed over: their decisions are gone too.
     """
-    sealed = 0
-    with store.reading() as connection:
-        size = size_of(connection, t.LOG)
-        for start in range(0, size, LEAVES_AT_ONCE):
-            difference, count = _compare_leaves(connection, vault, start, min(start + LEAVES_AT_ONCE, size))
-            if difference:
-                return difference
-            sealed += count
-        stored = int(connection.execute(select(func.count()).select_from(t.decisions)).scalar_one())
-        if sealed != stored:
-            return f"{stored} decisions are stored, and {sealed} have a leaf"
-        return difference_of_leaves(connection, vault)
+    size = size_of(connection, t.LOG)
+    for start in range(0, size, LEAVES_AT_ONCE):
+        difference = _compare_leaves(connection, vault, range(start, min(start + LEAVES_AT_ONCE, size)), read)
+        if difference:
+            return difference
+    stored = int(connection.execute(select(func.count()).select_from(t.decisions)).scalar_one())
+    return None if read.decisions == stored else f"{stored} decisions are stored, and {read.decisions} have a leaf"
 
 
-def _compare_leaves(connection: Connection, vault: Vault, start: int, end: int) -> tuple[str | None, int]:
-    """The first difference among leaves [start, end), and how many of them are decisions."""
-    leaves = [
-        (position, leaf.data, read_decision(leaf.data))
-        for position, leaf in opened(connection, t.LOG, vault, range(start, end))
-        if leaf is not None and leaf.kind in DECISIONS
-    ]
+def _compare_leaves(connection: Connection, vault: Vault, page: range, read: _LogRead) -> str | None:
+    """The first difference between a decision and its leaf among these."""
+    accounts, leaves = accounts_of_leaves(connection, t.LOG, page), []
+    for position, leaf in opened(connection, t.LOG, vault, page):
+        if leaf is None:
+            continue
+        read.decisions += leaf.kind in DECISIONS
+        if isinstance(leaf, UnreadableRecord):
+            read.unreadable.append(leaf)
+        elif leaf.kind in DECISIONS:
+            leaves.append((position, leaf.data, read_decision(leaf.data)))
+        else:
+            read.others.append(Leaf(position, leaf.kind, accounts[position], leaf.data))
     d = t.decisions.c
     names = sorted({decision.account for _, _, decision in leaves})
     rows = connection.execute(select(d.account, d.number, d.record).where(within(connection, d.account, names)))
     stored = {(account, number): as_bytes(record) for account, number, record in rows}
-    accounts = accounts_of_leaves(connection, t.LOG, range(start, end))
     for position, data, decision in leaves:
         if accounts[position] != decision.account:
-            return f"leaf {position} is a decision of `{decision.account}`, and its key is of `{accounts[position]}`", 0
+            return f"leaf {position} is a decision of `{decision.account}`, and its key is of `{accounts[position]}`"
         if stored.get((decision.account, decision.number)) != data:
             place = f"decision {decision.number} of `{decision.account}`"
-            return f"leaf {position} is {place}, and the store has it otherwise", 0
-    return None, len(leaves)
+            return f"leaf {position} is {place}, and the store has it otherwise"
+    return None

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -19,11 +19,7 @@ from linekeeper.engine.history import Reviews
 from linekeeper.engine.pending_restrictions import counted_book
 from linekeeper.engine.versions import policy_in_force, read_version
 from linekeeper.journal import tables as t
-from linekeeper.journal.keeper import DECISIONS
-from linekeeper.journal.log.entry import RecordKind, kind_of
-from linekeeper.journal.log.read import accounts_of_leaves, opened
-from linekeeper.journal.log.tables import size_of
-from linekeeper.journal.log.vault import Vault
+from linekeeper.journal.log.entry import RecordKind
 from linekeeper.journal.store import Counter, last_number
 from linekeeper.kernel.emit import digest
 from linekeeper.notice.from_decision import NOTIFIED_ACTIONS
@@ -219,30 +215,21 @@ class Leaf(NamedTuple):
         return _DECODE(self.data)
 
 
-def difference_of_leaves(connection: Connection, vault: Vault) -> Difference:
-    """What the leaves say of versions, rulings and erasures, against the tables."""
-    leaves = list(_all_but_decisions(connection, vault))
+def difference_of_leaves(connection: Connection, leaves: list[Leaf], unreadable: Collection[str]) -> Difference:
+    """What the leaves say of versions, rulings and erasures, against the tables.
+
+    What the records of `unreadable` accounts would say is passed over: they do not open.
+    """
     for leaf in leaves:
         about = leaf.content().get("account", "")
         if leaf.account != about:
             return f"leaf {leaf.position} is about `{about}`, and its key is of `{leaf.account}`"
-    return next(filter(None, (compare(connection, leaves) for compare in BY_LEAVES)), None)
+    return next(filter(None, (compare(connection, leaves, unreadable) for compare in BY_LEAVES)), None)
 
 
-def _all_but_decisions(connection: Connection, vault: Vault) -> Iterator[Leaf]:
-    """They are told by their entries, so that no decision is opened for this."""
-    e, size = t.LOG.entries.c, size_of(connection, t.LOG)
-    for start in range(0, size, LEAVES_AT_ONCE):
-        page = range(start, min(start + LEAVES_AT_ONCE, size))
-        rows = connection.execute(select(e.position, e.entry).where(e.position >= page.start, e.position < page.stop))
-        wanted = sorted(position for position, entry in rows if kind_of(bytes(entry)) not in DECISIONS)
-        accounts = accounts_of_leaves(connection, t.LOG, page)
-        for position, leaf in opened(connection, t.LOG, vault, wanted):
-            if leaf is not None:
-                yield Leaf(position, leaf.kind, accounts[position], leaf.data)
-
-
-def _versions_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
+def _versions_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: Collection[str]) -> Difference:
+    if "" in unreadable:
+        return None
     p = t.policies.c
     rows = connection.execute(select(p.digest, p.name, p.version, p.kernel, p.signed_by, p.edition, p.record_format))
     stored, sealed = {row.digest: row for row in rows}, set[str]()
@@ -265,19 +252,21 @@ def _versions_by_leaves(connection: Connection, leaves: list[Leaf]) -> Differenc
     return f"version {bare[0].version} of `{bare[0].name}` is stored, and has no leaf" if bare else None
 
 
-def _rulings_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
+def _rulings_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: Collection[str]) -> Difference:
     """Each ruling of a person stands in the log as it does among the events; a refused one in the log alone."""
     e, sealed = t.events.c, {leaf.data for leaf in leaves if leaf.kind is RecordKind.RULING}
     query = select(e.id, e.account, e.at, e.body).where(e.kind == "override").order_by(e.seq)
     for row in connection.execute(query):
         head = {"id": row.id, "account": row.account, "kind": "override", "at": row.at}
-        if rfc8785.dumps(head | _DECODE(row.body)) not in sealed:
+        if row.account not in unreadable and rfc8785.dumps(head | _DECODE(row.body)) not in sealed:
             return f"the ruling `{row.id}` on `{row.account}` stands in no leaf"
     return None
 
 
-def _erasures_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
+def _erasures_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: Collection[str]) -> Difference:
     """Each erasure has its leaf and its mark, and what no longer opens was closed by one of them."""
+    if "" in unreadable:
+        return None
     erasures = [leaf.content()["leaves"] for leaf in leaves if leaf.kind is RecordKind.ERASURE]
     marks = int(connection.execute(select(func.count()).select_from(t.erased_accounts)).scalar_one())
     if marks != len(erasures):
@@ -291,7 +280,7 @@ def _erasures_by_leaves(connection: Connection, leaves: list[Leaf]) -> Differenc
     return None
 
 
-BY_LEAVES: tuple[Callable[[Connection, list[Leaf]], Difference], ...] = (
+BY_LEAVES: tuple[Callable[[Connection, list[Leaf], Collection[str]], Difference], ...] = (
     _versions_by_leaves,
     _rulings_by_leaves,
     _erasures_by_leaves,

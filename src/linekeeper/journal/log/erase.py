@@ -20,8 +20,6 @@ from linekeeper.journal.log.read import positions_of
 from linekeeper.journal.log.tables import LogTables
 from linekeeper.journal.log.vault import Vault
 
-_ROWS_A_ROTATION = 1_000
-
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
@@ -90,22 +88,3 @@ def scrub(engine: Engine, tables: LogTables) -> None:
                     code="scrub-not-allowed",
                     way_out="grant it `pg_checkpoint` and scrub again",
                 ) from None
-
-
-def rotate(connection: Connection, tables: LogTables, vault: Vault) -> int:
-    """Wrap up to 1,000 data keys under the vault's first master and return how many; the caller commits and repeats.
-
-    The vault must hold the old masters too. After the last key the old master can be destroyed. That makes the keys in
-    every old backup useless, those of erased borrowers among them.
-    """
-    keys = tables.keys
-    old = select(keys).where(keys.c.master != vault.master.name).limit(_ROWS_A_ROTATION)
-    rows: Sequence[dict[str, object]] = [
-        {"master": vault.master.name, "wrapped": vault.rewrap(row.master, row.wrapped), "which": row.id}
-        for row in connection.execute(old.with_for_update())
-    ]
-    for row in rows:
-        connection.execute(
-            update(keys).where(keys.c.id == row["which"]).values(master=row["master"], wrapped=row["wrapped"])
-        )
-    return len(rows)
