@@ -24,6 +24,7 @@ from linekeeper.journal.store import Store, open_store
 from tests.log_flow.logged import events_of
 
 Act = Callable[[int], object]
+IN_THE_WAY = {"log-busy", "scrub-blocked"}  # what another process that works just now leads to
 
 
 def do(url: str, keys: Path, what: str, times: int, name: str) -> list[str]:
@@ -33,12 +34,12 @@ def do(url: str, keys: Path, what: str, times: int, name: str) -> list[str]:
     """
     outcomes: list[str] = []
     with closing(open_store(url)) as store:
-        act = _acts(store, keys, name)[what]
+        act = acts_on(store, keys, name)[what]
         while len(outcomes) < times:
             try:
                 act(len(outcomes))
             except LinekeeperError as error:
-                if error.code == "log-busy":
+                if error.code in IN_THE_WAY:
                     time.sleep(0.001)
                 else:
                     outcomes.append(error.code)
@@ -47,7 +48,7 @@ def do(url: str, keys: Path, what: str, times: int, name: str) -> list[str]:
     return outcomes
 
 
-def _acts(store: Store, keys: Path, name: str) -> dict[str, Act]:
+def acts_on(store: Store, keys: Path, name: str) -> dict[str, Act]:
     keeper = open_keeper(keys)
     engine = lk.Engine(InnerEngine(store, None, keeper))
     how: dict[str, Any] = {"until": "2026-03-01", "by": "Li", "why": "asked", "at": "2026-01-05T09:00:00+08:00"}

@@ -12,15 +12,16 @@ import pytest
 from linekeeper.core.errors import Refused, UsageError
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import run_table
-from linekeeper.engine.verify import Verdict, compare_with_log, verify
+from linekeeper.engine.verify import verify
+from linekeeper.engine.verify_leaves import compare_leaves
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import (
     Keeper,
-    decisions_in,
+    decision_leaves,
     erase_borrower,
     new_keeper,
     open_keeper,
-    records_of,
+    opened_of,
 )
 from linekeeper.journal.log.audit import audit, check_receipts
 from linekeeper.journal.log.errors import LogError
@@ -62,7 +63,7 @@ def test_each_decision_has_a_leaf_that_opens_to_its_record(kept: tuple[Store, Ke
         records = list(decision_records(connection))
         for account in {row[0] for row in records}:
             own = [row[2] for row in records if row[0] == account]
-            assert [one.data for _, one in decisions_in(records_of(connection, keeper.vault, account))] == own
+            assert [one.data for _, one in opened_of(decision_leaves(connection, keeper.vault, account))] == own
     assert len(records) > 20
 
 
@@ -196,7 +197,7 @@ def test_each_decision_is_held_against_its_leaf(kept: tuple[Store, Keeper], tmp_
     account = someone(store)
 
     def difference() -> str | None:
-        return compare_with_log(store, keeper.vault, Verdict(0, 0, 0, None)).first_difference
+        return compare_leaves(store, keeper.vault).first_difference
 
     assert difference() is None
     with sqlite3.connect(tmp_path / "store.db") as connection:

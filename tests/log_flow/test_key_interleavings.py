@@ -24,7 +24,7 @@ from linekeeper.journal.log.audit import audit
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.rotation import finish_rotation, rotate_master
 from linekeeper.journal.store import Store
-from tests.log_flow.key_workers import _acts, copied, do, killed_at
+from tests.log_flow.key_workers import acts_on, copied, do, killed_at
 from tests.log_flow.logged import Logged
 
 TRIES = 10
@@ -112,7 +112,7 @@ def test_two_hosts_publish_with_a_copy_of_the_keys_each(logged: Logged, processe
 
 @pytest.mark.parametrize("what", ["receive", "rule", "erase", "publish"])
 def test_a_writer_that_is_open_goes_on_under_the_new_master(logged: Logged, what: str) -> None:
-    act = _acts(logged.store, logged.keys, "late")[what]
+    act = acts_on(logged.store, logged.keys, "late")[what]
     done = rotate_master(logged.keys, logged.store)
     act(0)
     assert logged.masters() == {done.master}
@@ -126,7 +126,7 @@ def test_a_writer_that_is_open_goes_on_under_the_new_master(logged: Logged, what
 @pytest.mark.parametrize("what", ["receive", "rule", "erase", "publish", "rotate", "finish"])
 def test_a_writer_without_the_new_master_is_refused(logged: Logged, what: str) -> None:
     """Its folder came back from before the rotation: nothing is written under the former master."""
-    open_before = _acts(logged.store, logged.keys, "late")[what]
+    open_before = acts_on(logged.store, logged.keys, "late")[what]
     backup = copied(logged.keys, logged.keys.parent / "backup")
     done = rotate_master(logged.keys, logged.store)
     safe = logged.keys.parent / "safe.key"

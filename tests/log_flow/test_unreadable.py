@@ -57,22 +57,25 @@ def test_the_checks_go_on_and_name_the_borrower(logged: Logged, damage: Damage) 
         damage(connection, "B")
     found = logged.check()
     assert found.unreadable_accounts == ("B",)
-    assert found.unreadable_leaves == len(lost) == 4
+    assert found.unreadable_leaves == len(lost) > 4
     assert (found.decisions, found.receipts) == (before.decisions, before.receipts - len(lost))
-    assert "4 leaves do not open, of `B`" in str(found.first_difference)
+    assert f"{len(lost)} leaves do not open, of `B`" in str(found.first_difference)
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_commands_name_the_borrower_and_end_with_code_3(in_file: Logged, damage: Damage) -> None:
+    lost, before = len(in_file.leaves_of("B")), read("log", "status", *in_file.at)
     with in_file.store.writing() as connection:
         damage(connection, "B")
     for command in (("verify",), ("log", "status"), ("receipt", "check-all", "--flip")):
         said = read(*command, *in_file.at, code=3)
-        assert (said["unreadable_accounts"], said["unreadable_leaves"]) == (["B"], 4)
-        assert "4 records do not open, of `B`" in linekeeper(*command, *in_file.at, code=3)
+        assert (said["unreadable_accounts"], said["unreadable_leaves"]) == (["B"], lost)
+        assert f"{lost} records do not open, of `B`" in linekeeper(*command, *in_file.at, code=3)
     status = read("log", "status", *in_file.at, code=3)
     assert (status["same"], status["error"]) == (False, code_of(damage))
-    assert status["leaves"] == status["published"] == 13
+    assert [status[name] for name in ("leaves", "published", "heads")] == [
+        before[name] for name in ("leaves", "published", "heads")
+    ]
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
@@ -90,7 +93,7 @@ def test_all_that_needs_no_key_gives_the_borrower_too(in_file: Logged, damage: D
             read(*command, "--output", str(tmp_path / f"{name}.csv"))
         return {name: (tmp_path / f"{name}.csv").read_bytes() for name in commands}
 
-    before, shown = written(), read("show", "B", *store)
+    before, shown, lost = written(), read("show", "B", *store), len(in_file.leaves_of("B"))
     letter = linekeeper("notice", "B#1", *in_file.at)
     with in_file.store.writing() as connection:
         damage(connection, "B")
@@ -98,7 +101,8 @@ def test_all_that_needs_no_key_gives_the_borrower_too(in_file: Logged, damage: D
     assert read("show", "B", *store) == shown
     assert linekeeper("notice", "B#1", *in_file.at).splitlines()[:5] == letter.splitlines()[:5]
     exported = read("log", "export", "--from", "2000-01-01", "--output", str(tmp_path / "auditor"), *in_file.at)
-    assert (exported["records"], exported["unreadable_accounts"], exported["unreadable_leaves"]) == (8, ["B"], 4)
+    assert (exported["unreadable_accounts"], exported["unreadable_leaves"]) == (["B"], lost)
+    assert exported["records"] == len(in_file.leaves_of("A")) + len(in_file.leaves_of("C"))
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
@@ -184,7 +188,7 @@ def test_a_borrower_whose_key_is_damaged_can_be_erased(logged: Logged, damage: D
     with logged.store.writing() as connection:
         damage(connection, "B")
     rotate_master(logged.keys, logged.store)
-    assert len(erase_borrower(logged.store, logged.keeper(), "B", 1_767_000_000_000).leaves) == 4
+    assert len(erase_borrower(logged.store, logged.keeper(), "B", 1_767_000_000_000).leaves) > 4
     logged.demand_whole()
     assert finish_rotation(logged.keys, logged.store).free == ("file:master.key",)
 

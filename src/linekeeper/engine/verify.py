@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import DatabaseError
 
 from linekeeper.core.dates import date_of
 from linekeeper.core.errors import StoreError
-from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states
 from linekeeper.engine.derive import Derived, account_pages, derive, plain
-from linekeeper.engine.history import Reviews, Unreadable
-from linekeeper.engine.verify_tables import (
-    AFTER_DERIVING,
-    BEFORE_DERIVING,
-    LEAVES_AT_ONCE,
-    Leaf,
-    difference_of_leaves,
-)
+from linekeeper.engine.history import Reviews, Unreadable, unfinished_reviews
+from linekeeper.engine.verify_leaves import compare_leaves
+from linekeeper.engine.verify_tables import AFTER_DERIVING, BEFORE_DERIVING
 from linekeeper.engine.versions import Kernels, Recorders, kernels_of, recorders_of, stored_policy
 from linekeeper.journal import tables as t
-from linekeeper.journal.keeper import unreadable_accounts
-from linekeeper.journal.log.entry import DECISIONS
 from linekeeper.journal.log.errors import LogError
-from linekeeper.journal.log.keys import shown_accounts
-from linekeeper.journal.log.read import UnreadableRecord, accounts_of_leaves, opened
-from linekeeper.journal.log.tables import size_of
 from linekeeper.journal.log.vault import Vault
-from linekeeper.journal.store import Store, as_bytes, unpacked, within
+from linekeeper.journal.store import Store, as_bytes, unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +60,7 @@ def verify(store: Store, progress: Callable[[int], None] | None = None, vault: V
         stored_policy(store)
         verdict = _verify_store(store, progress)
         if vault is not None and verdict.same:
-            verdict = compare_with_log(store, vault, verdict)
+            verdict = replace(verdict, **compare_leaves(store, vault)._asdict())
     except LogError as error:
         if error.code != "leaf-missing":
             raise
@@ -104,10 +93,11 @@ def _verify_store(store: Store, progress: Callable[[int], None] | None) -> Verdi
 
 def _unfinished_review(connection: Connection, reviews: Reviews) -> str | None:
     """Says so where a review was broken off: the journal notes it before its accounts are reviewed, page by page."""
+    unfinished = unfinished_reviews(connection)
     due = select(t.accounts.c.account).where(t.accounts.c.next_review <= reviews.last_day).limit(1)
-    if connection.execute(due).first() is None:
+    if not unfinished and connection.execute(due).first() is None:
         return None
-    day = date_of(reviews.last_day)
+    day = date_of(unfinished[0].until_day if unfinished else reviews.last_day)
     return f"the review up to {day} was broken off; `linekeeper review --until {day}` finishes it"
 
 
@@ -174,70 +164,3 @@ def _refused(derived: Derived) -> str | None:
     account = batch.accounts[int(np.searchsorted(batch.starts, event, side="right")) - 1]
     name = derived.ids[batch.rows[event]]
     return f"the event `{name}` of `{account}` stands in the journal and could not have been admitted"
-
-
-# ------------------------------------------------------------------ against the log
-
-
-@dataclass(slots=True)
-class _LogRead:
-    """What has been read of the log: leaves that are no decisions, those that do not open, and how many decisions."""
-
-    others: list[Leaf] = field(default_factory=list)
-    unreadable: list[UnreadableRecord] = field(default_factory=list)
-    decisions: int = 0
-
-
-def compare_with_log(store: Store, vault: Vault, verdict: Verdict) -> Verdict:
-    """The verdict with what the log adds to it: the first difference, and whose records could not be compared."""
-    read = _LogRead()
-    with store.reading() as connection:
-        difference = _differing_leaf(connection, vault, read)
-        accounts = unreadable_accounts(connection, read.unreadable)
-        difference = difference or difference_of_leaves(connection, read.others, accounts)
-    closed = len(read.unreadable)
-    if difference is None and closed:
-        whose = shown_accounts(accounts) or "a borrower whose key is gone"
-        leaves = "leaf does" if closed == 1 else "leaves do"
-        difference = f"{closed} {leaves} not open, of {whose}: {read.unreadable[0].error}"
-    return replace(verdict, first_difference=difference, unreadable_accounts=accounts, unreadable_leaves=closed)
-
-
-def _differing_leaf(connection: Connection, vault: Vault, read: _LogRead) -> str | None:
-    """The first leaf that differs from its decision, or the decision without a leaf; None where all agree.
-
-    Leaves of erased borrowers no longer open and are passed over: their decisions are gone too.
-    """
-    size = size_of(connection, t.LOG)
-    for start in range(0, size, LEAVES_AT_ONCE):
-        difference = _compare_leaves(connection, vault, range(start, min(start + LEAVES_AT_ONCE, size)), read)
-        if difference:
-            return difference
-    stored = int(connection.execute(select(func.count()).select_from(t.decisions)).scalar_one())
-    return None if read.decisions == stored else f"{stored} decisions are stored, and {read.decisions} have a leaf"
-
-
-def _compare_leaves(connection: Connection, vault: Vault, page: range, read: _LogRead) -> str | None:
-    """The first difference between a decision and its leaf among these."""
-    accounts, leaves = accounts_of_leaves(connection, t.LOG, page), []
-    for position, leaf in opened(connection, t.LOG, vault, page):
-        if leaf is None:
-            continue
-        read.decisions += leaf.kind in DECISIONS
-        if isinstance(leaf, UnreadableRecord):
-            read.unreadable.append(leaf)
-        elif leaf.kind in DECISIONS:
-            leaves.append((position, leaf.data, read_decision(leaf.data)))
-        else:
-            read.others.append(Leaf(position, leaf.kind, accounts[position], leaf.data))
-    d = t.decisions.c
-    names = sorted({decision.account for _, _, decision in leaves})
-    rows = connection.execute(select(d.account, d.number, d.record).where(within(connection, d.account, names)))
-    stored = {(account, number): as_bytes(record) for account, number, record in rows}
-    for position, data, decision in leaves:
-        if accounts[position] != decision.account:
-            return f"leaf {position} is a decision of `{decision.account}`, and its key is of `{accounts[position]}`"
-        if stored.get((decision.account, decision.number)) != data:
-            place = f"decision {decision.number} of `{decision.account}`"
-            return f"leaf {position} is {place}, and the store has it otherwise"
-    return None

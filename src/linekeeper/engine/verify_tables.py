@@ -1,16 +1,14 @@
-"""What the store holds beside events, states and decisions, held against what it follows from, and against the log.
+"""What the store holds beside events, states and decisions, held against what it follows from.
 
 `docs/reference/proof.md` lists each column of each table: derived, in the log, or neither.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
-import rfc8785
 from sqlalchemy import Column, Connection, func, select
 from sqlalchemy.exc import DatabaseError
 
@@ -19,14 +17,10 @@ from linekeeper.engine.history import Reviews
 from linekeeper.engine.pending_restrictions import counted_book
 from linekeeper.engine.versions import policy_in_force, read_version
 from linekeeper.journal import tables as t
-from linekeeper.journal.log.entry import RecordKind
 from linekeeper.journal.store import Counter, last_number
-from linekeeper.kernel.emit import digest
 from linekeeper.notice.from_decision import NOTIFIED_ACTIONS
 
-LEAVES_AT_ONCE = 2_000
 Difference = str | None
-_DECODE = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 # ------------------------------------------------------------------ what must hold before anything is derived
@@ -196,92 +190,4 @@ AFTER_DERIVING: tuple[Callable[[Connection], Difference], ...] = (
     difference_of_units,
     difference_of_notices,
     difference_of_book,
-)
-
-
-# ------------------------------------------------------------------ what the log holds beside the decisions
-
-
-class Leaf(NamedTuple):
-    """A leaf that is no decision, with whose key it opens and what it holds."""
-
-    position: int
-    kind: RecordKind
-    account: str
-    data: bytes
-
-    def content(self) -> dict[str, Any]:
-        """What it says."""
-        return _DECODE(self.data)
-
-
-def difference_of_leaves(connection: Connection, leaves: list[Leaf], unreadable: Collection[str]) -> Difference:
-    """What the leaves say of versions, rulings and erasures, against the tables.
-
-    What the records of `unreadable` accounts would say is passed over: they do not open.
-    """
-    for leaf in leaves:
-        about = leaf.content().get("account", "")
-        if leaf.account != about:
-            return f"leaf {leaf.position} is about `{about}`, and its key is of `{leaf.account}`"
-    return next(filter(None, (compare(connection, leaves, unreadable) for compare in BY_LEAVES)), None)
-
-
-def _versions_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: Collection[str]) -> Difference:
-    if "" in unreadable:
-        return None
-    p = t.policies.c
-    rows = connection.execute(select(p.digest, p.name, p.version, p.kernel, p.signed_by, p.edition, p.record_format))
-    stored, sealed = {row.digest: row for row in rows}, set[str]()
-    for leaf in leaves:
-        if leaf.kind is not RecordKind.POLICY:
-            continue
-        content = leaf.content()
-        row = stored.get(content["policy"])
-        sealed.add(content["policy"])
-        if row is None:
-            place = f"version {content['version']} of `{content['name']}`"
-            return f"leaf {leaf.position} is {place}, which the store does not have"
-        kernel = digest(row.kernel)
-        has = {"kernel": kernel, "signed_by": row.signed_by, "edition": row.edition, "record_format": row.record_format}
-        for name, value in has.items():
-            if content.get(name) != value:
-                place = f"`{name}` of version {row.version} of `{row.name}`"
-                return f"leaf {leaf.position} and `policies` differ in {place}"
-    bare = [row for row in stored.values() if sealed and row.digest not in sealed]
-    return f"version {bare[0].version} of `{bare[0].name}` is stored, and has no leaf" if bare else None
-
-
-def _rulings_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: Collection[str]) -> Difference:
-    """Each ruling of a person stands in the log as it does among the events; a refused one in the log alone."""
-    e, sealed = t.events.c, {leaf.data for leaf in leaves if leaf.kind is RecordKind.RULING}
-    query = select(e.id, e.account, e.at, e.body).where(e.kind == "override").order_by(e.seq)
-    for row in connection.execute(query):
-        head = {"id": row.id, "account": row.account, "kind": "override", "at": row.at}
-        if row.account not in unreadable and rfc8785.dumps(head | _DECODE(row.body)) not in sealed:
-            return f"the ruling `{row.id}` on `{row.account}` stands in no leaf"
-    return None
-
-
-def _erasures_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: Collection[str]) -> Difference:
-    """Each erasure has its leaf and its mark, and what no longer opens was closed by one of them."""
-    if "" in unreadable:
-        return None
-    erasures = [leaf.content()["leaves"] for leaf in leaves if leaf.kind is RecordKind.ERASURE]
-    marks = int(connection.execute(select(func.count()).select_from(t.erased_accounts)).scalar_one())
-    if marks != len(erasures):
-        return f"the log has {len(erasures)} erasures, and `erased_accounts` {marks} marks"
-    closed = {position for positions in erasures for position in positions}
-    e = t.LOG.entries.c
-    without_key = set(connection.execute(select(e.position).where(e.key.is_(None))).scalars())
-    if without_key != closed:
-        leaf = min(without_key ^ closed)
-        return f"leaf {leaf} is {'closed, and no erasure says so' if leaf in without_key else 'open after its erasure'}"
-    return None
-
-
-BY_LEAVES: tuple[Callable[[Connection, list[Leaf], Collection[str]], Difference], ...] = (
-    _versions_by_leaves,
-    _rulings_by_leaves,
-    _erasures_by_leaves,
 )

@@ -18,7 +18,7 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.key_folder import SETTINGS, KeySettings, masters_by_place, read_key_settings
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.append import append
-from linekeeper.journal.log.entry import DECISIONS, Opened, Record
+from linekeeper.journal.log.entry import DECISIONS, Opened, Record, RecordKind
 from linekeeper.journal.log.erase import Erasure, erase, note_erasure, scrub
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.keys import count_keys
@@ -44,6 +44,11 @@ class Keeper:
         """Add records to the log, in the caller's transaction."""
         if records:  # an empty append would take the lock of the log's tail all the same
             append(connection, t.LOG, self.vault, records)
+
+    def records_of(self, connection: Connection, kind: RecordKind, account: str) -> set[bytes]:
+        """The records of that kind that the log holds of an account."""
+        records = opened(connection, t.LOG, self.vault, positions_of(connection, t.LOG, account, (kind,)))
+        return {record.data for _, record in records if isinstance(record, Opened)}
 
     def demand_log_of(self, connection: Connection) -> None:
         """Raises LogError where the store's log is not the one that these keys are of.
@@ -90,8 +95,8 @@ class Keeper:
         Raises LogError where there is none (yet), or the record of the decision does not open.
         """
         with store.reading() as connection:
-            leaves = records_of(connection, self.vault, account)
-            decisions = decisions_in(leaves)
+            leaves = decision_leaves(connection, self.vault, account)
+            decisions = opened_of(leaves)
             # Not by counting leaves: where a key was lost and another made, the first leaf is not the first decision.
             asked = next((each for each in decisions if _number_of(each[1]) == number), None)
             if asked is None:
@@ -105,14 +110,14 @@ class Keeper:
         return make_receipt(self.head(), *asked)
 
 
-def records_of(connection: Connection, vault: Vault, account: str) -> list[tuple[int, LeafRecord]]:
-    """(position, record) of all that the log has of an account, in order."""
-    return list(opened(connection, t.LOG, vault, positions_of(connection, t.LOG, account)))
+def decision_leaves(connection: Connection, vault: Vault, account: str) -> list[tuple[int, LeafRecord]]:
+    """(position, record) of an account's decisions, in order."""
+    return list(opened(connection, t.LOG, vault, positions_of(connection, t.LOG, account, DECISIONS)))
 
 
-def decisions_in(records: Iterable[tuple[int, LeafRecord]]) -> list[tuple[int, Opened]]:
-    """Those of the records that are decisions and open."""
-    return [(at, record) for at, record in records if isinstance(record, Opened) and record.kind in DECISIONS]
+def opened_of(records: Iterable[tuple[int, LeafRecord]]) -> list[tuple[int, Opened]]:
+    """Those of the records that open."""
+    return [(at, record) for at, record in records if isinstance(record, Opened)]
 
 
 def _number_of(decision: Opened) -> int:
@@ -243,33 +248,57 @@ def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasu
     """Erase all that the store holds of a borrower, log the erasure (`at` in UTC ms), and scrub the database's files.
 
     The key that opened the borrower's records in the log is destroyed: the log's proofs still hold, the records can no
-    longer be opened. A mark stays, by which later events of the account are known and rejected (`erased_of`).
-    Raises NotFound where the store holds nothing of the account, LogError where it keeps no log, or that of other keys.
+    longer be opened. A mark stays, by which later events of the account are known and rejected (`erased_of`). It also
+    says whether the files were scrubbed: where that was broken off, the same again does what is left.
+    Raises NotFound where the store holds nothing of the account, LogError where it keeps no log, or that of other keys,
+    or a reader prevents the scrubbing.
     """
     with store.writing() as connection:
         # A log that began with an erasure would prove nothing of the decisions before it, and bind the store for good.
         demand_log(connection, "an erasure has to be proven in one: run the events of all others into a new store")
         keeper.demand_log_of(connection)
         in_log = _holds(connection, t.LOG.keys, account)
-        if not account or not (in_log or any(_holds(connection, table, account) for table in ABOUT_AN_ACCOUNT)):
+        if account and (in_log or any(_holds(connection, table, account) for table in ABOUT_AN_ACCOUNT)):
+            done = _erase_rows(connection, keeper, account, at, in_log)
+        elif _is_unscrubbed(connection, keeper, account):
+            done = Erasure(None)
+        else:
             raise NotFound(
                 f"the account `{account}` is not known; nothing was erased",
                 code="account-not-known",
                 details={"account": account},
             )
-        # The log first: it takes the lock of the log's tail, so no record of the account can follow the erasure.
-        if in_log:
-            done = erase(connection, t.LOG, keeper.vault, account, at)
-        else:
-            done = note_erasure(connection, t.LOG, keeper.vault, (), at)
-        marks = _marks(connection, keeper, [account])
-        insert_many(connection, t.erased_accounts, ("mark",), [(mark,) for mark in marks])
-        for table in ABOUT_AN_ACCOUNT:
-            connection.execute(table.delete().where(table.c.account == account))
-        connection.execute(t.book.delete())  # counted again when it is next needed
+        unscrubbed = list(connection.execute(_UNSCRUBBED).scalars())
     # Only after the commit: a database rewrites its files outside of any transaction.
-    scrub(store.engine, t.LOG)
+    scrub(store.engine, t.LOG, ABOUT_AN_ACCOUNT)
+    with store.writing() as connection:
+        e = t.erased_accounts
+        connection.execute(e.update().where(within(connection, e.c.mark, unscrubbed)).values(scrubbed=1))
     return done
+
+
+def _erase_rows(connection: Connection, keeper: Keeper, account: str, at: int, in_log: bool) -> Erasure:
+    """Delete what the tables hold of a borrower, log the erasure, and leave the mark."""
+    # The log first: it takes the lock of the log's tail, so no record of the account can follow the erasure.
+    if in_log:
+        done = erase(connection, t.LOG, keeper.vault, account, at)
+    else:
+        done = note_erasure(connection, t.LOG, keeper.vault, (), at)
+    marks = _marks(connection, keeper, [account])
+    insert_many(connection, t.erased_accounts, ("mark",), [(mark,) for mark in marks])
+    for table in ABOUT_AN_ACCOUNT:
+        connection.execute(table.delete().where(table.c.account == account))
+    connection.execute(t.book.delete())  # counted again when it is next needed
+    return done
+
+
+def _is_unscrubbed(connection: Connection, keeper: Keeper, account: str) -> bool:
+    """Whether the account was erased, and something of it may be left in the database's files."""
+    unscrubbed = set(connection.execute(_UNSCRUBBED).scalars())
+    return bool(unscrubbed) and not unscrubbed.isdisjoint(_marks(connection, keeper, [account]))
+
+
+_UNSCRUBBED = select(t.erased_accounts.c.mark).where(t.erased_accounts.c.scrubbed == 0)
 
 
 def erased_of(connection: Connection, keeper: Keeper, accounts: Sequence[str]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,15 +39,19 @@ def entries(connection: Connection, tables: LogTables, start: int, end: int) -> 
             )
 
 
-def positions_of(connection: Connection, tables: LogTables, account: str) -> list[int]:
-    """Where the records of one account stand, in order; none once it is erased."""
+def positions_of(
+    connection: Connection, tables: LogTables, account: str, kinds: Container[int] | None = None
+) -> list[int]:
+    """Where the records of one account stand, in order, those of some kinds alone; none once it is erased."""
     query = (
-        select(tables.entries.c.position)
+        select(tables.entries.c.position, tables.entries.c.entry)
         .join(tables.keys, tables.keys.c.id == tables.entries.c.key)
         .where(tables.keys.c.account == account)
         .order_by(tables.entries.c.position)
     )
-    return list(connection.execute(query).scalars())
+    # The second byte says the kind. An entry that was altered is none; the tree says so, and the others are given.
+    rows = connection.execute(query)
+    return [position for position, entry in rows if kinds is None or any(byte in kinds for byte in bytes(entry[1:2]))]
 
 
 @dataclass(frozen=True, slots=True)
