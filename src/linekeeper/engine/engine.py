@@ -54,6 +54,7 @@ from linekeeper.engine.versions import (
     as_in_force,
     bind_policy,
     edition_of,
+    kernel_of_account,
     kernels_of,
     migrate_due_accounts,
     policy_in_force,
@@ -101,6 +102,18 @@ def brake_of(policy: Policy) -> Brake:
     return policy.brake
 
 
+def _opening(store: Store, law: Law | None) -> AbstractContextManager[Connection]:
+    """The transaction in which an engine is opened: one that writes only where the store or its law begins with it.
+
+    So whoever only looks waits for no writer, and can look at a store that nothing may be written to.
+    """
+    with store.reading() as connection:
+        begun = version_count(connection) > 0
+        lawful = law is None or connection.execute(select(t.law.c.id)).first() is not None
+        counted = store.read_only is not None or connection.execute(select(t.book.c.id)).first() is not None
+    return store.reading() if begun and lawful and counted else store.writing()
+
+
 class Engine:
     """One policy over one store. With a `keeper`, each decision and its log leaf commit together.
 
@@ -128,8 +141,8 @@ class Engine:
     ) -> None:
         self.store, self.keeper, self.clock = store, keeper, clock or Clock()
         kernel_of(policy or stored_policy(store))  # making one takes a while, so it is not made under the lock
-        with store.writing() as connection:
-            # Which version is in force is asked under the lock: another may have come since it was asked before.
+        with _opening(store, law) as connection:
+            # Which version is in force is asked in there: another may have come since it was asked before.
             self.policy = as_in_force(connection, policy) if policy else policy_in_force(connection)
             self.began = version_count(connection) == 0  # whether the store begins with this engine
             self.kernel: Kernel = kernel_of(self.policy, edition_of(connection, self.policy))
@@ -138,7 +151,8 @@ class Engine:
             demand_current_states(connection, self.kernel)
             self.recorder = recorders_of(connection, {self.policy.digest: self.kernel})[self.kernel]
             self._versions = version_count(connection)
-            open_book(connection)
+            if store.read_only is None:
+                open_book(connection)
             self.outbox = open_outbox(connection, law, self.policy.time_zone)
         self._engines: dict[str, Engine] = {self.policy.digest: self}
 
@@ -159,7 +173,7 @@ class Engine:
     def _engine_of_version(self, connection: Connection, digest: str) -> Engine:
         """The same in a transaction that is open. It writes nothing, so it can be done in any."""
         if digest not in self._engines:
-            kernel = kernels_of(connection)[digest]
+            kernel = kernel_of_account(kernels_of(connection), digest)
             demand_current_states(connection, kernel)
             engine = copy(self)  # the store, the keys, the law and what is known of the versions are shared
             engine.policy, engine.kernel = kernel.policy, kernel

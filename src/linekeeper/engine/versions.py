@@ -332,6 +332,17 @@ def migrations_of(connection: Connection, accounts: Sequence[str]) -> dict[str, 
     return migrations
 
 
+def kernel_of_account(kernels: Kernels, digest: str) -> Kernel:
+    """The kernel of the version that an account is under. Raises StoreError where the store knows no such version."""
+    if digest not in kernels:
+        raise StoreError(
+            f"an account is under the version `{str(digest)[:12]}`, which the store does not know",
+            code="state-not-readable",
+            way_out="run `linekeeper verify`, and restore the store from a backup",
+        )
+    return kernels[digest]
+
+
 def policy_periods_of(
     connection: Connection, kernels: Kernels, accounts: Sequence[str]
 ) -> dict[str, list[PolicyPeriod]]:
@@ -342,8 +353,11 @@ def policy_periods_of(
     migrated, newest = migrations_of(connection, accounts), newest_of(kernels).policy.digest
     return {
         name: [
-            *(PolicyPeriod(kernels[move.was], move.after_event, move.day) for move in migrated.get(name, [])),
-            PolicyPeriod(kernels[under.get(name, newest)]),
+            *(
+                PolicyPeriod(kernel_of_account(kernels, move.was), move.after_event, move.day)
+                for move in migrated.get(name, [])
+            ),
+            PolicyPeriod(kernel_of_account(kernels, under.get(name, newest))),
         ]
         for name in accounts
     }

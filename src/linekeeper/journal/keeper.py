@@ -6,15 +6,19 @@ Two folders. The key folder is private (best on another disk than the store): `s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Connection, Table, select
 
+from linekeeper.core.bounded import SETTINGS_BYTES_MAX, read_bounded
 from linekeeper.core.errors import NotFound, UsageError
 from linekeeper.journal import tables as t
+from linekeeper.journal.database_errors import typed_failures
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.append import append
 from linekeeper.journal.log.entry import Opened, Record, RecordKind
@@ -31,6 +35,7 @@ from linekeeper.journal.log.vault import Vault
 from linekeeper.journal.store import Store, insert_many, within
 
 SETTINGS = "log.json"
+_Path = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
 # A correction is numbered among the decisions, so the n-th of these leaves is the account's decision n.
 DECISIONS = (RecordKind.DECISION, RecordKind.CORRECTION)
 
@@ -70,7 +75,8 @@ class Keeper:
         """
         with store.reading() as connection:
             self.demand_log_of(connection)
-        return publish(store.engine, t.LOG, self.folder, self.signer, cosign, whole=whole)
+        with typed_failures(store.address):
+            return publish(store.engine, t.LOG, self.folder, self.signer, cosign, whole=whole)
 
     def head(self) -> Published:
         """What is published. Raises LogError before the first publication."""
@@ -135,8 +141,7 @@ def new_keeper(keys: Path, folder: Path, name: str) -> Keeper:
     key = new_key(keys / "signer.key", name)
     new_master(keys / "master.key")
     durable.write(folder / "log.vkey", f"{key.verifier.vkey}\n".encode())
-    body = {"folder": str(folder.resolve()), "masters": ["file:master.key"]}
-    durable.write(settings, json.dumps(body, indent=2).encode() + b"\n", mode=0o600)
+    durable.write(settings, LogSettings(str(folder.resolve()), ["file:master.key"]).written, mode=0o600)
     return open_keeper(keys)
 
 
@@ -152,10 +157,36 @@ def open_keeper(keys: Path) -> Keeper:
         )
     for path in (keys, settings):  # the settings name the public folder and the masters
         demand_own(path)
-    body = json.loads(settings.read_bytes())
-    masters = [load_master(_beside(keys, where)) for where in body["masters"]]
+    named = read_log_settings(settings)
+    masters = [load_master(_beside(keys, where)) for where in named.masters]
     signer = Signer(load_key(keys / "signer.key"), keys / "signer.head")
-    return Keeper(Path(body["folder"]), signer, Vault(masters))
+    return Keeper(Path(named.folder), signer, Vault(masters))
+
+
+class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `log.json` holds: the public folder, and where the master keys are, the present one first."""
+
+    folder: _Path
+    masters: Annotated[list[_Path], msgspec.Meta(min_length=1, max_length=100)]
+
+    @property
+    def written(self) -> bytes:
+        """As the file has it."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+
+
+def read_log_settings(settings: Path) -> LogSettings:
+    """The settings in that file. Raises LogError where they are damaged."""
+    try:
+        return msgspec.json.decode(read_bounded(settings, SETTINGS_BYTES_MAX), type=LogSettings)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:200].lower()
+        raise LogError(
+            f"the settings of the log in `{settings}` are damaged: {reason}",
+            code="log-settings-not-readable",
+            way_out="put the file back from its safe copy",
+            place=str(settings),
+        ) from None
 
 
 def _beside(keys: Path, where: str) -> str:
@@ -179,16 +210,15 @@ def rotate_master(keys: Path, store: Store) -> int:
     with store.reading() as connection:
         _demand_log(connection, "name the store whose keys are to be rotated")
         own.demand_log_of(connection)
-    body = json.loads(settings.read_bytes())
+    named = read_log_settings(settings)
     number = 2
     while (keys / f"master-{number}.key").exists():
         number += 1
     new_master(keys / f"master-{number}.key")
-    old = body["masters"]
     # Both masters are in the settings before the first key is wrapped again: after a crash in between, some keys open
     # with the old one and some with the new one, and the command can be run again.
-    body["masters"] = [f"file:master-{number}.key", *old]
-    durable.write(settings, json.dumps(body, indent=2).encode() + b"\n", mode=0o600)
+    named = replace(named, masters=[f"file:master-{number}.key", *named.masters])
+    durable.write(settings, named.written, mode=0o600)
     keeper = open_keeper(keys)
     done = 0
     while True:
@@ -198,8 +228,7 @@ def rotate_master(keys: Path, store: Store) -> int:
         done += some
         if not some:
             break
-    body["masters"] = body["masters"][:1]
-    durable.write(settings, json.dumps(body, indent=2).encode() + b"\n", mode=0o600)
+    durable.write(settings, replace(named, masters=named.masters[:1]).written, mode=0o600)
     return done
 
 
@@ -238,7 +267,8 @@ def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasu
             connection.execute(table.delete().where(table.c.account == account))
         connection.execute(t.book.delete())  # counted again when it is next needed
     # Only after the commit: a database rewrites its files outside of any transaction.
-    scrub(store.engine, t.LOG)
+    with typed_failures(store.address):
+        scrub(store.engine, t.LOG)
     return done
 
 
