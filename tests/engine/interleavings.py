@@ -25,7 +25,9 @@ from typing import Any
 from sqlalchemy import select
 
 import linekeeper as lk
+from linekeeper.core.bounds import DAY_MS
 from linekeeper.core.errors import LinekeeperError
+from linekeeper.engine.clock import Clock
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.versions import adopt
 from linekeeper.journal import tables as t
@@ -38,6 +40,9 @@ from tests.engine.lives import contents
 ACCOUNTS = ("a", "b", "c")
 STEPS = 16
 FIRST_DAY = 20_000
+STANDING_CLOCK = Clock(
+    lambda: (FIRST_DAY + 1_000) * DAY_MS
+)  # else events would arrive at another millisecond on each side
 OUT_OF_DATE = "version-changed-meanwhile"
 TEXT = """policy: card
 version: 1
@@ -73,7 +78,7 @@ class Side:
 
     def open_engine(self) -> lk.Engine:
         """An engine as anybody who comes now would open it."""
-        return lk.Engine(Engine(self.store, None, self.keeper))
+        return lk.Engine(Engine(self.store, None, self.keeper, clock=STANDING_CLOCK))
 
     def stored(self) -> dict[str, Any]:
         """Every event, state and decision, the leaves of the log with their records, and what was erased."""

@@ -20,7 +20,7 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import ABOUT_AN_ACCOUNT, Keeper, erased_of, new_keeper, rotate_master
 from linekeeper.journal.log.audit import audit
 from linekeeper.journal.log.entry import RecordKind
-from linekeeper.journal.log.read import opened
+from linekeeper.journal.log.read import opened, positions_of
 from linekeeper.journal.log.vault import Vault
 from linekeeper.journal.store import Store
 from linekeeper.policy.load import load_text
@@ -111,6 +111,30 @@ def test_an_account_that_was_never_open_can_be_erased(engine: lk.Engine, store: 
     assert held(store, "never-open") == ["rejected_events"]
     engine.erase("never-open", at=instant(FIRST_DAY + 1))
     assert held(store, "never-open") == []
+
+
+def test_a_refused_ruling_is_sealed_once_and_erased_with_its_account(
+    engine: lk.Engine, store: Store, keeper: Keeper
+) -> None:
+    """Sent again it is refused again, and adds nothing; the ruling of another time under its id is another."""
+    ruling = {"id": "r", "account": "never-open", "kind": "override", "at": instant(FIRST_DAY + 1), "cap": 5_000}
+    ruling |= {"until": iso_day(FIRST_DAY + 9), "by": "Li", "why": "asked"}
+    for _ in range(3):
+        assert engine.receive([ruling]).rejected_by_code == {"refused-by-account": 1}
+    assert len(rejected_of(store, "never-open")) == 1
+    assert engine.receive([ruling | {"at": instant(FIRST_DAY + 2)}]).rejected_by_code == {"refused-by-account": 1}
+    with store.reading() as connection:
+        leaves = positions_of(connection, t.LOG, "never-open")
+    assert len(leaves) == 2
+    assert engine.erase("never-open", at=instant(FIRST_DAY + 3)).leaves == tuple(leaves)
+    assert held(store, "never-open") == []
+    assert verify(store, vault=keeper.vault).same
+
+
+def rejected_of(store: Store, account: str) -> list[Any]:
+    r = t.rejected_events
+    with store.reading() as connection:
+        return list(connection.execute(select(r).where(r.c.account == account)))
 
 
 @pytest.mark.parametrize("account", ["nobody", "", ACCOUNT])

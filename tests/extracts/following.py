@@ -51,7 +51,7 @@ def _live(engine: Engine, account: str, source: str) -> None:
     with engine.store.reading() as connection:
         entry = find_entry(connection, account, 2)
     if entry is not None:
-        mark_sent(engine.store, account, 2, START + 41 * DAY_MS)
+        mark_sent(engine.store, engine.keeper, account, 2, START + 41 * DAY_MS)
 
 
 def follow(url: str, folder: Path) -> None:

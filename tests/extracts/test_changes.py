@@ -53,7 +53,7 @@ def test_every_decision_and_sent_notice_is_a_change(new_store: NewStore, size: i
     engine = eventful(new_store(), policy(), 5, law=LAW)
     first = next(one for one in all_changes(engine) if one.clock is not None)
     for _ in range(2):  # the first time stands
-        mark_sent(engine.store, first.account, first.number, START)
+        mark_sent(engine.store, engine.keeper, first.account, first.number, START)
     listed = all_changes(engine, size)
     positions = [one.position for one in listed]
     assert positions == sorted(set(positions))

@@ -42,7 +42,7 @@ def engine(new_store: NewStore) -> Engine:
     engine = eventful(new_store(), policy, 5, law=Law("CN", "consumer_loan"))
     due = extract_notices(engine).read_all().to_pylist()
     for row in due[:2]:
-        mark_sent(engine.store, row["account"], row["number"], 4_090_000_000_123)
+        mark_sent(engine.store, engine.keeper, row["account"], row["number"], 4_090_000_000_123)
     return engine
 
 

@@ -85,8 +85,8 @@ def test_without_a_law_nothing_is_noted(tmp_path: Path) -> None:
 
 
 def test_sent_once_and_for_all(engine: Engine) -> None:
-    mark_sent(engine.store, "A000", 2, at(6))
-    mark_sent(engine.store, "A000", 2, at(9))
+    mark_sent(engine.store, engine.keeper, "A000", 2, at(6))
+    mark_sent(engine.store, engine.keeper, "A000", 2, at(9))
     with engine.store.reading() as connection:
         entry = find_entry(connection, "A000", 2)
         left = pending(connection)
@@ -94,7 +94,7 @@ def test_sent_once_and_for_all(engine: Engine) -> None:
     assert (entry.state, entry.sent_at) == ("sent", at(6))
     assert ("A000", 2) not in [(one.account, one.number) for one in left]
     with pytest.raises(LinekeeperError, match="no notice `A000#9`"):
-        mark_sent(engine.store, "A000", 9, at(6))
+        mark_sent(engine.store, engine.keeper, "A000", 9, at(6))
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -91,6 +91,22 @@ def test_another_card_is_refused_until_the_policy_states_its_hash(folder: Path) 
     assert after.score.card == stated
 
 
+@pytest.mark.parametrize("name", ["days_past_due", "score", "pd", "own"])
+def test_a_group_of_points_has_a_name_of_its_own(folder: Path, name: str) -> None:
+    """Else a trigger that looks at the account would look at points."""
+    own, found = artifact().score.bins[0].feature, artifact()
+    name = own if name == "own" else name
+    first = found.score.groups[0]
+    parts = [
+        tuple(replace(one, group=name) if one.group == first else one for one in some)
+        for some in (found.score.bins, found.score.tables)
+    ]
+    score = replace(found.score, groups=(name, *found.score.groups[1:]), bins=parts[0], tables=parts[1])
+    (folder / CARD).write_bytes(write_artifact(Artifact("another", score, found.scale, found.inputs)))
+    with pytest.raises(PolicyError, match=f"a group of points `{name}`, and that is the name of another value"):
+        load(folder)
+
+
 def test_a_card_against_a_declared_direction_is_refused(folder: Path) -> None:
     policy = folder / "credit-card.yaml"
     part = artifact().score.bins[0].feature

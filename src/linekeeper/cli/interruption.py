@@ -11,8 +11,8 @@ _NOTHING = "nothing was changed"
 
 KEPT = {
     **dict.fromkeys(("run", "review"), _BATCHES),
-    **dict.fromkeys(("adopt", "pending", "override", "consent", "notices", "erase", "store"), _RULINGS),
-    "log": _LOG,
+    **dict.fromkeys(("adopt", "pending", "override", "consent", "notices", "store"), _RULINGS),
+    **dict.fromkeys(("log", "erase"), _LOG),
     "demo": "what was made so far stays in its folder; the same command begins anew",
     **dict.fromkeys(
         ("import", "contract", "replay", "snapshot", "fit", "forecast", "kernel", "fmt", "receipt"), _FILES

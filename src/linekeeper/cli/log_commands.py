@@ -274,6 +274,10 @@ def erase(
     done = erase_borrower(opened, open_keeper(keys), account, clock.now_ms())
     if json:
         print_answer(EraseAnswer(account=account, leaf=done.position, leaves_closed=len(done.leaves)))
+    elif done.position is None:
+        print_line(
+            data_text(f"`{account}` was erased before, and that was broken off; nothing is left in the files now")
+        )
     else:
         closed = counted(len(done.leaves), "leaf opens", "leaves open")
         print_line(data_text(f"`{account}` is erased; leaf {done.position} says so, {closed} no more"))

@@ -174,7 +174,7 @@ def sent(decision: DecisionName, store: StoreUrl, keys: Keys, at: At = None, jso
 
     engine = open_engine(store, keys=keys)
     notified = find_decision(engine, decision)
-    mark_sent(engine.store, notified.account, notified.number, instant(engine, at))
+    mark_sent(engine.store, engine.keeper, notified.account, notified.number, instant(engine, at))
     if json:
         print_answer(NoticesSentAnswer(account=notified.account, number=notified.number, state="sent"))
     else:

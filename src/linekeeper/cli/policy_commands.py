@@ -31,26 +31,38 @@ def check(
     json: JsonOption = False,
 ) -> None:
     """Read policies and report every fault (file, line, column) and every trigger that has no way out."""
-    from linekeeper.cli.answers.policies import CheckAnswer
-    from linekeeper.core.errors import PolicyError
+    from linekeeper.cli.answers.policies import CheckAnswer, PolicyCostRecord
+    from linekeeper.core.errors import Fault, PolicyError, Refused
+    from linekeeper.kernel.kernel import kernel_of
     from linekeeper.policy.load import load_file
 
-    faults, good = [], []
+    faults, good, costs = [], [], {}
     for path in policies:
         try:
-            good.append((path, load_file(path)))
+            policy = load_file(path)
+            costs[str(path)] = kernel_of(policy).cost
         except PolicyError as error:
             faults += error.faults
+        except Refused as error:
+            faults.append(Fault(error.message, str(path), way_out=error.way_out or ""))
+        else:
+            good.append((path, policy))
     dead_ends = {} if quick else {str(path): _dead_ends(policy) for path, policy in good}
     refused = bool(faults) or any(dead_ends.values())
     if json:
         digests = {str(path): policy.digest for path, policy in good}
         records = [_fault_record(fault) for fault in faults]
-        print_answer(CheckAnswer(ok=not refused, faults=records, dead_ends=dead_ends, policies=digests))
+        cost_records = {path: PolicyCostRecord(**cost._asdict()) for path, cost in costs.items()}
+        print_answer(
+            CheckAnswer(ok=not refused, faults=records, dead_ends=dead_ends, policies=digests, costs=cost_records)
+        )
     else:
         for path, policy in good:
             if not dead_ends.get(str(path)):
-                print_line(f"[green]ok[/] {data_text(path)}: {_counted(policy)}, hash {policy.digest[:12]}")
+                cost = costs[str(path)]
+                costing = f"{cost.state_bytes:,} bytes an account, {cost.source_lines:,} lines of kernel"
+                counts = f"{_counted(policy)}, {costing}, hash {policy.digest[:12]}"
+                print_line(f"[green]ok[/] {data_text(path)}: {counts}")
         for path_of, texts in dead_ends.items():
             for text in texts:
                 sys.stderr.write(f"{path_of}: {text}\n")

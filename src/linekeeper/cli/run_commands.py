@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -287,7 +287,7 @@ def _take_in(
     how = {"allow_other_source": allow_other_source}
     done = 0
     try:
-        content = partial(content_digest, [path])
+        content = cache(partial(content_digest, [path]))
         with taking_in(engine, source, batch, content), progress("events", feed.events, quiet) as show:
 
             def advance(events: int) -> None:
@@ -295,7 +295,8 @@ def _take_in(
                 done += events
                 show(events)
 
-            summary = run_parts(engine, feed.parts(), feed.events, source_of_feed(source), until, advance, **how)
+            named = source_of_feed(source)
+            summary = run_parts(engine, feed.parts(), feed.events, named, until, advance, **how, content=content())
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"{done:,} of {feed.events:,} events at least are in the store") from None
     except Exception:

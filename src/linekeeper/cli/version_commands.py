@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from linekeeper.cli.opening import open_engine
 from linekeeper.cli.options import JsonOption, Keys, PolicyFile, SignedBy, StoreUrl
 from linekeeper.cli.output import counted, data_text, print_answer, print_line
 from linekeeper.core.dates import date_of
@@ -27,8 +28,6 @@ def adopt(policy: PolicyFile, store: StoreUrl, keys: Keys, by: SignedBy = None, 
     from linekeeper.cli.answers.policies import AdoptAnswer
     from linekeeper.connect.event_table import number_columns
     from linekeeper.engine.versions import adopt as bring_into_force
-    from linekeeper.journal.keeper import open_keeper
-    from linekeeper.journal.store import open_store
     from linekeeper.policy.load import load_file
     from linekeeper.recourse.dead_ends import describe_dead_end, find_dead_ends
 
@@ -42,7 +41,9 @@ def adopt(policy: PolicyFile, store: StoreUrl, keys: Keys, by: SignedBy = None, 
             place=str(policy),
             details={"dead_ends": dead_ends},
         )
-    bring_into_force(open_store(store, made=True), new, open_keeper(keys) if keys else None, by)
+    engine = open_engine(store, keys=keys)
+    engine.resume_reviews()  # one that was broken off is of the version before
+    bring_into_force(engine.store, new, engine.keeper, by)
     if json:
         print_answer(AdoptAnswer(policy=new.name, version=new.version, digest=new.digest))
     else:

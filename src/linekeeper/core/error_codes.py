@@ -125,6 +125,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "debt-plan-does-not-end": "the monthly sum does not end the debts within 50 years; plan a larger sum",
         "feature-protected": "a protected attribute may not be an input of a score; remove it",
         "log-begun-too-late": "a log cannot begin after the first decision; keep it from the first event on",
+        "policy-too-costly": "a policy would cost too much for each account; measure over shorter windows, or less",
         "policy-has-dead-ends": "a policy has states that no borrower can leave; mend it",
         "policy-has-no-brake": "the brake was asked for and the policy has none; add one",
         "policy-has-no-rules": "without the score the policy has no trigger left; compare another policy",
@@ -148,6 +149,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "store-schema-not-known": "the schema of a store is one that no Linekeeper has made; restore it from a backup",
         "store-too-old": "the store was made before the first release; build a new one from the same events",
         "store-upgrade-due": "the store was written by an earlier Linekeeper; run `linekeeper store upgrade`",
+        "write-ahead-log-damaged": "damage to a file of the store would cost events; restore the newest backup",
     },
     "log": {
         "account-not-in-log": "the log has no record of the account; check its name",

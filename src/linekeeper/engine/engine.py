@@ -7,8 +7,8 @@ that is effect stands here; all that is thought stands below and is pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -24,13 +24,23 @@ from linekeeper.core.event import Rejection
 from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states, load_states, save_states, state_read
 from linekeeper.engine.clock import Clock
-from linekeeper.engine.history import histories_before, note_review, recall, reviewed_day
+from linekeeper.engine.event_leaves import event_leaves
+from linekeeper.engine.history import (
+    UnfinishedReview,
+    begin_review,
+    end_review,
+    histories_before,
+    recall,
+    reviewed_day,
+    unfinished_reviews,
+)
 from linekeeper.engine.inbox import (
     Admitted,
     BatchInput,
     GivenEvents,
     admit_events,
     drop_erased,
+    drop_refused,
     drop_rejected_draws,
     given_events,
     reject_ahead,
@@ -53,10 +63,11 @@ from linekeeper.engine.summaries import AffectedAccounts, BatchSummary
 from linekeeper.engine.versions import (
     as_in_force,
     bind_policy,
-    edition_of,
+    kernel_in_store,
     kernel_of_account,
     kernels_of,
     migrate_due_accounts,
+    opening_transaction,
     policy_in_force,
     policy_periods_of,
     read_versions,
@@ -87,6 +98,7 @@ if TYPE_CHECKING:
     from linekeeper.policy.model import Brake, Policy
 
 REVIEW_BATCH = 5_000
+Progress = Callable[[int], object]  # what a caller does with how many accounts were reviewed
 Keep = Callable[[Decision], object]  # what a caller does with each decision as it is made
 
 
@@ -100,18 +112,6 @@ def brake_of(policy: Policy) -> Brake:
             details={"policy": policy.name},
         )
     return policy.brake
-
-
-def _opening(store: Store, law: Law | None) -> AbstractContextManager[Connection]:
-    """The transaction in which an engine is opened: one that writes only where the store or its law begins with it.
-
-    So whoever only looks waits for no writer, and can look at a store that nothing may be written to.
-    """
-    with store.reading() as connection:
-        begun = version_count(connection) > 0
-        lawful = law is None or connection.execute(select(t.law.c.id)).first() is not None
-        counted = store.read_only is not None or connection.execute(select(t.book.c.id)).first() is not None
-    return store.reading() if begun and lawful and counted else store.writing()
 
 
 class Engine:
@@ -141,11 +141,11 @@ class Engine:
     ) -> None:
         self.store, self.keeper, self.clock = store, keeper, clock or Clock()
         kernel_of(policy or stored_policy(store))  # making one takes a while, so it is not made under the lock
-        with _opening(store, law) as connection:
+        with opening_transaction(store, law is not None) as connection:
             # Which version is in force is asked in there: another may have come since it was asked before.
             self.policy = as_in_force(connection, policy) if policy else policy_in_force(connection)
             self.began = version_count(connection) == 0  # whether the store begins with this engine
-            self.kernel: Kernel = kernel_of(self.policy, edition_of(connection, self.policy))
+            self.kernel: Kernel = kernel_in_store(connection, self.policy)
             self.brake = brake_of(self.policy) if brake else None
             self.read_only = bind_policy(connection, self.kernel, keeper, signed_by) and keeper is None
             demand_current_states(connection, self.kernel)
@@ -153,7 +153,7 @@ class Engine:
             self._versions = version_count(connection)
             if store.read_only is None:
                 open_book(connection)
-            self.outbox = open_outbox(connection, law, self.policy.time_zone)
+            self.outbox = open_outbox(connection, law, self.policy.time_zone, keeper)
         self._engines: dict[str, Engine] = {self.policy.digest: self}
 
     def require_keys(self) -> None:
@@ -213,12 +213,13 @@ class Engine:
             return engine, state_read(connection, engine.kernel, account, row)
 
     def _engines_of_earlier_versions(self, connection: Connection) -> list[Engine]:
-        """The engines of earlier versions that accounts are still under, oldest first."""
+        """The engines of the versions before this one that accounts are still under, oldest first."""
         if self._versions == 1:
             return []
-        digests = set(connection.execute(select(t.accounts.c.policy).distinct()).scalars())
-        earlier = [policy.digest for policy in read_versions(connection)[:-1] if policy.digest in digests]
-        return [self._engine_of_version(connection, digest) for digest in earlier]
+        under = set(connection.execute(select(t.accounts.c.policy).distinct()).scalars())
+        digests = [policy.digest for policy in read_versions(connection)]
+        earlier = digests[: digests.index(self.policy.digest)]
+        return [self._engine_of_version(connection, digest) for digest in earlier if digest in under]
 
     def _split_by_version(self, connection: Connection, events: GivenEvents) -> list[tuple[Engine, GivenEvents]]:
         """The events of each version's accounts, with its engine; new accounts are under the version in force."""
@@ -249,6 +250,7 @@ class Engine:
         *,
         allow_other_source: bool = False,
         all_or_nothing: bool = False,
+        begun: bool = False,
         keep: Keep | None = None,
         transaction: Connection | None = None,
     ) -> BatchSummary:
@@ -256,7 +258,8 @@ class Engine:
 
         An event is known by its id within the `source`; `allow_other_source` is that of `admit_events`.
         An event that is rejected leaves the others as they are; with `all_or_nothing` it raises EventRejected instead,
-        and nothing is done. `keep`, where given, is called with each decision before the transaction commits.
+        and nothing is done. `begun`: a run that was broken off has received this batch before; what was refused then
+        is not asked for again. `keep`, where given, is called with each decision before the transaction commits.
         `transaction`: a connection on which the caller has begun one. All of it is then a part of that, and the
         caller commits or rolls back; nothing that the engine remembers depends on which.
         """
@@ -265,10 +268,14 @@ class Engine:
         summary = BatchSummary()
         with self.store.writing(transaction) as connection:
             self._require_same_versions(connection)
+            self.resume_reviews(connection)
             # First the erased: of their events not even the rejection is kept.
             arrived, summary.rejected = drop_erased(connection, self.keeper, arrived)
             arrived, ahead = reject_ahead(connection, source, arrived, self.clock)
             summary.rejected += ahead
+            if begun:
+                arrived, again = drop_refused(connection, source, arrived)
+                summary.rejected += again
             for engine, part in self._split_by_version(connection, arrived):
                 summary.add(engine._receive(connection, part, source, allow_other_source, keep))
             if all_or_nothing and summary.rejected:
@@ -292,11 +299,12 @@ class Engine:
         evaluate, lines = self._evaluator(connection, source, admitted), line_columns(self.kernel, states)
         unowed_before = with_unowed_dues(self.kernel, states)
         result, waiting = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
-        self._seal_rulings(connection, admitted)  # a ruling precedes, in the log too, what it leads to
         codes = {int(batch.rows[event]): code for event, code in result.refused.items()}
+        self._seal_rulings(connection, admitted, codes)  # a ruling precedes, in the log too, what it leads to
         refused = reject_refused(connection, source, admitted, codes)
         unowed = with_unowed_dues(self.kernel, states)
-        actions = self._record(connection, batch, admitted.ids, result, states, chains, keep)
+        arrived = event_leaves(source, admitted, codes) if self.keeper else []
+        actions = self._record(connection, batch, admitted.ids, result, states, chains, keep, arrived)
         over = [admitted.ids[batch.rows[event]] for event in excess_draws(self.kernel, batch, lines, result)]
         return BatchSummary(
             events=len(admitted.ids) - len(refused),
@@ -334,79 +342,141 @@ class Engine:
 
     # -------------------------------------------------------------- reviews
 
-    def review(
-        self, until_day: int, progress: Callable[[int], None] | None = None, keep: Keep | None = None
-    ) -> BatchSummary:
+    def review(self, until_day: int, progress: Progress | None = None, keep: Keep | None = None) -> BatchSummary:
         """Evaluate every account that is due, up to the start of local day `until_day`; `keep` as in `receive`.
 
         Raises UsageError where that day has not begun.
         """
         self.clock.demand_day(until_day, self.kernel.calendar)
         self.require_keys()
-        with self.store.writing() as connection:
-            self._require_same_versions(connection)
-            new_day = note_review(connection, until_day)
-            # From here on it is known what is to be done. A version that comes into force before it is done does not
-            # break the review off: it begins after this review.
-            earlier = self._engines_of_earlier_versions(connection)
-        summary = BatchSummary()
-        # An account migrates at the start of a day that it has not reached: so the earlier version reviews it up to
-        # the day before, lets it go, and the last day is the new version's.
-        for engine in earlier if new_day else []:
-            summary.add(engine._review_due(until_day - 1, progress, keep))
-            engine._migrate_due(self.kernel, until_day)
-        for engine in (*earlier, self):
-            summary.add(engine._review_due(until_day, progress, keep))
-        # Another review at the same time may have migrated accounts to a version that was done with already.
-        for engine in iter(lambda: self._engine_of_due(until_day), None):
-            summary.add(engine._review_due(until_day, progress, keep))
+        with self.store.reviewing():
+            summary = self._finish_reviews(progress, keep)
+            with self.store.writing() as connection:
+                self._require_same_versions(connection)
+                # From here on it is known what is to be done, and whoever comes next finishes it. A version that comes
+                # into force before it is done does not break the review off: it begins after this review.
+                begin_review(connection, until_day, self.policy.digest, self.brake is not None)
+            summary.add(self._finish_reviews(progress, keep))
+            summary.add(self._review_the_rest(until_day, progress, keep))
         return summary
 
-    def _engine_of_due(self, until_day: int) -> Engine | None:
+    def resume_reviews(self, transaction: Connection | None = None) -> BatchSummary:
+        """Finish the reviews that were broken off; those that somebody is at just now are left alone.
+
+        Whatever comes after a review is decided as after the whole of it. Raises UsageError where one is to be finished
+        and the keys of the log are not at hand.
+        """
+        with self._reading(transaction) as connection:
+            if not unfinished_reviews(connection):
+                return BatchSummary()
+        with self.store.reviewing() as alone:
+            return self._finish_reviews(None, None, transaction) if alone else BatchSummary()
+
+    def _finish_reviews(
+        self, progress: Progress | None, keep: Keep | None, transaction: Connection | None = None
+    ) -> BatchSummary:
+        """Do what is left of every review that has begun, each as it was begun; two may do so at once."""
+        summary = BatchSummary()
+        with self._reading(transaction) as connection:
+            unfinished = unfinished_reviews(connection)
+        for review in unfinished:
+            self.require_keys()
+            with self._reading(transaction) as connection:
+                last = self._engine_of_review(connection, review)
+                earlier = last._engines_of_earlier_versions(connection)
+            day = review.until_day
+            # An account migrates at the start of a day that it has not reached: so the earlier version reviews it up to
+            # the day before, lets it go, and the last day is the new version's.
+            for engine in earlier:
+                summary.add(engine._review_due(day - 1, progress, keep, transaction))
+                engine._migrate_due(last.kernel, day, transaction)
+            for engine in (*earlier, last):
+                summary.add(engine._review_due(day, progress, keep, transaction))
+            summary.add(last._review_the_rest(day, progress, keep, transaction))
+            with self.store.writing(transaction) as connection:
+                end_review(connection, review)
+        return summary
+
+    def _engine_of_review(self, connection: Connection, review: UnfinishedReview) -> Engine:
+        """The engine of the version that was in force when the review began, with the brake on if it was then."""
+        if (review.policy, review.brake) == (self.policy.digest, self.brake is not None):
+            return self
+        engine = copy(self._engine_of_version(connection, review.policy))
+        engine.brake = brake_of(engine.policy) if review.brake else None
+        engine._engines = {review.policy: engine}
+        return engine
+
+    def _review_the_rest(
+        self,
+        until_day: int,
+        progress: Progress | None,
+        keep: Keep | None,
+        transaction: Connection | None = None,
+    ) -> BatchSummary:
+        """Review whoever is due under any version.
+
+        Another review at the same time may have migrated accounts to a version that was done with already.
+        """
+        summary = BatchSummary()
+        for engine in iter(lambda: self._engine_of_due(until_day, transaction), None):
+            summary.add(engine._review_due(until_day, progress, keep, transaction))
+        return summary
+
+    def _reading(self, transaction: Connection | None) -> AbstractContextManager[Connection]:
+        """A transaction to read in: the caller's, where there is one, since others do not see what that has done."""
+        return self.store.reading() if transaction is None else nullcontext(transaction)
+
+    def _engine_of_due(self, until_day: int, transaction: Connection | None) -> Engine | None:
         """The engine of some account that is due up to that day; None where all are reviewed."""
-        with self.store.reading() as connection:
+        with self._reading(transaction) as connection:
             query = select(t.accounts.c.policy).where(t.accounts.c.next_review <= until_day).limit(1)
             digest = connection.execute(query).scalar()
             return None if digest is None else self._engine_of_version(connection, digest)
 
-    def _review_due(self, until_day: int, progress: Callable[[int], None] | None, keep: Keep | None) -> BatchSummary:
+    def _review_due(
+        self,
+        until_day: int,
+        progress: Progress | None,
+        keep: Keep | None,
+        transaction: Connection | None,
+    ) -> BatchSummary:
         summary = BatchSummary()
-        for names in self._due_pages(until_day):
-            summary.add(self._review_accounts(names, until_day, keep))
+        for names in self._due_pages(until_day, transaction):
+            summary.add(self._review_accounts(names, until_day, keep, transaction))
             if progress:
                 progress(len(names))
         return summary
 
-    def _migrate_due(self, to: Kernel, day: int) -> None:
+    def _migrate_due(self, to: Kernel, day: int, transaction: Connection | None = None) -> None:
         """Migrate the accounts that nothing keeps under this version, at the start of `day`."""
         a, last = t.accounts.c, ""
         query = select(a.account).where(a.policy == self.policy.digest).order_by(a.account).limit(REVIEW_BATCH)
         while True:
-            with self.store.writing() as connection:
+            with self.store.writing(transaction) as connection:
                 names = list(connection.execute(query.where(a.account > last)).scalars())
                 migrate_due_accounts(connection, self.kernel, to, names, pending_of(connection, names), day)
             if not names:
                 return
             last = names[-1]
 
-    def due_count(self, until_day: int) -> int:
+    def due_count(self, until_day: int, transaction: Connection | None = None) -> int:
         """How many accounts are due for a review up to that day."""
-        with self.store.reading() as connection:
+        with self._reading(transaction) as connection:
             query = select(func.count()).where(t.accounts.c.next_review <= until_day)
             return int(connection.execute(query).scalar_one())
 
-    def _due_pages(self, until_day: int) -> Iterator[list[str]]:
+    def _due_pages(self, until_day: int, transaction: Connection | None) -> Iterator[list[str]]:
         """The due accounts, a page at a time. Under the brake the worst come first: the allowance goes to them."""
-        if self.brake and self.due_count(until_day) > REVIEW_BATCH:
-            with self.store.reading() as connection:
+        if self.brake and self.due_count(until_day, transaction) > REVIEW_BATCH:
+            with self._reading(transaction) as connection:
                 names = due_worst_first(connection, self.kernel, until_day)
             for start in range(0, len(names), REVIEW_BATCH):
                 yield names[start : start + REVIEW_BATCH]
-        yield from iter(lambda: self._due(until_day), [])
+        yield from iter(lambda: self._due(until_day, transaction), [])
 
-    def _due(self, until_day: int) -> list[str]:
+    def _due(self, until_day: int, transaction: Connection | None) -> list[str]:
         a = t.accounts.c
-        with self.store.reading() as connection:
+        with self._reading(transaction) as connection:
             query = select(a.account).where(self._own_due(until_day)).order_by(a.next_review).limit(REVIEW_BATCH)
             return [row[0] for row in connection.execute(query)]
 
@@ -415,8 +485,10 @@ class Engine:
         a = t.accounts.c
         return (a.next_review <= until_day) & (a.policy == self.policy.digest)
 
-    def _review_accounts(self, names: list[str], until_day: int, keep: Keep | None) -> BatchSummary:
-        with self.store.writing() as connection:
+    def _review_accounts(
+        self, names: list[str], until_day: int, keep: Keep | None, transaction: Connection | None
+    ) -> BatchSummary:
+        with self.store.writing(transaction) as connection:
             # Since the page was read, another review may have done some of it, or migrated it to another version.
             a = t.accounts.c
             query = select(a.account).where(within(connection, a.account, names), self._own_due(until_day))
@@ -475,16 +547,24 @@ class Engine:
         keep_book(connection, before, totals(self.kernel, states))
         return result, save_pending(connection, self.recorder, breaker, ids, first_seq)
 
-    def _seal_rulings(self, connection: Connection, admitted: Admitted) -> None:
-        """Add a leaf for each person's ruling, beside the leaf of the decision that it may lead to."""
-        if self.keeper:
-            events, records = admitted.events, []
-            for row, fields in admitted.of_kind("override").items():
-                account = events.accounts[row]
-                head: dict[str, int | str] = {"id": events.ids[row], "account": account}
-                head |= {"kind": "override", "at": events.at[row]}
-                records.append(Record(RecordKind.RULING, account, rfc8785.dumps(head | fields)))
-            self.keeper.seal(connection, records)
+    def _seal_rulings(self, connection: Connection, admitted: Admitted, refused: Container[int]) -> None:
+        """Add a leaf for each person's ruling, beside the leaf of the decision that it may lead to.
+
+        A ruling that its account refused (rows of the table) is no event, so it is new to the journal whenever it is
+        sent again: the log itself says whether it has its leaf.
+        """
+        if self.keeper is None:
+            return
+        events, rulings = admitted.events, dict[int, Record]()
+        for row, fields in admitted.of_kind("override").items():
+            account = events.accounts[row]
+            head: dict[str, int | str] = {"id": events.ids[row], "account": account}
+            head |= {"kind": "override", "at": events.at[row]}
+            rulings[row] = Record(RecordKind.RULING, account, rfc8785.dumps(head | fields))
+        doubtful = {ruling.account for row, ruling in rulings.items() if row in refused}
+        sealed = {account: self.keeper.records_of(connection, RecordKind.RULING, account) for account in doubtful}
+        new = [one for row, one in rulings.items() if row not in refused or one.data not in sealed[one.account]]
+        self.keeper.seal(connection, new)
 
     def _record(
         self,
@@ -495,8 +575,12 @@ class Engine:
         states: Ints,
         chains: list[Chain],
         keep: Keep | None,
+        arrived: Sequence[Record] = (),
     ) -> Counter[str]:
-        """Write decisions, notices, states and log leaves of a batch; how many decisions there are of each action."""
+        """Write decisions, notices, states and log leaves of a batch; how many decisions there are of each action.
+
+        The leaves of what `arrived` come before those of the decisions that it led to.
+        """
         actions: Counter[str] = Counter()
         recall(connection, self.kernel, batch, result, chains)
         seq = take_numbers(connection, "changes", len(result.decisions)) if result.decisions else 0
@@ -510,13 +594,12 @@ class Engine:
                 (seq + len(rows), decision.account, decision.number, decision.at, decision.action, data, digest)
             )
         insert_many(connection, t.decisions, DECISION_COLUMNS, rows)
-        if self.outbox:
-            self.outbox.put(connection, decisions)
+        notices = self.outbox.put(connection, decisions) if self.outbox else []
         save_states(connection, self.kernel, batch.accounts, states, chains)
         if self.keeper:
             kinds = {"correct": RecordKind.CORRECTION}
             leaves = [Record(kinds.get(row[4], RecordKind.DECISION), row[1], row[5]) for row in rows]
-            self.keeper.seal(connection, leaves)
+            self.keeper.seal(connection, [*arrived, *leaves, *notices])
         if keep:
             for decision in decisions:
                 keep(decision)

@@ -164,9 +164,42 @@ def reviewed_day(connection: Connection) -> int:
 _REVIEWED_DAY = select(func.max(t.reviews.c.until_day))
 
 
-def note_review(connection: Connection, until_day: int) -> bool:
-    """Note a review that begins now; true where it goes further than all reviews before."""
+@dataclass(frozen=True, slots=True)
+class UnfinishedReview:
+    """A review up to the start of `until_day` that has begun: under which version (its digest), with the brake or not.
+
+    `number` is its place among the reviews of the store.
+    """
+
+    number: int
+    until_day: int
+    policy: str
+    brake: bool
+
+
+def begin_review(connection: Connection, until_day: int, policy: str, brake: bool) -> None:
+    """Write down a review that begins now, under the version of that digest, where it goes further than all before."""
     if until_day <= reviewed_day(connection):
-        return False
+        return
     insert_many(connection, t.reviews, ("after_event", "until_day"), [(last_number(connection, "events"), until_day)])
-    return True
+    number = connection.execute(select(func.max(t.reviews.c.seq))).scalar_one()
+    insert_many(connection, t.unfinished_reviews, ("review", "policy", "brake"), [(number, policy, int(brake))])
+
+
+def unfinished_reviews(connection: Connection) -> list[UnfinishedReview]:
+    """The reviews that have begun and not ended, in order."""
+    rows = connection.execute(_UNFINISHED)
+    return [UnfinishedReview(row.seq, row.until_day, row.policy, bool(row.brake)) for row in rows]
+
+
+_UNFINISHED = (
+    select(t.reviews.c.seq, t.reviews.c.until_day, t.unfinished_reviews.c.policy, t.unfinished_reviews.c.brake)
+    .join(t.unfinished_reviews, t.unfinished_reviews.c.review == t.reviews.c.seq)
+    .order_by(t.reviews.c.seq)
+)
+
+
+def end_review(connection: Connection, review: UnfinishedReview) -> None:
+    """Write down that all of a review was done."""
+    u = t.unfinished_reviews
+    connection.execute(u.delete().where(u.c.review == review.number))

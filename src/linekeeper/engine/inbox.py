@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 EVENT_COLUMNS = ("seq", "source", "id", "arrived", "account", "kind", "at", "body")
 REJECTED_COLUMNS = ("source", "id", "account", "body", "reason")
+RejectedRow = tuple[str, str, str, bytes, str]
 Key = tuple[str, str, int, bytes]  # account, kind, at, body
 Known = dict[str, dict[str, Key]]  # by id and source, what came before
 BatchInput: TypeAlias = pa.Table | Sequence[Event]  # an event table, or a few events
@@ -157,11 +158,13 @@ class Admitted:
     """What the inbox admitted: the new events with their bodies, and the arrival number of the first.
 
     `same` counts repeats; `rejected` are the rows whose id came before for another event, or from another source.
-    `last_at` is the latest `at` of the new events and the repeats (UTC ms; None where there is neither).
+    `arrived` is when each of the new events was known (UTC ms). `last_at` is the latest `at` of the new events and the
+    repeats (UTC ms; None where there is neither).
     """
 
     events: GivenEvents
     bodies: list[bytes]
+    arrived: list[int]
     first_seq: int
     same: int
     rejected: list[Rejection]
@@ -200,13 +203,13 @@ def admit_events(
     if len(new) < len(ids):
         events = events.take(new)
         rows = [(source, ids[row], keys[row][0], keys[row][3], one.reason) for row, one in sorted_out.rejected.items()]
-        insert_many(connection, t.rejected_events, REJECTED_COLUMNS, rows)
+        _keep_rejected(connection, rows)
     first = take_numbers(connection, "events", len(new))
     arrived = [now if known_at is None else known_at for known_at in events.arrived]
     written = [(first + n, source, ids[i], arrived[n], *keys[i]) for n, i in enumerate(new)]
     insert_many(connection, t.events, EVENT_COLUMNS, written)
     rejected = list(sorted_out.rejected.values())
-    return Admitted(events, [keys[i][3] for i in new], first, len(same), rejected, last_at)
+    return Admitted(events, [keys[i][3] for i in new], arrived, first, len(same), rejected, last_at)
 
 
 def drop_erased(
@@ -233,7 +236,7 @@ def reject_ahead(
         return events, []
     refused, reasons = events.take(ahead), [str(clock.refusal(events.at[row])) for row in ahead]
     rows = zip(refused.ids, refused.accounts, refused.bodies(), reasons, strict=True)
-    insert_many(connection, t.rejected_events, REJECTED_COLUMNS, [(source, *row) for row in rows])
+    _keep_rejected(connection, [(source, *row) for row in rows])
     timely = sorted(set(range(len(events.ids))) - set(ahead))
     pairs = zip(refused.ids, reasons, strict=True)
     return events.take(timely), [_rejection(event_id, reason, RejectionCode.NOT_VALID) for event_id, reason in pairs]
@@ -256,6 +259,32 @@ def drop_rejected_draws(
     kept = [row for row, name in enumerate(events.ids) if name not in before]
     reason = f"{reason}; it was rejected before, so send a new draw under an id of its own"
     return events.take(kept), [_rejection(events.ids[row], reason, RejectionCode.OVER_LIMIT) for row in again]
+
+
+def drop_refused(connection: Connection, source: str, events: GivenEvents) -> tuple[GivenEvents, list[Rejection]]:
+    """The events without those that their accounts refused before, and these as rejections.
+
+    A run that was broken off had them refused. What came after them in the file may be in the store by now, and would
+    have them accepted; but the run is finished as it was begun.
+    """
+    r, dialect = t.rejected_events.c, connection.dialect.name
+    query = select(r.id, r.account, r.body, r.reason)
+    query = query.where(r.source == source, r.reason.in_(_REFUSALS), in_names(dialect, r.id))
+    rows = connection.execute(query, {"names": listed(dialect, events.ids)})
+    refused = {(row.id, row.account, bytes(row.body)): row.reason for row in rows}
+    if not refused:
+        return events, []
+    known, again = _known(connection, events.ids), dict[int, str]()
+    keys = zip(events.accounts, events.kinds, events.at, events.bodies(), strict=True)
+    for row, (name, key) in enumerate(zip(events.ids, keys, strict=True)):
+        reason = refused.get((name, key[0], key[3]))
+        if reason is not None and known.get(name, {}).get(source) != key:
+            again[row] = reason
+    kept = events.take([row for row in range(len(events.ids)) if row not in again])
+    return kept, [_rejection(events.ids[row], reason, RejectionCode.REFUSED) for row, reason in again.items()]
+
+
+_REFUSALS = [reason for code, reason in REFUSAL_REASONS.items() if code != OVER_LIMIT]
 
 
 def reversals(connection: Connection, source: str, admitted: Admitted) -> dict[int, int]:
@@ -345,7 +374,7 @@ def _rejection(event_id: str, reason: str, code: RejectionCode) -> Rejection:
 def reject_refused(connection: Connection, source: str, admitted: Admitted, rows: dict[int, int]) -> list[Rejection]:
     """Move events that the kernel refused from the journal to the rejected events; `rows`: table row -> why."""
     e = t.events.c
-    rejected: list[tuple[Any, ...]] = []
+    rejected: list[RejectedRow] = []
     rejections: list[Rejection] = []
     for row, code in rows.items():
         event = e.seq == admitted.first_seq + row
@@ -356,8 +385,20 @@ def reject_refused(connection: Connection, source: str, admitted: Admitted, rows
         rejected.append((source, admitted.ids[row], account, bytes(body), reason))
         rejections.append(_rejection(admitted.ids[row], reason, rejection_code(code)))
         connection.execute(t.events.delete().where(event))
-    insert_many(connection, t.rejected_events, REJECTED_COLUMNS, rejected)
+    _keep_rejected(connection, rejected)
     return rejections
+
+
+def _keep_rejected(connection: Connection, rows: Sequence[RejectedRow]) -> None:
+    """Write rejected events down (see REJECTED_COLUMNS), each that was rejected for that reason before only once."""
+    if not rows:
+        return
+    r, dialect = t.rejected_events.c, connection.dialect.name
+    query = select(*(r[name] for name in REJECTED_COLUMNS)).where(in_names(dialect, r.id))
+    names = listed(dialect, list(dict.fromkeys(row[1] for row in rows)))
+    known = {(*row[:3], bytes(row[3]), row[4]) for row in connection.execute(query, {"names": names})}
+    new = [row for row in dict.fromkeys(rows) if row not in known]
+    insert_many(connection, t.rejected_events, REJECTED_COLUMNS, new)
 
 
 def _other_source_of_reversed(connection: Connection, source: str, account: str, body: bytes) -> str | None:

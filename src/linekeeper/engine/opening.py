@@ -53,7 +53,16 @@ def clear_empty_store(engine: Engine) -> None:
     """
     if not engine.began:
         return
-    of_beginning = (t.policies, t.law, t.book, t.rejected_events, t.reviews, t.counters)
+    of_beginning = (
+        t.policies,
+        t.law,
+        t.book,
+        t.rejected_events,
+        t.reviews,
+        t.unfinished_reviews,
+        t.unfinished_runs,
+        t.counters,
+    )
     with engine.store.writing() as connection:
         held = (t.events.c.seq, t.erased_accounts.c.mark, t.batch_rulings.c.seq)
         if all(connection.execute(select(column).limit(1)).first() is None for column in held):

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from typing import Literal as OneOf
 
+import rfc8785
 from sqlalchemy import Connection, Select, select
 
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import Conflict, NotFound
 from linekeeper.journal import tables as t
+from linekeeper.journal.keeper import Keeper, keeps_log, keys_needed
+from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import Store, insert_many, take_numbers
 from linekeeper.kernel.calendar import calendar
 from linekeeper.notice.from_decision import NOTIFIED_ACTIONS
@@ -71,21 +74,28 @@ class Outbox:
             self._known[action, day] = notice_clock(self.rules, case, decided_at)
         return self._known[action, day]
 
-    def put(self, connection: Connection, decisions: Iterable[Decision]) -> int:
-        """Write down the notices of new decisions, in the caller's transaction; returns how many."""
-        rows = []
+    def put(self, connection: Connection, decisions: Iterable[Decision]) -> list[Record]:
+        """Write down the notices of new decisions, in the caller's transaction; the leaves that commit to them."""
+        rows, leaves = [], []
         for decision in decisions:
             if decision.action in NOTIFIED_ACTIONS:
                 clock = self.clock(decision.action, decision.at)
                 times = (clock.due_at, clock.alarm_at, clock.rule, clock.status)
-                rows.append((decision.account, decision.number, decision.action, *times, "pending"))
-        return insert_many(connection, t.notices, COLUMNS, rows)
+                row = (decision.account, decision.number, decision.action, *times)
+                rows.append((*row, "pending"))
+                leaves.append(_leaf("notice", dict(zip(COLUMNS, row, strict=False)) | {"at": decision.at}))
+        insert_many(connection, t.notices, COLUMNS, rows)
+        return leaves
 
 
-def open_outbox(connection: Connection, law: Law | None, time_zone: str) -> Outbox | None:
+def _leaf(kind: str, content: dict[str, Any]) -> Record:
+    return Record(RecordKind.NOTICE, content["account"], rfc8785.dumps({"kind": kind, **content}))
+
+
+def open_outbox(connection: Connection, law: Law | None, time_zone: str, keeper: Keeper | None = None) -> Outbox | None:
     """The outbox of a store: under the law that it keeps to, or from now on under that one; None where it has none.
 
-    Raises Conflict where it keeps to another.
+    Raises Conflict where it keeps to another, UsageError where it keeps a log and nobody gave the keys to note the law.
     """
     row = connection.execute(select(t.law.c.jurisdiction, t.law.c.product)).first()
     kept = Law(*row) if row else None
@@ -101,10 +111,18 @@ def open_outbox(connection: Connection, law: Law | None, time_zone: str) -> Outb
         return None
     outbox = Outbox(in_force, time_zone)
     if kept is None:
-        insert_many(
-            connection, t.law, ("id", "jurisdiction", "product"), [(1, in_force.jurisdiction, in_force.product)]
-        )
+        _demand_keys(connection, keeper)
+        names = ("id", "jurisdiction", "product")
+        insert_many(connection, t.law, names, [(1, in_force.jurisdiction, in_force.product)])
+        if keeper:
+            content = {"kind": "law", "jurisdiction": in_force.jurisdiction, "product": in_force.product}
+            keeper.seal(connection, [Record(RecordKind.LAW, "", rfc8785.dumps(content))])
     return outbox
+
+
+def _demand_keys(connection: Connection, keeper: Keeper | None) -> None:
+    if keeper is None and keeps_log(connection):
+        raise keys_needed()
 
 
 def find_entry(connection: Connection, account: str, number: int) -> Entry | None:
@@ -133,10 +151,14 @@ def entries_in_order(connection: Connection, state: State | None = None, end: in
             yield entry
 
 
-def mark_sent(store: Store, account: str, number: int, at: int) -> None:
-    """Write down that a notice went out (UTC ms); the first time stands. Raises NotFound where there is none."""
+def mark_sent(store: Store, keeper: Keeper | None, account: str, number: int, at: int) -> None:
+    """Write down that a notice went out (UTC ms); the first time stands. Raises NotFound where there is none.
+
+    With a `keeper` that is a leaf of the log; raises UsageError where the store keeps one and none was given.
+    """
     n = t.notices.c
     with store.writing() as connection:
+        _demand_keys(connection, keeper)
         entry = find_entry(connection, account, number)
         if entry is None:
             raise NotFound(
@@ -148,6 +170,9 @@ def mark_sent(store: Store, account: str, number: int, at: int) -> None:
         if entry.state == "pending":
             sent = {"state": "sent", "sent_at": at, "sent_position": take_numbers(connection, "changes", 1)}
             connection.execute(t.notices.update().where(n.account == account, n.number == number).values(sent))
+            if keeper:
+                content = {"account": account, "number": number, "at": at, "position": sent["sent_position"]}
+                keeper.seal(connection, [_leaf("notice sent", content)])
 
 
 _ENTRIES = select(t.notices, t.decisions.c.at).join(

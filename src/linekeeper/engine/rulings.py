@@ -49,6 +49,7 @@ class Ruling:
 
 def rule(engine: Engine, rulings: Sequence[Ruling]) -> list[Decision]:
     """Enter rulings in one transaction; the decisions that they led to. Raises LinekeeperError with nothing done."""
+    engine.resume_reviews()  # before it is looked at how the accounts stand
     for ruling in rulings:
         _check(engine, ruling)
     words: dict[str, list[str | None]] = {
@@ -87,6 +88,7 @@ def refuse(engine: Engine, accounts: Iterable[str], until_day: int, *, by: str, 
 
 def consent(engine: Engine, account: str, offer: int, at: int, id: str | None = None) -> list[Decision]:
     """A borrower accepts the open offer of that number. Raises Conflict where there is none."""
+    engine.resume_reviews()
     under, state = engine.state_of(account)
     slots = under.kernel.layout.slots
     day, number = engine.kernel.calendar.day(at), state[slots["OFFER_NUMBER"]]
@@ -219,6 +221,7 @@ def check_id(id: str) -> None:
 
 def _pending(engine: Engine, accounts: Iterable[str]) -> list[PendingRecord]:
     """The pending restrictions of these accounts. Raises NotFound where one has none."""
+    engine.resume_reviews()
     with engine.store.reading() as connection:
         waiting = {pending.account: pending for pending in pending_rows(connection)}
     records = []

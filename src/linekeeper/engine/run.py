@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from sqlalchemy import ColumnElement, select
 
 from linekeeper.core.bounds import DAY_MS
 from linekeeper.core.decision import Decision
@@ -19,7 +20,7 @@ from linekeeper.decide.canonical import digest_all
 from linekeeper.decide.chain import Chain, record
 from linekeeper.decide.record import recorder_of
 from linekeeper.engine.clock import Clock
-from linekeeper.engine.engine import Engine
+from linekeeper.engine.engine import Engine, Progress
 from linekeeper.engine.summaries import BatchSummary, RunSummary
 from linekeeper.evaluate.evaluator import (
     NOT_REVIEWED,
@@ -30,13 +31,14 @@ from linekeeper.evaluate.evaluator import (
     rejection_code,
 )
 from linekeeper.evaluate.event_batch import Batch, Ints, RecordedArrivals, batch_of
-from linekeeper.journal.store import decision_records
+from linekeeper.journal import tables as t
+from linekeeper.journal.store import decision_records, insert_many
 from linekeeper.kernel.calendar import Calendar
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
 
 BATCH_EVENTS = 50_000
-Progress = Callable[[int], object]
+STATES_BYTES_MAX = 1 << 26  # of the accounts of one batch; some five times that is in memory at one time
 
 
 class EventPart(NamedTuple):
@@ -63,8 +65,8 @@ def run_table(
     allow_other_source: bool = False,
 ) -> RunSummary:
     """`run_parts` of one table, in order of time."""
-    parts, how = [EventPart(table)], {"allow_other_source": allow_other_source}
-    return run_parts(engine, parts, table.num_rows, source, until_day, progress, **how)
+    parts, how = [EventPart(table)], (table.num_rows, source, until_day, progress)
+    return run_parts(engine, parts, *how, allow_other_source=allow_other_source)
 
 
 def run_parts(
@@ -76,29 +78,33 @@ def run_parts(
     progress: Progress | None = None,
     *,
     allow_other_source: bool = False,
+    content: str | None = None,
 ) -> RunSummary:
     """Receive the events of a feed, in batches and in the order in which they arrived, then review all accounts.
 
     The parts come in that order; where they do not say how they arrived, it is that of time. There are reviews in
     between where the parts say so, and at last up to `until_day`, or to the last event's day: an event that was
     rejected at the inbox says nothing about the day, since it is no event of this store. Events of another store lead
-    to the same decisions again; `source` is theirs where they have none. `events`: about how many there are. Raises
-    UsageError, with nothing done, where `until_day` has not begun.
+    to the same decisions again; `source` is theirs where they have none. `events`: about how many there are. With the
+    `content` of the feed (its SHA-256), a run that was broken off is finished as it was begun. Raises UsageError, with
+    nothing done, where `until_day` has not begun.
     """
     began = time.perf_counter()
     if until_day is not None and until_day > NOT_REVIEWED:
         engine.clock.demand_day(until_day, engine.kernel.calendar)
-    total, reviewed = BatchSummary(), NOT_REVIEWED
+    total, reviewed = engine.resume_reviews(), NOT_REVIEWED
     if engine.kernel.is_worth_compiling(events):
         engine.kernel.compile_for(events)  # worth it for all batches together, though not for one alone
-    for batch in (batch for part in parts for batch in _batches(part)):
+    run = RunProgress(engine, source, content)
+    accounts_max = STATES_BYTES_MAX // (8 * engine.kernel.layout.size)
+    for batch in (batch for part in parts for batch in _batches(part, accounts_max)):
         if batch.reviewed > reviewed:
             reviewed = batch.reviewed
             total.add(engine.review(reviewed))
         if batch.source is None:
-            total.add(engine.receive(batch.table, source, allow_other_source=allow_other_source))
+            total.add(run.receive(batch.table, source, allow_other_source))
         else:  # of another store, where each of them counted
-            total.add(engine.receive(batch.table, batch.source, allow_other_source=True))
+            total.add(run.receive(batch.table, batch.source, True))
         if progress:
             progress(batch.table.num_rows)
     if until_day is None:
@@ -106,7 +112,49 @@ def run_parts(
         until_day = engine.clock.last_day(engine.kernel.calendar, taken)
     if until_day > reviewed:
         total.add(engine.review(until_day))
+    run.end()
     return _summary(engine, total, began)
+
+
+class RunProgress:
+    """How far a run of a file has come, as the store has it: a run that was broken off is known again by its file.
+
+    Without the `content` of the file (its SHA-256) nothing is written down.
+    """
+
+    def __init__(self, engine: Engine, source: str, content: str | None) -> None:
+        self._engine, self._source, self._content = engine, source, content
+        self._received = self._before = 0
+        if content is not None:
+            with engine.store.reading() as connection:
+                self._before = connection.execute(select(_RUNS.c.events).where(*self._this)).scalar() or 0
+
+    def receive(self, table: pa.Table, source: str, allow_other_source: bool) -> BatchSummary:
+        """Receive the next batch, and write down in the same transaction that it was received."""
+        self._received += table.num_rows
+        begun = self._received <= self._before
+        how: dict[str, Any] = {"allow_other_source": allow_other_source, "begun": begun}
+        if begun or self._content is None:
+            return self._engine.receive(table, source, **how)
+        with self._engine.transaction() as connection:
+            summary = self._engine.receive(table, source, **how, transaction=connection)
+            row = (self._source, self._content, self._received)
+            tail = "ON CONFLICT (source, content) DO UPDATE SET events = excluded.events"
+            insert_many(connection, _RUNS, ("source", "content", "events"), [row], tail=tail)
+        return summary
+
+    def end(self) -> None:
+        """Write down that the run has come to its end."""
+        if self._content is not None:
+            with self._engine.transaction() as connection:
+                connection.execute(_RUNS.delete().where(*self._this))
+
+    @property
+    def _this(self) -> tuple[ColumnElement[bool], ...]:
+        return _RUNS.c.source == self._source, _RUNS.c.content == self._content
+
+
+_RUNS = t.unfinished_runs
 
 
 class _ReceivedBatch(NamedTuple):
@@ -117,25 +165,41 @@ class _ReceivedBatch(NamedTuple):
     reviewed: int
 
 
-def _batches(part: EventPart) -> Iterator[_ReceivedBatch]:
+def _batches(part: EventPart, accounts_max: int) -> Iterator[_ReceivedBatch]:
     table, arrivals = part
     others = [name for name in table.column_names if name != ARRIVED]
     arrived = table["at"] if arrivals is None else pa.array(arrivals.arrived)
     table = table.select(others).append_column(ARRIVED, arrived)
     if arrivals is None:
-        for start in range(0, table.num_rows, BATCH_EVENTS):
-            yield _ReceivedBatch(table.slice(start, BATCH_EVENTS), None, NOT_REVIEWED)
+        for start, end in _of_few_accounts(table, accounts_max):
+            yield _ReceivedBatch(table.slice(start, end - start), None, NOT_REVIEWED)
         return
-    for start, end in _in_order_of_arrival(table, arrivals):
+    for start, end in _in_order_of_arrival(table, arrivals, accounts_max):
         source = arrivals.sources[start] if arrivals.sources else None
         yield _ReceivedBatch(table.slice(start, end - start), source, int(arrivals.reviewed[start]))
 
 
-def _in_order_of_arrival(table: pa.Table, arrivals: RecordedArrivals) -> Iterator[tuple[int, int]]:
+def _of_few_accounts(table: pa.Table, accounts_max: int) -> Iterator[tuple[int, int]]:
+    """Ranges of rows with no more than so many accounts each: the states of all of them are in memory at one time."""
+    codes = table["account"].combine_chunks().dictionary_encode().indices.to_numpy()
+    order = np.argsort(codes, kind="stable")
+    before = np.full(len(codes), -1)  # the row before of the same account
+    again = np.flatnonzero(np.diff(codes[order]) == 0)
+    before[order[again + 1]] = order[again]
+    start = 0
+    while start < len(codes):
+        first_of_account = before[start : start + BATCH_EVENTS] < start
+        many = np.flatnonzero(np.cumsum(first_of_account) > accounts_max)
+        end = start + int(many[0] if len(many) else len(first_of_account))
+        yield start, end
+        start = end
+
+
+def _in_order_of_arrival(table: pa.Table, arrivals: RecordedArrivals, accounts_max: int) -> Iterator[tuple[int, int]]:
     """Ranges of rows that may be received together, although a batch is taken in order of time.
 
-    They have one source, no review in between, and no event after a later one of the same account: the order among
-    accounts decides nothing.
+    They have one source, no review in between, no event after a later one of the same account (the order among accounts
+    decides nothing), and no more than `accounts_max` accounts.
     """
     latest: dict[str, int] = {}
     start = 0
@@ -144,7 +208,8 @@ def _in_order_of_arrival(table: pa.Table, arrivals: RecordedArrivals) -> Iterato
     before: tuple[str, int] | None = None
     for row, (account, at, source, reviewed) in enumerate(columns):
         own = (source, int(reviewed))
-        if before not in (None, own) or latest.get(account, at) > at or row - start == BATCH_EVENTS:
+        full = row - start == BATCH_EVENTS or (len(latest) == accounts_max and account not in latest)
+        if full or before not in (None, own) or latest.get(account, at) > at:
             yield start, row
             latest, start = {}, row
         latest[account], before = at, own

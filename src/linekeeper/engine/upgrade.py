@@ -8,10 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, false, func, or_, select
 
 from linekeeper.engine.derive import rebuild_states
-from linekeeper.engine.versions import kernels_of, note_units, read_versions
+from linekeeper.engine.versions import kernels_of, note_units
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import REVISION, Store, migrate_schema, open_store, schema_revision
-from linekeeper.kernel.calendar import calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +77,8 @@ def upgrade_store(url: str) -> StoreUpgrade:
 
 def _fill(connection: Connection) -> None:
     """What a migration cannot know, since only a policy says it: the units of a store that has one."""
-    for policy in read_versions(connection)[-1:]:
-        note_units(connection, policy, calendar(policy.time_zone))
+    for kernel in list(kernels_of(connection).values())[-1:]:
+        note_units(connection, kernel.policy, kernel.calendar)
 
 
 def _status(store: Store) -> StoreStatus:

@@ -6,25 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from linekeeper.core.dates import date_of
 from linekeeper.core.errors import StoreError
-from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states
 from linekeeper.engine.derive import Derived, account_pages, derive, plain
-from linekeeper.engine.history import Reviews, Unreadable
-from linekeeper.engine.verify_tables import AFTER_DERIVING, BEFORE_DERIVING, LEAVES_AT_ONCE, difference_of_leaves
+from linekeeper.engine.history import Reviews, Unreadable, unfinished_reviews
+from linekeeper.engine.verify_leaves import differing_leaf
+from linekeeper.engine.verify_tables import AFTER_DERIVING, BEFORE_DERIVING
 from linekeeper.engine.versions import Kernels, Recorders, kernels_of, recorders_of, stored_policy
 from linekeeper.journal import tables as t
 from linekeeper.journal.database_errors import DatabaseFailure
-from linekeeper.journal.keeper import DECISIONS
 from linekeeper.journal.log.errors import LogError, ProofError
-from linekeeper.journal.log.read import accounts_of_leaves, opened
-from linekeeper.journal.log.tables import size_of
 from linekeeper.journal.log.vault import Vault
-from linekeeper.journal.store import Store, as_bytes, unpacked, within
+from linekeeper.journal.store import Store, as_bytes, unpacked
 
 _LOG_FINDINGS = ("leaf-missing", "record-altered", "entry-not-readable", "master-key-wrong")
 
@@ -92,10 +89,11 @@ def _verify_store(store: Store, progress: Callable[[int], None] | None) -> Verdi
 
 def _unfinished_review(connection: Connection, reviews: Reviews) -> str | None:
     """Says so where a review was broken off: the journal notes it before its accounts are reviewed, page by page."""
+    unfinished = unfinished_reviews(connection)
     due = select(t.accounts.c.account).where(t.accounts.c.next_review <= reviews.last_day).limit(1)
-    if connection.execute(due).first() is None:
+    if not unfinished and connection.execute(due).first() is None:
         return None
-    day = date_of(reviews.last_day)
+    day = date_of(unfinished[0].until_day if unfinished else reviews.last_day)
     return f"the review up to {day} was broken off; `linekeeper review --until {day}` finishes it"
 
 
@@ -162,47 +160,3 @@ def _refused(derived: Derived) -> str | None:
     account = batch.accounts[int(np.searchsorted(batch.starts, event, side="right")) - 1]
     name = derived.ids[batch.rows[event]]
     return f"the event `{name}` of `{account}` stands in the journal and could not have been admitted"
-
-
-# ------------------------------------------------------------------ against the log
-
-
-def differing_leaf(store: Store, vault: Vault) -> str | None:
-    """The first leaf that differs from its decision, or the decision without a leaf; None where all agree.
-
-    Then what the leaves say of versions and erasures (see `verify_tables`). Leaves of erased borrowers no longer open
-    and are passed over: their decisions are gone too.
-    """
-    sealed = 0
-    with store.reading() as connection:
-        size = size_of(connection, t.LOG)
-        for start in range(0, size, LEAVES_AT_ONCE):
-            difference, count = _compare_leaves(connection, vault, start, min(start + LEAVES_AT_ONCE, size))
-            if difference:
-                return difference
-            sealed += count
-        stored = int(connection.execute(select(func.count()).select_from(t.decisions)).scalar_one())
-        if sealed != stored:
-            return f"{stored} decisions are stored, and {sealed} have a leaf"
-        return difference_of_leaves(connection, vault)
-
-
-def _compare_leaves(connection: Connection, vault: Vault, start: int, end: int) -> tuple[str | None, int]:
-    """The first difference among leaves [start, end), and how many of them are decisions."""
-    leaves = [
-        (position, leaf.data, read_decision(leaf.data))
-        for position, leaf in opened(connection, t.LOG, vault, range(start, end))
-        if leaf is not None and leaf.kind in DECISIONS
-    ]
-    d = t.decisions.c
-    names = sorted({decision.account for _, _, decision in leaves})
-    rows = connection.execute(select(d.account, d.number, d.record).where(within(connection, d.account, names)))
-    stored = {(account, number): as_bytes(record) for account, number, record in rows}
-    accounts = accounts_of_leaves(connection, t.LOG, range(start, end))
-    for position, data, decision in leaves:
-        if accounts[position] != decision.account:
-            return f"leaf {position} is a decision of `{decision.account}`, and its key is of `{accounts[position]}`", 0
-        if stored.get((decision.account, decision.number)) != data:
-            place = f"decision {decision.number} of `{decision.account}`"
-            return f"leaf {position} is {place}, and the store has it otherwise", 0
-    return None, len(leaves)

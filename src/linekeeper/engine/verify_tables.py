@@ -1,16 +1,14 @@
-"""What the store holds beside events, states and decisions, held against what it follows from, and against the log.
+"""What the store holds beside events, states and decisions, held against what it follows from.
 
 `docs/reference/proof.md` lists each column of each table: derived, in the log, or neither.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
-import rfc8785
 from sqlalchemy import Column, Connection, Integer, LargeBinary, func, select
 from sqlalchemy.exc import DatabaseError
 
@@ -20,18 +18,10 @@ from linekeeper.engine.pending_restrictions import counted_book
 from linekeeper.engine.versions import policy_in_force, read_version
 from linekeeper.journal import tables as t
 from linekeeper.journal.database_errors import cause_of
-from linekeeper.journal.keeper import DECISIONS
-from linekeeper.journal.log.entry import RecordKind, kind_of
-from linekeeper.journal.log.read import accounts_of_leaves, opened
-from linekeeper.journal.log.tables import size_of
-from linekeeper.journal.log.vault import Vault
 from linekeeper.journal.store import Counter, last_number
-from linekeeper.kernel.emit import digest
 from linekeeper.notice.from_decision import NOTIFIED_ACTIONS
 
-LEAVES_AT_ONCE = 2_000
 Difference = str | None
-_DECODE = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 # ------------------------------------------------------------------ what must hold before anything is derived
@@ -224,99 +214,4 @@ AFTER_DERIVING: tuple[Callable[[Connection], Difference], ...] = (
     difference_of_units,
     difference_of_notices,
     difference_of_book,
-)
-
-
-# ------------------------------------------------------------------ what the log holds beside the decisions
-
-
-class Leaf(NamedTuple):
-    """A leaf that is no decision, with whose key it opens and what it holds."""
-
-    position: int
-    kind: RecordKind
-    account: str
-    data: bytes
-
-    def content(self) -> dict[str, Any]:
-        """What it says."""
-        return _DECODE(self.data)
-
-
-def difference_of_leaves(connection: Connection, vault: Vault) -> Difference:
-    """What the leaves say of versions, rulings and erasures, against the tables."""
-    leaves = list(_all_but_decisions(connection, vault))
-    for leaf in leaves:
-        about = leaf.content().get("account", "")
-        if leaf.account != about:
-            return f"leaf {leaf.position} is about `{about}`, and its key is of `{leaf.account}`"
-    return next(filter(None, (compare(connection, leaves) for compare in BY_LEAVES)), None)
-
-
-def _all_but_decisions(connection: Connection, vault: Vault) -> Iterator[Leaf]:
-    """They are told by their entries, so that no decision is opened for this."""
-    e, size = t.LOG.entries.c, size_of(connection, t.LOG)
-    for start in range(0, size, LEAVES_AT_ONCE):
-        page = range(start, min(start + LEAVES_AT_ONCE, size))
-        rows = connection.execute(select(e.position, e.entry).where(e.position >= page.start, e.position < page.stop))
-        wanted = sorted(position for position, entry in rows if kind_of(bytes(entry)) not in DECISIONS)
-        accounts = accounts_of_leaves(connection, t.LOG, page)
-        for position, leaf in opened(connection, t.LOG, vault, wanted):
-            if leaf is not None:
-                yield Leaf(position, leaf.kind, accounts[position], leaf.data)
-
-
-def _versions_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
-    p = t.policies.c
-    rows = connection.execute(select(p.digest, p.name, p.version, p.kernel, p.signed_by, p.edition, p.record_format))
-    stored, sealed = {row.digest: row for row in rows}, set[str]()
-    for leaf in leaves:
-        if leaf.kind is not RecordKind.POLICY:
-            continue
-        content = leaf.content()
-        row = stored.get(content["policy"])
-        sealed.add(content["policy"])
-        if row is None:
-            place = f"version {content['version']} of `{content['name']}`"
-            return f"leaf {leaf.position} is {place}, which the store does not have"
-        kernel = digest(row.kernel)
-        has = {"kernel": kernel, "signed_by": row.signed_by, "edition": row.edition, "record_format": row.record_format}
-        for name, value in has.items():
-            if content.get(name) != value:
-                place = f"`{name}` of version {row.version} of `{row.name}`"
-                return f"leaf {leaf.position} and `policies` differ in {place}"
-    bare = [row for row in stored.values() if sealed and row.digest not in sealed]
-    return f"version {bare[0].version} of `{bare[0].name}` is stored, and has no leaf" if bare else None
-
-
-def _rulings_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
-    """Each ruling of a person stands in the log as it does among the events; a refused one in the log alone."""
-    e, sealed = t.events.c, {leaf.data for leaf in leaves if leaf.kind is RecordKind.RULING}
-    query = select(e.id, e.account, e.at, e.body).where(e.kind == "override").order_by(e.seq)
-    for row in connection.execute(query):
-        head = {"id": row.id, "account": row.account, "kind": "override", "at": row.at}
-        if rfc8785.dumps(head | _DECODE(row.body)) not in sealed:
-            return f"the ruling `{row.id}` on `{row.account}` stands in no leaf"
-    return None
-
-
-def _erasures_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
-    """Each erasure has its leaf and its mark, and what no longer opens was closed by one of them."""
-    erasures = [leaf.content()["leaves"] for leaf in leaves if leaf.kind is RecordKind.ERASURE]
-    marks = int(connection.execute(select(func.count()).select_from(t.erased_accounts)).scalar_one())
-    if marks != len(erasures):
-        return f"the log has {len(erasures)} erasures, and `erased_accounts` {marks} marks"
-    closed = {position for positions in erasures for position in positions}
-    e = t.LOG.entries.c
-    without_key = set(connection.execute(select(e.position).where(e.key.is_(None))).scalars())
-    if without_key != closed:
-        leaf = min(without_key ^ closed)
-        return f"leaf {leaf} is {'closed, and no erasure says so' if leaf in without_key else 'open after its erasure'}"
-    return None
-
-
-BY_LEAVES: tuple[Callable[[Connection, list[Leaf]], Difference], ...] = (
-    _versions_by_leaves,
-    _rulings_by_leaves,
-    _erasures_by_leaves,
 )

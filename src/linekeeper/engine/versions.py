@@ -7,8 +7,10 @@ under the newest version. The others migrate to it at a review, but not while a 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 from itertools import zip_longest
 
 import numpy as np
@@ -21,6 +23,7 @@ from linekeeper.core.decision import ADVERSE_ACTIONS
 from linekeeper.core.errors import Conflict, NotFound, Refused, StoreError, UsageError
 from linekeeper.core.formats import EDITION, EDITIONS, RECORD_FORMAT, RECORD_FORMATS
 from linekeeper.decide.record import Recorder, recorder_of
+from linekeeper.engine.clock import machine_clock_ms
 from linekeeper.engine.history import histories_before
 from linekeeper.evaluate.timeline import PolicyPeriod
 from linekeeper.evaluate.version_migration import migrate_account
@@ -28,7 +31,7 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, keeps_log
 from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import Store, insert_many, last_number, load_accounts, save_accounts, within
-from linekeeper.kernel.calendar import Calendar
+from linekeeper.kernel.calendar import Calendar, Offsets, calendar
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.policy.dues import text_with_calendar
 from linekeeper.policy.load import load_text
@@ -84,6 +87,18 @@ def _loaded(text: str, name: str, card: bytes | None) -> Policy:
     return load_text(text, f"{name}.yaml", (lambda _: card) if card is not None else None)
 
 
+def opening_transaction(store: Store, under_law: bool) -> AbstractContextManager[Connection]:
+    """The transaction in which an engine is opened: one that writes only where the store, its law or its book begins.
+
+    So whoever only looks waits for no writer, and can look at a store that nothing may be written to.
+    """
+    with store.reading() as connection:
+        begun = version_count(connection) > 0
+        lawful = not under_law or connection.execute(select(t.law.c.id)).first() is not None
+        counted = store.read_only is not None or connection.execute(select(t.book.c.id)).first() is not None
+    return store.reading() if begun and lawful and counted else store.writing()
+
+
 def stored_policy(store: Store) -> Policy:
     """The version in force: the newest, read from the store itself."""
     with store.reading() as connection:
@@ -114,11 +129,11 @@ def as_in_force(connection: Connection, policy: Policy) -> Policy:
     return newest
 
 
-def edition_of(connection: Connection, policy: Policy) -> int:
-    """The edition of the language under which the version decides; today's where the store does not know it yet."""
+def kernel_in_store(connection: Connection, policy: Policy) -> Kernel:
+    """The kernel of a version, of its own edition of the language; of today's where the store does not know it yet."""
     query = select(t.policies.c.edition).where(t.policies.c.digest == policy.digest)
     edition = connection.execute(query).scalar()
-    return EDITION if edition is None else int(edition)
+    return kernel_of(policy, EDITION if edition is None else int(edition), offsets_of(connection, policy))
 
 
 def version_count(connection: Connection) -> int:
@@ -137,7 +152,9 @@ def kernels_of(connection: Connection) -> Kernels:
     """The kernels of all versions that the store knows, each of the edition under which the version decides."""
     p = t.policies.c
     editions = {row.digest: row.edition for row in connection.execute(select(p.digest, p.edition))}
-    return {policy.digest: kernel_of(policy, editions[policy.digest]) for policy in read_versions(connection)}
+    versions = read_versions(connection)
+    offsets = offsets_of(connection, versions[-1]) if versions else None
+    return {policy.digest: kernel_of(policy, editions[policy.digest], offsets) for policy in versions}
 
 
 def newest_of(kernels: Kernels) -> Kernel:
@@ -301,7 +318,7 @@ def put_version(connection: Connection, kernel: Kernel, keeper: Keeper | None, s
     if keeper:
         signed: dict[str, str | int] = {"signed_by": signed_by} if signed_by else {}
         body = signed | {"name": policy.name, "version": policy.version}
-        body |= {"edition": EDITION, "record_format": RECORD_FORMAT}
+        body |= {"edition": EDITION, "record_format": RECORD_FORMAT, "utc_offsets": clock_digest(connection)}
         leaves = [
             Record(RecordKind.POLICY, "", rfc8785.dumps(body | {"policy": policy.digest, "kernel": kernel.digest}))
         ]
@@ -311,12 +328,50 @@ def put_version(connection: Connection, kernel: Kernel, keeper: Keeper | None, s
 
 
 def note_units(connection: Connection, policy: Policy, clock: Calendar) -> None:
-    """Note, for the store's views, what its amounts and days are in; all versions have the same."""
-    for table in (t.store_units, t.utc_offsets):  # a newer calendar may know of another change of the clocks
+    """Note what the store's amounts and days are in; all versions have the same.
+
+    The rules of a time zone change. What came before this instant keeps the days that it had; from now on those of the
+    `clock` count.
+    """
+    offsets, known = clock.utc_offsets(), _noted_offsets(connection)
+    if known:
+        offsets = joined_offsets(known, offsets, machine_clock_ms())
+    for table in (t.store_units, t.utc_offsets):
         connection.execute(table.delete())
     units = (1, policy.currency, policy.exponent, policy.time_zone)
     insert_many(connection, t.store_units, ("id", "currency", "minor_digits", "time_zone"), [units])
-    insert_many(connection, t.utc_offsets, ("from_at", "offset_ms"), clock.utc_offsets())
+    insert_many(connection, t.utc_offsets, ("from_at", "offset_ms"), offsets)
+
+
+def joined_offsets(before: Offsets, after: Offsets, at: int) -> Offsets:
+    """The one clock up to that instant (UTC ms), and the other from it on.
+
+    >>> joined_offsets(((-10, 0), (5, 60), (20, 0)), ((-10, 0), (5, 60)), 30)
+    ((-10, 0), (5, 60), (20, 0), (30, 60))
+    """
+    kept = [pair for pair in before if pair[0] < at]
+    to_come = [pair for pair in after if pair[0] >= at]
+    ahead = [offset for begin, offset in after if begin <= at][-1]
+    turn = [(at, ahead)] if ahead != kept[-1][1] and (not to_come or to_come[0][0] != at) else []
+    return (*kept, *turn, *to_come)
+
+
+def offsets_of(connection: Connection, policy: Policy) -> Offsets | None:
+    """The clock that the store goes by; None where it is the one that this machine has for the policy's time zone."""
+    noted = _noted_offsets(connection)
+    return None if noted in ((), calendar(policy.time_zone).utc_offsets()) else noted
+
+
+def _noted_offsets(connection: Connection) -> Offsets:
+    o = t.utc_offsets.c
+    return tuple(
+        (row.from_at, row.offset_ms) for row in connection.execute(select(o.from_at, o.offset_ms).order_by(o.from_at))
+    )
+
+
+def clock_digest(connection: Connection) -> str:
+    """SHA-256 of the clock that the store goes by, as the log has it: over its JSON (RFC 8785), in hex."""
+    return sha256(rfc8785.dumps([list(pair) for pair in _noted_offsets(connection)])).hexdigest()
 
 
 # ------------------------------------------------------------------ migrating

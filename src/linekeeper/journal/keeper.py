@@ -53,6 +53,11 @@ class Keeper:
         if records:  # an empty append would take the lock of the log's tail all the same
             append(connection, t.LOG, self.vault, records)
 
+    def records_of(self, connection: Connection, kind: RecordKind, account: str) -> set[bytes]:
+        """The records of that kind that the log holds of an account."""
+        records = opened(connection, t.LOG, self.vault, positions_of(connection, t.LOG, account, (kind,)))
+        return {record.data for _, record in records if record is not None}
+
     def demand_log_of(self, connection: Connection) -> None:
         """Raises LogError where the store's log is not the one that these keys are of.
 
@@ -106,9 +111,9 @@ class Keeper:
 
 def decision_leaves(connection: Connection, vault: Vault, account: str) -> list[tuple[int, Opened]]:
     """(position, record) of an account's decisions, in order."""
-    positions = positions_of(connection, t.LOG, account)
+    positions = positions_of(connection, t.LOG, account, DECISIONS)
     records = opened(connection, t.LOG, vault, positions)
-    return [(position, record) for position, record in records if record is not None and record.kind in DECISIONS]
+    return [(position, record) for position, record in records if record is not None]
 
 
 def keeps_log(connection: Connection) -> bool:
@@ -242,34 +247,58 @@ def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasu
     """Erase all that the store holds of a borrower, log the erasure (`at` in UTC ms), and scrub the database's files.
 
     The key that opened the borrower's records in the log is destroyed: the log's proofs still hold, the records can no
-    longer be opened. A mark stays, by which later events of the account are known and rejected (`erased_of`).
-    Raises NotFound where the store holds nothing of the account, LogError where it keeps no log, or that of other keys.
+    longer be opened. A mark stays, by which later events of the account are known and rejected (`erased_of`). It also
+    says whether the files were scrubbed: where that was broken off, the same again does what is left.
+    Raises NotFound where the store holds nothing of the account, LogError where it keeps no log, or that of other keys,
+    or a reader prevents the scrubbing.
     """
     with store.writing() as connection:
         # A log that began with an erasure would prove nothing of the decisions before it, and bind the store for good.
         _demand_log(connection, "an erasure has to be proven in one: run the events of all others into a new store")
         keeper.demand_log_of(connection)
         in_log = _holds(connection, t.LOG.keys, account)
-        if not account or not (in_log or any(_holds(connection, table, account) for table in ABOUT_AN_ACCOUNT)):
+        if account and (in_log or any(_holds(connection, table, account) for table in ABOUT_AN_ACCOUNT)):
+            done = _erase_rows(connection, keeper, account, at, in_log)
+        elif _is_unscrubbed(connection, keeper, account):
+            done = Erasure(None)
+        else:
             raise NotFound(
                 f"the account `{account}` is not known; nothing was erased",
                 code="account-not-known",
                 details={"account": account},
             )
-        # The log first: it takes the lock of the log's tail, so no record of the account can follow the erasure.
-        if in_log:
-            done = erase(connection, t.LOG, keeper.vault, account, at)
-        else:
-            done = note_erasure(connection, t.LOG, keeper.vault, (), at)
-        marks = _marks(connection, keeper, [account])
-        insert_many(connection, t.erased_accounts, ("mark",), [(mark,) for mark in marks])
-        for table in ABOUT_AN_ACCOUNT:
-            connection.execute(table.delete().where(table.c.account == account))
-        connection.execute(t.book.delete())  # counted again when it is next needed
+        unscrubbed = list(connection.execute(_UNSCRUBBED).scalars())
     # Only after the commit: a database rewrites its files outside of any transaction.
     with typed_failures(store.address):
-        scrub(store.engine, t.LOG)
+        scrub(store.engine, t.LOG, ABOUT_AN_ACCOUNT)
+    with store.writing() as connection:
+        e = t.erased_accounts
+        connection.execute(e.update().where(within(connection, e.c.mark, unscrubbed)).values(scrubbed=1))
     return done
+
+
+def _erase_rows(connection: Connection, keeper: Keeper, account: str, at: int, in_log: bool) -> Erasure:
+    """Delete what the tables hold of a borrower, log the erasure, and leave the mark."""
+    # The log first: it takes the lock of the log's tail, so no record of the account can follow the erasure.
+    if in_log:
+        done = erase(connection, t.LOG, keeper.vault, account, at)
+    else:
+        done = note_erasure(connection, t.LOG, keeper.vault, (), at)
+    marks = _marks(connection, keeper, [account])
+    insert_many(connection, t.erased_accounts, ("mark",), [(mark,) for mark in marks])
+    for table in ABOUT_AN_ACCOUNT:
+        connection.execute(table.delete().where(table.c.account == account))
+    connection.execute(t.book.delete())  # counted again when it is next needed
+    return done
+
+
+def _is_unscrubbed(connection: Connection, keeper: Keeper, account: str) -> bool:
+    """Whether the account was erased, and something of it may be left in the database's files."""
+    unscrubbed = set(connection.execute(_UNSCRUBBED).scalars())
+    return bool(unscrubbed) and not unscrubbed.isdisjoint(_marks(connection, keeper, [account]))
+
+
+_UNSCRUBBED = select(t.erased_accounts.c.mark).where(t.erased_accounts.c.scrubbed == 0)
 
 
 def erased_of(connection: Connection, keeper: Keeper, accounts: Sequence[str]) -> set[str]:

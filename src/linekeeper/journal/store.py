@@ -5,10 +5,12 @@ A writing transaction takes the write lock when it begins, so two writers queue 
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -27,8 +29,9 @@ from linekeeper.journal.log.tables import in_names as in_names
 from linekeeper.journal.log.tables import listed as listed
 from linekeeper.journal.log.tables import within as within
 from linekeeper.journal.read_only import demand_unchanged, file_state, is_read_only, opener_for_reading
+from linekeeper.journal.write_ahead_log import demand_whole_log
 
-REVISION = "0014"  # the newest revision in `migrations`
+REVISION = "0015"  # the newest revision in `migrations`
 FIRST_REVISION = "0010"  # what is older was made before any release
 BUSY_SECONDS = 60
 FULL = 2  # how SQLite numbers `synchronous=FULL`
@@ -68,13 +71,7 @@ class Store:
         leaves nothing, and else the owner's commit or rollback is that of the part too. Raises UsageError where that
         connection cannot be joined, StoreError where another writer keeps the lock for too long.
         """
-        if self.read_only is not None:
-            raise StoreError(
-                f"the store `{self.address}` cannot be written to",
-                code="store-read-only",
-                way_out="let this user write to the file and its folder",
-                place=self.address,
-            )
+        self._demand_writable()
         if joined is not None:
             self._demand_open()
             self._demand_joinable(joined)
@@ -107,10 +104,36 @@ class Store:
         if self.read_only is not None and before is not None:
             demand_unchanged(self.read_only, before)
 
+    @contextmanager
+    def reviewing(self) -> Iterator[bool]:
+        """While this holds, nobody else is told true here; false where somebody else reviews this store just now.
+
+        It only tells a review that goes on from one that was broken off. The mark of it ends with the process, however
+        that ends: a lock of the database's (PostgreSQL), or of a file beside the store's (SQLite).
+        """
+        self._demand_writable()
+        with ExitStack() as stack:
+            if self.dialect != "sqlite":
+                connection = stack.enter_context(self.engine.connect().execution_options(isolation_level="AUTOCOMMIT"))
+                connection.detach()  # so that it is closed at the end, and the lock with it
+                yield bool(connection.exec_driver_sql("SELECT pg_try_advisory_lock(7247)").scalar_one())
+                return
+            # A database in memory is seen by no other process, and does not outlive this one.
+            yield self._turn is not None or stack.enter_context(_locked_file(Path(f"{self._database[0]}-review")))
+
     def close(self) -> None:
         """Close all connections. A store that is closed is not used again."""
         self.closed = True
         self.engine.dispose()
+
+    def _demand_writable(self) -> None:
+        if self.read_only is not None:
+            raise StoreError(
+                f"the store `{self.address}` cannot be written to",
+                code="store-read-only",
+                way_out="let this user write to the file and its folder",
+                place=self.address,
+            )
 
     def _demand_open(self) -> None:
         if self.closed:
@@ -195,6 +218,23 @@ class Store:
             return _database_of(connection)
 
 
+@contextmanager
+def _locked_file(path: Path) -> Iterator[bool]:
+    """Whether this is the only one that holds the file, which is there for as long as somebody does."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        locked = True
+    except BlockingIOError:
+        locked = False
+    try:
+        yield locked
+    finally:
+        if locked:
+            path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
 def _begin_sqlite(connection: Connection, statement: str) -> None:
     """Begin a transaction by the driver itself: a statement of SQLAlchemy's costs ten times what this one does."""
     driver: Any = connection.connection.dbapi_connection
@@ -233,6 +273,8 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
         engine = create_engine(engine.url, creator=opener_for_reading(read_only, BUSY_SECONDS), hide_parameters=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_reading if read_only else _prepare_sqlite)
+    if file is not None:
+        demand_whole_log(file)
     store = Store(engine, read_only)
     shown = store.address
     try:

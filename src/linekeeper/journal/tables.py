@@ -44,7 +44,13 @@ events = Table(
 Index("events_account", events.c.account, events.c.at, events.c.seq)
 
 # How accounts that were erased are known again: by a hash under a key that only the master key opens (see `keeper`).
-erased_accounts = Table("erased_accounts", SCHEMA, Column("mark", Text, primary_key=True))
+# `scrubbed` is 1 once the database's files hold nothing of the account any more, and 0 until then.
+erased_accounts = Table(
+    "erased_accounts",
+    SCHEMA,
+    Column("mark", Text, primary_key=True),
+    Column("scrubbed", Integer, nullable=False, server_default="0"),
+)
 
 # Events that were not admitted: ids that came before for another event, events that their account refuses.
 rejected_events = Table(
@@ -57,6 +63,7 @@ rejected_events = Table(
     Column("body", Blob, nullable=False),
     Column("reason", Text, nullable=False),
 )
+Index("rejected_events_id", rejected_events.c.id)
 
 # How each account stands: a cache, rebuilt from the events. `state` is int64s, little-endian, packed; `policy` is the
 # digest of the version that the account is under.
@@ -94,6 +101,25 @@ reviews = Table(
     Column("seq", Whole, primary_key=True, autoincrement=True),
     Column("after_event", Whole, nullable=False),
     Column("until_day", Whole, nullable=False),
+)
+
+# Reviews that have begun and not ended, by `seq` of `reviews`: under which version (its digest), and whether behind the
+# brake. A review takes many transactions; a row that stands here when nobody reviews is of one that was broken off.
+unfinished_reviews = Table(
+    "unfinished_reviews",
+    SCHEMA,
+    Column("review", Whole, primary_key=True, autoincrement=False),
+    Column("policy", Text, nullable=False),
+    Column("brake", Integer, nullable=False),
+)
+
+# Runs that have begun and not ended: of which source and file (its SHA-256), and how many events they had received.
+unfinished_runs = Table(
+    "unfinished_runs",
+    SCHEMA,
+    Column("source", Text, primary_key=True),
+    Column("content", Text, primary_key=True),
+    Column("events", Whole, nullable=False),
 )
 
 # Accounts that migrated from one version of the policy (`was`) to another, at the start of `day`, after `after_event`.

@@ -19,17 +19,22 @@ Ints = NDArray[np.int64]
 FEW_DAYS = 4  # up to so many days, one search after the other costs less than one over an array
 
 
+Offsets = tuple[tuple[int, int], ...]  # from an instant (UTC ms) on, how many ms the local clock is ahead of UTC
+
+
 class Calendar:
-    """The clock of one IANA time zone from 1970 to 2100.
+    """The clock of one IANA time zone from 1970 to 2100: as this machine has its rules, or as `offsets` say.
 
     >>> shanghai = calendar("Asia/Shanghai")
     >>> shanghai.hour(0), shanghai.day(57_600_000), shanghai.day_start(1)
     (8, 1, 57600000)
     """
 
-    def __init__(self, zone: str) -> None:
+    def __init__(self, zone: str, offsets: Offsets | None = None) -> None:
         self.zone = zone
-        self._from, self._offset = _segments(ZoneInfo(zone))
+        self._from: Ints
+        self._offset: Ints
+        self._from, self._offset = _segments(ZoneInfo(zone)) if offsets is None else np.array(offsets, np.int64).T
         raw_ends = (self._from[1:] - 1 + self._offset[:-1]) // HOUR_MS
         self._floor = (
             np.concatenate([np.array([-(2**40)]), np.maximum.accumulate(raw_ends)])
@@ -40,9 +45,9 @@ class Calendar:
         self._from_one, self._offset_one = self._from.tolist(), self._offset.tolist()
         self._floor_one: list[int] = self._floor.tolist()
 
-    def utc_offsets(self) -> list[tuple[int, int]]:
+    def utc_offsets(self) -> Offsets:
         """From which instant (UTC ms) on the local clock is how many milliseconds ahead of UTC."""
-        return list(zip(self._from_one, self._offset_one, strict=True))
+        return tuple(zip(self._from_one, self._offset_one, strict=True))
 
     def offsets(self, at: Ints) -> Ints:
         """How many milliseconds the local clock is ahead of UTC at those instants (UTC ms), shape kept."""
@@ -82,9 +87,9 @@ class Calendar:
 
 
 @lru_cache(maxsize=64)
-def calendar(zone: str) -> Calendar:
-    """The calendar of that zone, made once."""
-    return Calendar(zone)
+def calendar(zone: str, offsets: Offsets | None = None) -> Calendar:
+    """The calendar of that zone, made once; with `offsets` by these, whatever rules this machine has."""
+    return Calendar(zone, offsets)
 
 
 def _segments(zone: ZoneInfo) -> tuple[Ints, Ints]:

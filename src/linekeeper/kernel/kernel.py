@@ -10,10 +10,11 @@ import threading
 import types
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
 
+from linekeeper.core.errors import Refused
 from linekeeper.core.formats import EDITION
-from linekeeper.kernel.calendar import Calendar, calendar
+from linekeeper.kernel.calendar import Calendar, Offsets, calendar
 from linekeeper.kernel.emit import digest, emit, with_numbers
 from linekeeper.policy.model import Policy
 
@@ -28,6 +29,9 @@ WORTH_USING, WORTH_LOADING, WORTH_COMPILING = 10, 13_000, 40_000
 # Evaluations from which optimised code, at 0.15 us each, is made in the background. It takes some 2 s of another core,
 # so work of some 4,000,000 gains by it at once; less gains the next time, for the code is kept.
 WORTH_OPTIMISING = 1_000_000
+
+# Ten times what the shipped policies need. A book of a million accounts in bulk, or one evaluation, stays bearable.
+STATE_BYTES_MAX, SOURCE_LINES_MAX = 1 << 18, 30_000
 
 
 Made = TypeVar("Made")
@@ -65,6 +69,13 @@ class MadeOnce(Generic[Made]):
             return made
 
 
+class KernelCost(NamedTuple):
+    """Bytes that the state of an account takes while it is worked on, and lines of the generated kernel."""
+
+    state_bytes: int
+    source_lines: int
+
+
 class Kernel:
     """The kernel of one policy. `source` is what decides; `digest` its SHA-256.
 
@@ -73,15 +84,34 @@ class Kernel:
     States are flat: `layout.size` ints for an account, all zero before it is opened.
     """
 
-    def __init__(self, policy: Policy, edition: int = EDITION) -> None:
-        self.policy, self.edition = policy, edition
+    def __init__(self, policy: Policy, edition: int = EDITION, offsets: Offsets | None = None) -> None:
+        """Raises Refused where the policy would cost more than an account or an evaluation may."""
+        self.policy, self.edition, self._offsets = policy, edition, offsets
         self.source, self.layout, self.shape = emit(policy, edition)
         self.digest = digest(self.source)
+        self._demand_cost("state_bytes", STATE_BYTES_MAX, "bytes of state for each account")
+        self._demand_cost("source_lines", SOURCE_LINES_MAX, "lines of kernel")
+
+    @property
+    def cost(self) -> KernelCost:
+        """What the policy costs, whatever the machine."""
+        return KernelCost(8 * self.layout.size, self.source.count("\n"))
+
+    def _demand_cost(self, what: str, most: int, named: str) -> None:
+        count = getattr(self.cost, what)
+        if count > most:
+            raise Refused(
+                f"the policy `{self.policy.name}` needs {count:,} {named}, and {most:,} are the most",
+                code="policy-too-costly",
+                way_out="measure over shorter windows, or in larger steps, or fewer things",
+                details={"policy": self.policy.name, what: count},
+            )
 
     @property
     def calendar(self) -> Calendar:
-        """The clock of the policy's time zone."""
-        return calendar(self.policy.time_zone)
+        """The clock of the policy's time zone, by the rules of this machine or those that the kernel was made with."""
+        zone = self.policy.time_zone
+        return calendar(zone) if self._offsets is None else calendar(zone, self._offsets)
 
     @MadeOnce
     def interpreted(self) -> types.SimpleNamespace:
@@ -118,12 +148,15 @@ class Kernel:
         return [0] * self.shape.width
 
 
-def kernel_of(policy: Policy, edition: int = EDITION) -> Kernel:
-    """The kernel of a policy under that edition of the language, made once a process, whatever threads ask for it."""
+def kernel_of(policy: Policy, edition: int = EDITION, offsets: Offsets | None = None) -> Kernel:
+    """The kernel of a policy under that edition of the language, made once a process, whatever threads ask for it.
+
+    `offsets`: the clock that it goes by, where that is not what this machine has for its time zone.
+    """
     with _MAKING:
-        return _kernel_of(policy, edition)
+        return _kernel_of(policy, edition, offsets)
 
 
 @lru_cache(maxsize=32)
-def _kernel_of(policy: Policy, edition: int) -> Kernel:
-    return Kernel(policy, edition)
+def _kernel_of(policy: Policy, edition: int, offsets: Offsets | None) -> Kernel:
+    return Kernel(policy, edition, offsets)

@@ -32,8 +32,8 @@ from linekeeper.policy.functions import (
 from linekeeper.policy.model import Field, Kind
 from linekeeper.policy.source import nearest, quoted
 from linekeeper.policy.syntax import Branch, render
+from linekeeper.scorecard.card import SCORE_MAX
 
-SCORE_MAX = 10**9
 DAYS_MAX = 36_500
 LATE_DAYS_MAX = 3650
 WINDOW_MAX: Mapping[str, int] = {"h": 168, "d": 400, "m": 60}

@@ -15,7 +15,7 @@ from linekeeper.policy.functions import FACTS
 from linekeeper.policy.reader import Reader
 from linekeeper.policy.source import Listing, Node, Scalar, Table
 from linekeeper.scorecard.artifact import read_artifact
-from linekeeper.scorecard.card import Bins, Score
+from linekeeper.scorecard.card import SCORE_MAX, Bins, Score, reach
 
 GROUPS = ("ability", "willingness")
 TRIGGERS_MAX = 60
@@ -50,7 +50,10 @@ def read_score(node: Node | None, reader: Reader, read_card: Callable[[str], byt
         _steps(reader.table(pd, "`pd`"), "points", "pd", (0, 1_000_000), reader) if pd is not None else ((), (0,))
     )
     base_points = reader.constant(base, "points", -POINTS_MAX, POINTS_MAX) if base is not None else 0
-    return Score(base_points, GROUPS, tuple(part for part in bins if part is not None), (), below, ppm)
+    score = Score(base_points, GROUPS, tuple(part for part in bins if part is not None), (), below, ppm)
+    if max(map(abs, reach(score))) > SCORE_MAX:
+        reader.faults.add(table, f"the points add up to more than {SCORE_MAX:,}", "score fewer features, or with less")
+    return score
 
 
 def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], bytes] | None) -> Score | None:
@@ -72,6 +75,10 @@ def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], b
     for feature in features:
         if feature not in reader.features and not (feature in FACTS and reader.fact(feature)):
             reader.faults.unknown(node, f"the card `{name}` scores a feature that", feature, reader.features)
+    for group in scorecard.groups:
+        if group in reader.features or group in (*FACTS, "score", "pd"):
+            message = f"the card `{name}` has a group of points `{group}`, and that is the name of another value"
+            reader.faults.add(node, message, "give the group a name of its own")
     stated = table.get("sha256")
     if not isinstance(stated, Scalar) or stated.text != scorecard.card:
         what = "`sha256` is missing" if stated is None else f"`sha256` is not that of the card `{name}`"

@@ -7,6 +7,7 @@ without the key `sha256`; a policy that names the file records the hash, and a f
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -15,10 +16,11 @@ from typing import Any, Literal
 import msgspec
 
 from linekeeper.core.errors import FileError
-from linekeeper.scorecard.card import Bins, PointsTable, Score
+from linekeeper.scorecard.card import SCORE_MAX, Bins, PointsTable, Score, reach
 from linekeeper.scorecard.pd import Scale
 
 FORMAT: Literal["linekeeper-scorecard/1"] = "linekeeper-scorecard/1"
+_GROUP_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 JSON_WHOLE_MAX = 2**53  # beyond it, JSON readers disagree about a whole number
 
 
@@ -102,10 +104,18 @@ def open_artifact(data: bytes) -> Artifact:
 
 def check_score(score: Score) -> None:
     """ArtifactError where a part of the card is not sound; names the part."""
+    _check_groups(score.groups)
     for bins in score.bins:
         _check_bins(bins, score.groups)
     for table in score.tables:
         _check_table(table, score.groups)
+    low, high = reach(score)
+    if max(-low, high) > SCORE_MAX:
+        raise ArtifactError(
+            f"the points add up to scores from {low:,} to {high:,}",
+            code="scorecard-not-usable",
+            way_out=f"keep every score within {SCORE_MAX:,} either way",
+        )
     _rising(score.pd_below, "the PD table")
     if len(score.pd_ppm) != len(score.pd_below) + 1 or any(not 0 <= ppm <= 1_000_000 for ppm in score.pd_ppm):
         raise ArtifactError(
@@ -114,6 +124,13 @@ def check_score(score: Score) -> None:
     if any(b > a for a, b in pairwise(score.pd_ppm)):
         raise ArtifactError(
             "the PD table rises with the score; a better score must not mean a higher PD", code="scorecard-not-usable"
+        )
+
+
+def _check_groups(groups: tuple[str, ...]) -> None:
+    if len(set(groups)) != len(groups) or not all(_GROUP_NAME.fullmatch(group) for group in groups):
+        raise ArtifactError(
+            "the groups of points need different names of small letters, digits and `_`", code="scorecard-not-usable"
         )
 
 

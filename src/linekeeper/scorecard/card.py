@@ -52,3 +52,17 @@ class Score:
     pd_below: tuple[int, ...] = ()
     pd_ppm: tuple[int, ...] = (0,)
     card: str | None = None  # hash of the scorecard artifact, where the policy names one
+
+
+SCORE_MAX = 10**9  # either way: what is computed with a score is checked for scores of this size
+
+
+def reach(score: Score) -> tuple[int, int]:
+    """The lowest and the highest score that the parts can add up to.
+
+    >>> reach(Score(500, ("ability",), (Bins("late", "ability", (1,), (10, -30), 0),)))
+    (470, 510)
+    """
+    parts = [(*bins.points, *bins.by_choice, bins.missing) for bins in score.bins]
+    parts += [tuple(points for row in table.points for points in row) for table in score.tables]
+    return score.base + sum(map(min, parts)), score.base + sum(map(max, parts))

@@ -19,6 +19,13 @@ class FaultRecord(AnswerPart, frozen=True):
     way_out: str | None
 
 
+class PolicyCostRecord(AnswerPart, frozen=True):
+    """What a policy costs, whatever the machine."""
+
+    state_bytes: Annotated[int, Meta(description="Of an account, while it is worked on; packed in the store.")]
+    source_lines: Annotated[int, Meta(description="Of the kernel that is generated from it.")]
+
+
 class CheckAnswer(CommandAnswer, frozen=True, tag="linekeeper/check/1"):
     """Whether policies are sound: their faults, and the triggers that have no way out."""
 
@@ -26,6 +33,7 @@ class CheckAnswer(CommandAnswer, frozen=True, tag="linekeeper/check/1"):
     faults: list[FaultRecord]
     dead_ends: Annotated[dict[str, list[str]], Meta(description="Sentences by file; no files with `--quick`.")]
     policies: Annotated[dict[str, str], Meta(description="The digest of each policy without faults, by file.")]
+    costs: Annotated[dict[str, PolicyCostRecord], Meta(description="What each of them costs, by file.")]
 
 
 class FmtAnswer(CommandAnswer, frozen=True, tag="linekeeper/fmt/1"):

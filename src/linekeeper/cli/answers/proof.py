@@ -91,5 +91,8 @@ class EraseAnswer(CommandAnswer, frozen=True, tag="linekeeper/erase/1"):
     """An erased borrower."""
 
     account: str
-    leaf: Annotated[int, Meta(description="The leaf that says so.")]
-    leaves_closed: Annotated[int, Meta(description="How many leaves open no more.")]
+    leaf: Annotated[
+        int | None,
+        Meta(description="The leaf that says so; null where it was erased before, and the files were scrubbed now."),
+    ]
+    leaves_closed: Annotated[int, Meta(description="How many leaves open no more by this.")]

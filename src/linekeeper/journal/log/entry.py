@@ -29,6 +29,9 @@ class RecordKind(IntEnum):
     RULING = 4  # an appeal was ruled on
     CORRECTION = 5
     ERASURE = 6  # the key of one borrower's records was destroyed
+    EVENTS = 7  # events of one borrower arrived
+    NOTICE = 8  # a borrower is to be notified, or was
+    LAW = 9  # borrowers are notified under a law from now on
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ a leaf of its own. It lists the leaves but not the borrower, so an auditor can a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import rfc8785
-from sqlalchemy import Connection, Engine, delete, select, update
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy import Connection, Engine, Table, delete, select, update
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from linekeeper.journal.log.append import append
 from linekeeper.journal.log.entry import Record, RecordKind
@@ -21,14 +22,20 @@ from linekeeper.journal.log.tables import LogTables
 from linekeeper.journal.log.vault import Vault
 
 _ROWS_A_ROTATION = 1_000
+READERS_SECONDS = 60.0
+READERS_PAUSE_SECONDS = 0.1
+_ONCE_MORE = "and erase the same account once more: that finishes the erasure"
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """`position` is the erasure's own leaf, `leaves` those that can be opened no more."""
+    """`position` is the erasure's own leaf, `leaves` those that can be opened no more.
 
-    position: int
-    leaves: tuple[int, ...]
+    Without a `position` it was made before and broken off: all that was left, and is done now, was to scrub the files.
+    """
+
+    position: int | None
+    leaves: tuple[int, ...] = ()
 
 
 def erase(connection: Connection, tables: LogTables, vault: Vault, account: str, at: int) -> Erasure:
@@ -62,34 +69,75 @@ def note_erasure(connection: Connection, tables: LogTables, vault: Vault, leaves
     return Erasure(position, tuple(leaves))
 
 
-def scrub(engine: Engine, tables: LogTables) -> None:
+def scrub(engine: Engine, tables: LogTables, others: Sequence[Table] = ()) -> None:
     """Remove what was erased from the database's files; run it once after the day's erasures.
 
-    It rewrites the file and empties its write-ahead log (SQLite), or rewrites the log's tables (PostgreSQL), and needs
-    time and disk space for a copy of them. Raises LogError where a reader prevents it.
+    It rewrites the file and empties its write-ahead log (SQLite), or rewrites the log's tables and these `others`
+    (PostgreSQL), and needs time and disk space for a copy of them. Raises LogError where a reader prevents it: then,
+    and after a crash, it is run again.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA secure_delete = ON")
-            connection.exec_driver_sql("VACUUM")
-            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-            if busy:
-                raise LogError(
-                    "a reader keeps the write-ahead log from being emptied",
-                    code="scrub-blocked",
-                    way_out="end it and scrub again",
-                )
+            _scrub_sqlite(connection)
         else:
-            for table in (tables.keys, tables.entries):
-                connection.exec_driver_sql(f"VACUUM FULL {table.name}")
-            try:
-                connection.exec_driver_sql("CHECKPOINT")
-            except ProgrammingError:
-                raise LogError(
-                    "this database role may not CHECKPOINT",
-                    code="scrub-not-allowed",
-                    way_out="grant it `pg_checkpoint` and scrub again",
-                ) from None
+            connection.detach()  # so that its settings end with it
+            _scrub_postgres(connection, [tables.keys, tables.entries, *others])
+
+
+def _scrub_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    connection.exec_driver_sql("VACUUM")
+    busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+    if busy:
+        raise LogError(
+            "a reader keeps the write-ahead log from being emptied",
+            code="scrub-blocked",
+            way_out=f"end it, {_ONCE_MORE}",
+        )
+
+
+def _scrub_postgres(connection: Connection, tables: Sequence[Table]) -> None:
+    connection.exec_driver_sql(f"SET lock_timeout = {int(READERS_SECONDS * 1_000)}")
+    try:
+        _wait_for_readers(connection)
+        for table in tables:
+            connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table.name}")
+        # The statistics of a column are values of its rows. Those of before are in dead rows now; where the role may
+        # not rewrite their table, the database warns and goes on.
+        connection.exec_driver_sql("VACUUM FULL pg_catalog.pg_statistic")
+    except OperationalError as error:
+        raise _rows_in_use() from error
+    try:
+        connection.exec_driver_sql("CHECKPOINT")
+    except ProgrammingError:
+        raise LogError(
+            "this database role may not CHECKPOINT",
+            code="scrub-not-allowed",
+            way_out=f"grant it `pg_checkpoint`, {_ONCE_MORE}",
+        ) from None
+
+
+def _rows_in_use() -> LogError:
+    return LogError(
+        "a reader keeps the erased rows from being removed", code="scrub-blocked", way_out=f"end it, {_ONCE_MORE}"
+    )
+
+
+def _wait_for_readers(connection: Connection) -> None:
+    """Wait until nobody sees the rows of before any more: PostgreSQL keeps them for as long as somebody does.
+
+    Raises LogError where somebody does for too long.
+    """
+    own = connection.exec_driver_sql("SELECT pg_current_xact_id()::xid::text").scalar_one()
+    seen_by = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        f" AND age(backend_xmin) > age('{own}'::xid)"
+    )
+    give_up = time.monotonic() + READERS_SECONDS
+    while connection.exec_driver_sql(seen_by).scalar_one():
+        if time.monotonic() > give_up:
+            raise _rows_in_use()
+        time.sleep(READERS_PAUSE_SECONDS)
 
 
 def rotate(connection: Connection, tables: LogTables, vault: Vault) -> int:

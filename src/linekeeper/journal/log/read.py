@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from sqlalchemy import Connection, select
 
-from linekeeper.journal.log.entry import Opened
+from linekeeper.journal.log.entry import Opened, RecordKind, kind_of
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.tables import LogTables
 from linekeeper.journal.log.vault import Vault
@@ -36,15 +36,17 @@ def entries(connection: Connection, tables: LogTables, start: int, end: int) -> 
             )
 
 
-def positions_of(connection: Connection, tables: LogTables, account: str) -> list[int]:
-    """Where the records of one account stand, in order; none once it is erased."""
+def positions_of(
+    connection: Connection, tables: LogTables, account: str, kinds: Container[RecordKind] = tuple(RecordKind)
+) -> list[int]:
+    """Where the records of one account stand, in order, those of some kinds alone; none once it is erased."""
     query = (
-        select(tables.entries.c.position)
+        select(tables.entries.c.position, tables.entries.c.entry)
         .join(tables.keys, tables.keys.c.id == tables.entries.c.key)
         .where(tables.keys.c.account == account)
         .order_by(tables.entries.c.position)
     )
-    return list(connection.execute(query).scalars())
+    return [position for position, entry in connection.execute(query) if kind_of(bytes(entry)) in kinds]
 
 
 def opened(

@@ -1,0 +1,87 @@
+"""What arrived is in the log: for each batch and each of its borrowers, a leaf that commits to the borrower's events.
+
+The leaf is sealed with the borrower's own key, like all that is about the borrower: an erasure closes it with the rest.
+It holds how many events there are, between which arrival numbers, and a digest of them; the events themselves stay in
+the journal alone.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+import rfc8785
+from sqlalchemy import Connection, func, select
+
+from linekeeper.engine.inbox import Admitted
+from linekeeper.journal import tables as t
+from linekeeper.journal.log.entry import Record, RecordKind
+from linekeeper.journal.store import as_bytes, within
+
+JournalRow = tuple[int, str, str, int | None, str, int, bytes]  # seq, source, id, arrived, kind, at, body
+_SEQ = itemgetter(0)
+_PACK = msgspec.msgpack.Encoder().encode
+
+
+def digest_of_events(rows: Sequence[JournalRow]) -> str:
+    """SHA-256 over the MessagePack of the rows, in hex.
+
+    >>> digest_of_events([(1, "core", "e-1", 5, "repay", 4, b'{"amount":100}')])[:16]
+    'e476c4956a4b0b93'
+    """
+    return sha256(_PACK(rows)).hexdigest()
+
+
+def event_leaves(source: str, admitted: Admitted, refused: Iterable[int]) -> list[Record]:
+    """The leaves of what was admitted, but for the rows that were refused after all; by account."""
+    without, events = set(refused), admitted.events
+    columns = zip(events.accounts, events.ids, admitted.arrived, events.kinds, events.at, admitted.bodies, strict=True)
+    by_account: dict[str, list[JournalRow]] = {}
+    for row, (account, name, arrived, kind, at, body) in enumerate(columns):
+        if row not in without:
+            one = (admitted.first_seq + row, source, name, arrived, kind, at, body)
+            by_account.setdefault(account, []).append(one)
+    return [_leaf(account, by_account[account]) for account in sorted(by_account)]
+
+
+def _leaf(account: str, rows: Sequence[JournalRow]) -> Record:
+    content: dict[str, str | int] = {"account": account, "kind": "events", "at": max(at for *_, at, _ in rows)}
+    content |= {"first": rows[0][0], "last": rows[-1][0], "count": len(rows), "digest": digest_of_events(rows)}
+    return Record(RecordKind.EVENTS, account, rfc8785.dumps(content))
+
+
+# ------------------------------------------------------------------ held against the journal
+
+
+def differing_events(connection: Connection, leaves: Sequence[dict[str, Any]]) -> str | None:
+    """The first of the leaves (what they hold) that is of other events than the journal has; None where all agree."""
+    if not leaves:
+        return None
+    e, accounts = t.events.c, sorted({leaf["account"] for leaf in leaves})
+    first, last = min(leaf["first"] for leaf in leaves), max(leaf["last"] for leaf in leaves)
+    query = select(e.account, e.seq, e.source, e.id, e.arrived, e.kind, e.at, e.body)
+    query = query.where(e.seq.between(first, last), within(connection, e.account, accounts)).order_by(e.seq)
+    by_account: dict[str, list[JournalRow]] = {}
+    for account, *row, body in connection.execute(query):
+        by_account.setdefault(account, []).append((*row, as_bytes(body)))
+    for leaf in leaves:
+        rows = by_account.get(leaf["account"], [])
+        begin, end = (bisect_left(rows, number, key=_SEQ) for number in (leaf["first"], leaf["last"] + 1))
+        rows = rows[begin:end]
+        if len(rows) != leaf["count"] or digest_of_events(rows) != leaf["digest"]:
+            numbers = f"{leaf['first']} to {leaf['last']}"
+            return f"the events of `{leaf['account']}` with the numbers {numbers} are not those that arrived"
+    return None
+
+
+def difference_of_counts(connection: Connection, first: int, count: int) -> str | None:
+    """Where the journal has more events than leaves commit to, from the `first` one that a leaf has.
+
+    Events that came before the store's log had such leaves stand in none.
+    """
+    stored = int(connection.execute(select(func.count()).where(t.events.c.seq >= first)).scalar_one())
+    return None if stored == count else f"{stored} events are stored, and {count} have a leaf"

@@ -1,0 +1,231 @@
+"""What the log holds, against the tables: decisions, events and notices, versions, rulings and erasures.
+
+`docs/reference/proof.md` lists which column of which table is in the log.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import msgspec
+import rfc8785
+from sqlalchemy import Connection, func, select
+
+from linekeeper.core.bounds import INT64_MAX
+from linekeeper.decide.canonical import read_decision
+from linekeeper.engine.event_leaves import difference_of_counts, differing_events
+from linekeeper.engine.feed_batches import RULING_COLUMNS
+from linekeeper.engine.verify_tables import Difference
+from linekeeper.engine.versions import clock_digest
+from linekeeper.journal import tables as t
+from linekeeper.journal.keeper import DECISIONS
+from linekeeper.journal.log.entry import RecordKind
+from linekeeper.journal.log.read import accounts_of_leaves, opened
+from linekeeper.journal.log.tables import size_of
+from linekeeper.journal.log.vault import Vault
+from linekeeper.journal.store import Store, as_bytes, within
+from linekeeper.kernel.emit import digest
+
+LEAVES_AT_ONCE = 2_000
+MANY = (*DECISIONS, RecordKind.EVENTS, RecordKind.NOTICE)
+NOTICE_COLUMNS = ("action", "due_at", "alarm_at", "rule", "status")
+Notified = tuple[str, int]  # account and number of the decision
+_DECODE = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Leaf(NamedTuple):
+    """A leaf that opens, with whose key it opens and what it holds."""
+
+    position: int
+    kind: RecordKind
+    account: str
+    data: bytes
+
+    def content(self) -> dict[str, Any]:
+        """What it says."""
+        return _DECODE(self.data)
+
+
+@dataclass
+class _Passed:
+    """What was met in the pages so far: how many decisions and events stand in leaves, and the few other leaves."""
+
+    decisions: int = 0
+    events: int = 0
+    first_event: int = INT64_MAX
+    notices: dict[Notified, tuple[Any, ...]] = field(default_factory=dict)  # as they were written down
+    sent: dict[Notified, tuple[int, int]] = field(default_factory=dict)  # when, and at which position
+    others: list[Leaf] = field(default_factory=list)
+
+
+def differing_leaf(store: Store, vault: Vault) -> Difference:
+    """The first leaf that differs from what the store has, or what lacks its leaf; None where all agree.
+
+    Leaves of erased borrowers no longer open and are passed over: what they were of is gone too.
+    """
+    passed = _Passed()
+    with store.reading() as connection:
+        for page in _pages(connection, vault):
+            difference = _differing_in_page(connection, page, passed)
+            if difference:
+                return difference
+        stored = int(connection.execute(select(func.count()).select_from(t.decisions)).scalar_one())
+        if passed.decisions != stored:
+            return f"{stored} decisions are stored, and {passed.decisions} have a leaf"
+        difference = difference_of_counts(connection, passed.first_event, passed.events)
+        difference = difference or _differing_notice(connection, passed)
+        by_leaves = (compare(connection, passed.others) for compare in BY_LEAVES)
+        return difference or next(filter(None, by_leaves), None)
+
+
+def _pages(connection: Connection, vault: Vault) -> Iterator[list[Leaf]]:
+    """The leaves that open, a page at a time."""
+    size = size_of(connection, t.LOG)
+    for start in range(0, size, LEAVES_AT_ONCE):
+        page = range(start, min(start + LEAVES_AT_ONCE, size))
+        accounts = accounts_of_leaves(connection, t.LOG, page)
+        rows = opened(connection, t.LOG, vault, page)
+        yield [Leaf(place, leaf.kind, accounts[place], leaf.data) for place, leaf in rows if leaf is not None]
+
+
+def _differing_in_page(connection: Connection, page: Sequence[Leaf], passed: _Passed) -> Difference:
+    decisions = [leaf for leaf in page if leaf.kind in DECISIONS]
+    events = [leaf for leaf in page if leaf.kind is RecordKind.EVENTS]
+    passed.others += (leaf for leaf in page if leaf.kind not in MANY)
+    for leaf in page:
+        if leaf.kind not in DECISIONS and leaf.account != (about := leaf.content().get("account", "")):
+            return f"leaf {leaf.position} is about `{about}`, and its key is of `{leaf.account}`"
+    contents = [leaf.content() for leaf in events]
+    passed.decisions += len(decisions)
+    passed.events += sum(content["count"] for content in contents)
+    passed.first_event = min((*(content["first"] for content in contents), passed.first_event))
+    for notice in (leaf.content() for leaf in page if leaf.kind is RecordKind.NOTICE):
+        notified = (notice["account"], notice["number"])
+        if notice["kind"] == "notice sent":
+            passed.sent[notified] = (notice["at"], notice["position"])
+        else:
+            passed.notices[notified] = tuple(notice[name] for name in NOTICE_COLUMNS)
+    return _differing_decision(connection, decisions) or differing_events(connection, contents)
+
+
+def _differing_decision(connection: Connection, leaves: Sequence[Leaf]) -> Difference:
+    read = [(leaf, read_decision(leaf.data)) for leaf in leaves]
+    d, names = t.decisions.c, sorted({decision.account for _, decision in read})
+    rows = connection.execute(select(d.account, d.number, d.record).where(within(connection, d.account, names)))
+    stored = {(account, number): as_bytes(record) for account, number, record in rows}
+    for leaf, decision in read:
+        if leaf.account != decision.account:
+            return f"leaf {leaf.position} is a decision of `{decision.account}`, and its key is of `{leaf.account}`"
+        if stored.get((decision.account, decision.number)) != leaf.data:
+            place = f"decision {decision.number} of `{decision.account}`"
+            return f"leaf {leaf.position} is {place}, and the store has it otherwise"
+    return None
+
+
+def _differing_notice(connection: Connection, passed: _Passed) -> Difference:
+    """The first notice that is not in the store as its leaves say. One from before there were such leaves has none."""
+    n, unmet = t.notices.c, set(passed.notices)
+    query = select(n.account, n.number, *(n[name] for name in NOTICE_COLUMNS), n.sent_at, n.sent_position)
+    for account, number, *written, sent_at, sent_position in connection.execute(query):
+        notified = (account, number)
+        if notified not in unmet:
+            continue
+        unmet.remove(notified)
+        if tuple(written) != passed.notices[notified]:
+            return f"the notice `{account}#{number}` is stored otherwise than it was written down"
+        if passed.sent.get(notified, (None, None)) != (sent_at, sent_position):
+            return f"whether the notice `{account}#{number}` was sent, and when, is not what its leaves say"
+    if unmet:
+        account, number = min(unmet)
+        return f"the notice `{account}#{number}` has a leaf, and is not in the store"
+    return None
+
+
+# ------------------------------------------------------------------ the few of other kinds
+
+
+def _versions_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
+    p = t.policies.c
+    rows = connection.execute(select(p.digest, p.name, p.version, p.kernel, p.signed_by, p.edition, p.record_format))
+    stored, sealed, clock = {row.digest: row for row in rows}, set[str](), None
+    for leaf in leaves:
+        if leaf.kind is not RecordKind.POLICY:
+            continue
+        content = leaf.content()
+        row = stored.get(content["policy"])
+        sealed.add(content["policy"])
+        if row is None:
+            place = f"version {content['version']} of `{content['name']}`"
+            return f"leaf {leaf.position} is {place}, which the store does not have"
+        kernel = digest(row.kernel)
+        has = {"kernel": kernel, "signed_by": row.signed_by, "edition": row.edition, "record_format": row.record_format}
+        for name, value in has.items():
+            if content.get(name) != value:
+                place = f"`{name}` of version {row.version} of `{row.name}`"
+                return f"leaf {leaf.position} and `policies` differ in {place}"
+    clocks = [
+        clock for leaf in leaves if leaf.kind is RecordKind.POLICY and (clock := leaf.content().get("utc_offsets"))
+    ]
+    if clocks and clocks[-1] != clock_digest(connection):
+        return "`utc_offsets` are not those that the newest version came into force with"
+    bare = [row for row in stored.values() if sealed and row.digest not in sealed]
+    return f"version {bare[0].version} of `{bare[0].name}` is stored, and has no leaf" if bare else None
+
+
+def _rulings_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
+    """Each ruling of a person stands in the log as it does among the events; a refused one in the log alone."""
+    e, sealed = t.events.c, {leaf.data for leaf in leaves if leaf.kind is RecordKind.RULING and leaf.account}
+    query = select(e.id, e.account, e.at, e.body).where(e.kind == "override").order_by(e.seq)
+    for row in connection.execute(query):
+        head = {"id": row.id, "account": row.account, "kind": "override", "at": row.at}
+        if rfc8785.dumps(head | _DECODE(row.body)) not in sealed:
+            return f"the ruling `{row.id}` on `{row.account}` stands in no leaf"
+    return None
+
+
+def _batch_rulings_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
+    """Each ruling on a batch of a feed stands in the log as it does in the store, and the other way round."""
+    contents = [leaf.content() for leaf in leaves if leaf.kind is RecordKind.RULING and not leaf.account]
+    sealed = Counter(tuple(content[name] for name in RULING_COLUMNS) for content in contents)
+    columns = [t.batch_rulings.c[name] for name in RULING_COLUMNS]
+    stored = Counter(tuple(row) for row in connection.execute(select(*columns)))
+    differing = next(iter((sealed - stored) + (stored - sealed)), None)
+    if differing is None:
+        return None
+    return f"the ruling on the batch `{differing[2]}` of `{differing[0]}` stands in one of log and store alone"
+
+
+def _law_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
+    """The law under which notices stand, where it was noted together with a leaf."""
+    law = next((leaf.content() for leaf in leaves if leaf.kind is RecordKind.LAW), None)
+    row = connection.execute(select(t.law.c.jurisdiction, t.law.c.product)).first()
+    if law is None or (row is not None and tuple(row) == (law["jurisdiction"], law["product"])):
+        return None
+    return f"the log has the law of `{law['jurisdiction']}`, `{law['product']}`, and `law` in the store has another"
+
+
+def _erasures_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
+    """Each erasure has its leaf and its mark, and what no longer opens was closed by one of them."""
+    erasures = [leaf.content()["leaves"] for leaf in leaves if leaf.kind is RecordKind.ERASURE]
+    marks = int(connection.execute(select(func.count()).select_from(t.erased_accounts)).scalar_one())
+    if marks != len(erasures):
+        return f"the log has {len(erasures)} erasures, and `erased_accounts` {marks} marks"
+    closed = {position for positions in erasures for position in positions}
+    e = t.LOG.entries.c
+    without_key = set(connection.execute(select(e.position).where(e.key.is_(None))).scalars())
+    if without_key != closed:
+        leaf = min(without_key ^ closed)
+        return f"leaf {leaf} is {'closed, and no erasure says so' if leaf in without_key else 'open after its erasure'}"
+    return None
+
+
+BY_LEAVES: tuple[Callable[[Connection, list[Leaf]], Difference], ...] = (
+    _versions_by_leaves,
+    _rulings_by_leaves,
+    _batch_rulings_by_leaves,
+    _law_by_leaves,
+    _erasures_by_leaves,
+)

@@ -1,0 +1,114 @@
+"""SQLite's write-ahead log, looked at before SQLite reads it: a damaged page must not drop what was acknowledged.
+
+After a crash SQLite takes the log up to the first frame whose checksum is wrong, and forgets what follows. That is
+right where a power cut tore the last transaction, which was not acknowledged. Where whole transactions follow the
+broken frame, they had been acknowledged, and the file was damaged afterwards.
+Format: https://www.sqlite.org/fileformat2.html#walformat
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from linekeeper.core.errors import StoreError
+
+HEADER_BYTES, FRAME_HEADER_BYTES = 32, 24
+_MAGIC = 0x377F0682  # its last bit says whether checksums are of big-endian words
+READS = 3  # a writer may begin the log anew while it is read
+_PAUSE_S = 0.05
+
+
+class _Frames(NamedTuple):
+    """The log's first words, and its frames: one row each, as numbers in the order of bytes that their place has."""
+
+    header: np.ndarray
+    frames: np.ndarray
+    data: np.ndarray  # of each frame what its checksum is over
+    salts: np.ndarray
+
+
+def demand_whole_log(store: Path) -> None:
+    """Raises StoreError where transactions follow a frame of `STORE-wal` that is damaged.
+
+    Damage in the last transaction cannot be told from a power cut in the middle of it, nor can a cut after it.
+    """
+    path = store.with_name(f"{store.name}-wal")
+    for attempt in range(READS):
+        broken = broken_frame(path.read_bytes()) if path.exists() else None
+        if broken is None:
+            return
+        if attempt < READS - 1:
+            time.sleep(_PAUSE_S)
+    raise StoreError(
+        f"the write-ahead log `{path}` is damaged at frame {broken}, and transactions follow that would be lost",
+        code="write-ahead-log-damaged",
+        way_out="keep a copy of the store's files, restore the newest backup, and give again what came since",
+        place=str(path),
+        details={"frame": broken},
+    )
+
+
+def broken_frame(log: bytes) -> int | None:
+    """The first frame (from 1; 0: the header) that is broken although later transactions follow; None where none is.
+
+    >>> broken_frame(b"") is None
+    True
+    """
+    if len(log) <= HEADER_BYTES or not any(log[:HEADER_BYTES]):
+        return None
+    read = _read(log)
+    if read is None:
+        return 0
+    header, frames, data, salts = read
+    current = (salts == header[4:6]).all(axis=1)
+    valid = _valid_frames(header, frames, data, current)
+    # The transaction of the broken frame may be the one that a power cut tore. It ends with the next commit.
+    ends = np.flatnonzero(current & (frames[:, 1] != 0))
+    ends = ends[ends >= valid]
+    if len(ends) and current[ends[0] + 1 :].any():
+        return valid + 1
+    return None
+
+
+def _read(log: bytes) -> _Frames | None:
+    """None where the header is none of SQLite's."""
+    header = np.frombuffer(log, ">u4", HEADER_BYTES // 4).astype(np.uint32)
+    page_bytes = int(header[2])
+    if header[0] & ~np.uint32(1) != _MAGIC or not 512 <= page_bytes <= 65_536:
+        return None
+    order = ">u4" if header[0] & 1 else "<u4"
+    first = np.frombuffer(log, order, 6).astype(np.uint32)
+    if tuple(_sums(first[None, :], np.zeros((1, 2), np.uint32))[0]) != tuple(header[6:8]):
+        return None
+    frame_bytes = FRAME_HEADER_BYTES + page_bytes
+    count = (len(log) - HEADER_BYTES) // frame_bytes
+    rows = np.frombuffer(log, np.uint8, count * frame_bytes, HEADER_BYTES).reshape(count, frame_bytes)
+    frames = rows[:, :FRAME_HEADER_BYTES].copy().view(">u4").astype(np.uint32)
+    data = np.concatenate([rows[:, :8], rows[:, FRAME_HEADER_BYTES:]], axis=1).view(order).astype(np.uint32)
+    return _Frames(header, frames, data, frames[:, 2:4])
+
+
+def _valid_frames(header: np.ndarray, frames: np.ndarray, data: np.ndarray, current: np.ndarray) -> int:
+    """How many frames are valid from the first on: each is of this log, and its checksum goes on from that before."""
+    before = np.concatenate([header[6:8][None, :], frames[:-1, 4:6]])
+    broken = ~current | (_sums(data, before) != frames[:, 4:6]).any(axis=1)
+    return int(np.argmax(broken)) if broken.any() else len(frames)
+
+
+def _sums(data: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """The two checksums after each row of words, from those before it.
+
+    For each two words SQLite takes a += x + b, then b += y + a (all modulo 2^32). That is linear, so all rows are done
+    at once: the weights of the words are powers of the matrix [[1, 1], [1, 2]].
+    """
+    steps = data.shape[1] // 2
+    power, weights = np.eye(2, dtype=np.uint32), np.empty((steps, 2, 2), np.uint32)
+    step, enter = np.array([[1, 1], [1, 2]], np.uint32), np.array([[1, 0], [1, 1]], np.uint32)
+    for place in reversed(range(steps)):
+        weights[place] = power @ enter
+        power = power @ step
+    return data @ weights.transpose(0, 2, 1).reshape(2 * steps, 2) + before @ power.T
