@@ -22,8 +22,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import linekeeper
+from linekeeper.connect.row_expressions import compile_expression
+from linekeeper.education.lessons import shipped_help, shipped_lessons
+from linekeeper.kernel.kernel import kernel_of
+from linekeeper.notice.prose.vocabulary import shipped_vocabulary
+from linekeeper.notice.reasons import shipped_wordings
+from linekeeper.policy.load import load_text
+from linekeeper.regulation.records import shipped_records
+from linekeeper.texts.language import language
 from tests.hostile.cases import case_of
-from tests.hostile.home import build_home
+from tests.hostile.home import CARD, POLICY, build_home
 from tests.hostile.trial import CORRECT, FAULTS, TYPED, Ending, try_case
 
 
@@ -91,10 +99,17 @@ def _build_apart(home: Path) -> None:
 
 
 def _import_everything() -> None:
-    """Import all of Linekeeper once, so that no case pays for it."""
+    """Import all of Linekeeper once, and read a policy and all texts, so that no case pays for it."""
     for module in pkgutil.walk_packages(linekeeper.__path__, "linekeeper."):
         if ".migrations." not in module.name:
             importlib.import_module(module.name)
+    kernel_of(load_text(POLICY, read_card=lambda _: CARD))
+    compile_expression("amount + 1")
+    for shipped in (shipped_wordings, shipped_records, shipped_help, shipped_vocabulary):
+        shipped()
+    for lang in ("en", "zh"):
+        language(lang)
+        shipped_lessons(lang)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from tests.hostile.damage import BY_SUFFIX
 from tests.hostile.home import PLAIN, READERS
 from tests.hostile.trial import FAULTS
 
-COUNT, SEED = 150, 11
+COUNT, SEED = 120, 11
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the bounds of a process are those of Linux")
