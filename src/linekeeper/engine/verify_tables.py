@@ -47,20 +47,21 @@ def difference_of_types(connection: Connection) -> Difference:
         return None
     for table in t.SCHEMA.sorted_tables:
         awaited = {column.name: _storage_class(column) for column in table.c}
-        others = " + ".join(f"total(typeof({name}) NOT IN ('{one}', 'null'))" for name, one in awaited.items())
+        others = " + ".join(f"total(typeof({name}) NOT IN ({one}, 'null'))" for name, one in awaited.items())
         if not connection.exec_driver_sql(f"SELECT {others} FROM {table.name}").scalar_one():
             continue
         for name, one in awaited.items():
-            other = f"SELECT count(*) FROM {table.name} WHERE typeof({name}) NOT IN ('{one}', 'null')"
+            other = f"SELECT count(*) FROM {table.name} WHERE typeof({name}) NOT IN ({one}, 'null')"
             if count := connection.exec_driver_sql(other).scalar_one():
-                return f"`{name}` of `{table.name}` holds what it cannot hold, {one} apart, in {count:,} rows"
+                return f"`{name}` of `{table.name}` holds values of another type than its own in {count:,} rows"
     return None
 
 
 def _storage_class(column: Column[Any]) -> str:
-    """How SQLite calls what a column holds."""
+    """How SQLite calls what a column may hold, as a list in SQL."""
     kind = column.type
-    return "integer" if isinstance(kind, Integer) else "blob" if isinstance(kind, LargeBinary) else "text"
+    # Text among bytes is read as bytes, and the checks that follow name the very record that it is in.
+    return "'integer'" if isinstance(kind, Integer) else "'blob', 'text'" if isinstance(kind, LargeBinary) else "'text'"
 
 
 def difference_of_versions(connection: Connection) -> Difference:
