@@ -39,6 +39,7 @@ nightly: $(DEV) ## the property tests at length, tests that take minutes, genera
 	$(BIN)/python -m tests.kernel.nightly
 	$(BIN)/python -m tests.kernel.settings --optimised
 	$(BIN)/python -m tests.erasure.interleavings --count 2000
+	$(BIN)/python -m tests.hostile --count 1000
 	$(BIN)/python -m tests.faults.kills --count 200
 
 clean: ## remove what tests and builds leave behind; .venv stays

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from linekeeper.cli.interruption import KEPT, what_is_kept
-from linekeeper.cli.main import as_error, demand_utf8
+from linekeeper.cli.main import as_error, demand_readable
 from linekeeper.cli.sections import SECTIONS
 from linekeeper.connect.event_table import write_events
 from linekeeper.core.errors import LinekeeperError
@@ -91,9 +91,9 @@ def test_an_argument_that_is_not_utf8_is_refused_by_name(word: bytes) -> None:
 
 
 def test_an_argument_in_utf8_is_taken_and_half_a_character_is_not() -> None:
-    demand_utf8(["show", "账户"])
+    demand_readable(["show", "账户"], {})
     with pytest.raises(LinekeeperError, match="is not in UTF-8") as raised:
-        demand_utf8(["show", "A\udcff"])
+        demand_readable(["show", "A\udcff"], {})
     assert raised.value.code == "argument-not-readable"
 
 
@@ -229,6 +229,9 @@ def test_a_store_on_postgresql_without_its_extra(tmp_path: Path) -> None:
     assert done.stderr.endswith(b"needs the extra `postgres`; install it: `pip install 'linekeeper[postgres]'`\n")
 
 
-def test_a_module_of_our_own_that_is_missing_is_a_fault_of_the_program() -> None:
-    with pytest.raises(ModuleNotFoundError):
-        as_error(ModuleNotFoundError("No module named 'linekeeper.lost'", name="linekeeper.lost"))
+def test_a_module_of_our_own_that_is_missing_is_a_fault_of_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    error = as_error(ModuleNotFoundError("No module named 'linekeeper.lost'", name="linekeeper.lost"))
+    assert (error.code, error.kind) == ("program-failed", "program")

@@ -180,7 +180,7 @@ def test_the_mapping_applies_to_json_too(policy: Policy, tmp_path: Path) -> None
         ("{", "is not YAML or JSON"),
         ("columns: !!python/object:os.system {}", "is not YAML or JSON"),
         ("columns: {a: b}\ncolumns: {a: c}", "is not YAML or JSON"),
-        ("x" * 70_000, "is larger than a mapping can be"),
+        ("x" * 70_000, "is larger than such a file can be"),
     ],
 )
 def test_a_mapping_with_a_fault_is_refused(tmp_path: Path, text: str, reason: str) -> None:

@@ -112,6 +112,14 @@ def test_a_view_leaves_nothing_behind(store: Store) -> None:
     assert count(store) == 0
 
 
+def test_an_error_of_the_database_quotes_no_row(store: Store) -> None:
+    statement = text("UPDATE events SET body = :body WHERE column_that_is_not = :account")
+    with pytest.raises((DBAPIError, StoreError)) as raised, store.writing() as connection:
+        connection.execute(statement, {"body": "SECRET-1", "account": "SECRET-2"})
+    assert "SECRET" not in str(raised.value)
+    assert store.engine.hide_parameters
+
+
 # ------------------------------------------------------------------ values
 
 

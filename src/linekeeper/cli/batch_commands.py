@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from linekeeper.cli.opening import clock_of
 from linekeeper.cli.options import By, JsonOption, Keys, StoreUrl, Why
 from linekeeper.cli.output import counted, data_text, print_answer, print_line
 from linekeeper.cli.sections import WholeLines
@@ -98,14 +99,15 @@ def reject_batch(
 def _ruled(
     store: str, keys: Path | None, batch: str, ruling: BatchRuling, by: str, why: str, source: str | None
 ) -> BatchRecord:
-    from linekeeper.engine.clock import machine_clock_ms
     from linekeeper.engine.feed_batches import rule_on_batch
+    from linekeeper.engine.rulings import demand_clock
     from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
 
     keeper = open_keeper(keys) if keys is not None else None
-    opened = open_store(store, made=True)
-    return rule_on_batch(opened, keeper, batch, ruling, by=by, why=why, at=machine_clock_ms(), source=source)
+    opened, clock = open_store(store, made=True), clock_of(simulate=False)
+    demand_clock(opened, clock)
+    return rule_on_batch(opened, keeper, batch, ruling, by=by, why=why, at=clock.now_ms(), source=source)
 
 
 def _print_batch(record: BatchRecord) -> None:

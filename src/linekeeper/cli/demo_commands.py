@@ -49,7 +49,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
     again: Annotated[bool, typer.Option("--again", help="Delete what an earlier demo left in the folder.")] = False,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Do not serve the pages at the end.")] = False,
-    port: Annotated[int, typer.Option(help="Port for the pages, on this machine alone.")] = 8321,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port for the pages, on this machine alone.")] = 8321,
     json: JsonOption = False,
 ) -> None:
     """Make a population of borrowers, run the consumer-loan policy over their two years, and report."""

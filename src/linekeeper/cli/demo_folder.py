@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from linekeeper.core.errors import UsageError
+from linekeeper.core.bounded import SETTINGS_BYTES_MAX, read_bounded
+from linekeeper.core.errors import FileError, UsageError
 
 STORE = "lines.db"
 EVENTS = "events.parquet"
@@ -42,8 +43,16 @@ def figures_of_last_run(folder: Path, population: DemoPopulation) -> dict[str, A
     record = folder / RECORD
     if not record.exists():
         return None
-    kept = json.loads(record.read_text(encoding="utf-8"))
-    earlier = DemoPopulation(**kept["population"])
+    try:
+        kept = json.loads(read_bounded(record, SETTINGS_BYTES_MAX))
+        earlier, figures = DemoPopulation(**kept["population"]), kept["figures"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise FileError(
+            f"`{record}` is damaged, which says what the folder holds",
+            code="demo-record-not-readable",
+            way_out="make the demo once more with `--again`",
+            place=str(record),
+        ) from None
     if earlier != population:
         raise UsageError(
             f"`{folder}` holds the demo of {earlier.words}, in the store `{earlier.store}`",
@@ -52,8 +61,8 @@ def figures_of_last_run(folder: Path, population: DemoPopulation) -> dict[str, A
             details={"folder": str(folder), "population": asdict(earlier)},
         )
     is_own = population.store == str(folder / STORE)
-    if kept["figures"] and not (is_own and not (folder / STORE).exists()):
-        return dict(kept["figures"])
+    if figures and not (is_own and not (folder / STORE).exists()):
+        return dict(figures)
     if is_own:
         clear_folder(folder)
     return None

@@ -7,6 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from linekeeper.core.errors import port_error
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -113,7 +115,11 @@ def serve_pages(pages: Path, port: int) -> None:
         def log_message(self, format: str, *args: object) -> None:
             """One line a request would bury the report."""
 
-    with ThreadingHTTPServer((HOST, port), partial(Quiet, directory=str(pages))) as server:
+    try:
+        bound = ThreadingHTTPServer((HOST, port), partial(Quiet, directory=str(pages)))
+    except OSError as error:
+        raise port_error(error, port) from None
+    with bound as server:
         print(f"Look at it: http://{HOST}:{server.server_port}/  (Ctrl-C ends)", flush=True)
         try:
             server.serve_forever()

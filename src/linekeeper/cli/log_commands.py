@@ -12,7 +12,8 @@ import typer
 
 from linekeeper.cli import completion
 from linekeeper.cli.arguments import day_number
-from linekeeper.cli.options import AccountName, JsonOption, LogKeys, StoreUrl, folder_to_write
+from linekeeper.cli.opening import clock_of
+from linekeeper.cli.options import AccountName, JsonOption, LogKeys, Simulate, StoreUrl, folder_to_write
 from linekeeper.cli.output import counted, data_text, print_answer, print_line, print_unreadable
 from linekeeper.cli.sections import ShownArguments, WholeLines
 from linekeeper.core.errors import UsageError
@@ -348,11 +349,12 @@ def erase(
     store: StoreUrl,
     keys: LogKeys,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    simulate: Simulate = False,
     json: JsonOption = False,
 ) -> None:
     """Erase a borrower: destroy the key of the records, delete events, state and decisions; other proofs stay."""
     from linekeeper.cli.answers.proof import EraseAnswer
-    from linekeeper.engine.clock import machine_clock_ms
+    from linekeeper.engine.rulings import demand_clock
     from linekeeper.journal.keeper import erase_borrower, open_keeper
     from linekeeper.journal.store import open_store
 
@@ -360,7 +362,9 @@ def erase(
         raise UsageError("with `--json` nothing is asked", code="argument-missing", way_out="say `--yes`")
     if not yes:
         typer.confirm(f"Erase `{account}` for good?", abort=True)
-    done = erase_borrower(open_store(store, made=True), open_keeper(keys), account, machine_clock_ms())
+    clock, opened = clock_of(simulate), open_store(store, made=True)
+    demand_clock(opened, clock)
+    done = erase_borrower(opened, open_keeper(keys), account, clock.now_ms())
     if json:
         print_answer(EraseAnswer(account=account, leaf=done.position, leaves_closed=len(done.leaves)))
     elif done.position is None:

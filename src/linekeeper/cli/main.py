@@ -6,7 +6,7 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from io import TextIOWrapper
 from typing import Annotated, Any
@@ -15,11 +15,12 @@ import typer
 from typer.core import TyperCommand
 from typer.models import CommandInfo
 
+from linekeeper.cli.fault_report import program_fault
 from linekeeper.cli.former import present_words
 from linekeeper.cli.interruption import INTERRUPTED, what_is_kept
 from linekeeper.cli.output import print_answer
 from linekeeper.cli.sections import SECTIONS, EachOptionOnce, WholeLines
-from linekeeper.core.errors import LinekeeperError, UsageError, file_error
+from linekeeper.core.errors import LinekeeperError, UsageError, demand_text, file_error
 
 EXTRAS = {
     "lightgbm": "fit",
@@ -27,6 +28,8 @@ EXTRAS = {
     "scipy": "fit",
     "sklearn": "fit",
 }  # what is imported, by the extra that installs it
+
+WORD_MAX = 4_096  # characters of an argument: more than any path, name or reason has
 
 
 class Linekeeper(WholeLines):
@@ -132,7 +135,7 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a letter that a terminal cannot show ends no command
     try:
-        demand_utf8(sys.argv[1:])
+        demand_readable(sys.argv[1:], os.environ)
         try:
             exit_code = build()(standalone_mode=False)
         finally:
@@ -150,26 +153,26 @@ def main() -> None:
         else:
             fault.show()
         sys.exit(fault.exit_code)
-    except (LinekeeperError, OSError, ModuleNotFoundError) as error:
+    except Exception as error:
         _print_error(as_error(error))
         sys.exit(1)
     sys.exit(exit_code or 0)
 
 
 def as_error(error: Exception) -> LinekeeperError:
-    """What ended a command, as an error with a code. Raises the error itself where only a trace would explain it.
+    """What ended a command, as an error with a code. What nobody foresaw is a fault of the program, with a report.
 
     >>> print(as_error(ModuleNotFoundError("No module named 'lightgbm'", name="lightgbm")))
     this needs the extra `fit`; install it: `pip install 'linekeeper[fit]'`
     """
     if isinstance(error, LinekeeperError):
         return error
-    if isinstance(error, OSError) and error.strerror:
+    if isinstance(error, OSError):
         return file_error(error)
     if isinstance(error, ModuleNotFoundError) and (extra := EXTRAS.get((error.name or "").split(".")[0])):
         way_out = f"install it: `pip install 'linekeeper[{extra}]'`"
         return UsageError(f"this needs the extra `{extra}`", code="extra-missing", way_out=way_out)
-    raise error
+    return program_fault(error, sys.argv[1:])
 
 
 def usage_error(fault: Any) -> UsageError:
@@ -201,18 +204,20 @@ def asks_for_json(words: Sequence[str]) -> bool:
     return "--json" in options
 
 
-def demand_utf8(words: Sequence[str]) -> None:
-    """Raise UsageError where a word of the command line is not text: no store and no answer could hold it."""
-    for word in words:
-        try:
-            word.encode()
-        except UnicodeEncodeError:
-            shown = word.encode(errors="replace").decode()
+def demand_readable(words: Sequence[str], variables: Mapping[str, str]) -> None:
+    """Raise UsageError where a word of the command line is not text, or longer than any: no store could hold it.
+
+    So with the variables of the environment that stand for options.
+    """
+    settings = {f"the variable {name}": value for name, value in variables.items() if name.startswith("LINEKEEPER_")}
+    for what, word in (*(("the argument", word) for word in words), *settings.items()):
+        if len(word) > WORD_MAX:
             raise UsageError(
-                f"the argument `{shown[:40]}` is not in UTF-8",
-                code="argument-not-readable",
-                way_out="write it in UTF-8; a file may need another name",
-            ) from None
+                f"{what} is longer than {WORD_MAX:,} characters: `{word[:40]}...`",
+                code="argument-too-long",
+                way_out="shorten it",
+            )
+        demand_text(what, word)
 
 
 def _print_error(error: LinekeeperError) -> None:

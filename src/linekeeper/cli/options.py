@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -118,9 +120,26 @@ def _writable(path: Path | None) -> Path | None:
         raise FileError(
             f"there is no folder `{path.parent}` to write to", code="folder-missing", place=str(path.parent)
         )
+    if path is not None and path.is_fifo():
+        _demand_reader(path)
     if path is not None and path.is_dir():
         raise FileError(f"`{path}` is a folder", code="file-is-folder", way_out="name a file in it", place=str(path))
     return path
+
+
+def _demand_reader(pipe: Path) -> None:
+    """Raises FileError where nobody reads from a pipe: to write to it would wait without end."""
+    try:
+        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        raise FileError(
+            f"nobody reads from the pipe `{pipe}`",
+            code="file-not-usable",
+            way_out="begin to read from it first, or name a file",
+            place=str(pipe),
+        ) from None
 
 
 def _table_file(path: Path | None) -> Path | None:

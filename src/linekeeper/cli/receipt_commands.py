@@ -12,7 +12,7 @@ from linekeeper.cli import completion
 from linekeeper.cli.options import JsonOption, LogKeys, StoreUrl, to_write
 from linekeeper.cli.output import counted, data_text, print_answer, print_line, print_unreadable, progress
 from linekeeper.cli.sections import WholeLines
-from linekeeper.core.errors import FileError
+from linekeeper.core.bounded import TEXT_BYTES_MAX, read_bounded
 
 ReceiptFile = Annotated[Path, typer.Argument(metavar="FILE", help="The receipt.")]
 WitnessKeys = Annotated[
@@ -70,11 +70,10 @@ def verify(file: ReceiptFile, vkey: Vkey, witness: WitnessKeys = None, json: Jso
     from linekeeper.journal.log.note import COSIGNATURE
     from linekeeper.journal.log.receipt import verify_receipt
 
-    if not file.is_file():
-        raise FileError(f"there is no file `{file}`", code="file-missing", place=str(file))
+    data = read_bounded(file, TEXT_BYTES_MAX)
     try:
         witnesses = [read_verifier(path, COSIGNATURE) for path in witness or []]
-        receipt = verify_receipt(file.read_bytes(), read_verifier(vkey), witnesses)
+        receipt = verify_receipt(data, read_verifier(vkey), witnesses)
     except LogError as error:
         if json:
             nothing = dict.fromkeys(("leaf", "size", "origin", "record"))

@@ -12,6 +12,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from linekeeper.core.bounded import SETTINGS_BYTES_MAX, read_bounded
 from linekeeper.core.errors import FileError, StoreError, UsageError
 from linekeeper.core.event import DEFAULT_SOURCE
 
@@ -77,8 +78,10 @@ def settings_file(folder: Path) -> Path | None:
 def read_settings(file: Path) -> dict[str, str]:
     """The settings of a file. Raises FileError, with the line, where it is no TOML, or holds what is no setting."""
     try:
-        text = file.read_text("utf-8")
+        text = read_bounded(file, SETTINGS_BYTES_MAX).decode("utf-8")
         values = tomllib.loads(text)
+    except RecursionError:
+        raise _not_readable(str(file), "it is nested too deeply") from None
     except UnicodeDecodeError:
         raise _not_readable(str(file), "it is not in UTF-8") from None
     except tomllib.TOMLDecodeError as error:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from linekeeper.connect.text_lines import LINE_BYTES_MAX
+from linekeeper.core.errors import FileError
 from linekeeper.core.event import Rejection
 
 SAMPLE_BYTES = 2**20
+ENDLESS_BYTES = 2**26  # more than any line that a mistake makes: what has none for so long is no text
 COMMON_SHARE = 0.9  # of the characters beyond ASCII, in text that is taken for GB18030
 REPLACED = "\ufffd"  # what a decoder puts in place of bytes that are no text
 
@@ -62,6 +64,7 @@ class LineReader:
 
     def __init__(self, path: Path, encoding: str) -> None:
         self.encoding = encoding
+        self._path = path
         self.number = 1  # of the next line
         self.cut_short = False  # whether the file ends without the end of a line
         self._size = max(path.stat().st_size, 1)
@@ -93,10 +96,19 @@ class LineReader:
 
     def _rest_of_line(self) -> Any:
         kept = piece = self._file.readline(LINE_BYTES_MAX + 1)
+        passed = len(piece)
         while len(piece) > LINE_BYTES_MAX and not piece.endswith(self._end):
             piece = self._file.readline(LINE_BYTES_MAX + 1)
+            passed += len(piece)
             if not piece or piece.endswith(self._end):
                 return kept + self._end
+            if passed > ENDLESS_BYTES:
+                raise FileError(
+                    f"`{self._path.name}` has a line {self.number} of more than {ENDLESS_BYTES // 2**20} MiB",
+                    code="file-not-readable",
+                    way_out="fetch the file anew",
+                    place=str(self._path),
+                )
         return kept
 
     def _numbered(self, text: Any) -> tuple[int, bytes, list[Rejection]] | None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar, get_args
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -43,6 +42,7 @@ from linekeeper.engine.outbox import Entry, State, entries_in_order
 from linekeeper.engine.past import known_days
 from linekeeper.engine.rulings import store_now
 from linekeeper.engine.states_in_order import AccountState, state_at_end_of, states_in_order
+from linekeeper.engine.stored_events import stored_event
 from linekeeper.engine.versions import kernels_of
 from linekeeper.evaluate.evaluator import Arrivals
 from linekeeper.journal import tables as t
@@ -54,7 +54,6 @@ _Row = TypeVar("_Row")
 _Columns = dict[str, list[Any]]
 ROWS_AT_ONCE = 2_000  # that are in memory as objects at one time
 HISTORIES_AT_ONCE = 250  # whose events are in memory at one time
-_DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
 
 
 def _stream(
@@ -269,7 +268,7 @@ def _arrived(
     e = t.events.c
     query = select(e.seq, e.source, e.id, e.account, e.kind, e.at, e.arrived, e.body).order_by(e.account, e.seq)
     rows = connection.execute(query.where(e.account >= names[0], e.account <= names[-1])).all()
-    bodies = [_DECODE(row.body) for row in rows]
+    bodies = [stored_event(row.id, row.account, row.kind, row.at, row.body).fields for row in rows]
     seqs = np.array([row.seq for row in rows], dtype=np.int64)
     last = reviews.last_day if day is None else min(reviews.last_day, day)
     data: _Columns = {name: [body.get(name) for body in bodies] for name in schema.names}

@@ -29,6 +29,7 @@ from linekeeper.connect.raw_rows import RawBlock, RawSource
 from linekeeper.connect.text_files import read_csv, read_fixed, read_jsonl
 from linekeeper.connect.text_lines import LineError
 from linekeeper.connect.validation import Validator
+from linekeeper.core.bounded import demand_regular
 from linekeeper.core.errors import FileError
 from linekeeper.core.event import ARRIVED, EVENT_HEAD, Event, Rejection
 from linekeeper.engine.clock import Clock
@@ -286,8 +287,7 @@ def _short_names(files: list[Path]) -> list[str]:
 
 def open_source(path: Path, layout: FileLayout, form: Format | None = None) -> RawSource:
     """The raw rows of one file. Raises FileError where it is absent or cannot be read at all."""
-    if not path.is_file():
-        raise FileError(f"there is no file `{path}`", code="file-missing", place=str(path))
+    demand_regular(path)
     return _READERS[form or layout.format or format_of(path)](path, layout)
 
 

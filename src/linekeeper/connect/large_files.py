@@ -199,5 +199,12 @@ def sorting_store(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         database.execute("SET enable_progress_bar = false")  # it would stand on standard output, beside the answer
         yield database
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise FileError(
+            f"what is read cannot be sorted in `{folder.parent}`: {str(error).splitlines()[0][:200].lower()}",
+            code="output-not-writable",
+            way_out="make room there",
+            place=str(folder.parent),
+        ) from None
     finally:
         database.close()

@@ -8,18 +8,16 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from linekeeper.connect.contract_file import contract_of
 from linekeeper.connect.layout import ENCODINGS, FILE_FORMATS, FileLayout
 from linekeeper.connect.mapping import ColumnMapping, EventTemplate
 from linekeeper.connect.notation import FORMATS_MAX, DateFormat, FormatError, Notation
 from linekeeper.connect.row_expressions import RowExpression, compile_expression, constant_expression
-from linekeeper.core.errors import FileError, file_error
+from linekeeper.core.errors import FileError
 from linekeeper.core.event import is_source_name
 from linekeeper.engine.contract import Contract
 from linekeeper.policy.syntax import Misread
+from linekeeper.texts.yaml_files import YamlFault, read_yaml_tree
 
 MAPPING_KEYS = (
     "source", "ids", "format", "encoding", "delimiter", "quote", "header", "sheet", "fields", "count", "skip_lines",
@@ -38,17 +36,12 @@ _Tree = dict[str, Any]
 
 def load_columns(path: Path) -> ColumnMapping:
     """Read a mapping file; FileError names what is wrong with it."""
-
     try:
-        if path.stat().st_size > MAPPING_BYTES_MAX:
-            raise _fault(str(path), f"is larger than a mapping can be ({MAPPING_BYTES_MAX} bytes)")
-        tree = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise file_error(error, path) from None
-    except (YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        tree = read_yaml_tree(path, MAPPING_BYTES_MAX)
+    except YamlFault as fault:
         raise _fault(
             str(path),
-            f"is not YAML or JSON: {' '.join(str(error).split())}",
+            f"is not YAML or JSON: {fault}",
             "put a value that begins with a quote, a bracket or `%` into quotes as a whole",
         ) from None
     return columns_of(tree, str(path))

@@ -90,6 +90,19 @@ class UsageError(LinekeeperError):
     kind = "usage"
 
 
+def demand_text(what: str, given: str) -> None:
+    """Raises UsageError where a text holds bytes that are not UTF-8: no store and no answer could hold it."""
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        shown = given.encode(errors="replace").decode()
+        raise UsageError(
+            f"{what} is not in UTF-8: `{shown[:40]}`",
+            code="argument-not-readable",
+            way_out="write it in UTF-8; a file may need another name",
+        ) from None
+
+
 def demand_choice(what: str, given: str | None, choices: Iterable[str]) -> None:
     """Raises UsageError where a word is given that is none of the choices; `what` says what it should be.
 
@@ -125,7 +138,8 @@ def file_error(error: OSError, path: object = None) -> FileError:
     >>> print(file_error(OSError(28, "No space left on device")))
     the output cannot be written: no space left on device
     """
-    named, reason = str(path or error.filename or ""), str(error.strerror or error).lower()
+    named = str(path or error.filename or "")
+    reason = (str(error.strerror or error).splitlines() or ["it does not say why"])[0].lower()
     if not named:
         return FileError(f"the output cannot be written: {reason}", code="output-not-writable")
     if isinstance(error, FileNotFoundError):
@@ -133,6 +147,20 @@ def file_error(error: OSError, path: object = None) -> FileError:
     if isinstance(error, IsADirectoryError):
         return FileError(f"`{named}` is a folder", code="file-is-folder", way_out="name a file in it", place=named)
     return FileError(f"`{named}` cannot be used: {reason}", code="file-not-usable", place=named)
+
+
+def port_error(error: OSError, port: int) -> UsageError:
+    """What the system says about a port that cannot be listened on, as an error with a code.
+
+    >>> print(port_error(OSError(98, "Address already in use"), 7461))
+    the port 7461 cannot be listened on: address already in use; name another one, or 0 for any that is free
+    """
+    return UsageError(
+        f"the port {port} cannot be listened on: {str(error.strerror or error).lower()}",
+        code="port-not-usable",
+        way_out="name another one, or 0 for any that is free",
+        details={"port": port},
+    )
 
 
 class PolicyError(LinekeeperError):
@@ -191,6 +219,12 @@ class NoticeError(LinekeeperError):
     """A notice cannot be written, since something that it must have is absent or not fit to be shown."""
 
     kind = "notice"
+
+
+class ProgramFault(LinekeeperError):
+    """What no line of the program foresaw, at the command line. Report it, with the report that the message names."""
+
+    kind = "program"
 
 
 class KernelError(LinekeeperError):

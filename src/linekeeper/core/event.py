@@ -47,7 +47,7 @@ def source_of_feed(*named: str | None) -> str:
             f"`{source[:40]}` cannot be the source of a feed",
             code="source-not-usable",
             way_out=f"name it in at most {TEXT_MAX} printable characters, and not `{PERSON_SOURCE}`",
-            details={"source": source},
+            details={"source": source[:40]},
         )
     return source
 

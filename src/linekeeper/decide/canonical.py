@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from linekeeper.core.decision import Decision
+from linekeeper.core.errors import StoreError
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _DECODER = msgspec.json.Decoder(Decision)
@@ -23,8 +24,15 @@ def canonical_json(decision: Decision) -> bytes:
 
 
 def read_decision(record: bytes) -> Decision:
-    """The decision of a canonical record."""
-    return _DECODER.decode(record)
+    """The decision of a canonical record. Raises StoreError where the record does not hold one."""
+    try:
+        return _DECODER.decode(record)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise StoreError(
+            "the record of a decision cannot be read; it was altered or damaged",
+            code="decision-not-readable",
+            way_out="run `linekeeper verify`, and restore the store from a backup",
+        ) from None
 
 
 def digest_of(record: bytes) -> str:

@@ -8,11 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml.error import YAMLError
-
 from linekeeper.education.costs import LessonFigures, costs_elsewhere, shipped_figures
 from linekeeper.texts.language import LANGS, PLACEHOLDER, Lang, Language, Text, language, text_of
-from linekeeper.texts.material import MaterialError, parse_yaml, read_yaml, shipped
+from linekeeper.texts.material import MaterialError, read_yaml, shipped
+from linekeeper.texts.yaml_files import YamlFault, yaml_tree
 
 ITEM = "- "
 LESSON_PLACEHOLDERS = ("amount", "span", "rate_1", "rate_2", "cost_1", "cost_2", "help")
@@ -151,10 +150,10 @@ def read_lessons(folder: Path) -> Mapping[Lang, Mapping[str, Lesson]]:
 def _lesson(path: Path, lang: Lang) -> Lesson:
     parts = path.read_text(encoding="utf-8").split("---\n", 2)
     try:
-        head = parse_yaml(parts[1])
+        head = yaml_tree(parts[1])
         blocks = tuple(block.strip() for block in parts[2].strip().split("\n\n"))
         lesson = Lesson(path.stem, lang, head["title"], head["short"], blocks)
-    except (IndexError, KeyError, TypeError, YAMLError) as fault:
+    except (IndexError, KeyError, TypeError, YamlFault) as fault:
         raise MaterialError(
             f"the lesson `{path.name}` needs `title` and `short` between two lines `---`",
             code="material-not-complete",

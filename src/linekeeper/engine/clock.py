@@ -17,7 +17,7 @@ import numpy as np
 
 from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, DAY_MS, HOUR_MS
 from linekeeper.core.dates import date_of
-from linekeeper.core.errors import UsageError
+from linekeeper.core.errors import Conflict, UsageError
 
 if TYPE_CHECKING:
     from linekeeper.kernel.calendar import Calendar, Ints
@@ -107,6 +107,22 @@ class Clock:
         if refusal is not None:
             message, _, way_out = refusal.partition("; ")
             raise UsageError(message, code="instant-not-begun", way_out=way_out, details={"at": str(at)})
+
+    def demand_not_behind(self, newest: int | None) -> None:
+        """Raises Conflict where the store knows an instant (UTC ms) that this clock has not nearly reached.
+
+        A clock that was set back would date a ruling before what it answers, and a proof of it would say so for good.
+        """
+        now = self.now_ms()
+        if newest is None or self.simulated or newest - now <= self.tolerance_ms:
+            return
+        raise Conflict(
+            f"this machine's clock is behind the store: here it is {date_of(now // DAY_MS)}, and the store knows of "
+            f"{date_of(newest // DAY_MS)}",
+            code="clock-behind-store",
+            way_out="set the clock; where the store's times are made up, simulate: `--simulate`",
+            details={"now": str(date_of(now // DAY_MS)), "newest": str(date_of(newest // DAY_MS))},
+        )
 
     def _bounds(self) -> tuple[int, int]:
         """The earliest and the latest `at` that are taken."""

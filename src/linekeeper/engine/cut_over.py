@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import msgspec
 from sqlalchemy import Connection, select
 
 from linekeeper.core.decision import LineRecord
+from linekeeper.core.errors import StoreError
+from linekeeper.engine.stored_events import stored_fields
 from linekeeper.journal import tables as t
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS, STATED_TRIGGERS
-
-_DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,15 @@ def beginning(connection: Connection, account: str) -> tuple[str, Mapping[str, i
     """The kind and the fields of the event with which an account began."""
     e = t.events.c
     query = select(e.kind, e.body).where(e.account == account, e.kind.in_(OPENING_KINDS))
-    kind, body = connection.execute(query).one()
-    return str(kind), _DECODE(bytes(body))
+    row = connection.execute(query).first()
+    if row is None:
+        raise StoreError(
+            f"the event with which `{account}` began is not in the store",
+            code="event-not-readable",
+            way_out="run `linekeeper verify`, and restore the store from a backup",
+            details={"account": account},
+        )
+    return str(row.kind), stored_fields(row.body)
 
 
 def first_line(kind: str, fields: Mapping[str, int | str]) -> LineRecord:

@@ -63,8 +63,10 @@ from linekeeper.engine.versions import (
     as_in_force,
     bind_policy,
     kernel_in_store,
+    kernel_of_account,
     kernels_of,
     migrate_due_accounts,
+    opening_transaction,
     policy_in_force,
     policy_periods_of,
     read_versions,
@@ -138,8 +140,8 @@ class Engine:
     ) -> None:
         self.store, self.keeper, self.clock = store, keeper, clock or Clock()
         kernel_of(policy or stored_policy(store))  # making one takes a while, so it is not made under the lock
-        with store.writing() as connection:
-            # Which version is in force is asked under the lock: another may have come since it was asked before.
+        with opening_transaction(store, law is not None) as connection:
+            # Which version is in force is asked in there: another may have come since it was asked before.
             self.policy = as_in_force(connection, policy) if policy else policy_in_force(connection)
             self.began = version_count(connection) == 0  # whether the store begins with this engine
             self.kernel: Kernel = kernel_in_store(connection, self.policy)
@@ -148,7 +150,8 @@ class Engine:
             demand_current_states(connection, self.kernel)
             self.recorder = recorders_of(connection, {self.policy.digest: self.kernel})[self.kernel]
             self._versions = version_count(connection)
-            open_book(connection)
+            if store.read_only is None:
+                open_book(connection)
             self.outbox = open_outbox(connection, law, self.policy.time_zone, keeper)
         self._engines: dict[str, Engine] = {self.policy.digest: self}
 
@@ -169,7 +172,7 @@ class Engine:
     def _engine_of_version(self, connection: Connection, digest: str) -> Engine:
         """The same in a transaction that is open. It writes nothing, so it can be done in any."""
         if digest not in self._engines:
-            kernel = kernels_of(connection)[digest]
+            kernel = kernel_of_account(kernels_of(connection), digest)
             demand_current_states(connection, kernel)
             engine = copy(self)  # the store, the keys, the law and what is known of the versions are shared
             engine.policy, engine.kernel = kernel.policy, kernel

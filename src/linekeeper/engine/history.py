@@ -6,17 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection, func, select
 
 from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, MONEY_MAX
 from linekeeper.core.errors import StoreError
-from linekeeper.core.event import Event
 from linekeeper.core.line import Action
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.chain import Chain
+from linekeeper.engine.stored_events import stored_event, stored_fields
 from linekeeper.evaluate.evaluator import NOT_REVIEWED, Arrivals, EvaluationResult
 from linekeeper.evaluate.event_batch import Batch, Ints, row_of
 from linekeeper.evaluate.late_events import REVERSAL, History
@@ -24,8 +23,6 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.store import insert_many, last_number, within
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.model import Field, Policy
-
-_DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
 
 
 def histories_before(
@@ -39,10 +36,10 @@ def histories_before(
     for seq, source, name, account, kind, at, body in connection.execute(
         query.where(within(connection, e.account, accounts), e.seq < first_seq)
     ):
-        history, fields = histories.setdefault(account, History()), _DECODE(body)
+        history, event = histories.setdefault(account, History()), stored_event(name, account, kind, at, body)
         if kind == REVERSAL:
-            history.reverse(numbers[source, str(fields["of"])])
-        history.add(seq, row_of(kernel.policy, kernel.calendar, Event(name, account, kind, at, fields)))
+            history.reverse(numbers[source, str(event.fields["of"])])
+        history.add(seq, row_of(kernel.policy, kernel.calendar, event))
         numbers[source, name] = seq
     return histories
 
@@ -99,7 +96,6 @@ def table_of_events(connection: Connection, policy: Policy, names: list[str]) ->
 
 def _reader(policy: Policy) -> Callable[[Any], dict[str, int | str]]:
     """Reads the fields of a stored event; raises Unreadable where validation would not have let it in."""
-    decode = msgspec.json.Decoder(dict[str, int | str]).decode
     kinds = {kind.name: {field.name: field for field in kind.fields} for kind in policy.kinds}
 
     def fits(field: Field | None, value: int | str) -> bool:
@@ -109,12 +105,17 @@ def _reader(policy: Policy) -> Callable[[Any], dict[str, int | str]]:
 
     def read(row: Any) -> dict[str, int | str]:
         try:
-            fields, known = decode(row.body), kinds[row.kind]
-        except (msgspec.DecodeError, KeyError):
+            fields, known = stored_fields(row.body), kinds[row.kind]
+        except (StoreError, KeyError):
             raise Unreadable(row.id, row.account) from None
         required = (name for name, field in known.items() if not field.optional)
         fit = all(fits(known.get(name), value) for name, value in fields.items())
-        if not (fit and all(name in fields for name in required) and AT_MIN_MS <= row.at < AT_END_MS):
+        if not (
+            fit
+            and all(name in fields for name in required)
+            and isinstance(row.at, int)
+            and AT_MIN_MS <= row.at < AT_END_MS
+        ):
             raise Unreadable(row.id, row.account)
         return fields
 

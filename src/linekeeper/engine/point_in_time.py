@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
 import numpy as np
 from sqlalchemy import Connection, select
 
-from linekeeper.core.event import Event
 from linekeeper.core.line import ADVERSE
 from linekeeper.engine.derive import became_pending
 from linekeeper.engine.history import Reviews
+from linekeeper.engine.stored_events import stored_event
 from linekeeper.engine.versions import Kernels, kernels_of, newest_of, policy_periods_of
 from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, RawDecision
 from linekeeper.evaluate.event_batch import Batch, batch_of_few
@@ -23,8 +22,6 @@ from linekeeper.kernel.kernel import Kernel
 if TYPE_CHECKING:
     from linekeeper.core.decision import Decision
     from linekeeper.engine.engine import Engine
-
-_DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
 
 
 class PointInTime(NamedTuple):
@@ -87,7 +84,7 @@ def _arrived(connection: Connection, kernel: Kernel, account: str) -> tuple[Batc
     e = t.events.c
     query = select(e.seq, e.source, e.id, e.kind, e.at, e.body).where(e.account == account).order_by(e.at, e.seq)
     rows = connection.execute(query).all()
-    events = [Event(row.id, account, row.kind, row.at, _DECODE(row.body)) for row in rows]
+    events = [stored_event(row.id, account, row.kind, row.at, row.body) for row in rows]
     seqs = {(row.source, row.id): row.seq for row in rows}
     pairs = zip(rows, events, strict=True)
     reverses = {row.seq: seqs[row.source, str(event.fields["of"])] for row, event in pairs if row.kind == REVERSAL}

@@ -8,16 +8,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+from sqlalchemy import func, select
 
-from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, TEXT_MAX
+from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, DAY_MS, TEXT_MAX
 from linekeeper.core.characters import fits_name, fits_text
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import Conflict, NotFound, UsageError
 from linekeeper.core.event import PERSON_SOURCE
 from linekeeper.engine.account import decisions_of
+from linekeeper.engine.clock import Clock
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.pending_restrictions import PendingRecord, pending_rows
 from linekeeper.journal import tables as t
+from linekeeper.journal.store import Store
 from linekeeper.policy.kinds import FULL_BP
 
 
@@ -132,6 +135,18 @@ def store_now(engine: Engine) -> int | None:
     return max(instants, default=None)
 
 
+def demand_clock(store: Store, clock: Clock) -> None:
+    """Raises Conflict where that clock lies far behind the last event or review of the store."""
+    e, r = t.events.c, t.reviews.c
+    with store.reading() as connection:
+        known = connection.execute(select(func.coalesce(e.arrived, e.at)).order_by(e.seq.desc()).limit(1)).scalar()
+        day = connection.execute(select(r.until_day).order_by(r.seq.desc()).limit(1)).scalar()
+    # A local day begins at most a day before it does in UTC.
+    instants = [int(known)] if known is not None else []
+    instants += [(int(day) - 1) * DAY_MS] if day is not None else []
+    clock.demand_not_behind(max(instants, default=None))
+
+
 # ------------------------------------------------------------------ checks
 
 
@@ -227,6 +242,7 @@ def _entered(
     engine: Engine, words: dict[str, list[str | None]], numbers: dict[str, list[int | None]]
 ) -> list[Decision]:
     """Receive the events; the decisions that they led to."""
+    demand_clock(engine.store, engine.clock)
     columns = {name: pa.array(values, pa.string()) for name, values in words.items()}
     columns |= {name: pa.array(values, pa.int64()) for name, values in numbers.items()}
     engine.receive(pa.table(columns), PERSON_SOURCE, all_or_nothing=True)

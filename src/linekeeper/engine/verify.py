@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import DatabaseError
 
 from linekeeper.core.dates import date_of
 from linekeeper.core.errors import StoreError
@@ -19,6 +18,7 @@ from linekeeper.engine.verify_leaves import compare_leaves
 from linekeeper.engine.verify_tables import AFTER_DERIVING, BEFORE_DERIVING
 from linekeeper.engine.versions import Kernels, Recorders, kernels_of, recorders_of, stored_policy
 from linekeeper.journal import tables as t
+from linekeeper.journal.database_errors import DatabaseFailure
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.vault import Vault
 from linekeeper.journal.store import Store, as_bytes, unpacked
@@ -65,8 +65,8 @@ def verify(store: Store, progress: Callable[[int], None] | None = None, vault: V
         if error.code != "leaf-missing":
             raise
         return Verdict(0, 0, 0, str(error))
-    except DatabaseError as error:
-        return Verdict(0, 0, 0, f"the store cannot be read: {str(error.orig).splitlines()[0]}")
+    except DatabaseFailure as error:
+        return Verdict(0, 0, 0, f"the store cannot be read: {error.cause}")
     return verdict
 
 

@@ -7,6 +7,7 @@ under the newest version. The others migrate to it at a review, but not while a 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -84,6 +85,18 @@ def recorders_of(connection: Connection, kernels: Kernels) -> Recorders:
 @lru_cache(maxsize=32)
 def _loaded(text: str, name: str, card: bytes | None) -> Policy:
     return load_text(text, f"{name}.yaml", (lambda _: card) if card is not None else None)
+
+
+def opening_transaction(store: Store, under_law: bool) -> AbstractContextManager[Connection]:
+    """The transaction in which an engine is opened: one that writes only where the store, its law or its book begins.
+
+    So whoever only looks waits for no writer, and can look at a store that nothing may be written to.
+    """
+    with store.reading() as connection:
+        begun = version_count(connection) > 0
+        lawful = not under_law or connection.execute(select(t.law.c.id)).first() is not None
+        counted = store.read_only is not None or connection.execute(select(t.book.c.id)).first() is not None
+    return store.reading() if begun and lawful and counted else store.writing()
 
 
 def stored_policy(store: Store) -> Policy:
@@ -374,6 +387,17 @@ def migrations_of(connection: Connection, accounts: Sequence[str]) -> dict[str, 
     return migrations
 
 
+def kernel_of_account(kernels: Kernels, digest: str) -> Kernel:
+    """The kernel of the version that an account is under. Raises StoreError where the store knows no such version."""
+    if digest not in kernels:
+        raise StoreError(
+            f"an account is under the version `{str(digest)[:12]}`, which the store does not know",
+            code="state-not-readable",
+            way_out="run `linekeeper verify`, and restore the store from a backup",
+        )
+    return kernels[digest]
+
+
 def policy_periods_of(
     connection: Connection, kernels: Kernels, accounts: Sequence[str]
 ) -> dict[str, list[PolicyPeriod]]:
@@ -384,8 +408,11 @@ def policy_periods_of(
     migrated, newest = migrations_of(connection, accounts), newest_of(kernels).policy.digest
     return {
         name: [
-            *(PolicyPeriod(kernels[move.was], move.after_event, move.day) for move in migrated.get(name, [])),
-            PolicyPeriod(kernels[under.get(name, newest)]),
+            *(
+                PolicyPeriod(kernel_of_account(kernels, move.was), move.after_event, move.day)
+                for move in migrated.get(name, [])
+            ),
+            PolicyPeriod(kernel_of_account(kernels, under.get(name, newest))),
         ]
         for name in accounts
     }

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.feed_batches import BatchRecord, BatchRuling, rule_on_batch
+from linekeeper.engine.rulings import demand_clock
 from linekeeper.face.arguments import given_text, optional_text
 from linekeeper.face.times import instant_of
 
@@ -43,6 +44,7 @@ def feed_batch_of(record: BatchRecord) -> FeedBatch:
 
 def ruled_batch(engine: Engine, content: str, ruling: BatchRuling, by: str, why: str, source: str | None) -> FeedBatch:
     """The batch after a person's ruling on it; see `rule_on_batch`."""
+    demand_clock(engine.store, engine.clock)
     record = rule_on_batch(
         engine.store,
         engine.keeper,

@@ -31,7 +31,7 @@ from linekeeper.engine.notices import build_notice
 from linekeeper.engine.opening import engine_of_store, law_named
 from linekeeper.engine.point_in_time import state_after
 from linekeeper.engine.roads import day_of_road, road_of_account
-from linekeeper.engine.rulings import Ruling, new_id
+from linekeeper.engine.rulings import Ruling, demand_clock, new_id
 from linekeeper.engine.rulings import rule as enter_rulings
 from linekeeper.engine.verify import Verdict
 from linekeeper.engine.verify import verify as verify_store
@@ -334,6 +334,7 @@ class Engine:
                 code="log-keys-needed",
                 way_out="open the store with the `keys` of its log",
             )
+        demand_clock(self._engine.store, self._engine.clock)
         return erase_borrower(self._engine.store, self._engine.keeper, given_text("account", account), ms_of(at))
 
     # -------------------------------------------------------------- what answers

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from linekeeper.core.errors import NotFound, UsageError
 from linekeeper.journal import tables as t
+from linekeeper.journal.database_errors import typed_failures
 from linekeeper.journal.key_folder import SETTINGS, KeySettings, masters_by_place, read_key_settings
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.append import append
@@ -75,7 +76,8 @@ class Keeper:
         """
         with store.reading() as connection:
             self.demand_log_of(connection)
-        return publish(store.engine, t.LOG, self.folder, self.signer, cosign, whole=whole)
+        with typed_failures(store.address):
+            return publish(store.engine, t.LOG, self.folder, self.signer, cosign, whole=whole)
 
     def head(self) -> Published:
         """What is published. Raises LogError before the first publication."""
@@ -270,7 +272,8 @@ def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasu
             )
         unscrubbed = list(connection.execute(_UNSCRUBBED).scalars())
     # Only after the commit: a database rewrites its files outside of any transaction.
-    scrub(store.engine, t.LOG, ABOUT_AN_ACCOUNT)
+    with typed_failures(store.address):
+        scrub(store.engine, t.LOG, ABOUT_AN_ACCOUNT)
     with store.writing() as connection:
         e = t.erased_accounts
         connection.execute(e.update().where(within(connection, e.c.mark, unscrubbed)).values(scrubbed=1))

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+import msgspec
+
+from linekeeper.core.bounded import SETTINGS_BYTES_MAX, read_bounded
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.key_files import demand_own
 from linekeeper.journal.log.masters import LocalMaster, load_master, new_master
 
 SETTINGS = "log.json"
+_Place = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
 _MASTER_FILE = re.compile(r"master(?:-([1-9][0-9]{0,8}))?\.key")  # master.key is the first
 
 
-@dataclass(frozen=True, slots=True)
-class KeySettings:
+class KeySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The public folder, and the places of the master keys: the first one wraps the first key of a store."""
 
-    folder: str
-    masters: tuple[str, ...]
+    folder: _Place
+    masters: Annotated[tuple[_Place, ...], msgspec.Meta(min_length=1, max_length=100)]
 
     def write(self, keys: Path) -> None:
         """Keep them in that folder, in place of what was there."""
-        body = {"folder": self.folder, "masters": list(self.masters)}
-        durable.write(keys / SETTINGS, json.dumps(body, indent=2).encode() + b"\n", mode=0o600)
+        text = msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+        durable.write(keys / SETTINGS, text, mode=0o600)
 
 
 def read_key_settings(keys: Path) -> KeySettings:
-    """The settings in that folder. Raises LogError where it holds no keys of a log, or others may write there."""
+    """The settings in that folder. Raises LogError where they are absent or damaged, or others may write there."""
     path = keys / SETTINGS
     if not path.exists():
         raise LogError(
@@ -41,8 +43,16 @@ def read_key_settings(keys: Path) -> KeySettings:
         )
     for each in (keys, path):  # the settings name the public folder and the masters
         demand_own(each)
-    body = json.loads(path.read_bytes())
-    return KeySettings(body["folder"], tuple(body["masters"]))
+    try:
+        return msgspec.json.decode(read_bounded(path, SETTINGS_BYTES_MAX), type=KeySettings)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:200].lower()
+        raise LogError(
+            f"the settings of the log in `{path}` are damaged: {reason}",
+            code="log-settings-not-readable",
+            way_out="put the file back from its safe copy",
+            place=str(path),
+        ) from None
 
 
 def masters_by_place(keys: Path) -> dict[str, LocalMaster]:

@@ -24,9 +24,11 @@ from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
 from linekeeper.core.errors import StoreError, UsageError
 from linekeeper.journal import tables as t
+from linekeeper.journal.database_errors import DatabaseFailure, cause_of, failure_of, typed_failures
 from linekeeper.journal.log.tables import in_names as in_names
 from linekeeper.journal.log.tables import listed as listed
 from linekeeper.journal.log.tables import within as within
+from linekeeper.journal.read_only import demand_unchanged, file_state, is_read_only, opener_for_reading
 from linekeeper.journal.write_ahead_log import demand_whole_log
 
 REVISION = "0015"  # the newest revision in `migrations`
@@ -51,8 +53,10 @@ class AccountRow(NamedTuple):
 class Store:
     """One journal. Use `open_store`. Several threads may use one store; each has a connection of its own."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, read_only: Path | None = None) -> None:
         self.engine = engine
+        self.address = engine.url.render_as_string()  # without its password
+        self.read_only = read_only  # the file that cannot be written to, if it is one
         self.dialect = engine.dialect.name
         self.closed = False
         self._own = threading.local()
@@ -67,15 +71,16 @@ class Store:
         leaves nothing, and else the owner's commit or rollback is that of the part too. Raises UsageError where that
         connection cannot be joined, StoreError where another writer keeps the lock for too long.
         """
+        self._demand_writable()
         if joined is not None:
             self._demand_open()
             self._demand_joinable(joined)
             self._lock(joined)
             self._demand_lasting(joined)
-            with joined.begin_nested():
+            with typed_failures(self.address), joined.begin_nested():
                 yield joined
             return
-        with self._alone("writing"), self.engine.connect() as connection:
+        with self._alone("writing"), typed_failures(self.address), self.engine.connect() as connection:
             self._lock(connection, begin=True)
             try:
                 yield connection
@@ -87,7 +92,8 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One transaction that sees the store as it is at its first query; it holds no writer up."""
-        with self._alone("reading"), self.engine.connect() as connection:
+        before = None if self.read_only is None else file_state(self.read_only)
+        with self._alone("reading"), typed_failures(self.address, reading=True), self.engine.connect() as connection:
             # Without one transaction, each query would see a state of its own, and a check that compares two tables
             # would find differences that never were.
             if self.dialect == "sqlite":
@@ -95,6 +101,8 @@ class Store:
             else:
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield connection
+        if self.read_only is not None and before is not None:
+            demand_unchanged(self.read_only, before)
 
     @contextmanager
     def reviewing(self) -> Iterator[bool]:
@@ -103,6 +111,7 @@ class Store:
         It only tells a review that goes on from one that was broken off. The mark of it ends with the process, however
         that ends: a lock of the database's (PostgreSQL), or of a file beside the store's (SQLite).
         """
+        self._demand_writable()
         with ExitStack() as stack:
             if self.dialect != "sqlite":
                 connection = stack.enter_context(self.engine.connect().execution_options(isolation_level="AUTOCOMMIT"))
@@ -116,6 +125,15 @@ class Store:
         """Close all connections. A store that is closed is not used again."""
         self.closed = True
         self.engine.dispose()
+
+    def _demand_writable(self) -> None:
+        if self.read_only is not None:
+            raise StoreError(
+                f"the store `{self.address}` cannot be written to",
+                code="store-read-only",
+                way_out="let this user write to the file and its folder",
+                place=self.address,
+            )
 
     def _demand_open(self) -> None:
         if self.closed:
@@ -162,11 +180,7 @@ class Store:
             else:  # an update of no row takes the lock in a transaction that somebody else began
                 connection.exec_driver_sql(f"UPDATE {t.book.name} SET id = id WHERE 0")
         except (OperationalError, sqlite3.OperationalError) as error:
-            raise StoreError(
-                f"the store cannot be written to: {str(getattr(error, 'orig', error)).splitlines()[0]}",
-                code="store-busy",
-                way_out="let the other writer end, and do it again",
-            ) from None
+            raise failure_of(error, self.address) from None
 
     # -------------------------------------------------------------- the caller's connection
 
@@ -240,6 +254,9 @@ def _database_of(connection: Connection) -> tuple[str, ...]:
     return tuple(map(str, connection.exec_driver_sql(f"SELECT {place}").one()))
 
 
+_COPY = "copy it with its `-wal` to a folder that can be written to, and open the copy"
+
+
 def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
     """The store at that URL, made where there is none yet; a path alone means an SQLite file.
 
@@ -250,12 +267,16 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
     if "://" not in url:
         url = f"sqlite:///{url}"
     engine = _engine(url)
+    file = _file_of(engine)
+    read_only = file if file is not None and is_read_only(file) else None
+    if read_only is not None:
+        engine = create_engine(engine.url, creator=opener_for_reading(read_only, BUSY_SECONDS), hide_parameters=True)
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-    store, shown = Store(engine), engine.url.render_as_string()  # without its password
-    file = engine.url.database if engine.dialect.name == "sqlite" else None
-    if file and not file.startswith("file:"):
-        demand_whole_log(Path(file))
+        event.listen(engine, "connect", _prepare_reading if read_only else _prepare_sqlite)
+    if file is not None:
+        demand_whole_log(file)
+    store = Store(engine, read_only)
+    shown = store.address
     try:
         revision = None if made and _has_no_file(engine) else schema_revision(store)
         if made and revision is None:
@@ -269,11 +290,14 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
             migrate_schema(store)
         elif revision != REVISION:
             _demand_readable(shown, revision, older)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, DatabaseFailure) as error:
         store.close()
-        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        cause = error.cause if isinstance(error, DatabaseFailure) else cause_of(error)
         raise StoreError(
-            f"the store `{shown}` cannot be opened: {cause}", code="store-not-opened", place=shown
+            f"the store `{shown}` cannot be opened: {cause}",
+            code="store-not-opened",
+            way_out=_COPY if read_only else None,
+            place=shown,
         ) from None
     except StoreError:
         store.close()
@@ -295,8 +319,14 @@ def _has_no_file(engine: Engine) -> bool:
 
     A file that is named by a URI counts as present, since the URI may forbid its creation.
     """
+    file = _file_of(engine)
+    return file is not None and not file.exists()
+
+
+def _file_of(engine: Engine) -> Path | None:
+    """The SQLite file; None for a database in memory or on a server, and for a URI, which says itself how it opens."""
     file = engine.url.database if engine.dialect.name == "sqlite" else None
-    return file is not None and not file.startswith("file:") and not Path(file).exists()
+    return Path(file) if file and file != ":memory:" and not file.startswith("file:") else None
 
 
 def _engine(url: str) -> Engine:
@@ -312,11 +342,16 @@ def _engine(url: str) -> Engine:
             )
         if named.get_backend_name() == "postgresql":
             # Another level that the server's settings ask for would let a writer see what was there before its lock.
-            return create_engine(named, isolation_level="READ COMMITTED")
-        engine = create_engine(named, connect_args={"timeout": BUSY_SECONDS})
+            return create_engine(named, isolation_level="READ COMMITTED", hide_parameters=True)
+        engine = create_engine(named, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
         if isinstance(engine.pool, SingletonThreadPool):  # in memory: each thread would get a database of its own
-            return create_engine(named, poolclass=StaticPool, connect_args={"check_same_thread": False})
+            of_one = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
+            return create_engine(named, hide_parameters=True, **of_one)
         return engine
+    except ValueError:  # its message may hold a part of the address, and that a password
+        raise StoreError(
+            "the address of the store is malformed", code="store-address-not-usable", way_out=way_out
+        ) from None
     except (ArgumentError, ImportError) as error:
         if isinstance(error, ModuleNotFoundError) and error.name == "psycopg":
             raise UsageError(
@@ -343,12 +378,18 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _prepare_reading(connection: Any, _: Any) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA cache_size=-65536")
+
+
 def schema_revision(store: Store) -> str | None:
     """The schema's revision; None where there is no store yet."""
     with store.engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        number = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return None if number is None else str(number)
 
 
 def migrate_schema(store: Store, fill: Callable[[Connection], object] = lambda connection: None) -> None:
@@ -362,7 +403,7 @@ def migrate_schema(store: Store, fill: Callable[[Connection], object] = lambda c
 
 def _demand_readable(url: str, revision: str, older: bool) -> None:
     """Raises StoreError where the schema is not one that this program uses; with `older`, that it can migrate."""
-    if not revision.isdigit():
+    if not (revision.isascii() and revision.isdigit()):
         raise StoreError(
             f"the store `{url}` has the schema `{revision[:40]}`, which no Linekeeper has made",
             code="store-schema-not-known",
@@ -505,4 +546,4 @@ def as_bytes(value: bytes | str) -> bytes:
 
     Such a value must reach the check that names it as altered, not end that check with an error of types.
     """
-    return value.encode() if isinstance(value, str) else bytes(value)
+    return bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()

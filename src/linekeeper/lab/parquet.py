@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from linekeeper.core.bounded import demand_regular
 from linekeeper.core.bounds import MISSING, MONEY_MAX
 from linekeeper.core.errors import FileError, file_error
 from linekeeper.scorecard.many import FeatureColumn
@@ -16,14 +17,16 @@ from linekeeper.scorecard.many import FeatureColumn
 
 def read_parquet_table(path: Path) -> pa.Table:
     """The file's table. Raises FileError where it cannot be read."""
+    demand_regular(path)
     try:
         return pq.read_table(path)
-    except (FileNotFoundError, PermissionError) as error:
+    except PermissionError as error:
         raise file_error(error, path) from None
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException) as error:
         raise FileError(
-            f"`{path}` cannot be read as Parquet: {str(error).splitlines()[0].lower()}",
+            f"`{path}` cannot be read as Parquet: {str(error).splitlines()[0][:200].lower()}",
             code="file-not-readable",
+            way_out="fetch the file anew",
             place=str(path),
         ) from None
 

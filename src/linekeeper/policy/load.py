@@ -20,13 +20,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from linekeeper.core.errors import Fault, PolicyError, file_error
+from linekeeper.core.bounded import CARD_BYTES_MAX, read_bounded, read_start
+from linekeeper.core.errors import Fault, PolicyError
 from linekeeper.policy import dues, kinds, sections
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.currency import minor_digits
 from linekeeper.policy.reader import Reader
-from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, nearest, quoted, read
+from linekeeper.policy.source import BYTES_MAX, Faults, Listing, Node, Scalar, Table, nearest, quoted, read, too_large
 from linekeeper.scorecard.card import Score
 
 KEYS = (
@@ -57,15 +58,16 @@ ReadCard = Callable[[str], bytes]
 def load_file(path: str | Path) -> m.Policy:
     """The policy in that file. Raises PolicyError with all its faults."""
     path = Path(path)
-    return load_text(read_text(path), str(path), lambda name: (path.parent / name).read_bytes())
+    return load_text(read_text(path), str(path), lambda name: read_bounded(path.parent / name, CARD_BYTES_MAX))
 
 
 def read_text(path: Path) -> str:
     """The text of a policy file. Raises FileError where it cannot be read, PolicyError where it is not UTF-8."""
+    data = read_start(path, BYTES_MAX + 1)  # of one that is too large, so much as shows that it is
+    if len(data) > BYTES_MAX:
+        raise PolicyError([too_large(str(path))], code="policy-too-large")
     try:
-        return path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise file_error(error, path) from None
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         fault = Fault(f"the byte {error.start} is not UTF-8", str(path), 1, 1, "save the file as UTF-8")
         raise PolicyError([fault], code="policy-not-readable") from None

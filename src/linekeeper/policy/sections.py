@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Literal as OneOf
 
 from linekeeper.core.bounds import MONEY_MAX, SHARE_CEILING_BP
+from linekeeper.core.errors import FileError
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.checker import DAYS_MAX
@@ -65,7 +66,7 @@ def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], b
         return None
     try:
         scorecard = read_artifact(read_card(name))
-    except (OSError, ValueError) as error:
+    except (FileError, ValueError) as error:
         reader.faults.add(node, f"the card `{name}` cannot be read: {error}")
         return None
     features = [part.feature for part in scorecard.bins] + [

@@ -141,10 +141,7 @@ def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
 def read(text: str, file: str) -> Table:
     """The file as one positioned mapping. Raises PolicyError on anything that is not plain YAML."""
     if len(text.encode("utf-8", "surrogatepass")) > BYTES_MAX:
-        raise PolicyError(
-            [Fault(f"the file is larger than {BYTES_MAX // 1024} KiB", file, 1, 1, "split the policy")],
-            code="policy-too-large",
-        )
+        raise PolicyError([too_large(file)], code="policy-too-large")
     try:
         root = _Builder(text, file).build(YAML(typ="safe", pure=True).parse(text))
     except MarkedYAMLError as error:
@@ -161,6 +158,11 @@ def read(text: str, file: str) -> Table:
             code="policy-not-yaml",
         )
     return root
+
+
+def too_large(file: str) -> Fault:
+    """What is wrong with a policy file that has more bytes than a policy can have."""
+    return Fault(f"the file is larger than {BYTES_MAX // 1024} KiB", file, 1, 1, "split the policy")
 
 
 class _Builder:

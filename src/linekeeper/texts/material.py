@@ -6,10 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from linekeeper.core.errors import FileError, file_error
+from linekeeper.core.errors import FileError
+from linekeeper.texts.yaml_files import YamlFault, read_yaml_tree
 
 
 class MaterialError(FileError):
@@ -38,22 +36,11 @@ def shipped(name: str) -> Path:
 def read_yaml(path: Path) -> Any:
     """The plain values of one YAML file; dates stay dates. Raises `MaterialError` where it cannot be read."""
     try:
-        return parse_yaml(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise file_error(error, path) from None
-    except (YAMLError, UnicodeDecodeError) as fault:
+        return read_yaml_tree(path)
+    except YamlFault as fault:
         raise MaterialError(
             f"`{path.name}` cannot be read: {fault}",
             code="material-not-complete",
             way_out="mend the file",
             place=str(path),
-        ) from fault
-
-
-def parse_yaml(text: str) -> Any:
-    """The plain values of a YAML text. Raises `YAMLError` where it is not YAML.
-
-    >>> parse_yaml("{days: 30, alarm: yes}")
-    {'days': 30, 'alarm': 'yes'}
-    """
-    return YAML(typ="safe", pure=True).load(text)
+        ) from None

@@ -9,7 +9,7 @@ import os
 import stat
 from pathlib import Path
 
-from linekeeper.core.errors import FileError
+from linekeeper.core.bounded import SETTINGS_BYTES_MAX, demand_regular, read_bounded
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.errors import LogError, ProofError
 from linekeeper.journal.log.note import COSIGNATURE, ED25519, Verifier
@@ -66,10 +66,9 @@ def read_verifier(path: Path, kind: int = ED25519) -> Verifier:
     Raises FileError where there is no file, LogError where others could have put another key there, ProofError where
     it holds no key of that kind.
     """
-    if not path.is_file():
-        raise FileError(f"there is no file `{path}`", code="file-missing", place=str(path))
+    demand_regular(path)
     demand_own(path)
-    verifier = Verifier.parse(path.read_text("utf-8", "replace").strip())
+    verifier = Verifier.parse(read_bounded(path, SETTINGS_BYTES_MAX).decode("utf-8", "replace").strip())
     if verifier.kind != kind:
         wanted = "a witness" if kind == COSIGNATURE else "a log"
         raise ProofError(

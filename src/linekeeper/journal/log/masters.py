@@ -15,6 +15,7 @@ from typing import Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from linekeeper.core.bounded import SETTINGS_BYTES_MAX, read_bounded
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.key_files import demand_private, write_new_key
 
@@ -82,9 +83,10 @@ def load_master(where: str) -> LocalMaster:
                 f"there is no master key at `{rest}`",
                 code="master-key-missing",
                 way_out="put it back, or make one before the first record",
+                place=rest,
             )
         demand_private(path)
-        text = path.read_text()
+        text = read_bounded(path, SETTINGS_BYTES_MAX).decode("ascii", "replace")
     elif scheme == "env":
         text = os.environ.get(rest, "")
     else:
@@ -99,7 +101,10 @@ def load_master(where: str) -> LocalMaster:
         key = b""
     if len(key) != KEY_BYTES:
         raise LogError(
-            f"`{where}` does not hold a master key; expected {2 * KEY_BYTES} hex digits", code="master-key-not-usable"
+            f"`{where}` does not hold a master key, which has {2 * KEY_BYTES} hex digits",
+            code="master-key-not-usable",
+            way_out="put it back from its safe copy",
+            place=where,
         )
     return LocalMaster(key)
 

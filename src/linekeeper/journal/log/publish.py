@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select, update
 
+from linekeeper.core.bounded import SETTINGS_BYTES_MAX, read_bounded
 from linekeeper.journal.log import durable, read
 from linekeeper.journal.log.checkpoint import Checkpoint, open_checkpoint
 from linekeeper.journal.log.errors import ForkError, LogError, ProofError
@@ -45,7 +46,7 @@ def published(folder: Path, log: Verifier) -> Published | None:
     path = folder / CHECKPOINT
     if not path.exists():
         return None
-    data = path.read_bytes()
+    data = read_bounded(path, SETTINGS_BYTES_MAX)
     checkpoint = open_checkpoint(data, log).checkpoint
     return Published(checkpoint, data, Tiles(on_disk(folder), checkpoint.size))
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from linekeeper.core.bounded import SETTINGS_BYTES_MAX, read_bounded
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.checkpoint import Checkpoint, open_checkpoint
 from linekeeper.journal.log.errors import ForkError, LogError, ProofError
@@ -96,7 +97,7 @@ def load_key(path: Path) -> SigningKey:
             place=str(path),
         )
     demand_private(path)
-    return SigningKey.parse(path.read_text())
+    return SigningKey.parse(read_bounded(path, SETTINGS_BYTES_MAX).decode("utf-8", "replace"))
 
 
 def new_key(path: Path, name: str, kind: int = ED25519) -> SigningKey:

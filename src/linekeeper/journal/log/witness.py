@@ -22,6 +22,8 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from linekeeper.core.bounded import SETTINGS_BYTES_MAX, read_bounded
+from linekeeper.core.errors import port_error
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.checkpoint import Checkpoint, from_decimal
 from linekeeper.journal.log.errors import ProofError
@@ -81,7 +83,11 @@ class Witness:
     def last(self, origin: str) -> Checkpoint | None:
         """The head of that log that was cosigned last."""
         path = self._path(origin)
-        return Checkpoint.parse(path.read_text()) if path.exists() else None
+        return (
+            Checkpoint.parse(read_bounded(path, SETTINGS_BYTES_MAX).decode("utf-8", "replace"))
+            if path.exists()
+            else None
+        )
 
     def add_checkpoint(self, body: bytes) -> Answer:
         """The answer to one request; the new head is durable before its cosignature is given away."""
@@ -126,7 +132,10 @@ class Witness:
 
 
 def serve(witness: Witness, port: int = 0, host: str = "127.0.0.1") -> ThreadingHTTPServer:
-    """A server for this witness, bound and not yet running: call its `serve_forever`. Port 0 picks a free one."""
+    """A server for this witness, bound and not yet running: call its `serve_forever`. Port 0 picks a free one.
+
+    Raises UsageError where the port cannot be listened on.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -153,4 +162,7 @@ def serve(witness: Witness, port: int = 0, host: str = "127.0.0.1") -> Threading
         def log_message(self, format: str, *args: object) -> None:
             """Write no line for a request: the witness's folder holds all that matters of it."""
 
-    return ThreadingHTTPServer((host, port), Handler)
+    try:
+        return ThreadingHTTPServer((host, port), Handler)
+    except OSError as error:
+        raise port_error(error, port) from None

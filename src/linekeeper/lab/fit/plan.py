@@ -8,14 +8,12 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from linekeeper.core.bounds import MONEY_MAX
-from linekeeper.core.errors import FileError, Refused, file_error
+from linekeeper.core.errors import FileError, Refused
 from linekeeper.policy.model import Policy
 from linekeeper.policy.sections import GROUPS
 from linekeeper.scorecard.pd import Scale
+from linekeeper.texts.yaml_files import YamlFault, read_yaml_tree
 
 Worse = Literal["higher", "lower"]
 TABLES_MAX, SCALE_MAX = 1_000, 100_000
@@ -124,12 +122,10 @@ def read_fit_plan(path: Path | Traversable) -> FitPlan:
     Raises FileError where the file cannot be read or says something that a plan does not know.
     """
     try:
-        raw = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
-    except OSError as error:
-        raise file_error(error, path) from None
-    except (YAMLError, UnicodeDecodeError) as error:
+        raw = read_yaml_tree(path)
+    except YamlFault as fault:
         raise FileError(
-            f"the plan `{path}` cannot be read: {str(error).splitlines()[0].lower()}",
+            f"the plan `{path}` cannot be read: {fault}",
             code="file-not-readable",
             place=str(path),
         ) from None
