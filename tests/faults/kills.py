@@ -22,6 +22,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -45,19 +46,19 @@ SOUND_EACH = 10  # kills: `verify` and an audit of the log, which follow from th
 # ------------------------------------------------------------------ a process that is killed
 
 
-def ticking(target: int) -> Callable[..., None]:
-    """What is called before and after each place; at its `target`-th call the process is gone."""
-    calls = iter(range(1, sys.maxsize))
+class Ticks:
+    """Called before and after each place; at the call of that number the process is gone."""
 
-    def tick(*_: Any) -> None:
-        ticking.count = next(calls)  # type: ignore[attr-defined]
-        if ticking.count == target:  # type: ignore[attr-defined]
+    def __init__(self, target: int) -> None:
+        self.count, self._target, self._numbers = 0, target, count(1)
+
+    def __call__(self, *_: Any) -> None:
+        self.count = number = next(self._numbers)  # files are synced by several threads
+        if number == self._target:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    return tick
 
-
-def watch(tick: Callable[..., None]) -> None:
+def watch(tick: Ticks) -> None:
     """Have `tick` called around each statement, commit, rename and sync of this process."""
     event.listen(Database, "before_cursor_execute", tick)
     event.listen(Database, "after_cursor_execute", tick)
@@ -66,7 +67,7 @@ def watch(tick: Callable[..., None]) -> None:
         setattr(owner, name, _around(getattr(owner, name), tick))
 
 
-def _around(original: Callable[..., Any], tick: Callable[..., None]) -> Callable[..., Any]:
+def _around(original: Callable[..., Any], tick: Ticks) -> Callable[..., Any]:
     def ticked(*arguments: Any, **named: Any) -> Any:
         tick()
         result = original(*arguments, **named)
@@ -77,9 +78,10 @@ def _around(original: Callable[..., Any], tick: Callable[..., None]) -> Callable
 
 
 def in_a_process(act: Callable[[Place], None], place: Place, target: int | None = None) -> tuple[int | None, int]:
-    """Act in a process of its own, killed at a place or not at all: the signal that ended it, and its places.
+    """Act in a process of its own; the signal that ended it, and how many places there were.
 
-    Raises RuntimeError where it ended by itself with an error.
+    It is killed at the place of that number; at 0 its places are only counted, and at None not even that. Raises
+    RuntimeError where it ended by itself with an error.
     """
     reader, writer = os.pipe()
     child = os.fork()
@@ -87,11 +89,11 @@ def in_a_process(act: Callable[[Place], None], place: Place, target: int | None 
         code = 1
         try:
             os.close(reader)
-            ticking.count = 0  # type: ignore[attr-defined]
+            ticks = Ticks(target or 0)
             if target is not None:
-                watch(ticking(target))
+                watch(ticks)
             act(place)
-            os.write(writer, str(ticking.count).encode())  # type: ignore[attr-defined]
+            os.write(writer, str(ticks.count).encode())
             code = 0
         except BaseException:
             os.write(writer, traceback.format_exc().encode()[-4_000:])

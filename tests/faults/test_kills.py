@@ -13,7 +13,7 @@ from tests.faults.commands import COMMANDS
 from tests.faults.kills import BATCH, SqlitePlaces, all_places, kill_many
 from tests.kernel.conftest import _kernel_cache as _kernel_cache
 
-KILLS = 4
+KILLS = 3
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -32,7 +32,7 @@ def test_a_few_kills(places: SqlitePlaces, name: str) -> None:
 
 
 FAULTS = {
-    "review": (reviews, "unfinished_reviews", lambda _: []),
+    "review": (reviews, "unfinished_reviews_of", lambda _: []),
     "run": (runs.RunProgress, "end", lambda self: setattr(self, "_content", None)),
     "erase": (keeper, "_is_unscrubbed", lambda *_: False),
 }

@@ -7,14 +7,13 @@ that is effect stands here; all that is thought stands below and is pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import rfc8785
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from linekeeper.core.bounds import MONEY_MAX
@@ -24,7 +23,7 @@ from linekeeper.core.event import Rejection
 from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states, load_states, save_states, state_read
 from linekeeper.engine.clock import Clock
-from linekeeper.engine.event_leaves import event_leaves
+from linekeeper.engine.event_leaves import event_leaves, ruling_leaves
 from linekeeper.engine.history import (
     UnfinishedReview,
     begin_review,
@@ -32,7 +31,7 @@ from linekeeper.engine.history import (
     histories_before,
     recall,
     reviewed_day,
-    unfinished_reviews,
+    unfinished_reviews_of,
 )
 from linekeeper.engine.inbox import (
     Admitted,
@@ -297,7 +296,8 @@ class Engine:
         unowed_before = with_unowed_dues(self.kernel, states)
         result, waiting = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
         codes = {int(batch.rows[event]): code for event, code in result.refused.items()}
-        self._seal_rulings(connection, admitted, codes)  # a ruling precedes, in the log too, what it leads to
+        if self.keeper:  # a ruling precedes, in the log too, what it leads to
+            self.keeper.seal(connection, ruling_leaves(connection, self.keeper, admitted, codes))
         refused = reject_refused(connection, source, admitted, codes)
         unowed = with_unowed_dues(self.kernel, states)
         arrived = event_leaves(source, admitted, codes) if self.keeper else []
@@ -364,7 +364,7 @@ class Engine:
         and the keys of the log are not at hand.
         """
         with self._reading(transaction) as connection:
-            if not unfinished_reviews(connection):
+            if not unfinished_reviews_of(connection):
                 return BatchSummary()
         with self.store.reviewing() as alone:
             return self._finish_reviews(None, None, transaction) if alone else BatchSummary()
@@ -375,7 +375,7 @@ class Engine:
         """Do what is left of every review that has begun, each as it was begun; two may do so at once."""
         summary = BatchSummary()
         with self._reading(transaction) as connection:
-            unfinished = unfinished_reviews(connection)
+            unfinished = unfinished_reviews_of(connection)
         for review in unfinished:
             self.require_keys()
             with self._reading(transaction) as connection:
@@ -543,25 +543,6 @@ class Engine:
         result, breaker = evaluate_under_breaker(connection, self.kernel, self.brake, batch, states, first_seq, run)
         keep_book(connection, before, totals(self.kernel, states))
         return result, save_pending(connection, self.recorder, breaker, ids, first_seq)
-
-    def _seal_rulings(self, connection: Connection, admitted: Admitted, refused: Container[int]) -> None:
-        """Add a leaf for each person's ruling, beside the leaf of the decision that it may lead to.
-
-        A ruling that its account refused (rows of the table) is no event, so it is new to the journal whenever it is
-        sent again: the log itself says whether it has its leaf.
-        """
-        if self.keeper is None:
-            return
-        events, rulings = admitted.events, dict[int, Record]()
-        for row, fields in admitted.of_kind("override").items():
-            account = events.accounts[row]
-            head: dict[str, int | str] = {"id": events.ids[row], "account": account}
-            head |= {"kind": "override", "at": events.at[row]}
-            rulings[row] = Record(RecordKind.RULING, account, rfc8785.dumps(head | fields))
-        doubtful = {ruling.account for row, ruling in rulings.items() if row in refused}
-        sealed = {account: self.keeper.records_of(connection, RecordKind.RULING, account) for account in doubtful}
-        new = [one for row, one in rulings.items() if row not in refused or one.data not in sealed[one.account]]
-        self.keeper.seal(connection, new)
 
     def _record(
         self,

@@ -8,7 +8,7 @@ the journal alone.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from hashlib import sha256
 from operator import itemgetter
 from typing import Any
@@ -19,6 +19,7 @@ from sqlalchemy import Connection, func, select
 
 from linekeeper.engine.inbox import Admitted
 from linekeeper.journal import tables as t
+from linekeeper.journal.keeper import Keeper
 from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import as_bytes, within
 
@@ -52,6 +53,23 @@ def _leaf(account: str, rows: Sequence[JournalRow]) -> Record:
     content: dict[str, str | int] = {"account": account, "kind": "events", "at": max(at for *_, at, _ in rows)}
     content |= {"first": rows[0][0], "last": rows[-1][0], "count": len(rows), "digest": digest_of_events(rows)}
     return Record(RecordKind.EVENTS, account, rfc8785.dumps(content))
+
+
+def ruling_leaves(connection: Connection, keeper: Keeper, admitted: Admitted, refused: Container[int]) -> list[Record]:
+    """A leaf for each person's ruling, beside the leaf of the decision that it may lead to.
+
+    A ruling that its account refused (rows of the table) is no event, so it is new to the journal whenever it is sent
+    again: the log itself says whether it has its leaf.
+    """
+    events, rulings = admitted.events, dict[int, Record]()
+    for row, fields in admitted.of_kind("override").items():
+        account = events.accounts[row]
+        head: dict[str, int | str] = {"id": events.ids[row], "account": account}
+        head |= {"kind": "override", "at": events.at[row]}
+        rulings[row] = Record(RecordKind.RULING, account, rfc8785.dumps(head | fields))
+    doubtful = {ruling.account for row, ruling in rulings.items() if row in refused}
+    sealed = {account: keeper.records_of(connection, RecordKind.RULING, account) for account in doubtful}
+    return [one for row, one in rulings.items() if row not in refused or one.data not in sealed[one.account]]
 
 
 # ------------------------------------------------------------------ held against the journal

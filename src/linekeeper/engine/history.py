@@ -185,7 +185,7 @@ def begin_review(connection: Connection, until_day: int, policy: str, brake: boo
     insert_many(connection, t.unfinished_reviews, ("review", "policy", "brake"), [(number, policy, int(brake))])
 
 
-def unfinished_reviews(connection: Connection) -> list[UnfinishedReview]:
+def unfinished_reviews_of(connection: Connection) -> list[UnfinishedReview]:
     """The reviews that have begun and not ended, in order."""
     rows = connection.execute(_UNFINISHED)
     return [UnfinishedReview(row.seq, row.until_day, row.policy, bool(row.brake)) for row in rows]

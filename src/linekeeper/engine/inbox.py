@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 EVENT_COLUMNS = ("seq", "source", "id", "arrived", "account", "kind", "at", "body")
 REJECTED_COLUMNS = ("source", "id", "account", "body", "reason")
-RejectedRow = tuple[str, str, str, bytes, str]
+_RejectedRow = tuple[str, str, str, bytes, str]
 Key = tuple[str, str, int, bytes]  # account, kind, at, body
 Known = dict[str, dict[str, Key]]  # by id and source, what came before
 BatchInput: TypeAlias = pa.Table | Sequence[Event]  # an event table, or a few events
@@ -374,7 +374,7 @@ def _rejection(event_id: str, reason: str, code: RejectionCode) -> Rejection:
 def reject_refused(connection: Connection, source: str, admitted: Admitted, rows: dict[int, int]) -> list[Rejection]:
     """Move events that the kernel refused from the journal to the rejected events; `rows`: table row -> why."""
     e = t.events.c
-    rejected: list[RejectedRow] = []
+    rejected: list[_RejectedRow] = []
     rejections: list[Rejection] = []
     for row, code in rows.items():
         event = e.seq == admitted.first_seq + row
@@ -389,7 +389,7 @@ def reject_refused(connection: Connection, source: str, admitted: Admitted, rows
     return rejections
 
 
-def _keep_rejected(connection: Connection, rows: Sequence[RejectedRow]) -> None:
+def _keep_rejected(connection: Connection, rows: Sequence[_RejectedRow]) -> None:
     """Write rejected events down (see REJECTED_COLUMNS), each that was rejected for that reason before only once."""
     if not rows:
         return

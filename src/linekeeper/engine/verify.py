@@ -14,7 +14,7 @@ from linekeeper.core.errors import StoreError
 from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states
 from linekeeper.engine.derive import Derived, account_pages, derive, plain
-from linekeeper.engine.history import Reviews, Unreadable, unfinished_reviews
+from linekeeper.engine.history import Reviews, Unreadable, unfinished_reviews_of
 from linekeeper.engine.verify_leaves import compare_leaves
 from linekeeper.engine.verify_tables import AFTER_DERIVING, BEFORE_DERIVING
 from linekeeper.engine.versions import Kernels, Recorders, kernels_of, recorders_of, stored_policy
@@ -93,7 +93,7 @@ def _verify_store(store: Store, progress: Callable[[int], None] | None) -> Verdi
 
 def _unfinished_review(connection: Connection, reviews: Reviews) -> str | None:
     """Says so where a review was broken off: the journal notes it before its accounts are reviewed, page by page."""
-    unfinished = unfinished_reviews(connection)
+    unfinished = unfinished_reviews_of(connection)
     due = select(t.accounts.c.account).where(t.accounts.c.next_review <= reviews.last_day).limit(1)
     if not unfinished and connection.execute(due).first() is None:
         return None

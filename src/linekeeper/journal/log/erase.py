@@ -22,7 +22,7 @@ from linekeeper.journal.log.tables import LogTables
 from linekeeper.journal.log.vault import Vault
 
 READERS_SECONDS = 60.0
-READERS_PAUSE_SECONDS = 0.1
+_PAUSE_SECONDS = 0.1
 _ONCE_MORE = "and erase the same account once more: that finishes the erasure"
 
 
@@ -101,8 +101,9 @@ def _scrub_postgres(connection: Connection, tables: Sequence[Table]) -> None:
         _wait_for_readers(connection)
         for table in tables:
             connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {table.name}")
-        # The statistics of a column are values of its rows. Those of before are in dead rows now; where the role may
-        # not rewrite their table, the database warns and goes on.
+        # The statistics of a column are values of its rows. Those of before are in dead rows from just now; where the
+        # role may not rewrite their table, the database warns and goes on.
+        _wait_for_readers(connection)
         connection.exec_driver_sql("VACUUM FULL pg_catalog.pg_statistic")
     except OperationalError as error:
         raise _rows_in_use() from error
@@ -118,22 +119,26 @@ def _scrub_postgres(connection: Connection, tables: Sequence[Table]) -> None:
 
 def _rows_in_use() -> LogError:
     return LogError(
-        "a reader keeps the erased rows from being removed", code="scrub-blocked", way_out=f"end it, {_ONCE_MORE}"
+        "a reader, or a transaction that has begun before, keeps the erased rows from being removed",
+        code="scrub-blocked",
+        way_out=f"end it, {_ONCE_MORE}",
     )
 
 
 def _wait_for_readers(connection: Connection) -> None:
-    """Wait until nobody sees the rows of before any more: PostgreSQL keeps them for as long as somebody does.
+    """Wait until nobody sees the rows of before any more: PostgreSQL keeps them for as long as somebody may.
 
-    Raises LogError where somebody does for too long.
+    That is a reader of this database, and whoever has begun to write in any database of the server, since what this
+    connection sees is reckoned from the oldest of them. Raises LogError where one does for too long.
     """
-    own = connection.exec_driver_sql("SELECT pg_current_xact_id()::xid::text").scalar_one()
-    seen_by = (
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        f" AND age(backend_xmin) > age('{own}'::xid)"
+    now = connection.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar_one()
+    writers = f"pg_snapshot_xmin(pg_current_snapshot()) <= '{now}'::xid8"
+    readers = (
+        "EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        f" AND age(backend_xmin) > age('{now}'::xid8::xid))"
     )
     give_up = time.monotonic() + READERS_SECONDS
-    while connection.exec_driver_sql(seen_by).scalar_one():
+    while connection.exec_driver_sql(f"SELECT {writers} OR {readers}").scalar_one():
         if time.monotonic() > give_up:
             raise _rows_in_use()
-        time.sleep(READERS_PAUSE_SECONDS)
+        time.sleep(_PAUSE_SECONDS)
