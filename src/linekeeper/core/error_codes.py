@@ -120,10 +120,10 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "debt-plan-does-not-end": "the monthly sum does not end the debts within 50 years; plan a larger sum",
         "feature-protected": "a protected attribute may not be an input of a score; remove it",
         "log-begun-too-late": "a log cannot begin after the first decision; keep it from the first event on",
-        "policy-too-costly": "a policy would cost too much for each account; measure over shorter windows, or less",
         "policy-has-dead-ends": "a policy has states that no borrower can leave; mend it",
         "policy-has-no-brake": "the brake was asked for and the policy has none; add one",
         "policy-has-no-rules": "without the score the policy has no trigger left; compare another policy",
+        "policy-too-costly": "a policy would cost too much for each account; measure over shorter windows, or less",
         "version-cannot-follow": "a version cannot follow the one in force; keep what accounts need to migrate",
     },
     "store": {
