@@ -153,6 +153,7 @@ def _log(home: Path) -> Iterator[tuple[str, Answer]]:
     yield "receipt check-all", read("receipt", "check-all", "--flip", *store, *keys)
     yield "log export", read("log", "export", "--output", str(home / "auditor"), "--account", ACCOUNT, *store, *keys)
     yield "log rotate", read("log", "rotate", *store, *keys)
+    yield "log rotate", read("log", "rotate", "--finish", *store, *keys)
     yield "witness", _witness(f"{public}/log.vkey", home / "witness")
     yield "erase", read("erase", ACCOUNT, "--yes", *store, *keys)
     for tile in (home / "public" / "tile").rglob("*"):

@@ -17,11 +17,12 @@ from linekeeper.engine.run import run_table
 from linekeeper.engine.verify import verify
 from linekeeper.face.events import intake_of
 from linekeeper.journal import tables as t
-from linekeeper.journal.keeper import ABOUT_AN_ACCOUNT, Keeper, erased_of, new_keeper, rotate_master
+from linekeeper.journal.keeper import ABOUT_AN_ACCOUNT, Keeper, erased_of, new_keeper
 from linekeeper.journal.log.audit import audit
-from linekeeper.journal.log.entry import RecordKind
+from linekeeper.journal.log.entry import Opened, RecordKind
 from linekeeper.journal.log.read import opened, positions_of
 from linekeeper.journal.log.vault import Vault
+from linekeeper.journal.rotation import rotate_master
 from linekeeper.journal.store import Store
 from linekeeper.policy.load import load_text
 from tests.engine.conftest import NewStore
@@ -98,7 +99,7 @@ def test_an_account_without_decisions_can_be_erased(engine: lk.Engine, store: St
     assert held(store, ACCOUNT) == []
     with store.reading() as connection:
         [(_, leaf)] = opened(connection, t.LOG, keeper.vault, [done.position])
-        assert leaf is not None
+        assert isinstance(leaf, Opened)
         assert leaf.kind is RecordKind.ERASURE
     keeper.publish(store)
     with store.reading() as connection:

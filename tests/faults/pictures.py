@@ -14,7 +14,7 @@ from linekeeper.engine.verify import verify
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, open_keeper
 from linekeeper.journal.log.audit import audit
-from linekeeper.journal.log.entry import RecordKind
+from linekeeper.journal.log.entry import Opened, RecordKind
 from linekeeper.journal.log.publish import published
 from linekeeper.journal.log.read import opened
 from linekeeper.journal.log.tables import size_of
@@ -67,7 +67,7 @@ def _records(connection: Connection, keeper: Keeper) -> list[Any]:
     """Each leaf's kind and record, without what is of the clock: an erasure's time, a digest of times of arrival."""
     records: list[Any] = []
     for position, leaf in opened(connection, t.LOG, keeper.vault, range(size_of(connection, t.LOG))):
-        if leaf is None:
+        if not isinstance(leaf, Opened):
             records.append((position, "closed"))
         else:
             of_the_clock = {RecordKind.ERASURE: "at", RecordKind.EVENTS: "digest"}.get(leaf.kind)
@@ -77,10 +77,13 @@ def _records(connection: Connection, keeper: Keeper) -> list[Any]:
 
 
 def _masters(store: Store, keys: Path) -> Any:
-    """How many master keys the settings name, and how many the data keys are wrapped under."""
+    """Whether the settings name a former master too, and how many masters the data keys are wrapped under.
+
+    A rotation that was killed leaves one more former master; `--finish` names it with the others.
+    """
     with store.reading() as connection:
         wrapped = set(connection.execute(select(t.LOG.keys.c.master).distinct()).scalars())
-    return len(json.loads((keys / "log.json").read_bytes())["masters"]), len(wrapped)
+    return len(json.loads((keys / "log.json").read_bytes())["masters"]) > 1, len(wrapped)
 
 
 def _verified(store: Store, keeper: Keeper) -> str | None:

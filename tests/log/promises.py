@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
+from linekeeper.journal.log.entry import Opened
 from linekeeper.journal.log.read import opened
 from linekeeper.journal.log.tables import size_of
 from linekeeper.journal.log.tree import root_at
@@ -43,7 +44,7 @@ def leaves_lost(house: House, promises: Promises) -> int:
         assert connection.execute(text("PRAGMA integrity_check")).scalars().all() == ["ok"]
         size = size_of(connection, house.tables)
         for position, record in opened(connection, house.tables, house.vault, range(size)):
-            assert record is not None
+            assert isinstance(record, Opened)
             assert json.loads(record.data)["seq"] == position
         assert connection.execute(text("SELECT count(*) FROM log_entries")).scalar_one() == size
     return max(0, promises.leaves - size)

@@ -63,7 +63,7 @@ class House:
         assert head is not None
         with self.engine.connect() as connection:
             found = opened(connection, self.tables, self.vault, positions)
-            return [make_receipt(head, position, record) for position, record in found if record is not None]
+            return [make_receipt(head, position, record) for position, record in found if isinstance(record, Opened)]
 
 
 def open_house(folder: Path, url: str | None = None, synchronous: Synchronous = "FULL") -> House:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from linekeeper.journal.log.append import append
-from linekeeper.journal.log.entry import Record, RecordKind
+from linekeeper.journal.log.entry import Opened, Record, RecordKind
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.read import entries, opened, positions_of
 from linekeeper.journal.log.tables import size_of
@@ -25,8 +25,8 @@ def test_records_come_back_in_order(any_house: House) -> None:
         found = list(opened(connection, house.tables, house.vault, range(1_234)))
         told = list(entries(connection, house.tables, 0, 1_234))
         assert positions_of(connection, house.tables, "acct-3") == [3, 503, 1003]
-    assert [record.data for _, record in found if record] == [record.data for record in records]
-    assert [record.entry for _, record in found if record] == told
+    assert [record.data for _, record in found if isinstance(record, Opened)] == [record.data for record in records]
+    assert [record.entry for _, record in found if isinstance(record, Opened)] == told
 
 
 def test_positions_are_asked_for_in_any_order(house: House) -> None:
@@ -53,7 +53,7 @@ def test_a_rolled_back_transaction_leaves_no_leaf_and_no_key(any_house: House) -
     assert house.add([decision("second", 3)]) == 1  # with a key of its own, not the lost one
     with house.engine.connect() as connection:
         [(_, record)] = opened(connection, house.tables, house.vault, [1])
-        assert record is not None
+        assert isinstance(record, Opened)
         assert record.data == decision("second", 3).data
 
 
@@ -97,7 +97,8 @@ def test_a_second_process_reads_what_the_first_wrote(tmp_path: Path) -> None:
     second = open_house(tmp_path)
     assert second.add(decisions(10, 10)) == 10
     with first.engine.connect() as connection:
-        assert all(record for _, record in opened(connection, first.tables, first.vault, range(20)))
+        records = opened(connection, first.tables, first.vault, range(20))
+        assert all(isinstance(record, Opened) for _, record in records)
     for house in (first, second):
         house.engine.dispose()
 

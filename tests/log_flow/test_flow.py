@@ -12,12 +12,21 @@ import pytest
 from linekeeper.core.errors import Refused, UsageError
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import run_table
-from linekeeper.engine.verify import differing_leaf, verify
+from linekeeper.engine.verify import verify
+from linekeeper.engine.verify_leaves import compare_leaves
 from linekeeper.journal import tables as t
-from linekeeper.journal.keeper import Keeper, decision_leaves, erase_borrower, new_keeper, open_keeper, rotate_master
+from linekeeper.journal.keeper import (
+    Keeper,
+    decision_leaves,
+    erase_borrower,
+    new_keeper,
+    open_keeper,
+    opened_of,
+)
 from linekeeper.journal.log.audit import audit, check_receipts
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.receipt import verify_receipt
+from linekeeper.journal.rotation import rotate_master
 from linekeeper.journal.store import Store, decision_records, open_store
 from linekeeper.lab.population import population
 from linekeeper.policy.load import load_file
@@ -54,7 +63,7 @@ def test_each_decision_has_a_leaf_that_opens_to_its_record(kept: tuple[Store, Ke
         records = list(decision_records(connection))
         for account in {row[0] for row in records}:
             own = [row[2] for row in records if row[0] == account]
-            assert [one.data for _, one in decision_leaves(connection, keeper.vault, account)] == own
+            assert [one.data for _, one in opened_of(decision_leaves(connection, keeper.vault, account))] == own
     assert len(records) > 20
 
 
@@ -112,7 +121,7 @@ def test_after_a_rotation_all_receipts_hold_under_the_new_master_alone(
 ) -> None:
     store, _ = kept
     account = someone(store)
-    assert rotate_master(tmp_path / "keys", store) > 0
+    assert rotate_master(tmp_path / "keys", store).keys > 0
     (tmp_path / "keys" / "master.key").unlink()
     again = open_keeper(tmp_path / "keys")
     assert verify_receipt(again.receipt(store, account, 1), again.signer.verifier)
@@ -186,14 +195,18 @@ def test_an_altered_decision_is_named(kept: tuple[Store, Keeper], tmp_path: Path
 def test_each_decision_is_held_against_its_leaf(kept: tuple[Store, Keeper], tmp_path: Path) -> None:
     store, keeper = kept
     account = someone(store)
-    assert differing_leaf(store, keeper.vault) is None
+
+    def difference() -> str | None:
+        return compare_leaves(store, keeper.vault).first_difference
+
+    assert difference() is None
     with sqlite3.connect(tmp_path / "store.db") as connection:
         connection.execute(
             "UPDATE decisions SET record = CAST('{}' AS BLOB) WHERE account = ? AND number = 1", [account]
         )
     connection.close()
-    assert f"decision 1 of `{account}`" in str(differing_leaf(store, keeper.vault))
+    assert f"decision 1 of `{account}`" in str(difference())
     with sqlite3.connect(tmp_path / "store.db") as connection:
         connection.execute("DELETE FROM decisions WHERE account = ? AND number = 1", [account])
     connection.close()
-    assert f"decision 1 of `{account}`" in str(differing_leaf(store, keeper.vault))
+    assert f"decision 1 of `{account}`" in str(difference())

@@ -105,7 +105,8 @@ def _console(json: bool) -> Console:
 def _engine(store: str | None, folder: Path) -> Engine:
     """The engine over the demo's store; with a log of its own, unless the store lies elsewhere."""
     from linekeeper.engine.engine import Engine
-    from linekeeper.journal.keeper import SETTINGS, new_keeper, open_keeper
+    from linekeeper.journal.keeper import new_keeper, open_keeper
+    from linekeeper.journal.key_folder import SETTINGS
     from linekeeper.journal.store import open_store
     from linekeeper.policy.load import load_file
     from linekeeper.texts.material import shipped

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,15 +13,20 @@ import typer
 from linekeeper.cli import completion
 from linekeeper.cli.arguments import day_number
 from linekeeper.cli.options import AccountName, JsonOption, LogKeys, StoreUrl, folder_to_write
-from linekeeper.cli.output import counted, data_text, print_answer, print_line
+from linekeeper.cli.output import counted, data_text, print_answer, print_line, print_unreadable
 from linekeeper.cli.sections import ShownArguments, WholeLines
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from linekeeper.journal.keeper import Keeper
+    from linekeeper.cli.answers.proof import LogMaster
+    from linekeeper.journal.keeper import Keeper, KeyCheck
+    from linekeeper.journal.log.audit import Audit
+    from linekeeper.journal.log.errors import LogError
+    from linekeeper.journal.log.export import Export
     from linekeeper.journal.log.publish import Published
+    from linekeeper.journal.store import Store
 
 
 def register(app: typer.Typer) -> None:
@@ -100,45 +106,113 @@ def publish(
 
 
 def status(store: StoreUrl, keys: LogKeys, json: JsonOption = False) -> None:
-    """Re-derive the log from the store's entries and compare tiles and signed heads (exit code 3: they differ)."""
+    """Re-derive the log from the store's entries, compare tiles and heads, open all keys (exit code 3: they differ)."""
     from linekeeper.cli.answers.proof import LogStatusAnswer
     from linekeeper.journal import tables as t
-    from linekeeper.journal.keeper import open_keeper
+    from linekeeper.journal.keeper import check_keys, open_keeper
     from linekeeper.journal.log.audit import audit
     from linekeeper.journal.log.errors import LogError
     from linekeeper.journal.log.publish import published
     from linekeeper.journal.store import open_store
 
-    keeper = open_keeper(keys)
-    try:
-        with open_store(store, made=True).reading() as connection:
-            result = audit(connection, t.LOG, published(keeper.folder, keeper.signer.verifier))
-    except LogError as error:  # a leaf or a tile that is gone is a difference too
-        if json:
-            nothing = dict.fromkeys(("leaves", "published", "heads"))
-            print_answer(LogStatusAnswer(same=False, **nothing, difference=str(error), error=error.code))
-        else:
-            print_line(f"[red]different[/]: {data_text(error)}")
-        raise typer.Exit(3) from None
+    keeper, figures, difference = open_keeper(keys), None, None
+    with open_store(store, made=True).reading() as connection:
+        keeper.demand_log_of(connection)
+        checked = check_keys(connection, keeper.vault)
+        try:
+            figures = audit(connection, t.LOG, published(keeper.folder, keeper.signer.verifier))
+        except LogError as error:  # a leaf or a tile that is gone is a difference too
+            difference = error
+    difference = difference or checked.error
+    masters = _masters(keys, checked.by_master)
     if json:
-        figures = {name: getattr(result, name) for name in ("leaves", "published", "heads")}
-        print_answer(LogStatusAnswer(same=True, **figures, difference=None, error=None))
+        answer = LogStatusAnswer(
+            same=difference is None,
+            leaves=figures.leaves if figures else None,
+            published=figures.published if figures else None,
+            heads=figures.heads if figures else None,
+            difference=str(difference) if difference else None,
+            error=difference.code if difference else None,
+            masters=masters,
+            unreadable_accounts=list(checked.unreadable_accounts),
+            unreadable_leaves=checked.unreadable_leaves,
+        )
+        print_answer(answer)
     else:
-        leaves, heads = counted(result.leaves, "leaf", "leaves"), counted(result.heads, "head", "heads")
-        print_line(f"[green]the same[/]: {leaves}, {result.published:,} published, {heads}")
+        _print_status(figures, difference, checked, masters)
+    if difference:
+        raise typer.Exit(3)
 
 
-def rotate(store: StoreUrl, keys: LogKeys, json: JsonOption = False) -> None:
-    """Wrap every borrower's key under a new master key; afterwards the old one can be destroyed."""
+def _print_status(
+    figures: Audit | None, difference: LogError | None, checked: KeyCheck, masters: list[LogMaster]
+) -> None:
+    if difference:
+        print_line(f"[red]different[/]: {data_text(difference)}")
+    if figures:
+        leaves, heads = counted(figures.leaves, "leaf", "leaves"), counted(figures.heads, "head", "heads")
+        same = "tree, tiles and heads are the same" if difference else "[green]the same[/]"
+        print_line(f"{same}: {leaves}, {figures.published:,} published, {heads}")
+    print_unreadable(checked.unreadable_accounts, checked.unreadable_leaves)
+    for master in masters:
+        print_line(data_text(f"{counted(master.keys, 'key', 'keys')} under {master.place or master.master}"))
+
+
+def _masters(keys: Path, by_master: dict[str, int]) -> list[LogMaster]:
+    """Every master key that is at hand, with what hangs on it, and those that are not and should be."""
+    from linekeeper.cli.answers.proof import LogMaster
+    from linekeeper.journal.key_folder import masters_by_place
+
+    places = {place: master.name for place, master in masters_by_place(keys).items()}
+    at_hand = [LogMaster(master=name, place=place, keys=by_master.get(name, 0)) for place, name in places.items()]
+    absent = [name for name in by_master if name not in places.values()]
+    return at_hand + [LogMaster(master=name, place=None, keys=by_master[name]) for name in absent]
+
+
+def rotate(
+    store: StoreUrl,
+    keys: LogKeys,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Say which former master keys can be destroyed, once nothing needs them.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Wrap every borrower's key under a new master key; `--finish`, later, says that the old one can be destroyed."""
     from linekeeper.cli.answers.proof import LogRotateAnswer
-    from linekeeper.journal.keeper import rotate_master
+    from linekeeper.journal.log.keys import shown_accounts
+    from linekeeper.journal.rotation import rotate_master
     from linekeeper.journal.store import open_store
 
-    wrapped = rotate_master(keys, open_store(store, made=True))
+    opened = open_store(store, made=True)
+    if finish:
+        _finish_rotation(keys, opened, json)
+        return
+    done = rotate_master(keys, opened)
     if json:
-        print_answer(LogRotateAnswer(keys=wrapped))
-    else:
-        print_line(f"{counted(wrapped, 'key is', 'keys are')} under a new master key")
+        names = {name: getattr(done, name) for name in ("keys", "master", "place")}
+        print_answer(LogRotateAnswer(**names, unreadable_accounts=list(done.unreadable)))
+        return
+    print_line(data_text(f"{counted(done.keys, 'key is', 'keys are')} under a new master key, {done.place}"))
+    if done.unreadable:
+        whose = data_text(shown_accounts(done.unreadable))
+        print_line(f"[red]keys that do not open stay as they were[/]: {whose}")
+    print_line("copy it to a safe place, make a backup of the store, then run `linekeeper log rotate --finish`")
+
+
+def _finish_rotation(keys: Path, store: Store, json: bool) -> None:
+    from linekeeper.cli.answers.proof import LogRotateFinishAnswer
+    from linekeeper.journal.rotation import finish_rotation
+
+    done = finish_rotation(keys, store)
+    if json:
+        names = {name: getattr(done, name) for name in ("keys", "master", "place")}
+        print_answer(LogRotateFinishAnswer(**names, free=list(done.free)))
+        return
+    print_line(data_text(f"{counted(done.keys, 'key opens', 'keys open')} with {done.place}"))
+    for place in done.free:
+        print_line(data_text(f"nothing of this store hangs on {place}; destroy it, with its copies"))
+    if not done.free:
+        print_line("there is no other master key")
 
 
 def export(
@@ -157,9 +231,8 @@ def export(
     json: JsonOption = False,
 ) -> None:
     """Write what an auditor needs to check the log with other people's tools."""
-    from linekeeper.cli.answers.proof import LogExportAnswer
     from linekeeper.journal import tables as t
-    from linekeeper.journal.keeper import open_keeper
+    from linekeeper.journal.keeper import open_keeper, unreadable_accounts
     from linekeeper.journal.log.export import export as write
     from linekeeper.journal.store import open_store
 
@@ -177,11 +250,27 @@ def export(
         sources = _sources(connection)
         positions = _positions(connection, keeper, head, account, first, last)
         done = write(connection, t.LOG, keeper.vault, head, verifier, folder, positions, sources)
+        accounts = unreadable_accounts(connection, done.unreadable)
     if json:
-        print_answer(LogExportAnswer(output=str(folder), records=done.records, erased=done.erased, files=done.files))
-    else:
-        records, files = counted(done.records, "record", "records"), counted(done.files, "file", "files")
-        print_line(data_text(f"{records} opened, {done.erased:,} erased, {files} in {folder}"))
+        _print_export(folder, done, accounts)
+        return
+    records, files = counted(done.records, "record", "records"), counted(done.files, "file", "files")
+    print_line(data_text(f"{records} opened, {done.erased:,} erased, {files} in {folder}"))
+    print_unreadable(accounts, len(done.unreadable))
+
+
+def _print_export(folder: Path, done: Export, accounts: Sequence[str]) -> None:
+    from linekeeper.cli.answers.proof import LogExportAnswer
+
+    answer = LogExportAnswer(
+        output=str(folder),
+        records=done.records,
+        erased=done.erased,
+        files=done.files,
+        unreadable_accounts=list(accounts),
+        unreadable_leaves=len(done.unreadable),
+    )
+    print_answer(answer)
 
 
 def _sources(connection: Connection) -> dict[str, bytes]:
@@ -206,11 +295,15 @@ def _positions(
     """The leaves of an account, or of a time: from the first day to the end of the last one."""
     from linekeeper.core.bounds import AT_END_MS, DAY_MS
     from linekeeper.journal import tables as t
+    from linekeeper.journal.keeper import demand_opens
     from linekeeper.journal.log.export import in_period
     from linekeeper.journal.log.read import positions_of
 
     if account is not None:
-        return [p for p in positions_of(connection, t.LOG, account) if p < head.checkpoint.size]
+        positions = positions_of(connection, t.LOG, account)
+        if not positions:
+            demand_opens(connection, account, 1, ())
+        return [position for position in positions if position < head.checkpoint.size]
     end = AT_END_MS if last is None else (last + 1) * DAY_MS
     return list(in_period(connection, t.LOG, keeper.vault, head, (first or 0) * DAY_MS, end))
 

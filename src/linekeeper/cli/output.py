@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,6 +84,15 @@ def print_rejected(rows: list[Rejection], listed_in: Path | None) -> None:
         if len(rows) > REJECTED_SHOWN:
             where = "" if listed_in else " (all of them with --rejected FILE)"
             print_line(f"  ... and {len(rows) - REJECTED_SHOWN:,} more{where}")
+
+
+def print_unreadable(accounts: Sequence[str], leaves: int) -> None:
+    """Name those whose records in the log do not open, where there are any."""
+    if leaves:
+        from linekeeper.journal.log.keys import shown_accounts
+
+        whose = shown_accounts(accounts) or "a borrower whose key is gone"
+        print_line(f"[red]{counted(leaves, 'record does', 'records do')} not open[/], of {data_text(whose)}")
 
 
 def counted(number: int, one: str, several: str) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from linekeeper.cli import completion
 from linekeeper.cli.options import JsonOption, LogKeys, StoreUrl, to_write
-from linekeeper.cli.output import counted, data_text, print_answer, print_line, progress
+from linekeeper.cli.output import counted, data_text, print_answer, print_line, print_unreadable, progress
 from linekeeper.cli.sections import WholeLines
 from linekeeper.core.errors import FileError
 
@@ -117,7 +117,7 @@ def check_all(
     """Make and verify the receipts of the published leaves (exit code 3 where one does not hold)."""
     from linekeeper.cli.answers.proof import ReceiptCheckAnswer
     from linekeeper.journal import tables as t
-    from linekeeper.journal.keeper import open_keeper
+    from linekeeper.journal.keeper import open_keeper, unreadable_accounts
     from linekeeper.journal.log.audit import check_receipts
     from linekeeper.journal.log.key_files import read_verifier
     from linekeeper.journal.log.note import COSIGNATURE
@@ -131,13 +131,16 @@ def check_all(
     with progress("receipts", len(positions), json) as advance, open_store(store, made=True).reading() as connection:
         arguments = (connection, t.LOG, keeper.vault, head, verifier, positions)
         summary = check_receipts(*arguments, seed if flip else None, witnesses)
+        accounts = unreadable_accounts(connection, summary.unreadable)
         advance(len(positions))
+    closed = len(summary.unreadable)
     if json:
-        names = ("receipts", "accepted", "flipped", "flipped_refused")
-        print_answer(ReceiptCheckAnswer(**{name: getattr(summary, name) for name in names}))
+        figures = {name: getattr(summary, name) for name in ("receipts", "accepted", "flipped", "flipped_refused")}
+        print_answer(ReceiptCheckAnswer(**figures, unreadable_accounts=list(accounts), unreadable_leaves=closed))
     else:
         print_line(f"{summary.accepted:,} of {counted(summary.receipts, 'receipt', 'receipts')} hold")
         if flip:
             print_line(f"{summary.flipped_refused:,} of {summary.flipped:,} with one bit flipped were refused")
-    if summary.accepted != summary.receipts or summary.flipped_refused != summary.flipped:
+        print_unreadable(accounts, closed)
+    if closed or summary.accepted != summary.receipts or summary.flipped_refused != summary.flipped:
         raise typer.Exit(3)

@@ -39,6 +39,7 @@ from linekeeper.cli.output import (
     print_line,
     print_rejected,
     print_repeats,
+    print_unreadable,
     progress,
     warn_pending,
     write_rejected,
@@ -204,6 +205,8 @@ def verify(store: StoreUrl, keys: Keys, json: JsonOption = False) -> None:
                 events=verdict.events,
                 decisions=verdict.decisions,
                 first_difference=verdict.first_difference or None,
+                unreadable_accounts=list(verdict.unreadable_accounts),
+                unreadable_leaves=verdict.unreadable_leaves,
             )
         )
     elif verdict.same:
@@ -214,6 +217,7 @@ def verify(store: StoreUrl, keys: Keys, json: JsonOption = False) -> None:
         )
     else:
         print_line(f"[red]different[/]: {data_text(verdict.first_difference)}")
+        print_unreadable(verdict.unreadable_accounts, verdict.unreadable_leaves)
     if not verdict.same:
         raise typer.Exit(3)
 

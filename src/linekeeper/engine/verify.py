@@ -15,29 +15,33 @@ from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states
 from linekeeper.engine.derive import Derived, account_pages, derive, plain
 from linekeeper.engine.history import Reviews, Unreadable, unfinished_reviews_of
-from linekeeper.engine.verify_leaves import differing_leaf
+from linekeeper.engine.verify_leaves import compare_leaves
 from linekeeper.engine.verify_tables import AFTER_DERIVING, BEFORE_DERIVING
 from linekeeper.engine.versions import Kernels, Recorders, kernels_of, recorders_of, stored_policy
 from linekeeper.journal import tables as t
-from linekeeper.journal.log.errors import LogError, ProofError
+from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.vault import Vault
 from linekeeper.journal.store import Store, as_bytes, unpacked
-
-_LOG_FINDINGS = ("leaf-missing", "record-altered", "entry-not-readable", "master-key-wrong")
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of a verification. `first_difference` says where journal and replay first part; None where nowhere."""
+    """The result of a verification. `first_difference` says where journal and replay first part; None where nowhere.
+
+    Records of the log that do not open, `unreadable_leaves` of them, are a difference too; all others were compared.
+    `unreadable_accounts` are those whose records they are: the empty text stands for records about no borrower.
+    """
 
     accounts: int
     events: int
     decisions: int
     first_difference: str | None
+    unreadable_accounts: tuple[str, ...] = ()
+    unreadable_leaves: int = 0
 
     @property
     def same(self) -> bool:
-        """Whether the replay gave exactly what is stored."""
+        """Whether the replay gave exactly what is stored, and the log too, where it was compared."""
         return self.first_difference is None
 
 
@@ -56,9 +60,9 @@ def verify(store: Store, progress: Callable[[int], None] | None = None, vault: V
         stored_policy(store)
         verdict = _verify_store(store, progress)
         if vault is not None and verdict.same:
-            verdict = replace(verdict, first_difference=differing_leaf(store, vault))
-    except (ProofError, LogError) as error:
-        if error.code not in _LOG_FINDINGS:  # as where a master key is not at hand: nothing is known of the log then
+            verdict = replace(verdict, **compare_leaves(store, vault)._asdict())
+    except LogError as error:
+        if error.code != "leaf-missing":
             raise
         return Verdict(0, 0, 0, str(error))
     except DatabaseError as error:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -21,9 +21,10 @@ from linekeeper.engine.feed_batches import RULING_COLUMNS
 from linekeeper.engine.verify_tables import Difference
 from linekeeper.engine.versions import clock_digest
 from linekeeper.journal import tables as t
-from linekeeper.journal.keeper import DECISIONS
-from linekeeper.journal.log.entry import RecordKind
-from linekeeper.journal.log.read import accounts_of_leaves, opened
+from linekeeper.journal.keeper import unreadable_accounts
+from linekeeper.journal.log.entry import DECISIONS, RecordKind
+from linekeeper.journal.log.keys import shown_accounts
+from linekeeper.journal.log.read import UnreadableRecord, accounts_of_leaves, opened
 from linekeeper.journal.log.tables import size_of
 from linekeeper.journal.log.vault import Vault
 from linekeeper.journal.store import Store, as_bytes, within
@@ -59,36 +60,64 @@ class _Passed:
     notices: dict[Notified, tuple[Any, ...]] = field(default_factory=dict)  # as they were written down
     sent: dict[Notified, tuple[int, int]] = field(default_factory=dict)  # when, and at which position
     others: list[Leaf] = field(default_factory=list)
+    unreadable: list[UnreadableRecord] = field(default_factory=list)
 
 
-def differing_leaf(store: Store, vault: Vault) -> Difference:
-    """The first leaf that differs from what the store has, or what lacks its leaf; None where all agree.
+class LeafComparison(NamedTuple):
+    """The first difference between log and store, and whose records do not open: they could not be compared."""
 
-    Leaves of erased borrowers no longer open and are passed over: what they were of is gone too.
+    first_difference: Difference
+    unreadable_accounts: tuple[str, ...]
+    unreadable_leaves: int
+
+
+def compare_leaves(store: Store, vault: Vault) -> LeafComparison:
+    """Compare every leaf with what the store has, and what the store has with the leaves that it should have.
+
+    Leaves of erased borrowers no longer open and are passed over: what they were of is gone too. A leaf that does not
+    open although nobody was erased is a difference. All others are compared.
     """
     passed = _Passed()
     with store.reading() as connection:
-        for page in _pages(connection, vault):
-            difference = _differing_in_page(connection, page, passed)
-            if difference:
-                return difference
-        stored = int(connection.execute(select(func.count()).select_from(t.decisions)).scalar_one())
-        if passed.decisions != stored:
-            return f"{stored} decisions are stored, and {passed.decisions} have a leaf"
-        difference = difference_of_counts(connection, passed.first_event, passed.events)
-        difference = difference or _differing_notice(connection, passed)
-        by_leaves = (compare(connection, passed.others) for compare in BY_LEAVES)
-        return difference or next(filter(None, by_leaves), None)
+        difference = next(filter(None, _differing_in_pages(connection, vault, passed)), None)
+        unreadable = unreadable_accounts(connection, passed.unreadable)
+        difference = difference or _differing_as_a_whole(connection, passed, unreadable)
+    closed = len(passed.unreadable)
+    if difference is None and closed:
+        whose = shown_accounts(unreadable) or "a borrower whose key is gone"
+        leaves = "leaf does" if closed == 1 else "leaves do"
+        difference = f"{closed} {leaves} not open, of {whose}: {passed.unreadable[0].error}"
+    return LeafComparison(difference, unreadable, closed)
 
 
-def _pages(connection: Connection, vault: Vault) -> Iterator[list[Leaf]]:
-    """The leaves that open, a page at a time."""
+def _differing_in_pages(connection: Connection, vault: Vault, passed: _Passed) -> Iterator[Difference]:
+    """The first difference of each page of the leaves."""
     size = size_of(connection, t.LOG)
     for start in range(0, size, LEAVES_AT_ONCE):
         page = range(start, min(start + LEAVES_AT_ONCE, size))
-        accounts = accounts_of_leaves(connection, t.LOG, page)
-        rows = opened(connection, t.LOG, vault, page)
-        yield [Leaf(place, leaf.kind, accounts[place], leaf.data) for place, leaf in rows if leaf is not None]
+        accounts, leaves = accounts_of_leaves(connection, t.LOG, page), []
+        for place, leaf in opened(connection, t.LOG, vault, page):
+            if isinstance(leaf, UnreadableRecord):
+                passed.unreadable.append(leaf)
+            elif leaf is not None:
+                leaves.append(Leaf(place, leaf.kind, accounts[place], leaf.data))
+        yield _differing_in_page(connection, leaves, passed)
+
+
+def _differing_as_a_whole(connection: Connection, passed: _Passed, unreadable: Collection[str]) -> Difference:
+    """What only all leaves together show: what has no leaf, and the few leaves of other kinds."""
+    closed = [leaf.kind for leaf in passed.unreadable]
+    stored = int(connection.execute(select(func.count()).select_from(t.decisions)).scalar_one())
+    with_leaf = passed.decisions + sum(kind in DECISIONS for kind in closed)
+    if with_leaf != stored:
+        return f"{stored} decisions are stored, and {with_leaf} have a leaf"
+    if RecordKind.EVENTS not in closed:  # a leaf that does not open does not say how many events it is of
+        difference = difference_of_counts(connection, passed.first_event, passed.events)
+        if difference:
+            return difference
+    difference = _differing_notice(connection, passed, unreadable)
+    by_leaves = (compare(connection, passed.others, unreadable) for compare in BY_LEAVES)
+    return difference or next(filter(None, by_leaves), None)
 
 
 def _differing_in_page(connection: Connection, page: Sequence[Leaf], passed: _Passed) -> Difference:
@@ -125,9 +154,9 @@ def _differing_decision(connection: Connection, leaves: Sequence[Leaf]) -> Diffe
     return None
 
 
-def _differing_notice(connection: Connection, passed: _Passed) -> Difference:
+def _differing_notice(connection: Connection, passed: _Passed, unreadable: Collection[str]) -> Difference:
     """The first notice that is not in the store as its leaves say. One from before there were such leaves has none."""
-    n, unmet = t.notices.c, set(passed.notices)
+    n, unmet = t.notices.c, {notified for notified in passed.notices if notified[0] not in unreadable}
     query = select(n.account, n.number, *(n[name] for name in NOTICE_COLUMNS), n.sent_at, n.sent_position)
     for account, number, *written, sent_at, sent_position in connection.execute(query):
         notified = (account, number)
@@ -147,7 +176,9 @@ def _differing_notice(connection: Connection, passed: _Passed) -> Difference:
 # ------------------------------------------------------------------ the few of other kinds
 
 
-def _versions_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
+def _versions_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: Collection[str]) -> Difference:
+    if "" in unreadable:
+        return None
     p = t.policies.c
     rows = connection.execute(select(p.digest, p.name, p.version, p.kernel, p.signed_by, p.edition, p.record_format))
     stored, sealed, clock = {row.digest: row for row in rows}, set[str](), None
@@ -175,19 +206,21 @@ def _versions_by_leaves(connection: Connection, leaves: list[Leaf]) -> Differenc
     return f"version {bare[0].version} of `{bare[0].name}` is stored, and has no leaf" if bare else None
 
 
-def _rulings_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
+def _rulings_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: Collection[str]) -> Difference:
     """Each ruling of a person stands in the log as it does among the events; a refused one in the log alone."""
     e, sealed = t.events.c, {leaf.data for leaf in leaves if leaf.kind is RecordKind.RULING and leaf.account}
     query = select(e.id, e.account, e.at, e.body).where(e.kind == "override").order_by(e.seq)
     for row in connection.execute(query):
         head = {"id": row.id, "account": row.account, "kind": "override", "at": row.at}
-        if rfc8785.dumps(head | _DECODE(row.body)) not in sealed:
+        if row.account not in unreadable and rfc8785.dumps(head | _DECODE(row.body)) not in sealed:
             return f"the ruling `{row.id}` on `{row.account}` stands in no leaf"
     return None
 
 
-def _batch_rulings_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
+def _batch_rulings_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: Collection[str]) -> Difference:
     """Each ruling on a batch of a feed stands in the log as it does in the store, and the other way round."""
+    if "" in unreadable:
+        return None
     contents = [leaf.content() for leaf in leaves if leaf.kind is RecordKind.RULING and not leaf.account]
     sealed = Counter(tuple(content[name] for name in RULING_COLUMNS) for content in contents)
     columns = [t.batch_rulings.c[name] for name in RULING_COLUMNS]
@@ -198,7 +231,7 @@ def _batch_rulings_by_leaves(connection: Connection, leaves: list[Leaf]) -> Diff
     return f"the ruling on the batch `{differing[2]}` of `{differing[0]}` stands in one of log and store alone"
 
 
-def _law_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
+def _law_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: Collection[str]) -> Difference:
     """The law under which notices stand, where it was noted together with a leaf."""
     law = next((leaf.content() for leaf in leaves if leaf.kind is RecordKind.LAW), None)
     row = connection.execute(select(t.law.c.jurisdiction, t.law.c.product)).first()
@@ -207,8 +240,10 @@ def _law_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
     return f"the log has the law of `{law['jurisdiction']}`, `{law['product']}`, and `law` in the store has another"
 
 
-def _erasures_by_leaves(connection: Connection, leaves: list[Leaf]) -> Difference:
+def _erasures_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: Collection[str]) -> Difference:
     """Each erasure has its leaf and its mark, and what no longer opens was closed by one of them."""
+    if "" in unreadable:
+        return None
     erasures = [leaf.content()["leaves"] for leaf in leaves if leaf.kind is RecordKind.ERASURE]
     marks = int(connection.execute(select(func.count()).select_from(t.erased_accounts)).scalar_one())
     if marks != len(erasures):
@@ -222,7 +257,8 @@ def _erasures_by_leaves(connection: Connection, leaves: list[Leaf]) -> Differenc
     return None
 
 
-BY_LEAVES: tuple[Callable[[Connection, list[Leaf]], Difference], ...] = (
+# Each is given the accounts whose records do not open: what these would say is passed over.
+BY_LEAVES: tuple[Callable[[Connection, list[Leaf], Collection[str]], Difference], ...] = (
     _versions_by_leaves,
     _rulings_by_leaves,
     _batch_rulings_by_leaves,

@@ -7,32 +7,29 @@ Two folders. The key folder is private (best on another disk than the store): `s
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, func, select
 
 from linekeeper.core.errors import NotFound, UsageError
 from linekeeper.journal import tables as t
+from linekeeper.journal.key_folder import SETTINGS, KeySettings, masters_by_place, read_key_settings
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.append import append
-from linekeeper.journal.log.entry import Opened, Record, RecordKind
-from linekeeper.journal.log.erase import Erasure, erase, note_erasure, rotate, scrub
+from linekeeper.journal.log.entry import DECISIONS, Opened, Record, RecordKind
+from linekeeper.journal.log.erase import Erasure, erase, note_erasure, scrub
 from linekeeper.journal.log.errors import LogError
-from linekeeper.journal.log.key_files import demand_own
-from linekeeper.journal.log.masters import load_master, new_master
+from linekeeper.journal.log.keys import count_keys
+from linekeeper.journal.log.masters import new_master
 from linekeeper.journal.log.publish import Cosign, Published, publish, published
-from linekeeper.journal.log.read import opened, positions_of
+from linekeeper.journal.log.read import LeafRecord, UnreadableRecord, opened, positions_of
 from linekeeper.journal.log.receipt import make_receipt
 from linekeeper.journal.log.signer import Signer, load_key, new_key
 from linekeeper.journal.log.tables import size_of
 from linekeeper.journal.log.vault import Vault
 from linekeeper.journal.store import Store, insert_many, within
-
-SETTINGS = "log.json"
-# A correction is numbered among the decisions, so the n-th of these leaves is the account's decision n.
-DECISIONS = (RecordKind.DECISION, RecordKind.CORRECTION)
 
 
 @dataclass(frozen=True)
@@ -51,21 +48,24 @@ class Keeper:
     def records_of(self, connection: Connection, kind: RecordKind, account: str) -> set[bytes]:
         """The records of that kind that the log holds of an account."""
         records = opened(connection, t.LOG, self.vault, positions_of(connection, t.LOG, account, (kind,)))
-        return {record.data for _, record in records if record is not None}
+        return {record.data for _, record in records if isinstance(record, Opened)}
 
     def demand_log_of(self, connection: Connection) -> None:
         """Raises LogError where the store's log is not the one that these keys are of.
 
-        One data key shows it: all are wrapped under the masters of one log.
+        One data key shows it: all are wrapped under a master of one log, and damage to some of them changes nothing.
         """
-        master = connection.execute(select(t.LOG.keys.c.master).limit(1)).scalar()
-        if master is not None and not self.vault.has_master(master):
+        keys = t.LOG.keys.c
+        masters = connection.execute(select(keys.master).order_by(keys.id).limit(1)).scalars().all()
+        if not any(map(self.vault.has_master, masters)):  # seldom so, and then all of them are asked for
+            masters = connection.execute(select(keys.master).distinct()).scalars().all()
+        if masters and not any(map(self.vault.has_master, masters)):
             raise LogError(
-                "the keys are not those of the store's log",
+                "the keys are not those of the store's log, or are older than its last rotation",
                 code="keys-of-another-log",
-                way_out="name the folder of its own keys",
+                way_out=f"name the folder of its own keys, or put the file of its master key `{masters[0]}` back there",
                 place=str(self.signer.head.parent),
-                details={"master": master},
+                details={"master": masters[0]},
             )
 
     def publish(self, store: Store, cosign: Cosign | None = None, *, whole: bool = True) -> Published:
@@ -90,24 +90,105 @@ class Keeper:
         return head
 
     def receipt(self, store: Store, account: str, number: int) -> bytes:
-        """The receipt of an account's decision, counted from 1. Raises LogError where there is none (yet)."""
+        """The receipt of an account's decision, counted from 1.
+
+        Raises LogError where there is none (yet), or the record of the decision does not open.
+        """
         with store.reading() as connection:
             leaves = decision_leaves(connection, self.vault, account)
-        if not 1 <= number <= len(leaves):
+            decisions = opened_of(leaves)
+            # Not by counting leaves: where a key was lost and another made, the first leaf is not the first decision.
+            asked = next((each for each in decisions if _number_of(each[1]) == number), None)
+            if asked is None:
+                demand_opens(connection, account, number, leaves)
+        if asked is None:
             raise LogError(
-                f"the log has no decision {number} of `{account}`; it has {len(leaves)}",
+                f"the log has no decision {number} of `{account}`; it has {len(decisions)}",
                 code="decision-not-in-log",
                 details={"account": account, "number": number},
             )
-        position, record = leaves[number - 1]
-        return make_receipt(self.head(), position, record)
+        return make_receipt(self.head(), *asked)
 
 
-def decision_leaves(connection: Connection, vault: Vault, account: str) -> list[tuple[int, Opened]]:
+def decision_leaves(connection: Connection, vault: Vault, account: str) -> list[tuple[int, LeafRecord]]:
     """(position, record) of an account's decisions, in order."""
-    positions = positions_of(connection, t.LOG, account, DECISIONS)
-    records = opened(connection, t.LOG, vault, positions)
-    return [(position, record) for position, record in records if record is not None]
+    return list(opened(connection, t.LOG, vault, positions_of(connection, t.LOG, account, DECISIONS)))
+
+
+def opened_of(records: Iterable[tuple[int, LeafRecord]]) -> list[tuple[int, Opened]]:
+    """Those of the records that open."""
+    return [(at, record) for at, record in records if isinstance(record, Opened)]
+
+
+def _number_of(decision: Opened) -> int:
+    return int(json.loads(decision.data)["number"])
+
+
+def demand_opens(connection: Connection, account: str, number: int, records: Iterable[tuple[int, LeafRecord]]) -> None:
+    """Raises LogError where a record that does not open, or whose key is gone, may be the decision asked for."""
+    for _, record in records:
+        if isinstance(record, UnreadableRecord):
+            raise record.error
+    d = t.decisions.c
+    stored = select(d.seq).where(d.account == account, d.number == number)
+    if keeps_log(connection) and connection.execute(stored).first() is not None:
+        raise LogError(
+            f"the key that opens decision {number} of `{account}` in the log is gone",
+            code="data-key-missing",
+            way_out="put its row of `log_keys` back from a backup of the store",
+            details={"account": account, "number": number},
+        )
+
+
+def unreadable_accounts(connection: Connection, records: Iterable[UnreadableRecord]) -> tuple[str, ...]:
+    """Whose records these are; the empty text stands for records about no borrower.
+
+    A key that is gone leaves no name behind. Its borrower is one who has decisions and no key.
+    """
+    named = {each.account for each in records}
+    if None in named:
+        named.discard(None)
+        named |= accounts_without_key(connection)
+    return tuple(sorted(account for account in named if account is not None))
+
+
+def accounts_without_key(connection: Connection) -> set[str]:
+    """The accounts that have decisions, and no key in the log; the empty text where that of no borrower is gone."""
+    d, keys = t.decisions.c, t.LOG.keys.c
+    without = connection.execute(select(d.account).distinct().where(d.account.not_in(select(keys.account)))).scalars()
+    return {*without, *(() if _holds(connection, t.LOG.keys, "") else ("",))}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCheck:
+    """The keys of a store: how many each master wraps; whose do not open or are gone, and how many leaves they close.
+
+    `error` is that of the first of them.
+    """
+
+    by_master: dict[str, int]
+    unreadable_accounts: tuple[str, ...]
+    unreadable_leaves: int
+    error: LogError | None
+
+
+def check_keys(connection: Connection, vault: Vault) -> KeyCheck:
+    """Open every key of the store. The records under them are not looked at."""
+    counts = count_keys(connection, t.LOG, vault)
+    e, keys = t.LOG.entries.c, t.LOG.keys.c
+    closed = select(func.count()).select_from(t.LOG.entries.outerjoin(t.LOG.keys, e.key == keys.id))
+    lost = connection.execute(closed.where(e.key.is_not(None), keys.id.is_(None))).scalar_one()
+    accounts, error = set(counts.unreadable), next(iter(counts.unreadable.values()), None)
+    damaged = connection.execute(closed.where(within(connection, keys.account, sorted(accounts)))).scalar_one()
+    if lost:
+        accounts |= accounts_without_key(connection)
+        error = error or LogError(
+            f"the store lacks the key of {lost} of its leaves",
+            code="data-key-missing",
+            way_out="put its row of `log_keys` back from a backup of the store",
+            details={"leaves": lost},
+        )
+    return KeyCheck(counts.by_master, tuple(sorted(accounts)), lost + damaged, error)
 
 
 def keeps_log(connection: Connection) -> bool:
@@ -126,8 +207,7 @@ def keys_needed() -> UsageError:
 
 def new_keeper(keys: Path, folder: Path, name: str) -> Keeper:
     """Make a log: keys that only their owner can read, and an empty public folder. Raises LogError where one is."""
-    settings = keys / SETTINGS
-    if settings.exists():
+    if (keys / SETTINGS).exists():
         raise LogError(
             f"`{keys}` already holds the keys of a log",
             code="keys-already-there",
@@ -140,72 +220,22 @@ def new_keeper(keys: Path, folder: Path, name: str) -> Keeper:
     key = new_key(keys / "signer.key", name)
     new_master(keys / "master.key")
     durable.write(folder / "log.vkey", f"{key.verifier.vkey}\n".encode())
-    body = {"folder": str(folder.resolve()), "masters": ["file:master.key"]}
-    durable.write(settings, json.dumps(body, indent=2).encode() + b"\n", mode=0o600)
+    KeySettings(str(folder.resolve()), ("file:master.key",)).write(keys)
     return open_keeper(keys)
 
 
 def open_keeper(keys: Path) -> Keeper:
     """The log whose keys lie in that folder. Raises LogError where it holds no keys, or others may write there."""
-    settings = keys / SETTINGS
-    if not settings.exists():
-        raise LogError(
-            f"`{keys}` holds no keys of a log",
-            code="keys-missing",
-            way_out=f"make them: `linekeeper log init --keys {keys}`",
-            place=str(keys),
-        )
-    for path in (keys, settings):  # the settings name the public folder and the masters
-        demand_own(path)
-    body = json.loads(settings.read_bytes())
-    masters = [load_master(_beside(keys, where)) for where in body["masters"]]
+    settings, masters = read_key_settings(keys), masters_by_place(keys)
     signer = Signer(load_key(keys / "signer.key"), keys / "signer.head")
-    return Keeper(Path(body["folder"]), signer, Vault(masters))
+    vault = Vault(list(masters.values()), find=lambda: masters_by_place(keys).values())
+    return Keeper(Path(settings.folder), signer, vault)
 
 
-def _beside(keys: Path, where: str) -> str:
-    """`file:NAME` in the settings means a file in the key folder; an absolute path stays as it is."""
-    scheme, _, rest = where.partition(":")
-    return f"file:{keys / rest}" if scheme == "file" and not Path(rest).is_absolute() else where
-
-
-def _demand_log(connection: Connection, way_out: str) -> None:
+def demand_log(connection: Connection, way_out: str) -> None:
+    """Raises LogError where the store keeps no log."""
     if not keeps_log(connection):
         raise LogError("the store keeps no log", code="log-missing", way_out=way_out)
-
-
-def rotate_master(keys: Path, store: Store) -> int:
-    """Wrap every data key under a new master key; returns how many. The old master can be destroyed afterwards.
-
-    Raises LogError, with nothing done, where the keys are not those of the store's log, or it keeps none.
-    """
-    settings = keys / SETTINGS
-    own = open_keeper(keys)
-    with store.reading() as connection:
-        _demand_log(connection, "name the store whose keys are to be rotated")
-        own.demand_log_of(connection)
-    body = json.loads(settings.read_bytes())
-    number = 2
-    while (keys / f"master-{number}.key").exists():
-        number += 1
-    new_master(keys / f"master-{number}.key")
-    old = body["masters"]
-    # Both masters are in the settings before the first key is wrapped again: after a crash in between, some keys open
-    # with the old one and some with the new one, and the command can be run again.
-    body["masters"] = [f"file:master-{number}.key", *old]
-    durable.write(settings, json.dumps(body, indent=2).encode() + b"\n", mode=0o600)
-    keeper = open_keeper(keys)
-    done = 0
-    while True:
-        # One transaction for some of the keys at a time: decisions that arrive meanwhile wait for no longer than that.
-        with store.writing() as connection:
-            some = rotate(connection, t.LOG, keeper.vault)
-        done += some
-        if not some:
-            break
-    body["masters"] = body["masters"][:1]
-    durable.write(settings, json.dumps(body, indent=2).encode() + b"\n", mode=0o600)
-    return done
 
 
 # ------------------------------------------------------------------ erasure
@@ -225,7 +255,7 @@ def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasu
     """
     with store.writing() as connection:
         # A log that began with an erasure would prove nothing of the decisions before it, and bind the store for good.
-        _demand_log(connection, "an erasure has to be proven in one: run the events of all others into a new store")
+        demand_log(connection, "an erasure has to be proven in one: run the events of all others into a new store")
         keeper.demand_log_of(connection)
         in_log = _holds(connection, t.LOG.keys, account)
         if account and (in_log or any(_holds(connection, table, account) for table in ABOUT_AN_ACCOUNT)):

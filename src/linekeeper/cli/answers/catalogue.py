@@ -54,7 +54,7 @@ ANSWERS: dict[str, tuple[type[CommandAnswer], ...]] = {
     "log init": (proof.LogInitAnswer,),
     "log publish": (proof.LogPublishAnswer,),
     "log status": (proof.LogStatusAnswer,),
-    "log rotate": (proof.LogRotateAnswer,),
+    "log rotate": (proof.LogRotateAnswer, proof.LogRotateFinishAnswer),
     "log export": (proof.LogExportAnswer,),
     "receipt make": (proof.ReceiptMakeAnswer,),
     "receipt verify": (proof.ReceiptVerifyAnswer,),

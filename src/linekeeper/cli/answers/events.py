@@ -17,6 +17,7 @@ from linekeeper.cli.answers.style import (
     RepeatFigures,
     Sha256,
     StatusWord,
+    UnreadableAccounts,
 )
 from linekeeper.connect.import_profile import FieldProfile, ReasonProfile
 from linekeeper.core.event import RejectionCode
@@ -126,6 +127,8 @@ class VerifyAnswer(CommandAnswer, frozen=True, tag="linekeeper/verify/1"):
     events: int
     decisions: int
     first_difference: str | None
+    unreadable_accounts: UnreadableAccounts
+    unreadable_leaves: int
 
 
 class AuthoriseAnswer(CommandAnswer, frozen=True, tag="linekeeper/authorise/1"):

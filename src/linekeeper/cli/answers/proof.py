@@ -6,7 +6,18 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from linekeeper.cli.answers.style import CommandAnswer
+from linekeeper.cli.answers.style import AnswerPart, CommandAnswer, UnreadableAccounts
+
+MasterName = Annotated[str, Meta(description="It is written beside each key that the master wraps.")]
+MasterPlace = Annotated[str, Meta(description="As `log.json` has it: `file:NAME` is a file beside it.")]
+
+
+class LogMaster(AnswerPart, frozen=True):
+    """A master key that is at hand, or that wraps a key of the store."""
+
+    master: MasterName
+    place: Annotated[str | None, Meta(description="As `log.json` has it; null where it is not at hand.")]
+    keys: Annotated[int, Meta(description="How many keys of the store it wraps.")]
 
 
 class LogInitAnswer(CommandAnswer, frozen=True, tag="linekeeper/log-init/1"):
@@ -26,7 +37,7 @@ class LogPublishAnswer(CommandAnswer, frozen=True, tag="linekeeper/log-publish/1
 
 
 class LogStatusAnswer(CommandAnswer, frozen=True, tag="linekeeper/log-status/1"):
-    """Whether the log follows from the store. The figures are null where it does not."""
+    """Whether the log follows from the store, and its keys open. `leaves` to `heads` are null where it does not."""
 
     same: bool
     leaves: int | None
@@ -34,12 +45,27 @@ class LogStatusAnswer(CommandAnswer, frozen=True, tag="linekeeper/log-status/1")
     heads: int | None
     difference: str | None
     error: Annotated[str | None, Meta(description="The code of the difference.")]
+    masters: list[LogMaster]
+    unreadable_accounts: UnreadableAccounts
+    unreadable_leaves: int
 
 
 class LogRotateAnswer(CommandAnswer, frozen=True, tag="linekeeper/log-rotate/1"):
-    """How many keys were wrapped under the new master key."""
+    """How many keys were wrapped under the new master key. Keys that do not open stay as they were."""
 
     keys: int
+    master: MasterName
+    place: MasterPlace
+    unreadable_accounts: UnreadableAccounts
+
+
+class LogRotateFinishAnswer(CommandAnswer, frozen=True, tag="linekeeper/log-rotate-finish/1"):
+    """That all keys of the store open with the newest master key, and which others may be destroyed."""
+
+    keys: int
+    master: MasterName
+    place: MasterPlace
+    free: Annotated[list[str], Meta(description="Places of master keys on which nothing of the store hangs.")]
 
 
 class LogExportAnswer(CommandAnswer, frozen=True, tag="linekeeper/log-export/1"):
@@ -49,6 +75,8 @@ class LogExportAnswer(CommandAnswer, frozen=True, tag="linekeeper/log-export/1")
     records: int
     erased: int
     files: int
+    unreadable_accounts: UnreadableAccounts
+    unreadable_leaves: int
 
 
 class WitnessAnswer(CommandAnswer, frozen=True, tag="linekeeper/witness/1"):
@@ -85,6 +113,8 @@ class ReceiptCheckAnswer(CommandAnswer, frozen=True, tag="linekeeper/receipt-che
     accepted: int
     flipped: int
     flipped_refused: int
+    unreadable_accounts: UnreadableAccounts
+    unreadable_leaves: int
 
 
 class EraseAnswer(CommandAnswer, frozen=True, tag="linekeeper/erase/1"):

@@ -17,6 +17,12 @@ Currency = Annotated[str, Meta(description="ISO 4217 code of every amount in thi
 Day = Annotated[date, Meta(description="YYYY-MM-DD, a day of the policy's time zone.")]
 Instant = Annotated[datetime, Meta(tz=True, description="ISO 8601 with the offset of the policy's time zone.")]
 Sha256 = Annotated[str, Meta(description="SHA-256, in hex.")]
+UnreadableAccounts = Annotated[
+    list[str],
+    Meta(
+        description="Whose records do not open; empty text: records about no borrower. A key that is gone names none."
+    ),
+]
 
 
 class AnswerPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

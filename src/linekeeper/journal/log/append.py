@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, func, select, text, update
 
 from linekeeper.journal.log.entry import Record
+from linekeeper.journal.log.keys import cipher_of, master_in_use
 from linekeeper.journal.log.tables import LogTables, within
 from linekeeper.journal.log.vault import Vault
 
@@ -58,16 +59,19 @@ def _reserve(connection: Connection, tables: LogTables, count: int) -> int:
 def _keys(
     connection: Connection, tables: LogTables, vault: Vault, accounts: Iterable[str]
 ) -> dict[str, tuple[int, AESGCM]]:
-    """(key id, cipher) of each account. An account without a key gets one; after `_reserve` nobody else can do so."""
+    """(key id, cipher) of each account. An account without a key gets one; after `_reserve` nobody else can do so.
+
+    Raises LogError where a key does not open, or the master of the store's keys is not at hand.
+    """
     keys, wanted = tables.keys, list(accounts)
     keys_by_account: dict[str, tuple[int, AESGCM]] = {}
     for row in connection.execute(select(keys).where(within(connection, keys.c.account, wanted))):
-        keys_by_account[row.account] = (row.id, vault.cipher(row.master, row.wrapped))
+        keys_by_account[row.account] = (row.id, cipher_of(vault, row))
     missing = [account for account in wanted if account not in keys_by_account]
     if missing:
         last = connection.execute(select(func.max(keys.c.id))).scalar_one() or 0
-        made = [(number, account, vault.new_key()) for number, account in enumerate(missing, last + 1)]
-        master = vault.master.name
+        master = master_in_use(connection, tables, vault)
+        made = [(number, account, vault.new_key(master)) for number, account in enumerate(missing, last + 1)]
         connection.execute(
             keys.insert(),
             [{"id": number, "account": account, "master": master, "wrapped": key} for number, account, key in made],

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from linekeeper.journal.log import read
+from linekeeper.journal.log.entry import Opened
 from linekeeper.journal.log.errors import ProofError
 from linekeeper.journal.log.note import Note, Verifier
 from linekeeper.journal.log.proof import Proof
@@ -93,12 +94,16 @@ def _compare_with_tiles(head: Published, start: int, entries: list[bytes], hashe
 
 @dataclass(frozen=True, slots=True)
 class ReceiptCheck:
-    """How many receipts were made and accepted, how many were flipped in one bit, how many of these were refused."""
+    """How many receipts were made and accepted, how many were flipped in one bit, how many of these were refused.
+
+    Of a record that does not open no receipt can be made; `unreadable` are these.
+    """
 
     receipts: int
     accepted: int
     flipped: int
     flipped_refused: int
+    unreadable: tuple[read.UnreadableRecord, ...] = ()
 
 
 def check_receipts(
@@ -120,8 +125,11 @@ def check_receipts(
     head.tiles.demand_root(head.checkpoint.root)
     chance = random.Random(seed)
     made = accepted = flipped = refused = 0
+    unreadable: list[read.UnreadableRecord] = []
     for position, opened in read.opened(connection, tables, vault, positions):
-        if opened is None:
+        if isinstance(opened, read.UnreadableRecord):
+            unreadable.append(opened)
+        if not isinstance(opened, Opened):
             continue
         data = make_receipt(head, position, opened)
         made += 1
@@ -131,7 +139,7 @@ def check_receipts(
             proven = _proven_bytes(data, (log, *witnesses))
             bit = chance.randrange(8 * len(proven))
             refused += not accepts(flip(data, 8 * proven[bit // 8] + bit % 8), log, witnesses)
-    return ReceiptCheck(made, accepted, flipped, refused)
+    return ReceiptCheck(made, accepted, flipped, refused, tuple(unreadable))
 
 
 def _proven_bytes(data: bytes, keys: Sequence[Verifier]) -> list[int]:

@@ -19,6 +19,17 @@ def write(path: Path, data: bytes, mode: int = 0o644) -> None:
     write_all({path: data}, mode)
 
 
+def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Make a file that was not there. Raises FileExistsError where one is, even one that came just now.
+
+    A process that is killed meanwhile may leave the file cut short; what is there is never replaced.
+    """
+    made = _make_folders({path.parent})
+    _write_synced(path, data, os.O_EXCL, mode)
+    for folder in made | {path.parent}:
+        _sync_folder(folder)
+
+
 def write_all(files: Mapping[Path, bytes], mode: int = 0o644) -> None:
     """Replace many files, each whole or not at all; all are durable when this returns."""
     made = _make_folders({path.parent for path in files})
@@ -34,12 +45,16 @@ def write_all(files: Mapping[Path, bytes], mode: int = 0o644) -> None:
 def _stage(path: Path, data: bytes, mode: int) -> Path:
     """Write the bytes beside `path` and return where."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    _write_synced(temporary, data, os.O_TRUNC, mode)  # before the rename: else a power cut could leave an empty file
+    return temporary
+
+
+def _write_synced(path: Path, data: bytes, flag: int, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag, mode)
     with open(descriptor, "wb") as file:
         file.write(data)
         file.flush()
-        os.fsync(descriptor)  # before the rename: after a power cut the new name could else stand for an empty file
-    return temporary
+        os.fsync(descriptor)
 
 
 def _make_folders(folders: Iterable[Path]) -> set[Path]:

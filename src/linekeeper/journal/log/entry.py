@@ -34,6 +34,10 @@ class RecordKind(IntEnum):
     LAW = 9  # borrowers are notified under a law from now on
 
 
+# A correction is numbered among the decisions, so the n-th of these leaves is the account's decision n.
+DECISIONS = (RecordKind.DECISION, RecordKind.CORRECTION)
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One thing to be logged. `account` is whose key seals it; empty for what is about no borrower.

@@ -21,7 +21,6 @@ from linekeeper.journal.log.read import positions_of
 from linekeeper.journal.log.tables import LogTables
 from linekeeper.journal.log.vault import Vault
 
-_ROWS_A_ROTATION = 1_000
 READERS_SECONDS = 60.0
 _PAUSE_SECONDS = 0.1
 _ONCE_MORE = "and erase the same account once more: that finishes the erasure"
@@ -143,22 +142,3 @@ def _wait_for_readers(connection: Connection) -> None:
         if time.monotonic() > give_up:
             raise _rows_in_use()
         time.sleep(_PAUSE_SECONDS)
-
-
-def rotate(connection: Connection, tables: LogTables, vault: Vault) -> int:
-    """Wrap up to 1,000 data keys under the vault's first master and return how many; the caller commits and repeats.
-
-    The vault must hold the old masters too. After the last key the old master can be destroyed. That makes the keys in
-    every old backup useless, those of erased borrowers among them.
-    """
-    keys = tables.keys
-    old = select(keys).where(keys.c.master != vault.master.name).limit(_ROWS_A_ROTATION)
-    rows: Sequence[dict[str, object]] = [
-        {"master": vault.master.name, "wrapped": vault.rewrap(row.master, row.wrapped), "which": row.id}
-        for row in connection.execute(old.with_for_update())
-    ]
-    for row in rows:
-        connection.execute(
-            update(keys).where(keys.c.id == row["which"]).values(master=row["master"], wrapped=row["wrapped"])
-        )
-    return len(rows)

@@ -25,11 +25,15 @@ from linekeeper.journal.log.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """How many records were opened, how many of the leaves are erased, and how many files were written."""
+    """How many records were opened, how many of the leaves are erased, and how many files were written.
+
+    `unreadable` are the records that should open and do not: the folder has nothing of them but their leaves.
+    """
 
     records: int
     erased: int
     files: int
+    unreadable: tuple[read.UnreadableRecord, ...] = ()
 
 
 def export(
@@ -56,9 +60,13 @@ def export(
     sums = [_write(folder, name, data) for name, data in written.items()]
     sums += [_write(folder, path, data) for path, data in _tiles(head.tiles)]
     records = erased = 0
+    unreadable: list[read.UnreadableRecord] = []
     for position, opened in read.opened(connection, tables, vault, positions):
         if opened is None:
             erased += 1
+            continue
+        if isinstance(opened, read.UnreadableRecord):
+            unreadable.append(opened)
             continue
         records += 1
         sums.append(_write(folder, f"receipts/{position}.tlog-proof", make_receipt(head, position, opened)))
@@ -68,15 +76,20 @@ def export(
         text = template.format(origin=head.checkpoint.origin, size=head.checkpoint.size, receipts=records)
         sums.append(_write(folder, name, text.encode()))
     _write(folder, "SHA256SUMS", "".join(sorted(sums)).encode())
-    return Export(records, erased, len(sums) + 1)
+    return Export(records, erased, len(sums) + 1, tuple(unreadable))
 
 
 def in_period(
     connection: Connection, tables: LogTables, vault: Vault, head: Published, start_ms: int, end_ms: int
 ) -> Iterator[int]:
-    """Positions of the published records whose `at` lies in [start_ms, end_ms), UTC milliseconds."""
+    """Positions of the published records whose `at` lies in [start_ms, end_ms), UTC milliseconds.
+
+    A record that does not open is among them, since nobody can say when it was.
+    """
     for position, opened in read.opened(connection, tables, vault, range(head.checkpoint.size)):
-        if opened is not None and start_ms <= _at(opened) < end_ms:
+        if opened is None:
+            continue
+        if isinstance(opened, read.UnreadableRecord) or start_ms <= _at(opened) < end_ms:
             yield position
 
 

@@ -1,4 +1,7 @@
-"""Files of keys and their folders: refused, as ssh does, where somebody else could have put another key there."""
+"""Files of keys and their folders: refused, as ssh does, where somebody else could have put another key there.
+
+A file that holds a key is never replaced.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import stat
 from pathlib import Path
 
 from linekeeper.core.errors import FileError
+from linekeeper.journal.log import durable
 from linekeeper.journal.log.errors import LogError, ProofError
 from linekeeper.journal.log.note import COSIGNATURE, ED25519, Verifier
 
@@ -44,6 +48,16 @@ def demand_private(path: Path) -> None:
             place=str(path),
         )
     demand_own(path)
+
+
+def write_new_key(path: Path, text: str) -> None:
+    """Keep a secret in a new file that its owner alone may read. Raises LogError where a file is: none is replaced."""
+    try:
+        durable.write_new(path, text.encode(), mode=0o600)
+    except FileExistsError:
+        raise LogError(
+            f"`{path}` already holds a key", code="key-already-there", way_out="choose another place", place=str(path)
+        ) from None
 
 
 def read_verifier(path: Path, kind: int = ED25519) -> Verifier:

@@ -15,9 +15,8 @@ from typing import Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from linekeeper.journal.log import durable
 from linekeeper.journal.log.errors import LogError
-from linekeeper.journal.log.key_files import demand_private
+from linekeeper.journal.log.key_files import demand_private, write_new_key
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -59,7 +58,7 @@ class LocalMaster:
     def unwrap(self, wrapped: bytes) -> bytes:
         try:
             return AESGCM(self.key).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _PURPOSE)
-        except (InvalidTag, ValueError):
+        except (InvalidTag, TypeError, ValueError):  # SQLite may hold text where bytes belong
             raise LogError(
                 f"a data key does not open with the master key `{self.name}`; it was altered",
                 code="master-key-wrong",
@@ -107,10 +106,6 @@ def load_master(where: str) -> LocalMaster:
 
 def new_master(path: Path) -> LocalMaster:
     """Make a master key and keep it at `path`, readable by its owner alone; never replaces a file."""
-    if path.exists():
-        raise LogError(
-            f"`{path}` already holds a key", code="key-already-there", way_out="choose another place", place=str(path)
-        )
     key = os.urandom(KEY_BYTES)
-    durable.write(path, key.hex().encode() + b"\n", mode=0o600)
+    write_new_key(path, f"{key.hex()}\n")
     return LocalMaster(key)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from linekeeper.journal.log.entry import Opened, RecordKind, kind_of
 from linekeeper.journal.log.errors import LogError
+from linekeeper.journal.log.keys import cipher_of
 from linekeeper.journal.log.tables import LogTables
 from linekeeper.journal.log.vault import Vault
 
@@ -37,7 +40,7 @@ def entries(connection: Connection, tables: LogTables, start: int, end: int) -> 
 
 
 def positions_of(
-    connection: Connection, tables: LogTables, account: str, kinds: Container[RecordKind] = tuple(RecordKind)
+    connection: Connection, tables: LogTables, account: str, kinds: Container[int] | None = None
 ) -> list[int]:
     """Where the records of one account stand, in order, those of some kinds alone; none once it is erased."""
     query = (
@@ -46,13 +49,34 @@ def positions_of(
         .where(tables.keys.c.account == account)
         .order_by(tables.entries.c.position)
     )
-    return [position for position, entry in connection.execute(query) if kind_of(bytes(entry)) in kinds]
+    # The second byte says the kind. An entry that was altered is none; the tree says so, and the others are given.
+    rows = connection.execute(query)
+    return [position for position, entry in rows if kinds is None or any(byte in kinds for byte in bytes(entry[1:2]))]
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRecord:
+    """The record of a leaf that does not open although nobody was erased: it or its key is damaged, or the key is gone.
+
+    `account` is whose record it is; None where that went with the key. `kind` is None where the leaf does not say it.
+    """
+
+    position: int
+    account: str | None
+    kind: RecordKind | None
+    error: LogError
+
+
+LeafRecord = Opened | UnreadableRecord | None  # None where the borrower was erased
 
 
 def opened(
     connection: Connection, tables: LogTables, vault: Vault, positions: Iterable[int]
-) -> Iterator[tuple[int, Opened | None]]:
-    """(position, record) in the order of `positions`; None where the borrower was erased. LogError: no such leaf."""
+) -> Iterator[tuple[int, LeafRecord]]:
+    """(position, record) in the order of `positions`; None where the borrower was erased. LogError: no such leaf.
+
+    A record that does not open costs none of the others.
+    """
     wanted = list(positions)
     for at in range(0, len(wanted), _POSITIONS_A_QUERY):
         some = wanted[at : at + _POSITIONS_A_QUERY]
@@ -75,16 +99,30 @@ def accounts_of_leaves(connection: Connection, tables: LogTables, positions: ran
     return {row.position: row.account for row in rows}
 
 
-def _open_some(
-    connection: Connection, tables: LogTables, vault: Vault, positions: list[int]
-) -> dict[int, Opened | None]:
+def _open_some(connection: Connection, tables: LogTables, vault: Vault, positions: list[int]) -> dict[int, LeafRecord]:
     leaves, keys = tables.entries, tables.keys
     query = (
-        select(leaves.c.position, leaves.c.entry, leaves.c.sealed, keys.c.master, keys.c.wrapped)
+        select(leaves.c.position, leaves.c.entry, leaves.c.key, leaves.c.sealed)
+        .add_columns(keys.c.account, keys.c.master, keys.c.wrapped)
         .join(keys, keys.c.id == leaves.c.key, isouter=True)
         .where(leaves.c.position.in_(positions))
     )
-    return {
-        position: vault.open(entry, sealed, vault.cipher(master, wrapped)) if wrapped is not None else None
-        for position, entry, sealed, master, wrapped in connection.execute(query)
-    }
+    return {row.position: _open_one(vault, row) for row in connection.execute(query)}
+
+
+def _open_one(vault: Vault, row: Row[Any]) -> LeafRecord:
+    if row.key is None:
+        return None
+    kind = None
+    try:
+        kind = kind_of(row.entry)
+        if row.account is None:
+            raise LogError(
+                f"the key of leaf {row.position} is not in the store",
+                code="data-key-missing",
+                way_out="put its row of `log_keys` back from a backup",
+                details={"leaf": row.position},
+            )
+        return vault.open(row.entry, row.sealed, cipher_of(vault, row))
+    except LogError as error:
+        return UnreadableRecord(row.position, row.account, kind, error)

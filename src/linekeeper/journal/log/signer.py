@@ -13,7 +13,7 @@ from pathlib import Path
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.checkpoint import Checkpoint, open_checkpoint
 from linekeeper.journal.log.errors import ForkError, LogError, ProofError
-from linekeeper.journal.log.key_files import demand_own, demand_private
+from linekeeper.journal.log.key_files import demand_own, demand_private, write_new_key
 from linekeeper.journal.log.note import ED25519, Note, SigningKey, Verifier
 from linekeeper.journal.log.tree import verify_consistency
 
@@ -104,10 +104,6 @@ def new_key(path: Path, name: str, kind: int = ED25519) -> SigningKey:
 
     Only the owner can read the file. Raises LogError where a file exists there: it is never replaced.
     """
-    if path.exists():
-        raise LogError(
-            f"`{path}` already holds a key", code="key-already-there", way_out="choose another place", place=str(path)
-        )
     key = SigningKey.generate(name, kind)
-    durable.write(path, f"{key.skey}\n".encode(), mode=0o600)
+    write_new_key(path, f"{key.skey}\n")
     return key

@@ -12,7 +12,7 @@ import hmac
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -26,8 +26,9 @@ _MARK_PURPOSE = b"linekeeper mark of an account"  # a key made of another key do
 
 
 class Vault:
-    """Makes, opens and uses data keys. The first master wraps; all of them unwrap.
+    """Makes, opens and uses data keys. The first master wraps, unless another one is named; all of them unwrap.
 
+    A master that is not among them is looked for by `find`: since the vault was made, a rotation may have made one.
     Unwrapped keys are cached by their wrapped form. A key that was deleted from the database is therefore never used
     again, however long it stays in memory.
 
@@ -40,23 +41,30 @@ class Vault:
     b'{}'
     """
 
-    def __init__(self, masters: Sequence[MasterKey], ciphers_max: int = CIPHERS_MAX) -> None:
+    def __init__(
+        self,
+        masters: Sequence[MasterKey],
+        ciphers_max: int = CIPHERS_MAX,
+        find: Callable[[], Iterable[MasterKey]] = tuple,
+    ) -> None:
         if not masters:
             raise LogError(
                 "there is no master key", code="master-key-missing", way_out="name one, such as `file:master.key`"
             )
         self.master = masters[0]
         self._masters = {master.name: master for master in masters}
+        self._find = find
         self._ciphers: OrderedDict[bytes, AESGCM] = OrderedDict()
         self._ciphers_max = ciphers_max
         self._lock = threading.Lock()
 
-    def new_key(self) -> bytes:
-        """A new data key, wrapped by the first master."""
-        return self.master.wrap(os.urandom(KEY_BYTES))
+    def new_key(self, master: str | None = None) -> bytes:
+        """A new data key, wrapped by the master of that name, or by the first one."""
+        wrapping = self.master if master is None else self._master(master)
+        return wrapping.wrap(os.urandom(KEY_BYTES))
 
     def cipher(self, master: str, wrapped: bytes) -> AESGCM:
-        """The cipher of a wrapped data key. Raises LogError where its master is not at hand."""
+        """The cipher of a wrapped data key. Raises LogError where its master is not at hand, or does not open it."""
         with self._lock:
             cipher = self._ciphers.get(wrapped)
             if cipher is not None:
@@ -80,21 +88,30 @@ class Vault:
 
     def has_master(self, name: str) -> bool:
         """Whether the master key of that name is at hand."""
+        if name not in self._masters:
+            self._masters |= {master.name: master for master in self._find()}
         return name in self._masters
+
+    def demand_opens(self, master: str, wrapped: bytes) -> None:
+        """Raises LogError where a data key does not open. Nothing is kept in memory of it."""
+        self._unwrap(master, wrapped)
 
     def rewrap(self, master: str, wrapped: bytes) -> bytes:
         """The same data key under the first master."""
         return self.master.wrap(self._unwrap(master, wrapped))
 
     def _unwrap(self, master: str, wrapped: bytes) -> bytes:
-        if master not in self._masters:
+        return self._master(master).unwrap(wrapped)
+
+    def _master(self, name: str) -> MasterKey:
+        if not self.has_master(name):
             raise LogError(
-                f"the master key `{master}` is not at hand",
+                f"the master key `{name}` is not at hand",
                 code="master-key-missing",
-                way_out="name it among the masters",
-                details={"master": master},
+                way_out="put its file back into the folder of the keys",
+                details={"master": name},
             )
-        return self._masters[master].unwrap(wrapped)
+        return self._masters[name]
 
     def seal(self, records: Sequence[Record], ciphers: Sequence[AESGCM]) -> list[tuple[bytes, bytes]]:
         """(log entry, sealed record) of each record, under the cipher at its place."""
@@ -120,7 +137,7 @@ class Vault:
         """The record behind an entry. Raises ProofError where it is not the one that was committed to."""
         try:
             plain = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
-        except (InvalidTag, ValueError):
+        except (InvalidTag, TypeError, ValueError):  # SQLite may hold text, or nothing, where bytes belong
             raise ProofError(
                 "a sealed record does not open; it was altered, or belongs to another key", code="record-altered"
             ) from None

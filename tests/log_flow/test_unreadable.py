@@ -1,0 +1,201 @@
+"""A borrower whose key is gone or damaged costs that borrower's records: everything else goes on, and says whose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Table, delete, func, select, update
+
+from linekeeper.engine.verify import verify
+from linekeeper.journal import tables as t
+from linekeeper.journal.keeper import erase_borrower
+from linekeeper.journal.log.entry import Record, RecordKind
+from linekeeper.journal.log.errors import LogError
+from linekeeper.journal.log.keys import master_in_use
+from linekeeper.journal.rotation import finish_rotation, rotate_master
+from tests.cli.test_commands import linekeeper, read
+from tests.log_flow.logged import KEYS, Logged
+
+Damage = Callable[[Connection, str], None]
+
+
+def change(connection: Connection, account: str, **values: object) -> None:
+    connection.execute(update(KEYS).where(KEYS.c.account == account).values(**values))
+
+
+def flip_wrapped(connection: Connection, account: str) -> None:
+    wrapped = connection.execute(select(KEYS.c.wrapped).where(KEYS.c.account == account)).scalar_one()
+    change(connection, account, wrapped=wrapped[:-1] + bytes([wrapped[-1] ^ 1]))
+
+
+def code_of(damage: Damage) -> str:
+    """The code by which the damage is told."""
+    return "data-key-missing" if damage is remove else "data-key-not-readable"
+
+
+def cut_short(connection: Connection, account: str) -> None:
+    change(connection, account, wrapped=b"")
+
+
+def name_another_master(connection: Connection, account: str) -> None:
+    change(connection, account, master="local:0123456789abcdef")
+
+
+def remove(connection: Connection, account: str) -> None:
+    connection.execute(delete(KEYS).where(KEYS.c.account == account))
+
+
+DAMAGE = {each.__name__: each for each in (remove, name_another_master, flip_wrapped, cut_short)}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_the_checks_go_on_and_name_the_borrower(logged: Logged, damage: Damage) -> None:
+    lost, before = logged.leaves_of("B"), logged.check()
+    with logged.store.writing() as connection:
+        damage(connection, "B")
+    found = logged.check()
+    assert found.unreadable_accounts == ("B",)
+    assert found.unreadable_leaves == len(lost) > 4
+    assert (found.decisions, found.receipts) == (before.decisions, before.receipts - len(lost))
+    assert f"{len(lost)} leaves do not open, of `B`" in str(found.first_difference)
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_commands_name_the_borrower_and_end_with_code_3(in_file: Logged, damage: Damage) -> None:
+    lost, before = len(in_file.leaves_of("B")), read("log", "status", *in_file.at)
+    with in_file.store.writing() as connection:
+        damage(connection, "B")
+    for command in (("verify",), ("log", "status"), ("receipt", "check-all", "--flip")):
+        said = read(*command, *in_file.at, code=3)
+        assert (said["unreadable_accounts"], said["unreadable_leaves"]) == (["B"], lost)
+        assert f"{lost} records do not open, of `B`" in linekeeper(*command, *in_file.at, code=3)
+    status = read("log", "status", *in_file.at, code=3)
+    assert (status["same"], status["error"]) == (False, code_of(damage))
+    assert [status[name] for name in ("leaves", "published", "heads")] == [
+        before[name] for name in ("leaves", "published", "heads")
+    ]
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_all_that_needs_no_key_gives_the_borrower_too(in_file: Logged, damage: Damage, tmp_path: Path) -> None:
+    store = ("--store", in_file.url)
+    commands = {
+        "events": ("events", *store),
+        "decisions": ("decisions", *store),
+        "notices": ("notices", "list", *in_file.at),
+        "accounts": ("accounts", *store),
+    }
+
+    def written() -> dict[str, bytes]:
+        for name, command in commands.items():
+            read(*command, "--output", str(tmp_path / f"{name}.csv"))
+        return {name: (tmp_path / f"{name}.csv").read_bytes() for name in commands}
+
+    before, shown, lost = written(), read("show", "B", *store), len(in_file.leaves_of("B"))
+    letter = linekeeper("notice", "B#1", *in_file.at)
+    with in_file.store.writing() as connection:
+        damage(connection, "B")
+    assert written() == before
+    assert read("show", "B", *store) == shown
+    assert linekeeper("notice", "B#1", *in_file.at).splitlines()[:5] == letter.splitlines()[:5]
+    exported = read("log", "export", "--from", "2000-01-01", "--output", str(tmp_path / "auditor"), *in_file.at)
+    assert (exported["unreadable_accounts"], exported["unreadable_leaves"]) == (["B"], lost)
+    assert exported["records"] == len(in_file.leaves_of("A")) + len(in_file.leaves_of("C"))
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_receipt_that_cannot_be_made_says_whose_key_it_is(logged: Logged, damage: Damage) -> None:
+    with logged.store.writing() as connection:
+        damage(connection, "B")
+    assert logged.keeper().receipt(logged.store, "A", 1)
+    with pytest.raises(LogError, match="`B`") as refused:
+        logged.keeper().receipt(logged.store, "B", 1)
+    assert refused.value.code == code_of(damage)
+
+
+def test_records_about_no_borrower_are_named_so(logged: Logged) -> None:
+    with logged.store.writing() as connection:
+        flip_wrapped(connection, "")
+    found = logged.check()
+    assert (found.unreadable_accounts, found.unreadable_leaves) == (("",), 1)
+    assert "of records about no borrower" in str(found.first_difference)
+
+
+def test_another_difference_is_still_found(logged: Logged) -> None:
+    """A damaged key does not hide what was altered in the decisions of the others."""
+    d = t.decisions
+    with logged.store.writing() as connection:
+        flip_wrapped(connection, "A")
+        key = connection.execute(select(KEYS.c.id).where(KEYS.c.account == "C")).scalar_one()
+        connection.execute(update(t.LOG.entries).where(t.LOG.entries.c.key == key).values(key=None))
+    verdict = verify(logged.store, vault=logged.keeper().vault)
+    assert verdict.first_difference == f"{count(logged, d)} decisions are stored, and 8 have a leaf"
+    assert verdict.unreadable_accounts == ("A",)
+
+
+def count(logged: Logged, table: Table) -> int:
+    with logged.store.reading() as connection:
+        return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def test_a_key_made_anew_gives_no_receipt_of_another_decision(logged: Logged) -> None:
+    """B's key was lost, and the next decision made another: its leaf is now the first of B that opens."""
+    e = t.LOG.entries
+    last = logged.leaves_of("B")[-1]
+    with logged.store.writing() as connection:
+        connection.execute(update(KEYS).where(KEYS.c.account == "B").values(id=1_000))
+        connection.execute(update(e).where(e.c.position == last).values(key=1_000))
+    with pytest.raises(LogError, match="the key that opens decision 1 of `B` in the log is gone") as refused:
+        logged.keeper().receipt(logged.store, "B", 1)
+    assert refused.value.code == "data-key-missing"
+    assert logged.keeper().receipt(logged.store, "B", 4)
+    assert "a borrower whose key is gone" in str(logged.check().first_difference)
+
+
+def test_a_writer_is_told_whose_key_does_not_open(logged: Logged) -> None:
+    with logged.store.writing() as connection:
+        flip_wrapped(connection, "B")
+    record = Record(RecordKind.DECISION, "B", b"{}")
+    with pytest.raises(LogError, match="the key of `B` does not open"), logged.store.writing() as connection:
+        logged.keeper().seal(connection, [record])
+
+
+# ------------------------------------------------------------------ and rotation
+
+
+@pytest.mark.parametrize("damage", [name_another_master, flip_wrapped])
+def test_a_rotation_leaves_what_does_not_open_and_is_not_finished_with_it(logged: Logged, damage: Damage) -> None:
+    with logged.store.writing() as connection:
+        sound = connection.execute(select(KEYS).where(KEYS.c.account == "B")).one()
+        damage(connection, "B")
+    assert rotate_master(logged.keys, logged.store).unreadable == ("B",)
+    with pytest.raises(LogError, match="`B`: the key does not open") as refused:
+        finish_rotation(logged.keys, logged.store)
+    assert refused.value.code == "rotation-not-finished"
+    with logged.store.writing() as connection:  # as it stands in a backup
+        change(connection, "B", master=sound.master, wrapped=sound.wrapped)
+    with pytest.raises(LogError, match="1 of 4 keys are not under the newest master key"):
+        finish_rotation(logged.keys, logged.store)
+    assert rotate_master(logged.keys, logged.store).unreadable == ()
+    assert finish_rotation(logged.keys, logged.store).free == ("file:master-2.key", "file:master.key")
+    logged.demand_whole()
+
+
+@pytest.mark.parametrize("damage", [name_another_master, flip_wrapped, cut_short])
+def test_a_borrower_whose_key_is_damaged_can_be_erased(logged: Logged, damage: Damage) -> None:
+    with logged.store.writing() as connection:
+        damage(connection, "B")
+    rotate_master(logged.keys, logged.store)
+    assert len(erase_borrower(logged.store, logged.keeper(), "B", 1_767_000_000_000).leaves) > 4
+    logged.demand_whole()
+    assert finish_rotation(logged.keys, logged.store).free == ("file:master.key",)
+
+
+def test_a_damaged_first_key_does_not_make_the_former_master_wrap_again(logged: Logged) -> None:
+    with logged.store.writing() as connection:
+        flip_wrapped(connection, "")
+    done = rotate_master(logged.keys, logged.store)
+    with logged.store.reading() as connection:
+        assert master_in_use(connection, t.LOG, logged.keeper().vault) == done.master
