@@ -93,9 +93,9 @@ def test_an_overlapping_file_does_not_bring_the_borrower_back(engine: lk.Engine,
 
 
 def test_an_account_without_decisions_can_be_erased(engine: lk.Engine, store: Store, keeper: Keeper) -> None:
-    assert held(store, ACCOUNT) == ["events", "accounts"] or set(held(store, ACCOUNT)) == {"events", "accounts"}
+    assert set(held(store, ACCOUNT)) == {"events", "accounts", "log_keys"}
     done = engine.erase(ACCOUNT, at=instant(FIRST_DAY + 1))
-    assert done.leaves == ()
+    assert len(done.leaves) == 1  # that of its events
     assert held(store, ACCOUNT) == []
     with store.reading() as connection:
         [(_, leaf)] = opened(connection, t.LOG, keeper.vault, [done.position])

@@ -81,7 +81,7 @@ def test_a_record_of_the_same_log_cannot_take_anothers_place(filled: House) -> N
     assert not accepts(forged.data, LOG_KEY.verifier)
 
 
-@pytest.mark.parametrize("extra", [b"", b"\x01\x01" + bytes(31), b"\x02\x01" + bytes(40), b"\x01\x07" + bytes(40)])
+@pytest.mark.parametrize("extra", [b"", b"\x01\x01" + bytes(31), b"\x02\x01" + bytes(40), b"\x01\x63" + bytes(40)])
 def test_a_proof_without_a_record_is_no_receipt(filled: House, extra: bytes) -> None:
     [data] = filled.receipts([1])
     proof = Proof.parse(data)

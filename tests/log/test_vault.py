@@ -45,7 +45,7 @@ def test_an_entry_is_version_kind_and_commitment() -> None:
     assert kind_of(entry) is RecordKind.RULING
 
 
-@pytest.mark.parametrize("entry", [b"", b"\x01\x01", b"\x02\x01" + bytes(32), b"\x01\x07" + bytes(32), bytes(34)])
+@pytest.mark.parametrize("entry", [b"", b"\x01\x01", b"\x02\x01" + bytes(32), b"\x01\x63" + bytes(32), bytes(34)])
 def test_foreign_entries_are_refused(entry: bytes) -> None:
     with pytest.raises(ProofError):
         kind_of(entry)
