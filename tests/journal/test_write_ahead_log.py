@@ -13,6 +13,7 @@ import pytest
 import linekeeper as lk
 from linekeeper.core.errors import StoreError
 from linekeeper.engine.engine import Engine
+from linekeeper.journal import write_ahead_log
 from linekeeper.journal.store import open_store
 from linekeeper.journal.write_ahead_log import HEADER_BYTES, READS, broken_frame
 from linekeeper.policy.load import load_text
@@ -83,7 +84,7 @@ def test_a_log_that_is_begun_anew_meanwhile_is_read_again(
 ) -> None:
     log = (crashed / "lines.db-wal").read_bytes()
     given = [log[:100] + b"x" + log[101:], log]
-    monkeypatch.setattr(Path, "read_bytes", lambda self: given.pop(0))
+    monkeypatch.setattr(write_ahead_log, "_bytes_in", lambda path: given.pop(0))
     shutil.copy(crashed / "lines.db", tmp_path / "lines.db")
     (tmp_path / "lines.db-wal").write_text("")
     open_store(str(tmp_path / "lines.db")).close()

@@ -224,8 +224,13 @@ def test_a_key_folder_from_before_a_rotation_that_was_put_over_the_new_one(logge
 # ------------------------------------------------------------------ killed
 
 
-@pytest.mark.parametrize("what", ["rotate", "finish"])
-def test_killed_at_each_step_and_run_again(logged: Logged, processes: Pool, what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "apart"),
+    [("rotate", 12), ("finish", 6)]
+    + [pytest.param(what, 1, marks=pytest.mark.nightly) for what in ("rotate", "finish")],
+)
+def test_killed_at_each_step_and_run_again(logged: Logged, processes: Pool, what: str, apart: int) -> None:
+    """At each in the nightly run, at some in every run."""
     again: dict[str, Callable[[Path, Store], object]] = {"rotate": rotate_master, "finish": finish_rotation}
     rotate_master(logged.keys, logged.store)
     step = 1
@@ -234,7 +239,7 @@ def test_killed_at_each_step_and_run_again(logged: Logged, processes: Pool, what
         again[what](logged.keys, logged.store)
         if what == "finish":
             rotate_master(logged.keys, logged.store)  # something to finish next time
-        step += 1
+        step += apart
     assert step > 10
     rotate_master(logged.keys, logged.store)
     for place in finish_rotation(logged.keys, logged.store).free:

@@ -15,6 +15,7 @@ from linekeeper.journal.log.key_files import demand_own
 from linekeeper.journal.log.masters import LocalMaster, load_master, new_master
 
 SETTINGS = "log.json"
+MASTERS_MAX = 1_000
 _Place = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
 _MASTER_FILE = re.compile(r"master(?:-([1-9][0-9]{0,8}))?\.key")  # master.key is the first
 
@@ -23,7 +24,7 @@ class KeySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The public folder, and the places of the master keys: the first one wraps the first key of a store."""
 
     folder: _Place
-    masters: Annotated[tuple[_Place, ...], msgspec.Meta(min_length=1, max_length=100)]
+    masters: Annotated[tuple[_Place, ...], msgspec.Meta(min_length=1, max_length=MASTERS_MAX)]
 
     def write(self, keys: Path) -> None:
         """Keep them in that folder, in place of what was there."""

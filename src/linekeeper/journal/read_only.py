@@ -13,9 +13,14 @@ from linekeeper.core.errors import StoreError
 FileState = tuple[int, int, int]
 
 
+def has_file(file: Path) -> bool:
+    """Whether there is a file of that name; a name that cannot be one is no error here, SQLite says what is wrong."""
+    return os.access(file, os.F_OK)
+
+
 def is_read_only(file: Path) -> bool:
     """Whether a file that exists cannot be written to; SQLite also needs to write in its folder."""
-    return file.exists() and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
+    return has_file(file) and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
 
 
 def write_ahead_log(file: Path) -> Path:

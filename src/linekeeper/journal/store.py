@@ -28,7 +28,7 @@ from linekeeper.journal.database_errors import DatabaseFailure, cause_of, failur
 from linekeeper.journal.log.tables import in_names as in_names
 from linekeeper.journal.log.tables import listed as listed
 from linekeeper.journal.log.tables import within as within
-from linekeeper.journal.read_only import demand_unchanged, file_state, is_read_only, opener_for_reading
+from linekeeper.journal.read_only import demand_unchanged, file_state, has_file, is_read_only, opener_for_reading
 from linekeeper.journal.write_ahead_log import demand_whole_log
 
 REVISION = "0015"  # the newest revision in `migrations`
@@ -320,7 +320,7 @@ def _has_no_file(engine: Engine) -> bool:
     A file that is named by a URI counts as present, since the URI may forbid its creation.
     """
     file = _file_of(engine)
-    return file is not None and not file.exists()
+    return file is not None and not has_file(file)
 
 
 def _file_of(engine: Engine) -> Path | None:

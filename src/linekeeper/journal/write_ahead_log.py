@@ -18,17 +18,18 @@ from linekeeper.core.errors import StoreError
 
 HEADER_BYTES, FRAME_HEADER_BYTES = 32, 24
 _MAGIC = 0x377F0682  # its last bit says whether checksums are of big-endian words
+FRAMES_AT_ONCE = 4_096
 READS = 3  # a writer may begin the log anew while it is read
 _PAUSE_S = 0.05
 
 
 class _Frames(NamedTuple):
-    """The log's first words, and its frames: one row each, as numbers in the order of bytes that their place has."""
+    """The log's first words, its frames (a row of bytes each), their first words, and the order of bytes in a sum."""
 
     header: np.ndarray
+    rows: np.ndarray
     frames: np.ndarray
-    data: np.ndarray  # of each frame what its checksum is over
-    salts: np.ndarray
+    order: str
 
 
 def demand_whole_log(store: Path) -> None:
@@ -38,7 +39,7 @@ def demand_whole_log(store: Path) -> None:
     """
     path = store.with_name(f"{store.name}-wal")
     for attempt in range(READS):
-        broken = broken_frame(path.read_bytes()) if path.exists() else None
+        broken = broken_frame(_bytes_in(path))
         if broken is None:
             return
         if attempt < READS - 1:
@@ -52,7 +53,15 @@ def demand_whole_log(store: Path) -> None:
     )
 
 
-def broken_frame(log: bytes) -> int | None:
+def _bytes_in(path: Path) -> np.ndarray | bytes:
+    """What stands in the log; nothing where it is absent, or SQLite itself will say what is wrong with the path."""
+    try:
+        return np.fromfile(path, np.uint8)
+    except OSError:
+        return b""
+
+
+def broken_frame(log: np.ndarray | bytes) -> int | None:
     """The first frame (from 1; 0: the header) that is broken although later transactions follow; None where none is.
 
     >>> broken_frame(b"") is None
@@ -63,9 +72,9 @@ def broken_frame(log: bytes) -> int | None:
     read = _read(log)
     if read is None:
         return 0
-    header, frames, data, salts = read
-    current = (salts == header[4:6]).all(axis=1)
-    valid = _valid_frames(header, frames, data, current)
+    frames = read.frames
+    current = (frames[:, 2:4] == read.header[4:6]).all(axis=1)
+    valid = _valid_frames(read, current)
     # The transaction of the broken frame may be the one that a power cut tore. It ends with the next commit.
     ends = np.flatnonzero(current & (frames[:, 1] != 0))
     ends = ends[ends >= valid]
@@ -74,7 +83,7 @@ def broken_frame(log: bytes) -> int | None:
     return None
 
 
-def _read(log: bytes) -> _Frames | None:
+def _read(log: np.ndarray | bytes) -> _Frames | None:
     """None where the header is none of SQLite's."""
     header = np.frombuffer(log, ">u4", HEADER_BYTES // 4).astype(np.uint32)
     page_bytes = int(header[2])
@@ -87,16 +96,21 @@ def _read(log: bytes) -> _Frames | None:
     frame_bytes = FRAME_HEADER_BYTES + page_bytes
     count = (len(log) - HEADER_BYTES) // frame_bytes
     rows = np.frombuffer(log, np.uint8, count * frame_bytes, HEADER_BYTES).reshape(count, frame_bytes)
-    frames = rows[:, :FRAME_HEADER_BYTES].copy().view(">u4").astype(np.uint32)
-    data = np.concatenate([rows[:, :8], rows[:, FRAME_HEADER_BYTES:]], axis=1).view(order).astype(np.uint32)
-    return _Frames(header, frames, data, frames[:, 2:4])
+    return _Frames(header, rows, rows[:, :FRAME_HEADER_BYTES].copy().view(">u4").astype(np.uint32), order)
 
 
-def _valid_frames(header: np.ndarray, frames: np.ndarray, data: np.ndarray, current: np.ndarray) -> int:
+def _valid_frames(read: _Frames, current: np.ndarray) -> int:
     """How many frames are valid from the first on: each is of this log, and its checksum goes on from that before."""
+    header, rows, frames, order = read
     before = np.concatenate([header[6:8][None, :], frames[:-1, 4:6]])
-    broken = ~current | (_sums(data, before) != frames[:, 4:6]).any(axis=1)
-    return int(np.argmax(broken)) if broken.any() else len(frames)
+    for start in range(0, len(rows), FRAMES_AT_ONCE):
+        some = slice(start, start + FRAMES_AT_ONCE)
+        summed = np.concatenate([rows[some, :8], rows[some, FRAME_HEADER_BYTES:]], axis=1).view(order)
+        sums = _sums(summed.astype(np.uint32), before[some])
+        broken = ~current[some] | (sums != frames[some, 4:6]).any(axis=1)
+        if broken.any():
+            return start + int(np.argmax(broken))
+    return len(rows)
 
 
 def _sums(data: np.ndarray, before: np.ndarray) -> np.ndarray:
