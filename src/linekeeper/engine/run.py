@@ -38,7 +38,7 @@ from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
 
 BATCH_EVENTS = 50_000
-STATES_BYTES_MAX = 1 << 26  # of the accounts of one batch; some five times that is in memory at one time
+STATES_BYTES_MAX = 3 << 26  # of the accounts of one batch; some five times that is in memory at one time
 
 
 class EventPart(NamedTuple):
