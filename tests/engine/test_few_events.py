@@ -17,6 +17,7 @@ from linekeeper.connect.event_table import schema_of, table_of
 from linekeeper.connect.validation import Validator
 from linekeeper.core.event import Event
 from linekeeper.engine import inbox
+from linekeeper.engine.clock import Clock
 from linekeeper.engine.engine import Engine
 from linekeeper.evaluate.event_batch import batch_of, batch_of_few, events_of_table
 from linekeeper.face.events import few_events_of, intake_of
@@ -29,6 +30,8 @@ from tests.engine.lives import borrowers, contents, in_time, parts, policy_of, s
 from tests.engine.test_law3 import fits_a_table
 from tests.face.examples import POLICY as EXAMPLE
 from tests.face.examples import example_rows
+
+NOW = 1_790_000_000_000
 
 
 def rejected(store: Store) -> list[tuple[object, ...]]:
@@ -54,7 +57,8 @@ def test_the_way_of_a_few_events_leads_where_a_table_leads(
             patch.setattr(inbox, "FEW_EVENTS", few)
             keeper = new_keeper(folder / f"keys{few}", folder / f"log{few}", "example.com/few")
             store = open_store(str(folder / f"{few}.db"))
-            engine = Engine(store, policy, keeper)
+            # The clock stands: else events would arrive at another millisecond.
+            engine = Engine(store, policy, keeper, clock=Clock(lambda: NOW))
             summaries = [send(engine, batch) for batch in batches]
             with store.reading() as connection:
                 leaves = [
