@@ -26,6 +26,7 @@ from linekeeper.journal.keeper import new_keeper
 from linekeeper.journal.log.read import opened
 from linekeeper.journal.store import Store, open_store
 from linekeeper.kernel.kernel import Kernel
+from tests.engine import lives
 from tests.engine.lives import borrowers, contents, in_time, parts, policy_of, send
 from tests.engine.test_law3 import fits_a_table
 from tests.face.examples import POLICY as EXAMPLE
@@ -58,7 +59,8 @@ def test_the_way_of_a_few_events_leads_where_a_table_leads(
             keeper = new_keeper(folder / f"keys{few}", folder / f"log{few}", "example.com/few")
             store = open_store(str(folder / f"{few}.db"))
             # The clock stands: else events would arrive at another millisecond.
-            engine = Engine(store, policy, keeper, clock=Clock(lambda: NOW))
+            patch.setattr(lives, "ANY_TIME", Clock(lambda: NOW, simulated=True))
+            engine = Engine(store, policy, keeper)
             summaries = [send(engine, batch) for batch in batches]
             with store.reading() as connection:
                 leaves = [
