@@ -14,30 +14,14 @@ from linekeeper.engine.engine import Engine
 from linekeeper.engine.verify import verify
 from linekeeper.journal import keeper as rooms
 from linekeeper.journal import tables as t
-from linekeeper.journal.keeper import Keeper, new_keeper
+from linekeeper.journal.keeper import Keeper
 from linekeeper.journal.log import erase as log_erase
 from linekeeper.journal.log.erase import Erasure
 from linekeeper.journal.store import Store
-from linekeeper.policy.load import load_text
-from tests.engine.conftest import NewStore
-from tests.engine.interleavings import FIRST_DAY, instant, iso_day, version_text
+from tests.engine.interleavings import FIRST_DAY, instant, iso_day
 from tests.erasure.test_erased import ACCOUNT, OTHER, due, opening
 
 AT = instant(FIRST_DAY + 6)
-
-
-@pytest.fixture
-def store(new_store: NewStore) -> Store:
-    """An empty store."""
-    return new_store()
-
-
-@pytest.fixture
-def keeper(store: Store, tmp_path: Path) -> Keeper:
-    """The keys of the store's log; the store is begun."""
-    made = new_keeper(tmp_path / "keys", tmp_path / "public", "example.com/lines")
-    Engine(store, load_text(version_text(1)), made)
-    return made
 
 
 @pytest.fixture

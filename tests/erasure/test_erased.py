@@ -25,25 +25,10 @@ from linekeeper.journal.log.vault import Vault
 from linekeeper.journal.rotation import rotate_master
 from linekeeper.journal.store import Store
 from linekeeper.policy.load import load_text
-from tests.engine.conftest import NewStore
 from tests.engine.interleavings import FIRST_DAY, instant, iso_day, version_text
 
 ACCOUNT = "erin-zhou-0042"
 OTHER = "li-wei-0007"
-
-
-@pytest.fixture
-def store(new_store: NewStore) -> Store:
-    """An empty store."""
-    return new_store()
-
-
-@pytest.fixture
-def keeper(store: Store, tmp_path: Path) -> Keeper:
-    """The keys of the store's log; the store is begun."""
-    made = new_keeper(tmp_path / "keys", tmp_path / "public", "example.com/lines")
-    Engine(store, load_text(version_text(1)), made)
-    return made
 
 
 @pytest.fixture

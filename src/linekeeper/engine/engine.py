@@ -83,13 +83,13 @@ from linekeeper.evaluate.unowed_dues import with_unowed_dues
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, keys_needed
 from linekeeper.journal.log.entry import Record, RecordKind
-from linekeeper.journal.log.tables import within
 from linekeeper.journal.store import (
     DECISION_COLUMNS,
     Store,
     insert_many,
     load_accounts,
     take_numbers,
+    within,
 )
 from linekeeper.kernel.kernel import Kernel, kernel_of
 
@@ -299,11 +299,11 @@ class Engine:
         unowed_before = with_unowed_dues(self.kernel, states)
         result, waiting = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
         codes = {int(batch.rows[event]): code for event, code in result.refused.items()}
-        if self.keeper:  # a ruling precedes, in the log too, what it leads to
-            self.keeper.seal(connection, ruling_leaves(connection, self.keeper, admitted, codes))
+        # A ruling precedes, in the log too, what it leads to.
+        arrived = ruling_leaves(connection, self.keeper, admitted, codes) if self.keeper else []
         refused = reject_refused(connection, source, admitted, codes)
         unowed = with_unowed_dues(self.kernel, states)
-        arrived = event_leaves(source, admitted, codes) if self.keeper else []
+        arrived += event_leaves(source, admitted, codes) if self.keeper else []
         actions = self._record(connection, batch, admitted.ids, result, states, chains, keep, arrived)
         over = [admitted.ids[batch.rows[event]] for event in excess_draws(self.kernel, batch, lines, result)]
         return BatchSummary(

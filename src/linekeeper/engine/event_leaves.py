@@ -8,7 +8,7 @@ the journal alone.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from hashlib import sha256
 from operator import itemgetter
 from typing import Any
@@ -64,12 +64,16 @@ def ruling_leaves(connection: Connection, keeper: Keeper, admitted: Admitted, re
     events, rulings = admitted.events, dict[int, Record]()
     for row, fields in admitted.of_kind("override").items():
         account = events.accounts[row]
-        head: dict[str, int | str] = {"id": events.ids[row], "account": account}
-        head |= {"kind": "override", "at": events.at[row]}
-        rulings[row] = Record(RecordKind.RULING, account, rfc8785.dumps(head | fields))
+        data = ruling_record(events.ids[row], account, events.at[row], fields)
+        rulings[row] = Record(RecordKind.RULING, account, data)
     doubtful = {ruling.account for row, ruling in rulings.items() if row in refused}
     sealed = {account: keeper.records_of(connection, RecordKind.RULING, account) for account in doubtful}
     return [one for row, one in rulings.items() if row not in refused or one.data not in sealed[one.account]]
+
+
+def ruling_record(id: str, account: str, at: int, fields: Mapping[str, int | str]) -> bytes:
+    """What the leaf of a ruling commits to: the event, as RFC 8785 JSON."""
+    return rfc8785.dumps({"id": id, "account": account, "kind": "override", "at": at, **fields})
 
 
 # ------------------------------------------------------------------ held against the journal

@@ -33,7 +33,7 @@ from linekeeper.engine.contract import (
 )
 from linekeeper.engine.rulings import demand_named
 from linekeeper.journal import tables as t
-from linekeeper.journal.keeper import Keeper, keeps_log, keys_needed
+from linekeeper.journal.keeper import Keeper, demand_keys
 from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import Store, insert_many, load_accounts
 
@@ -306,8 +306,7 @@ def rule_on_batch(
     """
     demand_named(by, why)
     with store.writing() as connection:
-        if keeper is None and keeps_log(connection):
-            raise keys_needed()
+        demand_keys(connection, keeper)
         batch = _waiting(connection, content, source)
         if batch.state == STATE_AFTER[ruling]:
             raise _not_waiting(batch, "give its file again, or reject it")

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Select, select
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import Conflict, NotFound
 from linekeeper.journal import tables as t
-from linekeeper.journal.keeper import Keeper, keeps_log, keys_needed
+from linekeeper.journal.keeper import Keeper, demand_keys
 from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import Store, insert_many, take_numbers
 from linekeeper.kernel.calendar import calendar
@@ -111,18 +111,13 @@ def open_outbox(connection: Connection, law: Law | None, time_zone: str, keeper:
         return None
     outbox = Outbox(in_force, time_zone)
     if kept is None:
-        _demand_keys(connection, keeper)
+        demand_keys(connection, keeper)
         names = ("id", "jurisdiction", "product")
         insert_many(connection, t.law, names, [(1, in_force.jurisdiction, in_force.product)])
         if keeper:
             content = {"kind": "law", "jurisdiction": in_force.jurisdiction, "product": in_force.product}
             keeper.seal(connection, [Record(RecordKind.LAW, "", rfc8785.dumps(content))])
     return outbox
-
-
-def _demand_keys(connection: Connection, keeper: Keeper | None) -> None:
-    if keeper is None and keeps_log(connection):
-        raise keys_needed()
 
 
 def find_entry(connection: Connection, account: str, number: int) -> Entry | None:
@@ -158,7 +153,7 @@ def mark_sent(store: Store, keeper: Keeper | None, account: str, number: int, at
     """
     n = t.notices.c
     with store.writing() as connection:
-        _demand_keys(connection, keeper)
+        demand_keys(connection, keeper)
         entry = find_entry(connection, account, number)
         if entry is None:
             raise NotFound(

@@ -6,9 +6,10 @@ import difflib
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, DAY_MS, TEXT_MAX
 from linekeeper.core.characters import fits_name, fits_text
@@ -124,27 +125,28 @@ def store_now(engine: Engine) -> int | None:
 
     A ruling made on a store of the past belongs to that past, not to the clock on the wall. None in an empty store.
     """
-    e, r = t.events.c, t.reviews.c
-    with engine.store.reading() as connection:
-        event = connection.execute(t.events.select().with_only_columns(e.at).order_by(e.seq.desc()).limit(1)).scalar()
-        day = connection.execute(
-            t.reviews.select().with_only_columns(r.until_day).order_by(r.seq.desc()).limit(1)
-        ).scalar()
-    instants = [int(event)] if event is not None else []
-    instants += [engine.kernel.calendar.day_start(int(day))] if day is not None else []
+    event, day = _newest(engine.store)
+    instants = [int(event.at)] if event is not None else []
+    instants += [engine.kernel.calendar.day_start(day)] if day is not None else []
     return max(instants, default=None)
 
 
 def demand_clock(store: Store, clock: Clock) -> None:
     """Raises Conflict where that clock lies far behind the last event or review of the store."""
+    event, day = _newest(store)
+    instants = [int(event.at if event.arrived is None else event.arrived)] if event is not None else []
+    # A local day begins at most a day before it does in UTC.
+    instants += [(day - 1) * DAY_MS] if day is not None else []
+    clock.demand_not_behind(max(instants, default=None))
+
+
+def _newest(store: Store) -> tuple[Any, int | None]:
+    """The row of the last event to arrive (`at`, `arrived`), and the day of the last review; None for what is not."""
     e, r = t.events.c, t.reviews.c
     with store.reading() as connection:
-        known = connection.execute(select(func.coalesce(e.arrived, e.at)).order_by(e.seq.desc()).limit(1)).scalar()
+        event = connection.execute(select(e.at, e.arrived).order_by(e.seq.desc()).limit(1)).first()
         day = connection.execute(select(r.until_day).order_by(r.seq.desc()).limit(1)).scalar()
-    # A local day begins at most a day before it does in UTC.
-    instants = [int(known)] if known is not None else []
-    instants += [(int(day) - 1) * DAY_MS] if day is not None else []
-    clock.demand_not_behind(max(instants, default=None))
+    return event, None if day is None else int(day)
 
 
 # ------------------------------------------------------------------ checks

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
-import rfc8785
 from sqlalchemy import Connection, func, select
 
 from linekeeper.core.bounds import INT64_MAX
 from linekeeper.decide.canonical import read_decision
-from linekeeper.engine.event_leaves import difference_of_counts, differing_events
+from linekeeper.engine.event_leaves import difference_of_counts, differing_events, ruling_record
 from linekeeper.engine.feed_batches import RULING_COLUMNS
 from linekeeper.engine.verify_tables import Difference
 from linekeeper.engine.versions import clock_digest
@@ -122,16 +121,19 @@ def _differing_as_a_whole(connection: Connection, passed: _Passed, unreadable: C
 
 def _differing_in_page(connection: Connection, page: Sequence[Leaf], passed: _Passed) -> Difference:
     decisions = [leaf for leaf in page if leaf.kind in DECISIONS]
-    events = [leaf for leaf in page if leaf.kind is RecordKind.EVENTS]
     passed.others += (leaf for leaf in page if leaf.kind not in MANY)
+    by_kind: dict[RecordKind, list[dict[str, Any]]] = {}
     for leaf in page:
-        if leaf.kind not in DECISIONS and leaf.account != (about := leaf.content().get("account", "")):
-            return f"leaf {leaf.position} is about `{about}`, and its key is of `{leaf.account}`"
-    contents = [leaf.content() for leaf in events]
+        if leaf.kind not in DECISIONS:
+            content = leaf.content()
+            if leaf.account != (about := content.get("account", "")):
+                return f"leaf {leaf.position} is about `{about}`, and its key is of `{leaf.account}`"
+            by_kind.setdefault(leaf.kind, []).append(content)
+    contents = by_kind.get(RecordKind.EVENTS, [])
     passed.decisions += len(decisions)
     passed.events += sum(content["count"] for content in contents)
     passed.first_event = min((*(content["first"] for content in contents), passed.first_event))
-    for notice in (leaf.content() for leaf in page if leaf.kind is RecordKind.NOTICE):
+    for notice in by_kind.get(RecordKind.NOTICE, []):
         notified = (notice["account"], notice["number"])
         if notice["kind"] == "notice sent":
             passed.sent[notified] = (notice["at"], notice["position"])
@@ -197,10 +199,8 @@ def _versions_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: 
             if content.get(name) != value:
                 place = f"`{name}` of version {row.version} of `{row.name}`"
                 return f"leaf {leaf.position} and `policies` differ in {place}"
-    clocks = [
-        clock for leaf in leaves if leaf.kind is RecordKind.POLICY and (clock := leaf.content().get("utc_offsets"))
-    ]
-    if clocks and clocks[-1] != clock_digest(connection):
+        clock = content.get("utc_offsets", clock)  # leaves did not always say it
+    if clock is not None and clock != clock_digest(connection):
         return "`utc_offsets` are not those that the newest version came into force with"
     bare = [row for row in stored.values() if sealed and row.digest not in sealed]
     return f"version {bare[0].version} of `{bare[0].name}` is stored, and has no leaf" if bare else None
@@ -211,8 +211,9 @@ def _rulings_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: C
     e, sealed = t.events.c, {leaf.data for leaf in leaves if leaf.kind is RecordKind.RULING and leaf.account}
     query = select(e.id, e.account, e.at, e.body).where(e.kind == "override").order_by(e.seq)
     for row in connection.execute(query):
-        head = {"id": row.id, "account": row.account, "kind": "override", "at": row.at}
-        if row.account not in unreadable and rfc8785.dumps(head | _DECODE(row.body)) not in sealed:
+        if row.account in unreadable:
+            continue
+        if ruling_record(row.id, row.account, row.at, _DECODE(row.body)) not in sealed:
             return f"the ruling `{row.id}` on `{row.account}` stands in no leaf"
     return None
 

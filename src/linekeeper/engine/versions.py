@@ -28,7 +28,7 @@ from linekeeper.engine.history import histories_before
 from linekeeper.evaluate.timeline import PolicyPeriod
 from linekeeper.evaluate.version_migration import migrate_account
 from linekeeper.journal import tables as t
-from linekeeper.journal.keeper import Keeper, keeps_log
+from linekeeper.journal.keeper import Keeper, keeps_log, keys_needed
 from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import Store, insert_many, last_number, load_accounts, save_accounts, within
 from linekeeper.kernel.calendar import Calendar, Offsets, calendar
@@ -225,11 +225,7 @@ def adopt(store: Store, policy: Policy, keeper: Keeper | None = None, signed_by:
                 "the store is empty", code="store-empty", way_out="begin it with `linekeeper run POLICY EVENTS`"
             )
         if _logged(connection, keeper) and keeper is None:
-            raise UsageError(
-                "the store keeps a log",
-                code="log-keys-needed",
-                way_out="name the folder of its keys: `--keys` or LINEKEEPER_KEYS",
-            )
+            raise keys_needed()
         check_succession(versions[-1], policy)
         put_version(connection, kernel_of(policy), keeper, signed_by)
 

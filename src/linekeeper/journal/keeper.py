@@ -198,6 +198,12 @@ def keeps_log(connection: Connection) -> bool:
     return size_of(connection, t.LOG) > 0
 
 
+def demand_keys(connection: Connection, keeper: Keeper | None) -> None:
+    """Raises UsageError where the store keeps a log, and nobody gave the keys to write to it."""
+    if keeper is None and keeps_log(connection):
+        raise keys_needed()
+
+
 def keys_needed() -> UsageError:
     """What is said where the store keeps a log, and nobody gave the keys to write to it."""
     return UsageError(

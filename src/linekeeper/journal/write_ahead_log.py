@@ -9,12 +9,14 @@ Format: https://www.sqlite.org/fileformat2.html#walformat
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from linekeeper.core.errors import StoreError
+from linekeeper.journal.read_only import write_ahead_log
 
 HEADER_BYTES, FRAME_HEADER_BYTES = 32, 24
 _MAGIC = 0x377F0682  # its last bit says whether checksums are of big-endian words
@@ -37,7 +39,7 @@ def demand_whole_log(store: Path) -> None:
 
     Damage in the last transaction cannot be told from a power cut in the middle of it, nor can a cut after it.
     """
-    path = store.with_name(f"{store.name}-wal")
+    path = write_ahead_log(store)
     for attempt in range(READS):
         broken = broken_frame(_bytes_in(path))
         if broken is None:
@@ -117,12 +119,19 @@ def _sums(data: np.ndarray, before: np.ndarray) -> np.ndarray:
     """The two checksums after each row of words, from those before it.
 
     For each two words SQLite takes a += x + b, then b += y + a (all modulo 2^32). That is linear, so all rows are done
-    at once: the weights of the words are powers of the matrix [[1, 1], [1, 2]].
+    at once.
     """
-    steps = data.shape[1] // 2
+    weights, power = _weights(data.shape[1] // 2)
+    sums: np.ndarray = data @ weights + before @ power.T
+    return sums
+
+
+@lru_cache(maxsize=8)
+def _weights(steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """How much each of so many pairs of words weighs in both sums, and how much the sums before: powers of a matrix."""
     power, weights = np.eye(2, dtype=np.uint32), np.empty((steps, 2, 2), np.uint32)
     step, enter = np.array([[1, 1], [1, 2]], np.uint32), np.array([[1, 0], [1, 1]], np.uint32)
     for place in reversed(range(steps)):
         weights[place] = power @ enter
         power = power @ step
-    return data @ weights.transpose(0, 2, 1).reshape(2 * steps, 2) + before @ power.T
+    return weights.transpose(0, 2, 1).reshape(2 * steps, 2), power
