@@ -124,6 +124,16 @@ def test_dictionaries_are_admitted_as_those_of_a_table(data: st.DataObject) -> N
     assert (few[1], whole.same) == (whole.rejected, 0)
 
 
+def test_of_several_strange_fields_the_same_is_named(tmp_path: Path) -> None:
+    """A table has its columns in one order, and each dictionary its keys in its own."""
+    policy = lk.load_policy(EXAMPLE)
+    first, second = (dict(row) for row in example_rows()[:2])
+    rows = [first | {"stranger": None, "another": None}, second | {"another": 1, "stranger": 1}]
+    few = few_events_of(rows[::-1], Validator(policy.definition))
+    assert few is not None
+    assert [one.reason for one in few[1]] == [one.reason for one in intake_of(rows, policy).rejected]
+
+
 def test_one_by_one_as_dictionaries_and_all_as_a_table(tmp_path: Path) -> None:
     with lk.open(tmp_path / "one.db", EXAMPLE) as one, lk.open(tmp_path / "all.db", EXAMPLE) as whole:
         decisions = [decision for row in example_rows() for decision in one.receive([row])]

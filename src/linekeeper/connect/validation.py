@@ -114,11 +114,13 @@ class Validator:
 
     @staticmethod
     def _no_strangers(row: Mapping[str, Any], kind: str, specs: Mapping[str, FieldSpec]) -> None:
-        for name, value in row.items():
-            if value is not None and name not in specs and name not in (*EVENT_HEAD, ARRIVED):
-                raise FieldRejected(
-                    f"`{kind}` has no field `{ascii(name)[1:-1][:34]}`{_nearest(name[:60], tuple(specs))}"
-                )
+        known = (*EVENT_HEAD, ARRIVED)
+        strangers = [
+            name for name, value in row.items() if value is not None and name not in specs and name not in known
+        ]
+        if strangers:
+            name = min(strangers)  # the same one, in whatever order the row has its fields
+            raise FieldRejected(f"`{kind}` has no field `{ascii(name)[1:-1][:34]}`{_nearest(name[:60], tuple(specs))}")
 
     def admit_many(
         self, table: pa.Table, lines: np.ndarray | None = None, place: str = "row"
