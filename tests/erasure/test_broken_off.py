@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, event, select, text
@@ -20,6 +19,7 @@ from linekeeper.journal.log.erase import Erasure
 from linekeeper.journal.store import Store
 from tests.engine.interleavings import FIRST_DAY, instant, iso_day
 from tests.erasure.test_erased import ACCOUNT, OTHER, due, opening
+from tests.journal.database_files import files_with
 
 AT = instant(FIRST_DAY + 6)
 
@@ -36,20 +36,6 @@ def engine(store: Store, keeper: Keeper) -> lk.Engine:
 def scrubbed(store: Store) -> list[int]:
     with store.reading() as connection:
         return list(connection.execute(select(t.erased_accounts.c.scrubbed)).scalars())
-
-
-def files_with(store: Store, needle: bytes) -> list[str]:
-    """The files of the database that hold these bytes; not the write-ahead log of PostgreSQL, which is its own."""
-    with store.engine.connect() as connection:
-        if connection.dialect.name == "sqlite":
-            file = Path(str(store.engine.url.database))
-            files = list(file.parent.glob(f"{file.name}*"))
-        else:
-            connection.exec_driver_sql("CHECKPOINT")
-            folder = connection.exec_driver_sql("SHOW data_directory").scalar_one()
-            oid = connection.exec_driver_sql("SELECT oid FROM pg_database WHERE datname = current_database()")
-            files = list((Path(folder) / "base" / str(oid.scalar_one())).iterdir())
-    return [file.name for file in files if file.is_file() and needle in file.read_bytes()]
 
 
 @pytest.fixture
@@ -70,12 +56,12 @@ def test_an_erasure_that_was_killed_before_its_scrub_is_finished_by_the_same(
     with pytest.raises(KeyboardInterrupt):
         engine.erase(ACCOUNT, at=AT)
     monkeypatch.undo()
-    assert (scrubbed(store), bool(files_with(store, ACCOUNT.encode()))) == ([0], True)
+    assert (scrubbed(store), bool(files_with(store.engine, ACCOUNT.encode()))) == ([0], True)
     with pytest.raises(NotFound, match="nothing was erased"):
         engine.erase("somebody else", at=AT)
     assert engine.erase(ACCOUNT, at=AT) == Erasure(None)
-    assert (scrubbed(store), files_with(store, ACCOUNT.encode())) == ([1], [])
-    assert files_with(store, OTHER.encode())
+    assert (scrubbed(store), files_with(store.engine, ACCOUNT.encode())) == ([1], [])
+    assert files_with(store.engine, OTHER.encode())
     with pytest.raises(NotFound, match="nothing was erased"):
         engine.erase(ACCOUNT, at=AT)
     assert verify(store, vault=keeper.vault).same
@@ -109,7 +95,7 @@ def test_an_erasure_that_a_reader_blocks_is_finished_once_it_has_ended(
     assert scrubbed(store) == [0]
     reader.close()
     assert engine.erase(ACCOUNT, at=AT) == Erasure(None)
-    assert (scrubbed(store), files_with(store, ACCOUNT.encode())) == ([1], [])
+    assert (scrubbed(store), files_with(store.engine, ACCOUNT.encode())) == ([1], [])
 
 
 def test_statistics_of_a_column_hold_no_erased_account(engine: lk.Engine, store: Store) -> None:
@@ -120,4 +106,4 @@ def test_statistics_of_a_column_hold_no_erased_account(engine: lk.Engine, store:
             known = connection.exec_driver_sql("SELECT most_common_vals::text FROM pg_stats WHERE tablename = 'events'")
             assert any(ACCOUNT in (values or "") for values in known.scalars())
     engine.erase(ACCOUNT, at=AT)
-    assert files_with(store, ACCOUNT.encode()) == []
+    assert files_with(store.engine, ACCOUNT.encode()) == []

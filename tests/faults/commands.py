@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 from alembic import command as alembic
@@ -25,6 +24,7 @@ from linekeeper.journal.migrations import config
 from linekeeper.journal.store import Store, open_store
 from tests.engine.interleavings import FIRST_DAY, instant, iso_day, version_text
 from tests.faults.place import Place
+from tests.journal.database_files import files_with
 
 Act = Callable[[Place], None]
 ACCOUNTS = tuple(f"borrower-{number:02d}" for number in range(12))
@@ -199,17 +199,8 @@ def older(place: Place) -> None:
 
 def trace_of_erased(place: Place) -> str | None:
     """The files of the database that still hold the name of the erased account."""
-    store = open_store(place.url)
-    with store.engine.connect() as connection:
-        if store.dialect == "sqlite":
-            files = list(place.folder.glob("lines.db*"))
-        else:
-            connection.exec_driver_sql("CHECKPOINT")
-            folder = connection.exec_driver_sql("SHOW data_directory").scalar_one()
-            oid = connection.exec_driver_sql("SELECT oid FROM pg_database WHERE datname = current_database()")
-            files = list(Path(folder, "base", str(oid.scalar_one())).iterdir())
-    store.close()
-    left = [file.name for file in files if file.is_file() and ERASED.encode() in file.read_bytes()]
+    with closing(open_store(place.url)) as store:
+        left = files_with(store.engine, ERASED.encode())
     return f"`{ERASED}` is left in {', '.join(left)}" if left else None
 
 
