@@ -160,7 +160,23 @@ def test_rejected_by_the_store_alone_is_no_success_and_repeats_are_none(tmp_path
 # ------------------------------------------------------------------ Ctrl-C
 
 
-SMALL_BATCHES = "import linekeeper.engine.run as run; run.BATCH_EVENTS = 100; import linekeeper.cli.main as m; m.main()"
+SMALL_BATCHES = """import time
+import linekeeper.cli.main as main
+import linekeeper.engine.engine as engine
+import linekeeper.engine.run as run
+
+run.BATCH_EVENTS, receive = 100, engine.Engine.receive
+
+
+def receive_slowly(*given, **how):
+    summary = receive(*given, **how)
+    time.sleep(0.05)  # so that the signal comes before the last batch, however busy the machine
+    return summary
+
+
+engine.Engine.receive = receive_slowly
+main.main()
+"""
 
 
 def test_ctrl_c_says_what_is_kept_and_the_same_command_goes_on(tmp_path: Path) -> None:

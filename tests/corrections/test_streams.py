@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from linekeeper.core.event import Event
+from linekeeper.evaluate import kept_states
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.model import Policy
 from tests.corrections.check import any_case, lenders_case
@@ -47,9 +48,15 @@ def test_streams_that_come_close_to_everything_a_policy_can_look_at() -> None:
     assert Counter(streams=75, reversals=50, correct=1) <= found.counts
 
 
+@pytest.mark.parametrize("interval_events", [1, 3, kept_states.INTERVAL_EVENTS])
 @given(cases(late=True, reversals=4))
-@settings(max_examples=30)
-def test_kernel_and_oracle_take_late_facts_and_reversals_alike(case: tuple[Policy, list[Event]]) -> None:
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_kernel_and_oracle_take_late_facts_and_reversals_alike(
+    monkeypatch: pytest.MonkeyPatch, interval_events: int, case: tuple[Policy, list[Event]]
+) -> None:
+    """However far apart the states are kept from which late facts are replayed; the oracle has none."""
+    monkeypatch.setattr(kept_states, "INTERVAL_EVENTS", interval_events)
+    monkeypatch.setattr(kept_states, "KEPT_MAX", 4)
     policy, events = case
     until = day_of(clock(policy.time_zone).hour(max(event.at for event in events))) + 40
     found, refused = by_arrival(Kernel(policy), events, until)

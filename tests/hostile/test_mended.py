@@ -476,3 +476,24 @@ def test_a_command_ends_with_one_line_whatever_fails(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
     done = subprocess.run([*words, "--json"], capture_output=True, text=True, env=environment, check=False)
     assert (done.returncode, json.loads(done.stdout)["error"]) == (1, "program-failed")
+
+
+SORTING_LONG = """import os, signal, sys, threading
+from pathlib import Path
+from linekeeper.connect.large_files import sorting_store
+
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    with sorting_store(Path(sys.argv[1])) as database:
+        database.execute("SELECT sum(a.range * b.range) FROM range(3000000) a, range(3000000) b").fetchall()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_ctrl_c_ends_a_sort_as_it_ends_all_else(tmp_path: Path) -> None:
+    """The library that sorts takes the signal for itself: it once ended as a fault of the program."""
+    ended = subprocess.run(
+        [sys.executable, "-c", SORTING_LONG, str(tmp_path)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("interrupted\n", "", 0)

@@ -169,6 +169,25 @@ def test_scrub_on_postgres(postgres_url: str, tmp_path: Path) -> None:
         house.engine.dispose()
 
 
+@pytest.mark.postgres
+def test_a_role_that_may_not_checkpoint_is_told_what_to_grant(postgres_url: str, tmp_path: Path) -> None:
+    """The server itself refuses, as it does such a role: whoever runs the tests may checkpoint."""
+    refusal = "DO $$ BEGIN RAISE insufficient_privilege; END $$"
+    with postgres_database(postgres_url) as url:
+        house = open_house(tmp_path, url)
+        house.add(decisions(20))
+        forget(house, "acct-3")
+
+        @event.listens_for(house.engine, "before_cursor_execute", retval=True)
+        def refuse(_c: object, _d: object, statement: str, given: object, *_: object) -> tuple[str, object]:
+            return (refusal if statement == "CHECKPOINT" else statement), given
+
+        with pytest.raises(LogError, match="grant it `pg_checkpoint`") as refused:
+            scrub(house.engine, house.tables)
+        assert refused.value.code == "scrub-not-allowed"
+        house.engine.dispose()
+
+
 # ------------------------------------------------------------------ rotation
 
 

@@ -45,6 +45,8 @@ def test_the_outbox_from_due_to_sent(store: str) -> None:
     given("notices", "sent", "A000#1", "--store", store, "--at", "2024-10-09T13:00+00:00")
     assert listed("2024-10-09T13:00+00:00") == [(2, "running")]
     assert "1 notice to send" in given("notices", "list", "--store", store, "--at", "2024-10-09T13:00+00:00").stdout
+    by_the_clock = read("notices", "list", "--store", store)  # the store's latest event is years old
+    assert [row["clock_state"] for row in by_the_clock["notices"]] == ["late"]
 
 
 def test_wrong_words_are_said_plainly(store: str, tmp_path: Path) -> None:

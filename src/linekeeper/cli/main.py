@@ -6,6 +6,7 @@ import importlib
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from io import TextIOWrapper
@@ -134,6 +135,7 @@ def main() -> None:
     """
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a letter that a terminal cannot show ends no command
+    warnings.showwarning = _show_warning
     try:
         demand_readable(sys.argv[1:], os.environ)
         try:
@@ -232,6 +234,11 @@ def _print_error(error: LinekeeperError) -> None:
     if error.code == "output-not-writable":
         _drop_output()
     sys.stderr.write(f"{error}\n")
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """One line for the person, without the place in the code that Python shows by itself."""
+    sys.stderr.write(f"warning: {message}\n")
 
 
 def _drop_output() -> None:

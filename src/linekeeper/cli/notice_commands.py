@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from linekeeper.cli.arguments import day_number, required_day, zone_of
+from linekeeper.cli.arguments import day_number, instant_ms, required_day, zone_of
 from linekeeper.cli.opening import open_engine
 from linekeeper.cli.options import At, DecisionName, JsonOption, Keys, LangOption, LenderOption, StoreUrl, TableFile
 from linekeeper.cli.output import counted, data_text, print_answer, print_line, write_extract
@@ -133,7 +133,8 @@ def list_notices(
         raise UsageError(
             "`--day` belongs to `--output`", code="arguments-do-not-go-together", way_out="name an instant with `--at`"
         )
-    now, zone = instant(engine, at), engine.policy.time_zone
+    # Whatever day the store has come to, a term of the law runs by the clock.
+    now, zone = engine.clock.now_ms() if at is None else instant_ms(at), engine.policy.time_zone
     with engine.store.reading() as connection:
         entries = pending(connection)
     if json:

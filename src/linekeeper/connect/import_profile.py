@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from linekeeper.connect.files import OWN_COLUMNS, ShowShare, files_of, open_source
-from linekeeper.connect.large_files import ImportSummary, import_file
+from linekeeper.connect.large_files import ImportSummary, end_on_interruption, import_file
 from linekeeper.connect.layout import Format
 from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.core.dates import date_of
@@ -94,7 +94,7 @@ def profile_import(
     with tempfile.TemporaryDirectory(prefix="linekeeper-") as folder:
         out = Path(folder, "events.parquet")
         summary = import_file(paths, policy, out, columns, form, progress, clock)
-        with duckdb.connect() as database:
+        with end_on_interruption(), duckdb.connect() as database:
             database.read_parquet(str(out)).create_view("events")
             profiles = tuple(_profiles(database, policy))
             rows = database.execute("SELECT kind, count(*) FROM events GROUP BY kind ORDER BY kind").fetchall()

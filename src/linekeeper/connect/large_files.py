@@ -197,8 +197,9 @@ def sorting_store(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     settings["memory_limit"] = SORTING_BYTES_MAX
     database = duckdb.connect(config=settings)
     try:
-        database.execute("SET enable_progress_bar = false")  # it would stand on standard output, beside the answer
-        yield database
+        with end_on_interruption():
+            database.execute("SET enable_progress_bar = false")  # it would stand on standard output, beside the answer
+            yield database
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         raise FileError(
             f"what is read cannot be sorted in `{folder.parent}`: {str(error).splitlines()[0][:200].lower()}",
@@ -208,3 +209,14 @@ def sorting_store(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         ) from None
     finally:
         database.close()
+
+
+@contextmanager
+def end_on_interruption() -> Iterator[None]:
+    """Let Ctrl-C end a query as it ends all else: DuckDB takes the signal for itself and raises an error of its own."""
+    try:
+        yield
+    except (RuntimeError, duckdb.InterruptException) as error:
+        if "interrupted" not in str(error).lower():
+            raise
+        raise KeyboardInterrupt from None

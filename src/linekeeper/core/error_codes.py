@@ -70,7 +70,6 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "file-too-large": "a file is larger than one of its kind can be, or has no end; name another",
         "folder-is-file": "a file was named where a folder is needed; name a folder",
         "folder-missing": "the folder to write to does not exist; make it or name another",
-        "kernel-cache-not-usable": "compiled policies cannot be kept in a folder; name one that is yours alone",
         "label-not-usable": "a label is not 0 or 1, or has only one of them; mend the column",
         "mapping-not-usable": "a mapping of columns is malformed, too large or gives a name twice; mend it",
         "material-missing": "a file of texts that belongs to Linekeeper is absent; install it again",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -32,20 +33,34 @@ class PointInTime(NamedTuple):
 
 
 class DecisionsWithStates(list[RawDecision]):
-    """Decisions in the order in which they are made, and in `states` a copy of the account's state right after each.
+    """Decisions in the order in which they are made; `states` has, by place, the account's state right after each.
 
     It stands in for a result's list of decisions, so that the evaluator need not know that states are wanted too.
+    There is no state of a decision that came with many others.
     """
 
     def __init__(self, state: list[int]) -> None:
         super().__init__()
         self.state = state
-        self.states: list[list[int]] = []
+        self.states: dict[int, list[int]] = {}
 
     def append(self, raw: RawDecision) -> None:
         """Add one more, with the state as it is now."""
+        self.states[len(self)] = list(self.state)
         super().append(raw)
-        self.states.append(list(self.state))
+
+
+class AdverseResult(EvaluationResult):
+    """A result for which the state right after each adverse decision is wanted."""
+
+    def __init__(self, kernel: Kernel, state: list[int]) -> None:
+        self.decisions: DecisionsWithStates
+        super().__init__(DecisionsWithStates(state))
+        self._action = kernel.shape.place("ACTION")
+
+    def asks_for_states(self, decisions: Sequence[RawDecision]) -> bool:
+        """Whether one of them is adverse."""
+        return any(raw.row[self._action] in ADVERSE for raw in decisions)
 
 
 def state_after(engine: Engine, decision: Decision) -> list[int] | None:
@@ -63,20 +78,25 @@ def states_after(connection: Connection, kernels: Kernels, account: str, reviews
     reviewed = reviews.before(arrivals.numbers[batch.rows])
     periods = policy_periods_of(connection, kernels, [account])[account]
     withheld = became_pending(connection, [account])
-    state, decisions = periods[0].kernel.new_state(), list[DecisionsWithStates]()
+    state, parts = periods[0].kernel.new_state(), list[DecisionsWithStates]()
 
     def new_result() -> EvaluationResult:
-        decisions.append(DecisionsWithStates(state))
-        return EvaluationResult(decisions[-1])
+        result = AdverseResult(newest, state)
+        parts.append(result.decisions)
+        return result
 
     run_timeline(periods, batch, 0, arrivals, reviewed, reviews.last_day, withheld, state, new_result)
     action = newest.shape.place("ACTION")
     points = (
-        (raw, PointInTime(period.kernel, after))
-        for period, part in zip(periods, decisions, strict=True)
-        for raw, after in zip(part, part.states, strict=True)
+        (raw, period.kernel, part.states.get(place))
+        for period, part in zip(periods, parts, strict=True)
+        for place, raw in enumerate(part)
     )
-    return {number: after for number, (raw, after) in enumerate(points, start=1) if raw.row[action] in ADVERSE}
+    return {
+        number: PointInTime(kernel, after)
+        for number, (raw, kernel, after) in enumerate(points, start=1)
+        if raw.row[action] in ADVERSE and after is not None
+    }
 
 
 def _arrived(connection: Connection, kernel: Kernel, account: str) -> tuple[Batch, Arrivals]:

@@ -484,7 +484,7 @@ def migrate_due_accounts(
         account = known[name]
         state: list[int] = np.frombuffer(account.state, dtype="<i8").tolist()
         if state[old.layout.slots["HOUR"]] // 24 < day:
-            migrate_account(old, new, state, histories[name].standing(), day)
+            migrate_account(old, new, state, histories[name], day)
             data, policy = np.array(state, dtype="<i8").tobytes(), new.policy.digest
             rows.append((name, new.layout.digest, data, day, account.decisions, account.last_hash, policy))
             migrations.append((name, day, last, old.policy.digest, policy))

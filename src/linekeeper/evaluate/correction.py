@@ -7,13 +7,17 @@ schedule. Nothing is ever made worse by the comparison.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
+
 from linekeeper.core.line import Action
 from linekeeper.evaluate.event_batch import EventRow
 from linekeeper.evaluate.late_events import History, evaluate_until, row_as_read_by
+from linekeeper.evaluate.replay import replay_rows
 from linekeeper.evaluate.version_migration import fill_ring, migrate_account, restriction_rings, restrictions_of
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.layout import LATCH_WIDTH
-from linekeeper.kernel.prelude import HELD_DAY, HOLDING, MODE, NEVER, SET_DAY
+from linekeeper.kernel.prelude import HELD_DAY, HOLDING, MODE, SET_DAY
 
 
 def correct(kernel: Kernel, state: list[int], history: History, out: list[int]) -> bool:
@@ -57,22 +61,43 @@ def replay_on_time(kernel: Kernel, history: History, hour: int) -> list[int]:
 
     Each day is evaluated under the version that the account was under on that day.
     """
-    periods = [*history.under, (kernel, NEVER)]
-    run, until = periods.pop(0)
-    state, applied = run.new_state(), list[EventRow]()
-    for row in (*history.standing(), None):
-        day = row.hour // 24 if row else hour // 24
-        while day >= until:
-            evaluate_until(run, state, until - 1)
-            old, (run, until), start = run, periods.pop(0), until
-            migrate_account(old, run, state, [row_as_read_by(run, one) for one in applied], start)
-        evaluate_until(run, state, day)
-        if row:
-            fields = row.x if run is kernel else row_as_read_by(run, row).x
-            run.interpreted.step(state, run.new_row(), row.at, row.hour, row.kind, fields)
-            applied.append(row)
+    applied, state = history.on_time.latest()  # under the last version
+    if not applied:
+        applied, state = _through_earlier_versions(kernel, history)
+    rows = list(history.standing(applied))
+    compiled, size = kernel.is_worth_compiling(len(rows)), history.on_time.interval_events
+    for first in range(0, len(rows), size):
+        some = rows[first : first + size]
+        replay_rows(kernel, state, some, compiled=compiled)
+        applied += len(some)
+        history.on_time.offer(applied, state)
+    evaluate_until(kernel, state, hour // 24)
     kernel.interpreted.advance(state, hour)
     return state
+
+
+def _through_earlier_versions(kernel: Kernel, history: History) -> tuple[int, list[int]]:
+    """How many events came before the last version, and the state at its start: an empty one where it is the first."""
+    versions = [*(version for version, _ in history.under), kernel]
+    applied, state = 0, versions[0].new_state()
+    for (old, end_day), new in zip(history.under, versions[1:], strict=True):
+        rows = [row_as_read_by(old, row) for row in _before(end_day, history.standing(applied))]
+        replay_rows(old, state, rows, compiled=old.is_worth_compiling(len(rows)))
+        applied += len(rows)
+        evaluate_until(old, state, end_day - 1)
+        migrate_account(old, new, state, _first_of(history, applied, new), end_day)
+    return applied, state
+
+
+def _before(day: int, rows: Iterable[EventRow]) -> Iterator[EventRow]:
+    """The rows up to the first that does not come before local `day`."""
+    return takewhile(lambda row: row.hour // 24 < day, rows)
+
+
+def _first_of(history: History, events: int, kernel: Kernel) -> History:
+    """The first events in order of time, as that version reads them."""
+    order = history.order[:events]
+    return History({number: row_as_read_by(kernel, history.rows[number]) for _, number in order}, order)
 
 
 def _release_triggers_not_set_in(kernel: Kernel, on_time: list[int], state: list[int]) -> None:

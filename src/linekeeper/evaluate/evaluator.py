@@ -16,6 +16,7 @@ from linekeeper.core.event import RejectionCode
 from linekeeper.evaluate.circuit_breaker import CircuitBreaker
 from linekeeper.evaluate.correction import correct
 from linekeeper.evaluate.event_batch import Batch, Ints, events_of, narrowed, row_at
+from linekeeper.evaluate.kept_states import INTERVAL_EVENTS
 from linekeeper.evaluate.late_events import (
     REVERSAL,
     History,
@@ -29,6 +30,7 @@ from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.kernel import Kernel
 
 NOT_REVIEWED = -(2**40)  # the day up to which a store is reviewed before its first review
+BULK_EVENTS_MIN = 16  # fewer go one by one as quickly
 UNKNOWN_EVENT, OVER_LIMIT = 3, 6
 REFUSAL_REASONS = {
     1: "the account is not open yet",
@@ -66,6 +68,10 @@ class EvaluationResult:
     decisions: list[RawDecision] = field(default_factory=list)
     refused: dict[int, int] = field(default_factory=dict)
     evaluations: int = 0
+
+    def asks_for_states(self, decisions: Sequence[RawDecision]) -> bool:
+        """Whether the account's state right after one of these decisions is asked for: then events go one by one."""
+        return False
 
     def merge(self, part: EvaluationResult, accounts: Ints, batch: Batch) -> None:
         """Add the result for `narrowed(batch, accounts)`."""
@@ -184,32 +190,107 @@ def apply_in_arrival_order(
 
     `reviewed[event]` is the day up to which all had been reviewed when that event arrived.
     """
-    low, high = int(batch.starts[account]), int(batch.starts[account + 1])
-    numbers = arrivals.numbers[batch.rows[low:high]].tolist()
-    for number, event in sorted(zip(numbers, range(low, high), strict=True)):
-        row, reverses = row_at(batch, event), arrivals.reverses.get(number)
-        day, out = int(reviewed[event]), kernel.new_row()
-        is_pending = breaker is not None and batch.accounts[account] in breaker.pending
-        refusal = refusal_of(kernel, state, history, row, reverses)
-        if not refusal and is_rejected_draw(kernel, state, row, day, is_pending):
-            refusal = OVER_LIMIT
-        if refusal:
-            result.refused[event] = refusal
-            continue
-        review_account(kernel, batch, account, state, max(row.hour // 24, day), out, result, breaker)
-        advance_clock(kernel, state, day)
-        late, before = counts_as_late(kernel, state, row), list(state) if breaker else state
-        decided = apply_on_arrival(kernel, state, history, number, row, out, reverses)
-        result.evaluations += 1
-        withheld = breaker is not None and breaker.holds_back(
-            batch.accounts[account], before, state, out, decided, event, row
-        )
-        if decided and not withheld:
-            result.decisions.append(RawDecision(account, event, now_of(kernel, state), list(out)))
-        # The late fact has had its own effect first: bad news counts from now on. Only then is the account compared
-        # with a replay in which every event came on time, and released from what that replay does not set.
-        if late and correct(kernel, state, history, out):
-            result.decisions.append(RawDecision(account, event, now_of(kernel, state), out))
+    first, end = int(batch.starts[account]), int(batch.starts[account + 1])
+    events = first + np.argsort(arrivals.numbers[batch.rows[first:end]], kind="stable")
+    numbers = arrivals.numbers[batch.rows[events]].tolist()
+    if kernel.is_worth_compiling(len(events)):
+        kernel.compile_for(len(events))  # a stretch by itself would not be worth it
+    in_stretches = breaker is None and kernel.policy.over_limit != "reject"
+    ends = _stretch_ends(kernel, batch, events, reviewed).tolist() if in_stretches else [0] * len(events)
+    place = one_by_one_until = 0
+    while place < len(events):
+        stretch = slice(place, ends[place])
+        if place >= one_by_one_until:
+            if _apply_stretch(kernel, batch, account, state, history, numbers[stretch], events[stretch], result):
+                place = stretch.stop
+                continue
+            one_by_one_until = stretch.stop
+        number, event = numbers[place], int(events[place])
+        how = (arrivals.reverses.get(number), int(reviewed[event]), result, breaker)
+        _apply_one(kernel, batch, account, state, history, number, event, *how)
+        place += 1
+
+
+def _apply_one(
+    kernel: Kernel,
+    batch: Batch,
+    account: int,
+    state: list[int],
+    history: History,
+    number: int,
+    event: int,
+    reverses: int | None,
+    day: int,
+    result: EvaluationResult,
+    breaker: CircuitBreaker | None,
+) -> None:
+    """One event as it arrives, when all had been reviewed up to the start of `day`."""
+    row, out = row_at(batch, event), kernel.new_row()
+    is_pending = breaker is not None and batch.accounts[account] in breaker.pending
+    refusal = refusal_of(kernel, state, history, row, reverses)
+    if not refusal and is_rejected_draw(kernel, state, row, day, is_pending):
+        refusal = OVER_LIMIT
+    if refusal:
+        result.refused[event] = refusal
+        return
+    review_account(kernel, batch, account, state, max(row.hour // 24, day), out, result, breaker)
+    advance_clock(kernel, state, day)
+    late, before = counts_as_late(kernel, state, row), list(state) if breaker else state
+    decided = apply_on_arrival(kernel, state, history, number, row, out, reverses)
+    result.evaluations += 1
+    withheld = breaker is not None and breaker.holds_back(
+        batch.accounts[account], before, state, out, decided, event, row
+    )
+    if decided and not withheld:
+        result.decisions.append(RawDecision(account, event, now_of(kernel, state), list(out)))
+    # The late fact has had its own effect first: bad news counts from now on. Only then is the account compared
+    # with a replay in which every event came on time, and released from what that replay does not set.
+    if late and correct(kernel, state, history, out):
+        result.decisions.append(RawDecision(account, event, now_of(kernel, state), out))
+
+
+def _stretch_ends(kernel: Kernel, batch: Batch, events: Ints, reviewed: Ints) -> Ints:
+    """For each of the events, in order of arrival, where the stretch ends that begins with it and is in order of time.
+
+    A reversal, and an event that came after a review of its day, make a stretch end before them, and are in none.
+    """
+    at, hour = batch.at[events], batch.hour[events]
+    alone = (batch.kind[events] == kernel.policy.kind(REVERSAL).number) | (hour < reviewed[events] * 24)
+    backwards = np.zeros(len(events), dtype=bool)
+    backwards[1:] = (np.diff(at) < 0) | (np.diff(hour) < 0)
+    borders = np.append(np.flatnonzero(alone | backwards), len(events))
+    places = np.arange(len(events))
+    ends = np.minimum(borders[np.searchsorted(borders, places, side="right")], places + INTERVAL_EVENTS)
+    return np.where(alone, places, ends)
+
+
+def _apply_stretch(
+    kernel: Kernel,
+    batch: Batch,
+    account: int,
+    state: list[int],
+    history: History,
+    numbers: list[int],
+    events: Ints,
+    result: EvaluationResult,
+) -> bool:
+    """Events that arrive in order of time, in bulk. False, with nothing done, where they have to go one by one."""
+    if len(events) < BULK_EVENTS_MIN or counts_as_late(kernel, state, row_at(batch, int(events[0]))):
+        return False
+    columns = (column[events] for column in (batch.rows, batch.at, batch.hour, batch.kind, batch.x))
+    part = Batch([batch.accounts[account]], np.array([0, len(events)]), *columns)
+    states = np.array([state], dtype=np.int64)
+    stretch = in_bulk(kernel, part, states, 0).placed(np.array([account]), events)  # day 0: no review after the last
+    if result.asks_for_states(stretch.decisions):
+        return False
+    state[:] = states[0].tolist()
+    result.decisions += stretch.decisions
+    result.refused |= stretch.refused
+    result.evaluations += stretch.evaluations
+    for number, event in zip(numbers, events.tolist(), strict=True):
+        if event not in stretch.refused:
+            history.add(number, row_at(batch, event))
+    return True
 
 
 def review_account(

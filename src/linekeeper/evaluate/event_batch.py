@@ -152,13 +152,23 @@ def batch_of_few(policy: Policy, clock: Calendar, events: Sequence[Event]) -> Ba
     starts: dict[str, int] = {}  # in order of the accounts' names
     for place, event in enumerate(order):
         starts.setdefault(events[event].account, place)
-    width = fields_max(policy, {event.kind for event in events})
-    x = np.full((len(rows), width), MISSING, dtype=np.int64)
+    ends = np.array([*starts.values(), len(rows)], dtype=np.int64)
+    return Batch(list(starts), ends, np.array(order, dtype=np.int64), *_columns_of(policy, rows))
+
+
+def batch_of_rows(policy: Policy, rows: Sequence[EventRow]) -> Batch:
+    """The events of one account, whose name does not matter, in order of time."""
+    ends = np.array([0, len(rows)], dtype=np.int64)
+    return Batch([""], ends, np.arange(len(rows)), *_columns_of(policy, rows))
+
+
+def _columns_of(policy: Policy, rows: Sequence[EventRow]) -> tuple[Ints, Ints, Ints, Ints]:
+    """Rows as the columns of a batch: at, hour, kind and fields."""
+    x = np.full((len(rows), max([fields_max(policy, ()), *(len(row.x) for row in rows)])), MISSING, dtype=np.int64)
     for place, row in enumerate(rows):
         x[place, : len(row.x)] = row.x
     at, hour, kind = (np.array([row[column] for row in rows], dtype=np.int64) for column in range(3))
-    ends = np.array([*starts.values(), len(rows)], dtype=np.int64)
-    return Batch(list(starts), ends, np.array(order, dtype=np.int64), at, hour, kind, x)
+    return at, hour, kind, x
 
 
 def row_of(policy: Policy, clock: Calendar, event: Event) -> EventRow:

@@ -7,13 +7,14 @@ of the account from all its events in order of time. The line part of the state 
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import Status
 from linekeeper.evaluate.event_batch import EventRow, time_of
+from linekeeper.evaluate.kept_states import KeptStates
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
 
@@ -27,7 +28,8 @@ NOT_OPEN, OPENED_BEFORE, NOT_KNOWN, LASTS, REVERSED_BEFORE = 1, 2, 3, 4, 5  # wh
 class History:
     """One account's events so far, by arrival number; `order` holds (at, arrival number) of those not reversed.
 
-    An opening comes before its own history, so its place in time is before all others.
+    An opening comes before its own history, so its place in time is before all others. `facts` and `on_time` are
+    states kept of the two replays that late facts cause: of the facts alone, and with every decision (see `correct`).
 
     >>> history = History()
     >>> for number, at in enumerate((10, 30, 20)):
@@ -41,20 +43,34 @@ class History:
     order: list[tuple[int, int]] = field(default_factory=list)
     reversed: set[int] = field(default_factory=set)
     under: list[tuple[Kernel, int]] = field(default_factory=list)  # earlier versions, each up to the start of a day
+    facts: KeptStates = field(default_factory=KeptStates)
+    on_time: KeptStates = field(default_factory=KeptStates)
 
     def add(self, number: int, row: EventRow) -> None:
         """Add an event at its place in time."""
         self.rows[number] = row
-        insort(self.order, (time_of(row), number))
+        self.order.insert(self._place_of(number), (time_of(row), number))
 
     def reverse(self, number: int) -> None:
         """Remove an event from the order of time: it did not happen."""
         self.reversed.add(number)
-        self.order.remove((time_of(self.rows[number]), number))
+        del self.order[self._place_of(number)]
 
-    def standing(self) -> Iterator[EventRow]:
-        """The events that have not been reversed, in order of `at`, then arrival."""
-        return (self.rows[number] for _, number in self.order)
+    def _place_of(self, number: int) -> int:
+        """The place of an event in the order of time. No state kept beyond it holds any more."""
+        place = bisect_left(self.order, (time_of(self.rows[number]), number))
+        self.facts.drop_after(place)
+        self.on_time.drop_after(place)
+        return place
+
+    def end_version(self, kernel: Kernel, day: int) -> None:
+        """The version that held so far ends at the start of `day`. The next keeps states of its own."""
+        self.under.append((kernel, day))
+        self.facts, self.on_time = KeptStates(), KeptStates()
+
+    def standing(self, after: int = 0) -> Iterator[EventRow]:
+        """The events that have not been reversed, in order of `at`, then arrival, but for the first `after`."""
+        return (self.rows[number] for _, number in self.order[after:])
 
 
 def row_as_read_by(kernel: Kernel, row: EventRow) -> EventRow:
@@ -140,23 +156,25 @@ def apply_on_arrival(
     history.add(number, row)
     if must_rebuild:
         run.advance(state, row.hour)  # a reversal may move the clock, and with it what stands in the line part
-        rebuild_facts(kernel, state, history.standing())
+        rebuild_facts(kernel, state, history)
         return bool(run.evaluate_rebuilt(state, out, row.at, row.kind, row.x))
     return bool(run.step(state, out, row.at, row.hour, row.kind, row.x))
 
 
-def rebuild_facts(kernel: Kernel, state: list[int], history: Iterable[EventRow]) -> None:
+def rebuild_facts(kernel: Kernel, state: list[int], history: History) -> None:
     """Rebuild the facts of `state`, in place, from all its events in order of `at`, then arrival.
 
     Only facts: limit, latches and rulings followed what was known at the time, and no late fact takes that back.
     """
     run, slots, line = kernel.interpreted, kernel.layout.slots, kernel.layout.line
-    fresh = kernel.new_state()
+    applied, fresh = history.facts.latest()
+    fresh = fresh or kernel.new_state()
     fresh[slots["OPEN_AT"]] = state[slots["OPEN_AT"]]
-    for position, row in enumerate(history):
-        if position == 0:
+    for events, row in enumerate(history.standing(applied), applied + 1):
+        if events == 1:
             run.begin(fresh, row.hour)
         run.replay_facts(fresh, row.at, row.hour, row.kind, row.x)
+        history.facts.offer(events, fresh)
     run.advance(fresh, state[slots["HOUR"]])
     fresh[slots["SEEN"]] = max(fresh[slots["SEEN"]], state[slots["SEEN"]])  # a reversed event has been seen
     state[:line] = fresh[:line]

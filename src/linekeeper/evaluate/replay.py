@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from linekeeper.evaluate.event_batch import Batch, Ints
+from linekeeper.evaluate.event_batch import Batch, EventRow, Ints, batch_of_rows
 from linekeeper.kernel.kernel import Kernel
 
 ROWS = 16_384  # rows of decisions that one call of machine code has room for
@@ -82,6 +82,16 @@ def replay(
         rows = _joined([rows for result in results for rows in result[1]], kernel.shape.width, map_pieces)
     evaluations = sum(result[2] for result in results)
     return Outcome(heads[:, 0], heads[:, 1], rows, refused, evaluations, whole if keep_states else None)
+
+
+def replay_rows(kernel: Kernel, state: list[int], rows: Sequence[EventRow], *, compiled: bool) -> None:
+    """Run one account from `state`, in place, through events in order of time; nobody asks what was decided."""
+    if not rows:
+        return
+    batch = batch_of_rows(kernel.policy, rows)
+    states = np.array([state], dtype=np.int64)
+    replay(kernel, batch, 0, states=states, workers=1, compiled=compiled)  # day 0: no review after the last of them
+    state[:] = states[0].tolist()
 
 
 def _expected_evaluations(batch: Batch, until_day: int, lazy: bool) -> int:

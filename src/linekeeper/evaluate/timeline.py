@@ -56,8 +56,8 @@ def run_timeline(
         history.rows |= {int(n): row_at(own, event) for event, n in enumerate(numbers) if int(n) in history.rows}
         if place:
             before = periods[place - 1]
-            history.under.append((before.kernel, before.end_day))
-            migrate_account(before.kernel, kernel, state, history.standing(), before.end_day)
+            history.end_version(before.kernel, before.end_day)
+            migrate_account(before.kernel, kernel, state, history, before.end_day)
         arrived = np.flatnonzero((numbers > last_event) & (numbers <= period.last_event))
         part = _part(own, 0, arrived)
         breaker = _breaker(kernel, part, arrivals, became_pending)

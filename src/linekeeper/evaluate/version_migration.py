@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from linekeeper.core.dates import date_of
 from linekeeper.core.errors import StoreError
-from linekeeper.evaluate.event_batch import EventRow
-from linekeeper.evaluate.late_events import rebuild_facts
+from linekeeper.evaluate.late_events import History, rebuild_facts
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS, Ring
 from linekeeper.kernel.prelude import NEVER, month_of
 
 
-def migrate_account(old: Kernel, new: Kernel, state: list[int], history: Iterable[EventRow], day: int) -> None:
+def migrate_account(old: Kernel, new: Kernel, state: list[int], history: History, day: int) -> None:
     """From the start of local day `day` on the new version decides: `state`, in place, becomes a state of its layout.
 
     The account has not reached that day, and all evaluations before it have been made; the evaluation at the start of

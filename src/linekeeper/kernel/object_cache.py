@@ -10,49 +10,47 @@ import hashlib
 import os
 import stat
 import tempfile
+import warnings
 from pathlib import Path
-
-from linekeeper.core.errors import FileError, LinekeeperError
 
 ONLY_THE_OWNER = 0o700
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 DIGEST_BYTES = 32
-WAY_OUT = "name another folder in LINEKEEPER_CACHE"
 
 
-def cache_folder() -> Path:
+class KernelCacheWarning(UserWarning):
+    """Compiled policies are not kept: they are made again by each command, which takes longer and changes nothing."""
+
+
+def cache_folder() -> Path | None:
     """Where compiled kernels are kept: `LINEKEEPER_CACHE`, else `~/.cache/linekeeper`; made where absent.
 
-    Raises `FileError` where it cannot be made, belongs to another user, or is open to the writing of others.
+    None, with a warning, where it cannot be made, belongs to another user, or is open to the writing of others.
     """
-    folder = Path(os.environ.get("LINEKEEPER_CACHE") or Path.home() / ".cache" / "linekeeper")
+    named, where = os.environ.get("LINEKEEPER_CACHE"), "~/.cache/linekeeper"
     try:
+        folder = Path(named) if named else Path(where).expanduser()
         folder.mkdir(mode=ONLY_THE_OWNER, parents=True, exist_ok=True)
         status = folder.stat()
-    except OSError as error:
-        raise _not_kept(folder, error) from None
+    except (OSError, RuntimeError) as error:
+        _warn(named or where, _cause(error))
+        return None
     if status.st_uid != os.geteuid():
-        raise FileError(
-            f"compiled policies are not kept in `{folder}`: it belongs to another user",
-            code="kernel-cache-not-usable",
-            way_out=WAY_OUT,
-            place=str(folder),
-        )
+        _warn(folder, "it belongs to another user")
+        return None
     if status.st_mode & OTHERS_MAY_WRITE:
-        raise FileError(
-            f"compiled policies are not kept in `{folder}`: others can write to it",
-            code="kernel-cache-not-usable",
-            way_out=f"`chmod go-w` it, or {WAY_OUT}",
-            place=str(folder),
-        )
+        _warn(folder, "others can write to it", "`chmod go-w` it, or ")
+        return None
     return folder
 
 
 def read_kept(name: str) -> bytes | None:
     """What was kept under a name; None where it is absent or damaged, or where another user may have written it."""
-    path = cache_folder() / name
+    folder = cache_folder()
+    if folder is None:
+        return None
     try:
-        with path.open("rb") as file:
+        with (folder / name).open("rb") as file:
             status = os.fstat(file.fileno())
             whole = file.read()
     except OSError:
@@ -66,25 +64,27 @@ def read_kept(name: str) -> bytes | None:
 def keep(name: str, content: bytes) -> None:
     """Keep content under a name, whole or not at all; of two processes that do so at once, the later stays."""
     folder = cache_folder()
+    if folder is None:
+        return
     try:
         handle, part = tempfile.mkstemp(dir=folder, suffix=".part")  # only its owner may read and write it
         with os.fdopen(handle, "wb") as file:
             file.write(hashlib.sha256(content).digest() + content)
         os.replace(part, folder / name)
     except OSError as error:
-        raise _not_kept(folder, error) from None
+        _warn(folder, _cause(error))
 
 
 def is_kept(name: str) -> bool:
     """Whether something lies under a name."""
-    return (cache_folder() / name).exists()
+    folder = cache_folder()
+    return folder is not None and (folder / name).exists()
 
 
-def _not_kept(folder: Path, error: OSError) -> LinekeeperError:
-    cause = str(error.strerror).lower()
-    return FileError(
-        f"compiled policies cannot be kept in `{folder}`: {cause}",
-        code="kernel-cache-not-usable",
-        way_out=WAY_OUT,
-        place=str(folder),
-    )
+def _cause(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error).lower()
+
+
+def _warn(folder: Path | str, cause: str, way_out: str = "") -> None:
+    text = f"compiled policies are not kept in `{folder}`: {cause}; {way_out}name another folder in LINEKEEPER_CACHE"
+    warnings.warn(text, KernelCacheWarning, stacklevel=1)

@@ -196,10 +196,10 @@ class Policy:
 
     def kind(self, name: str) -> Kind:
         """The event kind of that name; KeyError where the policy has none."""
-        kind = next((kind for kind in self.kinds if kind.name == name), None)
-        if kind is None:
-            raise KeyError(name)
-        return kind
+        for kind in self.kinds:
+            if kind.name == name:
+                return kind
+        raise KeyError(name)
 
     def kind_name(self, number: int) -> str | None:
         """The name of the event kind of that number; None where only a later version has it."""
