@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, Select, bindparam, func, select, text, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from linekeeper.journal.log.entry import Record
 from linekeeper.journal.log.keys import cipher_of, master_in_use
-from linekeeper.journal.log.tables import LogTables, within
+from linekeeper.journal.log.tables import LogTables, in_names, listed
 from linekeeper.journal.log.vault import Vault
 
 
@@ -47,13 +50,25 @@ def append(connection: Connection, tables: LogTables, vault: Vault, records: Seq
 
 def _reserve(connection: Connection, tables: LogTables, count: int) -> int:
     """Take the next `count` positions; other transactions wait here until this one ends."""
-    tail = tables.tail
-    take = update(tail).where(tail.c.id == 1).values(size=tail.c.size + count).returning(tail.c.size)
-    size = connection.execute(take).scalar_one_or_none()
+    take, given = _taking_positions(tables), {"count": count}
+    size = connection.execute(take, given).scalar_one_or_none()
     if size is None:
-        connection.execute(text(f"INSERT INTO {tail.name} (id, size) VALUES (1, 0) ON CONFLICT DO NOTHING"))
-        size = connection.execute(take).scalar_one()
+        connection.execute(text(f"INSERT INTO {tables.tail.name} (id, size) VALUES (1, 0) ON CONFLICT DO NOTHING"))
+        size = connection.execute(take, given).scalar_one()
     return int(size) - count
+
+
+# Both are built once: for one event, building a query costs more than executing it.
+@lru_cache(maxsize=8)
+def _taking_positions(tables: LogTables) -> ReturningUpdate[Any]:
+    tail = tables.tail
+    take = update(tail).where(tail.c.id == 1).values(size=tail.c.size + bindparam("count"))
+    return take.returning(tail.c.size)
+
+
+@lru_cache(maxsize=8)
+def _keys_by_names(tables: LogTables, dialect: str) -> Select[Any]:
+    return select(tables.keys).where(in_names(dialect, tables.keys.c.account))
 
 
 def _keys(
@@ -65,7 +80,8 @@ def _keys(
     """
     keys, wanted = tables.keys, list(accounts)
     keys_by_account: dict[str, tuple[int, AESGCM]] = {}
-    for row in connection.execute(select(keys).where(within(connection, keys.c.account, wanted))):
+    dialect = connection.dialect.name
+    for row in connection.execute(_keys_by_names(tables, dialect), {"names": listed(dialect, wanted)}):
         keys_by_account[row.account] = (row.id, cipher_of(vault, row))
     missing = [account for account in wanted if account not in keys_by_account]
     if missing:
