@@ -54,7 +54,7 @@ class KernelAnswer(CommandAnswer, frozen=True, tag="linekeeper/kernel/1"):
 
     policy: str
     version: int
-    digest: Sha256
+    digest: Annotated[Sha256, Meta(description="Of the code; that of the policy stands in `check` and `versions`.")]
     output: Annotated[str | None, Meta(description="The file that it was written to.")]
     source: str
 

@@ -58,7 +58,8 @@ def positions_of(
 class UnreadableRecord:
     """The record of a leaf that does not open although nobody was erased: it or its key is damaged, or the key is gone.
 
-    `account` is whose record it is; None where that went with the key. `kind` is None where the leaf does not say it.
+    `account` is whose record it is. It is None where the key is gone: only the key's row named the account. `kind` is
+    None where the leaf does not say it.
     """
 
     position: int
@@ -75,7 +76,7 @@ def opened(
 ) -> Iterator[tuple[int, LeafRecord]]:
     """(position, record) in the order of `positions`; None where the borrower was erased. LogError: no such leaf.
 
-    A record that does not open costs none of the others.
+    A record that does not open is given as one, and the others are opened all the same.
     """
     wanted = list(positions)
     for at in range(0, len(wanted), _POSITIONS_A_QUERY):
@@ -84,7 +85,7 @@ def opened(
         for position in some:
             if position not in records:
                 raise LogError(
-                    f"there is no leaf {position} in the store; the last is that of the newest record",
+                    f"there is no leaf {position} in the store",
                     code="leaf-missing",
                     details={"leaf": position},
                 )
