@@ -41,6 +41,7 @@ nightly: $(DEV) ## the property tests at length, tests that take minutes, genera
 	$(BIN)/python -m tests.erasure.interleavings --count 2000
 	$(BIN)/python -m tests.hostile --count 1000
 	$(BIN)/python -m tests.faults.kills --count 200
+	$(BIN)/python -m tests.faults.changes --count 500
 
 clean: ## remove what tests and builds leave behind; .venv stays
 	rm -rf site dist build .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -188,6 +188,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "nothing-published": "nothing of the log is published yet; run `linekeeper log publish`",
         "number-not-readable": "a size or an index is not in digits; fetch the file anew",
         "proof-not-readable": "a proof is not of the form of one; fetch the file anew",
+        "public-key-altered": "the public key in the public folder is not the log's; write the log's own into it",
         "receipt-not-readable": "a receipt or its code cannot be read; scan or fetch it anew",
         "receipt-too-long": "a receipt is too long for a QR code; hand out the file instead",
         "record-altered": "a sealed record does not fit its leaf or its key; it was altered, restore it",

@@ -24,7 +24,7 @@ from linekeeper.journal.log.erase import Erasure, erase, note_erasure, scrub
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.keys import count_keys
 from linekeeper.journal.log.masters import new_master
-from linekeeper.journal.log.publish import Cosign, Published, publish, published
+from linekeeper.journal.log.publish import PUBLIC_KEY, Cosign, Published, publish, published
 from linekeeper.journal.log.read import LeafRecord, UnreadableRecord, opened, positions_of
 from linekeeper.journal.log.receipt import make_receipt
 from linekeeper.journal.log.signer import Signer, load_key, new_key
@@ -227,7 +227,7 @@ def new_keeper(keys: Path, folder: Path, name: str) -> Keeper:
     keys.chmod(0o700)
     key = new_key(keys / "signer.key", name)
     new_master(keys / "master.key")
-    durable.write(folder / "log.vkey", f"{key.verifier.vkey}\n".encode())
+    durable.write(folder / PUBLIC_KEY, f"{key.verifier.vkey}\n".encode())
     KeySettings(str(folder.resolve()), ("file:master.key",)).write(keys)
     return open_keeper(keys)
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, select
 
+from linekeeper.core.bounded import SETTINGS_BYTES_MAX, read_bounded
 from linekeeper.journal.log import read
 from linekeeper.journal.log.entry import Opened
 from linekeeper.journal.log.errors import ProofError
 from linekeeper.journal.log.note import Note, Verifier
 from linekeeper.journal.log.proof import Proof
-from linekeeper.journal.log.publish import Published
+from linekeeper.journal.log.publish import PUBLIC_KEY, Published
 from linekeeper.journal.log.receipt import make_receipt, verify_receipt
 from linekeeper.journal.log.tables import LogTables, size_of
 from linekeeper.journal.log.tiles import TILE_WIDTH
@@ -45,6 +47,13 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
                 f"the store's head of {head.checkpoint.size} leaves is not the published one",
                 code="head-not-published-one",
             )
+    elif known:
+        raise ProofError(
+            f"the store has a head of {max(known)} leaves, but none is published where the settings of its keys say",
+            code="nothing-published",
+            way_out="put the folder or the settings back; where it has moved for good, run `linekeeper log publish`",
+            details={"leaves": max(known)},
+        )
     if known and max(known) > size:
         raise ProofError(
             f"the store has {size} leaves, but a head of {max(known)} was published; leaves were removed",
@@ -71,6 +80,22 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
     if head:
         head.tiles.demand_root(head.checkpoint.root)
     return Audit(size, head.checkpoint.size if head else 0, len(known))
+
+
+def audit_folder(folder: Path, log: Verifier, head: Published) -> None:
+    """What readers of the folder rely on beside the newest tiles: the public key, and partial tiles of earlier heads.
+
+    Raises ProofError where one was altered.
+    """
+    path = folder / PUBLIC_KEY
+    if not path.exists() or read_bounded(path, SETTINGS_BYTES_MAX).decode(errors="replace").strip() != log.vkey:
+        raise ProofError(
+            f"the public key in `{path}` is not the log's",
+            code="public-key-altered",
+            way_out=f"write this into it, and find out who read the other: {log.vkey}",
+            place=str(path),
+        )
+    head.tiles.demand_earlier(folder)
 
 
 def _compare_with_tiles(head: Published, start: int, entries: list[bytes], hashes: list[bytes]) -> None:

@@ -16,7 +16,7 @@ from linekeeper.journal.log.entry import Opened
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.note import Verifier
 from linekeeper.journal.log.page import page
-from linekeeper.journal.log.publish import CHECKPOINT, Published
+from linekeeper.journal.log.publish import CHECKPOINT, PUBLIC_KEY, Published
 from linekeeper.journal.log.receipt import make_receipt
 from linekeeper.journal.log.tables import LogTables
 from linekeeper.journal.log.tiles import Tiles, every_tile, pack, tile_path
@@ -55,7 +55,7 @@ def export(
         raise LogError(
             f"`{folder}` is not empty", code="export-folder-not-empty", way_out="name a new folder", place=str(folder)
         )
-    written = {CHECKPOINT: head.data, "log.vkey": f"{log.vkey}\n".encode(), "verify.html": page(log)}
+    written = {CHECKPOINT: head.data, PUBLIC_KEY: f"{log.vkey}\n".encode(), "verify.html": page(log)}
     written |= {_inside(name): data for name, data in sources.items()}
     sums = [_write(folder, name, data) for name, data in written.items()]
     sums += [_write(folder, path, data) for path, data in _tiles(head.tiles)]

@@ -27,7 +27,7 @@ from linekeeper.journal.log.tables import LogTables, size_of
 from linekeeper.journal.log.tiles import CHUNK, TILES_WAY_OUT, Tiles, TileWriter, on_disk
 from linekeeper.journal.log.tree import Frontier, Nodes, consistency_proof, leaf_hash, root_at
 
-CHECKPOINT = "checkpoint"
+CHECKPOINT, PUBLIC_KEY = "checkpoint", "log.vkey"
 
 Cosign = Callable[[bytes, Nodes], Iterable[Signature]]  # (signed checkpoint, its tree) -> the cosignatures it lacks
 

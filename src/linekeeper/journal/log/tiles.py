@@ -11,6 +11,7 @@ Source: c2sp.org/tlog-tiles.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -31,6 +32,8 @@ TILES_WAY_OUT = (
     "put the folder back from a copy, or move `checkpoint` out of it and run `linekeeper log publish`, which then makes"
     " the tiles anew from the store"
 )
+
+_PARTIAL = re.compile(r"tile/(?P<level>entries|\d{1,2})/(?P<tile>(x\d{3}/)*\d{3})\.p/(?P<width>\d{1,3})")
 
 Fetch = Callable[[str], bytes]  # path below the log's prefix -> bytes; FileNotFoundError where absent
 Level = int | Literal["entries"]
@@ -155,12 +158,36 @@ class Tiles:
                 "the published tiles do not lead to the published root", code="tiles-do-not-fit", way_out=TILES_WAY_OUT
             )
 
+    def demand_earlier(self, folder: Path) -> None:
+        """Raises ProofError where a partial tile of an earlier head, in the folder still, is not how the tile began."""
+        for path in sorted(folder.glob("tile/**/*.p/*")):
+            named = path.relative_to(folder).as_posix()
+            parts = _PARTIAL.fullmatch(named)
+            if parts is None:
+                continue  # no file of a log
+            tile, width = int(re.sub("[x/]", "", parts["tile"])), int(parts["width"])
+            level = None if parts["level"] == "entries" else int(parts["level"])
+            if tile * TILE_WIDTH + width > self._complete(level or 0):
+                continue  # begun for a head that is not published yet
+            began = pack(self.bundle(tile)[:width]) if level is None else b"".join(self.hashes(level, tile)[:width])
+            if path.read_bytes() != began:
+                raise ProofError(
+                    f"`{named}`, of an earlier head, is not how the tile began; it was altered",
+                    code="tiles-do-not-fit",
+                    way_out=TILES_WAY_OUT,
+                    place=named,
+                )
+
+    def _complete(self, level: int) -> int:
+        """How many hashes there are at a level."""
+        return self.size >> (HEIGHT * level)
+
     def _read(self, level: Level, tile: int) -> tuple[bytes, int, int]:
         """A tile's bytes, its width at this size, and how many it holds.
 
         They are the same, unless a partial tile has given way to the full one: that one holds later leaves as well.
         """
-        complete = self.size >> (HEIGHT * level) if isinstance(level, int) else self.size
+        complete = self._complete(level if isinstance(level, int) else 0)
         width = min(complete - tile * TILE_WIDTH, TILE_WIDTH)
         if width <= 0:
             raise ProofError(

@@ -1,0 +1,72 @@
+"""A few random changes of each kind, and the faults that many of them once showed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.changes import FAULTS, KINDS, contents, endings, restore
+from tests.faults.proven import Proven, proven_store
+from tests.kernel.conftest import _kernel_cache as _kernel_cache
+
+FEW = 12
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Proven:
+    return proven_store(tmp_path_factory.mktemp("changes"))
+
+
+@pytest.fixture
+def proven(made: Proven) -> Iterator[Proven]:
+    """The store, whose folders are put back as they were after the test."""
+    home = made.file.parent
+    whole = contents(home)
+    yield made
+    restore(home, whole)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_few_changes(proven: Proven, kind: str) -> None:
+    assert [one for one in endings(proven, [kind], FEW, seed=0) if one.verdict in FAULTS] == []
+
+
+def found(proven: Proven) -> str:
+    return proven.found(proven.file) or ""
+
+
+def test_a_public_key_that_is_not_the_logs_is_found(proven: Proven) -> None:
+    """Whoever fetched it would take forged receipts for true ones."""
+    key = proven.file.parent / "public" / "log.vkey"
+    key.write_bytes(key.read_bytes().replace(b"example", b"exomple"))
+    assert "the public key in" in found(proven)
+    key.unlink()
+    assert "the public key in" in found(proven)
+
+
+@pytest.mark.parametrize("level", ["0", "entries"])
+def test_an_altered_tile_of_an_earlier_head_is_found(proven: Proven, level: str) -> None:
+    """Whoever holds that head still asks for it."""
+    earlier = min((proven.file.parent / "public" / "tile" / level).glob("*.p/*"), key=lambda path: int(path.name))
+    data = bytearray(earlier.read_bytes())
+    data[40] ^= 1
+    earlier.write_bytes(data)
+    assert "of an earlier head, is not how the tile began" in found(proven)
+
+
+def test_settings_that_name_another_public_folder_are_found(proven: Proven) -> None:
+    """An empty folder agrees with everything."""
+    settings = proven.keys / "log.json"
+    settings.write_bytes(settings.read_bytes().replace(b"public", b"publik"))
+    assert "none is published where the settings of its keys say" in found(proven)
+
+
+def test_a_file_that_is_no_tile_harms_nothing(proven: Proven) -> None:
+    stray = Path(proven.file.parent / "public" / "tile" / "0" / "notes.p" / "todo")
+    stray.parent.mkdir()
+    stray.write_text("tidy up")
+    assert proven.found(proven.file) is None
+    shutil.rmtree(stray.parent)
