@@ -102,7 +102,7 @@ def why_stated(table: str, column: str | None) -> str | None:
         return "stated, the whole table" if whole else matched(section, r"(?m)^A row that is gone[^.]*\.")
     if page[table, column] == "stated":
         return "stated"
-    return matched(section, rf"(?m)^\| `{column}` \| derived \| where it decides[^|]*")
+    return matched(section, rf"(?m)^\| `{column}` \| derived \| (where it decides|too low is found)[^|]*")
 
 
 def matched(text: str, pattern: str) -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,28 @@ def test_settings_that_name_another_public_folder_are_found(proven: Proven) -> N
     settings = proven.keys / "log.json"
     settings.write_bytes(settings.read_bytes().replace(b"public", b"publik"))
     assert "none is published where the settings of its keys say" in found(proven)
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        (
+            "UPDATE log_entries SET sealed = x'00' WHERE key IS NULL",
+            "has only one of two: a sealed record, and",
+        ),
+        ("UPDATE log_entries SET sealed = NULL WHERE position = 5", "leaf 5 of the log has only one of two"),
+        ("DELETE FROM log_heads WHERE size = (SELECT max(size) FROM log_heads)", "is not the published one"),
+        ("UPDATE version_migrations SET day = -86363720", "that has not come, or never was"),
+    ],
+)
+def test_a_change_by_sql_that_was_once_missed_is_found(
+    proven: Proven, tmp_path: Path, statement: str, message: str
+) -> None:
+    copy = tmp_path / "copy.db"
+    shutil.copy(proven.file, copy)
+    with closing(sqlite3.connect(copy)) as store, store:
+        store.execute(statement)
+    assert message in (proven.found(copy) or "")
 
 
 def test_a_file_that_is_no_tile_harms_nothing(proven: Proven) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Integer, LargeBinary, func, select
 from sqlalchemy.exc import DatabaseError
 
+from linekeeper.core.bounds import AT_MIN_MS, DAY_MS
 from linekeeper.core.errors import PolicyError
 from linekeeper.engine.history import Reviews
 from linekeeper.engine.pending_restrictions import counted_book
@@ -22,6 +23,7 @@ from linekeeper.journal.store import Counter, last_number
 from linekeeper.notice.from_decision import NOTIFIED_ACTIONS
 
 Difference = str | None
+_FIRST_DAY = AT_MIN_MS // DAY_MS  # of the calendar, since 1970-01-01
 
 
 # ------------------------------------------------------------------ what must hold before anything is derived
@@ -93,11 +95,19 @@ def difference_of_migrations(connection: Connection) -> Difference:
         following = rows[place + 1] if place + 1 < len(rows) and rows[place + 1].account == row.account else None
         if row.policy != (following.was if following else row.now):
             return f"`{row.account}` migrated to a version that it is not under afterwards"
-        if row.day > last_day or row.after_event > last_event:
-            return f"`{row.account}` migrated on a day, or after an event, that has not come"
+        if not _FIRST_DAY <= row.day <= last_day or row.after_event > last_event:
+            return f"`{row.account}` migrated on a day, or after an event, that has not come, or never was"
         if following and following.after_event < row.after_event:
             return f"the migrations of `{row.account}` are out of order"
     return None
+
+
+def difference_of_seals(connection: Connection) -> Difference:
+    """The first leaf of the log that has a sealed record and no key that opens it, or a key and no record."""
+    e = t.LOG.entries.c
+    halves = (e.key.is_(None) & e.sealed.is_not(None)) | (e.key.is_not(None) & e.sealed.is_(None))
+    leaf = connection.execute(select(func.min(e.position)).where(halves)).scalar()
+    return None if leaf is None else f"leaf {leaf} of the log has only one of two: a sealed record, and its key"
 
 
 def difference_of_known_versions(connection: Connection) -> Difference:
@@ -117,6 +127,7 @@ BEFORE_DERIVING: tuple[Callable[[Connection], Difference], ...] = (
     difference_of_versions,
     difference_of_known_versions,
     difference_of_migrations,
+    difference_of_seals,
 )
 
 

@@ -41,8 +41,7 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
     size = size_of(connection, tables)
     known = {row.size: bytes(row.root) for row in connection.execute(select(tables.heads))}
     if head:
-        stored = known.setdefault(head.checkpoint.size, head.checkpoint.root)
-        if stored != head.checkpoint.root:
+        if known.get(head.checkpoint.size) != head.checkpoint.root:
             raise ProofError(
                 f"the store's head of {head.checkpoint.size} leaves is not the published one",
                 code="head-not-published-one",
