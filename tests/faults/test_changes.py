@@ -88,6 +88,15 @@ def test_a_change_by_sql_that_was_once_missed_is_found(
     assert message in (proven.found(copy) or "")
 
 
+def test_a_schema_that_is_no_text_is_found(proven: Proven, tmp_path: Path) -> None:
+    """SQLite quotes it in its message, which then is no text either."""
+    copy = tmp_path / "copy.db"
+    data = proven.file.read_bytes()
+    place = data.index(b"CREATE INDEX events_account")
+    copy.write_bytes(data[: place + 3] + b"\xeb" + data[place + 4 :])
+    assert "cannot be opened: its schema is malformed" in (proven.found(copy) or "")
+
+
 def test_a_file_that_is_no_tile_harms_nothing(proven: Proven) -> None:
     stray = Path(proven.file.parent / "public" / "tile" / "0" / "notes.p" / "todo")
     stray.parent.mkdir()

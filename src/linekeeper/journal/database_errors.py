@@ -25,6 +25,8 @@ def cause_of(error: BaseException) -> str:
     >>> cause_of(sqlite3.OperationalError("database or disk is full"))
     'database or disk is full'
     """
+    if isinstance(error, UnicodeDecodeError):
+        return "its schema is malformed"
     lines = str(getattr(error, "orig", None) or error).splitlines()
     return lines[0].strip()[:300] if lines else "it does not say why"
 

@@ -290,7 +290,7 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
             migrate_schema(store)
         elif revision != REVISION:
             _demand_readable(shown, revision, older)
-    except (SQLAlchemyError, DatabaseFailure) as error:
+    except (SQLAlchemyError, DatabaseFailure, UnicodeDecodeError) as error:  # SQLite quotes what it cannot read
         store.close()
         cause = error.cause if isinstance(error, DatabaseFailure) else cause_of(error)
         raise StoreError(
