@@ -485,7 +485,8 @@ from linekeeper.connect.large_files import sorting_store
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
     with sorting_store(Path(sys.argv[1])) as database:
-        database.execute("SELECT sum(a.range * b.range) FROM range(3000000) a, range(3000000) b").fetchall()
+        out = Path(sys.argv[1]) / "sorted.parquet"
+        database.execute(f"COPY (SELECT range FROM range(300000000) ORDER BY hash(range)) TO '{out}' (FORMAT parquet)")
 except KeyboardInterrupt:
     print("interrupted")
 """

@@ -94,7 +94,7 @@ def profile_import(
     with tempfile.TemporaryDirectory(prefix="linekeeper-") as folder:
         out = Path(folder, "events.parquet")
         summary = import_file(paths, policy, out, columns, form, progress, clock)
-        with end_on_interruption(), duckdb.connect() as database:
+        with duckdb.connect() as database, end_on_interruption(database):
             database.read_parquet(str(out)).create_view("events")
             profiles = tuple(_profiles(database, policy))
             rows = database.execute("SELECT kind, count(*) FROM events GROUP BY kind ORDER BY kind").fetchall()

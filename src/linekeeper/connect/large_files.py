@@ -7,7 +7,10 @@ bounded memory and puts the rest on the disk, so a file may be larger than the m
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -197,7 +200,7 @@ def sorting_store(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     settings["memory_limit"] = SORTING_BYTES_MAX
     database = duckdb.connect(config=settings)
     try:
-        with end_on_interruption():
+        with end_on_interruption(database):
             database.execute("SET enable_progress_bar = false")  # it would stand on standard output, beside the answer
             yield database
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
@@ -212,11 +215,35 @@ def sorting_store(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
-def end_on_interruption() -> Iterator[None]:
-    """Let Ctrl-C end a query as it ends all else: DuckDB takes the signal for itself and raises an error of its own."""
+def end_on_interruption(database: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let Ctrl-C end a query as it ends all else.
+
+    Python's own handler waits until the query is done, and DuckDB looks for the signal only now and then. So a thread
+    learns of it at once and stops the query, which then ends with an error of DuckDB's own.
+    """
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    watch = threading.Thread(target=_stop_when_interrupted, args=(database, reader), daemon=True)
+    watch.start()
     try:
         yield
     except (RuntimeError, duckdb.InterruptException) as error:
         if "interrupted" not in str(error).lower():
             raise
         raise KeyboardInterrupt from None
+    finally:
+        signal.set_wakeup_fd(before)
+        writer.close()
+        watch.join()
+        reader.close()
+
+
+def _stop_when_interrupted(database: duckdb.DuckDBPyConnection, reader: socket.socket) -> None:
+    """Stop what the database does whenever the signal of Ctrl-C comes, until the other end is closed."""
+    while number := reader.recv(1):
+        if number[0] == signal.SIGINT:
+            database.interrupt()
