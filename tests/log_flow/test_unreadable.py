@@ -129,7 +129,7 @@ def test_another_difference_is_still_found(logged: Logged) -> None:
     with logged.store.writing() as connection:
         flip_wrapped(connection, "A")
         key = connection.execute(select(KEYS.c.id).where(KEYS.c.account == "C")).scalar_one()
-        connection.execute(update(t.LOG.entries).where(t.LOG.entries.c.key == key).values(key=None))
+        connection.execute(update(t.LOG.entries).where(t.LOG.entries.c.key == key).values(key=None, sealed=None))
     verdict = verify(logged.store, vault=logged.keeper().vault)
     assert verdict.first_difference == f"{count(logged, d)} decisions are stored, and 8 have a leaf"
     assert verdict.unreadable_accounts == ("A",)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from linekeeper.core.bounds import INT64_MAX, INT64_MIN
-from linekeeper.core.errors import KernelError, LinekeeperError
+from linekeeper.core.errors import KernelError
 from linekeeper.kernel import lowering, machine_code, object_cache
 from linekeeper.kernel.lowering_expressions import FAULTS, CallFault, symbol
 from linekeeper.kernel.machine_code import Code, OptimisationLevel
@@ -109,11 +109,7 @@ class NativeKernel:
         return read_source(self._text)
 
     def _optimise(self, function: NativeFunction) -> None:
-        try:
-            function.use(self._make(function.name, OptimisationLevel.OPTIMISED))
-        except LinekeeperError:
-            # It could not be kept. Plain code gives the same results; the next command to need the folder reports it.
-            return
+        function.use(self._make(function.name, OptimisationLevel.OPTIMISED))
 
     def _kept(self, name: str) -> Code | None:
         """The best code on disk."""
