@@ -74,7 +74,7 @@ def test_settings_that_name_another_public_folder_are_found(proven: Proven) -> N
             "has only one of two: a sealed record, and",
         ),
         ("UPDATE log_entries SET sealed = NULL WHERE position = 5", "leaf 5 of the log has only one of two"),
-        ("DELETE FROM log_heads WHERE size = (SELECT max(size) FROM log_heads)", "is not the published one"),
+        ("DELETE FROM log_heads WHERE size = (SELECT max(size) FROM log_heads)", "does not know the published head of"),
         ("UPDATE version_migrations SET day = -86363720", "that has not come, or never was"),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,26 +39,8 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
     published one, is compared with the root over the entries before it. Every tile is derived from those below it.
     """
     size = size_of(connection, tables)
-    known = {row.size: bytes(row.root) for row in connection.execute(select(tables.heads))}
-    if head:
-        if known.get(head.checkpoint.size) != head.checkpoint.root:
-            raise ProofError(
-                f"the store's head of {head.checkpoint.size} leaves is not the published one",
-                code="head-not-published-one",
-            )
-    elif known:
-        raise ProofError(
-            f"the store has a head of {max(known)} leaves, but none is published where the settings of its keys say",
-            code="nothing-published",
-            way_out="put the folder or the settings back; where it has moved for good, run `linekeeper log publish`",
-            details={"leaves": max(known)},
-        )
-    if known and max(known) > size:
-        raise ProofError(
-            f"the store has {size} leaves, but a head of {max(known)} was published; leaves were removed",
-            code="leaves-removed",
-            details={"leaves": size, "published": max(known)},
-        )
+    stored = {row.size: bytes(row.root) for row in connection.execute(select(tables.heads))}
+    known = _agreed_heads(stored, head, size)
     # One pass from the first leaf on: the frontier gives the root at each size, so old heads cost no second reading.
     frontier = Frontier()
     stream = read.entries(connection, tables, 0, size)
@@ -78,7 +60,38 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
             )
     if head:
         head.tiles.demand_root(head.checkpoint.root)
+        if head.checkpoint.size not in stored:  # after all else, which says more of what was done to the store
+            raise ProofError(
+                f"the store does not know the published head of {head.checkpoint.size} leaves",
+                code="head-not-published-one",
+                way_out="put the store's newest state back",
+            )
     return Audit(size, head.checkpoint.size if head else 0, len(known))
+
+
+def _agreed_heads(stored: Mapping[int, bytes], head: Published | None, size: int) -> dict[int, bytes]:
+    """The heads of the store and the published one, which have to agree: roots by size."""
+    known = dict(stored)
+    if head:
+        if known.setdefault(head.checkpoint.size, head.checkpoint.root) != head.checkpoint.root:
+            raise ProofError(
+                f"the store's head of {head.checkpoint.size} leaves is not the published one",
+                code="head-not-published-one",
+            )
+    elif known:
+        raise ProofError(
+            f"the store has a head of {max(known)} leaves, but none is published where the settings of its keys say",
+            code="nothing-published",
+            way_out="put the folder or the settings back; where it has moved for good, run `linekeeper log publish`",
+            details={"leaves": max(known)},
+        )
+    if known and max(known) > size:
+        raise ProofError(
+            f"the store has {size} leaves, but a head of {max(known)} was published; leaves were removed",
+            code="leaves-removed",
+            details={"leaves": size, "published": max(known)},
+        )
+    return known
 
 
 def audit_folder(folder: Path, log: Verifier, head: Published) -> None:
