@@ -10,23 +10,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "src")]
 
+from commands import ended  # noqa: E402
+
 import linekeeper as lk  # noqa: E402
 from linekeeper.texts.material import shipped  # noqa: E402
 
-ROOT = Path(__file__).resolve().parent.parent
 POLICY = shipped("consumer-loan.yaml")
 POLICY_FILE = "policies/consumer-loan.yaml"
 DAY_MS = 86_400_000
@@ -93,22 +91,6 @@ def notified(store: str) -> str:
     return f"A#{adverse[-1].number}"
 
 
-def timed(command: list[str], store: Path) -> tuple[float, float]:
-    """Seconds of one command on the clock, and of the processor."""
-    began = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "-c", "from linekeeper.cli.main import main; main()", *command, str(store), "--json"],
-        stdout=subprocess.DEVNULL,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-    ) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"`linekeeper {' '.join(command)}` ended with {process.returncode}")
-    return time.perf_counter() - began, usage.ru_utime + usage.ru_stime
-
-
 def measured(folder: Path, events: int, back: int, turns: int) -> Iterator[dict[str, Any]]:
     """Each command on the long and the short life: least seconds of some turns."""
     commands = {name: make_store(folder / name, count, back) for name, count in (("long", events), ("short", SHORT))}
@@ -118,7 +100,8 @@ def measured(folder: Path, events: int, back: int, turns: int) -> Iterator[dict[
             store = folder / name / f"{turn}.db"
             shutil.copy(folder / name / "lines.db", store)
             for what, command in of_life.items():
-                took = timed(command, store)
+                cost = ended([*command, str(store)])
+                took = (cost.seconds, cost.processor_s)
                 if turn:
                     before = least.get((name, what), took)
                     least[name, what] = (min(took[0], before[0]), min(took[1], before[1]))

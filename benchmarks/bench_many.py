@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +19,8 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "src")]
 
 import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
+from commands import ended  # noqa: E402
 
-ROOT = Path(__file__).resolve().parent.parent
 POLICY = "policies/consumer-loan.yaml"
 DAY_MS = 86_400_000
 OPENED_AT = 1_700_000_000_000
@@ -55,23 +52,12 @@ def write_events(path: Path, accounts: int, events: int) -> None:
 
 
 def measured(command: list[str]) -> dict[str, float]:
-    """Seconds of a command on the clock and of the processor, and its peak of memory in MB."""
-    began = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "-c", "from linekeeper.cli.main import main; main()", *command, "--json"],
-        stdout=subprocess.DEVNULL,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-    ) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"`linekeeper {' '.join(command)}` ended with {process.returncode}")
-    seconds = time.perf_counter() - began
+    """What a command costs, in figures that are read at a glance."""
+    cost = ended(command)
     return {
-        "seconds": round(seconds, 2),
-        "processor_s": round(usage.ru_utime + usage.ru_stime, 2),
-        "peak_mb": round(usage.ru_maxrss / 1_024),
+        "seconds": round(cost.seconds, 2),
+        "processor_s": round(cost.processor_s, 2),
+        "peak_mb": round(cost.peak_mb),
     }
 
 

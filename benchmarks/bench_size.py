@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "src")]
 
 import pyarrow.compute as pc  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
+from commands import ended  # noqa: E402
 
 from linekeeper.lab.population import population  # noqa: E402
 
@@ -46,22 +44,6 @@ def write_feed(folder: Path, events: int) -> list[Path]:
     return files
 
 
-def measured(command: list[str]) -> tuple[dict[str, float], float, float]:
-    """The command's answer, its seconds on the clock, and its peak of memory in MB."""
-    began = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "-c", "from linekeeper.cli.main import main; main()", *command, "--json"],
-        stdout=subprocess.PIPE,
-    ) as process:
-        assert process.stdout is not None
-        answer = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(process.returncode)
-    return json.loads(answer), time.perf_counter() - began, usage.ru_maxrss / 1024
-
-
 def figures_of(folder: Path, files: list[Path], what: str) -> dict[str, float]:
     """One command over some of the files."""
     feed = folder / f"feed-{what}-{len(files)}"
@@ -71,7 +53,7 @@ def figures_of(folder: Path, files: list[Path], what: str) -> dict[str, float]:
     command = [what, str(ROOT / POLICY), str(feed)]
     if what == "run":
         command += ["--store", str(folder / f"{len(files)}.db")]
-    answer, seconds, peak_mb = measured(command)
+    answer, seconds, _, peak_mb = ended(command)
     events = answer["events"]
     figures = {"events": events, "seconds": seconds, "events_a_second": events / seconds, "peak_mb": peak_mb}
     if what == "run":

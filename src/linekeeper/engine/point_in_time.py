@@ -88,14 +88,14 @@ def states_after(connection: Connection, kernels: Kernels, account: str, reviews
     run_timeline(periods, batch, 0, arrivals, reviewed, reviews.last_day, withheld, state, new_result)
     action = newest.shape.place("ACTION")
     points = (
-        (raw, period.kernel, part.states.get(place))
+        (raw, period.kernel, part, place)
         for period, part in zip(periods, parts, strict=True)
         for place, raw in enumerate(part)
     )
     return {
-        number: PointInTime(kernel, after)
-        for number, (raw, kernel, after) in enumerate(points, start=1)
-        if raw.row[action] in ADVERSE and after is not None
+        number: PointInTime(kernel, part.states[place])
+        for number, (raw, kernel, part, place) in enumerate(points, start=1)
+        if raw.row[action] in ADVERSE
     }
 
 
