@@ -76,7 +76,7 @@ from linekeeper.engine.versions import (
 )
 from linekeeper.evaluate.authorisation import Authorisation, authorise
 from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, evaluate_batch
-from linekeeper.evaluate.event_batch import Batch, Ints, no_events
+from linekeeper.evaluate.event_batch import Batch, Ints, no_events, parts_of
 from linekeeper.evaluate.excess_draws import excess_draws, line_columns
 from linekeeper.evaluate.late_events import History
 from linekeeper.evaluate.unowed_dues import with_unowed_dues
@@ -97,6 +97,7 @@ if TYPE_CHECKING:
     from linekeeper.policy.model import Brake, Policy
 
 REVIEW_BATCH = 5_000
+STATES_BYTES_MAX = 1 << 25  # that are in memory at one time, while a batch is received without a brake
 Progress = Callable[[int], object]  # what a caller does with how many accounts were reviewed
 Keep = Callable[[Decision], object]  # what a caller does with each decision as it is made
 
@@ -293,23 +294,34 @@ class Engine:
         # Repeats drop out here: nothing after this meets one.
         now, how = self.clock.now_ms(), {"allow_other_source": allow_other_source}
         admitted = admit_events(connection, source, events, calendar, now, **how)
-        batch = admitted.events.batch(self.policy, calendar)
+        evaluate = self._evaluator(connection, source, admitted)
+        summary = BatchSummary(same=admitted.same, rejected=again + admitted.rejected, last_at=admitted.last_at)
+        whole = admitted.events.batch(self.policy, calendar)
+        # The brake weighs the restrictions of all accounts of a batch against each other.
+        together = len(whole.accounts) if self.brake else STATES_BYTES_MAX // (8 * self.kernel.layout.size)
+        for batch in parts_of(whole, max(1, together)):
+            summary.add(self._receive_part(connection, batch, admitted, source, evaluate, keep))
+        return summary
+
+    def _receive_part(
+        self, connection: Connection, batch: Batch, admitted: Admitted, source: str, evaluate: Run, keep: Keep | None
+    ) -> BatchSummary:
+        """Decide on the admitted events of some accounts."""
         states, chains = load_states(connection, self.kernel, batch.accounts)
-        evaluate, lines = self._evaluator(connection, source, admitted), line_columns(self.kernel, states)
-        unowed_before = with_unowed_dues(self.kernel, states)
+        lines, unowed_before = line_columns(self.kernel, states), with_unowed_dues(self.kernel, states)
         result, waiting = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
         codes = {int(batch.rows[event]): code for event, code in result.refused.items()}
+        rows = batch.rows.tolist()
         # A ruling precedes, in the log too, what it leads to.
-        arrived = ruling_leaves(connection, self.keeper, admitted, codes) if self.keeper else []
+        arrived = ruling_leaves(connection, self.keeper, admitted, rows, codes) if self.keeper else []
         refused = reject_refused(connection, source, admitted, codes)
         unowed = with_unowed_dues(self.kernel, states)
-        arrived += event_leaves(source, admitted, codes) if self.keeper else []
+        arrived += event_leaves(source, admitted, rows, codes) if self.keeper else []
         actions = self._record(connection, batch, admitted.ids, result, states, chains, keep, arrived)
         over = [admitted.ids[batch.rows[event]] for event in excess_draws(self.kernel, batch, lines, result)]
         return BatchSummary(
-            events=len(admitted.ids) - len(refused),
-            same=admitted.same,
-            rejected=again + admitted.rejected + refused,
+            events=len(rows) - len(refused),
+            rejected=refused,
             actions=actions,
             evaluations=result.evaluations,
             waiting=waiting,
@@ -319,7 +331,6 @@ class Engine:
                 {batch.accounts[place] for place in np.flatnonzero(unowed)},
                 {batch.accounts[place] for place in np.flatnonzero(unowed_before & ~unowed)},
             ),
-            last_at=admitted.last_at,
         )
 
     def _evaluator(self, connection: Connection, source: str, admitted: Admitted) -> Run:
