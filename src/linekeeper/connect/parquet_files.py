@@ -13,7 +13,7 @@ from linekeeper.connect.layout import FileLayout
 from linekeeper.connect.raw_rows import RawBlock, RawSource
 from linekeeper.core.errors import FileError
 
-BATCH_ROWS = 131_072
+BATCH_ROWS = 65_536
 SOURCE_NOTE = "linekeeper_source"
 
 

@@ -96,8 +96,8 @@ from linekeeper.kernel.kernel import Kernel, kernel_of
 if TYPE_CHECKING:
     from linekeeper.policy.model import Brake, Policy
 
-REVIEW_BATCH = 5_000
-STATES_BYTES_MAX = 1 << 25  # that are in memory at one time, while a batch is received without a brake
+REVIEW_BATCH = 1_000
+STATES_BYTES_MAX = 1 << 24  # that are in memory at one time, while a batch is received without a brake
 Progress = Callable[[int], object]  # what a caller does with how many accounts were reviewed
 Keep = Callable[[Decision], object]  # what a caller does with each decision as it is made
 

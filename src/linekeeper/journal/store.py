@@ -372,11 +372,12 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     Readers do not block the writer (WAL); a commit that has returned survives a power cut (FULL); what is deleted is
     overwritten where that costs no further write (FAST), and `scrub` sees to the rest. Events come in the order of time
     and are indexed by account, so a large batch touches every page of an index many times over: 64 MiB hold them all,
-    where SQLite's own 2 MiB would have each page written out and read again.
+    where SQLite's own 2 MiB would have each page written out and read again. The write-ahead log that a large batch
+    leaves is cut to 64 MiB: whoever opens the store reads all of it.
     """
     connection.isolation_level = None  # else the driver would begin transactions by itself, without the lock
     pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=FAST", "cache_size=-65536")
-    for pragma in pragmas:
+    for pragma in (*pragmas, f"journal_size_limit={64 << 20}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
