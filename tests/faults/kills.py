@@ -37,7 +37,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from linekeeper.engine import engine as reviews
 from linekeeper.engine import run as runs
 from tests.faults.commands import COMMANDS, Command, warm_up
-from tests.faults.pictures import picture_of
+from tests.faults.pictures import files_left, picture_of
 from tests.faults.place import Place
 
 BATCH = 7  # events received, and accounts reviewed, in one transaction
@@ -229,6 +229,7 @@ def kill_many(places: SqlitePlaces, command: Command, count: int, seed: int) -> 
             difference = _difference(picture_of(place, done.kills % SOUND_EACH == 0), allowed)
         except Exception as error:
             difference = str(error).strip().splitlines()[-1]
+        difference = difference or files_left(place)
         if difference is None and command.trace is not None:
             difference = command.trace(place)
         if difference:

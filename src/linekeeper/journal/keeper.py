@@ -19,6 +19,7 @@ from linekeeper.journal.database_errors import typed_failures
 from linekeeper.journal.key_folder import SETTINGS, KeySettings, masters_by_place, read_key_settings
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.append import append
+from linekeeper.journal.log.audit import Audit, audit, audit_folder
 from linekeeper.journal.log.entry import DECISIONS, Opened, Record, RecordKind
 from linekeeper.journal.log.erase import Erasure, erase, note_erasure, scrub
 from linekeeper.journal.log.errors import LogError
@@ -90,6 +91,17 @@ class Keeper:
                 place=str(self.folder),
             )
         return head
+
+    def audit(self, connection: Connection) -> Audit:
+        """Re-derive the log from the store's entries, and compare it with all that is published.
+
+        Raises ProofError or LogError, which names the first difference.
+        """
+        head = published(self.folder, self.signer.verifier)
+        figures = audit(connection, t.LOG, head)
+        if head:
+            audit_folder(self.folder, self.signer.verifier, head)
+        return figures
 
     def receipt(self, store: Store, account: str, number: int) -> bytes:
         """The receipt of an account's decision, counted from 1.
