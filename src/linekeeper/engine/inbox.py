@@ -6,7 +6,7 @@ gave before is rejected unless the caller allows it, and so are the events of bo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
@@ -187,18 +187,21 @@ def admit_events(
     clock: Calendar,
     now: int,
     *,
-    allow_other_source: bool = False,
+    allow_other_source: bool,
+    unreadable: Mapping[str, str],
 ) -> Admitted:
     """Write the events to the journal in their order, each once; `now` (UTC ms) is when those arrive that do not say.
 
     An event that another source gave before, with the same id, account, kind, local day and numbers, is rejected. With
-    `allow_other_source` it counts again.
+    `allow_other_source` it counts again. New events of `unreadable` accounts are rejected too, with the reason there.
     """
     keys = list(zip(events.accounts, events.kinds, events.at, events.bodies(), strict=True))
     ids = events.ids
     known = {} if len(ids) > FEW_EVENTS and _nothing_known(connection) else _known(connection, ids)
     sorted_out = _sort_out(source, ids, keys, known, None if allow_other_source else clock)
-    new, same = sorted_out.new, sorted_out.same
+    for row in (row for row in sorted_out.new if keys[row][0] in unreadable):
+        sorted_out.rejected[row] = _rejection(ids[row], unreadable[keys[row][0]], RejectionCode.KEY_NOT_READABLE)
+    new, same = [row for row in sorted_out.new if row not in sorted_out.rejected], sorted_out.same
     last_at = max((events.at[row] for row in (*new, *same)), default=None)
     if len(new) < len(ids):
         events = events.take(new)

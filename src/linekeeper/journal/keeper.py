@@ -23,7 +23,7 @@ from linekeeper.journal.log.audit import Audit, audit, audit_folder
 from linekeeper.journal.log.entry import DECISIONS, Opened, Record, RecordKind
 from linekeeper.journal.log.erase import Erasure, erase, note_erasure, scrub
 from linekeeper.journal.log.errors import LogError
-from linekeeper.journal.log.keys import count_keys
+from linekeeper.journal.log.keys import count_keys, master_in_use, unreadable_keys
 from linekeeper.journal.log.masters import new_master
 from linekeeper.journal.log.publish import PUBLIC_KEY, Cosign, Published, publish, published
 from linekeeper.journal.log.read import LeafRecord, UnreadableRecord, opened, positions_of
@@ -51,6 +51,19 @@ class Keeper:
         """The records of that kind that the log holds of an account."""
         records = opened(connection, t.LOG, self.vault, positions_of(connection, t.LOG, account, (kind,)))
         return {record.data for _, record in records if isinstance(record, Opened)}
+
+    def unreadable_keys(self, connection: Connection, error: LogError, accounts: Sequence[str]) -> dict[str, str]:
+        """Those of the accounts whose keys do not open, with the reason in a sentence, after an `error` of sealing.
+
+        Raises the error where none of their keys is why, and LogError where hardly any key of the store opens.
+        """
+        if error.code != "data-key-not-readable":
+            raise error
+        master_in_use(connection, t.LOG, self.vault)  # else it is no borrower's key that is damaged
+        unreadable = {account: str(why) for account, why in unreadable_keys(connection, t.LOG, self.vault, accounts)}
+        if error.details["account"] not in unreadable:
+            raise error
+        return unreadable
 
     def demand_log_of(self, connection: Connection) -> None:
         """Raises LogError where the store's log is not the one that these keys are of.
