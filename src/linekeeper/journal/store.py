@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+from weakref import WeakSet
 from zlib import crc32
 
 import pyarrow as pa
@@ -276,6 +277,7 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
     if file is not None:
         demand_whole_log(file)
     store = Store(engine, read_only)
+    _OPENED.add(store)
     shown = store.address
     try:
         revision = None if made and _has_no_file(engine) else schema_revision(store)
@@ -303,6 +305,14 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
         store.close()
         raise
     return store
+
+
+_OPENED: WeakSet[Store] = WeakSet()
+
+
+def stores_opened() -> list[Store]:
+    """The stores that this process has opened, as long as anything needs them."""
+    return list(_OPENED)
 
 
 def is_missing(url: str) -> bool:
