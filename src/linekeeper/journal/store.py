@@ -413,7 +413,7 @@ def migrate_schema(store: Store, fill: Callable[[Connection], object] = lambda c
 
 def _demand_readable(url: str, revision: str, older: bool) -> None:
     """Raises StoreError where the schema is not one that this program uses; with `older`, that it can migrate."""
-    if not (revision.isascii() and revision.isdigit()):
+    if not (revision.isascii() and revision.isdigit() and len(revision) == len(REVISION)):
         raise StoreError(
             f"the store `{url}` has the schema `{revision[:40]}`, which no Linekeeper has made",
             code="store-schema-not-known",
