@@ -282,7 +282,7 @@ def all_places(databases: tuple[str, ...] = ("sqlite", "postgresql")) -> Iterato
 
 def in_small_steps() -> None:
     """Have this process, and those that it starts, commit after few events and few accounts."""
-    runs.BATCH_EVENTS = BATCH
+    runs.BATCH_EVENTS = runs.BATCH_EVENTS_MAX = BATCH
     reviews.REVIEW_BATCH = BATCH
 
 

@@ -79,7 +79,7 @@ from linekeeper.engine.versions import (
 )
 from linekeeper.evaluate.authorisation import Authorisation, authorise
 from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, evaluate_batch
-from linekeeper.evaluate.event_batch import Batch, Ints, no_events
+from linekeeper.evaluate.event_batch import Batch, Ints, no_events, parts_of
 from linekeeper.evaluate.excess_draws import excess_draws, line_columns
 from linekeeper.evaluate.late_events import History
 from linekeeper.evaluate.unowed_dues import with_unowed_dues
@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from linekeeper.policy.model import Policy
 
 REVIEW_BATCH = 5_000
+STATES_BYTES_MAX = 1 << 25  # that are in memory at one time, while a batch is received without a brake
 
 
 class Engine:
@@ -254,7 +255,7 @@ class Engine:
         except LogError as error:
             if all_or_nothing:
                 raise
-            unreadable = self._unreadable_accounts(error, arrived.accounts, transaction)
+            unreadable = self._unreadable(error, list(dict.fromkeys(arrived.accounts)), transaction)
         return self._receive_batch(arrived, replace(call, unreadable=unreadable))
 
     def _receive_batch(self, arrived: GivenEvents, call: ReceiveCall) -> BatchSummary:
@@ -270,7 +271,7 @@ class Engine:
                 arrived, again = drop_refused(connection, call.source, arrived)
                 summary.rejected += again
             for engine, part in self._split_by_version(connection, arrived):
-                summary.add(engine._receive(connection, part, call, kept))
+                summary.add(engine._receive(connection, part, call, kept.append if call.keep else None))
             if call.all_or_nothing and summary.rejected:
                 rejection = summary.rejected[0]
                 raise EventRejected(rejection.reason, code="ruling-rejected", place=rejection.place)
@@ -279,9 +280,7 @@ class Engine:
                     call.keep(decision)
         return summary
 
-    def _unreadable_accounts(
-        self, error: LogError, accounts: Sequence[str], transaction: Connection | None
-    ) -> dict[str, str]:
+    def _unreadable(self, error: LogError, accounts: Sequence[str], transaction: Connection | None) -> dict[str, str]:
         """Those of the accounts whose keys in the log do not open, and why; the error itself where it is another."""
         if self.keeper is None:
             raise error
@@ -289,7 +288,7 @@ class Engine:
             return self.keeper.unreadable_keys(connection, error, accounts)
 
     def _receive(
-        self, connection: Connection, events: GivenEvents, call: ReceiveCall, kept: list[Decision]
+        self, connection: Connection, events: GivenEvents, call: ReceiveCall, keep: Keep | None
     ) -> BatchSummary:
         """The part of a batch whose accounts are under this version, in order of `at`."""
         calendar = self.kernel.calendar
@@ -297,26 +296,35 @@ class Engine:
         if self.policy.over_limit == "reject":
             events, again = drop_rejected_draws(connection, call.source, events)
         # Repeats drop out here: nothing after this meets one.
-        now, source = self.clock.now_ms(), call.source
-        how: dict[str, Any] = {"allow_other_source": call.allow_other_source, "unreadable": call.unreadable}
-        admitted = admit_events(connection, source, events, calendar, now, **how)
-        batch = admitted.events.batch(self.policy, calendar)
+        admitted = admit_events(connection, call, events, calendar, self.clock.now_ms())
+        evaluate = self._evaluator(connection, call.source, admitted)
+        summary = BatchSummary(same=admitted.same, rejected=again + admitted.rejected, last_at=admitted.last_at)
+        whole = admitted.events.batch(self.policy, calendar)
+        # The brake weighs the restrictions of all accounts of a batch against each other.
+        together = len(whole.accounts) if self.brake else STATES_BYTES_MAX // (8 * self.kernel.layout.size)
+        for batch in parts_of(whole, max(1, together)):
+            summary.add(self._receive_part(connection, batch, admitted, call.source, evaluate, keep))
+        return summary
+
+    def _receive_part(
+        self, connection: Connection, batch: Batch, admitted: Admitted, source: str, evaluate: Run, keep: Keep | None
+    ) -> BatchSummary:
+        """Decide on the admitted events of some accounts."""
         states, chains = load_states(connection, self.kernel, batch.accounts)
-        evaluate, lines = self._evaluator(connection, source, admitted), line_columns(self.kernel, states)
-        unowed_before = with_unowed_dues(self.kernel, states)
+        lines, unowed_before = line_columns(self.kernel, states), with_unowed_dues(self.kernel, states)
         result, waiting = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
         codes = {int(batch.rows[event]): code for event, code in result.refused.items()}
+        rows = batch.rows.tolist()
         # A ruling precedes, in the log too, what it leads to.
-        arrived = ruling_leaves(connection, self.keeper, admitted, codes) if self.keeper else []
+        arrived = ruling_leaves(connection, self.keeper, admitted, rows, codes) if self.keeper else []
         refused = reject_refused(connection, source, admitted, codes)
         unowed = with_unowed_dues(self.kernel, states)
-        arrived += event_leaves(source, admitted, codes) if self.keeper else []
-        actions = self._record(connection, batch, admitted.ids, result, states, chains, kept.append, arrived)
+        arrived += event_leaves(source, admitted, rows, codes) if self.keeper else []
+        actions = self._record(connection, batch, admitted.ids, result, states, chains, keep, arrived)
         over = [admitted.ids[batch.rows[event]] for event in excess_draws(self.kernel, batch, lines, result)]
         return BatchSummary(
-            events=len(admitted.ids) - len(refused),
-            same=admitted.same,
-            rejected=again + admitted.rejected + refused,
+            events=len(rows) - len(refused),
+            rejected=refused,
             actions=actions,
             evaluations=result.evaluations,
             waiting=waiting,
@@ -326,7 +334,6 @@ class Engine:
                 {batch.accounts[place] for place in np.flatnonzero(unowed)},
                 {batch.accounts[place] for place in np.flatnonzero(unowed_before & ~unowed)},
             ),
-            last_at=admitted.last_at,
         )
 
     def _evaluator(self, connection: Connection, source: str, admitted: Admitted) -> Run:
@@ -435,8 +442,9 @@ class Engine:
         a = t.accounts.c
         with self._reading(call.transaction) as connection:
             passed_over = within(connection, a.account, sorted(call.unreadable))
-            query = select(a.policy).where(a.next_review <= until_day, ~passed_over).limit(1)
-            digest = connection.execute(query).scalar()
+            digest = connection.execute(
+                select(a.policy).where(a.next_review <= until_day, ~passed_over).limit(1)
+            ).scalar()
             return None if digest is None else self._engine_of_version(connection, digest)
 
     def _review_due(self, until_day: int, call: ReviewCall) -> BatchSummary:
@@ -445,7 +453,7 @@ class Engine:
             try:
                 summary.add(self._review_accounts(names, until_day, call))
             except LogError as error:
-                call.unreadable |= self._unreadable_accounts(error, names, call.transaction).keys()
+                call.unreadable |= self._unreadable(error, names, call.transaction).keys()
                 summary.add(self._review_accounts(names, until_day, call))
             if call.progress:
                 call.progress(len(names))
@@ -490,8 +498,8 @@ class Engine:
     def _own_due(self, connection: Connection, until_day: int, call: ReviewCall) -> tuple[ColumnElement[bool], ...]:
         """The conditions of the accounts that are under this version and due up to that day, and not passed over."""
         a = t.accounts.c
-        passed_over = within(connection, a.account, sorted(call.unreadable))
-        return a.next_review <= until_day, a.policy == self.policy.digest, ~passed_over
+        due = a.next_review <= until_day
+        return due, a.policy == self.policy.digest, ~within(connection, a.account, sorted(call.unreadable))
 
     def _review_accounts(self, names: list[str], until_day: int, call: ReviewCall) -> BatchSummary:
         with self.store.writing(call.transaction) as connection:

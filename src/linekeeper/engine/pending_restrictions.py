@@ -30,7 +30,7 @@ from linekeeper.evaluate.circuit_breaker import (
 from linekeeper.evaluate.evaluator import EvaluationResult, RawDecision, in_bulk, review_account
 from linekeeper.evaluate.event_batch import Batch, Ints, events_of, narrowed, row_at
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import insert_many, states_under, unpacked, within
+from linekeeper.journal.store import fetch_rows, insert_many, states_under, unpacked, within
 from linekeeper.kernel.arrears import arrears_of
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ def _book_with(connection: Connection, kernel: Kernel, before: Ints, after: Ints
 
 def pending_of(connection: Connection, accounts: Sequence[str]) -> dict[str, PendingRestriction]:
     """The restrictions that are pending, by account, of these accounts."""
-    if not accounts or connection.execute(_ANY_PENDING).first() is None:
+    if not accounts or not fetch_rows(connection, _ANY_PENDING):
         return {}
     r = t.pending_restrictions.c
     query = select(r.account, r.day, r.event).where(r.ended.is_(None), within(connection, r.account, accounts))

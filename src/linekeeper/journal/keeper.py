@@ -31,7 +31,7 @@ from linekeeper.journal.log.receipt import make_receipt
 from linekeeper.journal.log.signer import Signer, load_key, new_key
 from linekeeper.journal.log.tables import size_of
 from linekeeper.journal.log.vault import Vault
-from linekeeper.journal.store import Store, insert_many, within
+from linekeeper.journal.store import Store, fetch_rows, insert_many, within
 
 
 @dataclass(frozen=True)
@@ -337,7 +337,7 @@ _UNSCRUBBED = select(t.erased_accounts.c.mark).where(t.erased_accounts.c.scrubbe
 
 def erased_of(connection: Connection, keeper: Keeper, accounts: Sequence[str]) -> set[str]:
     """Those of the accounts that were erased from this store."""
-    if connection.execute(_ANY_ERASED).first() is None:
+    if not fetch_rows(connection, _ANY_ERASED):
         return set()
     by_mark = dict(zip(_marks(connection, keeper, accounts), accounts, strict=True))
     mark = t.erased_accounts.c.mark

@@ -18,7 +18,7 @@ from weakref import WeakSet
 from zlib import crc32
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, event, inspect, select, text
+from sqlalchemy import Connection, Engine, Select, bindparam, create_engine, event, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
@@ -26,6 +26,8 @@ from sqlalchemy.pool import SingletonThreadPool, StaticPool
 from linekeeper.core.errors import StoreError, UsageError
 from linekeeper.journal import tables as t
 from linekeeper.journal.database_errors import DatabaseFailure, cause_of, failure_of, typed_failures
+from linekeeper.journal.log.repeated_queries import fetch_rows as fetch_rows
+from linekeeper.journal.log.repeated_queries import insert_many as insert_many
 from linekeeper.journal.log.tables import in_names as in_names
 from linekeeper.journal.log.tables import listed as listed
 from linekeeper.journal.log.tables import within as within
@@ -450,18 +452,6 @@ def _demand_readable(url: str, revision: str, older: bool) -> None:
 # ------------------------------------------------------------------ rows
 
 
-def insert_many(
-    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]], *, tail: str = ""
-) -> int:
-    """Insert rows given as tuples; `tail` is an ON CONFLICT clause. Returns how many rows were written."""
-    if not rows:
-        return 0
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    marks = ", ".join([mark] * len(names))
-    sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}) {tail}"
-    return connection.exec_driver_sql(sql, list(rows)).rowcount
-
-
 def take_numbers(connection: Connection, counter: Counter, count: int) -> int:
     """So many numbers that were never given before, and never will be again; the first of them."""
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
@@ -481,15 +471,15 @@ _LAST_NUMBER = select(t.counters.c.last).where(t.counters.c.name == bindparam("c
 def load_accounts(connection: Connection, names: Sequence[str]) -> dict[str, AccountRow]:
     """The accounts of those names that the store has."""
     dialect = connection.dialect.name
-    rows = connection.exec_driver_sql(_accounts_named(dialect), (listed(dialect, names),)).fetchall()
+    rows = fetch_rows(connection, _accounts_named(dialect), names=listed(dialect, names))
     return {name: AccountRow(unpacked(state), *rest) for name, state, *rest in rows}
 
 
 @cache
-def _accounts_named(dialect: str) -> str:
-    """As text: what SQLAlchemy does about a statement of its own takes longer than the database does for this one."""
-    named = "IN (SELECT value FROM json_each(?))" if dialect == "sqlite" else "= ANY(%s)"
-    return f"SELECT account, state, layout, decisions, last_hash, policy FROM {t.accounts.name} WHERE account {named}"
+def _accounts_named(dialect: str) -> Select[Any]:
+    a = t.accounts.c
+    query = select(a.account, a.state, a.layout, a.decisions, a.last_hash, a.policy)
+    return query.where(in_names(dialect, a.account))
 
 
 def states_under(connection: Connection, policy: str) -> Iterator[bytes]:
