@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from linekeeper.journal import tables as t
+from linekeeper.journal.store import within
+
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from linekeeper.core.decision import Decision
 
@@ -36,3 +39,8 @@ class ReviewCall:
     keep: Keep | None = None
     transaction: Connection | None = None
     unreadable: set[str] = field(default_factory=set)
+
+    def is_due(self, connection: Connection, until_day: int) -> ColumnElement[bool]:
+        """The condition of the accounts that are due up to that day and not passed over."""
+        a = t.accounts.c
+        return (a.next_review <= until_day) & ~within(connection, a.account, sorted(self.unreadable))

@@ -15,7 +15,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Connection, func, select
 
 from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.core.decision import Decision
@@ -439,12 +439,9 @@ class Engine:
 
     def _engine_of_due(self, until_day: int, call: ReviewCall) -> Engine | None:
         """The engine of some account that is due up to that day; None where all are reviewed."""
-        a = t.accounts.c
         with self._reading(call.transaction) as connection:
-            passed_over = within(connection, a.account, sorted(call.unreadable))
-            digest = connection.execute(
-                select(a.policy).where(a.next_review <= until_day, ~passed_over).limit(1)
-            ).scalar()
+            due = select(t.accounts.c.policy).where(call.is_due(connection, until_day)).limit(1)
+            digest = connection.execute(due).scalar()
             return None if digest is None else self._engine_of_version(connection, digest)
 
     def _review_due(self, until_day: int, call: ReviewCall) -> BatchSummary:
@@ -492,21 +489,15 @@ class Engine:
     def _due(self, until_day: int, call: ReviewCall) -> list[str]:
         a = t.accounts.c
         with self._reading(call.transaction) as connection:
-            query = select(a.account).where(*self._own_due(connection, until_day, call))
+            query = select(a.account).where(call.is_due(connection, until_day), a.policy == self.policy.digest)
             return list(connection.execute(query.order_by(a.next_review).limit(REVIEW_BATCH)).scalars())
-
-    def _own_due(self, connection: Connection, until_day: int, call: ReviewCall) -> tuple[ColumnElement[bool], ...]:
-        """The conditions of the accounts that are under this version and due up to that day, and not passed over."""
-        a = t.accounts.c
-        due = a.next_review <= until_day
-        return due, a.policy == self.policy.digest, ~within(connection, a.account, sorted(call.unreadable))
 
     def _review_accounts(self, names: list[str], until_day: int, call: ReviewCall) -> BatchSummary:
         with self.store.writing(call.transaction) as connection:
             # Since the page was read, another review may have done some of it, or migrated it to another version.
             a = t.accounts.c
-            due = self._own_due(connection, until_day, call)
-            query = select(a.account).where(within(connection, a.account, names), *due)
+            query = select(a.account).where(within(connection, a.account, names), a.policy == self.policy.digest)
+            query = query.where(call.is_due(connection, until_day))
             batch = no_events(self.policy, sorted(connection.execute(query).scalars()))
             states, chains = load_states(connection, self.kernel, batch.accounts)
             result, waiting = self._evaluate(
