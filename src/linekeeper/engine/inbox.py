@@ -32,6 +32,7 @@ from linekeeper.journal.keeper import Keeper, erased_of
 from linekeeper.journal.store import fetch_rows, in_names, insert_many, listed, take_numbers
 
 if TYPE_CHECKING:
+    from linekeeper.engine.calls import ReceiveCall
     from linekeeper.engine.clock import Clock
     from linekeeper.kernel.calendar import Calendar
     from linekeeper.policy.model import Policy
@@ -181,25 +182,20 @@ class Admitted:
         return {row: _DECODE(self.bodies[row]) for row in rows if kinds[row] == kind}
 
 
-def admit_events(
-    connection: Connection,
-    source: str,
-    events: GivenEvents,
-    clock: Calendar,
-    now: int,
-    *,
-    allow_other_source: bool = False,
-) -> Admitted:
+def admit_events(connection: Connection, call: ReceiveCall, events: GivenEvents, clock: Calendar, now: int) -> Admitted:
     """Write the events to the journal in their order, each once; `now` (UTC ms) is when those arrive that do not say.
 
     An event that another source gave before, with the same id, account, kind, local day and numbers, is rejected. With
-    `allow_other_source` it counts again.
+    `allow_other_source` it counts again. New events of `unreadable` accounts are rejected too, with the reason there.
     """
+    source, unreadable = call.source, call.unreadable
     keys = list(zip(events.accounts, events.kinds, events.at, events.bodies(), strict=True))
     ids = events.ids
     known = {} if len(ids) > FEW_EVENTS and _nothing_known(connection) else _known(connection, ids)
-    sorted_out = _sort_out(source, ids, keys, known, None if allow_other_source else clock)
-    new, same = sorted_out.new, sorted_out.same
+    sorted_out = _sort_out(source, ids, keys, known, None if call.allow_other_source else clock)
+    for row in (row for row in sorted_out.new if keys[row][0] in unreadable):
+        sorted_out.rejected[row] = _rejection(ids[row], unreadable[keys[row][0]], RejectionCode.KEY_NOT_READABLE)
+    new, same = [row for row in sorted_out.new if row not in sorted_out.rejected], sorted_out.same
     last_at = max((events.at[row] for row in (*new, *same)), default=None)
     if len(new) < len(ids):
         events = events.take(new)

@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from linekeeper.core.decision import Decision
+from linekeeper.core.errors import Refused
 from linekeeper.core.line import ADVERSE, Status
 from linekeeper.decide.canonical import canonical_json, read_decision
 from linekeeper.decide.record import Recorder
@@ -34,7 +35,7 @@ from linekeeper.kernel.arrears import arrears_of
 
 if TYPE_CHECKING:
     from linekeeper.kernel.kernel import Kernel
-    from linekeeper.policy.model import Brake
+    from linekeeper.policy.model import Brake, Policy
 
 # Runs a batch from states (int64[accounts, size], changed in place), behind a breaker where there is one.
 Run = Callable[[Batch, Ints, CircuitBreaker | None], EvaluationResult]
@@ -43,6 +44,18 @@ _CHANGED = ", ".join(f"{name} = excluded.{name}" for name in PENDING_COLUMNS[3:]
 _NEWEST = f"ON CONFLICT (account, day, event) DO UPDATE SET {_CHANGED}"
 PAGE = 10_000
 STATES_AT_ONCE = 500  # that are in memory at one time while the book is counted
+
+
+def brake_of(policy: Policy) -> Brake:
+    """The policy's brake. Raises Refused where it has none."""
+    if policy.brake is None:
+        raise Refused(
+            f"the policy `{policy.name}` has no `brake`",
+            code="policy-has-no-brake",
+            way_out="add `brake: {lines: 2%, exposure: 3%}`",
+            details={"policy": policy.name},
+        )
+    return policy.brake
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from linekeeper.core.event import ARRIVED, Rejection
 from linekeeper.decide.canonical import digest_all
 from linekeeper.decide.chain import Chain, record
 from linekeeper.decide.record import recorder_of
+from linekeeper.engine.calls import Progress
 from linekeeper.engine.clock import Clock
-from linekeeper.engine.engine import Engine, Progress
+from linekeeper.engine.engine import Engine
 from linekeeper.engine.summaries import BatchSummary, RunSummary
 from linekeeper.evaluate.evaluator import (
     NOT_REVIEWED,
@@ -251,8 +252,8 @@ def _summary(engine: Engine, total: BatchSummary, began: float) -> RunSummary:
     accounts = engine.accounts()
     actions = dict(total.actions)
     figures = (total.evaluations, seconds, digest, total.pending, total.same, total.excess_draws, total.unowed_dues)
-    flagged = tuple(total.flagged_draws)
-    return RunSummary(accounts, total.events, total.rejected, actions, *figures, flagged_draws=flagged)
+    names = tuple(total.flagged_draws), tuple(sorted(total.unreadable_accounts))
+    return RunSummary(accounts, total.events, total.rejected, actions, *figures, *names)
 
 
 def last_day(kernel: Kernel, table: pa.Table) -> int:

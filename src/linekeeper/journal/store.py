@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+from weakref import WeakSet
 from zlib import crc32
 
 import pyarrow as pa
@@ -278,6 +279,7 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
     if file is not None:
         demand_whole_log(file)
     store = Store(engine, read_only)
+    _OPENED.add(store)
     shown = store.address
     try:
         revision = None if made and _has_no_file(engine) else schema_revision(store)
@@ -305,6 +307,14 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
         store.close()
         raise
     return store
+
+
+_OPENED: WeakSet[Store] = WeakSet()
+
+
+def stores_opened() -> list[Store]:
+    """The stores that this process has opened, as long as anything needs them."""
+    return list(_OPENED)
 
 
 def is_missing(url: str) -> bool:
@@ -406,7 +416,7 @@ def migrate_schema(store: Store, fill: Callable[[Connection], object] = lambda c
 
 def _demand_readable(url: str, revision: str, older: bool) -> None:
     """Raises StoreError where the schema is not one that this program uses; with `older`, that it can migrate."""
-    if not (revision.isascii() and revision.isdigit()):
+    if not (revision.isascii() and revision.isdigit() and len(revision) == len(REVISION)):
         raise StoreError(
             f"the store `{url}` has the schema `{revision[:40]}`, which no Linekeeper has made",
             code="store-schema-not-known",

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Row, Select, select
 
 from linekeeper.journal.log.errors import LogError
-from linekeeper.journal.log.tables import LogTables
+from linekeeper.journal.log.tables import LogTables, within
 from linekeeper.journal.log.vault import Vault
 
 _ROWS = 5_000
@@ -91,6 +91,17 @@ def count_keys(connection: Connection, tables: LogTables, vault: Vault) -> KeyCo
             except LogError as error:
                 unreadable[row.account] = _closed_key(row.account, error)
     return KeyCounts(by_master, unreadable)
+
+
+def unreadable_keys(
+    connection: Connection, tables: LogTables, vault: Vault, accounts: Sequence[str]
+) -> Iterator[tuple[str, LogError]]:
+    """Those of the accounts whose keys do not open, and the error of each."""
+    for row in connection.execute(select(tables.keys).where(within(connection, tables.keys.c.account, accounts))):
+        try:
+            cipher_of(vault, row.account, row.master, row.wrapped)
+        except LogError as error:
+            yield row.account, error
 
 
 def pages_of_keys(connection: Connection, tables: LogTables, query: Select[Any]) -> Iterator[list[Row[Any]]]:
