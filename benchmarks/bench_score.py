@@ -23,7 +23,7 @@ import numpy as np  # noqa: E402
 from linekeeper.datasets.catalogue import read_data_set  # noqa: E402
 from linekeeper.lab.fit.boosting import FOREST, fit_forest  # noqa: E402
 from linekeeper.lab.fit.cross_validation import fit_model  # noqa: E402
-from linekeeper.lab.fit.design_matrix import design_matrix  # noqa: E402
+from linekeeper.lab.fit.feature_bins import bin_table  # noqa: E402
 from linekeeper.lab.fit.scaling import scorecard_of  # noqa: E402
 from linekeeper.scorecard.many import score_many  # noqa: E402
 
@@ -35,11 +35,12 @@ WARM_ROWS = 20_000
 def measure(data: Path, rows: int) -> dict[str, float]:
     """All figures of one run."""
     table, plan = read_data_set("taiwan", data)
-    forest = fit_forest(table, plan)
-    card = scorecard_of(fit_model(table, plan), plan, table.features)
+    binned = bin_table(table, plan)
+    forest = fit_forest(binned, plan)
+    card = scorecard_of(fit_model(binned, plan), plan, table.features)
     drawn = np.random.default_rng(0).integers(0, len(table), rows)
     columns = {name: np.ascontiguousarray(values[drawn]) for name, values in table.features.items()}
-    matrix = np.ascontiguousarray(design_matrix(list(forest.blocks), columns))
+    matrix = forest.bins.encode(columns).matrix()
     booster = forest.boosters[0]
     score_many(card, {name: values[:WARM_ROWS] for name, values in columns.items()})
     booster.predict(matrix[:WARM_ROWS], num_threads=1)

@@ -45,3 +45,13 @@ def synthetic_table(rows: int = 3_000, seed: int = 1, dates: int = 1) -> Trainin
         {name: values.astype(np.int64) for name, values in features.items()},
         {"region": (burden > 6_000).astype(np.int64) + chance.integers(0, 2, rows)},
     )
+
+
+def pairs_table(rows: int, seed: int) -> TrainingTable:
+    """Six features; bad is who has one of `f1` and `f3` high and the other low, and nearly nothing else tells."""
+    chance = np.random.default_rng(seed)
+    features = {f"f{number}": chance.integers(0, 1_000, rows) for number in range(6)}
+    apart = (features["f1"] > 500) ^ (features["f3"] > 500)
+    odds = -2.0 + features["f0"] / 2_000 + 3.5 * apart
+    label = (chance.random(rows) < 1 / (1 + np.exp(-odds))).astype(np.int64)
+    return TrainingTable(np.arange(rows).astype(str), np.zeros(rows, np.int64), label, features, {})

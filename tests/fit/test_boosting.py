@@ -12,44 +12,75 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.lab.fit import boosting
+from linekeeper.lab.fit import additive_fit, pair_choice
+from linekeeper.lab.fit.additive_fit import LABELS, Learning, choose_learning, fit_additive
 from linekeeper.lab.fit.additive_model import AdditiveModel, Binning, MainEffect
 from linekeeper.lab.fit.bin_merging import merge_effect_bins
-from linekeeper.lab.fit.boosting import fit_additive, fit_forest
+from linekeeper.lab.fit.boosting import PathLimits, fit_forest
 from linekeeper.lab.fit.cross_validation import fit_model, with_fewer_bins
-from linekeeper.lab.fit.design_matrix import design_matrix, feature_blocks
+from linekeeper.lab.fit.directions import hold_directions
+from linekeeper.lab.fit.feature_bins import BinnedTable, bin_features, bin_table
+from linekeeper.lab.fit.metrics import auc
+from linekeeper.lab.fit.pair_choice import choose_pairs
 from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
 from linekeeper.lab.fit.scaling import scorecard_of
 from linekeeper.lab.fit.training_table import TrainingTable
+from linekeeper.lab.fit.tree_reading import line_means
 from linekeeper.scorecard.many import score_many
-from tests.fit.synthetic import PLAN, synthetic_table
+from tests.fit.synthetic import PLAN, pairs_table, synthetic_table
 
 table = synthetic_table()
+binned = bin_table(table, PLAN)
 
 
 @pytest.fixture(scope="module")
 def read() -> tuple[AdditiveModel, np.ndarray]:
     """The model as it was read, and the log-odds that the boosters themselves give each row."""
-    log_odds: list[np.ndarray] = []
-    train_booster = boosting.train_booster
+    boosters: list[Any] = []
+    train_within = additive_fit.train_within
 
-    def listen(matrix, target, plan, rounds, settings, together=None, directions=None, initial=None, seed=None):  # type: ignore[no-untyped-def]
-        booster = train_booster(matrix, target, plan, rounds, settings, together, directions, initial, seed)
-        if together is not None and rounds in (boosting.MAIN_ROUNDS, boosting.TABLES_ROUNDS):
-            log_odds.append(booster.predict(matrix, raw_score=True))
-        return booster
+    def listen(data: BinnedTable, plan: FitPlan, limits: PathLimits, target: np.ndarray, rounds: int) -> Any:
+        boosters.append(train_within(data, plan, limits, target, rounds))
+        return boosters[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(boosting, "train_booster", listen)
-        model = fit_additive(table, PLAN)
-    assert len(log_odds) == 2
-    return model, log_odds[0] + log_odds[1]
+        patch.setattr(additive_fit, "train_within", listen)
+        model = fit_additive(binned, PLAN, Learning("blend", {}))
+    assert len(boosters) == 2
+    matrix = binned.fine.matrix()
+    return model, sum(booster.predict(matrix, raw_score=True) for booster in boosters) / 2
 
 
 def test_effects_and_tables_add_up_to_what_the_trees_say(read: tuple[AdditiveModel, np.ndarray]) -> None:
     model, by_boosters = read
-    assert len(model.interactions) == min(PLAN.tables_max, len(table) // boosting.ROWS_A_TABLE)
+    assert len(model.interactions) == min(PLAN.tables_max, len(table) // pair_choice.ROWS_A_TABLE)
     np.testing.assert_allclose(model.log_odds(table.features), by_boosters, atol=1e-9)
+
+
+def test_a_table_says_nothing_of_one_feature_alone(read: tuple[AdditiveModel, np.ndarray]) -> None:
+    for part in read[0].interactions:
+        for values, rows in ((part.values, part.rows), (part.values.T, part.rows.T)):
+            assert np.abs(line_means(values, rows))[rows.any(1)].max() < 1e-6
+
+
+def test_directions_in_every_part_change_no_sum(read: tuple[AdditiveModel, np.ndarray]) -> None:
+    directed = hold_directions(read[0], PLAN, table.features)
+    np.testing.assert_allclose(directed.log_odds(table.features), read[0].log_odds(table.features), atol=1e-9)
+    assert not _falls(read[0], "burden") or len(read[0].interactions)
+    assert not any(_falls(directed, name) for name in ("burden", "income", "late"))
+
+
+def _falls(model: AdditiveModel, name: str) -> bool:
+    """Whether any part of the model goes against the direction of a feature."""
+    sign = -1 if name == "income" else 1
+    lines = [(part.binning, part.values[:, None]) for part in model.main_effects]
+    lines += [(part.row, part.values) for part in model.interactions]
+    lines += [(part.column, part.values.T) for part in model.interactions]
+    return any(
+        (sign * np.diff(values[binning.of_amounts], axis=0) < 0).any()
+        for binning, values in lines
+        if binning.feature == name
+    )
 
 
 def test_special_codes_have_a_bin_of_their_own(read: tuple[AdditiveModel, np.ndarray]) -> None:
@@ -122,7 +153,8 @@ def test_merging_stops_at_the_limit() -> None:
 
 def test_the_same_seed_gives_the_same_card() -> None:
     small = table.take(np.arange(1_000))
-    one, other = (scorecard_of(fit_model(small, PLAN), PLAN, small.features) for _ in range(2))
+    data = bin_table(small, PLAN)
+    one, other = (scorecard_of(fit_model(data, PLAN), PLAN, small.features) for _ in range(2))
     assert one == other
 
 
@@ -142,27 +174,59 @@ def test_a_feature_without_any_effect_is_left_out() -> None:
 
 
 def test_the_forest_sees_missing_and_codes_as_such() -> None:
-    blocks = feature_blocks(PLAN, table.features)
-    matrix = design_matrix(blocks, table.features)
-    late, income = blocks[2], blocks[1]
-    assert (late.codes, income.codes) == ((-2,), (MISSING,))
+    bins = bin_features(PLAN, table.features, 31)
+    matrix = bins.matrix()
+    late, income = bins.blocks[2], bins.blocks[1]
+    assert [block.binning.without_amount.index(flag) for block in (late, income) for flag in block.flags] == [0, 0]
     assert (np.isnan(matrix[:, late.start]) == (table.features["late"] == -2)).all()
     assert (matrix[:, income.start + 1] == (table.features["income"] == MISSING)).all()
-    assert np.isfinite(fit_forest(table.take(np.arange(500)), PLAN).log_odds(table.features)).all()
+    assert np.isfinite(fit_forest(binned.take(np.arange(500)), PLAN).log_odds(table.features)).all()
+
+
+def test_bins_are_about_even_and_an_amount_that_fills_one_stands_alone() -> None:
+    chance = np.random.default_rng(5)
+    amounts = np.where(chance.random(20_000) < 0.4, 0, chance.integers(-(10**15), 10**15, 20_000))
+    plan = FitPlan("p", (FeaturePlan("amount", "ability"),))
+    bins = bin_features(plan, {"amount": amounts}, 31)
+    (binning,), rows = [block.binning for block in bins.blocks], np.bincount(bins.bins[0])
+    zero = binning.bin_of(np.array([0]))[0]
+    assert rows[zero] == (amounts == 0).sum()
+    assert np.delete(rows, zero)[:-1].max() < 2 * len(amounts) / 31
+    assert binning.size <= 34
+
+
+def test_a_strong_pair_is_found_and_labels_that_are_clear_are_learned() -> None:
+    made = pairs_table(2_000, seed=4)
+    plan = FitPlan("pairs", tuple(FeaturePlan(name, "ability") for name in made.features))
+    data = bin_table(made, plan)
+    assert choose_pairs(data, plan, data.label)[0] == (1, 3)
+    assert choose_learning(data, plan).way in ("labels", "blend")
+    unseen = pairs_table(4_000, seed=5)
+    for learning in (LABELS, Learning("teacher", {})):
+        model = fit_model(data, plan, "tables", learning)
+        assert auc(unseen.label, model.log_odds(unseen.features)) > 0.85
+    assert auc(unseen.label, fit_model(data, plan, "main").log_odds(unseen.features)) < 0.7
+
+
+def test_rows_too_few_to_hold_any_out_are_learned_by_their_labels() -> None:
+    few = synthetic_table(40)
+    label = np.zeros(40, np.int64)
+    label[:2] = 1
+    assert choose_learning(bin_table(replace(few, label=label), PLAN), PLAN) is LABELS
 
 
 def test_a_declared_code_that_does_not_occur_changes_nothing() -> None:
     few = table.take(np.arange(1_000))
     late = PLAN.features[2]
     declared = replace(PLAN, features=(*PLAN.features[:2], replace(late, special=(-2, -1, 99)), *PLAN.features[3:]))
-    plain, with_codes = (fit_additive(few, plan) for plan in (PLAN, declared))
+    plain, with_codes = (fit_additive(bin_table(few, plan), plan, LABELS) for plan in (PLAN, declared))
     np.testing.assert_allclose(with_codes.log_odds(few.features), plain.log_odds(few.features), atol=1e-9)
     cards = [scorecard_of(with_fewer_bins(model, few, PLAN), PLAN, few.features) for model in (plain, with_codes)]
     np.testing.assert_array_equal(*(score_many(card, few.features).score for card in cards))
     effect = next(one for one in with_codes.main_effects if one.binning.feature == "late")
-    mean = np.average(effect.values, weights=effect.rows)
+    mean = pytest.approx(float(np.average(effect.values, weights=effect.rows)))
     for code in (-1, 99):  # no row says anything of it, so it counts as the mean, not as its neighbour
-        assert effect.at({"late": np.array([code])})[0] == pytest.approx(mean)
+        assert effect.at({"late": np.array([code])})[0] == mean
         merged = next(e for e in with_fewer_bins(with_codes, few, PLAN).main_effects if e.binning.feature == "late")
         assert merged.at({"late": np.array([code])})[0] == pytest.approx(mean)
 
@@ -183,12 +247,13 @@ COLUMN = st.sampled_from(["amounts", "few amounts", "codes", "missing", "all mis
     worse=st.lists(st.sampled_from(["higher", "lower", None]), min_size=4, max_size=4),
     special=st.lists(st.sampled_from([(), (-9,), (-9, -8, -7), (0, 1), (-1, 500)]), min_size=4, max_size=4),
     neutral=st.booleans(),
+    way=st.sampled_from(["labels", "blend", "teacher"]),
     seed=st.integers(0, 2**16),
 )
 def test_what_is_read_is_what_the_boosters_say_under_any_plan(
-    kinds: list[str], worse: list[Any], special: list[tuple[int, ...]], neutral: bool, seed: int
+    kinds: list[str], worse: list[Any], special: list[tuple[int, ...]], neutral: bool, way: str, seed: int
 ) -> None:
-    """`fit_additive` itself demands that curves and booster agree on every row; the card follows to within rounding."""
+    """`fit_additive` demands that curves and boosters agree on every row; the card follows to within rounding."""
     chance = np.random.default_rng(seed)
     rows = 1_000
     features = {}
@@ -210,7 +275,7 @@ def test_what_is_read_is_what_the_boosters_say_under_any_plan(
     )
     label = (chance.random(rows) < 0.3).astype(np.int64)
     odd = TrainingTable(np.arange(rows).astype(str), np.zeros(rows, np.int64), label, features, {})
-    model = with_fewer_bins(fit_additive(odd, plan), odd, plan)
+    model = with_fewer_bins(fit_additive(bin_table(odd, plan), plan, Learning(way, {})), odd, plan)
     card = scorecard_of(model, plan, features)
     exact = 600 + 20 / np.log(2) * (-model.log_odds(features) - np.log(30))
     assert np.isfinite(exact).all()

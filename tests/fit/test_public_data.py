@@ -10,7 +10,9 @@ import pytest
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.datasets.catalogue import read_data_set
+from linekeeper.lab.fit.additive_fit import TEACHER
 from linekeeper.lab.fit.cross_validation import cross_validate, fit_model
+from linekeeper.lab.fit.feature_bins import bin_table
 from linekeeper.lab.fit.model_card import model_card_of
 from linekeeper.lab.fit.scaling import scorecard_of
 from linekeeper.lab.fit.training_run import fit_scorecard
@@ -40,7 +42,7 @@ def test_taiwan_ranks_as_promised_and_reasons_are_exact_for_every_account(data_d
     table, plan = read_data_set("taiwan", data_dir / "taiwan_credit_card" / "taiwan_credit_card.parquet")
     half = table.take(np.arange(0, len(table), 2))
     unseen = table.take(np.arange(1, len(table), 2))
-    card = scorecard_of(fit_model(half, plan), plan, half.features)
+    card = scorecard_of(fit_model(bin_table(half, plan), plan, learning=TEACHER), plan, half.features)
     many, best = score_many(card, unseen.features), best_score(card)
     rows = [
         dict(zip(unseen.features, map(_known, row), strict=True)) for row in zip(*unseen.features.values(), strict=True)
@@ -73,7 +75,7 @@ def test_taiwan_cross_validation(data_dir: Path) -> None:
     assert found["auc_main"] >= 0.778
     assert found["auc_forest"] >= 0.785
     assert found["rounding_cost"] <= 0.0005
-    crossed = cross_validate(table, plan, 2, ("main",))
+    crossed = cross_validate(bin_table(table, plan), plan, 2, ("main",), TEACHER)
     assert np.isfinite(crossed.log_odds["main"]).all()
 
 

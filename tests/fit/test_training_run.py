@@ -18,8 +18,8 @@ import pytest
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError, UsageError
-from linekeeper.lab.fit.cross_validation import folds_of
 from linekeeper.lab.fit.fairness import group_fairness
+from linekeeper.lab.fit.folds import folds_of
 from linekeeper.lab.fit.model_card import model_card_of, stability
 from linekeeper.lab.fit.model_card_page import render_model_card
 from linekeeper.lab.fit.plan import FEATURE_KEYS, PLAN_KEYS, TABLES_MAX, FeaturePlan, FitPlan, read_fit_plan
@@ -84,6 +84,23 @@ def test_the_evidence_holds_all_that_is_asked_of_it(run: TrainingRun) -> None:
         assert sum(map(sum, part["bads"])) == run.table.label.sum()
     by_name = {row["feature"]: row["auc_lost"] for row in card["sensitivity"]}
     assert by_name["late"] == max(by_name.values())
+
+
+def test_the_model_card_says_what_was_learned(run: TrainingRun) -> None:
+    card = model_card_of(run, "made")
+    assert card["learning"]["way"] == artifact_of_run(run, "made").provenance["learned_from"]
+    assert card["learning"]["way"] == max(card["learning"]["auc"], key=card["learning"]["auc"].get)
+    assert card["learning"]["each_fold"]
+    assert "chosen on rows held out: AUC labels 0." in render_model_card(card)
+
+
+def test_one_worker_or_two_and_twice_over_make_the_same_bytes() -> None:
+    table = synthetic_table(1_200)
+    one, two, again = (
+        write_artifact(artifact_of_run(fit_scorecard(table, replace(PLAN, workers=workers), 2), "made"))
+        for workers in (1, 2, 2)
+    )
+    assert one == two == again
 
 
 def test_inputs_that_stand_for_a_protected_attribute_are_found(run: TrainingRun) -> None:

@@ -66,8 +66,8 @@ def fit(
     if cross_validate:
         _cross_validate(rows, fit_plan, cross_validate, json)
         return
-    compare = METHODS if output else ()
-    with progress("folds", folds + 1, json) as advance:
+    compare = tuple(name for name in METHODS if name != "woe") if output else ()  # the classic takes its time
+    with progress("fit", folds + 2, json) as advance:
         run = fit_scorecard(rows, fit_plan, folds, method, compare, advance)
     name = (data or table.name) + (f", part {part} of the accounts" if part else "")
     files = _write(run, output, name) if output else {}

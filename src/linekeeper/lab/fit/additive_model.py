@@ -33,6 +33,16 @@ class Binning:
         """How many bins there are, with the one for missing."""
         return len(self.cuts) + 2
 
+    @property
+    def without_amount(self) -> list[int]:
+        """The bins that stand for a code or for missing: they lie in no order."""
+        return [*sorted(self.special_bins), self.size - 1]
+
+    @property
+    def of_amounts(self) -> list[int]:
+        """The other bins, from the lowest amounts up."""
+        return [number for number in range(self.size) if number not in {*self.without_amount}]
+
     def bin_of(self, values: FeatureColumn) -> npt.NDArray[np.intp]:
         """The bin of each value.
 

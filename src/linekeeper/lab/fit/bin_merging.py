@@ -15,6 +15,7 @@ from linekeeper.lab.fit.additive_model import AdditiveModel, Binning, Floats, In
 from linekeeper.scorecard.many import FeatureColumn
 
 ROWS_A_BIN_MIN, ROWS_ALWAYS_ENOUGH = 20, 150
+NATS_ALWAYS = 0.05  # that a part may lose over all rows: a cut that wins less than this was won by chance
 BINS_OF_A_SET = 200  # between these two bounds, a bin needs this part of all rows
 
 
@@ -23,7 +24,7 @@ def merge_bins(model: AdditiveModel, rows: int, cost: float, curvature: float) -
 
     Directions survive, since the mean of two neighbours lies between them.
     """
-    limit = 2 * cost * rows / curvature
+    limit = 2 * max(cost * rows, NATS_ALWAYS) / curvature
     smallest = min(max(ROWS_A_BIN_MIN, rows // BINS_OF_A_SET), ROWS_ALWAYS_ENOUGH)
     return model.map_parts(
         lambda effect: merge_effect_bins(effect, limit, smallest),

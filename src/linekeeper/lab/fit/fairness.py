@@ -12,17 +12,17 @@ from sklearn.metrics import r2_score
 from linekeeper.core.bounds import MISSING
 from linekeeper.lab.fit.additive_model import Floats
 from linekeeper.lab.fit.boosting import THREADS, train_booster
-from linekeeper.lab.fit.cross_validation import folds_of
-from linekeeper.lab.fit.design_matrix import design_matrix, feature_blocks
+from linekeeper.lab.fit.feature_bins import COARSE_BINS, FeatureBins, bin_features, data_set_of, part_of
+from linekeeper.lab.fit.folds import folds_of
 from linekeeper.lab.fit.metrics import auc, rate_difference, wilson_interval
 from linekeeper.lab.fit.plan import FitPlan
-from linekeeper.lab.fit.training_table import TrainingTable
+from linekeeper.lab.fit.training_table import Rows, TrainingTable
 from linekeeper.scorecard.many import FeatureColumn
 
 RESTRICTED_SHARE = 0.20  # the example rule: the riskiest fifth is restricted
 FEW_VALUES, BANDS = 8, 4
 SMALL_SHARE = 0.01  # a value rarer than this has no proxy figure of its own
-PROXY = {"num_leaves": 7, "learning_rate": 0.1, "max_bin": 31, "lambda_l2": 20.0, "min_data_in_leaf": 50}
+PROXY = {"num_leaves": 7, "learning_rate": 0.1, "lambda_l2": 20.0, "min_data_in_leaf": 50}
 PROXY_ROUNDS, PROXY_FOLDS = 60, 3
 
 Mask = npt.NDArray[np.bool_]
@@ -88,40 +88,53 @@ def _figures(
 
 def proxy_report(table: TrainingTable, plan: FitPlan, points: FeatureColumn) -> list[Proxy]:
     """For each protected attribute, how well the inputs (a forest, cross-validated) and the score predict it."""
-    matrix = design_matrix(feature_blocks(plan, table.features), table.features)
-    fold = folds_of(table, PROXY_FOLDS, plan.seed)
+    inputs = _Inputs(bin_features(plan, table.features, COARSE_BINS), folds_of(table, PROXY_FOLDS, plan.seed), plan)
     proxies = []
     for attribute, values in table.protected.items():
         if len(np.unique(values)) > FEW_VALUES:
-            proxies.append(_numeric_proxy(attribute, values.astype(np.float64), matrix, fold, plan, points))
+            proxies.append(_numeric_proxy(attribute, values, inputs, points))
             continue
         kinds = [value for value in np.unique(values) if SMALL_SHARE < (values == value).mean() < 1 - SMALL_SHARE]
         for value in kinds[:1] if len(kinds) == 2 else kinds:  # of two values, each predicts the other
             has_value = (values == value).astype(np.float64)
-            by_inputs = auc(has_value, _predict_unseen(matrix, has_value, fold, plan, "cross_entropy"))
+            by_inputs = auc(has_value, inputs.predict_unseen(has_value, "cross_entropy"))
             by_score = auc(has_value, points)
             proxies.append(Proxy(attribute, _value_name(int(value)), "AUC", by_inputs, max(by_score, 1 - by_score)))
     return proxies
 
 
-def _numeric_proxy(
-    attribute: str, values: Floats, matrix: Floats, fold: npt.NDArray[np.intp], plan: FitPlan, points: FeatureColumn
-) -> Proxy:
-    predicted = _predict_unseen(matrix, values, fold, plan, "regression")
-    by_score = float(np.corrcoef(values, points)[0, 1] ** 2)
-    return Proxy(attribute, "its value", "R2", max(float(r2_score(values, predicted)), 0.0), by_score)
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """The inputs of a card in bins, and the fold of each row."""
+
+    bins: FeatureBins
+    fold: npt.NDArray[np.intp]
+    plan: FitPlan
+
+    def take(self, rows: Rows) -> _Inputs:
+        """Those rows."""
+        return _Inputs(self.bins.take(rows), self.fold[rows], self.plan)
+
+    def predict_unseen(self, target: Floats, objective: str) -> Floats:
+        """What a forest predicts of each row without having seen its fold."""
+        data, matrix, predicted = data_set_of(self.bins), self.bins.matrix(), np.zeros(len(target))
+        for number in range(PROXY_FOLDS):
+            seen, unseen = np.flatnonzero(self.fold != number), self.fold == number
+            if not len(seen) or not unseen.any():
+                continue
+            settings = {**PROXY, "objective": objective}
+            booster = train_booster(part_of(data, seen), target[seen], self.plan, PROXY_ROUNDS, settings)
+            predicted[unseen] = booster.predict(matrix[unseen], num_threads=THREADS)
+        return predicted
 
 
-def _predict_unseen(
-    matrix: Floats, target: Floats, fold: npt.NDArray[np.intp], plan: FitPlan, objective: str
-) -> Floats:
-    """What a forest predicts of each row without having seen its fold."""
-    predicted = np.empty(len(target))
-    for number in range(PROXY_FOLDS):
-        seen, unseen = fold != number, fold == number
-        booster = train_booster(matrix[seen], target[seen], plan, PROXY_ROUNDS, {**PROXY, "objective": objective})
-        predicted[unseen] = booster.predict(matrix[unseen], num_threads=THREADS)
-    return predicted
+def _numeric_proxy(attribute: str, values: FeatureColumn, inputs: _Inputs, points: FeatureColumn) -> Proxy:
+    """By the rows in which the attribute is known."""
+    known = np.flatnonzero(values != MISSING)
+    target, score = values[known].astype(np.float64), points[known]
+    predicted = inputs.take(known).predict_unseen(target, "regression")
+    by_score = float(np.corrcoef(target, score)[0, 1] ** 2) if np.ptp(score) else 0.0
+    return Proxy(attribute, "its value", "R2", max(float(r2_score(target, predicted)), 0.0), by_score)
 
 
 def _groups(values: FeatureColumn) -> Iterator[tuple[str, Mask]]:

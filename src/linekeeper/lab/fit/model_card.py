@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from linekeeper.lab import JsonObject
+from linekeeper.lab.fit.additive_fit import FEW_ROWS
 from linekeeper.lab.fit.additive_model import Binning
 from linekeeper.lab.fit.cross_validation import EXACT_TWIN
 from linekeeper.lab.fit.fairness import RESTRICTED_SHARE, group_fairness, proxy_report
@@ -34,7 +35,7 @@ from linekeeper.scorecard.points import best_score
 METHOD_NAMES = {"tables": "with tables", "main": "main effects only", "forest": "LightGBM forest", "woe": "WOE + LR"}
 HISTOGRAM_POINTS = 10
 GAINS_STEPS = 100
-FEW_ROWS = 5_000
+FEW_ROWS_LIMIT = 5_000
 
 
 def model_card_of(run: TrainingRun, data: str) -> JsonObject:
@@ -52,6 +53,7 @@ def model_card_of(run: TrainingRun, data: str) -> JsonObject:
         "scale": asdict(plan.scale),
         "base": run.score.base,
         "best_score": best_score(run.score),
+        "learning": _learning(run),
         "methods": [_method(run, method) for method in run.validation.log_odds if method in METHOD_NAMES],
         "rounding_cost_auc": _rounding_cost(run),
         "calibration": [asdict(decile) for decile in calibration_by_decile(table.label, run.pd)],
@@ -89,6 +91,14 @@ def _method(run: TrainingRun, method: str) -> JsonObject:
         "brier": brier(label, pd),
         "log_loss": log_loss(label, pd),
     }
+
+
+def _learning(run: TrainingRun) -> JsonObject | None:
+    """What the boosters of the card learned, and how each way ranked where they were compared; None of `woe`."""
+    if run.method == "woe":
+        return None
+    each_fold = bool(run.learning.auc) and len(run.table) < FEW_ROWS
+    return {"way": run.learning.way, "auc": run.learning.auc, "each_fold": each_fold}
 
 
 def _rounding_cost(run: TrainingRun) -> float | None:
@@ -232,7 +242,7 @@ def _limits(run: TrainingRun) -> list[str]:
     ]
     if len(np.unique(table.at_day)) == 1:
         limits.append("All rows are of one date: stability over time cannot be seen here.")
-    if len(table) < FEW_ROWS:
+    if len(table) < FEW_ROWS_LIMIT:
         limits.append(f"{len(table):,} rows are few: look at the intervals before the figures.")
     free = sum(not feature.worse for feature in plan.features)
     if free:

@@ -10,8 +10,10 @@ from importlib.metadata import version
 import numpy as np
 
 from linekeeper.core.errors import Refused
+from linekeeper.lab.fit.additive_fit import FEW_ROWS, LABELS, Learning, choose_learning
 from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
 from linekeeper.lab.fit.cross_validation import CrossValidation, cross_validate, fit_model
+from linekeeper.lab.fit.feature_bins import bin_table
 from linekeeper.lab.fit.metrics import auc
 from linekeeper.lab.fit.plan import FitPlan
 from linekeeper.lab.fit.scaling import measured_pd, points_of_log_odds, probability, scorecard_of, slope_and_shift
@@ -23,11 +25,15 @@ from linekeeper.scorecard.many import FeatureColumn, place
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """A card and what is known of it. `points` and `pd` of a row come from a model that had not seen that row."""
+    """A card and what is known of it. `points` and `pd` of a row come from a model that had not seen that row.
+
+    `learning` is what the booster of the card learned; where rows are few, each fold chose its own.
+    """
 
     table: TrainingTable
     plan: FitPlan
     method: str
+    learning: Learning
     validation: CrossValidation
     model: AdditiveModel
     score: Score
@@ -45,13 +51,18 @@ def fit_scorecard(
 ) -> TrainingRun:
     """Fit a card by `method` (`tables`, `main` or `woe`), calibrated on rows outside each fold.
 
-    `compare`: further methods to run on the same folds. `progress` is called after each of `folds` + 1 steps.
+    `compare`: further methods to run on the same folds. `progress` is called after each of `folds` + 2 steps.
     Raises LinekeeperError where a protected attribute is an input, or the data are too few.
     """
     plan.refuse_protected()
-    validation = cross_validate(table, plan, folds, tuple(dict.fromkeys((method, *compare))), progress)
+    data = bin_table(table, plan)
+    learning = choose_learning(data, plan) if method != "woe" else LABELS
+    progress(1)
+    of_folds = learning if len(data) >= FEW_ROWS else None
+    methods = tuple(dict.fromkeys((method, *compare)))
+    validation = cross_validate(data, plan, folds, methods, of_folds, progress)
     slope, shift = slope_and_shift(table.label, validation.log_odds[method])
-    model = fit_model(table, plan, method).scaled(slope, shift)
+    model = fit_model(data, plan, method, learning).scaled(slope, shift)
     score = scorecard_of(model, plan, table.features)
     if not score.bins and not score.tables:
         raise Refused(
@@ -63,7 +74,7 @@ def fit_scorecard(
     points = points_of_log_odds(slope * validation.log_odds[method] + shift, plan.scale)
     pd = _pd_of_unseen_rows(score, points, table.label, validation)
     score = replace(score, pd_ppm=measured_pd(score.pd_below, score.pd_ppm, points, table.label))
-    return TrainingRun(table, plan, method, validation, model, score, points, pd)
+    return TrainingRun(table, plan, method, learning, validation, model, score, points, pd)
 
 
 def artifact_of_run(run: TrainingRun, data: str) -> Artifact:
@@ -83,6 +94,7 @@ def artifact_of_run(run: TrainingRun, data: str) -> Artifact:
         "period": plan.period,
         "label": plan.label_meaning or plan.label,
         "method": run.method,
+        "learned_from": "weight of evidence" if run.method == "woe" else run.learning.way,
         "folds": int(run.validation.fold.max()) + 1,
         "seed": plan.seed,
         "auc_ppm": round(auc(table.label, -run.points) * 1_000_000),

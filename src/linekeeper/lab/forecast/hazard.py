@@ -18,9 +18,11 @@ import numpy.typing as npt
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import Refused
 from linekeeper.lab import JsonObject
+from linekeeper.lab.fit.additive_fit import TEACHER, fit_additive
 from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
-from linekeeper.lab.fit.boosting import Forest, fit_additive, fit_forest, fit_untuned_forest
+from linekeeper.lab.fit.boosting import Forest, fit_forest, fit_untuned_forest
 from linekeeper.lab.fit.cross_validation import with_fewer_bins
+from linekeeper.lab.fit.feature_bins import bin_table
 from linekeeper.lab.fit.metrics import auc, auc_difference, auc_interval, calibration_by_decile, cumulative_gains
 from linekeeper.lab.fit.plan import FitPlan, read_fit_plan
 from linekeeper.lab.fit.scaling import probability, scorecard_of
@@ -129,9 +131,10 @@ def fit_forecast(panel: Panel, plan: FitPlan, cut: int) -> PanelForecast:
 
 def _fit_hazard(panel: Panel, plan: FitPlan, cut: int, months_ahead: range) -> HazardModel:
     table, sampled_share = _person_months(panel, cut, months_ahead, np.random.default_rng(plan.seed))
-    forest = fit_forest(table, plan)
-    model = with_fewer_bins(fit_additive(table, plan, forest), table, plan)
-    untuned = fit_untuned_forest(table, plan)
+    data = bin_table(table, plan)
+    forest = fit_forest(data, plan)
+    model = with_fewer_bins(fit_additive(data, plan, TEACHER, forest), table, plan)
+    untuned = fit_untuned_forest(data, plan)
     card = scorecard_of(model, plan, table.features)
     return HazardModel(card, model, forest, untuned, float(np.log(sampled_share)))
 
