@@ -165,7 +165,8 @@ import linekeeper.cli.main as main
 import linekeeper.engine.engine as engine
 import linekeeper.engine.run as run
 
-run.BATCH_EVENTS, receive = 100, engine.Engine.receive
+run.BATCH_EVENTS = run.BATCH_EVENTS_MAX = 100
+receive = engine.Engine.receive
 
 
 def receive_slowly(*given, **how):

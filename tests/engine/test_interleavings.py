@@ -16,6 +16,7 @@ from sqlalchemy import select
 import linekeeper as lk
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.engine import engine as rooms
+from linekeeper.engine.calls import ReviewCall
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.versions import adopt, stored_policy
 from linekeeper.journal import tables as t
@@ -226,7 +227,7 @@ def test_two_reviews_at_once_migrate_accounts_under_each_other(
     def migrate_first(self: Engine, *arguments: Any) -> Any:
         if steps == ["noted"]:
             steps.append("migrated")
-            self._migrate_due(earlier._engine.kernel, FIRST_DAY + 5)
+            self._migrate_due(earlier._engine.kernel, FIRST_DAY + 5, ReviewCall())
         return review_accounts(self, *arguments)
 
     monkeypatch.setattr(Engine, "_review_due", review_further_first)

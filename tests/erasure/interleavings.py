@@ -30,7 +30,6 @@ from linekeeper.engine.verify import verify
 from linekeeper.engine.versions import adopt
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import ABOUT_AN_ACCOUNT, Keeper, new_keeper
-from linekeeper.journal.log.audit import audit
 from linekeeper.journal.log.receipt import verify_receipt
 from linekeeper.journal.store import Store, open_store
 from linekeeper.policy.load import load_text
@@ -286,7 +285,7 @@ class Interleaving:
             verdict = verify(side.store, vault=side.keeper.vault)
             assert verdict.first_difference is None, verdict.first_difference
         with self.full.store.reading() as connection:
-            audit(connection, t.LOG, self.full.keeper.head())
+            self.full.keeper.audit(connection)
 
     def _take_receipts(self) -> None:
         """A receipt of each decision that has none yet; those of borrowers who are erased later stay valid too."""

@@ -18,7 +18,6 @@ from linekeeper.engine.verify import verify
 from linekeeper.face.events import intake_of
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import ABOUT_AN_ACCOUNT, Keeper, erased_of, new_keeper
-from linekeeper.journal.log.audit import audit
 from linekeeper.journal.log.entry import Opened, RecordKind
 from linekeeper.journal.log.read import opened, positions_of
 from linekeeper.journal.log.vault import Vault
@@ -88,7 +87,7 @@ def test_an_account_without_decisions_can_be_erased(engine: lk.Engine, store: St
         assert leaf.kind is RecordKind.ERASURE
     keeper.publish(store)
     with store.reading() as connection:
-        assert audit(connection, t.LOG, keeper.head()).leaves == done.position + 1
+        assert keeper.audit(connection).leaves == done.position + 1
 
 
 def test_an_account_that_was_never_open_can_be_erased(engine: lk.Engine, store: Store) -> None:

@@ -13,7 +13,6 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.engine.verify import verify
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, open_keeper
-from linekeeper.journal.log.audit import audit
 from linekeeper.journal.log.entry import Opened, RecordKind
 from linekeeper.journal.log.publish import published
 from linekeeper.journal.log.read import opened
@@ -57,6 +56,12 @@ def picture_of(place: Place, sound: bool = False) -> dict[str, Any]:
     return picture
 
 
+def files_left(place: Place) -> str | None:
+    """Says so where a file of the log is still beside the place that it was to take."""
+    left = [str(path.relative_to(place.folder)) for path in place.folder.rglob(".*.new")]
+    return f"left: {', '.join(sorted(left))}" if left else None
+
+
 def _rows(connection: Connection, name: str) -> list[tuple[Any, ...]]:
     table = t.SCHEMA.tables[name]
     columns = [column for column in table.c if column.name not in LEFT_OUT.get(name, ())]
@@ -90,7 +95,7 @@ def _verified(store: Store, keeper: Keeper) -> str | None:
     try:
         verdict = verify(store, vault=keeper.vault)
         with store.reading() as connection:
-            audit(connection, t.LOG, published(keeper.folder, keeper.signer.verifier))
+            keeper.audit(connection)
     except LinekeeperError as error:
         return str(error)
     return verdict.first_difference

@@ -21,8 +21,6 @@ from linekeeper.engine.verify import verify
 from linekeeper.engine.versions import adopt
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import check_keys, erase_borrower, new_keeper, open_keeper
-from linekeeper.journal.log.audit import audit, audit_folder
-from linekeeper.journal.log.publish import published
 from linekeeper.journal.store import open_store
 from linekeeper.policy.load import load_text
 from tests.engine.lives import ANY_TIME, borrowers, parts, send
@@ -69,10 +67,7 @@ class Proven:
                 with store.reading() as connection:
                     keeper.demand_log_of(connection)
                     checked = check_keys(connection, keeper.vault)
-                    head = published(keeper.folder, keeper.signer.verifier)
-                    audit(connection, t.LOG, head)
-                    assert head is not None
-                    audit_folder(keeper.folder, keeper.signer.verifier, head)
+                    keeper.audit(connection)
                     if checked.error:
                         return str(checked.error)
         except LinekeeperError as error:

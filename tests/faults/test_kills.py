@@ -21,6 +21,7 @@ def places(request: pytest.FixtureRequest) -> Iterator[SqlitePlaces]:
     """Where commands are killed, on one database."""
     with pytest.MonkeyPatch.context() as patch, all_places((request.param,)) as found:
         patch.setattr(runs, "BATCH_EVENTS", BATCH)
+        patch.setattr(runs, "BATCH_EVENTS_MAX", BATCH)
         patch.setattr(reviews, "REVIEW_BATCH", BATCH)
         yield found[0]
 
@@ -33,7 +34,7 @@ def test_a_few_kills(places: SqlitePlaces, name: str) -> None:
 
 FAULTS = {
     "review": (reviews, "unfinished_reviews_of", lambda _: []),
-    "run": (runs.RunProgress, "end", lambda self: setattr(self, "_content", None)),
+    "run": (reviews, "drop_refused", lambda _connection, _source, events: (events, [])),
     "erase": (keeper, "_is_unscrubbed", lambda *_: False),
 }
 

@@ -34,6 +34,7 @@ from linekeeper.journal.database_errors import failure_of
 from linekeeper.journal.keeper import new_keeper, open_keeper
 from linekeeper.journal.store import as_bytes, open_store
 from linekeeper.lab.fit.plan import read_fit_plan
+from linekeeper.lab.parquet import read_parquet_table
 from linekeeper.notice.from_decision import read_lender_profile
 from linekeeper.policy.load import load_file
 from linekeeper.texts.yaml_files import YamlFault, yaml_tree
@@ -117,6 +118,35 @@ def test_a_path_that_cannot_be_one_has_a_code(tmp_path: Path) -> None:
             with pytest.raises(FileError) as raised:
                 use(path)
             assert raised.value.code == "file-not-usable"
+
+
+def test_a_parquet_file_whose_names_are_no_text_is_damaged(tmp_path: Path) -> None:
+    given, out = ("jsonl", str(Path(EVENTS)), "--policy", POLICY), tmp_path / "events.parquet"
+    linekeeper("import", *given, "--output", str(out))
+    out.write_bytes(out.read_bytes().replace(b"due_on", b"due_o\xff"))
+    error = refused("file-not-readable", "replay", POLICY, str(out))
+    assert "the name of a column is not in utf-8" in error.message
+    with pytest.raises(FileError, match="cannot be read as Parquet"):
+        read_parquet_table(out)
+
+
+@pytest.mark.parametrize("folder", ["/", ".", ".."])
+def test_a_folder_is_no_store(folder: str) -> None:
+    refused("store-not-opened", "verify", "--store", folder)
+
+
+def test_a_file_that_is_named_like_an_address_is_written_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library that writes Parquet would ask `s3` for it, or know no such system of files."""
+    policy, events = Path(POLICY).resolve(), Path(EVENTS).resolve()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sqlite:" / "dev").mkdir(parents=True)
+    given, named = ("jsonl", str(events), "--policy", str(policy)), "sqlite:////dev/out.parquet"
+    linekeeper("import", *given, "--output", named)
+    for command in (("replay",), ("snapshot", "--day", "2025-05-20")):
+        linekeeper(*command, str(policy), named, "--output", f"s3:{command[0]}.parquet")
+        assert (tmp_path / f"s3:{command[0]}.parquet").exists()
 
 
 def test_a_line_without_an_end_ends_the_reading(tmp_path: Path) -> None:

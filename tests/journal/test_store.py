@@ -197,10 +197,11 @@ def test_a_store_of_a_newer_program_is_left_alone(store: Store, store_url: str) 
         open_store(store_url)
 
 
-def test_a_schema_that_no_program_made_is_not_called_newer(store: Store, store_url: str) -> None:
+@pytest.mark.parametrize("schema", ["abcd", "9" * 32])
+def test_a_schema_that_no_program_made_is_not_called_newer(store: Store, store_url: str, schema: str) -> None:
     with store.writing() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = 'abcd'"))
-    with pytest.raises(StoreError, match="the schema `abcd`, which no Linekeeper has made") as refused:
+        connection.execute(text("UPDATE alembic_version SET version_num = :schema"), {"schema": schema})
+    with pytest.raises(StoreError, match=f"the schema `{schema[:40]}`, which no Linekeeper has made") as refused:
         open_store(store_url)
     assert refused.value.code == "store-schema-not-known"
 

@@ -16,7 +16,7 @@ from linekeeper.engine.engine import Engine
 from linekeeper.engine.verify import verify
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, check_keys, new_keeper, open_keeper, unreadable_accounts
-from linekeeper.journal.log.audit import audit, check_receipts
+from linekeeper.journal.log.audit import check_receipts
 from linekeeper.journal.store import Store, open_store
 from linekeeper.policy.load import load_file
 from tests.cli.test_commands import EVENTS, POLICY
@@ -103,7 +103,7 @@ class Logged:
         """What is found by processes that start now; `verify`, `log status` and `receipt check-all` must agree."""
         verdict, keeper = verify(self.store, vault=self.keeper().vault), self.keeper()
         with self.store.reading() as connection:
-            keys, size = check_keys(connection, keeper.vault), audit(connection, t.LOG, keeper.head()).published
+            keys, size = check_keys(connection, keeper.vault), keeper.audit(connection).published
             head, verifier = keeper.head(), keeper.signer.verifier
             receipts = check_receipts(connection, t.LOG, self.keeper().vault, head, verifier, range(size), seed=1)
             closed = unreadable_accounts(connection, receipts.unreadable)

@@ -20,7 +20,6 @@ from sqlalchemy import func, select
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import new_keeper
-from linekeeper.journal.log.audit import audit
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.rotation import finish_rotation, rotate_master
 from linekeeper.journal.store import Store
@@ -54,7 +53,7 @@ def demand_one_history(logged: Logged) -> None:
         heads = t.LOG.heads.c
         count = connection.execute(select(func.count()).select_from(t.LOG.heads)).scalar_one()
         assert count == connection.execute(select(func.count(heads.size.distinct()))).scalar_one()
-        assert audit(connection, t.LOG, logged.keeper().head()).heads == count
+        assert logged.keeper().audit(connection).heads == count
 
 
 # ------------------------------------------------------------------ at once, in two processes

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Table, delete, func, select, update
@@ -15,8 +17,8 @@ from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.keys import master_in_use
 from linekeeper.journal.rotation import finish_rotation, rotate_master
-from tests.cli.test_commands import linekeeper, read
-from tests.log_flow.logged import KEYS, Logged
+from tests.cli.test_commands import POLICY, linekeeper, read
+from tests.log_flow.logged import KEYS, Logged, events_of
 
 Damage = Callable[[Connection, str], None]
 
@@ -199,3 +201,99 @@ def test_a_damaged_first_key_does_not_make_the_former_master_wrap_again(logged: 
     done = rotate_master(logged.keys, logged.store)
     with logged.store.reading() as connection:
         assert master_in_use(connection, t.LOG, logged.keeper().vault) == done.master
+
+
+# ------------------------------------------------------------------ and what comes in
+
+
+DAMAGE_THAT_IS_MET = [name_another_master, flip_wrapped, cut_short]
+IN_SUMMER = "2026-07-31"
+
+
+def later(*accounts: str) -> list[dict[str, Any]]:
+    """A due of each of these borrowers that nobody pays, and two draws, in the year after the example's."""
+    rows = [
+        {"kind": "draw", "at": "2026-01-05T10:00:00+08:00", "amount": 300_000},
+        {"kind": "due", "at": "2026-01-06T10:00:00+08:00", "amount": 200_000, "due_on": "2026-01-10"},
+        {"kind": "draw", "at": "2026-01-07T10:00:00+08:00", "amount": 1_000},
+    ]
+    return [row | {"id": f"{name} {number}", "account": name} for name in accounts for number, row in enumerate(rows)]
+
+
+def rows_of(logged: Logged, table: Table, account: str) -> list[Any]:
+    with logged.store.reading() as connection:
+        return list(connection.execute(select(table).where(table.c.account == account)))
+
+
+def sound_key(logged: Logged, damage: Damage) -> dict[str, Any]:
+    """Damage the key of B, and return the row as it was."""
+    with logged.store.writing() as connection:
+        row = connection.execute(select(KEYS).where(KEYS.c.account == "B")).one()
+        damage(connection, "B")
+    return {"master": row.master, "wrapped": row.wrapped}
+
+
+@pytest.mark.parametrize("damage", DAMAGE_THAT_IS_MET)
+def test_a_batch_goes_on_without_the_events_of_that_borrower(logged: Logged, damage: Damage) -> None:
+    sound = sound_key(logged, damage)
+    before = rows_of(logged, t.events, "B")
+    received = logged.engine().receive([*later("A", "B", "C"), *events_of("B")])
+    assert received.repeats == len(events_of("B"))  # what is in the store already needs no key
+    assert received.rejected_by_code == {"data-key-not-readable": 3}
+    assert all("the key of `B` does not open" in row.reason for row in received.rejected)
+    assert rows_of(logged, t.events, "B") == before
+    assert len(rows_of(logged, t.rejected_events, "B")) == 3
+    with logged.store.writing() as connection:
+        change(connection, "B", **sound)
+    assert logged.engine().receive(later("A", "B", "C")).repeats == 6
+    assert len(rows_of(logged, t.events, "B")) == len(before) + 3
+    logged.demand_whole()
+
+
+@pytest.mark.parametrize("damage", DAMAGE_THAT_IS_MET)
+def test_a_review_passes_that_borrower_over_and_is_finished_once_the_key_is_back(
+    logged: Logged, tmp_path: Path, damage: Damage
+) -> None:
+    logged.engine().receive(later("A", "B", "C"))
+    sound = sound_key(logged, damage)
+    made = logged.engine().review("2026-01-31")
+    assert {decision.account for decision in made} == {"A", "C"}
+    assert {decision.account for decision in logged.engine().review(IN_SUMMER)} == {"A", "C"}
+    logged.engine().receive([row | {"id": f"{row['id']} again"} for row in later("A")])
+    with logged.store.writing() as connection:
+        change(connection, "B", **sound)
+    logged.engine().receive(later("C"))  # whatever writes next finishes it
+    logged.demand_whole()
+    whole = Logged.make(f"sqlite:///{tmp_path / 'whole.db'}", tmp_path / "whole")
+    whole.engine().receive(later("A", "B", "C"))
+    whole.engine().review("2026-01-31")
+    whole.engine().review(IN_SUMMER)
+    records, others = ([row.record for row in rows_of(each, t.decisions, "B")] for each in (logged, whole))
+    assert records == others
+    assert len(records) > 4  # it was reviewed at all
+
+
+def test_commands_name_whom_they_passed_over(in_file: Logged, tmp_path: Path) -> None:
+    in_file.engine().receive(later("A", "B", "C"))
+    with in_file.store.writing() as connection:
+        flip_wrapped(connection, "B")
+    file = tmp_path / "later.jsonl"
+    rows = [row | {"id": f"{row['id']} again"} for row in later("A", "B")]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = {}
+    for command in (("run", POLICY, str(file), "--until", "2026-01-31"), ("review", "--until", IN_SUMMER)):
+        said = linekeeper(*command, *in_file.at, "--json").splitlines()
+        done[command[0]] = next(json.loads(line) for line in said if line.startswith("{"))
+        assert done[command[0]]["unreadable_accounts"] == ["B"]
+        assert "KEYS: passed over by the review, since their keys in the log do not open: `B`" in "\n".join(said)
+    assert (done["run"]["events"], done["run"]["rejected_by_code"]) == (3, {"data-key-not-readable": 3})
+    assert "the review up to 2026-01-31 was broken off" in read("verify", *in_file.at, code=3)["first_difference"]
+
+
+def test_a_master_key_that_is_absent_refuses_the_whole(logged: Logged) -> None:
+    """It is no borrower's key that is damaged, so nobody's events are rejected."""
+    engine = logged.engine()
+    with logged.store.writing() as connection:
+        connection.execute(update(KEYS).values(master="local:0123456789abcdef"))
+    with pytest.raises(LogError, match="`local:0123456789abcdef` is not at hand"):
+        engine.receive(later("A"))

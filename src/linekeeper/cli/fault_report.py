@@ -13,6 +13,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from linekeeper.core.errors import LinekeeperError, ProgramFault
@@ -22,13 +23,19 @@ OWNER_ALONE = 0o600
 
 
 def program_fault(error: BaseException, words: Sequence[str]) -> LinekeeperError:
-    """An error that no line of the program foresaw, as one with a code; a report of it is written to a file."""
+    """An error that no line of the program foresaw, as one with a code; a report of it is written to a file.
+
+    Where it comes of a store that another hand altered, the error says so instead.
+    """
     if isinstance(error, MemoryError):
         return ProgramFault(
             "the memory does not suffice for this",
             code="memory-exhausted",
             way_out="give it a smaller file, or more memory",
         )
+    altered = _altered_store()
+    if altered is not None:
+        return altered
     lines = [*report_lines(error, words)]
     innermost = lines[-1].strip()
     try:
@@ -43,6 +50,22 @@ def program_fault(error: BaseException, words: Sequence[str]) -> LinekeeperError
         place=None if written is None else str(written),
         details={"error": type(error).__name__, "at": innermost},
     )
+
+
+def _altered_store() -> LinekeeperError | None:
+    """What is wrong with a store that this process has open, where a value in it is of a type that nobody foresees.
+
+    Such a value can end a command anywhere, also far from where it was read. Only a command that fails looks for it.
+    """
+    from linekeeper.journal.store import stores_opened
+    from linekeeper.journal.value_types import value_of_another_type
+
+    for store in stores_opened():
+        with suppress(Exception), store.engine.connect() as connection:  # it may be why the command failed, or not
+            value = value_of_another_type(connection)
+            if value is not None:
+                return value.as_error(store.address)
+    return None
 
 
 def report_lines(error: BaseException, words: Sequence[str]) -> Iterator[str]:

@@ -154,13 +154,13 @@ def _import_data_set(form: ImportForm, file: Path, out: Path, quiet: bool) -> di
         if form is ImportForm.approval:
             write_events(read_approval(file), out)
             return summary
-        import pyarrow.parquet as pq
+        from linekeeper.lab.parquet import write_parquet_table
 
         events, labels = read_taiwan(file)
         advance(1)
         write_events(events, out)
         beside = out.with_suffix(".labels.parquet")
-        pq.write_table(labels, beside)
+        write_parquet_table(labels, beside)
     return summary | {"labels": str(beside)}
 
 

@@ -109,11 +109,8 @@ def publish(
 def status(store: StoreUrl, keys: LogKeys, json: JsonOption = False) -> None:
     """Re-derive the log from the store's entries, compare tiles and heads, open all keys (exit code 3: they differ)."""
     from linekeeper.cli.answers.proof import LogStatusAnswer
-    from linekeeper.journal import tables as t
     from linekeeper.journal.keeper import check_keys, open_keeper
-    from linekeeper.journal.log.audit import audit, audit_folder
     from linekeeper.journal.log.errors import LogError
-    from linekeeper.journal.log.publish import published
     from linekeeper.journal.store import open_store
 
     keeper, figures, difference = open_keeper(keys), None, None
@@ -121,10 +118,7 @@ def status(store: StoreUrl, keys: LogKeys, json: JsonOption = False) -> None:
         keeper.demand_log_of(connection)
         checked = check_keys(connection, keeper.vault)
         try:
-            head = published(keeper.folder, keeper.signer.verifier)
-            figures = audit(connection, t.LOG, head)
-            if head:
-                audit_folder(keeper.folder, keeper.signer.verifier, head)
+            figures = keeper.audit(connection)
         except LogError as error:  # a leaf or a tile that is gone is a difference too
             difference = error
     difference = difference or checked.error

@@ -136,6 +136,8 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a letter that a terminal cannot show ends no command
     warnings.showwarning = _show_warning
+    # Of the allocators that Arrow has, this one gives back most of what reading a file has needed for a moment.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
     try:
         demand_readable(sys.argv[1:], os.environ)
         try:

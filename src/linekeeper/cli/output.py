@@ -111,6 +111,15 @@ def warn_pending(begun: int) -> None:
         sys.stderr.write(f"BRAKE: {waiting} for a person; see `linekeeper pending list`\n")
 
 
+def warn_passed_over(accounts: Sequence[str]) -> None:
+    """Say on standard error whose lines were not reviewed, since their keys in the log do not open."""
+    if accounts:
+        from linekeeper.journal.log.keys import shown_accounts
+
+        reason = "passed over by the review, since their keys in the log do not open"
+        sys.stderr.write(f"KEYS: {reason}: {shown_accounts(accounts)}; see `linekeeper log status`\n")
+
+
 def write_rejected(rows: list[Rejection], path: Path) -> None:
     """All rows that were rejected, one JSON object a line."""
     with path.open("w", encoding="utf-8") as file:

@@ -41,6 +41,7 @@ from linekeeper.cli.output import (
     print_repeats,
     print_unreadable,
     progress,
+    warn_passed_over,
     warn_pending,
     write_rejected,
 )
@@ -176,12 +177,17 @@ def review(
     if json:
         print_answer(
             ReviewAnswer(
-                until=date_of(day), decisions=actions, evaluations=summary.evaluations, pending=summary.pending
+                until=date_of(day),
+                decisions=actions,
+                evaluations=summary.evaluations,
+                pending=summary.pending,
+                unreadable_accounts=sorted(summary.unreadable_accounts),
             )
         )
     else:
         print_line(f"{counted(summary.evaluations, 'evaluation', 'evaluations')}; decisions: {_counts(actions)}")
     warn_pending(summary.pending)
+    warn_passed_over(sorted(summary.unreadable_accounts))
 
 
 def verify(store: StoreUrl, keys: Keys, json: JsonOption = False) -> None:
@@ -316,6 +322,7 @@ def report(summary: RunSummary, feed: EventFeed, rejected: Path | None, json: bo
     if rejected:
         write_rejected(aside, rejected)
     warn_pending(summary.pending)
+    warn_passed_over(summary.unreadable_accounts)
     if not json:
         events, accounts = counted(summary.events, "event", "events"), counted(summary.accounts, "account", "accounts")
         evaluations = counted(summary.evaluations, "evaluation", "evaluations")
@@ -347,7 +354,8 @@ def run_figures(summary: RunSummary, feed: EventFeed, aside: list[Rejection], re
     """What the answer of `run` has beside the source."""
     draws, dues = summary.excess_draws or 0, summary.unowed_dues or 0
     counts = {"excess_draws": draws, "flagged_draws": list(summary.flagged_draws), "unowed_dues": dues}
-    return figures(summary, feed, aside, rejected) | counts
+    names = {"unreadable_accounts": list(summary.unreadable_accounts)}
+    return figures(summary, feed, aside, rejected) | counts | names
 
 
 def end_without_events(summary: RunSummary, feed: EventFeed, aside: list[Rejection]) -> None:

@@ -37,10 +37,9 @@ def snapshot(
     json: JsonOption = False,
 ) -> None:
     """Write features as of the start of each date, and labels from after it alone, for `linekeeper fit`."""
-    import pyarrow.parquet as pq
-
     from linekeeper.cli.answers.measuring import SnapshotAnswer
     from linekeeper.kernel.calendar import calendar
+    from linekeeper.lab.parquet import write_parquet_table
     from linekeeper.lab.snapshot import read_label, take_snapshots
     from linekeeper.policy.load import load_file
 
@@ -52,7 +51,7 @@ def snapshot(
         clock.demand_day(named, calendar(loaded.time_zone))
     intake = read_file(events, loaded, columns_of_file(mapping), json, clock)
     snapshots = take_snapshots(loaded, intake.table, days, wanted, intake.arrivals)
-    pq.write_table(snapshots.table, output, compression="zstd")
+    write_parquet_table(snapshots.table, output)
     rows, already, unseen = snapshots.table.num_rows, snapshots.already, snapshots.unseen
     bad = sum(snapshots.table["label"].to_pylist()) if wanted else None
     if json:

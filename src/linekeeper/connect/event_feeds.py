@@ -25,7 +25,7 @@ from linekeeper.connect.event_table import arrived_at
 from linekeeper.connect.files import Intake, RowBlock, ShowShare, intake_of_blocks, read_blocks
 from linekeeper.connect.large_files import RawFile, SortOrder, write_blocks
 from linekeeper.core.event import ARRIVED, Rejection
-from linekeeper.engine.run import EventPart, day_to_review
+from linekeeper.engine.run import BATCH_EVENTS_MAX, EventPart, day_to_review
 from linekeeper.evaluate.evaluator import NOT_REVIEWED
 from linekeeper.kernel.calendar import calendar
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from linekeeper.kernel.calendar import Calendar
     from linekeeper.policy.model import Policy
 
-EVENTS_A_PART_MAX = 200_000  # of files that are not sorted on disk, and of a part of those that are
+EVENTS_A_PART_MAX = 200_000  # of files that are not sorted on disk, and of a part of those that are, for a replay
 
 
 class FeedOrder(Enum):
@@ -194,17 +194,17 @@ def _last_times(path: Path, names: set[str], clock: Clock, zone: Calendar) -> tu
     return last_at, None
 
 
-def _parts(path: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
+def _parts(path: Path, columns: list[str] | None = None, rows: int = BATCH_EVENTS_MAX) -> Iterator[pa.Table]:
     """The rows of a sorted file, so many at a time."""
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(EVENTS_A_PART_MAX, columns=columns):
+        for batch in file.iter_batches(rows, columns=columns):
             yield pa.Table.from_batches([batch])
 
 
 def _whole_accounts(path: Path) -> Iterator[pa.Table]:
     """The same, but each account's rows together; an account of more rows is a part as large as it is."""
     rest: list[pa.Table] = []
-    for table in _parts(path):
+    for table in _parts(path, rows=EVENTS_A_PART_MAX):
         accounts = table["account"]
         last = accounts[-1]
         first_of_last = pc.index(accounts, last).as_py()

@@ -21,6 +21,7 @@ from linekeeper.core.event import ARRIVED, EVENT_HEAD, Event, Rejection, Rejecti
 from linekeeper.evaluate.event_batch import events_of_table as events_of_table
 from linekeeper.evaluate.event_batch import sort_by_time as sort_by_time
 from linekeeper.evaluate.event_batch import times_of as times_of
+from linekeeper.lab.parquet import write_parquet_table
 
 if TYPE_CHECKING:
     from linekeeper.policy.model import Field, Policy
@@ -150,8 +151,7 @@ def _conflict(identity: str, first: str) -> str:
 
 def write_events(table: pa.Table, path: Path) -> None:
     """Write the table as Parquet (zstd), without empty columns."""
-
-    pq.write_table(used_columns(table), path, compression="zstd", row_group_size=ROW_GROUP)
+    write_parquet_table(used_columns(table), path, ROW_GROUP)
 
 
 def read_events(path: Path) -> pa.Table:
@@ -160,7 +160,7 @@ def read_events(path: Path) -> pa.Table:
     Raises FileError where a fixed column is absent or a column is neither int64 nor text.
     """
 
-    table = pq.read_table(path)
+    table = pq.read_table(path.absolute())
     for name in EVENT_HEAD:
         if name not in table.column_names:
             raise FileError(

@@ -117,7 +117,7 @@ def _broken_sentences(
     demand_fitting(contract, policy)
 
     def parts() -> Iterator[pa.Table]:
-        with pq.ParquetFile(events) as file:
+        with pq.ParquetFile(events.absolute()) as file:
             yield from (pa.Table.from_batches([batch]) for batch in file.iter_batches())
 
     rejected, zone = summary.rejected, calendar(policy.time_zone)

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from linekeeper.connect.arrivals import ARRIVAL_COLUMNS, ARRIVAL_NUMBER, ARRIVAL_SCHEMA
 from linekeeper.connect.event_table import ROW_GROUP, drop_duplicates, first_use
@@ -31,6 +30,7 @@ from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.connect.parquet_files import SOURCE_NOTE
 from linekeeper.core.errors import FileError
 from linekeeper.core.event import ARRIVED, EVENT_HEAD, Rejection
+from linekeeper.lab.parquet import parquet_writer
 
 if TYPE_CHECKING:
     from linekeeper.engine.clock import Clock
@@ -173,7 +173,7 @@ def write_blocks(blocks: Iterable[RowBlock], path: Path) -> RawFile:
             for field in ARRIVAL_SCHEMA:
                 column = pa.nulls(count, field.type) if block.arrivals is None else block.arrivals[field.name]
                 table = table.append_column(field, column)
-            writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
+            writer = writer or parquet_writer(path, table.schema)
             writer.write_table(table)
             done += count
             # Not a slice of no rows, which would keep all the others in memory.

@@ -13,17 +13,19 @@ from linekeeper.connect.layout import FileLayout
 from linekeeper.connect.raw_rows import RawBlock, RawSource
 from linekeeper.core.errors import FileError
 
-BATCH_ROWS = 131_072
+BATCH_ROWS = 65_536
 SOURCE_NOTE = "linekeeper_source"
 
 
 def read_parquet(path: Path, layout: FileLayout) -> RawSource:
     """Any Parquet file of flat columns; times with a zone may stand under `at`."""
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(path.absolute())  # a name like `s3:a` would be taken for an address
+        names, total = tuple(file.schema_arrow.names), max(file.metadata.num_rows, 1)
+    except UnicodeDecodeError:
+        raise _damaged(path, "the name of a column is not in UTF-8") from None
     except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, error) from error
-    names, total = tuple(file.schema_arrow.names), max(file.metadata.num_rows, 1)
+        raise _damaged(path, str(error)) from error
     blocks = _whole(raw_batches(names, file.iter_batches(BATCH_ROWS), total), path)
     return RawSource(names, "row", blocks, True, source=noted_source(file.metadata.metadata), close=file.close)
 
@@ -48,11 +50,11 @@ def _whole(blocks: Iterator[RawBlock], path: Path) -> Iterator[RawBlock]:
     try:
         yield from blocks
     except (pa.ArrowException, OSError) as error:  # a page that is damaged is met only when it is read
-        raise _damaged(path, error) from error
+        raise _damaged(path, str(error)) from error
 
 
-def _damaged(path: Path, error: Exception) -> FileError:
-    reason = " ".join(str(error).split(".")[0].split()).lower()
+def _damaged(path: Path, said: str) -> FileError:
+    reason = " ".join(said.split(".")[0].split()).lower()
     return FileError(
         f"`{path.name}` is not Parquet: {reason[:200]}",
         code="file-not-readable",

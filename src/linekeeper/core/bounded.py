@@ -17,7 +17,7 @@ _KIB = 1024
 SETTINGS_BYTES_MAX = 64 * _KIB  # keys, settings, signed heads
 TEXT_BYTES_MAX = 1024 * _KIB  # plans, texts, receipts
 CARD_BYTES_MAX = 16 * 1024 * _KIB  # a scorecard has a few hundred KiB
-PIPE_WAIT_MS = 10_000
+PIPE_WAIT_MS = 5_000
 _PIECE = 256 * _KIB
 
 

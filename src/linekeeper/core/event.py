@@ -66,6 +66,7 @@ class RejectionCode(StrEnum):
     REFUSED = "refused-by-account"  # its account cannot take it: not open, or nothing to reverse
     OVER_LIMIT = "draw-over-limit"  # it draws more than is available, and the policy rejects such draws
     ERASED = "account-erased"  # its borrower was erased
+    KEY_NOT_READABLE = "data-key-not-readable"  # its borrower's key in the log does not open
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.decision import CORRECT, Decision, LineRecord, OfferRecord
 from linekeeper.core.formats import RECORD_FORMAT
 from linekeeper.core.line import Action, Status
-from linekeeper.decide.reasons import reasons
+from linekeeper.decide.reasons import ReasonWriter
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.prelude import share_of
+from linekeeper.policy.model import Trigger
 
 _ACTIONS = {action.value: action.name.lower() for action in Action}
 _STATUSES = {status.value: status.name.lower() for status in Status}
@@ -23,6 +25,8 @@ class Recorder:
         self.policy = kernel.policy
         self.shape = kernel.shape
         self.names = [feature.name for feature in self.policy.features]
+        self.reasons = ReasonWriter(self.policy)
+        self.triggers_in = lru_cache(maxsize=4_096)(self._triggers_in)
         self.model = self.policy.score.card if self.policy.score else None
         self.place = {name.removeprefix("O_"): column for name, column in self.shape.columns.items()}
 
@@ -36,7 +40,7 @@ class Recorder:
             for name, value in zip(self.names, row[self.shape.values :], strict=True)
         }
         before, after = row[place["MASK_BEFORE"]], row[place["MASK_AFTER"]]
-        newly_set = [t for number, t in enumerate(policy.triggers) if after & ~before & 1 << number]
+        newly_set = self.triggers_in(after & ~before)
         imposed = row[place["IMPOSED"]] if row[place["IMPOSED"]] >= 0 else None
         action = _ACTIONS[row[place["ACTION"]]]
         return Decision(
@@ -57,7 +61,7 @@ class Recorder:
             score=row[place["SCORE"]] if policy.score else None,
             sub_scores={group: row[self.shape.groups + i] for i, group in enumerate(policy.groups)},
             pd_ppm=row[place["PD"]] if policy.score else None,
-            reasons=() if action == CORRECT else reasons(policy, newly_set, self._capped(row), values),
+            reasons=() if action == CORRECT else self.reasons.reasons(newly_set, self._capped(row), values),
             offer=self._offer(row),
             previous=previous,
         )
@@ -73,7 +77,11 @@ class Recorder:
         return cap >= 0 and fell and limit == share_of(row[self.place["GRANTED_AFTER"]], cap)
 
     def _named(self, mask: int) -> tuple[str, ...]:
-        return tuple(trigger.name for number, trigger in enumerate(self.policy.triggers) if mask & 1 << number)
+        return tuple(trigger.name for trigger in self.triggers_in(mask))
+
+    def _triggers_in(self, mask: int) -> tuple[Trigger, ...]:
+        """The triggers whose bits are set."""
+        return tuple(trigger for number, trigger in enumerate(self.policy.triggers) if mask & 1 << number)
 
     def _offer(self, row: Sequence[int]) -> OfferRecord | None:
         offered = row[self.place["OFFERED"]]

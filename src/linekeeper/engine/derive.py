@@ -23,16 +23,17 @@ from linekeeper.evaluate.evaluator import (
 from linekeeper.evaluate.event_batch import Batch, Ints, batch_as_read_by, batch_of, narrowed
 from linekeeper.evaluate.timeline import PolicyPeriod, run_timeline
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import Store, load_accounts, save_accounts
+from linekeeper.journal.store import Store, last_number, load_accounts, save_accounts
 from linekeeper.kernel.kernel import Kernel
 
-ACCOUNTS_AT_ONCE = 20_000
+ACCOUNTS_AT_ONCE = 1_000  # whose states and events are in memory at one time
 
 
 def rebuild_states(store: Store) -> int:
     """Derive the states of all accounts again from the events; decisions stay as they are. Returns how many."""
     with store.writing() as connection:
         reviews, kernels = Reviews.of(connection), kernels_of(connection)
+        compile_for_all(connection, kernels)
         rebuilt = 0
         for names in list(account_pages(connection)):
             known = load_accounts(connection, names)
@@ -47,6 +48,14 @@ def rebuild_states(store: Store) -> int:
             save_accounts(connection, rows)
             rebuilt += len(rows)
     return rebuilt
+
+
+def compile_for_all(connection: Connection, kernels: Kernels) -> None:
+    """Have machine code at hand where it is worth it for all accounts together, though not for those of one page."""
+    events = last_number(connection, "events")
+    for kernel in kernels.values():
+        if kernel.is_worth_compiling(events):
+            kernel.compile_for(events)
 
 
 def plain(state: Ints) -> bytes:

@@ -7,21 +7,23 @@ that is effect stands here; all that is thought stands below and is pure.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
+from dataclasses import replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Connection, func, select
 
 from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.core.decision import Decision
-from linekeeper.core.errors import Conflict, EventRejected, NotFound, Refused, UsageError
+from linekeeper.core.errors import Conflict, EventRejected, NotFound, UsageError
 from linekeeper.core.event import Rejection
 from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states, load_states, save_states, state_read
+from linekeeper.engine.calls import Keep, Progress, ReceiveCall, ReviewCall
 from linekeeper.engine.clock import Clock
 from linekeeper.engine.event_leaves import event_leaves, ruling_leaves
 from linekeeper.engine.history import (
@@ -49,6 +51,7 @@ from linekeeper.engine.inbox import (
 from linekeeper.engine.outbox import Law, open_outbox
 from linekeeper.engine.pending_restrictions import (
     Run,
+    brake_of,
     due_worst_first,
     evaluate_under_breaker,
     keep_book,
@@ -76,41 +79,22 @@ from linekeeper.engine.versions import (
 )
 from linekeeper.evaluate.authorisation import Authorisation, authorise
 from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, evaluate_batch
-from linekeeper.evaluate.event_batch import Batch, Ints, no_events
+from linekeeper.evaluate.event_batch import Batch, Ints, no_events, parts_of
 from linekeeper.evaluate.excess_draws import excess_draws, line_columns
 from linekeeper.evaluate.late_events import History
 from linekeeper.evaluate.unowed_dues import with_unowed_dues
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, keys_needed
 from linekeeper.journal.log.entry import Record, RecordKind
-from linekeeper.journal.store import (
-    DECISION_COLUMNS,
-    Store,
-    insert_many,
-    load_accounts,
-    take_numbers,
-    within,
-)
+from linekeeper.journal.log.errors import LogError
+from linekeeper.journal.store import DECISION_COLUMNS, Store, insert_many, load_accounts, take_numbers, within
 from linekeeper.kernel.kernel import Kernel, kernel_of
 
 if TYPE_CHECKING:
-    from linekeeper.policy.model import Brake, Policy
+    from linekeeper.policy.model import Policy
 
-REVIEW_BATCH = 5_000
-Progress = Callable[[int], object]  # what a caller does with how many accounts were reviewed
-Keep = Callable[[Decision], object]  # what a caller does with each decision as it is made
-
-
-def brake_of(policy: Policy) -> Brake:
-    """The policy's brake. Raises Refused where it has none."""
-    if policy.brake is None:
-        raise Refused(
-            f"the policy `{policy.name}` has no `brake`",
-            code="policy-has-no-brake",
-            way_out="add `brake: {lines: 2%, exposure: 3%}`",
-            details={"policy": policy.name},
-        )
-    return policy.brake
+REVIEW_BATCH = 1_000
+STATES_BYTES_MAX = 1 << 24  # that are in memory at one time, while a batch is received without a brake
 
 
 class Engine:
@@ -261,55 +245,86 @@ class Engine:
         is not asked for again. `keep`, where given, is called with each decision before the transaction commits.
         `transaction`: a connection on which the caller has begun one. All of it is then a part of that, and the
         caller commits or rolls back; nothing that the engine remembers depends on which.
+        New events of a borrower whose key in the log does not open are rejected: nothing is decided that has no leaf.
         """
         self.require_keys()
         arrived = given_events(events)
-        summary = BatchSummary()
-        with self.store.writing(transaction) as connection:
+        call = ReceiveCall(source, allow_other_source, all_or_nothing, begun, keep, transaction)
+        try:
+            return self._receive_batch(arrived, call)
+        except LogError as error:
+            if all_or_nothing:
+                raise
+            unreadable = self._unreadable(error, list(dict.fromkeys(arrived.accounts)), transaction)
+        return self._receive_batch(arrived, replace(call, unreadable=unreadable))
+
+    def _receive_batch(self, arrived: GivenEvents, call: ReceiveCall) -> BatchSummary:
+        summary, kept = BatchSummary(), list[Decision]()
+        with self.store.writing(call.transaction) as connection:
             self._require_same_versions(connection)
             self.resume_reviews(connection)
             # First the erased: of their events not even the rejection is kept.
             arrived, summary.rejected = drop_erased(connection, self.keeper, arrived)
-            arrived, ahead = reject_ahead(connection, source, arrived, self.clock)
+            arrived, ahead = reject_ahead(connection, call.source, arrived, self.clock)
             summary.rejected += ahead
-            if begun:
-                arrived, again = drop_refused(connection, source, arrived)
+            if call.begun:
+                arrived, again = drop_refused(connection, call.source, arrived)
                 summary.rejected += again
             for engine, part in self._split_by_version(connection, arrived):
-                summary.add(engine._receive(connection, part, source, allow_other_source, keep))
-            if all_or_nothing and summary.rejected:
+                summary.add(engine._receive(connection, part, call, kept.append if call.keep else None))
+            if call.all_or_nothing and summary.rejected:
                 rejection = summary.rejected[0]
                 raise EventRejected(rejection.reason, code="ruling-rejected", place=rejection.place)
+            if call.keep:  # only now: a batch whose records cannot be sealed may be tried again
+                for decision in kept:
+                    call.keep(decision)
         return summary
 
+    def _unreadable(self, error: LogError, accounts: Sequence[str], transaction: Connection | None) -> dict[str, str]:
+        """Those of the accounts whose keys in the log do not open, and why; the error itself where it is another."""
+        if self.keeper is None:
+            raise error
+        with self._reading(transaction) as connection:
+            return self.keeper.unreadable_keys(connection, error, accounts)
+
     def _receive(
-        self, connection: Connection, events: GivenEvents, source: str, allow_other_source: bool, keep: Keep | None
+        self, connection: Connection, events: GivenEvents, call: ReceiveCall, keep: Keep | None
     ) -> BatchSummary:
         """The part of a batch whose accounts are under this version, in order of `at`."""
         calendar = self.kernel.calendar
         again: list[Rejection] = []
         if self.policy.over_limit == "reject":
-            events, again = drop_rejected_draws(connection, source, events)
+            events, again = drop_rejected_draws(connection, call.source, events)
         # Repeats drop out here: nothing after this meets one.
-        now, how = self.clock.now_ms(), {"allow_other_source": allow_other_source}
-        admitted = admit_events(connection, source, events, calendar, now, **how)
-        batch = admitted.events.batch(self.policy, calendar)
+        admitted = admit_events(connection, call, events, calendar, self.clock.now_ms())
+        evaluate = self._evaluator(connection, call.source, admitted)
+        summary = BatchSummary(same=admitted.same, rejected=again + admitted.rejected, last_at=admitted.last_at)
+        whole = admitted.events.batch(self.policy, calendar)
+        # The brake weighs the restrictions of all accounts of a batch against each other.
+        together = len(whole.accounts) if self.brake else STATES_BYTES_MAX // (8 * self.kernel.layout.size)
+        for batch in parts_of(whole, max(1, together)):
+            summary.add(self._receive_part(connection, batch, admitted, call.source, evaluate, keep))
+        return summary
+
+    def _receive_part(
+        self, connection: Connection, batch: Batch, admitted: Admitted, source: str, evaluate: Run, keep: Keep | None
+    ) -> BatchSummary:
+        """Decide on the admitted events of some accounts."""
         states, chains = load_states(connection, self.kernel, batch.accounts)
-        evaluate, lines = self._evaluator(connection, source, admitted), line_columns(self.kernel, states)
-        unowed_before = with_unowed_dues(self.kernel, states)
+        lines, unowed_before = line_columns(self.kernel, states), with_unowed_dues(self.kernel, states)
         result, waiting = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
         codes = {int(batch.rows[event]): code for event, code in result.refused.items()}
+        rows = batch.rows.tolist()
         # A ruling precedes, in the log too, what it leads to.
-        arrived = ruling_leaves(connection, self.keeper, admitted, codes) if self.keeper else []
+        arrived = ruling_leaves(connection, self.keeper, admitted, rows, codes) if self.keeper else []
         refused = reject_refused(connection, source, admitted, codes)
         unowed = with_unowed_dues(self.kernel, states)
-        arrived += event_leaves(source, admitted, codes) if self.keeper else []
+        arrived += event_leaves(source, admitted, rows, codes) if self.keeper else []
         actions = self._record(connection, batch, admitted.ids, result, states, chains, keep, arrived)
         over = [admitted.ids[batch.rows[event]] for event in excess_draws(self.kernel, batch, lines, result)]
         return BatchSummary(
-            events=len(admitted.ids) - len(refused),
-            same=admitted.same,
-            rejected=again + admitted.rejected + refused,
+            events=len(rows) - len(refused),
+            rejected=refused,
             actions=actions,
             evaluations=result.evaluations,
             waiting=waiting,
@@ -319,7 +334,6 @@ class Engine:
                 {batch.accounts[place] for place in np.flatnonzero(unowed)},
                 {batch.accounts[place] for place in np.flatnonzero(unowed_before & ~unowed)},
             ),
-            last_at=admitted.last_at,
         )
 
     def _evaluator(self, connection: Connection, source: str, admitted: Admitted) -> Run:
@@ -349,15 +363,16 @@ class Engine:
         """
         self.clock.demand_day(until_day, self.kernel.calendar)
         self.require_keys()
+        call = ReviewCall(progress, keep)
         with self.store.reviewing():
-            summary = self._finish_reviews(progress, keep)
+            summary = self._finish_reviews(call)
             with self.store.writing() as connection:
                 self._require_same_versions(connection)
                 # From here on it is known what is to be done, and whoever comes next finishes it. A version that comes
                 # into force before it is done does not break the review off: it begins after this review.
                 begin_review(connection, until_day, self.policy.digest, self.brake is not None)
-            summary.add(self._finish_reviews(progress, keep))
-            summary.add(self._review_the_rest(until_day, progress, keep))
+            summary.add(self._finish_reviews(call))
+            summary.add(self._review_the_rest(until_day, call))
         return summary
 
     def resume_reviews(self, transaction: Connection | None = None) -> BatchSummary:
@@ -370,31 +385,33 @@ class Engine:
             if not unfinished_reviews_of(connection):
                 return BatchSummary()
         with self.store.reviewing() as alone:
-            return self._finish_reviews(None, None, transaction) if alone else BatchSummary()
+            return self._finish_reviews(ReviewCall(transaction=transaction)) if alone else BatchSummary()
 
-    def _finish_reviews(
-        self, progress: Progress | None, keep: Keep | None, transaction: Connection | None = None
-    ) -> BatchSummary:
-        """Do what is left of every review that has begun, each as it was begun; two may do so at once."""
+    def _finish_reviews(self, call: ReviewCall) -> BatchSummary:
+        """Do what is left of every review that has begun, each as it was begun; two may do so at once.
+
+        A review that passes accounts over is not finished with: whoever comes once their keys are mended reviews them.
+        """
         summary = BatchSummary()
-        with self._reading(transaction) as connection:
+        with self._reading(call.transaction) as connection:
             unfinished = unfinished_reviews_of(connection)
         for review in unfinished:
             self.require_keys()
-            with self._reading(transaction) as connection:
+            with self._reading(call.transaction) as connection:
                 last = self._engine_of_review(connection, review)
                 earlier = last._engines_of_earlier_versions(connection)
             day = review.until_day
             # An account migrates at the start of a day that it has not reached: so the earlier version reviews it up to
             # the day before, lets it go, and the last day is the new version's.
             for engine in earlier:
-                summary.add(engine._review_due(day - 1, progress, keep, transaction))
-                engine._migrate_due(last.kernel, day, transaction)
+                summary.add(engine._review_due(day - 1, call))
+                engine._migrate_due(last.kernel, day, call)
             for engine in (*earlier, last):
-                summary.add(engine._review_due(day, progress, keep, transaction))
-            summary.add(last._review_the_rest(day, progress, keep, transaction))
-            with self.store.writing(transaction) as connection:
-                end_review(connection, review)
+                summary.add(engine._review_due(day, call))
+            summary.add(last._review_the_rest(day, call))
+            if not call.unreadable:
+                with self.store.writing(call.transaction) as connection:
+                    end_review(connection, review)
         return summary
 
     def _engine_of_review(self, connection: Connection, review: UnfinishedReview) -> Engine:
@@ -406,55 +423,50 @@ class Engine:
         engine._engines = {review.policy: engine}
         return engine
 
-    def _review_the_rest(
-        self,
-        until_day: int,
-        progress: Progress | None,
-        keep: Keep | None,
-        transaction: Connection | None = None,
-    ) -> BatchSummary:
+    def _review_the_rest(self, until_day: int, call: ReviewCall) -> BatchSummary:
         """Review whoever is due under any version.
 
         Another review at the same time may have migrated accounts to a version that was done with already.
         """
         summary = BatchSummary()
-        for engine in iter(lambda: self._engine_of_due(until_day, transaction), None):
-            summary.add(engine._review_due(until_day, progress, keep, transaction))
+        for engine in iter(lambda: self._engine_of_due(until_day, call), None):
+            summary.add(engine._review_due(until_day, call))
         return summary
 
     def _reading(self, transaction: Connection | None) -> AbstractContextManager[Connection]:
         """A transaction to read in: the caller's, where there is one, since others do not see what that has done."""
         return self.store.reading() if transaction is None else nullcontext(transaction)
 
-    def _engine_of_due(self, until_day: int, transaction: Connection | None) -> Engine | None:
+    def _engine_of_due(self, until_day: int, call: ReviewCall) -> Engine | None:
         """The engine of some account that is due up to that day; None where all are reviewed."""
-        with self._reading(transaction) as connection:
-            query = select(t.accounts.c.policy).where(t.accounts.c.next_review <= until_day).limit(1)
-            digest = connection.execute(query).scalar()
+        with self._reading(call.transaction) as connection:
+            due = select(t.accounts.c.policy).where(call.is_due(connection, until_day)).limit(1)
+            digest = connection.execute(due).scalar()
             return None if digest is None else self._engine_of_version(connection, digest)
 
-    def _review_due(
-        self,
-        until_day: int,
-        progress: Progress | None,
-        keep: Keep | None,
-        transaction: Connection | None,
-    ) -> BatchSummary:
+    def _review_due(self, until_day: int, call: ReviewCall) -> BatchSummary:
         summary = BatchSummary()
-        for names in self._due_pages(until_day, transaction):
-            summary.add(self._review_accounts(names, until_day, keep, transaction))
-            if progress:
-                progress(len(names))
+        for names in self._due_pages(until_day, call):
+            try:
+                summary.add(self._review_accounts(names, until_day, call))
+            except LogError as error:
+                call.unreadable |= self._unreadable(error, names, call.transaction).keys()
+                summary.add(self._review_accounts(names, until_day, call))
+            if call.progress:
+                call.progress(len(names))
+        summary.unreadable_accounts |= call.unreadable
         return summary
 
-    def _migrate_due(self, to: Kernel, day: int, transaction: Connection | None = None) -> None:
+    def _migrate_due(self, to: Kernel, day: int, call: ReviewCall) -> None:
         """Migrate the accounts that nothing keeps under this version, at the start of `day`."""
         a, last = t.accounts.c, ""
         query = select(a.account).where(a.policy == self.policy.digest).order_by(a.account).limit(REVIEW_BATCH)
         while True:
-            with self.store.writing(transaction) as connection:
+            with self.store.writing(call.transaction) as connection:
                 names = list(connection.execute(query.where(a.account > last)).scalars())
-                migrate_due_accounts(connection, self.kernel, to, names, pending_of(connection, names), day)
+                # One that was passed over has not come to this day yet.
+                ready = [name for name in names if name not in call.unreadable]
+                migrate_due_accounts(connection, self.kernel, to, ready, pending_of(connection, ready), day)
             if not names:
                 return
             last = names[-1]
@@ -465,33 +477,27 @@ class Engine:
             query = select(func.count()).where(t.accounts.c.next_review <= until_day)
             return int(connection.execute(query).scalar_one())
 
-    def _due_pages(self, until_day: int, transaction: Connection | None) -> Iterator[list[str]]:
+    def _due_pages(self, until_day: int, call: ReviewCall) -> Iterator[list[str]]:
         """The due accounts, a page at a time. Under the brake the worst come first: the allowance goes to them."""
-        if self.brake and self.due_count(until_day, transaction) > REVIEW_BATCH:
-            with self._reading(transaction) as connection:
+        if self.brake and self.due_count(until_day, call.transaction) > REVIEW_BATCH:
+            with self._reading(call.transaction) as connection:
                 names = due_worst_first(connection, self.kernel, until_day)
             for start in range(0, len(names), REVIEW_BATCH):
                 yield names[start : start + REVIEW_BATCH]
-        yield from iter(lambda: self._due(until_day, transaction), [])
+        yield from iter(lambda: self._due(until_day, call), [])
 
-    def _due(self, until_day: int, transaction: Connection | None) -> list[str]:
+    def _due(self, until_day: int, call: ReviewCall) -> list[str]:
         a = t.accounts.c
-        with self._reading(transaction) as connection:
-            query = select(a.account).where(self._own_due(until_day)).order_by(a.next_review).limit(REVIEW_BATCH)
-            return [row[0] for row in connection.execute(query)]
+        with self._reading(call.transaction) as connection:
+            query = select(a.account).where(call.is_due(connection, until_day), a.policy == self.policy.digest)
+            return list(connection.execute(query.order_by(a.next_review).limit(REVIEW_BATCH)).scalars())
 
-    def _own_due(self, until_day: int) -> ColumnElement[bool]:
-        """The condition of the accounts that are under this version and due up to that day."""
-        a = t.accounts.c
-        return (a.next_review <= until_day) & (a.policy == self.policy.digest)
-
-    def _review_accounts(
-        self, names: list[str], until_day: int, keep: Keep | None, transaction: Connection | None
-    ) -> BatchSummary:
-        with self.store.writing(transaction) as connection:
+    def _review_accounts(self, names: list[str], until_day: int, call: ReviewCall) -> BatchSummary:
+        with self.store.writing(call.transaction) as connection:
             # Since the page was read, another review may have done some of it, or migrated it to another version.
             a = t.accounts.c
-            query = select(a.account).where(within(connection, a.account, names), self._own_due(until_day))
+            query = select(a.account).where(within(connection, a.account, names), a.policy == self.policy.digest)
+            query = query.where(call.is_due(connection, until_day))
             batch = no_events(self.policy, sorted(connection.execute(query).scalars()))
             states, chains = load_states(connection, self.kernel, batch.accounts)
             result, waiting = self._evaluate(
@@ -500,7 +506,7 @@ class Engine:
                 states,
                 lambda part, states, breaker: review_batch(self.kernel, part, states, until_day, breaker),
             )
-            actions = self._record(connection, batch, [], result, states, chains, keep)
+            actions = self._record(connection, batch, [], result, states, chains, call.keep)
         return BatchSummary(actions=actions, evaluations=result.evaluations, waiting=waiting)
 
     # -------------------------------------------------------------- draws

@@ -37,15 +37,18 @@ def digest_of_events(rows: Sequence[JournalRow]) -> str:
     return sha256(_PACK(rows)).hexdigest()
 
 
-def event_leaves(source: str, admitted: Admitted, refused: Iterable[int]) -> list[Record]:
-    """The leaves of what was admitted, but for the rows that were refused after all; by account."""
-    without, events = set(refused), admitted.events
-    columns = zip(events.accounts, events.ids, admitted.arrived, events.kinds, events.at, admitted.bodies, strict=True)
+def event_leaves(source: str, admitted: Admitted, rows: Iterable[int], refused: Container[int]) -> list[Record]:
+    """The leaves of some of the rows that were admitted, but for those that were refused after all; by account.
+
+    The rows of an account are in ascending order.
+    """
+    events, arrived, bodies = admitted.events, admitted.arrived, admitted.bodies
     by_account: dict[str, list[JournalRow]] = {}
-    for row, (account, name, arrived, kind, at, body) in enumerate(columns):
-        if row not in without:
-            one = (admitted.first_seq + row, source, name, arrived, kind, at, body)
-            by_account.setdefault(account, []).append(one)
+    for row in rows:
+        if row not in refused:
+            number, kind, at = admitted.first_seq + row, events.kinds[row], events.at[row]
+            one = (number, source, events.ids[row], arrived[row], kind, at, bodies[row])
+            by_account.setdefault(events.accounts[row], []).append(one)
     return [_leaf(account, by_account[account]) for account in sorted(by_account)]
 
 
@@ -55,14 +58,16 @@ def _leaf(account: str, rows: Sequence[JournalRow]) -> Record:
     return Record(RecordKind.EVENTS, account, rfc8785.dumps(content))
 
 
-def ruling_leaves(connection: Connection, keeper: Keeper, admitted: Admitted, refused: Container[int]) -> list[Record]:
-    """A leaf for each person's ruling, beside the leaf of the decision that it may lead to.
+def ruling_leaves(
+    connection: Connection, keeper: Keeper, admitted: Admitted, rows: Iterable[int], refused: Container[int]
+) -> list[Record]:
+    """A leaf for each person's ruling among some rows, beside the leaf of the decision that it may lead to.
 
     A ruling that its account refused (rows of the table) is no event, so it is new to the journal whenever it is sent
     again: the log itself says whether it has its leaf.
     """
     events, rulings = admitted.events, dict[int, Record]()
-    for row, fields in admitted.of_kind("override").items():
+    for row, fields in admitted.of_kind("override", rows).items():
         account = events.accounts[row]
         data = ruling_record(events.ids[row], account, events.at[row], fields)
         rulings[row] = Record(RecordKind.RULING, account, data)

@@ -20,7 +20,7 @@ from linekeeper.evaluate.evaluator import NOT_REVIEWED, Arrivals, EvaluationResu
 from linekeeper.evaluate.event_batch import Batch, Ints, row_of
 from linekeeper.evaluate.late_events import REVERSAL, History
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import insert_many, last_number, within
+from linekeeper.journal.store import fetch_rows, insert_many, last_number, within
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.model import Field, Policy
 
@@ -157,7 +157,7 @@ class Reviews:
 
 def reviewed_day(connection: Connection) -> int:
     """The day up to which every account has been reviewed; NOT_REVIEWED before the first review."""
-    day = connection.execute(_REVIEWED_DAY).scalar_one()
+    ((day,),) = fetch_rows(connection, _REVIEWED_DAY)
     return NOT_REVIEWED if day is None else int(day)
 
 
@@ -188,8 +188,8 @@ def begin_review(connection: Connection, until_day: int, policy: str, brake: boo
 
 def unfinished_reviews_of(connection: Connection) -> list[UnfinishedReview]:
     """The reviews that have begun and not ended, in order."""
-    rows = connection.execute(_UNFINISHED)
-    return [UnfinishedReview(row.seq, row.until_day, row.policy, bool(row.brake)) for row in rows]
+    rows = fetch_rows(connection, _UNFINISHED)
+    return [UnfinishedReview(number, day, policy, bool(brake)) for number, day, policy, brake in rows]
 
 
 _UNFINISHED = (

@@ -6,7 +6,7 @@ gave before is rejected unless the caller allows it, and so are the events of bo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
@@ -29,9 +29,10 @@ from linekeeper.evaluate.event_batch import (
 from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, erased_of
-from linekeeper.journal.store import in_names, insert_many, listed, take_numbers
+from linekeeper.journal.store import fetch_rows, in_names, insert_many, listed, take_numbers
 
 if TYPE_CHECKING:
+    from linekeeper.engine.calls import ReceiveCall
     from linekeeper.engine.clock import Clock
     from linekeeper.kernel.calendar import Calendar
     from linekeeper.policy.model import Policy
@@ -175,30 +176,26 @@ class Admitted:
         """The ids of the new events."""
         return self.events.ids
 
-    def of_kind(self, kind: str) -> dict[int, dict[str, int | str]]:
-        """The new events of a kind, by row, with the fields of each."""
-        return {row: _DECODE(self.bodies[row]) for row, one in enumerate(self.events.kinds) if one == kind}
+    def of_kind(self, kind: str, rows: Iterable[int]) -> dict[int, dict[str, int | str]]:
+        """Those new events of these rows that are of a kind, by row, with the fields of each."""
+        kinds = self.events.kinds
+        return {row: _DECODE(self.bodies[row]) for row in rows if kinds[row] == kind}
 
 
-def admit_events(
-    connection: Connection,
-    source: str,
-    events: GivenEvents,
-    clock: Calendar,
-    now: int,
-    *,
-    allow_other_source: bool = False,
-) -> Admitted:
+def admit_events(connection: Connection, call: ReceiveCall, events: GivenEvents, clock: Calendar, now: int) -> Admitted:
     """Write the events to the journal in their order, each once; `now` (UTC ms) is when those arrive that do not say.
 
     An event that another source gave before, with the same id, account, kind, local day and numbers, is rejected. With
-    `allow_other_source` it counts again.
+    `allow_other_source` it counts again. New events of `unreadable` accounts are rejected too, with the reason there.
     """
+    source, unreadable = call.source, call.unreadable
     keys = list(zip(events.accounts, events.kinds, events.at, events.bodies(), strict=True))
     ids = events.ids
     known = {} if len(ids) > FEW_EVENTS and _nothing_known(connection) else _known(connection, ids)
-    sorted_out = _sort_out(source, ids, keys, known, None if allow_other_source else clock)
-    new, same = sorted_out.new, sorted_out.same
+    sorted_out = _sort_out(source, ids, keys, known, None if call.allow_other_source else clock)
+    for row in (row for row in sorted_out.new if keys[row][0] in unreadable):
+        sorted_out.rejected[row] = _rejection(ids[row], unreadable[keys[row][0]], RejectionCode.KEY_NOT_READABLE)
+    new, same = [row for row in sorted_out.new if row not in sorted_out.rejected], sorted_out.same
     last_at = max((events.at[row] for row in (*new, *same)), default=None)
     if len(new) < len(ids):
         events = events.take(new)
@@ -289,7 +286,11 @@ _REFUSALS = [reason for code, reason in REFUSAL_REASONS.items() if code != OVER_
 
 def reversals(connection: Connection, source: str, admitted: Admitted) -> dict[int, int]:
     """The `seq` of each reversal among the new events, and that of the event of the same source which it names."""
-    named = {row: str(fields["of"]) for row, fields in admitted.of_kind(REVERSAL).items() if "of" in fields}
+    named = {
+        row: str(fields["of"])
+        for row, fields in admitted.of_kind(REVERSAL, range(len(admitted.ids))).items()
+        if "of" in fields
+    }
     if not named:
         return {}
     e, dialect = t.events.c, connection.dialect.name
@@ -300,7 +301,7 @@ def reversals(connection: Connection, source: str, admitted: Admitted) -> dict[i
 
 
 def _nothing_known(connection: Connection) -> bool:
-    return connection.execute(_ANY_EVENT).first() is None
+    return not fetch_rows(connection, _ANY_EVENT)
 
 
 _ANY_EVENT = select(t.events.c.seq).limit(1)
@@ -309,7 +310,7 @@ _ANY_EVENT = select(t.events.c.seq).limit(1)
 def _known(connection: Connection, ids: Sequence[str]) -> Known:
     dialect = connection.dialect.name
     known: Known = {}
-    for row in connection.execute(_events_named(dialect), {"names": listed(dialect, ids)}):
+    for row in fetch_rows(connection, _events_named(dialect), names=listed(dialect, ids)):
         known.setdefault(row[0], {})[row[1]] = (row[2], row[3], row[4], bytes(row[5]))
     return known
 

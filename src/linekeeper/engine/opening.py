@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from linekeeper.core.errors import UsageError
 from linekeeper.engine.clock import Clock
-from linekeeper.engine.engine import Engine, brake_of
+from linekeeper.engine.engine import Engine
 from linekeeper.engine.outbox import Law
+from linekeeper.engine.pending_restrictions import brake_of
 from linekeeper.engine.versions import check_signer
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import open_keeper

@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from linekeeper.core.decision import Decision
+from linekeeper.core.errors import Refused
 from linekeeper.core.line import ADVERSE, Status
 from linekeeper.decide.canonical import canonical_json, read_decision
 from linekeeper.decide.record import Recorder
@@ -29,12 +30,12 @@ from linekeeper.evaluate.circuit_breaker import (
 from linekeeper.evaluate.evaluator import EvaluationResult, RawDecision, in_bulk, review_account
 from linekeeper.evaluate.event_batch import Batch, Ints, events_of, narrowed, row_at
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import insert_many, states_under, unpacked, within
+from linekeeper.journal.store import fetch_rows, insert_many, states_under, unpacked, within
 from linekeeper.kernel.arrears import arrears_of
 
 if TYPE_CHECKING:
     from linekeeper.kernel.kernel import Kernel
-    from linekeeper.policy.model import Brake
+    from linekeeper.policy.model import Brake, Policy
 
 # Runs a batch from states (int64[accounts, size], changed in place), behind a breaker where there is one.
 Run = Callable[[Batch, Ints, CircuitBreaker | None], EvaluationResult]
@@ -42,6 +43,19 @@ PENDING_COLUMNS = ("account", "day", "event", "record", "ended", "ended_event")
 _CHANGED = ", ".join(f"{name} = excluded.{name}" for name in PENDING_COLUMNS[3:])
 _NEWEST = f"ON CONFLICT (account, day, event) DO UPDATE SET {_CHANGED}"
 PAGE = 10_000
+STATES_AT_ONCE = 500  # that are in memory at one time while the book is counted
+
+
+def brake_of(policy: Policy) -> Brake:
+    """The policy's brake. Raises Refused where it has none."""
+    if policy.brake is None:
+        raise Refused(
+            f"the policy `{policy.name}` has no `brake`",
+            code="policy-has-no-brake",
+            way_out="add `brake: {lines: 2%, exposure: 3%}`",
+            details={"policy": policy.name},
+        )
+    return policy.brake
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +211,7 @@ def counted_book(connection: Connection) -> tuple[int, int]:
     lines = granted = 0
     for digest, kernel in kernels_of(connection).items():
         states = states_under(connection, digest)
-        while joined := b"".join(islice(states, PAGE)):
+        while joined := b"".join(islice(states, STATES_AT_ONCE)):
             part = totals(kernel, np.frombuffer(joined, dtype="<i8").reshape(-1, kernel.layout.size))
             lines, granted = lines + part[0], granted + part[1]
     return lines, granted
@@ -229,7 +243,7 @@ def _book_with(connection: Connection, kernel: Kernel, before: Ints, after: Ints
 
 def pending_of(connection: Connection, accounts: Sequence[str]) -> dict[str, PendingRestriction]:
     """The restrictions that are pending, by account, of these accounts."""
-    if not accounts or connection.execute(_ANY_PENDING).first() is None:
+    if not accounts or not fetch_rows(connection, _ANY_PENDING):
         return {}
     r = t.pending_restrictions.c
     query = select(r.account, r.day, r.event).where(r.ended.is_(None), within(connection, r.account, accounts))

@@ -19,8 +19,9 @@ from linekeeper.core.event import ARRIVED, Rejection
 from linekeeper.decide.canonical import digest_all
 from linekeeper.decide.chain import Chain, record
 from linekeeper.decide.record import recorder_of
+from linekeeper.engine.calls import Progress
 from linekeeper.engine.clock import Clock
-from linekeeper.engine.engine import Engine, Progress
+from linekeeper.engine.engine import Engine
 from linekeeper.engine.summaries import BatchSummary, RunSummary
 from linekeeper.evaluate.evaluator import (
     NOT_REVIEWED,
@@ -38,7 +39,9 @@ from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
 
 BATCH_EVENTS = 50_000
-STATES_BYTES_MAX = 3 << 26  # of the accounts of one batch; some five times that is in memory at one time
+BATCH_EVENTS_MAX = 500_000  # of a batch of many accounts
+EVENTS_AN_ACCOUNT = 4  # of a batch, where it is no longer than that: each account is read and written once a batch
+BRAKED_STATES_BYTES_MAX = 3 << 26  # under a brake all accounts of a batch are in memory at one time, five times over
 
 
 class EventPart(NamedTuple):
@@ -96,8 +99,10 @@ def run_parts(
     if engine.kernel.is_worth_compiling(events):
         engine.kernel.compile_for(events)  # worth it for all batches together, though not for one alone
     run = RunProgress(engine, source, content)
-    accounts_max = STATES_BYTES_MAX // (8 * engine.kernel.layout.size)
-    for batch in (batch for part in parts for batch in _batches(part, accounts_max)):
+    bounds = BatchBounds(BATCH_EVENTS, BATCH_EVENTS_MAX, EVENTS_AN_ACCOUNT)
+    if engine.brake:
+        bounds = BatchBounds(BATCH_EVENTS, accounts_max=BRAKED_STATES_BYTES_MAX // (8 * engine.kernel.layout.size))
+    for batch in (batch for part in parts for batch in _batches(part, bounds)):
         if batch.reviewed > reviewed:
             reviewed = batch.reviewed
             total.add(engine.review(reviewed))
@@ -165,22 +170,40 @@ class _ReceivedBatch(NamedTuple):
     reviewed: int
 
 
-def _batches(part: EventPart, accounts_max: int) -> Iterator[_ReceivedBatch]:
+@dataclass(frozen=True, slots=True)
+class BatchBounds:
+    """How many events are received together: so many, and in a wide book more, so many an account of the batch.
+
+    Never more than `events_max` (0: than `events`), nor of more than `accounts_max` accounts.
+    """
+
+    events: int
+    events_max: int = 0
+    events_an_account: int = 0
+    accounts_max: int = 1 << 60
+
+    def are_enough(self, events: Ints | int, accounts: Ints | int) -> Any:
+        """Whether a batch of so many events of so many accounts is complete; for arrays, one by one."""
+        enough = (events >= self.events) & (events >= self.events_an_account * accounts)
+        return enough | (events >= max(self.events, self.events_max))
+
+
+def _batches(part: EventPart, bounds: BatchBounds) -> Iterator[_ReceivedBatch]:
     table, arrivals = part
     others = [name for name in table.column_names if name != ARRIVED]
     arrived = table["at"] if arrivals is None else pa.array(arrivals.arrived)
     table = table.select(others).append_column(ARRIVED, arrived)
     if arrivals is None:
-        for start, end in _of_few_accounts(table, accounts_max):
+        for start, end in _in_order_of_time(table, bounds):
             yield _ReceivedBatch(table.slice(start, end - start), None, NOT_REVIEWED)
         return
-    for start, end in _in_order_of_arrival(table, arrivals, accounts_max):
+    for start, end in _in_order_of_arrival(table, arrivals, bounds):
         source = arrivals.sources[start] if arrivals.sources else None
         yield _ReceivedBatch(table.slice(start, end - start), source, int(arrivals.reviewed[start]))
 
 
-def _of_few_accounts(table: pa.Table, accounts_max: int) -> Iterator[tuple[int, int]]:
-    """Ranges of rows with no more than so many accounts each: the states of all of them are in memory at one time."""
+def _in_order_of_time(table: pa.Table, bounds: BatchBounds) -> Iterator[tuple[int, int]]:
+    """Ranges of rows within the bounds."""
     codes = table["account"].combine_chunks().dictionary_encode().indices.to_numpy()
     order = np.argsort(codes, kind="stable")
     before = np.full(len(codes), -1)  # the row before of the same account
@@ -188,18 +211,22 @@ def _of_few_accounts(table: pa.Table, accounts_max: int) -> Iterator[tuple[int, 
     before[order[again + 1]] = order[again]
     start = 0
     while start < len(codes):
-        first_of_account = before[start : start + BATCH_EVENTS] < start
-        many = np.flatnonzero(np.cumsum(first_of_account) > accounts_max)
-        end = start + int(many[0] if len(many) else len(first_of_account))
+        is_new = before[start : start + max(bounds.events, bounds.events_max)] < start
+        accounts = np.cumsum(is_new, dtype=np.int64)
+        events = np.arange(1, len(accounts) + 1)
+        # The first row after which it is enough, and the first before which there are too many accounts.
+        ends = np.flatnonzero(bounds.are_enough(events, accounts)) + 1
+        ends = np.concatenate([ends[:1], np.flatnonzero(accounts > bounds.accounts_max)[:1], [len(accounts)]])
+        end = start + int(ends.min())
         yield start, end
         start = end
 
 
-def _in_order_of_arrival(table: pa.Table, arrivals: RecordedArrivals, accounts_max: int) -> Iterator[tuple[int, int]]:
-    """Ranges of rows that may be received together, although a batch is taken in order of time.
+def _in_order_of_arrival(table: pa.Table, arrivals: RecordedArrivals, bounds: BatchBounds) -> Iterator[tuple[int, int]]:
+    """Ranges of rows within the bounds that may be received together, although a batch is taken in order of time.
 
-    They have one source, no review in between, no event after a later one of the same account (the order among accounts
-    decides nothing), and no more than `accounts_max` accounts.
+    They have one source, no review in between, and no event after a later one of the same account (the order among
+    accounts decides nothing).
     """
     latest: dict[str, int] = {}
     start = 0
@@ -208,7 +235,8 @@ def _in_order_of_arrival(table: pa.Table, arrivals: RecordedArrivals, accounts_m
     before: tuple[str, int] | None = None
     for row, (account, at, source, reviewed) in enumerate(columns):
         own = (source, int(reviewed))
-        full = row - start == BATCH_EVENTS or (len(latest) == accounts_max and account not in latest)
+        full = len(latest) == bounds.accounts_max and account not in latest
+        full |= row > start and bounds.are_enough(row - start, len(latest))
         if full or before not in (None, own) or latest.get(account, at) > at:
             yield start, row
             latest, start = {}, row
@@ -224,8 +252,8 @@ def _summary(engine: Engine, total: BatchSummary, began: float) -> RunSummary:
     accounts = engine.accounts()
     actions = dict(total.actions)
     figures = (total.evaluations, seconds, digest, total.pending, total.same, total.excess_draws, total.unowed_dues)
-    flagged = tuple(total.flagged_draws)
-    return RunSummary(accounts, total.events, total.rejected, actions, *figures, flagged_draws=flagged)
+    names = tuple(total.flagged_draws), tuple(sorted(total.unreadable_accounts))
+    return RunSummary(accounts, total.events, total.rejected, actions, *figures, *names)
 
 
 def last_day(kernel: Kernel, table: pa.Table) -> int:

@@ -32,6 +32,7 @@ class BatchSummary:
     `pending` counts the restrictions that the brake made wait for a person and that still do, `excess_draws` the draws
     of more than was available, `unowed_dues` the accounts whose unpaid dues are now above all that they owe.
     `flagged_draws` are the ids of the draws of more than was available where the policy flags them.
+    `unreadable_accounts` are those that reviews passed over, since their keys in the log do not open.
     `last_at` is the latest `at` (UTC ms) of the events that count or came before.
     """
 
@@ -44,6 +45,7 @@ class BatchSummary:
     excess_draws: int = 0
     flagged_draws: list[str] = field(default_factory=list)
     unowed_accounts: AffectedAccounts = field(default_factory=AffectedAccounts)  # by dues above all that is owed
+    unreadable_accounts: set[str] = field(default_factory=set)
     last_at: int | None = None
 
     @property
@@ -67,6 +69,7 @@ class BatchSummary:
         self.excess_draws += other.excess_draws
         self.flagged_draws += other.flagged_draws
         self.unowed_accounts = self.unowed_accounts.with_later(other.unowed_accounts)
+        self.unreadable_accounts |= other.unreadable_accounts
         self.last_at = max((at for at in (self.last_at, other.last_at) if at is not None), default=None)
 
 
@@ -78,6 +81,7 @@ class RunSummary:
     a person and that still do; a replay has no brake. `excess_draws` counts the draws of more than was available, and
     `flagged_draws` has their ids where the policy flags them; `unowed_dues` counts the accounts with events whose
     unpaid dues are above all that they owe. The counts are None where nobody counted, as in a replay.
+    `unreadable_accounts` are those that the reviews passed over, since their keys in the log do not open.
     """
 
     accounts: int
@@ -92,6 +96,7 @@ class RunSummary:
     excess_draws: int | None = None
     unowed_dues: int | None = None
     flagged_draws: tuple[str, ...] = ()
+    unreadable_accounts: tuple[str, ...] = ()
 
     @classmethod
     def empty(cls) -> RunSummary:

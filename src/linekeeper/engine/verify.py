@@ -12,7 +12,7 @@ from linekeeper.core.dates import date_of
 from linekeeper.core.errors import StoreError
 from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states
-from linekeeper.engine.derive import Derived, account_pages, derive, plain
+from linekeeper.engine.derive import Derived, account_pages, compile_for_all, derive, plain
 from linekeeper.engine.history import Reviews, Unreadable, unfinished_reviews_of
 from linekeeper.engine.verify_leaves import compare_leaves
 from linekeeper.engine.verify_tables import AFTER_DERIVING, BEFORE_DERIVING
@@ -80,6 +80,7 @@ def _verify_store(store: Store, progress: Callable[[int], None] | None) -> Verdi
         unfinished = _unfinished_review(connection, reviews)
         if unfinished:
             return Verdict(0, 0, 0, unfinished)
+        compile_for_all(connection, kernels)
         for names in account_pages(connection):
             part = _verify_page(connection, kernels, recorders, names, reviews)
             accounts, events, decisions = accounts + len(names), events + part.events, decisions + part.decisions

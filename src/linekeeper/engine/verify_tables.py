@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, LargeBinary, func, select
+from sqlalchemy import Column, Connection, func, select
 from sqlalchemy.exc import DatabaseError
 
 from linekeeper.core.bounds import AT_MIN_MS, DAY_MS
@@ -20,6 +20,7 @@ from linekeeper.engine.versions import policy_in_force, read_version
 from linekeeper.journal import tables as t
 from linekeeper.journal.database_errors import cause_of
 from linekeeper.journal.store import Counter, last_number
+from linekeeper.journal.value_types import value_of_another_type
 from linekeeper.notice.from_decision import NOTIFIED_ACTIONS
 
 Difference = str | None
@@ -44,26 +45,9 @@ def difference_of_file(connection: Connection) -> Difference:
 
 
 def difference_of_types(connection: Connection) -> Difference:
-    """The first column of SQLite's that holds a value of another type than its own, which PostgreSQL never lets in."""
-    if connection.dialect.name != "sqlite":
-        return None
-    for table in t.SCHEMA.sorted_tables:
-        awaited = {column.name: _storage_class(column) for column in table.c}
-        others = " + ".join(f"total(typeof({name}) NOT IN ({one}, 'null'))" for name, one in awaited.items())
-        if not connection.exec_driver_sql(f"SELECT {others} FROM {table.name}").scalar_one():
-            continue
-        for name, one in awaited.items():
-            other = f"SELECT count(*) FROM {table.name} WHERE typeof({name}) NOT IN ({one}, 'null')"
-            if count := connection.exec_driver_sql(other).scalar_one():
-                return f"`{name}` of `{table.name}` holds values of another type than its own in {count:,} rows"
-    return None
-
-
-def _storage_class(column: Column[Any]) -> str:
-    """How SQLite calls what a column may hold, as a list in SQL."""
-    kind = column.type
-    # Text among bytes is read as bytes, and the checks that follow name the very record that it is in.
-    return "'integer'" if isinstance(kind, Integer) else "'blob', 'text'" if isinstance(kind, LargeBinary) else "'text'"
+    """The first value of another type than its column's."""
+    value = value_of_another_type(connection)
+    return None if value is None else str(value)
 
 
 def difference_of_versions(connection: Connection) -> Difference:

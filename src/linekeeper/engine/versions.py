@@ -30,7 +30,7 @@ from linekeeper.evaluate.version_migration import migrate_account
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, keeps_log, keys_needed
 from linekeeper.journal.log.entry import Record, RecordKind
-from linekeeper.journal.store import Store, insert_many, last_number, load_accounts, save_accounts, within
+from linekeeper.journal.store import Store, fetch_rows, insert_many, last_number, load_accounts, save_accounts, within
 from linekeeper.kernel.calendar import Calendar, Offsets, calendar
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.policy.dues import text_with_calendar
@@ -138,7 +138,7 @@ def kernel_in_store(connection: Connection, policy: Policy) -> Kernel:
 
 def version_count(connection: Connection) -> int:
     """How many versions the store knows."""
-    return int(connection.execute(_VERSION_COUNT).scalar_one())
+    return int(fetch_rows(connection, _VERSION_COUNT)[0][0])
 
 
 _VERSION_COUNT = select(func.count()).select_from(t.policies)

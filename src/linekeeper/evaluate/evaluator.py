@@ -357,9 +357,10 @@ def late_accounts(kernel: Kernel, batch: Batch, states: Ints, reviewed_day: int)
     if not len(with_events):
         return marked
     # The first in order need not be the earliest: an opening comes before all others, whenever it was.
-    starts, state = batch.starts[with_events], states[with_events]
+    starts = batch.starts[with_events]
+    opened, seen, until = (states[with_events, slots[name]] for name in ("OPENED", "SEEN", "HOUR"))
     at, hour = np.minimum.reduceat(batch.at, starts), np.minimum.reduceat(batch.hour, starts)
-    late = (state[:, slots["OPENED"]] != 0) & ((at < state[:, slots["SEEN"]]) | (hour < state[:, slots["HOUR"]]))
+    late = (opened != 0) & ((at < seen) | (hour < until))
     marked[with_events] = late | (hour < reviewed_day * 24)
     return marked
 

@@ -204,6 +204,25 @@ def no_events(policy: Policy, accounts: list[str]) -> Batch:
     return Batch(accounts, np.zeros(len(accounts) + 1, dtype=np.int64), none, none, none, none, x)
 
 
+def parts_of(batch: Batch, accounts_max: int) -> Iterator[Batch]:
+    """The batch in parts of at most so many whole accounts, in order of their names.
+
+    >>> import numpy as np
+    >>> none = np.zeros(0, dtype=np.int64)
+    >>> five = Batch(list("abcde"), np.zeros(6, dtype=np.int64), none, none, none, none, none)
+    >>> [part.accounts for part in parts_of(five, 2)]
+    [['a', 'b'], ['c', 'd'], ['e']]
+    """
+    if len(batch.accounts) <= accounts_max:
+        yield batch
+        return
+    for first in range(0, len(batch.accounts), accounts_max):
+        starts = batch.starts[first : first + accounts_max + 1]
+        here = slice(int(starts[0]), int(starts[-1]))
+        columns = (column[here] for column in (batch.rows, batch.at, batch.hour, batch.kind, batch.x))
+        yield Batch(batch.accounts[first : first + accounts_max], starts - starts[0], *columns)
+
+
 def narrowed(batch: Batch, accounts: Ints) -> Batch:
     """The batch of some of its accounts, given by their places in ascending order."""
     lengths = batch.starts[accounts + 1] - batch.starts[accounts]

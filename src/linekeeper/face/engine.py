@@ -228,7 +228,8 @@ class Engine:
     def review(self, day: date | str) -> Records[Decision]:
         """Review every account that is due, up to the start of a day; the decisions that this led to.
 
-        Raises LinekeeperError where the day has not begun.
+        An account whose key in the log does not open is passed over (`linekeeper log status` names it), and reviewed
+        once the key is put back. Raises LinekeeperError where the day has not begun.
 
         >>> import linekeeper as lk
         >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:

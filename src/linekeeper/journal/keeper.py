@@ -19,10 +19,11 @@ from linekeeper.journal.database_errors import typed_failures
 from linekeeper.journal.key_folder import SETTINGS, KeySettings, masters_by_place, read_key_settings
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.append import append
+from linekeeper.journal.log.audit import Audit, audit, audit_folder
 from linekeeper.journal.log.entry import DECISIONS, Opened, Record, RecordKind
 from linekeeper.journal.log.erase import Erasure, erase, note_erasure, scrub
 from linekeeper.journal.log.errors import LogError
-from linekeeper.journal.log.keys import count_keys
+from linekeeper.journal.log.keys import count_keys, master_in_use, unreadable_keys
 from linekeeper.journal.log.masters import new_master
 from linekeeper.journal.log.publish import PUBLIC_KEY, Cosign, Published, publish, published
 from linekeeper.journal.log.read import LeafRecord, UnreadableRecord, opened, positions_of
@@ -30,7 +31,7 @@ from linekeeper.journal.log.receipt import make_receipt
 from linekeeper.journal.log.signer import Signer, load_key, new_key
 from linekeeper.journal.log.tables import size_of
 from linekeeper.journal.log.vault import Vault
-from linekeeper.journal.store import Store, insert_many, within
+from linekeeper.journal.store import Store, fetch_rows, insert_many, within
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,19 @@ class Keeper:
         """The records of that kind that the log holds of an account."""
         records = opened(connection, t.LOG, self.vault, positions_of(connection, t.LOG, account, (kind,)))
         return {record.data for _, record in records if isinstance(record, Opened)}
+
+    def unreadable_keys(self, connection: Connection, error: LogError, accounts: Sequence[str]) -> dict[str, str]:
+        """Those of the accounts whose keys do not open, with the reason in a sentence, after an `error` of sealing.
+
+        Raises the error where none of their keys is why, and LogError where hardly any key of the store opens.
+        """
+        if error.code != "data-key-not-readable":
+            raise error
+        master_in_use(connection, t.LOG, self.vault)  # else it is no borrower's key that is damaged
+        unreadable = {account: str(why) for account, why in unreadable_keys(connection, t.LOG, self.vault, accounts)}
+        if error.details["account"] not in unreadable:
+            raise error
+        return unreadable
 
     def demand_log_of(self, connection: Connection) -> None:
         """Raises LogError where the store's log is not the one that these keys are of.
@@ -90,6 +104,17 @@ class Keeper:
                 place=str(self.folder),
             )
         return head
+
+    def audit(self, connection: Connection) -> Audit:
+        """Re-derive the log from the store's entries, and compare it with all that is published.
+
+        Raises ProofError or LogError, which names the first difference.
+        """
+        head = published(self.folder, self.signer.verifier)
+        figures = audit(connection, t.LOG, head)
+        if head:
+            audit_folder(self.folder, self.signer.verifier, head)
+        return figures
 
     def receipt(self, store: Store, account: str, number: int) -> bytes:
         """The receipt of an account's decision, counted from 1.
@@ -312,7 +337,7 @@ _UNSCRUBBED = select(t.erased_accounts.c.mark).where(t.erased_accounts.c.scrubbe
 
 def erased_of(connection: Connection, keeper: Keeper, accounts: Sequence[str]) -> set[str]:
     """Those of the accounts that were erased from this store."""
-    if connection.execute(_ANY_ERASED).first() is None:
+    if not fetch_rows(connection, _ANY_ERASED):
         return set()
     by_mark = dict(zip(_marks(connection, keeper, accounts), accounts, strict=True))
     mark = t.erased_accounts.c.mark

@@ -25,7 +25,7 @@ def is_read_only(file: Path) -> bool:
 
 def write_ahead_log(file: Path) -> Path:
     """Where SQLite keeps what was committed and is not in the file yet."""
-    return file.with_name(f"{file.name}-wal")
+    return Path(f"{file}-wal")  # also of `/`, which has no name
 
 
 def opener_for_reading(file: Path, busy_seconds: float) -> Callable[[], sqlite3.Connection]:

@@ -14,10 +14,11 @@ from contextlib import ExitStack, contextmanager
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+from weakref import WeakSet
 from zlib import crc32
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, event, inspect, select, text
+from sqlalchemy import Connection, Engine, Select, bindparam, create_engine, event, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
@@ -25,6 +26,8 @@ from sqlalchemy.pool import SingletonThreadPool, StaticPool
 from linekeeper.core.errors import StoreError, UsageError
 from linekeeper.journal import tables as t
 from linekeeper.journal.database_errors import DatabaseFailure, cause_of, failure_of, typed_failures
+from linekeeper.journal.log.repeated_queries import fetch_rows as fetch_rows
+from linekeeper.journal.log.repeated_queries import insert_many as insert_many
 from linekeeper.journal.log.tables import in_names as in_names
 from linekeeper.journal.log.tables import listed as listed
 from linekeeper.journal.log.tables import within as within
@@ -276,6 +279,7 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
     if file is not None:
         demand_whole_log(file)
     store = Store(engine, read_only)
+    _OPENED.add(store)
     shown = store.address
     try:
         revision = None if made and _has_no_file(engine) else schema_revision(store)
@@ -303,6 +307,14 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
         store.close()
         raise
     return store
+
+
+_OPENED: WeakSet[Store] = WeakSet()
+
+
+def stores_opened() -> list[Store]:
+    """The stores that this process has opened, as long as anything needs them."""
+    return list(_OPENED)
 
 
 def is_missing(url: str) -> bool:
@@ -370,11 +382,12 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     Readers do not block the writer (WAL); a commit that has returned survives a power cut (FULL); what is deleted is
     overwritten where that costs no further write (FAST), and `scrub` sees to the rest. Events come in the order of time
     and are indexed by account, so a large batch touches every page of an index many times over: 64 MiB hold them all,
-    where SQLite's own 2 MiB would have each page written out and read again.
+    where SQLite's own 2 MiB would have each page written out and read again. The write-ahead log that a large batch
+    leaves is cut to 64 MiB: whoever opens the store reads all of it.
     """
     connection.isolation_level = None  # else the driver would begin transactions by itself, without the lock
     pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=FAST", "cache_size=-65536")
-    for pragma in pragmas:
+    for pragma in (*pragmas, f"journal_size_limit={64 << 20}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -403,7 +416,7 @@ def migrate_schema(store: Store, fill: Callable[[Connection], object] = lambda c
 
 def _demand_readable(url: str, revision: str, older: bool) -> None:
     """Raises StoreError where the schema is not one that this program uses; with `older`, that it can migrate."""
-    if not (revision.isascii() and revision.isdigit()):
+    if not (revision.isascii() and revision.isdigit() and len(revision) == len(REVISION)):
         raise StoreError(
             f"the store `{url}` has the schema `{revision[:40]}`, which no Linekeeper has made",
             code="store-schema-not-known",
@@ -440,18 +453,6 @@ def _demand_readable(url: str, revision: str, older: bool) -> None:
 # ------------------------------------------------------------------ rows
 
 
-def insert_many(
-    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]], *, tail: str = ""
-) -> int:
-    """Insert rows given as tuples; `tail` is an ON CONFLICT clause. Returns how many rows were written."""
-    if not rows:
-        return 0
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    marks = ", ".join([mark] * len(names))
-    sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}) {tail}"
-    return connection.exec_driver_sql(sql, list(rows)).rowcount
-
-
 def take_numbers(connection: Connection, counter: Counter, count: int) -> int:
     """So many numbers that were never given before, and never will be again; the first of them."""
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
@@ -471,15 +472,15 @@ _LAST_NUMBER = select(t.counters.c.last).where(t.counters.c.name == bindparam("c
 def load_accounts(connection: Connection, names: Sequence[str]) -> dict[str, AccountRow]:
     """The accounts of those names that the store has."""
     dialect = connection.dialect.name
-    rows = connection.exec_driver_sql(_accounts_named(dialect), (listed(dialect, names),)).fetchall()
+    rows = fetch_rows(connection, _accounts_named(dialect), names=listed(dialect, names))
     return {name: AccountRow(unpacked(state), *rest) for name, state, *rest in rows}
 
 
 @cache
-def _accounts_named(dialect: str) -> str:
-    """As text: what SQLAlchemy does about a statement of its own takes longer than the database does for this one."""
-    named = "IN (SELECT value FROM json_each(?))" if dialect == "sqlite" else "= ANY(%s)"
-    return f"SELECT account, state, layout, decisions, last_hash, policy FROM {t.accounts.name} WHERE account {named}"
+def _accounts_named(dialect: str) -> Select[Any]:
+    a = t.accounts.c
+    query = select(a.account, a.state, a.layout, a.decisions, a.last_hash, a.policy)
+    return query.where(in_names(dialect, a.account))
 
 
 def states_under(connection: Connection, policy: str) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from linekeeper.core.decision import Decision
+from linekeeper.lab.parquet import parquet_writer
 from linekeeper.policy.model import Policy
 
 DECISIONS_A_GROUP = 20_000
@@ -113,6 +114,6 @@ class DecisionWriter:
         if self._columns is None and self._kept:
             self._columns = ValueColumns(tuple(self._kept[0].sub_scores), tuple(self._kept[0].values))
         table = decision_table(self._kept, self._columns)
-        self._writer = self._writer or pq.ParquetWriter(self._path, table.schema, compression="zstd")
+        self._writer = self._writer or parquet_writer(self._path, table.schema)
         self._writer.write_table(table)
         self._kept = []

@@ -1,4 +1,7 @@
-"""Parquet files as tables, with whole numbers as int64 columns."""
+"""Parquet files as tables, with whole numbers as int64 columns.
+
+Arrow is given absolute paths: it takes a name like `s3:a` for an address, and not for a file of this machine.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +22,29 @@ def read_parquet_table(path: Path) -> pa.Table:
     """The file's table. Raises FileError where it cannot be read."""
     demand_regular(path)
     try:
-        return pq.read_table(path)
+        table = pq.read_table(path.absolute())
+        _ = table.column_names  # met here, if they are no text
+        return table
     except PermissionError as error:
         raise file_error(error, path) from None
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise FileError(
             f"`{path}` cannot be read as Parquet: {str(error).splitlines()[0][:200].lower()}",
             code="file-not-readable",
             way_out="fetch the file anew",
             place=str(path),
         ) from None
+
+
+def parquet_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """A Parquet file to be written (zstd)."""
+    return pq.ParquetWriter(path.absolute(), schema, compression="zstd")
+
+
+def write_parquet_table(table: pa.Table, path: Path, row_group_size: int | None = None) -> None:
+    """Write the table as one Parquet file."""
+    with parquet_writer(path, table.schema) as writer:
+        writer.write_table(table, row_group_size)
 
 
 def whole_numbers(table: pa.Table, name: str) -> FeatureColumn:

@@ -47,7 +47,10 @@ def parts(score: Score, values: FeatureValues) -> list[ScorePart]:
     >>> parts(card, {"burden": 4500})[0].lost
     80
     """
-    return [_bins(part, values) for part in score.bins] + [_table(part, values) for part in score.tables]
+    return [
+        ScorePart(features_of(part), part.group, points_of(part, values), best_of(part))
+        for part in parts_of_card(score)
+    ]
 
 
 def score_one(score: Score, values: FeatureValues) -> Scored:
@@ -93,7 +96,7 @@ def lost_by_feature(score: Score, values: FeatureValues) -> dict[str, int]:
     """
     lost: Counter[str] = Counter()
     for bins in score.bins:
-        lost[bins.feature] += _bins(bins, values).lost
+        lost[bins.feature] += best_of(bins) - points_of(bins, values)
     for table in score.tables:
         by_row, by_column = _shared(table, values)
         lost[table.row] += by_row
@@ -119,17 +122,24 @@ def _place(below: tuple[int, ...], value: int | None) -> int:
     return len(below) + 1 if value is None else bisect_right(below, value)
 
 
-def _bins(part: Bins, values: FeatureValues) -> ScorePart:
+def parts_of_card(score: Score) -> list[Bins | PointsTable]:
+    """The parts of a card: first those of one feature, then those of two."""
+    return [*score.bins, *score.tables]
+
+
+def points_of(part: Bins | PointsTable, values: FeatureValues) -> int:
+    """The points that a part of a card gives for these values."""
+    if isinstance(part, PointsTable):
+        row, column = _place(part.row_below, values[part.row]), _place(part.column_below, values[part.column])
+        return part.points[row][column]
     value = values[part.feature]
     if value is None:
-        points = part.missing
-    elif part.by_choice:
-        points = part.by_choice[min(max(value, 0), len(part.by_choice) - 1)]
-    else:
-        points = part.points[bisect_right(part.below, value)]
-    return ScorePart((part.feature,), part.group, points, best_of(part))
+        return part.missing
+    if part.by_choice:
+        return part.by_choice[min(max(value, 0), len(part.by_choice) - 1)]
+    return part.points[bisect_right(part.below, value)]
 
 
-def _table(part: PointsTable, values: FeatureValues) -> ScorePart:
-    row, column = _place(part.row_below, values[part.row]), _place(part.column_below, values[part.column])
-    return ScorePart((part.row, part.column), part.group, part.points[row][column], best_of(part))
+def features_of(part: Bins | PointsTable) -> tuple[str, ...]:
+    """The features that a part of a card reads."""
+    return (part.row, part.column) if isinstance(part, PointsTable) else (part.feature,)

@@ -91,6 +91,7 @@ class RunAnswer(FileFigures, frozen=True, tag="linekeeper/run/1"):
     excess_draws: Annotated[int, Meta(description="Draws of more than was available; they count like any other.")]
     flagged_draws: Annotated[list[str], Meta(description="The ids of these, where the policy flags them.")]
     unowed_dues: Annotated[int, Meta(description="Accounts with events whose unpaid dues are above all that they owe.")]
+    unreadable_accounts: UnreadableAccounts
     source: Annotated[str | None, Meta(description="Of the events; null where the file names one for each of them.")]
 
 
@@ -117,6 +118,7 @@ class ReviewAnswer(CommandAnswer, frozen=True, tag="linekeeper/review/1"):
     decisions: ByAction
     evaluations: int
     pending: int
+    unreadable_accounts: UnreadableAccounts
 
 
 class VerifyAnswer(CommandAnswer, frozen=True, tag="linekeeper/verify/1"):

@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, Select, bindparam, func, select, text, update
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy import Connection, Select, func, select, text
 
 from linekeeper.journal.log.entry import Record
 from linekeeper.journal.log.keys import cipher_of, master_in_use
+from linekeeper.journal.log.repeated_queries import fetch_rows, insert_many
 from linekeeper.journal.log.tables import LogTables, in_names, listed
 from linekeeper.journal.log.vault import Vault
 
@@ -41,32 +41,25 @@ def append(connection: Connection, tables: LogTables, vault: Vault, records: Seq
     keys = _keys(connection, tables, vault, dict.fromkeys(record.account for record in records))
     sealed = vault.seal(records, [keys[record.account][1] for record in records])
     rows = [
-        {"position": position, "entry": entry, "key": keys[record.account][0], "sealed": box}
+        (position, entry, keys[record.account][0], box)
         for position, (record, (entry, box)) in enumerate(zip(records, sealed, strict=True), first)
     ]
-    connection.execute(tables.entries.insert(), rows)
+    insert_many(connection, tables.entries, ("position", "entry", "key", "sealed"), rows)
     return first
 
 
 def _reserve(connection: Connection, tables: LogTables, count: int) -> int:
     """Take the next `count` positions; other transactions wait here until this one ends."""
-    take, given = _taking_positions(tables), {"count": count}
-    size = connection.execute(take, given).scalar_one_or_none()
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    take = f"UPDATE {tables.tail.name} SET size = size + {mark} WHERE id = 1 RETURNING size"
+    size = connection.exec_driver_sql(take, (count,)).scalar_one_or_none()
     if size is None:
         connection.execute(text(f"INSERT INTO {tables.tail.name} (id, size) VALUES (1, 0) ON CONFLICT DO NOTHING"))
-        size = connection.execute(take, given).scalar_one()
+        size = connection.exec_driver_sql(take, (count,)).scalar_one()
     return int(size) - count
 
 
-# Both are built once: for one event, building a query costs more than executing it.
-@lru_cache(maxsize=8)
-def _taking_positions(tables: LogTables) -> ReturningUpdate[Any]:
-    tail = tables.tail
-    take = update(tail).where(tail.c.id == 1).values(size=tail.c.size + bindparam("count"))
-    return take.returning(tail.c.size)
-
-
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=8)  # built once: for one event, building a query costs more than executing it
 def _keys_by_names(tables: LogTables, dialect: str) -> Select[Any]:
     return select(tables.keys).where(in_names(dialect, tables.keys.c.account))
 
@@ -81,8 +74,9 @@ def _keys(
     keys, wanted = tables.keys, list(accounts)
     keys_by_account: dict[str, tuple[int, AESGCM]] = {}
     dialect = connection.dialect.name
-    for row in connection.execute(_keys_by_names(tables, dialect), {"names": listed(dialect, wanted)}):
-        keys_by_account[row.account] = (row.id, cipher_of(vault, row))
+    query = _keys_by_names(tables, dialect)
+    for number, account, master, wrapped in fetch_rows(connection, query, names=listed(dialect, wanted)):
+        keys_by_account[account] = (number, cipher_of(vault, account, master, wrapped))
     missing = [account for account in wanted if account not in keys_by_account]
     if missing:
         last = connection.execute(select(func.max(keys.c.id))).scalar_one() or 0

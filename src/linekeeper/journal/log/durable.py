@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from linekeeper.journal.log.errors import LogError
 
 _WRITERS = 4  # side by side, file systems put many syncs into one
+_BESIDE = re.compile(r"\..+\.\d+\.new")  # what is written beside a file, until it takes its place
 
 
 def write(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -25,36 +28,59 @@ def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
     A process that is killed meanwhile may leave the file cut short; what is there is never replaced.
     """
     made = _make_folders({path.parent})
-    _write_synced(path, data, os.O_EXCL, mode)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        _write_synced(file, data)
     for folder in made | {path.parent}:
         _sync_folder(folder)
 
 
 def write_all(files: Mapping[Path, bytes], mode: int = 0o644) -> None:
     """Replace many files, each whole or not at all; all are durable when this returns."""
-    made = _make_folders({path.parent for path in files})
-    with ThreadPoolExecutor(min(_WRITERS, len(files) or 1)) as writers:
-        staged = list(writers.map(lambda path: _stage(path, files[path], mode), files))
-    for temporary, path in zip(staged, files, strict=True):
-        os.replace(temporary, path)
+    folders = {path.parent for path in files}
+    made = _make_folders(folders)
+    for folder in folders:
+        _clear_left(folder)
+    with ExitStack() as stack, ThreadPoolExecutor(min(_WRITERS, len(files) or 1)) as writers:
+        staged = {path: stack.enter_context(_beside(path, mode)) for path in files}
+        # Before the rename: else a power cut could leave an empty file.
+        list(writers.map(lambda path: _write_synced(staged[path][1], files[path]), files))
+        for path, (temporary, _) in staged.items():
+            os.replace(temporary, path)
     # A rename is an entry in a folder, and that entry has to reach the disk as well.
-    for folder in made | {path.parent for path in files}:
+    for folder in made | folders:
         _sync_folder(folder)
 
 
-def _stage(path: Path, data: bytes, mode: int) -> Path:
-    """Write the bytes beside `path` and return where."""
+@contextmanager
+def _beside(path: Path, mode: int) -> Iterator[tuple[Path, BinaryIO]]:
+    """A new file beside `path`, and where it is; it is held until it has taken that place."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    _write_synced(temporary, data, os.O_TRUNC, mode)  # before the rename: else a power cut could leave an empty file
-    return temporary
-
-
-def _write_synced(path: Path, data: bytes, flag: int, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag, mode)
+    while True:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            break
+        os.close(descriptor)  # between those two calls, it was taken for one that was left
     with open(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
+        yield temporary, file
+
+
+def _clear_left(folder: Path) -> None:
+    """Remove what a process left that was killed while it wrote there; the system took its hold on them with it."""
+    for left in [path for path in folder.iterdir() if _BESIDE.fullmatch(path.name)]:
+        with suppress(OSError):  # somebody is at it, or it has taken its place, or it is nobody's that we may touch
+            descriptor = os.open(left, os.O_WRONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                left.unlink()
+            finally:
+                os.close(descriptor)
+
+
+def _write_synced(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _make_folders(folders: Iterable[Path]) -> set[Path]:

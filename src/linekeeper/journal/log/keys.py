@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Row, Select, select
 
 from linekeeper.journal.log.errors import LogError
-from linekeeper.journal.log.tables import LogTables
+from linekeeper.journal.log.tables import LogTables, within
 from linekeeper.journal.log.vault import Vault
 
 _ROWS = 5_000
@@ -28,12 +28,12 @@ def shown_accounts(accounts: Sequence[str]) -> str:
     return shown + (f" and {len(accounts) - SHOWN_MAX} more" if len(accounts) > SHOWN_MAX else "")
 
 
-def cipher_of(vault: Vault, row: Row[Any]) -> AESGCM:
-    """The cipher of a row of the keys. Raises LogError, which names the borrower, where the key does not open."""
+def cipher_of(vault: Vault, account: str, master: str, wrapped: bytes) -> AESGCM:
+    """The cipher of an account's key. Raises LogError, which names the borrower, where the key does not open."""
     try:
-        return vault.cipher(row.master, row.wrapped)
+        return vault.cipher(master, wrapped)
     except LogError as error:
-        raise _closed_key(row.account, error) from None
+        raise _closed_key(account, error) from None
 
 
 def _closed_key(account: str, error: LogError) -> LogError:
@@ -56,7 +56,7 @@ def master_in_use(connection: Connection, tables: LogTables, vault: Vault) -> st
     refused = None
     for row in connection.execute(select(tables.keys).order_by(tables.keys.c.id).limit(_TRIED)):
         try:
-            cipher_of(vault, row)
+            cipher_of(vault, row.account, row.master, row.wrapped)
         except LogError as error:
             refused = refused or error
         else:
@@ -91,6 +91,17 @@ def count_keys(connection: Connection, tables: LogTables, vault: Vault) -> KeyCo
             except LogError as error:
                 unreadable[row.account] = _closed_key(row.account, error)
     return KeyCounts(by_master, unreadable)
+
+
+def unreadable_keys(
+    connection: Connection, tables: LogTables, vault: Vault, accounts: Sequence[str]
+) -> Iterator[tuple[str, LogError]]:
+    """Those of the accounts whose keys do not open, and the error of each."""
+    for row in connection.execute(select(tables.keys).where(within(connection, tables.keys.c.account, accounts))):
+        try:
+            cipher_of(vault, row.account, row.master, row.wrapped)
+        except LogError as error:
+            yield row.account, error
 
 
 def pages_of_keys(connection: Connection, tables: LogTables, query: Select[Any]) -> Iterator[list[Row[Any]]]:

@@ -124,6 +124,6 @@ def _open_one(vault: Vault, row: Row[Any]) -> LeafRecord:
                 way_out="put its row of `log_keys` back from a backup",
                 details={"leaf": row.position},
             )
-        return vault.open(row.entry, row.sealed, cipher_of(vault, row))
+        return vault.open(row.entry, row.sealed, cipher_of(vault, row.account, row.master, row.wrapped))
     except LogError as error:
         return UnreadableRecord(row.position, row.account, kind, error)
