@@ -185,6 +185,7 @@ def _measuring(home: Path) -> Iterator[tuple[str, Answer]]:
     fit = ("fit", str(home / "training.parquet"), "--policy", str(home / "policy.yaml"))
     yield "fit", read(*fit, "--method", "woe", "--folds", "2", "--output", str(home / "card"))
     yield "fit", read(*fit, "--cross-validate", "2")
+    yield "fit", read("fit", "--plan-from", str(home / "training.parquet"))
     yield "forecast", read("forecast", _panel(home / "panel.parquet"), "--limit", "1")
     labels = pa.table({"account": [ACCOUNT, "B"], "granted": [1_000_000, 500_000], "defaulted": [1, 0]})
     pq.write_table(labels, home / "labels.parquet")

@@ -200,7 +200,7 @@ def test_a_snapshot_table_is_read(tmp_path: Path) -> None:
         ({"label": [0, 0], "burden": [1, 2]}, "both must occur"),
         ({"label": [0, 1], "burden": [date(2026, 1, 1), None]}, "`burden` is `date32"),
         ({"label": [0, 1], "burden": [datetime(2026, 1, 1), None]}, "`burden` is `timestamp"),
-        ({"label": [0, 1], "burden": ["7", "8"]}, "`burden` is `string"),
+        ({"label": [0, 1], "burden": ["7", "8"]}, "`burden` holds text; list its words"),
         ({"label": [0, 1], "burden": [2**60, 1]}, "`burden` holds 1,152,921,504,606,846,976 in row 1"),
         ({"label": [0, 1], "burden": [1, 2], "account": ["a", None]}, "no `account` in row 2"),
         ({"label": [0, 1], "burden": [1, 3]}, "`burden` holds 3 in row 2, which is none of its choices"),

@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 def fit(
     table: Annotated[
-        Path, typer.Argument(metavar="TABLE", help="Snapshot table (Parquet), or the file of a known data set.")
+        Path, typer.Argument(metavar="TABLE", help="Snapshot table (Parquet or CSV), or the file of a known data set.")
     ],
     data: Annotated[str | None, typer.Option(help="A known data set: taiwan or south-german.")] = None,
     derived: Annotated[bool, typer.Option("--derived", help="Features derived from the raw months (taiwan).")] = False,
@@ -45,6 +45,9 @@ def fit(
         int | None, typer.Option("--cross-validate", help="Compare all methods on so many folds; make no card.")
     ] = None,
     folds: Annotated[int, typer.Option(help="Folds that calibrate the card and make its evidence.")] = 5,
+    plan_from: Annotated[
+        bool, typer.Option("--plan-from", help="Draft a plan from the table, to be corrected; make no card.")
+    ] = False,
     output: CardFolder = None,
     seed: Seed = 0,
     json: JsonOption = False,
@@ -53,9 +56,10 @@ def fit(
     from dataclasses import replace
 
     from linekeeper.datasets.catalogue import read_data_set
-    from linekeeper.lab.fit.cross_validation import METHODS
-    from linekeeper.lab.fit.training_run import fit_scorecard
 
+    if plan_from:
+        _draft_plan(table, label, json)
+        return
     _check_method(method)
     rows, used = read_data_set(data, table, derived) if data else _read(table, _plan(plan, policy, label), labels)
     fit_plan = replace(used, seed=seed)
@@ -66,12 +70,45 @@ def fit(
     if cross_validate:
         _cross_validate(rows, fit_plan, cross_validate, json)
         return
+    _make_card(rows, fit_plan, folds, method, output, (data or table.name), part, json)
+
+
+def _make_card(
+    rows: TrainingTable,
+    plan: FitPlan,
+    folds: int,
+    method: str,
+    output: Path | None,
+    data: str,
+    part: str | None,
+    json: bool,
+) -> None:
+    """Fit the card, write it where a folder is named, and say what was fitted."""
+    from linekeeper.lab.fit.cross_validation import METHODS
+    from linekeeper.lab.fit.training_run import fit_scorecard
+
     compare = tuple(name for name in METHODS if name != "woe") if output else ()  # the classic takes its time
     with progress("fit", folds + 2, json) as advance:
-        run = fit_scorecard(rows, fit_plan, folds, method, compare, advance)
-    name = (data or table.name) + (f", part {part} of the accounts" if part else "")
+        run = fit_scorecard(rows, plan, folds, method, compare, advance)
+    name = data + (f", part {part} of the accounts" if part else "")
     files = _write(run, output, name) if output else {}
     _report(run, name, files, json)
+
+
+def _draft_plan(path: Path, label: str | None, json: bool) -> None:
+    """The plan on standard output, so that `> plan.yaml` keeps it."""
+    from linekeeper.cli.answers.measuring import PlanDraftAnswer
+    from linekeeper.lab.fit.plan_draft import draft_plan
+    from linekeeper.lab.fit.table_columns import read_table
+
+    draft = draft_plan(read_table(path), path.stem.split(".")[0], label)
+    if json:
+        left_out = {column.name: column.remark for column in draft.columns if not column.feature}
+        features = [column.name for column in draft.columns if column.feature]
+        print_answer(PlanDraftAnswer(label=draft.label, features=features, left_out=left_out, plan=draft.text))
+        return
+    for line in draft.text.splitlines():
+        print_line(data_text(line))
 
 
 def _check_method(method: str) -> None:

@@ -30,12 +30,16 @@ class ArtifactError(FileError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What the fit knew about one feature: its direction, its special codes, its choices."""
+    """What the fit knew about one feature: its direction, its special codes, its choices.
+
+    `decimals`: how many digits after the point its amounts had; the card's cuts are in units of the last of them.
+    """
 
     name: str
     worse: Literal["higher", "lower"] | None = None
     special: tuple[int, ...] = ()
     choices: tuple[str, ...] = ()
+    decimals: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ ANSWERS: dict[str, tuple[type[CommandAnswer], ...]] = {
     "witness": (proof.WitnessAnswer,),
     "erase": (proof.EraseAnswer,),
     "snapshot": (measuring.SnapshotAnswer,),
-    "fit": (measuring.FitAnswer, measuring.CrossValidationAnswer),
+    "fit": (measuring.FitAnswer, measuring.CrossValidationAnswer, measuring.PlanDraftAnswer),
     "forecast": (measuring.ForecastAnswer,),
     "outcome": (measuring.OutcomeAnswer,),
     "store status": (store.StoreStatusAnswer,),

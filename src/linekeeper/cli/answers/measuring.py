@@ -37,6 +37,15 @@ class FitAnswer(CommandAnswer, frozen=True, tag="linekeeper/fit/1"):
     model_card: str | None
 
 
+class PlanDraftAnswer(CommandAnswer, frozen=True, tag="linekeeper/fit-plan/1"):
+    """A plan drafted from a table."""
+
+    label: str
+    features: list[str]
+    left_out: Annotated[dict[str, str], Meta(description="The columns that are no feature, and why.")]
+    plan: Annotated[str, Meta(description="The plan as YAML.")]
+
+
 class MethodFigures(AnswerPart, frozen=True):
     """The mean AUC over the folds, by method."""
 

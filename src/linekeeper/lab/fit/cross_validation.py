@@ -16,6 +16,7 @@ from linekeeper.lab.fit.boosting import fit_forest
 from linekeeper.lab.fit.directions import hold_directions
 from linekeeper.lab.fit.feature_bins import BinnedTable, bin_table
 from linekeeper.lab.fit.folds import folds_of
+from linekeeper.lab.fit.leaks import refuse_leaks
 from linekeeper.lab.fit.metrics import auc
 from linekeeper.lab.fit.plan import FitPlan
 from linekeeper.lab.fit.scaling import log_odds_of_points, probability, scorecard_of
@@ -101,6 +102,8 @@ def compare_methods(
     table: TrainingTable, plan: FitPlan, folds: int, progress: Callable[[int], object] = lambda folds_done: None
 ) -> dict[str, float]:
     """Mean AUC over the folds of every method (`auc_tables`, ...), and what fewer bins and whole points cost."""
+    folds_of(table, folds, plan.seed)  # too few of either kind are refused before anything is fitted
+    refuse_leaks(table, plan)
     data = bin_table(table, plan)
     validation = cross_validate(data, plan, folds, METHODS, learning_of_all_folds(data, plan), progress)
     aucs = {f"auc_{method}": validation.mean_auc(table.label, method) for method in METHODS}

@@ -18,8 +18,9 @@ from linekeeper.texts.yaml_files import YamlFault, read_yaml_tree
 Worse = Literal["higher", "lower"]
 TABLES_MAX, SCALE_MAX = 1_000, 100_000
 TEXT_KEYS = ("name", "label", "label_meaning", "period")
-PLAN_KEYS = (*TEXT_KEYS, *GROUPS, "protected", "tables_max", "scale")
-FEATURE_KEYS = ("worse", "special", "choices", "missing")
+PLAN_KEYS = (*TEXT_KEYS, *GROUPS, "protected", "trusted", "tables_max", "scale")
+FEATURE_KEYS = ("worse", "special", "choices", "missing", "decimals")
+FEATURE_DECIMALS_MAX = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class FeaturePlan:
     """One input of the card.
 
     `special`: codes in the column that are no amounts; each gets a bin of its own. `neutral`: a missing value gives the
-    mean, whatever became of the accounts that lack it.
+    mean, whatever became of the accounts that lack it. `decimals`: how many digits after the point its column has; cuts
+    and codes are in units of the last of them.
     """
 
     name: str
@@ -36,12 +38,13 @@ class FeaturePlan:
     special: tuple[int, ...] = ()
     choices: tuple[str, ...] = ()
     neutral: bool = False
+    decimals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FitPlan:
     """Inputs and how to fit them. `merge_cost` is in nats of log-loss an account; `label_meaning` and `period` are
-    words for the model card."""
+    words for the model card; `trusted` are features that may tell the label alone, since a person vouches for them."""
 
     name: str
     features: tuple[FeaturePlan, ...]
@@ -49,6 +52,7 @@ class FitPlan:
     label_meaning: str = ""
     period: str = ""
     protected: tuple[str, ...] = ()
+    trusted: tuple[str, ...] = ()
     groups: tuple[str, ...] = GROUPS
     scale: Scale = field(default_factory=Scale)
     tables_max: int = 10
@@ -183,7 +187,16 @@ def _plan(raw: Mapping[str, Any], place: str) -> FitPlan:
         )
     label, meaning = str(raw.get("label", "label")), str(raw.get("label_meaning", ""))
     plan = FitPlan(str(raw.get("name", "score")), features, label, meaning, str(raw.get("period", "")))
-    scale = raw.get("scale") or {}
+    return replace(
+        plan,
+        protected=_names(raw, "protected", place),
+        trusted=_names(raw, "trusted", place),
+        tables_max=_whole(raw.get("tables_max", plan.tables_max), 0, TABLES_MAX, f"{place}: `tables_max`"),
+        scale=_scale(raw.get("scale") or {}, place),
+    )
+
+
+def _scale(scale: object, place: str) -> Scale:
     names = [field.name for field in fields(Scale)]
     if not isinstance(scale, dict) or any(key not in names for key in scale):
         raise FileError(
@@ -192,12 +205,19 @@ def _plan(raw: Mapping[str, Any], place: str) -> FitPlan:
             way_out=f"its keys are {', '.join(f'`{name}`' for name in names)}",
             place=place,
         )
-    return replace(
-        plan,
-        protected=tuple(map(str, raw.get("protected") or ())),
-        tables_max=_whole(raw.get("tables_max", plan.tables_max), 0, TABLES_MAX, f"{place}: `tables_max`"),
-        scale=Scale(**{key: _whole(value, 1, SCALE_MAX, f"{place}: `scale.{key}`") for key, value in scale.items()}),
-    )
+    return Scale(**{key: _whole(value, 1, SCALE_MAX, f"{place}: `scale.{key}`") for key, value in scale.items()})
+
+
+def _names(raw: Mapping[str, Any], key: str, place: str) -> tuple[str, ...]:
+    names = raw.get(key) or []
+    if not isinstance(names, list):
+        raise FileError(
+            f"{place}: `{key}` is `{str(names)[:40]}`",
+            code="plan-not-usable",
+            way_out=f"write a list: `{key}: [age]`",
+            place=place,
+        )
+    return tuple(map(str, names))
 
 
 def _whole(value: object, least: int, most: int, what: str) -> int:
@@ -223,8 +243,8 @@ def _feature(name: str, group: str, keys: Mapping[str, Any], place: str) -> Feat
     unknown = set(keys) - set(FEATURE_KEYS)
     if unknown or worse not in (None, "higher", "lower") or missing not in (None, "neutral"):
         raise FileError(
-            f"{place}: `{name}` may have `worse: higher`, `worse: lower`, `special: [codes]`, `choices: [words]`"
-            " and `missing: neutral`",
+            f"{place}: `{name}` may have `worse: higher`, `worse: lower`, `special: [codes]`, `choices: [words]`,"
+            " `missing: neutral` and `decimals: 2`",
             code="plan-not-usable",
             place=place,
             details={"feature": name},
@@ -235,4 +255,8 @@ def _feature(name: str, group: str, keys: Mapping[str, Any], place: str) -> Feat
             raise _fault_of(str(name), f"has `{key}: {values}`", f"write a list: `{key}: {example}`", place)
     codes = tuple(_whole(code, -MONEY_MAX, MONEY_MAX, f"{place}: a `special` code of `{name}`") for code in special)
     named = tuple(map(str, choices))
-    return FeaturePlan(str(name), group, cast(Worse | None, worse), codes, named, missing == "neutral")
+    for key, values in (("special", codes), ("choices", named)):
+        if len(set(values)) < len(values):
+            raise _fault_of(str(name), f"has one of its `{key}` twice", "list each once", place)
+    decimals = _whole(keys.get("decimals", 0), 0, FEATURE_DECIMALS_MAX, f"{place}: `decimals` of `{name}`")
+    return FeaturePlan(str(name), group, cast(Worse | None, worse), codes, named, missing == "neutral", decimals)

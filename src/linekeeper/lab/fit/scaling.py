@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.isotonic import isotonic_regression
 from sklearn.linear_model import LogisticRegression
 
@@ -21,6 +21,7 @@ from linekeeper.scorecard.many import FeatureColumn, FeatureColumns, place, scor
 from linekeeper.scorecard.pd import Scale, pd_table
 
 BAND_POINTS = 5  # width of a band of the PD table
+SAME_MAX = 1e-9  # log-odds that differ by less are one
 TRUST_ROWS = 200  # so many rows of a band count as much as the formula
 
 
@@ -116,8 +117,13 @@ def slope_and_shift(label: FeatureColumn, log_odds: Floats) -> tuple[float, floa
     >>> round(slope, 6), round(abs(shift), 6)
     (1.0, 0.0)
     """
-    regression = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10).fit(log_odds[:, None], label)
-    return float(regression.coef_[0, 0]), float(regression.intercept_[0])
+    middle, deviation = float(log_odds.mean()), float(log_odds.std())
+    if deviation < SAME_MAX:  # nothing tells the rows apart
+        return 0.0, float(logit(label.mean()))
+    standard = (log_odds - middle)[:, None] / deviation
+    regression = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10).fit(standard, label)
+    slope = float(regression.coef_[0, 0]) / deviation
+    return slope, float(regression.intercept_[0]) - slope * middle
 
 
 def measured_pd(

@@ -14,6 +14,8 @@ from linekeeper.lab.fit.additive_fit import FEW_ROWS, LABELS, Learning, choose_l
 from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
 from linekeeper.lab.fit.cross_validation import CrossValidation, cross_validate, fit_model
 from linekeeper.lab.fit.feature_bins import bin_table
+from linekeeper.lab.fit.folds import folds_of
+from linekeeper.lab.fit.leaks import refuse_leaks
 from linekeeper.lab.fit.metrics import auc
 from linekeeper.lab.fit.plan import FitPlan
 from linekeeper.lab.fit.scaling import measured_pd, points_of_log_odds, probability, scorecard_of, slope_and_shift
@@ -52,9 +54,11 @@ def fit_scorecard(
     """Fit a card by `method` (`tables`, `main` or `woe`), calibrated on rows outside each fold.
 
     `compare`: further methods to run on the same folds. `progress` is called after each of `folds` + 2 steps.
-    Raises LinekeeperError where a protected attribute is an input, or the data are too few.
+    Raises LinekeeperError where a protected attribute is an input, a feature tells the label, or the data are too few.
     """
     plan.refuse_protected()
+    folds_of(table, folds, plan.seed)  # too few of either kind are refused before anything is fitted
+    refuse_leaks(table, plan)
     data = bin_table(table, plan)
     learning = choose_learning(data, plan) if method != "woe" else LABELS
     progress(1)
@@ -64,7 +68,7 @@ def fit_scorecard(
     slope, shift = slope_and_shift(table.label, validation.log_odds[method])
     model = fit_model(data, plan, method, learning).scaled(slope, shift)
     score = scorecard_of(model, plan, table.features)
-    if not score.bins and not score.tables:
+    if slope <= 0 or not (score.bins or score.tables):  # a card that ranks unseen rows upside down is none
         raise Refused(
             "no feature tells goods from bads in these data, so there is no card",
             code="data-too-few",
@@ -82,7 +86,7 @@ def artifact_of_run(run: TrainingRun, data: str) -> Artifact:
     table, plan = run.table, run.plan
     used = {part.feature for part in run.score.bins}.union(*((t.row, t.column) for t in run.score.tables))
     inputs = tuple(
-        Input(feature.name, feature.worse, feature.special, feature.choices)
+        Input(feature.name, feature.worse, feature.special, feature.choices, feature.decimals)
         for feature in plan.features
         if feature.name in used
     )

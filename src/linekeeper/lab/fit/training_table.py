@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import FileError
 from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
-from linekeeper.lab.parquet import read_parquet_table, whole_numbers
+from linekeeper.lab.fit.table_columns import day_numbers, feature_column, plain_table, read_table, texts
+from linekeeper.lab.parquet import whole_numbers
 from linekeeper.lab.partition import Partition
 from linekeeper.scorecard.many import FeatureColumn
 
 Rows = npt.NDArray[np.intp]
+PLACE = " place"  # of a row, while it is joined: no column of a file is named so
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +52,46 @@ class TrainingTable:
 
 
 def read_training_table(path: Path, plan: FitPlan, labels: Path | None = None) -> TrainingTable:
-    """A snapshot table (Parquet): `account`, `at_day`, label, one whole-number column a feature (null = missing).
+    """A snapshot table (Parquet or CSV): `account`, `at_day`, label, one column a feature (null = missing).
 
     `labels`: a second file with `account`, the label and protected attributes; rows without a label are left out.
     Raises FileError where a file cannot be read, or a column is missing or not whole numbers.
     """
-    data = read_parquet_table(path)
+    data = read_table(path)
     if labels:
-        outcomes = read_parquet_table(labels)
-        lacking = [name for name in ("account", plan.label) if name not in outcomes.column_names]
-        if lacking or "account" not in data.column_names:
-            raise FileError(
-                f"`{labels if lacking else path}` has no column `{(lacking or ['account'])[0]}`",
-                code="column-missing",
-                place=str(labels if lacking else path),
-            )
-        own_names = [name for name in data.column_names if name == "account" or name not in outcomes.column_names]
-        data = data.select(own_names).join(outcomes, "account", join_type="inner")
+        data = _joined(data, path, read_table(labels), labels, plan)
     return training_table(data, plan)
+
+
+def _joined(data: pa.Table, path: Path, outcomes: pa.Table, labels: Path, plan: FitPlan) -> pa.Table:
+    """The rows of `data` with the columns of their account in `outcomes`, which go before those of the same name."""
+    for table, file, names in ((outcomes, labels, ("account", plan.label)), (data, path, ("account",))):
+        for name in names:
+            if name not in table.column_names:
+                raise FileError(f"`{file}` has no column `{name}`", code="column-missing", place=str(file))
+    ids = pa.array(texts(outcomes, "account"), pa.string())
+    if len(pc.unique(ids)) < len(ids):
+        twice = next(one["values"] for one in pc.value_counts(ids).to_pylist() if one["counts"] > 1)
+        raise FileError(
+            f"`{labels}` has the account `{twice}` more than once",
+            code="account-twice",
+            way_out="keep one label an account, or put the labels into the table itself",
+            place=str(labels),
+        )
+    outcomes = outcomes.set_column(outcomes.column_names.index("account"), "account", ids)
+    own_names = [name for name in data.column_names if name == "account" or name not in outcomes.column_names]
+    data = data.select(own_names)
+    data = data.set_column(own_names.index("account"), "account", pa.array(texts(data, "account"), pa.string()))
+    data = data.append_column(PLACE, pa.array(range(data.num_rows), pa.int64()))
+    joined = data.join(outcomes, "account", join_type="inner").sort_by(PLACE).drop_columns([PLACE])
+    if not joined.num_rows:
+        raise FileError(
+            f"no account of `{path}` is in `{labels}`",
+            code="label-not-usable",
+            way_out="write the ids in both files alike",
+            place=str(labels),
+        )
+    return joined
 
 
 def training_table(data: pa.Table, plan: FitPlan) -> TrainingTable:
@@ -76,6 +100,7 @@ def training_table(data: pa.Table, plan: FitPlan) -> TrainingTable:
     `account` and `at_day` may be absent: the rows are then numbered, and all of day 0. Raises FileError where another
     column is missing or not whole numbers, or the label is not 0 and 1.
     """
+    data = plain_table(data)
     lacking = [name for name in (plan.label, *plan.names) if name not in data.column_names]
     if lacking:
         raise FileError(
@@ -83,45 +108,37 @@ def training_table(data: pa.Table, plan: FitPlan) -> TrainingTable:
             code="column-missing",
             details={"column": lacking[0]},
         )
-    accounts = data["account"].to_pylist() if "account" in data.column_names else range(data.num_rows)
-    if None in accounts:
-        raise FileError(
-            f"the table has no `account` in row {list(accounts).index(None) + 1}",
-            code="column-missing",
-            way_out="give each row its account, or leave the column out where each row is one of its own",
-            details={"column": "account"},
-        )
-    label = whole_numbers(data, plan.label)
+    accounts = texts(data, "account") if "account" in data.column_names else map(str, range(data.num_rows))
+    return TrainingTable(
+        np.array(list(accounts)),
+        day_numbers(data, "at_day") if "at_day" in data.column_names else np.zeros(data.num_rows, np.int64),
+        _label_column(data, plan),
+        {feature.name: feature_column(data, feature) for feature in plan.features},
+        {name: _protected_column(data, name) for name in plan.protected if name in data.column_names},
+    )
+
+
+def _label_column(data: pa.Table, plan: FitPlan) -> FeatureColumn:
+    """The label. Raises FileError where it is not 0 and 1."""
+    column = data[plan.label]
+    label = np.zeros(0, np.int64) if pa.types.is_string(column.type) else whole_numbers(data, plan.label)
     if set(np.unique(label)) != {0, 1}:
         raise FileError(
             f"the label `{plan.label}` must be 0 and 1, and both must occur",
             code="label-not-usable",
+            way_out="write 1 for bad and 0 for good, and leave out rows that are neither",
             details={"label": plan.label},
         )
-    return TrainingTable(
-        np.array([str(account) for account in accounts]),
-        whole_numbers(data, "at_day") if "at_day" in data.column_names else np.zeros(data.num_rows, np.int64),
-        label,
-        {feature.name: _feature_column(data, feature) for feature in plan.features},
-        {name: whole_numbers(data, name) for name in plan.protected if name in data.column_names},
-    )
+    return label
 
 
-def _feature_column(data: pa.Table, feature: FeaturePlan) -> FeatureColumn:
-    """The column of a feature. Raises FileError where it holds a code that is none of its choices."""
-    column = whole_numbers(data, feature.name)
-    if feature.choices:
-        known = (column >= 0) & (column < len(feature.choices)) | (column == MISSING)
-        if not known.all():
-            row = int(np.flatnonzero(~known)[0])
-            last = len(feature.choices) - 1
-            raise FileError(
-                f"the column `{feature.name}` holds {column[row]} in row {row + 1}, which is none of its choices",
-                code="column-of-wrong-type",
-                way_out=f"write 0 for `{feature.choices[0]}` up to {last} for `{feature.choices[-1]}`",
-                details={"column": feature.name},
-            )
-    return column
+def _protected_column(data: pa.Table, name: str) -> FeatureColumn:
+    """A protected attribute, which no card sees: words are numbered in the order of the alphabet."""
+    column = data[name]
+    if not pa.types.is_string(column.type):
+        return whole_numbers(data, name)
+    words = sorted(word for word in pc.unique(column).to_pylist() if word)
+    return feature_column(data, FeaturePlan(name, "", choices=tuple(words)))
 
 
 def with_protected_as_inputs(table: TrainingTable, plan: FitPlan) -> tuple[TrainingTable, FitPlan]:
