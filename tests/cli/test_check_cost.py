@@ -27,6 +27,7 @@ def test_what_a_policy_costs_is_shown(tmp_path: Path) -> None:
     answer = read("check", str(POLICY), "--quick")
     (cost,) = answer["costs"].values()
     assert 0 < cost["state_bytes"] < STATE_BYTES_MAX
+    assert cost["evaluation_us"] > 0
     assert cost["source_lines"] > 100
 
 

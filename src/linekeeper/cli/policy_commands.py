@@ -40,7 +40,8 @@ def check(
     for path in policies:
         try:
             policy = load_file(path)
-            costs[str(path)] = kernel_of(policy).cost
+            kernel = kernel_of(policy)
+            costs[str(path)] = PolicyCostRecord(**kernel.cost._asdict(), evaluation_us=kernel.evaluation_us())
         except PolicyError as error:
             faults += error.faults
         except Refused as error:
@@ -52,15 +53,13 @@ def check(
     if json:
         digests = {str(path): policy.digest for path, policy in good}
         records = [_fault_record(fault) for fault in faults]
-        cost_records = {path: PolicyCostRecord(**cost._asdict()) for path, cost in costs.items()}
-        print_answer(
-            CheckAnswer(ok=not refused, faults=records, dead_ends=dead_ends, policies=digests, costs=cost_records)
-        )
+        print_answer(CheckAnswer(ok=not refused, faults=records, dead_ends=dead_ends, policies=digests, costs=costs))
     else:
         for path, policy in good:
             if not dead_ends.get(str(path)):
                 cost = costs[str(path)]
                 costing = f"{cost.state_bytes:,} bytes an account, {cost.source_lines:,} lines of kernel"
+                costing += f", {cost.evaluation_us:,} µs an evaluation here"
                 counts = f"{_counted(policy)}, {costing}, hash {policy.digest[:12]}"
                 print_line(f"[green]ok[/] {data_text(path)}: {counts}")
         for path_of, texts in dead_ends.items():

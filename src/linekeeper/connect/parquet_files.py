@@ -53,8 +53,8 @@ def _whole(blocks: Iterator[RawBlock], path: Path) -> Iterator[RawBlock]:
         raise _damaged(path, str(error)) from error
 
 
-def _damaged(path: Path, said: str) -> FileError:
-    reason = " ".join(said.split(".")[0].split()).lower()
+def _damaged(path: Path, cause: str) -> FileError:
+    reason = " ".join(cause.split(".")[0].split()).lower()
     return FileError(
         f"`{path.name}` is not Parquet: {reason[:200]}",
         code="file-not-readable",

@@ -43,7 +43,7 @@ PENDING_COLUMNS = ("account", "day", "event", "record", "ended", "ended_event")
 _CHANGED = ", ".join(f"{name} = excluded.{name}" for name in PENDING_COLUMNS[3:])
 _NEWEST = f"ON CONFLICT (account, day, event) DO UPDATE SET {_CHANGED}"
 PAGE = 10_000
-STATES_AT_ONCE = 500  # that are in memory at one time while the book is counted
+COUNTED_AT_ONCE = 500  # that are in memory at one time while the book is counted
 
 
 def brake_of(policy: Policy) -> Brake:
@@ -211,7 +211,7 @@ def counted_book(connection: Connection) -> tuple[int, int]:
     lines = granted = 0
     for digest, kernel in kernels_of(connection).items():
         states = states_under(connection, digest)
-        while joined := b"".join(islice(states, STATES_AT_ONCE)):
+        while joined := b"".join(islice(states, COUNTED_AT_ONCE)):
             part = totals(kernel, np.frombuffer(joined, dtype="<i8").reshape(-1, kernel.layout.size))
             lines, granted = lines + part[0], granted + part[1]
     return lines, granted

@@ -182,7 +182,7 @@ class BatchBounds:
     events_an_account: int = 0
     accounts_max: int = 1 << 60
 
-    def are_enough(self, events: Ints | int, accounts: Ints | int) -> Any:
+    def is_complete(self, events: Ints | int, accounts: Ints | int) -> Any:
         """Whether a batch of so many events of so many accounts is complete; for arrays, one by one."""
         enough = (events >= self.events) & (events >= self.events_an_account * accounts)
         return enough | (events >= max(self.events, self.events_max))
@@ -215,7 +215,7 @@ def _in_order_of_time(table: pa.Table, bounds: BatchBounds) -> Iterator[tuple[in
         accounts = np.cumsum(is_new, dtype=np.int64)
         events = np.arange(1, len(accounts) + 1)
         # The first row after which it is enough, and the first before which there are too many accounts.
-        ends = np.flatnonzero(bounds.are_enough(events, accounts)) + 1
+        ends = np.flatnonzero(bounds.is_complete(events, accounts)) + 1
         ends = np.concatenate([ends[:1], np.flatnonzero(accounts > bounds.accounts_max)[:1], [len(accounts)]])
         end = start + int(ends.min())
         yield start, end
@@ -236,7 +236,7 @@ def _in_order_of_arrival(table: pa.Table, arrivals: RecordedArrivals, bounds: Ba
     for row, (account, at, source, reviewed) in enumerate(columns):
         own = (source, int(reviewed))
         full = len(latest) == bounds.accounts_max and account not in latest
-        full |= row > start and bounds.are_enough(row - start, len(latest))
+        full |= row > start and bounds.is_complete(row - start, len(latest))
         if full or before not in (None, own) or latest.get(account, at) > at:
             yield start, row
             latest, start = {}, row

@@ -26,8 +26,8 @@ from sqlalchemy.pool import SingletonThreadPool, StaticPool
 from linekeeper.core.errors import StoreError, UsageError
 from linekeeper.journal import tables as t
 from linekeeper.journal.database_errors import DatabaseFailure, cause_of, failure_of, typed_failures
-from linekeeper.journal.log.repeated_queries import fetch_rows as fetch_rows
-from linekeeper.journal.log.repeated_queries import insert_many as insert_many
+from linekeeper.journal.log.statements import fetch_rows as fetch_rows
+from linekeeper.journal.log.statements import insert_many as insert_many
 from linekeeper.journal.log.tables import in_names as in_names
 from linekeeper.journal.log.tables import listed as listed
 from linekeeper.journal.log.tables import within as within

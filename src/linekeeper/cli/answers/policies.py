@@ -20,10 +20,11 @@ class FaultRecord(AnswerPart, frozen=True):
 
 
 class PolicyCostRecord(AnswerPart, frozen=True):
-    """What a policy costs, whatever the machine."""
+    """What a policy costs: on every machine, and on this one."""
 
     state_bytes: Annotated[int, Meta(description="Of an account, while it is worked on; packed in the store.")]
     source_lines: Annotated[int, Meta(description="Of the kernel that is generated from it.")]
+    evaluation_us: Annotated[int, Meta(description="Microseconds of one evaluation in plain Python, measured here.")]
 
 
 class CheckAnswer(CommandAnswer, frozen=True, tag="linekeeper/check/1"):

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, func, select, text
 
 from linekeeper.journal.log.entry import Record
 from linekeeper.journal.log.keys import cipher_of, master_in_use
-from linekeeper.journal.log.repeated_queries import fetch_rows, insert_many
+from linekeeper.journal.log.statements import fetch_rows, insert_many
 from linekeeper.journal.log.tables import LogTables, in_names, listed
 from linekeeper.journal.log.vault import Vault
 

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table
 from sqlalchemy.dialects import sqlite
 
-Rows = list[tuple[Any, ...]]
+StoredRows = list[tuple[Any, ...]]
 
 
-def fetch_rows(connection: Connection, query: Select[Any], **values: Any) -> Rows:
+def fetch_rows(connection: Connection, query: Select[Any], **values: Any) -> StoredRows:
     """All rows of a query that is built once, with these values for its parameters.
 
     What SQLAlchemy does about an execution takes several times as long as SQLite does for one row. PostgreSQL is asked
@@ -30,7 +30,9 @@ def fetch_rows(connection: Connection, query: Select[Any], **values: Any) -> Row
         return [tuple(row) for row in connection.execute(query, values)]
     text, names, fixed = _text_of(query)
     driver: Any = connection.connection.dbapi_connection
-    rows: Rows = driver.execute(text, [values[name] if name in values else fixed[name] for name in names]).fetchall()
+    rows: StoredRows = driver.execute(
+        text, [values[name] if name in values else fixed[name] for name in names]
+    ).fetchall()
     return rows
 
 
