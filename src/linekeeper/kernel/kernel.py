@@ -35,7 +35,7 @@ WORTH_OPTIMISING = 1_000_000
 # Ten times what the shipped policies need. A book of a million accounts in bulk, or one evaluation, stays bearable.
 STATE_BYTES_MAX, SOURCE_LINES_MAX = 1 << 18, 30_000
 
-EVALUATIONS_OF_TRIAL, LIMIT_OF_TRIAL = 200, 1_000_000  # days of an account without events, and its limit
+EVALUATIONS_MEASURED, LIMIT_MEASURED = 200, 1_000_000  # days of an account without events, and its limit
 
 Made = TypeVar("Made")
 _MAKING = threading.RLock()  # one thread makes a kernel or a part of it; the others wait and take what it made
@@ -104,12 +104,12 @@ class Kernel:
         """Microseconds of one evaluation in plain Python on this machine: the mean of an account's first days."""
         run, state, out = self.interpreted, self.new_state(), self.new_row()
         opening = self.policy.kind("open")
-        fields = tuple(LIMIT_OF_TRIAL if field.name == "limit" else MISSING for field in opening.fields)
+        fields = tuple(LIMIT_MEASURED if field.name == "limit" else MISSING for field in opening.fields)
         run.step(state, out, 0, 0, opening.number, fields)
         began = time.perf_counter_ns()
-        for day in range(1, EVALUATIONS_OF_TRIAL + 1):
+        for day in range(1, EVALUATIONS_MEASURED + 1):
             run.review(state, out, day)
-        return max(1, round((time.perf_counter_ns() - began) / EVALUATIONS_OF_TRIAL / 1_000))
+        return max(1, round((time.perf_counter_ns() - began) / EVALUATIONS_MEASURED / 1_000))
 
     def _demand_cost(self, what: str, most: int, named: str) -> None:
         count = getattr(self.cost, what)

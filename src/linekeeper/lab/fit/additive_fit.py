@@ -30,7 +30,7 @@ from linekeeper.lab.fit.plan import FitPlan
 from linekeeper.lab.fit.scaling import probability
 from linekeeper.lab.fit.tree_reading import read_boosters
 
-TEACHER_ROUNDS = 400
+TEACHER_ROUNDS = 600
 TEACHER_SHARES = {"labels": 0.0, "blend": 0.5, "teacher": 1.0}  # of what a forest says, in what is learned
 INNER_FOLDS = 3
 FEW_ROWS = 10_000  # below it every inner fold is held out in turn, and each fold of a validation chooses anew
