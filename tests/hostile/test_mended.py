@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from weakref import WeakSet
 
 import pyarrow as pa
 import pytest
@@ -440,6 +441,13 @@ def failing(account: str) -> None:
         raise ValueError(f"of {account}") from cause
 
 
+@pytest.fixture
+def no_store_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a command that has opened none: an altered store of an earlier test would be blamed for what fails here."""
+    monkeypatch.setattr("linekeeper.journal.store._OPENED", WeakSet())
+
+
+@pytest.mark.usefixtures("no_store_open")
 def test_what_nobody_foresaw_is_one_line_and_a_report_without_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -461,6 +469,7 @@ def test_what_nobody_foresaw_is_one_line_and_a_report_without_data(
     assert text.splitlines()[-1].startswith("  test_mended.py:")
 
 
+@pytest.mark.usefixtures("no_store_open")
 def test_a_report_that_finds_no_place_is_in_the_line_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "/dev/null")
     with pytest.raises(ValueError, match="SECRET") as raised:
