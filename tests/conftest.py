@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -152,3 +153,9 @@ def postgres_url() -> str:
 def go_path() -> str:
     """The Go tool; sources of golang.org/x/mod stand under GOPATH=/usr/share/gocode."""
     return NEEDS["go"].get()
+
+
+@pytest.fixture
+def no_store_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a command that has opened none: an altered store of an earlier test would be blamed for what fails here."""
+    monkeypatch.setattr("linekeeper.journal.store._OPENED", WeakSet())

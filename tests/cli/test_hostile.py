@@ -253,6 +253,7 @@ def test_a_store_on_postgresql_without_its_extra(tmp_path: Path) -> None:
     assert done.stderr.endswith(b"needs the extra `postgres`; install it: `pip install 'linekeeper[postgres]'`\n")
 
 
+@pytest.mark.usefixtures("no_store_open")
 def test_a_module_of_our_own_that_is_missing_is_a_fault_of_the_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from weakref import WeakSet
 
 import pyarrow as pa
 import pytest
@@ -439,12 +438,6 @@ def failing(account: str) -> None:
         raise KeyError(f"no {account}")
     except KeyError as cause:
         raise ValueError(f"of {account}") from cause
-
-
-@pytest.fixture
-def no_store_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a command that has opened none: an altered store of an earlier test would be blamed for what fails here."""
-    monkeypatch.setattr("linekeeper.journal.store._OPENED", WeakSet())
 
 
 @pytest.mark.usefixtures("no_store_open")

@@ -313,8 +313,8 @@ _OPENED: WeakSet[Store] = WeakSet()
 
 
 def stores_opened() -> list[Store]:
-    """The stores that this process has opened and not closed, as long as anything needs them."""
-    return [store for store in _OPENED if not store.closed]
+    """The stores that this process has opened, as long as anything needs them."""
+    return list(_OPENED)
 
 
 def is_missing(url: str) -> bool:
