@@ -97,7 +97,8 @@ def test_parts_lead_to_what_the_whole_leads_to(
 
     parts, *at_once = outcomes("at-once")
     assert parts == 1
-    monkeypatch.setattr(event_feeds, "EVENTS_A_PART_MAX", PART_EVENTS)
+    for of_parts in ("EVENTS_A_PART_MAX", "BATCH_EVENTS_MAX"):
+        monkeypatch.setattr(event_feeds, of_parts, PART_EVENTS)
     monkeypatch.setattr(text_files, "BLOCK_BYTES", 200)
     monkeypatch.setattr(parquet_files, "BATCH_ROWS", 3)
     parts, *in_parts = outcomes("in-parts")

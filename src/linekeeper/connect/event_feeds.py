@@ -181,7 +181,7 @@ def _part(table: pa.Table, clock: Clock, zone: Calendar, last_review: int | None
 def _last_times(path: Path, names: set[str], clock: Clock, zone: Calendar) -> tuple[int, int | None]:
     """When the last event happened, and the day up to which all accounts were reviewed, where the file says it."""
     last_at, last_arrived, last_review = 0, 0, NOT_REVIEWED
-    for table in _parts(path, [name for name in ("at", ARRIVED, *ARRIVAL_COLUMNS) if name in names]):
+    for table in _parts(path, columns=[name for name in ("at", ARRIVED, *ARRIVAL_COLUMNS) if name in names]):
         last_at = max(last_at, pc.max(table["at"]).as_py())
         if ARRIVAL_NUMBER in names:
             last_review = max(last_review, arrivals_of(table, table["at"]).last_review)
@@ -194,17 +194,17 @@ def _last_times(path: Path, names: set[str], clock: Clock, zone: Calendar) -> tu
     return last_at, None
 
 
-def _parts(path: Path, columns: list[str] | None = None, rows: int = BATCH_EVENTS_MAX) -> Iterator[pa.Table]:
-    """The rows of a sorted file, so many at a time."""
+def _parts(path: Path, rows: int | None = None, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """The rows of a sorted file, so many at a time; as many as a batch of a run may have where nothing else is said."""
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(rows, columns=columns):
+        for batch in file.iter_batches(rows or BATCH_EVENTS_MAX, columns=columns):
             yield pa.Table.from_batches([batch])
 
 
 def _whole_accounts(path: Path) -> Iterator[pa.Table]:
     """The same, but each account's rows together; an account of more rows is a part as large as it is."""
     rest: list[pa.Table] = []
-    for table in _parts(path, rows=EVENTS_A_PART_MAX):
+    for table in _parts(path, EVENTS_A_PART_MAX):
         accounts = table["account"]
         last = accounts[-1]
         first_of_last = pc.index(accounts, last).as_py()
