@@ -51,11 +51,10 @@ def rebuild_states(store: Store) -> int:
 
 
 def compile_for_all(connection: Connection, kernels: Kernels) -> None:
-    """Have machine code at hand where it is worth it for all accounts together, though not for those of one page."""
+    """Have machine code at hand where it is worth it for all accounts together: a page of them is few."""
     events = last_number(connection, "events")
     for kernel in kernels.values():
-        if kernel.is_worth_compiling(events):
-            kernel.compile_for(events)
+        kernel.compile_if_worth(events)
 
 
 def plain(state: Ints) -> bytes:

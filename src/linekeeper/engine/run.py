@@ -96,8 +96,7 @@ def run_parts(
     if until_day is not None and until_day > NOT_REVIEWED:
         engine.clock.demand_day(until_day, engine.kernel.calendar)
     total, reviewed = engine.resume_reviews(), NOT_REVIEWED
-    if engine.kernel.is_worth_compiling(events):
-        engine.kernel.compile_for(events)  # worth it for all batches together, though not for one alone
+    engine.kernel.compile_if_worth(events)
     run = RunProgress(engine, source, content)
     bounds = BatchBounds(BATCH_EVENTS, BATCH_EVENTS_MAX, EVENTS_AN_ACCOUNT)
     if engine.brake:

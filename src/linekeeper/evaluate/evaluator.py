@@ -193,8 +193,7 @@ def apply_in_arrival_order(
     first, end = int(batch.starts[account]), int(batch.starts[account + 1])
     events = first + np.argsort(arrivals.numbers[batch.rows[first:end]], kind="stable")
     numbers = arrivals.numbers[batch.rows[events]].tolist()
-    if kernel.is_worth_compiling(len(events)):
-        kernel.compile_for(len(events))  # a stretch by itself would not be worth it
+    kernel.compile_if_worth(len(events))
     in_stretches = breaker is None and kernel.policy.over_limit != "reject"
     ends = _stretch_ends(kernel, batch, events, reviewed).tolist() if in_stretches else [0] * len(events)
     place = one_by_one_until = 0

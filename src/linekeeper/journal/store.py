@@ -28,6 +28,7 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.database_errors import DatabaseFailure, cause_of, failure_of, typed_failures
 from linekeeper.journal.log.statements import fetch_rows as fetch_rows
 from linekeeper.journal.log.statements import insert_many as insert_many
+from linekeeper.journal.log.statements import value_mark
 from linekeeper.journal.log.tables import in_names as in_names
 from linekeeper.journal.log.tables import listed as listed
 from linekeeper.journal.log.tables import within as within
@@ -455,7 +456,7 @@ def _demand_readable(url: str, revision: str, older: bool) -> None:
 
 def take_numbers(connection: Connection, counter: Counter, count: int) -> int:
     """So many numbers that were never given before, and never will be again; the first of them."""
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    mark = value_mark(connection)
     sql = f"INSERT INTO counters (name, last) VALUES ({mark}, {mark}) ON CONFLICT (name) DO UPDATE "
     sql += "SET last = counters.last + excluded.last RETURNING last"
     return int(connection.exec_driver_sql(sql, (counter, count)).scalar_one()) - count + 1

@@ -147,6 +147,11 @@ class Kernel:
             return evaluations >= WORTH_USING
         return evaluations >= WORTH_COMPILING or (evaluations >= WORTH_LOADING and self.compiled.is_kept("replay"))
 
+    def compile_if_worth(self, evaluations: int) -> None:
+        """Have machine code at hand where it is worth it for all of these together, though not for a part alone."""
+        if self.is_worth_compiling(evaluations):
+            self.compile_for(evaluations)
+
     def compile_for(self, evaluations: int) -> None:
         """Have machine code of `replay` at hand; for very many evaluations, better code follows in the background."""
         self.compiled.function("replay")

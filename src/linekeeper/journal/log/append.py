@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, func, select, text
 
 from linekeeper.journal.log.entry import Record
 from linekeeper.journal.log.keys import cipher_of, master_in_use
-from linekeeper.journal.log.statements import fetch_rows, insert_many
+from linekeeper.journal.log.statements import fetch_rows, insert_many, value_mark
 from linekeeper.journal.log.tables import LogTables, in_names, listed
 from linekeeper.journal.log.vault import Vault
 
@@ -50,8 +50,7 @@ def append(connection: Connection, tables: LogTables, vault: Vault, records: Seq
 
 def _reserve(connection: Connection, tables: LogTables, count: int) -> int:
     """Take the next `count` positions; other transactions wait here until this one ends."""
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    take = f"UPDATE {tables.tail.name} SET size = size + {mark} WHERE id = 1 RETURNING size"
+    take = f"UPDATE {tables.tail.name} SET size = size + {value_mark(connection)} WHERE id = 1 RETURNING size"
     size = connection.exec_driver_sql(take, (count,)).scalar_one_or_none()
     if size is None:
         connection.execute(text(f"INSERT INTO {tables.tail.name} (id, size) VALUES (1, 0) ON CONFLICT DO NOTHING"))

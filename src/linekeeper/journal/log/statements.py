@@ -18,8 +18,7 @@ def fetch_rows(connection: Connection, query: Select[Any], **values: Any) -> Sto
     What SQLAlchemy does about an execution takes several times as long as SQLite does for one row. PostgreSQL is asked
     by SQLAlchemy: its answer takes longer on the way, and its driver has errors and types of its own.
 
-    >>> from sqlalchemy import bindparam, create_engine
-    >>> from sqlalchemy import select
+    >>> from sqlalchemy import bindparam, create_engine, select
     >>> database = create_engine("sqlite://")
     >>> with database.connect() as connection:
     ...     fetch_rows(connection, select(bindparam("first") + 1), first=2)
@@ -43,13 +42,17 @@ def _text_of(query: Select[Any]) -> tuple[str, list[str], dict[str, Any]]:
     return str(compiled), list(compiled.positiontup or ()), dict(compiled.params)
 
 
+def value_mark(connection: Connection) -> str:
+    """What stands for a value in a statement that is given to the driver as text."""
+    return "?" if connection.dialect.name == "sqlite" else "%s"
+
+
 def insert_many(
     connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]], *, tail: str = ""
 ) -> int:
     """Insert rows given as tuples; `tail` is an ON CONFLICT clause. Returns how many rows were written."""
     if not rows:
         return 0
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    marks = ", ".join([mark] * len(names))
+    marks = ", ".join([value_mark(connection)] * len(names))
     sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}) {tail}"
     return connection.exec_driver_sql(sql, list(rows)).rowcount

@@ -26,7 +26,7 @@ def folds_of(table: TrainingTable, folds: int, seed: int) -> npt.NDArray[np.intp
             details={"folds": folds},
         )
     account, bad = _accounts(table)
-    if min(bad.sum(), len(bad) - bad.sum()) < folds:
+    if _fewer_of_both(bad) < folds:
         raise Refused(
             f"too few goods or bads for {folds} folds", code="data-too-few", way_out="use fewer folds or more data"
         )
@@ -40,7 +40,11 @@ def folds_of(table: TrainingTable, folds: int, seed: int) -> npt.NDArray[np.intp
 
 def folds_possible(table: TrainingTable) -> int:
     """Into how many folds the table can be parted: as many as there are bad accounts, or good ones."""
-    _, bad = _accounts(table)
+    return _fewer_of_both(_accounts(table)[1])
+
+
+def _fewer_of_both(bad: FeatureColumn) -> int:
+    """How many accounts are bad, or good, whichever are fewer."""
     return int(min(bad.sum(), len(bad) - bad.sum()))
 
 
