@@ -31,6 +31,7 @@ DAY_MS = 86_400_000
 OPENED_AT = 1_500_000_000_000
 YEARS = 6
 SHORT = 50
+BATCH = 100  # events that come together, as a feed of each day or week brings them
 ONE, MANY = 1, 20
 AIMS_S = {"one late fact": 0.05, "twenty late facts": 0.1, "a notice": 0.3, "verify": 1.0}
 
@@ -72,7 +73,8 @@ def make_store(folder: Path, events: int, back: int) -> dict[str, list[str]]:
     rows = life(events)
     store = str(folder / "lines.db")
     with lk.open(store, POLICY) as engine:
-        engine.receive(rows, source="core")
+        for first in range(0, len(rows), BATCH):
+            engine.receive(rows[first : first + BATCH], source="core")
     one = write_rows(folder / "one.jsonl", late_rows(rows, ONE, back))
     many = write_rows(folder / "many.jsonl", late_rows(rows, MANY, back))
     run = ["run", POLICY_FILE, str(one), "--source", "core", "--store"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from random import Random
+from unittest.mock import patch
 
 import pyarrow as pa
 from sqlalchemy import select
@@ -14,6 +16,7 @@ from linekeeper.core.event import Event
 from linekeeper.engine.clock import Clock
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.summaries import BatchSummary
+from linekeeper.evaluate import kept_states
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, decision_records
 from linekeeper.policy.load import load_text
@@ -21,6 +24,12 @@ from linekeeper.policy.model import Policy
 from tests.oracle.generate import policy_text, stream
 
 ANY_TIME = Clock(simulated=True)  # made lives run from 1970 to the end of the calendar
+
+
+def kept_every(events: int) -> AbstractContextManager[object]:
+    """For a while, a state is kept after every so many events of an account: made lives are short."""
+    return patch.object(kept_states, "INTERVAL_EVENTS", events)
+
 
 NAMES = ("a", "B", "Z", "é", "赌", "z")  # their order differs from that of a dictionary
 
@@ -81,10 +90,14 @@ def records(store: Store) -> list[bytes]:
 
 
 def contents(store: Store) -> dict[str, list[tuple[object, ...]]]:
-    """Events in order of arrival, states and decisions, as they are stored."""
+    """Events in order of arrival, states and decisions, as they are stored.
+
+    When a state is kept depends on the batches in which events come, and decides nothing.
+    """
+    how_they_stand = [column for column in t.accounts.c if column.name != "in_order"]
     wanted = {
         "events": select(t.events.c["seq", "source", "id", "body"]).order_by(t.events.c.seq),
-        "accounts": select(t.accounts).order_by(t.accounts.c.account),
+        "accounts": select(*how_they_stand).order_by(t.accounts.c.account),
         "decisions": select(t.decisions.c["account", "number", "record", "hash"]).order_by(
             t.decisions.c.account, t.decisions.c.number
         ),

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
+from sqlalchemy import func, select
 from typer.testing import CliRunner
 
 import linekeeper as lk
@@ -30,11 +31,12 @@ from linekeeper.engine.clock import Clock
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.run import EventPart, replay_table, run_parts
 from linekeeper.engine.verify import verify
+from linekeeper.journal import tables as t
 from linekeeper.journal.store import open_store
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_file
 from tests.engine.conftest import NewStore
-from tests.engine.lives import ANY_TIME, borrowers, in_time, policy_of, records, table_for
+from tests.engine.lives import ANY_TIME, borrowers, in_time, policy_of, records, send, table_for
 from tests.engine.test_law3 import ruled, told
 from tests.oracle.oracle import run as ask_oracle
 from tests.oracle.reader import read
@@ -170,3 +172,20 @@ def test_a_snapshot_knows_nothing_that_arrives_later(tmp_path: Path, policy: Pat
 
 def _snapshots(tmp_path: Path, policy: Path, posted: dict[str, str], days: list[str]) -> lk.Snapshots:
     return lk.snapshots(policy, story(tmp_path / "story.jsonl", posted), days)
+
+
+def test_an_account_that_opens_behind_a_review_is_reviewed_at_once(new_store: NewStore) -> None:
+    """What the review would have evaluated is due when the account arrives; nothing of the review is left to finish."""
+    policy = policy_of(3)
+    lives = borrowers(policy, 6)
+    engine = Engine(new_store(), policy, clock=ANY_TIME)
+    day = engine.kernel.calendar.day(max(event.at for life in lives for event in life)) + 100
+    send(engine, lives[0])
+    engine.review(day)
+    for life in lives[1:]:
+        for event in life:
+            send(engine, [event])
+            assert verify(engine.store).first_difference is None
+    with engine.store.reading() as connection:
+        due = connection.execute(select(func.min(t.accounts.c.next_review))).scalar_one()
+    assert due > day

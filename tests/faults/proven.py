@@ -23,7 +23,7 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import check_keys, erase_borrower, new_keeper, open_keeper
 from linekeeper.journal.store import open_store
 from linekeeper.policy.load import load_text
-from tests.engine.lives import ANY_TIME, borrowers, parts, send
+from tests.engine.lives import ANY_TIME, borrowers, kept_every, parts, send
 from tests.extracts.test_rebuild import POLICY
 from tests.style.repository import ROOT
 
@@ -78,7 +78,7 @@ class Proven:
 def proven_store(folder: Path) -> Proven:
     """Make the store in that folder, with its keys and what it publishes."""
     keeper = new_keeper(folder / "keys", folder / "public", "example.com/lines")
-    with closing(open_store(str(folder / "lines.db"))) as store:
+    with kept_every(10), closing(open_store(str(folder / "lines.db"))) as store:
         engine = Engine(store, load_text(TEXT), keeper, brake=True, law=Law("CN", "consumer_loan"), clock=ANY_TIME)
         events = sorted((event for one in borrowers(engine.policy, 12) for event in one), key=lambda event: event.at)
         pieces = list(parts(events, Random(3)))

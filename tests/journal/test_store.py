@@ -149,14 +149,14 @@ def test_ten_thousand_names_in_one_question(store: Store) -> None:
 
 
 def test_accounts_are_replaced_by_their_newest_row(store: Store) -> None:
-    rows = {name: (name, "layout", name.encode(), n, n, None, "digest") for n, name in enumerate(NAMES)}
+    rows = {name: (name, "layout", name.encode(), n, n, None, "digest", n) for n, name in enumerate(NAMES)}
     with store.writing() as connection:
         save_accounts(connection, list(rows.values()))
-        save_accounts(connection, [("a", "new", b"state", 5, 6, "hash", "other")])
+        save_accounts(connection, [("a", "new", b"state", 5, 6, "hash", "other", None)])
     with store.reading() as connection:
         found = load_accounts(connection, [*NAMES, "nobody"])
     assert set(found) == set(NAMES)
-    assert tuple(found["a"]) == (b"state", "new", 6, "hash", "other")
+    assert tuple(found["a"]) == (b"state", "new", 6, "hash", "other", None)
     assert bytes(found["赌"].state) == "赌".encode()
     assert len(ACCOUNT_COLUMNS) == len(rows["a"])
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from random import Random
-from unittest.mock import patch
 
 import pytest
 from hypothesis import assume, example, given, settings
@@ -18,12 +17,11 @@ from linekeeper.engine.derive import rebuild_states
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.verify import verify
 from linekeeper.engine.versions import adopt
-from linekeeper.evaluate import kept_states
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, open_store
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.model import Policy
-from tests.engine.lives import ANY_TIME, contents, parts, send
+from tests.engine.lives import ANY_TIME, contents, kept_every, parts, send
 from tests.engine.test_law3 import fits_a_table, ruled, told
 from tests.oracle.generate import for_program
 from tests.oracle.held import read_alike
@@ -102,8 +100,7 @@ def test_versions_as_the_oracle_has_them(
     assume(fits_a_table(versions[-1]))
     events = for_program(make_stream(read(versions[-1].source), rng, late, 3 if late else 0))
     visits = visits_of(versions, events, rng)
-    few = patch.object(kept_states, "INTERVAL_EVENTS", 1 + seed % 5)  # late facts are replayed from kept states
-    with few, closing(open_store(str(tmp_path_factory.mktemp("versions") / "x.db"))) as store:
+    with kept_every(1 + seed % 5), closing(open_store(str(tmp_path_factory.mktemp("versions") / "x.db"))) as store:
         live_through(store, visits)
         assert told(versions[0], store) == [ruled(ruling) for ruling in run_versions(arrived(visits)).rulings]
         assert verify(store).first_difference is None

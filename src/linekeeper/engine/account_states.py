@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import Connection, select
@@ -13,6 +14,25 @@ from linekeeper.evaluate.event_batch import Ints
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import AccountRow, load_accounts, save_accounts
 from linekeeper.kernel.kernel import Kernel
+
+NOT_IN_ORDER = -1
+
+
+@dataclass(frozen=True)
+class AccountStates:
+    """Where some accounts stand: `states` is int64[accounts, size] and is changed in place, one row an account.
+
+    `in_order` says of each how many events came since a state was kept, all in order of time; else NOT_IN_ORDER.
+    """
+
+    states: Ints
+    chains: list[Chain]
+    in_order: Ints
+
+    def note_late(self, names: Sequence[str], those: Collection[str]) -> None:
+        """Of `those` among the accounts, whose names are given, something did not come in order, or waits."""
+        if those:
+            self.in_order[[place for place, name in enumerate(names) if name in those]] = NOT_IN_ORDER
 
 
 def demand_current_states(connection: Connection, kernel: Kernel) -> None:
@@ -53,14 +73,14 @@ def state_read(connection: Connection, kernel: Kernel, account: str, row: Accoun
     return state
 
 
-def load_states(connection: Connection, kernel: Kernel, names: Sequence[str]) -> tuple[Ints, list[Chain]]:
-    """States (one row an account) and chains; new accounts start from nothing.
+def load_states(connection: Connection, kernel: Kernel, names: Sequence[str]) -> AccountStates:
+    """Where these accounts stand; new ones start from nothing.
 
     Raises Conflict where one is under another version than the kernel's.
     """
     known = load_accounts(connection, names) if names else {}
     size, policy = kernel.layout.size, kernel.policy.digest
-    empty = AccountRow(bytes(8 * size), kernel.layout.digest, 0, None, policy)
+    empty = AccountRow(bytes(8 * size), kernel.layout.digest, 0, None, policy, in_order=0)
     rows = [known.get(name, empty) for name in names]
     if any(row.policy != policy for row in rows):
         raise Conflict(
@@ -72,19 +92,21 @@ def load_states(connection: Connection, kernel: Kernel, names: Sequence[str]) ->
         check_state(connection, kernel, name, row)
     joined = bytearray().join(row.state for row in rows)
     states = np.frombuffer(joined, dtype="<i8").reshape(len(names), size).astype(np.int64, copy=False)
-    return states, [Chain(row.decisions, row.last_hash) for row in rows]
+    in_order = [NOT_IN_ORDER if row.in_order is None else row.in_order for row in rows]
+    chains = [Chain(row.decisions, row.last_hash) for row in rows]
+    return AccountStates(states, chains, np.array(in_order, dtype=np.int64))
 
 
-def save_states(
-    connection: Connection, kernel: Kernel, names: Sequence[str], states: Ints, chains: Sequence[Chain]
-) -> None:
+def save_states(connection: Connection, kernel: Kernel, names: Sequence[str], loaded: AccountStates) -> None:
     """Write the accounts that are open."""
     slots, layout, policy = kernel.layout.slots, kernel.layout.digest, kernel.policy.digest
+    states, in_order = loaded.states, loaded.in_order.tolist()
     opened, due = states[:, slots["OPENED"]].tolist(), states[:, slots["NEXT_REVIEW"]].tolist()
     plain = states.astype("<i8", copy=False)
-    rows = [
-        (name, layout, plain[place].tobytes(), due[place], chain.number, chain.last_hash, policy)
-        for place, (name, chain) in enumerate(zip(names, chains, strict=True))
-        if opened[place]
-    ]
+    rows = []
+    for place, (name, chain) in enumerate(zip(names, loaded.chains, strict=True)):
+        if opened[place]:
+            order = None if in_order[place] == NOT_IN_ORDER else in_order[place]
+            state = plain[place].tobytes()
+            rows.append((name, layout, state, due[place], chain.number, chain.last_hash, policy, order))
     save_accounts(connection, rows)

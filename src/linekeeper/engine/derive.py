@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,9 +29,12 @@ from linekeeper.kernel.kernel import Kernel
 ACCOUNTS_AT_ONCE = 1_000  # whose states and events are in memory at one time
 
 
-def rebuild_states(store: Store) -> int:
-    """Derive the states of all accounts again from the events; decisions stay as they are. Returns how many."""
-    with store.writing() as connection:
+def rebuild_states(store: Store, transaction: Connection | None = None) -> int:
+    """Derive the states of all accounts again from the events; decisions stay as they are. Returns how many.
+
+    `transaction`: one that the caller has begun, of which this is then a part.
+    """
+    with store.writing(transaction) as connection:
         reviews, kernels = Reviews.of(connection), kernels_of(connection)
         compile_for_all(connection, kernels)
         rebuilt = 0
@@ -44,9 +47,10 @@ def rebuild_states(store: Store) -> int:
                 if row:
                     due = int(state[kernel.layout.slots["NEXT_REVIEW"]])
                     data = (kernel.layout.digest, plain(state), due)
-                    rows.append((name, *data, row.decisions, row.last_hash, row.policy))
+                    rows.append((name, *data, row.decisions, row.last_hash, row.policy, row.in_order))
             save_accounts(connection, rows)
             rebuilt += len(rows)
+        connection.execute(t.kept_states.delete())  # of a layout that is gone
     return rebuilt
 
 
@@ -85,11 +89,13 @@ def account_pages(connection: Connection, last: str = "", size: int = ACCOUNTS_A
 class Derived:
     """What follows from some accounts' events: their decisions, each with the kernel that made it, and their states.
 
-    `refused` are events of the batch that could not have been admitted. `fault` names an account that migrated to
-    another version too early.
+    `arrivals` says how the events arrived, `periods` under which versions each account was. `refused` are events of the
+    batch that could not have been admitted. `fault` names an account that migrated to another version too early.
     """
 
     batch: Batch
+    arrivals: Arrivals
+    periods: Mapping[str, Sequence[PolicyPeriod]]
     ids: list[str]
     kernels: list[Kernel]  # of each account, at the end
     states: list[Ints]
@@ -122,7 +128,7 @@ def derive(
         periods = {name: periods_by(whole, day) for name, whole in periods.items()}
     last_kernels = [periods[name][-1].kernel for name in batch.accounts]
     no_state = np.zeros(0, dtype=np.int64)
-    derived = Derived(batch, table["id"].to_pylist(), last_kernels, [no_state] * len(last_kernels))
+    derived = Derived(batch, arrivals, periods, table["id"].to_pylist(), last_kernels, [no_state] * len(last_kernels))
     reviewed = reviews.before(arrivals.numbers[batch.rows])
     migrated = np.array([len(periods[name]) > 1 for name in batch.accounts], dtype=bool)
     for kernel, until_day in ((kernel, one) for kernel in kernels.values() for one in sorted(set(until))):

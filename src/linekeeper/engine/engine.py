@@ -21,8 +21,15 @@ from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import Conflict, EventRejected, NotFound, UsageError
 from linekeeper.core.event import Rejection
-from linekeeper.decide.chain import Chain, record
-from linekeeper.engine.account_states import demand_current_states, load_states, save_states, state_read
+from linekeeper.decide.chain import record
+from linekeeper.engine.account_states import (
+    AccountStates,
+    demand_current_states,
+    load_states,
+    save_states,
+    state_read,
+)
+from linekeeper.engine.batch_evaluation import BatchEvaluation
 from linekeeper.engine.calls import Keep, Progress, ReceiveCall, ReviewCall
 from linekeeper.engine.clock import Clock
 from linekeeper.engine.event_leaves import event_leaves, ruling_leaves
@@ -30,15 +37,14 @@ from linekeeper.engine.history import (
     UnfinishedReview,
     begin_review,
     end_review,
-    histories_before,
     recall,
-    reviewed_day,
     unfinished_reviews_of,
 )
 from linekeeper.engine.inbox import (
     Admitted,
     BatchInput,
     GivenEvents,
+    Reversals,
     admit_events,
     drop_erased,
     drop_refused,
@@ -48,6 +54,7 @@ from linekeeper.engine.inbox import (
     reject_refused,
     reversals,
 )
+from linekeeper.engine.kept_histories import keep_states
 from linekeeper.engine.outbox import Law, open_outbox
 from linekeeper.engine.pending_restrictions import (
     Run,
@@ -71,17 +78,15 @@ from linekeeper.engine.versions import (
     migrate_due_accounts,
     opening_transaction,
     policy_in_force,
-    policy_periods_of,
     read_versions,
     recorders_of,
     stored_policy,
     version_count,
 )
 from linekeeper.evaluate.authorisation import Authorisation, authorise
-from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, evaluate_batch
+from linekeeper.evaluate.evaluator import EvaluationResult
 from linekeeper.evaluate.event_batch import Batch, Ints, no_events, parts_of
 from linekeeper.evaluate.excess_draws import excess_draws, line_columns
-from linekeeper.evaluate.late_events import History
 from linekeeper.evaluate.unowed_dues import with_unowed_dues
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, keys_needed
@@ -297,22 +302,32 @@ class Engine:
             events, again = drop_rejected_draws(connection, call.source, events)
         # Repeats drop out here: nothing after this meets one.
         admitted = admit_events(connection, call, events, calendar, self.clock.now_ms())
-        evaluate = self._evaluator(connection, call.source, admitted)
+        reversed_events = reversals(connection, call.source, admitted)
         summary = BatchSummary(same=admitted.same, rejected=again + admitted.rejected, last_at=admitted.last_at)
         whole = admitted.events.batch(self.policy, calendar)
         # The brake weighs the restrictions of all accounts of a batch against each other.
         together = len(whole.accounts) if self.brake else STATES_BYTES_MAX // (8 * self.kernel.layout.size)
         for batch in parts_of(whole, max(1, together)):
-            summary.add(self._receive_part(connection, batch, admitted, call.source, evaluate, keep))
+            summary.add(self._receive_part(connection, batch, admitted, call.source, reversed_events, keep))
         return summary
 
     def _receive_part(
-        self, connection: Connection, batch: Batch, admitted: Admitted, source: str, evaluate: Run, keep: Keep | None
+        self,
+        connection: Connection,
+        batch: Batch,
+        admitted: Admitted,
+        source: str,
+        reversed_events: Reversals,
+        keep: Keep | None,
     ) -> BatchSummary:
         """Decide on the admitted events of some accounts."""
-        states, chains = load_states(connection, self.kernel, batch.accounts)
+        loaded = load_states(connection, self.kernel, batch.accounts)
+        states, first_seq = loaded.states, admitted.first_seq
         lines, unowed_before = line_columns(self.kernel, states), with_unowed_dues(self.kernel, states)
-        result, waiting = self._evaluate(connection, batch, states, evaluate, admitted.ids, admitted.first_seq)
+        evaluate = BatchEvaluation(connection, self.kernel, admitted, reversed_events, self._versions > 1)
+        result, waiting = self._evaluate(connection, batch, states, evaluate, admitted.ids, first_seq)
+        on_hold = waiting.new | waiting.ended
+        keep_states(connection, self.kernel, batch, first_seq, loaded, result.refused, on_hold, evaluate.histories)
         codes = {int(batch.rows[event]): code for event, code in result.refused.items()}
         rows = batch.rows.tolist()
         # A ruling precedes, in the log too, what it leads to.
@@ -320,7 +335,7 @@ class Engine:
         refused = reject_refused(connection, source, admitted, codes)
         unowed = with_unowed_dues(self.kernel, states)
         arrived += event_leaves(source, admitted, rows, codes) if self.keeper else []
-        actions = self._record(connection, batch, admitted.ids, result, states, chains, keep, arrived)
+        actions = self._record(connection, batch, admitted.ids, result, loaded, keep, arrived)
         over = [admitted.ids[batch.rows[event]] for event in excess_draws(self.kernel, batch, lines, result)]
         return BatchSummary(
             events=len(rows) - len(refused),
@@ -334,24 +349,6 @@ class Engine:
                 {batch.accounts[place] for place in np.flatnonzero(unowed)},
                 {batch.accounts[place] for place in np.flatnonzero(unowed_before & ~unowed)},
             ),
-        )
-
-    def _evaluator(self, connection: Connection, source: str, admitted: Admitted) -> Run:
-        """How to run a batch of the admitted events, or a part of it, from its accounts' states."""
-        reviewed = reviewed_day(connection)
-        numbers = np.arange(admitted.first_seq, admitted.first_seq + len(admitted.ids))
-        arrivals = Arrivals(numbers, reversals(connection, source, admitted))
-
-        def histories(accounts: Sequence[str]) -> dict[str, History]:
-            earlier = histories_before(connection, self.kernel, accounts, admitted.first_seq)
-            if self._versions > 1:
-                periods = policy_periods_of(connection, kernels_of(connection), list(earlier))
-                for account, (*ended, _) in periods.items():
-                    earlier[account].under = [(period.kernel, period.end_day) for period in ended]
-            return earlier
-
-        return lambda batch, states, breaker: evaluate_batch(
-            self.kernel, batch, states, reviewed, arrivals, histories, breaker
         )
 
     # -------------------------------------------------------------- reviews
@@ -499,14 +496,15 @@ class Engine:
             query = select(a.account).where(within(connection, a.account, names), a.policy == self.policy.digest)
             query = query.where(call.is_due(connection, until_day))
             batch = no_events(self.policy, sorted(connection.execute(query).scalars()))
-            states, chains = load_states(connection, self.kernel, batch.accounts)
+            loaded = load_states(connection, self.kernel, batch.accounts)
             result, waiting = self._evaluate(
                 connection,
                 batch,
-                states,
+                loaded.states,
                 lambda part, states, breaker: review_batch(self.kernel, part, states, until_day, breaker),
             )
-            actions = self._record(connection, batch, [], result, states, chains, call.keep)
+            loaded.note_late(batch.accounts, waiting.new | waiting.ended)
+            actions = self._record(connection, batch, [], result, loaded, call.keep)
         return BatchSummary(actions=actions, evaluations=result.evaluations, waiting=waiting)
 
     # -------------------------------------------------------------- draws
@@ -559,8 +557,7 @@ class Engine:
         batch: Batch,
         ids: list[str],
         result: EvaluationResult,
-        states: Ints,
-        chains: list[Chain],
+        loaded: AccountStates,
         keep: Keep | None,
         arrived: Sequence[Record] = (),
     ) -> Counter[str]:
@@ -569,12 +566,12 @@ class Engine:
         The leaves of what `arrived` come before those of the decisions that it led to.
         """
         actions: Counter[str] = Counter()
-        recall(connection, self.kernel, batch, result, chains)
+        recall(connection, self.kernel, batch, result, loaded.chains)
         seq = take_numbers(connection, "changes", len(result.decisions)) if result.decisions else 0
         rows: list[tuple[Any, ...]] = []
         decisions: list[Decision] = []
         for raw in result.decisions:
-            decision, data, digest = record(self.recorder, batch, ids, raw, chains[raw.account])
+            decision, data, digest = record(self.recorder, batch, ids, raw, loaded.chains[raw.account])
             actions[decision.action] += 1
             decisions.append(decision)
             rows.append(
@@ -582,7 +579,7 @@ class Engine:
             )
         insert_many(connection, t.decisions, DECISION_COLUMNS, rows)
         notices = self.outbox.put(connection, decisions) if self.outbox else []
-        save_states(connection, self.kernel, batch.accounts, states, chains)
+        save_states(connection, self.kernel, batch.accounts, loaded)
         if self.keeper:
             kinds = {"correct": RecordKind.CORRECTION}
             leaves = [Record(kinds.get(row[4], RecordKind.DECISION), row[1], row[5]) for row in rows]

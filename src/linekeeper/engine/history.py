@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,33 +15,14 @@ from linekeeper.core.errors import StoreError
 from linekeeper.core.line import Action
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.chain import Chain
-from linekeeper.engine.stored_events import stored_event, stored_fields
+from linekeeper.engine.stored_events import stored_fields
 from linekeeper.evaluate.evaluator import NOT_REVIEWED, Arrivals, EvaluationResult
-from linekeeper.evaluate.event_batch import Batch, Ints, row_of
-from linekeeper.evaluate.late_events import REVERSAL, History
+from linekeeper.evaluate.event_batch import Batch, Ints
+from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import fetch_rows, insert_many, last_number, within
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.model import Field, Policy
-
-
-def histories_before(
-    connection: Connection, kernel: Kernel, accounts: Sequence[str], first_seq: int
-) -> dict[str, History]:
-    """The history of each of the accounts before event `first_seq` arrived."""
-    e = t.events.c
-    query = select(e.seq, e.source, e.id, e.account, e.kind, e.at, e.body).order_by(e.seq)
-    histories: dict[str, History] = {}
-    numbers: dict[tuple[str, str], int] = {}
-    for seq, source, name, account, kind, at, body in connection.execute(
-        query.where(within(connection, e.account, accounts), e.seq < first_seq)
-    ):
-        history, event = histories.setdefault(account, History()), stored_event(name, account, kind, at, body)
-        if kind == REVERSAL:
-            history.reverse(numbers[source, str(event.fields["of"])])
-        history.add(seq, row_of(kernel.policy, kernel.calendar, event))
-        numbers[source, name] = seq
-    return histories
 
 
 def recall(connection: Connection, kernel: Kernel, batch: Batch, result: EvaluationResult, chains: list[Chain]) -> None:

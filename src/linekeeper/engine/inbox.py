@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeAlias
 
 import msgspec
 import numpy as np
@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Select, select
 from linekeeper.core.event import ARRIVED, EVENT_HEAD, Event, Rejection, RejectionCode
 from linekeeper.evaluate.evaluator import OVER_LIMIT, REFUSAL_REASONS, UNKNOWN_EVENT, rejection_code
 from linekeeper.evaluate.event_batch import (
+    BEFORE_ALL,
     Batch,
     batch_of,
     batch_of_few,
@@ -284,20 +285,33 @@ def drop_refused(connection: Connection, source: str, events: GivenEvents) -> tu
 _REFUSALS = [reason for code, reason in REFUSAL_REASONS.items() if code != OVER_LIMIT]
 
 
-def reversals(connection: Connection, source: str, admitted: Admitted) -> dict[int, int]:
-    """The `seq` of each reversal among the new events, and that of the event of the same source which it names."""
+class Reversals(NamedTuple):
+    """The reversals of a batch: `events` has the `seq` of each, and that of the event of the same source it names.
+
+    `places` says how far back in time they reach, by account.
+    """
+
+    events: dict[int, int]
+    places: dict[str, int]
+
+
+def reversals(connection: Connection, source: str, admitted: Admitted) -> Reversals:
+    """Those among the new events."""
     named = {
         row: str(fields["of"])
         for row, fields in admitted.of_kind(REVERSAL, range(len(admitted.ids))).items()
         if "of" in fields
     }
     if not named:
-        return {}
+        return Reversals({}, {})
     e, dialect = t.events.c, connection.dialect.name
-    query = select(e.id, e.seq).where(e.source == source, in_names(dialect, e.id))
-    rows = connection.execute(query, {"names": listed(dialect, list(named.values()))})
-    seqs = {row.id: row.seq for row in rows}
-    return {admitted.first_seq + row: seqs[name] for row, name in named.items() if name in seqs}
+    query = select(e.id, e.seq, e.account, e.kind, e.at).where(e.source == source, in_names(dialect, e.id))
+    rows = connection.execute(query, {"names": listed(dialect, list(named.values()))}).all()
+    seqs, places = {row.id: row.seq for row in rows}, dict[str, int]()
+    for row in rows:
+        place = BEFORE_ALL if row.kind == "opening" else row.at
+        places[row.account] = min(place, places.get(row.account, place))
+    return Reversals({admitted.first_seq + row: seqs[name] for row, name in named.items() if name in seqs}, places)
 
 
 def _nothing_known(connection: Connection) -> bool:

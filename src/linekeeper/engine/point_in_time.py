@@ -11,10 +11,10 @@ from sqlalchemy import Connection, select
 from linekeeper.core.line import ADVERSE
 from linekeeper.engine.derive import became_pending
 from linekeeper.engine.history import Reviews
-from linekeeper.engine.stored_events import stored_event
+from linekeeper.engine.stored_events import stored_fields, stored_rows
 from linekeeper.engine.versions import Kernels, kernels_of, newest_of, policy_periods_of
 from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, RawDecision
-from linekeeper.evaluate.event_batch import Batch, batch_of_few
+from linekeeper.evaluate.event_batch import Batch, batch_of_one
 from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.evaluate.timeline import run_timeline
 from linekeeper.journal import tables as t
@@ -104,9 +104,9 @@ def _arrived(connection: Connection, kernel: Kernel, account: str) -> tuple[Batc
     e = t.events.c
     query = select(e.seq, e.source, e.id, e.kind, e.at, e.body).where(e.account == account).order_by(e.at, e.seq)
     rows = connection.execute(query).all()
-    events = [stored_event(row.id, account, row.kind, row.at, row.body) for row in rows]
-    seqs = {(row.source, row.id): row.seq for row in rows}
-    pairs = zip(rows, events, strict=True)
-    reverses = {row.seq: seqs[row.source, str(event.fields["of"])] for row, event in pairs if row.kind == REVERSAL}
+    events = stored_rows(kernel, [row.kind for row in rows], [row.at for row in rows], [row.body for row in rows])
+    reversals = [row for row in rows if row.kind == REVERSAL]
+    seqs = {(row.source, row.id): row.seq for row in rows} if reversals else {}
+    reverses = {row.seq: seqs[row.source, str(stored_fields(row.body)["of"])] for row in reversals}
     numbers = np.array([row.seq for row in rows], dtype=np.int64)
-    return batch_of_few(kernel.policy, kernel.calendar, events), Arrivals(numbers, reverses)
+    return batch_of_one(kernel.policy, account, events), Arrivals(numbers, reverses)

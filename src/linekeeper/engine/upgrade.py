@@ -59,6 +59,9 @@ def store_status(url: str) -> StoreStatus:
         store.close()
 
 
+REBUILT_FROM = "0016"  # states of an earlier schema lie otherwise after a late fact, though they say the same
+
+
 def upgrade_store(url: str) -> StoreUpgrade:
     """Migrate the schema of the store at that URL and rebuild stale states; done already, it changes nothing.
 
@@ -67,9 +70,17 @@ def upgrade_store(url: str) -> StoreUpgrade:
     store = open_store(url, made=True, older=True)
     try:
         before = schema_revision(store) or REVISION
+        rebuilt = 0
+
+        def fill(connection: Connection) -> None:
+            nonlocal rebuilt
+            _fill(connection)
+            if before < REBUILT_FROM:
+                rebuilt = rebuild_states(store, connection)
+
         if before != REVISION:
-            migrate_schema(store, _fill)
-        rebuilt = rebuild_states(store) if _status(store).stale_states else 0
+            migrate_schema(store, fill)
+        rebuilt = rebuild_states(store) if _status(store).stale_states else rebuilt
         return StoreUpgrade(before, REVISION, rebuilt)
     finally:
         store.close()

@@ -14,6 +14,7 @@ from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states
 from linekeeper.engine.derive import Derived, account_pages, compile_for_all, derive, plain
 from linekeeper.engine.history import Reviews, Unreadable, unfinished_reviews_of
+from linekeeper.engine.verify_kept import difference_of_kept_states
 from linekeeper.engine.verify_leaves import compare_leaves
 from linekeeper.engine.verify_tables import AFTER_DERIVING, BEFORE_DERIVING
 from linekeeper.engine.versions import Kernels, Recorders, kernels_of, recorders_of, stored_policy
@@ -115,6 +116,7 @@ def _verify_page(
     difference = derived.fault or _refused(derived)
     difference = difference or _compare_decisions(connection, derived, recorders, chains)
     difference = difference or _compare_states(connection, derived, chains)
+    difference = difference or difference_of_kept_states(connection, derived)
     return Verdict(len(names), len(derived.batch), len(derived.decisions), difference)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, func, select
 from sqlalchemy.exc import DatabaseError
 
-from linekeeper.core.bounds import AT_MIN_MS, DAY_MS
+from linekeeper.core.bounds import AT_MIN_MS, DAY_MAX, DAY_MS
 from linekeeper.core.errors import PolicyError
 from linekeeper.engine.history import Reviews
 from linekeeper.engine.pending_restrictions import counted_book
@@ -86,6 +86,13 @@ def difference_of_migrations(connection: Connection) -> Difference:
     return None
 
 
+def difference_of_review_days(connection: Connection) -> Difference:
+    """The first review up to a day that no review can have."""
+    days = Reviews.of(connection).days
+    wrong = next((day for day in days if not _FIRST_DAY <= day <= DAY_MAX), None)
+    return None if wrong is None else f"a review is said to have gone up to day {wrong}, which is not in the calendar"
+
+
 def difference_of_seals(connection: Connection) -> Difference:
     """The first leaf of the log that has a sealed record and no key that opens it, or a key and no record."""
     e = t.LOG.entries.c
@@ -110,6 +117,7 @@ BEFORE_DERIVING: tuple[Callable[[Connection], Difference], ...] = (
     difference_of_types,
     difference_of_versions,
     difference_of_known_versions,
+    difference_of_review_days,
     difference_of_migrations,
     difference_of_seals,
 )
@@ -119,9 +127,9 @@ BEFORE_DERIVING: tuple[Callable[[Connection], Difference], ...] = (
 
 
 def difference_of_accounts(connection: Connection) -> Difference:
-    """A decision or a state of an account without events."""
+    """A decision or a state, of now or kept, of an account without events."""
     known = select(t.events.c.account)
-    for table in (t.decisions, t.accounts):
+    for table in (t.decisions, t.accounts, t.kept_states):
         row = connection.execute(select(table.c.account).where(table.c.account.not_in(known)).limit(1)).first()
         if row:
             return f"the account `{row[0]}` stands in `{table.name}` and has no events"

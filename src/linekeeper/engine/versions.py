@@ -24,7 +24,8 @@ from linekeeper.core.errors import Conflict, NotFound, Refused, StoreError, Usag
 from linekeeper.core.formats import EDITION, EDITIONS, RECORD_FORMAT, RECORD_FORMATS
 from linekeeper.decide.record import Recorder, recorder_of
 from linekeeper.engine.clock import machine_clock_ms
-from linekeeper.engine.history import histories_before
+from linekeeper.engine.kept_histories import histories_before
+from linekeeper.evaluate.event_batch import BEFORE_ALL
 from linekeeper.evaluate.timeline import PolicyPeriod
 from linekeeper.evaluate.version_migration import migrate_account
 from linekeeper.journal import tables as t
@@ -366,8 +367,14 @@ def _noted_offsets(connection: Connection) -> Offsets:
 
 
 def clock_digest(connection: Connection) -> str:
-    """SHA-256 of the clock that the store goes by, as the log has it: over its JSON (RFC 8785), in hex."""
-    return sha256(rfc8785.dumps([list(pair) for pair in _noted_offsets(connection)])).hexdigest()
+    """SHA-256 of the clock that the store goes by, as the log has it: over its JSON (RFC 8785), in hex.
+
+    Empty where it has a number that JSON cannot have: such a clock was never written.
+    """
+    try:
+        return sha256(rfc8785.dumps([list(pair) for pair in _noted_offsets(connection)])).hexdigest()
+    except rfc8785.IntegerDomainError:
+        return ""
 
 
 # ------------------------------------------------------------------ migrating
@@ -478,7 +485,8 @@ def migrate_due_accounts(
     promised = promised_until(connection, old, accounts)
     free = [name for name in accounts if promised.get(name, day - 1) < day and name not in pending]
     known, last = load_accounts(connection, free), last_number(connection, "events")
-    histories = histories_before(connection, new, free, last + 1) if free else {}
+    # States kept so far are of the version that ends here: whole histories are read, and nothing of them is left.
+    histories = histories_before(connection, new, dict.fromkeys(free, BEFORE_ALL), last + 1) if free else {}
     rows, migrations = [], []
     for name in free:
         account = known[name]
@@ -486,7 +494,8 @@ def migrate_due_accounts(
         if state[old.layout.slots["HOUR"]] // 24 < day:
             migrate_account(old, new, state, histories[name], day)
             data, policy = np.array(state, dtype="<i8").tobytes(), new.policy.digest
-            rows.append((name, new.layout.digest, data, day, account.decisions, account.last_hash, policy))
+            chain = (account.decisions, account.last_hash)
+            rows.append((name, new.layout.digest, data, day, *chain, policy, account.in_order))
             migrations.append((name, day, last, old.policy.digest, policy))
     save_accounts(connection, rows)
     return insert_many(connection, t.version_migrations, MIGRATION_COLUMNS, migrations)

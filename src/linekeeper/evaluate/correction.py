@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from itertools import takewhile
 
 from linekeeper.core.line import Action
+from linekeeper.evaluate.counting_rings import current_tile, fill_ring, restriction_rings, tiles_of
 from linekeeper.evaluate.event_batch import EventRow
 from linekeeper.evaluate.late_events import History, evaluate_until, row_as_read_by
 from linekeeper.evaluate.replay import replay_rows
-from linekeeper.evaluate.version_migration import fill_ring, migrate_account, restriction_rings, restrictions_of
+from linekeeper.evaluate.version_migration import migrate_account
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.layout import LATCH_WIDTH
 from linekeeper.kernel.prelude import HELD_DAY, HOLDING, MODE, SET_DAY
@@ -53,7 +54,7 @@ def _never_restricted(kernel: Kernel, state: list[int]) -> bool:
     """Whether there is nothing to correct: no latch is set, the limit is whole, and no restriction is remembered."""
     slots = kernel.layout.slots
     whole = not state[slots["MASK"]] and state[slots["LIMIT"]] == state[slots["GRANTED"]]
-    return whole and not any(restrictions_of(state, ring) for ring in restriction_rings(kernel))
+    return whole and not any(tiles_of(state, ring) for ring in restriction_rings(kernel))
 
 
 def replay_on_time(kernel: Kernel, history: History, hour: int) -> list[int]:
@@ -61,8 +62,39 @@ def replay_on_time(kernel: Kernel, history: History, hour: int) -> list[int]:
 
     Each day is evaluated under the version that the account was under on that day.
     """
+    state = _after_last_event(kernel, history)
+    evaluate_until(kernel, state, hour // 24)
+    kernel.interpreted.advance(state, hour)
+    return state
+
+
+def keep_states_on_time(kernel: Kernel, history: History) -> None:
+    """Have states of that replay kept up to the last event, where many have come since one was."""
+    kept = history.on_time
+    if len(history.order) - kept.latest().events >= 2 * kept.interval_events:
+        _after_last_event(kernel, history)
+
+
+def states_on_time(kernel: Kernel, history: History, ends: Iterable[int]) -> Iterator[list[int]]:
+    """The states of that replay after so many events under the last version, for each of the ascending `ends`.
+
+    An end that lies before the last version has an empty state.
+    """
+    applied, state = _through_earlier_versions(kernel, history)
+    for end in ends:
+        if end < applied:
+            yield []
+            continue
+        rows = [history.rows[number] for _, number in history.order[applied:end]]
+        replay_rows(kernel, state, rows, compiled=kernel.is_worth_compiling(len(rows)))
+        applied = end
+        yield state.copy()
+
+
+def _after_last_event(kernel: Kernel, history: History) -> list[int]:
+    """The state of that replay right after the last event; on the way there states are kept."""
     applied, state = history.on_time.latest()  # under the last version
-    if not applied:
+    if not state:
         applied, state = _through_earlier_versions(kernel, history)
     rows = list(history.standing(applied))
     compiled, size = kernel.is_worth_compiling(len(rows)), history.on_time.interval_events
@@ -71,8 +103,6 @@ def replay_on_time(kernel: Kernel, history: History, hour: int) -> list[int]:
         replay_rows(kernel, state, some, compiled=compiled)
         applied += len(some)
         history.on_time.offer(applied, state)
-    evaluate_until(kernel, state, hour // 24)
-    kernel.interpreted.advance(state, hour)
     return state
 
 
@@ -130,13 +160,11 @@ def _move_restoration_forward(kernel: Kernel, on_time: list[int], state: list[in
 
 def _forget_restrictions_not_in(kernel: Kernel, on_time: list[int], state: list[int]) -> None:
     """Count only as many restrictions as the replay has, each on the earlier of the two days, latest first."""
-    slots = kernel.layout.slots
     for ring in restriction_rings(kernel):
-        tiles = restrictions_of(state, ring)
-        supported = [min(pair) for pair in zip(tiles, restrictions_of(on_time, ring), strict=False)]
+        tiles = tiles_of(state, ring)
+        supported = [min(pair) for pair in zip(tiles, tiles_of(on_time, ring), strict=False)]
         if supported != tiles:
-            now = state[slots["MONTH"]] if ring.key.unit == "m" else state[slots["HOUR"]] // 24
-            fill_ring(kernel, state, ring, supported, now)
+            fill_ring(kernel, state, ring, supported, current_tile(kernel, state, ring))
 
 
 def _set_status(kernel: Kernel, state: list[int], target: int) -> None:

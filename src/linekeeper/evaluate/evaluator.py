@@ -15,7 +15,7 @@ import numpy as np
 from linekeeper.core.event import RejectionCode
 from linekeeper.evaluate.circuit_breaker import CircuitBreaker
 from linekeeper.evaluate.correction import correct
-from linekeeper.evaluate.event_batch import Batch, Ints, events_of, narrowed, row_at
+from linekeeper.evaluate.event_batch import Batch, Ints, events_of, narrowed, row_at, rows_at, time_of
 from linekeeper.evaluate.kept_states import INTERVAL_EVENTS
 from linekeeper.evaluate.late_events import (
     REVERSAL,
@@ -101,7 +101,8 @@ class Arrivals:
     reverses: Mapping[int, int]
 
 
-Histories = Callable[[Sequence[str]], dict[str, History]]  # the events of each of these accounts before the batch
+# The events before the batch of each of these accounts, of which nothing changes before that place in time.
+Histories = Callable[[Mapping[str, int]], dict[str, History]]
 
 
 def evaluate_batch(
@@ -127,7 +128,10 @@ def evaluate_batch(
     states_on_time = states[on_time]
     result.merge(in_bulk(kernel, narrowed(batch, on_time), states_on_time, NOT_REVIEWED), on_time, batch)
     states[on_time] = states_on_time
-    known = histories([batch.accounts[account] for account in np.flatnonzero(late)])
+    places = np.flatnonzero(late).tolist()
+    # The events of an account are in order of time, so its first is the earliest.
+    known = histories({batch.accounts[place]: time_of(row_at(batch, int(batch.starts[place]))) for place in places})
+    _compile_for_late_events(kernel, batch, places, known)
     reviewed = np.full(len(batch), reviewed_day)
     for account in np.flatnonzero(one_by_one).tolist():
         state, history = states[account].tolist(), known.get(batch.accounts[account], History())
@@ -135,6 +139,17 @@ def evaluate_batch(
         states[account] = state
     result.decisions.sort(key=lambda raw: raw.account)  # a stable sort: each account's own order stays
     return result
+
+
+def _compile_for_late_events(kernel: Kernel, batch: Batch, places: list[int], known: Mapping[str, History]) -> None:
+    """Have machine code at hand where it is worth it for the replays that late events cause on long lives."""
+    evaluations = 0
+    for place in places:
+        history = known.get(batch.accounts[place])
+        if history and len(history.order) >= INTERVAL_EVENTS:
+            events = int(batch.starts[place + 1] - batch.starts[place])
+            evaluations += events * min(len(history.order), 2 * INTERVAL_EVENTS)
+    kernel.compile_if_worth(evaluations)
 
 
 def evaluate_from_empty(
@@ -245,7 +260,9 @@ def _apply_one(
     # The late fact has had its own effect first: bad news counts from now on. Only then is the account compared
     # with a replay in which every event came on time, and released from what that replay does not set.
     if late and correct(kernel, state, history, out):
-        result.decisions.append(RawDecision(account, event, now_of(kernel, state), out))
+        result.decisions.append(RawDecision(account, event, now_of(kernel, state), list(out)))
+    # An account may open behind a review: what that would have evaluated is due at once.
+    review_account(kernel, batch, account, state, day, out, result, breaker)
 
 
 def _stretch_ends(kernel: Kernel, batch: Batch, events: Ints, reviewed: Ints) -> Ints:
@@ -286,9 +303,9 @@ def _apply_stretch(
     result.decisions += stretch.decisions
     result.refused |= stretch.refused
     result.evaluations += stretch.evaluations
-    for number, event in zip(numbers, events.tolist(), strict=True):
+    for number, event, row in zip(numbers, events.tolist(), rows_at(batch, events), strict=True):
         if event not in stretch.refused:
-            history.add(number, row_at(batch, event))
+            history.add(number, row)
     return True
 
 

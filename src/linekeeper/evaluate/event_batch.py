@@ -7,7 +7,7 @@ which costs a fraction of it; the batch is the same.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -156,10 +156,11 @@ def batch_of_few(policy: Policy, clock: Calendar, events: Sequence[Event]) -> Ba
     return Batch(list(starts), ends, np.array(order, dtype=np.int64), *_columns_of(policy, rows))
 
 
-def batch_of_rows(policy: Policy, rows: Sequence[EventRow]) -> Batch:
-    """The events of one account, whose name does not matter, in order of time."""
+def batch_of_one(policy: Policy, account: str, rows: Sequence[EventRow]) -> Batch:
+    """The events of one account, in order of time but for an opening, whose place is before all others."""
+    order = sorted(range(len(rows)), key=lambda place: time_of(rows[place]))
     ends = np.array([0, len(rows)], dtype=np.int64)
-    return Batch([""], ends, np.arange(len(rows)), *_columns_of(policy, rows))
+    return Batch([account], ends, np.array(order, dtype=np.int64), *_columns_of(policy, [rows[one] for one in order]))
 
 
 def _columns_of(policy: Policy, rows: Sequence[EventRow]) -> tuple[Ints, Ints, Ints, Ints]:
@@ -180,13 +181,32 @@ def row_of(policy: Policy, clock: Calendar, event: Event) -> EventRow:
         declared = policy.kind(event.kind)
     except KeyError:
         return EventRow(event.at, clock.hour(event.at), len(policy.kinds), ())
+    return EventRow(event.at, clock.hour(event.at), declared.number, _values_of(declared.fields, event.fields))
+
+
+def event_rows(
+    policy: Policy, clock: Calendar, kinds: Sequence[str], at: Sequence[int], fields: Sequence[Mapping[str, int | str]]
+) -> list[EventRow]:
+    """Many events as `row_of` reads each: their kinds by name, instants in UTC ms and fields by name."""
+    known = {kind.name: (kind.number, kind.fields) for kind in policy.kinds}
+    unknown: tuple[int, tuple[Field, ...]] = (len(policy.kinds), ())
+    hours = clock.hours(np.array(at, dtype=np.int64)).tolist()
+    rows = []
+    for kind, instant, hour, values in zip(kinds, at, hours, fields, strict=True):
+        number, declared = known.get(kind, unknown)
+        rows.append(EventRow(instant, hour, number, _values_of(declared, values)))
+    return rows
+
+
+def _values_of(declared: Sequence[Field], fields: Mapping[str, int | str]) -> tuple[int, ...]:
+    """The fields of a kind in their order; MISSING where one is absent, or a choice that is not known."""
     x = []
-    for field in declared.fields:
-        value = event.fields.get(field.name)
+    for field in declared:
+        value = fields.get(field.name)
         if isinstance(value, str):
             value = field.choices.index(value) if value in field.choices else None
         x.append(MISSING if value is None else value)
-    return EventRow(event.at, clock.hour(event.at), declared.number, tuple(x))
+    return tuple(x)
 
 
 def fields_max(policy: Policy, present: Container[str]) -> int:
@@ -242,6 +262,12 @@ def row_at(batch: Batch, event: int) -> EventRow:
     """One event of a batch."""
     fields = tuple(batch.x[event].tolist())
     return EventRow(int(batch.at[event]), int(batch.hour[event]), int(batch.kind[event]), fields)
+
+
+def rows_at(batch: Batch, events: Ints) -> list[EventRow]:
+    """Some events of a batch."""
+    columns = (column[events].tolist() for column in (batch.at, batch.hour, batch.kind, batch.x))
+    return [EventRow(at, hour, kind, tuple(x)) for at, hour, kind, x in zip(*columns, strict=True)]
 
 
 def batch_as_read_by(policy: Policy, batch: Batch) -> Batch:

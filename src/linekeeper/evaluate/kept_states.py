@@ -16,9 +16,12 @@ class KeptState(NamedTuple):
     state: list[int]
 
 
+NO_STATE = KeptState(0, [])
+
+
 @dataclass
 class KeptStates:
-    """The kept states of one replay under one kernel, earliest first.
+    """The kept states of one replay under one kernel, earliest first; `first` is where the replay itself begins.
 
     >>> kept = KeptStates()
     >>> for events in range(1, 600):
@@ -31,11 +34,13 @@ class KeptStates:
     """
 
     kept: list[KeptState] = field(default_factory=list)
+    first: KeptState = NO_STATE
     interval_events: int = field(default_factory=lambda: INTERVAL_EVENTS)
 
     def latest(self) -> KeptState:
-        """The last of them, its state a copy to go on from; one of no events and no state where there is none."""
-        return self.kept[-1]._replace(state=self.kept[-1].state.copy()) if self.kept else KeptState(0, [])
+        """The last of them, its state a copy to go on from; without a state where the replay begins from nothing."""
+        last = self.kept[-1] if self.kept else self.first
+        return last._replace(state=last.state.copy())
 
     def offer(self, events: int, state: list[int]) -> None:
         """Keep a copy of the state after so many events, where enough of them have passed since the last."""

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import Status
+from linekeeper.evaluate.counting_rings import refill_late_rings
 from linekeeper.evaluate.event_batch import EventRow, time_of
-from linekeeper.evaluate.kept_states import KeptStates
+from linekeeper.evaluate.kept_states import KeptState, KeptStates
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
 
@@ -30,6 +31,7 @@ class History:
 
     An opening comes before its own history, so its place in time is before all others. `facts` and `on_time` are
     states kept of the two replays that late facts cause: of the facts alone, and with every decision (see `correct`).
+    A history may begin with a state (`from_state`): then it has only what comes after that, in order of time.
 
     >>> history = History()
     >>> for number, at in enumerate((10, 30, 20)):
@@ -46,10 +48,23 @@ class History:
     facts: KeptStates = field(default_factory=KeptStates)
     on_time: KeptStates = field(default_factory=KeptStates)
 
+    @staticmethod
+    def from_state(state: list[int]) -> History:
+        """One that goes on from the account's state had every event come in time, which is the state of its facts too.
+
+        Nothing may change before it: such an event, or a reversal of one, asks for all of the history.
+        """
+        first = KeptState(0, state)
+        return History(facts=KeptStates(first=first), on_time=KeptStates(first=first))
+
     def add(self, number: int, row: EventRow) -> None:
         """Add an event at its place in time."""
         self.rows[number] = row
-        self.order.insert(self._place_of(number), (time_of(row), number))
+        place = (time_of(row), number)
+        if not self.order or place > self.order[-1]:
+            self.order.append(place)  # the usual case
+        else:
+            self.order.insert(self._place_of(number), place)
 
     def reverse(self, number: int) -> None:
         """Remove an event from the order of time: it did not happen."""
@@ -165,17 +180,21 @@ def rebuild_facts(kernel: Kernel, state: list[int], history: History) -> None:
     """Rebuild the facts of `state`, in place, from all its events in order of `at`, then arrival.
 
     Only facts: limit, latches and rulings followed what was known at the time, and no late fact takes that back.
+    They come out the same to the bit, whatever state the history begins with.
     """
     run, slots, line = kernel.interpreted, kernel.layout.slots, kernel.layout.line
     applied, fresh = history.facts.latest()
+    has_begun = bool(fresh)
     fresh = fresh or kernel.new_state()
     fresh[slots["OPEN_AT"]] = state[slots["OPEN_AT"]]
     for events, row in enumerate(history.standing(applied), applied + 1):
-        if events == 1:
+        if not has_begun:
             run.begin(fresh, row.hour)
+            has_begun = True
         run.replay_facts(fresh, row.at, row.hour, row.kind, row.x)
         history.facts.offer(events, fresh)
     run.advance(fresh, state[slots["HOUR"]])
+    refill_late_rings(kernel, fresh)
     fresh[slots["SEEN"]] = max(fresh[slots["SEEN"]], state[slots["SEEN"]])  # a reversed event has been seen
     state[:line] = fresh[:line]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from linekeeper.evaluate.event_batch import Batch, EventRow, Ints, batch_of_rows
+from linekeeper.evaluate.event_batch import Batch, EventRow, Ints, batch_of_one
 from linekeeper.kernel.kernel import Kernel
 
 ROWS = 16_384  # rows of decisions that one call of machine code has room for
@@ -88,7 +88,7 @@ def replay_rows(kernel: Kernel, state: list[int], rows: Sequence[EventRow], *, c
     """Run one account from `state`, in place, through events in order of time; nobody asks what was decided."""
     if not rows:
         return
-    batch = batch_of_rows(kernel.policy, rows)
+    batch = batch_of_one(kernel.policy, "", rows)
     states = np.array([state], dtype=np.int64)
     replay(kernel, batch, 0, states=states, workers=1, compiled=compiled)  # day 0: no review after the last of them
     state[:] = states[0].tolist()

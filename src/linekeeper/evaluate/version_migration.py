@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from linekeeper.core.dates import date_of
 from linekeeper.core.errors import StoreError
+from linekeeper.evaluate.counting_rings import fill_ring, restriction_rings, tiles_of
 from linekeeper.evaluate.late_events import History, rebuild_facts
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS, Ring
-from linekeeper.kernel.prelude import NEVER, month_of
+from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS
+from linekeeper.kernel.prelude import month_of
 
 
 def migrate_account(old: Kernel, new: Kernel, state: list[int], history: History, day: int) -> None:
@@ -42,30 +43,7 @@ def _carry_restrictions(old: Kernel, state: list[int], new: Kernel, fresh: list[
 
     A ring of months has forgotten the days, so one cannot be made from the other.
     """
-    known = {ring.key.unit: restrictions_of(state, ring) for ring in restriction_rings(old)}
+    known = {ring.key.unit: tiles_of(state, ring) for ring in restriction_rings(old)}
     day = state[old.layout.slots["HOUR"]] // 24
     for ring in restriction_rings(new):
         fill_ring(new, fresh, ring, known.get(ring.key.unit, []), month_of(day) if ring.key.unit == "m" else day)
-
-
-def restriction_rings(kernel: Kernel) -> list[Ring]:
-    """The rings that count restrictions."""
-    return [ring for ring in kernel.layout.rings if ring.key.source == "restrictions"]
-
-
-def restrictions_of(state: list[int], ring: Ring) -> list[int]:
-    """The tile of each restriction within the longest window, latest first."""
-    tiles: list[int] = []
-    for i in range(state[ring.base + 1], state[ring.base]):
-        entry = ring.entries + i % ring.capacity * ring.width
-        tiles += [state[entry]] * state[entry + 1]
-    return tiles[::-1]
-
-
-def fill_ring(kernel: Kernel, state: list[int], ring: Ring, tiles: list[int], now: int) -> None:
-    """Make the ring hold exactly these restrictions (tiles, latest first); `now` is the current tile."""
-    state[ring.base : ring.end] = [0] * (ring.end - ring.base)
-    state[ring.entries] = NEVER
-    add = getattr(kernel.interpreted, f"add_{ring.name}")
-    for tile in reversed(tiles):
-        add(state, tile, now)

@@ -29,13 +29,14 @@ from linekeeper.journal.database_errors import DatabaseFailure, cause_of, failur
 from linekeeper.journal.log.statements import fetch_rows as fetch_rows
 from linekeeper.journal.log.statements import insert_many as insert_many
 from linekeeper.journal.log.statements import value_mark
+from linekeeper.journal.log.tables import as_bytes as as_bytes
 from linekeeper.journal.log.tables import in_names as in_names
 from linekeeper.journal.log.tables import listed as listed
 from linekeeper.journal.log.tables import within as within
 from linekeeper.journal.read_only import demand_unchanged, file_state, has_file, is_read_only, opener_for_reading
 from linekeeper.journal.write_ahead_log import demand_whole_log
 
-REVISION = "0015"  # the newest revision in `migrations`
+REVISION = "0016"  # the newest revision in `migrations`
 FIRST_REVISION = "0010"  # what is older was made before any release
 BUSY_SECONDS = 60
 FULL = 2  # how SQLite numbers `synchronous=FULL`
@@ -45,13 +46,17 @@ Counter = Literal["events", "changes"]
 
 
 class AccountRow(NamedTuple):
-    """Where one account stands: state as bytes, layout, how many decisions, hash of the last, digest of its policy."""
+    """Where one account stands: state as bytes, layout, how many decisions, hash of the last, digest of its policy.
+
+    `in_order`: how many events have come since a state was last kept; None where they did not come in order of time.
+    """
 
     state: bytes
     layout: str
     decisions: int
     last_hash: str | None
     policy: str
+    in_order: int | None = None
 
 
 class Store:
@@ -480,7 +485,7 @@ def load_accounts(connection: Connection, names: Sequence[str]) -> dict[str, Acc
 @cache
 def _accounts_named(dialect: str) -> Select[Any]:
     a = t.accounts.c
-    query = select(a.account, a.state, a.layout, a.decisions, a.last_hash, a.policy)
+    query = select(a.account, a.state, a.layout, a.decisions, a.last_hash, a.policy, a.in_order)
     return query.where(in_names(dialect, a.account))
 
 
@@ -491,7 +496,7 @@ def states_under(connection: Connection, policy: str) -> Iterator[bytes]:
     return map(unpacked, connection.execute(query).scalars())
 
 
-ACCOUNT_COLUMNS = ("account", "layout", "state", "next_review", "decisions", "last_hash", "policy")
+ACCOUNT_COLUMNS = ("account", "layout", "state", "next_review", "decisions", "last_hash", "policy", "in_order")
 _KEEP_NEWEST = "ON CONFLICT (account) DO UPDATE SET " + ", ".join(f"{n} = excluded.{n}" for n in ACCOUNT_COLUMNS[1:])
 
 
@@ -541,11 +546,3 @@ def decision_records(
         query = query.where(d.account <= last)
     for row in connection.execution_options(yield_per=10_000).execute(query):
         yield row[0], row[1], as_bytes(row[2]), row[3]
-
-
-def as_bytes(value: bytes | str) -> bytes:
-    """A blob as bytes. SQLite also stores text in a column of blobs, where somebody has edited the file by hand.
-
-    Such a value must reach the check that names it as altered, not end that check with an error of types.
-    """
-    return bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()

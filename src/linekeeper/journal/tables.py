@@ -42,6 +42,8 @@ events = Table(
     UniqueConstraint("id", "source"),  # the id first: an event is also looked for under the other sources
 )
 Index("events_account", events.c.account, events.c.at, events.c.seq)
+_REVERSALS = events.c.kind == "reversal"
+Index("events_reversals", events.c.account, sqlite_where=_REVERSALS, postgresql_where=_REVERSALS)
 
 # How accounts that were erased are known again: by a hash under a key that only the master key opens (see `keeper`).
 # `scrubbed` is 1 once the database's files hold nothing of the account any more, and 0 until then.
@@ -66,7 +68,9 @@ rejected_events = Table(
 Index("rejected_events_id", rejected_events.c.id)
 
 # How each account stands: a cache, rebuilt from the events. `state` is int64s, little-endian, packed; `policy` is the
-# digest of the version that the account is under.
+# digest of the version that the account is under. `in_order` counts the events since a state was last kept, as long as
+# all of the account's events came in order of time and no restriction of it ever waited; else, and where nobody
+# knows, null.
 accounts = Table(
     "accounts",
     SCHEMA,
@@ -77,8 +81,23 @@ accounts = Table(
     Column("decisions", Integer, nullable=False),
     Column("last_hash", Text),
     Column("policy", Text, nullable=False),
+    Column("in_order", Integer),
 )
 Index("accounts_next_review", accounts.c.next_review)
+
+# States of long lives, from which a late fact goes on: how the account stood right after `event` (its number of
+# arrival; `at` is its place in time), had every event that is known come in time. `policy` is the digest of the version
+# that the account was under, `layout` and `state` are as in `accounts`. A cache: without them all of a life is read.
+kept_states = Table(
+    "kept_states",
+    SCHEMA,
+    Column("account", Name, primary_key=True),
+    Column("at", Whole, primary_key=True, autoincrement=False),
+    Column("event", Whole, primary_key=True, autoincrement=False),
+    Column("policy", Text, nullable=False),
+    Column("layout", Text, nullable=False),
+    Column("state", Blob, nullable=False),
+)
 
 # Every decision, as it was recorded (canonical JSON) and hashed (SHA-256, hex).
 decisions = Table(

@@ -17,7 +17,7 @@ from linekeeper.journal.log.note import Note, Verifier
 from linekeeper.journal.log.proof import Proof
 from linekeeper.journal.log.publish import PUBLIC_KEY, Published
 from linekeeper.journal.log.receipt import make_receipt, verify_receipt
-from linekeeper.journal.log.tables import LogTables, size_of
+from linekeeper.journal.log.tables import LogTables, as_bytes, size_of
 from linekeeper.journal.log.tiles import TILE_WIDTH
 from linekeeper.journal.log.tree import Frontier, leaf_hash
 from linekeeper.journal.log.vault import Vault
@@ -39,7 +39,7 @@ def audit(connection: Connection, tables: LogTables, head: Published | None) -> 
     published one, is compared with the root over the entries before it. Every tile is derived from those below it.
     """
     size = size_of(connection, tables)
-    stored = {row.size: bytes(row.root) for row in connection.execute(select(tables.heads))}
+    stored = {row.size: as_bytes(row.root) for row in connection.execute(select(tables.heads))}
     known = _agreed_heads(stored, head, size)
     # One pass from the first leaf on: the frontier gives the root at each size, so old heads cost no second reading.
     frontier = Frontier()
