@@ -39,7 +39,7 @@ def current_tile(kernel: Kernel, state: list[int], ring: Ring) -> int:
     return state[slots["MONTH"]] if ring.key.unit == "m" else state[slots["HOUR"]] // 24
 
 
-def refill_late_rings(kernel: Kernel, state: list[int]) -> None:
+def fill_late_rings(kernel: Kernel, state: list[int]) -> None:
     """Lay the rings of late dues as if all that they count had come at once, whatever days were evaluated before."""
     for ring in kernel.layout.rings:
         if ring.key.source == "late":

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import Status
-from linekeeper.evaluate.counting_rings import refill_late_rings
+from linekeeper.evaluate.counting_rings import fill_late_rings
 from linekeeper.evaluate.event_batch import EventRow, time_of
 from linekeeper.evaluate.kept_states import KeptState, KeptStates
 from linekeeper.kernel.kernel import Kernel
@@ -194,7 +194,7 @@ def rebuild_facts(kernel: Kernel, state: list[int], history: History) -> None:
         run.replay_facts(fresh, row.at, row.hour, row.kind, row.x)
         history.facts.offer(events, fresh)
     run.advance(fresh, state[slots["HOUR"]])
-    refill_late_rings(kernel, fresh)
+    fill_late_rings(kernel, fresh)
     fresh[slots["SEEN"]] = max(fresh[slots["SEEN"]], state[slots["SEEN"]])  # a reversed event has been seen
     state[:line] = fresh[:line]
 
