@@ -30,6 +30,7 @@ from linekeeper.policy.functions import (
     Span,
 )
 from linekeeper.policy.model import Field, Kind
+from linekeeper.policy.other_languages import OTHER_FUNCTIONS, OTHER_NAMES, how_to_select, how_to_span
 from linekeeper.policy.source import nearest, quoted
 from linekeeper.policy.syntax import Branch, render
 from linekeeper.scorecard.card import SCORE_MAX
@@ -216,7 +217,9 @@ def _arguments(tree: Branch, count: int) -> list[Branch]:
     arguments = _subtrees(tree)
     if len(arguments) != count:
         word = tree.children[0]
-        _fail(tree, f"`{word}` takes {count} argument{'s' * (count > 1)}, not {len(arguments)}")
+        window = word in MEASURES and count == 2 and len(arguments) == 1
+        way_out = "add a window, like `30d`" if window else ""
+        _fail(tree, f"`{word}` takes {count} argument{'s' * (count > 1)}, not {len(arguments)}", way_out)
     return arguments
 
 
@@ -317,9 +320,8 @@ def _name(tree: Branch, scope: Scope) -> Checked:
         return Checked(ex.ScoreRef(word), -SCORE_MAX, SCORE_MAX)
     if word in ("score", "pd", "ability", "willingness"):
         _fail(tree, f"`{word}` needs a score", "declare `score`, or use it outside features")
-    return _fail(
-        tree, f"`{quoted(word)}` is not known here", nearest(word, (*scope.feature_names, *FACTS, *scope.scores))
-    )
+    way_out = OTHER_NAMES.get(word) or nearest(word, (*scope.feature_names, *FACTS, *scope.scores))
+    return _fail(tree, f"`{quoted(word)}` is not known here", way_out)
 
 
 def _event_field(tree: Branch, word: str, kind: Kind, scope: Scope) -> Checked:
@@ -328,7 +330,9 @@ def _event_field(tree: Branch, word: str, kind: Kind, scope: Scope) -> Checked:
     field = next((field for field in kind.fields if field.name == word), None)
     if field is None:
         known = [field.name for field in kind.fields] + ["hour"]
-        _fail(tree, f"`{quoted(word)}` is not a field of `{kind.name}`", nearest(word, known))
+        is_choice = any(word in field.choices for field in kind.fields)
+        way_out = f'write `"{word}"`' if is_choice else OTHER_NAMES.get(word) or nearest(word, known)
+        _fail(tree, f"`{quoted(word)}` is not a field of `{kind.name}`", way_out)
     _unprotected(tree, word, scope)
     expr = ex.FieldRef(field.name, field.unit, field.choices)
     return Checked(expr, *_field_bounds(field), missing=field.optional)
@@ -440,7 +444,8 @@ def _call(tree: Branch, scope: Scope) -> Checked:
         part = _measure(tree, scope)
         name = scope.hoist(render(tree), part)
         return replace(part, expr=ex.Ref(name, part.expr.unit, part.choices))
-    return _fail(tree, f"the function `{quoted(word)}` is not known", nearest(word, (*MEASURES, *FUNCTIONS)))
+    way_out = OTHER_FUNCTIONS.get(word) or nearest(word, (*MEASURES, *FUNCTIONS))
+    return _fail(tree, f"the function `{quoted(word)}` is not known", way_out)
 
 
 def _function(tree: Branch, function: Function, scope: Scope) -> Checked:
@@ -523,8 +528,8 @@ def _measure(tree: Branch, scope: Scope) -> Checked:
 def _select(tree: Branch, scope: Scope, wants_field: bool) -> tuple[ex.Select, Field | None]:
     source, where = _subtrees(tree) if tree.data == "where" else (tree, None)
     if source.data != ("path" if wants_field else "name"):
-        shape = "kind.field" if wants_field else "kind"
-        _fail(source, f"`{quoted(render(source))}` does not select events", f"write `{shape}`")
+        way_out = how_to_select(source, scope.kinds, scope.feature_names, wants_field)
+        _fail(source, f"`{quoted(render(source))}` does not select events", way_out)
     word = str(source.children[0])
     kind = scope.kinds.get(word)
     if kind is None:
@@ -556,7 +561,7 @@ def _suitable(tree: Branch, field: Field, argument: Events, word: str) -> Field:
 def _window(tree: Branch, units: str) -> ex.Window:
     word = str(tree.children[0]).replace("_", "") if tree.data == "duration" else ""
     if not word or word[-1] not in units:
-        _fail(tree, f"`{quoted(render(tree))}` is not a window", "write " + " or ".join(f"`30{u}`" for u in units))
+        _fail(tree, f"`{quoted(render(tree))}` is not a window", how_to_span(tree, render(tree), units))
     length, unit = int(word[:-1]), cast(ex.TileUnit, word[-1])
     if not 1 <= length <= WINDOW_MAX[unit]:
         _fail(tree, f"a window of `{quoted(word)}` is not possible", f"from 1{unit} to {WINDOW_MAX[unit]}{unit}")

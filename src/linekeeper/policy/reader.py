@@ -17,7 +17,7 @@ from linekeeper.policy import model as m
 from linekeeper.policy.checker import Checked, Mistyped, Scope, check, check_condition, check_feature, coerce
 from linekeeper.policy.functions import FACTS, MEASURES
 from linekeeper.policy.kinds import valid_name
-from linekeeper.policy.source import Faults, Node, Scalar, Table, quoted
+from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, quoted
 from linekeeper.policy.syntax import Branch, Misread, parse
 
 FEATURES_MAX = 400
@@ -154,7 +154,13 @@ class Reader:
         """A condition; a false literal where it has a fault (the fault is noted)."""
         never = ex.Literal(0, ex.FLAG)
         if not isinstance(node, Scalar):
-            self.faults.add(node, "a condition is one expression", "for example `days_past_due >= 30`")
+            joined = (
+                " and ".join(item.text for item in node.items if isinstance(item, Scalar))
+                if isinstance(node, Listing)
+                else ""
+            )
+            way_out = f"write `{joined}`" if joined and len(joined) < 200 else "for example `days_past_due >= 30`"
+            self.faults.add(node, "a condition is one expression", way_out)
             return never
         tree = self._tree(node)
         if tree is None:
@@ -176,9 +182,21 @@ class Reader:
         if constant and part is None:
             return low
         if part is None or part.unit != unit or not isinstance(part.expr, ex.Literal) or not low <= part.low <= high:
-            self.faults.add(node, f"`{quoted(node.text)}` does not fit here", _example(unit, low, high, self.exponent))
+            way_out = f"{self._in_unit(node.text, unit)}{_example(unit, low, high, self.exponent)}"
+            self.faults.add(node, f"`{quoted(node.text)}` does not fit here", way_out)
             return low
         return part.low
+
+    def _in_unit(self, text: str, unit: ex.Unit) -> str:
+        """How a number without its unit, or a duration of hours or months, is written here; nothing where unknown."""
+        number, digits = text.strip(), re.fullmatch(r"(\d[\d_]{0,14})([hm])", text.strip())
+        if unit == "days" and digits:
+            count = int(digits[1])
+            return f"write `{-(-count // 24) if digits[2] == 'h' else 30 * count}d`, "
+        if not re.fullmatch(r"\d[\d_]{0,14}", number):
+            return ""
+        written = {"share": f"{number}%", "pd": f"{number}%", "money": f"{number} {self.currency}"}.get(unit, "")
+        return f"write `{written}`, " if written else ""
 
     # -------------------------------------------------------------- plain values
 
