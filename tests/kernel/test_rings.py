@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from linekeeper.core.bounds import MISSING, MONEY_MAX
 from linekeeper.kernel import emit_rings
 from linekeeper.kernel.emit import prelude
-from linekeeper.kernel.expression_text import Namespace
 from linekeeper.kernel.layout import Column, Layout, Ring, RingKey
 from linekeeper.kernel.names import Names, name_ring
 from linekeeper.kernel.prelude import NEVER, fades_below, falls_below
 from linekeeper.policy import expression as ex
+from linekeeper.policy.expression_text import Namespace
 
 INT64 = 2**63
 COUNT: Column = ("count", None)

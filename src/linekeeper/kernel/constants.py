@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from linekeeper.kernel.expression_text import ExpressionText, slug
 from linekeeper.kernel.expressions import ExpressionCompiler
 from linekeeper.kernel.lines import LINE_MAX, note
 from linekeeper.kernel.names import Names
@@ -19,6 +18,7 @@ from linekeeper.kernel.prelude import NEVER
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import Slack, Use
+from linekeeper.policy.expression_text import ExpressionText, slug
 from linekeeper.scorecard.card import Bins, PointsTable
 
 

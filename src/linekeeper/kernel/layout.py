@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from linekeeper.core.bounds import DUES_MAX
 from linekeeper.core.formats import EDITION
-from linekeeper.kernel.expression_text import ExpressionText, Namespace, slug
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
+from linekeeper.policy.expression_text import ExpressionText, Namespace, slug
 
 LATCH_WIDTH = 5
 _TILE = {"h": "hour", "d": "day", "m": "month"}

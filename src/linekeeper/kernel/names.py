@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from linekeeper.core.line import Action, Status
-from linekeeper.kernel.expression_text import ExpressionText, Namespace, slug
 from linekeeper.kernel.layout import FACT_SLOTS, LATCH_WIDTH, LINE_SLOTS, Layout, Ring, RowShape
 from linekeeper.kernel.lines import note
 from linekeeper.policy import model as m
+from linekeeper.policy.expression_text import ExpressionText, Namespace, slug
 
 # What generated functions are called, and the variables that those of them use which read features.
 GENERATED = (

@@ -14,6 +14,7 @@ from lark import Tree
 from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
+from linekeeper.policy.allowances import check_allow
 from linekeeper.policy.checker import Checked, Mistyped, Scope, check, check_condition, check_feature, coerce
 from linekeeper.policy.functions import FACTS, MEASURES
 from linekeeper.policy.kinds import valid_name
@@ -123,7 +124,8 @@ class Reader:
     def _worse(self, value: Node) -> OneOf["higher", "lower"] | None:
         if not isinstance(value, Table):
             return None
-        self.only(value, ("value", "worse"))
+        self.only(value, ("value", "worse", "allow"))
+        check_allow(value.get("allow"), self.faults)
         worse = value.get("worse")
         if worse is None:
             return None
