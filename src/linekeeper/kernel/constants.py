@@ -168,7 +168,7 @@ class Constants:
         """The numbers of filters count through for each kind of event: PURCHASE_WHERE_1, PURCHASE_WHERE_2."""
         numbers: dict[str, Iterator[int]] = defaultdict(lambda: count(1))
         for feature in policy.features:
-            if isinstance(feature.expr, ex.Windowed | ex.Last | ex.DaysSince):
+            if isinstance(feature.expr, ex.Windowed | ex.Last | ex.First | ex.DaysSince):
                 chosen = feature.expr.select
                 if chosen.where is not None and chosen not in self.filters:
                     prefix, counted = f"{chosen.kind}_WHERE", numbers[chosen.kind]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from linekeeper.kernel.layout import Column, Layout, Ring
+from linekeeper.kernel.layout import GREATEST, Column, Layout, Ring
 from linekeeper.kernel.lines import indented, note, shortened
 from linekeeper.kernel.names import Names
 
@@ -64,7 +64,7 @@ def _expire(ring: Ring, names: Names) -> list[str]:
         "    leaves = NEVER",
     ]
     for number, (length, columns) in enumerate(ring.windows):
-        oldest, tops = names.at(ring.head(length)), [column for column in columns if column[0] == "max"]
+        oldest, tops = names.at(ring.head(length)), [column for column in columns if column[0] in GREATEST]
         lines += [f"    {note(f'{length}{ring.key.unit}: {_words(columns)}')}"]
         if not number:
             lines += ["    # After the newest entry stands one whose tile is NEVER: the loop stops there by itself."]
@@ -112,13 +112,13 @@ def _add(ring: Ring, names: Names) -> list[str]:
         taken = [_taken(names.at(ring.slot(length, column)), column) for column in columns]
         if length == longest:
             lines += indented(taken)
-        else:
+        elif taken:
             lines += [f"    if tile > now - {length}:", *indented(taken, 2)]
     return lines
 
 
 def _taken(slot: str, column: Column) -> str:
-    if column[0] == "max":
+    if column[0] in GREATEST:
         return f"{slot} = max({slot}, {_value(column)})"
     return f"{slot} += {'1' if column[0] == 'count' else _value(column)}"
 
@@ -134,7 +134,7 @@ def _new_tile(ring: Ring, names: Names) -> list[str]:
         f"s[{entry(ring, names, '(end + 1)')}] = NEVER",
         f"entry = {entry(ring, names, 'i')}",
         "s[entry] = tile",
-        *(f"s[entry + {ring.column(*one)}] = {'MISSING' if one[0] == 'max' else 0}" for one in ring.columns),
+        *(f"s[entry + {ring.column(*one)}] = {'MISSING' if one[0] in GREATEST else 0}" for one in ring.columns),
         f"leaves = tile + {longest}",
     ]
     for length, _ in shorter:  # a tile older than a shorter window goes in before the window's oldest entry

@@ -174,6 +174,9 @@ def _name_facts(policy: m.Policy, layout: Layout, names: Names) -> None:
     for last, slot in layout.lasts.items():
         name = slug(text.select(last.select, last.field)).upper()
         names.slots[slot], names.slots[slot + 1] = take(f"{name}_LAST_AT"), take(f"{name}_LAST")
+    for first, slot in layout.firsts.items():
+        name = slug(text.select(first.select, first.field)).upper()
+        names.slots[slot], names.slots[slot + 1] = take(f"{name}_FIRST_AT"), take(f"{name}_FIRST")
     for since, slot in layout.since.items():
         names.slots[slot] = take(f"{slug(text.select(since.select)).upper()}_LAST_DAY")
     for days, slot in layout.above.items():

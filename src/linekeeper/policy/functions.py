@@ -15,9 +15,10 @@ node in `expression` as well, and a measure or a fact its state in `kernel/layou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import reduce
+from typing import Literal as OneOf
 from typing import NamedTuple
 
 from linekeeper.core.bounds import MONEY_MAX, SHARE_CEILING_BP
@@ -30,6 +31,7 @@ from linekeeper.policy.expression import (
     DaysSince,
     Expr,
     Fact,
+    First,
     Last,
     LateCount,
     Literal,
@@ -318,8 +320,10 @@ class MeasureFunction:
 
     `node` makes the measure from its arguments: a `Select`, followed by its `Field` where one is asked for, a `Window`,
     a number of days. `bounds` is the interval of its value; None: that of the field. `trend` is the direction of the
-    value by time alone; where it `fades`, it may end in missing. `code` is the value, made of the slot of the state
-    that holds what is measured (`s[17]`). `words` is the English phrase, with places for events, field, window, span.
+    value by time alone; where it `fades`, it may end in missing. `code` is the value, made of the slots of the state
+    that hold what is measured (`s[17]`): `slot`, the second one, and the number of tiles in the window that hold
+    something. `words` is the English phrase, with places for events, field, window, span. Where it `ends`, its window
+    may end in the past, as in `sum(draw.amount, 30d, ending 30d ago)`; its value then moves either way.
     """
 
     name: str
@@ -331,18 +335,23 @@ class MeasureFunction:
     code: str
     words: str
     fades: bool = False
+    ends: bool = False
 
 
-def _sum(select: Select, field: Field, window: Window) -> Windowed:
-    return Windowed("sum", select, field.name, window, field.unit)
+Amounts = OneOf["sum", "max", "min", "average", "spread"]
 
 
-def _max(select: Select, field: Field, window: Window) -> Windowed:
-    return Windowed("max", select, field.name, window, field.unit)
+def _amounts(how: Amounts) -> Callable[[Select, Field, Window], Windowed]:
+    """Makes measures of one field in a window."""
+    return lambda select, field, window: Windowed(how, select, field.name, window, field.unit)
 
 
 def _last(select: Select, field: Field) -> Last:
     return Last(select, field.name, field.unit, field.choices)
+
+
+def _first(select: Select, field: Field) -> First:
+    return First(select, field.name, field.unit, field.choices)
 
 
 _COUNTED = Interval(0, MONEY_MAX)
@@ -361,27 +370,84 @@ MEASURES: Mapping[str, MeasureFunction] = {
             trend=Trend.DOWN,
             code="{slot}",
             words="the number of {events} in {window}",
+            ends=True,
         ),
         MeasureFunction(
             "sum",
             (Events(field=True, amount=True, signed=False), Span("hdm")),
-            node=_sum,
+            node=_amounts("sum"),
             bounds=None,
             missing=False,
             trend=Trend.DOWN,
             code="min({slot}, MONEY_MAX)",
             words="the total {field} of {events} in {window}",
+            ends=True,
         ),
         MeasureFunction(
             "max",
             (Events(field=True, amount=True), Span("hdm")),
-            node=_max,
+            node=_amounts("max"),
             bounds=None,
             missing=True,
             trend=Trend.DOWN,
             fades=True,
             code="{slot}",
             words="the largest {field} of {events} in {window}",
+        ),
+        MeasureFunction(
+            "min",
+            (Events(field=True, amount=True), Span("hdm")),
+            node=_amounts("min"),
+            bounds=None,
+            missing=True,
+            trend=Trend.UP,
+            fades=True,
+            code="0 - {slot} if {slot} != MISSING else MISSING",
+            words="the smallest {field} of {events} in {window}",
+        ),
+        MeasureFunction(
+            "average",
+            (Events(field=True, amount=True, signed=False), Span("hdm")),
+            node=_amounts("average"),
+            bounds=None,
+            missing=True,
+            trend=Trend.ANY,
+            fades=True,
+            code="divide(min({slot}, MONEY_MAX), {second_slot})",
+            words="the average {field} of {events} in {window}",
+            ends=True,
+        ),
+        MeasureFunction(
+            "spread",
+            (Events(field=True, amount=True), Span("hdm")),
+            node=_amounts("spread"),
+            bounds=Interval(0, MONEY_MAX),
+            missing=True,
+            trend=Trend.DOWN,
+            fades=True,
+            code="min({slot} + {second_slot}, MONEY_MAX) if {slot} != MISSING else MISSING",
+            words="how far the {field} of {events} in {window} lie apart",
+        ),
+        MeasureFunction(
+            "active",
+            (Events(), Span("hdm")),
+            node=lambda select, window: Windowed("active", select, None, window, COUNT),
+            bounds=_COUNTED,
+            missing=False,
+            trend=Trend.DOWN,
+            code="{tiles}",
+            words="the number of {tiles} with {events} in {window}",
+            ends=True,
+        ),
+        MeasureFunction(
+            "first",
+            (Events(field=True),),
+            node=_first,
+            bounds=None,
+            missing=True,
+            trend=Trend.STILL,
+            code="{slot}",
+            words="the {field} of the earliest {event}",
         ),
         MeasureFunction(
             "last",
@@ -495,6 +561,14 @@ FACTS: Mapping[str, AccountFact] = {
             "the number of months since the line was opened",
         ),
         AccountFact(
+            "days_on_book",
+            DAYS,
+            _COUNTED,
+            Trend.UP,
+            "day - s[OPEN_DAY]",
+            "the time since the line was opened",
+        ),
+        AccountFact(
             "days_in_status",
             DAYS,
             _COUNTED,
@@ -514,6 +588,13 @@ FACTS: Mapping[str, AccountFact] = {
 }
 
 
+# Words that came later: a policy that has a feature of that name keeps it.
+LATER_FACTS = frozenset(("days_on_book",))
+
+
 def record_of(measure: Measure) -> MeasureFunction | AccountFact:
-    """The record of a measure's word."""
-    return FACTS[measure.name] if isinstance(measure, Fact) else MEASURES[measure.function]
+    """The record of a measure's word. What a window holds that ends in the past moves either way by time alone."""
+    if isinstance(measure, Fact):
+        return FACTS[measure.name]
+    record = MEASURES[measure.function]
+    return replace(record, trend=Trend.ANY) if isinstance(measure, Windowed) and measure.ending else record

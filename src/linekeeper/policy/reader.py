@@ -15,14 +15,15 @@ from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.allowances import check_allow
-from linekeeper.policy.checker import Checked, Mistyped, Scope, check, check_condition, check_feature, coerce
-from linekeeper.policy.functions import FACTS, MEASURES
+from linekeeper.policy.checker import check, check_condition, check_feature, coerce
+from linekeeper.policy.functions import FACTS, LATER_FACTS, MEASURES
 from linekeeper.policy.kinds import valid_name
+from linekeeper.policy.scope import Checked, Mistyped, Scope
 from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, quoted
 from linekeeper.policy.syntax import Branch, Misread, parse
 
 FEATURES_MAX = 400
-TAKEN = frozenset((*FACTS, "score", "ability", "willingness", "pd", "hour", "amount"))
+TAKEN = frozenset((*(FACTS.keys() - LATER_FACTS), "score", "ability", "willingness", "pd", "hour", "amount"))
 TAKEN_WORDS = TAKEN | frozenset(("and", "or", "not", "if", "then", "else", "in", "where", "true", "false"))
 
 

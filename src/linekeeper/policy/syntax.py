@@ -146,6 +146,8 @@ def _render(tree: Branch) -> _Text:
         case "money":
             word = str(parts[0])
             return _Text(f"{word[:-3].rstrip()} {word[-3:]}", 7)
+        case "ending":
+            return _Text(" ".join(str(parts[0]).split()), 7)
         case "string":
             return _Text(f'"{str(parts[0])[1:-1]}"', 7)
         case "true" | "false":

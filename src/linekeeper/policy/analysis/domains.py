@@ -79,6 +79,10 @@ class Domains:
                 return self._score(name)
             case ex.HourOfDay():
                 return self.of_hour
+            case ex.Weekday():
+                return Domain(0, 6)
+            case ex.DayOfMonth():
+                return Domain(1, 31)
             case ex.FieldRef(name):
                 return self._field(name, kind)
             case ex.Arithmetic(op, left, right):
@@ -126,7 +130,7 @@ class Domains:
         missing = isinstance(record, MeasureFunction) and record.missing
         if record.bounds is not None:
             return Domain(*record.bounds, missing=missing)
-        assert isinstance(measure, ex.Windowed | ex.Last)
+        assert isinstance(measure, ex.Windowed | ex.Last | ex.First)
         bounds = self._bounds_of(self._field_named(measure.select.kind, str(measure.field)))
         if measure.function == "sum":
             bounds = Interval(0, MONEY_MAX)

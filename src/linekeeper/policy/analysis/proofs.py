@@ -163,7 +163,7 @@ class Prover:
 
 
 def _is_value(leaf: _Leaf) -> bool:
-    return isinstance(leaf, ex.Ref | ex.ScoreRef | ex.FieldRef | ex.HourOfDay)
+    return isinstance(leaf, ex.Ref | ex.ScoreRef | ex.FieldRef | ex.HourOfDay | ex.Weekday | ex.DayOfMonth)
 
 
 def _leaf_test(expr: ex.Expr) -> tuple[_Leaf, Callable[[Cell], bool]]:
@@ -207,7 +207,7 @@ def _windows_within(domains: Domains) -> dict[str, list[ex.Expr]]:
 
 
 def _is_counted(expr: ex.Expr) -> bool:
-    plain = isinstance(expr, ex.Windowed) and expr.how in ("count", "sum")
+    plain = isinstance(expr, ex.Windowed) and expr.how in ("count", "sum", "active") and not expr.ending
     return plain or isinstance(expr, ex.LateCount | ex.Restrictions)
 
 

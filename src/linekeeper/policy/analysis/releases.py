@@ -104,7 +104,7 @@ def _rising_parts(prover: Prover, *read: ex.Expr, wanted: tuple[ex.Expr, ...]) -
 
 
 def _is_rising(expr: ex.Expr) -> bool:
-    return isinstance(expr, ex.Last | ex.DaysSince) or (isinstance(expr, ex.Fact) and expr.name in _RISING)
+    return isinstance(expr, ex.Last | ex.First | ex.DaysSince) or (isinstance(expr, ex.Fact) and expr.name in _RISING)
 
 
 def _reach(prover: Prover, assignment: Assignment, name: str) -> tuple[int, int]:
@@ -149,7 +149,7 @@ def _without(expr: ex.Expr, unsent: frozenset[str]) -> Domain | None:
         case ex.LateCount():
             return _ZERO if all(needed & unsent for needed in _FED_BY["days_past_due"]) else None
         case ex.Windowed(how, select) if select.kind in unsent:
-            return _ZERO if how in ("count", "sum") else MISSING_ALONE
-        case ex.Last(select) | ex.DaysSince(select) if select.kind in unsent:
+            return _ZERO if how in ("count", "sum", "active") else MISSING_ALONE
+        case ex.Last(select) | ex.First(select) | ex.DaysSince(select) if select.kind in unsent:
             return MISSING_ALONE
     return None
