@@ -97,6 +97,8 @@ SAMPLES: tuple[ex.Expr, ...] = (
     ex.Windowed("average", ex.Select("repay"), "amount", WINDOW, ex.MONEY, 30),
     ex.Windowed("spread", ex.Select("repay"), "amount", WINDOW, ex.MONEY),
     ex.Windowed("active", ex.Select("draw"), None, ex.Window(6, "m"), ex.COUNT, 1),
+    ex.Windowed("in_a_row", ex.Select("draw"), None, ex.Window(6, "m"), ex.COUNT),
+    ex.Windowed("distinct", FOOD, "category", WINDOW, ex.COUNT),
     ex.Last(ex.Select("income"), "amount", ex.MONEY),
     ex.First(ex.Select("income"), "amount", ex.MONEY),
     ex.DaysSince(ex.Select("income")),

@@ -43,17 +43,30 @@ class MeasuredWriter(Writer):
 
     def tiles(self) -> tuple[str, str, Measure]:
         """Events, or tiles that have some; perhaps up to a time in the past."""
-        chosen, how = self.select(self.rng.choice(self.kinds)), self.rng.choice(("count", "active", "active"))
-        window, ending, ago = self.window(ends=True)
+        how = self.rng.choice(("count", "active", "active", "in_a_row", "distinct"))
+        lists = [item for item in self.fields if item.choices]
+        if how == "distinct" and lists:
+            return self.words(self.rng.choice(lists))
+        how = "active" if how == "distinct" else how
+        chosen = self.select(self.rng.choice(self.kinds))
+        window, ending, ago = self.window(ends=how != "in_a_row")
+        if how == "in_a_row" and window.startswith("1") and len(window) == 2:
+            window = f"3{window[-1]}"
         measure = Windowed(how, chosen.select, None, window_of(window), ending)
         return f"{how}({chosen.text}, {window}{ago})", f"{how}({chosen.name}, {window}{ago})", measure
+
+    def words(self, item: FieldOf) -> tuple[str, str, Measure]:
+        """How many different words of a list."""
+        chosen, window = self.select(f"{item.kind}.{item.name}"), self.rng.choice(WINDOWS)
+        measure = Windowed("distinct", chosen.select, item.name, window_of(window))
+        return f"distinct({chosen.text}, {window})", f"distinct({chosen.name}, {window})", measure
 
     def amounts(self, item: FieldOf) -> tuple[str, str, Measure]:
         """What a window makes of one field."""
         chosen = self.select(f"{item.kind}.{item.name}")
         words = ("min", "spread", "max") if item.signed else ("min", "min", "average", "average", "spread", "sum")
         how = self.rng.choice(words)
-        window, ending, ago = self.window(ends=how in ("sum", "average"))
+        window, ending, ago = self.window(ends=True)
         measure = Windowed(how, chosen.select, item.name, window_of(window), ending)
         return f"{how}({chosen.text}, {window}{ago})", f"{how}({chosen.name}, {window}{ago})", measure
 

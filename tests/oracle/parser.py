@@ -362,7 +362,7 @@ MEASURES: Mapping[str, Callable[[Parser, str], tuple[t.Measure, str]]] = {
     "count": Parser.windowed,
     "sum": Parser.windowed,
     "max": Parser.windowed,
-    **dict.fromkeys(("min", "average", "spread", "active"), Parser.windowed),
+    **dict.fromkeys(("min", "average", "spread", "active", "in_a_row", "distinct"), Parser.windowed),
     "first": Parser.first,
     "last": Parser.last,
     "days_since": Parser.days_since,

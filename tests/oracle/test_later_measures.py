@@ -28,6 +28,10 @@ MEASURES = """features:
   days_with: active(draw, 30d)
   months_with: active(draw, 3m)
   earliest: first(draw.amount where amount > 6 CNY)
+  row: in_a_row(draw, 5d)
+  days_of_draws: in_a_row(draw, 30d)
+  kinds: distinct(override.trigger, 30d)
+  least_before: min(draw.amount, 10d, ending 10d ago)
   before: sum(draw.amount, 10d, ending 10d ago)
   mean_before: average(draw.amount, 10d, ending 10d ago)
   days_before: active(draw, 10d, ending 10d ago)
@@ -64,6 +68,15 @@ DRAWS = """
         ("days_with", "2024-02-12", 3),
         ("months_with", "2024-04-30", 1),
         ("months_with", "2024-05-01", 0),
+        ("row", "2024-02-01", 1),
+        ("row", "2024-02-02", 1),  # today may still bring one
+        ("row", "2024-02-12", 1),
+        ("row", "2024-02-14", 0),
+        ("days_of_draws", "2024-02-04", 1),  # the 3rd; on the 2nd there was none
+        ("kinds", "2024-02-12", 0),
+        ("least_before", "2024-02-10", None),
+        ("least_before", "2024-02-12", 500),
+        ("least_before", "2024-02-22", 300),
         ("earliest", "2024-02-01", None),
         ("earliest", "2030-01-01", 1_000),
         ("before", "2024-02-10", 0),
@@ -97,7 +110,9 @@ def test_a_later_arrival_of_an_earlier_event_is_the_first() -> None:
         ("sum(draw.amount, 30d, ending 1m ago)", "a window of `30d` cannot end 1m ago"),
         ("sum(draw.amount, 390d, ending 30d ago)", "from 1d to 10d ago"),
         ("sum(draw.amount, 400d, ending 1d ago)", "choose a shorter window"),
-        ("max(draw.amount, 30d, ending 30d ago)", "`max` takes 2 arguments, not 3"),
+        ("in_a_row(draw, 30d, ending 30d ago)", "`in_a_row` takes 2 arguments, not 3"),
+        ("in_a_row(draw, 1d)", "from 2d to 400d"),
+        ("distinct(draw.amount, 30d)", "`amount` is money of 0 words; `distinct` counts the words of a list"),
         ("average(balance.amount, 30d)", "may be negative, `average` needs amounts that cannot be"),
         ("min(purchase.category, 30d)", "`min` needs an amount"),
         ("first(income)", "write `income.amount`"),

@@ -148,7 +148,7 @@ class Select:
 
 @dataclass(frozen=True, slots=True)
 class Windowed:
-    """`how` is count, sum, max, min, average, spread or active; `field` is None for count and active.
+    """`how` is the word of the measure; `field` is None for those that count events or tiles.
 
     The window ends `ending` tiles before the current one.
     """
@@ -518,6 +518,8 @@ class Policy:
 def unit_of(measure: Measure, kinds: Iterable[Kind]) -> tuple[str, tuple[str, ...]]:
     """The unit of a measure and, of a list, its words (section 4.1)."""
     match measure:
+        case Windowed("distinct"):
+            return "count", ()
         case Windowed(_, select, str(name), _) | Last(select, str(name)) | First(select, str(name)):
             field = next(kind for kind in kinds if kind.name == select.kind).field(name)
             return field.unit, field.choices

@@ -284,7 +284,24 @@ def windowed(scene: Scene, measure: Windowed) -> Value:
             return floor(Fraction(min(total, MONEY_MAX), len(every))) if every else None
         case "active":
             return len(tiles)
+        case "distinct":
+            return len(set(every))
+        case "in_a_row":
+            return in_a_row(set(tiles), tile(scene.hour, measure.window.unit))
     return total
+
+
+def in_a_row(tiles: set[int], now: int) -> int:
+    """How many tiles follow on each other up to now; the current one may still be empty.
+
+    >>> in_a_row({3, 5, 6, 7}, 7), in_a_row({3, 5, 6, 7}, 8), in_a_row({3, 5, 6, 7}, 9)
+    (3, 3, 0)
+    """
+    last = now if now in tiles else now - 1
+    length = 0
+    while last - length in tiles:
+        length += 1
+    return length
 
 
 def fact(scene: Scene, name: str) -> Value:

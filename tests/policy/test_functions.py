@@ -33,11 +33,11 @@ from linekeeper.policy.functions import (
     MeasureFunction,
     Several,
     Span,
-    Trend,
     by_itself,
     record_of,
 )
 from linekeeper.policy.load import load_text
+from linekeeper.policy.trends import Trend
 from linekeeper.texts.language import language
 from tests.policy.texts import HEAD, feature
 
@@ -61,6 +61,8 @@ def written(record: Function | MeasureFunction | AccountFact) -> str:
 
 def example(argument: Events | Span | DaysPastDue) -> str:
     match argument:
+        case Events(listed=words) if words:
+            return "override.trigger"
         case Events(field):
             return "draw.amount" if field else "draw"
         case Span():

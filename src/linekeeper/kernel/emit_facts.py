@@ -211,6 +211,8 @@ def _brought(how: str, value: str, optional: bool) -> str:
             return f"max({value}, 0)" if optional else value
         case "min":
             return f"0 - {value} if {value} != MISSING else MISSING" if optional else f"0 - {value}"
+        case "distinct":
+            return f"1 << {value} if {value} != MISSING else 0" if optional else f"1 << {value}"
         case "known":
             return f"1 if {value} != MISSING else 0" if optional else "1"
         case _:
@@ -238,13 +240,21 @@ def measured(layout: Layout, names: Names, dues: DuesCode, expr: ex.Expr) -> str
 def _read(layout: Layout, names: Names, expr: ex.Windowed | ex.LateCount | ex.Restrictions) -> dict[str, str]:
     """The places of the ring that a measure reads; of a window that ended in the past, a difference of two."""
     ring, (longest, *later) = layout.ring(expr), lengths_of(expr)
-    oldest = names.at(ring.head(longest))
-    tiles = f"{names.at(ring.head(later[0]) if later else ring.base)} - {oldest}"
-    slots = [names.at(ring.slot(longest, column)) for column in columns_read(expr)]
-    if later:
-        others = [names.at(ring.slot(later[0], column)) for column in columns_read(expr)]
-        slots = [f"({slot} - {other})" for slot, other in zip(slots, others, strict=True)]
-    return {**dict(zip(("slot", "second_slot"), slots, strict=False)), "tiles": tiles}
+    own, base, oldest = names.rings[ring.name].ring, names.at(ring.base), names.at(ring.head(longest))
+    end = names.at(ring.head(later[0])) if later else base
+    slots = []
+    for column in columns_read(expr):
+        slot = names.at(ring.slot(longest, column))
+        if later and column[0] in GREATEST:
+            slot = f"greatest(s, {own}, {oldest}, {end}, {ring.column(*column)})"
+        elif later:
+            slot = f"({slot} - {names.at(ring.slot(later[0], column))})"
+        slots.append(slot)
+    return {
+        **dict(zip(("slot", "second_slot"), slots, strict=False)),
+        **{"tiles": f"{end} - {oldest}", "ring": own, "oldest": oldest},
+        "lives": f"{names.at(ring.head(later[0] if later else longest))} < {base}",  # of `in_a_row`
+    }
 
 
 def _clamped(expr: ex.Expr, code: str, may_miss: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from linekeeper.kernel.layout import GREATEST, Column, Layout, Ring
+from linekeeper.kernel.layout import GREATEST, UNITED, Column, Layout, Ring
 from linekeeper.kernel.lines import indented, note, shortened
 from linekeeper.kernel.names import Names
 
@@ -71,12 +71,16 @@ def _expire(ring: Ring, names: Names) -> list[str]:
         lines += [f"    i = {oldest}", f"    entry = {entry(ring, names, 'i')}"]
         lines += [f"    {_value(column)} = MISSING" for column in tops]
         lines += [f"    while s[entry] <= tile - {length}:"]
-        for column in columns:
+        for column in (column for column in columns if column[0] != UNITED):
             place = ring.column(*column)
             more = f"{_value(column)} = max({_value(column)}, s[entry + {place}])"
             less = f"{names.at(ring.slot(length, column))} -= s[entry + {place}]"
             lines.append(f"        {more if column in tops else less}")
-        lines += ["        i += 1", f"        entry = {entry(ring, names, 'i')}", f"    {oldest} = i"]
+        lines += ["        i += 1", f"        entry = {entry(ring, names, 'i')}"]
+        for column in (column for column in columns if column[0] == UNITED):
+            united = f"union_of(s, {own.ring}, i, {names.at(ring.base)}, {ring.column(*column)})"
+            lines += [f"    if i > {oldest}:", f"        {names.at(ring.slot(length, column))} = {united}"]
+        lines.append(f"    {oldest} = i")
         for column in tops:  # only where the greatest itself has left is there a new one to look for
             slot, place = names.at(ring.slot(length, column)), ring.column(*column)
             lines.append(f"    if {_value(column)} == {slot}:")
@@ -120,6 +124,8 @@ def _add(ring: Ring, names: Names) -> list[str]:
 def _taken(slot: str, column: Column) -> str:
     if column[0] in GREATEST:
         return f"{slot} = max({slot}, {_value(column)})"
+    if column[0] == UNITED:
+        return f"{slot} = {slot} | {_value(column)}"
     return f"{slot} += {'1' if column[0] == 'count' else _value(column)}"
 
 

@@ -67,8 +67,11 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "average": ("sum", "known"),
     "spread": ("max", "min"),
     "active": (),  # the entries of the window are its tiles that have something in them
+    "in_a_row": (),
+    "distinct": ("distinct",),
 }
-GREATEST = ("max", "min")  # columns of which a window keeps the greatest; of all others it keeps the total
+GREATEST = ("max", "min")  # columns of which a window keeps the greatest
+UNITED = "distinct"  # a bit for each word of a list, of which a window keeps those that any entry has; else a total
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,8 @@ def lengths_of(measure: ex.Windowed | ex.LateCount | ex.Restrictions) -> tuple[i
     """The windows that a measure reads, longest first: one; of what ended in the past two, and it is the difference."""
     if isinstance(measure, ex.Windowed) and measure.ending:
         return measure.reach.length, measure.ending
+    if isinstance(measure, ex.Windowed) and measure.how == "in_a_row" and measure.window.length > 2:
+        return measure.window.length, 2  # while this holds something, the row may still go on
     return (measure.window.length,)
 
 

@@ -453,8 +453,8 @@ def _measure(tree: Branch, scope: Scope) -> Checked:
                 select, field = _select(side, scope, wants_field)
                 fields += [_suitable(side, field, argument, measure.name)] if field is not None else []
                 arguments += [select, *fields]
-            case Span(units):
-                arguments.append(_window(side, units))
+            case Span(units, least):
+                arguments.append(_window(side, units, least))
             case DaysPastDue():
                 arguments.append(_days_past_due(side, scope))
     bounds = measure.bounds if measure.bounds is not None else _field_bounds(*fields)
@@ -501,19 +501,22 @@ def _suitable(tree: Branch, field: Field, argument: Events, word: str) -> Field:
     """The field, where the measure can take its values. Raises Mistyped."""
     if argument.amount and (field.unit not in NUMERIC or field.is_date):
         _fail(tree, f"`{field.name}` is {UNIT_WORDS[field.unit]}, `{word}` needs an amount")
+    if argument.listed and not 1 <= len(field.choices) <= argument.listed:
+        way_out = f"`{word}` counts the words of a list of at most {argument.listed}"
+        _fail(tree, f"`{field.name}` is {UNIT_WORDS[field.unit]} of {len(field.choices)} words", way_out)
     if field.signed and not argument.signed:
         way_out = "use `last` or `max`"
         _fail(tree, f"`{field.name}` may be negative, `{word}` needs amounts that cannot be", way_out)
     return field
 
 
-def _window(tree: Branch, units: str) -> ex.Window:
+def _window(tree: Branch, units: str, least: int) -> ex.Window:
     word = str(tree.children[0]).replace("_", "") if tree.data == "duration" else ""
     if not word or word[-1] not in units:
         _fail(tree, f"`{quoted(render(tree))}` is not a window", how_to_span(tree, render(tree), units))
     length, unit = int(word[:-1]), cast(ex.TileUnit, word[-1])
-    if not 1 <= length <= WINDOW_MAX[unit]:
-        _fail(tree, f"a window of `{quoted(word)}` is not possible", f"from 1{unit} to {WINDOW_MAX[unit]}{unit}")
+    if not least <= length <= WINDOW_MAX[unit]:
+        _fail(tree, f"a window of `{quoted(word)}` is not possible", f"from {least}{unit} to {WINDOW_MAX[unit]}{unit}")
     return ex.Window(length, unit)
 
 

@@ -210,7 +210,7 @@ class Windowed:
     """What selected events come to in a window. `field` is None for what counts. max, min, average, spread of nothing
     are missing. A window may end in the past: `ending` tiles before the current one."""
 
-    how: OneOf["count", "sum", "max", "min", "average", "spread", "active"]
+    how: OneOf["count", "sum", "max", "min", "average", "spread", "active", "in_a_row", "distinct"]
     select: Select
     field: str | None
     window: Window

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 from functools import reduce
 from typing import Literal as OneOf
 from typing import NamedTuple
@@ -43,8 +42,10 @@ from linekeeper.policy.expression import (
     Windowed,
 )
 from linekeeper.policy.model import Field
+from linekeeper.policy.trends import Trend
 
 DAYS_SINCE_MAX = 10**6
+LIST_BITS = 60  # words of a list of which a window can say how many it has: a bit each
 
 
 class Interval(NamedTuple):
@@ -52,45 +53,6 @@ class Interval(NamedTuple):
 
     low: int
     high: int
-
-
-class Trend(Enum):
-    """A direction: in which a value moves by time alone, or as one of its arguments rises.
-
-    What moves down by time may end in missing, as the greatest value of a window does when the window empties.
-    """
-
-    STILL = "still"
-    DOWN = "down"
-    UP = "up"
-    ANY = "any"
-
-    def __neg__(self) -> Trend:
-        """
-        >>> -Trend.UP, -Trend.STILL
-        (<Trend.DOWN: 'down'>, <Trend.STILL: 'still'>)
-        """
-        return {Trend.DOWN: Trend.UP, Trend.UP: Trend.DOWN}.get(self, self)
-
-    def __add__(self, other: Trend) -> Trend:
-        """The direction of a sum of two values.
-
-        >>> Trend.UP + Trend.STILL, Trend.UP + Trend.DOWN
-        (<Trend.UP: 'up'>, <Trend.ANY: 'any'>)
-        """
-        if Trend.STILL in (self, other) or self == other:
-            return other if self == Trend.STILL else self
-        return Trend.ANY
-
-    def __mul__(self, argument: Trend) -> Trend:
-        """The direction of a value that moves this way as its argument rises, where the argument moves that way.
-
-        >>> Trend.DOWN * Trend.UP, Trend.ANY * Trend.UP, Trend.ANY * Trend.STILL
-        (<Trend.DOWN: 'down'>, <Trend.ANY: 'any'>, <Trend.STILL: 'still'>)
-        """
-        if Trend.STILL in (self, argument):
-            return Trend.STILL
-        return Trend.ANY if self == Trend.ANY else argument if self == Trend.UP else -argument
 
 
 # ------------------------------------------------------------------ functions of values
@@ -294,19 +256,22 @@ FUNCTIONS: Mapping[str, Function] = {
 class Events:
     """An argument that selects events: a kind, or with `field` one of its fields.
 
-    With `amount` that is a field that can be added up; it may be negative where `signed`.
+    With `amount` that is a field that can be added up; it may be negative where `signed`. With `listed` it is one of a
+    list of words, of which there are at most so many.
     """
 
     field: bool = False
     amount: bool = False
     signed: bool = True
+    listed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An argument that is a window, in these units of tiles."""
+    """An argument that is a window, in these units of tiles, of at least so many."""
 
     units: str
+    least: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +311,11 @@ def _amounts(how: Amounts) -> Callable[[Select, Field, Window], Windowed]:
     return lambda select, field, window: Windowed(how, select, field.name, window, field.unit)
 
 
+def _counts(how: OneOf["count", "active", "in_a_row"]) -> Callable[[Select, Window], Windowed]:
+    """Makes measures that count in a window."""
+    return lambda select, window: Windowed(how, select, None, window, COUNT)
+
+
 def _last(select: Select, field: Field) -> Last:
     return Last(select, field.name, field.unit, field.choices)
 
@@ -364,7 +334,7 @@ MEASURES: Mapping[str, MeasureFunction] = {
         MeasureFunction(
             "count",
             (Events(), Span("hdm")),
-            node=lambda select, window: Windowed("count", select, None, window, COUNT),
+            node=_counts("count"),
             bounds=_COUNTED,
             missing=False,
             trend=Trend.DOWN,
@@ -393,6 +363,7 @@ MEASURES: Mapping[str, MeasureFunction] = {
             fades=True,
             code="{slot}",
             words="the largest {field} of {events} in {window}",
+            ends=True,
         ),
         MeasureFunction(
             "min",
@@ -404,6 +375,7 @@ MEASURES: Mapping[str, MeasureFunction] = {
             fades=True,
             code="0 - {slot} if {slot} != MISSING else MISSING",
             words="the smallest {field} of {events} in {window}",
+            ends=True,
         ),
         MeasureFunction(
             "average",
@@ -427,17 +399,38 @@ MEASURES: Mapping[str, MeasureFunction] = {
             fades=True,
             code="min({slot} + {second_slot}, MONEY_MAX) if {slot} != MISSING else MISSING",
             words="how far the {field} of {events} in {window} lie apart",
+            ends=True,
         ),
         MeasureFunction(
             "active",
             (Events(), Span("hdm")),
-            node=lambda select, window: Windowed("active", select, None, window, COUNT),
+            node=_counts("active"),
             bounds=_COUNTED,
             missing=False,
             trend=Trend.DOWN,
             code="{tiles}",
             words="the number of {tiles} with {events} in {window}",
             ends=True,
+        ),
+        MeasureFunction(
+            "in_a_row",
+            (Events(), Span("hdm", least=2)),
+            node=_counts("in_a_row"),
+            bounds=_COUNTED,
+            missing=False,
+            trend=Trend.DOWN,
+            code="tiles_in_a_row(s, {ring}, {oldest}) if {lives} else 0",
+            words="the number of {tiles} in a row with {events} in {window}",
+        ),
+        MeasureFunction(
+            "distinct",
+            (Events(field=True, listed=LIST_BITS), Span("hdm")),
+            node=lambda select, field, window: Windowed("distinct", select, field.name, window, COUNT),
+            bounds=Interval(0, LIST_BITS),
+            missing=False,
+            trend=Trend.DOWN,
+            code="count_bits({slot})",
+            words="the number of different kinds of {field} of {events} in {window}",
         ),
         MeasureFunction(
             "first",

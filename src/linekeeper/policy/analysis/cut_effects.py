@@ -10,7 +10,8 @@ from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.proofs import COMBINATIONS_MAX, Cell, Prover
 from linekeeper.policy.analysis.remarks import Remark
-from linekeeper.policy.functions import FUNCTIONS, Trend
+from linekeeper.policy.functions import FUNCTIONS
+from linekeeper.policy.trends import Trend
 
 # Which way a cut of the limit moves a fact; a status that has just changed begins its days anew.
 _MOVED: Mapping[str, Trend] = {

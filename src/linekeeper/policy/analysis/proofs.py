@@ -207,7 +207,11 @@ def _windows_within(domains: Domains) -> dict[str, list[ex.Expr]]:
 
 
 def _is_counted(expr: ex.Expr) -> bool:
-    plain = isinstance(expr, ex.Windowed) and expr.how in ("count", "sum", "active") and not expr.ending
+    plain = (
+        isinstance(expr, ex.Windowed)
+        and expr.how in ("count", "sum", "active", "in_a_row", "distinct")
+        and not expr.ending
+    )
     return plain or isinstance(expr, ex.LateCount | ex.Restrictions)
 
 

@@ -149,7 +149,7 @@ def _without(expr: ex.Expr, unsent: frozenset[str]) -> Domain | None:
         case ex.LateCount():
             return _ZERO if all(needed & unsent for needed in _FED_BY["days_past_due"]) else None
         case ex.Windowed(how, select) if select.kind in unsent:
-            return _ZERO if how in ("count", "sum", "active") else MISSING_ALONE
+            return _ZERO if how in ("count", "sum", "active", "in_a_row", "distinct") else MISSING_ALONE
         case ex.Last(select) | ex.First(select) | ex.DaysSince(select) if select.kind in unsent:
             return MISSING_ALONE
     return None
