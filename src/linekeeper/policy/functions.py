@@ -398,7 +398,7 @@ MEASURES: Mapping[str, MeasureFunction] = {
             trend=Trend.DOWN,
             fades=True,
             code="min({slot} + {second_slot}, MONEY_MAX) if {slot} != MISSING else MISSING",
-            words="how far the {field} of {events} in {window} lie apart",
+            words="the difference between the largest and the smallest {field} of {events} in {window}",
             ends=True,
         ),
         MeasureFunction(
@@ -430,7 +430,7 @@ MEASURES: Mapping[str, MeasureFunction] = {
             missing=False,
             trend=Trend.DOWN,
             code="count_bits({slot})",
-            words="the number of different kinds of {field} of {events} in {window}",
+            words="the number of different values of {field} of {events} in {window}",
         ),
         MeasureFunction(
             "first",
