@@ -33,6 +33,7 @@ from linekeeper.policy.model import Policy
 from tests.kernel.agree import by_arrival, differences, in_bulk, last_day, unreversed
 from tests.oracle.generate import for_program, policy_written, stream
 from tests.oracle.held import read_alike
+from tests.oracle.measured import write_measured
 from tests.oracle.oracle import Outcome, run
 from tests.oracle.policies import Written
 from tests.oracle.watched import NAME as WATCHED
@@ -56,8 +57,13 @@ class Found:
 
 
 def written_of(seed: int) -> Written:
-    """The policy of that seed: its file, and what it means. Every fifth rejects draws of more than is available."""
+    """The policy of that seed: its file, and what it means. Every fifth rejects draws of more than is available.
+
+    Every fourth turns by time alone, and another fourth has the later measures.
+    """
     written = write_watched(Random(f"watched {seed}")) if seed % 4 == 3 else policy_written(seed)
+    if seed % 4 == 2:
+        written = write_measured(Random(f"measured {seed}"))
     if seed % 5 != 2:
         return written
     return Written(f"{written.text}draws: {{over_limit: reject}}\n", replace(written.policy, over_limit="reject"))

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from linekeeper.core.bounds import MISSING, MONEY_MAX
 from linekeeper.kernel import emit_rings
 from linekeeper.kernel.emit import prelude
-from linekeeper.kernel.expression_text import Namespace
 from linekeeper.kernel.layout import Column, Layout, Ring, RingKey
 from linekeeper.kernel.names import Names, name_ring
 from linekeeper.kernel.prelude import NEVER, fades_below, falls_below
 from linekeeper.policy import expression as ex
+from linekeeper.policy.expression_text import Namespace
 
 INT64 = 2**63
 COUNT: Column = ("count", None)
@@ -63,7 +63,7 @@ class Held:
     def __init__(self, windows: dict[int, tuple[Column, ...]]) -> None:
         longest_first = tuple(sorted(windows.items(), reverse=True))
         self.ring = Ring("draw_by_day", RingKey(ex.Select("draw"), 0, "d"), longest_first, 0)
-        layout = Layout({}, (self.ring,), 0, {}, {}, {}, 0, 0, self.ring.end, "")
+        layout = Layout({}, (self.ring,), 0, {}, {}, {}, {}, 0, 0, self.ring.end, "")
         names = Names(Namespace())
         name_ring(self.ring, names)
         slots = [f"{name} = {place}" for place, name in names.slots.items()]

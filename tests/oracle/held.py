@@ -170,6 +170,10 @@ def expression(expr: e.Expr, policy: m.Policy) -> t.Expr:
             return t.FieldRef(name)
         case e.HourOfDay():
             return t.HourOfDay()
+        case e.DayOfMonth():
+            return t.DayOfMonth()
+        case e.Weekday():
+            return t.Weekday()
         case e.Not(item):
             return t.Not(own(item))
         case e.And(items):
@@ -204,7 +208,9 @@ def _referred(feature: m.Feature, policy: m.Policy) -> t.Expr:
 def _measure(expr: e.Expr, policy: m.Policy) -> t.Measure:
     match expr:
         case e.Windowed(how, select, field, window):
-            return t.Windowed(how, _select(select, policy), field, _window(window))
+            return t.Windowed(how, _select(select, policy), field, _window(window), expr.ending)
+        case e.First(select, field):
+            return t.First(_select(select, policy), field)
         case e.Last(select, field):
             return t.Last(_select(select, policy), field)
         case e.DaysSince(select):

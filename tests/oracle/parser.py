@@ -249,6 +249,11 @@ class Parser:
         if self.names.event is not None:
             if word == "hour":
                 return Phrase(t.HourOfDay(), "count", word)
+            if word not in [field.name for field in self.names.event.fields]:
+                if word == "weekday":
+                    return Phrase(t.Weekday(), "category", word, t.WEEKDAYS)
+                if word == "day_of_month":
+                    return Phrase(t.DayOfMonth(), "count", word)
             own = self.names.event.field(word)
             return Phrase(t.FieldRef(word), own.unit, word, own.choices)
         feature = self.names.feature(word)
@@ -309,8 +314,26 @@ class Parser:
     def windowed(self, how: str) -> tuple[t.Measure, str]:
         select, name, text = self.select()
         self.take(",")
-        window, span = self.window()
-        return t.Windowed(how, select, name, window), f"{text}, {span}"
+        word = self.next()
+        if self.tokens[self.place + 1][1] != ",":
+            window, span = self.window()
+            return t.Windowed(how, select, name, window), f"{text}, {span}"
+        self.place += 1
+        for sign in (",", "ending"):
+            self.take(sign)
+        ago = self.next()
+        self.place += 1
+        self.take("ago")
+        self.take(")")
+        window = t.Window(int(word[:-1].replace("_", "")), word[-1])
+        ending = int(ago[:-1].replace("_", ""))
+        return t.Windowed(how, select, name, window, ending), f"{text}, {word}, ending {ago} ago"
+
+    def first(self, _word: str) -> tuple[t.Measure, str]:
+        select, name, text = self.select()
+        self.take(")")
+        assert name is not None
+        return t.First(select, name), text
 
     def last(self, _word: str) -> tuple[t.Measure, str]:
         select, name, text = self.select()
@@ -339,6 +362,8 @@ MEASURES: Mapping[str, Callable[[Parser, str], tuple[t.Measure, str]]] = {
     "count": Parser.windowed,
     "sum": Parser.windowed,
     "max": Parser.windowed,
+    **dict.fromkeys(("min", "average", "spread", "active", "in_a_row", "distinct"), Parser.windowed),
+    "first": Parser.first,
     "last": Parser.last,
     "days_since": Parser.days_since,
     "late_count": Parser.late_count,

@@ -10,6 +10,7 @@ from linekeeper.core.event import Event
 from linekeeper.policy.model import Policy
 from tests.oracle.generate import for_program
 from tests.oracle.held import read_alike
+from tests.oracle.measured import write_measured
 from tests.oracle.policies import Written, write_policy
 from tests.oracle.reader import read
 from tests.oracle.streams import make_stream
@@ -20,7 +21,7 @@ _CHANCE: st.SearchStrategy[Random] = st.randoms(use_true_random=False) | st.inte
 
 def written() -> st.SearchStrategy[Written]:
     """Valid policy files, and what they mean."""
-    return _CHANCE.map(write_policy)
+    return _CHANCE.map(write_policy) | _CHANCE.map(write_measured)
 
 
 def policy_texts() -> st.SearchStrategy[str]:

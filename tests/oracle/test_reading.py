@@ -23,6 +23,7 @@ from tests.corrections.lives import lender
 from tests.oracle import tree as t
 from tests.oracle.generate import policy_written
 from tests.oracle.held import parted, read_alike
+from tests.oracle.measured import write_measured
 from tests.oracle.policies import Written, write_versions
 from tests.oracle.reader import read
 from tests.oracle.strategies import written
@@ -150,7 +151,8 @@ def classes_of(module: Any) -> list[Any]:
 @cache
 def policies() -> tuple[tuple[t.Policy, m.Policy], ...]:
     """The writer's tree and the program's policy of some seeds."""
-    return tuple((policy_written(seed).policy, load_text(policy_written(seed).text)) for seed in SEEDS)
+    later = (write_measured(Random(f"measured {seed}")) for seed in (0, 3))
+    return tuple((one.policy, load_text(one.text)) for one in (*map(policy_written, SEEDS), *later))
 
 
 def few(policy: Any, times: int) -> Iterator[tuple[str, Attribute, Any]]:

@@ -59,6 +59,19 @@ class HourOfDay:
 
 
 @dataclass(frozen=True, slots=True)
+class DayOfMonth:
+    """The day of the month of the event's local day, inside `where`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weekday:
+    """The day of the week of the event's local day, inside `where`: 0 is Monday."""
+
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     item: Expr
 
@@ -135,16 +148,26 @@ class Select:
 
 @dataclass(frozen=True, slots=True)
 class Windowed:
-    """`how` is count, sum or max; `field` is None for count."""
+    """`how` is the word of the measure; `field` is None for those that count events or tiles.
+
+    The window ends `ending` tiles before the current one.
+    """
 
     how: str
     select: Select
     field: str | None
     window: Window
+    ending: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Last:
+    select: Select
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class First:
     select: Select
     field: str
 
@@ -173,7 +196,7 @@ class Inline:
     measure: Measure
 
 
-Measure = Windowed | Last | DaysSince | LateCount | Restrictions
+Measure = Windowed | Last | First | DaysSince | LateCount | Restrictions
 Expr = (
     Literal
     | Ref
@@ -181,6 +204,8 @@ Expr = (
     | ScoreRef
     | FieldRef
     | HourOfDay
+    | DayOfMonth
+    | Weekday
     | Not
     | And
     | Or
@@ -202,6 +227,7 @@ FACTS: Mapping[str, str] = {
     "days_past_due": "days",
     "on_time_streak": "count",
     "months_on_book": "count",
+    "days_on_book": "days",
     "days_in_status": "days",
     "days_observed": "days",
 }
@@ -237,10 +263,10 @@ def may_be_missing(node: Expr, features: Mapping[str, Feature]) -> bool:
             return features[name].maybe_missing
         case Inline(_, measure):
             return may_be_missing(measure, features)
-        case Last() | DaysSince() | Call("per", _):
+        case Last() | First() | DaysSince() | Call("per", _):
             return True
-        case Windowed(how, _, _, _):
-            return how == "max"
+        case Windowed(how):
+            return how in ("max", "min", "average", "spread")
         case Arithmetic() | Call("percent" | "part" | "smallest" | "largest", _):
             return any(may_be_missing(part, features) for part in children(node))
         case Call("fallback", args):
@@ -492,7 +518,9 @@ class Policy:
 def unit_of(measure: Measure, kinds: Iterable[Kind]) -> tuple[str, tuple[str, ...]]:
     """The unit of a measure and, of a list, its words (section 4.1)."""
     match measure:
-        case Windowed(_, select, str(name), _) | Last(select, str(name)):
+        case Windowed("distinct"):
+            return "count", ()
+        case Windowed(_, select, str(name), _) | Last(select, str(name)) | First(select, str(name)):
             field = next(kind for kind in kinds if kind.name == select.kind).field(name)
             return field.unit, field.choices
         case DaysSince():

@@ -12,6 +12,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from fractions import Fraction
 from math import floor
 
@@ -24,10 +25,12 @@ from tests.oracle.tree import (
     Arithmetic,
     Call,
     Compare,
+    DayOfMonth,
     DaysSince,
     Expr,
     Fact,
     FieldRef,
+    First,
     HourOfDay,
     If,
     In,
@@ -43,6 +46,7 @@ from tests.oracle.tree import (
     Restrictions,
     ScoreRef,
     Select,
+    Weekday,
     Window,
     Windowed,
     walk,
@@ -152,8 +156,13 @@ def selected(policy: Policy, select: Select, dated: Dated) -> bool:
     """Whether the event is of the kind and passes the filter."""
 
     def leaf(expr: Expr) -> Value:
+        local_day = date(1970, 1, 1) + timedelta(days=dated.day)
         if isinstance(expr, HourOfDay):
             return hour_of_day(dated.hour)
+        if isinstance(expr, DayOfMonth):
+            return local_day.day
+        if isinstance(expr, Weekday):
+            return local_day.weekday()
         assert isinstance(expr, FieldRef)
         return field_value(policy, dated, expr.name)
 
@@ -184,9 +193,9 @@ class Scene:
     def day(self) -> int:
         return day_of(self.hour)
 
-    def inside(self, hour: int, window: Window) -> bool:
+    def inside(self, hour: int, window: Window, ending: int = 0) -> bool:
         """Whether the window covers a local hour now."""
-        return covers(window, self.hour, hour)
+        return covers(window, self.hour, hour, ending)
 
 
 def tile(hour: int, unit: str) -> int:
@@ -200,9 +209,9 @@ def tile(hour: int, unit: str) -> int:
             return month_of(day_of(hour))
 
 
-def covers(window: Window, now: int, hour: int) -> bool:
-    """Whether a local hour lies in one of the last `length` tiles, the current one included."""
-    return 0 <= tile(now, window.unit) - tile(hour, window.unit) < window.length
+def covers(window: Window, now: int, hour: int, ending: int = 0) -> bool:
+    """Whether a local hour lies in one of `length` tiles, the last of them `ending` tiles before the current one."""
+    return 0 <= tile(now, window.unit) - ending - tile(hour, window.unit) < window.length
 
 
 def days_reached(policy: Policy, expr: Expr) -> int:
@@ -214,7 +223,8 @@ def days_reached(policy: Policy, expr: Expr) -> int:
             part = part.measure if isinstance(part, Inline) else part
             window = getattr(part, "window", None)
             if window is not None:
-                days = {"h": window.length // 24 + 2, "d": window.length, "m": 31 * window.length}
+                length = window.length + getattr(part, "ending", 0)
+                days = {"h": length // 24 + 2, "d": length, "m": 31 * length}
                 longest = max(longest, days[window.unit])
             names = [part.name] if isinstance(part, Ref) else []
             if isinstance(part, ScoreRef) and policy.score:
@@ -234,8 +244,11 @@ def measures(policy: Policy) -> list[Measure]:
 def measure(scene: Scene, expr: Expr) -> Value:
     """The value of one measure or fact at the scene's moment."""
     match expr:
-        case Windowed(how, select, field, window):
-            return windowed(scene, how, select, field, window)
+        case Windowed():
+            return windowed(scene, expr)
+        case First(select, field):
+            values = [field_value(scene.policy, dated, field) for dated in scene.picked[select]]
+            return next((value for value in values if value is not None), None)
         case Last(select, field):
             found = [field_value(scene.policy, dated, field) for dated in scene.picked[select]]
             return next((value for value in reversed(found) if value is not None), None)
@@ -251,16 +264,44 @@ def measure(scene: Scene, expr: Expr) -> Value:
     raise AssertionError(f"{expr} is no measure")
 
 
-def windowed(scene: Scene, how: str, select: Select, field: str | None, window: Window) -> Value:
-    """count, sum or max over a window; what one tile holds is clamped at 10^15."""
+def windowed(scene: Scene, measure: Windowed) -> Value:
+    """What a window comes to; what one tile holds is clamped at 10^15."""
     tiles: dict[int, list[int]] = {}
-    for dated in scene.picked[select]:
-        value = 1 if field is None else field_value(scene.policy, dated, field)
-        if value is not None and scene.inside(dated.hour, window):
-            tiles.setdefault(tile(dated.hour, window.unit), []).append(value)
-    if how == "max":
-        return max((max(values) for values in tiles.values()), default=None)
-    return sum(min(sum(values), MONEY_MAX) for values in tiles.values())
+    for dated in scene.picked[measure.select]:
+        value = 1 if measure.field is None else field_value(scene.policy, dated, measure.field)
+        if value is not None and scene.inside(dated.hour, measure.window, measure.ending):
+            tiles.setdefault(tile(dated.hour, measure.window.unit), []).append(value)
+    every = [value for values in tiles.values() for value in values]
+    total = sum(min(sum(values), MONEY_MAX) for values in tiles.values())
+    match measure.how:
+        case "max":
+            return max(every, default=None)
+        case "min":
+            return min(every, default=None)
+        case "spread":
+            return min(max(every) - min(every), MONEY_MAX) if every else None
+        case "average":
+            return floor(Fraction(min(total, MONEY_MAX), len(every))) if every else None
+        case "active":
+            return len(tiles)
+        case "distinct":
+            return len(set(every))
+        case "in_a_row":
+            return in_a_row(set(tiles), tile(scene.hour, measure.window.unit))
+    return total
+
+
+def in_a_row(tiles: set[int], now: int) -> int:
+    """How many tiles follow on each other up to now; the current one may still be empty.
+
+    >>> in_a_row({3, 5, 6, 7}, 7), in_a_row({3, 5, 6, 7}, 8), in_a_row({3, 5, 6, 7}, 9)
+    (3, 3, 0)
+    """
+    last = now if now in tiles else now - 1
+    length = 0
+    while last - length in tiles:
+        length += 1
+    return length
 
 
 def fact(scene: Scene, name: str) -> Value:
@@ -275,6 +316,8 @@ def fact(scene: Scene, name: str) -> Value:
             return percent(ledger.balance, line.limit)
         case "months_on_book":
             return month_of(scene.day) - month_of(scene.opened_day)
+        case "days_on_book":
+            return scene.day - scene.opened_day
         case "days_observed":
             return at_most(scene.day - scene.observed_day)
         case "days_in_status":

@@ -7,9 +7,9 @@ import pytest
 from linekeeper.policy.analysis.breakpoints import Clearing, Restoring, Slack, Use, score_breakpoints, uses
 from linekeeper.policy.analysis.monotonicity import Trends
 from linekeeper.policy.expression import Compare, Literal, Ref
-from linekeeper.policy.functions import Trend
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
+from linekeeper.policy.trends import Trend
 
 FEATURES = """
 policy: watched

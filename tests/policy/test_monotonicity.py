@@ -13,8 +13,9 @@ from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import Clearing, Guard, Restoring, Slack, Use, score_breakpoints, uses
 from linekeeper.policy.analysis.monotonicity import Trends
-from linekeeper.policy.functions import Trend, record_of
+from linekeeper.policy.functions import record_of
 from linekeeper.policy.load import load_text
+from linekeeper.policy.trends import Trend
 from tests.oracle.held import expression
 from tests.oracle.phrases import Said, calculated, called, fact, number
 from tests.oracle.policies import write_policy

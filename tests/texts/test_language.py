@@ -24,7 +24,7 @@ Message = str | tuple[str, str]
 TABLES = {
     "linekeeper.notice.render": ("HEADLINES", "LEADS"),
     "linekeeper.notice.road_back": ("STEP_TEXTS", "ASSUMPTION_TEXTS", "NO_ROAD_TEXTS", "LOAN_WORDS"),
-    "linekeeper.notice.prose.expression": ("RELATIONS", "ARITHMETIC", "SCORE_WORDS", "WINDOWS"),
+    "linekeeper.notice.prose.expression": ("RELATIONS", "ARITHMETIC", "SCORE_WORDS", "WINDOWS", "ENDINGS", "TILES"),
 }
 PACKAGE = Path(linekeeper.__file__).parent
 ROOMS = ("texts", "education", "notice")

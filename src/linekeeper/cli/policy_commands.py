@@ -14,8 +14,9 @@ from linekeeper.cli.output import counted, data_text, print_answer, print_line
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from linekeeper.cli.answers.policies import FaultRecord
+    from linekeeper.cli.answers.policies import FaultRecord, PolicyCostRecord, WarningRecord
     from linekeeper.core.errors import Fault
+    from linekeeper.policy.analysis.policy_warnings import PolicyWarning
     from linekeeper.policy.model import Policy
 
 
@@ -28,9 +29,10 @@ def register(app: typer.Typer) -> None:
 def check(
     policies: PolicyFiles,
     quick: Annotated[bool, typer.Option("--quick", help="Do not look for dead ends (seconds a policy).")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail on a warning that no `allow` silences.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Read policies and report every fault (file, line, column) and every trigger that has no way out."""
+    """Read policies and report every fault (file, line, column), every trigger that has no way out, and warnings."""
     from linekeeper.cli.answers.policies import CheckAnswer, PolicyCostRecord
     from linekeeper.core.errors import Fault, PolicyError, Refused
     from linekeeper.kernel.kernel import kernel_of
@@ -48,25 +50,26 @@ def check(
             faults.append(Fault(error.message, str(path), way_out=error.way_out or ""))
         else:
             good.append((path, policy))
-    dead_ends = {} if quick else {str(path): _dead_ends(policy) for path, policy in good}
-    refused = bool(faults) or any(dead_ends.values())
+    dead_ends = {str(path): _dead_ends(policy) for path, policy in good if not quick}
+    warnings = [warning for path, policy in good for warning in _warnings(policy, str(path))]
+    pressing = [warning for warning in warnings if warning.allowed is None]
+    refused = bool(faults or any(dead_ends.values()) or (strict and pressing))
     if json:
-        digests = {str(path): policy.digest for path, policy in good}
-        records = [_fault_record(fault) for fault in faults]
-        print_answer(CheckAnswer(ok=not refused, faults=records, dead_ends=dead_ends, policies=digests, costs=costs))
+        print_answer(
+            CheckAnswer(
+                ok=not refused,
+                faults=[_fault_record(fault) for fault in faults],
+                dead_ends=dead_ends,
+                policies={str(path): policy.digest for path, policy in good},
+                costs=costs,
+                warnings=[_warning_record(warning) for warning in warnings],
+            )
+        )
     else:
-        for path, policy in good:
-            if not dead_ends.get(str(path)):
-                cost = costs[str(path)]
-                costing = f"{cost.state_bytes:,} bytes an account, {cost.source_lines:,} lines of kernel"
-                costing += f", {cost.evaluation_us:,} µs an evaluation here"
-                counts = f"{_counted(policy)}, {costing}, hash {policy.digest[:12]}"
-                print_line(f"[green]ok[/] {data_text(path)}: {counts}")
-        for path_of, texts in dead_ends.items():
-            for text in texts:
-                sys.stderr.write(f"{path_of}: {text}\n")
-        for fault in faults:
-            sys.stderr.write(f"{fault}\n")
+        for path, policy in ((path, policy) for path, policy in good if not dead_ends.get(str(path))):
+            print_line(f"[green]ok[/] {data_text(path)}: {_counted(policy)}, {_costing(costs[str(path)], policy)}")
+        texts = [f"{path_of}: {text}" for path_of, listed in dead_ends.items() for text in listed]
+        sys.stderr.writelines(f"{line}\n" for line in (*pressing, *texts, *faults))
     if refused:
         raise typer.Exit(1)
 
@@ -83,10 +86,39 @@ def _fault_record(fault: Fault) -> FaultRecord:
     )
 
 
+def _warnings(policy: Policy, file: str) -> list[PolicyWarning]:
+    from linekeeper.notice.reasons import shipped_wordings
+    from linekeeper.policy.analysis.policy_warnings import find_warnings
+
+    return find_warnings(policy, file, shipped_wordings().codes)
+
+
+def _warning_record(warning: PolicyWarning) -> WarningRecord:
+    from linekeeper.cli.answers.policies import WarningRecord
+
+    return WarningRecord(
+        file=warning.file,
+        line=warning.line or None,
+        column=warning.column or None,
+        code=warning.code,
+        severity=warning.severity,
+        construct=".".join(warning.construct),
+        message=warning.message,
+        way_out=warning.way_out,
+        allowed=warning.allowed,
+    )
+
+
 def _dead_ends(policy: Policy) -> list[str]:
     from linekeeper.recourse.dead_ends import describe_dead_end, find_dead_ends
 
     return [describe_dead_end(policy, dead_end) for dead_end in find_dead_ends(policy)]
+
+
+def _costing(cost: PolicyCostRecord, policy: Policy) -> str:
+    """What a policy costs, and its hash."""
+    size = f"{cost.state_bytes:,} bytes an account, {cost.source_lines:,} lines of kernel"
+    return f"{size}, {cost.evaluation_us:,} µs an evaluation here, hash {policy.digest[:12]}"
 
 
 def _counted(policy: Policy) -> str:

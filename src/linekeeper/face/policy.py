@@ -9,7 +9,9 @@ from pathlib import Path
 from linekeeper.core.errors import Fault
 from linekeeper.face.arguments import given_path, given_text
 from linekeeper.notice.prose import describe
+from linekeeper.notice.reasons import shipped_wordings
 from linekeeper.policy import model
+from linekeeper.policy.analysis.policy_warnings import PolicyWarning, find_warnings
 from linekeeper.policy.load import load_file, load_text
 from linekeeper.recourse.dead_ends import describe_dead_end, find_dead_ends
 from linekeeper.texts.language import Lang
@@ -70,6 +72,14 @@ class Policy:
         """
         dead_ends = find_dead_ends(self.definition)
         return tuple(Fault(describe_dead_end(self.definition, dead_end)) for dead_end in dead_ends)
+
+    def warnings(self) -> tuple[PolicyWarning, ...]:
+        """What the policy says that its author may not have meant, those that it allows with their reasons.
+
+        >>> load_policy("docs/examples/cash-line.yaml").warnings()
+        ()
+        """
+        return tuple(find_warnings(self.definition, "policy.yaml", shipped_wordings().codes))
 
     def describe(self, lang: Lang = "en") -> str:
         """The policy in plain words, made from its rules: `en` for English, `zh` for Simplified Chinese.

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from linekeeper.kernel.expression_text import ExpressionText, slug
 from linekeeper.kernel.expressions import ExpressionCompiler
 from linekeeper.kernel.lines import LINE_MAX, note
 from linekeeper.kernel.names import Names
@@ -19,6 +18,7 @@ from linekeeper.kernel.prelude import NEVER
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import Slack, Use
+from linekeeper.policy.expression_text import ExpressionText, slug
 from linekeeper.scorecard.card import Bins, PointsTable
 
 
@@ -168,7 +168,7 @@ class Constants:
         """The numbers of filters count through for each kind of event: PURCHASE_WHERE_1, PURCHASE_WHERE_2."""
         numbers: dict[str, Iterator[int]] = defaultdict(lambda: count(1))
         for feature in policy.features:
-            if isinstance(feature.expr, ex.Windowed | ex.Last | ex.DaysSince):
+            if isinstance(feature.expr, ex.Windowed | ex.Last | ex.First | ex.DaysSince):
                 chosen = feature.expr.select
                 if chosen.where is not None and chosen not in self.filters:
                     prefix, counted = f"{chosen.kind}_WHERE", numbers[chosen.kind]

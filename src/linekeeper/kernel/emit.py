@@ -31,6 +31,7 @@ from linekeeper.kernel.emit_next import NextEmitter
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout, RowShape, lay_out
 from linekeeper.kernel.lines import folded
 from linekeeper.kernel.names import kind_lines, name_all, row_lines, slot_lines
+from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import uses
 
@@ -53,6 +54,19 @@ def functions_of_dues() -> str:
     return _untyped("dues.py", "def pay_dues_within")
 
 
+@cache
+def functions_of_rings() -> str:
+    """The functions of measures that read a ring entry by entry, as source."""
+    return _untyped("ring_reads.py", "def tiles_in_a_row")
+
+
+_READ_WHOLE = ("in_a_row", "distinct")
+
+
+def _hows(policy: m.Policy) -> list[str]:
+    return [feature.expr.how for feature in policy.features if isinstance(feature.expr, ex.Windowed)]
+
+
 def _untyped(file: str, first: str) -> str:
     """A module's source from the words `first` on, without its types: all of them are whole numbers."""
     text = files("linekeeper.kernel").joinpath(file).read_text("utf-8")
@@ -66,7 +80,8 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
     """The kernel's source, its layout and the shape of its output rows, under an edition of the language."""
     layout, shape = lay_out(policy, edition), RowShape.of(policy)
     dues_functions = functions_of_dues() if policy.dues.tolerance_minor or policy.dues.business_days else ""
-    names = name_all(policy, layout, shape, prelude() + drivers() + dues_functions)
+    ring_reads = functions_of_rings() if any(how in _READ_WHOLE for how in _hows(policy)) else ""
+    names = name_all(policy, layout, shape, prelude() + drivers() + dues_functions + ring_reads)
     constants = Constants(policy, names)
     dues = DuesCode(policy.dues, constants, edition)
     used = uses(constants.policy)
@@ -79,6 +94,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         "\n".join([*constants.lines(), *slack_lines]),
         prelude(),
         dues_functions,
+        ring_reads,
         "\n".join([*slot_lines(layout, names), *row_lines(policy, shape, names), *kind_lines(policy, names)]),
         "\n".join([*_fixed_numbers(layout), *emit_rings.constants(layout, names), *line.latch_constants()]),
         emit_rings.functions(layout, names),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
 from linekeeper.kernel.dues_code import DuesCode
 from linekeeper.kernel.emit_rings import add
-from linekeeper.kernel.layout import Layout, Ring, column_of
+from linekeeper.kernel.layout import GREATEST, Layout, Ring, columns_read, lengths_of
 from linekeeper.kernel.lines import bare, indented
 from linekeeper.kernel.names import Names
 from linekeeper.policy import expression as ex
@@ -29,7 +29,8 @@ class FactsEmitter:
     def begin(self) -> str:
         """An opened account's state, before its first event."""
         at = self.names.at
-        missing = [slot + offset for slot in self.layout.lasts.values() for offset in (0, 1)]
+        latest = (*self.layout.lasts.values(), *self.layout.firsts.values())
+        missing = [slot + offset for slot in latest for offset in (0, 1)]
         missing += self.layout.since.values()
         lines = [
             "def begin(s, hour):",
@@ -39,13 +40,15 @@ class FactsEmitter:
         for ring in self.layout.rings:
             lines.append(f"    {at(ring.entries)} = NEVER")
             for length, columns in ring.windows:
-                tops = (column for column in columns if column[0] == "max")
+                tops = (column for column in columns if column[0] in GREATEST)
                 lines += [f"    {at(ring.slot(length, column))} = MISSING" for column in tops]
         lines += [
             "    s[HOUR] = hour",
             "    s[MONTH] = month_of(hour // 24)",
             "    s[MONTH_END] = month_start(s[MONTH] + 1)",
         ]
+        if "OPEN_DAY" in self.layout.slots:
+            lines.append("    s[OPEN_DAY] = hour // 24")
         return "\n".join(lines)
 
     # -------------------------------------------------------------- advance
@@ -127,12 +130,15 @@ class FactsEmitter:
         fields = {f".{one.name}": read.format(self.names.fields[kind.name, one.name]) for one in kind.fields}
         optional = frozenset(fields[f".{one.name}"] for one in kind.fields if one.optional)
         lines = self.dues.account_lines(kind.name)
+        if kind.name == "opening" and "OPEN_DAY" in self.layout.slots:
+            lines = [*lines, "s[OPEN_DAY] = stated_day(x, OPENING_OPENED_ON, hour // 24)"]
         if lines and kind.name != "opening":  # what an opening states holds all that came before it
             lines = ["if at >= s[OPEN_AT]:", *indented(lines)]
         rings = (ring.key.source for ring in self.fact_rings if isinstance(ring.key.source, ex.Select))
         lasts = (last.select for last in self.layout.lasts)
+        firsts = (first.select for first in self.layout.firsts)
         since = (since.select for since in self.layout.since)
-        for select in dict.fromkeys((*rings, *lasts, *since)):
+        for select in dict.fromkeys((*rings, *lasts, *firsts, *since)):
             if select.kind == kind.name:
                 lines += self._select_block(select, fields, optional)
         return lines
@@ -144,6 +150,11 @@ class FactsEmitter:
                 value, at, latest = fields[f".{last.field}"], self.names.at(slot), self.names.at(slot + 1)
                 known = f"{value} != MISSING and " if value in optional else ""
                 body += [f"if {known}at >= {at}:", f"    {at} = at", f"    {latest} = {value}"]
+        for first, slot in self.layout.firsts.items():
+            if first.select == select:
+                value, at, earliest = fields[f".{first.field}"], self.names.at(slot), self.names.at(slot + 1)
+                known = f"{value} != MISSING and " if value in optional else ""
+                body += [f"if {known}({at} == MISSING or at < {at}):", f"    {at} = at", f"    {earliest} = {value}"]
         for since, slot in self.layout.since.items():
             if since.select == select:
                 body.append(f"{self.names.at(slot)} = max({self.names.at(slot)}, hour // 24)")
@@ -160,7 +171,7 @@ class FactsEmitter:
         for how, field in ring.columns:
             if how != "count":
                 value = fields[f".{field}"]
-                values.append(f"max({value}, 0)" if how == "sum" and value in optional else value)
+                values.append(_brought(how, value, value in optional))
         return add(ring, self.names, tile, now, *values)
 
     # -------------------------------------------------------------- features
@@ -193,13 +204,30 @@ class FactsEmitter:
         )
 
 
+def _brought(how: str, value: str, optional: bool) -> str:
+    """What an event with that value of a field brings to a column."""
+    match how:
+        case "sum":
+            return f"max({value}, 0)" if optional else value
+        case "min":
+            return f"0 - {value} if {value} != MISSING else MISSING" if optional else f"0 - {value}"
+        case "distinct":
+            return f"1 << {value} if {value} != MISSING else 0" if optional else f"1 << {value}"
+        case "known":
+            return f"1 if {value} != MISSING else 0" if optional else "1"
+        case _:
+            return value
+
+
 def measured(layout: Layout, names: Names, dues: DuesCode, expr: ex.Expr) -> str | None:
     """Code for the value of a measure as of `day`; None where the expression is not one."""
     match expr:
         case ex.Windowed() | ex.LateCount() | ex.Restrictions():
-            slot = names.at(layout.ring(expr).slot(expr.window.length, column_of(expr)))
+            return record_of(expr).code.format(**_read(layout, names, expr))
         case ex.Last():
             slot = names.at(layout.lasts[expr] + 1)
+        case ex.First():
+            slot = names.at(layout.firsts[expr] + 1)
         case ex.DaysSince():
             slot = names.at(layout.since[expr])
         case ex.Fact():
@@ -207,6 +235,26 @@ def measured(layout: Layout, names: Names, dues: DuesCode, expr: ex.Expr) -> str
         case _:
             return None
     return record_of(expr).code.format(slot=slot, **dues.facts())
+
+
+def _read(layout: Layout, names: Names, expr: ex.Windowed | ex.LateCount | ex.Restrictions) -> dict[str, str]:
+    """The places of the ring that a measure reads; of a window that ended in the past, a difference of two."""
+    ring, (longest, *later) = layout.ring(expr), lengths_of(expr)
+    own, base, oldest = names.rings[ring.name].ring, names.at(ring.base), names.at(ring.head(longest))
+    end = names.at(ring.head(later[0])) if later else base
+    slots = []
+    for column in columns_read(expr):
+        slot = names.at(ring.slot(longest, column))
+        if later and column[0] in GREATEST:
+            slot = f"greatest(s, {own}, {oldest}, {end}, {ring.column(*column)})"
+        elif later:
+            slot = f"({slot} - {names.at(ring.slot(later[0], column))})"
+        slots.append(slot)
+    return {
+        **dict(zip(("slot", "second_slot"), slots, strict=False)),
+        **{"tiles": f"{end} - {oldest}", "ring": own, "oldest": oldest},
+        "lives": f"{names.at(ring.head(later[0] if later else longest))} < {base}",  # of `in_a_row`
+    }
 
 
 def _clamped(expr: ex.Expr, code: str, may_miss: bool) -> str:

@@ -10,7 +10,7 @@ from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
 from linekeeper.kernel.dues_code import DuesCode
 from linekeeper.kernel.emit_facts import measured
 from linekeeper.kernel.emit_rings import entry, title
-from linekeeper.kernel.layout import LATCH_WIDTH, Layout, Ring, column_of
+from linekeeper.kernel.layout import GREATEST, LATCH_WIDTH, Layout, Ring, columns_read, lengths_of
 from linekeeper.kernel.lines import bare, branches, indented, note
 from linekeeper.kernel.names import Names
 from linekeeper.policy import expression as ex
@@ -112,6 +112,8 @@ class NextEmitter:
                 lines = self._grows(feature, use, "day - s[OBSERVED_DAY]", "s[OBSERVED_DAY] + {cut}")
             case ex.Fact("months_on_book"):
                 lines = self._grows(feature, use, "s[MONTH] - s[OPEN_MONTH]", "month_start(s[OPEN_MONTH] + {cut})")
+            case ex.Fact("days_on_book"):
+                lines = self._grows(feature, use, "day - s[OPEN_DAY]", "s[OPEN_DAY] + {cut}")
             case ex.Fact("days_past_due" as name):
                 lines = self._grows(
                     feature, use, self.dues.facts()[name], f"oldest_due + {self.dues.days_after('{cut}')}"
@@ -150,13 +152,20 @@ class NextEmitter:
     def _window(
         self, ring: Ring, feature: m.Feature, measure: ex.Windowed | ex.LateCount | ex.Restrictions
     ) -> list[str]:
-        use, column, length = self.used[feature.name], column_of(measure), measure.window.length
-        oldest, top = self.names.at(ring.head(length)), column[0] == "max"
+        use, length = self.used[feature.name], measure.window.length
+        if not isinstance(measure, ex.Windowed) or (measure.how in ("count", "sum", *GREATEST) and not measure.ending):
+            column = columns_read(measure)[0]
+        else:
+            return self._while((*use.any, *use.crossing), self._any_leaves(ring, lengths_of(measure)))
+        oldest, top = self.names.at(ring.head(length)), column[0] in GREATEST
         day = _LEAVES_DAY[ring.key.unit].replace("{length}", str(length))
         next_day = day.format(tile=f"s[{entry(ring, self.names, oldest)}]")
         holds_any = [f"if {oldest} < {self.names.at(ring.base)}:", f"    first = min(first, {next_day})"]
         lines = self._while(use.any, holds_any)
         cuts = [self.constants.cut(feature.name, cut) for cut in use.cuts if cut > (MISSING if top else 0)]
+        if column[0] == "min":  # the ring keeps negatives: what rises to a cut falls below its negative
+            known = [self.constants.cut(feature.name, cut) for cut in reversed(use.cuts) if cut > MISSING + 1]
+            cuts = [*(str(MISSING + 1) for cut in use.cuts if cut == MISSING + 1), *(f"1 - ({one})" for one in known)]
         if not cuts or () in use.any:
             return lines
         args = f"s, {self.names.rings[ring.name].ring}, {oldest}, {ring.column(*column)}"
@@ -169,6 +178,15 @@ class NextEmitter:
             *indented([*highest_below, f"tile = {crossed}", f"first = min(first, {day.format(tile='tile')})"]),
         ]
         return lines + self._while(use.crossing, falls)
+
+    def _any_leaves(self, ring: Ring, lengths: tuple[int, ...]) -> list[str]:
+        """Lines that bring `first` to the day on which any of these windows next loses a tile."""
+        lines: list[str] = []
+        for length in lengths:
+            oldest = self.names.at(ring.head(length))
+            day = _LEAVES_DAY[ring.key.unit].format(tile=f"s[{entry(ring, self.names, oldest)}]", length=length)
+            lines += [f"if {oldest} < {self.names.at(ring.base)}:", f"    first = min(first, {day})"]
+        return lines
 
     def _while(self, guards: tuple[Guard, ...], lines: Sequence[str]) -> list[str]:
         """The lines, where any of the guards holds."""

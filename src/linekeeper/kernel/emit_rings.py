@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from linekeeper.kernel.layout import Column, Layout, Ring
+from linekeeper.kernel.layout import GREATEST, UNITED, Column, Layout, Ring
 from linekeeper.kernel.lines import indented, note, shortened
 from linekeeper.kernel.names import Names
 
@@ -64,19 +64,23 @@ def _expire(ring: Ring, names: Names) -> list[str]:
         "    leaves = NEVER",
     ]
     for number, (length, columns) in enumerate(ring.windows):
-        oldest, tops = names.at(ring.head(length)), [column for column in columns if column[0] == "max"]
+        oldest, tops = names.at(ring.head(length)), [column for column in columns if column[0] in GREATEST]
         lines += [f"    {note(f'{length}{ring.key.unit}: {_words(columns)}')}"]
         if not number:
             lines += ["    # After the newest entry stands one whose tile is NEVER: the loop stops there by itself."]
         lines += [f"    i = {oldest}", f"    entry = {entry(ring, names, 'i')}"]
         lines += [f"    {_value(column)} = MISSING" for column in tops]
         lines += [f"    while s[entry] <= tile - {length}:"]
-        for column in columns:
+        for column in (column for column in columns if column[0] != UNITED):
             place = ring.column(*column)
             more = f"{_value(column)} = max({_value(column)}, s[entry + {place}])"
             less = f"{names.at(ring.slot(length, column))} -= s[entry + {place}]"
             lines.append(f"        {more if column in tops else less}")
-        lines += ["        i += 1", f"        entry = {entry(ring, names, 'i')}", f"    {oldest} = i"]
+        lines += ["        i += 1", f"        entry = {entry(ring, names, 'i')}"]
+        for column in (column for column in columns if column[0] == UNITED):
+            united = f"union_of(s, {own.ring}, i, {names.at(ring.base)}, {ring.column(*column)})"
+            lines += [f"    if i > {oldest}:", f"        {names.at(ring.slot(length, column))} = {united}"]
+        lines.append(f"    {oldest} = i")
         for column in tops:  # only where the greatest itself has left is there a new one to look for
             slot, place = names.at(ring.slot(length, column)), ring.column(*column)
             lines.append(f"    if {_value(column)} == {slot}:")
@@ -112,14 +116,16 @@ def _add(ring: Ring, names: Names) -> list[str]:
         taken = [_taken(names.at(ring.slot(length, column)), column) for column in columns]
         if length == longest:
             lines += indented(taken)
-        else:
+        elif taken:
             lines += [f"    if tile > now - {length}:", *indented(taken, 2)]
     return lines
 
 
 def _taken(slot: str, column: Column) -> str:
-    if column[0] == "max":
+    if column[0] in GREATEST:
         return f"{slot} = max({slot}, {_value(column)})"
+    if column[0] == UNITED:
+        return f"{slot} = {slot} | {_value(column)}"
     return f"{slot} += {'1' if column[0] == 'count' else _value(column)}"
 
 
@@ -134,7 +140,7 @@ def _new_tile(ring: Ring, names: Names) -> list[str]:
         f"s[{entry(ring, names, '(end + 1)')}] = NEVER",
         f"entry = {entry(ring, names, 'i')}",
         "s[entry] = tile",
-        *(f"s[entry + {ring.column(*one)}] = {'MISSING' if one[0] == 'max' else 0}" for one in ring.columns),
+        *(f"s[entry + {ring.column(*one)}] = {'MISSING' if one[0] in GREATEST else 0}" for one in ring.columns),
         f"leaves = tile + {longest}",
     ]
     for length, _ in shorter:  # a tile older than a shorter window goes in before the window's oldest entry

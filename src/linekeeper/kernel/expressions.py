@@ -70,6 +70,10 @@ class ExpressionCompiler:
                 return self.names["." + name]
             case ex.HourOfDay():
                 return "(hour % 24)"
+            case ex.Weekday():  # 1 January 1970 was a Thursday
+                return "((hour // 24 + 3) % 7)"
+            case ex.DayOfMonth():
+                return "(hour // 24 - month_start(month_of(hour // 24)) + 1)"
             case _:
                 return self._stored(self.value(expr), self.may_miss(expr))
 
@@ -108,7 +112,9 @@ class ExpressionCompiler:
             case ex.If(test, yes, no):
                 truth, first, second = self.condition(test), self.atom(yes), self.atom(no)
                 return f"{first} if {truth} else {second}"
-            case ex.Literal() | ex.Ref() | ex.ScoreRef() | ex.FieldRef() | ex.HourOfDay():
+            case ex.Literal() | ex.Ref() | ex.ScoreRef() | ex.FieldRef():
+                return self.atom(expr)
+            case ex.HourOfDay() | ex.Weekday() | ex.DayOfMonth():
                 return self.atom(expr)
             case _:
                 return f"1 if {self.condition(expr)} else 0"

@@ -7,14 +7,14 @@ follows arrival and is carried (see "Late events" in the language reference).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from linekeeper.core.bounds import DUES_MAX
 from linekeeper.core.formats import EDITION
-from linekeeper.kernel.expression_text import ExpressionText, Namespace, slug
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
+from linekeeper.policy.expression_text import ExpressionText, Namespace, slug
 
 LATCH_WIDTH = 5
 _TILE = {"h": "hour", "d": "day", "m": "month"}
@@ -56,7 +56,22 @@ class RingKey:
     unit: ex.TileUnit
 
 
-Column = tuple[str, str | None]  # count of nothing, sum or max of a field
+# Of an entry and of a window: the count of events, the sum or the greatest value of a field, the greatest of its
+# negatives (which gives the least), or the count of events that have it.
+Column = tuple[str, str | None]
+_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "count": ("count",),
+    "sum": ("sum",),
+    "max": ("max",),
+    "min": ("min",),
+    "average": ("sum", "known"),
+    "spread": ("max", "min"),
+    "active": (),  # the entries of the window are its tiles that have something in them
+    "in_a_row": (),
+    "distinct": ("distinct",),
+}
+GREATEST = ("max", "min")  # columns of which a window keeps the greatest
+UNITED = "distinct"  # a bit for each word of a list, of which a window keeps those that any entry has; else a total
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +135,7 @@ class Layout:
     rings: tuple[Ring, ...]
     dues: int
     lasts: dict[ex.Last, int]
+    firsts: dict[ex.First, int]
     since: dict[ex.DaysSince, int]
     above: dict[int, int]
     latches: int
@@ -143,9 +159,20 @@ def ring_key(measure: ex.Windowed | ex.LateCount | ex.Restrictions) -> RingKey:
             return RingKey("restrictions", 0, window.unit)
 
 
-def column_of(measure: ex.Windowed | ex.LateCount | ex.Restrictions) -> Column:
-    """The column that a measure reads."""
-    return (measure.how, measure.field) if isinstance(measure, ex.Windowed) else ("count", None)
+def columns_read(measure: ex.Windowed | ex.LateCount | ex.Restrictions) -> tuple[Column, ...]:
+    """The columns that a measure reads."""
+    if not isinstance(measure, ex.Windowed):
+        return (("count", None),)
+    return tuple((column, measure.field) for column in _COLUMNS[measure.how])
+
+
+def lengths_of(measure: ex.Windowed | ex.LateCount | ex.Restrictions) -> tuple[int, ...]:
+    """The windows that a measure reads, longest first: one; of what ended in the past two, and it is the difference."""
+    if isinstance(measure, ex.Windowed) and measure.ending:
+        return measure.reach.length, measure.ending
+    if isinstance(measure, ex.Windowed) and measure.how == "in_a_row" and measure.window.length > 2:
+        return measure.window.length, 2  # while this holds something, the row may still go on
+    return (measure.window.length,)
 
 
 def measures(policy: m.Policy) -> Iterable[ex.Measure]:
@@ -155,19 +182,23 @@ def measures(policy: m.Policy) -> Iterable[ex.Measure]:
 
 def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
     """Give every thing that the policy needs its place."""
-    slots = {name: place for place, name in enumerate((*FACT_SLOTS, *_slots_of_dues(policy, edition)))}
+    used = list(measures(policy))
+    opened = ("OPEN_DAY",) if ex.Fact("days_on_book", ex.DAYS) in used else ()
+    slots = {name: place for place, name in enumerate((*FACT_SLOTS, *_slots_of_dues(policy, edition), *opened))}
     dues = len(slots)
     place = dues + 2 * DUES_MAX
-    used = list(measures(policy))
     names = _ring_names(policy, used)
     above: dict[int, int] = {}
     lasts: dict[ex.Last, int] = {}
     since: dict[ex.DaysSince, int] = {}
+    firsts: dict[ex.First, int] = {}
     for measure in used:
         if isinstance(measure, ex.LateCount) and measure.days not in above:
             above[measure.days], place = place, place + 1
         elif isinstance(measure, ex.Last) and measure not in lasts:
             lasts[measure], place = place, place + 2  # at, value
+        elif isinstance(measure, ex.First) and measure not in firsts:
+            firsts[measure], place = place, place + 2
         elif isinstance(measure, ex.DaysSince) and measure not in since:
             since[measure], place = place, place + 1
     fact_rings, place = _rings(used, names, place, line=False)
@@ -177,8 +208,9 @@ def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
     latches, place = place, place + LATCH_WIDTH * len(policy.triggers)
     line_rings, place = _rings(used, names, place, line=True)
     shape = repr((sorted(slots.items()), fact_rings, line_rings, above, lasts, since, latches, place))
+    shape += repr(firsts) if firsts else ""
     digest = hashlib.sha256(shape.encode()).hexdigest()
-    return Layout(slots, (*fact_rings, *line_rings), dues, lasts, since, above, latches, line, place, digest)
+    return Layout(slots, (*fact_rings, *line_rings), dues, lasts, firsts, since, above, latches, line, place, digest)
 
 
 def _slots_of_dues(policy: m.Policy, edition: int) -> tuple[str, ...]:
@@ -214,7 +246,8 @@ def _rings(used: list[ex.Measure], names: dict[RingKey, str], place: int, line: 
             continue
         read: dict[int, dict[Column, None]] = {}
         for user in users:
-            read.setdefault(user.window.length, {})[column_of(user)] = None
+            for length in lengths_of(user):
+                read.setdefault(length, {}).update(dict.fromkeys(columns_read(user)))
         windows = tuple((length, tuple(read[length])) for length in sorted(read, reverse=True))
         ring = Ring(names[key], key, windows, place)
         rings.append(ring)

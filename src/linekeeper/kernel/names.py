@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from linekeeper.core.line import Action, Status
-from linekeeper.kernel.expression_text import ExpressionText, Namespace, slug
 from linekeeper.kernel.layout import FACT_SLOTS, LATCH_WIDTH, LINE_SLOTS, Layout, Ring, RowShape
 from linekeeper.kernel.lines import note
 from linekeeper.policy import model as m
+from linekeeper.policy.expression_text import ExpressionText, Namespace, slug
 
 # What generated functions are called, and the variables that those of them use which read features.
 GENERATED = (
@@ -174,6 +174,9 @@ def _name_facts(policy: m.Policy, layout: Layout, names: Names) -> None:
     for last, slot in layout.lasts.items():
         name = slug(text.select(last.select, last.field)).upper()
         names.slots[slot], names.slots[slot + 1] = take(f"{name}_LAST_AT"), take(f"{name}_LAST")
+    for first, slot in layout.firsts.items():
+        name = slug(text.select(first.select, first.field)).upper()
+        names.slots[slot], names.slots[slot + 1] = take(f"{name}_FIRST_AT"), take(f"{name}_FIRST")
     for since, slot in layout.since.items():
         names.slots[slot] = take(f"{slug(text.select(since.select)).upper()}_LAST_DAY")
     for days, slot in layout.above.items():

@@ -7,9 +7,8 @@ the kernel needs no check at run time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import Literal as OneOf
 from typing import NoReturn, cast
 
 from lark import Tree
@@ -30,6 +29,8 @@ from linekeeper.policy.functions import (
     Span,
 )
 from linekeeper.policy.model import Field, Kind
+from linekeeper.policy.other_languages import OTHER_FUNCTIONS, OTHER_NAMES, how_to_select, how_to_span
+from linekeeper.policy.scope import NUMERIC, UNIT_WORDS, Checked, Loose, Mistyped, Scope
 from linekeeper.policy.source import nearest, quoted
 from linekeeper.policy.syntax import Branch, render
 from linekeeper.scorecard.card import SCORE_MAX
@@ -37,79 +38,11 @@ from linekeeper.scorecard.card import SCORE_MAX
 DAYS_MAX = 36_500
 LATE_DAYS_MAX = 3650
 WINDOW_MAX: Mapping[str, int] = {"h": 168, "d": 400, "m": 60}
-Loose = OneOf["number", "percent", "text", "span"]  # literals that take their unit from what they stand beside
-
-UNIT_WORDS: Mapping[str, str] = {
-    "money": "money",
-    "count": "a count",
-    "days": "days",
-    "share": "a share",
-    "flag": "a condition",
-    "category": "a word of a list",
-    "points": "points",
-    "pd": "a probability of default",
-    "number": "a bare number",
-    "percent": "a percentage",
-    "text": "a text",
-    "span": "a duration",
+# What `where` may say of the day of an event; a field of the event that has the same name goes before.
+DAY_PARTS: Mapping[str, Checked] = {
+    "weekday": Checked(ex.Weekday(), 0, 6),
+    "day_of_month": Checked(ex.DayOfMonth(), 1, 31),
 }
-NUMERIC: frozenset[str] = frozenset({"money", "count", "days", "share", "points", "pd"})
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A checked part: its node, the interval of its value, whether it may be missing.
-
-    A `loose` literal has no unit yet; `text` is what it is written as, where its value depends on the unit.
-    """
-
-    expr: ex.Expr
-    low: int = 0
-    high: int = 1
-    missing: bool = False
-    loose: Loose | None = None
-    text: str = ""
-
-    @property
-    def unit(self) -> ex.Unit | Loose:
-        return self.loose or self.expr.unit
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        return self.expr.choices
-
-    @property
-    def bounds(self) -> Interval:
-        return Interval(self.low, self.high)
-
-
-class Mistyped(Exception):
-    """A type fault: what is wrong, at which character of the expression, and the way out."""
-
-    def __init__(self, message: str, offset: int, way_out: str = "") -> None:
-        super().__init__(message)
-        self.message, self.offset, self.way_out = message, offset, way_out
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What an expression may name.
-
-    `feature` resolves a feature's name, and raises KeyError for one that itself has a fault; `hoist` makes a feature of
-    a measure that is written in place, and gives its name.
-    """
-
-    kinds: Mapping[str, Kind]
-    currency: str
-    exponent: int
-    feature_names: tuple[str, ...]
-    feature: Callable[[str], Checked]
-    hoist: Callable[[str, Checked], str]
-    scores: tuple[str, ...] = ()
-    protected: tuple[str, ...] = ()
-    measures: bool = True
-    event: Kind | None = None  # inside `where`
-    asked_amount: bool = False  # inside `authorise`
 
 
 def check(tree: Branch, scope: Scope) -> Checked:
@@ -216,7 +149,9 @@ def _arguments(tree: Branch, count: int) -> list[Branch]:
     arguments = _subtrees(tree)
     if len(arguments) != count:
         word = tree.children[0]
-        _fail(tree, f"`{word}` takes {count} argument{'s' * (count > 1)}, not {len(arguments)}")
+        window = word in MEASURES and count == 2 and len(arguments) == 1
+        way_out = "add a window, like `30d`" if window else ""
+        _fail(tree, f"`{word}` takes {count} argument{'s' * (count > 1)}, not {len(arguments)}", way_out)
     return arguments
 
 
@@ -317,18 +252,21 @@ def _name(tree: Branch, scope: Scope) -> Checked:
         return Checked(ex.ScoreRef(word), -SCORE_MAX, SCORE_MAX)
     if word in ("score", "pd", "ability", "willingness"):
         _fail(tree, f"`{word}` needs a score", "declare `score`, or use it outside features")
-    return _fail(
-        tree, f"`{quoted(word)}` is not known here", nearest(word, (*scope.feature_names, *FACTS, *scope.scores))
-    )
+    way_out = OTHER_NAMES.get(word) or nearest(word, (*scope.feature_names, *FACTS, *scope.scores))
+    return _fail(tree, f"`{quoted(word)}` is not known here", way_out)
 
 
 def _event_field(tree: Branch, word: str, kind: Kind, scope: Scope) -> Checked:
     if word == "hour":
         return Checked(ex.HourOfDay(), 0, 23)
     field = next((field for field in kind.fields if field.name == word), None)
+    if field is None and word in DAY_PARTS:
+        return DAY_PARTS[word]
     if field is None:
-        known = [field.name for field in kind.fields] + ["hour"]
-        _fail(tree, f"`{quoted(word)}` is not a field of `{kind.name}`", nearest(word, known))
+        known = [field.name for field in kind.fields] + ["hour", *DAY_PARTS]
+        is_choice = any(word in field.choices for field in kind.fields)
+        way_out = f'write `"{word}"`' if is_choice else OTHER_NAMES.get(word) or nearest(word, known)
+        _fail(tree, f"`{quoted(word)}` is not a field of `{kind.name}`", way_out)
     _unprotected(tree, word, scope)
     expr = ex.FieldRef(field.name, field.unit, field.choices)
     return Checked(expr, *_field_bounds(field), missing=field.optional)
@@ -440,7 +378,8 @@ def _call(tree: Branch, scope: Scope) -> Checked:
         part = _measure(tree, scope)
         name = scope.hoist(render(tree), part)
         return replace(part, expr=ex.Ref(name, part.expr.unit, part.choices))
-    return _fail(tree, f"the function `{quoted(word)}` is not known", nearest(word, (*MEASURES, *FUNCTIONS)))
+    way_out = OTHER_FUNCTIONS.get(word) or nearest(word, (*MEASURES, *FUNCTIONS))
+    return _fail(tree, f"the function `{quoted(word)}` is not known", way_out)
 
 
 def _function(tree: Branch, function: Function, scope: Scope) -> Checked:
@@ -503,28 +442,43 @@ def _argument(tree: Branch, argument: Argument, scope: Scope) -> Checked:
 def _measure(tree: Branch, scope: Scope) -> Checked:
     """A measure by itself, not yet a feature."""
     measure = MEASURES[str(tree.children[0])]
-    trees = _arguments(tree, len(measure.arguments))
+    *_, last = [tree, *_subtrees(tree)]
+    past = last if last.data == "ending" and measure.ends else None
+    trees = _arguments(tree, len(measure.arguments) + (past is not None))
     arguments: list[object] = []
     fields: list[Field] = []
-    for side, argument in zip(trees, measure.arguments, strict=True):
+    for side, argument in zip(trees, measure.arguments, strict=past is None):
         match argument:
             case Events(field=wants_field):
                 select, field = _select(side, scope, wants_field)
                 fields += [_suitable(side, field, argument, measure.name)] if field is not None else []
                 arguments += [select, *fields]
-            case Span(units):
-                arguments.append(_window(side, units))
+            case Span(units, least):
+                arguments.append(_window(side, units, least))
             case DaysPastDue():
                 arguments.append(_days_past_due(side, scope))
     bounds = measure.bounds if measure.bounds is not None else _field_bounds(*fields)
-    return Checked(measure.node(*arguments), *bounds, missing=measure.missing)
+    node = measure.node(*arguments)
+    if past is not None and isinstance(node, ex.Windowed):
+        node = replace(node, ending=_ending(past, node.window))
+    return Checked(node, *bounds, missing=measure.missing)
+
+
+def _ending(tree: Branch, window: ex.Window) -> int:
+    """How many tiles ago the window ends."""
+    span = str(tree.children[0]).split()[1].replace("_", "")
+    most = WINDOW_MAX[window.unit] - window.length
+    if span[-1] != window.unit or not 1 <= int(span[:-1]) <= most:
+        what = f"a window of `{window.length}{window.unit}` cannot end {span} ago"
+        _fail(tree, what, f"from 1{window.unit} to {most}{window.unit} ago" if most else "choose a shorter window")
+    return int(span[:-1])
 
 
 def _select(tree: Branch, scope: Scope, wants_field: bool) -> tuple[ex.Select, Field | None]:
     source, where = _subtrees(tree) if tree.data == "where" else (tree, None)
     if source.data != ("path" if wants_field else "name"):
-        shape = "kind.field" if wants_field else "kind"
-        _fail(source, f"`{quoted(render(source))}` does not select events", f"write `{shape}`")
+        way_out = how_to_select(source, scope.kinds, scope.feature_names, wants_field)
+        _fail(source, f"`{quoted(render(source))}` does not select events", way_out)
     word = str(source.children[0])
     kind = scope.kinds.get(word)
     if kind is None:
@@ -547,19 +501,22 @@ def _suitable(tree: Branch, field: Field, argument: Events, word: str) -> Field:
     """The field, where the measure can take its values. Raises Mistyped."""
     if argument.amount and (field.unit not in NUMERIC or field.is_date):
         _fail(tree, f"`{field.name}` is {UNIT_WORDS[field.unit]}, `{word}` needs an amount")
+    if argument.listed and not 1 <= len(field.choices) <= argument.listed:
+        way_out = f"`{word}` counts the words of a list of at most {argument.listed}"
+        _fail(tree, f"`{field.name}` is {UNIT_WORDS[field.unit]} of {len(field.choices)} words", way_out)
     if field.signed and not argument.signed:
         way_out = "use `last` or `max`"
         _fail(tree, f"`{field.name}` may be negative, `{word}` needs amounts that cannot be", way_out)
     return field
 
 
-def _window(tree: Branch, units: str) -> ex.Window:
+def _window(tree: Branch, units: str, least: int) -> ex.Window:
     word = str(tree.children[0]).replace("_", "") if tree.data == "duration" else ""
     if not word or word[-1] not in units:
-        _fail(tree, f"`{quoted(render(tree))}` is not a window", "write " + " or ".join(f"`30{u}`" for u in units))
+        _fail(tree, f"`{quoted(render(tree))}` is not a window", how_to_span(tree, render(tree), units))
     length, unit = int(word[:-1]), cast(ex.TileUnit, word[-1])
-    if not 1 <= length <= WINDOW_MAX[unit]:
-        _fail(tree, f"a window of `{quoted(word)}` is not possible", f"from 1{unit} to {WINDOW_MAX[unit]}{unit}")
+    if not least <= length <= WINDOW_MAX[unit]:
+        _fail(tree, f"a window of `{quoted(word)}` is not possible", f"from {least}{unit} to {WINDOW_MAX[unit]}{unit}")
     return ex.Window(length, unit)
 
 

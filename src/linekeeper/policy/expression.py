@@ -90,6 +90,22 @@ class HourOfDay(_Count):
 
 
 @dataclass(frozen=True, slots=True)
+class DayOfMonth(_Count):
+    """The day of the month of the event's local day, 1-31; only inside `where`."""
+
+
+WEEKDAY_WORDS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class Weekday:
+    """The day of the week of the event's local day, a word of a list; only inside `where`."""
+
+    unit: ClassVar[Unit] = CATEGORY
+    choices: ClassVar[tuple[str, ...]] = WEEKDAY_WORDS
+
+
+@dataclass(frozen=True, slots=True)
 class Not(_Condition):
     """The condition is false."""
 
@@ -191,14 +207,21 @@ class Select:
 
 @dataclass(frozen=True, slots=True)
 class Windowed:
-    """count, sum or max over a window. `field` is None for count. max of nothing is missing."""
+    """What selected events come to in a window. `field` is None for what counts. max, min, average, spread of nothing
+    are missing. A window may end in the past: `ending` tiles before the current one."""
 
-    how: OneOf["count", "sum", "max"]
+    how: OneOf["count", "sum", "max", "min", "average", "spread", "active", "in_a_row", "distinct"]
     select: Select
     field: str | None
     window: Window
     unit: Unit = noted(compare=False, repr=False)
+    ending: int = 0
     choices: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def reach(self) -> Window:
+        """The window from its first tile to the current one."""
+        return Window(self.window.length + self.ending, self.window.unit)
 
     @property
     def function(self) -> str:
@@ -214,6 +237,17 @@ class Last:
     unit: Unit = noted(compare=False, repr=False)
     choices: tuple[str, ...] = noted(default=(), compare=False, repr=False)
     function: ClassVar[str] = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """The field of the earliest selected event that has it; missing where there is none."""
+
+    select: Select
+    field: str
+    unit: Unit = noted(compare=False, repr=False)
+    choices: tuple[str, ...] = noted(default=(), compare=False, repr=False)
+    function: ClassVar[str] = "first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,9 +286,24 @@ class Fact:
     choices: ClassVar[tuple[str, ...]] = ()
 
 
-Measure = Windowed | Last | DaysSince | LateCount | Restrictions | Fact
+Measure = Windowed | Last | First | DaysSince | LateCount | Restrictions | Fact
 Expr = (
-    Literal | Ref | ScoreRef | FieldRef | HourOfDay | Not | And | Or | Compare | In | Arithmetic | Call | If | Measure
+    Literal
+    | Ref
+    | ScoreRef
+    | FieldRef
+    | HourOfDay
+    | DayOfMonth
+    | Weekday
+    | Not
+    | And
+    | Or
+    | Compare
+    | In
+    | Arithmetic
+    | Call
+    | If
+    | Measure
 )
 
 

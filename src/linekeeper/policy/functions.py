@@ -15,9 +15,9 @@ node in `expression` as well, and a measure or a fact its state in `kernel/layou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, replace
 from functools import reduce
+from typing import Literal as OneOf
 from typing import NamedTuple
 
 from linekeeper.core.bounds import MONEY_MAX, SHARE_CEILING_BP
@@ -30,6 +30,7 @@ from linekeeper.policy.expression import (
     DaysSince,
     Expr,
     Fact,
+    First,
     Last,
     LateCount,
     Literal,
@@ -41,8 +42,10 @@ from linekeeper.policy.expression import (
     Windowed,
 )
 from linekeeper.policy.model import Field
+from linekeeper.policy.trends import Trend
 
 DAYS_SINCE_MAX = 10**6
+LIST_BITS = 60  # words of a list of which a window can say how many it has: a bit each
 
 
 class Interval(NamedTuple):
@@ -50,45 +53,6 @@ class Interval(NamedTuple):
 
     low: int
     high: int
-
-
-class Trend(Enum):
-    """A direction: in which a value moves by time alone, or as one of its arguments rises.
-
-    What moves down by time may end in missing, as the greatest value of a window does when the window empties.
-    """
-
-    STILL = "still"
-    DOWN = "down"
-    UP = "up"
-    ANY = "any"
-
-    def __neg__(self) -> Trend:
-        """
-        >>> -Trend.UP, -Trend.STILL
-        (<Trend.DOWN: 'down'>, <Trend.STILL: 'still'>)
-        """
-        return {Trend.DOWN: Trend.UP, Trend.UP: Trend.DOWN}.get(self, self)
-
-    def __add__(self, other: Trend) -> Trend:
-        """The direction of a sum of two values.
-
-        >>> Trend.UP + Trend.STILL, Trend.UP + Trend.DOWN
-        (<Trend.UP: 'up'>, <Trend.ANY: 'any'>)
-        """
-        if Trend.STILL in (self, other) or self == other:
-            return other if self == Trend.STILL else self
-        return Trend.ANY
-
-    def __mul__(self, argument: Trend) -> Trend:
-        """The direction of a value that moves this way as its argument rises, where the argument moves that way.
-
-        >>> Trend.DOWN * Trend.UP, Trend.ANY * Trend.UP, Trend.ANY * Trend.STILL
-        (<Trend.DOWN: 'down'>, <Trend.ANY: 'any'>, <Trend.STILL: 'still'>)
-        """
-        if Trend.STILL in (self, argument):
-            return Trend.STILL
-        return Trend.ANY if self == Trend.ANY else argument if self == Trend.UP else -argument
 
 
 # ------------------------------------------------------------------ functions of values
@@ -292,19 +256,22 @@ FUNCTIONS: Mapping[str, Function] = {
 class Events:
     """An argument that selects events: a kind, or with `field` one of its fields.
 
-    With `amount` that is a field that can be added up; it may be negative where `signed`.
+    With `amount` that is a field that can be added up; it may be negative where `signed`. With `listed` it is one of a
+    list of words, of which there are at most so many.
     """
 
     field: bool = False
     amount: bool = False
     signed: bool = True
+    listed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An argument that is a window, in these units of tiles."""
+    """An argument that is a window, in these units of tiles, of at least so many."""
 
     units: str
+    least: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,8 +285,10 @@ class MeasureFunction:
 
     `node` makes the measure from its arguments: a `Select`, followed by its `Field` where one is asked for, a `Window`,
     a number of days. `bounds` is the interval of its value; None: that of the field. `trend` is the direction of the
-    value by time alone; where it `fades`, it may end in missing. `code` is the value, made of the slot of the state
-    that holds what is measured (`s[17]`). `words` is the English phrase, with places for events, field, window, span.
+    value by time alone; where it `fades`, it may end in missing. `code` is the value, made of the slots of the state
+    that hold what is measured (`s[17]`): `slot`, the second one, and the number of tiles in the window that hold
+    something. `words` is the English phrase, with places for events, field, window, span. Where it `ends`, its window
+    may end in the past, as in `sum(draw.amount, 30d, ending 30d ago)`; its value then moves either way.
     """
 
     name: str
@@ -331,18 +300,28 @@ class MeasureFunction:
     code: str
     words: str
     fades: bool = False
+    ends: bool = False
 
 
-def _sum(select: Select, field: Field, window: Window) -> Windowed:
-    return Windowed("sum", select, field.name, window, field.unit)
+Amounts = OneOf["sum", "max", "min", "average", "spread"]
 
 
-def _max(select: Select, field: Field, window: Window) -> Windowed:
-    return Windowed("max", select, field.name, window, field.unit)
+def _amounts(how: Amounts) -> Callable[[Select, Field, Window], Windowed]:
+    """Makes measures of one field in a window."""
+    return lambda select, field, window: Windowed(how, select, field.name, window, field.unit)
+
+
+def _counts(how: OneOf["count", "active", "in_a_row"]) -> Callable[[Select, Window], Windowed]:
+    """Makes measures that count in a window."""
+    return lambda select, window: Windowed(how, select, None, window, COUNT)
 
 
 def _last(select: Select, field: Field) -> Last:
     return Last(select, field.name, field.unit, field.choices)
+
+
+def _first(select: Select, field: Field) -> First:
+    return First(select, field.name, field.unit, field.choices)
 
 
 _COUNTED = Interval(0, MONEY_MAX)
@@ -355,33 +334,113 @@ MEASURES: Mapping[str, MeasureFunction] = {
         MeasureFunction(
             "count",
             (Events(), Span("hdm")),
-            node=lambda select, window: Windowed("count", select, None, window, COUNT),
+            node=_counts("count"),
             bounds=_COUNTED,
             missing=False,
             trend=Trend.DOWN,
             code="{slot}",
             words="the number of {events} in {window}",
+            ends=True,
         ),
         MeasureFunction(
             "sum",
             (Events(field=True, amount=True, signed=False), Span("hdm")),
-            node=_sum,
+            node=_amounts("sum"),
             bounds=None,
             missing=False,
             trend=Trend.DOWN,
             code="min({slot}, MONEY_MAX)",
             words="the total {field} of {events} in {window}",
+            ends=True,
         ),
         MeasureFunction(
             "max",
             (Events(field=True, amount=True), Span("hdm")),
-            node=_max,
+            node=_amounts("max"),
             bounds=None,
             missing=True,
             trend=Trend.DOWN,
             fades=True,
             code="{slot}",
             words="the largest {field} of {events} in {window}",
+            ends=True,
+        ),
+        MeasureFunction(
+            "min",
+            (Events(field=True, amount=True), Span("hdm")),
+            node=_amounts("min"),
+            bounds=None,
+            missing=True,
+            trend=Trend.UP,
+            fades=True,
+            code="0 - {slot} if {slot} != MISSING else MISSING",
+            words="the smallest {field} of {events} in {window}",
+            ends=True,
+        ),
+        MeasureFunction(
+            "average",
+            (Events(field=True, amount=True, signed=False), Span("hdm")),
+            node=_amounts("average"),
+            bounds=None,
+            missing=True,
+            trend=Trend.ANY,
+            fades=True,
+            code="divide(min({slot}, MONEY_MAX), {second_slot})",
+            words="the average {field} of {events} in {window}",
+            ends=True,
+        ),
+        MeasureFunction(
+            "spread",
+            (Events(field=True, amount=True), Span("hdm")),
+            node=_amounts("spread"),
+            bounds=Interval(0, MONEY_MAX),
+            missing=True,
+            trend=Trend.DOWN,
+            fades=True,
+            code="min({slot} + {second_slot}, MONEY_MAX) if {slot} != MISSING else MISSING",
+            words="the difference between the largest and the smallest {field} of {events} in {window}",
+            ends=True,
+        ),
+        MeasureFunction(
+            "active",
+            (Events(), Span("hdm")),
+            node=_counts("active"),
+            bounds=_COUNTED,
+            missing=False,
+            trend=Trend.DOWN,
+            code="{tiles}",
+            words="the number of {tiles} with {events} in {window}",
+            ends=True,
+        ),
+        MeasureFunction(
+            "in_a_row",
+            (Events(), Span("hdm", least=2)),
+            node=_counts("in_a_row"),
+            bounds=_COUNTED,
+            missing=False,
+            trend=Trend.DOWN,
+            code="tiles_in_a_row(s, {ring}, {oldest}) if {lives} else 0",
+            words="the number of {tiles} in a row with {events} in {window}",
+        ),
+        MeasureFunction(
+            "distinct",
+            (Events(field=True, listed=LIST_BITS), Span("hdm")),
+            node=lambda select, field, window: Windowed("distinct", select, field.name, window, COUNT),
+            bounds=Interval(0, LIST_BITS),
+            missing=False,
+            trend=Trend.DOWN,
+            code="count_bits({slot})",
+            words="the number of different values of {field} of {events} in {window}",
+        ),
+        MeasureFunction(
+            "first",
+            (Events(field=True),),
+            node=_first,
+            bounds=None,
+            missing=True,
+            trend=Trend.STILL,
+            code="{slot}",
+            words="the {field} of the earliest {event}",
         ),
         MeasureFunction(
             "last",
@@ -495,6 +554,14 @@ FACTS: Mapping[str, AccountFact] = {
             "the number of months since the line was opened",
         ),
         AccountFact(
+            "days_on_book",
+            DAYS,
+            _COUNTED,
+            Trend.UP,
+            "day - s[OPEN_DAY]",
+            "the time since the line was opened",
+        ),
+        AccountFact(
             "days_in_status",
             DAYS,
             _COUNTED,
@@ -514,6 +581,13 @@ FACTS: Mapping[str, AccountFact] = {
 }
 
 
+# Words that came later: a policy that has a feature of that name keeps it.
+LATER_FACTS = frozenset(("days_on_book",))
+
+
 def record_of(measure: Measure) -> MeasureFunction | AccountFact:
-    """The record of a measure's word."""
-    return FACTS[measure.name] if isinstance(measure, Fact) else MEASURES[measure.function]
+    """The record of a measure's word. What a window holds that ends in the past moves either way by time alone."""
+    if isinstance(measure, Fact):
+        return FACTS[measure.name]
+    record = MEASURES[measure.function]
+    return replace(record, trend=Trend.ANY) if isinstance(measure, Windowed) and measure.ending else record

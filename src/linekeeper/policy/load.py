@@ -25,6 +25,7 @@ from linekeeper.core.errors import Fault, PolicyError
 from linekeeper.policy import dues, kinds, sections
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
+from linekeeper.policy.allowances import check_allowed_events
 from linekeeper.policy.currency import minor_digits
 from linekeeper.policy.reader import Reader
 from linekeeper.policy.source import BYTES_MAX, Faults, Listing, Node, Scalar, Table, nearest, quoted, read, too_large
@@ -49,6 +50,7 @@ KEYS = (
     "dues",
     "calendar",
     "draws",
+    "allow",
 )
 OLD_KEYS = {"recovery": "restoration"}  # read alike for one version; `fmt` writes the new word
 REQUIRED = ("policy", "version", "currency", "time_zone", "triggers")
@@ -89,6 +91,8 @@ def load_text(text: str, name: str = "policy.yaml", read_card: ReadCard | None =
     if score:
         reader.scores = ("score", "pd", *score.groups)
     policy = _policy(root, reader, score)
+    kinds_and_fields = {kind.name: tuple(field.name for field in kind.fields) for kind in reader.kinds.values()}
+    check_allowed_events(root.get("allow"), kinds_and_fields, faults)
     if (section := root.get("dues")) is not None:
         dues.check_grace(section, policy, reader)
     faults.stop_if_any()

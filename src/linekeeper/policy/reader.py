@@ -14,14 +14,16 @@ from lark import Tree
 from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
-from linekeeper.policy.checker import Checked, Mistyped, Scope, check, check_condition, check_feature, coerce
-from linekeeper.policy.functions import FACTS, MEASURES
+from linekeeper.policy.allowances import check_allow
+from linekeeper.policy.checker import check, check_condition, check_feature, coerce
+from linekeeper.policy.functions import FACTS, LATER_FACTS, MEASURES
 from linekeeper.policy.kinds import valid_name
-from linekeeper.policy.source import Faults, Node, Scalar, Table, quoted
+from linekeeper.policy.scope import Checked, Mistyped, Scope
+from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, quoted
 from linekeeper.policy.syntax import Branch, Misread, parse
 
 FEATURES_MAX = 400
-TAKEN = frozenset((*FACTS, "score", "ability", "willingness", "pd", "hour", "amount"))
+TAKEN = frozenset((*(FACTS.keys() - LATER_FACTS), "score", "ability", "willingness", "pd", "hour", "amount"))
 TAKEN_WORDS = TAKEN | frozenset(("and", "or", "not", "if", "then", "else", "in", "where", "true", "false"))
 
 
@@ -123,7 +125,8 @@ class Reader:
     def _worse(self, value: Node) -> OneOf["higher", "lower"] | None:
         if not isinstance(value, Table):
             return None
-        self.only(value, ("value", "worse"))
+        self.only(value, ("value", "worse", "allow"))
+        check_allow(value.get("allow"), self.faults)
         worse = value.get("worse")
         if worse is None:
             return None
@@ -154,7 +157,13 @@ class Reader:
         """A condition; a false literal where it has a fault (the fault is noted)."""
         never = ex.Literal(0, ex.FLAG)
         if not isinstance(node, Scalar):
-            self.faults.add(node, "a condition is one expression", "for example `days_past_due >= 30`")
+            joined = (
+                " and ".join(item.text for item in node.items if isinstance(item, Scalar))
+                if isinstance(node, Listing)
+                else ""
+            )
+            way_out = f"write `{joined}`" if joined and len(joined) < 200 else "for example `days_past_due >= 30`"
+            self.faults.add(node, "a condition is one expression", way_out)
             return never
         tree = self._tree(node)
         if tree is None:
@@ -176,9 +185,21 @@ class Reader:
         if constant and part is None:
             return low
         if part is None or part.unit != unit or not isinstance(part.expr, ex.Literal) or not low <= part.low <= high:
-            self.faults.add(node, f"`{quoted(node.text)}` does not fit here", _example(unit, low, high, self.exponent))
+            way_out = f"{self._in_unit(node.text, unit)}{_example(unit, low, high, self.exponent)}"
+            self.faults.add(node, f"`{quoted(node.text)}` does not fit here", way_out)
             return low
         return part.low
+
+    def _in_unit(self, text: str, unit: ex.Unit) -> str:
+        """How a number without its unit, or a duration of hours or months, is written here; nothing where unknown."""
+        number, digits = text.strip(), re.fullmatch(r"(\d[\d_]{0,14})([hm])", text.strip())
+        if unit == "days" and digits:
+            count = int(digits[1])
+            return f"write `{-(-count // 24) if digits[2] == 'h' else 30 * count}d`, "
+        if not re.fullmatch(r"\d[\d_]{0,14}", number):
+            return ""
+        written = {"share": f"{number}%", "pd": f"{number}%", "money": f"{number} {self.currency}"}.get(unit, "")
+        return f"write `{written}`, " if written else ""
 
     # -------------------------------------------------------------- plain values
 

@@ -10,6 +10,7 @@ from typing import Any
 from linekeeper.policy.dues import DUES_KEYS, HOLIDAYS_KEYS, PREPAID, WEEKDAYS
 from linekeeper.policy.load import KEYS, OLD_KEYS, REQUIRED
 from linekeeper.policy.sections import GROUPS, OVER_LIMIT_WORDS, TRIGGER_KEYS
+from linekeeper.policy.warning_codes import WARNING_CODES
 
 Schema = dict[str, Any]
 
@@ -21,6 +22,15 @@ _DAYS: Schema = {"type": ["string", "integer"], "pattern": r"^\d[\d_]*[dy]?$", "
 _YES: Schema = {"enum": [True, False, "yes", "no"]}
 _CONDITION: Schema = {**_TEXT, "description": "a condition, like days_past_due >= 30"}
 
+_ALLOW: Schema = {
+    "type": "object",
+    "properties": {
+        code: {"type": "string", "description": f"why: {one.meaning}"} for code, one in WARNING_CODES.items()
+    },
+    "additionalProperties": False,
+    "description": "warnings that are meant so, each with the reason",
+}
+
 _TRIGGER: dict[str, Schema] = {
     "when": {**_CONDITION, "description": "sets the latch"},
     "clear": {**_CONDITION, "description": "releases it (default: not when)"},
@@ -31,6 +41,7 @@ _TRIGGER: dict[str, Schema] = {
     "reason": {**_WORD, "description": "reason code"},
     "terminal": {**_YES, "description": "no way back but expiry and a person"},
     "expires": {**_DAYS, "description": "ends the latch that long after it was set"},
+    "allow": _ALLOW,
 }
 assert tuple(_TRIGGER) == TRIGGER_KEYS
 
@@ -90,11 +101,13 @@ def _calendar() -> Schema:
 
 def schema() -> Schema:
     """The schema of a policy file (JSON Schema, draft 2020-12)."""
-    feature: Schema = {"oneOf": [_TEXT, _table({"value": _TEXT, "worse": {"enum": ["higher", "lower"]}}, ("value",))]}
+    measured: dict[str, Schema] = {"value": _TEXT, "worse": {"enum": ["higher", "lower"]}, "allow": _ALLOW}
+    feature: Schema = {"oneOf": [_TEXT, _table(measured, ("value",))]}
     groups = {group: _named(_BINS) for group in GROUPS}
     score = _table({"base": {"type": "integer"}, **groups, "pd": _BINS, "card": {"type": "string"}, "sha256": _HASH})
-    restoration = {"first": _SHARE, "step": _SHARE, "every": _DAYS, "while": _CONDITION}
-    offer = {"when": _CONDITION, "increase": _SHARE, "up_to": _TEXT, "every": _DAYS, "valid": _DAYS}
+    restoration = {"first": _SHARE, "step": _SHARE, "every": _DAYS, "while": _CONDITION, "allow": _ALLOW}
+    terms = {"when": _CONDITION, "increase": _SHARE, "up_to": _TEXT, "every": _DAYS, "valid": _DAYS}
+    rule = {"deny": _CONDITION, "reason": _WORD, "allow": _ALLOW}
     properties: dict[str, Schema] = {
         "policy": {"type": "string"},
         "version": {"type": "integer", "minimum": 1},
@@ -107,13 +120,19 @@ def schema() -> Schema:
         "score": score,
         "triggers": _named(_table(_TRIGGER, ("when", "reason"))),
         "restoration": _table(restoration, ("first", "step", "every")),
-        "authorise": _named(_table({"deny": _CONDITION, "reason": _WORD}, ("deny", "reason"))),
-        "offer": _table(offer, tuple(offer)),
+        "authorise": _named(_table(rule, ("deny", "reason"))),
+        "offer": _table({**terms, "allow": _ALLOW}, tuple(terms)),
         "brake": _table({"lines": _SHARE, "exposure": _SHARE}, ("lines", "exposure")),
         "honour": _DAYS,
         "dues": _dues(),
         "calendar": _calendar(),
         "draws": _table({"over_limit": {"enum": list(OVER_LIMIT_WORDS)}}),
+        "allow": {
+            "type": "object",
+            "patternProperties": {r"^events\.": _ALLOW},
+            "additionalProperties": False,
+            "description": "warnings about events that are meant so",
+        },
     }
     assert tuple(properties) == KEYS
     for old, new in OLD_KEYS.items():

@@ -10,6 +10,7 @@ from linekeeper.core.bounds import MONEY_MAX, SHARE_CEILING_BP
 from linekeeper.core.errors import FileError
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
+from linekeeper.policy.allowances import check_allow
 from linekeeper.policy.checker import DAYS_MAX
 from linekeeper.policy.functions import FACTS
 from linekeeper.policy.reader import Reader
@@ -169,7 +170,7 @@ def _by_choice(key: Scalar, table: Table, feature: m.Feature, reader: Reader) ->
 
 # ------------------------------------------------------------------ triggers and restoration
 
-TRIGGER_KEYS = ("when", "clear", "hold", "cap", "suspend", "close", "reason", "terminal", "expires")
+TRIGGER_KEYS = ("when", "clear", "hold", "cap", "suspend", "close", "reason", "terminal", "expires", "allow")
 
 
 def read_triggers(node: Node, reader: Reader) -> tuple[m.Trigger, ...]:
@@ -184,6 +185,7 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
     name = reader.name(key, "the trigger")
     table = reader.table(node, f"the trigger `{name}`")
     reader.only(table, TRIGGER_KEYS)
+    check_allow(table.get("allow"), reader.faults)
     for needed in ("when", "reason"):
         if table.get(needed) is None:
             reader.faults.add(key, f"the trigger `{name}` has no `{needed}`", f"add `{needed}: ...`")
@@ -219,7 +221,8 @@ def read_restoration(
             reader.faults.add(where, message, "add `restoration: {first: 40%, step: 20%, every: 30d}`")
         return None
     table = reader.table(node, "`restoration`")
-    reader.only(table, ("first", "step", "every", "while"))
+    reader.only(table, ("first", "step", "every", "while", "allow"))
+    check_allow(table.get("allow"), reader.faults)
     first, step, every = (_needed(table, key, reader) for key in ("first", "step", "every"))
     condition = table.get("while")
     return m.Restoration(
@@ -245,7 +248,8 @@ def read_authorise(node: Node | None, reader: Reader) -> tuple[m.AuthoriseRule, 
     rules = []
     for key, value in reader.table(node, "`authorise`").entries if node is not None else ():
         table = reader.table(value, f"the rule `{key.text}`")
-        reader.only(table, ("deny", "reason"))
+        reader.only(table, ("deny", "reason", "allow"))
+        check_allow(table.get("allow"), reader.faults)
         deny, reason = _needed(table, "deny", reader), _needed(table, "reason", reader)
         if deny is not None and reason is not None:
             condition = reader.condition(deny, asked_amount=True)
@@ -260,7 +264,8 @@ def read_offer(node: Node | None, reader: Reader) -> m.Offer | None:
     if node is None:
         return None
     table = reader.table(node, "`offer`")
-    reader.only(table, ("when", "increase", "up_to", "every", "valid"))
+    reader.only(table, ("when", "increase", "up_to", "every", "valid", "allow"))
+    check_allow(table.get("allow"), reader.faults)
     when, increase, up_to, every, valid = (
         _needed(table, key, reader) for key in ("when", "increase", "up_to", "every", "valid")
     )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 
+from linekeeper.policy.other_languages import wording_at
 from linekeeper.policy.source import quoted
 
 LENGTH_MAX = 4_000
@@ -37,7 +38,13 @@ def _parser() -> Lark:
 
 def parse(text: str) -> Branch:
     """The tree of one expression. Raises Misread, with the character where reading stopped."""
-    return parse_with(_parser(), text, "name parts of it as features")
+    try:
+        return parse_with(_parser(), text, "name parts of it as features")
+    except Misread as error:
+        wording = wording_at(text, error.offset)
+        if wording is None or len(text) > LENGTH_MAX:
+            raise
+        raise Misread(wording.message, wording.offset, wording.way_out) from None
 
 
 def parse_with(parser: Lark, text: str, shorter: str) -> Branch:
@@ -62,7 +69,9 @@ def parse_with(parser: Lark, text: str, shorter: str) -> Branch:
 def _misread_token(error: UnexpectedToken, text: str) -> Misread:
     token = error.token
     if isinstance(error, UnexpectedEOF) or token.type == "$END":
-        return Misread("the expression ends too early", max(len(text.rstrip()) - 1, 0), "complete it")
+        last = max(len(text.rstrip()) - 1, 0)
+        way_out = "add `else` and a value" if "then" in text and "else" not in text else "complete it"
+        return Misread("the expression ends too early", last, way_out)
     if token.type == "OP":
         return Misread(f"`{token}` does not fit here", token.start_pos or 0, "join comparisons with `and`")
     return Misread(f"`{quoted(str(token))}` does not fit here", token.start_pos or 0)
@@ -137,6 +146,8 @@ def _render(tree: Branch) -> _Text:
         case "money":
             word = str(parts[0])
             return _Text(f"{word[:-3].rstrip()} {word[-3:]}", 7)
+        case "ending":
+            return _Text(" ".join(str(parts[0]).split()), 7)
         case "string":
             return _Text(f'"{str(parts[0])[1:-1]}"', 7)
         case "true" | "false":

@@ -308,7 +308,10 @@ def _compared_constants(policy: m.Policy, kind: m.Kind, item: m.Field) -> Iterat
     """Constants of the field's unit in filters on the kind, and against features that reach the kind."""
     reaching = _features_reaching(policy, kind.name)
     for feature in policy.features:
-        if isinstance(feature.expr, ex.Windowed | ex.Last | ex.DaysSince) and feature.expr.select.kind == kind.name:
+        if (
+            isinstance(feature.expr, ex.Windowed | ex.Last | ex.First | ex.DaysSince)
+            and feature.expr.select.kind == kind.name
+        ):
             where = feature.expr.select.where
             yield from (node.value for node in literals(where, item.unit)) if where else ()
     expressions = [*restoring_conditions(policy, policy.triggers), *(feature.expr for feature in policy.features)]
@@ -327,7 +330,7 @@ def _features_reaching(policy: m.Policy, kind_name: str) -> set[str]:
     reaching: set[str] = set()
     for feature in policy.features:  # a feature uses only earlier ones, so one pass is enough
         expr = feature.expr
-        direct = isinstance(expr, ex.Windowed | ex.Last | ex.DaysSince) and expr.select.kind == kind_name
+        direct = isinstance(expr, ex.Windowed | ex.Last | ex.First | ex.DaysSince) and expr.select.kind == kind_name
         if direct or reaching & {node.name for node in ex.nodes_of(expr) if isinstance(node, ex.Ref)}:
             reaching.add(feature.name)
     return reaching

@@ -62,10 +62,10 @@ def _dependencies(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> Dependen
     waits = {0}
     for name in _reached_features(policy, by_name, expressions):
         match by_name[name].expr:
-            case ex.Windowed(_, select, _, window):
+            case ex.Windowed(_, select) as measure:
                 kinds.add(select.kind)
-                waits.add(window_days(window))
-            case ex.Last(select, _) | ex.DaysSince(select):
+                waits.add(window_days(measure.reach))
+            case ex.Last(select, _) | ex.First(select, _) | ex.DaysSince(select):
                 kinds.add(select.kind)
             case ex.LateCount(_, window):
                 facts.add("days_past_due")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -27,6 +27,20 @@ class PolicyCostRecord(AnswerPart, frozen=True):
     evaluation_us: Annotated[int, Meta(description="Microseconds of one evaluation in plain Python, measured here.")]
 
 
+class WarningRecord(AnswerPart, frozen=True):
+    """What a valid policy says that its author may not have meant."""
+
+    file: str
+    line: Annotated[int | None, Meta(description="From 1; null where it does not stand in this file.")]
+    column: int | None
+    code: str
+    severity: Annotated[Literal["warning", "note"], Meta(description="A note is about what is superfluous.")]
+    construct: Annotated[str, Meta(description="The names that lead to it, with dots between: `triggers.late.when`.")]
+    message: str
+    way_out: str
+    allowed: Annotated[str | None, Meta(description="The reason for which the policy silences it.")]
+
+
 class CheckAnswer(CommandAnswer, frozen=True, tag="linekeeper/check/1"):
     """Whether policies are sound: their faults, and the triggers that have no way out."""
 
@@ -35,6 +49,7 @@ class CheckAnswer(CommandAnswer, frozen=True, tag="linekeeper/check/1"):
     dead_ends: Annotated[dict[str, list[str]], Meta(description="Sentences by file; no files with `--quick`.")]
     policies: Annotated[dict[str, str], Meta(description="The digest of each policy without faults, by file.")]
     costs: Annotated[dict[str, PolicyCostRecord], Meta(description="What each of them costs, by file.")]
+    warnings: Annotated[list[WarningRecord], Meta(description="Of policies without faults; those silenced, too.")]
 
 
 class FmtAnswer(CommandAnswer, frozen=True, tag="linekeeper/fmt/1"):

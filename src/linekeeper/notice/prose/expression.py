@@ -27,6 +27,12 @@ RELATIONS = {
 }
 ARITHMETIC = {"+": "{left} plus {right}", "-": "{left} minus {right}", "*": "{left} times {right}"}
 SCORE_WORDS = {"score": "the score", "pd": "the estimated chance of not repaying"}
+ENDINGS = {
+    "h": ("an hour ago", "{number} hours ago"),
+    "d": ("a day ago", "{number} days ago"),
+    "m": ("a calendar month ago", "{number} calendar months ago"),
+}
+TILES = {"h": "hours", "d": "days", "m": "calendar months"}
 WINDOWS = {
     "h": ("the current hour", "the last {number} hours"),
     "d": ("the current day", "the last {number} days"),
@@ -124,6 +130,10 @@ class ExpressionRenderer:
                 return self._field(name)
             case ex.HourOfDay():
                 return translate("the hour of the day")
+            case ex.DayOfMonth():
+                return translate("the day of the month")
+            case ex.Weekday():
+                return translate("the day of the week")
             case ex.Not() | ex.And() | ex.Or() | ex.Compare() | ex.In():
                 return translate("whether {inner}", inner=self.grouped(node))
             case ex.Arithmetic(op, left, right):
@@ -135,7 +145,9 @@ class ExpressionRenderer:
             case ex.If(test, yes, no):
                 values = {"yes": self._factor(yes), "no": self._factor(no)}
                 return translate("{yes} if {test}, otherwise {no}", test=self.grouped(test), **values)
-            case ex.Windowed() | ex.Last() | ex.DaysSince() | ex.LateCount() | ex.Restrictions() | ex.Fact():
+            case (
+                ex.Windowed() | ex.Last() | ex.First() | ex.DaysSince() | ex.LateCount() | ex.Restrictions() | ex.Fact()
+            ):
                 return self._measure(node)
             case _:
                 assert_never(node)
@@ -172,9 +184,10 @@ class ExpressionRenderer:
         places: dict[str, str] = {}
         match measure:
             case ex.Windowed(_, select, field, window):
-                places = {"events": self._events(select), "window": self.window(window)}
+                places = {"events": self._events(select), "window": self._window_of(measure)}
+                places["tiles"] = self.language.translate(TILES[window.unit])
                 places |= {"field": self._word("fields", field)} if field is not None else {}
-            case ex.Last(select, field):
+            case ex.Last(select, field) | ex.First(select, field):
                 places = {"event": self._event(select), "field": self._word("fields", field)}
             case ex.DaysSince(select):
                 places = {"event": self._event(select)}
@@ -188,6 +201,15 @@ class ExpressionRenderer:
         """The last so many hours, days or calendar months, the current one included."""
         one, many = WINDOWS[window.unit]
         return self.language.translate_count(one, many, window.length)
+
+    def _window_of(self, measure: ex.Windowed) -> str:
+        """The window of a measure, which may have ended before the current tile."""
+        window = self.window(measure.window)
+        if not measure.ending:
+            return window
+        one, many = ENDINGS[measure.window.unit]
+        ago = self.language.translate_count(one, many, measure.ending)
+        return self.language.translate("{window}, counted up to {ago}", window=window, ago=ago)
 
     def _events(self, select: ex.Select) -> str:
         return self._filtered(self.vocabulary.events(select.kind).in_(self.language.code), select)

@@ -16,7 +16,7 @@ from linekeeper.core.bounds import MISSING
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.monotonicity import Trends
-from linekeeper.policy.functions import Trend
+from linekeeper.policy.trends import Trend
 from linekeeper.scorecard.card import Bins, PointsTable
 
 

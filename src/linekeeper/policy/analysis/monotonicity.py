@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
-from linekeeper.policy.functions import FUNCTIONS, MeasureFunction, Trend, by_itself, record_of
+from linekeeper.policy.functions import FUNCTIONS, MeasureFunction, by_itself, record_of
+from linekeeper.policy.trends import Trend
 
 
 class Trends:

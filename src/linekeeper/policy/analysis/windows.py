@@ -21,7 +21,9 @@ def longest_window(policy: m.Policy, expr: ex.Expr) -> int:
         for node in ex.nodes_of(waiting.pop()):
             names: list[str] = []
             match node:
-                case ex.Windowed() | ex.LateCount() | ex.Restrictions():
+                case ex.Windowed():
+                    longest = max(longest, window_days(node.reach))
+                case ex.LateCount() | ex.Restrictions():
                     longest = max(longest, window_days(node.window))
                 case ex.Ref(name):
                     names = [name]

@@ -81,6 +81,10 @@ class ExpressionText:
                 return name
             case ex.HourOfDay():
                 return "hour"
+            case ex.DayOfMonth():
+                return "day_of_month"
+            case ex.Weekday():
+                return "weekday"
             case ex.Not(item):
                 return f"not {self._within(item, kind)}"
             case ex.And(items):
@@ -101,12 +105,13 @@ class ExpressionText:
             case _:
                 return self._measure(expr)
 
-    def _measure(self, expr: ex.Windowed | ex.Last | ex.DaysSince | ex.LateCount | ex.Restrictions) -> str:
+    def _measure(self, expr: ex.Windowed | ex.Last | ex.First | ex.DaysSince | ex.LateCount | ex.Restrictions) -> str:
         match expr:
             case ex.Windowed(how, chosen, field, window):
-                return f"{how}({self.select(chosen, field)}, {window.length}{window.unit})"
-            case ex.Last(chosen, field):
-                return f"last({self.select(chosen, field)})"
+                ending = f", ending {expr.ending}{window.unit} ago" if expr.ending else ""
+                return f"{how}({self.select(chosen, field)}, {window.length}{window.unit}{ending})"
+            case ex.Last(chosen, field) | ex.First(chosen, field):
+                return f"{expr.function}({self.select(chosen, field)})"
             case ex.DaysSince(chosen):
                 return f"days_since({self.select(chosen)})"
             case ex.LateCount(days, window):
@@ -133,6 +138,8 @@ class ExpressionText:
         match expr:
             case ex.Ref(name):
                 return self.choices.get(name, ())
+            case ex.Weekday():
+                return expr.choices
             case ex.FieldRef(name) if kind:
                 return next((field.choices for field in self.policy.kind(kind).fields if field.name == name), ())
             case _:
