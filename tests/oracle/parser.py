@@ -33,13 +33,14 @@ PERCENT_STEPS = {"share": 100, "pd": 10_000}  # basis points and ppm in one perc
 
 @dataclass(frozen=True)
 class Names:
-    """What words mean: kinds of event, the currency, features by name, the event inside `where`."""
+    """What words mean: kinds of event, the currency, features and definitions by name, the event inside `where`."""
 
     kinds: Sequence[t.Kind]
     currency: str
     digits: int
     feature: Callable[[str], t.Feature | None] = lambda _: None
     event: t.Kind | None = None
+    meaning: Callable[[str], Phrase | None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -254,6 +255,9 @@ class Parser:
         feature = self.names.feature(word)
         if feature is not None:
             return Phrase(t.Ref(word), feature.unit, word, feature.choices)
+        meant = self.names.meaning(word)
+        if meant is not None:
+            return replace(meant, text=word, whole=True)
         if word in t.FACTS:
             return Phrase(t.Fact(word), t.FACTS[word], word)
         if word in SCORES:

@@ -68,7 +68,12 @@ class _File:
     # -------------------------------------------------------------- expressions
 
     def parser(self, text: str) -> Parser:
-        return Parser(text, Names(self.kinds, self.currency, self.digits, self.feature))
+        return Parser(text, Names(self.kinds, self.currency, self.digits, self.feature, meaning=self.meaning))
+
+    def meaning(self, name: str) -> Phrase | None:
+        """What a definition stands for: its text, read anew wherever it is named."""
+        said = self.root.get("define", {}).get(name)
+        return None if said is None else self.parser(said).whole()
 
     def condition(self, text: str) -> t.Expr:
         return self.parser(text).whole().expr

@@ -7,9 +7,8 @@ the kernel needs no check at run time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import Literal as OneOf
 from typing import NoReturn, cast
 
 from lark import Tree
@@ -30,6 +29,7 @@ from linekeeper.policy.functions import (
     Span,
 )
 from linekeeper.policy.model import Field, Kind
+from linekeeper.policy.scope import NUMERIC, UNIT_WORDS, Checked, Loose, Mistyped, Scope
 from linekeeper.policy.source import nearest, quoted
 from linekeeper.policy.syntax import Branch, render
 from linekeeper.scorecard.card import SCORE_MAX
@@ -37,79 +37,6 @@ from linekeeper.scorecard.card import SCORE_MAX
 DAYS_MAX = 36_500
 LATE_DAYS_MAX = 3650
 WINDOW_MAX: Mapping[str, int] = {"h": 168, "d": 400, "m": 60}
-Loose = OneOf["number", "percent", "text", "span"]  # literals that take their unit from what they stand beside
-
-UNIT_WORDS: Mapping[str, str] = {
-    "money": "money",
-    "count": "a count",
-    "days": "days",
-    "share": "a share",
-    "flag": "a condition",
-    "category": "a word of a list",
-    "points": "points",
-    "pd": "a probability of default",
-    "number": "a bare number",
-    "percent": "a percentage",
-    "text": "a text",
-    "span": "a duration",
-}
-NUMERIC: frozenset[str] = frozenset({"money", "count", "days", "share", "points", "pd"})
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A checked part: its node, the interval of its value, whether it may be missing.
-
-    A `loose` literal has no unit yet; `text` is what it is written as, where its value depends on the unit.
-    """
-
-    expr: ex.Expr
-    low: int = 0
-    high: int = 1
-    missing: bool = False
-    loose: Loose | None = None
-    text: str = ""
-
-    @property
-    def unit(self) -> ex.Unit | Loose:
-        return self.loose or self.expr.unit
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        return self.expr.choices
-
-    @property
-    def bounds(self) -> Interval:
-        return Interval(self.low, self.high)
-
-
-class Mistyped(Exception):
-    """A type fault: what is wrong, at which character of the expression, and the way out."""
-
-    def __init__(self, message: str, offset: int, way_out: str = "") -> None:
-        super().__init__(message)
-        self.message, self.offset, self.way_out = message, offset, way_out
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What an expression may name.
-
-    `feature` resolves a feature's name, and raises KeyError for one that itself has a fault; `hoist` makes a feature of
-    a measure that is written in place, and gives its name.
-    """
-
-    kinds: Mapping[str, Kind]
-    currency: str
-    exponent: int
-    feature_names: tuple[str, ...]
-    feature: Callable[[str], Checked]
-    hoist: Callable[[str, Checked], str]
-    scores: tuple[str, ...] = ()
-    protected: tuple[str, ...] = ()
-    measures: bool = True
-    event: Kind | None = None  # inside `where`
-    asked_amount: bool = False  # inside `authorise`
 
 
 def check(tree: Branch, scope: Scope) -> Checked:
@@ -309,6 +236,8 @@ def _name(tree: Branch, scope: Scope) -> Checked:
         return Checked(ex.FieldRef("amount", ex.MONEY), 0, MONEY_MAX)
     if word in scope.feature_names:
         return scope.feature(word)
+    if word in scope.defined:
+        return _definition(tree, word, scope)
     if word in FACTS:
         fact = FACTS[word]
         part = Checked(ex.Fact(word, fact.unit), *fact.bounds)
@@ -318,8 +247,21 @@ def _name(tree: Branch, scope: Scope) -> Checked:
     if word in ("score", "pd", "ability", "willingness"):
         _fail(tree, f"`{word}` needs a score", "declare `score`, or use it outside features")
     return _fail(
-        tree, f"`{quoted(word)}` is not known here", nearest(word, (*scope.feature_names, *FACTS, *scope.scores))
+        tree,
+        f"`{quoted(word)}` is not known here",
+        nearest(word, (*scope.feature_names, *scope.defined, *FACTS, *scope.scores)),
     )
+
+
+def _definition(tree: Branch, word: str, scope: Scope) -> Checked:
+    """What the name stands for, as if it were written in its place."""
+    meaning = scope.defined[word]
+    if meaning is None:
+        raise KeyError(word)
+    try:
+        return check(meaning, scope)
+    except Mistyped as error:
+        _fail(tree, f"`{word}` cannot stand here: {error.message}", error.way_out)
 
 
 def _event_field(tree: Branch, word: str, kind: Kind, scope: Scope) -> Checked:

@@ -38,6 +38,7 @@ KEYS = (
     "time_zone",
     "events",
     "features",
+    "define",
     "protected",
     "score",
     "triggers",
@@ -81,13 +82,18 @@ def load_text(text: str, name: str = "policy.yaml", read_card: ReadCard | None =
     faults = Faults(name)
     root = _with_new_keys(read(text, name), faults)
     reader = _reader(root, faults)
-    features = root.get("features")
+    features, define = root.get("features"), root.get("define")
+    definitions = reader.table(define, "`define`") if define is not None else None
+    if definitions is not None:
+        reader.read_definitions(definitions)
     if features is not None:
         reader.read_features(reader.table(features, "`features`"))
     score = sections.read_score(root.get("score"), reader, read_card)
     card = read_card(_card_name(root)) if score and score.card and read_card else None
     if score:
         reader.scores = ("score", "pd", *score.groups)
+    if definitions is not None:
+        reader.check_definitions(definitions)
     policy = _policy(root, reader, score)
     if (section := root.get("dues")) is not None:
         dues.check_grace(section, policy, reader)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal as OneOf
 
@@ -14,15 +15,27 @@ from lark import Tree
 from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
-from linekeeper.policy.checker import Checked, Mistyped, Scope, check, check_condition, check_feature, coerce
+from linekeeper.policy.checker import check, check_condition, check_feature, coerce
 from linekeeper.policy.functions import FACTS, MEASURES
 from linekeeper.policy.kinds import valid_name
+from linekeeper.policy.scope import Checked, Mistyped, Scope
 from linekeeper.policy.source import Faults, Node, Scalar, Table, quoted
-from linekeeper.policy.syntax import Branch, Misread, parse
+from linekeeper.policy.syntax import NESTING_MAX, Branch, Misread, depth_of, parse
 
 FEATURES_MAX = 400
+DEFINED_MAX = 200
+DEFINED_PARTS_MAX = 1_000  # of a definition with all that it names: it is written out wherever it is used
 TAKEN = frozenset((*FACTS, "score", "ability", "willingness", "pd", "hour", "amount"))
 TAKEN_WORDS = TAKEN | frozenset(("and", "or", "not", "if", "then", "else", "in", "where", "true", "false"))
+
+
+@dataclass
+class Declared:
+    """Something that a policy gives a name: where it stands, and the expressions that say what it is."""
+
+    key: Scalar
+    what: str
+    trees: tuple[Branch, ...] = ()
 
 
 @dataclass
@@ -38,6 +51,8 @@ class Reader:
     features: dict[str, m.Feature] = field(default_factory=dict)
     checked_features: dict[str, Checked] = field(default_factory=dict)
     declared: tuple[str, ...] = ()
+    names: dict[str, Declared] = field(default_factory=dict)  # features and definitions
+    defined: dict[str, Branch | None] = field(default_factory=dict)  # conditions with a name; None: it has a fault
 
     def scope(self, scores: bool = True, asked_amount: bool = False) -> Scope:
         """What an expression of this file may name."""
@@ -51,6 +66,7 @@ class Reader:
             self.scores if scores else (),
             self.protected,
             asked_amount=asked_amount,
+            defined=self.defined,
         )
 
     def _hoist(self, name: str, part: Checked) -> str:
@@ -70,39 +86,60 @@ class Reader:
 
     # -------------------------------------------------------------- features
 
+    def declare(self, key: Scalar, what: str) -> bool:
+        """Take a name for something; false, with a fault, where it cannot be taken."""
+        if not valid_name(key, f"the {what}", self.faults):
+            return False
+        if key.text in TAKEN_WORDS:
+            self.faults.add(key, f"the name `{key.text}` is built in", "choose another")
+            return False
+        if key.text in self.names:
+            other = self.names[key.text]
+            line = other.key.place()[0]
+            message = f"the name `{key.text}` is that of a {other.what} too (line {line})"
+            self.faults.add(key, message, "choose another")
+            return False
+        self.names[key.text] = Declared(key, what)
+        return True
+
     def read_features(self, section: Table) -> None:
         """All named features, in an order in which each uses only earlier ones; cycles are faults."""
-        trees: dict[str, tuple[Scalar, Node, Branch]] = {}
+        read: dict[str, tuple[Scalar, Node, Branch]] = {}
         for key, value in section.entries:
-            if not valid_name(key, "the feature", self.faults):
-                continue
-            if key.text in TAKEN_WORDS:
-                self.faults.add(key, f"the name `{key.text}` is built in", "choose another")
+            if not self.declare(key, "feature"):
                 continue
             node = value.get("value") if isinstance(value, Table) else value
-            tree = self._tree(node) if isinstance(node, Scalar) else None
+            tree = self.tree(node) if isinstance(node, Scalar) else None
             if not isinstance(node, Scalar):
                 self.faults.add(key, f"the feature `{key.text}` needs an expression", "write it, or `{value: ...}`")
             if tree is not None:
-                trees[key.text] = (key, value, tree)
+                read[key.text] = (key, value, tree)
+                self.names[key.text].trees = (tree,)
         self.declared = tuple(key.text for key, _ in section.entries)
         if len(section.entries) > FEATURES_MAX:
             self.faults.add(section, f"there are {len(section.entries)} features, at most {FEATURES_MAX} are possible")
             return
-        for name in self._ordered(trees):
-            self._read_feature(*trees[name])
+        for name in self._ordered():
+            if name in read:
+                self._read_feature(*read[name])
 
-    def _ordered(self, trees: dict[str, tuple[Scalar, Node, Branch]]) -> list[str]:
-        uses = {name: [word for word in _names(tree) if word in trees] for name, (_, _, tree) in trees.items()}
+    def _ordered(self) -> list[str]:
+        """All names that are declared, in an order in which each uses only earlier ones; cycles are faults."""
+        uses = {
+            name: [word for tree in one.trees for word in names_in(tree) if word in self.names]
+            for name, one in self.names.items()
+        }
         while True:
             try:
                 return list(TopologicalSorter(uses).static_order())
             except CycleError as error:
                 cycle = error.args[1]
                 shape = " -> ".join(f"`{name}`" for name in reversed(cycle[:8]))
-                self.faults.add(
-                    trees[cycle[0]][0], f"features go round in a circle: {shape}", "break it at one of them"
-                )
+                kinds = {f"{self.names[name].what}s" for name in cycle}
+                what = " and ".join(sorted(kinds, reverse=True))
+                message = f"{what} go round in a circle: {shape}"
+                self.faults.add(self.names[cycle[0]].key, message, "break it at one of them")
+                self.defined |= dict.fromkeys(name for name in cycle if name in self.defined)
                 rest = {name: used for name, used in uses.items() if name not in cycle}
                 uses = {name: [word for word in used if word in rest] for name, used in rest.items()}
 
@@ -129,9 +166,41 @@ class Reader:
             return None
         return "higher" if self.word(worse, ("higher", "lower")) == "higher" else "lower"
 
+    # -------------------------------------------------------------- definitions
+
+    def read_definitions(self, section: Table) -> None:
+        """All conditions with a name; what they mean is known only where they are used."""
+        if len(section.entries) > DEFINED_MAX:
+            message = f"there are {len(section.entries)} definitions, at most {DEFINED_MAX} are possible"
+            self.faults.add(section, message)
+        for key, value in section.entries:
+            if self.declare(key, "definition"):
+                tree = self.tree(value) if isinstance(value, Scalar) else None
+                if not isinstance(value, Scalar):
+                    self.faults.add(value, "a condition is one expression", "for example `days_past_due >= 30`")
+                self.defined[key.text] = tree
+                self.names[key.text].trees = (tree,) if tree is not None else ()
+
+    def check_definitions(self, section: Table) -> None:
+        """Each definition by itself: it is a condition, and not too large where it is written out."""
+        scope = replace(self.scope(asked_amount=True), hoist=lambda name, _: name)  # what nobody uses is not measured
+        sizes: dict[str, tuple[int, int]] = {}
+        for name in (name for name in self._ordered() if self.defined.get(name) is not None):
+            tree = self.defined[name]
+            assert tree is not None
+            sizes[name] = _size(tree, sizes)
+            if sizes[name][0] > DEFINED_PARTS_MAX or sizes[name][1] > NESTING_MAX:
+                message = f"`{name}` is too large where all that it names is written out"
+                self.faults.add(self.names[name].key, message, "name parts of it as features")
+                self.defined[name] = None
+        for key, value in section.entries:
+            tree = self.defined.get(key.text)
+            if tree is not None and isinstance(value, Scalar):
+                self._checked(value, partial(_condition, tree, scope))
+
     # -------------------------------------------------------------- expressions
 
-    def _tree(self, node: Scalar) -> Branch | None:
+    def tree(self, node: Scalar) -> Branch | None:
         try:
             return parse(node.text)
         except Misread as error:
@@ -145,8 +214,8 @@ class Reader:
         except Mistyped as error:
             self.faults.add(node, error.message, error.way_out, error.offset)
             return None
-        except KeyError as error:  # a feature that itself has a fault, which is noted where it stands
-            if error.args[0] not in self.declared:
+        except KeyError as error:  # a name that itself has a fault, which is noted where it stands
+            if error.args[0] not in self.declared and error.args[0] not in self.names:
                 raise
             return None
 
@@ -156,7 +225,7 @@ class Reader:
         if not isinstance(node, Scalar):
             self.faults.add(node, "a condition is one expression", "for example `days_past_due >= 30`")
             return never
-        tree = self._tree(node)
+        tree = self.tree(node)
         if tree is None:
             return never
         scope = self.scope(asked_amount=asked_amount)
@@ -165,7 +234,7 @@ class Reader:
 
     def constant(self, node: Node, unit: ex.Unit, low: int, high: int, choices: tuple[str, ...] = ()) -> int:
         """A constant of that unit within [low, high]; `low` where it has a fault."""
-        tree = self._tree(node) if isinstance(node, Scalar) else None
+        tree = self.tree(node) if isinstance(node, Scalar) else None
         if not isinstance(node, Scalar):
             self.faults.add(node, "one value is needed here")
         if tree is None or not isinstance(node, Scalar):
@@ -224,7 +293,19 @@ class Reader:
         return Table((), *([0, 0] if not isinstance(node, Scalar) else [node.line, node.column]))
 
 
-def _names(tree: Branch) -> list[str]:
+def _condition(tree: Branch, scope: Scope) -> Checked:
+    return Checked(check_condition(tree, scope))
+
+
+def _size(tree: Branch, sizes: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
+    """Parts of a tree, and how deep it is nested, with all that it names written out; `sizes` are those of names."""
+    words = [str(part.children[0]) for part in tree.iter_subtrees() if part.data == "name"]
+    named = [sizes[word] for word in words if word in sizes]
+    parts = sum(1 for _ in tree.iter_subtrees()) + sum(size for size, _ in named)
+    return parts, depth_of(tree) + max((depth for _, depth in named), default=0)
+
+
+def names_in(tree: Branch) -> list[str]:
     """Names that may be features: all but those inside a measure, which are kinds and their fields."""
     names: list[str] = []
     stack = [tree]

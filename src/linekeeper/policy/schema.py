@@ -103,6 +103,7 @@ def schema() -> Schema:
         "time_zone": {"type": "string"},
         "events": _named({"type": ["object", "null"], "additionalProperties": _FIELD}),
         "features": _named(feature),
+        "define": _named(_CONDITION),
         "protected": {"type": "array", "items": {"type": "string"}},
         "score": score,
         "triggers": _named(_table(_TRIGGER, ("when", "reason"))),

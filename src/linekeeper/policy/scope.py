@@ -1,0 +1,87 @@
+"""What an expression may name, what a checked part of it is, and what a type fault says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal as OneOf
+
+from linekeeper.policy import expression as ex
+from linekeeper.policy.functions import Interval
+from linekeeper.policy.model import Kind
+from linekeeper.policy.syntax import Branch
+
+Loose = OneOf["number", "percent", "text", "span"]  # literals that take their unit from what they stand beside
+
+UNIT_WORDS: Mapping[str, str] = {
+    "money": "money",
+    "count": "a count",
+    "days": "days",
+    "share": "a share",
+    "flag": "a condition",
+    "category": "a word of a list",
+    "points": "points",
+    "pd": "a probability of default",
+    "number": "a bare number",
+    "percent": "a percentage",
+    "text": "a text",
+    "span": "a duration",
+}
+NUMERIC: frozenset[str] = frozenset({"money", "count", "days", "share", "points", "pd"})
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A checked part: its node, the interval of its value, whether it may be missing.
+
+    A `loose` literal has no unit yet; `text` is what it is written as, where its value depends on the unit.
+    """
+
+    expr: ex.Expr
+    low: int = 0
+    high: int = 1
+    missing: bool = False
+    loose: Loose | None = None
+    text: str = ""
+
+    @property
+    def unit(self) -> ex.Unit | Loose:
+        return self.loose or self.expr.unit
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return self.expr.choices
+
+    @property
+    def bounds(self) -> Interval:
+        return Interval(self.low, self.high)
+
+
+class Mistyped(Exception):
+    """A type fault: what is wrong, at which character of the expression, and the way out."""
+
+    def __init__(self, message: str, offset: int, way_out: str = "") -> None:
+        super().__init__(message)
+        self.message, self.offset, self.way_out = message, offset, way_out
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What an expression may name.
+
+    `feature` resolves a feature's name, and raises KeyError for one that itself has a fault; `hoist` makes a feature of
+    a measure that is written in place, and gives its name.
+    """
+
+    kinds: Mapping[str, Kind]
+    currency: str
+    exponent: int
+    feature_names: tuple[str, ...]
+    feature: Callable[[str], Checked]
+    hoist: Callable[[str, Checked], str]
+    scores: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    measures: bool = True
+    event: Kind | None = None  # inside `where`
+    asked_amount: bool = False  # inside `authorise`
+    defined: Mapping[str, Branch | None] = field(default_factory=dict)  # conditions with a name; None: it has a fault
