@@ -39,6 +39,7 @@ class _File:
         self.digits = int(root.get("minor_digits", DIGITS.get(self.currency, 2)))
         self.kinds = t.with_own_kinds(t.built_in_kinds(root["triggers"]), self.own_kinds())
         self.features: dict[str, t.Feature] = {}
+        self.segments = tuple(root.get("segments", ()))
 
     def policy(self) -> t.Policy:
         root = self.root
@@ -49,7 +50,7 @@ class _File:
             digits=self.digits,
             time_zone=root["time_zone"],
             kinds=self.kinds,
-            features=tuple(self.feature(name) for name in root.get("features", ())),  # type: ignore[misc]
+            features=tuple(self.feature(name) for name in self.value_names()),  # type: ignore[misc]
             triggers=tuple(self.trigger(name, said) for name, said in root["triggers"].items()),
             score=self.score(root["score"]) if "score" in root else None,
             restoration=self.restoration(root["restoration"]) if "restoration" in root else None,
@@ -63,12 +64,36 @@ class _File:
             protected=tuple(root.get("protected", ())),
             dues=self.dues(root.get("dues") or {}),
             over_limit=root.get("draws", {}).get("over_limit", "accept"),
+            segments=self.segments,
         )
+
+    def value_names(self) -> list[str]:
+        """The names of all values: features, and the segment."""
+        return [*self.root.get("features", ()), *(["segment"] if self.segments else [])]
 
     # -------------------------------------------------------------- expressions
 
     def parser(self, text: str) -> Parser:
-        return Parser(text, Names(self.kinds, self.currency, self.digits, self.feature, meaning=self.meaning))
+        names = Names(self.kinds, self.currency, self.digits, self.feature, meaning=self.meaning, param=self.param)
+        return Parser(text, names)
+
+    def param(self, name: str) -> list[Phrase]:
+        """What a parameter is: once, or once for each segment."""
+        said = self.root["params"][name]
+        if not isinstance(said, dict):
+            return [self.parser(said).whole()]
+        return [self.parser(said.get(one, said.get("otherwise"))).whole() for one in self.segments]
+
+    def number(self, text: str, unit: str) -> t.Number:
+        """A number of a rule; parameters that are the same in every segment are one number."""
+        if not text.startswith("$"):
+            return self.constant(text, unit)
+        values: list[int] = []
+        for part in self.param(text[1:]):
+            expr = part.settled(unit).expr
+            assert isinstance(expr, t.Literal)
+            values.append(expr.value)
+        return values[0] if len(set(values)) == 1 else tuple(values)
 
     def meaning(self, name: str) -> Phrase | None:
         """What a definition stands for: its text, read anew wherever it is named."""
@@ -98,6 +123,8 @@ class _File:
 
     def feature(self, name: str) -> t.Feature | None:
         """The feature of that name, read where it is first needed: their order has no meaning."""
+        if name == "segment" and self.segments:
+            return self.segment()
         said = self.root.get("features", {}).get(name)
         if said is not None and name not in self.features:
             text, worse = (said["value"], said.get("worse")) if isinstance(said, dict) else (said, None)
@@ -105,6 +132,16 @@ class _File:
             missing = t.may_be_missing(part.expr, self.features)
             self.features[name] = t.Feature(name, part.expr, part.unit, missing, part.choices, worse)
         return self.features.get(name)
+
+    def segment(self) -> t.Feature:
+        """The first segment whose condition holds; the last has none."""
+        if "segment" not in self.features:
+            expr: t.Expr = t.Literal(len(self.segments) - 1, "category")
+            for place in range(len(self.segments) - 2, -1, -1):
+                test = self.condition(self.root["segments"][self.segments[place]])
+                expr = t.If(test, t.Literal(place, "category"), expr)
+            self.features["segment"] = t.Feature("segment", expr, "category", False, self.segments)
+        return self.features["segment"]
 
     # -------------------------------------------------------------- score
 
@@ -157,26 +194,26 @@ class _File:
             when=self.condition(said["when"]),
             reason=said.get("reason", ""),
             clear=self.condition(said["clear"]) if "clear" in said else None,
-            hold_days=self.constant(said.get("hold", "0"), "days"),
-            cap_bp=self.constant(said.get("cap", "100%"), "share"),
+            hold_days=self.number(said.get("hold", "0"), "days"),
+            cap_bp=self.number(said.get("cap", "100%"), "share"),
             suspend=is_yes(said.get("suspend")),
             close=is_yes(said.get("close")),
             terminal=is_yes(said.get("terminal")),
-            expires_days=self.constant(said["expires"], "days") if "expires" in said else None,
+            expires_days=self.number(said["expires"], "days") if "expires" in said else None,
         )
 
     def restoration(self, said: Mapping[str, str]) -> t.Restoration:
-        first, step = (self.constant(said[key], "share") for key in ("first", "step"))
+        first, step = (self.number(said[key], "share") for key in ("first", "step"))
         condition = self.condition(said["while"]) if "while" in said else None
-        return t.Restoration(first, step, self.constant(said["every"], "days"), condition)
+        return t.Restoration(first, step, self.number(said["every"], "days"), condition)
 
     def offer(self, said: Mapping[str, str]) -> t.Offer:
         return t.Offer(
             when=self.condition(said["when"]),
-            increase_bp=self.constant(said["increase"], "share"),
-            up_to_minor=self.constant(said["up_to"], "money"),
-            every_days=self.constant(said["every"], "days"),
-            valid_days=self.constant(said["valid"], "days"),
+            increase_bp=self.number(said["increase"], "share"),
+            up_to_minor=self.number(said["up_to"], "money"),
+            every_days=self.number(said["every"], "days"),
+            valid_days=self.number(said["valid"], "days"),
         )
 
     def brake(self, said: Mapping[str, str]) -> t.Brake:

@@ -5,20 +5,31 @@ The same chances as in `policies.py`, with more on top: each seed is another pol
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 
 from tests.oracle.phrases import NUMERIC, Said
-from tests.oracle.policies import Writer, Written
-from tests.oracle.tree import ScoreRef, walk
+from tests.oracle.policies import CAPS, SHARES, Writer, Written
+from tests.oracle.tree import Compare, Expr, Feature, If, Literal, Number, Ref, ScoreRef, walk
 
 DEFINED_MAX = 6
+DAYS = {"0d": 0, "1d": 1, "2d": 2, "7d": 7, "30d": 30, "90d": 90}
+SPANS = {"1d": 1, "2d": 2, "7d": 7, "30d": 30, "1y": 365}
+STEP_SHARES = {text: share for text, share in SHARES.items() if share}
 
 
 class WiderWriter(Writer):
-    """One policy in the making. `defined` are its conditions with a name so far: text and meaning."""
+    """One policy in the making. `defined` are its conditions with a name so far: text and meaning.
+
+    `segments` are the names of its segments, none where there are none; `params` the text of each parameter.
+    """
 
     defined: dict[str, Said]
+    segments: tuple[str, ...] = ()
+    params: dict[str, str]
+    may_vary: bool = False  # whether what is written now may name a parameter that differs by segment
 
     def condition(self, depth: int = 0, units: Sequence[str] = NUMERIC) -> Said:
         """Now and then a condition gets a name, or one that has a name is used again."""
@@ -33,10 +44,126 @@ class WiderWriter(Writer):
         self.defined[name] = said
         return Said(name, said.tree)
 
+    # -------------------------------------------------------------- segments and parameters
+
+    def segment_lines(self) -> Iterator[str]:
+        """Two to four segments; their conditions read the score now and then."""
+        names = tuple(self.rng.sample(("new", "prime", "standard", "thin"), self.rng.randint(2, 4)))
+        tests = [self.trigger_test() for _ in names[1:]]
+        tree: Expr = Literal(len(tests), "category")
+        for place, test in reversed(list(enumerate(tests))):
+            tree = If(test.tree, Literal(place, "category"), tree)
+        self.segments = names
+        self.segment = Feature("segment", tree, "category", False, names)
+        yield "segments:"
+        yield from (f"  {name}: '{test.text}'" for name, test in zip(names, tests, strict=False))
+        yield f"  {names[-1]}: otherwise"
+
+    def param(self, texts: Sequence[str]) -> tuple[str, list[int]]:
+        """The name of a new parameter, and which of the texts it is in each segment; once where it is one for all."""
+        name, some = f"param_{len(self.params)}", range(len(texts))
+        if not self.may_vary or self.chance(0.2):
+            place = self.rng.choice(some)
+            self.params[name] = texts[place]
+            return f"${name}", [place]
+        chosen = [self.rng.choice(some) for _ in self.segments]
+        same = self.chance(0.5)
+        parts = [f"{one}: {texts[place]}" for one, place in zip(self.segments, chosen, strict=True)]
+        if same:
+            chosen[1:] = [chosen[1]] * (len(chosen) - 1)
+            parts = [parts[0], f"otherwise: {texts[chosen[1]]}"]
+        self.params[name] = f"{{{', '.join(parts)}}}"
+        return f"${name}", chosen
+
+    def constant(self, unit: str) -> Said:
+        """Now and then a threshold is a parameter."""
+        said = super().constant(unit)
+        if unit == "flag" or not self.params_allowed or not self.chance(0.25):
+            return said
+        more = [super(WiderWriter, self).constant(unit) for _ in range(3)]
+        others = [said, *(one for one in more if one.text.isdigit() == said.text.isdigit())]
+        name, chosen = self.param([one.text for one in others])
+        tree = others[chosen[-1]].tree
+        for place in range(len(chosen) - 2, -1, -1):
+            test = Compare("=", Ref("segment"), Literal(place, "category"))
+            tree = If(test, others[chosen[place]].tree, tree)
+        return Said(name, tree)
+
+    def filter(self, kind: str) -> Said:
+        """No parameter stands in a filter: those that differ by segment cannot."""
+        allowed, self.params_allowed = self.params_allowed, False
+        said = super().filter(kind)
+        self.params_allowed = allowed
+        return said
+
+    def number(self, text: str, value: int, others: Mapping[str, int]) -> tuple[str, Number]:
+        """A number of a rule, or now and then a parameter in its place."""
+        if not self.params_allowed or not self.chance(0.5):
+            return text, value
+        text = f"{text}d" if text.isdigit() else text  # the values of a parameter are written alike
+        known = {text: value, **others}
+        texts = [text, *self.rng.sample(tuple(others), 2)]
+        name, chosen = self.param(texts)
+        values = [known[texts[place]] for place in chosen]
+        return name, values[0] if len(set(values)) == 1 else tuple(values)
+
+    def triggers(self, least: int = 1) -> Iterator[str]:
+        """The same, with numbers that differ by segment."""
+        self.params_allowed = bool(self.segments) or self.chance(0.5)
+        if self.segments_wanted:
+            self.params_allowed = False
+            self.segment_text = list(self.segment_lines())
+            self.params_allowed = self.may_vary = True
+        for line in super().triggers(least):
+            trigger = self.trigger_trees[-1]
+            line, cap = self.varied(line, "cap", trigger.cap_bp, CAPS)
+            line, hold = self.varied(line, "hold", trigger.hold_days, DAYS)
+            expires: Number | None = None
+            if trigger.expires_days is not None:
+                line, expires = self.varied(line, "expires", trigger.expires_days, SPANS)
+            self.trigger_trees[-1] = replace(trigger, cap_bp=cap, hold_days=hold, expires_days=expires)
+            yield line
+
+    def varied(self, line: str, key: str, value: Number, others: Mapping[str, int]) -> tuple[str, Number]:
+        """A line with one of its numbers as a parameter, where it has that number."""
+        found = re.search(rf"\b{key}: ([^,}}]+)", line)
+        if found is None or not isinstance(value, int):
+            return line, value
+        text, number = self.number(found[1], value, others)
+        return line[: found.start(1)] + text + line[found.end(1) :], number
+
+    def restoration(self) -> str:
+        line, tree = super().restoration(), self.recovery_tree
+        line, first = self.varied(line, "first", tree.first_bp, SHARES)
+        line, step = self.varied(line, "step", tree.step_bp, STEP_SHARES)
+        line, every = self.varied(line, "every", tree.every_days, SPANS)
+        self.recovery_tree = replace(tree, first_bp=first, step_bp=step, every_days=every)
+        return line
+
+    def offer(self) -> str:
+        line, tree = super().offer(), self.offer_tree
+        assert tree is not None
+        line, increase = self.varied(line, "increase", tree.increase_bp, STEP_SHARES)
+        line, every = self.varied(line, "every", tree.every_days, SPANS)
+        line, valid = self.varied(line, "valid", tree.valid_days, DAYS)
+        amounts = {self.money(minor).text: minor for minor in (self.ladder[-1] * times for times in (3, 7, 40))}
+        line, up_to = self.varied(line, "up_to", tree.up_to_minor, amounts)
+        self.offer_tree = replace(tree, increase_bp=increase, every_days=every, valid_days=valid, up_to_minor=up_to)
+        return line
+
     def body(self, least: int = 1) -> Iterator[str]:
         """The sections of names may stand anywhere in the file; here they come last."""
-        self.defined = {}
+        self.defined, self.params, self.params_allowed = {}, {}, False
+        self.segments, self.may_vary, self.segments_wanted = (), False, self.chance(0.7)
+        self.segment_text: list[str] = []
         yield from super().body(least)
+        yield from self.segment_text
+        if self.segments:
+            features = (*self.policy.features, self.segment)
+            self.policy = replace(self.policy, features=features, segments=self.segments)
+        if self.params:
+            yield "params:"
+            yield from (f"  {name}: {text}" for name, text in self.params.items())
         if self.defined:
             yield "define:"
             yield from (f"  {name}: '{said.text}'" for name, said in self.defined.items())

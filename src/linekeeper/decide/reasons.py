@@ -32,6 +32,7 @@ class ReasonWriter:
 
     def __init__(self, policy: m.Policy) -> None:
         self._score = score = policy.score
+        self._segment_in = policy.segment_in
         self._parts = [] if score is None else [(part, best_of(part)) for part in parts_of_card(score)]
         self._on_score = {}
         for trigger in policy.triggers:
@@ -46,7 +47,8 @@ class ReasonWriter:
         `capped`: a cap that a person imposed lowered the limit.
         """
         listed = [Reason(PERSON, "")] if capped else []
-        for trigger in sorted(newly_set, key=severity):
+        segment = self._segment_in(values)
+        for trigger in sorted(newly_set, key=lambda one: severity(m.in_segment(one, segment))):
             listed += self._lost(trigger, values) or [Reason(trigger.reason, trigger.name)]
         return tuple(listed)
 

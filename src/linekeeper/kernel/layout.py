@@ -172,7 +172,7 @@ def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
             since[measure], place = place, place + 1
     fact_rings, place = _rings(used, names, place, line=False)
     line = place
-    for name in LINE_SLOTS:
+    for name in (*LINE_SLOTS, *(("SEGMENT",) if policy.differs_by_segment else ())):  # of the latest evaluation
         slots[name], place = place, place + 1
     latches, place = place, place + LATCH_WIDTH * len(policy.triggers)
     line_rings, place = _rings(used, names, place, line=True)

@@ -6,7 +6,7 @@ the kernel needs no check at run time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import NoReturn, cast
@@ -35,6 +35,7 @@ from linekeeper.policy.syntax import Branch, render
 from linekeeper.scorecard.card import SCORE_MAX
 
 DAYS_MAX = 36_500
+SEGMENT = "segment"  # the value that says in which segment an account is
 LATE_DAYS_MAX = 3650
 WINDOW_MAX: Mapping[str, int] = {"h": 168, "d": 400, "m": 60}
 
@@ -69,6 +70,8 @@ def coerce(tree: Branch, part: Checked, unit: ex.Unit | Loose, choices: tuple[st
 
     Raises Mistyped where the literal cannot have that unit.
     """
+    if part.segment is not None:
+        return by_segment([coerce(tree, one, unit, choices) for one in part.by_segment], part.segment)
     if part.loose == "number" and unit in ("count", "days", "points"):
         return Checked(ex.Literal(part.low, cast(ex.Unit, unit)), part.low, part.high)
     if part.loose == "number" and unit == "money":
@@ -234,6 +237,9 @@ def _name(tree: Branch, scope: Scope) -> Checked:
         return _event_field(tree, word, scope.event, scope)
     if word == "amount" and scope.asked_amount:
         return Checked(ex.FieldRef("amount", ex.MONEY), 0, MONEY_MAX)
+    if word in scope.later:
+        way_out = "use it outside features, or take the score out of it"
+        _fail(tree, f"`{word}` reads the score, and no feature can", way_out)
     if word in scope.feature_names:
         return scope.feature(word)
     if word in scope.defined:
@@ -262,6 +268,37 @@ def _definition(tree: Branch, word: str, scope: Scope) -> Checked:
         return check(meaning, scope)
     except Mistyped as error:
         _fail(tree, f"`{word}` cannot stand here: {error.message}", error.way_out)
+
+
+def _param(tree: Branch, scope: Scope) -> Checked:
+    """A number with a name: one, or the one of the account's segment."""
+    word = str(tree.children[0])[1:]
+    if word not in scope.params:
+        way_out = nearest(f"${word}", [f"${name}" for name in scope.params], "declare it in `params`")
+        _fail(tree, f"the parameter `${quoted(word)}` is not known", way_out)
+    values = scope.params[word]
+    if values is None:
+        raise KeyError(f"${word}")
+    parts = [check(value, scope) for value in values]
+    if len(parts) == 1:
+        return parts[0]
+    if scope.event is not None:
+        _fail(tree, f"`${word}` differs by segment, and a filter is one for all", "give it one value")
+    if SEGMENT in scope.later:
+        _fail(tree, f"`${word}` goes by segment, segments read the score, and no feature can", "give it one value")
+    return by_segment(parts, scope.feature(SEGMENT).expr)
+
+
+def by_segment(parts: Sequence[Checked], segment: ex.Expr) -> Checked:
+    """The value of the account's segment, of those that each segment has; parts of one unit, or loose in one way."""
+    expr = parts[-1].expr
+    for number in range(len(parts) - 2, -1, -1):
+        is_this = ex.Compare("=", segment, ex.Literal(number, ex.CATEGORY, segment.choices))
+        expr = ex.If(is_this, parts[number].expr, expr)
+    low, high = min(part.low for part in parts), max(part.high for part in parts)
+    loose = parts[0].loose
+    kept = (tuple(parts), segment) if loose else ((), None)
+    return Checked(expr, low, high, any(part.missing for part in parts), loose, parts[0].text, *kept)
 
 
 def _event_field(tree: Branch, word: str, kind: Kind, scope: Scope) -> Checked:
@@ -516,6 +553,7 @@ def _days_past_due(tree: Branch, scope: Scope) -> int:
 _CHECKS: Mapping[str, Callable[[Branch, Scope], Checked]] = {
     **dict.fromkeys(("money", "percent", "duration", "number", "string", "true", "false", "negative"), _literal),
     "name": _name,
+    "param": _param,
     "path": _path,
     "or_": _junction,
     "and_": _junction,

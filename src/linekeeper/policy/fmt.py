@@ -60,7 +60,7 @@ def _expressions(root: Table) -> Iterator[Scalar]:
             for _, feature in value.entries:
                 node = feature.get("value") if isinstance(feature, Table) else feature
                 yield from _scalars(node)
-        elif key.text == "define" and isinstance(value, Table):
+        elif key.text in ("define", "segments") and isinstance(value, Table):
             for _, condition in value.entries:
                 yield from _scalars(condition)
         elif key.text in ("triggers", "authorise") and isinstance(value, Table):

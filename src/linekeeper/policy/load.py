@@ -22,7 +22,7 @@ from pathlib import Path
 
 from linekeeper.core.bounded import CARD_BYTES_MAX, read_bounded, read_start
 from linekeeper.core.errors import Fault, PolicyError
-from linekeeper.policy import dues, kinds, sections
+from linekeeper.policy import dues, kinds, sections, segments
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.currency import minor_digits
@@ -39,6 +39,8 @@ KEYS = (
     "events",
     "features",
     "define",
+    "segments",
+    "params",
     "protected",
     "score",
     "triggers",
@@ -86,12 +88,16 @@ def load_text(text: str, name: str = "policy.yaml", read_card: ReadCard | None =
     definitions = reader.table(define, "`define`") if define is not None else None
     if definitions is not None:
         reader.read_definitions(definitions)
+    segments.declare_segments(root.get("segments"), reader)
+    segments.read_params(root.get("params"), reader)
     if features is not None:
-        reader.read_features(reader.table(features, "`features`"))
+        reader.declare_features(reader.table(features, "`features`"))
+    reader.read_names()
     score = sections.read_score(root.get("score"), reader, read_card)
     card = read_card(_card_name(root)) if score and score.card and read_card else None
     if score:
         reader.scores = ("score", "pd", *score.groups)
+    reader.read_later_names()
     if definitions is not None:
         reader.check_definitions(definitions)
     policy = _policy(root, reader, score)
@@ -196,4 +202,5 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
         protected=reader.protected,
         dues=dues.read_dues(root.get("dues"), root.get("calendar"), reader),
         over_limit=sections.read_draws(root.get("draws"), reader),
+        segments=reader.segments,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
@@ -15,7 +15,7 @@ from lark import Tree
 from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
-from linekeeper.policy.checker import check, check_condition, check_feature, coerce
+from linekeeper.policy.checker import SEGMENT, check, check_condition, check_feature, coerce
 from linekeeper.policy.functions import FACTS, MEASURES
 from linekeeper.policy.kinds import valid_name
 from linekeeper.policy.scope import Checked, Mistyped, Scope
@@ -36,6 +36,7 @@ class Declared:
     key: Scalar
     what: str
     trees: tuple[Branch, ...] = ()
+    read: Callable[[], None] | None = None  # what makes a feature of it; None: it is read where it is used
 
 
 @dataclass
@@ -52,6 +53,9 @@ class Reader:
     checked_features: dict[str, Checked] = field(default_factory=dict)
     declared: tuple[str, ...] = ()
     names: dict[str, Declared] = field(default_factory=dict)  # features and definitions
+    params: dict[str, tuple[Branch, ...] | None] = field(default_factory=dict)  # one value, or one for each segment
+    segments: tuple[str, ...] = ()
+    later: frozenset[str] = frozenset()  # names that read the score
     defined: dict[str, Branch | None] = field(default_factory=dict)  # conditions with a name; None: it has a fault
 
     def scope(self, scores: bool = True, asked_amount: bool = False) -> Scope:
@@ -66,18 +70,18 @@ class Reader:
             self.scores if scores else (),
             self.protected,
             asked_amount=asked_amount,
+            params=self.params,
+            later=frozenset() if scores else self.later,
             defined=self.defined,
         )
 
     def _hoist(self, name: str, part: Checked) -> str:
         """Make a feature of a measure or fact that is written inside an expression; one for each text."""
         if name not in self.features:
-            self._keep(name, part, named=False)
+            self.keep(name, part, named=False)
         return name
 
-    def _keep(
-        self, name: str, part: Checked, worse: OneOf["higher", "lower"] | None = None, named: bool = True
-    ) -> None:
+    def keep(self, name: str, part: Checked, worse: OneOf["higher", "lower"] | None = None, named: bool = True) -> None:
         """Add a feature; whoever uses it finds its value within 10^15, where the kernel keeps it."""
         expr = part.expr
         self.features[name] = m.Feature(name, expr, part.missing, worse, named)
@@ -102,9 +106,8 @@ class Reader:
         self.names[key.text] = Declared(key, what)
         return True
 
-    def read_features(self, section: Table) -> None:
-        """All named features, in an order in which each uses only earlier ones; cycles are faults."""
-        read: dict[str, tuple[Scalar, Node, Branch]] = {}
+    def declare_features(self, section: Table) -> None:
+        """The names of all features, with what reads each."""
         for key, value in section.entries:
             if not self.declare(key, "feature"):
                 continue
@@ -113,20 +116,55 @@ class Reader:
             if not isinstance(node, Scalar):
                 self.faults.add(key, f"the feature `{key.text}` needs an expression", "write it, or `{value: ...}`")
             if tree is not None:
-                read[key.text] = (key, value, tree)
-                self.names[key.text].trees = (tree,)
-        self.declared = tuple(key.text for key, _ in section.entries)
+                one = self.names[key.text]
+                one.trees, one.read = (tree,), partial(self._read_feature, key, value, tree)
+        self.declared = (*(key.text for key, _ in section.entries), *self.declared)
         if len(section.entries) > FEATURES_MAX:
             self.faults.add(section, f"there are {len(section.entries)} features, at most {FEATURES_MAX} are possible")
-            return
+            for key, _ in section.entries:
+                self.names.pop(key.text, None)
+
+    def read_names(self) -> None:
+        """Features, segments and tables, each after what it uses, but for what reads the score; cycles are faults."""
+        order = self._ordered()
+        self.later = frozenset(self._reading_score(order))
+        for name in order:
+            one = self.names[name]
+            if one.read is not None and name not in self.later:
+                one.read()
+
+    def read_later_names(self) -> None:
+        """The segments and tables that read the score."""
         for name in self._ordered():
-            if name in read:
-                self._read_feature(*read[name])
+            one = self.names[name]
+            if one.read is not None and name in self.later:
+                one.read()
+
+    def _reading_score(self, order: list[str]) -> Iterator[str]:
+        """The names that cannot be read before the score; a feature is never among them, so that it is refused."""
+        known = {*FACTS, "amount"}
+        later: set[str] = set()
+        for name in order:
+            one = self.names[name]
+            words = [word for tree in one.trees for word in names_in(tree)] + self._segment_of_params(one)
+            if one.what != "feature" and any(w in later or not (w in self.names or w in known) for w in words):
+                later.add(name)
+                if one.what != "definition":
+                    yield name
+
+    def _segment_of_params(self, one: Declared) -> list[str]:
+        """What a parameter that differs by segment reads: the segment."""
+        parts = [part for tree in one.trees for part in tree.iter_subtrees() if part.data == "param"]
+        return [SEGMENT] if any(map(self._param_values, parts)) else []
 
     def _ordered(self) -> list[str]:
         """All names that are declared, in an order in which each uses only earlier ones; cycles are faults."""
         uses = {
-            name: [word for tree in one.trees for word in names_in(tree) if word in self.names]
+            name: [
+                word
+                for word in (*(word for tree in one.trees for word in names_in(tree)), *self._segment_of_params(one))
+                if word in self.names
+            ]
             for name, one in self.names.items()
         }
         while True:
@@ -147,10 +185,10 @@ class Reader:
         node = value.get("value") if isinstance(value, Table) else value
         assert isinstance(node, Scalar)
         scope = self.scope(scores=False)
-        part = self._checked(node, lambda: check_feature(tree, scope))
+        part = self.checked(node, lambda: check_feature(tree, scope))
         worse = self._worse(value)
         if part is not None:
-            self._keep(key.text, part, worse)
+            self.keep(key.text, part, worse)
 
     def fact(self, name: str) -> m.Feature:
         """The feature that holds a built-in fact, kept from now on."""
@@ -196,7 +234,7 @@ class Reader:
         for key, value in section.entries:
             tree = self.defined.get(key.text)
             if tree is not None and isinstance(value, Scalar):
-                self._checked(value, partial(_condition, tree, scope))
+                self.checked(value, partial(_condition, tree, scope))
 
     # -------------------------------------------------------------- expressions
 
@@ -207,7 +245,7 @@ class Reader:
             self.faults.add(node, error.message, error.way_out, error.offset)
             return None
 
-    def _checked(self, node: Scalar, check_it: Callable[[], Checked]) -> Checked | None:
+    def checked(self, node: Scalar, check_it: Callable[[], Checked]) -> Checked | None:
         """What the check gives; None where it finds a fault, which is noted."""
         try:
             return check_it()
@@ -215,7 +253,7 @@ class Reader:
             self.faults.add(node, error.message, error.way_out, error.offset)
             return None
         except KeyError as error:  # a name that itself has a fault, which is noted where it stands
-            if error.args[0] not in self.declared and error.args[0] not in self.names:
+            if error.args[0] not in (*self.declared, *self.names, *(f"${name}" for name in self.params)):
                 raise
             return None
 
@@ -229,19 +267,43 @@ class Reader:
         if tree is None:
             return never
         scope = self.scope(asked_amount=asked_amount)
-        part = self._checked(node, lambda: Checked(check_condition(tree, scope)))
+        part = self.checked(node, lambda: Checked(check_condition(tree, scope)))
         return part.expr if part else never
 
     def constant(self, node: Node, unit: ex.Unit, low: int, high: int, choices: tuple[str, ...] = ()) -> int:
         """A constant of that unit within [low, high]; `low` where it has a fault."""
-        tree = self.tree(node) if isinstance(node, Scalar) else None
+        return self._constant(node, self._value_tree(node), unit, low, high, choices)
+
+    def constants(self, node: Node, unit: ex.Unit, low: int, high: int) -> tuple[int, ...]:
+        """The same for a number that may differ by segment: one value, or one for each segment."""
+        tree = self._value_tree(node)
+        values = self._param_values(tree)
+        return tuple(self._constant(node, one, unit, low, high) for one in values or (tree,))
+
+    def _value_tree(self, node: Node) -> Branch | None:
         if not isinstance(node, Scalar):
             self.faults.add(node, "one value is needed here")
+            return None
+        return self.tree(node)
+
+    def _param_values(self, tree: Branch | None) -> tuple[Branch, ...]:
+        """What a parameter is in each segment; nothing for anything else."""
+        if tree is None or tree.data != "param":
+            return ()
+        values = self.params.get(str(tree.children[0])[1:]) or ()
+        return values if len(values) > 1 else ()
+
+    def _constant(
+        self, node: Node, tree: Branch | None, unit: ex.Unit, low: int, high: int, choices: tuple[str, ...] = ()
+    ) -> int:
         if tree is None or not isinstance(node, Scalar):
+            return low
+        if self._param_values(tree):
+            self.faults.add(node, f"`{node.text}` differs by segment, and this is one for all", "give it one value")
             return low
         scope = self.scope(scores=False)
         constant = not any(part.data in ("name", "path", "call", "where") for part in tree.iter_subtrees())
-        part = self._checked(node, lambda: coerce(tree, check(tree, scope), unit, choices)) if constant else None
+        part = self.checked(node, lambda: coerce(tree, check(tree, scope), unit, choices)) if constant else None
         if constant and part is None:
             return low
         if part is None or part.unit != unit or not isinstance(part.expr, ex.Literal) or not low <= part.low <= high:

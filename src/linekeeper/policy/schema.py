@@ -16,8 +16,16 @@ Schema = dict[str, Any]
 _TEXT: Schema = {"type": ["string", "number", "boolean"]}
 _WORD: Schema = {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"}
 _HASH: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "the `sha256` of the card"}
-_SHARE: Schema = {"type": "string", "pattern": r"^\d[\d_]*(\.\d+)?%$", "description": "a share, like 30%"}
-_DAYS: Schema = {"type": ["string", "integer"], "pattern": r"^\d[\d_]*[dy]?$", "description": "days, like 30d or 5y"}
+_SHARE: Schema = {
+    "type": "string",
+    "pattern": r"^(\d[\d_]*(\.\d+)?%|\$[a-z_][a-z0-9_]*)$",
+    "description": "a share, like 30%",
+}
+_DAYS: Schema = {
+    "type": ["string", "integer"],
+    "pattern": r"^(\d[\d_]*[dy]?|\$[a-z_][a-z0-9_]*)$",
+    "description": "days, like 30d or 5y",
+}
 _YES: Schema = {"enum": [True, False, "yes", "no"]}
 _CONDITION: Schema = {**_TEXT, "description": "a condition, like days_past_due >= 30"}
 
@@ -104,6 +112,8 @@ def schema() -> Schema:
         "events": _named({"type": ["object", "null"], "additionalProperties": _FIELD}),
         "features": _named(feature),
         "define": _named(_CONDITION),
+        "segments": {**_named(_CONDITION), "description": "the first whose condition holds; the last is `otherwise`"},
+        "params": _named({"oneOf": [_TEXT, _named(_TEXT)], "description": "a number, or one for each segment"}),
         "protected": {"type": "array", "items": {"type": "string"}},
         "score": score,
         "triggers": _named(_table(_TRIGGER, ("when", "reason"))),

@@ -34,7 +34,8 @@ NUMERIC: frozenset[str] = frozenset({"money", "count", "days", "share", "points"
 class Checked:
     """A checked part: its node, the interval of its value, whether it may be missing.
 
-    A `loose` literal has no unit yet; `text` is what it is written as, where its value depends on the unit.
+    A `loose` literal has no unit yet; `text` is what it is written as, where its value depends on the unit. What a
+    parameter is in each segment stands in `by_segment`, for the same reason.
     """
 
     expr: ex.Expr
@@ -43,6 +44,8 @@ class Checked:
     missing: bool = False
     loose: Loose | None = None
     text: str = ""
+    by_segment: tuple[Checked, ...] = ()
+    segment: ex.Expr | None = None  # which of them holds
 
     @property
     def unit(self) -> ex.Unit | Loose:
@@ -84,4 +87,6 @@ class Scope:
     measures: bool = True
     event: Kind | None = None  # inside `where`
     asked_amount: bool = False  # inside `authorise`
+    params: Mapping[str, tuple[Branch, ...] | None] = field(default_factory=dict)  # one value, or one for each segment
+    later: frozenset[str] = frozenset()  # names that are known only after the score
     defined: Mapping[str, Branch | None] = field(default_factory=dict)  # conditions with a name; None: it has a fault

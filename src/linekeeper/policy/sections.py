@@ -90,6 +90,9 @@ def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], b
 
 
 def _bins(key: Scalar, node: Node, group: str, reader: Reader) -> Bins | None:
+    if key.text in reader.later:
+        reader.faults.add(key, f"`{key.text}` reads the score, so it cannot be scored", "score what it is made of")
+        return None
     feature = reader.features.get(key.text) or (reader.fact(key.text) if key.text in FACTS else None)
     if feature is None:
         if key.text not in reader.declared:  # otherwise its own fault is noted where it stands
@@ -172,6 +175,29 @@ def _by_choice(key: Scalar, table: Table, feature: m.Feature, reader: Reader) ->
 TRIGGER_KEYS = ("when", "clear", "hold", "cap", "suspend", "close", "reason", "terminal", "expires")
 
 
+class Numbers:
+    """Reads the numbers of one rule; those that differ by segment are kept in `by_segment`."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader, self.by_segment = reader, list[tuple[str, tuple[int, ...]]]()
+
+    def of(
+        self,
+        name: str,
+        node: Node | None,
+        unit: ex.Unit,
+        bounds: tuple[int, int],
+        strictest: Callable[[tuple[int, ...]], int],
+    ) -> int:
+        """The number, or the strictest of all segments; the least that it may be where it is absent."""
+        if node is None:
+            return bounds[0]
+        values = self.reader.constants(node, unit, *bounds)
+        if len(set(values)) > 1:
+            self.by_segment.append((name, values))
+        return strictest(values)
+
+
 def read_triggers(node: Node, reader: Reader) -> tuple[m.Trigger, ...]:
     """All triggers, in the order of the file (which has no effect)."""
     table = reader.table(node, "`triggers`") if not isinstance(node, Scalar) or node.text else Table((), 0, 0)
@@ -190,18 +216,19 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
     if not any(table.get(effect) for effect in ("cap", "suspend", "close")):
         reader.faults.add(key, f"the trigger `{name}` does nothing", "add `cap: 50%`, `suspend: yes` or `close: yes`")
     when, clear, reason = table.get("when"), table.get("clear"), table.get("reason")
-    hold, cap, expires = table.get("hold"), table.get("cap"), table.get("expires")
+    expires, numbers = table.get("expires"), Numbers(reader)
     return m.Trigger(
         name,
         reader.condition(when) if when is not None else ex.Literal(0, "flag"),
         reader.condition(clear) if clear is not None else None,
         reader.name(reason, "the reason") if reason is not None else "",
-        reader.constant(hold, "days", 0, DAYS_MAX) if hold is not None else 0,
-        reader.constant(cap, "share", 0, 10_000) if cap is not None else 10_000,
+        numbers.of("hold_days", table.get("hold"), "days", (0, DAYS_MAX), max),
+        10_000 if table.get("cap") is None else numbers.of("cap_bp", table.get("cap"), "share", (0, 10_000), min),
         reader.flag(table.get("suspend")),
         reader.flag(table.get("close")),
         reader.flag(table.get("terminal")),
-        reader.constant(expires, "days", 1, DAYS_MAX) if expires is not None else None,
+        numbers.of("expires_days", expires, "days", (1, DAYS_MAX), max) if expires is not None else None,
+        tuple(numbers.by_segment),
     )
 
 
@@ -221,12 +248,13 @@ def read_restoration(
     table = reader.table(node, "`restoration`")
     reader.only(table, ("first", "step", "every", "while"))
     first, step, every = (_needed(table, key, reader) for key in ("first", "step", "every"))
-    condition = table.get("while")
+    condition, numbers = table.get("while"), Numbers(reader)
     return m.Restoration(
-        reader.constant(first, "share", 0, 10_000) if first is not None else 0,
-        reader.constant(step, "share", 1, 10_000) if step is not None else 1,
-        reader.constant(every, "days", 1, DAYS_MAX) if every is not None else 1,
+        numbers.of("first_bp", first, "share", (0, 10_000), min),
+        numbers.of("step_bp", step, "share", (1, 10_000), min),
+        numbers.of("every_days", every, "days", (1, DAYS_MAX), max),
         reader.condition(condition) if condition is not None else None,
+        tuple(numbers.by_segment),
     )
 
 
@@ -266,12 +294,14 @@ def read_offer(node: Node | None, reader: Reader) -> m.Offer | None:
     )
     if when is None or increase is None or up_to is None or every is None or valid is None:
         return None
+    numbers = Numbers(reader)
     return m.Offer(
         reader.condition(when),
-        reader.constant(increase, "share", 1, SHARE_CEILING_BP),
-        reader.constant(up_to, "money", 0, MONEY_MAX),
-        reader.constant(every, "days", 1, DAYS_MAX),
-        reader.constant(valid, "days", 0, DAYS_MAX),
+        numbers.of("increase_bp", increase, "share", (1, SHARE_CEILING_BP), min),
+        numbers.of("up_to_minor", up_to, "money", (0, MONEY_MAX), min),
+        numbers.of("every_days", every, "days", (1, DAYS_MAX), max),
+        numbers.of("valid_days", valid, "days", (0, DAYS_MAX), min),
+        tuple(numbers.by_segment),
     )
 
 

@@ -101,6 +101,8 @@ class _UseCollector:
             yield from self._in_condition(condition, self._with((Restoring(),), ex.Not(condition)))
         if self.policy.offer:
             yield from self._in_condition(self.policy.offer.when, self._with((), ex.Not(self.policy.offer.when)))
+        if self.policy.differs_by_segment:  # another segment, other numbers
+            yield "segment", None, ()
         for part, guard in self._score_parts():
             if isinstance(part, Bins):
                 yield from ((part.feature, cut, guard) for cut in (MISSING + 1, *part.below))
@@ -203,6 +205,9 @@ class _UseCollector:
                     guard = self._with(guard, item if isinstance(expr, ex.And) else ex.Not(item))
             case ex.Ref(name):  # a flag
                 yield from ((name, cut, guard) for cut in (MISSING + 1, 1))
+            case ex.Compare(op, left, ex.If(test, yes, no)) if self.policy.segments and _is_segment(test):
+                # A number that differs by segment: each is compared by itself, so that its cuts are known.
+                yield from self._in_condition(ex.If(test, ex.Compare(op, left, yes), ex.Compare(op, left, no)), guard)
             case ex.Compare():
                 yield from self._each(expr, self._with(guard, *self._before_turning(expr)))
             case ex.If() | ex.Call():
@@ -241,12 +246,17 @@ def conditions(policy: m.Policy) -> list[ex.Expr]:
     exprs = [*(trigger.when for trigger in policy.triggers), *(trigger.clear for trigger in policy.triggers)]
     exprs += [policy.restoration.condition] if policy.restoration else []
     exprs += [policy.offer.when] if policy.offer else []
+    after = policy.after_score
+    exprs += [feature.expr for feature in policy.features if feature.name in after]
     return [expr for expr in exprs if expr is not None]
 
 
 def _outside_comparisons(expr: ex.Expr, cuts: set[int]) -> Iterator[ex.Expr]:
     """The nodes of an expression; comparisons of the score with constants leave their cuts instead."""
     match expr:
+        case ex.Compare(op, ex.ScoreRef("score") as score, ex.If(test, yes, no)) if _is_segment(test):
+            for one in (test, ex.Compare(op, score, yes), ex.Compare(op, score, no)):
+                yield from _outside_comparisons(one, cuts)
         case ex.Compare(op, ex.ScoreRef("score"), ex.Literal(value)):
             cuts.update(_cuts(op, value)[1:])
         case ex.Compare(op, ex.Literal(value), ex.ScoreRef("score")):
@@ -255,6 +265,11 @@ def _outside_comparisons(expr: ex.Expr, cuts: set[int]) -> Iterator[ex.Expr]:
             yield expr
             for child in ex.children(expr):
                 yield from _outside_comparisons(child, cuts)
+
+
+def _is_segment(test: ex.Expr) -> bool:
+    """Whether a test asks for the account's segment."""
+    return isinstance(test, ex.Compare) and isinstance(test.left, ex.Ref) and test.left.name == "segment"
 
 
 def _use(entries: list[tuple[int | None, Guard]]) -> Use:
