@@ -69,7 +69,8 @@ class _File:
 
     def value_names(self) -> list[str]:
         """The names of all values: features, and the segment."""
-        return [*self.root.get("features", ()), *(["segment"] if self.segments else [])]
+        tables = self.root.get("tables", ())
+        return [*self.root.get("features", ()), *tables, *(["segment"] if self.segments else [])]
 
     # -------------------------------------------------------------- expressions
 
@@ -125,6 +126,8 @@ class _File:
         """The feature of that name, read where it is first needed: their order has no meaning."""
         if name == "segment" and self.segments:
             return self.segment()
+        if name in self.root.get("tables", {}):
+            return self.table(name)
         said = self.root.get("features", {}).get(name)
         if said is not None and name not in self.features:
             text, worse = (said["value"], said.get("worse")) if isinstance(said, dict) else (said, None)
@@ -142,6 +145,26 @@ class _File:
                 expr = t.If(test, t.Literal(place, "category"), expr)
             self.features["segment"] = t.Feature("segment", expr, "category", False, self.segments)
         return self.features["segment"]
+
+    def table(self, name: str) -> t.Feature:
+        """A table is what its rows come to: the first that holds, the lowest, or the sum of those that hold."""
+        if name not in self.features:
+            said = self.root["tables"][name]
+            outcomes = [self.parser(row["then"]).whole() for row in said["rows"]]
+            words = tuple(dict.fromkeys(str(one.loose) for one in outcomes if one.unit == "text"))
+            model = next((one for one in outcomes if one.unit not in ("number", "percent", "text")), outcomes[0])
+            unit, choices = ("category", words) if words else (model.unit, model.choices)
+            outcomes = [one.settled(unit, choices).firm() for one in outcomes]
+            tests = [self.condition(row["when"]) if "when" in row else None for row in said["rows"]]
+            rows = list(zip(tests, (one.expr for one in outcomes), strict=True))
+            hit = said["hit"]
+            if hit == "sum":
+                expr = sum_of(rows, outcomes[0].unit)
+            else:
+                expr = lowest_of(rows) if hit == "lowest" else first_of(rows)
+            missing = t.may_be_missing(expr, self.features)
+            self.features[name] = t.Feature(name, expr, outcomes[0].unit, missing, choices)
+        return self.features[name]
 
     # -------------------------------------------------------------- score
 
@@ -218,6 +241,37 @@ class _File:
 
     def brake(self, said: Mapping[str, str]) -> t.Brake:
         return t.Brake(*(self.constant(said[key], "share") for key in ("lines", "exposure")))
+
+
+Rows = list[tuple[t.Expr | None, t.Expr]]  # conditions, None where a row always holds, and outcomes
+
+
+def first_of(rows: Rows) -> t.Expr:
+    """The outcome of the first row that holds: the last, where no other does."""
+    expr = rows[-1][1]
+    for test, outcome in reversed(rows[:-1]):
+        assert test is not None
+        expr = t.If(test, outcome, expr)
+    return expr
+
+
+def lowest_of(rows: Rows) -> t.Expr:
+    """The lowest outcome of all rows that hold."""
+    always = next(outcome for test, outcome in rows if test is None)
+    expr = always
+    for test, outcome in rows:
+        if test is not None:
+            expr = t.Call("smallest", (expr, t.If(test, outcome, always)))
+    return expr
+
+
+def sum_of(rows: Rows, unit: str) -> t.Expr:
+    """What the rows that hold add up to."""
+    parts = [t.If(test or t.Literal(1, "flag"), outcome, t.Literal(0, unit)) for test, outcome in rows]
+    expr: t.Expr = parts[0]
+    for part in parts[1:]:
+        expr = t.Arithmetic("+", expr, part)
+    return expr
 
 
 def dates(listed: list[str] | None) -> list[int]:

@@ -10,9 +10,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 
-from tests.oracle.phrases import NUMERIC, Said
+from tests.oracle.phrases import NUMERIC, ORDER, Said, called, compare
 from tests.oracle.policies import CAPS, SHARES, Writer, Written
-from tests.oracle.tree import Compare, Expr, Feature, If, Literal, Number, Ref, ScoreRef, walk
+from tests.oracle.reader import first_of, lowest_of, sum_of
+from tests.oracle.tree import (
+    Compare,
+    Expr,
+    Feature,
+    If,
+    Literal,
+    Number,
+    Ref,
+    ScoreRef,
+    may_be_missing,
+    walk,
+)
 
 DEFINED_MAX = 6
 DAYS = {"0d": 0, "1d": 1, "2d": 2, "7d": 7, "30d": 30, "90d": 90}
@@ -43,6 +55,61 @@ class WiderWriter(Writer):
         name = f"defined_{len(self.defined)}"
         self.defined[name] = said
         return Said(name, said.tree)
+
+    # -------------------------------------------------------------- tables
+
+    def table(self, later: bool) -> None:
+        """A table of two to four rows, the last of which always holds."""
+        rng, name = self.rng, f"table_{len(self.table_lines)}"
+        hit = rng.choice(("first", "first", "lowest", "sum"))
+        unit = rng.choice((*NUMERIC, "category", "flag") if hit == "first" else NUMERIC)
+        rows_before_last = rng.randint(1, 3)
+        tests = [self.trigger_test() if later else self.condition() for _ in range(rows_before_last)]
+        if hit == "first":
+            tests = self.independent_tests(rows_before_last, later)
+        words = rng.sample(("gold", "silver", "plain", "basic"), len(tests) + 1)
+        choices = tuple(words) if unit == "category" else ()
+        outcomes = [self.outcome(unit, words, place) for place in range(len(words))]
+        trees: list[Expr | None] = [*(test.tree for test in tests), None]
+        rows = list(zip(trees, (one.tree for one in outcomes), strict=True))
+        tree = sum_of(rows, unit) if hit == "sum" else lowest_of(rows) if hit == "lowest" else first_of(rows)
+        self.named[name] = Feature(name, tree, unit, may_be_missing(tree, self.named), choices)
+        lines = [
+            f"      - {{when: '{test.text}', then: '{one.text}'}}" for test, one in zip(tests, outcomes, strict=False)
+        ]
+        self.table_lines.append(
+            [f"  {name}:", f"    hit: {hit}", "    rows:", *lines, f"      - {{then: '{outcomes[-1].text}'}}"]
+        )
+
+    def independent_tests(self, count: int, later: bool) -> list[Said]:
+        """Conditions of which none follows from others, so that each row can be reached."""
+        tests: dict[str, Said] = {}
+        if later and self.scored:
+            score = Said("score", ScoreRef("score"))
+            test = compare(score, self.rng.choice(ORDER), super().constant("points"))
+            tests[test.text] = test
+        while len(tests) < count:
+            unit = self.rng.choice(NUMERIC)
+            left, right = self.atom(unit), self.atom(unit)
+            if left.text < right.text:  # no pair twice, whichever way round
+                tests[f"{left.text} {right.text}"] = compare(left, self.rng.choice(ORDER), right)
+        return list(tests.values())
+
+    def outcome(self, unit: str, words: Sequence[str], place: int) -> Said:
+        """What comes of one row: a constant, a value or a word."""
+        if unit == "category":
+            return Said(f'"{words[place]}"', Literal(place, "category"))
+        if unit == "flag":
+            return Said("true", Literal(1, "flag")) if place % 2 else Said("false", Literal(0, "flag"))
+        if self.chance(0.4):
+            return called("part", self.atom(unit), self.share_of())
+        said = super().constant(unit)
+        return Said(f"{said.text}d", said.tree) if unit == "days" and said.text.isdigit() else said
+
+    def features(self) -> Iterator[str]:
+        yield from super().features()
+        for _ in range(self.rng.randint(0, 2)):
+            self.table(later=False)
 
     # -------------------------------------------------------------- segments and parameters
 
@@ -114,6 +181,9 @@ class WiderWriter(Writer):
             self.params_allowed = False
             self.segment_text = list(self.segment_lines())
             self.params_allowed = self.may_vary = True
+            self.named["segment"] = self.segment
+        if self.chance(0.4):
+            self.table(later=True)
         for line in super().triggers(least):
             trigger = self.trigger_trees[-1]
             line, cap = self.varied(line, "cap", trigger.cap_bp, CAPS)
@@ -156,11 +226,13 @@ class WiderWriter(Writer):
         self.defined, self.params, self.params_allowed = {}, {}, False
         self.segments, self.may_vary, self.segments_wanted = (), False, self.chance(0.7)
         self.segment_text: list[str] = []
+        self.table_lines: list[list[str]] = []
         yield from super().body(least)
         yield from self.segment_text
         if self.segments:
-            features = (*self.policy.features, self.segment)
-            self.policy = replace(self.policy, features=features, segments=self.segments)
+            self.policy = replace(self.policy, segments=self.segments)
+        if self.table_lines:
+            yield from ("tables:", *(line for lines in self.table_lines for line in lines))
         if self.params:
             yield "params:"
             yield from (f"  {name}: {text}" for name, text in self.params.items())

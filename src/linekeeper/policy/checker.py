@@ -62,7 +62,7 @@ def check_feature(tree: Branch, scope: Scope) -> Checked:
     part = check(tree, scope)
     if part.loose in ("text", "span"):
         raise Mistyped(f"`{quoted(render(tree))}` is not a value a feature can have", 0)
-    return _with_own_unit(tree, part)
+    return with_own_unit(tree, part)
 
 
 def coerce(tree: Branch, part: Checked, unit: ex.Unit | Loose, choices: tuple[str, ...] = ()) -> Checked:
@@ -99,7 +99,7 @@ def _subtrees(tree: Branch) -> list[Branch]:
     return [part for part in tree.children if isinstance(part, Tree)]
 
 
-def _with_own_unit(tree: Branch, part: Checked) -> Checked:
+def with_own_unit(tree: Branch, part: Checked) -> Checked:
     """A part that got no unit from beside it: a bare number counts, a percentage is a share, the rest is a fault."""
     if part.loose == "number":
         return coerce(tree, part, ex.COUNT)
@@ -115,7 +115,7 @@ def _alike(sides: list[Branch], scope: Scope, verb: str) -> tuple[Checked, Check
     left, right = (check(tree, scope) for tree in sides)
     left = coerce(sides[0], left, right.unit, right.choices)
     right = coerce(sides[1], right, left.unit, left.choices)
-    left, right = _with_own_unit(sides[0], left), _with_own_unit(sides[1], right)
+    left, right = with_own_unit(sides[0], left), with_own_unit(sides[1], right)
     if left.unit != right.unit:
         texts = [
             f"`{quoted(render(tree))}` ({UNIT_WORDS[part.unit]})"
@@ -350,7 +350,7 @@ def _compare(tree: Branch, scope: Scope) -> Checked:
 
 def _in(tree: Branch, scope: Scope) -> Checked:
     first, *rest = _subtrees(tree)
-    item = _with_own_unit(first, check(first, scope))
+    item = with_own_unit(first, check(first, scope))
     values = []
     for part in rest:
         value = coerce(part, check(part, scope), item.unit, item.choices)
@@ -392,7 +392,7 @@ def _scaled(tree: Branch, scope: Scope) -> Checked:
         left, right = right, left
     if right.loose != "number" or not isinstance(right.expr, ex.Literal):
         _fail(tree, "`*` needs a bare number on one side", "for a share of money write `part(money, share)`")
-    left = _with_own_unit(tree, left)
+    left = with_own_unit(tree, left)
     _numeric(tree, left)
     ends = (left.low * right.low, left.high * right.low)
     return Checked(ex.Arithmetic("*", left.expr, right.expr), min(ends), max(ends), left.missing)
@@ -454,7 +454,7 @@ def _several_alike(tree: Branch, shape: Several, scope: Scope) -> list[Checked]:
         _fail(tree, f"`{word}` takes {shape.least} to {shape.most} arguments, not {len(sides)}")
     parts = [check(side, scope) for side in sides]
     model = next((part for part in parts if part.loose not in ("number", "percent")), parts[0])
-    parts = [_with_own_unit(side, coerce(side, part, model.unit)) for side, part in zip(sides, parts, strict=True)]
+    parts = [with_own_unit(side, coerce(side, part, model.unit)) for side, part in zip(sides, parts, strict=True)]
     for side, part in zip(sides, parts, strict=True):
         _numeric(side, part)
         if part.unit != parts[0].unit:
@@ -467,7 +467,7 @@ def _argument(tree: Branch, argument: Argument, scope: Scope) -> Checked:
     part = check(tree, scope)
     if argument.unit is not None:
         part = coerce(tree, part, argument.unit)
-    part = _with_own_unit(tree, part)
+    part = with_own_unit(tree, part)
     if argument.unit is not None and part.unit != argument.unit:
         _fail(tree, f"`{quoted(render(tree))}` is {UNIT_WORDS[part.unit]}, not {UNIT_WORDS[argument.unit]}")
     if argument.unit is None and not argument.any_unit:

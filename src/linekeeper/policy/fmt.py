@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 
 from linekeeper.policy.load import OLD_KEYS
-from linekeeper.policy.source import Node, Scalar, Table, read
+from linekeeper.policy.source import Listing, Node, Scalar, Table, read
 from linekeeper.policy.syntax import Misread, canonical
 
 _CONDITIONS = ("when", "clear", "while", "deny")
@@ -63,11 +63,22 @@ def _expressions(root: Table) -> Iterator[Scalar]:
         elif key.text in ("define", "segments") and isinstance(value, Table):
             for _, condition in value.entries:
                 yield from _scalars(condition)
+        elif key.text == "tables" and isinstance(value, Table):
+            for _, table in value.entries:
+                yield from _cells(table)
         elif key.text in ("triggers", "authorise") and isinstance(value, Table):
             for _, item in value.entries:
                 yield from _conditions(item)
         elif OLD_KEYS.get(key.text, key.text) in ("restoration", "offer"):
             yield from _conditions(value)
+
+
+def _cells(table: Node) -> Iterator[Scalar]:
+    """The conditions and outcomes of a decision table."""
+    rows = table.get("rows") if isinstance(table, Table) else None
+    for row in rows.items if isinstance(rows, Listing) else ():
+        for _, value in row.entries if isinstance(row, Table) else ():
+            yield from _scalars(value)
 
 
 def _conditions(node: Node) -> Iterator[Scalar]:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from linekeeper.core.bounded import CARD_BYTES_MAX, read_bounded, read_start
 from linekeeper.core.errors import Fault, PolicyError
-from linekeeper.policy import dues, kinds, sections, segments
+from linekeeper.policy import dues, kinds, sections, segments, tables
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.currency import minor_digits
@@ -41,6 +41,7 @@ KEYS = (
     "define",
     "segments",
     "params",
+    "tables",
     "protected",
     "score",
     "triggers",
@@ -90,6 +91,7 @@ def load_text(text: str, name: str = "policy.yaml", read_card: ReadCard | None =
         reader.read_definitions(definitions)
     segments.declare_segments(root.get("segments"), reader)
     segments.read_params(root.get("params"), reader)
+    tables.declare_tables(root.get("tables"), reader)
     if features is not None:
         reader.declare_features(reader.table(features, "`features`"))
     reader.read_names()

@@ -10,6 +10,7 @@ from typing import Any
 from linekeeper.policy.dues import DUES_KEYS, HOLIDAYS_KEYS, PREPAID, WEEKDAYS
 from linekeeper.policy.load import KEYS, OLD_KEYS, REQUIRED
 from linekeeper.policy.sections import GROUPS, OVER_LIMIT_WORDS, TRIGGER_KEYS
+from linekeeper.policy.tables import HITS, ROW_KEYS, ROWS_MAX, TABLE_KEYS
 
 Schema = dict[str, Any]
 
@@ -99,6 +100,9 @@ def _calendar() -> Schema:
 def schema() -> Schema:
     """The schema of a policy file (JSON Schema, draft 2020-12)."""
     feature: Schema = {"oneOf": [_TEXT, _table({"value": _TEXT, "worse": {"enum": ["higher", "lower"]}}, ("value",))]}
+    row = {"when": _CONDITION, "then": {**_TEXT, "description": "what comes of it"}}
+    assert tuple(row) == ROW_KEYS
+    rows: Schema = {"type": "array", "items": _table(row, ("then",)), "minItems": 1, "maxItems": ROWS_MAX}
     groups = {group: _named(_BINS) for group in GROUPS}
     score = _table({"base": {"type": "integer"}, **groups, "pd": _BINS, "card": {"type": "string"}, "sha256": _HASH})
     restoration = {"first": _SHARE, "step": _SHARE, "every": _DAYS, "while": _CONDITION}
@@ -114,6 +118,7 @@ def schema() -> Schema:
         "define": _named(_CONDITION),
         "segments": {**_named(_CONDITION), "description": "the first whose condition holds; the last is `otherwise`"},
         "params": _named({"oneOf": [_TEXT, _named(_TEXT)], "description": "a number, or one for each segment"}),
+        "tables": _named(_table({"hit": {"enum": list(HITS)}, "rows": rows}, TABLE_KEYS)),
         "protected": {"type": "array", "items": {"type": "string"}},
         "score": score,
         "triggers": _named(_table(_TRIGGER, ("when", "reason"))),
