@@ -34,7 +34,7 @@ class _File:
     """One file as mappings, lists and words, and what its names mean."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
-        self.root = root
+        self.root = root = with_parts(root)
         self.currency = str(root["currency"])
         self.digits = int(root.get("minor_digits", DIGITS.get(self.currency, 2)))
         self.kinds = t.with_own_kinds(t.built_in_kinds(root["triggers"]), self.own_kinds())
@@ -241,6 +241,32 @@ class _File:
 
     def brake(self, said: Mapping[str, str]) -> t.Brake:
         return t.Brake(*(self.constant(said[key], "share") for key in ("lines", "exposure")))
+
+
+def with_parts(root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The file with the sections that it includes, and with the rows of tables that stand in parts."""
+    whole = {key: dict(value) if isinstance(value, dict) else value for key, value in root.items()}
+    for name in root.get("include", ()):
+        for section, entries in YAML(typ="base", pure=True).load(root["parts"][name]["text"]).items():
+            whole.setdefault(section, {}).update(entries)
+    for table in whole.get("tables", {}).values():
+        if "csv" in table:
+            table["rows"] = csv_rows(root["parts"][table["csv"]]["text"])
+    return whole
+
+
+def csv_rows(text: str) -> list[dict[str, str]]:
+    """The rows of a table in a CSV file whose cells are comparisons, or nothing.
+
+    >>> csv_rows("days,then\\n>= 3,20%\\n-,90%\\n")
+    [{'when': 'days >= 3', 'then': '20%'}, {'then': '90%'}]
+    """
+    head, *lines = [[cell.strip() for cell in line.split(",")] for line in text.splitlines()]
+    rows = []
+    for cells in lines:
+        asked = [f"{name} {cell}" for name, cell in zip(head, cells[:-1], strict=False) if cell not in ("", "-")]
+        rows.append(({"when": " and ".join(asked)} if asked else {}) | {"then": cells[-1]})
+    return rows
 
 
 Rows = list[tuple[t.Expr | None, t.Expr]]  # conditions, None where a row always holds, and outcomes

@@ -26,6 +26,10 @@ def format_text(text: str, name: str = "policy.yaml") -> str:
     Raises PolicyError where the text is not plain YAML; expressions with faults are left as they are.
     """
     root = read(text, name)
+    kept = next((key.line for key, _ in root.entries if key.text == "parts"), None)
+    if kept is not None:  # the parts stand at the end, each as its hash says
+        lines = text.split("\n")
+        return format_text("\n".join(lines[:kept]) + "\n", name) + "\n".join(lines[kept:])
     lines = text.split("\n")
     written = [(scalar, _written(scalar)) for scalar in _expressions(root)]
     written += [(key, OLD_KEYS[key.text]) for key, _ in root.entries if key.text in OLD_KEYS and key.raw == key.text]

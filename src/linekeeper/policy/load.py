@@ -26,6 +26,7 @@ from linekeeper.policy import dues, kinds, sections, segments, tables
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.currency import minor_digits
+from linekeeper.policy.parts import ReadPart, kept_parts, with_shared
 from linekeeper.policy.reader import Reader
 from linekeeper.policy.source import BYTES_MAX, Faults, Listing, Node, Scalar, Table, nearest, quoted, read, too_large
 from linekeeper.scorecard.card import Score
@@ -36,6 +37,7 @@ KEYS = (
     "currency",
     "minor_digits",
     "time_zone",
+    "include",
     "events",
     "features",
     "define",
@@ -53,6 +55,7 @@ KEYS = (
     "dues",
     "calendar",
     "draws",
+    "parts",
 )
 OLD_KEYS = {"recovery": "restoration"}  # read alike for one version; `fmt` writes the new word
 REQUIRED = ("policy", "version", "currency", "time_zone", "triggers")
@@ -62,7 +65,9 @@ ReadCard = Callable[[str], bytes]
 def load_file(path: str | Path) -> m.Policy:
     """The policy in that file. Raises PolicyError with all its faults."""
     path = Path(path)
-    return load_text(read_text(path), str(path), lambda name: read_bounded(path.parent / name, CARD_BYTES_MAX))
+    folder = path.parent
+    read_card: ReadCard = lambda name: read_bounded(folder / name, CARD_BYTES_MAX)  # noqa: E731
+    return load_text(read_text(path), str(path), read_card, lambda name: read_text(folder / name))
 
 
 def read_text(path: Path) -> str:
@@ -77,13 +82,17 @@ def read_text(path: Path) -> str:
         raise PolicyError([fault], code="policy-not-readable") from None
 
 
-def load_text(text: str, name: str = "policy.yaml", read_card: ReadCard | None = None) -> m.Policy:
-    """The policy in that text; `name` stands in its faults, `read_card` opens a scorecard artifact.
+def load_text(
+    text: str, name: str = "policy.yaml", read_card: ReadCard | None = None, read_part: ReadPart | None = None
+) -> m.Policy:
+    """The policy in that text; `name` stands in its faults, `read_card` opens a scorecard artifact, `read_part` a part.
 
     Raises PolicyError with all faults, in the order of the file.
     """
     faults = Faults(name)
     root = _with_new_keys(read(text, name), faults)
+    parts = kept_parts(root, faults, read_part)
+    root = with_shared(root, parts)
     reader = _reader(root, faults)
     features, define = root.get("features"), root.get("define")
     definitions = reader.table(define, "`define`") if define is not None else None
@@ -91,7 +100,7 @@ def load_text(text: str, name: str = "policy.yaml", read_card: ReadCard | None =
         reader.read_definitions(definitions)
     segments.declare_segments(root.get("segments"), reader)
     segments.read_params(root.get("params"), reader)
-    tables.declare_tables(root.get("tables"), reader)
+    tables.declare_tables(root.get("tables"), reader, parts)
     if features is not None:
         reader.declare_features(reader.table(features, "`features`"))
     reader.read_names()
@@ -106,6 +115,9 @@ def load_text(text: str, name: str = "policy.yaml", read_card: ReadCard | None =
     if (section := root.get("dues")) is not None:
         dues.check_grace(section, policy, reader)
     faults.stop_if_any()
+    text = parts.written_after(text)
+    if parts.used and len(text.encode()) > BYTES_MAX:
+        raise PolicyError([too_large(name)], code="policy-too-large")
     calendar, source = policy.dues.calendar, text
     if calendar is not None and root.get("calendar") is None:
         source = dues.text_with_calendar(text, calendar)

@@ -233,8 +233,10 @@ class Reader:
                 self.defined[name] = None
         for key, value in section.entries:
             tree = self.defined.get(key.text)
-            if tree is not None and isinstance(value, Scalar):
-                self.checked(value, partial(_condition, tree, scope))
+            if tree is None or not isinstance(value, Scalar):
+                continue
+            if self.checked(value, partial(_condition, tree, scope)) is None:
+                self.defined[key.text] = None  # whoever uses it is not blamed
 
     # -------------------------------------------------------------- expressions
 
@@ -352,7 +354,7 @@ class Reader:
         if isinstance(node, Table):
             return node
         self.faults.add(node, f"{what} is a mapping", "write `key: value` lines below it")
-        return Table((), *([0, 0] if not isinstance(node, Scalar) else [node.line, node.column]))
+        return Table((), node.line, node.column, node.file) if isinstance(node, Scalar) else Table((), 0, 0)
 
 
 def _condition(tree: Branch, scope: Scope) -> Checked:

@@ -9,6 +9,7 @@ from typing import Any
 
 from linekeeper.policy.dues import DUES_KEYS, HOLIDAYS_KEYS, PREPAID, WEEKDAYS
 from linekeeper.policy.load import KEYS, OLD_KEYS, REQUIRED
+from linekeeper.policy.parts import PART_KEYS
 from linekeeper.policy.sections import GROUPS, OVER_LIMIT_WORDS, TRIGGER_KEYS
 from linekeeper.policy.tables import HITS, ROW_KEYS, ROWS_MAX, TABLE_KEYS
 
@@ -97,12 +98,18 @@ def _calendar() -> Schema:
     return _table(keys, tuple(keys))
 
 
+def _decision_table() -> Schema:
+    """Rows in place, or in a CSV file beside the policy."""
+    row = {"when": _CONDITION, "then": {**_TEXT, "description": "what comes of it"}}
+    rows: Schema = {"type": "array", "items": _table(row, ("then",)), "minItems": 1, "maxItems": ROWS_MAX}
+    keys: dict[str, Schema] = {"hit": {"enum": list(HITS)}, "rows": rows, "csv": {"type": "string"}}
+    assert (tuple(row), tuple(keys)) == (ROW_KEYS, TABLE_KEYS)
+    return {**_table(keys, ("hit",)), "oneOf": [{"required": ["rows"]}, {"required": ["csv"]}]}
+
+
 def schema() -> Schema:
     """The schema of a policy file (JSON Schema, draft 2020-12)."""
     feature: Schema = {"oneOf": [_TEXT, _table({"value": _TEXT, "worse": {"enum": ["higher", "lower"]}}, ("value",))]}
-    row = {"when": _CONDITION, "then": {**_TEXT, "description": "what comes of it"}}
-    assert tuple(row) == ROW_KEYS
-    rows: Schema = {"type": "array", "items": _table(row, ("then",)), "minItems": 1, "maxItems": ROWS_MAX}
     groups = {group: _named(_BINS) for group in GROUPS}
     score = _table({"base": {"type": "integer"}, **groups, "pd": _BINS, "card": {"type": "string"}, "sha256": _HASH})
     restoration = {"first": _SHARE, "step": _SHARE, "every": _DAYS, "while": _CONDITION}
@@ -113,12 +120,13 @@ def schema() -> Schema:
         "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
         "minor_digits": {"type": "integer", "minimum": 0, "maximum": 4},
         "time_zone": {"type": "string"},
+        "include": {"type": "array", "items": {"type": "string"}, "description": "files with shared sections"},
         "events": _named({"type": ["object", "null"], "additionalProperties": _FIELD}),
         "features": _named(feature),
         "define": _named(_CONDITION),
         "segments": {**_named(_CONDITION), "description": "the first whose condition holds; the last is `otherwise`"},
         "params": _named({"oneOf": [_TEXT, _named(_TEXT)], "description": "a number, or one for each segment"}),
-        "tables": _named(_table({"hit": {"enum": list(HITS)}, "rows": rows}, TABLE_KEYS)),
+        "tables": _named(_decision_table()),
         "protected": {"type": "array", "items": {"type": "string"}},
         "score": score,
         "triggers": _named(_table(_TRIGGER, ("when", "reason"))),
@@ -130,6 +138,7 @@ def schema() -> Schema:
         "dues": _dues(),
         "calendar": _calendar(),
         "draws": _table({"over_limit": {"enum": list(OVER_LIMIT_WORDS)}}),
+        "parts": _named(_table({"sha256": _HASH, "text": {"type": "string"}}, PART_KEYS)),
     }
     assert tuple(properties) == KEYS
     for old, new in OLD_KEYS.items():

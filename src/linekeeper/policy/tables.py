@@ -12,6 +12,7 @@ from linekeeper.core.bounds import INT64_MAX, MISSING, MONEY_MAX
 from linekeeper.policy import expression as ex
 from linekeeper.policy.analysis.coverage import Cell, Coverage, Range, coverage_of
 from linekeeper.policy.checker import check, check_condition, coerce, with_own_unit
+from linekeeper.policy.parts import PolicyParts, rows_of_csv
 from linekeeper.policy.reader import Reader
 from linekeeper.policy.scope import NUMERIC, UNIT_WORDS, Checked, Loose, Scope
 from linekeeper.policy.source import Listing, Node, Scalar
@@ -20,7 +21,7 @@ from linekeeper.scorecard.card import SCORE_MAX
 
 Hit = OneOf["first", "only", "lowest", "sum"]
 HITS: tuple[Hit, ...] = ("first", "only", "lowest", "sum")
-TABLE_KEYS = ("hit", "rows")
+TABLE_KEYS = ("hit", "rows", "csv")
 ROW_KEYS = ("when", "then")
 DECISION_TABLES_MAX = 60
 ROWS_MAX = 60
@@ -35,7 +36,7 @@ class Row:
     outcome: tuple[Scalar, Branch]
 
 
-def declare_tables(node: Node | None, reader: Reader) -> None:
+def declare_tables(node: Node | None, reader: Reader, files: PolicyParts) -> None:
     """The names of all tables, with what reads each."""
     if node is None:
         return
@@ -51,7 +52,12 @@ def declare_tables(node: Node | None, reader: Reader) -> None:
         reader.declared = (*reader.declared, key.text)
         table = reader.table(value, f"the table `{key.text}`")
         reader.only(table, TABLE_KEYS)
-        hit, rows = _hit(key, table.get("hit"), reader), _rows(key, table.get("rows"), reader)
+        hit, listed, csv = _hit(key, table.get("hit"), reader), table.get("rows"), table.get("csv")
+        if csv is not None and listed is not None:
+            reader.faults.add(csv, f"the table `{key.text}` has `rows` too", "write one of the two")
+        if csv is not None:
+            listed = rows_of_csv(csv, files)
+        rows = _rows(key, listed, reader) if csv is None or listed is not None else None
         if rows is None or hit is None:
             continue
         one = reader.names[key.text]
