@@ -124,7 +124,13 @@ def _trigger(one: m.Trigger, policy: m.Policy) -> t.Trigger:
         close=one.close,
         terminal=one.terminal,
         expires_days=None if one.expires_days is None else _number(one, "expires_days"),
+        limit=None if one.limit is None else _limit(one.limit, policy),
     )
+
+
+def _limit(one: m.LimitAmount, policy: m.Policy) -> t.LimitAmount:
+    value = expression(one.value, policy)
+    return t.LimitAmount(value, one.round_minor, one.down, one.floor_minor, one.follows)
 
 
 def _number(rule: m.Trigger | m.Restoration | m.Offer, name: str) -> t.Number:

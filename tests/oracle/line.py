@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
-from typing import Literal
+from math import ceil, floor
+from typing import Literal as OneOf
 
-from tests.oracle.nouns import Action, Line, Status
-from tests.oracle.tree import Expr, Offer, Restoration, Trigger, number_in
+from tests.oracle.nouns import MONEY_MAX, Action, Line, Status
+from tests.oracle.tree import Expr, LimitAmount, Literal, Offer, Restoration, Trigger, number_in
 
-LatchState = Literal["free", "set", "spent", "barred"]
+LatchState = OneOf["free", "set", "spent", "barred"]
 
 
 def share(amount: int, share_bp: int) -> int:
@@ -25,6 +25,23 @@ def share(amount: int, share_bp: int) -> int:
     (499, True)
     """
     return floor(Fraction(amount * share_bp, 10_000))
+
+
+NO_LIMIT = LimitAmount(Literal(0, "money"))
+
+
+def amount_of(limit: LimitAmount, value: int | None) -> int:
+    """The amount of a `limit`: never negative, rounded, and not below its floor.
+
+    >>> [amount_of(LimitAmount(Literal(0, "money"), 100, down, 250), 310) for down in (False, True)]
+    [400, 300]
+    """
+    assert value is not None, "the page lets no limit be missing"
+    amount = min(max(value, 0), MONEY_MAX)
+    if limit.round_minor:
+        steps = Fraction(amount, limit.round_minor)
+        amount = limit.round_minor * (floor(steps) if limit.down else ceil(steps))
+    return max(amount, limit.floor_minor)
 
 
 @dataclass(slots=True)
@@ -37,6 +54,7 @@ class Latch:
     holding: bool = False
     last_held_day: int = 0
     waived_until: int | None = None
+    amount: int | None = None  # that its `limit` leaves, once it has been taken
     stated: bool = False  # an opening said that it is set, and it has been ever since
 
     def stand(self, true: Callable[[Expr], bool]) -> None:
@@ -50,6 +68,14 @@ class Latch:
             self.state = "free"
         self._turn(day, morning, true, segment)
         self.stated = self.stated and self.state == "set"
+
+    def take_amount(self, value: Callable[[Expr], int | None]) -> None:
+        """After the four steps: what a set latch leaves is taken once, or anew where it follows."""
+        limit = self.trigger.limit
+        if self.state != "set" or limit is None:
+            self.amount = None
+        elif self.amount is None or limit.follows:
+            self.amount = amount_of(limit, value(limit.value))
 
     def _turn(self, day: int, morning: bool, true: Callable[[Expr], bool], segment: int) -> None:
         trigger = self.trigger
@@ -85,8 +111,10 @@ class Latch:
     def follow_other(self, other: Latch) -> None:
         """A correction of a set latch: free or spent where the other run has it so; else never later than there."""
         if other.state != "set":
-            self.state, self.holding, self.stated = other.state, False, False
+            self.state, self.holding, self.stated, self.amount = other.state, False, False, None
             return
+        if self.amount is not None and other.amount is not None and not (self.trigger.limit or NO_LIMIT).follows:
+            self.amount = max(self.amount, other.amount)
         self.set_day = min(self.set_day, other.set_day)
         if not self.holding and not other.holding:
             self.last_held_day = min(self.last_held_day, other.last_held_day)

@@ -57,8 +57,10 @@ from tests.oracle.values import (
     Value,
     Values,
     available,
+    clamped,
     covers,
     days_reached,
+    evaluate,
     holds,
     look_up,
     measures,
@@ -315,7 +317,10 @@ class _Account:
         known, self.latches = self.latches, {}
         for trigger in policy.triggers:
             self.latches[trigger.name] = known.get(trigger.name, Latch(trigger))
-            self.latches[trigger.name].trigger = trigger
+            latch = self.latches[trigger.name]
+            if trigger.limit is None or latch.trigger.limit is None:
+                latch.amount = None
+            latch.trigger = trigger
         self._rewrite()
 
     def cross(self, turns: list[tuple[int, Policy]], through: int) -> None:
@@ -385,6 +390,7 @@ class _Account:
         for latch in self.latches.values():
             full = observed >= days_reached(self.policy, latch.trigger.when)
             latch.turn(self.day, event_id is None, true, full, self.segment)
+            latch.take_amount(lambda expr: clamped(evaluate(expr, values.leaf)))
         self._move_line(values)
         changed = self.line != before or self._set_names() != set_before
         if self.line.status != before.status:
@@ -439,6 +445,8 @@ class _Account:
         if any(latch.trigger.close for latch in in_force):
             return 0
         target = share(self.line.granted, min([10_000, *caps]))
+        left = [latch.amount for latch in in_force if not latch.stated and latch.amount is not None]
+        target = min([target, *left])
         return min(target, self.stated_limit) if any(latch.stated for latch in in_force) else target
 
     def _propose(self, values: Values) -> int | None:

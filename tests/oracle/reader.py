@@ -223,6 +223,19 @@ class _File:
             close=is_yes(said.get("close")),
             terminal=is_yes(said.get("terminal")),
             expires_days=self.number(said["expires"], "days") if "expires" in said else None,
+            limit=self.limit(said["limit"]) if "limit" in said else None,
+        )
+
+    def limit(self, said: str | Mapping[str, str]) -> t.LimitAmount:
+        more: Mapping[str, str] = {"amount": said} if isinstance(said, str) else said
+        down = "round_down" in more
+        step, least = more.get("round_down" if down else "round"), more.get("floor")
+        return t.LimitAmount(
+            value=self.parser(more["amount"]).whole().firm().expr,
+            round_minor=0 if step is None else self.constant(step, "money"),
+            down=down,
+            floor_minor=0 if least is None else self.constant(least, "money"),
+            follows=is_yes(more.get("follow")),
         )
 
     def restoration(self, said: Mapping[str, str]) -> t.Restoration:

@@ -27,9 +27,11 @@ from tests.oracle.policies import Written, write_versions
 from tests.oracle.reader import read
 from tests.oracle.strategies import written
 from tests.oracle.watched import write_watched
+from tests.oracle.wider import write_wider
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = (3, 20, 29, 31, 52)  # policies that hold every construct between them
+WIDER_SEEDS = (1, 5, 9)  # with segments, tables and amounts
 HEAD = "policy: p\nversion: 1\ncurrency: CNY\ntime_zone: UTC\n"
 
 
@@ -45,6 +47,7 @@ def test_they_agree_on_the_first_seeds() -> None:
     for seed in range(60):
         read_alike(policy_written(seed))
         read_alike(write_watched(Random(f"watched {seed}")))
+        read_alike(write_wider(Random(f"wider {seed}")))
     for seed in range(10):
         for one in write_versions(Random(f"versions {seed}"), 3):
             read_alike(one)
@@ -150,7 +153,8 @@ def classes_of(module: Any) -> list[Any]:
 @cache
 def policies() -> tuple[tuple[t.Policy, m.Policy], ...]:
     """The writer's tree and the program's policy of some seeds."""
-    return tuple((policy_written(seed).policy, load_text(policy_written(seed).text)) for seed in SEEDS)
+    written = [*map(policy_written, SEEDS), *(write_wider(Random(f"wider {seed}")) for seed in WIDER_SEEDS)]
+    return tuple((one.policy, load_text(one.text)) for one in written)
 
 
 def few(policy: Any, times: int) -> Iterator[tuple[str, Attribute, Any]]:

@@ -387,6 +387,17 @@ def numbers_of(said: Number) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitAmount:
+    """The most that a trigger leaves; rounded up, or `down`, to a multiple; where it `follows`, anew at each look."""
+
+    value: Expr
+    round_minor: int = 0
+    down: bool = False
+    floor_minor: int = 0
+    follows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Trigger:
     """A latch; without a `cap` it is 100 %."""
 
@@ -400,6 +411,7 @@ class Trigger:
     close: bool = False
     terminal: bool = False
     expires_days: Number | None = None
+    limit: LimitAmount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -481,9 +493,11 @@ class Policy:
         return next(kind for kind in self.kinds if kind.name == name)
 
     def conditions(self) -> Iterator[Expr]:
-        """Every condition that turns something."""
+        """Every condition that turns something, and every amount that a trigger leaves."""
         for trigger in self.triggers:
             yield from (part for part in (trigger.when, trigger.clear) if part is not None)
+            if trigger.limit is not None:
+                yield trigger.limit.value
         yield from (rule.deny for rule in self.authorise)
         if self.restoration and self.restoration.condition is not None:
             yield self.restoration.condition

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 
-from tests.oracle.phrases import NUMERIC, ORDER, Said, called, compare
+from tests.oracle.phrases import NUMERIC, ORDER, Said, calculated, called, compare, fact
 from tests.oracle.policies import CAPS, SHARES, Writer, Written
 from tests.oracle.reader import first_of, lowest_of, sum_of
 from tests.oracle.tree import (
@@ -18,6 +18,7 @@ from tests.oracle.tree import (
     Expr,
     Feature,
     If,
+    LimitAmount,
     Literal,
     Number,
     Ref,
@@ -191,8 +192,41 @@ class WiderWriter(Writer):
             expires: Number | None = None
             if trigger.expires_days is not None:
                 line, expires = self.varied(line, "expires", trigger.expires_days, SPANS)
-            self.trigger_trees[-1] = replace(trigger, cap_bp=cap, hold_days=hold, expires_days=expires)
+            trigger = replace(trigger, cap_bp=cap, hold_days=hold, expires_days=expires)
+            if self.chance(0.35):
+                text, limit = self.limit()
+                line, trigger = f"{line[:-1]}, limit: {text}}}", replace(trigger, limit=limit)
+            self.trigger_trees[-1] = trigger
             yield line
+
+    def limit(self) -> tuple[str, LimitAmount]:
+        """The amount that a trigger leaves: always known, and where it follows, of nothing that it moves itself."""
+        rng, follows = self.rng, self.chance(0.4)
+        value = fact(rng.choice(("granted", "balance"))) if follows else self.known_money()
+        third = called("part", fact("granted"), Said("30%", Literal(3_000, "share")))
+        shapes = (
+            lambda: called("part", value, Said("60%", Literal(6_000, "share"))),
+            lambda: called("smallest", value, self.money(rng.choice(self.ladder) * 5)),
+            lambda: called("largest", fact("balance"), third),
+            lambda: calculated(value, "+", self.money(self.ladder[0])),
+        )
+        said = rng.choice(shapes)()
+        parts, limit = [f"amount: '{said.text}'"], LimitAmount(said.tree, follows=follows)
+        if self.chance(0.5):
+            minor, down = rng.choice(self.ladder), self.chance(0.5)
+            parts.append(f"round{'_down' * down}: {self.money(minor).text}")
+            limit = replace(limit, round_minor=minor, down=down)
+        if self.chance(0.4):
+            limit = replace(limit, floor_minor=rng.choice(self.ladder))
+            parts.append(f"floor: {self.money(limit.floor_minor).text}")
+        if not follows and len(parts) == 1:
+            return f"'{said.text}'", limit
+        return f"{{{', '.join([*parts, *(['follow: yes'] if follows else [])])}}}", limit
+
+    def known_money(self) -> Said:
+        """An amount that is never missing."""
+        said = self.atom("money")
+        return called("fallback", said, self.money(self.ladder[-1])) if may_be_missing(said.tree, self.named) else said
 
     def varied(self, line: str, key: str, value: Number, others: Mapping[str, int]) -> tuple[str, Number]:
         """A line with one of its numbers as a parameter, where it has that number."""

@@ -60,6 +60,7 @@ def effect(trigger: m.Trigger) -> str:
     words = ["close"] if trigger.close else []
     words += ["suspend"] if trigger.suspend else []
     words += [f"cap {share(trigger.cap_bp)}"] if trigger.cap_bp < 10_000 else []
+    words += ["limit to an amount"] if trigger.limit is not None else []
     return ", ".join(words)
 
 

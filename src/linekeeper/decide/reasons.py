@@ -24,7 +24,8 @@ PERSON = "person"  # the reason code of a cap that a person imposed
 
 def severity(trigger: m.Trigger) -> tuple[int, int]:
     """A key that sorts triggers by what they do to the line: close, suspend, then the lowest cap."""
-    return (0 if trigger.close else 1 if trigger.suspend else 2, trigger.cap_bp)
+    lowest = min(trigger.cap_bp, 9_999) if trigger.limit is not None else trigger.cap_bp
+    return (0 if trigger.close else 1 if trigger.suspend else 2, lowest)
 
 
 class ReasonWriter:

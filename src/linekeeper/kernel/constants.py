@@ -211,7 +211,14 @@ class Constants:
             self._settings(name, trigger, path, ("cap", "cap_bp", "CAP_BP", "share"))
         if trigger.expires_days is not None:
             self._settings(name, trigger, path, ("expires", "expires_days", "EXPIRES_DAYS", "days"))
-        return replace(trigger, when=when, clear=clear)
+        if trigger.limit is None:
+            return replace(trigger, when=when, clear=clear)
+        if trigger.limit.round_minor:
+            self._setting(name, "round", "ROUND_MINOR", trigger.limit.round_minor, "money", f"{path}.limit")
+        if trigger.limit.floor_minor:
+            self._setting(name, "floor", "FLOOR_MINOR", trigger.limit.floor_minor, "money", f"{path}.limit")
+        limit = replace(trigger.limit, value=self._named(trigger.limit.value, f"{name}_LIMIT"))
+        return replace(trigger, when=when, clear=clear, limit=limit)
 
     def _named_restoration(self, policy: m.Policy) -> m.Restoration | None:
         restoration = policy.restoration

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
 from linekeeper.kernel.emit_facts import clamped
 from linekeeper.kernel.emit_rings import add
-from linekeeper.kernel.layout import Layout
+from linekeeper.kernel.layout import Layout, amount_slot
 from linekeeper.kernel.lines import bare, branches, indented, note
 from linekeeper.kernel.names import Names
 from linekeeper.policy import expression as ex
@@ -185,7 +185,7 @@ class LineEmitter:
             "    day = s[HOUR] // 24",
             "    observed = day - s[OBSERVED_DAY]",
             *([f"    s[SEGMENT] = out[{self.names.columns['segment']}]"] if self.policy.differs_by_segment else []),
-            *indented(self._read(expr for trigger in self.policy.triggers for expr in (trigger.when, trigger.clear))),
+            *indented(self._read(self._asked())),
             "    latched = 0",
             "    latch_day = NEVER",
         ]
@@ -201,10 +201,39 @@ class LineEmitter:
                 f"        clear = {bare(clear)}",
                 *indented(self._stated(trigger), 2),
                 *indented(self._latched(trigger), 2),
+                *indented(self._amount(trigger, compiler), 2),
             ]
             compiler.lines.clear()
         lines += ["    s[LATCH_DAY] = latch_day", "    s[STATED] = s[STATED] & latched", "    return latched"]
         return "\n".join(lines)
+
+    def _asked(self) -> Iterator[ex.Expr | None]:
+        """What the triggers read."""
+        for trigger in self.policy.triggers:
+            yield from (trigger.when, trigger.clear, trigger.limit.value if trigger.limit else None)
+
+    def _amount(self, trigger: m.Trigger, compiler: NamedExpressionCompiler) -> list[str]:
+        """Take the amount of a `limit` where the latch has been set, and forget it where it is no longer."""
+        limit, bit = trigger.limit, self.names.bits[trigger.name]
+        if limit is None:
+            return []
+        compiler.lines.clear()
+        value = compiler.value(limit.value)
+        slot = f"s[{amount_slot(trigger)}]"
+        lines = [*compiler.lines, f"most = min(max({value}, 0), MONEY_MAX)"]
+        compiler.lines.clear()
+        if limit.round_minor:
+            step = self.constants.of(trigger.name, "round")
+            lines.append(f"most = {'most' if limit.down else f'(most + {step} - 1)'} // {step} * {step}")
+        if limit.floor_minor:
+            lines.append(f"most = max(most, {self.constants.of(trigger.name, 'floor')})")
+        taken = f"start != STANDSTILL{'' if limit.follows else f' and {slot} == 0'}"
+        return [
+            f"if not latched & {bit}:",
+            f"    {slot} = 0",
+            f"elif {taken}:",
+            *indented([*lines, f"{slot} = most + 1"]),
+        ]
 
     def _stated(self, trigger: m.Trigger) -> list[str]:
         """A latch that an opening stated waits for an event where no `hold` says how long it stays set."""
@@ -219,6 +248,11 @@ class LineEmitter:
             if trigger.cap_bp < 10_000 and not trigger.close:
                 cap = self.constants.of(trigger.name, "cap")
                 caps += [f"if latched & {self.names.bits[trigger.name]}:", f"    cap = min(cap, {cap})"]
+        amounts: list[str] = []
+        for trigger in self.policy.triggers:
+            if trigger.limit is not None and not trigger.close:
+                slot, bit = f"s[{amount_slot(trigger)}]", self.names.bits[trigger.name]
+                amounts += [f"if latched & {bit} and {slot} > 0:", f"    target = min(target, {slot} - 1)"]
         return "\n".join(
             [
                 "def target_of(s, latched):",
@@ -234,6 +268,7 @@ class LineEmitter:
                 "    if imposed >= 0:",
                 "        cap = min(cap, imposed)",
                 "    target = share_of(s[GRANTED], cap) if cap < FULL_BP else s[GRANTED]",
+                *indented(amounts),
                 "    return min(target, s[STATED_LIMIT]) if stated else target",
             ]
         )

@@ -90,6 +90,8 @@ def _conditions(node: Node) -> Iterator[Scalar]:
         for key, value in node.entries:
             if key.text in _CONDITIONS:
                 yield from _scalars(value)
+            elif key.text == "limit":
+                yield from _scalars(value.get("amount") if isinstance(value, Table) else value)
 
 
 def _scalars(node: Node | None) -> Iterator[Scalar]:

@@ -122,8 +122,23 @@ BySegment = tuple[tuple[str, tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class LimitAmount:
+    """The most that a trigger leaves, as an amount.
+
+    It is taken when the latch is set, or, where it `follows`, at each evaluation.
+    `round_minor`: a multiple of that, 0: as it is; up unless `down`. `floor_minor`: never less than that.
+    """
+
+    value: Expr
+    round_minor: int = 0
+    down: bool = False
+    floor_minor: int = 0
+    follows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Trigger:
-    """A latch: see the language reference. `cap_bp` is 10000 where the trigger only suspends or closes."""
+    """A latch: see the language reference. `cap_bp` is 10000 where the trigger has no cap."""
 
     name: str
     when: Expr
@@ -136,6 +151,12 @@ class Trigger:
     terminal: bool = False
     expires_days: int | None = None
     by_segment: BySegment = ()
+    limit: LimitAmount | None = None
+
+    @property
+    def caps_limit(self) -> bool:
+        """Whether the limit may fall by it."""
+        return self.close or self.cap_bp < 10_000 or self.limit is not None
 
 
 @dataclass(frozen=True, slots=True)

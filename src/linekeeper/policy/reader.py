@@ -15,10 +15,10 @@ from lark import Tree
 from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
-from linekeeper.policy.checker import SEGMENT, check, check_condition, check_feature, coerce
+from linekeeper.policy.checker import SEGMENT, check, check_condition, check_feature, coerce, with_own_unit
 from linekeeper.policy.functions import FACTS, MEASURES
 from linekeeper.policy.kinds import valid_name
-from linekeeper.policy.scope import Checked, Mistyped, Scope
+from linekeeper.policy.scope import UNIT_WORDS, Checked, Mistyped, Scope
 from linekeeper.policy.source import Faults, Node, Scalar, Table, quoted
 from linekeeper.policy.syntax import NESTING_MAX, Branch, Misread, depth_of, parse
 
@@ -271,6 +271,32 @@ class Reader:
         scope = self.scope(asked_amount=asked_amount)
         part = self.checked(node, lambda: Checked(check_condition(tree, scope)))
         return part.expr if part else never
+
+    def amount(self, node: Node) -> ex.Expr:
+        """An amount of money that is never missing; nothing (0) where it has a fault."""
+        nothing = ex.Literal(0, ex.MONEY)
+        tree = self._value_tree(node)
+        if tree is None or not isinstance(node, Scalar):
+            return nothing
+        scope = self.scope()
+        part = self.checked(node, lambda: with_own_unit(tree, check(tree, scope)))
+        if part is None:
+            return nothing
+        if part.unit != "money":
+            message = f"`{quoted(node.text)}` is {UNIT_WORDS[part.unit]}, not money"
+            self.faults.add(node, message, 'for a share of what is granted write `cap`, or `"part(granted, 60%)"`')
+            return nothing
+        if part.missing:
+            way_out = "say what holds then: `fallback(income, 0 CNY)`"
+            self.faults.add(node, f"`{quoted(node.text)}` may be missing, and a limit cannot be", way_out)
+        return part.expr
+
+    def reached(self, expr: ex.Expr) -> Iterator[ex.Ref]:
+        """The features that an expression reads, through others too."""
+        for node in ex.nodes_of(expr):
+            if isinstance(node, ex.Ref):
+                yield node
+                yield from self.reached(self.features[node.name].expr)
 
     def constant(self, node: Node, unit: ex.Unit, low: int, high: int, choices: tuple[str, ...] = ()) -> int:
         """A constant of that unit within [low, high]; `low` where it has a fault."""

@@ -10,7 +10,7 @@ from typing import Any
 from linekeeper.policy.dues import DUES_KEYS, HOLIDAYS_KEYS, PREPAID, WEEKDAYS
 from linekeeper.policy.load import KEYS, OLD_KEYS, REQUIRED
 from linekeeper.policy.parts import PART_KEYS
-from linekeeper.policy.sections import GROUPS, OVER_LIMIT_WORDS, TRIGGER_KEYS
+from linekeeper.policy.sections import GROUPS, LIMIT_KEYS, OVER_LIMIT_WORDS, TRIGGER_KEYS
 from linekeeper.policy.tables import HITS, ROW_KEYS, ROWS_MAX, TABLE_KEYS
 
 Schema = dict[str, Any]
@@ -41,12 +41,24 @@ _TRIGGER: dict[str, Schema] = {
     "reason": {**_WORD, "description": "reason code"},
     "terminal": {**_YES, "description": "no way back but expiry and a person"},
     "expires": {**_DAYS, "description": "ends the latch that long after it was set"},
+    "limit": {"oneOf": [_TEXT, {"type": "object"}], "description": "an amount that the limit may reach"},
 }
 assert tuple(_TRIGGER) == TRIGGER_KEYS
 
 
 def _table(properties: dict[str, Schema], required: tuple[str, ...] = ()) -> Schema:
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+_LIMIT: dict[str, Schema] = {
+    "amount": {**_TEXT, "description": "an amount of money"},
+    "round": {**_TEXT, "description": "up to a multiple of that amount"},
+    "round_down": {**_TEXT, "description": "down to a multiple of that amount"},
+    "floor": {**_TEXT, "description": "never less than that amount"},
+    "follow": {**_YES, "description": "taken at each evaluation, not only when the latch is set"},
+}
+assert tuple(_LIMIT) == LIMIT_KEYS
+_TRIGGER["limit"] = {"oneOf": [_TEXT, _table(_LIMIT, ("amount",))], "description": "an amount that the limit may reach"}
 
 
 def _named(values: Schema) -> Schema:

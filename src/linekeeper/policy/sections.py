@@ -172,7 +172,9 @@ def _by_choice(key: Scalar, table: Table, feature: m.Feature, reader: Reader) ->
 
 # ------------------------------------------------------------------ triggers and restoration
 
-TRIGGER_KEYS = ("when", "clear", "hold", "cap", "suspend", "close", "reason", "terminal", "expires")
+TRIGGER_KEYS = ("when", "clear", "hold", "cap", "suspend", "close", "reason", "terminal", "expires", "limit")
+LIMIT_KEYS = ("amount", "round", "round_down", "floor", "follow")
+MOVED_BY_CUTS = ("limit", "available", "utilisation", "days_in_status")  # what a limit that follows would follow itself
 
 
 class Numbers:
@@ -213,7 +215,7 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
     for needed in ("when", "reason"):
         if table.get(needed) is None:
             reader.faults.add(key, f"the trigger `{name}` has no `{needed}`", f"add `{needed}: ...`")
-    if not any(table.get(effect) for effect in ("cap", "suspend", "close")):
+    if not any(table.get(effect) for effect in ("cap", "limit", "suspend", "close")):
         reader.faults.add(key, f"the trigger `{name}` does nothing", "add `cap: 50%`, `suspend: yes` or `close: yes`")
     when, clear, reason = table.get("when"), table.get("clear"), table.get("reason")
     expires, numbers = table.get("expires"), Numbers(reader)
@@ -229,20 +231,49 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
         reader.flag(table.get("terminal")),
         numbers.of("expires_days", expires, "days", (1, DAYS_MAX), max) if expires is not None else None,
         tuple(numbers.by_segment),
+        _limit_amount(table.get("limit"), reader),
+    )
+
+
+def _limit_amount(node: Node | None, reader: Reader) -> m.LimitAmount | None:
+    """The amount to which a trigger takes the limit: an expression, or a mapping with more said about it."""
+    if node is None:
+        return None
+    table = node if isinstance(node, Table) else Table((), node.line, node.column, node.file)
+    reader.only(table, LIMIT_KEYS)
+    amount = table.get("amount") if isinstance(node, Table) else node
+    up, down, floor = (table.get(key) for key in ("round", "round_down", "floor"))
+    if amount is None:
+        reader.faults.add(node, "the key `amount` is missing", 'write `limit: {amount: "part(granted, 60%)", ...}`')
+        return None
+    if up is not None and down is not None:
+        reader.faults.add(down, "`round` and `round_down` contradict each other", "write one of the two")
+    step, follows = up or down, reader.flag(table.get("follow"))
+    value = reader.amount(amount)
+    if follows and isinstance(amount, Scalar):
+        for name in sorted({node.name for node in reader.reached(value)} & set(MOVED_BY_CUTS)):
+            message = f"a limit that follows cannot read `{name}`, which it moves"
+            reader.faults.add(amount, message, "remove `follow`, or take it from `granted` or `balance`")
+    return m.LimitAmount(
+        value,
+        reader.constant(step, "money", 1, MONEY_MAX) if step is not None else 0,
+        up is None and down is not None,
+        reader.constant(floor, "money", 0, MONEY_MAX) if floor is not None else 0,
+        follows,
     )
 
 
 def read_restoration(
     node: Node | None, triggers: tuple[m.Trigger, ...], reader: Reader, where: Node
 ) -> m.Restoration | None:
-    """How a limit comes back; required where a trigger that is not terminal lowers it.
+    """How a limit comes back; required where a trigger that is not terminal caps_limit it.
 
     `where` is the place of the fault where it is required and absent.
     """
     if node is None:
-        lowering = next((t.name for t in triggers if (t.close or t.cap_bp < 10_000) and not t.terminal), None)
+        lowering = next((t.name for t in triggers if t.caps_limit and not t.terminal), None)
         if lowering:
-            message = f"the trigger `{lowering}` lowers the limit and there is no `restoration`"
+            message = f"the trigger `{lowering}` caps_limit the limit and there is no `restoration`"
             reader.faults.add(where, message, "add `restoration: {first: 40%, step: 20%, every: 30d}`")
         return None
     table = reader.table(node, "`restoration`")

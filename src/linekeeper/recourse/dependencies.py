@@ -87,6 +87,8 @@ def restoring_conditions(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> I
         yield trigger.when
         if trigger.clear is not None:
             yield trigger.clear
+        if trigger.limit is not None and trigger.limit.follows:
+            yield trigger.limit.value
     if policy.restoration and policy.restoration.condition is not None:
         yield policy.restoration.condition
     if policy.differs_by_segment:  # another segment, other caps and holds

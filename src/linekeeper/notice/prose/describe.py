@@ -240,8 +240,27 @@ def _effects(trigger: m.Trigger, renderer: ExpressionRenderer) -> Iterator[str]:
             "the limit is at most {share} of the granted line",
             share=_number(trigger, "cap_bp", language.share, renderer),
         )
-    if not trigger.close and not trigger.suspend and trigger.cap_bp == 10_000:
+    if trigger.limit is not None:
+        yield _limit_amount(trigger.limit, renderer)
+    if not trigger.caps_limit and not trigger.suspend:
         yield language.translate("nothing changes")
+
+
+def _limit_amount(limit: m.LimitAmount, renderer: ExpressionRenderer) -> str:
+    """The amount that is left, how it is rounded, and when it is taken."""
+    translate, amount = renderer.language.translate, renderer.noun(limit.value)
+    if limit.round_minor:
+        step = _money(renderer, limit.round_minor)
+        amount = (
+            translate("{amount}, rounded down to {step}", amount=amount, step=step)
+            if limit.down
+            else translate("{amount}, rounded up to {step}", amount=amount, step=step)
+        )
+    if limit.floor_minor:
+        amount = translate("{amount}, but at least {floor}", amount=amount, floor=_money(renderer, limit.floor_minor))
+    if limit.follows:
+        return translate("the limit is at most {amount}, as it is then", amount=amount)
+    return translate("the limit is at most {amount}, as it was at the start", amount=amount)
 
 
 def _release(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:

@@ -28,6 +28,13 @@ class Clearing:
 
 
 @dataclass(frozen=True, slots=True)
+class Latched:
+    """A guard: the latch of that trigger is set."""
+
+    trigger: int
+
+
+@dataclass(frozen=True, slots=True)
 class Restoring:
     """A guard: the line stands below its target and rises as the restoration allows."""
 
@@ -40,7 +47,7 @@ class Slack:
     rise: int
 
 
-Guard = tuple[ex.Expr | Clearing | Restoring | Slack, ...]  # all of it holds; nothing: always
+Guard = tuple[ex.Expr | Clearing | Latched | Restoring | Slack, ...]  # all of it holds; nothing: always
 
 # A kernel evaluates its guards after every evaluation, so they are kept few and small. Leaving one out is safe: the
 # account is then evaluated earlier than it need be, never later.
@@ -96,6 +103,8 @@ class _UseCollector:
             if trigger.clear is not None:
                 guard = self._with((Clearing(number),), ex.Not(trigger.clear))
                 yield from self._in_condition(trigger.clear, guard)
+            if trigger.limit is not None and trigger.limit.follows:
+                yield from self._in_value(trigger.limit.value, (Latched(number),))
         if self.policy.restoration and self.policy.restoration.condition is not None:
             condition = self.policy.restoration.condition
             yield from self._in_condition(condition, self._with((Restoring(),), ex.Not(condition)))
@@ -244,6 +253,7 @@ def score_breakpoints(policy: m.Policy) -> tuple[int, ...] | None:
 def conditions(policy: m.Policy) -> list[ex.Expr]:
     """Every condition that an evaluation asks: of triggers, the restoration and the offer."""
     exprs = [*(trigger.when for trigger in policy.triggers), *(trigger.clear for trigger in policy.triggers)]
+    exprs += [trigger.limit.value for trigger in policy.triggers if trigger.limit and trigger.limit.follows]
     exprs += [policy.restoration.condition] if policy.restoration else []
     exprs += [policy.offer.when] if policy.offer else []
     after = policy.after_score
