@@ -268,16 +268,23 @@ def with_parts(root: Mapping[str, Any]) -> Mapping[str, Any]:
     return whole
 
 
-def csv_rows(text: str) -> list[dict[str, str]]:
-    """The rows of a table in a CSV file whose cells are comparisons, or nothing.
+def csv_test(name: str, cell: str) -> str:
+    """What a cell asks of its column."""
+    if cell[0] in "<>=!" or cell in ("known", "missing"):
+        return {"known": f"known({name})", "missing": f"not known({name})"}.get(cell, f"{name} {cell}")
+    return f'{name} = "{cell}"' if cell[0].isalpha() and cell not in ("true", "false") else f"{name} = {cell}"
 
-    >>> csv_rows("days,then\\n>= 3,20%\\n-,90%\\n")
-    [{'when': 'days >= 3', 'then': '20%'}, {'then': '90%'}]
+
+def csv_rows(text: str) -> list[dict[str, str]]:
+    """The rows of a table in a CSV file whose cells have no commas.
+
+    >>> csv_rows("days,kind,then\\n>= 3,rent,20%\\n-,missing,90%\\n")
+    [{'when': 'days >= 3 and kind = "rent"', 'then': '20%'}, {'when': 'not known(kind)', 'then': '90%'}]
     """
     head, *lines = [[cell.strip() for cell in line.split(",")] for line in text.splitlines()]
     rows = []
     for cells in lines:
-        asked = [f"{name} {cell}" for name, cell in zip(head, cells[:-1], strict=False) if cell not in ("", "-")]
+        asked = [csv_test(name, cell) for name, cell in zip(head, cells[:-1], strict=False) if cell not in ("", "-")]
         rows.append(({"when": " and ".join(asked)} if asked else {}) | {"then": cells[-1]})
     return rows
 

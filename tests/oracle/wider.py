@@ -263,8 +263,7 @@ class WiderWriter(Writer):
         self.table_lines: list[list[str]] = []
         yield from super().body(least)
         yield from self.segment_text
-        if self.segments:
-            self.policy = replace(self.policy, segments=self.segments)
+        self.policy = replace(self.policy, segments=self.segments)
         if self.table_lines:
             yield from ("tables:", *(line for lines in self.table_lines for line in lines))
         if self.params:
