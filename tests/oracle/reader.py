@@ -305,9 +305,9 @@ def lowest_of(rows: Rows) -> t.Expr:
     """The lowest outcome of all rows that hold."""
     always = next(outcome for test, outcome in rows if test is None)
     expr = always
-    for test, outcome in rows:
-        if test is not None:
-            expr = t.Call("smallest", (expr, t.If(test, outcome, always)))
+    others = [t.If(test, outcome, always) for test, outcome in rows if test is not None]
+    while others:  # `smallest` takes eight at most
+        expr, others = t.Call("smallest", (expr, *others[:7])), others[7:]
     return expr
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial, reduce
+from functools import partial
 from typing import Literal as OneOf
 
 from linekeeper.core.bounds import INT64_MAX, MISSING, MONEY_MAX
@@ -25,6 +25,7 @@ TABLE_KEYS = ("hit", "rows", "csv")
 ROW_KEYS = ("when", "then")
 DECISION_TABLES_MAX = 60
 ROWS_MAX = 60
+LISTED_MAX = 7  # beside one more, as many as `smallest` takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,9 @@ def _lowest(tests: Sequence[ex.Expr], outcomes: Sequence[Checked]) -> Checked:
         if number != place
     ]
     unit = always.expr.unit
-    expr = reduce(lambda lowest, part: ex.Call("smallest", (lowest, part), unit), parts, always.expr)
+    expr = always.expr
+    for begin in range(0, len(parts), LISTED_MAX):
+        expr = ex.Call("smallest", (expr, *parts[begin : begin + LISTED_MAX]), unit)
     low, high = min(one.low for one in outcomes), min(always.high, max(one.high for one in outcomes))
     return Checked(expr, low, high, any(one.missing for one in outcomes))
 

@@ -244,7 +244,7 @@ class _UseCollector:
 def score_breakpoints(policy: m.Policy) -> tuple[int, ...] | None:
     """Where a rule answers otherwise for another score; None where it is used in another way than compared."""
     cuts: set[int] = set()
-    for node in (node for expr in conditions(policy) for node in _outside_comparisons(expr, cuts)):
+    for node in (node for expr in conditions(policy) for node in _outside_comparisons(expr, cuts, policy)):
         if isinstance(node, ex.ScoreRef):
             return None
     return tuple(sorted(cuts))
@@ -261,12 +261,14 @@ def conditions(policy: m.Policy) -> list[ex.Expr]:
     return [expr for expr in exprs if expr is not None]
 
 
-def _outside_comparisons(expr: ex.Expr, cuts: set[int]) -> Iterator[ex.Expr]:
+def _outside_comparisons(expr: ex.Expr, cuts: set[int], policy: m.Policy) -> Iterator[ex.Expr]:
     """The nodes of an expression; comparisons of the score with constants leave their cuts instead."""
     match expr:
-        case ex.Compare(op, ex.ScoreRef("score") as score, ex.If(test, yes, no)) if _is_segment(test):
+        case ex.Compare(op, ex.ScoreRef("score") as score, ex.If(test, yes, no)) if policy.segments and _is_segment(
+            test
+        ):
             for one in (test, ex.Compare(op, score, yes), ex.Compare(op, score, no)):
-                yield from _outside_comparisons(one, cuts)
+                yield from _outside_comparisons(one, cuts, policy)
         case ex.Compare(op, ex.ScoreRef("score"), ex.Literal(value)):
             cuts.update(_cuts(op, value)[1:])
         case ex.Compare(op, ex.Literal(value), ex.ScoreRef("score")):
@@ -274,7 +276,7 @@ def _outside_comparisons(expr: ex.Expr, cuts: set[int]) -> Iterator[ex.Expr]:
         case _:
             yield expr
             for child in ex.children(expr):
-                yield from _outside_comparisons(child, cuts)
+                yield from _outside_comparisons(child, cuts, policy)
 
 
 def _is_segment(test: ex.Expr) -> bool:

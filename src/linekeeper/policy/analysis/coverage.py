@@ -16,6 +16,7 @@ from linekeeper.core.bounds import MISSING
 from linekeeper.policy import expression as ex
 
 CELLS_MAX = 20_000
+STEPS_MAX = 400_000  # cells times parts of conditions: some tenths of a second
 
 Cell = Mapping[ex.Expr, int]  # a value for each thing that the conditions read; MISSING where it is missing
 
@@ -45,7 +46,8 @@ class Coverage:
 def coverage_of(rows: Sequence[ex.Expr], range_of: Callable[[ex.Expr], Range]) -> Coverage:
     """What the conditions of a table's rows leave out, and where they overlap."""
     values = _values_of(rows, range_of)
-    if prod(len(some) for some in values.values()) > CELLS_MAX:
+    cells, parts = prod(len(some) for some in values.values()), sum(1 for row in rows for _ in ex.nodes_of(row))
+    if cells > CELLS_MAX or cells * parts > STEPS_MAX:
         return Coverage(None, (), (), complete=False)
     gap: Cell | None = None
     reached: set[int] = set()
