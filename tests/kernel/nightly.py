@@ -38,6 +38,7 @@ from tests.oracle.oracle import Outcome, run
 from tests.oracle.policies import Written
 from tests.oracle.watched import NAME as WATCHED
 from tests.oracle.watched import watched_stream, write_watched
+from tests.oracle.wider import write_wider
 
 AFTER_DAYS = 40
 TOLD_MAX = 5
@@ -59,11 +60,13 @@ class Found:
 def written_of(seed: int) -> Written:
     """The policy of that seed: its file, and what it means. Every fifth rejects draws of more than is available.
 
-    Every fourth turns by time alone, and another fourth has the later measures.
+    Every fourth turns by time alone, another fourth has the later measures, and another has names, segments and tables.
     """
     written = write_watched(Random(f"watched {seed}")) if seed % 4 == 3 else policy_written(seed)
     if seed % 4 == 2:
         written = write_measured(Random(f"measured {seed}"))
+    if seed % 4 == 1:
+        written = write_wider(Random(f"wider {seed}"))
     if seed % 5 != 2:
         return written
     return Written(f"{written.text}draws: {{over_limit: reject}}\n", replace(written.policy, over_limit="reject"))

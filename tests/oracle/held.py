@@ -86,6 +86,7 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
         protected=policy.protected,
         dues=_dues(policy.dues),
         over_limit=policy.over_limit,
+        segments=policy.segments,
     )
 
 
@@ -117,22 +118,36 @@ def _trigger(one: m.Trigger, policy: m.Policy) -> t.Trigger:
         when=expression(one.when, policy),
         reason=one.reason,
         clear=None if one.clear is None else expression(one.clear, policy),
-        hold_days=one.hold_days,
-        cap_bp=one.cap_bp,
+        hold_days=_number(one, "hold_days"),
+        cap_bp=_number(one, "cap_bp"),
         suspend=one.suspend,
         close=one.close,
         terminal=one.terminal,
-        expires_days=one.expires_days,
+        expires_days=None if one.expires_days is None else _number(one, "expires_days"),
+        limit=None if one.limit is None else _limit(one.limit, policy),
     )
+
+
+def _limit(one: m.LimitAmount, policy: m.Policy) -> t.LimitAmount:
+    value = expression(one.value, policy)
+    return t.LimitAmount(value, one.round_minor, one.down, one.floor_minor, one.follows)
+
+
+def _number(rule: m.Trigger | m.Restoration | m.Offer, name: str) -> t.Number:
+    """One for all, or one for each segment."""
+    said: t.Number = getattr(rule, name)
+    return dict(rule.by_segment).get(name, said)
 
 
 def _restoration(one: m.Restoration, policy: m.Policy) -> t.Restoration:
     condition = None if one.condition is None else expression(one.condition, policy)
-    return t.Restoration(one.first_bp, one.step_bp, one.every_days, condition)
+    numbers = [_number(one, name) for name in ("first_bp", "step_bp", "every_days")]
+    return t.Restoration(*numbers, condition)
 
 
 def _offer(one: m.Offer, policy: m.Policy) -> t.Offer:
-    return t.Offer(expression(one.when, policy), one.increase_bp, one.up_to_minor, one.every_days, one.valid_days)
+    names = ("increase_bp", "up_to_minor", "every_days", "valid_days")
+    return t.Offer(expression(one.when, policy), *(_number(one, name) for name in names))
 
 
 def _dues(dues: m.DueTerms) -> t.Dues:

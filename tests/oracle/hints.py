@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.oracle.tree import DaysSince, Expr, Last, LateCount, Literal, Policy, Restrictions, Windowed, walk
+from tests.oracle.tree import (
+    DaysSince,
+    Expr,
+    Last,
+    LateCount,
+    Literal,
+    Policy,
+    Restrictions,
+    Windowed,
+    numbers_of,
+    walk,
+)
 
 
 def expressions(policy: Policy) -> Iterator[Expr]:
@@ -57,8 +68,9 @@ def hints(policy: Policy) -> Hints:
 def waits(policy: Policy) -> Iterator[int]:
     """The days after which a latch, the restoration or an offer may move."""
     for trigger in policy.triggers:
-        yield from (trigger.hold_days, trigger.expires_days or 1)
+        yield from (*numbers_of(trigger.hold_days), *numbers_of(trigger.expires_days or 1))
     if policy.restoration:
-        yield policy.restoration.every_days
+        yield from numbers_of(policy.restoration.every_days)
     if policy.offer:
-        yield from (policy.offer.every_days, policy.offer.valid_days + 1)
+        yield from numbers_of(policy.offer.every_days)
+        yield from (days + 1 for days in numbers_of(policy.offer.valid_days))

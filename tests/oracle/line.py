@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
-from typing import Literal
+from math import ceil, floor
+from typing import Literal as OneOf
 
-from tests.oracle.nouns import Action, Line, Status
-from tests.oracle.tree import Expr, Offer, Restoration, Trigger
+from tests.oracle.nouns import MONEY_MAX, Action, Line, Status
+from tests.oracle.tree import Expr, LimitAmount, Literal, Offer, Restoration, Trigger, number_in
 
-LatchState = Literal["free", "set", "spent", "barred"]
+LatchState = OneOf["free", "set", "spent", "barred"]
 
 
 def share(amount: int, share_bp: int) -> int:
@@ -25,6 +25,23 @@ def share(amount: int, share_bp: int) -> int:
     (499, True)
     """
     return floor(Fraction(amount * share_bp, 10_000))
+
+
+NO_LIMIT = LimitAmount(Literal(0, "money"))
+
+
+def amount_of(limit: LimitAmount, value: int | None) -> int:
+    """The amount of a `limit`: never negative, rounded, and not below its floor.
+
+    >>> [amount_of(LimitAmount(Literal(0, "money"), 100, down, 250), 310) for down in (False, True)]
+    [400, 300]
+    """
+    assert value is not None, "the page lets no limit be missing"
+    amount = min(max(value, 0), MONEY_MAX)
+    if limit.round_minor:
+        steps = Fraction(amount, limit.round_minor)
+        amount = limit.round_minor * (floor(steps) if limit.down else ceil(steps))
+    return max(amount, limit.floor_minor)
 
 
 @dataclass(slots=True)
@@ -37,6 +54,7 @@ class Latch:
     holding: bool = False
     last_held_day: int = 0
     waived_until: int | None = None
+    amount: int | None = None  # that its `limit` leaves, once it has been taken
     stated: bool = False  # an opening said that it is set, and it has been ever since
 
     def stand(self, true: Callable[[Expr], bool]) -> None:
@@ -44,17 +62,25 @@ class Latch:
         if self.state in ("free", "barred"):
             self.state = "barred" if true(self.trigger.when) else "free"
 
-    def turn(self, day: int, morning: bool, true: Callable[[Expr], bool], full: bool) -> None:
+    def turn(self, day: int, morning: bool, true: Callable[[Expr], bool], full: bool, segment: int = 0) -> None:
         """One look: the four steps of section 6. `full`: all windows that `when` reads lie within what was observed."""
         if self.state == "barred" and not morning and full:
             self.state = "free"
-        self._turn(day, morning, true)
+        self._turn(day, morning, true, segment)
         self.stated = self.stated and self.state == "set"
 
-    def _turn(self, day: int, morning: bool, true: Callable[[Expr], bool]) -> None:
+    def take_amount(self, value: Callable[[Expr], int | None]) -> None:
+        """After the four steps: what a set latch leaves is taken once, or anew where it follows."""
+        limit = self.trigger.limit
+        if self.state != "set" or limit is None:
+            self.amount = None
+        elif self.amount is None or limit.follows:
+            self.amount = amount_of(limit, value(limit.value))
+
+    def _turn(self, day: int, morning: bool, true: Callable[[Expr], bool], segment: int) -> None:
         trigger = self.trigger
-        when = true(trigger.when)
-        if self.state == "set" and trigger.expires_days is not None and day >= self.set_day + trigger.expires_days:
+        when, expires = true(trigger.when), trigger.expires_days
+        if self.state == "set" and expires is not None and day >= self.set_day + number_in(expires, segment):
             self.state = "spent" if when else "free"
         if self.waived_until is not None and day <= self.waived_until:
             if self.state == "set" or not when:
@@ -68,9 +94,9 @@ class Latch:
         if self.state in ("spent", "barred"):
             self.state = "free"
         if self.state == "set":
-            self._let_go(day, morning, true)
+            self._let_go(day, morning, true, number_in(trigger.hold_days, segment))
 
-    def _let_go(self, day: int, morning: bool, true: Callable[[Expr], bool]) -> None:
+    def _let_go(self, day: int, morning: bool, true: Callable[[Expr], bool], hold_days: int) -> None:
         """Step 4 for a set latch: note when it last held, and free it if it may be."""
         if self.holding:
             self.holding = False
@@ -79,14 +105,16 @@ class Latch:
         clear = trigger.clear is None or true(trigger.clear)
         if self.stated and morning and trigger.hold_days == 0:
             return  # nothing says for how long it stays set, so the next event does
-        if not trigger.terminal and clear and day - self.last_held_day >= trigger.hold_days:
+        if not trigger.terminal and clear and day - self.last_held_day >= hold_days:
             self.state = "free"
 
     def follow_other(self, other: Latch) -> None:
         """A correction of a set latch: free or spent where the other run has it so; else never later than there."""
         if other.state != "set":
-            self.state, self.holding, self.stated = other.state, False, False
+            self.state, self.holding, self.stated, self.amount = other.state, False, False, None
             return
+        if self.amount is not None and other.amount is not None and not (self.trigger.limit or NO_LIMIT).follows:
+            self.amount = max(self.amount, other.amount)
         self.set_day = min(self.set_day, other.set_day)
         if not self.holding and not other.holding:
             self.last_held_day = min(self.last_held_day, other.last_held_day)
@@ -105,6 +133,7 @@ class Restoring:
         target: int,
         day: int,
         may_rise: Callable[[Expr | None], bool],
+        segment: int = 0,
     ) -> int:
         """The new limit: down to the target at once, up by the steps of the restoration."""
         if line.limit >= target:
@@ -114,10 +143,10 @@ class Restoring:
             return line.limit
         limit = line.limit
         if self.step_day is None:
-            limit = min(target, max(limit, share(line.granted, restoration.first_bp)))
+            limit = min(target, max(limit, share(line.granted, number_in(restoration.first_bp, segment))))
             self.step_day = day
-        elif day - self.step_day >= restoration.every_days:
-            limit = min(target, limit + share(line.granted, restoration.step_bp))
+        elif day - self.step_day >= number_in(restoration.every_days, segment):
+            limit = min(target, limit + share(line.granted, number_in(restoration.step_bp, segment)))
             self.step_day = day
         if limit == target:
             self.step_day = None
@@ -174,13 +203,15 @@ class Offering:
         """Whether a consent to that number has an effect."""
         return self.is_open(day) and number == self.number
 
-    def propose(self, terms: Offer, granted: int, day: int) -> int | None:
+    def propose(self, terms: Offer, granted: int, day: int, segment: int = 0) -> int | None:
         """Make the next offer, if one is due and would raise what is granted."""
-        if self.is_open(day) or (self.number > 0 and day < self.made_day + terms.every_days):
+        turn = self.made_day + number_in(terms.every_days, segment)
+        if self.is_open(day) or (self.number > 0 and day < turn):
             return None
-        proposed = min(granted + share(granted, terms.increase_bp), terms.up_to_minor)
+        raised = granted + share(granted, number_in(terms.increase_bp, segment))
+        proposed = min(raised, number_in(terms.up_to_minor, segment))
         if proposed <= granted:
             return None
         self.number, self.proposed, self.open = self.number + 1, proposed, True
-        self.made_day, self.last_day = day, day + terms.valid_days
+        self.made_day, self.last_day = day, day + number_in(terms.valid_days, segment)
         return proposed

@@ -51,14 +51,16 @@ from tests.oracle.ledger import Dated, Ledger, in_time_order, write
 from tests.oracle.line import Latch, Offering, Restoring, action_of, share, status_of
 from tests.oracle.nouns import ADVERSE, Action, Event, Line, Status
 from tests.oracle.outcome import Answer, Outcome, Refused, Ruling, Standing
-from tests.oracle.tree import Expr, FieldRef, LateCount, Policy, Restrictions, Select
+from tests.oracle.tree import Expr, FieldRef, LateCount, Policy, Restrictions, Select, number_in
 from tests.oracle.values import (
     Scene,
     Value,
     Values,
     available,
+    clamped,
     covers,
     days_reached,
+    evaluate,
     holds,
     look_up,
     measures,
@@ -145,6 +147,7 @@ class _Account:
     imposed: tuple[int, int] | None = None  # cap in bp, until day
     restoring: Restoring = field(default_factory=Restoring)
     offering: Offering = field(default_factory=Offering)
+    segment: int = 0  # as the latest look saw it
     status_day: int = 0
     opened_day: int = 0
     observed_day: int = 0
@@ -314,7 +317,10 @@ class _Account:
         known, self.latches = self.latches, {}
         for trigger in policy.triggers:
             self.latches[trigger.name] = known.get(trigger.name, Latch(trigger))
-            self.latches[trigger.name].trigger = trigger
+            latch = self.latches[trigger.name]
+            if trigger.limit is None or latch.trigger.limit is None:
+                latch.amount = None
+            latch.trigger = trigger
         self._rewrite()
 
     def cross(self, turns: list[tuple[int, Policy]], through: int) -> None:
@@ -369,6 +375,7 @@ class _Account:
         """Facts, features, score, latches, target and envelope, status, offer: in this order."""
         self.evaluations += 1
         values = self._values(self.hour)
+        self.segment = (values.features["segment"] or 0) if self.policy.segments else 0
         set_before, observed = self._set_names(), self.day - self.observed_day
 
         def true(condition: Expr) -> bool:
@@ -382,7 +389,8 @@ class _Account:
             return values
         for latch in self.latches.values():
             full = observed >= days_reached(self.policy, latch.trigger.when)
-            latch.turn(self.day, event_id is None, true, full)
+            latch.turn(self.day, event_id is None, true, full, self.segment)
+            latch.take_amount(lambda expr: clamped(evaluate(expr, values.leaf)))
         self._move_line(values)
         changed = self.line != before or self._set_names() != set_before
         if self.line.status != before.status:
@@ -421,7 +429,7 @@ class _Account:
         def may_rise(condition: Expr | None) -> bool:
             return not suspended and (condition is None or holds(condition, values.leaf))
 
-        limit = self.restoring.follow(self.policy.restoration, self.line, target, self.day, may_rise)
+        limit = self.restoring.follow(self.policy.restoration, self.line, target, self.day, may_rise, self.segment)
         status = status_of(closed, suspended, limit, target, self.line.granted)
         self.line = Line(limit, self.line.granted, status)
 
@@ -431,12 +439,14 @@ class _Account:
         For the latches that an opening stated, the limit that it stated stands.
         """
         in_force = [latch for latch in self.latches.values() if latch.state == "set"]
-        caps = [latch.trigger.cap_bp for latch in in_force if not latch.stated]
+        caps = [number_in(latch.trigger.cap_bp, self.segment) for latch in in_force if not latch.stated]
         if self.imposed is not None and self.day <= self.imposed[1]:
             caps.append(self.imposed[0])
         if any(latch.trigger.close for latch in in_force):
             return 0
         target = share(self.line.granted, min([10_000, *caps]))
+        left = [latch.amount for latch in in_force if not latch.stated and latch.amount is not None]
+        target = min([target, *left])
         return min(target, self.stated_limit) if any(latch.stated for latch in in_force) else target
 
     def _propose(self, values: Values) -> int | None:
@@ -444,7 +454,7 @@ class _Account:
         terms = self.policy.offer
         if terms is None or self.line.status != Status.ACTIVE or not holds(terms.when, values.leaf):
             return None
-        return self.offering.propose(terms, self.line.granted, self.day)
+        return self.offering.propose(terms, self.line.granted, self.day, self.segment)
 
     def _write(
         self,

@@ -21,7 +21,7 @@ from tests.oracle import tree as t
 TOKEN = re.compile(
     r"""\s*(?:
       (?P<money>\d[\d_]*(?:\.\d+)?\ ?[A-Z]{3}\b) | (?P<percent>\d[\d_]*(?:\.\d+)?%) | (?P<span>\d[\d_]*[hdmy]\b)
-    | (?P<number>\d[\d_]*) | (?P<text>"[^"]*"|'[^']*') | (?P<word>[a-z_][a-z0-9_]*)
+    | (?P<number>\d[\d_]*) | (?P<param>\$[a-z_][a-z0-9_]*) | (?P<text>"[^"]*"|'[^']*') | (?P<word>[a-z_][a-z0-9_]*)
     | (?P<sign>[!<>=]=|[-+*<>=(),.])
     )""",
     re.VERBOSE,
@@ -33,13 +33,15 @@ PERCENT_STEPS = {"share": 100, "pd": 10_000}  # basis points and ppm in one perc
 
 @dataclass(frozen=True)
 class Names:
-    """What words mean: kinds of event, the currency, features by name, the event inside `where`."""
+    """What words mean: kinds of event, the currency, features and definitions by name, the event inside `where`."""
 
     kinds: Sequence[t.Kind]
     currency: str
     digits: int
     feature: Callable[[str], t.Feature | None] = lambda _: None
     event: t.Kind | None = None
+    meaning: Callable[[str], Phrase | None] = lambda _: None
+    param: Callable[[str], list[Phrase]] = lambda _: []
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,12 @@ class Phrase:
     choices: tuple[str, ...] = ()
     loose: Decimal | str = ""
     whole: bool = True  # nothing around it could tear it apart: a name, a call, a constant
+    by_segment: tuple[Phrase, ...] = ()  # what a parameter is in each
 
     def settled(self, unit: str, choices: Sequence[str] = ()) -> Phrase:
         """With the unit of the other side, where it has none of its own."""
+        if self.by_segment:
+            return in_segments([one.settled(unit, choices) for one in self.by_segment], self.text)
         match self.unit, unit:
             case "number", "count" | "days" | "points":
                 return replace(self, expr=t.Literal(int(self.loose), unit), unit=unit)
@@ -71,6 +76,14 @@ class Phrase:
     def firm(self) -> Phrase:
         """With its own unit: bare numbers are counts, percentages shares."""
         return self.settled("count" if self.unit == "number" else "share" if self.unit == "percent" else self.unit)
+
+
+def in_segments(values: Sequence[Phrase], text: str) -> Phrase:
+    """A value for each segment, as one."""
+    expr = values[-1].expr
+    for place in range(len(values) - 2, -1, -1):
+        expr = t.If(t.Compare("=", t.Ref("segment"), t.Literal(place, "category")), values[place].expr, expr)
+    return Phrase(expr, values[0].unit, text, by_segment=tuple(values))
 
 
 def pair(left: Phrase, right: Phrase) -> tuple[Phrase, Phrase]:
@@ -211,6 +224,9 @@ class Parser:
             return negative(self.atom())
         kind, word = self.tokens[self.place]
         self.place += 1
+        if kind == "param":
+            values = self.names.param(word[1:])
+            return replace(values[0], text=word) if len(values) == 1 else in_segments(values, word)
         if kind == "word":
             return self.call(word) if self.accept("(") else self.named(word)
         return self.constant(kind, word)
@@ -259,6 +275,9 @@ class Parser:
         feature = self.names.feature(word)
         if feature is not None:
             return Phrase(t.Ref(word), feature.unit, word, feature.choices)
+        meant = self.names.meaning(word)
+        if meant is not None:
+            return replace(meant, text=word, whole=True)
         if word in t.FACTS:
             return Phrase(t.Fact(word), t.FACTS[word], word)
         if word in SCORES:

@@ -124,6 +124,8 @@ def joined(word: str, parts: Sequence[Said]) -> Said:
 def and_then(left: Said, right: Said) -> Said:
     """`left and right`, with no parentheses: `and` binds more tightly than an `or` on the right."""
     text = f"{left.text} and {right.text}"
+    if right.text.isidentifier():  # a definition: what it means stays together
+        return Said(text, And((left.tree, right.tree)))
     match right.tree:
         case And(items):
             return Said(text, And((left.tree, *items)))

@@ -6,7 +6,7 @@ small ladder of amounts and counts, which the streams of `streams.py` then climb
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
 from typing import NamedTuple
@@ -378,12 +378,14 @@ def write_policy(rng: Random) -> Written:
     return Written(text, writer.policy)
 
 
-def write_versions(rng: Random, count: int, grows: bool = False) -> list[Written]:
+def write_versions(
+    rng: Random, count: int, grows: bool = False, make: Callable[[Random], Writer] = Writer
+) -> list[Written]:
     """Policies that may follow each other: the same events, and each trigger in its place, but nothing else alike.
 
     Where the feed `grows`, each adds kinds of events, and fields of those that there were.
     """
-    writer, written, least = Writer(rng), [], 1
+    writer, written, least = make(rng), [], 1
     head = [line for line in writer.head() if not line.startswith("version:")]
     for version in range(1, count + 1):
         if grows and version > 1:

@@ -34,11 +34,12 @@ class _File:
     """One file as mappings, lists and words, and what its names mean."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
-        self.root = root
+        self.root = root = with_parts(root)
         self.currency = str(root["currency"])
         self.digits = int(root.get("minor_digits", DIGITS.get(self.currency, 2)))
         self.kinds = t.with_own_kinds(t.built_in_kinds(root["triggers"]), self.own_kinds())
         self.features: dict[str, t.Feature] = {}
+        self.segments = tuple(root.get("segments", ()))
 
     def policy(self) -> t.Policy:
         root = self.root
@@ -49,7 +50,7 @@ class _File:
             digits=self.digits,
             time_zone=root["time_zone"],
             kinds=self.kinds,
-            features=tuple(self.feature(name) for name in root.get("features", ())),  # type: ignore[misc]
+            features=tuple(self.feature(name) for name in self.value_names()),  # type: ignore[misc]
             triggers=tuple(self.trigger(name, said) for name, said in root["triggers"].items()),
             score=self.score(root["score"]) if "score" in root else None,
             restoration=self.restoration(root["restoration"]) if "restoration" in root else None,
@@ -63,12 +64,42 @@ class _File:
             protected=tuple(root.get("protected", ())),
             dues=self.dues(root.get("dues") or {}),
             over_limit=root.get("draws", {}).get("over_limit", "accept"),
+            segments=self.segments,
         )
+
+    def value_names(self) -> list[str]:
+        """The names of all values: features, and the segment."""
+        tables = self.root.get("tables", ())
+        return [*self.root.get("features", ()), *tables, *(["segment"] if self.segments else [])]
 
     # -------------------------------------------------------------- expressions
 
     def parser(self, text: str) -> Parser:
-        return Parser(text, Names(self.kinds, self.currency, self.digits, self.feature))
+        names = Names(self.kinds, self.currency, self.digits, self.feature, meaning=self.meaning, param=self.param)
+        return Parser(text, names)
+
+    def param(self, name: str) -> list[Phrase]:
+        """What a parameter is: once, or once for each segment."""
+        said = self.root["params"][name]
+        if not isinstance(said, dict):
+            return [self.parser(said).whole()]
+        return [self.parser(said.get(one, said.get("otherwise"))).whole() for one in self.segments]
+
+    def number(self, text: str, unit: str) -> t.Number:
+        """A number of a rule; parameters that are the same in every segment are one number."""
+        if not text.startswith("$"):
+            return self.constant(text, unit)
+        values: list[int] = []
+        for part in self.param(text[1:]):
+            expr = part.settled(unit).expr
+            assert isinstance(expr, t.Literal)
+            values.append(expr.value)
+        return values[0] if len(set(values)) == 1 else tuple(values)
+
+    def meaning(self, name: str) -> Phrase | None:
+        """What a definition stands for: its text, read anew wherever it is named."""
+        said = self.root.get("define", {}).get(name)
+        return None if said is None else self.parser(said).whole()
 
     def condition(self, text: str) -> t.Expr:
         return self.parser(text).whole().expr
@@ -93,6 +124,10 @@ class _File:
 
     def feature(self, name: str) -> t.Feature | None:
         """The feature of that name, read where it is first needed: their order has no meaning."""
+        if name == "segment" and self.segments:
+            return self.segment()
+        if name in self.root.get("tables", {}):
+            return self.table(name)
         said = self.root.get("features", {}).get(name)
         if said is not None and name not in self.features:
             text, worse = (said["value"], said.get("worse")) if isinstance(said, dict) else (said, None)
@@ -100,6 +135,36 @@ class _File:
             missing = t.may_be_missing(part.expr, self.features)
             self.features[name] = t.Feature(name, part.expr, part.unit, missing, part.choices, worse)
         return self.features.get(name)
+
+    def segment(self) -> t.Feature:
+        """The first segment whose condition holds; the last has none."""
+        if "segment" not in self.features:
+            expr: t.Expr = t.Literal(len(self.segments) - 1, "category")
+            for place in range(len(self.segments) - 2, -1, -1):
+                test = self.condition(self.root["segments"][self.segments[place]])
+                expr = t.If(test, t.Literal(place, "category"), expr)
+            self.features["segment"] = t.Feature("segment", expr, "category", False, self.segments)
+        return self.features["segment"]
+
+    def table(self, name: str) -> t.Feature:
+        """A table is what its rows come to: the first that holds, the lowest, or the sum of those that hold."""
+        if name not in self.features:
+            said = self.root["tables"][name]
+            outcomes = [self.parser(row["then"]).whole() for row in said["rows"]]
+            words = tuple(dict.fromkeys(str(one.loose) for one in outcomes if one.unit == "text"))
+            model = next((one for one in outcomes if one.unit not in ("number", "percent", "text")), outcomes[0])
+            unit, choices = ("category", words) if words else (model.unit, model.choices)
+            outcomes = [one.settled(unit, choices).firm() for one in outcomes]
+            tests = [self.condition(row["when"]) if "when" in row else None for row in said["rows"]]
+            rows = list(zip(tests, (one.expr for one in outcomes), strict=True))
+            hit = said["hit"]
+            if hit == "sum":
+                expr = sum_of(rows, outcomes[0].unit)
+            else:
+                expr = lowest_of(rows) if hit == "lowest" else first_of(rows)
+            missing = t.may_be_missing(expr, self.features)
+            self.features[name] = t.Feature(name, expr, outcomes[0].unit, missing, choices)
+        return self.features[name]
 
     # -------------------------------------------------------------- score
 
@@ -152,30 +217,107 @@ class _File:
             when=self.condition(said["when"]),
             reason=said.get("reason", ""),
             clear=self.condition(said["clear"]) if "clear" in said else None,
-            hold_days=self.constant(said.get("hold", "0"), "days"),
-            cap_bp=self.constant(said.get("cap", "100%"), "share"),
+            hold_days=self.number(said.get("hold", "0"), "days"),
+            cap_bp=self.number(said.get("cap", "100%"), "share"),
             suspend=is_yes(said.get("suspend")),
             close=is_yes(said.get("close")),
             terminal=is_yes(said.get("terminal")),
-            expires_days=self.constant(said["expires"], "days") if "expires" in said else None,
+            expires_days=self.number(said["expires"], "days") if "expires" in said else None,
+            limit=self.limit(said["limit"]) if "limit" in said else None,
+        )
+
+    def limit(self, said: str | Mapping[str, str]) -> t.LimitAmount:
+        more: Mapping[str, str] = {"amount": said} if isinstance(said, str) else said
+        down = "round_down" in more
+        step, least = more.get("round_down" if down else "round"), more.get("floor")
+        return t.LimitAmount(
+            value=self.parser(more["amount"]).whole().firm().expr,
+            round_minor=0 if step is None else self.constant(step, "money"),
+            down=down,
+            floor_minor=0 if least is None else self.constant(least, "money"),
+            follows=is_yes(more.get("follow")),
         )
 
     def restoration(self, said: Mapping[str, str]) -> t.Restoration:
-        first, step = (self.constant(said[key], "share") for key in ("first", "step"))
+        first, step = (self.number(said[key], "share") for key in ("first", "step"))
         condition = self.condition(said["while"]) if "while" in said else None
-        return t.Restoration(first, step, self.constant(said["every"], "days"), condition)
+        return t.Restoration(first, step, self.number(said["every"], "days"), condition)
 
     def offer(self, said: Mapping[str, str]) -> t.Offer:
         return t.Offer(
             when=self.condition(said["when"]),
-            increase_bp=self.constant(said["increase"], "share"),
-            up_to_minor=self.constant(said["up_to"], "money"),
-            every_days=self.constant(said["every"], "days"),
-            valid_days=self.constant(said["valid"], "days"),
+            increase_bp=self.number(said["increase"], "share"),
+            up_to_minor=self.number(said["up_to"], "money"),
+            every_days=self.number(said["every"], "days"),
+            valid_days=self.number(said["valid"], "days"),
         )
 
     def brake(self, said: Mapping[str, str]) -> t.Brake:
         return t.Brake(*(self.constant(said[key], "share") for key in ("lines", "exposure")))
+
+
+def with_parts(root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The file with the sections that it includes, and with the rows of tables that stand in parts."""
+    whole = {key: dict(value) if isinstance(value, dict) else value for key, value in root.items()}
+    for name in root.get("include", ()):
+        for section, entries in YAML(typ="base", pure=True).load(root["parts"][name]["text"]).items():
+            whole.setdefault(section, {}).update(entries)
+    for table in whole.get("tables", {}).values():
+        if "csv" in table:
+            table["rows"] = csv_rows(root["parts"][table["csv"]]["text"])
+    return whole
+
+
+def csv_test(name: str, cell: str) -> str:
+    """What a cell asks of its column."""
+    if cell[0] in "<>=!" or cell in ("known", "missing"):
+        return {"known": f"known({name})", "missing": f"not known({name})"}.get(cell, f"{name} {cell}")
+    return f'{name} = "{cell}"' if cell[0].isalpha() and cell not in ("true", "false") else f"{name} = {cell}"
+
+
+def csv_rows(text: str) -> list[dict[str, str]]:
+    """The rows of a table in a CSV file whose cells have no commas.
+
+    >>> csv_rows("days,kind,then\\n>= 3,rent,20%\\n-,missing,90%\\n")
+    [{'when': 'days >= 3 and kind = "rent"', 'then': '20%'}, {'when': 'not known(kind)', 'then': '90%'}]
+    """
+    head, *lines = [[cell.strip() for cell in line.split(",")] for line in text.splitlines()]
+    rows = []
+    for cells in lines:
+        asked = [csv_test(name, cell) for name, cell in zip(head, cells[:-1], strict=False) if cell not in ("", "-")]
+        rows.append(({"when": " and ".join(asked)} if asked else {}) | {"then": cells[-1]})
+    return rows
+
+
+Rows = list[tuple[t.Expr | None, t.Expr]]  # conditions, None where a row always holds, and outcomes
+
+
+def first_of(rows: Rows) -> t.Expr:
+    """The outcome of the first row that holds: the last, where no other does."""
+    expr = rows[-1][1]
+    for test, outcome in reversed(rows[:-1]):
+        assert test is not None
+        expr = t.If(test, outcome, expr)
+    return expr
+
+
+def lowest_of(rows: Rows) -> t.Expr:
+    """The lowest outcome of all rows that hold."""
+    always = next(outcome for test, outcome in rows if test is None)
+    expr = always
+    others = [t.If(test, outcome, always) for test, outcome in rows if test is not None]
+    while others:  # `smallest` takes eight at most
+        expr, others = t.Call("smallest", (expr, *others[:7])), others[7:]
+    return expr
+
+
+def sum_of(rows: Rows, unit: str) -> t.Expr:
+    """What the rows that hold add up to."""
+    parts = [t.If(test or t.Literal(1, "flag"), outcome, t.Literal(0, unit)) for test, outcome in rows]
+    expr: t.Expr = parts[0]
+    for part in parts[1:]:
+        expr = t.Arithmetic("+", expr, part)
+    return expr
 
 
 def dates(listed: list[str] | None) -> list[int]:

@@ -14,6 +14,7 @@ from tests.oracle.measured import write_measured
 from tests.oracle.policies import Written, write_policy
 from tests.oracle.reader import read
 from tests.oracle.streams import make_stream
+from tests.oracle.wider import write_wider
 
 # The first can be shrunk, choice by choice, but leans towards small things; the second ranges widely.
 _CHANCE: st.SearchStrategy[Random] = st.randoms(use_true_random=False) | st.integers(0, 2**32).map(Random)
@@ -21,7 +22,7 @@ _CHANCE: st.SearchStrategy[Random] = st.randoms(use_true_random=False) | st.inte
 
 def written() -> st.SearchStrategy[Written]:
     """Valid policy files, and what they mean."""
-    return _CHANCE.map(write_policy) | _CHANCE.map(write_measured)
+    return _CHANCE.map(write_policy) | _CHANCE.map(write_measured) | _CHANCE.map(write_wider)
 
 
 def policy_texts() -> st.SearchStrategy[str]:

@@ -15,7 +15,7 @@ from random import Random
 from tests.oracle.clock import DAY_MS, HOUR_MS, Clock, clock, date_day, day_of, month_of
 from tests.oracle.hints import Hints, hints
 from tests.oracle.nouns import AT_END_MS, MONEY_MAX, Event
-from tests.oracle.tree import Field, Kind, Policy
+from tests.oracle.tree import Field, Kind, Policy, numbers_of
 
 DELINQUENCY_DAYS_MAX = 3_650
 STARTS = (
@@ -238,7 +238,7 @@ class Maker:
     def consent(self, at: int) -> dict[str, int | str]:
         """The number that the open offer would have, had every possible offer been made; or one near it."""
         terms = self.policy.offer
-        pace = max(terms.every_days, terms.valid_days + 1) if terms else 30
+        pace = max(*numbers_of(terms.every_days), *(days + 1 for days in numbers_of(terms.valid_days))) if terms else 30
         guess = 1 + (self.day(at) - self.day(self.made[0].at)) // pace
         return {"offer": self.rng.choice((1, 1, 2, 3, guess, guess, max(guess - 1, 0)))}
 

@@ -28,9 +28,11 @@ from tests.oracle.policies import Written, write_versions
 from tests.oracle.reader import read
 from tests.oracle.strategies import written
 from tests.oracle.watched import write_watched
+from tests.oracle.wider import write_wider
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = (3, 20, 29, 31, 52)  # policies that hold every construct between them
+WIDER_SEEDS = (1, 5, 9)  # with segments, tables and amounts
 HEAD = "policy: p\nversion: 1\ncurrency: CNY\ntime_zone: UTC\n"
 
 
@@ -46,6 +48,7 @@ def test_they_agree_on_the_first_seeds() -> None:
     for seed in range(60):
         read_alike(policy_written(seed))
         read_alike(write_watched(Random(f"watched {seed}")))
+        read_alike(write_wider(Random(f"wider {seed}")))
     for seed in range(10):
         for one in write_versions(Random(f"versions {seed}"), 3):
             read_alike(one)
@@ -152,7 +155,8 @@ def classes_of(module: Any) -> list[Any]:
 def policies() -> tuple[tuple[t.Policy, m.Policy], ...]:
     """The writer's tree and the program's policy of some seeds."""
     later = (write_measured(Random(f"measured {seed}")) for seed in (0, 3))
-    return tuple((one.policy, load_text(one.text)) for one in (*map(policy_written, SEEDS), *later))
+    wider = (write_wider(Random(f"wider {seed}")) for seed in WIDER_SEEDS)
+    return tuple((one.policy, load_text(one.text)) for one in (*map(policy_written, SEEDS), *later, *wider))
 
 
 def few(policy: Any, times: int) -> Iterator[tuple[str, Attribute, Any]]:

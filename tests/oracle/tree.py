@@ -395,6 +395,34 @@ class Score:
     pd_ppm: tuple[int, ...] = (0,)
 
 
+Number = int | tuple[int, ...]  # of a rule: one for all, or one for each segment
+
+
+def number_in(said: Number, segment: int) -> int:
+    """The number that a rule has in a segment.
+
+    >>> number_in(30, 2), number_in((60, 30, 10), 2)
+    (30, 10)
+    """
+    return said if isinstance(said, int) else said[segment]
+
+
+def numbers_of(said: Number) -> tuple[int, ...]:
+    """The numbers that a rule has in any segment."""
+    return (said,) if isinstance(said, int) else said
+
+
+@dataclass(frozen=True, slots=True)
+class LimitAmount:
+    """The most that a trigger leaves; rounded up, or `down`, to a multiple; where it `follows`, anew at each look."""
+
+    value: Expr
+    round_minor: int = 0
+    down: bool = False
+    floor_minor: int = 0
+    follows: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Trigger:
     """A latch; without a `cap` it is 100 %."""
@@ -403,21 +431,22 @@ class Trigger:
     when: Expr
     reason: str
     clear: Expr | None = None
-    hold_days: int = 0
-    cap_bp: int = 10_000
+    hold_days: Number = 0
+    cap_bp: Number = 10_000
     suspend: bool = False
     close: bool = False
     terminal: bool = False
-    expires_days: int | None = None
+    expires_days: Number | None = None
+    limit: LimitAmount | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Restoration:
     """How a limit comes back; `condition` is its `while`."""
 
-    first_bp: int
-    step_bp: int
-    every_days: int
+    first_bp: Number
+    step_bp: Number
+    every_days: Number
     condition: Expr | None = None
 
 
@@ -431,10 +460,10 @@ class AuthoriseRule:
 @dataclass(frozen=True, slots=True)
 class Offer:
     when: Expr
-    increase_bp: int
-    up_to_minor: int
-    every_days: int
-    valid_days: int
+    increase_bp: Number
+    up_to_minor: Number
+    every_days: Number
+    valid_days: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -483,15 +512,18 @@ class Policy:
     protected: tuple[str, ...] = ()
     dues: Dues = Dues()
     over_limit: str = "accept"
+    segments: tuple[str, ...] = ()  # the feature `segment` says which is the account's
 
     def kind(self, name: str) -> Kind:
         """The kind of event of that name."""
         return next(kind for kind in self.kinds if kind.name == name)
 
     def conditions(self) -> Iterator[Expr]:
-        """Every condition that turns something."""
+        """Every condition that turns something, and every amount that a trigger leaves."""
         for trigger in self.triggers:
             yield from (part for part in (trigger.when, trigger.clear) if part is not None)
+            if trigger.limit is not None:
+                yield trigger.limit.value
         yield from (rule.deny for rule in self.authorise)
         if self.restoration and self.restoration.condition is not None:
             yield self.restoration.condition

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from math import floor
@@ -366,9 +366,43 @@ def look_up(scene: Scene) -> Values:
     def leaf(expr: Expr) -> Value:
         return named(expr.name) if isinstance(expr, Ref | Inline) else clamped(measure(scene, expr))
 
+    after = reading_score(policy)
     for name in meant:
-        named(name)
-    return scored(policy, features)
+        if name not in after:
+            named(name)
+    values = scored(policy, features)
+    for name in (name for name in meant if name in after):
+        known = {one: value for one, value in features.items() if one not in after}
+        features[name] = _after_score(meant, name, replace(values, features=known), after)
+    return replace(values, features={name: features[name] for name in meant})
+
+
+def _after_score(meant: Mapping[str, Expr], name: str, values: Values, after: frozenset[str]) -> Value:
+    """The value of a segment or a table that reads the score."""
+
+    def leaf(expr: Expr) -> Value:
+        if isinstance(expr, Ref) and expr.name in after:
+            return _after_score(meant, expr.name, values, after)
+        return values.leaf(expr)
+
+    return clamped(evaluate(meant[name], leaf))
+
+
+def reading_score(policy: Policy) -> frozenset[str]:
+    """The names of the values that read the score, by themselves or through others."""
+    after: set[str] = set()
+    while True:
+        more = {
+            feature.name
+            for feature in policy.features
+            if any(
+                isinstance(part, ScoreRef) or (isinstance(part, Ref) and part.name in after)
+                for part in walk(feature.expr)
+            )
+        }
+        if more <= after:
+            return frozenset(after)
+        after |= more
 
 
 def clamped(value: Value) -> Value:

@@ -26,17 +26,22 @@ from tests.engine.test_law3 import fits_a_table, ruled, told
 from tests.oracle.generate import for_program
 from tests.oracle.held import read_alike
 from tests.oracle.oracle import run_versions
-from tests.oracle.policies import write_versions
+from tests.oracle.policies import Writer, write_versions
 from tests.oracle.reader import read
 from tests.oracle.streams import make_stream
 from tests.oracle.tree import Policy as OwnPolicy
+from tests.oracle.wider import WiderWriter
 
 Visit = tuple[Policy, Sequence[Event], int | None]
 
 
-def policies(seed: int, count: int = 3, grows: bool = False) -> list[Policy]:
-    """Versions of one policy, oldest first; where the feed `grows`, each knows more kinds and fields."""
-    return [read_alike(written) for written in write_versions(Random(f"versions {seed}"), count, grows)]
+def policies(seed: int, count: int = 3, grows: bool = False, wider: bool = False) -> list[Policy]:
+    """Versions of one policy, oldest first; where the feed `grows`, each knows more kinds and fields.
+
+    `wider`: with segments, tables and amounts, each version with its own.
+    """
+    make = WiderWriter if wider else Writer
+    return [read_alike(written) for written in write_versions(Random(f"versions {seed}"), count, grows, make)]
 
 
 def visits_of(versions: Sequence[Policy], events: Sequence[Event], rng: Random) -> list[Visit]:
@@ -88,15 +93,15 @@ def arrived(visits: Sequence[Visit]) -> list[tuple[OwnPolicy, Sequence[Event], i
 
 
 @settings(max_examples=settings().max_examples // 2)
-@given(st.integers(0, 10**6), st.integers(0, 10**6), st.booleans(), st.booleans())
-@example(295, 295, False, False)  # a ruling on a trigger that the account's version does not have
-@example(17, 17, False, False)  # the first events of an account arrive late
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.booleans(), st.booleans(), st.booleans())
+@example(295, 295, False, False, False)  # a ruling on a trigger that the account's version does not have
+@example(17, 17, False, False, False)  # the first events of an account arrive late
 def test_versions_as_the_oracle_has_them(
-    tmp_path_factory: pytest.TempPathFactory, seed: int, stream: int, late: bool, grows: bool
+    tmp_path_factory: pytest.TempPathFactory, seed: int, stream: int, late: bool, grows: bool, wider: bool
 ) -> None:
     """Decisions as the oracle has them, also where the feed `grows`: before an adoption those of the version before,
     after it those of the new one. The journal verifies; states of every version can be made anew."""
-    versions, rng = policies(seed, grows=grows), Random(stream)
+    versions, rng = policies(seed, grows=grows, wider=wider), Random(stream)
     assume(fits_a_table(versions[-1]))
     events = for_program(make_stream(read(versions[-1].source), rng, late, 3 if late else 0))
     visits = visits_of(versions, events, rng)

@@ -210,12 +210,12 @@ def _values_at_end_of(day: int, one: AccountState) -> dict[str, int | None]:
     kernel, policy, shape = one.kernel, one.kernel.policy, one.kernel.shape
     state, row = state_at_end_of(day, kernel, one.state), kernel.new_row()
     kernel.interpreted.features(state, row)
+    kernel.interpreted.score(state, row)
     values: dict[str, int | None] = {
         f"value.{feature.name}": None if value == MISSING else value
         for feature, value in zip(policy.features, row[shape.values :], strict=True)
     }
     if policy.score:
-        kernel.interpreted.score(state, row)
         values |= {"score": row[shape.place("SCORE")], "pd_ppm": row[shape.place("PD")]}
         values |= {f"score.{group}": row[shape.groups + place] for place, group in enumerate(policy.groups)}
     return values

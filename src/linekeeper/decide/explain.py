@@ -36,8 +36,8 @@ class ExplainedTrigger:
 
 def explain_triggers(policy: m.Policy, decision: Decision) -> list[ExplainedTrigger]:
     """Every trigger that was set, released or in force at a decision."""
-    explanations = []
-    for trigger in policy.triggers:
+    explanations, segment = [], policy.segment_in(decision.values)
+    for trigger in (m.in_segment(trigger, segment) for trigger in policy.triggers):
         if trigger.name in decision.triggers_set:
             state = "set"
         elif trigger.name in decision.triggers_released:
@@ -60,6 +60,7 @@ def effect(trigger: m.Trigger) -> str:
     words = ["close"] if trigger.close else []
     words += ["suspend"] if trigger.suspend else []
     words += [f"cap {share(trigger.cap_bp)}"] if trigger.cap_bp < 10_000 else []
+    words += ["limit to an amount"] if trigger.limit is not None else []
     return ", ".join(words)
 
 
@@ -72,7 +73,7 @@ def waterfall(policy: m.Policy, decision: Decision) -> list[ScorePart]:
 
 def comparisons(policy: m.Policy, expr: ex.Expr, decision: Decision) -> Iterator[Comparison]:
     """The comparisons inside a condition, each with the decision's values."""
-    for node in ex.nodes_of(expr):
+    for node in ex.nodes_of(ex.expression_in_segment(expr, policy.segment_in(decision.values))):
         match node:
             case ex.Compare(op, ex.Ref(name) | ex.ScoreRef(name), ex.Literal(threshold, unit)):
                 yield _against(policy, name, op, threshold, unit, decision)

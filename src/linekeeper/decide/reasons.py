@@ -24,7 +24,8 @@ PERSON = "person"  # the reason code of a cap that a person imposed
 
 def severity(trigger: m.Trigger) -> tuple[int, int]:
     """A key that sorts triggers by what they do to the line: close, suspend, then the lowest cap."""
-    return (0 if trigger.close else 1 if trigger.suspend else 2, trigger.cap_bp)
+    lowest = min(trigger.cap_bp, 9_999) if trigger.limit is not None else trigger.cap_bp
+    return (0 if trigger.close else 1 if trigger.suspend else 2, lowest)
 
 
 class ReasonWriter:
@@ -32,6 +33,7 @@ class ReasonWriter:
 
     def __init__(self, policy: m.Policy) -> None:
         self._score = score = policy.score
+        self._segment_in = policy.segment_in
         self._parts = [] if score is None else [(part, best_of(part)) for part in parts_of_card(score)]
         self._on_score = {}
         for trigger in policy.triggers:
@@ -46,7 +48,8 @@ class ReasonWriter:
         `capped`: a cap that a person imposed lowered the limit.
         """
         listed = [Reason(PERSON, "")] if capped else []
-        for trigger in sorted(newly_set, key=severity):
+        segment = self._segment_in(values)
+        for trigger in sorted(newly_set, key=lambda one: severity(m.in_segment(one, segment))):
             listed += self._lost(trigger, values) or [Reason(trigger.reason, trigger.name)]
         return tuple(listed)
 

@@ -17,7 +17,7 @@ from linekeeper.evaluate.late_events import History, evaluate_until, row_as_read
 from linekeeper.evaluate.replay import replay_rows
 from linekeeper.evaluate.version_migration import migrate_account
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.layout import LATCH_WIDTH
+from linekeeper.kernel.layout import LATCH_WIDTH, amount_slot
 from linekeeper.kernel.prelude import HELD_DAY, HOLDING, MODE, SET_DAY
 
 
@@ -133,7 +133,7 @@ def _first_of(history: History, events: int, kernel: Kernel) -> History:
 def _release_triggers_not_set_in(kernel: Kernel, on_time: list[int], state: list[int]) -> None:
     """Release the latches that the replay does not set; the others take its earlier days, so that they end sooner."""
     mask = kernel.layout.slots["MASK"]
-    for number in range(len(kernel.policy.triggers)):
+    for number, trigger in enumerate(kernel.policy.triggers):
         slot = kernel.layout.latches + number * LATCH_WIDTH
         if not state[mask] >> number & 1:
             continue
@@ -141,7 +141,12 @@ def _release_triggers_not_set_in(kernel: Kernel, on_time: list[int], state: list
             state[mask] ^= 1 << number
             # The mode is the replay's: free, or spent where `expires` has passed, for then it must not be set again.
             state[slot + MODE], state[slot + HOLDING] = on_time[slot + MODE], 0
+            if trigger.limit is not None:
+                state[kernel.layout.slots[amount_slot(trigger)]] = 0
             continue
+        if trigger.limit is not None and not trigger.limit.follows:  # the higher of the two amounts
+            kept = kernel.layout.slots[amount_slot(trigger)]
+            state[kept] = max(state[kept], on_time[kept])
         state[slot + SET_DAY] = min(state[slot + SET_DAY], on_time[slot + SET_DAY])
         # While `when` holds there is no day on which it last held, so there is nothing to compare.
         if not state[slot + HOLDING] and not on_time[slot + HOLDING]:

@@ -7,7 +7,7 @@ from linekeeper.core.errors import StoreError
 from linekeeper.evaluate.counting_rings import fill_ring, restriction_rings, tiles_of
 from linekeeper.evaluate.late_events import History, rebuild_facts
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS
+from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS, amount_slot
 from linekeeper.kernel.prelude import month_of
 
 
@@ -32,6 +32,9 @@ def migrate_account(old: Kernel, new: Kernel, state: list[int], history: History
         fresh[new.layout.slots[name]] = state[old.layout.slots[name]]
     mine, its, latches = new.layout.latches, old.layout.latches, LATCH_WIDTH * len(old.policy.triggers)
     fresh[mine : mine + latches] = state[its : its + latches]
+    for before, after in zip(old.policy.triggers, new.policy.triggers, strict=False):
+        if before.limit is not None and after.limit is not None:
+            fresh[new.layout.slots[amount_slot(after)]] = state[old.layout.slots[amount_slot(before)]]
     _carry_restrictions(old, state, new, fresh)
     rebuild_facts(new, fresh, history)
     fresh[new.layout.slots["NEXT_REVIEW"]] = day

@@ -21,6 +21,8 @@ from linekeeper.policy.analysis.breakpoints import Slack, Use
 from linekeeper.policy.expression_text import ExpressionText, slug
 from linekeeper.scorecard.card import Bins, PointsTable
 
+_Part = tuple[str, str, str, ex.Unit]  # of a rule's number: its key, its place, the end of its name, its unit
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NamedNumber(ex.Literal):
@@ -64,7 +66,7 @@ class Constants:
     """
 
     def __init__(self, policy: m.Policy, names: Names) -> None:
-        self._names, self._text = names, ExpressionText(policy)
+        self._names, self._text, self._segments = names, ExpressionText(policy), policy.segments
         self._lines: list[str] = []
         self._by_place: dict[tuple[str, ...], str] = {}
         self._answers: dict[tuple[str, int], str] = {}  # where a value's answer changes: (feature, number)
@@ -109,6 +111,26 @@ class Constants:
     def _setting(self, owner: str, key: str, suffix: str, value: int, unit: ex.Unit, path: str) -> None:
         """A number that stands for itself: `triggers.arrears_30.cap: 50%`."""
         self._add(f"{owner}_{suffix}", value, f"{path}.{key}: {self._text.number(value, unit)}", owner, key)
+
+    def _settings(self, owner: str, rule: m.Trigger | m.Restoration | m.Offer, path: str, *parts: _Part) -> None:
+        """The numbers of a rule: of each its key, its place in the rule, the end of its name, and its unit.
+
+        One that differs by segment is a row of numbers; but the days of a latch have a name for each segment.
+        """
+        varying = dict(rule.by_segment)
+        for key, place, suffix, unit in parts:
+            if place not in varying:
+                self._setting(owner, key, suffix, getattr(rule, place), unit, path)
+                continue
+            if isinstance(rule, m.Trigger) and unit == "days":
+                for number, (segment, value) in enumerate(zip(self._segments, varying[place], strict=True)):
+                    text = f"{path}.{key}, {segment}: {self._text.number(value, unit)}"
+                    self._add(f"{owner}_{suffix}_{segment}", value, text, owner, key, str(number))
+                continue
+            name = self._names.space.take(f"{owner}_{suffix}".upper())
+            shown = ", ".join(map(str, varying[place]))
+            self._lines.append(f"{name} = ({shown})  {note(f'{path}.{key}, by segment', 60)}")
+            self._by_place[owner, key] = f"{name}[s[SEGMENT]]"
 
     def _named(self, expr: ex.Expr, prefix: str, kind: str = "", numbers: Iterator[int] | None = None) -> ex.Expr:
         """The expression with its numbers named PREFIX_1, PREFIX_2... from left to right."""
@@ -184,21 +206,33 @@ class Constants:
         when = self._named(trigger.when, f"{name}_WHEN")
         clear = self._named(trigger.clear, f"{name}_CLEAR") if trigger.clear is not None else None
         if trigger.hold_days:
-            self._setting(name, "hold", "HOLD_DAYS", trigger.hold_days, "days", path)
+            self._settings(name, trigger, path, ("hold", "hold_days", "HOLD_DAYS", "days"))
         if trigger.cap_bp < 10_000:
-            self._setting(name, "cap", "CAP_BP", trigger.cap_bp, "share", path)
+            self._settings(name, trigger, path, ("cap", "cap_bp", "CAP_BP", "share"))
         if trigger.expires_days is not None:
-            self._setting(name, "expires", "EXPIRES_DAYS", trigger.expires_days, "days", path)
-        return replace(trigger, when=when, clear=clear)
+            self._settings(name, trigger, path, ("expires", "expires_days", "EXPIRES_DAYS", "days"))
+        if trigger.limit is None:
+            return replace(trigger, when=when, clear=clear)
+        if trigger.limit.round_minor:
+            self._setting(name, "round", "ROUND_MINOR", trigger.limit.round_minor, "money", f"{path}.limit")
+        if trigger.limit.floor_minor:
+            self._setting(name, "floor", "FLOOR_MINOR", trigger.limit.floor_minor, "money", f"{path}.limit")
+        limit = replace(trigger.limit, value=self._named(trigger.limit.value, f"{name}_LIMIT"))
+        return replace(trigger, when=when, clear=clear, limit=limit)
 
     def _named_restoration(self, policy: m.Policy) -> m.Restoration | None:
         restoration = policy.restoration
         if restoration is None:
             return None
         section = "restoration"
-        self._setting(section, "first", "FIRST_BP", restoration.first_bp, "share", section)
-        self._setting(section, "step", "STEP_BP", restoration.step_bp, "share", section)
-        self._setting(section, "every", "EVERY_DAYS", restoration.every_days, "days", section)
+        self._settings(
+            section,
+            restoration,
+            section,
+            ("first", "first_bp", "FIRST_BP", "share"),
+            ("step", "step_bp", "STEP_BP", "share"),
+            ("every", "every_days", "EVERY_DAYS", "days"),
+        )
         if restoration.condition is None:
             return restoration
         return replace(restoration, condition=self._named(restoration.condition, f"{section}_while"))
@@ -208,10 +242,15 @@ class Constants:
         if offer is None:
             return None
         when = self._named(offer.when, "OFFER_WHEN")
-        self._setting("offer", "increase", "INCREASE_BP", offer.increase_bp, "share", "offer")
-        self._setting("offer", "up_to", "UP_TO_MINOR", offer.up_to_minor, "money", "offer")
-        self._setting("offer", "every", "EVERY_DAYS", offer.every_days, "days", "offer")
-        self._setting("offer", "valid", "VALID_DAYS", offer.valid_days, "days", "offer")
+        self._settings(
+            "offer",
+            offer,
+            "offer",
+            ("increase", "increase_bp", "INCREASE_BP", "share"),
+            ("up_to", "up_to_minor", "UP_TO_MINOR", "money"),
+            ("every", "every_days", "EVERY_DAYS", "days"),
+            ("valid", "valid_days", "VALID_DAYS", "days"),
+        )
         return replace(offer, when=when)
 
     def _name_score(self, policy: m.Policy) -> None:

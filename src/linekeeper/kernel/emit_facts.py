@@ -181,11 +181,14 @@ class FactsEmitter:
         lines: list[str] = []
         known: dict[str, str] = {}
         compiler = NamedExpressionCompiler(known, frozenset())
+        later = self.policy.after_score  # these are written with the score
         for feature in self.policy.features:
+            if feature.name in later:
+                continue
             variable = self.names.variables[feature.name]
             code = measured(self.layout, self.names, self.dues, feature.expr)
             if code is None:
-                code = _clamped(feature.expr, compiler.value(feature.expr), feature.maybe_missing)
+                code = clamped(feature.expr, compiler.value(feature.expr), feature.maybe_missing)
             lines += [*compiler.lines, f"{variable} = {code}"]
             compiler.lines.clear()
             known[feature.name] = variable
@@ -257,7 +260,7 @@ def _read(layout: Layout, names: Names, expr: ex.Windowed | ex.LateCount | ex.Re
     }
 
 
-def _clamped(expr: ex.Expr, code: str, may_miss: bool) -> str:
+def clamped(expr: ex.Expr, code: str, may_miss: bool) -> str:
     """A derived value within 10^15; missing stays missing."""
     if may_miss:
         return f"clamp_or_missing({code})"

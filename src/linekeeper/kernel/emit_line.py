@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
+from linekeeper.kernel.emit_facts import clamped
 from linekeeper.kernel.emit_rings import add
-from linekeeper.kernel.layout import Layout
+from linekeeper.kernel.layout import Layout, amount_slot
 from linekeeper.kernel.lines import bare, branches, indented, note
 from linekeeper.kernel.names import Names
 from linekeeper.policy import expression as ex
@@ -22,6 +23,7 @@ class LineEmitter:
         self.policy, self.layout, self.names, self.constants = constants.policy, layout, names, constants
         missing = (feature.name for feature in self.policy.features if feature.maybe_missing)
         self.missing = frozenset(names.variables[name] for name in missing)
+        self._terms_by_segment: dict[tuple[str, int], str] = {}
 
     def _compiler(self) -> NamedExpressionCompiler:
         """A fresh compiler of expressions, for which features and scores stand in variables."""
@@ -48,7 +50,10 @@ class LineEmitter:
     def count_points(self) -> str:
         """Points of every part, with sub-totals by group."""
         score, groups = self.policy.score, self.names.groups
-        lines = ["def count_points(s, out):", '    """Write score and sub-scores from the features in `out`."""']
+        later = self.policy.after_score
+        more = ", and the features that read them" if later else ""
+        what = f"score and sub-scores from the features in `out`{more}"
+        lines = ["def count_points(s, out):", f'    """Write {what}."""']
         if score is None:
             return "\n".join([*lines, "    out[O_SCORE] = 0"])
         body = [f"{groups[group]} = 0" for group in score.groups]
@@ -58,7 +63,15 @@ class LineEmitter:
             body += self._table(table)
         body.append("out[O_SCORE] = " + " + ".join([self.constants.of("score", "base"), *groups.values()]))
         body += [f"out[{self.names.group_columns[group]}] = {groups[group]}" for group in score.groups]
+        for feature in self.policy.features:
+            body += self._after_score(feature) if feature.name in later else []
         return "\n".join([*lines, *indented(body)])
+
+    def _after_score(self, feature: m.Feature) -> list[str]:
+        """A segment or a table that reads the score."""
+        compiler = self._compiler()
+        code = clamped(feature.expr, compiler.value(feature.expr), feature.maybe_missing)
+        return [*self._read([feature.expr]), *compiler.lines, f"out[{self.names.columns[feature.name]}] = {code}"]
 
     def pd_of(self) -> str:
         """The probability of default of a score."""
@@ -107,17 +120,58 @@ class LineEmitter:
         lines = ["# Latches: place, hold, expires, terminal, longest window. Bits of the mask of latches that are set."]
         closing = suspending = 0
         for number, trigger in enumerate(self.policy.triggers):
-            latch, bit = self.names.latches[trigger.name], 1 << number
-            hold = self.constants.of(trigger.name, "hold") if trigger.hold_days else "0"
-            expires = self.constants.of(trigger.name, "expires") if trigger.expires_days is not None else "NEVER"
-            terms = (latch, hold, expires, str(int(trigger.terminal)), str(longest_window(self.policy, trigger.when)))
-            lines.append(f"{self.names.terms[trigger.name]} = ({', '.join(terms)})")
+            bit = 1 << number
+            lines += [f"{name} = ({', '.join(terms)})" for name, terms in self._terms(trigger)]
             lines.append(f"{self.names.bits[trigger.name]} = {bit}")
             closing |= bit * trigger.close
             suspending |= bit * trigger.suspend
         closers = note(", ".join(trigger.name for trigger in self.policy.triggers if trigger.close) or "none", 70)
         suspenders = note(", ".join(trigger.name for trigger in self.policy.triggers if trigger.suspend) or "none", 70)
         return [*lines, f"CLOSING = {closing}  {closers}", f"SUSPENDING = {suspending}  {suspenders}"]
+
+    def _terms(self, trigger: m.Trigger) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """What never changes of a latch, by its name: once, or once for each segment where a time differs."""
+        varying, count = dict(trigger.by_segment), 1
+        if "hold_days" in varying or "expires_days" in varying:
+            count = len(self.policy.segments)
+        for number in range(count):
+
+            def of(key: str, place: str, number: int = number) -> str:
+                return self.constants.of(trigger.name, key, *([str(number)] if place in varying else []))
+
+            hold = of("hold", "hold_days") if trigger.hold_days else "0"
+            expires = of("expires", "expires_days") if trigger.expires_days is not None else "NEVER"
+            window = str(longest_window(self.policy, trigger.when))
+            terms = (self.names.latches[trigger.name], hold, expires, str(int(trigger.terminal)), window)
+            yield self._terms_name(trigger, number if count > 1 else None), terms
+
+    def _terms_name(self, trigger: m.Trigger, segment: int | None) -> str:
+        name = self.names.terms[trigger.name]
+        if segment is None:
+            return name
+        key = (trigger.name, segment)
+        if key not in self._terms_by_segment:
+            wanted = f"{name}_{self.policy.segments[segment]}".upper()
+            self._terms_by_segment[key] = self.names.space.take(wanted)
+        return self._terms_by_segment[key]
+
+    def _latched(self, trigger: m.Trigger) -> list[str]:
+        """Bring a latch up to now, by its own terms or by those of the account's segment."""
+        names = [name for name, _ in self._terms(trigger)]
+        bit = self.names.bits[trigger.name]
+        lines: list[str] = []
+        for number, name in enumerate(names):
+            calls = [
+                f"if latch(s, {name}, when, clear, day, start, observed):",
+                f"    latched |= {bit}",
+                f"latch_day = min(latch_day, latch_next(s, {name}, day))",
+            ]
+            if len(names) == 1:
+                return calls
+            word = "if" if number == 0 else "elif" if number < len(names) - 1 else "else"
+            test = f" s[SEGMENT] == {number}" if word != "else" else ""
+            lines += [f"{word}{test}:", *indented(calls)]
+        return lines
 
     def update_latches(self) -> str:
         """Every trigger's condition and latch."""
@@ -130,12 +184,13 @@ class LineEmitter:
             '    """',
             "    day = s[HOUR] // 24",
             "    observed = day - s[OBSERVED_DAY]",
-            *indented(self._read(expr for trigger in self.policy.triggers for expr in (trigger.when, trigger.clear))),
+            *([f"    s[SEGMENT] = out[{self.names.columns['segment']}]"] if self.policy.differs_by_segment else []),
+            *indented(self._read(self._asked())),
             "    latched = 0",
             "    latch_day = NEVER",
         ]
         for trigger in self.policy.triggers:
-            latch, terms = self.names.latches[trigger.name], self.names.terms[trigger.name]
+            latch = self.names.latches[trigger.name]
             when = compiler.condition(trigger.when)
             clear = compiler.condition(trigger.clear) if trigger.clear is not None else "True"
             lines += [
@@ -145,13 +200,40 @@ class LineEmitter:
                 f"    if s[{latch}] != FREE or when:",
                 f"        clear = {bare(clear)}",
                 *indented(self._stated(trigger), 2),
-                f"        if latch(s, {terms}, when, clear, day, start, observed):",
-                f"            latched |= {self.names.bits[trigger.name]}",
-                f"        latch_day = min(latch_day, latch_next(s, {terms}, day))",
+                *indented(self._latched(trigger), 2),
+                *indented(self._amount(trigger, compiler), 2),
             ]
             compiler.lines.clear()
         lines += ["    s[LATCH_DAY] = latch_day", "    s[STATED] = s[STATED] & latched", "    return latched"]
         return "\n".join(lines)
+
+    def _asked(self) -> Iterator[ex.Expr | None]:
+        """What the triggers read."""
+        for trigger in self.policy.triggers:
+            yield from (trigger.when, trigger.clear, trigger.limit.value if trigger.limit else None)
+
+    def _amount(self, trigger: m.Trigger, compiler: NamedExpressionCompiler) -> list[str]:
+        """Take the amount of a `limit` where the latch has been set, and forget it where it is no longer."""
+        limit, bit = trigger.limit, self.names.bits[trigger.name]
+        if limit is None:
+            return []
+        compiler.lines.clear()
+        value = compiler.value(limit.value)
+        slot = f"s[{amount_slot(trigger)}]"
+        lines = [*compiler.lines, f"most = min(max({value}, 0), MONEY_MAX)"]
+        compiler.lines.clear()
+        if limit.round_minor:
+            step = self.constants.of(trigger.name, "round")
+            lines.append(f"most = {'most' if limit.down else f'(most + {step} - 1)'} // {step} * {step}")
+        if limit.floor_minor:
+            lines.append(f"most = max(most, {self.constants.of(trigger.name, 'floor')})")
+        taken = f"start != STANDSTILL{'' if limit.follows else f' and {slot} == 0'}"
+        return [
+            f"if not latched & {bit}:",
+            f"    {slot} = 0",
+            f"elif {taken}:",
+            *indented([*lines, f"{slot} = most + 1"]),
+        ]
 
     def _stated(self, trigger: m.Trigger) -> list[str]:
         """A latch that an opening stated waits for an event where no `hold` says how long it stays set."""
@@ -166,6 +248,11 @@ class LineEmitter:
             if trigger.cap_bp < 10_000 and not trigger.close:
                 cap = self.constants.of(trigger.name, "cap")
                 caps += [f"if latched & {self.names.bits[trigger.name]}:", f"    cap = min(cap, {cap})"]
+        amounts: list[str] = []
+        for trigger in self.policy.triggers:
+            if trigger.limit is not None and not trigger.close:
+                slot, bit = f"s[{amount_slot(trigger)}]", self.names.bits[trigger.name]
+                amounts += [f"if latched & {bit} and {slot} > 0:", f"    target = min(target, {slot} - 1)"]
         return "\n".join(
             [
                 "def target_of(s, latched):",
@@ -181,6 +268,7 @@ class LineEmitter:
                 "    if imposed >= 0:",
                 "        cap = min(cap, imposed)",
                 "    target = share_of(s[GRANTED], cap) if cap < FULL_BP else s[GRANTED]",
+                *indented(amounts),
                 "    return min(target, s[STATED_LIMIT]) if stated else target",
             ]
         )

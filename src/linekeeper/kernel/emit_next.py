@@ -15,7 +15,7 @@ from linekeeper.kernel.lines import bare, branches, indented, note
 from linekeeper.kernel.names import Names
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
-from linekeeper.policy.analysis.breakpoints import Clearing, Guard, Restoring, Slack, Use, score_breakpoints
+from linekeeper.policy.analysis.breakpoints import Clearing, Guard, Latched, Restoring, Slack, Use, score_breakpoints
 
 # For each unit of tiles: the day that a tile's leaving brings, the tiles whose leaving comes before day `first`,
 # and whether any tile of a ring leaves before then.
@@ -197,11 +197,13 @@ class NextEmitter:
         test = bare(tests[0]) if len(tests) == 1 else " or ".join(f"({bare(one)})" for one in tests)
         return [*compiler.lines, f"if {test}:", *indented(lines)]
 
-    def _holds(self, compiler: NamedExpressionCompiler, one: ex.Expr | Clearing | Restoring | Slack) -> str:
+    def _holds(self, compiler: NamedExpressionCompiler, one: ex.Expr | Clearing | Latched | Restoring | Slack) -> str:
         match one:
             case Clearing(trigger):
                 latch = self.names.slots[self.layout.latches + trigger * LATCH_WIDTH]
                 return f"s[{latch}] == SET and not s[{latch} + HOLDING]"
+            case Latched(trigger):
+                return f"s[{self.names.slots[self.layout.latches + trigger * LATCH_WIDTH]}] == SET"
             case Restoring():
                 return "s[STATUS] == RESTORING"
             case Slack():

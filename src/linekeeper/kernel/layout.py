@@ -203,7 +203,9 @@ def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
             since[measure], place = place, place + 1
     fact_rings, place = _rings(used, names, place, line=False)
     line = place
-    for name in LINE_SLOTS:
+    more = ["SEGMENT"] if policy.differs_by_segment else []  # of the latest evaluation
+    more += [amount_slot(trigger) for trigger in policy.triggers if trigger.limit is not None]
+    for name in (*LINE_SLOTS, *more):
         slots[name], place = place, place + 1
     latches, place = place, place + LATCH_WIDTH * len(policy.triggers)
     line_rings, place = _rings(used, names, place, line=True)
@@ -211,6 +213,11 @@ def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
     shape += repr(firsts) if firsts else ""
     digest = hashlib.sha256(shape.encode()).hexdigest()
     return Layout(slots, (*fact_rings, *line_rings), dues, lasts, firsts, since, above, latches, line, place, digest)
+
+
+def amount_slot(trigger: m.Trigger) -> str:
+    """Where the amount of a trigger's `limit` is kept: 1 more than it, 0 where none was taken."""
+    return f"{trigger.name.upper()}_AMOUNT_KEPT"
 
 
 def _slots_of_dues(policy: m.Policy, edition: int) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ LOCALS = (
         "clear",
         "target",
         "first_step",
+        "most",
         "next_step",
     ),
     *("points", "pd", "proposed", "hour", "amount", "denied"),

@@ -173,6 +173,7 @@ def denial_reason(
     policy: m.Policy, rule: m.AuthoriseRule, values: Mapping[str, int | None], asked_minor: int
 ) -> NoticeReason:
     """The reason of an authorise rule that denied a draw, from the features as they stood at the time."""
+    rule = replace(rule, deny=ex.expression_in_segment(rule.deny, policy.segment_in(values)))
     facts = {**_measured(policy, _named_features(rule.deny), values), "amount": BorrowerFact(asked_minor, "money")}
     return NoticeReason(rule.reason, facts, trigger_words(policy, rule))
 
@@ -187,6 +188,7 @@ def _reason(
     trigger = next((trigger for trigger in policy.triggers if trigger.name == recorded.trigger), None)
     if trigger is None:
         return NoticeReason(recorded.code, known)
+    trigger = replace(trigger, when=ex.expression_in_segment(trigger.when, policy.segment_in(decision.values)))
     measured = _measured(policy, recorded.features or _named_features(trigger.when), decision.values)
     others = {name: fact for name, fact in known.items() if name not in measured}
     return NoticeReason(recorded.code, measured | others, trigger_words(policy, trigger))
@@ -290,7 +292,8 @@ def _bearing_features(decision: Decision, policy: m.Policy, code: str) -> Iterat
             continue
         for trigger in policy.triggers:
             if trigger.name == recorded.trigger:
-                yield from _features_that_hold(trigger.when, policy, decision)
+                when = ex.expression_in_segment(trigger.when, policy.segment_in(decision.values))
+                yield from _features_that_hold(when, policy, decision)
 
 
 def _features_that_hold(expr: ex.Expr, policy: m.Policy, decision: Decision) -> Iterator[str]:

@@ -6,7 +6,7 @@ the kernel needs no check at run time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import NoReturn, cast
@@ -36,6 +36,7 @@ from linekeeper.policy.syntax import Branch, render
 from linekeeper.scorecard.card import SCORE_MAX
 
 DAYS_MAX = 36_500
+SEGMENT = "segment"  # the value that says in which segment an account is
 LATE_DAYS_MAX = 3650
 WINDOW_MAX: Mapping[str, int] = {"h": 168, "d": 400, "m": 60}
 # What `where` may say of the day of an event; a field of the event that has the same name goes before.
@@ -67,7 +68,7 @@ def check_feature(tree: Branch, scope: Scope) -> Checked:
     part = check(tree, scope)
     if part.loose in ("text", "span"):
         raise Mistyped(f"`{quoted(render(tree))}` is not a value a feature can have", 0)
-    return _with_own_unit(tree, part)
+    return with_own_unit(tree, part)
 
 
 def coerce(tree: Branch, part: Checked, unit: ex.Unit | Loose, choices: tuple[str, ...] = ()) -> Checked:
@@ -75,6 +76,8 @@ def coerce(tree: Branch, part: Checked, unit: ex.Unit | Loose, choices: tuple[st
 
     Raises Mistyped where the literal cannot have that unit.
     """
+    if part.segment is not None:
+        return by_segment([coerce(tree, one, unit, choices) for one in part.by_segment], part.segment)
     if part.loose == "number" and unit in ("count", "days", "points"):
         return Checked(ex.Literal(part.low, cast(ex.Unit, unit)), part.low, part.high)
     if part.loose == "number" and unit == "money":
@@ -102,7 +105,7 @@ def _subtrees(tree: Branch) -> list[Branch]:
     return [part for part in tree.children if isinstance(part, Tree)]
 
 
-def _with_own_unit(tree: Branch, part: Checked) -> Checked:
+def with_own_unit(tree: Branch, part: Checked) -> Checked:
     """A part that got no unit from beside it: a bare number counts, a percentage is a share, the rest is a fault."""
     if part.loose == "number":
         return coerce(tree, part, ex.COUNT)
@@ -118,7 +121,7 @@ def _alike(sides: list[Branch], scope: Scope, verb: str) -> tuple[Checked, Check
     left, right = (check(tree, scope) for tree in sides)
     left = coerce(sides[0], left, right.unit, right.choices)
     right = coerce(sides[1], right, left.unit, left.choices)
-    left, right = _with_own_unit(sides[0], left), _with_own_unit(sides[1], right)
+    left, right = with_own_unit(sides[0], left), with_own_unit(sides[1], right)
     if left.unit != right.unit:
         texts = [
             f"`{quoted(render(tree))}` ({UNIT_WORDS[part.unit]})"
@@ -242,8 +245,13 @@ def _name(tree: Branch, scope: Scope) -> Checked:
         return _event_field(tree, word, scope.event, scope)
     if word == "amount" and scope.asked_amount:
         return Checked(ex.FieldRef("amount", ex.MONEY), 0, MONEY_MAX)
+    if word in scope.later:
+        way_out = "use it outside features, or take the score out of it"
+        _fail(tree, f"`{word}` reads the score, and no feature can", way_out)
     if word in scope.feature_names:
         return scope.feature(word)
+    if word in scope.defined:
+        return _definition(tree, word, scope)
     if word in FACTS:
         fact = FACTS[word]
         part = Checked(ex.Fact(word, fact.unit), *fact.bounds)
@@ -252,8 +260,50 @@ def _name(tree: Branch, scope: Scope) -> Checked:
         return Checked(ex.ScoreRef(word), -SCORE_MAX, SCORE_MAX)
     if word in ("score", "pd", "ability", "willingness"):
         _fail(tree, f"`{word}` needs a score", "declare `score`, or use it outside features")
-    way_out = OTHER_NAMES.get(word) or nearest(word, (*scope.feature_names, *FACTS, *scope.scores))
-    return _fail(tree, f"`{quoted(word)}` is not known here", way_out)
+    known = (*scope.feature_names, *scope.defined, *FACTS, *scope.scores)
+    return _fail(tree, f"`{quoted(word)}` is not known here", OTHER_NAMES.get(word) or nearest(word, known))
+
+
+def _definition(tree: Branch, word: str, scope: Scope) -> Checked:
+    """What the name stands for, as if it were written in its place."""
+    meaning = scope.defined[word]
+    if meaning is None:
+        raise KeyError(word)
+    try:
+        return check(meaning, scope)
+    except Mistyped as error:
+        _fail(tree, f"`{word}` cannot stand here: {error.message}", error.way_out)
+
+
+def _param(tree: Branch, scope: Scope) -> Checked:
+    """A number with a name: one, or the one of the account's segment."""
+    word = str(tree.children[0])[1:]
+    if word not in scope.params:
+        way_out = nearest(f"${word}", [f"${name}" for name in scope.params], "declare it in `params`")
+        _fail(tree, f"the parameter `${quoted(word)}` is not known", way_out)
+    values = scope.params[word]
+    if values is None:
+        raise KeyError(f"${word}")
+    parts = [check(value, scope) for value in values]
+    if len(parts) == 1:
+        return parts[0]
+    if scope.event is not None:
+        _fail(tree, f"`${word}` differs by segment, and a filter is one for all", "give it one value")
+    if SEGMENT in scope.later:
+        _fail(tree, f"`${word}` goes by segment, segments read the score, and no feature can", "give it one value")
+    return by_segment(parts, scope.feature(SEGMENT).expr)
+
+
+def by_segment(parts: Sequence[Checked], segment: ex.Expr) -> Checked:
+    """The value of the account's segment, of those that each segment has; parts of one unit, or loose in one way."""
+    expr = parts[-1].expr
+    for number in range(len(parts) - 2, -1, -1):
+        is_this = ex.Compare("=", segment, ex.Literal(number, ex.CATEGORY, segment.choices))
+        expr = ex.If(is_this, parts[number].expr, expr)
+    low, high = min(part.low for part in parts), max(part.high for part in parts)
+    loose = parts[0].loose
+    kept = (tuple(parts), segment) if loose else ((), None)
+    return Checked(expr, low, high, any(part.missing for part in parts), loose, parts[0].text, *kept)
 
 
 def _event_field(tree: Branch, word: str, kind: Kind, scope: Scope) -> Checked:
@@ -309,7 +359,7 @@ def _compare(tree: Branch, scope: Scope) -> Checked:
 
 def _in(tree: Branch, scope: Scope) -> Checked:
     first, *rest = _subtrees(tree)
-    item = _with_own_unit(first, check(first, scope))
+    item = with_own_unit(first, check(first, scope))
     values = []
     for part in rest:
         value = coerce(part, check(part, scope), item.unit, item.choices)
@@ -351,7 +401,7 @@ def _scaled(tree: Branch, scope: Scope) -> Checked:
         left, right = right, left
     if right.loose != "number" or not isinstance(right.expr, ex.Literal):
         _fail(tree, "`*` needs a bare number on one side", "for a share of money write `part(money, share)`")
-    left = _with_own_unit(tree, left)
+    left = with_own_unit(tree, left)
     _numeric(tree, left)
     ends = (left.low * right.low, left.high * right.low)
     return Checked(ex.Arithmetic("*", left.expr, right.expr), min(ends), max(ends), left.missing)
@@ -414,7 +464,7 @@ def _several_alike(tree: Branch, shape: Several, scope: Scope) -> list[Checked]:
         _fail(tree, f"`{word}` takes {shape.least} to {shape.most} arguments, not {len(sides)}")
     parts = [check(side, scope) for side in sides]
     model = next((part for part in parts if part.loose not in ("number", "percent")), parts[0])
-    parts = [_with_own_unit(side, coerce(side, part, model.unit)) for side, part in zip(sides, parts, strict=True)]
+    parts = [with_own_unit(side, coerce(side, part, model.unit)) for side, part in zip(sides, parts, strict=True)]
     for side, part in zip(sides, parts, strict=True):
         _numeric(side, part)
         if part.unit != parts[0].unit:
@@ -427,7 +477,7 @@ def _argument(tree: Branch, argument: Argument, scope: Scope) -> Checked:
     part = check(tree, scope)
     if argument.unit is not None:
         part = coerce(tree, part, argument.unit)
-    part = _with_own_unit(tree, part)
+    part = with_own_unit(tree, part)
     if argument.unit is not None and part.unit != argument.unit:
         _fail(tree, f"`{quoted(render(tree))}` is {UNIT_WORDS[part.unit]}, not {UNIT_WORDS[argument.unit]}")
     if argument.unit is None and not argument.any_unit:
@@ -531,6 +581,7 @@ def _days_past_due(tree: Branch, scope: Scope) -> int:
 _CHECKS: Mapping[str, Callable[[Branch, Scope], Checked]] = {
     **dict.fromkeys(("money", "percent", "duration", "number", "string", "true", "false", "negative"), _literal),
     "name": _name,
+    "param": _param,
     "path": _path,
     "or_": _junction,
     "and_": _junction,

@@ -201,8 +201,10 @@ def _thresholds(policy: m.Policy, features: Iterable[m.Feature]) -> Iterator[int
     for part in policy.score.bins if policy.score else ():
         if isinstance(part, Bins) and part.feature in own:
             yield from (cut for cut in part.below if cut > 1)
-    for expr in (*(feature.expr for feature in features), *conditions):
-        for node in ex.nodes_of(expr) if expr is not None else ():
+    rules = [expr for expr in (*(feature.expr for feature in features), *conditions) if expr is not None]
+    segments = range(len(policy.segments)) or (None,)
+    for expr in (ex.expression_in_segment(rule, number) for rule in rules for number in segments):
+        for node in ex.nodes_of(expr):
             match node:
                 case ex.Compare(op, ex.Ref(name), ex.Literal(days)) | ex.Compare(op, ex.Literal(days), ex.Ref(name)):
                     turned = isinstance(node.left, ex.Literal)

@@ -11,7 +11,7 @@ calls, and the rest follows from their parts. A name has one unit in a policy, s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as noted
 from typing import ClassVar
 from typing import Literal as OneOf
@@ -325,6 +325,41 @@ def children(node: Expr) -> Iterator[Expr]:
             yield no
         case _:
             return
+
+
+def expression_in_segment(expr: Expr, number: int | None) -> Expr:
+    """The expression as it is in that segment: of a number that differs by segment, the one that counts there.
+
+    >>> prime = Compare("=", Ref("segment", CATEGORY), Literal(1, CATEGORY))
+    >>> cap = If(prime, Literal(7_000, SHARE), Literal(5_000, SHARE))
+    >>> expression_in_segment(Compare(">", Ref("utilisation", SHARE), cap), 1).right
+    Literal(value=7000, unit='share')
+    """
+    if number is None:
+        return expr
+
+    def within(part: Expr) -> Expr:
+        return expression_in_segment(part, number)
+
+    match expr:
+        case If(Compare("=", Ref("segment"), Literal(which, "category")), yes, no):
+            return within(yes if which == number else no)
+        case Not(item):
+            return Not(within(item))
+        case And(items):
+            return And(tuple(map(within, items)))
+        case Or(items):
+            return Or(tuple(map(within, items)))
+        case Compare(op, left, right):
+            return Compare(op, within(left), within(right))
+        case Arithmetic(op, left, right):
+            return Arithmetic(op, within(left), within(right))
+        case Call(_, args):
+            return replace(expr, args=tuple(map(within, args)))
+        case If(test, yes, no):
+            return If(within(test), within(yes), within(no))
+        case _:
+            return expr
 
 
 def nodes_of(node: Expr) -> Iterator[Expr]:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 
 from linekeeper.policy.load import OLD_KEYS
-from linekeeper.policy.source import Node, Scalar, Table, read
+from linekeeper.policy.source import Listing, Node, Scalar, Table, read
 from linekeeper.policy.syntax import Misread, canonical
 
 _CONDITIONS = ("when", "clear", "while", "deny")
@@ -26,6 +26,10 @@ def format_text(text: str, name: str = "policy.yaml") -> str:
     Raises PolicyError where the text is not plain YAML; expressions with faults are left as they are.
     """
     root = read(text, name)
+    kept = next((key.line for key, _ in root.entries if key.text == "parts"), None)
+    if kept is not None:  # the parts stand at the end, each as its hash says
+        lines = text.split("\n")
+        return format_text("\n".join(lines[:kept]) + "\n", name) + "\n".join(lines[kept:])
     lines = text.split("\n")
     written = [(scalar, _written(scalar)) for scalar in _expressions(root)]
     written += [(key, OLD_KEYS[key.text]) for key, _ in root.entries if key.text in OLD_KEYS and key.raw == key.text]
@@ -60,6 +64,12 @@ def _expressions(root: Table) -> Iterator[Scalar]:
             for _, feature in value.entries:
                 node = feature.get("value") if isinstance(feature, Table) else feature
                 yield from _scalars(node)
+        elif key.text in ("define", "segments") and isinstance(value, Table):
+            for _, condition in value.entries:
+                yield from _scalars(condition)
+        elif key.text == "tables" and isinstance(value, Table):
+            for _, table in value.entries:
+                yield from _cells(table)
         elif key.text in ("triggers", "authorise") and isinstance(value, Table):
             for _, item in value.entries:
                 yield from _conditions(item)
@@ -67,11 +77,21 @@ def _expressions(root: Table) -> Iterator[Scalar]:
             yield from _conditions(value)
 
 
+def _cells(table: Node) -> Iterator[Scalar]:
+    """The conditions and outcomes of a decision table."""
+    rows = table.get("rows") if isinstance(table, Table) else None
+    for row in rows.items if isinstance(rows, Listing) else ():
+        for _, value in row.entries if isinstance(row, Table) else ():
+            yield from _scalars(value)
+
+
 def _conditions(node: Node) -> Iterator[Scalar]:
     if isinstance(node, Table):
         for key, value in node.entries:
             if key.text in _CONDITIONS:
                 yield from _scalars(value)
+            elif key.text == "limit":
+                yield from _scalars(value.get("amount") if isinstance(value, Table) else value)
 
 
 def _scalars(node: Node | None) -> Iterator[Scalar]:

@@ -22,11 +22,12 @@ from pathlib import Path
 
 from linekeeper.core.bounded import CARD_BYTES_MAX, read_bounded, read_start
 from linekeeper.core.errors import Fault, PolicyError
-from linekeeper.policy import dues, kinds, sections
+from linekeeper.policy import dues, kinds, sections, segments, tables
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.allowances import check_allowed_events
 from linekeeper.policy.currency import minor_digits
+from linekeeper.policy.parts import ReadPart, kept_parts, with_shared
 from linekeeper.policy.reader import Reader
 from linekeeper.policy.source import BYTES_MAX, Faults, Listing, Node, Scalar, Table, nearest, quoted, read, too_large
 from linekeeper.scorecard.card import Score
@@ -37,8 +38,13 @@ KEYS = (
     "currency",
     "minor_digits",
     "time_zone",
+    "include",
     "events",
     "features",
+    "define",
+    "segments",
+    "params",
+    "tables",
     "protected",
     "score",
     "triggers",
@@ -51,6 +57,7 @@ KEYS = (
     "calendar",
     "draws",
     "allow",
+    "parts",
 )
 OLD_KEYS = {"recovery": "restoration"}  # read alike for one version; `fmt` writes the new word
 REQUIRED = ("policy", "version", "currency", "time_zone", "triggers")
@@ -60,7 +67,9 @@ ReadCard = Callable[[str], bytes]
 def load_file(path: str | Path) -> m.Policy:
     """The policy in that file. Raises PolicyError with all its faults."""
     path = Path(path)
-    return load_text(read_text(path), str(path), lambda name: read_bounded(path.parent / name, CARD_BYTES_MAX))
+    folder = path.parent
+    read_card: ReadCard = lambda name: read_bounded(folder / name, CARD_BYTES_MAX)  # noqa: E731
+    return load_text(read_text(path), str(path), read_card, lambda name: read_text(folder / name))
 
 
 def read_text(path: Path) -> str:
@@ -75,27 +84,44 @@ def read_text(path: Path) -> str:
         raise PolicyError([fault], code="policy-not-readable") from None
 
 
-def load_text(text: str, name: str = "policy.yaml", read_card: ReadCard | None = None) -> m.Policy:
-    """The policy in that text; `name` stands in its faults, `read_card` opens a scorecard artifact.
+def load_text(
+    text: str, name: str = "policy.yaml", read_card: ReadCard | None = None, read_part: ReadPart | None = None
+) -> m.Policy:
+    """The policy in that text; `name` stands in its faults, `read_card` opens a scorecard artifact, `read_part` a part.
 
     Raises PolicyError with all faults, in the order of the file.
     """
     faults = Faults(name)
     root = _with_new_keys(read(text, name), faults)
+    parts = kept_parts(root, faults, read_part)
+    root = with_shared(root, parts)
     reader = _reader(root, faults)
-    features = root.get("features")
+    features, define = root.get("features"), root.get("define")
+    definitions = reader.table(define, "`define`") if define is not None else None
+    if definitions is not None:
+        reader.read_definitions(definitions)
+    segments.declare_segments(root.get("segments"), reader)
+    segments.read_params(root.get("params"), reader)
+    tables.declare_tables(root.get("tables"), reader, parts)
     if features is not None:
-        reader.read_features(reader.table(features, "`features`"))
+        reader.declare_features(reader.table(features, "`features`"))
+    reader.read_names()
     score = sections.read_score(root.get("score"), reader, read_card)
     card = read_card(_card_name(root)) if score and score.card and read_card else None
     if score:
         reader.scores = ("score", "pd", *score.groups)
+    reader.read_later_names()
+    if definitions is not None:
+        reader.check_definitions(definitions)
     policy = _policy(root, reader, score)
     kinds_and_fields = {kind.name: tuple(field.name for field in kind.fields) for kind in reader.kinds.values()}
     check_allowed_events(root.get("allow"), kinds_and_fields, faults)
     if (section := root.get("dues")) is not None:
         dues.check_grace(section, policy, reader)
     faults.stop_if_any()
+    text = parts.written_after(text)
+    if parts.used and len(text.encode()) > BYTES_MAX:
+        raise PolicyError([too_large(name)], code="policy-too-large")
     calendar, source = policy.dues.calendar, text
     if calendar is not None and root.get("calendar") is None:
         source = dues.text_with_calendar(text, calendar)
@@ -194,4 +220,5 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
         protected=reader.protected,
         dues=dues.read_dues(root.get("dues"), root.get("calendar"), reader),
         over_limit=sections.read_draws(root.get("draws"), reader),
+        segments=reader.segments,
     )

@@ -5,11 +5,13 @@ Whatever works with a policy (kernel, reasons, prose) works from these values an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 from typing import Literal as OneOf
 
 from linekeeper.core.bounds import MONEY_MAX
-from linekeeper.policy.expression import Expr, Unit
+from linekeeper.policy.expression import Expr, Ref, ScoreRef, Unit, nodes_of
 from linekeeper.scorecard.card import Score
 
 # ------------------------------------------------------------------ events
@@ -112,11 +114,31 @@ class DueTerms:
 
 
 # ------------------------------------------------------------------ triggers and the line
+#
+# A rule whose numbers differ by segment has in their places the strictest of each, and in `by_segment`, by the name of
+# the place, what each segment has.
+
+BySegment = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitAmount:
+    """The most that a trigger leaves, as an amount.
+
+    It is taken when the latch is set, or, where it `follows`, at each evaluation.
+    `round_minor`: a multiple of that, 0: as it is; up unless `down`. `floor_minor`: never less than that.
+    """
+
+    value: Expr
+    round_minor: int = 0
+    down: bool = False
+    floor_minor: int = 0
+    follows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A latch: see the language reference. `cap_bp` is 10000 where the trigger only suspends or closes."""
+    """A latch: see the language reference. `cap_bp` is 10000 where the trigger has no cap."""
 
     name: str
     when: Expr
@@ -128,6 +150,13 @@ class Trigger:
     close: bool = False
     terminal: bool = False
     expires_days: int | None = None
+    by_segment: BySegment = ()
+    limit: LimitAmount | None = None
+
+    @property
+    def caps_limit(self) -> bool:
+        """Whether the limit may fall by it."""
+        return self.close or self.cap_bp < 10_000 or self.limit is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +167,7 @@ class Restoration:
     step_bp: int
     every_days: int
     condition: Expr | None
+    by_segment: BySegment = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +188,18 @@ class Offer:
     up_to_minor: int
     every_days: int
     valid_days: int
+    by_segment: BySegment = ()
+
+
+Rule = TypeVar("Rule", Trigger, Restoration, Offer)
+
+
+def in_segment(rule: Rule, number: int | None) -> Rule:
+    """The rule with the numbers that it has in that segment; the same where none of them differ."""
+    if not rule.by_segment or number is None:
+        return rule
+    numbers: dict[str, Any] = {name: values[number] for name, values in rule.by_segment}
+    return replace(rule, by_segment=(), **numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +231,7 @@ class Policy:
     protected: tuple[str, ...] = ()
     dues: DueTerms = DueTerms()
     over_limit: OneOf["accept", "flag", "reject"] = "accept"  # what becomes of a draw of more than is available
+    segments: tuple[str, ...] = ()  # the first whose condition holds is the account's; the feature `segment` says which
     digest: str = ""  # SHA-256 of the policy file's canonical text
     source: str = field(default="", repr=False, compare=False)  # that text, the days of a calendar with it
     written: str = field(default="", repr=False, compare=False)  # the text of the file, which may leave them out
@@ -208,6 +251,26 @@ class Policy:
     def feature(self, name: str) -> Feature:
         """The feature of that name."""
         return next(feature for feature in self.features if feature.name == name)
+
+    def segment_in(self, values: Mapping[str, int | None]) -> int | None:
+        """The number of the segment among a decision's values; None where the policy has no segments."""
+        return values.get("segment") if self.segments else None
+
+    @property
+    def differs_by_segment(self) -> bool:
+        """Whether a number of a rule differs by segment."""
+        others = (rule for rule in (self.restoration, self.offer) if rule is not None)
+        return any(rule.by_segment for rule in (*self.triggers, *others))
+
+    @property
+    def after_score(self) -> frozenset[str]:
+        """The features that read the score, and so are known after it: segments and tables."""
+        after: set[str] = set()
+        for feature in self.features:
+            for node in nodes_of(feature.expr):
+                if isinstance(node, ScoreRef) or (isinstance(node, Ref) and node.name in after):
+                    after.add(feature.name)
+        return frozenset(after)
 
     @property
     def groups(self) -> tuple[str, ...]:

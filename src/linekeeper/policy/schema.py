@@ -9,7 +9,9 @@ from typing import Any
 
 from linekeeper.policy.dues import DUES_KEYS, HOLIDAYS_KEYS, PREPAID, WEEKDAYS
 from linekeeper.policy.load import KEYS, OLD_KEYS, REQUIRED
-from linekeeper.policy.sections import GROUPS, OVER_LIMIT_WORDS, TRIGGER_KEYS
+from linekeeper.policy.parts import PART_KEYS
+from linekeeper.policy.sections import GROUPS, LIMIT_KEYS, OVER_LIMIT_WORDS, TRIGGER_KEYS
+from linekeeper.policy.tables import HITS, ROW_KEYS, ROWS_MAX, TABLE_KEYS
 from linekeeper.policy.warning_codes import WARNING_CODES
 
 Schema = dict[str, Any]
@@ -17,8 +19,16 @@ Schema = dict[str, Any]
 _TEXT: Schema = {"type": ["string", "number", "boolean"]}
 _WORD: Schema = {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"}
 _HASH: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "the `sha256` of the card"}
-_SHARE: Schema = {"type": "string", "pattern": r"^\d[\d_]*(\.\d+)?%$", "description": "a share, like 30%"}
-_DAYS: Schema = {"type": ["string", "integer"], "pattern": r"^\d[\d_]*[dy]?$", "description": "days, like 30d or 5y"}
+_SHARE: Schema = {
+    "type": "string",
+    "pattern": r"^(\d[\d_]*(\.\d+)?%|\$[a-z_][a-z0-9_]*)$",
+    "description": "a share, like 30%",
+}
+_DAYS: Schema = {
+    "type": ["string", "integer"],
+    "pattern": r"^(\d[\d_]*[dy]?|\$[a-z_][a-z0-9_]*)$",
+    "description": "days, like 30d or 5y",
+}
 _YES: Schema = {"enum": [True, False, "yes", "no"]}
 _CONDITION: Schema = {**_TEXT, "description": "a condition, like days_past_due >= 30"}
 
@@ -29,6 +39,12 @@ _ALLOW: Schema = {
     },
     "additionalProperties": False,
     "description": "warnings that are meant so, each with the reason",
+}
+_ALLOW_OF_EVENTS: Schema = {
+    "type": "object",
+    "patternProperties": {r"^events\.": _ALLOW},
+    "additionalProperties": False,
+    "description": "warnings about events that are meant so",
 }
 
 _TRIGGER: dict[str, Schema] = {
@@ -41,6 +57,7 @@ _TRIGGER: dict[str, Schema] = {
     "reason": {**_WORD, "description": "reason code"},
     "terminal": {**_YES, "description": "no way back but expiry and a person"},
     "expires": {**_DAYS, "description": "ends the latch that long after it was set"},
+    "limit": {"oneOf": [_TEXT, {"type": "object"}], "description": "an amount that the limit may reach"},
     "allow": _ALLOW,
 }
 assert tuple(_TRIGGER) == TRIGGER_KEYS
@@ -48,6 +65,17 @@ assert tuple(_TRIGGER) == TRIGGER_KEYS
 
 def _table(properties: dict[str, Schema], required: tuple[str, ...] = ()) -> Schema:
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+_LIMIT: dict[str, Schema] = {
+    "amount": {**_TEXT, "description": "an amount of money"},
+    "round": {**_TEXT, "description": "up to a multiple of that amount"},
+    "round_down": {**_TEXT, "description": "down to a multiple of that amount"},
+    "floor": {**_TEXT, "description": "never less than that amount"},
+    "follow": {**_YES, "description": "taken at each evaluation, not only when the latch is set"},
+}
+assert tuple(_LIMIT) == LIMIT_KEYS
+_TRIGGER["limit"] = {"oneOf": [_TEXT, _table(_LIMIT, ("amount",))], "description": "an amount that the limit may reach"}
 
 
 def _named(values: Schema) -> Schema:
@@ -99,6 +127,15 @@ def _calendar() -> Schema:
     return _table(keys, tuple(keys))
 
 
+def _decision_table() -> Schema:
+    """Rows in place, or in a CSV file beside the policy."""
+    row = {"when": _CONDITION, "then": {**_TEXT, "description": "what comes of it"}}
+    rows: Schema = {"type": "array", "items": _table(row, ("then",)), "minItems": 1, "maxItems": ROWS_MAX}
+    keys: dict[str, Schema] = {"hit": {"enum": list(HITS)}, "rows": rows, "csv": {"type": "string"}}
+    assert (tuple(row), tuple(keys)) == (ROW_KEYS, TABLE_KEYS)
+    return {**_table(keys, ("hit",)), "oneOf": [{"required": ["rows"]}, {"required": ["csv"]}]}
+
+
 def schema() -> Schema:
     """The schema of a policy file (JSON Schema, draft 2020-12)."""
     measured: dict[str, Schema] = {"value": _TEXT, "worse": {"enum": ["higher", "lower"]}, "allow": _ALLOW}
@@ -114,8 +151,13 @@ def schema() -> Schema:
         "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
         "minor_digits": {"type": "integer", "minimum": 0, "maximum": 4},
         "time_zone": {"type": "string"},
+        "include": {"type": "array", "items": {"type": "string"}, "description": "files with shared sections"},
         "events": _named({"type": ["object", "null"], "additionalProperties": _FIELD}),
         "features": _named(feature),
+        "define": _named(_CONDITION),
+        "segments": {**_named(_CONDITION), "description": "the first whose condition holds; the last is `otherwise`"},
+        "params": _named({"oneOf": [_TEXT, _named(_TEXT)], "description": "a number, or one for each segment"}),
+        "tables": _named(_decision_table()),
         "protected": {"type": "array", "items": {"type": "string"}},
         "score": score,
         "triggers": _named(_table(_TRIGGER, ("when", "reason"))),
@@ -127,12 +169,8 @@ def schema() -> Schema:
         "dues": _dues(),
         "calendar": _calendar(),
         "draws": _table({"over_limit": {"enum": list(OVER_LIMIT_WORDS)}}),
-        "allow": {
-            "type": "object",
-            "patternProperties": {r"^events\.": _ALLOW},
-            "additionalProperties": False,
-            "description": "warnings about events that are meant so",
-        },
+        "allow": _ALLOW_OF_EVENTS,
+        "parts": _named(_table({"sha256": _HASH, "text": {"type": "string"}}, PART_KEYS)),
     }
     assert tuple(properties) == KEYS
     for old, new in OLD_KEYS.items():

@@ -1,14 +1,15 @@
-"""What a checked part of an expression is, what an expression may name, and the fault of one that does not fit."""
+"""What an expression may name, what a checked part of it is, and what a type fault says."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
 from linekeeper.policy import expression as ex
 from linekeeper.policy.functions import Interval
 from linekeeper.policy.model import Kind
+from linekeeper.policy.syntax import Branch
 
 Loose = OneOf["number", "percent", "text", "span"]  # literals that take their unit from what they stand beside
 
@@ -33,7 +34,8 @@ NUMERIC: frozenset[str] = frozenset({"money", "count", "days", "share", "points"
 class Checked:
     """A checked part: its node, the interval of its value, whether it may be missing.
 
-    A `loose` literal has no unit yet; `text` is what it is written as, where its value depends on the unit.
+    A `loose` literal has no unit yet; `text` is what it is written as, where its value depends on the unit. What a
+    parameter is in each segment stands in `by_segment`, for the same reason.
     """
 
     expr: ex.Expr
@@ -42,6 +44,8 @@ class Checked:
     missing: bool = False
     loose: Loose | None = None
     text: str = ""
+    by_segment: tuple[Checked, ...] = ()
+    segment: ex.Expr | None = None  # which of them holds
 
     @property
     def unit(self) -> ex.Unit | Loose:
@@ -83,3 +87,6 @@ class Scope:
     measures: bool = True
     event: Kind | None = None  # inside `where`
     asked_amount: bool = False  # inside `authorise`
+    params: Mapping[str, tuple[Branch, ...] | None] = field(default_factory=dict)  # one value, or one for each segment
+    later: frozenset[str] = frozenset()  # names that are known only after the score
+    defined: Mapping[str, Branch | None] = field(default_factory=dict)  # conditions with a name; None: it has a fault

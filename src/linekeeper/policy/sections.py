@@ -91,6 +91,9 @@ def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], b
 
 
 def _bins(key: Scalar, node: Node, group: str, reader: Reader) -> Bins | None:
+    if key.text in reader.later:
+        reader.faults.add(key, f"`{key.text}` reads the score, so it cannot be scored", "score what it is made of")
+        return None
     feature = reader.features.get(key.text) or (reader.fact(key.text) if key.text in FACTS else None)
     if feature is None:
         if key.text not in reader.declared:  # otherwise its own fault is noted where it stands
@@ -170,7 +173,32 @@ def _by_choice(key: Scalar, table: Table, feature: m.Feature, reader: Reader) ->
 
 # ------------------------------------------------------------------ triggers and restoration
 
-TRIGGER_KEYS = ("when", "clear", "hold", "cap", "suspend", "close", "reason", "terminal", "expires", "allow")
+TRIGGER_KEYS = ("when", "clear", "hold", "cap", "suspend", "close", "reason", "terminal", "expires", "limit", "allow")
+LIMIT_KEYS = ("amount", "round", "round_down", "floor", "follow")
+MOVED_BY_CUTS = ("limit", "available", "utilisation", "days_in_status")  # what a limit that follows would follow itself
+
+
+class Numbers:
+    """Reads the numbers of one rule; those that differ by segment are kept in `by_segment`."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader, self.by_segment = reader, list[tuple[str, tuple[int, ...]]]()
+
+    def of(
+        self,
+        name: str,
+        node: Node | None,
+        unit: ex.Unit,
+        bounds: tuple[int, int],
+        strictest: Callable[[tuple[int, ...]], int],
+    ) -> int:
+        """The number, or the strictest of all segments; the least that it may be where it is absent."""
+        if node is None:
+            return bounds[0]
+        values = self.reader.constants(node, unit, *bounds)
+        if len(set(values)) > 1:
+            self.by_segment.append((name, values))
+        return strictest(values)
 
 
 def read_triggers(node: Node, reader: Reader) -> tuple[m.Trigger, ...]:
@@ -189,33 +217,63 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
     for needed in ("when", "reason"):
         if table.get(needed) is None:
             reader.faults.add(key, f"the trigger `{name}` has no `{needed}`", f"add `{needed}: ...`")
-    if not any(table.get(effect) for effect in ("cap", "suspend", "close")):
+    if not any(table.get(effect) for effect in ("cap", "limit", "suspend", "close")):
         reader.faults.add(key, f"the trigger `{name}` does nothing", "add `cap: 50%`, `suspend: yes` or `close: yes`")
     when, clear, reason = table.get("when"), table.get("clear"), table.get("reason")
-    hold, cap, expires = table.get("hold"), table.get("cap"), table.get("expires")
+    expires, numbers = table.get("expires"), Numbers(reader)
     return m.Trigger(
         name,
         reader.condition(when) if when is not None else ex.Literal(0, "flag"),
         reader.condition(clear) if clear is not None else None,
         reader.name(reason, "the reason") if reason is not None else "",
-        reader.constant(hold, "days", 0, DAYS_MAX) if hold is not None else 0,
-        reader.constant(cap, "share", 0, 10_000) if cap is not None else 10_000,
+        numbers.of("hold_days", table.get("hold"), "days", (0, DAYS_MAX), max),
+        10_000 if table.get("cap") is None else numbers.of("cap_bp", table.get("cap"), "share", (0, 10_000), min),
         reader.flag(table.get("suspend")),
         reader.flag(table.get("close")),
         reader.flag(table.get("terminal")),
-        reader.constant(expires, "days", 1, DAYS_MAX) if expires is not None else None,
+        numbers.of("expires_days", expires, "days", (1, DAYS_MAX), max) if expires is not None else None,
+        tuple(numbers.by_segment),
+        _limit_amount(table.get("limit"), reader),
+    )
+
+
+def _limit_amount(node: Node | None, reader: Reader) -> m.LimitAmount | None:
+    """The amount to which a trigger takes the limit: an expression, or a mapping with more said about it."""
+    if node is None:
+        return None
+    table = node if isinstance(node, Table) else Table((), node.line, node.column, node.file)
+    reader.only(table, LIMIT_KEYS)
+    amount = table.get("amount") if isinstance(node, Table) else node
+    up, down, floor = (table.get(key) for key in ("round", "round_down", "floor"))
+    if amount is None:
+        reader.faults.add(node, "the key `amount` is missing", 'write `limit: {amount: "part(granted, 60%)", ...}`')
+        return None
+    if up is not None and down is not None:
+        reader.faults.add(down, "`round` and `round_down` contradict each other", "write one of the two")
+    step, follows = up or down, reader.flag(table.get("follow"))
+    value = reader.amount(amount)
+    if follows and isinstance(amount, Scalar):
+        for name in sorted({node.name for node in reader.reached(value)} & set(MOVED_BY_CUTS)):
+            message = f"a limit that follows cannot read `{name}`, which it moves"
+            reader.faults.add(amount, message, "remove `follow`, or take it from `granted` or `balance`")
+    return m.LimitAmount(
+        value,
+        reader.constant(step, "money", 1, MONEY_MAX) if step is not None else 0,
+        up is None and down is not None,
+        reader.constant(floor, "money", 0, MONEY_MAX) if floor is not None else 0,
+        follows,
     )
 
 
 def read_restoration(
     node: Node | None, triggers: tuple[m.Trigger, ...], reader: Reader, where: Node
 ) -> m.Restoration | None:
-    """How a limit comes back; required where a trigger that is not terminal lowers it.
+    """How a limit comes back; required where a trigger that is not terminal caps it.
 
     `where` is the place of the fault where it is required and absent.
     """
     if node is None:
-        lowering = next((t.name for t in triggers if (t.close or t.cap_bp < 10_000) and not t.terminal), None)
+        lowering = next((t.name for t in triggers if t.caps_limit and not t.terminal), None)
         if lowering:
             message = f"the trigger `{lowering}` lowers the limit and there is no `restoration`"
             reader.faults.add(where, message, "add `restoration: {first: 40%, step: 20%, every: 30d}`")
@@ -224,12 +282,13 @@ def read_restoration(
     reader.only(table, ("first", "step", "every", "while", "allow"))
     check_allow(table.get("allow"), reader.faults)
     first, step, every = (_needed(table, key, reader) for key in ("first", "step", "every"))
-    condition = table.get("while")
+    condition, numbers = table.get("while"), Numbers(reader)
     return m.Restoration(
-        reader.constant(first, "share", 0, 10_000) if first is not None else 0,
-        reader.constant(step, "share", 1, 10_000) if step is not None else 1,
-        reader.constant(every, "days", 1, DAYS_MAX) if every is not None else 1,
+        numbers.of("first_bp", first, "share", (0, 10_000), min),
+        numbers.of("step_bp", step, "share", (1, 10_000), min),
+        numbers.of("every_days", every, "days", (1, DAYS_MAX), max),
         reader.condition(condition) if condition is not None else None,
+        tuple(numbers.by_segment),
     )
 
 
@@ -271,12 +330,14 @@ def read_offer(node: Node | None, reader: Reader) -> m.Offer | None:
     )
     if when is None or increase is None or up_to is None or every is None or valid is None:
         return None
+    numbers = Numbers(reader)
     return m.Offer(
         reader.condition(when),
-        reader.constant(increase, "share", 1, SHARE_CEILING_BP),
-        reader.constant(up_to, "money", 0, MONEY_MAX),
-        reader.constant(every, "days", 1, DAYS_MAX),
-        reader.constant(valid, "days", 0, DAYS_MAX),
+        numbers.of("increase_bp", increase, "share", (1, SHARE_CEILING_BP), min),
+        numbers.of("up_to_minor", up_to, "money", (0, MONEY_MAX), min),
+        numbers.of("every_days", every, "days", (1, DAYS_MAX), max),
+        numbers.of("valid_days", valid, "days", (0, DAYS_MAX), min),
+        tuple(numbers.by_segment),
     )
 
 

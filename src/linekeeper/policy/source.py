@@ -10,6 +10,7 @@ import difflib
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -38,6 +39,7 @@ class Scalar:
     raw: str
     line: int
     column: int
+    file: str = ""  # the part in which it stands; nothing: the policy's own file
 
     def place(self, offset: int = 0) -> tuple[int, int]:
         """1-based line and column of the character `offset` of `text`.
@@ -64,6 +66,7 @@ class Listing:
     items: tuple[Node, ...]
     line: int
     column: int
+    file: str = ""
 
     def place(self, offset: int = 0) -> tuple[int, int]:
         """1-based line and column of its start."""
@@ -77,6 +80,7 @@ class Table:
     entries: tuple[tuple[Scalar, Node], ...]
     line: int
     column: int
+    file: str = ""
 
     def place(self, offset: int = 0) -> tuple[int, int]:
         """1-based line and column of its start."""
@@ -100,7 +104,11 @@ class Faults:
     def add(self, node: Node, message: str, way_out: str = "", offset: int = 0) -> None:
         """Note one fault at that place."""
         line, column = node.place(offset)
-        self.collected.append(Fault(message, self.file, line, column, way_out))
+        self.collected.append(Fault(message, self._path(node.file), line, column, way_out))
+
+    def _path(self, part: str) -> str:
+        """A part stands beside the policy."""
+        return str(PurePath(self.file).parent / part) if part else self.file
 
     def unknown(self, node: Node, what: str, word: str, known: Iterable[str], offset: int = 0) -> None:
         """Note a word that is not known, with the nearest that is."""
@@ -110,9 +118,12 @@ class Faults:
         """Raise PolicyError with all faults, in the order of the file."""
         if self.collected:
             raise PolicyError(
-                sorted(dict.fromkeys(self.collected), key=lambda fault: (fault.line, fault.column)),
+                sorted(dict.fromkeys(self.collected), key=self._place),
                 code="policy-faulty",
             )
+
+    def _place(self, fault: Fault) -> tuple[bool, str, int, int]:
+        return fault.file != self.file, fault.file, fault.line, fault.column
 
 
 def quoted(word: str) -> str:
@@ -138,12 +149,15 @@ def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     return otherwise or ("known are " + ", ".join(f"`{name}`" for name in names[:12]) if names else "")
 
 
-def read(text: str, file: str) -> Table:
-    """The file as one positioned mapping. Raises PolicyError on anything that is not plain YAML."""
+def read(text: str, file: str, *, is_part: bool = False) -> Table:
+    """The file as one positioned mapping, each node of a part with its name.
+
+    Raises PolicyError on anything that is not plain YAML.
+    """
     if len(text.encode("utf-8", "surrogatepass")) > BYTES_MAX:
         raise PolicyError([too_large(file)], code="policy-too-large")
     try:
-        root = _Builder(text, file).build(YAML(typ="safe", pure=True).parse(text))
+        root = _Builder(text, file, file if is_part else "").build(YAML(typ="safe", pure=True).parse(text))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -168,8 +182,8 @@ def too_large(file: str) -> Fault:
 class _Builder:
     """Builds positioned nodes from the parser's events."""
 
-    def __init__(self, text: str, file: str) -> None:
-        self.text, self.faults, self.documents = text, Faults(file), 0
+    def __init__(self, text: str, file: str, part: str) -> None:
+        self.text, self.faults, self.documents, self.part = text, Faults(file), 0, part
 
     def build(self, events: Iterator[Event]) -> Node | None:
         root: Node | None = None
@@ -200,13 +214,13 @@ class _Builder:
         mark = event.start_mark
         if isinstance(event, ScalarEvent):
             raw = self.text[mark.index : event.end_mark.index].rstrip()
-            return Scalar(event.value, raw, mark.line, mark.column)
+            return Scalar(event.value, raw, mark.line, mark.column, self.part)
         if isinstance(event, SequenceStartEvent):
             items: list[Node] = []
             while not isinstance(inner := next(events), SequenceEndEvent):
                 items.append(self.node(inner, events, depth + 1))
-            return Listing(tuple(items), mark.line, mark.column)
-        return Table(tuple(self.entries(events, depth)), mark.line, mark.column)
+            return Listing(tuple(items), mark.line, mark.column, self.part)
+        return Table(tuple(self.entries(events, depth)), mark.line, mark.column, self.part)
 
     def entries(self, events: Iterator[Event], depth: int) -> Iterator[tuple[Scalar, Node]]:
         seen: dict[str, Scalar] = {}

@@ -61,7 +61,7 @@ def parse_with(parser: Lark, text: str, shorter: str) -> Branch:
         raise Misread("this cannot be read", error.pos_in_stream or 0) from None
     if isinstance(tree, Token):
         tree = Tree("name", [tree])
-    if _depth(tree) > NESTING_MAX:
+    if depth_of(tree) > NESTING_MAX:
         raise Misread(f"this is nested deeper than {NESTING_MAX} levels", 0, shorter)
     return tree
 
@@ -77,7 +77,7 @@ def _misread_token(error: UnexpectedToken, text: str) -> Misread:
     return Misread(f"`{quoted(str(token))}` does not fit here", token.start_pos or 0)
 
 
-def _depth(tree: Branch) -> int:
+def depth_of(tree: Branch) -> int:
     """How deep the tree is nested; without recursion, for the text may be hostile."""
     deepest, stack = 0, [(tree, 1)]
     while stack:

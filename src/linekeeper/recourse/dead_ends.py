@@ -85,7 +85,7 @@ def survey_dead_ends(policy: m.Policy, *, histories: int = SAMPLE_HISTORIES, com
     """The search for dead ends, and what it covered. `compiled` pays where the policy is compiled already."""
     kernel, survey = kernel_of(policy), DeadEndSurvey()
     # A terminal trigger is final on purpose, and one that restricts nothing holds no line down.
-    releasable = [t for t in policy.triggers if not t.terminal and (t.suspend or t.close or t.cap_bp < 10_000)]
+    releasable = [t for t in policy.triggers if not t.terminal and (t.suspend or t.caps_limit)]
     for sends_dues in (True, False):
         states_seen = dict.fromkeys((t.name for t in releasable), 0)
         for number in range(histories):

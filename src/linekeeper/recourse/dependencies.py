@@ -87,24 +87,33 @@ def restoring_conditions(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> I
         yield trigger.when
         if trigger.clear is not None:
             yield trigger.clear
+        if trigger.limit is not None and trigger.limit.follows:
+            yield trigger.limit.value
     if policy.restoration and policy.restoration.condition is not None:
         yield policy.restoration.condition
+    if policy.differs_by_segment:  # another segment, other caps and holds
+        yield policy.feature("segment").expr
 
 
 def _reached_features(policy: m.Policy, by_name: dict[str, m.Feature], expressions: list[ex.Expr]) -> set[str]:
     """The names of the features that the expressions use, directly, through other features or through the score."""
-    nodes = [node for expr in expressions for node in ex.nodes_of(expr)]
-    pending = [node.name for node in nodes if isinstance(node, ex.Ref)]
-    if policy.score and any(isinstance(node, ex.ScoreRef) for node in nodes):
-        pending += [bins.feature for bins in policy.score.bins]
-        pending += [name for table in policy.score.tables for name in (table.row, table.column)]
+    pending = [name for expr in expressions for name in _read_by(policy, expr)]
     reached: set[str] = set()
     while pending:
         name = pending.pop()
         if name not in reached:
             reached.add(name)
-            pending += [node.name for node in ex.nodes_of(by_name[name].expr) if isinstance(node, ex.Ref)]
+            pending += _read_by(policy, by_name[name].expr)
     return reached
+
+
+def _read_by(policy: m.Policy, expr: ex.Expr) -> Iterator[str]:
+    """The features that an expression names, and those of the score where it names that."""
+    nodes = list(ex.nodes_of(expr))
+    yield from (node.name for node in nodes if isinstance(node, ex.Ref))
+    if policy.score and any(isinstance(node, ex.ScoreRef) for node in nodes):
+        yield from (bins.feature for bins in policy.score.bins)
+        yield from (name for table in policy.score.tables for name in (table.row, table.column))
 
 
 def literals(expr: ex.Expr, unit: ex.Unit) -> Iterator[ex.Literal]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from linekeeper.notice.prose.expression import ExpressionRenderer
@@ -204,26 +205,62 @@ def _points(value: int, renderer: ExpressionRenderer) -> str:
 
 def _trigger(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
     translate = renderer.language.translate
-    effect = translate(" and ").join(_effects(trigger, renderer.language))
+    effect = translate(" and ").join(_effects(trigger, renderer))
     name = renderer.language.quote(trigger.name)
     sets = translate(
         "{name}: when {condition}, {effect}.", name=name, condition=renderer.clause(trigger.when), effect=effect
     )
     reason = translate("Reason code: {code}.", code=trigger.reason)
-    return renderer.language.sentences(sets, _release(trigger, renderer), _expiry(trigger, renderer.language), reason)
+    return renderer.language.sentences(sets, _release(trigger, renderer), _expiry(trigger, renderer), reason)
 
 
-def _effects(trigger: m.Trigger, language: Language) -> Iterator[str]:
+def _number(
+    rule: m.Trigger | m.Restoration | m.Offer, place: str, words: Callable[[int], str], renderer: ExpressionRenderer
+) -> str:
+    """A number of a rule in words; where it differs by segment, that of each."""
+    language, values = renderer.language, dict(rule.by_segment).get(place)
+    if values is None:
+        return words(getattr(rule, place))
+    named = zip(renderer.policy.segments, values, strict=True)
+    each = [
+        language.translate("{segment}: {number}", segment=language.quote(segment), number=words(value))
+        for segment, value in named
+    ]
+    return language.translate("(by segment: {listed})", listed=language.translate("; ").join(each))
+
+
+def _effects(trigger: m.Trigger, renderer: ExpressionRenderer) -> Iterator[str]:
+    language = renderer.language
     if trigger.close:
         yield language.translate("the line is closed")
     if trigger.suspend:
         yield language.translate("new draws are stopped")
     if trigger.cap_bp < 10_000:
         yield language.translate(
-            "the limit is at most {share} of the granted line", share=language.share(trigger.cap_bp)
+            "the limit is at most {share} of the granted line",
+            share=_number(trigger, "cap_bp", language.share, renderer),
         )
-    if not trigger.close and not trigger.suspend and trigger.cap_bp == 10_000:
+    if trigger.limit is not None:
+        yield _limit_amount(trigger.limit, renderer)
+    if not trigger.caps_limit and not trigger.suspend:
         yield language.translate("nothing changes")
+
+
+def _limit_amount(limit: m.LimitAmount, renderer: ExpressionRenderer) -> str:
+    """The amount that is left, how it is rounded, and when it is taken."""
+    translate, amount = renderer.language.translate, renderer.noun(limit.value)
+    if limit.round_minor:
+        step = _money(renderer, limit.round_minor)
+        amount = (
+            translate("{amount}, rounded down to {step}", amount=amount, step=step)
+            if limit.down
+            else translate("{amount}, rounded up to {step}", amount=amount, step=step)
+        )
+    if limit.floor_minor:
+        amount = translate("{amount}, but at least {floor}", amount=amount, floor=_money(renderer, limit.floor_minor))
+    if limit.follows:
+        return translate("the limit is at most {amount}, as it is then", amount=amount)
+    return translate("the limit is at most {amount}, as it was at the start", amount=amount)
 
 
 def _release(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
@@ -234,17 +271,19 @@ def _release(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
     if trigger.clear is not None:
         ends = translate("that is no longer so and also {condition}", condition=renderer.grouped(trigger.clear))
     if trigger.hold_days:
-        span = renderer.language.span(trigger.hold_days)
+        span = _number(trigger, "hold_days", renderer.language.span, renderer)
         return translate(
             "It ends when {condition}, at the earliest {span} after it was last so.", condition=ends, span=span
         )
     return translate("It ends when {condition}.", condition=ends)
 
 
-def _expiry(trigger: m.Trigger, language: Language) -> str:
+def _expiry(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
+    language = renderer.language
     if trigger.expires_days is None:
         return ""
-    return language.translate("It ends {span} after it began, whatever else.", span=language.span(trigger.expires_days))
+    span = _number(trigger, "expires_days", language.span, renderer)
+    return language.translate("It ends {span} after it began, whatever else.", span=span)
 
 
 def _restoration(restoration: m.Restoration, renderer: ExpressionRenderer) -> Iterator[str]:
@@ -252,9 +291,9 @@ def _restoration(restoration: m.Restoration, renderer: ExpressionRenderer) -> It
     yield language.translate(
         "Once no trigger holds the limit down, it rises at once to {first} of the granted line, "
         "then by {step} of it every {span}, up to what the triggers allow.",
-        first=language.share(restoration.first_bp),
-        step=language.share(restoration.step_bp),
-        span=language.span(restoration.every_days),
+        first=_number(restoration, "first_bp", language.share, renderer),
+        step=_number(restoration, "step_bp", language.share, renderer),
+        span=_number(restoration, "every_days", language.span, renderer),
     )
     yield language.translate("It does not rise while new draws are stopped.")
     if restoration.condition is not None:
@@ -290,14 +329,18 @@ def _offer(offer: m.Offer, renderer: ExpressionRenderer) -> Iterator[str]:
     yield language.translate(
         "When {condition}, a granted line larger by {share} is offered, never above {top}.",
         condition=renderer.clause(offer.when),
-        share=language.share(offer.increase_bp),
-        top=language.money(offer.up_to_minor, renderer.policy.currency, renderer.policy.exponent),
+        share=_number(offer, "increase_bp", language.share, renderer),
+        top=_number(offer, "up_to_minor", partial(_money, renderer), renderer),
     )
     yield language.translate(
         "At most one offer every {every}; it stays open for {valid}. Nothing changes unless the borrower accepts.",
-        every=language.span(offer.every_days),
-        valid=language.span(offer.valid_days),
+        every=_number(offer, "every_days", language.span, renderer),
+        valid=_number(offer, "valid_days", language.span, renderer),
     )
+
+
+def _money(renderer: ExpressionRenderer, minor: int) -> str:
+    return renderer.language.money(minor, renderer.policy.currency, renderer.policy.exponent)
 
 
 def _brake(brake: m.Brake, language: Language) -> Iterator[str]:

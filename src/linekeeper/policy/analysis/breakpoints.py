@@ -28,6 +28,13 @@ class Clearing:
 
 
 @dataclass(frozen=True, slots=True)
+class Latched:
+    """A guard: the latch of that trigger is set."""
+
+    trigger: int
+
+
+@dataclass(frozen=True, slots=True)
 class Restoring:
     """A guard: the line stands below its target and rises as the restoration allows."""
 
@@ -40,7 +47,7 @@ class Slack:
     rise: int
 
 
-Guard = tuple[ex.Expr | Clearing | Restoring | Slack, ...]  # all of it holds; nothing: always
+Guard = tuple[ex.Expr | Clearing | Latched | Restoring | Slack, ...]  # all of it holds; nothing: always
 
 # A kernel evaluates its guards after every evaluation, so they are kept few and small. Leaving one out is safe: the
 # account is then evaluated earlier than it need be, never later.
@@ -96,11 +103,15 @@ class _UseCollector:
             if trigger.clear is not None:
                 guard = self._with((Clearing(number),), ex.Not(trigger.clear))
                 yield from self._in_condition(trigger.clear, guard)
+            if trigger.limit is not None and trigger.limit.follows:
+                yield from self._in_value(trigger.limit.value, (Latched(number),))
         if self.policy.restoration and self.policy.restoration.condition is not None:
             condition = self.policy.restoration.condition
             yield from self._in_condition(condition, self._with((Restoring(),), ex.Not(condition)))
         if self.policy.offer:
             yield from self._in_condition(self.policy.offer.when, self._with((), ex.Not(self.policy.offer.when)))
+        if self.policy.differs_by_segment:  # another segment, other numbers
+            yield "segment", None, ()
         for part, guard in self._score_parts():
             if isinstance(part, Bins):
                 yield from ((part.feature, cut, guard) for cut in (MISSING + 1, *part.below))
@@ -203,6 +214,9 @@ class _UseCollector:
                     guard = self._with(guard, item if isinstance(expr, ex.And) else ex.Not(item))
             case ex.Ref(name):  # a flag
                 yield from ((name, cut, guard) for cut in (MISSING + 1, 1))
+            case ex.Compare(op, left, ex.If(test, yes, no)) if self.policy.segments and _is_segment(test):
+                # A number that differs by segment: each is compared by itself, so that its cuts are known.
+                yield from self._in_condition(ex.If(test, ex.Compare(op, left, yes), ex.Compare(op, left, no)), guard)
             case ex.Compare():
                 yield from self._each(expr, self._with(guard, *self._before_turning(expr)))
             case ex.If() | ex.Call():
@@ -230,7 +244,7 @@ class _UseCollector:
 def score_breakpoints(policy: m.Policy) -> tuple[int, ...] | None:
     """Where a rule answers otherwise for another score; None where it is used in another way than compared."""
     cuts: set[int] = set()
-    for node in (node for expr in conditions(policy) for node in _outside_comparisons(expr, cuts)):
+    for node in (node for expr in conditions(policy) for node in _outside_comparisons(expr, cuts, policy)):
         if isinstance(node, ex.ScoreRef):
             return None
     return tuple(sorted(cuts))
@@ -239,14 +253,22 @@ def score_breakpoints(policy: m.Policy) -> tuple[int, ...] | None:
 def conditions(policy: m.Policy) -> list[ex.Expr]:
     """Every condition that an evaluation asks: of triggers, the restoration and the offer."""
     exprs = [*(trigger.when for trigger in policy.triggers), *(trigger.clear for trigger in policy.triggers)]
+    exprs += [trigger.limit.value for trigger in policy.triggers if trigger.limit and trigger.limit.follows]
     exprs += [policy.restoration.condition] if policy.restoration else []
     exprs += [policy.offer.when] if policy.offer else []
+    after = policy.after_score
+    exprs += [feature.expr for feature in policy.features if feature.name in after]
     return [expr for expr in exprs if expr is not None]
 
 
-def _outside_comparisons(expr: ex.Expr, cuts: set[int]) -> Iterator[ex.Expr]:
+def _outside_comparisons(expr: ex.Expr, cuts: set[int], policy: m.Policy) -> Iterator[ex.Expr]:
     """The nodes of an expression; comparisons of the score with constants leave their cuts instead."""
     match expr:
+        case ex.Compare(op, ex.ScoreRef("score") as score, ex.If(test, yes, no)) if policy.segments and _is_segment(
+            test
+        ):
+            for one in (test, ex.Compare(op, score, yes), ex.Compare(op, score, no)):
+                yield from _outside_comparisons(one, cuts, policy)
         case ex.Compare(op, ex.ScoreRef("score"), ex.Literal(value)):
             cuts.update(_cuts(op, value)[1:])
         case ex.Compare(op, ex.Literal(value), ex.ScoreRef("score")):
@@ -254,7 +276,12 @@ def _outside_comparisons(expr: ex.Expr, cuts: set[int]) -> Iterator[ex.Expr]:
         case _:
             yield expr
             for child in ex.children(expr):
-                yield from _outside_comparisons(child, cuts)
+                yield from _outside_comparisons(child, cuts, policy)
+
+
+def _is_segment(test: ex.Expr) -> bool:
+    """Whether a test asks for the account's segment."""
+    return isinstance(test, ex.Compare) and isinstance(test.left, ex.Ref) and test.left.name == "segment"
 
 
 def _use(entries: list[tuple[int | None, Guard]]) -> Use:
