@@ -13,6 +13,7 @@ from functools import lru_cache
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.windows import window_days
+from linekeeper.scorecard.card import scored_features
 
 LATE_KINDS = frozenset(("due", "repay", "delinquency"))
 MOVED_BY = {  # account fact -> the built-in kinds of events that move it
@@ -96,8 +97,7 @@ def _reached_features(policy: m.Policy, by_name: dict[str, m.Feature], expressio
     nodes = [node for expr in expressions for node in ex.nodes_of(expr)]
     pending = [node.name for node in nodes if isinstance(node, ex.Ref)]
     if policy.score and any(isinstance(node, ex.ScoreRef) for node in nodes):
-        pending += [bins.feature for bins in policy.score.bins]
-        pending += [name for table in policy.score.tables for name in (table.row, table.column)]
+        pending += scored_features(policy.score)
     reached: set[str] = set()
     while pending:
         name = pending.pop()
