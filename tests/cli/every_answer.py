@@ -185,6 +185,7 @@ def _measuring(home: Path) -> Iterator[tuple[str, Answer]]:
     (home / "policy.yaml").write_text(WITHOUT_CARD, "utf-8")
     fit = ("fit", str(home / "training.parquet"), "--policy", str(home / "policy.yaml"))
     yield "fit", read(*fit, "--method", "woe", "--folds", "2", "--output", str(home / "card"))
+    yield "fit", read(*fit, "--kind", "trees", "--folds", "2")
     yield "fit", read(*fit, "--cross-validate", "2")
     yield "fit", read("fit", "--plan-from", str(home / "training.parquet"))
     (home / "model.txt").write_text(TWO_LEAVES.format(kind=8).replace("=Late", "=late"), "utf-8")

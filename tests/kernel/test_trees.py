@@ -12,6 +12,7 @@ from linekeeper.core.bounds import MISSING
 from linekeeper.kernel import tree_sums
 from linekeeper.kernel.emit_trees import bits_of_sets, node_numbers, place_of, row_of_numbers, starts_of_sets
 from linekeeper.kernel.kernel import Kernel
+from linekeeper.kernel.subset import NotInSubset, read_source
 from linekeeper.policy.model import Policy
 from linekeeper.scorecard.trees import ensemble_points
 from tests.kernel.agree import by_arrival, differences, in_bulk, last_day, unreversed
@@ -97,3 +98,17 @@ def test_rows_of_numbers_are_not_lines_of_code() -> None:
     rows = sum(line.startswith("    ") and line.strip("0123456789-, ") == "" for line in kernel.source.split("\n"))
     assert rows > 0
     assert kernel.cost.source_lines == kernel.source.count("\n") - rows
+
+
+def test_rows_of_numbers_are_read_without_the_parser() -> None:
+    """As constants they are what Python says; what is no plain row is parsed, and lines keep their numbers."""
+    text = "A = (\n    1, -2,\n    3,\n)\nB = (\n    A, 4,\n)\n"
+    with pytest.raises(NotInSubset, match="in line 5"):
+        read_source(text)
+    source = read_source(text.replace("    A, 4", "    5, 4") + "def f(x):\n    return A[x] + B[0]\n")
+    assert source.constants == {"A": (1, -2, 3), "B": (5, 4)}
+    assert source.definitions["f"].lineno == 8
+    too_large = "A = (\n    9223372036854775808,\n)\n"
+    for wrong in ("A = (\n    1,\n)\nA = (\n    2,\n)\n", "A = (\n    1,\n)\nA = 2\n", too_large):
+        with pytest.raises(NotInSubset):
+            read_source(wrong)

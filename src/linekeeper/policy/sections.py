@@ -97,7 +97,9 @@ def _check_trees(node: Node, artifact: Artifact, reader: Reader) -> None:
         feature = reader.features.get(name)
         if feature is None:
             continue
-        places = (direction_fault(trees, name, feature.worse) for trees in artifact.score.trees if feature.worse)
+        special = inputs[name].special if name in inputs else ()
+        worse, every = feature.worse, artifact.score.trees
+        places = (direction_fault(trees, name, worse, special) for trees in every) if worse else ()
         if place := next((place for place in places if place), None):
             message = f"`{name}` is declared `worse: {feature.worse}`, but {place} of the card gives more points"
             reader.faults.add(node, message, "fit the trees with that direction, or remove `worse`")

@@ -161,7 +161,7 @@ def check_directions(artifact: Artifact) -> None:
     """
     for trees in artifact.score.trees:
         for one in artifact.inputs:
-            place = direction_fault(trees, one.name, one.worse) if one.worse else None
+            place = direction_fault(trees, one.name, one.worse, one.special) if one.worse else None
             if place:
                 raise ArtifactError(
                     f"`{one.name}` is declared `worse: {one.worse}`, but {place} gives a worse value more points",

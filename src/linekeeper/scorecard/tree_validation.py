@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
@@ -87,11 +87,11 @@ def _faults_of_form(trees: TreeEnsemble) -> Iterator[str]:
 # ------------------------------------------------------------------ directions
 
 
-def direction_fault(trees: TreeEnsemble, feature: str, worse: WorseWhen) -> str | None:
+def direction_fault(trees: TreeEnsemble, feature: str, worse: WorseWhen, special: tuple[int, ...] = ()) -> str | None:
     """Where a tree gives a worse value of a feature more points; None where it is proved that none does.
 
-    The proof is of each tree for itself. Missing values have no direction. A node that takes a number for missing
-    and sends it to the side where its size does not belong is refused.
+    The proof is of each tree for itself. Missing values have no direction, and `special` codes have none. A node that
+    takes any other number for missing, and sends it to the side where its size does not belong, is refused.
 
     >>> one = TreeEnsemble("g", ("late",), 1, (0,), (0,), (30,), (-1,), (None,), (-1,), (-2,), (0,), (5, -9), (8, 2))
     >>> direction_fault(one, "late", "higher"), direction_fault(one, "late", "lower")
@@ -105,22 +105,22 @@ def direction_fault(trees: TreeEnsemble, feature: str, worse: WorseWhen) -> str 
         for node in nodes_and_leaves(trees, root):
             if node < 0 or trees.feature[node] != number:
                 continue
-            if not _keeps_order(trees, node) or (
-                not _is_ordered(trees, node, sign, low, high) and _crossing(trees, root, node, sign)
+            if not _keeps_order(trees, node, special) or (
+                not _is_ordered(trees, node, sign, low, high) and _crossing(trees, root, node, sign, special)
             ):
                 return f"tree {place}, node {node}"
     return None
 
 
-def _keeps_order(trees: TreeEnsemble, node: int) -> bool:
+def _keeps_order(trees: TreeEnsemble, node: int, special: tuple[int, ...]) -> bool:
     """Whether the node sends what is less to `below`, also where it takes a number for missing."""
     also = trees.missing_value[node]
     if trees.choices[node] >= 0:
         return False
-    return also is None or (also < trees.cut[node]) == bool(trees.missing_below[node])
+    return also is None or also in special or (also < trees.cut[node]) == bool(trees.missing_below[node])
 
 
-def _is_ordered(trees: TreeEnsemble, node: int, sign: int, low: list[int], high: list[int]) -> bool:
+def _is_ordered(trees: TreeEnsemble, node: int, sign: int, low: Sequence[int], high: Sequence[int]) -> bool:
     """Whether every leaf on one side is at least every leaf on the other; the quick proof, which mostly suffices."""
     (least_below, most_below), (least_rest, most_rest) = (
         (low[side], high[side]) if side >= 0 else (trees.leaves[-1 - side],) * 2 for side in trees.children(node)
@@ -131,7 +131,7 @@ def _is_ordered(trees: TreeEnsemble, node: int, sign: int, low: list[int], high:
 Box = dict[int, list[tuple[int, bool]]]  # of a feature: the nodes on the way to a leaf, and whether it lies below them
 
 
-def _crossing(trees: TreeEnsemble, root: int, node: int, sign: int) -> bool:
+def _crossing(trees: TreeEnsemble, root: int, node: int, sign: int, special: tuple[int, ...]) -> bool:
     """Whether a leaf below the node is better than one that an account reaches by a change of this feature alone.
 
     `sign` 1: more of the feature is better.
@@ -148,7 +148,7 @@ def _crossing(trees: TreeEnsemble, root: int, node: int, sign: int) -> bool:
                 continue
             others = (less_way.keys() | more_way.keys()) - {number}
             meet = all(_possible(trees, less_way.get(one, []) + more_way.get(one, [])) for one in others)
-            known = all(_possible(trees, way.get(number, []), False) for way in (less_way, more_way))
+            known = all(_possible(trees, way.get(number, []), False, special) for way in (less_way, more_way))
             if meet and known:
                 return True
     return False
@@ -169,8 +169,10 @@ def _joined(one: Box, other: Box) -> Box:
     return {feature: one.get(feature, []) + other.get(feature, []) for feature in one.keys() | other.keys()}
 
 
-def _possible(trees: TreeEnsemble, decisions: list[tuple[int, bool]], may_miss: bool = True) -> bool:
-    """Whether some value makes all of these decisions; a missing one may, where `may_miss`."""
+def _possible(
+    trees: TreeEnsemble, decisions: list[tuple[int, bool]], may_miss: bool = True, special: tuple[int, ...] = ()
+) -> bool:
+    """Whether some value but these special ones makes all of these decisions; a missing one may, where `may_miss`."""
     if may_miss and all(bool(trees.missing_below[node]) == is_below for node, is_below in decisions):
         return True
     edges = {-CUT_MAX}
@@ -179,4 +181,5 @@ def _possible(trees: TreeEnsemble, decisions: list[tuple[int, bool]], may_miss: 
         edges.update(() if also is None else (also, also + 1))
         edges.update(trees.sets[chosen] if chosen >= 0 else (trees.cut[node],))
         edges.update(choice + 1 for choice in (trees.sets[chosen] if chosen >= 0 else ()))
+    edges = {edge + 1 if edge in special else edge for edge in edges} - {*special}
     return any(all(goes_below(trees, node, edge) == is_below for node, is_below in decisions) for edge in edges)

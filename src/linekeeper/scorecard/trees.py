@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 NODES_MAX, TREES_MAX = 200_000, 5_000
 SET_CHOICES_MAX = 4_096  # of one category; a set is kept as bits
@@ -109,14 +110,15 @@ def nodes_and_leaves(trees: TreeEnsemble, root: int) -> Iterator[int]:
             waiting += reversed(trees.children(node))
 
 
-def leaf_ranges(trees: TreeEnsemble) -> tuple[list[int], list[int]]:
+@lru_cache(maxsize=4)
+def leaf_ranges(trees: TreeEnsemble) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Of each node the least and the greatest parts of the leaves below it."""
     low, high = [0] * len(trees.feature), [0] * len(trees.feature)
     for node in reversed(range(len(trees.feature))):  # children have higher numbers
         sides = trees.children(node)
         low[node] = min(low[side] if side >= 0 else trees.leaves[-1 - side] for side in sides)
         high[node] = max(high[side] if side >= 0 else trees.leaves[-1 - side] for side in sides)
-    return low, high
+    return tuple(low), tuple(high)
 
 
 def reach_of(trees: TreeEnsemble) -> tuple[int, int]:
@@ -157,7 +159,8 @@ def change_max(trees: TreeEnsemble, moving: frozenset[str]) -> int:
         if trees.feature[node] in numbers:
             change[node] = high[node] - low[node]
         else:  # the account stays on one side of it
-            change[node] = max(change[side] if side >= 0 else 0 for side in trees.children(node))
+            below, rest = trees.below[node], trees.rest[node]
+            change[node] = max(change[below] if below >= 0 else 0, change[rest] if rest >= 0 else 0)
     parts = sum(change[root] for root in trees.roots if root >= 0)
     return -(-parts // trees.point_parts)
 

@@ -63,13 +63,17 @@ def card_of_model(model: LenderModel, columns: Sequence[ModelColumn], name: str,
     below, ppm = _pd_bands(model, *reach(score), scale)
     score = Score(base, (MODEL_GROUP,), (), (), below, ppm, None, (trees,))
     used = {column.feature: column for column in columns if column.feature in trees.features}
-    inputs = tuple(Input(one.feature, one.worse, (), one.choices, one.decimals) for one in used.values())
+    inputs = tuple(Input(one.feature, one.worse, _codes(one), one.choices, one.decimals) for one in used.values())
     provenance: dict[str, str | int] = {
         "made_by": model.made_by,
         "trees": len(model.trees),
         "output": "probability" if model.is_probability else "log-odds",
     }
     return Artifact(name, score, scale, inputs, provenance)
+
+
+def _codes(column: ModelColumn) -> tuple[int, ...]:
+    return () if column.missing_code is None else (column.missing_code,)
 
 
 def _pd_bands(model: LenderModel, low: int, high: int, scale: Scale) -> tuple[tuple[int, ...], tuple[int, ...]]:
