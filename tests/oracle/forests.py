@@ -42,7 +42,8 @@ class ForestWriter:
         parts = rng.choice(POINT_PARTS)
         trees = [self.tree(names, parts, rng.randint(0, DEPTH_MAX)) for _ in range(rng.randint(1, 6))]
         if not any(isinstance(tree, t.Fork) for tree in trees):
-            trees.append(self.fork(names[0], parts, t.Tip(-7 * parts), t.Tip(9 * parts)))
+            sides = (t.Tip(-7 * parts), t.Tip(9 * parts))
+            trees.append(self.fork(names[0], parts, *(sides[::-1] if names[0].endswith("_higher") else sides)))
         return t.Forest(group, parts, tuple(trees))
 
     def tree(self, names: Sequence[str], parts: int, depth: int) -> t.Fork | t.Tip:

@@ -40,7 +40,7 @@ STATE_BYTES_MAX, SOURCE_LINES_MAX = 1 << 18, 30_000
 EVALUATIONS_MEASURED, LIMIT_MEASURED = 200, 1_000_000  # days of an account without events, and its limit
 
 _ROW_OF_NUMBERS = re.compile(r"(?m)^    [-\d, ]+$")
-NODES_PER_EVALUATION = 30  # of a card's trees: walking so many takes as long as an evaluation without trees
+NODES_PER_EVALUATION = 100  # of a card's trees: passing so many takes as long as an evaluation without trees
 
 Made = TypeVar("Made")
 _MAKING = threading.RLock()  # one thread makes a kernel or a part of it; the others wait and take what it made
