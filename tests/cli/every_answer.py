@@ -17,6 +17,7 @@ from tests.brake.bank import everyone_late, openings, small_bank, table
 from tests.cli.test_commands import EVENTS, POLICY, linekeeper, read
 from tests.face.test_fit import WITHOUT_CARD
 from tests.forecast.test_forecast import made_panel
+from tests.scorecard.test_card_import import TWO_LEAVES
 
 Answer = dict[str, Any]
 ACCOUNT, END = "A-1001", "2025-12-30T09:00+08:00"
@@ -184,8 +185,13 @@ def _measuring(home: Path) -> Iterator[tuple[str, Answer]]:
     (home / "policy.yaml").write_text(WITHOUT_CARD, "utf-8")
     fit = ("fit", str(home / "training.parquet"), "--policy", str(home / "policy.yaml"))
     yield "fit", read(*fit, "--method", "woe", "--folds", "2", "--output", str(home / "card"))
+    yield "fit", read(*fit, "--kind", "trees", "--folds", "2")
     yield "fit", read(*fit, "--cross-validate", "2")
     yield "fit", read("fit", "--plan-from", str(home / "training.parquet"))
+    (home / "model.txt").write_text(TWO_LEAVES.format(kind=8).replace("=Late", "=late"), "utf-8")
+    yield "card import model", read("card", "import", "model", str(home / "model.txt"))
+    (home / "points.csv").write_text('variable,bin,points\nlate,"[-inf,inf)",5\n', "utf-8")
+    yield "card import model", read("card", "import", "model", str(home / "points.csv"))
     yield "forecast", read("forecast", _panel(home / "panel.parquet"), "--limit", "1")
     labels = pa.table({"account": [ACCOUNT, "B"], "granted": [1_000_000, 500_000], "defaulted": [1, 0]})
     pq.write_table(labels, home / "labels.parquet")

@@ -7,7 +7,7 @@ reversals), those in order of time through the compiled kernel too, lazy and wit
 against the oracle. What a policy means is known from its writer: the oracle runs on the writer's tree, and the
 program's reading is held against it. The rules of every fourth policy turn by time alone (see `tests.oracle.watched`).
 With `--done` finished policies are kept in a file, and are left out the next time as long as kernel and streams are
-the same.
+the same. With `--trees` every policy has a card of trees.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from tests.kernel.agree import by_arrival, differences, in_bulk, last_day, unreversed
+from tests.oracle.forests import write_forest_policy, write_watched_forest
 from tests.oracle.generate import for_program, policy_written, stream
 from tests.oracle.held import read_alike
 from tests.oracle.measured import write_measured
@@ -57,19 +58,25 @@ class Found:
     seconds: float
 
 
-def written_of(seed: int) -> Written:
+def written_of(seed: int, trees: bool = False) -> Written:
     """The policy of that seed: its file, and what it means. Every fifth rejects draws of more than is available.
 
-    Every fourth turns by time alone, another fourth has the later measures, and another has names, segments and tables.
+    Every fourth turns by time alone, another fourth has the later measures, and another has names, segments and tables;
+    with `trees`, all have a card of trees.
     """
-    written = write_watched(Random(f"watched {seed}")) if seed % 4 == 3 else policy_written(seed)
-    if seed % 4 == 2:
+    if trees:
+        write = write_watched_forest if seed % 4 == 3 else write_forest_policy
+        written = write(Random(f"trees {seed}"))
+    elif seed % 4 == 3:
+        written = write_watched(Random(f"watched {seed}"))
+    elif seed % 4 == 2:
         written = write_measured(Random(f"measured {seed}"))
-    if seed % 4 == 1:
-        written = write_wider(Random(f"wider {seed}"))
+    else:
+        written = write_wider(Random(f"wider {seed}")) if seed % 4 == 1 else policy_written(seed)
     if seed % 5 != 2:
         return written
-    return Written(f"{written.text}draws: {{over_limit: reject}}\n", replace(written.policy, over_limit="reject"))
+    policy = replace(written.policy, over_limit="reject")
+    return Written(f"{written.text}draws: {{over_limit: reject}}\n", policy, written.card)
 
 
 def life(policy: Policy, seed: int) -> list[Event]:
@@ -81,10 +88,10 @@ def life(policy: Policy, seed: int) -> list[Event]:
     return events if late else unreversed(events)
 
 
-def hold_against_oracle(seed: int, streams: int) -> Found:
+def hold_against_oracle(seed: int, streams: int, trees: bool = False) -> Found:
     """One policy by `streams` lives."""
     began = time.perf_counter()
-    written = written_of(seed)
+    written = written_of(seed, trees)
     policy = read_alike(written)
     kernel = Kernel(policy)
     kept_states.INTERVAL_EVENTS = 1 + seed % 7  # the lives are short, and late facts are replayed from kept states
@@ -109,24 +116,25 @@ def hold_against_oracle(seed: int, streams: int) -> Found:
     return Found(seed, kernel.digest, streams, len(in_order), decisions, tuple(said[:TOLD_MAX]), seconds)
 
 
-def finished(path: Path | None, streams: int) -> Iterator[Found]:
+def finished(path: Path | None, streams: int, trees: bool) -> Iterator[Found]:
     """What an earlier run found, where it still holds."""
     for line in path.read_text("utf-8").splitlines() if path and path.exists() else ():
         found = Found(**json.loads(line))
-        kernel = Kernel(load_text(written_of(found.policy).text))
+        written = written_of(found.policy, trees)
+        kernel = Kernel(load_text(written.text, read_card=lambda name, card=written.card: card or b""))
         if found.streams == streams and found.kernel == kernel.digest and not found.differences:
             yield found
 
 
-def run_all(policies: range, streams: int, workers: int, done: Path | None) -> Iterator[Found]:
+def run_all(policies: range, streams: int, workers: int, done: Path | None, trees: bool = False) -> Iterator[Found]:
     """Every policy, several at a time; each as soon as it is finished."""
-    known = {found.policy: found for found in finished(done, streams) if found.policy in policies}
+    known = {found.policy: found for found in finished(done, streams, trees) if found.policy in policies}
     yield from known.values()
     todo = [seed for seed in policies if seed not in known]
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LINEKEEPER_CACHE"] = folder
         with multiprocessing.get_context("spawn").Pool(workers) as pool:
-            for found in pool.imap_unordered(partial(hold_against_oracle, streams=streams), todo):
+            for found in pool.imap_unordered(partial(hold_against_oracle, streams=streams, trees=trees), todo):
                 if done:
                     with done.open("a", encoding="utf-8") as file:
                         file.write(json.dumps(asdict(found)) + "\n")
@@ -141,11 +149,12 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="seed of the first policy")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--done", type=Path, help="file of finished policies")
+    parser.add_argument("--trees", action="store_true", help="policies with a card of trees")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     began, found = time.perf_counter(), []
     policies = range(asked.first, asked.first + asked.policies)
-    for one in run_all(policies, asked.streams, asked.workers, asked.done):
+    for one in run_all(policies, asked.streams, asked.workers, asked.done, asked.trees):
         found.append(one)
         print(f"{len(found)} of {asked.policies} policies, {one.seconds:.0f} s for the last", file=sys.stderr)
         for text in one.differences:

@@ -34,7 +34,7 @@ def test_no_look_is_left_out(policy_seed: int, stream_seed: int) -> None:
 def hold_all_against_the_oracle(policy: Policy, events: list[Event]) -> list[str]:
     """The kernel in each setting decides as the oracle does; the actions."""
     kernel, until = Kernel(policy), last_day(policy, events) + AFTER_DAYS
-    expected = run(read(policy.source), events, until)
+    expected = run(read(policy.source, policy.card), events, until)
     assert differences(policy, expected, *in_bulk(kernel, [events], until, compiled=False)[0]) == []
     assert differences(policy, expected, *in_bulk(kernel, [events], until, compiled=False, lazy=False)[0]) == []
     assert differences(policy, expected, *by_arrival(kernel, events, until)) == []

@@ -50,6 +50,10 @@ def days_looked_for(policy: t.Policy) -> Iterator[int]:
                 yield from (value for value in values if value > 0)
     for bins in policy.score.bins if policy.score else ():
         yield from (cut for cut in bins.below if bins.feature in own and cut > 1)
+    for forest in policy.score.forests if policy.score else ():
+        for fork in (one for one in forest.forks() if one.feature in own):
+            also = () if fork.counts_as_missing is None else (fork.counts_as_missing, fork.counts_as_missing + 1)
+            yield from (cut for cut in (fork.cut, *also) if cut > 1)
 
 
 def write_dues(rng: Random, policy: t.Policy, amounts: Sequence[int], money: Callable[[int], str]) -> DuesSection:

@@ -40,9 +40,9 @@ def stream(policy: Policy, seed: int, late: bool = False, reversals: int = 0, ta
     `takes_over`: the account begins with an opening, which its history follows.
     """
     rng = Random(f"stream {seed}")
-    return for_program(make_stream(read(policy.source), rng, late, reversals, takes_over=takes_over))
+    return for_program(make_stream(read(policy.source, policy.card), rng, late, reversals, takes_over=takes_over))
 
 
 def asks(policy: Policy, events: list[Event], seed: int) -> list[tuple[int, int]]:
     """(at, amount) of draws to ask `authorise` about, none of them before the latest event."""
-    return make_asks(read(policy.source), events, Random(f"asks {seed}"))
+    return make_asks(read(policy.source, policy.card), events, Random(f"asks {seed}"))

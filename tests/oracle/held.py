@@ -20,6 +20,7 @@ from linekeeper.policy import expression as e
 from linekeeper.policy import model as m
 from linekeeper.policy.load import load_text
 from linekeeper.scorecard.card import Score
+from linekeeper.scorecard.trees import TreeEnsemble
 from tests.oracle import tree as t
 from tests.oracle.policies import Written
 from tests.oracle.reader import read
@@ -38,9 +39,9 @@ def parted(own: t.Policy, program: m.Policy) -> list[str]:
 
 def read_alike(written: Written) -> m.Policy:
     """The policy as the program reads it, which is what its writer meant, and what the oracle reads."""
-    policy = load_text(written.text)
+    policy = load_text(written.text, read_card=lambda name: written.card or b"")
     assert parted(written.policy, policy) == []
-    assert parted(read(written.text), policy) == []
+    assert parted(read(written.text, written.card), policy) == []
     return policy
 
 
@@ -162,7 +163,27 @@ def _score(score: Score) -> t.Score:
     tables = tuple(
         t.Table(one.row, one.column, one.group, one.row_below, one.column_below, one.points) for one in score.tables
     )
-    return t.Score(score.base, bins, tables, score.pd_below, score.pd_ppm)
+    forests = tuple(
+        t.Forest(trees.group, trees.point_parts, tuple(_tree(trees, root) for root in trees.roots))
+        for trees in score.trees
+    )
+    return t.Score(score.base, bins, tables, score.pd_below, score.pd_ppm, forests)
+
+
+def _tree(trees: TreeEnsemble, node: int) -> t.Fork | t.Tip:
+    if node < 0:
+        return t.Tip(trees.leaves[-1 - node])
+    yes, no = (_tree(trees, side) for side in trees.children(node))
+    chosen = trees.choices[node]
+    return t.Fork(
+        trees.features[trees.feature[node]],
+        trees.cut[node],
+        trees.sets[chosen] if chosen >= 0 else None,
+        trees.missing_value[node],
+        yes,
+        no,
+        yes if trees.missing_below[node] else no,
+    )
 
 
 # ------------------------------------------------------------------ expressions

@@ -61,6 +61,10 @@ def hints(policy: Policy) -> Hints:
     units = {value.name: value.unit for value in (*policy.features, *policy.in_place.values())}
     for bins in policy.score.bins if policy.score else ():
         found.constants.setdefault(units[bins.feature], set()).update(bins.below)
+    for forest in policy.score.forests if policy.score else ():
+        for fork in forest.forks():
+            also = () if fork.counts_as_missing is None else (fork.counts_as_missing,)
+            found.constants.setdefault(units[fork.feature], set()).update((fork.cut, *also))
     found.spans["d"].update(found.of("days"), waits(policy))
     return found
 

@@ -55,10 +55,11 @@ STEPS = {  # rising thresholds of the bins
 
 
 class Written(NamedTuple):
-    """The text of a policy file, and what it means."""
+    """The text of a policy file, and what it means; the file of its card, where it names one."""
 
     text: str
     policy: t.Policy
+    card: bytes | None = None
 
 
 def days_of(text: str) -> int:

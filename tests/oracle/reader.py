@@ -1,6 +1,6 @@
 """Reads a policy file: YAML by ruamel, expressions by `parser`; it shares nothing with `linekeeper.policy`.
 
-It reads valid policies only. A fitted card (`card: FILE`) is not read.
+It reads valid policies only. Of fitted cards (`card: FILE`) it reads those of trees, whose file is handed to it.
 
 >>> head = "policy: p\\nversion: 1\\ncurrency: JPY\\ntime_zone: UTC\\n"
 >>> read(head + "triggers: {t: {when: balance > 5 JPY, suspend: yes, reason: r}}").triggers[0].when
@@ -17,6 +17,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from tests.oracle import tree as t
+from tests.oracle.forest_file import forest_score
 from tests.oracle.parser import Names, Parser, Phrase
 
 DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "KWD": 3, "BHD": 3}  # of the minor unit, where it is not 2
@@ -25,16 +26,16 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 
 @lru_cache(maxsize=256)
-def read(text: str) -> t.Policy:
-    """The policy in that text."""
-    return _File(YAML(typ="base", pure=True).load(text)).policy()
+def read(text: str, card: bytes | None = None) -> t.Policy:
+    """The policy in that text; `card` is what stands in the file of its card."""
+    return _File(YAML(typ="base", pure=True).load(text), card).policy()
 
 
 class _File:
     """One file as mappings, lists and words, and what its names mean."""
 
-    def __init__(self, root: Mapping[str, Any]) -> None:
-        self.root = root = with_parts(root)
+    def __init__(self, root: Mapping[str, Any], card: bytes | None) -> None:
+        self.root, self.card = root, card = with_parts(root), card
         self.currency = str(root["currency"])
         self.digits = int(root.get("minor_digits", DIGITS.get(self.currency, 2)))
         self.kinds = t.with_own_kinds(t.built_in_kinds(root["triggers"]), self.own_kinds())
@@ -169,7 +170,9 @@ class _File:
     # -------------------------------------------------------------- score
 
     def score(self, said: Mapping[str, Any]) -> t.Score:
-        assert "card" not in said, "the oracle reads no fitted card"
+        if "card" in said:
+            assert self.card is not None, "the file of the card is not at hand"
+            return forest_score(self.card, said["sha256"])
         bins = [self.bins(name, group, bins) for group in t.GROUPS for name, bins in said.get(group, {}).items()]
         below, ppm = self.steps(said["pd"], "points", "pd") if "pd" in said else ((), (0,))
         return t.Score(self.constant(said.get("base", "0"), "points"), tuple(bins), (), below, ppm)

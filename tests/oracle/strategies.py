@@ -39,7 +39,7 @@ def streams(
     policy: Policy, late: bool = False, reversals: int = 0, takes_over: bool = False
 ) -> st.SearchStrategy[list[Event]]:
     """Events of one account under that policy, in order of arrival."""
-    own = read(policy.source)
+    own = read(policy.source, policy.card)
     return _CHANCE.map(lambda rng: for_program(make_stream(own, rng, late, reversals, takes_over=takes_over)))
 
 

@@ -385,6 +385,47 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Tip:
+    """Where a tree ends: parts of a point."""
+
+    parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Where a tree parts: to `yes` below the cut or, where there are choices, at one of these; else to `no`.
+
+    What is missing, and the value that counts so, goes to `missing`, which is one of the two.
+    """
+
+    feature: str
+    cut: int
+    choices: tuple[int, ...] | None
+    counts_as_missing: int | None
+    yes: Fork | Tip
+    no: Fork | Tip
+    missing: Fork | Tip
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """Trees of one group; a point has so many parts, and half a point more is one more point."""
+
+    group: str
+    parts_of_a_point: int
+    trees: tuple[Fork | Tip, ...]
+
+    def forks(self) -> Iterator[Fork]:
+        """Every fork of every tree."""
+        waiting: list[Fork | Tip] = [*self.trees]
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, Fork):
+                yield one
+                waiting += [one.yes, one.no]
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """Base and points; `pd_ppm` by the score as points are by a value."""
 
@@ -393,6 +434,12 @@ class Score:
     tables: tuple[Table, ...] = ()
     pd_below: tuple[int, ...] = ()
     pd_ppm: tuple[int, ...] = (0,)
+    forests: tuple[Forest, ...] = ()
+
+    def features(self) -> list[str]:
+        """The features that are scored; those of a table are features of the policy by name."""
+        forks = [fork for forest in self.forests for fork in forest.forks()]
+        return [*(bins.feature for bins in self.bins), *(fork.feature for fork in forks)]
 
 
 Number = int | tuple[int, ...]  # of a rule: one for all, or one for each segment
@@ -534,7 +581,7 @@ class Policy:
     def in_place(self) -> Mapping[str, Feature]:
         """The measures and facts that stand in expressions, and facts that are scored: values without a name."""
         parts = [part for expr in (*(one.expr for one in self.features), *self.conditions()) for part in walk(expr)]
-        scored = [bins.feature for bins in self.score.bins] if self.score else []
+        scored = self.score.features() if self.score else []
         parts += [Fact(name) for name in scored if name in FACTS]
         values: dict[str, Feature] = {}
         for part in parts:

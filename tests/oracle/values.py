@@ -31,6 +31,8 @@ from tests.oracle.tree import (
     Fact,
     FieldRef,
     First,
+    Forest,
+    Fork,
     HourOfDay,
     If,
     In,
@@ -46,6 +48,7 @@ from tests.oracle.tree import (
     Restrictions,
     ScoreRef,
     Select,
+    Tip,
     Weekday,
     Window,
     Windowed,
@@ -228,7 +231,7 @@ def days_reached(policy: Policy, expr: Expr) -> int:
                 longest = max(longest, days[window.unit])
             names = [part.name] if isinstance(part, Ref) else []
             if isinstance(part, ScoreRef) and policy.score:
-                names = [bins.feature for bins in policy.score.bins]
+                names = policy.score.features()
             waiting += [meant[name] for name in names if name in meant and name not in read]
             waiting += [policy.in_place[name].expr for name in names if name in policy.in_place and name not in read]
             read.update(names)
@@ -421,6 +424,8 @@ def scored(policy: Policy, features: Mapping[str, Value]) -> Values:
     for table in card.tables:
         row = bin_place(features[table.row], table.row_below)
         groups[table.group] += table.points[row][bin_place(features[table.column], table.column_below)]
+    for forest in card.forests:
+        groups[forest.group] += forest_points(forest, features)
     score = card.base + sum(groups.values())
     return Values(features, score, groups, card.pd_ppm[bin_place(score, card.pd_below)])
 
@@ -439,3 +444,20 @@ def bin_points(
     if value is None:
         return missing
     return by_choice[value] if by_choice else points[bin_place(value, below)]
+
+
+def forest_points(forest: Forest, features: Mapping[str, Value]) -> int:
+    """Points of all trees: their parts added up, and half a point rounded upwards."""
+    parts = sum(tip_of(tree, features).parts for tree in forest.trees)
+    return floor(Fraction(parts, forest.parts_of_a_point) + Fraction(1, 2))
+
+
+def tip_of(tree: Fork | Tip, features: Mapping[str, Value]) -> Tip:
+    """Where a tree ends for these features."""
+    if isinstance(tree, Tip):
+        return tree
+    value = features[tree.feature]
+    if value is None or value == tree.counts_as_missing:
+        return tip_of(tree.missing, features)
+    agrees = value < tree.cut if tree.choices is None else value in tree.choices
+    return tip_of(tree.yes if agrees else tree.no, features)

@@ -48,7 +48,7 @@ def test_what_is_imported_is_declared() -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]
     extras = project["optional-dependencies"]
     runtime = import_names(project["dependencies"]) | {"linekeeper"}
-    optional = import_names(extras["excel"] + extras["fit"] + extras["postgres"])
+    optional = import_names(extras["excel"] + extras["fit"] + extras["models"] + extras["postgres"])
     for_tests = runtime | optional | import_names(extras["dev"]) | {"tests", "examples"}
     python = [(file, read(file)) for file in repository_files() if file.endswith(".py")]
     fit = import_names(extras["fit"])  # at the head of the modules that are for nothing else

@@ -44,6 +44,9 @@ def fit(
     cross_validate: Annotated[
         int | None, typer.Option("--cross-validate", help="Compare all methods on so many folds; make no card.")
     ] = None,
+    kind: Annotated[
+        str, typer.Option("--kind", help="points (default), or trees: LightGBM in the plan's directions.")
+    ] = "points",
     folds: Annotated[int, typer.Option(help="Folds that calibrate the card and make its evidence.")] = 5,
     plan_from: Annotated[
         bool, typer.Option("--plan-from", help="Draft a plan from the table, to be corrected; make no card.")
@@ -60,7 +63,7 @@ def fit(
     if plan_from:
         _draft_plan(table, label, json)
         return
-    _check_method(method)
+    _check_method(method, kind)
     rows, used = read_data_set(data, table, derived) if data else _read(table, _plan(plan, policy, label), labels)
     fit_plan = replace(used, seed=seed)
     if part:
@@ -69,6 +72,11 @@ def fit(
         rows = rows.of_partition(read_partition(part))
     if cross_validate:
         _cross_validate(rows, fit_plan, cross_validate, json)
+        return
+    if kind == "trees":
+        from linekeeper.cli.tree_fit import make_tree_card
+
+        make_tree_card(rows, fit_plan, folds, output, (data or table.name), part, json)
         return
     _make_card(rows, fit_plan, folds, method, output, (data or table.name), part, json)
 
@@ -111,7 +119,14 @@ def _draft_plan(path: Path, label: str | None, json: bool) -> None:
         print_line(data_text(line))
 
 
-def _check_method(method: str) -> None:
+def _check_method(method: str, kind: str) -> None:
+    if kind not in ("points", "trees"):
+        raise UsageError(
+            f"`{kind}` is no kind of card",
+            code="choice-not-known",
+            way_out="use points or trees",
+            details={"given": kind},
+        )
     if method not in ("tables", "main", "woe"):
         raise UsageError(
             f"`{method}` is no method of fitting",

@@ -85,6 +85,7 @@ MODULES = (
     "outcome",
     "snapshot",
     "fit",
+    "card",
     "demo",
     "settings",
 )

@@ -33,7 +33,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("Notices", ("notice", "notices", "clock")),
     ("Proof", ("log", "receipt", "witness", "erase")),
-    ("Scores and measuring", ("snapshot", "fit", "forecast", "outcome")),
+    ("Scores and measuring", ("snapshot", "fit", "card", "forecast", "outcome")),
     ("Store", ("store",)),
 )
 

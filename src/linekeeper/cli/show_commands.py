@@ -234,10 +234,11 @@ def _score_lines(policy: Policy, decision: Decision, parts: list[ScorePart]) -> 
     best = policy.score.base + sum(part.best for part in parts)
     widest = max(max(part.lost for part in parts), 1)
     subs = ", ".join(f"{group} {points:+d}" for group, points in decision.sub_scores.items())
-    lines = [f"[bold]score {decision.score}[/] ({subs}; base {policy.score.base}); the best possible is {best}"]
+    against = "what trees give is held against their mean" if policy.score.trees else f"the best possible is {best}"
+    lines = [f"[bold]score {decision.score}[/] ({subs}; base {policy.score.base}); {against}"]
     for part in parts:
         bar = "█" * round(24 * part.lost / widest)
-        features = data_text(f"{' and '.join(part.features):<36.36}")
+        features = data_text(f"{part.label:<36.36}")
         lines.append(f"    {features} {part.points:+5d}   lost {part.lost:4d} [red]{bar}[/]")
     return lines
 

@@ -17,7 +17,9 @@ from linekeeper.kernel import prelude
 from linekeeper.kernel.expressions import ExpressionCompiler
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
-from linekeeper.scorecard.points import FeatureValues, best_of, features_of, parts_of_card, points_of
+from linekeeper.scorecard.attributions import Attributions
+from linekeeper.scorecard.card import Bins, PointsTable
+from linekeeper.scorecard.points import FeatureValues, best_of, features_of, points_of
 
 PERSON = "person"  # the reason code of a cap that a person imposed
 
@@ -34,7 +36,9 @@ class ReasonWriter:
     def __init__(self, policy: m.Policy) -> None:
         self._score = score = policy.score
         self._segment_in = policy.segment_in
-        self._parts = [] if score is None else [(part, best_of(part)) for part in parts_of_card(score)]
+        binned: list[Bins | PointsTable] = [] if score is None else [*score.bins, *score.tables]
+        self._parts = [(part, best_of(part)) for part in binned]
+        self._trees = [] if score is None else [(trees, Attributions(trees)) for trees in score.trees]
         self._on_score = {}
         for trigger in policy.triggers:
             asked = {node.name for node in ex.nodes_of(trigger.when) if isinstance(node, ex.ScoreRef)}
@@ -56,6 +60,7 @@ class ReasonWriter:
     def _lost(self, trigger: m.Trigger, values: FeatureValues) -> list[Reason]:
         """The parts of the card that lost points, most first, of the groups that the trigger asks for.
 
+        Of trees these are the features whose attribution lies below 0, and their best points are those of the mean.
         None where it asks for no score, or they are not the cause: it would be set with their best points as well.
         """
         if trigger.name not in self._on_score:
@@ -64,6 +69,12 @@ class ReasonWriter:
         score = self._score
         assert score is not None, "a policy without a score has no trigger on it"
         totals, lost = dict.fromkeys(score.groups, 0), list[tuple[int, tuple[str, ...]]]()
+        for trees, attributions in self._trees:
+            totals[trees.group] += points_of(trees, values)
+            for feature, points in attributions.points(values).items() if trees.group in groups else ():
+                if points < 0:
+                    totals[trees.group] -= points
+                    lost.append((-points, (feature,)))
         for part, best in self._parts:
             points = points_of(part, values)
             totals[part.group] += best if part.group in groups else points

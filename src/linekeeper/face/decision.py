@@ -158,7 +158,7 @@ class Explanation:
                 held = "holds" if one.holds else "does not hold"
                 yield f"  {one.name}", f"{one.value or 'missing'}; {one.op} {one.threshold} {held}"
         for part in self.score_parts:
-            yield " and ".join(part.features), f"{part.points:+d} points, {part.lost} below the best"
+            yield part.label, f"{part.points:+d} points, {part.lost} below the best"
 
 
 def explanation_of(policy: model.Policy, decision: Decision) -> Explanation:

@@ -28,6 +28,7 @@ from linekeeper.kernel.dues_code import DuesCode
 from linekeeper.kernel.emit_facts import FactsEmitter
 from linekeeper.kernel.emit_line import LineEmitter
 from linekeeper.kernel.emit_next import NextEmitter
+from linekeeper.kernel.emit_trees import TreeEmitter
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout, RowShape, lay_out
 from linekeeper.kernel.lines import folded
 from linekeeper.kernel.names import kind_lines, name_all, row_lines, slot_lines
@@ -67,6 +68,12 @@ def _hows(policy: m.Policy) -> list[str]:
     return [feature.expr.how for feature in policy.features if isinstance(feature.expr, ex.Windowed)]
 
 
+@cache
+def functions_of_trees() -> str:
+    """The functions that walk a card's trees, as source."""
+    return _untyped("tree_sums.py", "def sum_of_leaves")
+
+
 def _untyped(file: str, first: str) -> str:
     """A module's source from the words `first` on, without its types: all of them are whole numbers."""
     text = files("linekeeper.kernel").joinpath(file).read_text("utf-8")
@@ -81,20 +88,26 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
     layout, shape = lay_out(policy, edition), RowShape.of(policy)
     dues_functions = functions_of_dues() if policy.dues.tolerance_minor or policy.dues.business_days else ""
     ring_reads = functions_of_rings() if any(how in _READ_WHOLE for how in _hows(policy)) else ""
-    names = name_all(policy, layout, shape, prelude() + drivers() + dues_functions + ring_reads)
+    tree_functions = functions_of_trees() if policy.score and policy.score.trees else ""
+    names = name_all(policy, layout, shape, prelude() + drivers() + dues_functions + ring_reads + tree_functions)
+    columns = {feature.name: shape.values + place for place, feature in enumerate(policy.features)}
+    trees = TreeEmitter(policy, names, columns)
     constants = Constants(policy, names)
     dues = DuesCode(policy.dues, constants, edition)
     used = uses(constants.policy)
     slack, slack_lines = slack_names(used, names)
     facts = FactsEmitter(layout, names, constants, dues)
-    line = LineEmitter(layout, names, constants)
-    next_days = NextEmitter(layout, names, constants, dues, used, slack)
+    line = LineEmitter(layout, names, constants, trees)
+    next_days = NextEmitter(layout, names, constants, dues, used, slack, trees)
+    next_review = next_days.next_review()
     parts = [
         f'"""The kernel of policy `{policy.name}`, version {policy.version}. Generated: do not edit."""',
         "\n".join([*constants.lines(), *slack_lines]),
         prelude(),
         dues_functions,
         ring_reads,
+        tree_functions,
+        "\n".join([*trees.constants(), *trees.cut_lines()]),
         "\n".join([*slot_lines(layout, names), *row_lines(policy, shape, names), *kind_lines(policy, names)]),
         "\n".join([*_fixed_numbers(layout), *emit_rings.constants(layout, names), *line.latch_constants()]),
         emit_rings.functions(layout, names),
@@ -109,7 +122,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         line.move_limit(),
         line.propose_offer(),
         line.count_restriction(),
-        next_days.next_review(),
+        next_review,
         line.authorise(),
         drivers(),
     ]

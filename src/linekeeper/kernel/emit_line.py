@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
 from linekeeper.kernel.emit_facts import clamped
 from linekeeper.kernel.emit_rings import add
+from linekeeper.kernel.emit_trees import TreeEmitter
 from linekeeper.kernel.layout import Layout, amount_slot
 from linekeeper.kernel.lines import bare, branches, indented, note
 from linekeeper.kernel.names import Names
@@ -19,8 +20,9 @@ from linekeeper.scorecard.card import Bins, PointsTable
 class LineEmitter:
     """Emits the functions of the line, from count_points to authorise."""
 
-    def __init__(self, layout: Layout, names: Names, constants: Constants) -> None:
+    def __init__(self, layout: Layout, names: Names, constants: Constants, trees: TreeEmitter) -> None:
         self.policy, self.layout, self.names, self.constants = constants.policy, layout, names, constants
+        self.trees = trees
         missing = (feature.name for feature in self.policy.features if feature.maybe_missing)
         self.missing = frozenset(names.variables[name] for name in missing)
         self._terms_by_segment: dict[tuple[str, int], str] = {}
@@ -61,6 +63,7 @@ class LineEmitter:
             body += self._bins(bins)
         for table in score.tables:
             body += self._table(table)
+        body += self.trees.points()
         body.append("out[O_SCORE] = " + " + ".join([self.constants.of("score", "base"), *groups.values()]))
         body += [f"out[{self.names.group_columns[group]}] = {groups[group]}" for group in score.groups]
         for feature in self.policy.features:

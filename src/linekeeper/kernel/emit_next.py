@@ -10,6 +10,7 @@ from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
 from linekeeper.kernel.dues_code import DuesCode
 from linekeeper.kernel.emit_facts import measured
 from linekeeper.kernel.emit_rings import entry, title
+from linekeeper.kernel.emit_trees import TreeEmitter
 from linekeeper.kernel.layout import GREATEST, LATCH_WIDTH, Layout, Ring, columns_read, lengths_of
 from linekeeper.kernel.lines import bare, branches, indented, note
 from linekeeper.kernel.names import Names
@@ -40,9 +41,10 @@ class NextEmitter:
         dues: DuesCode,
         used: Mapping[str, Use],
         slack: Mapping[Slack, tuple[str, str]],
+        trees: TreeEmitter,
     ) -> None:
         self.policy, self.layout, self.names, self.constants = constants.policy, layout, names, constants
-        self.dues, self.used, self.slack = dues, used, slack
+        self.dues, self.used, self.slack, self.trees = dues, used, slack, trees
         codes = {feature.name: measured(layout, names, dues, feature.expr) for feature in self.policy.features}
         self.codes = {name: _operand(code) for name, code in codes.items() if code is not None}
         missing = (feature.name for feature in self.policy.features if feature.maybe_missing)
@@ -133,7 +135,11 @@ class NextEmitter:
         cuts = [self.constants.cut(feature.name, cut) for cut in use.cuts if cut > 0]
         leaves = [[f"first = min(first, {day.format(cut=cut)})"] for cut in cuts] + [["pass"]]
         lines = self._while(use.any, [f"first = min(first, {day.format(cut='value + 1')})"])
-        if cuts and () not in use.any:
+        row = self.trees.row_of_cuts(feature.name, use.cuts)
+        if row and () not in use.any:
+            next_cut = [f"cut = cut_above({row}, value)", "if cut < NEVER:"]
+            lines += self._while(use.crossing, [*next_cut, f"    first = min(first, {day.format(cut='cut')})"])
+        elif cuts and () not in use.any:
             crossings = branches("value", cuts, leaves)
             lines += self._while(use.crossing, crossings[:-2] if crossings[-2:] == _NOTHING_MORE else crossings)
         return [f"value = {value}", *lines] if lines else []
@@ -172,6 +178,9 @@ class NextEmitter:
         before = _LEAVES_BEFORE[ring.key.unit].format(length=length)
         crossed = f"fades_below({args}, cut)" if top else f"falls_below({args}, value, cut, {before})"
         highest_below = branches("value", cuts[1:], [[f"cut = {cut}"] for cut in cuts])
+        row = self.trees.row_of_cuts(feature.name, use.cuts)
+        if row:
+            highest_below = [f"cut = {row}[cuts_reached({row}, value) - 1]"]
         falls = [
             f"value = {self.names.at(ring.slot(length, column))}",
             f"if value >= {cuts[0]}:",

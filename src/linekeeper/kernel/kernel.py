@@ -6,6 +6,7 @@ same results: plain code at once, and optimised code in the background for long 
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import types
@@ -19,6 +20,7 @@ from linekeeper.core.formats import EDITION
 from linekeeper.kernel.calendar import Calendar, Offsets, calendar
 from linekeeper.kernel.emit import digest, emit, with_numbers
 from linekeeper.policy.model import Policy
+from linekeeper.scorecard.trees import nodes_of_paths
 
 if TYPE_CHECKING:
     from linekeeper.kernel.native import NativeKernel
@@ -36,6 +38,9 @@ WORTH_OPTIMISING = 1_000_000
 STATE_BYTES_MAX, SOURCE_LINES_MAX = 1 << 18, 30_000
 
 EVALUATIONS_MEASURED, LIMIT_MEASURED = 200, 1_000_000  # days of an account without events, and its limit
+
+_ROW_OF_NUMBERS = re.compile(r"(?m)^    [-\d, ]+$")
+NODES_PER_EVALUATION = 100  # of a card's trees: passing so many takes as long as an evaluation without trees
 
 Made = TypeVar("Made")
 _MAKING = threading.RLock()  # one thread makes a kernel or a part of it; the others wait and take what it made
@@ -73,7 +78,10 @@ class MadeOnce(Generic[Made]):
 
 
 class KernelCost(NamedTuple):
-    """Bytes that the state of an account takes while it is worked on, and lines of the generated kernel."""
+    """Bytes that the state of an account takes while it is worked on, and lines of the generated kernel.
+
+    Lines that hold nothing but the numbers of a row, as a card's trees have them, are data and are not counted.
+    """
 
     state_bytes: int
     source_lines: int
@@ -98,7 +106,8 @@ class Kernel:
     @property
     def cost(self) -> KernelCost:
         """What the policy costs, whatever the machine."""
-        return KernelCost(8 * self.layout.size, self.source.count("\n"))
+        rows = len(_ROW_OF_NUMBERS.findall(self.source))
+        return KernelCost(8 * self.layout.size, self.source.count("\n") - rows)
 
     def evaluation_us(self) -> int:
         """Microseconds of one evaluation in plain Python on this machine: the mean of an account's first days."""
@@ -143,9 +152,16 @@ class Kernel:
 
     def is_worth_compiling(self, evaluations: int) -> bool:
         """Whether machine code is the quicker way to about so many evaluations."""
+        evaluations *= self._evaluation_weight
         if "compiled" in self.__dict__ and self.compiled.has("replay"):
             return evaluations >= WORTH_USING
         return evaluations >= WORTH_COMPILING or (evaluations >= WORTH_LOADING and self.compiled.is_kept("replay"))
+
+    @MadeOnce
+    def _evaluation_weight(self) -> int:
+        """How many times as long an evaluation takes as one without trees."""
+        trees = self.policy.score.trees if self.policy.score else ()
+        return 1 + sum(map(nodes_of_paths, trees)) // NODES_PER_EVALUATION
 
     def compile_if_worth(self, evaluations: int) -> None:
         """Have machine code at hand where it is worth it for all of these together, though not for a part alone."""

@@ -89,7 +89,8 @@ class ModuleLowering:
         assert isinstance(numbers, tuple)
         if name not in self.rows:
             row = ir.GlobalVariable(self.module, ir.ArrayType(INT, len(numbers)), name=f"row_{name}")
-            row.initializer = ir.Constant(row.type.pointee, numbers)
+            # As text at once: a constant object for each number would take as long as all the rest of a large row.
+            row.initializer = ir.FormattedConstant(row.type.pointee, f"[{', '.join(f'i64 {one}' for one in numbers)}]")
             row.global_constant, row.linkage = True, "internal"
             self.rows[name] = row
         return self.rows[name].gep([INT(0), INT(0)]), INT(len(numbers))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -22,6 +23,7 @@ BUILT_IN_CALLS = frozenset({"int", "len", "max", "min", "range"})
 EXPONENT_MAX = 64  # beyond it no power but those of -1, 0 and 1 is a number of 64 bits
 
 Constant = int | tuple[int, ...]
+_ROW = re.compile(r"(?m)^([A-Z]\w*) = \(\n((?: {4}[-\d, ]+,\n)+)\)$")  # as kernels with trees have them
 
 ARITHMETIC_NODES: Mapping[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
@@ -116,7 +118,8 @@ def read_source(text: str) -> KernelSource:
     Traceback (most recent call last):
     linekeeper.kernel.subset.NotInSubset: `import os` in line 1 of the kernel is not in the language of kernels; ...
     """
-    constants: dict[str, Constant] = {}
+    text, rows = _without_rows(text)
+    constants: dict[str, Constant] = dict(rows)
     definitions: dict[str, ast.FunctionDef] = {}
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef):
@@ -134,6 +137,26 @@ def read_source(text: str) -> KernelSource:
         if isinstance(node, ast.FunctionDef):
             definitions[node.name] = node
     return KernelSource(constants, definitions)
+
+
+def _without_rows(text: str) -> tuple[str, dict[str, tuple[int, ...]]]:
+    """The source with rows of plain numbers left out, its lines where they were, and these rows.
+
+    Parsing a row of a hundred thousand numbers as Python would take longer than all the rest of a kernel.
+    """
+    rows: dict[str, tuple[int, ...]] = {}
+
+    def taken(row: re.Match[str]) -> str:
+        try:
+            numbers = tuple(map(int, row[2].rstrip()[:-1].split(",")))
+        except ValueError:
+            return row[0]
+        if row[1] in rows or min(numbers) < INT64_MIN or max(numbers) > INT64_MAX:
+            return row[0]
+        rows[row[1]] = numbers
+        return "\n" * row[0].count("\n")
+
+    return _ROW.sub(taken, text), rows
 
 
 def is_docstring(node: ast.stmt) -> bool:
@@ -186,7 +209,8 @@ def _exact(node: ast.expr, known: Mapping[str, Constant]) -> Constant | None:
         case ast.Name(id=name):
             return known.get(name)
         case ast.Tuple(elts=items):
-            numbers = [_exact(item, known) for item in items]
+            plain = [item.value if isinstance(item, ast.Constant) else None for item in items]
+            numbers = [n if type(n) is int else _exact(item, known) for n, item in zip(plain, items, strict=True)]
             return tuple(n for n in numbers if isinstance(n, int)) if all(isinstance(n, int) for n in numbers) else None
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             operand_value = _exact(operand, known)

@@ -18,6 +18,7 @@ from linekeeper.policy import model as m
 from linekeeper.policy.reader import Reader
 from linekeeper.policy.source import Listing, Node, Scalar, Table, quoted
 from linekeeper.scorecard.card import Bins
+from linekeeper.scorecard.trees import cuts_of_feature
 
 DUES_KEYS = ("grace", "tolerance", "prepaid", "holidays")
 HOLIDAYS_KEYS = ("calendar", "years", "weekend", "also", "not")
@@ -201,6 +202,9 @@ def _thresholds(policy: m.Policy, features: Iterable[m.Feature]) -> Iterator[int
     for part in policy.score.bins if policy.score else ():
         if isinstance(part, Bins) and part.feature in own:
             yield from (cut for cut in part.below if cut > 1)
+    for trees in policy.score.trees if policy.score else ():
+        for name in own.intersection(trees.features):
+            yield from (cut for cut in cuts_of_feature(trees, name) if cut > 1)
     rules = [expr for expr in (*(feature.expr for feature in features), *conditions) if expr is not None]
     segments = range(len(policy.segments)) or (None,)
     for expr in (ex.expression_in_segment(rule, number) for rule in rules for number in segments):

@@ -15,8 +15,9 @@ from linekeeper.policy.checker import DAYS_MAX
 from linekeeper.policy.functions import FACTS
 from linekeeper.policy.reader import Reader
 from linekeeper.policy.source import Listing, Node, Scalar, Table
-from linekeeper.scorecard.artifact import read_artifact
-from linekeeper.scorecard.card import SCORE_MAX, Bins, Score, reach
+from linekeeper.scorecard.artifact import Artifact, open_artifact
+from linekeeper.scorecard.card import SCORE_MAX, Bins, Score, reach, scored_features
+from linekeeper.scorecard.tree_validation import direction_fault
 
 GROUPS = ("ability", "willingness")
 TRIGGERS_MAX = 60
@@ -66,14 +67,12 @@ def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], b
         )
         return None
     try:
-        scorecard = read_artifact(read_card(name))
+        artifact = open_artifact(read_card(name))
     except (FileError, ValueError) as error:
         reader.faults.add(node, f"the card `{name}` cannot be read: {error}")
         return None
-    features = [part.feature for part in scorecard.bins] + [
-        side for table in scorecard.tables for side in (table.row, table.column)
-    ]
-    for feature in features:
+    scorecard = artifact.score
+    for feature in scored_features(scorecard):
         if feature not in reader.features and not (feature in FACTS and reader.fact(feature)):
             reader.faults.unknown(node, f"the card `{name}` scores a feature that", feature, reader.features)
     for group in scorecard.groups:
@@ -87,7 +86,29 @@ def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], b
     for part in scorecard.bins:
         if part.feature in reader.features:
             _check_direction(node, reader.features[part.feature], part.points, reader)
+    if scorecard.trees:
+        _check_trees(node, artifact, reader)
     return scorecard
+
+
+def _check_trees(node: Node, artifact: Artifact, reader: Reader) -> None:
+    """Directions that the policy declares, proved by the trees; and choices in the order that the trees know."""
+    inputs = {one.name: one for one in artifact.inputs}
+    for name in scored_features(artifact.score):
+        feature = reader.features.get(name)
+        if feature is None:
+            continue
+        special = inputs[name].special if name in inputs else ()
+        worse, every = feature.worse, artifact.score.trees
+        places = (direction_fault(trees, name, worse, special) for trees in every) if worse else ()
+        if place := next((place for place in places if place), None):
+            message = f"`{name}` is declared `worse: {feature.worse}`, but {place} of the card gives more points"
+            reader.faults.add(node, message, "fit the trees with that direction, or remove `worse`")
+        choices = inputs[name].choices if name in inputs else ()
+        if choices and feature.choices and choices != feature.choices:
+            listed = ", ".join(f"`{choice}`" for choice in choices[:12])
+            message = f"the card's choices of `{name}` are not those of the policy, in their order"
+            reader.faults.add(node, message, f"list them as the card does: {listed}")
 
 
 def _bins(key: Scalar, node: Node, group: str, reader: Reader) -> Bins | None:

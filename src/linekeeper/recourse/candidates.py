@@ -26,6 +26,7 @@ from linekeeper.recourse.baseline import Baseline, income_kind
 from linekeeper.recourse.dependencies import literals, restoring_conditions
 from linekeeper.recourse.model import EARLY_DAYS
 from linekeeper.recourse.simulate import Simulation, Simulator
+from linekeeper.scorecard.trees import cuts_of_feature
 
 SHORT_HORIZON_DAYS = 400  # most roads end within so many days; only where none does is the whole horizon simulated
 LEAST_PART_TODAY = 3  # of the arrears, at least a third is paid today: a plan in parts begins with a payment
@@ -323,6 +324,10 @@ def _compared_constants(policy: m.Policy, kind: m.Kind, item: m.Field) -> Iterat
     for bins in policy.score.bins if policy.score else ():
         if bins.feature in reaching and policy.feature(bins.feature).unit == item.unit:
             yield from bins.below
+    for trees in policy.score.trees if policy.score else ():
+        for name in trees.features:
+            if name in reaching and policy.feature(name).unit == item.unit:
+                yield from cuts_of_feature(trees, name)
 
 
 def _features_reaching(policy: m.Policy, kind_name: str) -> set[str]:

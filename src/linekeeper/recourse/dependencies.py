@@ -13,6 +13,7 @@ from functools import lru_cache
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.windows import window_days
+from linekeeper.scorecard.card import scored_features
 
 LATE_KINDS = frozenset(("due", "repay", "delinquency"))
 MOVED_BY = {  # account fact -> the built-in kinds of events that move it
@@ -112,8 +113,7 @@ def _read_by(policy: m.Policy, expr: ex.Expr) -> Iterator[str]:
     nodes = list(ex.nodes_of(expr))
     yield from (node.name for node in nodes if isinstance(node, ex.Ref))
     if policy.score and any(isinstance(node, ex.ScoreRef) for node in nodes):
-        yield from (bins.feature for bins in policy.score.bins)
-        yield from (name for table in policy.score.tables for name in (table.row, table.column))
+        yield from scored_features(policy.score)
 
 
 def literals(expr: ex.Expr, unit: ex.Unit) -> Iterator[ex.Literal]:

@@ -1,5 +1,8 @@
 """A fitted scorecard as one JSON file: canonical, hashed, with its provenance.
 
+A card of points has the format `linekeeper-scorecard/1`. A card with trees has `linekeeper-scorecard/2` and says
+`kind: trees`; its score has the key `trees`, one entry for each `TreeEnsemble`.
+
 The file is canonical JSON (RFC 8785: sorted keys, no spaces, whole numbers only). Its `sha256` is that of the same JSON
 without the key `sha256`; a policy that names the file records the hash, and a file that was changed is refused.
 """
@@ -18,8 +21,10 @@ import msgspec
 from linekeeper.core.errors import FileError
 from linekeeper.scorecard.card import SCORE_MAX, Bins, PointsTable, Score, reach
 from linekeeper.scorecard.pd import Scale
+from linekeeper.scorecard.tree_validation import direction_fault, tree_faults
 
 FORMAT: Literal["linekeeper-scorecard/1"] = "linekeeper-scorecard/1"
+TREES_FORMAT: Literal["linekeeper-scorecard/2"] = "linekeeper-scorecard/2"
 _GROUP_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 JSON_WHOLE_MAX = 2**53  # beyond it, JSON readers disagree about a whole number
 
@@ -54,13 +59,14 @@ class Artifact:
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
-    format: Literal["linekeeper-scorecard/1"]
+    format: Literal["linekeeper-scorecard/1", "linekeeper-scorecard/2"]
     name: str
     score: Score
     scale: Scale
     inputs: tuple[Input, ...]
     provenance: dict[str, str | int]
     sha256: str
+    kind: Literal["trees"] | None = None
 
 
 def write_artifact(artifact: Artifact) -> bytes:
@@ -74,8 +80,13 @@ def write_artifact(artifact: Artifact) -> bytes:
     True
     """
     check_score(artifact.score)
+    check_directions(artifact)
     body = {"format": FORMAT, **_plain(artifact)}
     body["score"]["card"] = None
+    if artifact.score.trees:
+        body |= {"format": TREES_FORMAT, "kind": "trees"}
+    else:
+        del body["score"]["trees"]  # a card of points has no such key
     return _canonical({**body, "sha256": hashlib.sha256(_canonical(body)).hexdigest()}) + b"\n"
 
 
@@ -101,9 +112,17 @@ def open_artifact(data: bytes) -> Artifact:
             code="scorecard-altered",
             way_out="fit it again",
         )
+    has_trees = bool(file.score.trees)
+    if (file.format == TREES_FORMAT, file.kind == "trees") != (has_trees, has_trees):
+        raise ArtifactError(
+            f"the format `{file.format}` does not go with what the card holds",
+            code="scorecard-not-usable",
+            way_out=f"a card with trees has the format `{TREES_FORMAT}` and `kind: trees`, another `{FORMAT}`",
+        )
     check_score(file.score)
-    score = replace(file.score, card=stated)
-    return Artifact(file.name, score, file.scale, file.inputs, file.provenance)
+    artifact = Artifact(file.name, replace(file.score, card=stated), file.scale, file.inputs, file.provenance)
+    check_directions(artifact)
+    return artifact
 
 
 def check_score(score: Score) -> None:
@@ -113,6 +132,10 @@ def check_score(score: Score) -> None:
         _check_bins(bins, score.groups)
     for table in score.tables:
         _check_table(table, score.groups)
+    for number, trees in enumerate(score.trees):
+        _group(trees.group, score.groups, f"the ensemble {number} of trees")
+        for fault in tree_faults(trees):
+            raise ArtifactError(f"in the ensemble {number} of trees {fault}", code="scorecard-not-usable")
     low, high = reach(score)
     if max(-low, high) > SCORE_MAX:
         raise ArtifactError(
@@ -129,6 +152,22 @@ def check_score(score: Score) -> None:
         raise ArtifactError(
             "the PD table rises with the score; a better score must not mean a higher PD", code="scorecard-not-usable"
         )
+
+
+def check_directions(artifact: Artifact) -> None:
+    """ArtifactError where trees give a worse value of an input more points; names the tree and the node.
+
+    Points by bin are held against the directions of the policy, which may differ from those of the fit.
+    """
+    for trees in artifact.score.trees:
+        for one in artifact.inputs:
+            place = direction_fault(trees, one.name, one.worse, one.special) if one.worse else None
+            if place:
+                raise ArtifactError(
+                    f"`{one.name}` is declared `worse: {one.worse}`, but {place} gives a worse value more points",
+                    code="scorecard-not-usable",
+                    way_out="fit the trees with that direction, or leave the direction out",
+                )
 
 
 def _check_groups(groups: tuple[str, ...]) -> None:

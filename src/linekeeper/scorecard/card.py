@@ -1,4 +1,4 @@
-"""The additive scorecard: features -> bins -> points, with sub-totals by group and a table to PD.
+"""The scorecard: features -> bins, tables or trees -> points, with sub-totals by group and a table to PD.
 
 Score = base + the points of every part; the sub-score of a group is the sum of its own parts, so base + all sub-scores
 = score, always. Points are whole numbers: their sum is the same in every order and on every machine, so that a decision
@@ -8,6 +8,8 @@ can be derived again to the last point, and the points lost explain the whole di
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from linekeeper.scorecard.trees import TreeEnsemble, reach_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Score:
     pd_below: tuple[int, ...] = ()
     pd_ppm: tuple[int, ...] = (0,)
     card: str | None = None  # hash of the scorecard artifact, where the policy names one
+    trees: tuple[TreeEnsemble, ...] = ()
 
 
 SCORE_MAX = 10**9  # either way: what is computed with a score is checked for scores of this size
@@ -65,4 +68,17 @@ def reach(score: Score) -> tuple[int, int]:
     """
     parts = [(*bins.points, *bins.by_choice, bins.missing) for bins in score.bins]
     parts += [tuple(points for row in table.points for points in row) for table in score.tables]
+    parts += [reach_of(trees) for trees in score.trees]
     return score.base + sum(map(min, parts)), score.base + sum(map(max, parts))
+
+
+def scored_features(score: Score) -> list[str]:
+    """The features that any part of the card reads, each once, in the order of the card.
+
+    >>> scored_features(Score(500, ("ability",), (Bins("late", "ability", (1,), (10, -30), 0),)))
+    ['late']
+    """
+    names = [bins.feature for bins in score.bins]
+    names += [name for table in score.tables for name in (table.row, table.column)]
+    names += [name for trees in score.trees for name in trees.features]
+    return list(dict.fromkeys(names))

@@ -11,9 +11,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from linekeeper.scorecard.attributions import Attributions
 from linekeeper.scorecard.card import Bins, PointsTable, Score
+from linekeeper.scorecard.trees import TreeEnsemble, ensemble_points, reach_of
 
 FeatureValues = Mapping[str, int | None]
+CardPart = Bins | PointsTable | TreeEnsemble
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,11 @@ class ScorePart:
         """Points below the best bin; never negative."""
         return self.best - self.points
 
+    @property
+    def label(self) -> str:
+        """What it is called: its features, or what trees give on the mean of the rows that they were fitted on."""
+        return " and ".join(self.features) or "mean of the trees"
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -43,14 +51,23 @@ class Scored:
 def parts(score: Score, values: FeatureValues) -> list[ScorePart]:
     """Every part of the card, in its order; base + all points = score.
 
+    Trees give one part for each feature, most points lost first, and before these one without a feature: the mean of
+    the rows that they were fitted on. The best of such a part is its points, or 0 where it lost some.
+
     >>> card = Score(500, ("ability",), (Bins("burden", "ability", (3000,), (60, -20), 0),))
     >>> parts(card, {"burden": 4500})[0].lost
     80
     """
-    return [
-        ScorePart(features_of(part), part.group, points_of(part, values), best_of(part))
-        for part in parts_of_card(score)
-    ]
+    binned: list[Bins | PointsTable] = [*score.bins, *score.tables]
+    plain = [ScorePart(features_of(part), part.group, points_of(part, values), best_of(part)) for part in binned]
+    return plain + [part for trees in score.trees for part in _parts_of_trees(trees, values)]
+
+
+def _parts_of_trees(trees: TreeEnsemble, values: FeatureValues) -> list[ScorePart]:
+    attributions = Attributions(trees)
+    by_feature = sorted(attributions.points(values).items(), key=lambda one: one[1])
+    mean = ScorePart((), trees.group, attributions.mean_points, attributions.mean_points)
+    return [mean, *(ScorePart((name,), trees.group, points, max(points, 0)) for name, points in by_feature)]
 
 
 def score_one(score: Score, values: FeatureValues) -> Scored:
@@ -62,8 +79,8 @@ def score_one(score: Score, values: FeatureValues) -> Scored:
     Scored(score=480, groups={'ability': -20}, pd_ppm=90000)
     """
     groups = dict.fromkeys(score.groups, 0)
-    for part in parts(score, values):
-        groups[part.group] += part.points
+    for part in parts_of_card(score):
+        groups[part.group] += points_of(part, values)
     total = score.base + sum(groups.values())
     return Scored(total, groups, score.pd_ppm[bisect_right(score.pd_below, total)])
 
@@ -74,11 +91,16 @@ def best_score(score: Score) -> int:
     >>> best_score(Score(500, ("ability",), (Bins("burden", "ability", (3000,), (60, -20), 0),)))
     560
     """
-    return score.base + sum(map(best_of, score.bins)) + sum(map(best_of, score.tables))
+    return score.base + sum(map(best_of, parts_of_card(score)))
 
 
-def best_of(part: Bins | PointsTable) -> int:
-    """The most points that a part can give; its bin for missing counts like any other."""
+def best_of(part: CardPart) -> int:
+    """The most points that a part can give; its bin for missing counts like any other.
+
+    Of trees it is what the best leaf of every tree gives, though no account may reach all of them at once.
+    """
+    if isinstance(part, TreeEnsemble):
+        return reach_of(part)[1]
     if isinstance(part, PointsTable):
         return max(map(max, part.points))
     return max(*(part.by_choice or part.points), part.missing)
@@ -88,12 +110,14 @@ def lost_by_feature(score: Score, values: FeatureValues) -> dict[str, int]:
     """Points lost by feature, none negative; their sum is `best_score` less the score, exactly.
 
     What a table of two features lost is shared as by Shapley (1953): each feature bears the mean of what moving it
-    alone, first or last, from the best cell to the account's cell costs, within 0 and the table's loss.
+    alone, first or last, from the best cell to the account's cell costs, within 0 and the table's loss. Trees have
+    no best cell: their features are told apart by `attributions`, and a card with trees has no answer here.
 
     >>> card = Score(500, ("ability",), (Bins("burden", "ability", (3000,), (60, -20), 0),))
     >>> lost_by_feature(card, {"burden": 4500})
     {'burden': 80}
     """
+    assert not score.trees, "points lost against a best bin are asked of a card that has trees"
     lost: Counter[str] = Counter()
     for bins in score.bins:
         lost[bins.feature] += best_of(bins) - points_of(bins, values)
@@ -122,13 +146,15 @@ def _place(below: tuple[int, ...], value: int | None) -> int:
     return len(below) + 1 if value is None else bisect_right(below, value)
 
 
-def parts_of_card(score: Score) -> list[Bins | PointsTable]:
-    """The parts of a card: first those of one feature, then those of two."""
-    return [*score.bins, *score.tables]
+def parts_of_card(score: Score) -> list[CardPart]:
+    """The parts of a card: first those of one feature, then those of two, then trees."""
+    return [*score.bins, *score.tables, *score.trees]
 
 
-def points_of(part: Bins | PointsTable, values: FeatureValues) -> int:
+def points_of(part: CardPart, values: FeatureValues) -> int:
     """The points that a part of a card gives for these values."""
+    if isinstance(part, TreeEnsemble):
+        return ensemble_points(part, values)
     if isinstance(part, PointsTable):
         row, column = _place(part.row_below, values[part.row]), _place(part.column_below, values[part.column])
         return part.points[row][column]
@@ -140,6 +166,8 @@ def points_of(part: Bins | PointsTable, values: FeatureValues) -> int:
     return part.points[bisect_right(part.below, value)]
 
 
-def features_of(part: Bins | PointsTable) -> tuple[str, ...]:
+def features_of(part: CardPart) -> tuple[str, ...]:
     """The features that a part of a card reads."""
+    if isinstance(part, TreeEnsemble):
+        return part.features
     return (part.row, part.column) if isinstance(part, PointsTable) else (part.feature,)

@@ -172,9 +172,12 @@ class ShowAnswer(CommandAnswer, frozen=True, tag="linekeeper/show/1"):
 
 
 class ScorePartRecord(AnswerPart, frozen=True):
-    """What one part of the scorecard gave, and what it lost against its best bin."""
+    """What one part of the scorecard gave, and what it lost against its best bin; a feature of trees, against the mean.
 
-    features: list[str]
+    The points of all parts and the base add up to the score.
+    """
+
+    features: Annotated[list[str], Meta(description="None for the mean of the trees, which a card with trees has.")]
     group: str
     points: int
     best: int

@@ -62,6 +62,7 @@ ANSWERS: dict[str, tuple[type[CommandAnswer], ...]] = {
     "witness": (proof.WitnessAnswer,),
     "erase": (proof.EraseAnswer,),
     "snapshot": (measuring.SnapshotAnswer,),
+    "card import model": (measuring.CardImportAnswer,),
     "fit": (measuring.FitAnswer, measuring.CrossValidationAnswer, measuring.PlanDraftAnswer),
     "forecast": (measuring.ForecastAnswer,),
     "outcome": (measuring.OutcomeAnswer,),

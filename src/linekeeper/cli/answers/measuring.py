@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -35,6 +35,46 @@ class FitAnswer(CommandAnswer, frozen=True, tag="linekeeper/fit/1"):
     tables: int
     card: Annotated[str | None, Meta(description="The file of the card; null without `--output`.")]
     model_card: str | None
+
+
+class DifferingRowRecord(AnswerPart, frozen=True):
+    """A row whose points are not those that the model's own output has."""
+
+    values: Annotated[dict[str, int | None], Meta(description="Of each feature, as whole numbers; null for missing.")]
+    card_points: int
+    model_points: int
+    model_output: float
+
+
+class CardComparison(AnswerPart, frozen=True):
+    """The card beside the model's own predictions. A card that differs beyond `at_half_point` is refused."""
+
+    compared_with: Annotated[
+        Literal["library", "sample"],
+        Meta(description="The model run by its own library on rows drawn at the cuts, or the rows of `--sample`."),
+    ]
+    rows: int
+    equal: Annotated[int, Meta(description="Rows with the same points.")]
+    at_half_point: Annotated[
+        int, Meta(description="Rows so near to a half point that the model's own rounding falls on the other side.")
+    ]
+    first_at_half_point: list[DifferingRowRecord]
+
+
+class CardImportAnswer(CommandAnswer, frozen=True, tag="linekeeper/card-import-model/1"):
+    """A card made from a model file."""
+
+    name: str
+    made_by: str
+    kind: Literal["trees", "points"]
+    sha256: Sha256
+    features: list[str]
+    trees: int
+    nodes: int
+    lowest: Annotated[int, Meta(description="The lowest score that the parts can add up to.")]
+    highest: int
+    card: Annotated[str | None, Meta(description="The file of the card; null without `--output`.")]
+    comparison: Annotated[CardComparison | None, Meta(description="Null where there was nothing to compare with.")]
 
 
 class PlanDraftAnswer(CommandAnswer, frozen=True, tag="linekeeper/fit-plan/1"):

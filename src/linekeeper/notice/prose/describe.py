@@ -11,6 +11,7 @@ from linekeeper.notice.prose.expression import ExpressionRenderer
 from linekeeper.notice.prose.vocabulary import Vocabulary, shipped_vocabulary
 from linekeeper.policy import model as m
 from linekeeper.scorecard.card import Bins, PointsTable, Score
+from linekeeper.scorecard.trees import TreeEnsemble, reach_of
 from linekeeper.texts.language import Lang, Language
 from linekeeper.texts.language import language as language_of
 
@@ -138,6 +139,8 @@ def _score(score: Score, renderer: ExpressionRenderer) -> Iterator[str]:
         yield _part(part, renderer)
     for table in score.tables:
         yield from _table(table, renderer)
+    for trees in score.trees:
+        yield _trees(trees, renderer)
     if score.pd_below:
         yield _chances(score, renderer)
 
@@ -178,6 +181,20 @@ def _table(table: PointsTable, renderer: ExpressionRenderer) -> Iterator[str]:
         bands = _listed(zip(columns, points, strict=True), renderer)
         given = {"row": row_noun, "band": row, "column": column_noun, "group": group, "bands": bands}
         yield translate("{row} {band}, by {column} ({group}): {bands}.", **given)
+
+
+def _trees(trees: TreeEnsemble, renderer: ExpressionRenderer) -> str:
+    """How many trees there are, what they read, and how far their points reach; the file of the card has the rest."""
+    translate = renderer.language.translate
+    low, high = reach_of(trees)
+    return translate(
+        "{trees} of the card ({group}) read {features} together. They give {low} at the least and {high} at the most.",
+        trees=renderer.language.translate_count("{number} tree", "{number} trees", len(trees.roots)),
+        group=renderer.vocabulary.of("groups", trees.group).in_(renderer.language.code),
+        features=renderer.language.all_of([renderer.feature_noun(name) for name in trees.features]),
+        low=_points(low, renderer),
+        high=_points(high, renderer),
+    )
 
 
 def _chances(score: Score, renderer: ExpressionRenderer) -> str:

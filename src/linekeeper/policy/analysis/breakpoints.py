@@ -18,6 +18,7 @@ from linekeeper.policy import model as m
 from linekeeper.policy.analysis.monotonicity import Trends
 from linekeeper.policy.trends import Trend
 from linekeeper.scorecard.card import Bins, PointsTable
+from linekeeper.scorecard.trees import TreeEnsemble, change_max, cuts_of_feature
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,15 @@ class Slack:
 
     fall: int
     rise: int
+
+
+@dataclass(frozen=True, slots=True)
+class TreeInput:
+    """A feature of trees: where some tree answers otherwise, and by how many points it can move the score."""
+
+    feature: str
+    cuts: tuple[int, ...]
+    moves: int
 
 
 Guard = tuple[ex.Expr | Clearing | Latched | Restoring | Slack, ...]  # all of it holds; nothing: always
@@ -113,14 +123,16 @@ class _UseCollector:
         if self.policy.differs_by_segment:  # another segment, other numbers
             yield "segment", None, ()
         for part, guard in self._score_parts():
-            if isinstance(part, Bins):
+            if isinstance(part, TreeInput):
+                yield from ((part.feature, cut, guard) for cut in (MISSING + 1, *part.cuts))
+            elif isinstance(part, Bins):
                 yield from ((part.feature, cut, guard) for cut in (MISSING + 1, *part.below))
                 yield from ((part.feature, value, guard) for value in range(len(part.by_choice)))
             else:
                 yield from ((part.row, cut, guard) for cut in (MISSING + 1, *part.row_below))
                 yield from ((part.column, cut, guard) for cut in (MISSING + 1, *part.column_below))
 
-    def _score_parts(self) -> Iterator[tuple[Bins | PointsTable, Guard]]:
+    def _score_parts(self) -> Iterator[tuple[Bins | PointsTable | TreeInput, Guard]]:
         """The parts of the score, each with a guard: together, those left out cannot take the score over a cut.
 
         Those that can move it least come first: each is left out while there is slack for it and all before it.
@@ -128,15 +140,25 @@ class _UseCollector:
         score, cuts = self.policy.score, score_breakpoints(self.policy)
         if score is None or cuts == ():
             return
-        parts: list[Bins | PointsTable] = [*score.bins, *score.tables]
+        parts: list[Bins | PointsTable | TreeInput] = [*score.bins, *score.tables]
+        parts += [part for trees in score.trees for part in self._tree_inputs(trees)]
         fall = rise = 0
         for part in sorted(parts, key=lambda part: sum(self._moves(part))):
             most = self._moves(part)
             fall, rise = fall + most[0], rise + most[1]
             yield part, () if cuts is None else (Slack(fall, rise),)
 
-    def _moves(self, part: Bins | PointsTable) -> tuple[int, int]:
+    def _tree_inputs(self, trees: TreeEnsemble) -> Iterator[TreeInput]:
+        """The features of trees. What several change together is no more than what each can change alone, added up."""
+        for name in trees.features:
+            still = self.trends.of_feature(name) == Trend.STILL
+            moves = 0 if still else change_max(trees, frozenset({name}))
+            yield TreeInput(name, tuple(cuts_of_feature(trees, name)), moves)
+
+    def _moves(self, part: Bins | PointsTable | TreeInput) -> tuple[int, int]:
         """How far at most the points of a part can fall, and rise, by time alone."""
+        if isinstance(part, TreeInput):
+            return part.moves, part.moves
         if isinstance(part, PointsTable):
             flat = [value for row in part.points for value in row]
             still = self.trends.of_feature(part.row) == self.trends.of_feature(part.column) == Trend.STILL

@@ -8,6 +8,7 @@ from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import conditions, uses
 from linekeeper.policy.analysis.remarks import Remark
+from linekeeper.scorecard.card import scored_features
 
 
 def read_names(policy: m.Policy) -> set[str]:
@@ -16,8 +17,7 @@ def read_names(policy: m.Policy) -> set[str]:
     waiting = [*conditions(policy), *(rule.deny for rule in policy.authorise)]
     names = set(uses(policy))
     if policy.score is not None:
-        names.update(bins.feature for bins in policy.score.bins)
-        names.update(name for table in policy.score.tables for name in (table.row, table.column))
+        names.update(scored_features(policy.score))
     waiting += [exprs[name] for name in names]
     while waiting:
         for node in ex.nodes_of(waiting.pop()):

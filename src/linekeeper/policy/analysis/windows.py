@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
+from linekeeper.scorecard.card import scored_features
 
 MONTH_DAYS_MAX = 31
 
@@ -28,8 +29,7 @@ def longest_window(policy: m.Policy, expr: ex.Expr) -> int:
                 case ex.Ref(name):
                     names = [name]
                 case ex.ScoreRef() if policy.score:
-                    names = [bins.feature for bins in policy.score.bins]
-                    names += [name for table in policy.score.tables for name in (table.row, table.column)]
+                    names = scored_features(policy.score)
             waiting += [features[name] for name in names if name not in read]
             read.update(names)
     return longest
