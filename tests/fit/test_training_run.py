@@ -18,6 +18,7 @@ import pytest
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError, UsageError
+from linekeeper.lab.fit import additive_fit, inner_folds
 from linekeeper.lab.fit.fairness import group_fairness
 from linekeeper.lab.fit.folds import folds_of
 from linekeeper.lab.fit.model_card import model_card_of, stability
@@ -94,7 +95,13 @@ def test_the_model_card_says_what_was_learned(run: TrainingRun) -> None:
     assert "chosen on rows held out: AUC labels 0." in render_model_card(card)
 
 
-def test_one_worker_or_two_and_twice_over_make_the_same_bytes() -> None:
+@pytest.mark.parametrize("rows_by_size", [(10_000, 50_000), (100, 50_000), (100, 200)])
+def test_one_worker_or_two_and_twice_over_make_the_same_bytes(
+    rows_by_size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a table that counts as one of few rows, of some, and of many."""
+    monkeypatch.setattr(inner_folds, "FEW_ROWS", rows_by_size[0])
+    monkeypatch.setattr(additive_fit, "LABELS_ENOUGH", rows_by_size[1])
     table = synthetic_table(1_200)
     one, two, again = (
         write_artifact(artifact_of_run(fit_scorecard(table, replace(PLAN, workers=workers), 2), "made"))

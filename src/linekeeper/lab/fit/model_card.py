@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from linekeeper.lab import JsonObject
-from linekeeper.lab.fit.additive_fit import FEW_ROWS
 from linekeeper.lab.fit.additive_model import Binning
 from linekeeper.lab.fit.cross_validation import EXACT_TWIN
 from linekeeper.lab.fit.fairness import RESTRICTED_SHARE, group_fairness, proxy_report
+from linekeeper.lab.fit.inner_folds import FEW_ROWS
 from linekeeper.lab.fit.metrics import (
     auc,
     auc_interval,
