@@ -24,13 +24,12 @@ sys.path.insert(0, str(REPOSITORY / "src"))
 import numpy as np  # noqa: E402
 from fit_peers import PEERS, Risks, peers_missing  # noqa: E402
 from made_tables import FAMILIES, Made  # noqa: E402
-from scipy.stats import t as students_t  # noqa: E402
 
 from linekeeper.datasets.catalogue import read_data_set  # noqa: E402
 from linekeeper.lab.fit.cross_validation import fit_default  # noqa: E402
 from linekeeper.lab.fit.feature_bins import bin_table  # noqa: E402
 from linekeeper.lab.fit.folds import folds_of  # noqa: E402
-from linekeeper.lab.fit.metrics import auc  # noqa: E402
+from linekeeper.lab.fit.metrics import auc, paired_over_repeats  # noqa: E402
 from linekeeper.lab.fit.plan import FitPlan  # noqa: E402
 from linekeeper.lab.fit.scaling import scorecard_of  # noqa: E402
 from linekeeper.lab.fit.training_table import TrainingTable  # noqa: E402
@@ -77,11 +76,8 @@ def measure(make: Callable[[int], Made], arms: list[str], repeats: int) -> dict[
 
 
 def paired(own: list[float], other: list[float]) -> dict[str, float]:
-    """The mean difference over the folds and its 95 % interval (Nadeau, Bengio 2003: the folds share rows)."""
-    gaps = np.array(own) - np.array(other)
-    deviation = float(np.sqrt(gaps.var(ddof=1) * (1 / len(gaps) + 1 / (FOLDS - 1))))
-    reach = float(students_t.ppf(0.975, len(gaps) - 1)) * deviation
-    return {"mean": float(gaps.mean()), "low": float(gaps.mean()) - reach, "high": float(gaps.mean()) + reach}
+    """The mean difference over the folds and its 95 % interval."""
+    return dict(zip(("mean", "low", "high"), paired_over_repeats(own, other, FOLDS), strict=True))
 
 
 def families(data: Path) -> dict[str, Callable[[int], Made]]:

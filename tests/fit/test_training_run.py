@@ -87,6 +87,22 @@ def test_the_evidence_holds_all_that_is_asked_of_it(run: TrainingRun) -> None:
     assert by_name["late"] == max(by_name.values())
 
 
+def test_the_price_of_directions_and_of_the_form_is_on_the_page() -> None:
+    """Bads rise with `burden`: told the other way round, it can only be level, and that costs much."""
+    wrong = replace(PLAN, features=(replace(PLAN.features[0], worse="lower"), *PLAN.features[1:]))
+    priced = fit_scorecard(synthetic_table(1_500), wrong, 3, compare=("forest",), with_direction_costs=True)
+    card = model_card_of(priced, "made")
+    by_name = {row["feature"]: row for row in card["directions"]}
+    assert set(by_name) == {"all directions", "burden", "income", "late"}
+    assert by_name["burden"]["auc_lost"] > 0.01 > by_name["late"]["auc_lost"]
+    assert all(row["low"] <= row["auc_lost"] <= row["high"] for row in card["directions"])
+    left = card["left_to_trees"]
+    assert left["low"] <= left["auc"] <= left["high"]
+    page = render_model_card(card)
+    assert "What the declared directions cost" in page
+    assert f"{left['auc']:+.4f} of AUC better" in page
+
+
 def test_the_model_card_says_what_was_learned(run: TrainingRun) -> None:
     card = model_card_of(run, "made")
     assert card["learning"]["way"] == artifact_of_run(run, "made").provenance["learned_from"]

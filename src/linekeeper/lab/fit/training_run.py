@@ -18,7 +18,9 @@ from linekeeper.lab.fit.cross_validation import (
     fit_default,
     known_by_method,
     learning_of_all_folds,
+    plan_of_method,
 )
+from linekeeper.lab.fit.direction_costs import DirectionCost, direction_costs
 from linekeeper.lab.fit.feature_bins import bin_table
 from linekeeper.lab.fit.folds import folds_of
 from linekeeper.lab.fit.leaks import refuse_leaks
@@ -47,6 +49,7 @@ class TrainingRun:
     score: Score
     points: FeatureColumn
     pd: Floats
+    direction_costs: tuple[DirectionCost, ...] = ()
 
 
 def fit_scorecard(
@@ -56,10 +59,12 @@ def fit_scorecard(
     method: str = "tables",
     compare: tuple[str, ...] = (),
     progress: Callable[[int], object] = lambda steps_done: None,
+    with_direction_costs: bool = False,
 ) -> TrainingRun:
     """Fit a card by `method` (`tables`, `main` or `woe`), calibrated on rows outside each fold.
 
     `compare`: further methods to run on the same folds. `progress` is called after each of `folds` + 2 steps.
+    `with_direction_costs`: measure what each declared direction costs, which takes as many fits as there are directions.
     Raises LinekeeperError where a protected attribute is an input, a feature tells the label, or the data are too few.
     """
     plan.refuse_protected()
@@ -83,9 +88,10 @@ def fit_scorecard(
         )
     progress(1)
     points = points_of_log_odds(slope * validation.log_odds[method] + shift, plan.scale)
+    costs = tuple(direction_costs(data, plan_of_method(plan, method), validation.fold)) if with_direction_costs else ()
     pd = _pd_of_unseen_rows(score, points, table.label, validation)
     score = replace(score, pd_ppm=measured_pd(score.pd_below, score.pd_ppm, points, table.label))
-    return TrainingRun(table, plan, method, fitted.learning, validation, model, score, points, pd)
+    return TrainingRun(table, plan, method, fitted.learning, validation, model, score, points, pd, costs)
 
 
 def artifact_of_run(run: TrainingRun, data: str) -> Artifact:
