@@ -64,7 +64,7 @@ def fit_scorecard(
     """Fit a card by `method` (`tables`, `main` or `woe`), calibrated on rows outside each fold.
 
     `compare`: further methods to run on the same folds. `progress` is called after each of `folds` + 2 steps.
-    `with_direction_costs`: measure what each declared direction costs, which takes as many fits as there are directions.
+    `with_direction_costs`: measure what each declared direction costs, by as many fits as there are directions.
     Raises LinekeeperError where a protected attribute is an input, a feature tells the label, or the data are too few.
     """
     plan.refuse_protected()
