@@ -54,4 +54,4 @@ clean: ## remove what tests and builds leave behind; .venv stays
 	@.ci/install dev && touch $@
 
 .venv/installed-bench-%:
-	@.ci/install dev,bench && touch $@
+	@.ci/install dev,bench,peers && touch $@

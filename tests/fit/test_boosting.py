@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.lab.fit import additive_fit, pair_choice
-from linekeeper.lab.fit.additive_fit import LABELS, Learning, choose_learning, fit_additive
+from linekeeper.lab.fit.additive_fit import LABELS, TEACHER, Learning, choose_learning, fit_additive
 from linekeeper.lab.fit.additive_model import AdditiveModel, Binning, MainEffect
 from linekeeper.lab.fit.bin_merging import merge_effect_bins
-from linekeeper.lab.fit.boosting import PathLimits, fit_forest
-from linekeeper.lab.fit.cross_validation import fit_model, with_fewer_bins
+from linekeeper.lab.fit.boosting import fit_forest
+from linekeeper.lab.fit.cross_validation import fit_default, fit_model, with_fewer_bins
 from linekeeper.lab.fit.directions import hold_directions
-from linekeeper.lab.fit.feature_bins import BinnedTable, bin_features, bin_table
+from linekeeper.lab.fit.feature_bins import bin_features, bin_table
+from linekeeper.lab.fit.inner_folds import InnerFolds
 from linekeeper.lab.fit.metrics import auc
 from linekeeper.lab.fit.pair_choice import choose_pairs
 from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
@@ -39,8 +40,8 @@ def read() -> tuple[AdditiveModel, np.ndarray]:
     boosters: list[Any] = []
     train_within = additive_fit.train_within
 
-    def listen(data: BinnedTable, plan: FitPlan, limits: PathLimits, target: np.ndarray, rounds: int) -> Any:
-        boosters.append(train_within(data, plan, limits, target, rounds))
+    def listen(*asked: Any) -> Any:
+        boosters.append(train_within(*asked))
         return boosters[-1]
 
     with pytest.MonkeyPatch.context() as patch:
@@ -195,17 +196,30 @@ def test_bins_are_about_even_and_an_amount_that_fills_one_stands_alone() -> None
     assert binning.size <= 34
 
 
-def test_a_strong_pair_is_found_and_labels_that_are_clear_are_learned() -> None:
+def test_a_strong_pair_is_found_and_gets_a_table() -> None:
     made = pairs_table(2_000, seed=4)
     plan = FitPlan("pairs", tuple(FeaturePlan(name, "ability") for name in made.features))
     data = bin_table(made, plan)
     assert choose_pairs(data, plan, data.label)[0] == (1, 3)
-    assert choose_learning(data, plan).way in ("labels", "blend")
     unseen = pairs_table(4_000, seed=5)
-    for learning in (LABELS, Learning("teacher", {})):
-        model = fit_model(data, plan, "tables", learning)
+    models = [fit_default(data, plan).model, *(fit_model(data, plan, "tables", way) for way in (LABELS, TEACHER))]
+    for model in models:
         assert auc(unseen.label, model.log_odds(unseen.features)) > 0.85
-    assert auc(unseen.label, fit_model(data, plan, "main").log_odds(unseen.features)) < 0.7
+    assert auc(unseen.label, fit_default(data, plan, "main").model.log_odds(unseen.features)) < 0.7
+
+
+def test_few_rows_that_need_no_table_get_none() -> None:
+    chance = np.random.default_rng(2)
+    features = {f"f{number}": chance.integers(0, 1_000, 2_000) for number in range(5)}
+    odds = -1 + features["f0"] / 500 - features["f1"] / 700
+    label = (chance.random(2_000) < 1 / (1 + np.exp(-odds))).astype(np.int64)
+    made = TrainingTable(np.arange(2_000).astype(str), np.zeros(2_000, np.int64), label, features, {})
+    plan = FitPlan("alone", tuple(FeaturePlan(name, "ability") for name in features))
+    data = bin_table(made, plan)
+    assert choose_pairs(data, plan, data.label)
+    fitted = InnerFolds.of(data, plan).fit("tables")
+    assert not fitted.model.interactions
+    assert set(fitted.learning.auc) == {"labels", "blend", "teacher"}
 
 
 def test_rows_too_few_to_hold_any_out_are_learned_by_their_labels() -> None:
@@ -247,7 +261,7 @@ COLUMN = st.sampled_from(["amounts", "few amounts", "codes", "missing", "all mis
     worse=st.lists(st.sampled_from(["higher", "lower", None]), min_size=4, max_size=4),
     special=st.lists(st.sampled_from([(), (-9,), (-9, -8, -7), (0, 1), (-1, 500)]), min_size=4, max_size=4),
     neutral=st.booleans(),
-    way=st.sampled_from(["labels", "blend", "teacher"]),
+    way=st.sampled_from(["labels", "blend", "teacher", "inner folds"]),
     seed=st.integers(0, 2**16),
 )
 def test_what_is_read_is_what_the_boosters_say_under_any_plan(
@@ -275,7 +289,12 @@ def test_what_is_read_is_what_the_boosters_say_under_any_plan(
     )
     label = (chance.random(rows) < 0.3).astype(np.int64)
     odd = TrainingTable(np.arange(rows).astype(str), np.zeros(rows, np.int64), label, features, {})
-    model = with_fewer_bins(fit_additive(bin_table(odd, plan), plan, Learning(way, {})), odd, plan)
+    data = bin_table(odd, plan)
+    if way == "inner folds":
+        fitted = InnerFolds.of(data, plan).fit("tables").model
+    else:
+        fitted = fit_additive(data, plan, Learning(way, {}))
+    model = with_fewer_bins(fitted, odd, plan)
     card = scorecard_of(model, plan, features)
     exact = 600 + 20 / np.log(2) * (-model.log_odds(features) - np.log(30))
     assert np.isfinite(exact).all()

@@ -18,6 +18,7 @@ import pytest
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError, UsageError
+from linekeeper.lab.fit import additive_fit, inner_folds
 from linekeeper.lab.fit.fairness import group_fairness
 from linekeeper.lab.fit.folds import folds_of
 from linekeeper.lab.fit.model_card import model_card_of, stability
@@ -86,6 +87,22 @@ def test_the_evidence_holds_all_that_is_asked_of_it(run: TrainingRun) -> None:
     assert by_name["late"] == max(by_name.values())
 
 
+def test_the_price_of_directions_and_of_the_form_is_on_the_page() -> None:
+    """Bads rise with `burden`: told the other way round, it can only be level, and that costs much."""
+    wrong = replace(PLAN, features=(replace(PLAN.features[0], worse="lower"), *PLAN.features[1:]))
+    priced = fit_scorecard(synthetic_table(1_500), wrong, 3, compare=("forest",), with_direction_costs=True)
+    card = model_card_of(priced, "made")
+    by_name = {row["feature"]: row for row in card["directions"]}
+    assert set(by_name) == {"all directions", "burden", "income", "late"}
+    assert by_name["burden"]["auc_lost"] > 0.01 > by_name["late"]["auc_lost"]
+    assert all(row["low"] <= row["auc_lost"] <= row["high"] for row in card["directions"])
+    left = card["left_to_trees"]
+    assert left["low"] <= left["auc"] <= left["high"]
+    page = render_model_card(card)
+    assert "What the declared directions cost" in page
+    assert f"{left['auc']:+.4f} of AUC better" in page
+
+
 def test_the_model_card_says_what_was_learned(run: TrainingRun) -> None:
     card = model_card_of(run, "made")
     assert card["learning"]["way"] == artifact_of_run(run, "made").provenance["learned_from"]
@@ -94,7 +111,13 @@ def test_the_model_card_says_what_was_learned(run: TrainingRun) -> None:
     assert "chosen on rows held out: AUC labels 0." in render_model_card(card)
 
 
-def test_one_worker_or_two_and_twice_over_make_the_same_bytes() -> None:
+@pytest.mark.parametrize("rows_by_size", [(10_000, 50_000), (100, 50_000), (100, 200)])
+def test_one_worker_or_two_and_twice_over_make_the_same_bytes(
+    rows_by_size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a table that counts as one of few rows, of some, and of many."""
+    monkeypatch.setattr(inner_folds, "FEW_ROWS", rows_by_size[0])
+    monkeypatch.setattr(additive_fit, "LABELS_ENOUGH", rows_by_size[1])
     table = synthetic_table(1_200)
     one, two, again = (
         write_artifact(artifact_of_run(fit_scorecard(table, replace(PLAN, workers=workers), 2), "made"))

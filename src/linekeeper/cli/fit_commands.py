@@ -51,6 +51,9 @@ def fit(
     plan_from: Annotated[
         bool, typer.Option("--plan-from", help="Draft a plan from the table, to be corrected; make no card.")
     ] = False,
+    with_direction_costs: Annotated[
+        bool, typer.Option("--direction-costs", help="Measure what each declared direction costs in AUC.")
+    ] = False,
     output: CardFolder = None,
     seed: Seed = 0,
     json: JsonOption = False,
@@ -78,7 +81,7 @@ def fit(
 
         make_tree_card(rows, fit_plan, folds, output, (data or table.name), part, json)
         return
-    _make_card(rows, fit_plan, folds, method, output, (data or table.name), part, json)
+    _make_card(rows, fit_plan, folds, method, output, (data or table.name), part, json, with_direction_costs)
 
 
 def _make_card(
@@ -90,6 +93,7 @@ def _make_card(
     data: str,
     part: str | None,
     json: bool,
+    with_direction_costs: bool,
 ) -> None:
     """Fit the card, write it where a folder is named, and say what was fitted."""
     from linekeeper.lab.fit.cross_validation import METHODS
@@ -97,7 +101,7 @@ def _make_card(
 
     compare = tuple(name for name in METHODS if name != "woe") if output else ()  # the classic takes its time
     with progress("fit", folds + 2, json) as advance:
-        run = fit_scorecard(rows, plan, folds, method, compare, advance)
+        run = fit_scorecard(rows, plan, folds, method, compare, advance, with_direction_costs)
     name = data + (f", part {part} of the accounts" if part else "")
     files = _write(run, output, name) if output else {}
     _report(run, name, files, json)

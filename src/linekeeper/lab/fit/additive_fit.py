@@ -14,9 +14,11 @@ import numpy as np
 
 from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
 from linekeeper.lab.fit.boosting import (
+    ON_LABELS,
     Forest,
     Pair,
     fit_forest,
+    log_odds_of_training,
     path_limits,
     raw_log_odds,
     rounds_that_help,
@@ -32,8 +34,7 @@ from linekeeper.lab.fit.tree_reading import read_boosters
 
 TEACHER_ROUNDS = 600
 TEACHER_SHARES = {"labels": 0.0, "blend": 0.5, "teacher": 1.0}  # of what a forest says, in what is learned
-INNER_FOLDS = 3
-FEW_ROWS = 10_000  # below it every inner fold is held out in turn, and each fold of a validation chooses anew
+HELD_OUT_FOLDS = 3  # one of which is held out
 LABELS_ENOUGH = 50_000  # from here on a forest has nothing to add
 
 
@@ -56,7 +57,29 @@ class Learning:
 LABELS, TEACHER = Learning("labels", {}), Learning("teacher", {})
 
 
-def fit_additive(data: BinnedTable, plan: FitPlan, learning: Learning, forest: Forest | None = None) -> AdditiveModel:
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A model before its bins are merged, and what was learned."""
+
+    model: AdditiveModel
+    learning: Learning
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOfTable:
+    """What was found out on a whole table of many rows, so that its folds need not: pairs, and how many rounds help."""
+
+    pairs: list[Pair]
+    rounds: int
+
+
+def fit_additive(
+    data: BinnedTable,
+    plan: FitPlan,
+    learning: Learning,
+    forest: Forest | None = None,
+    known: KnownOfTable | None = None,
+) -> AdditiveModel:
     """Main effects, and at most `plan.tables_max` tables; its log-odds are the boosters', and so monotone as they are.
 
     `forest`: the one to learn from, where it has been fitted on the same rows already.
@@ -65,23 +88,30 @@ def fit_additive(data: BinnedTable, plan: FitPlan, learning: Learning, forest: F
     if learning.teacher_share:
         teaching = probability((forest or fit_forest(data, plan)).log_odds_of_bins(data.coarse))
     share = learning.teacher_share
-    pairs = choose_pairs(data, plan, data.label if teaching is None else teaching)
-    boosters = _boosters(data, plan, pairs, teaching, on_labels=share < 1)
+    pairs = known.pairs if known else choose_pairs(data, plan, data.label if teaching is None else teaching)
+    boosters = _boosters(data, plan, pairs, teaching, share < 1, known)
     weights = {"labels": 1 - share, "teacher": share}
-    return read_boosters([(booster, weights[way]) for way, booster in boosters.items()], data.fine)
+    own = sum((weights[way] * log_odds_of_training(booster, data) for way, booster in boosters.items()), 0.0)
+    return read_boosters([(booster, weights[way]) for way, booster in boosters.items()], data.fine, np.asarray(own))
+
+
+def known_of_table(data: BinnedTable, plan: FitPlan) -> KnownOfTable | None:
+    """Pairs and rounds that every fold of a table of many rows takes; None of fewer, whose folds find their own."""
+    if len(data) < LABELS_ENOUGH:
+        return None
+    pairs = choose_pairs(data, plan, data.label)
+    return KnownOfTable(pairs, rounds_that_help(data, plan, path_limits(data.fine, pairs)))
 
 
 def choose_learning(data: BinnedTable, plan: FitPlan) -> Learning:
     """The way that ranks rows held out best; labels alone where rows are many, or too few to hold any out."""
-    if len(data) >= LABELS_ENOUGH or folds_possible(data.table) < INNER_FOLDS:
+    if len(data) >= LABELS_ENOUGH or folds_possible(data.table) < HELD_OUT_FOLDS:
         return LABELS
-    fold, pairs = folds_of(data.table, INNER_FOLDS, plan.seed), choose_pairs(data, plan, data.label)
-    ranked = [
-        _auc_by_way(data.take(np.flatnonzero(fold != number)), data.take(np.flatnonzero(fold == number)), plan, pairs)
-        for number in range(INNER_FOLDS if len(data) < FEW_ROWS else 1)
-    ]
-    mean = {way: float(np.mean([of_fold[way] for of_fold in ranked])) for way in TEACHER_SHARES}
-    return Learning(max(mean, key=lambda way: mean[way]), mean)
+    held_out = folds_of(data.table, HELD_OUT_FOLDS, plan.seed) == 0
+    pairs = choose_pairs(data, plan, data.label)
+    seen, unseen = (data.take(np.flatnonzero(mask)) for mask in (~held_out, held_out))
+    by_way = _auc_by_way(seen, unseen, plan, pairs)
+    return Learning(max(by_way, key=lambda way: by_way[way]), by_way)
 
 
 def _auc_by_way(seen: BinnedTable, unseen: BinnedTable, plan: FitPlan, pairs: list[Pair]) -> dict[str, float]:
@@ -96,13 +126,19 @@ def _auc_by_way(seen: BinnedTable, unseen: BinnedTable, plan: FitPlan, pairs: li
 
 
 def _boosters(
-    data: BinnedTable, plan: FitPlan, pairs: list[Pair], teaching: Floats | None, on_labels: bool
+    data: BinnedTable,
+    plan: FitPlan,
+    pairs: list[Pair],
+    teaching: Floats | None,
+    on_labels: bool,
+    known: KnownOfTable | None = None,
 ) -> dict[str, lgb.Booster]:
     """A booster on the labels, and one on what a forest said, within the same pairs, as far as each is asked for."""
     limits = path_limits(data.fine, pairs)
     boosters = {}
     if on_labels:
-        boosters["labels"] = train_within(data, plan, limits, data.label, rounds_that_help(data, plan, limits))
+        rounds = known.rounds if known else rounds_that_help(data, plan, limits)
+        boosters["labels"] = train_within(data, plan, limits, data.label, rounds, ON_LABELS)
     if teaching is not None:
         boosters["teacher"] = train_within(data, plan, limits, teaching, TEACHER_ROUNDS)
     return boosters

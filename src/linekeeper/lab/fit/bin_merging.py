@@ -15,7 +15,7 @@ from linekeeper.lab.fit.additive_model import AdditiveModel, Binning, Floats, In
 from linekeeper.scorecard.many import FeatureColumn
 
 ROWS_A_BIN_MIN, ROWS_ALWAYS_ENOUGH = 20, 150
-NATS_ALWAYS = 0.05  # that a part may lose over all rows: a cut that wins less than this was won by chance
+NATS_ALWAYS = 0.01  # that a part may lose over all rows: a cut that wins less than this was won by chance
 BINS_OF_A_SET = 200  # between these two bounds, a bin needs this part of all rows
 
 

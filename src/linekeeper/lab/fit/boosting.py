@@ -8,18 +8,22 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+from scipy.special import logit
 
 from linekeeper.lab.fit.additive_model import Floats
 from linekeeper.lab.fit.feature_bins import OF_DATA, BinnedTable, FeatureBins
 from linekeeper.lab.fit.plan import FitPlan
+from linekeeper.lab.fit.training_table import Rows
 from linekeeper.scorecard.many import FeatureColumns
 
 FOREST = {"num_leaves": 15, "learning_rate": 0.05, "lambda_l2": 20.0, "min_data_in_leaf": 50}
 FOREST_ROUNDS, FOREST_SEEDS = 200, 3
 UNTUNED, UNTUNED_ROUNDS = {"bagging_freq": 0, "feature_fraction": 1.0}, 100  # as LightGBM comes
 PATHS = {"num_leaves": 8, "learning_rate": 0.1, "lambda_l2": 5.0, "min_data_in_leaf": 20}
+ON_LABELS = {**PATHS, "feature_fraction": 1.0}  # a pair of which a tree lacks one feature cannot be seen
 ROUNDS_MAX, ROUNDS_WITHOUT_GAIN = 1_000, 50
 HELD_OUT_SHARE = 0.15  # of the accounts, to find the number of rounds
+LOG_ODDS_MAX = 12.0  # log-odds beyond which a probability has too few digits left to tell them
 THREADS = 1  # in every call: LightGBM keeps one number for the whole process, and folds are fitted side by side
 
 Pair = tuple[int, int]  # the numbers of two features
@@ -74,9 +78,11 @@ def path_limits(bins: FeatureBins, pairs: Sequence[Pair], directed: bool = True)
     return PathLimits(together, bins.directions if directed else [])
 
 
-def train_within(data: BinnedTable, plan: FitPlan, limits: PathLimits, target: Floats, rounds: int) -> lgb.Booster:
+def train_within(
+    data: BinnedTable, plan: FitPlan, limits: PathLimits, target: Floats, rounds: int, settings: dict[str, Any] = PATHS
+) -> lgb.Booster:
     """A booster within those limits that learns `target`, a probability for each row."""
-    return train_booster(data.fine_data(), target, plan, rounds, PATHS, limits)
+    return train_booster(data.fine_data(), target, plan, rounds, settings, limits, keep_sum=True)
 
 
 def rounds_that_help(data: BinnedTable, plan: FitPlan, limits: PathLimits) -> int:
@@ -87,7 +93,7 @@ def rounds_that_help(data: BinnedTable, plan: FitPlan, limits: PathLimits) -> in
         return 1
     learned, unlearned = data.take(seen), data.take(unseen)
     judge = _with_target(unlearned.fine_data(), unlearned.label)
-    booster = train_booster(learned.fine_data(), learned.label, plan, ROUNDS_MAX, PATHS, limits, judge=judge)
+    booster = train_booster(learned.fine_data(), learned.label, plan, ROUNDS_MAX, ON_LABELS, limits, judge=judge)
     return max(booster.best_iteration, 1)
 
 
@@ -100,15 +106,52 @@ def train_booster(
     limits: PathLimits | None = None,
     seed: int | None = None,
     judge: lgb.Dataset | None = None,
+    keep_sum: bool = False,
 ) -> lgb.Booster:
     """LightGBM on probabilities, one a row of `data`.
 
-    `seed`: another than the plan's; `judge`: rows on which it has to get better to go on.
+    `seed`: another than the plan's; `judge`: rows on which it has to get better to go on; `keep_sum`: it keeps its rows
+    and what it says of them, for `log_odds_of_training`.
     """
+    chosen = _settings(plan.seed if seed is None else seed, settings, limits)
+    stop: list[Any] = [] if judge is None else [lgb.early_stopping(ROUNDS_WITHOUT_GAIN, verbose=False)]
+    judges = [] if judge is None else [judge]
+    labelled = _with_target(data, target)
+    return lgb.train(chosen, labelled, rounds, valid_sets=judges, callbacks=stop, keep_training_booster=keep_sum)
+
+
+def train_folds(
+    data: lgb.Dataset,
+    target: Floats,
+    plan: FitPlan,
+    rounds: int,
+    settings: dict[str, Any],
+    limits: PathLimits,
+    parts: list[tuple[Rows, Rows]],
+) -> tuple[float, list[lgb.Booster]]:
+    """A booster for each (rows seen, rows not seen), all of the rounds that help most, and the loss of the latter."""
+    stop = lgb.early_stopping(ROUNDS_WITHOUT_GAIN, verbose=False)
+    judged: dict[str, Any] = lgb.cv(
+        _settings(plan.seed, settings, limits),
+        _with_target(data, target),
+        rounds,
+        folds=parts,
+        callbacks=[stop],
+        return_cvbooster=True,
+    )
+    boosters = judged.pop("cvbooster")
+    for booster in boosters.boosters:
+        booster.best_iteration = boosters.best_iteration
+    means = [values for name, values in judged.items() if name.endswith("-mean")]
+    return float(means[0][-1]), boosters.boosters
+
+
+def _settings(seed: int, settings: dict[str, Any], limits: PathLimits | None) -> dict[str, Any]:
+    """All that LightGBM is told."""
     chosen: dict[str, Any] = {
         **OF_DATA,
         "objective": "cross_entropy",
-        "seed": plan.seed if seed is None else seed,
+        "seed": seed,
         "deterministic": True,
         "force_row_wise": True,
         "bagging_fraction": 0.8,
@@ -121,14 +164,32 @@ def train_booster(
         if any(limits.directions):
             # The other methods of LightGBM 4.7 let a sum fall where a feature has missing values.
             chosen |= {"monotone_constraints": limits.directions, "monotone_constraints_method": "basic"}
-    stop: list[Any] = [] if judge is None else [lgb.early_stopping(ROUNDS_WITHOUT_GAIN, verbose=False)]
-    judges = [] if judge is None else [judge]
-    return lgb.train(chosen, _with_target(data, target), rounds, valid_sets=judges, callbacks=stop)
+    return chosen
 
 
 def raw_log_odds(booster: lgb.Booster, matrix: Floats) -> Floats:
     """What the booster says of each row of a matrix, in log-odds."""
     return np.asarray(booster.predict(matrix, raw_score=True, num_threads=THREADS), dtype=np.float64)
+
+
+def log_odds_of_training(booster: lgb.Booster, data: BinnedTable) -> Floats:
+    """What a booster that has just been trained on these rows, in fine bins, says of them, in log-odds.
+
+    It kept that sum as it grew, so that no tree is walked again, except where a probability cannot tell the log-odds.
+    """
+    probabilities: list[Floats] = []
+
+    def listen(probability: Floats, _: lgb.Dataset) -> tuple[str, float, bool]:
+        probabilities.append(np.array(probability, dtype=np.float64))
+        return "nothing", 0.0, True
+
+    booster.eval_train(listen)
+    with np.errstate(divide="ignore"):
+        log_odds: Floats = logit(probabilities[0])
+    if np.abs(log_odds).max() > LOG_ODDS_MAX:
+        log_odds = raw_log_odds(booster, data.fine.matrix())
+    booster.free_dataset()
+    return log_odds
 
 
 def _with_target(data: lgb.Dataset, target: Floats) -> lgb.Dataset:

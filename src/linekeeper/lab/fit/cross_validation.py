@@ -9,13 +9,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from linekeeper.lab.fit.additive_fit import FEW_ROWS, LABELS, Learning, choose_learning, fit_additive
+from linekeeper.lab.fit.additive_fit import (
+    LABELS,
+    Fitted,
+    KnownOfTable,
+    Learning,
+    choose_learning,
+    fit_additive,
+    known_of_table,
+)
 from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
 from linekeeper.lab.fit.bin_merging import merge_bins
 from linekeeper.lab.fit.boosting import fit_forest
 from linekeeper.lab.fit.directions import hold_directions
 from linekeeper.lab.fit.feature_bins import BinnedTable, bin_table
 from linekeeper.lab.fit.folds import folds_of
+from linekeeper.lab.fit.inner_folds import InnerFolds, is_few
 from linekeeper.lab.fit.leaks import refuse_leaks
 from linekeeper.lab.fit.metrics import auc
 from linekeeper.lab.fit.plan import FitPlan
@@ -26,6 +35,7 @@ from linekeeper.scorecard.many import score_many
 # tables and main: cards in whole points, with and without tables; exact: the same before merging and rounding
 METHODS = ("tables", "exact", "main", "exact_main", "forest", "woe")
 EXACT_TWIN = {"tables": "exact", "main": "exact_main"}
+NOTHING_KNOWN: Mapping[str, KnownOfTable] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +65,19 @@ def cross_validate(
     methods: tuple[str, ...] = METHODS,
     learning: Learning | None = None,
     progress: Callable[[int], object] = lambda folds_done: None,
+    known: Mapping[str, KnownOfTable] = NOTHING_KNOWN,
 ) -> CrossValidation:
     """Fit each method on all folds but one and apply it to that one, in turn. `progress` is called after each fold.
 
-    `learning`: the way that was chosen on the whole table. Of few rows each fold chooses its own, without the rows that
-    it is judged on. Raises LinekeeperError where a fold would lack goods or bads.
+    `learning` and `known` (by method) were found on the whole table. Of few rows each fold chooses its own, without the
+    rows that it is judged on. Raises LinekeeperError where a fold would lack goods or bads.
     """
     fold = folds_of(data.table, folds, plan.seed)
     log_odds = {method: np.empty(len(data)) for method in methods}
 
     def fit_without(number: int) -> dict[str, Floats]:
         seen, unseen = data.take(np.flatnonzero(fold != number)), data.take(np.flatnonzero(fold == number))
-        return _log_odds_of_unseen(seen, unseen, plan, methods, learning)
+        return _log_odds_of_unseen(seen, unseen, plan, methods, learning, known)
 
     with ThreadPoolExecutor(plan.workers) as pool:  # LightGBM lets go of Python while it works
         for number, by_method in enumerate(pool.map(fit_without, range(folds))):
@@ -80,8 +91,30 @@ def fit_model(data: BinnedTable, plan: FitPlan, method: str = "tables", learning
     """The additive model of a method (`tables`, `main` or `woe`), neighbouring bins merged."""
     if method == "woe":
         return _fit_woe(data.table, plan)
-    plan_of_method = replace(plan, tables_max=0) if method == "main" else plan
-    return with_fewer_bins(fit_additive(data, plan_of_method, learning), data.table, plan)
+    return with_fewer_bins(fit_additive(data, plan_of_method(plan, method), learning), data.table, plan)
+
+
+def fit_default(
+    data: BinnedTable,
+    plan: FitPlan,
+    method: str = "tables",
+    learning: Learning | None = None,
+    known: Mapping[str, KnownOfTable] = NOTHING_KNOWN,
+) -> Fitted:
+    """What `fit` fits by a method: it finds out itself what to learn from, where that is not given."""
+    if method == "woe":
+        return Fitted(_fit_woe(data.table, plan), LABELS)
+    if learning is None and is_few(data):
+        fitted = InnerFolds.of(data, plan).fit(method)
+    else:
+        learning = learning or choose_learning(data, plan)
+        fitted = Fitted(fit_additive(data, plan_of_method(plan, method), learning, known=known.get(method)), learning)
+    return replace(fitted, model=with_fewer_bins(fitted.model, data.table, plan))
+
+
+def plan_of_method(plan: FitPlan, method: str) -> FitPlan:
+    """The plan, without tables for a card of main effects."""
+    return replace(plan, tables_max=0) if method == "main" else plan
 
 
 def _fit_woe(table: TrainingTable, plan: FitPlan) -> AdditiveModel:
@@ -105,7 +138,8 @@ def compare_methods(
     folds_of(table, folds, plan.seed)  # too few of either kind are refused before anything is fitted
     refuse_leaks(table, plan)
     data = bin_table(table, plan)
-    validation = cross_validate(data, plan, folds, METHODS, learning_of_all_folds(data, plan), progress)
+    learning = learning_of_all_folds(data, plan)
+    validation = cross_validate(data, plan, folds, METHODS, learning, progress, known_by_method(data, plan, METHODS))
     aucs = {f"auc_{method}": validation.mean_auc(table.label, method) for method in METHODS}
     return {**aucs, "rounding_cost": aucs["auc_exact"] - aucs["auc_tables"]}
 
@@ -115,21 +149,40 @@ def learning_of_all_folds(data: BinnedTable, plan: FitPlan) -> Learning | None:
 
     Among three ways, thousands of rows cannot flatter the one that is chosen by them.
     """
-    return choose_learning(data, plan) if len(data) >= FEW_ROWS else None
+    return None if is_few(data) else choose_learning(data, plan)
+
+
+def known_by_method(data: BinnedTable, plan: FitPlan, methods: tuple[str, ...]) -> dict[str, KnownOfTable]:
+    """Pairs and rounds of the whole table, for each method that boosts."""
+    by_method = {
+        method: known_of_table(data, plan_of_method(plan, method))
+        for method, exact in EXACT_TWIN.items()
+        if {method, exact} & {*methods}
+    }
+    return {method: known for method, known in by_method.items() if known}
 
 
 def _log_odds_of_unseen(
-    seen: BinnedTable, unseen: BinnedTable, plan: FitPlan, methods: tuple[str, ...], learning: Learning | None
+    seen: BinnedTable,
+    unseen: BinnedTable,
+    plan: FitPlan,
+    methods: tuple[str, ...],
+    learning: Learning | None,
+    known: Mapping[str, KnownOfTable],
 ) -> dict[str, Floats]:
     """By method: fitted on the seen rows, the log-odds of the unseen ones. The forest is fitted once for all."""
     log_odds: dict[str, Floats] = {}
     columns = unseen.table.features
-    way = learning or choose_learning(seen, plan)
-    forest = fit_forest(seen, plan) if "forest" in methods or way.teacher_share else None
+    inner = InnerFolds.of(seen, plan) if learning is None and is_few(seen) else None
+    way = learning or (LABELS if inner else choose_learning(seen, plan))
+    forest = inner.forest() if inner else fit_forest(seen, plan) if "forest" in methods or way.teacher_share else None
     for method, exact in EXACT_TWIN.items():
         if {method, exact} & {*methods}:
-            plan_of_method = replace(plan, tables_max=0) if method == "main" else plan
-            model = fit_additive(seen, plan_of_method, way, forest)
+            model = (
+                inner.fit(method).model
+                if inner
+                else fit_additive(seen, plan_of_method(plan, method), way, forest, known.get(method))
+            )
             card = scorecard_of(with_fewer_bins(model, seen.table, plan), plan, seen.table.features)
             points = score_many(card, columns).score.astype(np.float64)
             log_odds[method] = log_odds_of_points(points, plan.scale)

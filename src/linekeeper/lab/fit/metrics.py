@@ -7,12 +7,14 @@ AUC, Newcombe's interval, the stability index, and tenths that keep rows of equa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest, ks_2samp, norm, rankdata
+from scipy.stats import t as students_t
 from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.metrics import log_loss as mean_log_loss
 
@@ -61,6 +63,31 @@ def auc_difference(bad: BadFlags, risk: Risks, other: Risks) -> tuple[float, flo
     gap = float(gain_of_bads.mean())
     deviation = _deviation_of_mean(gain_of_bads, gain_of_goods)
     return gap, gap - Z_OF_CONFIDENCE * deviation, gap + Z_OF_CONFIDENCE * deviation
+
+
+def paired_over_folds(own: Sequence[float], other: Sequence[float]) -> tuple[float, float, float]:
+    """(Mean of `own` less `other` over the folds, its 95 % interval), of one figure a fold each.
+
+    Any two folds of a cross-validation learn from rows that both have, so that their figures are not independent: the
+    variance is that of Nadeau and Bengio (2003), by as many folds as there are figures.
+
+    >>> [round(figure, 3) for figure in paired_over_folds([0.8, 0.7, 0.75], [0.7, 0.7, 0.7])]
+    [0.05, -0.146, 0.246]
+    """
+    return paired_over_repeats(own, other, len(own))
+
+
+def paired_over_repeats(own: Sequence[float], other: Sequence[float], folds: int) -> tuple[float, float, float]:
+    """The same over repeats of a cross-validation of so many folds each.
+
+    >>> paired_over_repeats([0.8, 0.8, 0.8, 0.8], [0.75, 0.75, 0.75, 0.75], 2)[0]
+    0.05
+    """
+    gaps = np.array(own) - np.array(other)
+    deviation = float(np.sqrt(gaps.var(ddof=1) * (1 / len(gaps) + 1 / (folds - 1))))
+    reach = float(students_t.ppf((1 + CONFIDENCE) / 2, len(gaps) - 1)) * deviation
+    mean = round(float(gaps.mean()), 12)
+    return mean, mean - reach, mean + reach
 
 
 def _placements(bad: BadFlags, risk: Risks) -> tuple[Floats, Floats]:

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from linekeeper.lab import JsonObject
-from linekeeper.lab.fit.additive_fit import FEW_ROWS
 from linekeeper.lab.fit.additive_model import Binning
 from linekeeper.lab.fit.cross_validation import EXACT_TWIN
 from linekeeper.lab.fit.fairness import RESTRICTED_SHARE, group_fairness, proxy_report
+from linekeeper.lab.fit.inner_folds import FEW_ROWS
 from linekeeper.lab.fit.metrics import (
     auc,
     auc_interval,
@@ -22,6 +22,7 @@ from linekeeper.lab.fit.metrics import (
     deciles,
     ks,
     log_loss,
+    paired_over_folds,
     psi,
     wilson_interval,
 )
@@ -56,6 +57,8 @@ def model_card_of(run: TrainingRun, data: str) -> JsonObject:
         "learning": _learning(run),
         "methods": [_method(run, method) for method in run.validation.log_odds if method in METHOD_NAMES],
         "rounding_cost_auc": _rounding_cost(run),
+        "left_to_trees": _left_to_trees(run),
+        "directions": [asdict(cost) for cost in run.direction_costs],
         "calibration": [asdict(decile) for decile in calibration_by_decile(table.label, run.pd)],
         "lift": _lift(run),
         "scores": _histogram(run),
@@ -108,6 +111,14 @@ def _rounding_cost(run: TrainingRun) -> float | None:
         return None
     label = run.table.label
     return run.validation.mean_auc(label, exact) - run.validation.mean_auc(label, run.method)
+
+
+def _left_to_trees(run: TrainingRun) -> JsonObject | None:
+    """AUC by which an unrestricted forest ranks better on the same folds; None where it was not compared."""
+    if "forest" not in run.validation.log_odds:
+        return None
+    forest, own = (run.validation.auc_by_fold(run.table.label, method) for method in ("forest", run.method))
+    return dict(zip(("auc", "low", "high"), paired_over_folds(forest, own), strict=True))
 
 
 def _lift(run: TrainingRun) -> JsonObject:

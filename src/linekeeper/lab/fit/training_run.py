@@ -10,9 +10,17 @@ from importlib.metadata import version
 import numpy as np
 
 from linekeeper.core.errors import Refused
-from linekeeper.lab.fit.additive_fit import FEW_ROWS, LABELS, Learning, choose_learning
+from linekeeper.lab.fit.additive_fit import LABELS, Learning
 from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
-from linekeeper.lab.fit.cross_validation import CrossValidation, cross_validate, fit_model
+from linekeeper.lab.fit.cross_validation import (
+    CrossValidation,
+    cross_validate,
+    fit_default,
+    known_by_method,
+    learning_of_all_folds,
+    plan_of_method,
+)
+from linekeeper.lab.fit.direction_costs import DirectionCost, direction_costs
 from linekeeper.lab.fit.feature_bins import bin_table
 from linekeeper.lab.fit.folds import folds_of
 from linekeeper.lab.fit.leaks import refuse_leaks
@@ -41,6 +49,7 @@ class TrainingRun:
     score: Score
     points: FeatureColumn
     pd: Floats
+    direction_costs: tuple[DirectionCost, ...] = ()
 
 
 def fit_scorecard(
@@ -50,23 +59,26 @@ def fit_scorecard(
     method: str = "tables",
     compare: tuple[str, ...] = (),
     progress: Callable[[int], object] = lambda steps_done: None,
+    with_direction_costs: bool = False,
 ) -> TrainingRun:
     """Fit a card by `method` (`tables`, `main` or `woe`), calibrated on rows outside each fold.
 
     `compare`: further methods to run on the same folds. `progress` is called after each of `folds` + 2 steps.
+    `with_direction_costs`: measure what each declared direction costs, by as many fits as there are directions.
     Raises LinekeeperError where a protected attribute is an input, a feature tells the label, or the data are too few.
     """
     plan.refuse_protected()
     folds_of(table, folds, plan.seed)  # too few of either kind are refused before anything is fitted
     refuse_leaks(table, plan)
     data = bin_table(table, plan)
-    learning = choose_learning(data, plan) if method != "woe" else LABELS
-    progress(1)
-    of_folds = learning if len(data) >= FEW_ROWS else None
     methods = tuple(dict.fromkeys((method, *compare)))
-    validation = cross_validate(data, plan, folds, methods, of_folds, progress)
+    learning = learning_of_all_folds(data, plan) if method != "woe" else LABELS
+    known = known_by_method(data, plan, methods)
+    progress(1)
+    validation = cross_validate(data, plan, folds, methods, learning, progress, known)
     slope, shift = slope_and_shift(table.label, validation.log_odds[method])
-    model = fit_model(data, plan, method, learning).scaled(slope, shift)
+    fitted = fit_default(data, plan, method, learning, known)
+    model = fitted.model.scaled(slope, shift)
     score = scorecard_of(model, plan, table.features)
     if slope <= 0 or not (score.bins or score.tables):  # a card that ranks unseen rows upside down is none
         raise Refused(
@@ -76,9 +88,10 @@ def fit_scorecard(
         )
     progress(1)
     points = points_of_log_odds(slope * validation.log_odds[method] + shift, plan.scale)
+    costs = tuple(direction_costs(data, plan_of_method(plan, method), validation.fold)) if with_direction_costs else ()
     pd = _pd_of_unseen_rows(score, points, table.label, validation)
     score = replace(score, pd_ppm=measured_pd(score.pd_below, score.pd_ppm, points, table.label))
-    return TrainingRun(table, plan, method, learning, validation, model, score, points, pd)
+    return TrainingRun(table, plan, method, fitted.learning, validation, model, score, points, pd, costs)
 
 
 def artifact_of_run(run: TrainingRun, data: str) -> Artifact:

@@ -37,11 +37,17 @@ class TreeParts:
     tables: dict[Pair, Floats]
 
 
-def read_boosters(boosters: Sequence[WeighedBooster], rows: FeatureBins) -> AdditiveModel:
-    """The weighed sum of the boosters as an additive model, purified over these rows, on which both agree."""
+def read_boosters(boosters: Sequence[WeighedBooster], rows: FeatureBins, own: Floats | None = None) -> AdditiveModel:
+    """The weighed sum of the boosters as an additive model, purified over these rows, on which both agree.
+
+    `own`: what the boosters say of the rows, where that is known; otherwise they are asked.
+    """
     parts = tree_parts(boosters, rows)
     model = _purified(parts, rows)
-    _demand_same(model, boosters, rows)
+    if own is None:
+        matrix = rows.matrix()
+        own = sum((raw_log_odds(booster, matrix) * weight for booster, weight in boosters), np.zeros(len(matrix)))
+    _demand_same(model, own, rows)
     return _with_neutral_bins(model, rows)
 
 
@@ -115,10 +121,8 @@ class _TreeReader:
         return left
 
 
-def _demand_same(model: AdditiveModel, boosters: Sequence[WeighedBooster], rows: FeatureBins) -> None:
+def _demand_same(model: AdditiveModel, by_boosters: Floats, rows: FeatureBins) -> None:
     """A booster that is read wrongly gives a card that nothing else would notice: it ranks, only worse."""
-    matrix = rows.matrix()
-    by_boosters = sum((raw_log_odds(booster, matrix) * weight for booster, weight in boosters), np.zeros(len(matrix)))
     misread = np.abs(_log_odds_of_bins(model, rows) - by_boosters)
     assert misread.max() < MISREAD_MAX, f"{int((misread >= MISREAD_MAX).sum())} rows are misread"
 
