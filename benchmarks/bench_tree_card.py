@@ -47,13 +47,14 @@ def family(name: str, rows: int) -> tuple[TrainingTable, FitPlan]:
         columns["word"] = chance.integers(0, WORDS, rows)
         plan.append(FeaturePlan("word", "ability", choices=tuple(f"w{number}" for number in range(WORDS))))
         of_word = chance.normal(0, 1, WORDS)[columns["word"]]
-    odds = {
+    odds_of: dict[str, Callable[[], np.ndarray]] = {
         "sums": lambda: 2 * f[0] + np.sin(6 * f[1]) + f[2] ** 2 - 3,
         "pairs": lambda: f[0] + 3 * ((f[1] > 0.5) ^ (f[3] > 0.5)) - 3,
         "triples": lambda: f[0] + 3 * ((f[1] > 0.5) ^ (f[3] > 0.5) ^ (f[5] > 0.5)) - 3,
         "words": lambda: f[0] + of_word - 2,
         "noisy": lambda: 0.7 * f[0] + 0.3 * f[1] - 1.5,
-    }[name]()
+    }
+    odds = odds_of[name]()
     label = (chance.random(rows) < 1 / (1 + np.exp(-odds))).astype(np.int64)
     ids, days = np.arange(rows).astype(str), np.zeros(rows, np.int64)
     whole = {column: values.astype(np.int64) for column, values in columns.items()}

@@ -63,19 +63,19 @@ def with_trees(policy: Policy, count: int) -> Policy:
             feature = rng.randrange(len(features))
             cut = rng.choice(cuts[features[feature]]) + rng.randrange(-2, 3)
             nodes.append((feature, cut, children[first + number, 0], children[first + number, 1]))
-    feature, cut, below, rest = (tuple(column) for column in zip(*nodes, strict=True))
+    of_feature, of_cut, of_below, of_rest = (tuple(column) for column in zip(*nodes, strict=True))
     leaves = tuple(rng.randrange(-100, 101) * POINT_PARTS // count for _ in range(count * LEAVES))
     ensemble = TreeEnsemble(
         score.groups[0],
         features,
         POINT_PARTS,
         tuple(roots),
-        feature,
-        cut,
+        of_feature,
+        of_cut,
         (-1,) * len(nodes),
         (None,) * len(nodes),
-        below,
-        rest,
+        of_below,
+        of_rest,
         tuple(rng.randrange(2) for _ in nodes),
         leaves,
         (10,) * len(leaves),

@@ -20,6 +20,7 @@ CardFolder = Annotated[
     Path | None, folder_to_write("--output", "-o", about="Write the card and its model card to this folder.")
 ]
 ForecastFolder = Annotated[Path | None, folder_to_write("--output", "-o", about="Write the forecast to this folder.")]
+CardKind = Annotated[str, typer.Option("--kind", help="points (default), or trees: LightGBM in the plan's directions.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of folds and boosting; the same seed gives the same card.")]
 
 
@@ -44,9 +45,7 @@ def fit(
     cross_validate: Annotated[
         int | None, typer.Option("--cross-validate", help="Compare all methods on so many folds; make no card.")
     ] = None,
-    kind: Annotated[
-        str, typer.Option("--kind", help="points (default), or trees: LightGBM in the plan's directions.")
-    ] = "points",
+    kind: CardKind = "points",
     folds: Annotated[int, typer.Option(help="Folds that calibrate the card and make its evidence.")] = 5,
     plan_from: Annotated[
         bool, typer.Option("--plan-from", help="Draft a plan from the table, to be corrected; make no card.")
@@ -76,12 +75,8 @@ def fit(
     if cross_validate:
         _cross_validate(rows, fit_plan, cross_validate, json)
         return
-    if kind == "trees":
-        from linekeeper.cli.tree_fit import make_tree_card
-
-        make_tree_card(rows, fit_plan, folds, output, (data or table.name), part, json)
-        return
-    _make_card(rows, fit_plan, folds, method, output, (data or table.name), part, json, with_direction_costs)
+    make = _make_tree_card if kind == "trees" else _make_card
+    make(rows, fit_plan, folds, method, output, (data or table.name), part, json, with_direction_costs)
 
 
 def _make_card(
@@ -105,6 +100,23 @@ def _make_card(
     name = data + (f", part {part} of the accounts" if part else "")
     files = _write(run, output, name) if output else {}
     _report(run, name, files, json)
+
+
+def _make_tree_card(
+    rows: TrainingTable,
+    plan: FitPlan,
+    folds: int,
+    method: str,
+    output: Path | None,
+    data: str,
+    part: str | None,
+    json: bool,
+    with_direction_costs: bool,
+) -> None:
+    """The same for a card of trees, which has one method and no page of evidence."""
+    from linekeeper.cli.tree_fit import make_tree_card
+
+    make_tree_card(rows, plan, folds, output, data, part, json)
 
 
 def _draft_plan(path: Path, label: str | None, json: bool) -> None:
