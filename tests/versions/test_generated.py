@@ -96,6 +96,7 @@ def arrived(visits: Sequence[Visit]) -> list[tuple[OwnPolicy, Sequence[Event], i
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.booleans(), st.booleans(), st.booleans())
 @example(295, 295, False, False, False)  # a ruling on a trigger that the account's version does not have
 @example(17, 17, False, False, False)  # the first events of an account arrive late
+@example(5000, 3355, False, False, False)  # late events on the day of a migration: that morning comes before them
 def test_versions_as_the_oracle_has_them(
     tmp_path_factory: pytest.TempPathFactory, seed: int, stream: int, late: bool, grows: bool, wider: bool
 ) -> None:

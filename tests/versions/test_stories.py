@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from linekeeper.engine.engine import Engine
 from linekeeper.engine.point_in_time import state_after
 from linekeeper.engine.verify import verify
 from linekeeper.engine.versions import adopt, check_succession, promise_of, standings
+from linekeeper.evaluate.evaluator import BULK_EVENTS_MIN
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import new_keeper
 from linekeeper.journal.store import Store
@@ -140,6 +142,17 @@ def test_a_late_fact_corrects_across_versions(new_store: NewStore) -> None:
     send(engine, [event("a", "repay", 19, amount=5_000)])
     assert lines(engine, "a")[-1] == (60, "correct", 100_000, "2")
     assert verify(engine.store).same
+
+
+def test_the_morning_of_a_migration_comes_before_what_follows_in_bulk(new_store: NewStore) -> None:
+    engine = Engine(new_store(), load_text(MILD))
+    send(engine, [event("b", "open", 10, limit=100_000), event("b", "enquiry", 15)])
+    engine.review(25)
+    engine = stricter(engine)
+    engine.review(26)
+    send(engine, [replace(event("b", "charge", 26, amount=1), id=f"b-{number}") for number in range(BULK_EVENTS_MIN)])
+    assert lines(engine, "b") == [(26, "decrease", 80_000, "2")]
+    assert verify(engine.store).first_difference is None
 
 
 def test_one_that_went_over_too_early_is_named(new_store: NewStore) -> None:

@@ -116,6 +116,7 @@ def _through_earlier_versions(kernel: Kernel, history: History) -> tuple[int, li
         applied += len(rows)
         evaluate_until(old, state, end_day - 1)
         migrate_account(old, new, state, _first_of(history, applied, new), end_day)
+        evaluate_until(new, state, end_day)
     return applied, state
 
 

@@ -61,6 +61,9 @@ def run_timeline(
         arrived = np.flatnonzero((numbers > last_event) & (numbers <= period.last_event))
         part = _part(own, 0, arrived)
         breaker = _breaker(kernel, part, arrivals, became_pending)
+        if place:
+            first_day = min(until_day, periods[place - 1].end_day)
+            review_account(kernel, part, 0, state, first_day, kernel.new_row(), result, breaker)
         apply_in_arrival_order(kernel, part, 0, state, history, arrivals, reviewed[events[arrived]], result, breaker)
         review_account(kernel, part, 0, state, min(until_day, period.end_day - 1), kernel.new_row(), result, breaker)
         results.append(result.placed(np.array([account]), events[arrived]))

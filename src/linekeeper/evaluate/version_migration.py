@@ -14,10 +14,12 @@ from linekeeper.kernel.prelude import month_of
 def migrate_account(old: Kernel, new: Kernel, state: list[int], history: History, day: int) -> None:
     """From the start of local day `day` on the new version decides: `state`, in place, becomes a state of its layout.
 
-    The account has not reached that day, and all evaluations before it have been made; the evaluation at the start of
-    that day is the new version's first. Facts are rebuilt from the events. The line passes over as it is, with its
-    latches (the old version's triggers are the new version's first), restoration, offer and rulings, and with its
-    restrictions as far as the old version counted them. Raises StoreError where the account had reached the day before.
+    The account has not reached that day, and all evaluations before it have been made. The evaluation at the start of
+    that day is the new version's first, and the caller makes it before any event: the clock stands there already, and
+    a replay takes the start of a day that was reached for evaluated. Facts are rebuilt from the events. The line passes
+    over as it is, with its latches (the old version's triggers are the new version's first), restoration, offer and
+    rulings, and with its restrictions as far as the old version counted them. Raises StoreError where the account had
+    reached the day before.
     """
     if state[old.layout.slots["HOUR"]] // 24 >= day:  # only where somebody has changed the store by hand
         raise StoreError(
