@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from linekeeper.cli.main import build
 from linekeeper.core.bounds import MISSING
-from linekeeper.core.errors import Refused
+from linekeeper.core.errors import FileError, Refused
 from linekeeper.lab.fit.folds import folds_of
 from linekeeper.lab.fit.metrics import auc
 from linekeeper.lab.fit.plan import FeaturePlan
@@ -102,7 +102,7 @@ def test_the_pd_is_calibrated(run: TreeCardRun) -> None:
     ],
 )
 def test_what_trees_cannot_keep_is_refused(feature: FeaturePlan, what: str) -> None:
-    with pytest.raises(Refused, match=f"`{feature.name}` {what}"):
+    with pytest.raises(FileError, match=f"`{feature.name}` {what}"):
         fit_tree_card(TABLE, replace(PLAN, features=(feature,)), "synthetic")
 
 

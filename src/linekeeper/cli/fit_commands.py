@@ -61,6 +61,7 @@ def fit(
     from dataclasses import replace
 
     from linekeeper.datasets.catalogue import read_data_set
+    from linekeeper.lab.partition import read_partition
 
     if plan_from:
         _draft_plan(table, label, json)
@@ -68,10 +69,7 @@ def fit(
     _check_method(method, kind)
     rows, used = read_data_set(data, table, derived) if data else _read(table, _plan(plan, policy, label), labels)
     fit_plan = replace(used, seed=seed)
-    if part:
-        from linekeeper.lab.partition import read_partition
-
-        rows = rows.of_partition(read_partition(part))
+    rows = rows.of_partition(read_partition(part)) if part else rows
     if cross_validate:
         _cross_validate(rows, fit_plan, cross_validate, json)
         return

@@ -15,7 +15,7 @@ import lightgbm as lgb
 import numpy as np
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.core.errors import LinekeeperError, Refused
+from linekeeper.core.errors import FileError, Refused
 from linekeeper.lab.card_import.comparison import compare_rows
 from linekeeper.lab.card_import.lender_model import LenderModel
 from linekeeper.lab.card_import.lightgbm_text import read_lightgbm
@@ -127,7 +127,7 @@ def matrix_of_table(table: TrainingTable, plan: FitPlan) -> Floats:
 def _demand_possible(feature: FeaturePlan) -> None:
     if len(feature.special) > 1 or feature.neutral:
         what = "has several special codes" if len(feature.special) > 1 else "is to have the mean where it is missing"
-        raise Refused(
+        raise FileError(
             f"`{feature.name}` {what}, which a card of trees cannot keep",
             code="plan-not-usable",
             way_out="leave it out of the plan, or fit a card of points",
@@ -190,7 +190,7 @@ def _artifact(
     features = {name: table.features[name] for name in artifact.score.trees[0].features}
     compared = compare_rows(artifact, model, points_line(model, plan.scale), features, outputs)
     if compared.differing:
-        raise LinekeeperError(
+        raise FileError(
             f"{compared.differing:,} rows have other points than the boosters give them",
             code="card-differs",
             way_out="this is a fault of Linekeeper; report it",
