@@ -47,7 +47,7 @@ def pieces_of(text: str, seed: int) -> list[Sequence[Event]]:
     return list(parts(mixed, Random(seed)))
 
 
-@settings(max_examples=15)
+@settings(max_examples=settings().max_examples // 8)
 @given(st.integers(0, 10**6), st.integers(1, 6), st.booleans())
 @example(0, 1, True)
 def test_a_store_that_forgets_them_decides_alike(

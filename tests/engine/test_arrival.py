@@ -177,7 +177,7 @@ def _snapshots(tmp_path: Path, policy: Path, posted: dict[str, str], days: list[
 def test_an_account_that_opens_behind_a_review_is_reviewed_at_once(new_store: NewStore) -> None:
     """What the review would have evaluated is due when the account arrives; nothing of the review is left to finish."""
     policy = policy_of(3)
-    lives = borrowers(policy, 6)
+    lives = borrowers(policy, 3)
     engine = Engine(new_store(), policy, clock=ANY_TIME)
     day = engine.kernel.calendar.day(max(event.at for life in lives for event in life)) + 100
     send(engine, lives[0])

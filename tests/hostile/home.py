@@ -68,6 +68,7 @@ contract:
   rejected: 2%
 """
 PLAN = "name: tiny\nlabel: label\nlabel_meaning: default\nperiod: 2024\nability:\n  paid: {worse: lower}\n"
+POINTS = 'variable,bin,points\nLate,"[-inf,30)",5\nLate,"[30,inf)",-40\n'
 SETTINGS = 'store = "lines.db"\nkeys = "keys"\nlang = "en"\nsource = "core"\ntolerance = "24h"\n'
 
 
@@ -87,6 +88,8 @@ def _write_texts(home: Path) -> None:
     (home / "mapping.yaml").write_text(MAPPING)
     (home / "contract.yaml").write_text(CONTRACT)
     (home / "plan.yaml").write_text(PLAN)
+    (home / "points.csv").write_text(POINTS)
+    (home / "columns.yaml").write_text("Late: {feature: late, worse: higher}\n")
     (home / "settings").mkdir()
     (home / "settings" / "linekeeper.toml").write_text(SETTINGS)
     shutil.copy(shipped("lender") / "example.yaml", home / "lender.yaml")
@@ -217,6 +220,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "erase": (KEPT[2], "--yes", *_STORE, *_KEYS),
     "snapshot": ("policy.yaml", "events.jsonl", "--day", "2024-11-10", "--output", "snapshot.parquet"),
     "fit": ("training.parquet", "--plan", "plan.yaml", "--method", "woe", "--folds", "2", "--output", "fitted"),
+    "card import model": ("points.csv", "--columns", "columns.yaml", "--output", "made-card.json"),
     "forecast": ("panel.parquet", "--limit", "1", "--output", "forecast"),
     "outcome": ("policy.yaml", "events.jsonl", "labels.parquet", "--part", "1/2"),
     "demo": ("--accounts", "3", "--days", "40", "--folder", "demo", "--no-serve"),
@@ -263,6 +267,8 @@ READERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "lender.yaml": (("notice", f"{KEPT[0]}#1", *_STORE, *_KEYS, "--lender", "lender.yaml"),),
     "plan.yaml": (("fit", "training.parquet", "--plan", "plan.yaml", "--method", "woe", "--folds", "2"),),
     "training.parquet": (("fit", "training.parquet", "--plan", "plan.yaml", "--method", "woe", "--folds", "2"),),
+    "points.csv": (("card", "import", "model", "points.csv"),),
+    "columns.yaml": (("card", "import", "model", "points.csv", "--columns", "columns.yaml"),),
     "labels.parquet": (("outcome", "policy.yaml", "events.csv", "labels.parquet"),),
     "panel.parquet": (("forecast", "panel.parquet", "--limit", "1"),),
     "settings/linekeeper.toml": (("settings",), ("accounts",)),
