@@ -57,7 +57,10 @@ class ExpressionCompiler:
 
     def _side(self, expr: ex.Expr) -> str:
         """One side of a comparison: what is never missing is named once, and worked out only where it is needed."""
-        return self.value(expr) if isinstance(expr, ex.Call) and not self.may_miss(expr) else self.atom(expr)
+        if not isinstance(expr, ex.Call) or self.may_miss(expr):
+            return self.atom(expr)
+        code = self.value(expr)
+        return f"({code})" if " if " in code else code  # a choice binds less than a comparison does
 
     def atom(self, expr: ex.Expr) -> str:
         """A name or a number for the value of the expression."""
