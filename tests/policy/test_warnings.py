@@ -265,3 +265,10 @@ def test_the_examples_of_the_pages_have_none(name: str) -> None:
 def test_every_code_is_tried_here() -> None:
     text = Path(__file__).read_text("utf-8")
     assert [code for code in WARNING_CODES if f'"{code}"' not in text] == []
+
+
+def test_a_trigger_that_takes_the_limit_to_an_amount_restricts() -> None:
+    """It needs no cap, what its amount reads is used, and which of two amounts is lower depends on the account."""
+    amount = trigger("days_past_due >= 30", "limit: 'fallback(seen, 100 CNY)'")
+    text = f"features:\n  seen: max(draw.amount, 30d)\n{amount}"
+    assert not {"cap_100", "unused_feature", "adds_nothing"} & set(codes(text))

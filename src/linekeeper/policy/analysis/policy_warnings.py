@@ -260,7 +260,7 @@ class _Search:
 
     @staticmethod
     def _caps(trigger: m.Trigger) -> Iterator[Remark]:
-        if trigger.cap_bp == 10_000 and not (trigger.suspend or trigger.close):
+        if not (trigger.caps_limit or trigger.suspend or trigger.close):
             what = f"`{trigger.name}` has a cap of 100% and restricts nothing: its latch is only recorded"
             yield Remark("cap_100", ("triggers", trigger.name, "cap"), what, "set a lower cap, or remove the trigger")
 
@@ -286,12 +286,14 @@ class _Search:
             return False
         if strict.hold_days < mild.hold_days or (mild.terminal and not strict.terminal):
             return False
+        if mild.limit is not None or mild.by_segment or strict.by_segment:
+            return False  # which of them restricts more depends on the account
         names = [t.name for t in self.policy.triggers]
         alike = replace(strict, name="", reason="") == replace(mild, name="", reason="")
         if alike and names.index(strict.name) > names.index(mild.name):
             return False
         prover = self.prover
-        if mild.cap_bp == 10_000 and not (mild.suspend or mild.close):
+        if not (mild.caps_limit or mild.suspend or mild.close):
             return False  # it restricts nothing, which has a warning of its own
         if not prover.leaves(strict.when) <= prover.leaves(mild.when) | self._related(mild.when):
             return False

@@ -15,6 +15,7 @@ def read_names(policy: m.Policy) -> set[str]:
     """The features that a rule or the score reads, also through other features."""
     exprs = {feature.name: feature.expr for feature in policy.features}
     waiting = [*conditions(policy), *(rule.deny for rule in policy.authorise)]
+    waiting += [trigger.limit.value for trigger in policy.triggers if trigger.limit is not None]
     names = set(uses(policy))
     if policy.score is not None:
         names.update(scored_features(policy.score))
