@@ -100,7 +100,7 @@ def test_the_price_of_directions_and_of_the_form_is_on_the_page() -> None:
     assert left["low"] <= left["auc"] <= left["high"]
     page = render_model_card(card)
     assert "What the declared directions cost" in page
-    assert f"{left['auc']:+.4f} of AUC better" in page
+    assert f"on the same folds: {left['auc']:+.4f}" in page
 
 
 def test_the_model_card_says_what_was_learned(run: TrainingRun) -> None:
