@@ -74,7 +74,7 @@ def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], b
     scorecard = artifact.score
     for feature in scored_features(scorecard):
         if feature not in reader.features and not (feature in FACTS and reader.fact(feature)):
-            reader.faults.unknown(node, f"the card `{name}` scores a feature that", feature, reader.features)
+            reader.faults.unknown(node, f"in the card `{name}` the feature", feature, reader.features)
     for group in scorecard.groups:
         if group in reader.features or group in (*FACTS, "score", "pd"):
             message = f"the card `{name}` has a group of points `{group}`, and that is the name of another value"
