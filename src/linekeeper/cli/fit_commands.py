@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 
 from linekeeper.cli.options import JsonOption, folder_to_write
 from linekeeper.cli.output import data_text, print_answer, print_line, progress
+from linekeeper.cli.tree_fit import make_tree_card
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,8 +60,6 @@ def fit(
     json: JsonOption = False,
 ) -> None:
     """Fit a scorecard: bins and whole points, calibrated, with its model card."""
-    from dataclasses import replace
-
     from linekeeper.datasets.catalogue import read_data_set
     from linekeeper.lab.partition import read_partition
 
@@ -73,8 +73,10 @@ def fit(
     if cross_validate:
         _cross_validate(rows, fit_plan, cross_validate, json)
         return
-    make = _make_tree_card if kind == "trees" else _make_card
-    make(rows, fit_plan, folds, method, output, (data or table.name), part, json, with_direction_costs)
+    if kind == "trees":  # it has one method, and no page of evidence
+        make_tree_card(rows, fit_plan, folds, output, (data or table.name), part, json)
+        return
+    _make_card(rows, fit_plan, folds, method, output, (data or table.name), part, json, with_direction_costs)
 
 
 def _make_card(
@@ -98,23 +100,6 @@ def _make_card(
     name = data + (f", part {part} of the accounts" if part else "")
     files = _write(run, output, name) if output else {}
     _report(run, name, files, json)
-
-
-def _make_tree_card(
-    rows: TrainingTable,
-    plan: FitPlan,
-    folds: int,
-    method: str,
-    output: Path | None,
-    data: str,
-    part: str | None,
-    json: bool,
-    with_direction_costs: bool,
-) -> None:
-    """The same for a card of trees, which has one method and no page of evidence."""
-    from linekeeper.cli.tree_fit import make_tree_card
-
-    make_tree_card(rows, plan, folds, output, data, part, json)
 
 
 def _draft_plan(path: Path, label: str | None, json: bool) -> None:

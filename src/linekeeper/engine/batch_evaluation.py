@@ -19,7 +19,7 @@ from linekeeper.kernel.kernel import Kernel
 
 
 class BatchEvaluation:
-    """Runs a batch of the admitted events, or a part of it, under a kernel; `histories` are those it has asked for.
+    """Runs a batch of the admitted events, or a part of it, under a kernel.
 
     `has_versions`: the store has had more than one version of the policy.
     """
@@ -32,7 +32,7 @@ class BatchEvaluation:
         self._reviewed_day = reviewed_day(connection)
         numbers = np.arange(admitted.first_seq, admitted.first_seq + len(admitted.ids))
         self._arrivals = Arrivals(numbers, reversals.events)
-        self.histories: dict[str, History] = {}
+        self._histories: dict[str, History] = {}
 
     def __call__(self, batch: Batch, states: Ints, breaker: CircuitBreaker | None) -> EvaluationResult:
         """The result from these states (changed in place), behind a breaker where there is one."""
@@ -47,5 +47,10 @@ class BatchEvaluation:
             periods = policy_periods_of(self._connection, kernels_of(self._connection), list(own))
             for account, (*ended, _) in periods.items():
                 own[account].under = [(period.kernel, period.end_day) for period in ended]
-        self.histories |= own
+        self._histories |= own
+        return own
+
+    def take_histories(self) -> dict[str, History]:
+        """The histories that the runs since the last call have asked for."""
+        own, self._histories = self._histories, {}
         return own

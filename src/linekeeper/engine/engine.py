@@ -44,7 +44,6 @@ from linekeeper.engine.inbox import (
     Admitted,
     BatchInput,
     GivenEvents,
-    Reversals,
     admit_events,
     drop_erased,
     drop_refused,
@@ -303,12 +302,13 @@ class Engine:
         # Repeats drop out here: nothing after this meets one.
         admitted = admit_events(connection, call, events, calendar, self.clock.now_ms())
         reversed_events = reversals(connection, call.source, admitted)
+        evaluate = BatchEvaluation(connection, self.kernel, admitted, reversed_events, self._versions > 1)
         summary = BatchSummary(same=admitted.same, rejected=again + admitted.rejected, last_at=admitted.last_at)
         whole = admitted.events.batch(self.policy, calendar)
         # The brake weighs the restrictions of all accounts of a batch against each other.
         together = len(whole.accounts) if self.brake else STATES_BYTES_MAX // (8 * self.kernel.layout.size)
         for batch in parts_of(whole, max(1, together)):
-            summary.add(self._receive_part(connection, batch, admitted, call.source, reversed_events, keep))
+            summary.add(self._receive_part(connection, batch, admitted, call.source, evaluate, keep))
         return summary
 
     def _receive_part(
@@ -317,17 +317,17 @@ class Engine:
         batch: Batch,
         admitted: Admitted,
         source: str,
-        reversed_events: Reversals,
+        evaluate: BatchEvaluation,
         keep: Keep | None,
     ) -> BatchSummary:
         """Decide on the admitted events of some accounts."""
         loaded = load_states(connection, self.kernel, batch.accounts)
         states, first_seq = loaded.states, admitted.first_seq
         lines, unowed_before = line_columns(self.kernel, states), with_unowed_dues(self.kernel, states)
-        evaluate = BatchEvaluation(connection, self.kernel, admitted, reversed_events, self._versions > 1)
         result, waiting = self._evaluate(connection, batch, states, evaluate, admitted.ids, first_seq)
         on_hold = waiting.new | waiting.ended
-        keep_states(connection, self.kernel, batch, first_seq, loaded, result.refused, on_hold, evaluate.histories)
+        late = evaluate.take_histories()
+        keep_states(connection, self.kernel, batch, first_seq, loaded, result.refused, on_hold, late)
         codes = {int(batch.rows[event]): code for event, code in result.refused.items()}
         rows = batch.rows.tolist()
         # A ruling precedes, in the log too, what it leads to.

@@ -17,7 +17,7 @@ from linekeeper.engine.account_states import NOT_IN_ORDER, AccountStates
 from linekeeper.engine.stored_events import stored_fields, stored_rows
 from linekeeper.evaluate import kept_states
 from linekeeper.evaluate.correction import keep_states_on_time
-from linekeeper.evaluate.event_batch import Batch, row_at, time_of
+from linekeeper.evaluate.event_batch import Batch, EventRow, row_at, time_of
 from linekeeper.evaluate.late_events import REVERSAL, History
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import fetch_rows, insert_many, packed, unpacked, within
@@ -89,14 +89,12 @@ def _read_into(
     query = select(e.seq, e.source, e.id, e.account, e.kind, e.at, e.body).where(which).order_by(e.seq)
     stored = connection.execute(query).all()
     rows = stored_rows(kernel, [one.kind for one in stored], [one.at for one in stored], [one.body for one in stored])
+    by_account: dict[str, dict[int, EventRow]] = {}
     for one, row in zip(stored, rows, strict=True):
-        histories[one.account].rows[one.seq] = row
+        by_account.setdefault(one.account, {})[one.seq] = row
     reversed_events = _reversed_among(connection, stored)
-    for name in {one.account for one in stored}:
-        history = histories[name]
-        history.reversed = reversed_events.intersection(history.rows)
-        order = ((time_of(row), number) for number, row in history.rows.items() if number not in history.reversed)
-        history.order = sorted(order)
+    for name, own in by_account.items():
+        histories[name].fill(own, reversed_events)
 
 
 def _reversed_among(connection: Connection, stored: Sequence[Any]) -> set[int]:

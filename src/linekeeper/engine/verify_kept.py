@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from linekeeper.engine.derive import Derived, plain
 from linekeeper.evaluate.correction import states_on_time
-from linekeeper.evaluate.event_batch import rows_at, time_of
+from linekeeper.evaluate.event_batch import rows_at
 from linekeeper.evaluate.late_events import History, row_as_read_by
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import unpacked
@@ -47,12 +47,9 @@ def _history_of(derived: Derived, place: int) -> History:
     events = np.arange(batch.starts[place], batch.starts[place + 1])
     numbers = arrivals.numbers[batch.rows[events]].tolist()
     history = History()
-    history.rows = {
-        number: row_as_read_by(kernel, row) for number, row in zip(numbers, rows_at(batch, events), strict=True)
-    }
-    history.reversed = {arrivals.reverses[number] for number in numbers if number in arrivals.reverses}
-    standing = (number for number in numbers if number not in history.reversed)
-    history.order = sorted((time_of(history.rows[number]), number) for number in standing)
+    rows = (row_as_read_by(kernel, row) for row in rows_at(batch, events))
+    reversed_events = {arrivals.reverses[number] for number in numbers if number in arrivals.reverses}
+    history.fill(dict(zip(numbers, rows, strict=True)), reversed_events)
     *ended, _ = derived.periods[batch.accounts[place]]
     history.under = [(period.kernel, period.end_day) for period in ended]
     return history

@@ -57,6 +57,12 @@ class History:
         first = KeptState(0, state)
         return History(facts=KeptStates(first=first), on_time=KeptStates(first=first))
 
+    def fill(self, rows: dict[int, EventRow], reversed_events: set[int]) -> None:
+        """Have these events, by arrival number, of which some were reversed."""
+        self.rows, self.reversed = rows, reversed_events.intersection(rows)
+        standing = ((time_of(row), number) for number, row in rows.items() if number not in self.reversed)
+        self.order = sorted(standing)
+
     def add(self, number: int, row: EventRow) -> None:
         """Add an event at its place in time."""
         self.rows[number] = row
