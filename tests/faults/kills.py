@@ -39,6 +39,7 @@ from linekeeper.engine import run as runs
 from tests.faults.commands import COMMANDS, Command, warm_up
 from tests.faults.pictures import files_left, picture_of
 from tests.faults.place import Place
+from tests.journal.databases import drop_database
 
 BATCH = 7  # events received, and accounts reviewed, in one transaction
 DEADLINE_SECONDS = 120.0
@@ -166,13 +167,12 @@ class PostgresPlaces(SqlitePlaces):
 
     def drop(self) -> None:
         """Leave the server as it was."""
-        with self._server.connect() as connection:
-            for name in (self._work, self._base):
-                connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        for name in (self._work, self._base):
+            drop_database(self._server, name)
 
     def _copy(self, source: str, name: str) -> None:
+        drop_database(self._server, name)
         with self._server.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             give_up = time.monotonic() + DEADLINE_SECONDS
             while True:  # the process that was in it a moment ago may not be gone yet
                 try:

@@ -38,15 +38,15 @@ def postgres_database(server_url: str) -> Iterator[str]:
     try:
         yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
     finally:
-        _drop(server, name)
+        drop_database(server, name)
 
 
-def _drop(server: Engine, name: str) -> None:
+def drop_database(server: Engine, name: str) -> None:
     """Drop a database; again, where the server's own vacuum worker is in it just then and may not be put out."""
     for left in reversed(range(DROP_TRIES)):
         try:
             with server.connect() as connection:
-                connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+                connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             return
         except DBAPIError:
             if not left:
