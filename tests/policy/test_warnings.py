@@ -9,6 +9,7 @@ import pytest
 from linekeeper.core.errors import PolicyError
 from linekeeper.notice.reasons import shipped_wordings
 from linekeeper.policy.analysis.policy_warnings import PolicyWarning, find_warnings
+from linekeeper.policy.analysis.remarks import Remark
 from linekeeper.policy.fmt import format_text
 from linekeeper.policy.load import load_file, load_text
 from linekeeper.policy.warning_codes import WARNING_CODES
@@ -260,6 +261,13 @@ def test_the_policies_that_come_with_it_have_none_that_is_not_allowed(path: Path
 def test_the_examples_of_the_pages_have_none(name: str) -> None:
     path = EXAMPLES / f"{name}.yaml"
     assert find_warnings(load_file(path), path.name, shipped_wordings().codes) == []
+
+
+def test_raw_names_are_counted_once_a_policy() -> None:
+    """A remark of the letters is one of the policy's warnings; the names themselves are tried in `tests/notice`."""
+    policy = load_text(HEAD + trigger("days_past_due >= 30") + RESTORATION)
+    remark = Remark("raw_names", ("policy",), "letters would show names", "write words for them")
+    assert [one.code for one in find_warnings(policy, others=(remark, remark))].count("raw_names") == 1
 
 
 def test_every_code_is_tried_here() -> None:

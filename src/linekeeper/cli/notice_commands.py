@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from linekeeper.cli.answers.notices import NoticeAnswer, NoticeRecord
     from linekeeper.core.decision import Decision
     from linekeeper.engine.outbox import Entry
+    from linekeeper.notice.lender_words import LenderWords
     from linekeeper.notice.model import Notice
     from linekeeper.texts.language import Lang
 
@@ -75,13 +76,13 @@ def notice(
     notified = find_decision(engine, decision)
     built = build_notice(engine, notified, profile, state_after(engine, notified))
     if json or form == "json":
-        print_answer(_notice_answer(built, notified, code, engine.policy.time_zone))
+        print_answer(_notice_answer(built, profile.words, notified, code, engine.policy.time_zone))
         return
-    written = as_html(built, code) if form == "html" else as_text(built, code)
+    written = (as_html if form == "html" else as_text)(built, code, profile.words)
     sys.stdout.write(written if written.endswith("\n") else f"{written}\n")
 
 
-def _notice_answer(built: Notice, notified: Decision, lang: Lang, zone: str) -> NoticeAnswer:
+def _notice_answer(built: Notice, words: LenderWords, notified: Decision, lang: Lang, zone: str) -> NoticeAnswer:
     from linekeeper.cli.answers.accounts import reason_codes, road_record
     from linekeeper.cli.answers.notices import NoticeAnswer
     from linekeeper.face.times import instant_of
@@ -103,7 +104,7 @@ def _notice_answer(built: Notice, notified: Decision, lang: Lang, zone: str) -> 
         road_back=None if built.road is None else road_record(built.road, built.issued_day, zone),
         object_until=None if until is None else date_of(until),
         due_at=None if built.due is None else instant_of(built.due.due_at, zone),
-        rendered=render_notice(built, lang),
+        rendered=render_notice(built, lang, words),
     )
 
 

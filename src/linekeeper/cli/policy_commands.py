@@ -33,25 +33,25 @@ def check(
     json: JsonOption = False,
 ) -> None:
     """Read policies and report every fault (file, line, column), every trigger that has no way out, and warnings."""
-    from linekeeper.cli.answers.policies import CheckAnswer, PolicyCostRecord
+    from linekeeper.cli.answers.policies import CheckAnswer
     from linekeeper.core.errors import Fault, PolicyError, Refused
-    from linekeeper.kernel.kernel import kernel_of
     from linekeeper.policy.load import load_file
 
     faults, good, costs = [], [], {}
+    warnings: list[PolicyWarning] = []
     for path in policies:
         try:
             policy = load_file(path)
-            kernel = kernel_of(policy)
-            costs[str(path)] = PolicyCostRecord(**kernel.cost._asdict(), evaluation_us=kernel.evaluation_us())
+            costs[str(path)] = _cost(policy)
+            of_file, of_letters = _warnings(policy, path)
+            warnings += of_file
+            faults += of_letters
+            good.append((path, policy))
         except PolicyError as error:
             faults += error.faults
         except Refused as error:
             faults.append(Fault(error.message, str(path), way_out=error.way_out or ""))
-        else:
-            good.append((path, policy))
     dead_ends = {str(path): _dead_ends(policy) for path, policy in good if not quick}
-    warnings = [warning for path, policy in good for warning in _warnings(policy, str(path))]
     pressing = [warning for warning in warnings if warning.allowed is None]
     refused = bool(faults or any(dead_ends.values()) or (strict and pressing))
     if json:
@@ -86,11 +86,14 @@ def _fault_record(fault: Fault) -> FaultRecord:
     )
 
 
-def _warnings(policy: Policy, file: str) -> list[PolicyWarning]:
-    from linekeeper.notice.reasons import shipped_wordings
+def _warnings(policy: Policy, path: Path) -> tuple[list[PolicyWarning], list[Fault]]:
+    """What the policy may not mean, and the names that its letters would show raw although the lender has words."""
+    from linekeeper.notice.lender_words import names_note, names_without_words, words_for
     from linekeeper.policy.analysis.policy_warnings import find_warnings
 
-    return find_warnings(policy, file, shipped_wordings().codes)
+    words = words_for(path)
+    noted = find_warnings(policy, str(path), words.wordings.codes, names_note(policy, words))
+    return noted, names_without_words(policy, words)
 
 
 def _warning_record(warning: PolicyWarning) -> WarningRecord:
@@ -113,6 +116,14 @@ def _dead_ends(policy: Policy) -> list[str]:
     from linekeeper.recourse.dead_ends import describe_dead_end, find_dead_ends
 
     return [describe_dead_end(policy, dead_end) for dead_end in find_dead_ends(policy)]
+
+
+def _cost(policy: Policy) -> PolicyCostRecord:
+    from linekeeper.cli.answers.policies import PolicyCostRecord
+    from linekeeper.kernel.kernel import kernel_of
+
+    kernel = kernel_of(policy)
+    return PolicyCostRecord(**kernel.cost._asdict(), evaluation_us=kernel.evaluation_us())
 
 
 def _costing(cost: PolicyCostRecord, policy: Policy) -> str:

@@ -412,7 +412,7 @@ class Engine:
         record = self._record(decision)
         profile = read_lender_profile(None if lender is None else given_path("lender", lender))
         notice = build_notice(self._engine, record, profile, state_after(self._engine, record))
-        return RENDER_AS[form](notice, lang)
+        return RENDER_AS[form](notice, lang, profile.words)
 
     def account(self, name: str) -> Account:
         """One account: its line, its features, its decisions. LinekeeperError where it is not known.

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from linekeeper.core.errors import Fault
 from linekeeper.face.arguments import given_path, given_text
+from linekeeper.notice.lender_words import LenderWords, names_note
 from linekeeper.notice.prose import describe
-from linekeeper.notice.reasons import shipped_wordings
 from linekeeper.policy import model
 from linekeeper.policy.analysis.policy_warnings import PolicyWarning, find_warnings
 from linekeeper.policy.load import load_file, load_text
@@ -79,7 +79,10 @@ class Policy:
         >>> load_policy("docs/examples/cash-line.yaml").warnings()
         ()
         """
-        return tuple(find_warnings(self.definition, "policy.yaml", shipped_wordings().codes))
+        words = LenderWords()
+        return tuple(
+            find_warnings(self.definition, "policy.yaml", words.wordings.codes, names_note(self.definition, words))
+        )
 
     def describe(self, lang: Lang = "en") -> str:
         """The policy in plain words, made from its rules: `en` for English, `zh` for Simplified Chinese.

@@ -7,7 +7,7 @@ its facts from the values that the decision recorded. `render` puts the notice i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from linekeeper.core import decision as core
@@ -17,6 +17,7 @@ from linekeeper.decide.canonical import canonical_json, digest_of
 from linekeeper.decide.explain import comparisons
 from linekeeper.decide.reasons import PERSON
 from linekeeper.kernel.calendar import calendar
+from linekeeper.notice.lender_words import LenderWords, read_lender_words
 from linekeeper.notice.model import (
     DEFAULT_JURISDICTION,
     BorrowerFact,
@@ -29,6 +30,7 @@ from linekeeper.notice.model import (
     OpenOffer,
 )
 from linekeeper.notice.prose import feature_words, trigger_words
+from linekeeper.notice.prose.vocabulary import Vocabulary
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.recourse.model import NoRoadBack, RoadBack
@@ -43,11 +45,12 @@ SHOWN_DIGITS = 4  # of the account's name, where it is masked
 
 @dataclass(frozen=True, slots=True)
 class LenderProfile:
-    """The lender of a notice, and where and for how many days an objection is taken."""
+    """The lender of a notice, where and for how many days an objection is taken, and the words of its letters."""
 
     lender: Lender
     objection_url: str
     objection_days: int | None = None
+    words: LenderWords = field(default_factory=LenderWords)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,9 @@ def notice_of(
     day = calendar(policy.time_zone).day(decision.at)
     # Only a restriction owes the borrower reasons and a way back (law 9).
     adverse = decision.action in ADVERSE_ACTIONS
-    reasons = reasons_of(policy, decision, day, _facts_beside_the_record(decision, day, context)) if adverse else ()
-    reasons = _without_repeated_measures(_with_bearing_facts(reasons, policy, decision))
+    words, beside = profile.words.vocabulary, _facts_beside_the_record(decision, day, context)
+    reasons = reasons_of(policy, decision, day, beside, words) if adverse else ()
+    reasons = _without_repeated_measures(_with_bearing_facts(reasons, policy, decision, words))
     by_person = context.by_person or any(reason.code == PERSON for reason in reasons)
     objection_until = None if profile.objection_days is None else day + profile.objection_days
     return Notice(
@@ -152,17 +156,21 @@ def why_no_road(decision: Decision, policy: m.Policy) -> NoRoadBack:
 
 
 def reasons_of(
-    policy: m.Policy, decision: Decision, day: int, beside: Mapping[str, BorrowerFact] | None = None
+    policy: m.Policy,
+    decision: Decision,
+    day: int,
+    beside: Mapping[str, BorrowerFact] | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> tuple[NoticeReason, ...]:
     """The grounds of a decision as reasons, most important first, each code or feature once, with all their facts.
 
     `day` is the local day of the decision. `beside` are facts beyond the recorded values that reason texts may name:
-    `due_on` (a `date`: when the oldest unpaid due was due), for example.
+    `due_on` (a `date`: when the oldest unpaid due was due), for example. `vocabulary`: the lender's; None: shipped.
     """
     known = {**_account_facts(policy, decision, day), **(beside or {})}
     reasons: dict[tuple[str, str | None], NoticeReason] = {}
     for recorded in decision.reasons:
-        reason = _reason(policy, decision, recorded, known)
+        reason = _reason(policy, decision, recorded, known, vocabulary)
         key = (reason.code if reason.feature is None else "", reason.feature)
         first = reasons.get(key)
         reasons[key] = replace(first, facts={**reason.facts, **first.facts}) if first else reason
@@ -179,19 +187,24 @@ def denial_reason(
 
 
 def _reason(
-    policy: m.Policy, decision: Decision, recorded: core.Reason, known: Mapping[str, BorrowerFact]
+    policy: m.Policy,
+    decision: Decision,
+    recorded: core.Reason,
+    known: Mapping[str, BorrowerFact],
+    vocabulary: Vocabulary | None,
 ) -> NoticeReason:
     if len(recorded.features) == 1:
         (name,) = recorded.features
         value = _fact(policy.feature(name), decision.values[name])
-        return NoticeReason(recorded.code, {"value": value}, feature_words(policy, name), name)
+        return NoticeReason(recorded.code, {"value": value}, feature_words(policy, name, vocabulary), name)
     trigger = next((trigger for trigger in policy.triggers if trigger.name == recorded.trigger), None)
     if trigger is None:
         return NoticeReason(recorded.code, known)
     trigger = replace(trigger, when=ex.expression_in_segment(trigger.when, policy.segment_in(decision.values)))
-    measured = _measured(policy, recorded.features or _named_features(trigger.when), decision.values)
+    names = recorded.features or _named_features(trigger.when)
+    measured = _measured(policy, names, decision.values, vocabulary)
     others = {name: fact for name, fact in known.items() if name not in measured}
-    return NoticeReason(recorded.code, measured | others, trigger_words(policy, trigger))
+    return NoticeReason(recorded.code, measured | others, trigger_words(policy, trigger, vocabulary))
 
 
 def _account_facts(policy: m.Policy, decision: Decision, day: int) -> dict[str, BorrowerFact]:
@@ -222,7 +235,9 @@ def _named_features(rule: ex.Expr) -> list[str]:
     return [node.name for node in ex.nodes_of(rule) if isinstance(node, ex.Ref)]
 
 
-def _measured(policy: m.Policy, names: Iterable[str], values: Mapping[str, int | None]) -> dict[str, BorrowerFact]:
+def _measured(
+    policy: m.Policy, names: Iterable[str], values: Mapping[str, int | None], vocabulary: Vocabulary | None = None
+) -> dict[str, BorrowerFact]:
     """The facts of the named features, each with the words of what it measures.
 
     Days since an event are left out: `_account_facts` gives the day of the event, which a person knows better.
@@ -230,7 +245,7 @@ def _measured(policy: m.Policy, names: Iterable[str], values: Mapping[str, int |
     facts: dict[str, BorrowerFact] = {}
     for feature in map(policy.feature, names):
         if not isinstance(feature.expr, ex.DaysSince):
-            label = feature_words(policy, feature.name)
+            label = feature_words(policy, feature.name, vocabulary)
             facts[_text_name(policy, feature)] = _fact(feature, values[feature.name], label)
     return facts
 
@@ -252,11 +267,12 @@ def _fact(feature: m.Feature, value: int | None, label: Text | None = None) -> B
 
 
 def _with_bearing_facts(
-    reasons: Iterable[NoticeReason], policy: m.Policy, decision: Decision
+    reasons: Iterable[NoticeReason], policy: m.Policy, decision: Decision, vocabulary: Vocabulary | None = None
 ) -> Iterator[NoticeReason]:
     """The reasons, with only those labelled facts by which a condition of theirs holds, and none that is not known."""
     for reason in reasons:
-        bearing = {feature_words(policy, name).en for name in _bearing_features(decision, policy, reason.code)}
+        names = _bearing_features(decision, policy, reason.code)
+        bearing = {feature_words(policy, name, vocabulary).en for name in names}
         facts = {
             name: fact
             for name, fact in reason.facts.items()
@@ -314,7 +330,11 @@ def _features_that_hold(expr: ex.Expr, policy: m.Policy, decision: Decision) -> 
 
 
 def read_lender_profile(path: Path | None = None) -> LenderProfile:
-    """The lender of a YAML file, by default of the shipped example. Raises `MaterialError` where it is incomplete."""
+    """The lender of a YAML file; by default that of the shipped example, whose letters say that they are specimens.
+
+    `wording` names a folder beside the file, with the lender's own words. Raises `MaterialError` where the file is
+    incomplete, or the folder is.
+    """
     file = path or shipped("lender") / "example.yaml"
     raw = read_yaml(file)
     try:
@@ -325,8 +345,10 @@ def read_lender_profile(path: Path | None = None) -> LenderProfile:
             url=raw["url"],
             hours=text_of(hours) if hours else None,
             repay=tuple(map(text_of, raw["repay"])),
+            is_example=path is None,
         )
-        return LenderProfile(lender, raw["objection"]["url"], raw["objection"].get("days"))
+        words = read_lender_words(file.parent / str(raw["wording"])) if raw.get("wording") else LenderWords()
+        return LenderProfile(lender, raw["objection"]["url"], raw["objection"].get("days"), words)
     except (KeyError, TypeError, AttributeError) as fault:
         needed = "`name`, `phone`, `url`, `repay` and `objection: {url: ...}`"
         raise MaterialError(

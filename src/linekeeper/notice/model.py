@@ -75,13 +75,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Lender:
-    """The lender as a notice names it, and how to reach it. `repay` holds one sentence for each way to repay."""
+    """The lender as a notice names it, and how to reach it. `repay` holds one sentence for each way to repay.
+
+    `is_example`: no lender was named, so the letter says that it is a specimen and is not to be sent.
+    """
 
     name: Text
     phone: str
     url: str
     hours: Text | None = None
     repay: tuple[Text, ...] = ()
+    is_example: bool = False
 
 
 @dataclass(frozen=True, slots=True)

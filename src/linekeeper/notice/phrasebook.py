@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from linekeeper.core.bounds import SHARE_CEILING_BP
 from linekeeper.notice.model import BorrowerFact
-from linekeeper.notice.prose.vocabulary import shipped_vocabulary
+from linekeeper.notice.prose.vocabulary import Vocabulary, shipped_vocabulary
 from linekeeper.texts.language import Language
 
 NEAR_DAYS = 300  # a date closer than this cannot be mistaken for the same day of another year
@@ -14,12 +14,13 @@ NEAR_DAYS = 300  # a date closer than this cannot be mistaken for the same day o
 
 @dataclass(frozen=True, slots=True)
 class Phrasebook:
-    """The forms of one notice: its language, its currency, and the local day on which it is issued."""
+    """The forms of one notice: its language, its currency, the local day on which it is issued, and its words."""
 
     language: Language
     currency: str
     exponent: int
     issued_day: int
+    vocabulary: Vocabulary = field(default_factory=shipped_vocabulary)
 
     def money(self, minor: int) -> str:
         """An amount, from minor units."""
@@ -37,7 +38,7 @@ class Phrasebook:
         if fact.unit == "share" and fact.value >= SHARE_CEILING_BP:
             return self.language.translate("{share} or more", share=self.language.share(SHARE_CEILING_BP))
         if fact.unit == "category":
-            return shipped_vocabulary().of("choices", fact.word).in_(self.language.code)
+            return self.vocabulary.of("choices", fact.word).in_(self.language.code)
         if fact.unit == "flag":
             return self.language.translate("yes") if fact.value else self.language.translate("no")
         if fact.unit == "points":

@@ -63,7 +63,7 @@ def render_reason(reason: NoticeReason, phrases: Phrasebook, wordings: Wordings 
     """The reason in words. Raises `NoticeError` where neither its code nor its rule has words."""
     wordings = wordings or shipped_wordings()
     wording, lang = wordings.find(reason), phrases.language.code
-    if wording is None:
+    if wording is None or not wording.title.in_(lang):  # a lender may have written it in its other language alone
         return _in_words_of_its_rule(reason, phrases, wordings)
     known = {name for name, fact in reason.facts.items() if fact.value is not None}
     templates = (text.in_(lang) for text in wording.texts)

@@ -20,10 +20,11 @@ from markupsafe import Markup
 from linekeeper.core.errors import NoticeError
 from linekeeper.core.line import Action, Status
 from linekeeper.education.lessons import LoanElsewhere, RenderedLesson, example_loan, render_lesson, shipped_lessons
+from linekeeper.notice.lender_words import LenderWords
 from linekeeper.notice.model import Change, Notice
 from linekeeper.notice.phrasebook import Phrasebook
 from linekeeper.notice.pictures import plain_shapes, road_chart
-from linekeeper.notice.reasons import RenderedReason, Wordings, render_reason, shipped_wordings
+from linekeeper.notice.reasons import RenderedReason, Wordings, render_reason
 from linekeeper.notice.road_back import (
     RenderedPlan,
     render_assumptions,
@@ -38,6 +39,7 @@ from linekeeper.recourse.model import NoRoadBack, PathPoint, RoadBack
 from linekeeper.texts.language import Lang, language
 
 TEMPLATES = Path(__file__).parent / "templates"
+EXAMPLE_NOTE = "Specimen: this lender is made up, and the letter is not to be sent."
 FORMER_KEY = "told"  # what `rendered` was called before, for one version more
 HEADLINES = {
     Action.DECREASE: "Your credit limit is now {after}",
@@ -75,6 +77,7 @@ class RenderedNotice:
     """All sentences of a notice, in the order in which they are read. Empty parts are not shown."""
 
     tag: str
+    example_note: str
     lender: str
     number: str
     account: str
@@ -99,14 +102,18 @@ class RenderedNotice:
     legal: tuple[str, ...]
 
 
-def render_notice(notice: Notice, lang: Lang, wordings: Wordings | None = None) -> RenderedNotice:
-    """The notice in that language. Raises `NoticeError` where an action or a reason has no words."""
-    wordings = wordings or shipped_wordings()
-    phrases = phrasebook_of(notice, lang)
+def render_notice(notice: Notice, lang: Lang, words: LenderWords | None = None) -> RenderedNotice:
+    """The notice in that language, in the lender's words; None: in those that come with the product.
+
+    Raises `NoticeError` where an action or a reason has no words.
+    """
+    words = words or LenderWords()
+    wordings, phrases = words.wordings, phrasebook_of(notice, lang, words)
     headline, lead = _heading(notice, phrases)
     receipt = notice.receipt
     return RenderedNotice(
         tag=phrases.language.tag,
+        example_note=phrases.language.translate(EXAMPLE_NOTE) if notice.lender.is_example else "",
         lender=notice.lender.name.in_(lang),
         number=notice.number,
         account=notice.account,
@@ -132,29 +139,30 @@ def render_notice(notice: Notice, lang: Lang, wordings: Wordings | None = None) 
     )
 
 
-def phrasebook_of(notice: Notice, lang: Lang) -> Phrasebook:
+def phrasebook_of(notice: Notice, lang: Lang, words: LenderWords) -> Phrasebook:
     """The forms in which that notice writes its facts."""
-    return Phrasebook(language(lang), notice.currency, notice.exponent, notice.issued_day)
+    return Phrasebook(language(lang), notice.currency, notice.exponent, notice.issued_day, words.vocabulary)
 
 
 # ------------------------------------------------------------------ text, HTML, JSON
 
 
-def as_text(notice: Notice, lang: Lang) -> str:
+def as_text(notice: Notice, lang: Lang, words: LenderWords | None = None) -> str:
     """The notice as plain text, for a message or a printer without a browser."""
-    return _template("notice.txt").render(_context(notice, lang))
+    return _template("notice.txt").render(_context(notice, lang, words or LenderWords()))
 
 
-def as_html(notice: Notice, lang: Lang) -> str:
+def as_html(notice: Notice, lang: Lang, words: LenderWords | None = None) -> str:
     """The notice as one HTML page that needs nothing from elsewhere and prints on one sheet of A4."""
-    chart = road_chart(notice.road, phrasebook_of(notice, lang)) if isinstance(notice.road, RoadBack) else ""
+    words = words or LenderWords()
+    chart = road_chart(notice.road, phrasebook_of(notice, lang, words)) if isinstance(notice.road, RoadBack) else ""
     qr = plain_shapes(notice.receipt.qr_svg) if notice.receipt and notice.receipt.qr_svg else ""
-    return _template("notice.html").render(_context(notice, lang) | {"chart": Markup(chart), "qr": Markup(qr)})
+    return _template("notice.html").render(_context(notice, lang, words) | {"chart": Markup(chart), "qr": Markup(qr)})
 
 
-def as_json(notice: Notice, lang: Lang) -> str:
+def as_json(notice: Notice, lang: Lang, words: LenderWords | None = None) -> str:
     """The notice as JSON: `notice` holds its values (minor units, days since 1970-01-01), `rendered` its sentences."""
-    rendered = asdict(render_notice(notice, lang))
+    rendered = asdict(render_notice(notice, lang, words))
     former = rendered | {"rests": rendered["assumptions"]}  # the names of before, for one version more
     values = asdict(notice) | {"road": road_values(notice.road)}
     forms = {"lang": lang, "notice": values, "rendered": rendered, FORMER_KEY: former}
@@ -179,8 +187,8 @@ def path_as_text(path: Sequence[PathPoint], policy: Policy, lang: Lang, day: int
     return "".join(translate("{label}: {value}", label=one.day, value=one.text) + "\n" for one in points)
 
 
-def _context(notice: Notice, lang: Lang) -> dict[str, Any]:
-    return {"notice": render_notice(notice, lang), "translate": language(lang).translate}
+def _context(notice: Notice, lang: Lang, words: LenderWords) -> dict[str, Any]:
+    return {"notice": render_notice(notice, lang, words), "translate": language(lang).translate}
 
 
 @cache

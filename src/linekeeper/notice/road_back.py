@@ -11,7 +11,6 @@ from typing import Any
 
 from linekeeper.core.line import Status
 from linekeeper.notice.phrasebook import Phrasebook
-from linekeeper.notice.prose.vocabulary import shipped_vocabulary
 from linekeeper.recourse.model import (
     EARLY_DAYS,
     Assumption,
@@ -184,7 +183,7 @@ def _step(step: Step, phrases: Phrasebook) -> str:
 
 def _proof(step: Step, phrases: Phrasebook) -> str:
     """What has to be shown: the kind of event, and its values."""
-    vocabulary, lang = shipped_vocabulary(), phrases.language.code
+    vocabulary, lang = phrases.vocabulary, phrases.language.code
     values = []
     for name, value in step.fields.items():
         if isinstance(value, str):
@@ -205,7 +204,7 @@ def _stricter(one: Assumption, other: Assumption) -> Assumption:
 
 
 def _assumption(assumption: Assumption, phrases: Phrasebook) -> str:
-    vocabulary, lang = shipped_vocabulary(), phrases.language.code
+    vocabulary, lang = phrases.vocabulary, phrases.language.code
     amount = phrases.money(assumption.amount_minor) if assumption.amount_minor is not None else ""
     kinds = phrases.language.one_of([vocabulary.plain(kind).in_(lang) for kind in assumption.event_kinds])
     return phrases.language.translate(

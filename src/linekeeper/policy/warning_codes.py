@@ -31,6 +31,7 @@ WARNING_CODES: Mapping[str, WarningCode] = {
     "moved_by_cut": WarningCode("warning", "a restriction of the line itself can make a condition hold"),
     "utilisation_feedback": WarningCode("warning", "a cut of the limit raises what is measured against it"),
     "no_wording": WarningCode("note", "no text of its own comes with the product for a reason"),
+    "raw_names": WarningCode("note", "letters would show names of the policy as they are written"),
     "unused_feature": WarningCode("note", "no rule and no score reads a feature"),
     "unused_kind": WarningCode("note", "no measure reads a kind of event that the policy declares"),
     "unused_field": WarningCode("note", "no measure reads a field that the policy declares"),

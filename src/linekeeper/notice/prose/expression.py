@@ -91,7 +91,7 @@ class ExpressionRenderer:
             case ex.Ref(name) if self._is_spelled_out(name):
                 return self.clause(self._features[name].expr)
             case ex.Ref(name):
-                return translate("{feature} holds", feature=self.language.quote(name))
+                return self._own_words(name) or translate("{feature} holds", feature=self.language.quote(name))
             case _:
                 return translate("{flag} says yes", flag=self.noun(node))
 
@@ -120,12 +120,9 @@ class ExpressionRenderer:
             case ex.Ref(name):
                 return self.feature_noun(name)
             case ex.ScoreRef(name):
-                group = self.vocabulary.of("groups", name).in_(self.language.code)
-                return (
-                    translate(SCORE_WORDS[name])
-                    if name in SCORE_WORDS
-                    else translate("the {group} part of the score", group=group)
-                )
+                if name in SCORE_WORDS:
+                    return translate(SCORE_WORDS[name])
+                return translate("the {group} part of the score", group=self._word("groups", name))
             case ex.FieldRef(name):
                 return self._field(name)
             case ex.HourOfDay():
@@ -154,7 +151,14 @@ class ExpressionRenderer:
 
     def feature_noun(self, name: str) -> str:
         """The feature as a noun: what it measures, or its quoted name."""
-        return self.noun(self._features[name].expr) if self._is_spelled_out(name) else self.language.quote(name)
+        if self._is_spelled_out(name):
+            return self.noun(self._features[name].expr)
+        return self._own_words(name) or self.language.quote(name)
+
+    def _own_words(self, name: str) -> str:
+        """The lender's words for a feature, in a letter; empty where it has none."""
+        words = None if self.by_name else self.vocabulary.feature(name)
+        return words.in_(self.language.code) if words else ""
 
     def _factor(self, node: ex.Expr) -> str:
         """A noun that can stand inside another: sums, choices and calls get brackets."""
@@ -239,7 +243,7 @@ class ExpressionRenderer:
         feature = self._features[name]
         if self.by_name:
             return not feature.named or isinstance(feature.expr, ex.Measure)
-        return self._sizes[name] <= SPELLED_OUT_MAX
+        return self._sizes[name] <= SPELLED_OUT_MAX and name not in self.vocabulary.words.get("features", {})
 
     def _value(self, value: int, unit: ex.Unit, choices: tuple[str, ...]) -> str:
         """A constant in the locale's form."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from linekeeper.texts.language import Text
 from linekeeper.texts.material import MaterialError, read_yaml, shipped
 
-SORTS = ("kinds", "plurals", "plain", "fields", "choices", "groups")
+SORTS = ("kinds", "plurals", "plain", "fields", "choices", "groups", "features")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,10 @@ class Vocabulary:
         """Several events of a kind; English adds the plural where `plurals` has none."""
         one = self.of("kinds", kind)
         return self.words.get("plurals", {}).get(kind) or Text(zh=one.zh, en=f"{one.en} events")
+
+    def feature(self, name: str) -> Text | None:
+        """What a feature measures, or for a flag what holds, where the lender has words of its own for it."""
+        return self.words.get("features", {}).get(name)
 
     def plain(self, kind: str) -> Text:
         """Several events of a kind, as a borrower calls them."""

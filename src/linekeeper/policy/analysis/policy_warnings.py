@@ -66,13 +66,17 @@ class PolicyWarning:
 
 
 def find_warnings(
-    policy: m.Policy, file: str = "policy.yaml", worded: Collection[str] | None = None
+    policy: m.Policy,
+    file: str = "policy.yaml",
+    worded: Collection[str] | None = None,
+    others: Collection[Remark] = (),
 ) -> list[PolicyWarning]:
     """All warnings of a policy, those that it allows with them, in the order of the file.
 
-    `worded` are the reason codes that have a text of their own; None: that is not asked.
+    `worded` are the reason codes that have a text of their own; None: that is not asked. `others` are remarks by
+    whoever looks at more than the policy: at the words of its letters.
     """
-    remarks = list(dict.fromkeys(_Search(policy).remarks(worded)))
+    remarks = list(dict.fromkeys((*_Search(policy).remarks(worded), *others)))
     root = read(policy.written or policy.source, file)
     allowed = allowances(root)
     warnings = [_placed(one, root, file, allowed) for one in remarks]
