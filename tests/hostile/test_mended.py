@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import socket
 import sqlite3
@@ -24,7 +25,18 @@ from linekeeper.cli.main import WORD_MAX, as_error, demand_readable
 from linekeeper.connect.files import read_event_file
 from linekeeper.connect.large_files import sorting_store
 from linekeeper.core.bounded import CARD_BYTES_MAX, demand_regular, read_bounded
-from linekeeper.core.errors import Conflict, FileError, LinekeeperError, LogError, PolicyError, StoreError, UsageError
+from linekeeper.core.errors import (
+    FAULTS_MAX,
+    FAULTS_SHOWN_MAX,
+    MESSAGE_MAX,
+    Conflict,
+    FileError,
+    LinekeeperError,
+    LogError,
+    PolicyError,
+    StoreError,
+    UsageError,
+)
 from linekeeper.engine.clock import Clock
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.opening import engine_of_store
@@ -37,6 +49,8 @@ from linekeeper.lab.fit.plan import read_fit_plan
 from linekeeper.lab.parquet import read_parquet_table
 from linekeeper.notice.from_decision import read_lender_profile
 from linekeeper.policy.load import load_file
+from linekeeper.policy.syntax import Misread, parse
+from linekeeper.texts.material import shipped
 from linekeeper.texts.yaml_files import YamlFault, yaml_tree
 from tests.brake.bank import openings, small_bank, table
 from tests.cli.test_commands import EVENTS, POLICY, linekeeper, read
@@ -174,6 +188,8 @@ def test_a_line_without_an_end_ends_the_reading(tmp_path: Path) -> None:
         ("[" * 20_000, "it is nested too deeply"),
         ("? {a: 1}\n: 2", "."),
         ("a: *b", "."),
+        ('a: "\\ud800"', "half a character"),
+        ('{"\\udfff": [1]}', "half a character"),
     ],
 )
 def test_what_is_no_yaml_has_one_reason_on_one_line(text: str, reason: str, tmp_path: Path) -> None:
@@ -530,3 +546,41 @@ def test_ctrl_c_ends_a_sort_as_it_ends_all_else(tmp_path: Path) -> None:
         [sys.executable, "-c", SORTING_LONG, str(tmp_path)], capture_output=True, text=True, timeout=120, check=False
     )
     assert (ended.stdout, ended.stderr, ended.returncode) == ("interrupted\n", "", 0)
+
+
+# ------------------------------------------------------------------ messages that a person can read
+
+
+def test_a_file_of_many_faults_is_told_by_its_first_ones(tmp_path: Path) -> None:
+    """Thousands of lines of the same fault would bury the first of them."""
+    twice = "".join("  weak: {when: score < 1, suspend: yes, reason: weak_score}\n" for _ in range(3_000))
+    path = tmp_path / "policy.yaml"
+    path.write_text(f"policy: p\nversion: 1\ncurrency: CNY\ntime_zone: UTC\ntriggers:\n{twice}", "utf-8")
+    with pytest.raises(PolicyError) as raised:
+        load_file(path)
+    assert len(raised.value.faults) == FAULTS_MAX + 1
+    assert raised.value.faults[-1].message == f"{2_999 - FAULTS_MAX} more faults follow"
+    assert len(str(raised.value).splitlines()) == FAULTS_SHOWN_MAX + 1
+
+
+def test_a_message_stays_readable_whatever_it_quotes() -> None:
+    error = LinekeeperError(
+        "`" + "9" * 100_000 + "` is no name", code="choice-not-known", way_out="give it one" * 1_000
+    )
+    assert len(error.message) == len(error.way_out or "") == MESSAGE_MAX
+    assert len(pickle.loads(pickle.dumps(error)).message) == MESSAGE_MAX
+
+
+def test_a_long_expression_is_refused_before_it_is_searched_for_foreign_words() -> None:
+    """The search tries patterns at every place of the text; on 100,000 digits it took more than ten seconds."""
+    with pytest.raises(Misread, match="has at most 4000 characters"):
+        parse("score < " + "9" * 100_000)
+
+
+@pytest.mark.parametrize("days", ["1.5", "-3", "x", "[1]", "yes", "9" * 30])
+def test_a_lender_whose_days_to_object_are_no_number(days: str, tmp_path: Path) -> None:
+    text = (shipped("lender") / "example.yaml").read_text("utf-8")
+    path = tmp_path / "lender.yaml"
+    path.write_text(text.replace("days: 30", f"days: {days}"), "utf-8")
+    with pytest.raises(FileError, match="does not say who the lender is"):
+        read_lender_profile(path)

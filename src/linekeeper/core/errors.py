@@ -6,6 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+MESSAGE_MAX = 4_000  # characters: whatever a user wrote and the message quotes, it stays readable
+FAULTS_MAX, FAULTS_SHOWN_MAX = 200, 20  # of one file: those that are kept, and those that stand in the message
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= MESSAGE_MAX else f"{message[: MESSAGE_MAX - 3]}..."
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -53,6 +60,7 @@ class LinekeeperError(Exception):
         way_out: str | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> None:
+        message, way_out = _shortened(message), _shortened(way_out) if way_out else way_out
         super().__init__(f"{message}; {way_out}" if way_out else message)
         self.message, self.code, self.place, self.way_out = message, code, place, way_out
         self.details = dict(details or {})
@@ -169,10 +177,16 @@ class PolicyError(LinekeeperError):
     kind = "policy"
 
     def __init__(self, faults: list[Fault], *, code: str, place: str | None = None) -> None:
-        self.faults = faults
         first = faults[0] if faults else Fault("")
+        if len(faults) > FAULTS_MAX:
+            more = Fault(f"{len(faults) - FAULTS_MAX} more faults follow", first.file, way_out="mend these first")
+            faults = [*faults[:FAULTS_MAX], more]
+        self.faults = faults
+        shown = [str(fault) for fault in faults[:FAULTS_SHOWN_MAX]]
+        if len(faults) > FAULTS_SHOWN_MAX:
+            shown.append(f"{first.file}: and so on; `linekeeper check` names each")
         super().__init__(
-            "\n".join(str(fault) for fault in faults),
+            "\n".join(shown),
             code=code,
             place=place or first.place or None,
             details={"faults": [asdict(fault) for fault in faults]},

@@ -40,6 +40,7 @@ from linekeeper.texts.material import MaterialError, read_yaml, shipped
 
 # `keep` changes nothing for the borrower; `allow` and `deny` are the answer to a draw, which is given at once.
 NOTIFIED_ACTIONS = (*sorted(ADVERSE_ACTIONS), "restore", "offer", "increase", "correct")
+OBJECTION_DAYS_MAX = 3_650
 SHOWN_DIGITS = 4  # of the account's name, where it is masked
 
 
@@ -342,15 +343,18 @@ def read_lender_profile(path: Path | None = None) -> LenderProfile:
         lender = Lender(
             name=text_of(raw["name"]),
             phone=str(raw["phone"]),
-            url=raw["url"],
+            url=str(raw["url"]),
             hours=text_of(hours) if hours else None,
             repay=tuple(map(text_of, raw["repay"])),
             is_example=path is None,
         )
         words = read_lender_words(file.parent / str(raw["wording"])) if raw.get("wording") else LenderWords()
-        return LenderProfile(lender, raw["objection"]["url"], raw["objection"].get("days"), words)
-    except (KeyError, TypeError, AttributeError) as fault:
-        needed = "`name`, `phone`, `url`, `repay` and `objection: {url: ...}`"
+        days = raw["objection"].get("days")
+        if days is not None and not (type(days) is int and 1 <= days <= OBJECTION_DAYS_MAX):
+            raise ValueError(days)
+        return LenderProfile(lender, str(raw["objection"]["url"]), days, words)
+    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+        needed = f"`name`, `phone`, `url`, `repay` and `objection: {{url: ..., days: 1 to {OBJECTION_DAYS_MAX}}}`"
         raise MaterialError(
             f"`{file.name}` does not say who the lender is",
             code="material-not-complete",

@@ -39,7 +39,6 @@ from linekeeper.recourse.model import NoRoadBack, PathPoint, RoadBack
 from linekeeper.texts.language import Lang, language
 
 TEMPLATES = Path(__file__).parent / "templates"
-EXAMPLE_NOTE = "Specimen: this lender is made up, and the letter is not to be sent."
 FORMER_KEY = "told"  # what `rendered` was called before, for one version more
 HEADLINES = {
     Action.DECREASE: "Your credit limit is now {after}",
@@ -113,7 +112,7 @@ def render_notice(notice: Notice, lang: Lang, words: LenderWords | None = None) 
     receipt = notice.receipt
     return RenderedNotice(
         tag=phrases.language.tag,
-        example_note=phrases.language.translate(EXAMPLE_NOTE) if notice.lender.is_example else "",
+        example_note=_example_note(notice, phrases),
         lender=notice.lender.name.in_(lang),
         number=notice.number,
         account=notice.account,
@@ -284,6 +283,13 @@ def _objection(notice: Notice, phrases: Phrasebook) -> Iterator[str]:
     if notice.objection.until_day is not None:
         yield translate("Please tell us what is wrong by {day}.", day=phrases.day(notice.objection.until_day))
     yield translate("It costs nothing, and it does not count against you.")
+
+
+def _example_note(notice: Notice, phrases: Phrasebook) -> str:
+    """What stands above a letter that has no lender; nothing where it has one."""
+    if not notice.lender.is_example:
+        return ""
+    return phrases.language.translate("Specimen: this lender is made up, and the letter is not to be sent.")
 
 
 def _contact(notice: Notice, phrases: Phrasebook) -> str:

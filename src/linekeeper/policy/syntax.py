@@ -41,8 +41,8 @@ def parse(text: str) -> Branch:
     try:
         return parse_with(_parser(), text, "name parts of it as features")
     except Misread as error:
-        wording = wording_at(text, error.offset)
-        if wording is None or len(text) > LENGTH_MAX:
+        wording = wording_at(text, error.offset) if len(text) <= LENGTH_MAX else None
+        if wording is None:
             raise
         raise Misread(wording.message, wording.offset, wording.way_out) from None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from linekeeper.core.bounded import TEXT_BYTES_MAX, read_bounded
+
+_HALVES = re.compile("[\ud800-\udfff]")  # no file can hold them; YAML can, by an escape
 
 
 class YamlFault(ValueError):
@@ -38,10 +42,24 @@ def yaml_tree(text: str) -> Any:
     linekeeper.texts.yaml_files.YamlFault: day is out of range for month
     """
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        tree = YAML(typ="safe", pure=True).load(text)
+        if any(_HALVES.search(part) for part in _strings(tree)):
+            raise YamlFault("it holds half a character, as `\\ud800` writes it")
+        return tree
+    except YamlFault:
+        raise
     except RecursionError:
         raise YamlFault("it is nested too deeply") from None
     # A date that there is not, a number of thousands of digits, an odd tag: each ends in another error of the library.
     except Exception as error:
         reason = " ".join(str(error).split())[:300]
         raise YamlFault(reason or "it cannot be read") from None
+
+
+def _strings(tree: Any) -> Iterator[str]:
+    """Every text of the tree, keys too."""
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, dict | list | tuple | set):
+        for part in (*tree, *tree.values()) if isinstance(tree, dict) else tree:
+            yield from _strings(part)
