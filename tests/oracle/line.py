@@ -122,9 +122,13 @@ class Latch:
 
 @dataclass(slots=True)
 class Restoring:
-    """The way up. `step_day` is the day of the last step; None: no restoration is under way."""
+    """The way up. `step_day` is the day of the last step; None: no restoration is under way.
+
+    `left` is the limit that this schedule leaves, where there are several; None: all that is granted.
+    """
 
     step_day: int | None = None
+    left: int | None = None
 
     def follow(
         self,

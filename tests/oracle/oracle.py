@@ -42,7 +42,7 @@ Where the page left a choice, this reading chose:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
@@ -67,6 +67,7 @@ from tests.oracle.values import (
     selected,
 )
 
+SCHEDULES_MAX = 6
 OPENINGS = ("open", "opening")  # the kinds with which an account begins
 
 
@@ -145,7 +146,7 @@ class _Account:
     line: Line = field(default_factory=lambda: Line(0, 0, Status.ACTIVE))
     latches: dict[str, Latch] = field(default_factory=dict)
     imposed: tuple[int, int] | None = None  # cap in bp, until day
-    restoring: Restoring = field(default_factory=Restoring)
+    ways_up: list[Restoring] = field(default_factory=lambda: [Restoring() for _ in range(SCHEDULES_MAX)])
     offering: Offering = field(default_factory=Offering)
     segment: int = 0  # as the latest look saw it
     status_day: int = 0
@@ -262,7 +263,7 @@ class _Account:
         self.line = Line(int(said["limit"]), int(said["granted"]), Status[str(said["status"]).upper()])
         self.stated_limit = self.line.limit
         if self.line.status == Status.RESTORING:
-            self.restoring.step_day = day
+            self.ways_up[0].step_day = day
         stated = [said.get(name) for name in ("trigger", "second_trigger", "third_trigger")]
         for trigger in self.policy.triggers:
             latch = self.latches[trigger.name] = Latch(trigger)
@@ -313,7 +314,12 @@ class _Account:
             own = [window for window in counts if window.unit == unit]
             self.restricted[unit] = [one for one in days if any(covers(window, 24 * day, 24 * one) for window in own)]
         self.went_over.append((self.policy, day))
+        several, before = (len(one.schedules) for one in (policy, self.policy))
         self.policy = policy
+        for place, way in enumerate(self.ways_up):  # what only one of the versions has is forgotten
+            if several < 2 or before < 2 or place >= min(several, before):
+                way.left = None
+                way.step_day = way.step_day if place == 0 else None
         known, self.latches = self.latches, {}
         for trigger in policy.triggers:
             self.latches[trigger.name] = known.get(trigger.name, Latch(trigger))
@@ -356,8 +362,11 @@ class _Account:
             self.latches[name].follow_other(other.latches[name])
         in_force = [latch.trigger for latch in self.latches.values() if latch.state == "set"]
         target = self._target()
-        limit = max(before.limit, min(other.line.limit, target))
-        self.restoring.follow_other(other.restoring, limit < target)
+        if len(self.policy.schedules) > 1:
+            limit = self._follow_each_schedule_of(other)
+        else:
+            limit = max(before.limit, min(other.line.limit, target))
+            self.ways_up[0].follow_other(other.ways_up[0], limit < target)
         closed = any(trigger.close for trigger in in_force)
         suspended = any(trigger.suspend for trigger in in_force)
         self.line = Line(limit, before.granted, status_of(closed, suspended, limit, target, before.granted))
@@ -429,16 +438,50 @@ class _Account:
         def may_rise(condition: Expr | None) -> bool:
             return not suspended and (condition is None or holds(condition, values.leaf))
 
-        limit = self.restoring.follow(self.policy.restoration, self.line, target, self.day, may_rise, self.segment)
+        if len(self.policy.schedules) > 1:
+            limit = self._lowest_of_schedules(may_rise)
+        else:
+            first = self.policy.restoration
+            limit = self.ways_up[0].follow(first, self.line, target, self.day, may_rise, self.segment)
         status = status_of(closed, suspended, limit, target, self.line.granted)
         self.line = Line(limit, self.line.granted, status)
 
-    def _target(self) -> int:
+    def _lowest_of_schedules(self, may_rise: Callable[[Expr | None], bool]) -> int:
+        """Each schedule goes its own way, with the latches that name it; the limit is the lowest."""
+        granted, count = self.line.granted, len(self.policy.schedules)
+        targets = [self._target(place) for place in range(count)]
+        mine = [granted if way.left is None else way.left for way in self.ways_up[:count]]
+        lefts = [min(pair) for pair in zip(mine, targets, strict=True)]
+        if self.line.limit < min(lefts):
+            lefts[0] = self.line.limit
+        for place, schedule in enumerate(self.policy.schedules):
+            own = Line(lefts[place], granted, self.line.status)
+            way = self.ways_up[place]
+            lefts[place] = way.follow(schedule, own, targets[place], self.day, may_rise, self.segment)
+            way.left = None if lefts[place] == granted else lefts[place]
+        return min(lefts)
+
+    def _follow_each_schedule_of(self, other: _Account) -> int:
+        """A correction, schedule by schedule: what each leaves in the other run, as far as its latches allow here."""
+        lefts = []
+        for place in range(len(self.policy.schedules)):
+            way, its, target = self.ways_up[place], other.ways_up[place], self._target(place)
+            own = self.line.granted if way.left is None else way.left
+            left = max(own, min(other.line.granted if its.left is None else its.left, target))
+            way.left = None if left == self.line.granted else left
+            way.follow_other(its, left < target)
+            lefts.append(left)
+        return max(self.line.limit, min(lefts))
+
+    def _target(self, schedule: int | None = None) -> int:
         """Where the limit may go: the lowest cap, a person's among them; 0 where a latch closes the line.
 
-        For the latches that an opening stated, the limit that it stated stands.
+        For the latches that an opening stated, the limit that it stated stands. With a `schedule`, of the latches that
+        name it alone.
         """
         in_force = [latch for latch in self.latches.values() if latch.state == "set"]
+        if schedule is not None:
+            in_force = [latch for latch in in_force if latch.trigger.restore == schedule]
         caps = [number_in(latch.trigger.cap_bp, self.segment) for latch in in_force if not latch.stated]
         if self.imposed is not None and self.day <= self.imposed[1]:
             caps.append(self.imposed[0])
@@ -518,7 +561,7 @@ class _Account:
             days_past_due=self.ledger.days_past_due,
             on_time_streak=self.ledger.on_time_streak,
             status_day=self.status_day,
-            restoration_day=self.restoring.step_day,
+            restoration_day=self.ways_up[0].step_day,
             offer_number=self.offering.number,
             offer_open=self.offering.is_open(self.day),
         )

@@ -7,7 +7,7 @@ from linekeeper.core.errors import StoreError
 from linekeeper.evaluate.counting_rings import fill_ring, restriction_rings, tiles_of
 from linekeeper.evaluate.late_events import History, rebuild_facts
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS, amount_slot
+from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS, amount_slot, schedule_slots
 from linekeeper.kernel.prelude import month_of
 
 
@@ -37,6 +37,9 @@ def migrate_account(old: Kernel, new: Kernel, state: list[int], history: History
     for before, after in zip(old.policy.triggers, new.policy.triggers, strict=False):
         if before.limit is not None and after.limit is not None:
             fresh[new.layout.slots[amount_slot(after)]] = state[old.layout.slots[amount_slot(before)]]
+    for its_schedule, my_schedule in zip(schedule_slots(old.policy), schedule_slots(new.policy), strict=False):
+        for before_slot, after_slot in zip(its_schedule, my_schedule, strict=True):
+            fresh[new.layout.slots[after_slot]] = state[old.layout.slots[before_slot]]
     _carry_restrictions(old, state, new, fresh)
     rebuild_facts(new, fresh, history)
     fresh[new.layout.slots["NEXT_REVIEW"]] = day

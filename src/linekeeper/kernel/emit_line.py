@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
+from linekeeper.kernel.constants import Constants, NamedExpressionCompiler, schedule_key
 from linekeeper.kernel.emit_facts import clamped
 from linekeeper.kernel.emit_rings import add
 from linekeeper.kernel.emit_trees import TreeEmitter
-from linekeeper.kernel.layout import Layout, amount_slot
+from linekeeper.kernel.layout import Layout, ScheduleSlots, amount_slot, schedule_slots
 from linekeeper.kernel.lines import bare, branches, indented, note
 from linekeeper.kernel.names import Names
 from linekeeper.policy import expression as ex
@@ -287,10 +287,12 @@ class LineEmitter:
             "        s[LIMIT] = target",
             "        s[RISING] = 0",
         ]
+        if self.policy.further_restorations:
+            return "\n".join([*lines[:1], *self._move_by_schedules()])
         restoration = self.policy.restoration
         if restoration is None:
             return "\n".join(lines)
-        first, step, every = (self.constants.of("restoration", key) for key in ("first", "step", "every"))
+        first, step, every = (self.constants.of(schedule_key(restoration), key) for key in ("first", "step", "every"))
         compiler = self._compiler()
         test = compiler.condition(restoration.condition) if restoration.condition is not None else "True"
         return "\n".join(
@@ -314,6 +316,58 @@ class LineEmitter:
                 "            s[RISING] = 0",
             ]
         )
+
+    def _move_by_schedules(self) -> list[str]:
+        """The body of `move_limit` where there are several schedules, each with the triggers that name it."""
+        schedules = list(zip(self.policy.restorations, schedule_slots(self.policy), strict=True))
+        compiler = self._compiler()
+        lines = [
+            '    """The limit is the lowest of what the schedules leave. Each follows the triggers that name it."""',
+            "    day = s[HOUR] // 24",
+            "    rises = not latched & SUSPENDING",
+            *indented(self._read(schedule.condition for schedule, _ in schedules)),
+        ]
+        for number, (_, slots) in enumerate(schedules, 1):
+            bits = sum(1 << place for place, one in enumerate(self.policy.triggers) if one.restore == number - 1)
+            left = f"s[{slots.left}]"
+            lines += [
+                f"    most_{number} = target_of(s, latched & {bits})",
+                f"    left_{number} = min({left} - 1 if {left} > 0 else s[GRANTED], most_{number})",
+            ]
+        lefts = ", ".join(f"left_{number}" for number in range(1, len(schedules) + 1))
+        lines += [
+            "    # What was lowered before there were schedules comes back by the first.",
+            f"    if s[LIMIT] < min({lefts}):",
+            "        left_1 = s[LIMIT]",
+        ]
+        for number, (schedule, slots) in enumerate(schedules, 1):
+            lines += [f"    {note(schedule.name)}", *indented(self._schedule(number, schedule, slots, compiler))]
+        return [*lines, f"    s[LIMIT] = min({lefts})"]
+
+    def _schedule(
+        self, number: int, schedule: m.Restoration, slots: ScheduleSlots, compiler: NamedExpressionCompiler
+    ) -> list[str]:
+        """One schedule: at its target it rests, below it it rises by its steps."""
+        compiler.lines.clear()
+        test = compiler.condition(schedule.condition) if schedule.condition is not None else ""
+        first, step, every = (self.constants.of(schedule_key(schedule), key) for key in ("first", "step", "every"))
+        left, most = f"left_{number}", f"most_{number}"
+        return [
+            *compiler.lines,
+            f"if {left} < {most} and rises{' and ' + test if test else ''}:",
+            f"    if not s[{slots.rising}]:",
+            f"        first_step = share_of(s[GRANTED], {first})",
+            f"        {left} = min({most}, max({left}, first_step))",
+            f"        s[{slots.rising}] = 1",
+            f"        s[{slots.rise_day}] = day",
+            f"    elif day - s[{slots.rise_day}] >= {every}:",
+            f"        next_step = share_of(s[GRANTED], {step})",
+            f"        {left} = min({most}, {left} + next_step)",
+            f"        s[{slots.rise_day}] = day",
+            f"if {left} >= {most}:",
+            f"    s[{slots.rising}] = 0",
+            f"s[{slots.left}] = {left} + 1 if {left} < s[GRANTED] else 0",
+        ]
 
     def propose_offer(self) -> str:
         """An increase, where the policy has offers."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from linekeeper.core.bounds import DUES_MAX
 from linekeeper.core.formats import EDITION
@@ -205,6 +206,7 @@ def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
     line = place
     more = ["SEGMENT"] if policy.differs_by_segment else []  # of the latest evaluation
     more += [amount_slot(trigger) for trigger in policy.triggers if trigger.limit is not None]
+    more += [slot for schedule in schedule_slots(policy) for slot in schedule if slot not in LINE_SLOTS]
     for name in (*LINE_SLOTS, *more):
         slots[name], place = place, place + 1
     latches, place = place, place + LATCH_WIDTH * len(policy.triggers)
@@ -218,6 +220,28 @@ def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
 def amount_slot(trigger: m.Trigger) -> str:
     """Where the amount of a trigger's `limit` is kept: 1 more than it, 0 where none was taken."""
     return f"{trigger.name.upper()}_AMOUNT_KEPT"
+
+
+class ScheduleSlots(NamedTuple):
+    """Where a schedule of restoration keeps what it has: 1 more than the limit that it leaves, 0 where that is all of
+    what is granted; whether it is under way, and the day of its last step."""
+
+    left: str
+    rising: str
+    rise_day: str
+
+
+ONLY_SCHEDULE = ScheduleSlots("LIMIT", "RISING", "RISE_DAY")  # the limit itself
+
+
+def schedule_slots(policy: m.Policy) -> tuple[ScheduleSlots, ...]:
+    """Those of each schedule where there are several; one alone has the limit itself."""
+    if not policy.further_restorations:
+        return ()
+    names = [f"RESTORATION_{one.name.upper()}" for one in policy.restorations]
+    first, *others = names
+    of_others = (ScheduleSlots(f"{name}_LEFT", f"{name}_RISING", f"{name}_RISE_DAY") for name in others)
+    return (ScheduleSlots(f"{first}_LEFT", "RISING", "RISE_DAY"), *of_others)
 
 
 def _slots_of_dues(policy: m.Policy, edition: int) -> tuple[str, ...]:

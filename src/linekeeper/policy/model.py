@@ -152,6 +152,7 @@ class Trigger:
     expires_days: int | None = None
     by_segment: BySegment = ()
     limit: LimitAmount | None = None
+    restore: int = 0  # the place of the schedule by which what it took away comes back
 
     @property
     def caps_limit(self) -> bool:
@@ -168,6 +169,7 @@ class Restoration:
     every_days: int
     condition: Expr | None
     by_segment: BySegment = ()
+    name: str = ""  # where the policy has several
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,7 @@ class Policy:
     protected: tuple[str, ...] = ()
     dues: DueTerms = DueTerms()
     over_limit: OneOf["accept", "flag", "reject"] = "accept"  # what becomes of a draw of more than is available
+    further_restorations: tuple[Restoration, ...] = ()  # those after `restoration`, where there are several schedules
     segments: tuple[str, ...] = ()  # the first whose condition holds is the account's; the feature `segment` says which
     digest: str = ""  # SHA-256 of the policy file's canonical text
     source: str = field(default="", repr=False, compare=False)  # that text, the days of a calendar with it
@@ -257,9 +260,14 @@ class Policy:
         return values.get("segment") if self.segments else None
 
     @property
+    def restorations(self) -> tuple[Restoration, ...]:
+        """Every schedule of restoration, in the order of the file: none, one, or several with names."""
+        return (self.restoration, *self.further_restorations) if self.restoration else ()
+
+    @property
     def differs_by_segment(self) -> bool:
         """Whether a number of a rule differs by segment."""
-        others = (rule for rule in (self.restoration, self.offer) if rule is not None)
+        others = (rule for rule in (*self.restorations, self.offer) if rule is not None)
         return any(rule.by_segment for rule in (*self.triggers, *others))
 
     @property

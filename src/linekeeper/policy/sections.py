@@ -192,9 +192,12 @@ def _by_choice(key: Scalar, table: Table, feature: m.Feature, reader: Reader) ->
     return tuple(points.get(choice, points.get("otherwise", 0)) for choice in choices)
 
 
-# ------------------------------------------------------------------ triggers and restoration
+# ------------------------------------------------------------------ triggers
 
-TRIGGER_KEYS = ("when", "clear", "hold", "cap", "suspend", "close", "reason", "terminal", "expires", "limit", "allow")
+TRIGGER_KEYS = (
+    *("when", "clear", "hold", "cap", "suspend", "close", "reason", "terminal", "expires", "limit", "allow"),
+    *("restore",),
+)
 LIMIT_KEYS = ("amount", "round", "round_down", "floor", "follow")
 MOVED_BY_CUTS = ("limit", "available", "utilisation", "days_in_status")  # what a limit that follows would follow itself
 
@@ -255,7 +258,19 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
         numbers.of("expires_days", expires, "days", (1, DAYS_MAX), max) if expires is not None else None,
         tuple(numbers.by_segment),
         _limit_amount(table.get("limit"), reader),
+        _schedule_place(table.get("restore"), reader),
     )
+
+
+def _schedule_place(node: Node | None, reader: Reader) -> int:
+    """The place of the schedule of restoration that a trigger names; the first where it names none."""
+    if node is None:
+        return 0
+    if reader.schedules:
+        return reader.schedules.index(reader.word(node, reader.schedules))
+    way_out = "remove it, or give the schedules names: `restoration: {slowly: {first: 40%, ...}, ...}`"
+    reader.faults.add(node, "`restore` names a schedule, and those of `restoration` have no names", way_out)
+    return 0
 
 
 def _limit_amount(node: Node | None, reader: Reader) -> m.LimitAmount | None:
@@ -283,33 +298,6 @@ def _limit_amount(node: Node | None, reader: Reader) -> m.LimitAmount | None:
         up is None and down is not None,
         reader.constant(floor, "money", 0, MONEY_MAX) if floor is not None else 0,
         follows,
-    )
-
-
-def read_restoration(
-    node: Node | None, triggers: tuple[m.Trigger, ...], reader: Reader, where: Node
-) -> m.Restoration | None:
-    """How a limit comes back; required where a trigger that is not terminal caps it.
-
-    `where` is the place of the fault where it is required and absent.
-    """
-    if node is None:
-        lowering = next((t.name for t in triggers if t.caps_limit and not t.terminal), None)
-        if lowering:
-            message = f"the trigger `{lowering}` lowers the limit and there is no `restoration`"
-            reader.faults.add(where, message, "add `restoration: {first: 40%, step: 20%, every: 30d}`")
-        return None
-    table = reader.table(node, "`restoration`")
-    reader.only(table, ("first", "step", "every", "while", "allow"))
-    check_allow(table.get("allow"), reader.faults)
-    first, step, every = (_needed(table, key, reader) for key in ("first", "step", "every"))
-    condition, numbers = table.get("while"), Numbers(reader)
-    return m.Restoration(
-        numbers.of("first_bp", first, "share", (0, 10_000), min),
-        numbers.of("step_bp", step, "share", (1, 10_000), min),
-        numbers.of("every_days", every, "days", (1, DAYS_MAX), max),
-        reader.condition(condition) if condition is not None else None,
-        tuple(numbers.by_segment),
     )
 
 
