@@ -128,6 +128,7 @@ def _trigger(one: m.Trigger, policy: m.Policy) -> t.Trigger:
         expires_days=None if one.expires_days is None else _number(one, "expires_days"),
         limit=None if one.limit is None else _limit(one.limit, policy),
         restore=one.restore,
+        effective_days=_number(one, "effective_days"),
     )
 
 

@@ -73,6 +73,7 @@ def waits(policy: Policy) -> Iterator[int]:
     """The days after which a latch, the restoration or an offer may move."""
     for trigger in policy.triggers:
         yield from (*numbers_of(trigger.hold_days), *numbers_of(trigger.expires_days or 1))
+        yield from numbers_of(trigger.effective_days)
     for schedule in policy.schedules:
         yield from numbers_of(schedule.every_days)
     if policy.offer:

@@ -51,7 +51,7 @@ from tests.oracle.ledger import Dated, Ledger, in_time_order, write
 from tests.oracle.line import Latch, Offering, Restoring, action_of, share, status_of
 from tests.oracle.nouns import ADVERSE, Action, Event, Line, Status
 from tests.oracle.outcome import Answer, Outcome, Refused, Ruling, Standing
-from tests.oracle.tree import Expr, FieldRef, LateCount, Policy, Restrictions, Select, number_in
+from tests.oracle.tree import Expr, FieldRef, LateCount, Policy, Restrictions, Select, number_in, numbers_of
 from tests.oracle.values import (
     Scene,
     Value,
@@ -326,6 +326,10 @@ class _Account:
             latch = self.latches[trigger.name]
             if trigger.limit is None or latch.trigger.limit is None:
                 latch.amount = None
+            may_wait = max(numbers_of(trigger.effective_days)) > 0
+            if latch.pending and not may_wait:  # the announcement ends, and this version decides anew
+                latch.state, latch.holding, latch.amount = "free", False, None
+                latch.effect_day, latch.pending = None, False
             latch.trigger = trigger
         self._rewrite()
 
@@ -357,10 +361,10 @@ class _Account:
         if self.day == self.cut_over_day:
             return  # nothing has been decided yet that could be wrong
         other, values = self.replay_on_time(), self._values(self.hour)
-        before, set_before = self.line, self._set_names()
+        before, set_before, pending_before = self.line, self._set_names(), self._pending()
         for name in set_before:
             self.latches[name].follow_other(other.latches[name])
-        in_force = [latch.trigger for latch in self.latches.values() if latch.state == "set"]
+        in_force = [latch.trigger for latch in self._in_effect()]
         target = self._target()
         if len(self.policy.schedules) > 1:
             limit = self._follow_each_schedule_of(other)
@@ -376,7 +380,7 @@ class _Account:
         if self.line.status != before.status:
             self.status_day = self.day
         if self.line != before or self._set_names() != set_before:
-            self._write(event_id, before, set_before, Action.CORRECT, values, None)
+            self._write(event_id, before, set_before, Action.CORRECT, values, None, pending_before)
 
     # -------------------------------------------------------------- a look
 
@@ -386,6 +390,7 @@ class _Account:
         values = self._values(self.hour)
         self.segment = (values.features["segment"] or 0) if self.policy.segments else 0
         set_before, observed = self._set_names(), self.day - self.observed_day
+        pending_before = self._pending()
 
         def true(condition: Expr) -> bool:
             return holds(condition, values.leaf)
@@ -401,13 +406,21 @@ class _Account:
             latch.turn(self.day, event_id is None, true, full, self.segment)
             latch.take_amount(lambda expr: clamped(evaluate(expr, values.leaf)))
         self._move_line(values)
-        changed = self.line != before or self._set_names() != set_before
+        pending = self._pending()
+        changed = self.line != before or self._set_names() != set_before or pending.keys() != pending_before.keys()
         if self.line.status != before.status:
             self.status_day = self.day
-        offered = None if changed else self._propose(values)
+        offered = None if changed or pending else self._propose(values)
         if changed or offered is not None:
             action = Action.OFFER if offered is not None else action_of(before, self.line)
-            self._write(event_id, before, set_before, action, values, offered)
+            announces = any(name not in pending_before for name in pending)
+            withdraws = any(self.latches[name].state != "set" for name in pending_before)
+            if announces:
+                self.offering.open = False
+                action = action if action in ADVERSE else Action.ANNOUNCE
+            elif withdraws and action == Action.KEEP:
+                action = Action.WITHDRAW
+            self._write(event_id, before, set_before, action, values, offered, pending_before)
         return values
 
     def _values(self, hour: int) -> Values:
@@ -428,9 +441,18 @@ class _Account:
     def _set_names(self) -> tuple[str, ...]:
         return tuple(name for name, latch in self.latches.items() if latch.state == "set")
 
+    def _in_effect(self) -> list[Latch]:
+        """The latches that restrict now: set, and not only announced."""
+        return [latch for latch in self.latches.values() if latch.state == "set" and not latch.pending]
+
+    def _pending(self) -> dict[str, int]:
+        """What is announced, by the day of its effect."""
+        pending = ((name, latch.effect_day) for name, latch in self.latches.items() if latch.pending)
+        return {name: day for name, day in pending if day is not None}
+
     def _move_line(self, values: Values) -> None:
         """Target, envelope and status."""
-        in_force = [latch.trigger for latch in self.latches.values() if latch.state == "set"]
+        in_force = [latch.trigger for latch in self._in_effect()]
         closed = any(trigger.close for trigger in in_force)
         suspended = any(trigger.suspend for trigger in in_force)
         target = self._target()
@@ -473,13 +495,15 @@ class _Account:
             lefts.append(left)
         return max(self.line.limit, min(lefts))
 
-    def _target(self, schedule: int | None = None) -> int:
+    def _target(self, schedule: int | None = None, announced: bool = False) -> int:
         """Where the limit may go: the lowest cap, a person's among them; 0 where a latch closes the line.
 
         For the latches that an opening stated, the limit that it stated stands. With a `schedule`, of the latches that
-        name it alone.
+        name it alone. What is `announced` counts where that is asked for.
         """
-        in_force = [latch for latch in self.latches.values() if latch.state == "set"]
+        in_force = (
+            [latch for latch in self.latches.values() if latch.state == "set"] if announced else self._in_effect()
+        )
         if schedule is not None:
             in_force = [latch for latch in in_force if latch.trigger.restore == schedule]
         caps = [number_in(latch.trigger.cap_bp, self.segment) for latch in in_force if not latch.stated]
@@ -507,6 +531,7 @@ class _Account:
         action: Action,
         values: Values,
         offered: int | None,
+        pending_before: Mapping[str, int],
     ) -> None:
         if action in ADVERSE:
             for days in self.restricted.values():
@@ -527,6 +552,9 @@ class _Account:
             pd=values.pd_ppm,
             offered=offered,
             offer_number=None if offered is None else self.offering.number,
+            pending_before=tuple(pending_before),
+            pending=self._pending(),
+            pending_limit=self._target(announced=True) if self._pending() else None,
         )
         self.rulings.append(ruling)
 

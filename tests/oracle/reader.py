@@ -229,6 +229,7 @@ class _File:
             expires_days=self.number(said["expires"], "days") if "expires" in said else None,
             limit=self.limit(said["limit"]) if "limit" in said else None,
             restore=list(self.root["restoration"]).index(said["restore"]) if "restore" in said else 0,
+            effective_days=self.number(said.get("effective", "0"), "days"),
         )
 
     def limit(self, said: str | Mapping[str, str]) -> t.LimitAmount:

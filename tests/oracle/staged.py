@@ -10,6 +10,7 @@ from tests.oracle import tree as t
 from tests.oracle.policies import Written
 from tests.oracle.wider import WiderWriter
 
+WAITS = {"0d": 0, "1d": 1, "2d": 2, "7d": 7, "30d": 30}
 SCHEDULES = ("slowly", "soon", "at_once", "by_halves")
 
 
@@ -28,6 +29,13 @@ class StagedWriter(WiderWriter):
                 place = self.rng.randrange(len(self.schedules))
                 self.trigger_trees[-1] = replace(self.trigger_trees[-1], restore=place)
                 line = f"{line[:-1]}, restore: {self.schedules[place]}}}"
+            one = self.trigger_trees[-1]
+            takes = one.suspend or one.close or one.limit is not None or min(t.numbers_of(one.cap_bp)) < 10_000
+            if takes and self.chance(0.4):
+                text = self.rng.choice(tuple(WAITS))
+                text, days = self.number(text, WAITS[text], WAITS)
+                self.trigger_trees[-1] = replace(self.trigger_trees[-1], effective_days=days)
+                line = f"{line[:-1]}, effective: {text}}}"
             yield line
 
     def restoration(self) -> str:

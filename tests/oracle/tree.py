@@ -486,6 +486,7 @@ class Trigger:
     expires_days: Number | None = None
     limit: LimitAmount | None = None
     restore: int = 0  # the place of its schedule
+    effective_days: Number = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from linekeeper.evaluate.late_events import History, evaluate_until, row_as_read
 from linekeeper.evaluate.replay import replay_rows
 from linekeeper.evaluate.version_migration import migrate_account
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.layout import LATCH_WIDTH, ONLY_SCHEDULE, ScheduleSlots, amount_slot, schedule_slots
+from linekeeper.kernel.layout import LATCH_WIDTH, ONLY_SCHEDULE, ScheduleSlots, amount_slot, effect_slot, schedule_slots
 from linekeeper.kernel.prelude import HELD_DAY, HOLDING, MODE, SET_DAY
 
 
@@ -147,7 +147,14 @@ def _release_triggers_not_set_in(kernel: Kernel, on_time: list[int], state: list
             state[slot + MODE], state[slot + HOLDING] = on_time[slot + MODE], 0
             if trigger.limit is not None:
                 state[kernel.layout.slots[amount_slot(trigger)]] = 0
+            if trigger.announced:
+                state[kernel.layout.slots["ANNOUNCED"]] &= ~(1 << number)
+                state[kernel.layout.slots[effect_slot(trigger)]] = 0
             continue
+        # What is in effect stays so. A day that is yet to come is the later of the two, never earlier than was told.
+        if trigger.announced and state[kernel.layout.slots["ANNOUNCED"]] >> number & 1:
+            effect_day = kernel.layout.slots[effect_slot(trigger)]
+            state[effect_day] = max(state[effect_day], on_time[effect_day])
         if trigger.limit is not None and not trigger.limit.follows:  # the higher of the two amounts
             kept = kernel.layout.slots[amount_slot(trigger)]
             state[kept] = max(state[kept], on_time[kept])
@@ -207,6 +214,9 @@ def _write_decision(kernel: Kernel, before: list[int], state: list[int], out: li
     slots, place = kernel.layout.slots, kernel.shape.place
     for name in ("LIMIT", "GRANTED", "STATUS", "MASK"):
         out[place(f"{name}_BEFORE")], out[place(f"{name}_AFTER")] = before[slots[name]], state[slots[name]]
+    if kernel.policy.announces:
+        out[place("ANNOUNCED_BEFORE")] = before[slots["ANNOUNCED"]]
+        kernel.interpreted.note_announced(state, out, state[slots["MASK"]])
     out[place("ACTION")] = Action.CORRECT.value
     out[place("IMPOSED")] = kernel.interpreted.imposed_cap(state)
     out[place("OFFERED")], out[place("OFFER_NO")] = 0, state[slots["OFFER_NUMBER"]]

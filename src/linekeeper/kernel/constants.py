@@ -222,6 +222,8 @@ class Constants:
             self._settings(name, trigger, path, ("cap", "cap_bp", "CAP_BP", "share"))
         if trigger.expires_days is not None:
             self._settings(name, trigger, path, ("expires", "expires_days", "EXPIRES_DAYS", "days"))
+        if trigger.announced:
+            self._settings(name, trigger, path, ("effective", "effective_days", "EFFECTIVE_DAYS", "days"))
         if trigger.limit is None:
             return replace(trigger, when=when, clear=clear)
         if trigger.limit.round_minor:

@@ -128,6 +128,7 @@ def name_all(policy: m.Policy, layout: Layout, shape: RowShape, fixed: str) -> N
         *layout.slots,
         *shape.columns,
         *schedule_locals(policy),
+        *(("announced", "note_announced") if policy.announces else ()),
     }
     names = Names(_Space(taken))
     _name_kinds(policy, names)

@@ -21,6 +21,7 @@ from linekeeper.notice.model import (
     DEFAULT_JURISDICTION,
     BorrowerFact,
     Change,
+    ComingChange,
     Lender,
     Notice,
     NoticeReason,
@@ -37,7 +38,7 @@ from linekeeper.texts.language import Text, text_of
 from linekeeper.texts.material import MaterialError, read_yaml, shipped
 
 # `keep` changes nothing for the borrower; `allow` and `deny` are the answer to a draw, which is given at once.
-NOTIFIED_ACTIONS = (*sorted(ADVERSE_ACTIONS), "restore", "offer", "increase", "correct")
+NOTIFIED_ACTIONS = (*sorted(ADVERSE_ACTIONS), "restore", "offer", "increase", "correct", "announce", "withdraw")
 SHOWN_DIGITS = 4  # of the account's name, where it is masked
 
 
@@ -82,7 +83,8 @@ def notice_of(
     day = calendar(policy.time_zone).day(decision.at)
     # Only a restriction owes the borrower reasons and a way back (law 9).
     adverse = decision.action in ADVERSE_ACTIONS
-    reasons = reasons_of(policy, decision, day, _facts_beside_the_record(decision, day, context)) if adverse else ()
+    grave = adverse or bool(decision.announces)
+    reasons = reasons_of(policy, decision, day, _facts_beside_the_record(decision, day, context)) if grave else ()
     reasons = _without_repeated_measures(_with_bearing_facts(reasons, policy, decision))
     by_person = context.by_person or any(reason.code == PERSON for reason in reasons)
     objection_until = None if profile.objection_days is None else day + profile.objection_days
@@ -92,7 +94,9 @@ def notice_of(
         issued_day=day,
         currency=policy.currency,
         exponent=policy.exponent,
-        change=change_of(decision, day, policy.offer.valid_days if policy.offer else 0),
+        change=replace(
+            change_of(decision, day, policy.offer.valid_days if policy.offer else 0), coming=_coming(decision, policy)
+        ),
         reasons=reasons,
         road=(road or why_no_road(decision, policy)) if adverse else None,
         lender=profile.lender,
@@ -131,7 +135,25 @@ def change_of(decision: Decision, since_day: int, valid_days: int = 0) -> Change
         after=_line(decision.after),
         since_day=since_day,
         offered=OpenOffer(offer.number, offer.limit, since_day + valid_days) if offer else None,
+        withdrawn=bool(decision.announcements and decision.announcements.withdrawn),
     )
+
+
+def _coming(decision: Decision, policy: m.Policy) -> ComingChange | None:
+    """What the decision announces, as the line will stand when all that is announced is in effect."""
+    announcements, new = decision.announcements, decision.announces
+    if announcements is None or not new:
+        return None
+    names = {one.trigger for one in announcements.pending}
+    pending = [trigger for trigger in policy.triggers if trigger.name in names]
+    status = Status[decision.after.status.upper()]
+    if any(trigger.suspend for trigger in pending):
+        status = max(status, Status.SUSPENDED)
+    if any(trigger.close for trigger in pending):
+        status = Status.CLOSED
+    limit = min(decision.after.limit, decision.after.limit if announcements.limit is None else announcements.limit)
+    days = [one.effect_day for one in announcements.pending]
+    return ComingChange(min(days), max(days), Line(limit, decision.after.granted, status))
 
 
 def _line(record: core.LineRecord) -> Line:

@@ -61,6 +61,7 @@ _TRIGGER: dict[str, Schema] = {
     "limit": {"oneOf": [_TEXT, {"type": "object"}], "description": "an amount that the limit may reach"},
     "allow": _ALLOW,
     "restore": {**_WORD, "description": "the schedule of restoration, where there are several (default: the first)"},
+    "effective": {**_DAYS, "description": "days from the notice to the day from which on it restricts, like 30d"},
 }
 assert tuple(_TRIGGER) == TRIGGER_KEYS
 

@@ -22,6 +22,7 @@ from linekeeper.scorecard.tree_validation import direction_fault
 GROUPS = ("ability", "willingness")
 TRIGGERS_MAX = 60
 BINS_MAX = 200
+EFFECTIVE_MAX = 365
 POINTS_MAX = 100_000
 OVER_LIMIT_WORDS = ("accept", "flag", "reject")
 
@@ -196,7 +197,7 @@ def _by_choice(key: Scalar, table: Table, feature: m.Feature, reader: Reader) ->
 
 TRIGGER_KEYS = (
     *("when", "clear", "hold", "cap", "suspend", "close", "reason", "terminal", "expires", "limit", "allow"),
-    *("restore",),
+    *("restore", "effective"),
 )
 LIMIT_KEYS = ("amount", "round", "round_down", "floor", "follow")
 MOVED_BY_CUTS = ("limit", "available", "utilisation", "days_in_status")  # what a limit that follows would follow itself
@@ -245,7 +246,8 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
         reader.faults.add(key, f"the trigger `{name}` does nothing", "add `cap: 50%`, `suspend: yes` or `close: yes`")
     when, clear, reason = table.get("when"), table.get("clear"), table.get("reason")
     expires, numbers = table.get("expires"), Numbers(reader)
-    return m.Trigger(
+    effective = numbers.of("effective_days", table.get("effective"), "days", (0, EFFECTIVE_MAX), min)
+    trigger = m.Trigger(
         name,
         reader.condition(when) if when is not None else ex.Literal(0, "flag"),
         reader.condition(clear) if clear is not None else None,
@@ -258,8 +260,13 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
         numbers.of("expires_days", expires, "days", (1, DAYS_MAX), max) if expires is not None else None,
         tuple(numbers.by_segment),
         _limit_amount(table.get("limit"), reader),
+        effective,
         _schedule_place(table.get("restore"), reader),
     )
+    if trigger.announced and not trigger.restricts:
+        message = f"the trigger `{name}` takes nothing away, so there is nothing to announce"
+        reader.faults.add(table.get("effective") or key, message, "remove `effective`, or add `cap: 50%` or the like")
+    return trigger
 
 
 def _schedule_place(node: Node | None, reader: Reader) -> int:

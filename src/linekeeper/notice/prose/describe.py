@@ -228,7 +228,18 @@ def _trigger(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
         "{name}: when {condition}, {effect}.", name=name, condition=renderer.clause(trigger.when), effect=effect
     )
     reason = translate("Reason code: {code}.", code=trigger.reason)
-    return renderer.language.sentences(sets, _release(trigger, renderer), _expiry(trigger, renderer), reason)
+    told = _effective(trigger, renderer)
+    return renderer.language.sentences(sets, told, _release(trigger, renderer), _expiry(trigger, renderer), reason)
+
+
+def _effective(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
+    """From when on it restricts, where that is later than it is set."""
+    if not trigger.announced:
+        return ""
+    span = _number(trigger, "effective_days", renderer.language.span, renderer)
+    return renderer.language.translate(
+        "The borrower is told at once; it is in effect {span} later, unless it has ended before.", span=span
+    )
 
 
 def _number(
