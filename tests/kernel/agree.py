@@ -57,6 +57,13 @@ def ruling_of(kernel: Kernel, out: list[int], event: str | None) -> Ruling:
         status = program.Status(get(f"STATUS_{when}"))
         return Line(get(f"LIMIT_{when}"), get(f"GRANTED_{when}"), Status[status.name])
 
+    def announced() -> tuple[tuple[str, ...], dict[str, int], int | None]:
+        if not policy.announces:
+            return (), {}, None
+        pending = named(get("ANNOUNCED_AFTER"))
+        days = {name: int(out[shape.columns[f"O_{name.upper()}_EFFECT_DAY"]]) for name in pending}
+        return named(get("ANNOUNCED_BEFORE")), days, get("ANNOUNCED_LIMIT") if pending else None
+
     values = [None if value == MISSING else int(value) for value in out[shape.values :]]
     offered = get("OFFERED") or None
     return Ruling(
@@ -74,6 +81,7 @@ def ruling_of(kernel: Kernel, out: list[int], event: str | None) -> Ruling:
         get("PD") if policy.score else None,
         offered,
         get("OFFER_NO") if offered else None,
+        *announced(),
     )
 
 

@@ -37,6 +37,7 @@ from tests.oracle.held import read_alike
 from tests.oracle.measured import write_measured
 from tests.oracle.oracle import Outcome, run
 from tests.oracle.policies import Written
+from tests.oracle.staged import write_staged
 from tests.oracle.watched import NAME as WATCHED
 from tests.oracle.watched import watched_stream, write_watched
 from tests.oracle.wider import write_wider
@@ -61,12 +62,14 @@ class Found:
 def written_of(seed: int, trees: bool = False) -> Written:
     """The policy of that seed: its file, and what it means. Every fifth rejects draws of more than is available.
 
-    Every fourth turns by time alone, another fourth has the later measures, and another has names, segments and tables;
-    with `trees`, all have a card of trees.
+    Every fourth turns by time alone, another fourth has the later measures, another has names, segments and tables, or
+    restrictions that come in stages; with `trees`, all have a card of trees.
     """
     if trees:
         write = write_watched_forest if seed % 4 == 3 else write_forest_policy
         written = write(Random(f"trees {seed}"))
+    elif seed % 8 in (0, 5):
+        written = write_staged(Random(f"staged {seed}"))
     elif seed % 4 == 3:
         written = write_watched(Random(f"watched {seed}"))
     elif seed % 4 == 2:

@@ -87,6 +87,7 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
         protected=policy.protected,
         dues=_dues(policy.dues),
         over_limit=policy.over_limit,
+        further_restorations=tuple(_restoration(one, policy) for one in policy.further_restorations),
         segments=policy.segments,
     )
 
@@ -126,6 +127,8 @@ def _trigger(one: m.Trigger, policy: m.Policy) -> t.Trigger:
         terminal=one.terminal,
         expires_days=None if one.expires_days is None else _number(one, "expires_days"),
         limit=None if one.limit is None else _limit(one.limit, policy),
+        restore=one.restore,
+        effective_days=_number(one, "effective_days"),
     )
 
 
@@ -143,7 +146,7 @@ def _number(rule: m.Trigger | m.Restoration | m.Offer, name: str) -> t.Number:
 def _restoration(one: m.Restoration, policy: m.Policy) -> t.Restoration:
     condition = None if one.condition is None else expression(one.condition, policy)
     numbers = [_number(one, name) for name in ("first_bp", "step_bp", "every_days")]
-    return t.Restoration(*numbers, condition)
+    return t.Restoration(*numbers, condition, one.name)
 
 
 def _offer(one: m.Offer, policy: m.Policy) -> t.Offer:

@@ -73,8 +73,9 @@ def waits(policy: Policy) -> Iterator[int]:
     """The days after which a latch, the restoration or an offer may move."""
     for trigger in policy.triggers:
         yield from (*numbers_of(trigger.hold_days), *numbers_of(trigger.expires_days or 1))
-    if policy.restoration:
-        yield from numbers_of(policy.restoration.every_days)
+        yield from numbers_of(trigger.effective_days)
+    for schedule in policy.schedules:
+        yield from numbers_of(schedule.every_days)
     if policy.offer:
         yield from numbers_of(policy.offer.every_days)
         yield from (days + 1 for days in numbers_of(policy.offer.valid_days))

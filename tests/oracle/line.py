@@ -56,6 +56,8 @@ class Latch:
     waived_until: int | None = None
     amount: int | None = None  # that its `limit` leaves, once it has been taken
     stated: bool = False  # an opening said that it is set, and it has been ever since
+    effect_day: int | None = None  # from whose start on a set latch restricts
+    pending: bool = False  # set, and not in effect yet
 
     def stand(self, true: Callable[[Expr], bool]) -> None:
         """A look on the cut-over day, or after its history: what holds restricts nobody, and is remembered."""
@@ -67,7 +69,17 @@ class Latch:
         if self.state == "barred" and not morning and full:
             self.state = "free"
         self._turn(day, morning, true, segment)
+        self._count_down(day, segment)
         self.stated = self.stated and self.state == "set"
+
+    def _count_down(self, day: int, segment: int) -> None:
+        """A latch that is newly set restricts from a later day on; one that an opening stated does already."""
+        if self.state != "set":
+            self.effect_day, self.pending = None, False
+            return
+        if self.effect_day is None:
+            self.effect_day = day if self.stated else day + number_in(self.trigger.effective_days, segment)
+        self.pending = day < self.effect_day
 
     def take_amount(self, value: Callable[[Expr], int | None]) -> None:
         """After the four steps: what a set latch leaves is taken once, or anew where it follows."""
@@ -94,7 +106,7 @@ class Latch:
         if self.state in ("spent", "barred"):
             self.state = "free"
         if self.state == "set":
-            self._let_go(day, morning, true, number_in(trigger.hold_days, segment))
+            self._let_go(day, morning, true, 0 if self.pending else number_in(trigger.hold_days, segment))
 
     def _let_go(self, day: int, morning: bool, true: Callable[[Expr], bool], hold_days: int) -> None:
         """Step 4 for a set latch: note when it last held, and free it if it may be."""
@@ -112,7 +124,10 @@ class Latch:
         """A correction of a set latch: free or spent where the other run has it so; else never later than there."""
         if other.state != "set":
             self.state, self.holding, self.stated, self.amount = other.state, False, False, None
+            self.effect_day, self.pending = None, False
             return
+        if self.pending and self.effect_day is not None and other.effect_day is not None:
+            self.effect_day = max(self.effect_day, other.effect_day)
         if self.amount is not None and other.amount is not None and not (self.trigger.limit or NO_LIMIT).follows:
             self.amount = max(self.amount, other.amount)
         self.set_day = min(self.set_day, other.set_day)
@@ -122,9 +137,13 @@ class Latch:
 
 @dataclass(slots=True)
 class Restoring:
-    """The way up. `step_day` is the day of the last step; None: no restoration is under way."""
+    """The way up. `step_day` is the day of the last step; None: no restoration is under way.
+
+    `left` is the limit that this schedule leaves, where there are several; None: all that is granted.
+    """
 
     step_day: int | None = None
+    left: int | None = None
 
     def follow(
         self,

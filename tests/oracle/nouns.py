@@ -53,6 +53,8 @@ class Action(Enum):
     OFFER = "offer"
     KEEP = "keep"
     CORRECT = "correct"
+    ANNOUNCE = "announce"
+    WITHDRAW = "withdraw"
 
 
 ADVERSE = (Action.CLOSE, Action.SUSPEND, Action.DECREASE)

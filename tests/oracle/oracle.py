@@ -42,7 +42,7 @@ Where the page left a choice, this reading chose:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
@@ -51,7 +51,7 @@ from tests.oracle.ledger import Dated, Ledger, in_time_order, write
 from tests.oracle.line import Latch, Offering, Restoring, action_of, share, status_of
 from tests.oracle.nouns import ADVERSE, Action, Event, Line, Status
 from tests.oracle.outcome import Answer, Outcome, Refused, Ruling, Standing
-from tests.oracle.tree import Expr, FieldRef, LateCount, Policy, Restrictions, Select, number_in
+from tests.oracle.tree import Expr, FieldRef, LateCount, Policy, Restrictions, Select, number_in, numbers_of
 from tests.oracle.values import (
     Scene,
     Value,
@@ -67,6 +67,7 @@ from tests.oracle.values import (
     selected,
 )
 
+SCHEDULES_MAX = 6
 OPENINGS = ("open", "opening")  # the kinds with which an account begins
 
 
@@ -145,7 +146,7 @@ class _Account:
     line: Line = field(default_factory=lambda: Line(0, 0, Status.ACTIVE))
     latches: dict[str, Latch] = field(default_factory=dict)
     imposed: tuple[int, int] | None = None  # cap in bp, until day
-    restoring: Restoring = field(default_factory=Restoring)
+    ways_up: list[Restoring] = field(default_factory=lambda: [Restoring() for _ in range(SCHEDULES_MAX)])
     offering: Offering = field(default_factory=Offering)
     segment: int = 0  # as the latest look saw it
     status_day: int = 0
@@ -262,7 +263,7 @@ class _Account:
         self.line = Line(int(said["limit"]), int(said["granted"]), Status[str(said["status"]).upper()])
         self.stated_limit = self.line.limit
         if self.line.status == Status.RESTORING:
-            self.restoring.step_day = day
+            self.ways_up[0].step_day = day
         stated = [said.get(name) for name in ("trigger", "second_trigger", "third_trigger")]
         for trigger in self.policy.triggers:
             latch = self.latches[trigger.name] = Latch(trigger)
@@ -313,13 +314,22 @@ class _Account:
             own = [window for window in counts if window.unit == unit]
             self.restricted[unit] = [one for one in days if any(covers(window, 24 * day, 24 * one) for window in own)]
         self.went_over.append((self.policy, day))
+        several, before = (len(one.schedules) for one in (policy, self.policy))
         self.policy = policy
+        for place, way in enumerate(self.ways_up):  # what only one of the versions has is forgotten
+            if several < 2 or before < 2 or place >= min(several, before):
+                way.left = None
+                way.step_day = way.step_day if place == 0 else None
         known, self.latches = self.latches, {}
         for trigger in policy.triggers:
             self.latches[trigger.name] = known.get(trigger.name, Latch(trigger))
             latch = self.latches[trigger.name]
             if trigger.limit is None or latch.trigger.limit is None:
                 latch.amount = None
+            may_wait = max(numbers_of(trigger.effective_days)) > 0
+            if latch.pending and not may_wait:  # the announcement ends, and this version decides anew
+                latch.state, latch.holding, latch.amount = "free", False, None
+                latch.effect_day, latch.pending = None, False
             latch.trigger = trigger
         self._rewrite()
 
@@ -351,13 +361,16 @@ class _Account:
         if self.day == self.cut_over_day:
             return  # nothing has been decided yet that could be wrong
         other, values = self.replay_on_time(), self._values(self.hour)
-        before, set_before = self.line, self._set_names()
+        before, set_before, pending_before = self.line, self._set_names(), self._pending()
         for name in set_before:
             self.latches[name].follow_other(other.latches[name])
-        in_force = [latch.trigger for latch in self.latches.values() if latch.state == "set"]
+        in_force = [latch.trigger for latch in self._in_effect()]
         target = self._target()
-        limit = max(before.limit, min(other.line.limit, target))
-        self.restoring.follow_other(other.restoring, limit < target)
+        if len(self.policy.schedules) > 1:
+            limit = self._follow_each_schedule_of(other)
+        else:
+            limit = max(before.limit, min(other.line.limit, target))
+            self.ways_up[0].follow_other(other.ways_up[0], limit < target)
         closed = any(trigger.close for trigger in in_force)
         suspended = any(trigger.suspend for trigger in in_force)
         self.line = Line(limit, before.granted, status_of(closed, suspended, limit, target, before.granted))
@@ -367,7 +380,7 @@ class _Account:
         if self.line.status != before.status:
             self.status_day = self.day
         if self.line != before or self._set_names() != set_before:
-            self._write(event_id, before, set_before, Action.CORRECT, values, None)
+            self._write(event_id, before, set_before, Action.CORRECT, values, None, pending_before)
 
     # -------------------------------------------------------------- a look
 
@@ -377,6 +390,7 @@ class _Account:
         values = self._values(self.hour)
         self.segment = (values.features["segment"] or 0) if self.policy.segments else 0
         set_before, observed = self._set_names(), self.day - self.observed_day
+        pending_before = self._pending()
 
         def true(condition: Expr) -> bool:
             return holds(condition, values.leaf)
@@ -392,13 +406,21 @@ class _Account:
             latch.turn(self.day, event_id is None, true, full, self.segment)
             latch.take_amount(lambda expr: clamped(evaluate(expr, values.leaf)))
         self._move_line(values)
-        changed = self.line != before or self._set_names() != set_before
+        pending = self._pending()
+        changed = self.line != before or self._set_names() != set_before or pending.keys() != pending_before.keys()
         if self.line.status != before.status:
             self.status_day = self.day
-        offered = None if changed else self._propose(values)
+        offered = None if changed or pending else self._propose(values)
         if changed or offered is not None:
             action = Action.OFFER if offered is not None else action_of(before, self.line)
-            self._write(event_id, before, set_before, action, values, offered)
+            announces = any(name not in pending_before for name in pending)
+            withdraws = any(self.latches[name].state != "set" for name in pending_before)
+            if announces:
+                self.offering.open = False
+                action = action if action in ADVERSE else Action.ANNOUNCE
+            elif withdraws and action == Action.KEEP:
+                action = Action.WITHDRAW
+            self._write(event_id, before, set_before, action, values, offered, pending_before)
         return values
 
     def _values(self, hour: int) -> Values:
@@ -419,9 +441,18 @@ class _Account:
     def _set_names(self) -> tuple[str, ...]:
         return tuple(name for name, latch in self.latches.items() if latch.state == "set")
 
+    def _in_effect(self) -> list[Latch]:
+        """The latches that restrict now: set, and not only announced."""
+        return [latch for latch in self.latches.values() if latch.state == "set" and not latch.pending]
+
+    def _pending(self) -> dict[str, int]:
+        """What is announced, by the day of its effect."""
+        pending = ((name, latch.effect_day) for name, latch in self.latches.items() if latch.pending)
+        return {name: day for name, day in pending if day is not None}
+
     def _move_line(self, values: Values) -> None:
         """Target, envelope and status."""
-        in_force = [latch.trigger for latch in self.latches.values() if latch.state == "set"]
+        in_force = [latch.trigger for latch in self._in_effect()]
         closed = any(trigger.close for trigger in in_force)
         suspended = any(trigger.suspend for trigger in in_force)
         target = self._target()
@@ -429,16 +460,52 @@ class _Account:
         def may_rise(condition: Expr | None) -> bool:
             return not suspended and (condition is None or holds(condition, values.leaf))
 
-        limit = self.restoring.follow(self.policy.restoration, self.line, target, self.day, may_rise, self.segment)
+        if len(self.policy.schedules) > 1:
+            limit = self._lowest_of_schedules(may_rise)
+        else:
+            first = self.policy.restoration
+            limit = self.ways_up[0].follow(first, self.line, target, self.day, may_rise, self.segment)
         status = status_of(closed, suspended, limit, target, self.line.granted)
         self.line = Line(limit, self.line.granted, status)
 
-    def _target(self) -> int:
+    def _lowest_of_schedules(self, may_rise: Callable[[Expr | None], bool]) -> int:
+        """Each schedule goes its own way, with the latches that name it; the limit is the lowest."""
+        granted, count = self.line.granted, len(self.policy.schedules)
+        targets = [self._target(place) for place in range(count)]
+        mine = [granted if way.left is None else way.left for way in self.ways_up[:count]]
+        lefts = [min(pair) for pair in zip(mine, targets, strict=True)]
+        if self.line.limit < min(lefts):
+            lefts[0] = self.line.limit
+        for place, schedule in enumerate(self.policy.schedules):
+            own = Line(lefts[place], granted, self.line.status)
+            way = self.ways_up[place]
+            lefts[place] = way.follow(schedule, own, targets[place], self.day, may_rise, self.segment)
+            way.left = None if lefts[place] == granted else lefts[place]
+        return min(lefts)
+
+    def _follow_each_schedule_of(self, other: _Account) -> int:
+        """A correction, schedule by schedule: what each leaves in the other run, as far as its latches allow here."""
+        lefts = []
+        for place in range(len(self.policy.schedules)):
+            way, its, target = self.ways_up[place], other.ways_up[place], self._target(place)
+            own = self.line.granted if way.left is None else way.left
+            left = max(own, min(other.line.granted if its.left is None else its.left, target))
+            way.left = None if left == self.line.granted else left
+            way.follow_other(its, left < target)
+            lefts.append(left)
+        return max(self.line.limit, min(lefts))
+
+    def _target(self, schedule: int | None = None, announced: bool = False) -> int:
         """Where the limit may go: the lowest cap, a person's among them; 0 where a latch closes the line.
 
-        For the latches that an opening stated, the limit that it stated stands.
+        For the latches that an opening stated, the limit that it stated stands. With a `schedule`, of the latches that
+        name it alone. What is `announced` counts where that is asked for.
         """
-        in_force = [latch for latch in self.latches.values() if latch.state == "set"]
+        in_force = (
+            [latch for latch in self.latches.values() if latch.state == "set"] if announced else self._in_effect()
+        )
+        if schedule is not None:
+            in_force = [latch for latch in in_force if latch.trigger.restore == schedule]
         caps = [number_in(latch.trigger.cap_bp, self.segment) for latch in in_force if not latch.stated]
         if self.imposed is not None and self.day <= self.imposed[1]:
             caps.append(self.imposed[0])
@@ -464,6 +531,7 @@ class _Account:
         action: Action,
         values: Values,
         offered: int | None,
+        pending_before: Mapping[str, int],
     ) -> None:
         if action in ADVERSE:
             for days in self.restricted.values():
@@ -484,6 +552,9 @@ class _Account:
             pd=values.pd_ppm,
             offered=offered,
             offer_number=None if offered is None else self.offering.number,
+            pending_before=tuple(pending_before),
+            pending=self._pending(),
+            pending_limit=self._target(announced=True) if self._pending() else None,
         )
         self.rulings.append(ruling)
 
@@ -518,7 +589,7 @@ class _Account:
             days_past_due=self.ledger.days_past_due,
             on_time_streak=self.ledger.on_time_streak,
             status_day=self.status_day,
-            restoration_day=self.restoring.step_day,
+            restoration_day=self.ways_up[0].step_day,
             offer_number=self.offering.number,
             offer_open=self.offering.is_open(self.day),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.oracle.line import LatchState
 from tests.oracle.nouns import Action, Line
@@ -28,6 +28,9 @@ class Ruling:
     pd: Value
     offered: int | None = None
     offer_number: int | None = None
+    pending_before: tuple[str, ...] = ()
+    pending: Mapping[str, int] = field(default_factory=dict)  # what is announced, by the day of its effect
+    pending_limit: int | None = None  # the most that all of it will leave
 
 
 @dataclass(frozen=True, slots=True)

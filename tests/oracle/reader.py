@@ -54,7 +54,8 @@ class _File:
             features=tuple(self.feature(name) for name in self.value_names()),  # type: ignore[misc]
             triggers=tuple(self.trigger(name, said) for name, said in root["triggers"].items()),
             score=self.score(root["score"]) if "score" in root else None,
-            restoration=self.restoration(root["restoration"]) if "restoration" in root else None,
+            restoration=next(iter(self.schedules()), None),
+            further_restorations=tuple(self.schedules())[1:],
             authorise=tuple(
                 t.AuthoriseRule(name, self.condition(said["deny"]), said["reason"])
                 for name, said in root.get("authorise", {}).items()
@@ -227,6 +228,8 @@ class _File:
             terminal=is_yes(said.get("terminal")),
             expires_days=self.number(said["expires"], "days") if "expires" in said else None,
             limit=self.limit(said["limit"]) if "limit" in said else None,
+            restore=list(self.root["restoration"]).index(said["restore"]) if "restore" in said else 0,
+            effective_days=self.number(said.get("effective", "0"), "days"),
         )
 
     def limit(self, said: str | Mapping[str, str]) -> t.LimitAmount:
@@ -241,10 +244,21 @@ class _File:
             follows=is_yes(more.get("follow")),
         )
 
-    def restoration(self, said: Mapping[str, str]) -> t.Restoration:
-        first, step = (self.number(said[key], "share") for key in ("first", "step"))
+    def schedules(self) -> Iterator[t.Restoration]:
+        """One without a name, or several with names."""
+        said = self.root.get("restoration")
+        if said is None:
+            return
+        if "first" in said:
+            yield self.restoration(said)
+        else:
+            yield from (self.restoration(one, name) for name, one in said.items())
+
+    def restoration(self, said: Mapping[str, str], name: str = "") -> t.Restoration:
+        """Of a schedule with a name that begins with all of it, the steps may be left out."""
+        first, step = (self.number(said.get(key, "100%"), "share") for key in ("first", "step"))
         condition = self.condition(said["while"]) if "while" in said else None
-        return t.Restoration(first, step, self.number(said["every"], "days"), condition)
+        return t.Restoration(first, step, self.number(said.get("every", "1d"), "days"), condition, name)
 
     def offer(self, said: Mapping[str, str]) -> t.Offer:
         return t.Offer(

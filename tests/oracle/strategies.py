@@ -13,6 +13,7 @@ from tests.oracle.held import read_alike
 from tests.oracle.measured import write_measured
 from tests.oracle.policies import Written, write_policy
 from tests.oracle.reader import read
+from tests.oracle.staged import write_staged
 from tests.oracle.streams import make_stream
 from tests.oracle.wider import write_wider
 
@@ -22,7 +23,8 @@ _CHANCE: st.SearchStrategy[Random] = st.randoms(use_true_random=False) | st.inte
 
 def written() -> st.SearchStrategy[Written]:
     """Valid policy files, and what they mean."""
-    return _CHANCE.map(write_policy) | _CHANCE.map(write_measured) | _CHANCE.map(write_wider)
+    writers = (write_policy, write_measured, write_wider, write_staged)
+    return st.one_of([_CHANCE.map(write) for write in writers])
 
 
 def policy_texts() -> st.SearchStrategy[str]:

@@ -485,6 +485,8 @@ class Trigger:
     terminal: bool = False
     expires_days: Number | None = None
     limit: LimitAmount | None = None
+    restore: int = 0  # the place of its schedule
+    effective_days: Number = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,6 +497,7 @@ class Restoration:
     step_bp: Number
     every_days: Number
     condition: Expr | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -559,7 +562,13 @@ class Policy:
     protected: tuple[str, ...] = ()
     dues: Dues = Dues()
     over_limit: str = "accept"
+    further_restorations: tuple[Restoration, ...] = ()  # where there are several schedules: those after the first
     segments: tuple[str, ...] = ()  # the feature `segment` says which is the account's
+
+    @property
+    def schedules(self) -> tuple[Restoration, ...]:
+        """All ways in which a limit comes back."""
+        return (self.restoration, *self.further_restorations) if self.restoration else ()
 
     def kind(self, name: str) -> Kind:
         """The kind of event of that name."""
@@ -572,8 +581,9 @@ class Policy:
             if trigger.limit is not None:
                 yield trigger.limit.value
         yield from (rule.deny for rule in self.authorise)
-        if self.restoration and self.restoration.condition is not None:
-            yield self.restoration.condition
+        for schedule in self.schedules:
+            if schedule.condition is not None:
+                yield schedule.condition
         if self.offer:
             yield self.offer.when
 

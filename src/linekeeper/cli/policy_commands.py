@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from linekeeper.cli.former import present_words
-from linekeeper.cli.options import JsonOption, LangOption, PolicyFile, PolicyFiles, to_write
+from linekeeper.cli.options import JsonOption, Jurisdiction, LangOption, PolicyFile, PolicyFiles, Product, to_write
 from linekeeper.cli.output import counted, data_text, print_answer, print_line
 from linekeeper.core.errors import UsageError
 
@@ -28,11 +28,17 @@ def register(app: typer.Typer) -> None:
 
 def check(
     policies: PolicyFiles,
+    jurisdiction: Jurisdiction,
+    product: Product,
     quick: Annotated[bool, typer.Option("--quick", help="Do not look for dead ends (seconds a policy).")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on a warning that no `allow` silences.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Read policies and report every fault (file, line, column), every trigger that has no way out, and warnings."""
+    """Read policies and report every fault (file, line, column), every trigger that has no way out, and warnings.
+
+    With a jurisdiction and a product: also each trigger that restricts sooner after its notice than the law there lets
+    it, as of today.
+    """
     from linekeeper.cli.answers.policies import CheckAnswer
     from linekeeper.core.errors import Fault, PolicyError, Refused
     from linekeeper.policy.load import load_file
@@ -46,7 +52,9 @@ def check(
             of_file, of_letters = _warnings(policy, path)
             warnings += of_file
             faults += of_letters
-            good.append((path, policy))
+            law_faults = _restricted_too_soon(policy, str(path), jurisdiction, product)
+            faults += law_faults
+            good += [] if law_faults else [(path, policy)]
         except PolicyError as error:
             faults += error.faults
         except Refused as error:
@@ -72,6 +80,31 @@ def check(
         sys.stderr.writelines(f"{line}\n" for line in (*pressing, *texts, *faults))
     if refused:
         raise typer.Exit(1)
+
+
+def _restricted_too_soon(policy: Policy, file: str, jurisdiction: str | None, product: str | None) -> list[Fault]:
+    """The triggers whose restrictions the law lets come only later; none where no law is named."""
+    from linekeeper.core.errors import Fault
+    from linekeeper.engine.clock import machine_clock_ms
+    from linekeeper.engine.opening import law_named
+    from linekeeper.kernel.calendar import calendar
+    from linekeeper.regulation.announcements import restrictions_too_soon
+    from linekeeper.regulation.records import shipped_records
+
+    law = law_named(jurisdiction, product)
+    if law is None:
+        return []
+    today = calendar(policy.time_zone).day(machine_clock_ms())
+    found = restrictions_too_soon(policy, shipped_records(), law.jurisdiction, law.product, today)
+    return [
+        Fault(
+            f"the trigger `{one.trigger}` restricts {counted(one.given_days, 'day', 'days')} after its notice, and "
+            f"`{one.rule}` asks for {one.needed_days} before `{one.action}`",
+            file,
+            way_out=f"write `effective: {one.needed_days}d`",
+        )
+        for one in found
+    ]
 
 
 def _fault_record(fault: Fault) -> FaultRecord:

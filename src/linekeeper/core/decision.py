@@ -47,13 +47,37 @@ class OfferRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Announced:
+    """A trigger that is set, and the local day (since 1970-01-01) from whose start on it restricts the line."""
+
+    trigger: str
+    effect_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Announcements:
+    """What is announced when a decision has been made, and what has become of what was.
+
+    `pending` is all that is yet to come; of it `triggers_set` names what is new. `limit` is the most that all of it
+    will leave, in minor units, None where nothing is pending. `withdrawn` has been released before its day,
+    `in_effect` restricts from now on.
+    """
+
+    pending: tuple[Announced, ...] = ()
+    limit: int | None = None
+    withdrawn: tuple[str, ...] = ()
+    in_effect: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """One decision as it is recorded. `at` is UTC ms; `values` are integers in the units of the policy.
 
     `number` counts the account's decisions from 1; `event` is the id of the event that led to it, None for a
     review at the start of a day; `previous` is the SHA-256 of the account's decision before, None for the first.
-    `reasons` are all of them, the most important one first; a notice shows at most four. `corrects` belongs to a
-    correction: the numbers of the decisions that set the latches which it releases.
+    `announcements`: None where nothing is or was announced, and then not in the record; `triggers_in_force` has what is
+    announced too. `reasons` are all of them, the most important one first; a notice shows at most four. `corrects`
+    belongs to a correction: the numbers of the decisions that set the latches which it releases.
     """
 
     account: str
@@ -77,6 +101,21 @@ class Decision:
     offer: OfferRecord | None
     previous: str | None
     corrects: tuple[int, ...] = ()
+    announcements: Announcements | None = None
+
+    @property
+    def announces(self) -> tuple[Announced, ...]:
+        """What the decision announces: what is pending and newly set."""
+        pending = self.announcements.pending if self.announcements else ()
+        return tuple(one for one in pending if one.trigger in self.triggers_set)
+
+    @property
+    def was_announced(self) -> bool:
+        """Whether all that the decision takes away was announced, so that the borrower knows of it."""
+        if self.announcements is None or not self.announcements.in_effect:
+            return False
+        new = set(self.triggers_set) - {one.trigger for one in self.announces}
+        return not new and all(reason.trigger for reason in self.reasons)
 
 
 # Regulation B, comment 9(b)(2): more than four reasons are "not likely to be helpful". All of them are recorded.

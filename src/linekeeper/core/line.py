@@ -19,7 +19,8 @@ class Status(IntEnum):
 class Action(IntEnum):
     """What a decision does. `CORRECT` mends an earlier decision.
 
-    `ALLOW` and `DENY` stand for the answer to a draw, which is not recorded as a decision yet.
+    `ALLOW` and `DENY` stand for the answer to a draw, which is not recorded as a decision yet. `ANNOUNCE` says of a
+    restriction that it comes on a later day, `WITHDRAW` that one that was announced does not come.
     """
 
     KEEP = 0
@@ -32,6 +33,8 @@ class Action(IntEnum):
     DENY = 7
     ALLOW = 8
     CORRECT = 9
+    ANNOUNCE = 10
+    WITHDRAW = 11
 
 
 ADVERSE = frozenset({Action.DECREASE, Action.SUSPEND, Action.CLOSE})

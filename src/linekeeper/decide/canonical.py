@@ -20,7 +20,10 @@ _DECODER = msgspec.json.Decoder(Decision)
 
 def canonical_json(decision: Decision) -> bytes:
     """The decision as canonical JSON, UTF-8."""
-    return _ENCODER.encode(decision)
+    record = _ENCODER.encode(decision)
+    # Keys that came later stand in no record that has nothing to say there, so older records stay as they were. A quote
+    # inside a text is written with a backslash, so these bytes are nothing but the key.
+    return record.replace(b'"announcements":null,', b"", 1) if decision.announcements is None else record
 
 
 def read_decision(record: bytes) -> Decision:

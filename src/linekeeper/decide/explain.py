@@ -25,7 +25,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedTrigger:
-    """One trigger of a decision: `state` is set, released or in force."""
+    """One trigger of a decision: `state` is set, released, in force or announced."""
 
     name: str
     state: str
@@ -37,8 +37,12 @@ class ExplainedTrigger:
 def explain_triggers(policy: m.Policy, decision: Decision) -> list[ExplainedTrigger]:
     """Every trigger that was set, released or in force at a decision."""
     explanations, segment = [], policy.segment_in(decision.values)
+    announcements = decision.announcements
+    pending = {one.trigger for one in announcements.pending} if announcements else set()
     for trigger in (m.in_segment(trigger, segment) for trigger in policy.triggers):
-        if trigger.name in decision.triggers_set:
+        if trigger.name in pending:
+            state = "announced"
+        elif trigger.name in decision.triggers_set:
             state = "set"
         elif trigger.name in decision.triggers_released:
             state = "released"
@@ -61,6 +65,7 @@ def effect(trigger: m.Trigger) -> str:
     words += ["suspend"] if trigger.suspend else []
     words += [f"cap {share(trigger.cap_bp)}"] if trigger.cap_bp < 10_000 else []
     words += ["limit to an amount"] if trigger.limit is not None else []
+    words += [f"in effect after {trigger.effective_days} days"] if trigger.effective_days else []
     return ", ".join(words)
 
 

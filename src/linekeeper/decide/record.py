@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.core.decision import CORRECT, Decision, LineRecord, OfferRecord
+from linekeeper.core.decision import CORRECT, Announced, Announcements, Decision, LineRecord, OfferRecord
 from linekeeper.core.formats import RECORD_FORMAT
 from linekeeper.core.line import Action, Status
 from linekeeper.decide.reasons import ReasonWriter
 from linekeeper.kernel.kernel import Kernel
+from linekeeper.kernel.layout import effect_column
 from linekeeper.kernel.prelude import share_of
 from linekeeper.policy.model import Trigger
 
@@ -43,6 +44,8 @@ class Recorder:
         newly_set = self.triggers_in(after & ~before)
         imposed = row[place["IMPOSED"]] if row[place["IMPOSED"]] >= 0 else None
         action = _ACTIONS[row[place["ACTION"]]]
+        announcements = self._announcements(row)
+        grounds = (*newly_set, *self._among(announcements.in_effect if announcements else ()))
         return Decision(
             account=account,
             number=number,
@@ -61,10 +64,30 @@ class Recorder:
             score=row[place["SCORE"]] if policy.score else None,
             sub_scores={group: row[self.shape.groups + i] for i, group in enumerate(policy.groups)},
             pd_ppm=row[place["PD"]] if policy.score else None,
-            reasons=() if action == CORRECT else self.reasons.reasons(newly_set, self._capped(row), values),
+            reasons=() if action == CORRECT else self.reasons.reasons(grounds, self._capped(row), values),
             offer=self._offer(row),
             previous=previous,
+            announcements=announcements,
         )
+
+    def _announcements(self, row: Sequence[int]) -> Announcements | None:
+        """What is announced, and what has become of what was; None where there is nothing of it."""
+        if not self.policy.announces:
+            return None
+        pending, before = row[self.place["ANNOUNCED_AFTER"]], row[self.place["ANNOUNCED_BEFORE"]]
+        if not pending | before:
+            return None
+        set_after = row[self.place["MASK_AFTER"]]
+        days = {trigger.name: row[self.shape.columns[effect_column(trigger)]] for trigger in self.triggers_in(pending)}
+        return Announcements(
+            pending=tuple(Announced(name, day) for name, day in days.items()),
+            limit=row[self.place["ANNOUNCED_LIMIT"]] if pending else None,
+            withdrawn=self._named(before & ~set_after),
+            in_effect=self._named(before & set_after & ~pending),
+        )
+
+    def _among(self, names: Sequence[str]) -> tuple[Trigger, ...]:
+        return tuple(trigger for trigger in self.policy.triggers if trigger.name in names)
 
     def _line(self, row: Sequence[int], when: str) -> LineRecord:
         status = _STATUSES[row[self.place[f"STATUS_{when}"]]]

@@ -578,7 +578,7 @@ class Engine:
                 (seq + len(rows), decision.account, decision.number, decision.at, decision.action, data, digest)
             )
         insert_many(connection, t.decisions, DECISION_COLUMNS, rows)
-        notices = self.outbox.put(connection, decisions) if self.outbox else []
+        notices = self.outbox.put(connection, decisions, self.policy) if self.outbox else []
         save_states(connection, self.kernel, batch.accounts, loaded)
         if self.keeper:
             kinds = {"correct": RecordKind.CORRECTION}

@@ -21,6 +21,8 @@ from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import Store, insert_many, take_numbers
 from linekeeper.kernel.calendar import calendar
 from linekeeper.notice.from_decision import NOTIFIED_ACTIONS
+from linekeeper.policy.model import Policy
+from linekeeper.regulation.announcements import coming_actions
 from linekeeper.regulation.clock import NoticeCase, NoticeClock, notice_clock
 from linekeeper.regulation.records import RegulationRecord, shipped_records
 
@@ -60,26 +62,44 @@ class Outbox:
     law: Law
     time_zone: str
     rules: tuple[RegulationRecord, ...] = field(default_factory=shipped_records)
-    _known: dict[tuple[str, int], NoticeClock] = field(default_factory=dict, init=False, repr=False)
+    _known: dict[tuple[str, int, int], NoticeClock] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         for action in NOTIFIED_ACTIONS:
             self.clock(action, 0)
 
-    def clock(self, action: str, decided_at: int) -> NoticeClock:
-        """By when a decision must be notified. Clocks count whole local days, so one clock serves a whole day."""
-        day = calendar(self.time_zone).day(decided_at)
-        if (action, day) not in self._known:
-            case = NoticeCase(self.law.jurisdiction, self.law.product, action, self.time_zone)
-            self._known[action, day] = notice_clock(self.rules, case, decided_at)
-        return self._known[action, day]
+    def clock(self, action: str, decided_at: int, effect_day: int | None = None) -> NoticeClock:
+        """By when a decision must be notified. Clocks count whole local days, so one clock serves a whole day.
 
-    def put(self, connection: Connection, decisions: Iterable[Decision]) -> list[Record]:
-        """Write down the notices of new decisions, in the caller's transaction; the leaves that commit to them."""
+        `effect_day`: the local day from which on it restricts, where that is not the day of the decision.
+        """
+        zone = calendar(self.time_zone)
+        day = zone.day(decided_at)
+        key = (action, day, effect_day or day)
+        if key not in self._known:
+            case = NoticeCase(self.law.jurisdiction, self.law.product, action, self.time_zone)
+            effect_at = None if effect_day is None else zone.day_start(effect_day)
+            self._known[key] = notice_clock(self.rules, case, decided_at, effect_at)
+        return self._known[key]
+
+    def clock_of(self, decision: Decision, policy: Policy) -> NoticeClock:
+        """By when that decision must be notified: what it does now, and what it announces for a later day."""
+        clocks = [self.clock(decision.action, decision.at)]
+        triggers = {trigger.name: trigger for trigger in policy.triggers}
+        for one in decision.announces:
+            actions = coming_actions(triggers[one.trigger])
+            clocks += [self.clock(action, decision.at, one.effect_day) for action in actions]
+        return min(clocks, key=lambda clock: (clock.due_at, clock.rule))
+
+    def put(self, connection: Connection, decisions: Iterable[Decision], policy: Policy) -> list[Record]:
+        """Write down the notices of new decisions, in the caller's transaction; the leaves that commit to them.
+
+        Of what was announced nobody is notified a second time when it comes into effect.
+        """
         rows, leaves = [], []
         for decision in decisions:
-            if decision.action in NOTIFIED_ACTIONS:
-                clock = self.clock(decision.action, decision.at)
+            if decision.action in NOTIFIED_ACTIONS and not decision.was_announced:
+                clock = self.clock_of(decision, policy)
                 times = (clock.due_at, clock.alarm_at, clock.rule, clock.status)
                 row = (decision.account, decision.number, decision.action, *times)
                 rows.append((*row, "pending"))

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 
 from linekeeper.core.bounds import AT_MIN_MS, DAY_MAX, DAY_MS
 from linekeeper.core.errors import PolicyError
+from linekeeper.decide.canonical import read_decision
 from linekeeper.engine.history import Reviews
 from linekeeper.engine.pending_restrictions import counted_book
 from linekeeper.engine.versions import policy_in_force, read_version
@@ -190,8 +191,9 @@ def difference_of_notices(connection: Connection) -> Difference:
     if stray:
         return f"the notice `{stray.account}#{stray.number}` is of no such decision"
     first = select(func.min(d.seq)).join(t.notices, both).scalar_subquery()
-    bare = select(d.account, d.number).outerjoin(t.notices, both).where(n.action.is_(None), d.seq > first)
-    missing = connection.execute(bare.where(d.action.in_(NOTIFIED_ACTIONS)).limit(1)).first()
+    bare = select(d.account, d.number, d.record).outerjoin(t.notices, both).where(n.action.is_(None), d.seq > first)
+    unmet = connection.execute(bare.where(d.action.in_(NOTIFIED_ACTIONS)).execution_options(yield_per=1_000))
+    missing = next((row for row in unmet if not read_decision(row.record).was_announced), None)
     if missing:
         return f"decision {missing.number} of `{missing.account}` has no notice, and those before it have"
     unsent = (n.state != "sent") | n.sent_at.is_(None) | n.sent_position.is_(None)

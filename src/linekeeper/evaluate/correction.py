@@ -17,7 +17,7 @@ from linekeeper.evaluate.late_events import History, evaluate_until, row_as_read
 from linekeeper.evaluate.replay import replay_rows
 from linekeeper.evaluate.version_migration import migrate_account
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.layout import LATCH_WIDTH, amount_slot
+from linekeeper.kernel.layout import LATCH_WIDTH, ONLY_SCHEDULE, ScheduleSlots, amount_slot, effect_slot, schedule_slots
 from linekeeper.kernel.prelude import HELD_DAY, HOLDING, MODE, SET_DAY
 
 
@@ -37,10 +37,13 @@ def correct(kernel: Kernel, state: list[int], history: History, out: list[int]) 
     _release_triggers_not_set_in(kernel, on_time, state)
     state[slots["STATED"]] &= state[slots["MASK"]]
     target = run.target_of(state, state[slots["MASK"]])
-    state[slots["LIMIT"]] = max(state[slots["LIMIT"]], min(on_time[slots["LIMIT"]], target))
+    if kernel.policy.further_restorations:
+        _raise_each_schedule(kernel, on_time, state)
+    else:
+        state[slots["LIMIT"]] = max(state[slots["LIMIT"]], min(on_time[slots["LIMIT"]], target))
+        _move_restoration_forward(kernel, on_time, state, state[slots["LIMIT"]] == target)
     # INVARIANT: a correction never lowers the line, whatever the late fact was; bad news counts from now on.
     assert state[slots["LIMIT"]] >= before[slots["LIMIT"]]
-    _move_restoration_forward(kernel, on_time, state, target)
     _forget_restrictions_not_in(kernel, on_time, state)
     _set_status(kernel, state, target)
     if state != before:
@@ -144,7 +147,14 @@ def _release_triggers_not_set_in(kernel: Kernel, on_time: list[int], state: list
             state[slot + MODE], state[slot + HOLDING] = on_time[slot + MODE], 0
             if trigger.limit is not None:
                 state[kernel.layout.slots[amount_slot(trigger)]] = 0
+            if trigger.announced:
+                state[kernel.layout.slots["ANNOUNCED"]] &= ~(1 << number)
+                state[kernel.layout.slots[effect_slot(trigger)]] = 0
             continue
+        # What is in effect stays so. A day that is yet to come is the later of the two, never earlier than was told.
+        if trigger.announced and state[kernel.layout.slots["ANNOUNCED"]] >> number & 1:
+            effect_day = kernel.layout.slots[effect_slot(trigger)]
+            state[effect_day] = max(state[effect_day], on_time[effect_day])
         if trigger.limit is not None and not trigger.limit.follows:  # the higher of the two amounts
             kept = kernel.layout.slots[amount_slot(trigger)]
             state[kept] = max(state[kept], on_time[kept])
@@ -154,11 +164,30 @@ def _release_triggers_not_set_in(kernel: Kernel, on_time: list[int], state: list
             state[slot + HELD_DAY] = min(state[slot + HELD_DAY], on_time[slot + HELD_DAY])
 
 
-def _move_restoration_forward(kernel: Kernel, on_time: list[int], state: list[int], target: int) -> None:
+def _raise_each_schedule(kernel: Kernel, on_time: list[int], state: list[int]) -> None:
+    """Each schedule leaves at once what it leaves in the replay, as far as the triggers that name it allow."""
+    run, slots, limits = kernel.interpreted, kernel.layout.slots, list[int]()
+    for number, schedule in enumerate(schedule_slots(kernel.policy)):
+        bits = sum(1 << place for place, one in enumerate(kernel.policy.triggers) if one.restore == number)
+        target = run.target_of(state, state[slots["MASK"]] & bits)
+        own, other = (
+            account[slots[schedule.left]] - 1 if account[slots[schedule.left]] else account[slots["GRANTED"]]
+            for account in (state, on_time)
+        )
+        left = max(own, min(other, target))
+        state[slots[schedule.left]] = left + 1 if left < state[slots["GRANTED"]] else 0
+        limits.append(left)
+        _move_restoration_forward(kernel, on_time, state, left >= target, schedule)
+    state[slots["LIMIT"]] = max(state[slots["LIMIT"]], min(limits))
+
+
+def _move_restoration_forward(
+    kernel: Kernel, on_time: list[int], state: list[int], whole: bool, schedule: ScheduleSlots = ONLY_SCHEDULE
+) -> None:
     """A restoration that is still below the target goes on from the replay's last step, where that is earlier."""
     slots = kernel.layout.slots
-    rising, rise_day = slots["RISING"], slots["RISE_DAY"]
-    if state[slots["LIMIT"]] == target:
+    rising, rise_day = slots[schedule.rising], slots[schedule.rise_day]
+    if whole:
         state[rising] = 0
     elif on_time[rising] and not (state[rising] and state[rise_day] < on_time[rise_day]):
         state[rising], state[rise_day] = 1, on_time[rise_day]
@@ -185,6 +214,9 @@ def _write_decision(kernel: Kernel, before: list[int], state: list[int], out: li
     slots, place = kernel.layout.slots, kernel.shape.place
     for name in ("LIMIT", "GRANTED", "STATUS", "MASK"):
         out[place(f"{name}_BEFORE")], out[place(f"{name}_AFTER")] = before[slots[name]], state[slots[name]]
+    if kernel.policy.announces:
+        out[place("ANNOUNCED_BEFORE")] = before[slots["ANNOUNCED"]]
+        kernel.interpreted.note_announced(state, out, state[slots["MASK"]])
     out[place("ACTION")] = Action.CORRECT.value
     out[place("IMPOSED")] = kernel.interpreted.imposed_cap(state)
     out[place("OFFERED")], out[place("OFFER_NO")] = 0, state[slots["OFFER_NUMBER"]]

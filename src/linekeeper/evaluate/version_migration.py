@@ -7,8 +7,8 @@ from linekeeper.core.errors import StoreError
 from linekeeper.evaluate.counting_rings import fill_ring, restriction_rings, tiles_of
 from linekeeper.evaluate.late_events import History, rebuild_facts
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS, amount_slot
-from linekeeper.kernel.prelude import month_of
+from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS, amount_slot, effect_slot, schedule_slots
+from linekeeper.kernel.prelude import FREE, HOLDING, MODE, month_of
 
 
 def migrate_account(old: Kernel, new: Kernel, state: list[int], history: History, day: int) -> None:
@@ -37,10 +37,34 @@ def migrate_account(old: Kernel, new: Kernel, state: list[int], history: History
     for before, after in zip(old.policy.triggers, new.policy.triggers, strict=False):
         if before.limit is not None and after.limit is not None:
             fresh[new.layout.slots[amount_slot(after)]] = state[old.layout.slots[amount_slot(before)]]
+    _carry_announcements(old, state, new, fresh)
+    for its_schedule, my_schedule in zip(schedule_slots(old.policy), schedule_slots(new.policy), strict=False):
+        for before_slot, after_slot in zip(its_schedule, my_schedule, strict=True):
+            fresh[new.layout.slots[after_slot]] = state[old.layout.slots[before_slot]]
     _carry_restrictions(old, state, new, fresh)
     rebuild_facts(new, fresh, history)
     fresh[new.layout.slots["NEXT_REVIEW"]] = day
     state[:] = fresh
+
+
+def _carry_announcements(old: Kernel, state: list[int], new: Kernel, fresh: list[int]) -> None:
+    """What is announced keeps its day where the new version announces it too; else the announcement ends, and the new
+    version decides anew. What is in effect stays in effect."""
+    slots, mask = new.layout.slots, new.layout.slots["MASK"]
+    pending = state[old.layout.slots["ANNOUNCED"]] if old.policy.announces else 0
+    for number, (before, after) in enumerate(zip(old.policy.triggers, new.policy.triggers, strict=False)):
+        if not fresh[mask] >> number & 1:
+            continue
+        if after.announced:
+            known = state[old.layout.slots[effect_slot(before)]] if before.announced else 0
+            fresh[slots[effect_slot(after)]] = known or 1
+            fresh[slots["ANNOUNCED"]] |= pending & 1 << number
+        elif pending >> number & 1:
+            fresh[mask] ^= 1 << number
+            fresh[new.layout.latches + number * LATCH_WIDTH + MODE] = FREE
+            fresh[new.layout.latches + number * LATCH_WIDTH + HOLDING] = 0
+            if after.limit is not None:
+                fresh[slots[amount_slot(after)]] = 0
 
 
 def _carry_restrictions(old: Kernel, state: list[int], new: Kernel, fresh: list[int]) -> None:

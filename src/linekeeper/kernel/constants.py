@@ -58,6 +58,11 @@ class NamedExpressionCompiler(ExpressionCompiler):
         return expr.name if isinstance(expr, NamedNumber) else super().atom(expr)
 
 
+def schedule_key(schedule: m.Restoration) -> str:
+    """By what the numbers of a schedule of restoration are asked for."""
+    return f"restoration_{schedule.name}" if schedule.name else "restoration"
+
+
 class Constants:
     """The constants of one policy.
 
@@ -76,11 +81,17 @@ class Constants:
         features = tuple(self._named_feature(feature) for feature in policy.features)
         self._name_score(policy)
         triggers = tuple(self._named_trigger(trigger) for trigger in policy.triggers)
-        restoration = self._named_restoration(policy)
+        restorations = tuple(self._named_restoration(restoration) for restoration in policy.restorations)
         authorise = tuple(replace(rule, deny=self._named(rule.deny, f"{rule.name}_DENY")) for rule in policy.authorise)
         offer = self._named_offer(policy)
         self.policy = replace(
-            policy, features=features, triggers=triggers, restoration=restoration, authorise=authorise, offer=offer
+            policy,
+            features=features,
+            triggers=triggers,
+            restoration=restorations[0] if restorations else None,
+            further_restorations=restorations[1:],
+            authorise=authorise,
+            offer=offer,
         )
 
     def of(self, *place: str) -> str:
@@ -211,6 +222,8 @@ class Constants:
             self._settings(name, trigger, path, ("cap", "cap_bp", "CAP_BP", "share"))
         if trigger.expires_days is not None:
             self._settings(name, trigger, path, ("expires", "expires_days", "EXPIRES_DAYS", "days"))
+        if trigger.announced:
+            self._settings(name, trigger, path, ("effective", "effective_days", "EFFECTIVE_DAYS", "days"))
         if trigger.limit is None:
             return replace(trigger, when=when, clear=clear)
         if trigger.limit.round_minor:
@@ -220,15 +233,12 @@ class Constants:
         limit = replace(trigger.limit, value=self._named(trigger.limit.value, f"{name}_LIMIT"))
         return replace(trigger, when=when, clear=clear, limit=limit)
 
-    def _named_restoration(self, policy: m.Policy) -> m.Restoration | None:
-        restoration = policy.restoration
-        if restoration is None:
-            return None
-        section = "restoration"
+    def _named_restoration(self, restoration: m.Restoration) -> m.Restoration:
+        section = schedule_key(restoration)
         self._settings(
             section,
             restoration,
-            section,
+            f"restoration.{restoration.name}" if restoration.name else section,
             ("first", "first_bp", "FIRST_BP", "share"),
             ("step", "step_bp", "STEP_BP", "share"),
             ("every", "every_days", "EVERY_DAYS", "days"),

@@ -14,6 +14,7 @@ and at its end what is the same for all policies: `prelude` before these functio
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 from functools import cache
@@ -47,6 +48,15 @@ def prelude() -> str:
 def drivers() -> str:
     """The drivers' source: the same functions over lists or arrays."""
     return _untyped("drivers.py", "def admit")
+
+
+@cache
+def announcing_drivers() -> str:
+    """The same where some trigger restricts later than it is set: with its own functions in the place of some."""
+    own = _untyped("announcing.py", "def status_of")
+    taken = [statement.name for statement in ast.parse(own).body if isinstance(statement, ast.FunctionDef)]
+    others = re.split(r"(?m)^(?=def )", drivers())
+    return "".join([*(one for one in others if one.partition("(")[0].removeprefix("def ") not in taken), own])
 
 
 @cache
@@ -89,7 +99,8 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
     dues_functions = functions_of_dues() if policy.dues.tolerance_minor or policy.dues.business_days else ""
     ring_reads = functions_of_rings() if any(how in _READ_WHOLE for how in _hows(policy)) else ""
     tree_functions = functions_of_trees() if policy.score and policy.score.trees else ""
-    names = name_all(policy, layout, shape, prelude() + drivers() + dues_functions + ring_reads + tree_functions)
+    own_drivers = announcing_drivers() if policy.announces else drivers()
+    names = name_all(policy, layout, shape, prelude() + own_drivers + dues_functions + ring_reads + tree_functions)
     columns = {feature.name: shape.values + place for place, feature in enumerate(policy.features)}
     trees = TreeEmitter(policy, names, columns)
     constants = Constants(policy, names)
@@ -109,7 +120,9 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         tree_functions,
         "\n".join([*trees.constants(), *trees.cut_lines()]),
         "\n".join([*slot_lines(layout, names), *row_lines(policy, shape, names), *kind_lines(policy, names)]),
-        "\n".join([*_fixed_numbers(layout), *emit_rings.constants(layout, names), *line.latch_constants()]),
+        "\n".join(
+            [*_fixed_numbers(layout, policy.announces), *emit_rings.constants(layout, names), *line.latch_constants()]
+        ),
         emit_rings.functions(layout, names),
         facts.begin(),
         facts.advance(),
@@ -124,7 +137,8 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         line.count_restriction(),
         next_review,
         line.authorise(),
-        drivers(),
+        line.note_announced(),
+        own_drivers,
     ]
     return folded("\n\n".join(part.strip("\n") + "\n" for part in parts if part)), layout, shape
 
@@ -152,8 +166,9 @@ def digest(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()
 
 
-def _fixed_numbers(layout: Layout) -> list[str]:
+def _fixed_numbers(layout: Layout, announces: bool) -> list[str]:
     """What is the same in every kernel, and where the latches begin."""
     lines = [f"DUES_MAX = {DUES_MAX}", f"LATCHES = {layout.latches}", f"LATCH_WIDTH = {LATCH_WIDTH}"]
     lines += [f"{status.name} = {status.value}" for status in Status]
-    return [*lines, *(f"DO_{action.name} = {action.value}" for action in Action)]
+    actions = (action for action in Action if announces or action not in (Action.ANNOUNCE, Action.WITHDRAW))
+    return [*lines, *(f"DO_{action.name} = {action.value}" for action in actions)]

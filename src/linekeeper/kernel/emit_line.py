@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
+from linekeeper.kernel.constants import Constants, NamedExpressionCompiler, schedule_key
 from linekeeper.kernel.emit_facts import clamped
 from linekeeper.kernel.emit_rings import add
 from linekeeper.kernel.emit_trees import TreeEmitter
-from linekeeper.kernel.layout import Layout, amount_slot
+from linekeeper.kernel.layout import Layout, ScheduleSlots, amount_slot, effect_column, effect_slot, schedule_slots
 from linekeeper.kernel.lines import bare, branches, indented, note
 from linekeeper.kernel.names import Names
 from linekeeper.policy import expression as ex
@@ -26,6 +26,7 @@ class LineEmitter:
         missing = (feature.name for feature in self.policy.features if feature.maybe_missing)
         self.missing = frozenset(names.variables[name] for name in missing)
         self._terms_by_segment: dict[tuple[str, int], str] = {}
+        self._announced_names: dict[str, str] = {}
 
     def _compiler(self) -> NamedExpressionCompiler:
         """A fresh compiler of expressions, for which features and scores stand in variables."""
@@ -125,6 +126,9 @@ class LineEmitter:
         for number, trigger in enumerate(self.policy.triggers):
             bit = 1 << number
             lines += [f"{name} = ({', '.join(terms)})" for name, terms in self._terms(trigger)]
+            if trigger.announced:  # before its day it has no hold
+                for name, (at, _, *others) in self._terms(trigger):
+                    lines.append(f"{self._announced_name(name)} = ({', '.join((at, '0', *others))})")
             lines.append(f"{self.names.bits[trigger.name]} = {bit}")
             closing |= bit * trigger.close
             suspending |= bit * trigger.suspend
@@ -158,9 +162,16 @@ class LineEmitter:
             self._terms_by_segment[key] = self.names.space.take(wanted)
         return self._terms_by_segment[key]
 
-    def _latched(self, trigger: m.Trigger) -> list[str]:
+    def _announced_name(self, terms_name: str) -> str:
+        """What the terms of a latch are called that count while its restriction is only announced."""
+        if terms_name not in self._announced_names:
+            self._announced_names[terms_name] = self.names.space.take(f"{terms_name}_ANNOUNCED")
+        return self._announced_names[terms_name]
+
+    def _latched(self, trigger: m.Trigger, announced: bool = False) -> list[str]:
         """Bring a latch up to now, by its own terms or by those of the account's segment."""
         names = [name for name, _ in self._terms(trigger)]
+        names = [self._announced_name(name) for name in names] if announced else names
         bit = self.names.bits[trigger.name]
         lines: list[str] = []
         for number, name in enumerate(names):
@@ -190,6 +201,7 @@ class LineEmitter:
             *([f"    s[SEGMENT] = out[{self.names.columns['segment']}]"] if self.policy.differs_by_segment else []),
             *indented(self._read(self._asked())),
             "    latched = 0",
+            *(["    announced = 0"] if self.policy.announces else []),
             "    latch_day = NEVER",
         ]
         for trigger in self.policy.triggers:
@@ -203,10 +215,11 @@ class LineEmitter:
                 f"    if s[{latch}] != FREE or when:",
                 f"        clear = {bare(clear)}",
                 *indented(self._stated(trigger), 2),
-                *indented(self._latched(trigger), 2),
+                *indented(self._announced(trigger), 2),
                 *indented(self._amount(trigger, compiler), 2),
             ]
             compiler.lines.clear()
+        lines += ["    s[ANNOUNCED] = announced"] if self.policy.announces else []
         lines += ["    s[LATCH_DAY] = latch_day", "    s[STATED] = s[STATED] & latched", "    return latched"]
         return "\n".join(lines)
 
@@ -214,6 +227,37 @@ class LineEmitter:
         """What the triggers read."""
         for trigger in self.policy.triggers:
             yield from (trigger.when, trigger.clear, trigger.limit.value if trigger.limit else None)
+
+    def _announced(self, trigger: m.Trigger) -> list[str]:
+        """Where an announced latch stands: until its day it restricts nobody, and its `hold` does not count."""
+        if not trigger.announced:
+            return self._latched(trigger)
+        bit, effect_day = self.names.bits[trigger.name], f"s[{effect_slot(trigger)}]"
+        return [
+            f"if s[ANNOUNCED] & {bit}:",
+            *indented(self._latched(trigger, announced=True)),
+            "else:",
+            *indented(self._latched(trigger)),
+            f"if not latched & {bit}:",
+            f"    {effect_day} = 0",
+            f"elif {effect_day} == 0:",
+            f"    {effect_day} = day",
+            "    if start != STANDSTILL and not s[STATED] & " + bit + ":",
+            *indented(self._effect_day(trigger, effect_day), 2),
+            f"if day < {effect_day}:",
+            f"    announced |= {bit}",
+            f"    latch_day = min(latch_day, {effect_day})",
+        ]
+
+    def _effect_day(self, trigger: m.Trigger, effect_day: str) -> list[str]:
+        """So many days from now, or so many as the account's segment has."""
+        if "effective_days" not in dict(trigger.by_segment):
+            return [f"{effect_day} = day + {self.constants.of(trigger.name, 'effective')}"]
+        lines = []
+        for number in range(len(self.policy.segments)):
+            days = self.constants.of(trigger.name, "effective", str(number))
+            lines += [f"if s[SEGMENT] == {number}:", f"    {effect_day} = day + {days}"]
+        return lines
 
     def _amount(self, trigger: m.Trigger, compiler: NamedExpressionCompiler) -> list[str]:
         """Take the amount of a `limit` where the latch has been set, and forget it where it is no longer."""
@@ -260,6 +304,7 @@ class LineEmitter:
             [
                 "def target_of(s, latched):",
                 '    """The most that the set latches, and a cap imposed by a person, leave of what is granted."""',
+                *self._only_in_effect(),
                 "    cap = FULL_BP",
                 "    stated = latched & s[STATED]  # as long as these are set, the limit that was stated is their cap",
                 "    if latched:",
@@ -276,6 +321,29 @@ class LineEmitter:
             ]
         )
 
+    def _only_in_effect(self) -> list[str]:
+        """What is announced takes nothing away yet."""
+        every = (1 << len(self.policy.triggers)) - 1
+        return [f"    latched &= {every} - s[ANNOUNCED]"] if self.policy.announces else []
+
+    def note_announced(self) -> str:
+        """What is announced, in the row of a decision; nothing where no trigger restricts later than it is set."""
+        if not self.policy.announces:
+            return ""
+        days = [one for one in self.policy.triggers if one.announced]
+        return "\n".join(
+            [
+                "def note_announced(s, out, latched):",
+                '    """Write what is announced, from which days on it restricts, and what it will leave."""',
+                "    announced = s[ANNOUNCED]",
+                "    s[ANNOUNCED] = 0",
+                "    out[O_ANNOUNCED_LIMIT] = target_of(s, latched)",
+                "    s[ANNOUNCED] = announced",
+                "    out[O_ANNOUNCED_AFTER] = announced",
+                *(f"    out[{effect_column(one)}] = s[{effect_slot(one)}]" for one in days),
+            ]
+        )
+
     # -------------------------------------------------------------- restoration and offer
 
     def move_limit(self) -> str:
@@ -283,14 +351,17 @@ class LineEmitter:
         lines = [
             "def move_limit(s, out, latched, target):",
             '    """The limit follows the target: down at once, up by the restoration schedule alone."""',
+            *self._only_in_effect(),
             "    if s[LIMIT] >= target:",
             "        s[LIMIT] = target",
             "        s[RISING] = 0",
         ]
+        if self.policy.further_restorations:
+            return "\n".join([*lines[:1], *self._move_by_schedules()])
         restoration = self.policy.restoration
         if restoration is None:
             return "\n".join(lines)
-        first, step, every = (self.constants.of("restoration", key) for key in ("first", "step", "every"))
+        first, step, every = (self.constants.of(schedule_key(restoration), key) for key in ("first", "step", "every"))
         compiler = self._compiler()
         test = compiler.condition(restoration.condition) if restoration.condition is not None else "True"
         return "\n".join(
@@ -314,6 +385,59 @@ class LineEmitter:
                 "            s[RISING] = 0",
             ]
         )
+
+    def _move_by_schedules(self) -> list[str]:
+        """The body of `move_limit` where there are several schedules, each with the triggers that name it."""
+        schedules = list(zip(self.policy.restorations, schedule_slots(self.policy), strict=True))
+        compiler = self._compiler()
+        lines = [
+            '    """The limit is the lowest of what the schedules leave. Each follows the triggers that name it."""',
+            "    day = s[HOUR] // 24",
+            *self._only_in_effect(),
+            "    rises = not latched & SUSPENDING",
+            *indented(self._read(schedule.condition for schedule, _ in schedules)),
+        ]
+        for number, (_, slots) in enumerate(schedules, 1):
+            bits = sum(1 << place for place, one in enumerate(self.policy.triggers) if one.restore == number - 1)
+            left = f"s[{slots.left}]"
+            lines += [
+                f"    most_{number} = target_of(s, latched & {bits})",
+                f"    left_{number} = min({left} - 1 if {left} > 0 else s[GRANTED], most_{number})",
+            ]
+        lefts = ", ".join(f"left_{number}" for number in range(1, len(schedules) + 1))
+        lines += [
+            "    # What was lowered before there were schedules comes back by the first.",
+            f"    if s[LIMIT] < min({lefts}):",
+            "        left_1 = s[LIMIT]",
+        ]
+        for number, (schedule, slots) in enumerate(schedules, 1):
+            lines += [f"    {note(schedule.name)}", *indented(self._schedule(number, schedule, slots, compiler))]
+        return [*lines, f"    s[LIMIT] = min({lefts})"]
+
+    def _schedule(
+        self, number: int, schedule: m.Restoration, slots: ScheduleSlots, compiler: NamedExpressionCompiler
+    ) -> list[str]:
+        """One schedule: at its target it rests, below it it rises by its steps."""
+        compiler.lines.clear()
+        test = compiler.condition(schedule.condition) if schedule.condition is not None else ""
+        first, step, every = (self.constants.of(schedule_key(schedule), key) for key in ("first", "step", "every"))
+        left, most = f"left_{number}", f"most_{number}"
+        return [
+            *compiler.lines,
+            f"if {left} < {most} and rises{' and ' + test if test else ''}:",
+            f"    if not s[{slots.rising}]:",
+            f"        first_step = share_of(s[GRANTED], {first})",
+            f"        {left} = min({most}, max({left}, first_step))",
+            f"        s[{slots.rising}] = 1",
+            f"        s[{slots.rise_day}] = day",
+            f"    elif day - s[{slots.rise_day}] >= {every}:",
+            f"        next_step = share_of(s[GRANTED], {step})",
+            f"        {left} = min({most}, {left} + next_step)",
+            f"        s[{slots.rise_day}] = day",
+            f"if {left} >= {most}:",
+            f"    s[{slots.rising}] = 0",
+            f"s[{slots.left}] = {left} + 1 if {left} < s[GRANTED] else 0",
+        ]
 
     def propose_offer(self) -> str:
         """An increase, where the policy has offers."""

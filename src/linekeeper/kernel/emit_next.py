@@ -6,12 +6,21 @@ import re
 from collections.abc import Mapping, Sequence
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
+from linekeeper.kernel.constants import Constants, NamedExpressionCompiler, schedule_key
 from linekeeper.kernel.dues_code import DuesCode
 from linekeeper.kernel.emit_facts import measured
 from linekeeper.kernel.emit_rings import entry, title
 from linekeeper.kernel.emit_trees import TreeEmitter
-from linekeeper.kernel.layout import GREATEST, LATCH_WIDTH, Layout, Ring, columns_read, lengths_of
+from linekeeper.kernel.layout import (
+    GREATEST,
+    LATCH_WIDTH,
+    ONLY_SCHEDULE,
+    Layout,
+    Ring,
+    columns_read,
+    lengths_of,
+    schedule_slots,
+)
 from linekeeper.kernel.lines import bare, branches, indented, note
 from linekeeper.kernel.names import Names
 from linekeeper.policy import expression as ex
@@ -80,9 +89,11 @@ class NextEmitter:
     def _schedules(self) -> list[str]:
         """Days of the next restoration step, and of an offer's end or the next one's turn."""
         lines = []
-        if self.policy.restoration:
-            step = f"s[RISE_DAY] + {self.constants.of('restoration', 'every')}"
-            lines += [f"if s[RISING] and {step} > day:", f"    first = min(first, {step})"]
+        restorations = self.policy.restorations
+        slots_of_each = schedule_slots(self.policy) or (ONLY_SCHEDULE,) * len(restorations)
+        for schedule, slots in zip(restorations, slots_of_each, strict=True):
+            step = f"s[{slots.rise_day}] + {self.constants.of(schedule_key(schedule), 'every')}"
+            lines += [f"if s[{slots.rising}] and {step} > day:", f"    first = min(first, {step})"]
         if self.policy.offer:
             turn = f"s[OFFER_DAY] + {self.constants.of('offer', 'every')}"
             lines += [f"if s[OFFER_NUMBER] > 0 and {turn} > day:", f"    first = min(first, {turn})"]
@@ -214,7 +225,8 @@ class NextEmitter:
             case Latched(trigger):
                 return f"s[{self.names.slots[self.layout.latches + trigger * LATCH_WIDTH]}] == SET"
             case Restoring():
-                return "s[STATUS] == RESTORING"
+                several = bool(self.policy.further_restorations)  # one may rise while another holds the limit down
+                return "ACTIVE < s[STATUS] < SUSPENDED" if several else "s[STATUS] == RESTORING"
             case Slack():
                 fall, rise = self.slack[one]
                 return f"(fall < {fall} or rise < {rise})"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from linekeeper.core.bounds import DUES_MAX
 from linekeeper.core.formats import EDITION
@@ -205,6 +206,9 @@ def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
     line = place
     more = ["SEGMENT"] if policy.differs_by_segment else []  # of the latest evaluation
     more += [amount_slot(trigger) for trigger in policy.triggers if trigger.limit is not None]
+    more += ["ANNOUNCED"] if policy.announces else []  # the mask of latches that are set and not yet in effect
+    more += [effect_slot(trigger) for trigger in policy.triggers if trigger.announced]
+    more += [slot for schedule in schedule_slots(policy) for slot in schedule if slot not in LINE_SLOTS]
     for name in (*LINE_SLOTS, *more):
         slots[name], place = place, place + 1
     latches, place = place, place + LATCH_WIDTH * len(policy.triggers)
@@ -218,6 +222,38 @@ def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
 def amount_slot(trigger: m.Trigger) -> str:
     """Where the amount of a trigger's `limit` is kept: 1 more than it, 0 where none was taken."""
     return f"{trigger.name.upper()}_AMOUNT_KEPT"
+
+
+def effect_slot(trigger: m.Trigger) -> str:
+    """Where the day is kept from which on an announced trigger restricts; 0 where it is not set."""
+    return f"{trigger.name.upper()}_EFFECT_DAY"
+
+
+def effect_column(trigger: m.Trigger) -> str:
+    """The column of a row that has that day."""
+    return f"O_{effect_slot(trigger)}"
+
+
+class ScheduleSlots(NamedTuple):
+    """Where a schedule of restoration keeps what it has: 1 more than the limit that it leaves, 0 where that is all of
+    what is granted; whether it is under way, and the day of its last step."""
+
+    left: str
+    rising: str
+    rise_day: str
+
+
+ONLY_SCHEDULE = ScheduleSlots("LIMIT", "RISING", "RISE_DAY")  # the limit itself
+
+
+def schedule_slots(policy: m.Policy) -> tuple[ScheduleSlots, ...]:
+    """Those of each schedule where there are several; one alone has the limit itself."""
+    if not policy.further_restorations:
+        return ()
+    names = [f"RESTORATION_{one.name.upper()}" for one in policy.restorations]
+    first, *others = names
+    of_others = (ScheduleSlots(f"{name}_LEFT", f"{name}_RISING", f"{name}_RISE_DAY") for name in others)
+    return (ScheduleSlots(f"{first}_LEFT", "RISING", "RISE_DAY"), *of_others)
 
 
 def _slots_of_dues(policy: m.Policy, edition: int) -> tuple[str, ...]:
@@ -283,6 +319,10 @@ ROW_HEAD = (
 )
 
 
+# Masks of the latches that are set and not yet in effect; the most that will be left when all of them are.
+ANNOUNCING_HEAD = ("ANNOUNCED_BEFORE", "ANNOUNCED_AFTER", "ANNOUNCED_LIMIT")
+
+
 @dataclass(frozen=True)
 class RowShape:
     """Places of the columns: the head (`columns`, by name), a sub-total for each score group, each feature's value."""
@@ -295,9 +335,11 @@ class RowShape:
     @staticmethod
     def of(policy: m.Policy) -> RowShape:
         """The shape of this policy's rows."""
-        columns = {f"O_{name}": place for place, name in enumerate(ROW_HEAD)}
-        values = len(ROW_HEAD) + len(policy.groups)
-        return RowShape(columns, len(ROW_HEAD), values, values + len(policy.features))
+        head = [f"O_{name}" for name in (*ROW_HEAD, *(ANNOUNCING_HEAD if policy.announces else ()))]
+        head += [effect_column(trigger) for trigger in policy.triggers if trigger.announced]
+        columns = {name: place for place, name in enumerate(head)}
+        values = len(head) + len(policy.groups)
+        return RowShape(columns, len(head), values, values + len(policy.features))
 
     def place(self, name: str) -> int:
         """The column of a head name."""

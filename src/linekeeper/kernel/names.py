@@ -61,6 +61,14 @@ FIXED = (
 )
 
 
+def schedule_locals(policy: m.Policy) -> tuple[str, ...]:
+    """Variables of `move_limit` where there are several schedules of restoration."""
+    if not policy.further_restorations:
+        return ()
+    numbered = (f"{word}_{number}" for number in range(1, len(policy.restorations) + 1) for word in ("left", "most"))
+    return ("lowest", "rises", *numbered)
+
+
 @cache
 def names_of(source: str) -> frozenset[str]:
     """What a source defines for all its functions: their own names, and constants."""
@@ -119,6 +127,8 @@ def name_all(policy: m.Policy, layout: Layout, shape: RowShape, fixed: str) -> N
         *FIXED,
         *layout.slots,
         *shape.columns,
+        *schedule_locals(policy),
+        *(("announced", "note_announced") if policy.announces else ()),
     }
     names = Names(_Space(taken))
     _name_kinds(policy, names)

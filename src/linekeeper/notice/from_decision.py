@@ -22,6 +22,7 @@ from linekeeper.notice.model import (
     DEFAULT_JURISDICTION,
     BorrowerFact,
     Change,
+    ComingChange,
     Lender,
     Notice,
     NoticeReason,
@@ -39,7 +40,7 @@ from linekeeper.texts.language import Text, text_of
 from linekeeper.texts.material import MaterialError, read_yaml, shipped
 
 # `keep` changes nothing for the borrower; `allow` and `deny` are the answer to a draw, which is given at once.
-NOTIFIED_ACTIONS = (*sorted(ADVERSE_ACTIONS), "restore", "offer", "increase", "correct")
+NOTIFIED_ACTIONS = (*sorted(ADVERSE_ACTIONS), "restore", "offer", "increase", "correct", "announce", "withdraw")
 OBJECTION_DAYS_MAX = 3_650
 SHOWN_DIGITS = 4  # of the account's name, where it is masked
 
@@ -86,8 +87,9 @@ def notice_of(
     day = calendar(policy.time_zone).day(decision.at)
     # Only a restriction owes the borrower reasons and a way back (law 9).
     adverse = decision.action in ADVERSE_ACTIONS
+    grave = adverse or bool(decision.announces)
     words, beside = profile.words.vocabulary, _facts_beside_the_record(decision, day, context)
-    reasons = reasons_of(policy, decision, day, beside, words) if adverse else ()
+    reasons = reasons_of(policy, decision, day, beside, words) if grave else ()
     reasons = _without_repeated_measures(_with_bearing_facts(reasons, policy, decision, words))
     by_person = context.by_person or any(reason.code == PERSON for reason in reasons)
     objection_until = None if profile.objection_days is None else day + profile.objection_days
@@ -97,7 +99,9 @@ def notice_of(
         issued_day=day,
         currency=policy.currency,
         exponent=policy.exponent,
-        change=change_of(decision, day, policy.offer.valid_days if policy.offer else 0),
+        change=replace(
+            change_of(decision, day, policy.offer.valid_days if policy.offer else 0), coming=_coming(decision, policy)
+        ),
         reasons=reasons,
         road=(road or why_no_road(decision, policy)) if adverse else None,
         lender=profile.lender,
@@ -136,7 +140,25 @@ def change_of(decision: Decision, since_day: int, valid_days: int = 0) -> Change
         after=_line(decision.after),
         since_day=since_day,
         offered=OpenOffer(offer.number, offer.limit, since_day + valid_days) if offer else None,
+        withdrawn=bool(decision.announcements and decision.announcements.withdrawn),
     )
+
+
+def _coming(decision: Decision, policy: m.Policy) -> ComingChange | None:
+    """What the decision announces, as the line will stand when all that is announced is in effect."""
+    announcements, new = decision.announcements, decision.announces
+    if announcements is None or not new:
+        return None
+    names = {one.trigger for one in announcements.pending}
+    pending = [trigger for trigger in policy.triggers if trigger.name in names]
+    status = Status[decision.after.status.upper()]
+    if any(trigger.suspend for trigger in pending):
+        status = max(status, Status.SUSPENDED)
+    if any(trigger.close for trigger in pending):
+        status = Status.CLOSED
+    limit = min(decision.after.limit, decision.after.limit if announcements.limit is None else announcements.limit)
+    days = [one.effect_day for one in announcements.pending]
+    return ComingChange(min(days), max(days), Line(limit, decision.after.granted, status))
 
 
 def _line(record: core.LineRecord) -> Line:

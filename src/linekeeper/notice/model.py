@@ -62,8 +62,20 @@ class OpenOffer:
 
 
 @dataclass(frozen=True, slots=True)
+class ComingChange:
+    """What is announced: from which local day on, and how the line will stand when all of it is in effect."""
+
+    first_day: int
+    last_day: int
+    after: Line
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """What changed on the line. `asked_minor` is the amount of a refused draw, `offered` the increase of an offer."""
+    """What changed on the line. `asked_minor` is the amount of a refused draw, `offered` the increase of an offer.
+
+    `coming` is what is announced; `withdrawn`: something that was announced does not come.
+    """
 
     action: Action
     before: Line
@@ -71,6 +83,8 @@ class Change:
     since_day: int
     asked_minor: int | None = None
     offered: OpenOffer | None = None
+    coming: ComingChange | None = None
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +154,13 @@ class Notice:
     def __post_init__(self) -> None:
         # INVARIANT: no silence (law 9). Whoever learns of a restriction learns the reason, the road back, the proof.
         adverse = self.change.action in ADVERSE
+        grave = adverse or self.change.action == Action.ANNOUNCE
         required = (
-            (not adverse or bool(self.reasons), "reason"),
+            (not grave or bool(self.reasons), "reason"),
             (not adverse or self.road is not None, "road back, nor why there is none"),
             (not isinstance(self.road, RoadBack) or self.road.verified, "road back that was verified a second time"),
-            (not adverse or self.receipt is not None, "receipt"),
-            (not adverse or bool(self.lender.repay), "way to repay"),
+            (not grave or self.receipt is not None, "receipt"),
+            (not grave or bool(self.lender.repay), "way to repay"),
         )
         for is_there, what in required:
             if not is_there:

@@ -7,7 +7,7 @@ over its result, so they cannot differ in what they say.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from functools import cache
@@ -49,6 +49,8 @@ HEADLINES = {
     Action.INCREASE: "Your credit limit is now {after}",
     Action.DENY: "Your loan of {asked} was not paid out",
     Action.CORRECT: "We made a mistake and have put it right",
+    Action.ANNOUNCE: "Your credit limit will be {coming} from {first}",
+    Action.WITHDRAW: "What we announced does not come",
 }
 LEADS = {
     Action.DECREASE: "It was {before}. The new limit applies from {since}.",
@@ -59,6 +61,13 @@ LEADS = {
     Action.INCREASE: "It was {before}. You agreed to the new limit.",
     Action.DENY: "Your limit and what you owe stay as they are.",
     Action.CORRECT: "The decision {corrects} should not have been made. We are sorry. Your limit is now {after}.",
+    Action.ANNOUNCE: "Until then nothing changes. If the reason has gone before that day, the change does not come.",
+    Action.WITHDRAW: "The reason for it has gone. Your limit stays at {after}.",
+}
+# Where more is announced than a lower limit.
+COMING = {
+    Status.SUSPENDED: "You cannot borrow on this line from {first}, for now",
+    Status.CLOSED: "Your credit line will be closed on {first}",
 }
 
 
@@ -233,6 +242,9 @@ def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
         "proposed": phrases.money(change.offered.proposed_minor) if change.offered else "",
         "until": phrases.day(change.offered.until_day) if change.offered else "",
         "corrects": notice.corrects or "",
+        "coming": phrases.money(change.coming.after.limit) if change.coming else "",
+        "first": phrases.day(change.coming.first_day) if change.coming else "",
+        "last": phrases.day(change.coming.last_day) if change.coming else "",
     }
     headline, lead = translate(HEADLINES[change.action], **values), translate(LEADS[change.action], **values)
     stopped, open_now = change.before.status >= Status.SUSPENDED, change.after.status < Status.SUSPENDED
@@ -240,12 +252,30 @@ def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
         # To borrow again matters more to the borrower than by how much the limit rose.
         headline = translate("You can borrow on this line again")
         lead = translate("Your limit is {after} from {since}.", **values)
-    return headline, lead
+    if change.action == Action.ANNOUNCE and change.coming and change.coming.after.status in COMING:
+        headline = translate(COMING[change.coming.after.status], **values)
+    return headline, phrases.language.sentences(lead, *_announced(change, phrases, values))
+
+
+def _announced(change: Change, phrases: Phrasebook, values: Mapping[str, str]) -> Iterator[str]:
+    """What the lead says of announcements beside the change itself."""
+    translate = phrases.language.translate
+    if change.coming and change.coming.first_day < change.coming.last_day:
+        yield translate("Not all of it comes on one day; the last part comes on {last}.", **values)
+    if change.coming and change.action != Action.ANNOUNCE:
+        yield translate("We announce a further change: from {first} your limit will be {coming}.", **values)
+        if change.coming.after.status in COMING:
+            yield translate("From then on you cannot borrow on this line.")
+    if change.withdrawn and change.action != Action.WITHDRAW:
+        yield translate("What we announced before does not come.")
 
 
 def _rows(change: Change, phrases: Phrasebook) -> Iterator[ChangeRow]:
-    """What differs before and after. An offer or a refused draw leaves the line as it is, so it has no rows."""
-    if change.action in (Action.OFFER, Action.DENY):
+    """What differs before and after. An offer or a refused draw leaves the line as it is, so it has no rows.
+
+    What is announced, or withdrawn, has none either: nothing differs yet.
+    """
+    if change.action in (Action.OFFER, Action.DENY, Action.ANNOUNCE, Action.WITHDRAW):
         return
     translate, before, after = phrases.language.translate, change.before, change.after
     if before.limit != after.limit:

@@ -68,4 +68,6 @@ def allowances(root: Table) -> Allowances:
                 take(tuple(place.text.split(".")), allowed)
         else:
             take((key.text,), value.get("allow"))
+            for name, schedule in value.entries if key.text == "restoration" else ():  # where they have names
+                take((key.text, name.text), schedule.get("allow") if isinstance(schedule, Table) else None)
     return listed

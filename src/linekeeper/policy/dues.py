@@ -194,7 +194,7 @@ def _thresholds(policy: m.Policy, features: Iterable[m.Feature]) -> Iterator[int
             own.add(one.name)
     conditions = [one.when for one in policy.triggers] + [one.clear for one in policy.triggers]
     conditions += [rule.deny for rule in policy.authorise]
-    conditions += [policy.restoration.condition if policy.restoration else None]
+    conditions += [restoration.condition for restoration in policy.restorations]
     conditions += [policy.offer.when if policy.offer else None]
     for feature in features:
         if isinstance(feature.expr, ex.LateCount):

@@ -75,6 +75,8 @@ def _expressions(root: Table) -> Iterator[Scalar]:
                 yield from _conditions(item)
         elif OLD_KEYS.get(key.text, key.text) in ("restoration", "offer"):
             yield from _conditions(value)
+            for _, schedule in value.entries if isinstance(value, Table) else ():  # where they have names
+                yield from _conditions(schedule)
 
 
 def _cells(table: Node) -> Iterator[Scalar]:

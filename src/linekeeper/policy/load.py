@@ -22,7 +22,7 @@ from pathlib import Path
 
 from linekeeper.core.bounded import CARD_BYTES_MAX, read_bounded, read_start
 from linekeeper.core.errors import Fault, PolicyError
-from linekeeper.policy import dues, kinds, sections, segments, tables
+from linekeeper.policy import dues, kinds, restorations, sections, segments, tables
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.allowances import check_allowed_events
@@ -200,8 +200,10 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
         return root.get(name) or Scalar("", "", root.line, root.column)
 
     version, honour = root.get("version"), root.get("honour")
+    section = root.get("restoration")
+    reader.schedules = tuple(key.text for key, _ in restorations.schedules_written(section))
     triggers = sections.read_triggers(known("triggers"), reader)
-    restoration = sections.read_restoration(root.get("restoration"), triggers, reader, known("triggers"))
+    restoration, *more = restorations.read_restorations(section, triggers, reader, known("triggers")) or (None,)
     return m.Policy(
         name=reader.title(known("policy")) if root.get("policy") else "",
         version=reader.constant(version, ex.COUNT, 1, 10**9) if version else 1,
@@ -221,4 +223,5 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
         dues=dues.read_dues(root.get("dues"), root.get("calendar"), reader),
         over_limit=sections.read_draws(root.get("draws"), reader),
         segments=reader.segments,
+        further_restorations=tuple(one for one in more if one is not None),
     )

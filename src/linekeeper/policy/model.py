@@ -152,11 +152,25 @@ class Trigger:
     expires_days: int | None = None
     by_segment: BySegment = ()
     limit: LimitAmount | None = None
+    effective_days: int = 0  # between the day on which it is set, and told, and the day from which on it restricts
+    restore: int = 0  # the place of the schedule by which what it took away comes back
 
     @property
     def caps_limit(self) -> bool:
         """Whether the limit may fall by it."""
         return self.close or self.cap_bp < 10_000 or self.limit is not None
+
+    @property
+    def restricts(self) -> bool:
+        """Whether it may take something away."""
+        return self.caps_limit or self.suspend
+
+    @property
+    def announced(self) -> bool:
+        """Whether its restriction is told before it is in effect, in some segment at least."""
+        return self.effective_days > 0 or any(
+            max(days) > 0 for name, days in self.by_segment if name == "effective_days"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +182,7 @@ class Restoration:
     every_days: int
     condition: Expr | None
     by_segment: BySegment = ()
+    name: str = ""  # where the policy has several
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +246,7 @@ class Policy:
     protected: tuple[str, ...] = ()
     dues: DueTerms = DueTerms()
     over_limit: OneOf["accept", "flag", "reject"] = "accept"  # what becomes of a draw of more than is available
+    further_restorations: tuple[Restoration, ...] = ()  # those after `restoration`, where there are several schedules
     segments: tuple[str, ...] = ()  # the first whose condition holds is the account's; the feature `segment` says which
     digest: str = ""  # SHA-256 of the policy file's canonical text
     source: str = field(default="", repr=False, compare=False)  # that text, the days of a calendar with it
@@ -257,9 +273,19 @@ class Policy:
         return values.get("segment") if self.segments else None
 
     @property
+    def restorations(self) -> tuple[Restoration, ...]:
+        """Every schedule of restoration, in the order of the file: none, one, or several with names."""
+        return (self.restoration, *self.further_restorations) if self.restoration else ()
+
+    @property
+    def announces(self) -> bool:
+        """Whether some trigger restricts later than it is set."""
+        return any(trigger.announced for trigger in self.triggers)
+
+    @property
     def differs_by_segment(self) -> bool:
         """Whether a number of a rule differs by segment."""
-        others = (rule for rule in (self.restoration, self.offer) if rule is not None)
+        others = (rule for rule in (*self.restorations, self.offer) if rule is not None)
         return any(rule.by_segment for rule in (*self.triggers, *others))
 
     @property

@@ -56,6 +56,7 @@ class Reader:
     names: dict[str, Declared] = field(default_factory=dict)  # features and definitions
     params: dict[str, tuple[Branch, ...] | None] = field(default_factory=dict)  # one value, or one for each segment
     segments: tuple[str, ...] = ()
+    schedules: tuple[str, ...] = ()  # of restoration, where they have names
     later: frozenset[str] = frozenset()  # names that read the score
     defined: dict[str, Branch | None] = field(default_factory=dict)  # conditions with a name; None: it has a fault
 

@@ -10,6 +10,7 @@ from typing import Any
 from linekeeper.policy.dues import DUES_KEYS, HOLIDAYS_KEYS, PREPAID, WEEKDAYS
 from linekeeper.policy.load import KEYS, OLD_KEYS, REQUIRED
 from linekeeper.policy.parts import PART_KEYS
+from linekeeper.policy.restorations import SCHEDULE_KEYS, SCHEDULES_MAX
 from linekeeper.policy.sections import GROUPS, LIMIT_KEYS, OVER_LIMIT_WORDS, TRIGGER_KEYS
 from linekeeper.policy.tables import HITS, ROW_KEYS, ROWS_MAX, TABLE_KEYS
 from linekeeper.policy.warning_codes import WARNING_CODES
@@ -59,6 +60,8 @@ _TRIGGER: dict[str, Schema] = {
     "expires": {**_DAYS, "description": "ends the latch that long after it was set"},
     "limit": {"oneOf": [_TEXT, {"type": "object"}], "description": "an amount that the limit may reach"},
     "allow": _ALLOW,
+    "restore": {**_WORD, "description": "the schedule of restoration, where there are several (default: the first)"},
+    "effective": {**_DAYS, "description": "days from the notice to the day from which on it restricts, like 30d"},
 }
 assert tuple(_TRIGGER) == TRIGGER_KEYS
 
@@ -136,13 +139,21 @@ def _decision_table() -> Schema:
     return {**_table(keys, ("hit",)), "oneOf": [{"required": ["rows"]}, {"required": ["csv"]}]}
 
 
+def _restoration() -> Schema:
+    """One schedule, or several with names."""
+    keys: dict[str, Schema] = {"first": _SHARE, "step": _SHARE, "every": _DAYS, "while": _CONDITION, "allow": _ALLOW}
+    assert tuple(keys) == SCHEDULE_KEYS
+    several = {**_named(_table(keys, ("first",))), "minProperties": 1, "maxProperties": SCHEDULES_MAX}
+    several["propertyNames"] = {"maxLength": 60, "not": {"enum": list(SCHEDULE_KEYS)}}
+    return {"oneOf": [_table(keys, ("first", "step", "every")), several]}
+
+
 def schema() -> Schema:
     """The schema of a policy file (JSON Schema, draft 2020-12)."""
     measured: dict[str, Schema] = {"value": _TEXT, "worse": {"enum": ["higher", "lower"]}, "allow": _ALLOW}
     feature: Schema = {"oneOf": [_TEXT, _table(measured, ("value",))]}
     groups = {group: _named(_BINS) for group in GROUPS}
     score = _table({"base": {"type": "integer"}, **groups, "pd": _BINS, "card": {"type": "string"}, "sha256": _HASH})
-    restoration = {"first": _SHARE, "step": _SHARE, "every": _DAYS, "while": _CONDITION, "allow": _ALLOW}
     terms = {"when": _CONDITION, "increase": _SHARE, "up_to": _TEXT, "every": _DAYS, "valid": _DAYS}
     rule = {"deny": _CONDITION, "reason": _WORD, "allow": _ALLOW}
     properties: dict[str, Schema] = {
@@ -161,7 +172,7 @@ def schema() -> Schema:
         "protected": {"type": "array", "items": {"type": "string"}},
         "score": score,
         "triggers": _named(_table(_TRIGGER, ("when", "reason"))),
-        "restoration": _table(restoration, ("first", "step", "every")),
+        "restoration": _restoration(),
         "authorise": _named(_table(rule, ("deny", "reason"))),
         "offer": _table({**terms, "allow": _ALLOW}, tuple(terms)),
         "brake": _table({"lines": _SHARE, "exposure": _SHARE}, ("lines", "exposure")),

@@ -22,6 +22,7 @@ from linekeeper.scorecard.tree_validation import direction_fault
 GROUPS = ("ability", "willingness")
 TRIGGERS_MAX = 60
 BINS_MAX = 200
+EFFECTIVE_MAX = 365
 POINTS_MAX = 100_000
 OVER_LIMIT_WORDS = ("accept", "flag", "reject")
 
@@ -192,9 +193,12 @@ def _by_choice(key: Scalar, table: Table, feature: m.Feature, reader: Reader) ->
     return tuple(points.get(choice, points.get("otherwise", 0)) for choice in choices)
 
 
-# ------------------------------------------------------------------ triggers and restoration
+# ------------------------------------------------------------------ triggers
 
-TRIGGER_KEYS = ("when", "clear", "hold", "cap", "suspend", "close", "reason", "terminal", "expires", "limit", "allow")
+TRIGGER_KEYS = (
+    *("when", "clear", "hold", "cap", "suspend", "close", "reason", "terminal", "expires", "limit", "allow"),
+    *("restore", "effective"),
+)
 LIMIT_KEYS = ("amount", "round", "round_down", "floor", "follow")
 MOVED_BY_CUTS = ("limit", "available", "utilisation", "days_in_status")  # what a limit that follows would follow itself
 
@@ -242,7 +246,8 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
         reader.faults.add(key, f"the trigger `{name}` does nothing", "add `cap: 50%`, `suspend: yes` or `close: yes`")
     when, clear, reason = table.get("when"), table.get("clear"), table.get("reason")
     expires, numbers = table.get("expires"), Numbers(reader)
-    return m.Trigger(
+    effective = numbers.of("effective_days", table.get("effective"), "days", (0, EFFECTIVE_MAX), min)
+    trigger = m.Trigger(
         name,
         reader.condition(when) if when is not None else ex.Literal(0, "flag"),
         reader.condition(clear) if clear is not None else None,
@@ -255,7 +260,24 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
         numbers.of("expires_days", expires, "days", (1, DAYS_MAX), max) if expires is not None else None,
         tuple(numbers.by_segment),
         _limit_amount(table.get("limit"), reader),
+        effective,
+        _schedule_place(table.get("restore"), reader),
     )
+    if trigger.announced and not trigger.restricts:
+        message = f"the trigger `{name}` takes nothing away, so there is nothing to announce"
+        reader.faults.add(table.get("effective") or key, message, "remove `effective`, or add `cap: 50%` or the like")
+    return trigger
+
+
+def _schedule_place(node: Node | None, reader: Reader) -> int:
+    """The place of the schedule of restoration that a trigger names; the first where it names none."""
+    if node is None:
+        return 0
+    if reader.schedules:
+        return reader.schedules.index(reader.word(node, reader.schedules))
+    way_out = "remove it, or give the schedules names: `restoration: {slowly: {first: 40%, ...}, ...}`"
+    reader.faults.add(node, "`restore` names a schedule, and those of `restoration` have no names", way_out)
+    return 0
 
 
 def _limit_amount(node: Node | None, reader: Reader) -> m.LimitAmount | None:
@@ -283,33 +305,6 @@ def _limit_amount(node: Node | None, reader: Reader) -> m.LimitAmount | None:
         up is None and down is not None,
         reader.constant(floor, "money", 0, MONEY_MAX) if floor is not None else 0,
         follows,
-    )
-
-
-def read_restoration(
-    node: Node | None, triggers: tuple[m.Trigger, ...], reader: Reader, where: Node
-) -> m.Restoration | None:
-    """How a limit comes back; required where a trigger that is not terminal caps it.
-
-    `where` is the place of the fault where it is required and absent.
-    """
-    if node is None:
-        lowering = next((t.name for t in triggers if t.caps_limit and not t.terminal), None)
-        if lowering:
-            message = f"the trigger `{lowering}` lowers the limit and there is no `restoration`"
-            reader.faults.add(where, message, "add `restoration: {first: 40%, step: 20%, every: 30d}`")
-        return None
-    table = reader.table(node, "`restoration`")
-    reader.only(table, ("first", "step", "every", "while", "allow"))
-    check_allow(table.get("allow"), reader.faults)
-    first, step, every = (_needed(table, key, reader) for key in ("first", "step", "every"))
-    condition, numbers = table.get("while"), Numbers(reader)
-    return m.Restoration(
-        numbers.of("first_bp", first, "share", (0, 10_000), min),
-        numbers.of("step_bp", step, "share", (1, 10_000), min),
-        numbers.of("every_days", every, "days", (1, DAYS_MAX), max),
-        reader.condition(condition) if condition is not None else None,
-        tuple(numbers.by_segment),
     )
 
 

@@ -90,8 +90,7 @@ def restoring_conditions(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> I
             yield trigger.clear
         if trigger.limit is not None and trigger.limit.follows:
             yield trigger.limit.value
-    if policy.restoration and policy.restoration.condition is not None:
-        yield policy.restoration.condition
+    yield from (one.condition for one in policy.restorations if one.condition is not None)
     if policy.differs_by_segment:  # another segment, other caps and holds
         yield policy.feature("segment").expr
 
@@ -127,8 +126,12 @@ def horizon_days(policy: m.Policy) -> int:
     Twice the longest wait of the policy, since one wait can begin only when another ends (a hold after a window), then
     all steps of the restoration schedule, and a margin; at most ten years.
     """
-    schedule = policy.restoration
-    steps = (10_000 - min(schedule.first_bp, 10_000)) // schedule.step_bp + 1 if schedule else 0
-    restoring_days = steps * schedule.every_days if schedule else 0
+    restoring_days = max(map(_restoring_days, policy.restorations), default=0)
     longest_wait = max(dependencies_of(policy).waits_days)
     return min(2 * longest_wait + restoring_days + HORIZON_MARGIN_DAYS, HORIZON_DAYS_MAX)
+
+
+def _restoring_days(schedule: m.Restoration) -> int:
+    """How long all steps of a schedule take."""
+    steps = (10_000 - min(schedule.first_bp, 10_000)) // schedule.step_bp + 1
+    return steps * schedule.every_days

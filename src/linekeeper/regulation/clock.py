@@ -100,6 +100,11 @@ def _clock(
     return NoticeClock(due_at, due_at - period.alarm_hours * HOUR_MS, record.id, record.status)
 
 
+def notice_day(from_day: int, period: NoticePeriod) -> int:
+    """The first local day on which what is told on `from_day` may be in effect, where it is to be told before."""
+    return _day_after(from_day, period.length, period.unit, frozenset())
+
+
 def _day_after(first_day: int, count: int, unit: PeriodUnit, holidays: Set[date]) -> int:
     """The day that lies `count` days, business days or calendar months after `first_day`; before it where negative."""
     if unit == "days":

@@ -48,7 +48,7 @@ def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None)
         (translate("Measurements"), (_feature(feature, renderer) for feature in policy.features if feature.named)),
         (translate("Score"), _score(policy.score, renderer) if policy.score else ()),
         (translate("Triggers"), (_trigger(trigger, renderer) for trigger in policy.triggers)),
-        (translate("Restoration"), _restoration(policy.restoration, renderer) if policy.restoration else ()),
+        (translate("Restoration"), _restorations(policy, renderer)),
         (translate("New draws"), (*_authorise(policy.authorise, renderer), *_draws(policy, renderer.language))),
         (translate("Offers"), _offer(policy.offer, renderer) if policy.offer else ()),
         (translate("Brake"), _brake(policy.brake, renderer.language) if policy.brake else ()),
@@ -228,7 +228,18 @@ def _trigger(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
         "{name}: when {condition}, {effect}.", name=name, condition=renderer.clause(trigger.when), effect=effect
     )
     reason = translate("Reason code: {code}.", code=trigger.reason)
-    return renderer.language.sentences(sets, _release(trigger, renderer), _expiry(trigger, renderer), reason)
+    told = _effective(trigger, renderer)
+    return renderer.language.sentences(sets, told, _release(trigger, renderer), _expiry(trigger, renderer), reason)
+
+
+def _effective(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
+    """From when on it restricts, where that is later than it is set."""
+    if not trigger.announced:
+        return ""
+    span = _number(trigger, "effective_days", renderer.language.span, renderer)
+    return renderer.language.translate(
+        "The borrower is told at once; it is in effect {span} later, unless it has ended before.", span=span
+    )
 
 
 def _number(
@@ -301,6 +312,48 @@ def _expiry(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
         return ""
     span = _number(trigger, "expires_days", language.span, renderer)
     return language.translate("It ends {span} after it began, whatever else.", span=span)
+
+
+def _restorations(policy: m.Policy, renderer: ExpressionRenderer) -> Iterator[str]:
+    """The one schedule, or each of several with the triggers that name it."""
+    if not policy.further_restorations:
+        for restoration in policy.restorations:
+            yield from _restoration(restoration, renderer)
+        return
+    translate = renderer.language.translate
+    yield translate("There are several schedules. The limit is the lowest of what each of them leaves.")
+    for place, restoration in enumerate(policy.restorations):
+        named = [one.name for one in policy.triggers if one.restore == place and one.caps_limit]
+        yield _schedule(restoration, named, renderer)
+    yield translate("It does not rise while new draws are stopped.")
+
+
+def _schedule(restoration: m.Restoration, triggers: list[str], renderer: ExpressionRenderer) -> str:
+    language = renderer.language
+    name = language.quote(restoration.name)
+    if not triggers:
+        return language.translate("{name}: no trigger that lowers the limit names it.", name=name)
+    names = language.all_of([language.quote(one) for one in triggers])
+    if restoration.first_bp == 10_000:
+        rises = language.translate(
+            "{name}, for {triggers}: when such a restriction ends, what it took away comes back at once.",
+            name=name,
+            triggers=names,
+        )
+    else:
+        rises = language.translate(
+            "{name}, for {triggers}: when such a restriction ends, the limit rises at once to {first} of the granted "
+            "line, then by {step} of it every {span}.",
+            name=name,
+            triggers=names,
+            first=_number(restoration, "first_bp", language.share, renderer),
+            step=_number(restoration, "step_bp", language.share, renderer),
+            span=_number(restoration, "every_days", language.span, renderer),
+        )
+    if restoration.condition is None:
+        return rises
+    only = language.translate("It rises only while {condition}.", condition=renderer.clause(restoration.condition))
+    return language.sentences(rises, only)
 
 
 def _restoration(restoration: m.Restoration, renderer: ExpressionRenderer) -> Iterator[str]:

@@ -115,9 +115,9 @@ class _UseCollector:
                 yield from self._in_condition(trigger.clear, guard)
             if trigger.limit is not None and trigger.limit.follows:
                 yield from self._in_value(trigger.limit.value, (Latched(number),))
-        if self.policy.restoration and self.policy.restoration.condition is not None:
-            condition = self.policy.restoration.condition
-            yield from self._in_condition(condition, self._with((Restoring(),), ex.Not(condition)))
+        for schedule in self.policy.restorations:
+            if (condition := schedule.condition) is not None:
+                yield from self._in_condition(condition, self._with((Restoring(),), ex.Not(condition)))
         if self.policy.offer:
             yield from self._in_condition(self.policy.offer.when, self._with((), ex.Not(self.policy.offer.when)))
         if self.policy.differs_by_segment:  # another segment, other numbers
@@ -276,7 +276,7 @@ def conditions(policy: m.Policy) -> list[ex.Expr]:
     """Every condition that an evaluation asks: of triggers, the restoration and the offer."""
     exprs = [*(trigger.when for trigger in policy.triggers), *(trigger.clear for trigger in policy.triggers)]
     exprs += [trigger.limit.value for trigger in policy.triggers if trigger.limit and trigger.limit.follows]
-    exprs += [policy.restoration.condition] if policy.restoration else []
+    exprs += [restoration.condition for restoration in policy.restorations]
     exprs += [policy.offer.when] if policy.offer else []
     after = policy.after_score
     exprs += [feature.expr for feature in policy.features if feature.name in after]

@@ -91,6 +91,8 @@ def find_warnings(
 
 def _owner(construct: Path) -> Path:
     """The construct whose `allow` silences a warning: a trigger, not its `when`."""
+    if construct[0] == "restoration":  # one without a name, or several with names
+        return construct[: max(1, len(construct) - 1)]
     return construct if construct[0] == "events" else construct[: 2 if construct[0] in _NAMED else 1]
 
 
@@ -160,8 +162,10 @@ class _Search:
                 yield _Place(("triggers", trigger.name, "clear"), trigger.name, trigger.clear)
         for rule in self.policy.authorise:
             yield _Place(("authorise", rule.name, "deny"), rule.name, rule.deny)
-        if self.policy.restoration and self.policy.restoration.condition is not None:
-            yield _Place(("restoration", "while"), "restoration", self.policy.restoration.condition)
+        for schedule in self.policy.restorations:
+            if schedule.condition is not None:
+                names = (schedule.name,) if schedule.name else ()
+                yield _Place(("restoration", *names, "while"), schedule.name or "restoration", schedule.condition)
         if self.policy.offer:
             yield _Place(("offer", "when"), "offer", self.policy.offer.when)
         for feature in self.policy.features:

@@ -1,0 +1,70 @@
+"""Writes policies whose restrictions come back by several schedules; the rest is as in `wider.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+
+from tests.oracle import tree as t
+from tests.oracle.policies import Written
+from tests.oracle.wider import WiderWriter
+
+WAITS = {"0d": 0, "1d": 1, "2d": 2, "7d": 7, "30d": 30}
+SCHEDULES = ("slowly", "soon", "at_once", "by_halves")
+
+
+class StagedWriter(WiderWriter):
+    """One policy in the making. `schedules` are the names of its schedules, none where there is one without a name."""
+
+    schedules: tuple[str, ...] = ()
+    more: tuple[t.Restoration, ...] = ()
+
+    def triggers(self, least: int = 1) -> Iterator[str]:
+        """The same, each restored by some schedule."""
+        count = self.rng.choice((0, 2, 2, 3, 4))
+        self.schedules = tuple(self.rng.sample(SCHEDULES, count))
+        for line in super().triggers(least):
+            if self.schedules and self.chance(0.7):
+                place = self.rng.randrange(len(self.schedules))
+                self.trigger_trees[-1] = replace(self.trigger_trees[-1], restore=place)
+                line = f"{line[:-1]}, restore: {self.schedules[place]}}}"
+            one = self.trigger_trees[-1]
+            takes = one.suspend or one.close or one.limit is not None or min(t.numbers_of(one.cap_bp)) < 10_000
+            if takes and self.chance(0.4):
+                text = self.rng.choice(tuple(WAITS))
+                text, days = self.number(text, WAITS[text], WAITS)
+                self.trigger_trees[-1] = replace(self.trigger_trees[-1], effective_days=days)
+                line = f"{line[:-1]}, effective: {text}}}"
+            yield line
+
+    def restoration(self) -> str:
+        """One without a name, or several with names."""
+        if not self.schedules:
+            return super().restoration()
+        lines, trees = ["restoration:"], []
+        for name in self.schedules:
+            if self.chance(0.4):
+                lines.append(f"  {name}: {{first: 100%}}")
+                trees.append(t.Restoration(10_000, 10_000, 1, None, name))
+                continue
+            lines.append(f"  {name}: {super().restoration().partition(': ')[2]}")
+            trees.append(replace(self.recovery_tree, name=name))
+        self.recovery_tree, self.more = trees[0], tuple(trees[1:])
+        return "\n".join(lines)
+
+    def body(self, least: int = 1) -> Iterator[str]:
+        self.more = ()
+        yield from super().body(least)
+        self.policy = replace(self.policy, further_restorations=self.more)
+
+
+def write_staged(rng: Random) -> Written:
+    """A whole policy from the chances of `rng`.
+
+    >>> write_staged(Random(7)) == write_staged(Random(7))
+    True
+    """
+    writer = StagedWriter(rng)
+    text = "\n".join([*writer.head(), *writer.body()]) + "\n"
+    return Written(text, writer.policy)
