@@ -88,6 +88,9 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
         dues=_dues(policy.dues),
         over_limit=policy.over_limit,
         segments=policy.segments,
+        splits=tuple(
+            t.Split(one.name, one.salt, tuple((arm.name, arm.share_bp) for arm in one.arms)) for one in policy.splits
+        ),
     )
 
 
@@ -228,6 +231,8 @@ def expression(expr: e.Expr, policy: m.Policy) -> t.Expr:
             return t.If(own(test), own(yes), own(no))
         case e.Fact(name):
             return t.Fact(name)
+        case e.Arm(name):
+            return t.Arm(name)
         case _:
             return _measure(expr, policy)
 

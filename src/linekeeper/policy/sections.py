@@ -244,7 +244,7 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
     expires, numbers = table.get("expires"), Numbers(reader)
     return m.Trigger(
         name,
-        reader.condition(when) if when is not None else ex.Literal(0, "flag"),
+        _in_its_arms(name, reader.condition(when) if when is not None else ex.Literal(0, "flag"), reader),
         reader.condition(clear) if clear is not None else None,
         reader.name(reason, "the reason") if reason is not None else "",
         numbers.of("hold_days", table.get("hold"), "days", (0, DAYS_MAX), max),
@@ -256,6 +256,12 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
         tuple(numbers.by_segment),
         _limit_amount(table.get("limit"), reader),
     )
+
+
+def _in_its_arms(name: str, when: ex.Expr, reader: Reader) -> ex.Expr:
+    """A condition that holds in no arm of a split that does not have the trigger."""
+    tests = reader.arm_tests.get(name, ())
+    return ex.And((*tests, when)) if tests else when
 
 
 def _limit_amount(node: Node | None, reader: Reader) -> m.LimitAmount | None:

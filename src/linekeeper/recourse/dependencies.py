@@ -92,7 +92,7 @@ def restoring_conditions(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> I
             yield trigger.limit.value
     if policy.restoration and policy.restoration.condition is not None:
         yield policy.restoration.condition
-    if policy.differs_by_segment:  # another segment, other caps and holds
+    if policy.differs_by_segment and policy.segments:  # another segment, other caps and holds
         yield policy.feature("segment").expr
 
 
