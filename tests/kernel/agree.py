@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from linekeeper.core import line as program
+from linekeeper.core.account_mark import account_mark
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.event import Event
 from linekeeper.evaluate.correction import correct
@@ -23,6 +24,7 @@ from linekeeper.evaluate.late_events import (
 from linekeeper.evaluate.replay import replay
 from linekeeper.kernel.calendar import calendar
 from linekeeper.kernel.kernel import Kernel
+from linekeeper.policy.kinds import OPENING_KINDS
 from linekeeper.policy.model import Policy
 from tests.oracle.nouns import Action, Line, Status
 from tests.oracle.oracle import Outcome, Ruling
@@ -38,7 +40,9 @@ def row_of(kernel: Kernel, event: Event) -> EventRow:
             x.append(MISSING)
         else:
             x.append(field.choices.index(value) if isinstance(value, str) else value)
-    width = max(1, *(len(kind.fields) for kind in kernel.policy.kinds))
+    if event.kind in OPENING_KINDS:
+        x.append(account_mark(event.account))
+    width = max(len(kind.fields) for kind in kernel.policy.kinds) + 1
     x += [MISSING] * (width - len(x))
     return EventRow(event.at, kernel.calendar.hour(event.at), kind.number, tuple(x))
 

@@ -89,6 +89,9 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
         over_limit=policy.over_limit,
         further_restorations=tuple(_restoration(one, policy) for one in policy.further_restorations),
         segments=policy.segments,
+        splits=tuple(
+            t.Split(one.name, one.salt, tuple((arm.name, arm.share_bp) for arm in one.arms)) for one in policy.splits
+        ),
     )
 
 
@@ -231,6 +234,8 @@ def expression(expr: e.Expr, policy: m.Policy) -> t.Expr:
             return t.If(own(test), own(yes), own(no))
         case e.Fact(name):
             return t.Fact(name)
+        case e.Arm(name):
+            return t.Arm(name)
         case _:
             return _measure(expr, policy)
 

@@ -388,7 +388,9 @@ class _Account:
         """Facts, features, score, latches, target and envelope, status, offer: in this order."""
         self.evaluations += 1
         values = self._values(self.hour)
-        self.segment = (values.features["segment"] or 0) if self.policy.segments else 0
+        self.segment = 0
+        for name, count in self.policy.axes:
+            self.segment = self.segment * count + (values.features[name] or 0)
         set_before, observed = self._set_names(), self.day - self.observed_day
         pending_before = self._pending()
 

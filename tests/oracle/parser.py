@@ -42,6 +42,7 @@ class Names:
     event: t.Kind | None = None
     meaning: Callable[[str], Phrase | None] = lambda _: None
     param: Callable[[str], list[Phrase]] = lambda _: []
+    axes: tuple[tuple[str, int], ...] = ()  # by what a parameter may differ, and in how many ways
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,13 @@ class Phrase:
     choices: tuple[str, ...] = ()
     loose: Decimal | str = ""
     whole: bool = True  # nothing around it could tear it apart: a name, a call, a constant
-    by_segment: tuple[Phrase, ...] = ()  # what a parameter is in each
+    by_segment: tuple[Phrase, ...] = ()  # what a parameter is in each, and by what it differs
+    axes: tuple[tuple[str, int], ...] = ()
 
     def settled(self, unit: str, choices: Sequence[str] = ()) -> Phrase:
         """With the unit of the other side, where it has none of its own."""
         if self.by_segment:
-            return in_segments([one.settled(unit, choices) for one in self.by_segment], self.text)
+            return in_segments([one.settled(unit, choices) for one in self.by_segment], self.text, self.axes)
         match self.unit, unit:
             case "number", "count" | "days" | "points":
                 return replace(self, expr=t.Literal(int(self.loose), unit), unit=unit)
@@ -78,12 +80,10 @@ class Phrase:
         return self.settled("count" if self.unit == "number" else "share" if self.unit == "percent" else self.unit)
 
 
-def in_segments(values: Sequence[Phrase], text: str) -> Phrase:
-    """A value for each segment, as one."""
-    expr = values[-1].expr
-    for place in range(len(values) - 2, -1, -1):
-        expr = t.If(t.Compare("=", t.Ref("segment"), t.Literal(place, "category")), values[place].expr, expr)
-    return Phrase(expr, values[0].unit, text, by_segment=tuple(values))
+def in_segments(values: Sequence[Phrase], text: str, axes: tuple[tuple[str, int], ...]) -> Phrase:
+    """A value for each segment, or for each in each combination of arms, as one."""
+    expr = t.in_cell([value.expr for value in values], axes)
+    return Phrase(expr, values[0].unit, text, by_segment=tuple(values), axes=axes)
 
 
 def pair(left: Phrase, right: Phrase) -> tuple[Phrase, Phrase]:
@@ -226,7 +226,7 @@ class Parser:
         self.place += 1
         if kind == "param":
             values = self.names.param(word[1:])
-            return replace(values[0], text=word) if len(values) == 1 else in_segments(values, word)
+            return replace(values[0], text=word) if len(values) == 1 else in_segments(values, word, self.names.axes)
         if kind == "word":
             return self.call(word) if self.accept("(") else self.named(word)
         return self.constant(kind, word)

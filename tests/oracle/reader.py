@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -35,12 +36,30 @@ class _File:
     """One file as mappings, lists and words, and what its names mean."""
 
     def __init__(self, root: Mapping[str, Any], card: bytes | None) -> None:
-        self.root, self.card = root, card = with_parts(root), card
+        self.root, self.card = root, card = with_arms(with_parts(root)), card
         self.currency = str(root["currency"])
         self.digits = int(root.get("minor_digits", DIGITS.get(self.currency, 2)))
         self.kinds = t.with_own_kinds(t.built_in_kinds(root["triggers"]), self.own_kinds())
         self.features: dict[str, t.Feature] = {}
         self.segments = tuple(root.get("segments", ()))
+        self.splits = tuple(
+            t.Split(name, said["salt"], tuple((arm, self.share_of_arm(one)) for arm, one in said["arms"].items()))
+            for name, said in root.get("split", {}).items()
+        )
+
+    def share_of_arm(self, said: str | Mapping[str, Any]) -> int:
+        return self.constant(said if isinstance(said, str) else said["share"], "share")
+
+    def axes(self) -> tuple[tuple[str, int], ...]:
+        own = tuple((split.name, len(split.arms)) for split in getattr(self, "splits", ()))
+        return (*own, ("segment", len(self.segments))) if self.segments else own
+
+    def arms(self) -> Iterator[tuple[t.Split, int, Mapping[str, Any]]]:
+        """Each arm of each split that says more than its share."""
+        for split in self.splits:
+            for place, said in enumerate(self.root["split"][split.name]["arms"].values()):
+                if not isinstance(said, str):
+                    yield split, place, said
 
     def policy(self) -> t.Policy:
         root = self.root
@@ -67,25 +86,39 @@ class _File:
             dues=self.dues(root.get("dues") or {}),
             over_limit=root.get("draws", {}).get("over_limit", "accept"),
             segments=self.segments,
+            splits=self.splits,
         )
 
     def value_names(self) -> list[str]:
         """The names of all values: features, and the segment."""
         tables = self.root.get("tables", ())
-        return [*self.root.get("features", ()), *tables, *(["segment"] if self.segments else [])]
+        splits = [split.name for split in self.splits]
+        return [*splits, *self.root.get("features", ()), *tables, *(["segment"] if self.segments else [])]
 
     # -------------------------------------------------------------- expressions
 
     def parser(self, text: str) -> Parser:
-        names = Names(self.kinds, self.currency, self.digits, self.feature, meaning=self.meaning, param=self.param)
+        names = Names(self.kinds, self.currency, self.digits, self.feature, None, self.meaning, self.param, self.axes())
         return Parser(text, names)
 
     def param(self, name: str) -> list[Phrase]:
-        """What a parameter is: once, or once for each segment."""
-        said = self.root["params"][name]
-        if not isinstance(said, dict):
+        """What a parameter is: once, or once for each segment in each combination of arms."""
+        said, words = self.root["params"][name], self.segments or ("all",)
+        changed = {
+            (split.name, place): one["set"][name] for split, place, one in self.arms() if name in one.get("set", ())
+        }
+        if not isinstance(said, dict) and not changed:
             return [self.parser(said).whole()]
-        return [self.parser(said.get(one, said.get("otherwise"))).whole() for one in self.segments]
+        own = {one: said.get(one, said.get("otherwise")) if isinstance(said, dict) else said for one in words}
+        texts: list[str] = []
+        for places in product(*(range(len(split.arms)) for split in self.splits)):
+            here = dict(own)
+            for split, place in zip(self.splits, places, strict=True):
+                new = changed.get((split.name, place), {})
+                for one in words:
+                    here[one] = new.get(one, new.get("otherwise", here[one])) if isinstance(new, dict) else new
+            texts += [here[one] for one in words]
+        return [self.parser(text).whole() for text in texts]
 
     def number(self, text: str, unit: str) -> t.Number:
         """A number of a rule; parameters that are the same in every segment are one number."""
@@ -130,6 +163,9 @@ class _File:
             return self.segment()
         if name in self.root.get("tables", {}):
             return self.table(name)
+        for split in self.splits:
+            if split.name == name:
+                return t.Feature(name, t.Arm(name), "category", False, split.words())
         said = self.root.get("features", {}).get(name)
         if said is not None and name not in self.features:
             text, worse = (said["value"], said.get("worse")) if isinstance(said, dict) else (said, None)
@@ -151,22 +187,26 @@ class _File:
     def table(self, name: str) -> t.Feature:
         """A table is what its rows come to: the first that holds, the lowest, or the sum of those that hold."""
         if name not in self.features:
-            said = self.root["tables"][name]
-            outcomes = [self.parser(row["then"]).whole() for row in said["rows"]]
-            words = tuple(dict.fromkeys(str(one.loose) for one in outcomes if one.unit == "text"))
-            model = next((one for one in outcomes if one.unit not in ("number", "percent", "text")), outcomes[0])
-            unit, choices = ("category", words) if words else (model.unit, model.choices)
-            outcomes = [one.settled(unit, choices).firm() for one in outcomes]
-            tests = [self.condition(row["when"]) if "when" in row else None for row in said["rows"]]
-            rows = list(zip(tests, (one.expr for one in outcomes), strict=True))
-            hit = said["hit"]
-            if hit == "sum":
-                expr = sum_of(rows, outcomes[0].unit)
-            else:
-                expr = lowest_of(rows) if hit == "lowest" else first_of(rows)
+            expr, unit, choices = self.table_of(self.root["tables"][name])
+            for split, place, said in self.arms():
+                if name in said.get("tables", ()):
+                    expr = t.If(t.in_arm(split.name, place), self.table_of(said["tables"][name])[0], expr)
             missing = t.may_be_missing(expr, self.features)
-            self.features[name] = t.Feature(name, expr, outcomes[0].unit, missing, choices)
+            self.features[name] = t.Feature(name, expr, unit, missing, choices)
         return self.features[name]
+
+    def table_of(self, said: Mapping[str, Any]) -> tuple[t.Expr, str, tuple[str, ...]]:
+        """The value of one table, its unit and its words."""
+        outcomes = [self.parser(row["then"]).whole() for row in said["rows"]]
+        words = tuple(dict.fromkeys(str(one.loose) for one in outcomes if one.unit == "text"))
+        model = next((one for one in outcomes if one.unit not in ("number", "percent", "text")), outcomes[0])
+        unit, choices = ("category", words) if words else (model.unit, model.choices)
+        outcomes = [one.settled(unit, choices).firm() for one in outcomes]
+        tests = [self.condition(row["when"]) if "when" in row else None for row in said["rows"]]
+        rows = list(zip(tests, (one.expr for one in outcomes), strict=True))
+        if said["hit"] == "sum":
+            return sum_of(rows, outcomes[0].unit), outcomes[0].unit, choices
+        return lowest_of(rows) if said["hit"] == "lowest" else first_of(rows), outcomes[0].unit, choices
 
     # -------------------------------------------------------------- score
 
@@ -218,7 +258,7 @@ class _File:
     def trigger(self, name: str, said: Mapping[str, str]) -> t.Trigger:
         return t.Trigger(
             name=name,
-            when=self.condition(said["when"]),
+            when=self.in_its_arms(name, self.condition(said["when"])),
             reason=said.get("reason", ""),
             clear=self.condition(said["clear"]) if "clear" in said else None,
             hold_days=self.number(said.get("hold", "0"), "days"),
@@ -231,6 +271,16 @@ class _File:
             restore=list(self.root["restoration"]).index(said["restore"]) if "restore" in said else 0,
             effective_days=self.number(said.get("effective", "0"), "days"),
         )
+
+    def in_its_arms(self, name: str, when: t.Expr) -> t.Expr:
+        """A trigger of some arms never holds in the others."""
+        tests: list[t.Expr] = []
+        for split, place, said in self.arms():
+            if name in said.get("triggers", ()):
+                tests.append(t.in_arm(split.name, place))
+            if name in said.get("without", ()):
+                tests.append(t.in_arm(split.name, place, "!="))
+        return t.And((*tests, when)) if tests else when
 
     def limit(self, said: str | Mapping[str, str]) -> t.LimitAmount:
         more: Mapping[str, str] = {"amount": said} if isinstance(said, str) else said
@@ -283,6 +333,15 @@ def with_parts(root: Mapping[str, Any]) -> Mapping[str, Any]:
         if "csv" in table:
             table["rows"] = csv_rows(root["parts"][table["csv"]]["text"])
     return whole
+
+
+def with_arms(root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The file with the triggers of its arms after its own."""
+    triggers = dict(root["triggers"])
+    for split in root.get("split", {}).values():
+        for said in split["arms"].values():
+            triggers |= {} if isinstance(said, str) else said.get("triggers", {})
+    return {**root, "triggers": triggers}
 
 
 def csv_test(name: str, cell: str) -> str:

@@ -66,6 +66,7 @@ class Maker:
     reversals: int = 0  # how often they come
     takes_over: bool = False  # whether the account begins with an opening and its history
     sizes: tuple[int, int] = (5, 60)
+    account: str = "A"
     granted: int = 0
     made: list[Event] = field(default_factory=list)
     dues: list[tuple[int, int]] = field(default_factory=list)  # (due_on, amount)
@@ -267,7 +268,7 @@ class Maker:
     # -------------------------------------------------------------- the stream
 
     def add(self, name: str, at: int) -> None:
-        event = Event(f"e{len(self.made)}", "A", name, at, self.fields(self.policy.kind(name), at))
+        event = Event(f"e{len(self.made)}", self.account, name, at, self.fields(self.policy.kind(name), at))
         self.made.append(event)
 
     def weights(self) -> dict[str, int]:
@@ -285,6 +286,8 @@ class Maker:
     def run(self) -> list[Event]:
         """The stream in order of time."""
         rng = self.rng
+        if self.policy.splits:  # the arm follows from the id
+            self.account = f"A{rng.randrange(10_000)}"
         size, span = rng.randint(*self.sizes), rng.choice((36, 60, 120, 365, 365, 730)) * DAY_MS
         at = self.start()
         end = min(at + span, AT_END_MS)

@@ -10,7 +10,7 @@ is an `Inline`: `Refs` to features and `Inline` measures are the leaves at which
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -189,6 +189,13 @@ class Restrictions:
 
 
 @dataclass(frozen=True, slots=True)
+class Arm:
+    """The arm of the account in a split (section 5.4), by its place."""
+
+    split: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inline:
     """A measure inside an expression, under its own text."""
 
@@ -215,6 +222,7 @@ Expr = (
     | Call
     | If
     | Inline
+    | Arm
     | Measure
 )
 FACTS: Mapping[str, str] = {
@@ -442,7 +450,7 @@ class Score:
         return [*(bins.feature for bins in self.bins), *(fork.feature for fork in forks)]
 
 
-Number = int | tuple[int, ...]  # of a rule: one for all, or one for each segment
+Number = int | tuple[int, ...]  # of a rule: one for all, or one for each segment in each combination of arms
 
 
 def number_in(said: Number, segment: int) -> int:
@@ -541,6 +549,49 @@ class Dues:
     business_days: BusinessDays | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Section 5.4: the arms, each with its name and its share of all accounts in basis points."""
+
+    name: str
+    salt: str
+    arms: tuple[tuple[str, int], ...]
+
+    def words(self) -> tuple[str, ...]:
+        """The names of the arms."""
+        return tuple(name for name, _ in self.arms)
+
+    def propensity(self) -> Expr:
+        """The share of the account's arm."""
+        *others, (_, last) = self.arms
+        expr: Expr = Literal(last, "share")
+        for place in range(len(others) - 1, -1, -1):
+            expr = If(in_arm(self.name, place), Literal(others[place][1], "share"), expr)
+        return expr
+
+
+def in_arm(split: str, place: int, op: str = "=") -> Expr:
+    """Whether the account is in that arm."""
+    return Compare(op, Ref(split), Literal(place, "category"))
+
+
+def in_cell(exprs: Sequence[Expr], axes: Sequence[tuple[str, int]]) -> Expr:
+    """The one of the account's cell: by the first split, the second, and the segment last.
+
+    `axes` has the name of each and how many arms, or segments, it has. An arm that changes nothing is not asked.
+    """
+    if not axes:
+        return exprs[0]
+    (name, count), size = axes[0], len(exprs) // axes[0][1]
+    groups = [tuple(exprs[place * size : (place + 1) * size]) for place in range(count)]
+    if name != "segment" and len(set(groups)) == 1:
+        return in_cell(groups[0], axes[1:])
+    expr = in_cell(groups[-1], axes[1:])
+    for place in range(count - 2, -1, -1):
+        expr = If(in_arm(name, place), in_cell(groups[place], axes[1:]), expr)
+    return expr
+
+
 @dataclass(frozen=True)
 class Policy:
     """The whole file. `features` are those with a name of their own, in any order."""
@@ -564,6 +615,7 @@ class Policy:
     over_limit: str = "accept"
     further_restorations: tuple[Restoration, ...] = ()  # where there are several schedules: those after the first
     segments: tuple[str, ...] = ()  # the feature `segment` says which is the account's
+    splits: tuple[Split, ...] = ()
 
     @property
     def schedules(self) -> tuple[Restoration, ...]:
@@ -601,7 +653,16 @@ class Policy:
                 values[part.name] = Feature(part.name, part.measure, unit, missing, choices)
             elif isinstance(part, Fact):
                 values[part.name] = Feature(part.name, part, FACTS[part.name], maybe_missing=False)
+        for split in self.splits:
+            name = f"propensity({split.name})"
+            values[name] = Feature(name, split.propensity(), "share", maybe_missing=False)
         return values
+
+    @property
+    def axes(self) -> tuple[tuple[str, int], ...]:
+        """By what a number may differ, and in how many ways: splits, then segments."""
+        own = tuple((split.name, len(split.arms)) for split in self.splits)
+        return (*own, ("segment", len(self.segments))) if self.segments else own
 
 
 def unit_of(measure: Measure, kinds: Iterable[Kind]) -> tuple[str, tuple[str, ...]]:

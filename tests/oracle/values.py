@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from math import floor
 
+from tests.oracle.arms import arm_of
 from tests.oracle.clock import day_of, hour_of_day, month_of
 from tests.oracle.ledger import Dated, Ledger, at_most
 from tests.oracle.nouns import MONEY_MAX, SHARE_CEILING_BP, Line, Status
@@ -23,6 +24,7 @@ from tests.oracle.tree import (
     GROUPS,
     And,
     Arithmetic,
+    Arm,
     Call,
     Compare,
     DayOfMonth,
@@ -264,6 +266,9 @@ def measure(scene: Scene, expr: Expr) -> Value:
             return sum(scene.inside(24 * day, window) for day in scene.restricted[window.unit])
         case Fact(name):
             return fact(scene, name)
+        case Arm(name):
+            split = next(split for split in scene.policy.splits if split.name == name)
+            return arm_of(split, scene.events[0].event.account)
     raise AssertionError(f"{expr} is no measure")
 
 

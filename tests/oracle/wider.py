@@ -8,21 +8,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from random import Random
 
-from tests.oracle.phrases import NUMERIC, ORDER, Said, calculated, called, compare, fact
+from tests.oracle.phrases import NUMERIC, ORDER, Said, calculated, called, compare, fact, joined
 from tests.oracle.policies import CAPS, SHARES, Writer, Written
 from tests.oracle.reader import first_of, lowest_of, sum_of
 from tests.oracle.tree import (
-    Compare,
+    And,
+    Arm,
     Expr,
     Feature,
     If,
     LimitAmount,
     Literal,
     Number,
-    Ref,
     ScoreRef,
+    Split,
+    in_arm,
+    in_cell,
     may_be_missing,
     walk,
 )
@@ -30,6 +34,7 @@ from tests.oracle.tree import (
 DEFINED_MAX = 6
 DAYS = {"0d": 0, "1d": 1, "2d": 2, "7d": 7, "30d": 30, "90d": 90}
 SPANS = {"1d": 1, "2d": 2, "7d": 7, "30d": 30, "1y": 365}
+SHARES_OF_3 = ((3_000, 3_000, 4_000), (8_000, 0, 2_000))
 STEP_SHARES = {text: share for text, share in SHARES.items() if share}
 
 
@@ -42,7 +47,10 @@ class WiderWriter(Writer):
     defined: dict[str, Said]
     segments: tuple[str, ...] = ()
     params: dict[str, str]
-    may_vary: bool = False  # whether what is written now may name a parameter that differs by segment
+    may_vary: bool = False  # whether what is written now may name a parameter that differs by segment or arm
+    splits: tuple[Split, ...] = ()
+    splits_kept: tuple[Split, ...] = ()  # those of the version before, which every later one has
+    arm_lines: dict[tuple[str, int], dict[str, dict[str, str]]]  # of each arm: section, name, text
 
     def condition(self, depth: int = 0, units: Sequence[str] = NUMERIC) -> Said:
         """Now and then a condition gets a name, or one that has a name is used again."""
@@ -74,6 +82,8 @@ class WiderWriter(Writer):
         trees: list[Expr | None] = [*(test.tree for test in tests), None]
         rows = list(zip(trees, (one.tree for one in outcomes), strict=True))
         tree = sum_of(rows, unit) if hit == "sum" else lowest_of(rows) if hit == "lowest" else first_of(rows)
+        if self.splits and unit != "category" and self.chance(0.5):
+            tree = self.table_of_arm(name, unit, tree)
         self.named[name] = Feature(name, tree, unit, may_be_missing(tree, self.named), choices)
         lines = [
             f"      - {{when: '{test.text}', then: '{one.text}'}}" for test, one in zip(tests, outcomes, strict=False)
@@ -81,6 +91,13 @@ class WiderWriter(Writer):
         self.table_lines.append(
             [f"  {name}:", f"    hit: {hit}", "    rows:", *lines, f"      - {{then: '{outcomes[-1].text}'}}"]
         )
+
+    def table_of_arm(self, name: str, unit: str, tree: Expr) -> Expr:
+        """The table as one arm has it: its own outcome, without a condition."""
+        split, place = self.some_arm()
+        outcome = self.outcome(unit, ("gold",), 0)
+        self.of_arm(split, place, "tables")[name] = f"{{hit: first, rows: [{{then: '{outcome.text}'}}]}}"
+        return If(in_arm(split.name, place), outcome.tree, tree)
 
     def independent_tests(self, count: int, later: bool) -> list[Said]:
         """Conditions of which none follows from others, so that each row can be reached."""
@@ -128,20 +145,108 @@ class WiderWriter(Writer):
         yield f"  {names[-1]}: otherwise"
 
     def param(self, texts: Sequence[str]) -> tuple[str, list[int]]:
-        """The name of a new parameter, and which of the texts it is in each segment; once where it is one for all."""
+        """The name of a new parameter, and which of the texts it is in each cell; once where it is one for all."""
         name, some = f"param_{len(self.params)}", range(len(texts))
         if not self.may_vary or self.chance(0.2):
             place = self.rng.choice(some)
             self.params[name] = texts[place]
             return f"${name}", [place]
-        chosen = [self.rng.choice(some) for _ in self.segments]
-        same = self.chance(0.5)
-        parts = [f"{one}: {texts[place]}" for one, place in zip(self.segments, chosen, strict=True)]
-        if same:
-            chosen[1:] = [chosen[1]] * (len(chosen) - 1)
-            parts = [parts[0], f"otherwise: {texts[chosen[1]]}"]
-        self.params[name] = f"{{{', '.join(parts)}}}"
-        return f"${name}", chosen
+        own = [self.rng.choice(some) for _ in self.segments or ("all",)]
+        if not self.segments:
+            self.params[name] = texts[own[0]]
+        elif self.chance(0.5):
+            own[1:] = [own[1]] * (len(own) - 1)
+            self.params[name] = f"{{{self.segments[0]}: {texts[own[0]]}, otherwise: {texts[own[1]]}}}"
+        else:
+            parts = [f"{one}: {texts[place]}" for one, place in zip(self.segments, own, strict=True)]
+            self.params[name] = f"{{{', '.join(parts)}}}"
+        return f"${name}", self.in_every_arm(name, own, texts)
+
+    def in_every_arm(self, name: str, own: list[int], texts: Sequence[str]) -> list[int]:
+        """What a parameter is in each cell: an arm may set it, for all segments or for the first alone."""
+        new, sets = self.rng.randrange(len(texts)), None
+        if self.splits and self.chance(0.6):
+            sets = self.some_arm()
+            whole = not self.segments or self.chance(0.5)
+            text = texts[new] if whole else f"{{{self.segments[0]}: {texts[new]}}}"
+            self.of_arm(*sets, "set")[name] = text
+            there = [new] * len(own) if whole else [new, *own[1:]]
+        elif not self.segments:
+            return own
+        cells: list[int] = []
+        for places in product(*(range(len(split.arms)) for split in self.splits)):
+            here = [(split, place) for split, place in zip(self.splits, places, strict=True)]
+            cells += there if sets in here else own
+        return cells
+
+    # -------------------------------------------------------------- splits
+
+    def split_trees(self) -> tuple[Split, ...]:
+        """One or two splits; the arms are not alike in size, and one may be empty."""
+        splits = []
+        for place in range(self.rng.choice((1, 1, 2))):
+            words = ("champion", "gentle", "strict")[: self.rng.choice((2, 2, 3))]
+            shares = self.rng.choice(
+                ((5_000, 5_000), (9_000, 1_000), (3_333, 6_667)) if len(words) == 2 else SHARES_OF_3
+            )
+            salt = f"salt {self.rng.randrange(1_000)} {place}"
+            splits.append(Split(f"trial_{place}", salt, tuple(zip(words, shares, strict=True))))
+        return tuple(splits)
+
+    def some_arm(self) -> tuple[Split, int]:
+        split = self.rng.choice(self.splits)
+        return split, self.rng.randrange(len(split.arms))
+
+    def of_arm(self, split: Split, place: int, section: str) -> dict[str, str]:
+        """What an arm says in a section so far."""
+        return self.arm_lines.setdefault((split.name, place), {}).setdefault(section, {})
+
+    def split_lines(self) -> Iterator[str]:
+        """The section, once all is known that its arms say."""
+        yield "split:"
+        for split in self.splits:
+            yield from (f"  {split.name}:", f"    salt: {split.salt}", "    arms:")
+            for place, (name, share) in enumerate(split.arms):
+                said = self.arm_lines.get((split.name, place), {})
+                if not said and self.chance(0.5):
+                    yield f"      {name}: {share / 100:g}%"
+                    continue
+                yield from (f"      {name}:", f"        share: {share / 100:g}%")
+                for section, entries in said.items():
+                    if section == "without":
+                        yield f"        without: [{', '.join(entries)}]"
+                        continue
+                    yield f"        {section}:"
+                    yield from (f"          {key}: {text}" for key, text in entries.items())
+
+    def trigger_test(self) -> Said:
+        """Now and then the arm is asked for, by its name."""
+        said = super().trigger_test()
+        if not self.splits or not self.chance(0.15):
+            return said
+        split, place = self.some_arm()
+        op = self.rng.choice(("=", "!="))
+        asked = Said(f'{split.name} {op} "{split.words()[place]}"', in_arm(split.name, place, op))
+        return joined(" and ", (asked, said))
+
+    def only_in_arms(self, lines: list[str]) -> Iterator[str]:
+        """The lines of triggers: one that an arm does not have, and a last one that only an arm has."""
+        for place, line in enumerate(lines):
+            trigger = self.trigger_trees[place]
+            tests: list[Expr] = []
+            if self.splits and place and place == len(lines) - 1 and self.chance(0.4):
+                split, arm = self.some_arm()
+                name, _, text = line.strip().partition(": ")
+                self.of_arm(split, arm, "triggers")[name] = text
+                tests.append(in_arm(split.name, arm))
+            else:
+                if self.splits and self.chance(0.2):
+                    split, arm = self.some_arm()
+                    self.of_arm(split, arm, "without")[trigger.name] = ""
+                    tests.append(in_arm(split.name, arm, "!="))
+                yield line
+            if tests:
+                self.trigger_trees[place] = replace(trigger, when=And((*tests, trigger.when)))
 
     def constant(self, unit: str) -> Said:
         """Now and then a threshold is a parameter."""
@@ -151,11 +256,12 @@ class WiderWriter(Writer):
         more = [super(WiderWriter, self).constant(unit) for _ in range(3)]
         others = [said, *(one for one in more if one.text.isdigit() == said.text.isdigit())]
         name, chosen = self.param([one.text for one in others])
-        tree = others[chosen[-1]].tree
-        for place in range(len(chosen) - 2, -1, -1):
-            test = Compare("=", Ref("segment"), Literal(place, "category"))
-            tree = If(test, others[chosen[place]].tree, tree)
-        return Said(name, tree)
+        trees = [others[place].tree for place in chosen]
+        return Said(name, trees[0] if len(trees) == 1 else in_cell(trees, self.axes()))
+
+    def axes(self) -> tuple[tuple[str, int], ...]:
+        """By what numbers may differ."""
+        return replace(self.policy, segments=self.segments, splits=self.splits).axes
 
     def filter(self, kind: str) -> Said:
         """No parameter stands in a filter: those that differ by segment cannot."""
@@ -183,8 +289,17 @@ class WiderWriter(Writer):
             self.segment_text = list(self.segment_lines())
             self.params_allowed = self.may_vary = True
             self.named["segment"] = self.segment
+        if self.splits_wanted:
+            self.splits = self.splits_kept = self.splits_kept or self.split_trees()
+            self.params_allowed = self.may_vary = True
+            for split in self.splits:
+                self.named[split.name] = Feature(split.name, Arm(split.name), "category", False, split.words())
         if self.chance(0.4):
             self.table(later=True)
+        yield from self.only_in_arms(list(self.varied_triggers(least)))
+
+    def varied_triggers(self, least: int) -> Iterator[str]:
+        """The lines of all triggers, with parameters in the places of numbers."""
         for line in super().triggers(least):
             trigger = self.trigger_trees[-1]
             line, cap = self.varied(line, "cap", trigger.cap_bp, CAPS)
@@ -261,9 +376,13 @@ class WiderWriter(Writer):
         self.segments, self.may_vary, self.segments_wanted = (), False, self.chance(0.7)
         self.segment_text: list[str] = []
         self.table_lines: list[list[str]] = []
+        self.splits, self.arm_lines = (), {}
+        self.splits_wanted = bool(self.splits_kept) or self.chance(0.4)
         yield from super().body(least)
         yield from self.segment_text
-        self.policy = replace(self.policy, segments=self.segments)
+        if self.splits:
+            yield from self.split_lines()
+        self.policy = replace(self.policy, segments=self.segments, splits=self.splits)
         if self.table_lines:
             yield from ("tables:", *(line for lines in self.table_lines for line in lines))
         if self.params:

@@ -88,7 +88,8 @@ def _read_into(
     e = t.events.c
     query = select(e.seq, e.source, e.id, e.account, e.kind, e.at, e.body).where(which).order_by(e.seq)
     stored = connection.execute(query).all()
-    rows = stored_rows(kernel, [one.kind for one in stored], [one.at for one in stored], [one.body for one in stored])
+    columns = ([getattr(one, name) for one in stored] for name in ("account", "kind", "at", "body"))
+    rows = stored_rows(kernel, *columns)
     by_account: dict[str, dict[int, EventRow]] = {}
     for one, row in zip(stored, rows, strict=True):
         by_account.setdefault(one.account, {})[one.seq] = row

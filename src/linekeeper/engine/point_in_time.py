@@ -104,7 +104,8 @@ def _arrived(connection: Connection, kernel: Kernel, account: str) -> tuple[Batc
     e = t.events.c
     query = select(e.seq, e.source, e.id, e.kind, e.at, e.body).where(e.account == account).order_by(e.at, e.seq)
     rows = connection.execute(query).all()
-    events = stored_rows(kernel, [row.kind for row in rows], [row.at for row in rows], [row.body for row in rows])
+    columns = ([getattr(row, name) for row in rows] for name in ("kind", "at", "body"))
+    events = stored_rows(kernel, [account] * len(rows), *columns)
     reversals = [row for row in rows if row.kind == REVERSAL]
     seqs = {(row.source, row.id): row.seq for row in rows} if reversals else {}
     reverses = {row.seq: seqs[row.source, str(stored_fields(row.body)["of"])] for row in reversals}

@@ -39,13 +39,17 @@ def stored_event(id: str, account: str, kind: str, at: object, body: bytes | str
 
 
 def stored_rows(
-    kernel: Kernel, kinds: Sequence[str], at: Sequence[object], bodies: Sequence[bytes | str]
+    kernel: Kernel,
+    accounts: Sequence[str],
+    kinds: Sequence[str],
+    at: Sequence[object],
+    bodies: Sequence[bytes | str],
 ) -> list[EventRow]:
     """Many stored events as the kernel reads them. Raises StoreError where a time or the fields of one are none."""
     times = [instant for instant in at if isinstance(instant, int) and AT_MIN_MS <= instant < AT_END_MS]
     if len(times) != len(at):
         raise _altered()
-    return event_rows(kernel.policy, kernel.calendar, kinds, times, [stored_fields(body) for body in bodies])
+    return event_rows(kernel.policy, kernel.calendar, accounts, kinds, times, [stored_fields(one) for one in bodies])
 
 
 def _altered() -> StoreError:

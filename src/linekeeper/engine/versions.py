@@ -263,6 +263,26 @@ def check_succession(old: Policy, new: Policy) -> None:
             details={"key": "triggers", "trigger": lost},
         )
     _check_kinds(old, new)
+    _check_splits(old, new)
+
+
+def _check_splits(old: Policy, new: Policy) -> None:
+    """Raises Refused where a split of `old` is missing in `new`, or has other arms there under the same salt.
+
+    Under one salt an account keeps its arm for life, and what a decision records of it stays true.
+    """
+    now = {split.name: split for split in new.splits}
+    for split in old.splits:
+        its = now.get(split.name)
+        if its is not None and (its.salt != split.salt or its.arms == split.arms):
+            continue
+        what = f"the split `{split.name}` of version {old.version} is missing"
+        way_out = f"keep it; where it has ended, give it another salt and `arms: {{{split.words[0]}: 100%}}`"
+        if its is not None:
+            what = f"the split `{split.name}` has other arms under the salt `{split.salt}` of version {old.version}"
+            way_out = "keep its arms and shares, or write another salt: accounts are then parted anew"
+        details: dict[str, object] = {"key": "split", "split": split.name}
+        raise Refused(what, code="version-cannot-follow", way_out=way_out, details=details)
 
 
 def _check_kinds(old: Policy, new: Policy) -> None:

@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from linekeeper.core.account_mark import account_mark
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.event import ARRIVED, EVENT_HEAD, Event
-from linekeeper.policy.kinds import OPENING
+from linekeeper.policy.kinds import OPENING, OPENING_KINDS
 
 if TYPE_CHECKING:
     from linekeeper.kernel.calendar import Calendar
@@ -132,6 +133,7 @@ def batch_of(policy: Policy, clock: Calendar, table: pa.Table) -> Batch:
     at = table["at"].to_numpy().astype(np.int64)
     rows = np.lexsort((times_of(table), account)).astype(np.int64)
     kind, x = _fields(policy, table)
+    _mark_openings(policy, table, kind, x)
     starts = np.searchsorted(account[rows], np.arange(len(names) + 1)).astype(np.int64)
     at = at[rows]
     return Batch(
@@ -181,20 +183,31 @@ def row_of(policy: Policy, clock: Calendar, event: Event) -> EventRow:
         declared = policy.kind(event.kind)
     except KeyError:
         return EventRow(event.at, clock.hour(event.at), len(policy.kinds), ())
-    return EventRow(event.at, clock.hour(event.at), declared.number, _values_of(declared.fields, event.fields))
+    values = _values_of(declared.fields, event.fields)
+    if policy.splits and event.kind in OPENING_KINDS:
+        values = (*values, account_mark(event.account))
+    return EventRow(event.at, clock.hour(event.at), declared.number, values)
 
 
 def event_rows(
-    policy: Policy, clock: Calendar, kinds: Sequence[str], at: Sequence[int], fields: Sequence[Mapping[str, int | str]]
+    policy: Policy,
+    clock: Calendar,
+    accounts: Sequence[str],
+    kinds: Sequence[str],
+    at: Sequence[int],
+    fields: Sequence[Mapping[str, int | str]],
 ) -> list[EventRow]:
     """Many events as `row_of` reads each: their kinds by name, instants in UTC ms and fields by name."""
     known = {kind.name: (kind.number, kind.fields) for kind in policy.kinds}
     unknown: tuple[int, tuple[Field, ...]] = (len(policy.kinds), ())
     hours = clock.hours(np.array(at, dtype=np.int64)).tolist()
     rows = []
-    for kind, instant, hour, values in zip(kinds, at, hours, fields, strict=True):
+    for account, kind, instant, hour, values in zip(accounts, kinds, at, hours, fields, strict=True):
         number, declared = known.get(kind, unknown)
-        rows.append(EventRow(instant, hour, number, _values_of(declared, values)))
+        x = _values_of(declared, values)
+        if policy.splits and kind in OPENING_KINDS:
+            x = (*x, account_mark(account))
+        rows.append(EventRow(instant, hour, number, x))
     return rows
 
 
@@ -214,7 +227,9 @@ def fields_max(policy: Policy, present: Container[str]) -> int:
 
     An opening has many, and most batches hold none: they need no room for it.
     """
-    return max(1, *(len(kind.fields) for kind in policy.kinds if kind.name != "opening" or kind.name in present))
+    marks = int(bool(policy.splits))  # behind the fields of an opening stands the account's mark
+    kinds = (kind for kind in policy.kinds if kind.name != "opening" or kind.name in present)
+    return max(1, *(len(kind.fields) + (marks if kind.name in OPENING_KINDS else 0) for kind in kinds))
 
 
 def no_events(policy: Policy, accounts: list[str]) -> Batch:
@@ -303,6 +318,16 @@ def _fields(policy: Policy, table: pa.Table) -> tuple[Ints, Ints]:
                 if field.name in table.column_names:
                     x[rows, place] = _numbers(field, table[field.name].take(rows))
     return kind, x
+
+
+def _mark_openings(policy: Policy, table: pa.Table, kind: Ints, x: Ints) -> None:
+    """The mark of each account behind the fields of the event that opens it, where the policy parts accounts by it."""
+    for item in policy.kinds:
+        if policy.splits and item.name in OPENING_KINDS:
+            rows = np.flatnonzero(kind == item.number)
+            if len(rows):
+                accounts = table["account"].take(pa.array(rows)).to_pylist()
+                x[rows, len(item.fields)] = [account_mark(account) for account in accounts]
 
 
 def _numbers(field: Field, column: pa.ChunkedArray) -> Ints:

@@ -101,8 +101,9 @@ def row_as_read_by(kernel: Kernel, row: EventRow) -> EventRow:
     """
     if kernel.policy.kind_name(row.kind) is None:
         return row
-    pairs = zip(kernel.policy.kinds[row.kind].fields, row.x, strict=False)
-    return row._replace(x=tuple(MISSING if field.choices and x >= len(field.choices) else x for field, x in pairs))
+    fields = kernel.policy.kinds[row.kind].fields
+    known = (MISSING if one.choices and x >= len(one.choices) else x for one, x in zip(fields, row.x, strict=False))
+    return row._replace(x=(*known, *row.x[len(fields) :]))
 
 
 def is_reversal(kernel: Kernel, row: EventRow) -> bool:

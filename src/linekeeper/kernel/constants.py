@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 
+from linekeeper.core.account_mark import numbers_of_salt
 from linekeeper.kernel.expressions import ExpressionCompiler
 from linekeeper.kernel.lines import LINE_MAX, note
 from linekeeper.kernel.names import Names
@@ -71,12 +72,14 @@ class Constants:
     """
 
     def __init__(self, policy: m.Policy, names: Names) -> None:
-        self._names, self._text, self._segments = names, ExpressionText(policy), policy.segments
+        self._names, self._text = names, ExpressionText(policy)
+        self._cells = ["_".join(policy.cell_words(cell)) for cell in policy.cells]
         self._lines: list[str] = []
         self._by_place: dict[tuple[str, ...], str] = {}
         self._answers: dict[tuple[str, int], str] = {}  # where a value's answer changes: (feature, number)
         self.filters: dict[ex.Select, ex.Expr] = {}
         self._name_dues(policy)
+        self._name_splits(policy)
         self._name_filters(policy)
         features = tuple(self._named_feature(feature) for feature in policy.features)
         self._name_score(policy)
@@ -134,7 +137,7 @@ class Constants:
                 self._setting(owner, key, suffix, getattr(rule, place), unit, path)
                 continue
             if isinstance(rule, m.Trigger) and unit == "days":
-                for number, (segment, value) in enumerate(zip(self._segments, varying[place], strict=True)):
+                for number, (segment, value) in enumerate(zip(self._cells, varying[place], strict=True)):
                     text = f"{path}.{key}, {segment}: {self._text.number(value, unit)}"
                     self._add(f"{owner}_{suffix}_{segment}", value, text, owner, key, str(number))
                 continue
@@ -189,6 +192,19 @@ class Constants:
         self._add("DUES_WEEKEND", weekend, "dues.holidays: a bit for each day of the week", "dues", "weekend")
         self._add_days("DUES_OFF_DAYS", days.off, "no business days, beside the weekend", "off")
         self._add_days("DUES_WORKING_DAYS", days.working, "business days, whatever else says otherwise", "working")
+
+    def _name_splits(self, policy: m.Policy) -> None:
+        """The three numbers of each salt, and the first bucket of each arm but the first."""
+        for split in policy.splits:
+            owner = f"{split.name}_split"
+            for key, number in zip(("first", "second", "third"), numbers_of_salt(split.salt), strict=True):
+                self._add(f"{owner}_{key}", number, f"split.{split.name}: the {key} number of its salt", owner, key)
+            begin = 0
+            for place, arm in enumerate(split.arms):
+                if place:
+                    text = f"split.{split.name}: the first bucket of {arm.name}"
+                    self._add(f"{owner}_from_{place}", begin, text, owner, str(place))
+                begin += arm.share_bp
 
     def _add_days(self, wanted: str, days: tuple[int, ...], text: str, part: str) -> None:
         """A list of days, which NEVER ends: a search for a day then stays within it."""

@@ -66,6 +66,12 @@ def functions_of_dues() -> str:
 
 
 @cache
+def functions_of_splits() -> str:
+    """The function that gives an account its arm, as source."""
+    return _untyped("split_code.py", "PRIME =")
+
+
+@cache
 def functions_of_rings() -> str:
     """The functions of measures that read a ring entry by entry, as source."""
     return _untyped("ring_reads.py", "def tiles_in_a_row")
@@ -99,8 +105,10 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
     dues_functions = functions_of_dues() if policy.dues.tolerance_minor or policy.dues.business_days else ""
     ring_reads = functions_of_rings() if any(how in _READ_WHOLE for how in _hows(policy)) else ""
     tree_functions = functions_of_trees() if policy.score and policy.score.trees else ""
+    split_functions = functions_of_splits() if policy.splits else ""
     own_drivers = announcing_drivers() if policy.announces else drivers()
-    names = name_all(policy, layout, shape, prelude() + own_drivers + dues_functions + ring_reads + tree_functions)
+    fixed = prelude() + own_drivers + dues_functions + split_functions + ring_reads + tree_functions
+    names = name_all(policy, layout, shape, fixed)
     columns = {feature.name: shape.values + place for place, feature in enumerate(policy.features)}
     trees = TreeEmitter(policy, names, columns)
     constants = Constants(policy, names)
@@ -116,6 +124,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         "\n".join([*constants.lines(), *slack_lines]),
         prelude(),
         dues_functions,
+        split_functions,
         ring_reads,
         tree_functions,
         "\n".join([*trees.constants(), *trees.cut_lines()]),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
 from linekeeper.kernel.dues_code import DuesCode
 from linekeeper.kernel.emit_rings import add
-from linekeeper.kernel.layout import GREATEST, Layout, Ring, columns_read, lengths_of
+from linekeeper.kernel.layout import GREATEST, Layout, Ring, arm_slot, columns_read, lengths_of
 from linekeeper.kernel.lines import bare, indented
 from linekeeper.kernel.names import Names
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.functions import record_of
+from linekeeper.policy.kinds import OPENING_KINDS
 
 _TILE = {"h": "{hour}", "d": "{hour} // 24", "m": "{month}"}
 _CURRENT_TILE = {"h": "hour", "d": "day", "m": "month"}
@@ -134,6 +135,8 @@ class FactsEmitter:
             lines = [*lines, "s[OPEN_DAY] = stated_day(x, OPENING_OPENED_ON, hour // 24)"]
         if lines and kind.name != "opening":  # what an opening states holds all that came before it
             lines = ["if at >= s[OPEN_AT]:", *indented(lines)]
+        if kind.name in OPENING_KINDS:
+            lines = [*lines, *self._arms(len(kind.fields))]
         rings = (ring.key.source for ring in self.fact_rings if isinstance(ring.key.source, ex.Select))
         lasts = (last.select for last in self.layout.lasts)
         firsts = (first.select for first in self.layout.firsts)
@@ -141,6 +144,17 @@ class FactsEmitter:
         for select in dict.fromkeys((*rings, *lasts, *firsts, *since)):
             if select.kind == kind.name:
                 lines += self._select_block(select, fields, optional)
+        return lines
+
+    def _arms(self, place: int) -> list[str]:
+        """In which arm of each split the account is: its mark stands behind the fields of the event that opens it."""
+        lines = []
+        for split in self.policy.splits:
+            owner, slot = f"{split.name}_split", f"s[{arm_slot(split.name)}]"
+            numbers = ", ".join(self.constants.of(owner, key) for key in ("first", "second", "third"))
+            lines += [f"bucket = bucket_of(stated_field(x, {place}), {numbers})", f"{slot} = 0"]
+            for arm in range(1, len(split.arms)):
+                lines += [f"if bucket >= {self.constants.of(owner, str(arm))}:", f"    {slot} = {arm}"]
         return lines
 
     def _select_block(self, select: ex.Select, fields: dict[str, str], optional: frozenset[str]) -> list[str]:
@@ -233,6 +247,8 @@ def measured(layout: Layout, names: Names, dues: DuesCode, expr: ex.Expr) -> str
             slot = names.at(layout.firsts[expr] + 1)
         case ex.DaysSince():
             slot = names.at(layout.since[expr])
+        case ex.Arm(split):
+            slot = f"s[{arm_slot(split)}]"
         case ex.Fact():
             slot = ""  # the code of a fact names its own slots
         case _:

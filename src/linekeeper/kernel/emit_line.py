@@ -140,7 +140,7 @@ class LineEmitter:
         """What never changes of a latch, by its name: once, or once for each segment where a time differs."""
         varying, count = dict(trigger.by_segment), 1
         if "hold_days" in varying or "expires_days" in varying:
-            count = len(self.policy.segments)
+            count = len(self.policy.cells)
         for number in range(count):
 
             def of(key: str, place: str, number: int = number) -> str:
@@ -158,7 +158,8 @@ class LineEmitter:
             return name
         key = (trigger.name, segment)
         if key not in self._terms_by_segment:
-            wanted = f"{name}_{self.policy.segments[segment]}".upper()
+            words = "_".join(self.policy.cell_words(self.policy.cells[segment]))
+            wanted = f"{name}_{words}".upper()
             self._terms_by_segment[key] = self.names.space.take(wanted)
         return self._terms_by_segment[key]
 
@@ -198,7 +199,7 @@ class LineEmitter:
             '    """',
             "    day = s[HOUR] // 24",
             "    observed = day - s[OBSERVED_DAY]",
-            *([f"    s[SEGMENT] = out[{self.names.columns['segment']}]"] if self.policy.differs_by_segment else []),
+            *([f"    s[SEGMENT] = {self._cell()}"] if self.policy.differs_by_segment else []),
             *indented(self._read(self._asked())),
             "    latched = 0",
             *(["    announced = 0"] if self.policy.announces else []),
@@ -222,6 +223,14 @@ class LineEmitter:
         lines += ["    s[ANNOUNCED] = announced"] if self.policy.announces else []
         lines += ["    s[LATCH_DAY] = latch_day", "    s[STATED] = s[STATED] & latched", "    return latched"]
         return "\n".join(lines)
+
+    def _cell(self) -> str:
+        """The number of the account's cell: its segment, where there are no splits."""
+        code = ""
+        for name, words in self.policy.axes:
+            place = f"out[{self.names.columns[name]}]"
+            code = f"({code}) * {len(words)} + {place}" if code else place
+        return code
 
     def _asked(self) -> Iterator[ex.Expr | None]:
         """What the triggers read."""
@@ -254,7 +263,7 @@ class LineEmitter:
         if "effective_days" not in dict(trigger.by_segment):
             return [f"{effect_day} = day + {self.constants.of(trigger.name, 'effective')}"]
         lines = []
-        for number in range(len(self.policy.segments)):
+        for number in range(len(self.policy.cells)):
             days = self.constants.of(trigger.name, "effective", str(number))
             lines += [f"if s[SEGMENT] == {number}:", f"    {effect_day} = day + {days}"]
         return lines

@@ -114,7 +114,7 @@ class Kernel:
         run, state, out = self.interpreted, self.new_state(), self.new_row()
         opening = self.policy.kind("open")
         fields = tuple(LIMIT_MEASURED if field.name == "limit" else MISSING for field in opening.fields)
-        run.step(state, out, 0, 0, opening.number, fields)
+        run.step(state, out, 0, 0, opening.number, (*fields, 0))  # what has no id has a mark of 0
         began = time.perf_counter_ns()
         for day in range(1, EVALUATIONS_MEASURED + 1):
             run.review(state, out, day)

@@ -185,7 +185,8 @@ def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
     """Give every thing that the policy needs its place."""
     used = list(measures(policy))
     opened = ("OPEN_DAY",) if ex.Fact("days_on_book", ex.DAYS) in used else ()
-    slots = {name: place for place, name in enumerate((*FACT_SLOTS, *_slots_of_dues(policy, edition), *opened))}
+    arms = tuple(arm_slot(split.name) for split in policy.splits)
+    slots = {name: place for place, name in enumerate((*FACT_SLOTS, *_slots_of_dues(policy, edition), *opened, *arms))}
     dues = len(slots)
     place = dues + 2 * DUES_MAX
     names = _ring_names(policy, used)
@@ -217,6 +218,11 @@ def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
     shape += repr(firsts) if firsts else ""
     digest = hashlib.sha256(shape.encode()).hexdigest()
     return Layout(slots, (*fact_rings, *line_rings), dues, lasts, firsts, since, above, latches, line, place, digest)
+
+
+def arm_slot(split: str) -> str:
+    """Where the account's arm in a split is kept: a fact, for it follows from the opening event alone."""
+    return f"{split.upper()}_SPLIT_ARM"
 
 
 def amount_slot(trigger: m.Trigger) -> str:

@@ -248,13 +248,13 @@ def _shown_names(policy: m.Policy, words: LenderWords) -> set[tuple[str, str]]:
     measured: set[str] = set(scored_features(policy.score)) if policy.score else set()
     rules: tuple[m.Trigger | m.AuthoriseRule, ...] = (*policy.triggers, *policy.authorise)
     for rule in rules:
-        for segment in range(len(policy.segments)) or (None,):
-            stated = _in_segment(rule, segment)
+        for cell in policy.cells or (None,):
+            stated = _in_cell(rule, cell)
             if rule.reason not in words.wordings.codes:
                 trigger_words(policy, stated, listening)
             condition = stated.when if isinstance(stated, m.Trigger) else stated.deny
             measured |= {node.name for node in ex.nodes_of(condition) if isinstance(node, ex.Ref)}
-    for name in measured - {"segment"}:
+    for name in measured - {name for name, _ in policy.axes}:
         feature_words(policy, name, listening)
         listening.asked.update(("choices", choice) for choice in policy.feature(name).choices)
     for kind in policy.kinds:
@@ -265,8 +265,8 @@ def _shown_names(policy: m.Policy, words: LenderWords) -> set[tuple[str, str]]:
     return listening.asked
 
 
-def _in_segment(rule: m.Trigger | m.AuthoriseRule, segment: int | None) -> m.Trigger | m.AuthoriseRule:
-    """The rule as it is in a segment: of what differs by segment, letters show what counts for their reader."""
+def _in_cell(rule: m.Trigger | m.AuthoriseRule, cell: ex.Cell | None) -> m.Trigger | m.AuthoriseRule:
+    """The rule as it is in a cell: of what differs by segment or arm, letters show what counts for their reader."""
     if isinstance(rule, m.Trigger):
-        return replace(rule, when=ex.expression_in_segment(rule.when, segment))
-    return replace(rule, deny=ex.expression_in_segment(rule.deny, segment))
+        return replace(rule, when=ex.expression_in_segment(rule.when, cell))
+    return replace(rule, deny=ex.expression_in_segment(rule.deny, cell))

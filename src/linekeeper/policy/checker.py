@@ -76,8 +76,8 @@ def coerce(tree: Branch, part: Checked, unit: ex.Unit | Loose, choices: tuple[st
 
     Raises Mistyped where the literal cannot have that unit.
     """
-    if part.segment is not None:
-        return by_segment([coerce(tree, one, unit, choices) for one in part.by_segment], part.segment)
+    if part.axes:
+        return by_cell([coerce(tree, one, unit, choices) for one in part.by_segment], part.axes)
     if part.loose == "number" and unit in ("count", "days", "points"):
         return Checked(ex.Literal(part.low, cast(ex.Unit, unit)), part.low, part.high)
     if part.loose == "number" and unit == "money":
@@ -287,23 +287,38 @@ def _param(tree: Branch, scope: Scope) -> Checked:
     parts = [check(value, scope) for value in values]
     if len(parts) == 1:
         return parts[0]
+    differs = "differs by segment" if SEGMENT in scope.axes else "differs by arm"
     if scope.event is not None:
-        _fail(tree, f"`${word}` differs by segment, and a filter is one for all", "give it one value")
-    if SEGMENT in scope.later:
+        _fail(tree, f"`${word}` {differs}, and a filter is one for all", "give it one value")
+    if SEGMENT in scope.later and SEGMENT in scope.axes:
         _fail(tree, f"`${word}` goes by segment, segments read the score, and no feature can", "give it one value")
-    return by_segment(parts, scope.feature(SEGMENT).expr)
+    return by_cell(parts, tuple(scope.feature(name).expr for name in scope.axes))
 
 
-def by_segment(parts: Sequence[Checked], segment: ex.Expr) -> Checked:
-    """The value of the account's segment, of those that each segment has; parts of one unit, or loose in one way."""
-    expr = parts[-1].expr
-    for number in range(len(parts) - 2, -1, -1):
-        is_this = ex.Compare("=", segment, ex.Literal(number, ex.CATEGORY, segment.choices))
-        expr = ex.If(is_this, parts[number].expr, expr)
+def by_cell(parts: Sequence[Checked], axes: Sequence[ex.Expr]) -> Checked:
+    """The value of the account's cell, of those that each cell has; parts of one unit, or loose in one way."""
     low, high = min(part.low for part in parts), max(part.high for part in parts)
     loose = parts[0].loose
-    kept = (tuple(parts), segment) if loose else ((), None)
+    kept = (tuple(parts), tuple(axes)) if loose else ((), ())
+    expr = _choice_of_cell([part.expr for part in parts], axes)
     return Checked(expr, low, high, any(part.missing for part in parts), loose, parts[0].text, *kept)
+
+
+def _choice_of_cell(exprs: Sequence[ex.Expr], axes: Sequence[ex.Expr]) -> ex.Expr:
+    """One of the expressions, by the first of the axes, then by the others; no arm is asked in vain."""
+    if not axes:
+        return exprs[0]
+    first, *rest = axes
+    size = len(exprs) // len(first.choices)
+    groups = [exprs[place : place + size] for place in range(0, len(exprs), size)]
+    if first != ex.Ref(SEGMENT, ex.CATEGORY) and all(group == groups[0] for group in groups):
+        return _choice_of_cell(groups[0], rest)
+    chosen = [_choice_of_cell(group, rest) for group in groups]
+    expr = chosen[-1]
+    for number in range(len(chosen) - 2, -1, -1):
+        is_this = ex.Compare("=", first, ex.Literal(number, ex.CATEGORY, first.choices))
+        expr = ex.If(is_this, chosen[number], expr)
+    return expr
 
 
 def _event_field(tree: Branch, word: str, kind: Kind, scope: Scope) -> Checked:

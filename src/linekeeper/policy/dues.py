@@ -206,8 +206,8 @@ def _thresholds(policy: m.Policy, features: Iterable[m.Feature]) -> Iterator[int
         for name in own.intersection(trees.features):
             yield from (cut for cut in cuts_of_feature(trees, name) if cut > 1)
     rules = [expr for expr in (*(feature.expr for feature in features), *conditions) if expr is not None]
-    segments = range(len(policy.segments)) or (None,)
-    for expr in (ex.expression_in_segment(rule, number) for rule in rules for number in segments):
+    cells = policy.cells or (None,)
+    for expr in (ex.expression_in_segment(rule, cell) for rule in rules for cell in cells):
         for node in ex.nodes_of(expr):
             match node:
                 case ex.Compare(op, ex.Ref(name), ex.Literal(days)) | ex.Compare(op, ex.Literal(days), ex.Ref(name)):

@@ -286,7 +286,16 @@ class Fact:
     choices: ClassVar[tuple[str, ...]] = ()
 
 
-Measure = Windowed | Last | First | DaysSince | LateCount | Restrictions | Fact
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """The arm of the account in a split of the policy, a word of a list; it stays the same for the account's life."""
+
+    split: str
+    choices: tuple[str, ...] = noted(default=(), compare=False, repr=False)
+    unit: ClassVar[Unit] = CATEGORY
+
+
+Measure = Windowed | Last | First | DaysSince | LateCount | Restrictions | Fact | Arm
 Expr = (
     Literal
     | Ref
@@ -327,29 +336,51 @@ def children(node: Expr) -> Iterator[Expr]:
             return
 
 
-def expression_in_segment(expr: Expr, number: int | None) -> Expr:
-    """The expression as it is in that segment: of a number that differs by segment, the one that counts there.
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """In which arm of each split, and in which segment, an account is: numbers of a rule may differ by that.
+
+    `number` counts through all cells: the segment changes first, the arm of the first split last. `places` holds the
+    place of the segment, and of each arm, by the name of its value.
+    """
+
+    number: int
+    places: tuple[tuple[str, int], ...]
+
+    def place(self, name: str) -> int | None:
+        """The place of the account among the arms of that split, or among the segments; None for other values."""
+        return dict(self.places).get(name)
+
+
+def expression_in_segment(expr: Expr, cell: Cell | None) -> Expr:
+    """The expression as it is in that cell: of a number that differs by segment or arm, the one that counts there.
+
+    What asks for the arm itself is answered, and falls away where it decides nothing.
 
     >>> prime = Compare("=", Ref("segment", CATEGORY), Literal(1, CATEGORY))
     >>> cap = If(prime, Literal(7_000, SHARE), Literal(5_000, SHARE))
-    >>> expression_in_segment(Compare(">", Ref("utilisation", SHARE), cap), 1).right
+    >>> expression_in_segment(Compare(">", Ref("utilisation", SHARE), cap), Cell(1, (("segment", 1),))).right
     Literal(value=7000, unit='share')
     """
-    if number is None:
+    if cell is None:
         return expr
 
     def within(part: Expr) -> Expr:
-        return expression_in_segment(part, number)
+        return expression_in_segment(part, cell)
 
     match expr:
-        case If(Compare("=", Ref("segment"), Literal(which, "category")), yes, no):
-            return within(yes if which == number else no)
+        case If(Compare("=", Ref(name), Literal(which, "category")), yes, no) if cell.place(name) is not None:
+            return within(yes if which == cell.place(name) else no)
+        case Compare("=" | "!=" as op, Ref(name), Literal(which, "category")) if _is_arm(cell, name):
+            return Literal(int((which == cell.place(name)) == (op == "=")), FLAG)
+        case In(Ref(name), values) if _is_arm(cell, name):
+            return Literal(int(cell.place(name) in values), FLAG)
         case Not(item):
             return Not(within(item))
         case And(items):
-            return And(tuple(map(within, items)))
+            return _without_constants(And(tuple(map(within, items))))
         case Or(items):
-            return Or(tuple(map(within, items)))
+            return _without_constants(Or(tuple(map(within, items))))
         case Compare(op, left, right):
             return Compare(op, within(left), within(right))
         case Arithmetic(op, left, right):
@@ -360,6 +391,21 @@ def expression_in_segment(expr: Expr, number: int | None) -> Expr:
             return If(within(test), within(yes), within(no))
         case _:
             return expr
+
+
+def _is_arm(cell: Cell, name: str) -> bool:
+    return name != "segment" and cell.place(name) is not None
+
+
+def _without_constants(expr: And | Or) -> Expr:
+    """The same without parts that say nothing; the constant itself where one part decides the whole."""
+    idle = int(isinstance(expr, And))
+    if Literal(1 - idle, FLAG) in expr.items:
+        return Literal(1 - idle, FLAG)
+    items = tuple(item for item in expr.items if item != Literal(idle, FLAG))
+    if len(items) == len(expr.items):
+        return expr
+    return items[0] if len(items) == 1 else replace(expr, items=items) if items else Literal(idle, FLAG)
 
 
 def nodes_of(node: Expr) -> Iterator[Expr]:

@@ -79,6 +79,8 @@ class ExpressionText:
                 return self.number(value, "count" if unit == "days" else unit)
             case ex.Ref(name) | ex.ScoreRef(name) | ex.FieldRef(name) | ex.Fact(name):
                 return name
+            case ex.Arm(split):
+                return split
             case ex.HourOfDay():
                 return "hour"
             case ex.DayOfMonth():

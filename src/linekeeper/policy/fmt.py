@@ -73,10 +73,23 @@ def _expressions(root: Table) -> Iterator[Scalar]:
         elif key.text in ("triggers", "authorise") and isinstance(value, Table):
             for _, item in value.entries:
                 yield from _conditions(item)
+        elif key.text == "split" and isinstance(value, Table):
+            yield from _of_arms(value)
         elif OLD_KEYS.get(key.text, key.text) in ("restoration", "offer"):
             yield from _conditions(value)
             for _, schedule in value.entries if isinstance(value, Table) else ():  # where they have names
                 yield from _conditions(schedule)
+
+
+def _of_arms(section: Table) -> Iterator[Scalar]:
+    """The expressions in the tables and triggers of arms."""
+    for _, split in section.entries:
+        arms = split.get("arms") if isinstance(split, Table) else None
+        for _, arm in arms.entries if isinstance(arms, Table) else ():
+            for name, scalars in (("tables", _cells), ("triggers", _conditions)):
+                own = arm.get(name) if isinstance(arm, Table) else None
+                for _, one in own.entries if isinstance(own, Table) else ():
+                    yield from scalars(one)
 
 
 def _cells(table: Node) -> Iterator[Scalar]:

@@ -22,11 +22,13 @@ from typing import NamedTuple
 
 from linekeeper.core.bounds import MONEY_MAX, SHARE_CEILING_BP
 from linekeeper.policy.expression import (
+    CATEGORY,
     COUNT,
     DAYS,
     FLAG,
     MONEY,
     SHARE,
+    Arm,
     DaysSince,
     Expr,
     Fact,
@@ -581,6 +583,11 @@ FACTS: Mapping[str, AccountFact] = {
 }
 
 
+# The arm of the account in a split; the policy gives each its name.
+ARM = AccountFact(
+    "arm", CATEGORY, Interval(0, 7), Trend.STILL, "{slot}", "the group of the account in the split {split}"
+)
+
 # Words that came later: a policy that has a feature of that name keeps it.
 LATER_FACTS = frozenset(("days_on_book",))
 
@@ -589,5 +596,7 @@ def record_of(measure: Measure) -> MeasureFunction | AccountFact:
     """The record of a measure's word. What a window holds that ends in the past moves either way by time alone."""
     if isinstance(measure, Fact):
         return FACTS[measure.name]
+    if isinstance(measure, Arm):
+        return replace(ARM, bounds=Interval(0, len(measure.choices) - 1))
     record = MEASURES[measure.function]
     return replace(record, trend=Trend.ANY) if isinstance(measure, Windowed) and measure.ending else record

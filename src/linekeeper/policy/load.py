@@ -22,7 +22,7 @@ from pathlib import Path
 
 from linekeeper.core.bounded import CARD_BYTES_MAX, read_bounded, read_start
 from linekeeper.core.errors import Fault, PolicyError
-from linekeeper.policy import dues, kinds, restorations, sections, segments, tables
+from linekeeper.policy import dues, kinds, restorations, sections, segments, splits, tables
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.allowances import check_allowed_events
@@ -45,6 +45,7 @@ KEYS = (
     "segments",
     "params",
     "tables",
+    "split",
     "protected",
     "score",
     "triggers",
@@ -94,15 +95,16 @@ def load_text(
     faults = Faults(name)
     root = _with_new_keys(read(text, name), faults)
     parts = kept_parts(root, faults, read_part)
-    root = with_shared(root, parts)
+    root = splits.with_triggers_of_arms(with_shared(root, parts), faults)
     reader = _reader(root, faults)
     features, define = root.get("features"), root.get("define")
     definitions = reader.table(define, "`define`") if define is not None else None
     if definitions is not None:
         reader.read_definitions(definitions)
     segments.declare_segments(root.get("segments"), reader)
-    segments.read_params(root.get("params"), reader)
-    tables.declare_tables(root.get("tables"), reader, parts)
+    changes = splits.declare_splits(root.get("split"), _trigger_names(root), reader)
+    segments.read_params(root.get("params"), reader, changes)
+    tables.declare_tables(root.get("tables"), reader, parts, changes)
     if features is not None:
         reader.declare_features(reader.table(features, "`features`"))
     reader.read_names()
@@ -155,15 +157,18 @@ def _reader(root: Table, faults: Faults) -> Reader:
     for name in REQUIRED:
         if root.get(name) is None:
             faults.add(root, f"the key `{name}` is missing", f"write `{name}: ...`")
-    triggers = root.get("triggers")
-    names = tuple(key.text for key, _ in triggers.entries) if isinstance(triggers, Table) else ()
-    known = kinds.declared_kinds(root.get("events") or Table((), 0, 0), names, faults)
+    known = kinds.declared_kinds(root.get("events") or Table((), 0, 0), _trigger_names(root), faults)
     currency = _currency(root, faults)
     reader = Reader(faults, known, currency, minor_digits(currency), _protected(root, faults))
     digits = root.get("minor_digits")
     if digits is not None:
         reader.exponent = reader.constant(digits, ex.COUNT, 0, 4)
     return reader
+
+
+def _trigger_names(root: Table) -> tuple[str, ...]:
+    triggers = root.get("triggers")
+    return tuple(key.text for key, _ in triggers.entries) if isinstance(triggers, Table) else ()
 
 
 def _currency(root: Table, faults: Faults) -> str:
@@ -224,4 +229,5 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
         over_limit=sections.read_draws(root.get("draws"), reader),
         segments=reader.segments,
         further_restorations=tuple(one for one in more if one is not None),
+        splits=reader.splits,
     )

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any, TypeVar
 from typing import Literal as OneOf
 
 from linekeeper.core.bounds import MONEY_MAX
-from linekeeper.policy.expression import Expr, Ref, ScoreRef, Unit, nodes_of
+from linekeeper.policy.expression import Cell, Expr, Ref, ScoreRef, Unit, nodes_of
 from linekeeper.scorecard.card import Score
 
 # ------------------------------------------------------------------ events
@@ -115,8 +116,8 @@ class DueTerms:
 
 # ------------------------------------------------------------------ triggers and the line
 #
-# A rule whose numbers differ by segment has in their places the strictest of each, and in `by_segment`, by the name of
-# the place, what each segment has.
+# A rule whose numbers differ by segment, or by the arm of a split, has in their places the strictest of each, and in
+# `by_segment`, by the name of the place, what each cell has (see `Policy.cells`): without splits, each segment.
 
 BySegment = tuple[tuple[str, tuple[int, ...]], ...]
 
@@ -209,11 +210,11 @@ class Offer:
 Rule = TypeVar("Rule", Trigger, Restoration, Offer)
 
 
-def in_segment(rule: Rule, number: int | None) -> Rule:
-    """The rule with the numbers that it has in that segment; the same where none of them differ."""
-    if not rule.by_segment or number is None:
+def in_segment(rule: Rule, cell: Cell | None) -> Rule:
+    """The rule with the numbers that it has in that cell; the same where none of them differ."""
+    if not rule.by_segment or cell is None:
         return rule
-    numbers: dict[str, Any] = {name: values[number] for name, values in rule.by_segment}
+    numbers: dict[str, Any] = {name: values[cell.number] for name, values in rule.by_segment}
     return replace(rule, by_segment=(), **numbers)
 
 
@@ -223,6 +224,33 @@ class Brake:
 
     lines_bp: int
     exposure_bp: int
+
+
+@dataclass(frozen=True, slots=True)
+class SplitArm:
+    """One arm of a split: its name, and its share of all accounts in basis points."""
+
+    name: str
+    share_bp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Accounts parted into arms by a hash of their id under the salt; the shares add up to 100 %."""
+
+    name: str
+    salt: str
+    arms: tuple[SplitArm, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The names of its arms, in their order."""
+        return tuple(arm.name for arm in self.arms)
+
+
+def propensity_name(split: str) -> str:
+    """Under which name a decision records the share of the account's arm, in basis points."""
+    return f"propensity({split})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +276,7 @@ class Policy:
     over_limit: OneOf["accept", "flag", "reject"] = "accept"  # what becomes of a draw of more than is available
     further_restorations: tuple[Restoration, ...] = ()  # those after `restoration`, where there are several schedules
     segments: tuple[str, ...] = ()  # the first whose condition holds is the account's; the feature `segment` says which
+    splits: tuple[Split, ...] = ()  # the value of a split's name is the account's arm
     digest: str = ""  # SHA-256 of the policy file's canonical text
     source: str = field(default="", repr=False, compare=False)  # that text, the days of a calendar with it
     written: str = field(default="", repr=False, compare=False)  # the text of the file, which may leave them out
@@ -268,9 +297,37 @@ class Policy:
         """The feature of that name."""
         return next(feature for feature in self.features if feature.name == name)
 
-    def segment_in(self, values: Mapping[str, int | None]) -> int | None:
-        """The number of the segment among a decision's values; None where the policy has no segments."""
-        return values.get("segment") if self.segments else None
+    @property
+    def axes(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """By what numbers may differ: each split with the names of its arms, then the segment with its own."""
+        splits = tuple((split.name, split.words) for split in self.splits)
+        return (*splits, ("segment", self.segments)) if self.segments else splits
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells in the order of their numbers; none where there are neither segments nor splits."""
+        axes = self.axes
+        places = product(*(range(len(words)) for _, words in axes)) if axes else ()
+        names = [name for name, _ in axes]
+        return tuple(Cell(number, tuple(zip(names, one, strict=True))) for number, one in enumerate(places))
+
+    def cell_words(self, cell: Cell) -> tuple[str, ...]:
+        """The segment of a cell, and its arms."""
+        words = dict(self.axes)
+        return tuple(words[name][place] for name, place in reversed(cell.places))
+
+    def segment_in(self, values: Mapping[str, int | None]) -> Cell | None:
+        """The cell that a decision's values name; None where there is none."""
+        if not self.segments and not self.splits:
+            return None
+        number, places = 0, []
+        for name, words in self.axes:
+            place = values.get(name)
+            if place is None:
+                return None
+            number = number * len(words) + place
+            places.append((name, place))
+        return Cell(number, tuple(places))
 
     @property
     def restorations(self) -> tuple[Restoration, ...]:

@@ -54,9 +54,11 @@ class Reader:
     checked_features: dict[str, Checked] = field(default_factory=dict)
     declared: tuple[str, ...] = ()
     names: dict[str, Declared] = field(default_factory=dict)  # features and definitions
-    params: dict[str, tuple[Branch, ...] | None] = field(default_factory=dict)  # one value, or one for each segment
+    params: dict[str, tuple[Branch, ...] | None] = field(default_factory=dict)  # one value, or one for each cell
     segments: tuple[str, ...] = ()
     schedules: tuple[str, ...] = ()  # of restoration, where they have names
+    splits: tuple[m.Split, ...] = ()
+    arm_tests: dict[str, tuple[ex.Expr, ...]] = field(default_factory=dict)  # of triggers that not every arm has
     later: frozenset[str] = frozenset()  # names that read the score
     defined: dict[str, Branch | None] = field(default_factory=dict)  # conditions with a name; None: it has a fault
 
@@ -73,6 +75,7 @@ class Reader:
             self.protected,
             asked_amount=asked_amount,
             params=self.params,
+            axes=(*(split.name for split in self.splits), *([SEGMENT] if self.segments else [])),
             later=frozenset() if scores else self.later,
             defined=self.defined,
         )
@@ -156,6 +159,8 @@ class Reader:
 
     def _segment_of_params(self, one: Declared) -> list[str]:
         """What a parameter that differs by segment reads: the segment."""
+        if not self.segments:
+            return []
         parts = [part for tree in one.trees for part in tree.iter_subtrees() if part.data == "param"]
         return [SEGMENT] if any(map(self._param_values, parts)) else []
 
@@ -336,7 +341,8 @@ class Reader:
         if tree is None or not isinstance(node, Scalar):
             return low
         if self._param_values(tree):
-            self.faults.add(node, f"`{node.text}` differs by segment, and this is one for all", "give it one value")
+            by = "segment" if self.segments else "arm"
+            self.faults.add(node, f"`{node.text}` differs by {by}, and this is one for all", "give it one value")
             return low
         scope = self.scope(scores=False)
         constant = not any(part.data in ("name", "path", "call", "where") for part in tree.iter_subtrees())

@@ -12,6 +12,7 @@ from linekeeper.policy.load import KEYS, OLD_KEYS, REQUIRED
 from linekeeper.policy.parts import PART_KEYS
 from linekeeper.policy.restorations import SCHEDULE_KEYS, SCHEDULES_MAX
 from linekeeper.policy.sections import GROUPS, LIMIT_KEYS, OVER_LIMIT_WORDS, TRIGGER_KEYS
+from linekeeper.policy.splits import ARM_KEYS, SPLIT_KEYS
 from linekeeper.policy.tables import HITS, ROW_KEYS, ROWS_MAX, TABLE_KEYS
 from linekeeper.policy.warning_codes import WARNING_CODES
 
@@ -148,6 +149,23 @@ def _restoration() -> Schema:
     return {"oneOf": [_table(keys, ("first", "step", "every")), several]}
 
 
+def _split() -> Schema:
+    """Accounts parted into arms, each with what is its own."""
+    arm: dict[str, Schema] = {
+        "share": {**_SHARE, "description": "of all accounts"},
+        "set": _named({"oneOf": [_TEXT, _named(_TEXT)], "description": "what a parameter is in this arm"}),
+        "tables": _named(_decision_table()),
+        "triggers": _named(_table(_TRIGGER, ("when", "reason"))),
+        "without": {"type": "array", "items": _WORD, "description": "triggers that this arm does not have"},
+    }
+    keys: dict[str, Schema] = {
+        "salt": {**_TEXT, "description": "another salt parts accounts anew"},
+        "arms": _named({"oneOf": [_SHARE, _table(arm, ("share",))]}),
+    }
+    assert (tuple(keys), tuple(arm)) == (SPLIT_KEYS, ARM_KEYS)
+    return _table(keys, SPLIT_KEYS)
+
+
 def schema() -> Schema:
     """The schema of a policy file (JSON Schema, draft 2020-12)."""
     measured: dict[str, Schema] = {"value": _TEXT, "worse": {"enum": ["higher", "lower"]}, "allow": _ALLOW}
@@ -169,6 +187,7 @@ def schema() -> Schema:
         "segments": {**_named(_CONDITION), "description": "the first whose condition holds; the last is `otherwise`"},
         "params": _named({"oneOf": [_TEXT, _named(_TEXT)], "description": "a number, or one for each segment"}),
         "tables": _named(_decision_table()),
+        "split": _named(_split()),
         "protected": {"type": "array", "items": {"type": "string"}},
         "score": score,
         "triggers": _named(_table(_TRIGGER, ("when", "reason"))),

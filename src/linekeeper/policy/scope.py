@@ -35,7 +35,7 @@ class Checked:
     """A checked part: its node, the interval of its value, whether it may be missing.
 
     A `loose` literal has no unit yet; `text` is what it is written as, where its value depends on the unit. What a
-    parameter is in each segment stands in `by_segment`, for the same reason.
+    parameter is in each segment, or arm, stands in `by_segment`, for the same reason; `axes` say which of them holds.
     """
 
     expr: ex.Expr
@@ -45,7 +45,7 @@ class Checked:
     loose: Loose | None = None
     text: str = ""
     by_segment: tuple[Checked, ...] = ()
-    segment: ex.Expr | None = None  # which of them holds
+    axes: tuple[ex.Expr, ...] = ()  # which of them holds: the arms of splits, then the segment
 
     @property
     def unit(self) -> ex.Unit | Loose:
@@ -88,5 +88,6 @@ class Scope:
     event: Kind | None = None  # inside `where`
     asked_amount: bool = False  # inside `authorise`
     params: Mapping[str, tuple[Branch, ...] | None] = field(default_factory=dict)  # one value, or one for each segment
+    axes: tuple[str, ...] = ()  # by what parameters may differ: splits, then the segment
     later: frozenset[str] = frozenset()  # names that are known only after the score
     defined: Mapping[str, Branch | None] = field(default_factory=dict)  # conditions with a name; None: it has a fault

@@ -249,7 +249,7 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
     effective = numbers.of("effective_days", table.get("effective"), "days", (0, EFFECTIVE_MAX), min)
     trigger = m.Trigger(
         name,
-        reader.condition(when) if when is not None else ex.Literal(0, "flag"),
+        _in_its_arms(name, reader.condition(when) if when is not None else ex.Literal(0, "flag"), reader),
         reader.condition(clear) if clear is not None else None,
         reader.name(reason, "the reason") if reason is not None else "",
         numbers.of("hold_days", table.get("hold"), "days", (0, DAYS_MAX), max),
@@ -278,6 +278,12 @@ def _schedule_place(node: Node | None, reader: Reader) -> int:
     way_out = "remove it, or give the schedules names: `restoration: {slowly: {first: 40%, ...}, ...}`"
     reader.faults.add(node, "`restore` names a schedule, and those of `restoration` have no names", way_out)
     return 0
+
+
+def _in_its_arms(name: str, when: ex.Expr, reader: Reader) -> ex.Expr:
+    """A condition that holds in no arm of a split that does not have the trigger."""
+    tests = reader.arm_tests.get(name, ())
+    return ex.And((*tests, when)) if tests else when
 
 
 def _limit_amount(node: Node | None, reader: Reader) -> m.LimitAmount | None:

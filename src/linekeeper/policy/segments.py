@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import product
 
 from linekeeper.policy import expression as ex
 from linekeeper.policy.checker import SEGMENT, check, check_condition
 from linekeeper.policy.reader import Reader
 from linekeeper.policy.scope import Checked, Mistyped, Scope
 from linekeeper.policy.source import Node, Scalar, Table, nearest
+from linekeeper.policy.splits import ArmChanges, ArmPlace
 from linekeeper.policy.syntax import Branch
 
 SEGMENTS_MAX = 20
@@ -69,18 +71,62 @@ def _condition(tree: Branch, scope: Scope) -> Checked:
 # ------------------------------------------------------------------ numbers with a name
 
 
-def read_params(node: Node | None, reader: Reader) -> None:
-    """Every parameter: one value, or one for each segment. What has a fault is noted, and blamed once."""
-    if node is None:
-        return
-    table = reader.table(node, "`params`")
+def read_params(node: Node | None, reader: Reader, changes: ArmChanges) -> None:
+    """Every parameter: one value, or one for each segment or arm. What has a fault is noted, and blamed once."""
+    table = reader.table(node, "`params`") if node is not None else Table((), 0, 0)
+    names = [key.text for key, _ in table.entries]
+    for name, (_, key, _) in ((name, change) for name, found in changes.params.items() for change in found):
+        if name not in names:
+            reader.faults.unknown(key, "the parameter", name, names)
     if len(table.entries) > PARAMS_MAX:
         reader.faults.add(table, f"there are {len(table.entries)} parameters, at most {PARAMS_MAX} are possible")
     for key, value in table.entries:
         reader.name(key, "the parameter")
         trees = _by_segment(key, value, reader) if isinstance(value, Table) else [_value(value, reader)]
+        if reader.splits and None not in trees:
+            trees = _by_cell(key, trees, changes.params.get(key.text, []), reader)
         known = tuple(tree for tree in trees if tree is not None)
         reader.params[key.text] = known if known and len(known) == len(trees) else None
+
+
+def _by_cell(
+    key: Scalar, trees: list[Branch | None], found: list[tuple[ArmPlace, Scalar, Node]], reader: Reader
+) -> list[Branch | None]:
+    """A value for each cell, of those for each segment and what arms set; once where it is one for all."""
+    if len({place.split for place, _, _ in found}) > 1:
+        reader.faults.add(found[-1][1], f"two splits set the parameter `{key.text}`", "let one of them set it")
+        return [None]
+    if not found and len(trees) == 1:
+        return trees
+    by_segment = trees * (len(reader.segments) or 1) if len(trees) == 1 else trees
+    set_by = {(place.split, place.arm): (where, value) for place, where, value in found}
+    cells: list[Branch | None] = []
+    for arms in product(*(range(len(split.arms)) for split in reader.splits)):
+        change = next((set_by[pair] for pair in enumerate(arms) if pair in set_by), None)
+        cells += by_segment if change is None else _set_in_arm(*change, by_segment, reader)
+    kinds = {_kind(tree, reader) for tree in cells if tree is not None}
+    if None not in cells and len(kinds) > 1:
+        reader.faults.add(key, f"the values of `{key.text}` differ in unit: {', '.join(sorted(kinds))}")
+        return [None]
+    return cells
+
+
+def _set_in_arm(key: Scalar, value: Node, trees: list[Branch | None], reader: Reader) -> list[Branch | None]:
+    """What a parameter is in each segment of one arm: segments that the arm does not name keep their own."""
+    if not isinstance(value, Table):
+        return [_value(value, reader)] * len(trees)
+    if not reader.segments:
+        reader.faults.add(value, f"`{key.text}` differs by segment, and there are none", "declare `segments`")
+        return [None]
+    values: dict[str, Branch | None] = {}
+    for where, one in value.entries:
+        if where.text in (*reader.segments, LAST):
+            values[where.text] = _value(one, reader)
+        else:
+            way_out = nearest(where.text, (*reader.segments, LAST))
+            reader.faults.add(where, f"`{where.text}` is not a segment", way_out)
+    pairs = zip(reader.segments, trees, strict=True)
+    return [values.get(name, values.get(LAST, tree)) for name, tree in pairs]
 
 
 def _by_segment(key: Scalar, table: Table, reader: Reader) -> list[Branch | None]:

@@ -15,7 +15,8 @@ from linekeeper.policy.checker import check, check_condition, coerce, with_own_u
 from linekeeper.policy.parts import PolicyParts, rows_of_csv
 from linekeeper.policy.reader import Reader
 from linekeeper.policy.scope import NUMERIC, UNIT_WORDS, Checked, Loose, Scope
-from linekeeper.policy.source import Listing, Node, Scalar
+from linekeeper.policy.source import Listing, Node, Scalar, Table
+from linekeeper.policy.splits import ArmChanges, ArmPlace, arm_test
 from linekeeper.policy.syntax import Branch
 from linekeeper.scorecard.card import SCORE_MAX
 
@@ -37,11 +38,23 @@ class Row:
     outcome: tuple[Scalar, Branch]
 
 
-def declare_tables(node: Node | None, reader: Reader, files: PolicyParts) -> None:
+@dataclass(frozen=True, slots=True)
+class TableDraft:
+    """A table as it was read: its key, its hit policy and its rows; that of an arm has the place of the arm."""
+
+    key: Scalar
+    hit: Hit
+    rows: list[Row]
+    place: ArmPlace | None
+
+
+def declare_tables(node: Node | None, reader: Reader, files: PolicyParts, changes: ArmChanges) -> None:
     """The names of all tables, with what reads each."""
-    if node is None:
-        return
-    section = reader.table(node, "`tables`")
+    section = reader.table(node, "`tables`") if node is not None else Table((), 0, 0)
+    names = [key.text for key, _ in section.entries]
+    for name, (_, where, _) in ((name, change) for name, found in changes.tables.items() for change in found):
+        if name not in names:
+            reader.faults.unknown(where, "the table", name, names)
     if len(section.entries) > DECISION_TABLES_MAX:
         reader.faults.add(
             section, f"there are {len(section.entries)} tables, at most {DECISION_TABLES_MAX} are possible"
@@ -51,19 +64,27 @@ def declare_tables(node: Node | None, reader: Reader, files: PolicyParts) -> Non
         if not reader.declare(key, "table"):
             continue
         reader.declared = (*reader.declared, key.text)
-        table = reader.table(value, f"the table `{key.text}`")
-        reader.only(table, TABLE_KEYS)
-        hit, listed, csv = _hit(key, table.get("hit"), reader), table.get("rows"), table.get("csv")
-        if csv is not None and listed is not None:
-            reader.faults.add(csv, f"the table `{key.text}` has `rows` too", "write one of the two")
-        if csv is not None:
-            listed = rows_of_csv(csv, files)
-        rows = _rows(key, listed, reader) if csv is None or listed is not None else None
-        if rows is None or hit is None:
+        drafts = [_draft(key, value, None, reader, files)]
+        drafts += [_draft(where, one, place, reader, files) for place, where, one in changes.tables.get(key.text, [])]
+        whole = [draft for draft in drafts if draft is not None]
+        if len(whole) < len(drafts):
             continue
+        parts = [part for draft in whole for row in draft.rows for part in (row.when, row.outcome) if part is not None]
         one = reader.names[key.text]
-        parts = [part for row in rows for part in (row.when, row.outcome) if part is not None]
-        one.trees, one.read = tuple(tree for _, tree in parts), partial(_read_table, key, hit, rows, reader)
+        one.trees, one.read = tuple(tree for _, tree in parts), partial(_read_table, whole, reader)
+
+
+def _draft(key: Scalar, node: Node, place: ArmPlace | None, reader: Reader, files: PolicyParts) -> TableDraft | None:
+    """One table, of the policy or of an arm, as it was read; None where it has a fault."""
+    table = reader.table(node, f"the table `{key.text}`")
+    reader.only(table, TABLE_KEYS)
+    hit, listed, csv = _hit(key, table.get("hit"), reader), table.get("rows"), table.get("csv")
+    if csv is not None and listed is not None:
+        reader.faults.add(csv, f"the table `{key.text}` has `rows` too", "write one of the two")
+    if csv is not None:
+        listed = rows_of_csv(csv, files)
+    rows = _rows(key, listed, reader) if csv is None or listed is not None else None
+    return None if rows is None or hit is None else TableDraft(key, hit, rows, place)
 
 
 def _hit(key: Scalar, node: Node | None, reader: Reader) -> Hit | None:
@@ -108,17 +129,38 @@ def _row(key: Scalar, node: Node, reader: Reader) -> Row | None:
 # ------------------------------------------------------------------ what a table means
 
 
-def _read_table(key: Scalar, hit: Hit, rows: list[Row], reader: Reader) -> None:
-    """The value of a table, as a feature of its name."""
-    scope = reader.scope(scores=key.text in reader.later)
+def _read_table(drafts: list[TableDraft], reader: Reader) -> None:
+    """The value of a table, as a feature of its name: in an arm that has its own, of that."""
+    key = drafts[0].key
+    values = [_value_of(key.text, draft, reader) for draft in drafts]
+    value = values[0]
+    if value is None or None in values:
+        return
+    for draft, own in zip(drafts[1:], values[1:], strict=True):
+        assert draft.place is not None
+        assert own is not None
+        if (own.unit, own.choices) != (value.unit, value.choices):
+            message = f"the table `{key.text}` of this arm is of another unit, or has other words"
+            reader.faults.add(draft.key, message, "let all its tables come to the same")
+            return
+        test = arm_test(reader.splits[draft.place.split], draft.place.arm)
+        low, high = min(value.low, own.low), max(value.high, own.high)
+        value = Checked(ex.If(test, own.expr, value.expr), low, high, own.missing or value.missing)
+    reader.keep(key.text, value)
+
+
+def _value_of(name: str, draft: TableDraft, reader: Reader) -> Checked | None:
+    """What one table comes to; None where it has a fault, which is noted."""
+    key, hit, rows = draft.key, draft.hit, draft.rows
+    scope = reader.scope(scores=name in reader.later)
     outcomes = _outcomes(key, rows, scope, reader)
     conditions = [_condition(row, scope, reader) for row in rows]
     tests = [test for test in conditions if test is not None]
     if outcomes is None or len(tests) < len(rows) or not _numbers_where_needed(key, hit, outcomes, reader):
-        return
+        return None
     coverage = coverage_of(tests, partial(_range_of, reader))
     if _is_faulty(key, hit, rows, coverage, reader):
-        return
+        return None
     if hit in ("first", "only"):
         value = _first(tests, outcomes)
     elif hit == "lowest":
@@ -127,8 +169,8 @@ def _read_table(key: Scalar, hit: Hit, rows: list[Row], reader: Reader) -> None:
         value = _sum(tests, outcomes)
     if max(abs(value.low), abs(value.high)) >= INT64_MAX // 2:
         reader.faults.add(key, f"the rows of `{key.text}` could add up to more than 64 bits", "write smaller amounts")
-        return
-    reader.keep(key.text, value)
+        return None
+    return value
 
 
 def _condition(row: Row, scope: Scope, reader: Reader) -> ex.Expr | None:

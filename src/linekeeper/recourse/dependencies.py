@@ -91,7 +91,7 @@ def restoring_conditions(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> I
         if trigger.limit is not None and trigger.limit.follows:
             yield trigger.limit.value
     yield from (one.condition for one in policy.restorations if one.condition is not None)
-    if policy.differs_by_segment:  # another segment, other caps and holds
+    if policy.differs_by_segment and policy.segments:  # another segment, other caps and holds
         yield policy.feature("segment").expr
 
 

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from linekeeper.core.account_mark import account_mark
 from linekeeper.core.bounds import HOUR_MS, MISSING, MONEY_MAX
 from linekeeper.evaluate.event_batch import EventRow
 from linekeeper.kernel.kernel import Kernel
+from linekeeper.kernel.split_arms import arm_of
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.recourse.actions import kernel_fields
@@ -27,6 +29,7 @@ DELAY_DAYS_MAX = 400  # longer delays would not fit into a history
 ARITHMETIC_KINDS = frozenset(
     ("open", "draw", "charge", "repay", "due", "balance", "delinquency", "consent", "override")
 )
+MARKS_TRIED = 20_000
 T = TypeVar("T")
 
 
@@ -61,6 +64,7 @@ def sample_history(kernel: Kernel, number: int, sends_dues: bool) -> list[EventR
     rows = [
         _row(policy, kinds[name], day, hour, kernel_fields(kinds[name], **fields)) for day, hour, name, fields in events
     ]
+    rows[0] = rows[0]._replace(x=(*rows[0].x, *_mark(policy, number)))
     for kind in _own_kinds(policy):
         rows += [_row(policy, kind, day, hour, x) for day, hour, x in _own_events(policy, kind, chooser, first_day)]
     return sorted(rows, key=lambda row: row.at)
@@ -70,6 +74,19 @@ def _row(policy: m.Policy, kind: m.Kind, day: int, hour: int, x: tuple[int, ...]
     noon_ms, noon_hours = noons(policy.time_zone)
     from_noon = hour - NOON_HOUR
     return EventRow(int(noon_ms[day]) + from_noon * HOUR_MS, int(noon_hours[day]) + from_noon, kind.number, x)
+
+
+def _mark(policy: m.Policy, number: int) -> tuple[int, ...]:
+    """A mark of an account that is in the wanted arm of each split, so that the histories reach every arm."""
+    if not policy.splits:
+        return ()
+    wanted, rest = [], number
+    for split in policy.splits:
+        arms = [place for place, arm in enumerate(split.arms) if arm.share_bp]
+        wanted.append(arms[rest % len(arms)])
+        rest //= len(arms)
+    marks = (account_mark(f"sample {number} {attempt}") for attempt in range(MARKS_TRIED))
+    return (next((mark for mark in marks if [arm_of(split, mark) for split in policy.splits] == wanted), number),)
 
 
 def _own_kinds(policy: m.Policy) -> Iterator[m.Kind]:

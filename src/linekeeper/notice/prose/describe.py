@@ -46,6 +46,7 @@ def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None)
         (translate("Ground"), _basis(policy, renderer.language)),
         (translate("Dues"), _dues(policy, renderer.language)),
         (translate("Measurements"), (_feature(feature, renderer) for feature in policy.features if feature.named)),
+        (translate("Splits"), (_split(split, renderer.language) for split in policy.splits)),
         (translate("Score"), _score(policy.score, renderer) if policy.score else ()),
         (translate("Triggers"), (_trigger(trigger, renderer) for trigger in policy.triggers)),
         (translate("Restoration"), _restorations(policy, renderer)),
@@ -67,6 +68,20 @@ def _basis(policy: m.Policy, language: Language) -> Iterator[str]:
     yield translate("A stretch of hours, days or months includes the current one.")
     if policy.protected:
         yield translate("Never used: {fields}.", fields=", ".join(policy.protected))
+
+
+def _split(split: m.Split, language: Language) -> str:
+    """The arms of a split and their shares."""
+    translate = language.translate
+    arms = [
+        translate("{segment}: {number}", segment=language.quote(arm.name), number=language.share(arm.share_bp))
+        for arm in split.arms
+    ]
+    return translate(
+        "{name}: accounts are parted by chance, and each stays in its group: {listed}.",
+        name=language.quote(split.name),
+        listed=translate("; ").join(arms),
+    )
 
 
 # ------------------------------------------------------------------ dues: when one is past due
@@ -249,12 +264,11 @@ def _number(
     language, values = renderer.language, dict(rule.by_segment).get(place)
     if values is None:
         return words(getattr(rule, place))
-    named = zip(renderer.policy.segments, values, strict=True)
-    each = [
-        language.translate("{segment}: {number}", segment=language.quote(segment), number=words(value))
-        for segment, value in named
-    ]
-    return language.translate("(by segment: {listed})", listed=language.translate("; ").join(each))
+    policy = renderer.policy
+    named = ((" ".join(map(language.quote, policy.cell_words(cell))), values[cell.number]) for cell in policy.cells)
+    each = [language.translate("{segment}: {number}", segment=name, number=words(value)) for name, value in named]
+    by = "(by segment and arm: {listed})" if policy.splits else "(by segment: {listed})"
+    return language.translate(by, listed=language.translate("; ").join(each))
 
 
 def _effects(trigger: m.Trigger, renderer: ExpressionRenderer) -> Iterator[str]:

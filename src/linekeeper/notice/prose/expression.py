@@ -143,7 +143,14 @@ class ExpressionRenderer:
                 values = {"yes": self._factor(yes), "no": self._factor(no)}
                 return translate("{yes} if {test}, otherwise {no}", test=self.grouped(test), **values)
             case (
-                ex.Windowed() | ex.Last() | ex.First() | ex.DaysSince() | ex.LateCount() | ex.Restrictions() | ex.Fact()
+                ex.Windowed()
+                | ex.Last()
+                | ex.First()
+                | ex.DaysSince()
+                | ex.LateCount()
+                | ex.Restrictions()
+                | ex.Fact()
+                | ex.Arm()
             ):
                 return self._measure(node)
             case _:
@@ -199,6 +206,8 @@ class ExpressionRenderer:
                 places = {"span": self.language.span(days), "window": self.window(window)}
             case ex.Restrictions(window):
                 places = {"window": self.window(window)}
+            case ex.Arm(split):
+                places = {"split": self.language.quote(split)}
         return self.language.translate(record_of(measure).words, **places)
 
     def window(self, window: ex.Window) -> str:

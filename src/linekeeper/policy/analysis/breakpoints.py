@@ -120,7 +120,7 @@ class _UseCollector:
                 yield from self._in_condition(condition, self._with((Restoring(),), ex.Not(condition)))
         if self.policy.offer:
             yield from self._in_condition(self.policy.offer.when, self._with((), ex.Not(self.policy.offer.when)))
-        if self.policy.differs_by_segment:  # another segment, other numbers
+        if self.policy.differs_by_segment and self.policy.segments:  # another segment, other numbers
             yield "segment", None, ()
         for part, guard in self._score_parts():
             if isinstance(part, TreeInput):
@@ -236,7 +236,7 @@ class _UseCollector:
                     guard = self._with(guard, item if isinstance(expr, ex.And) else ex.Not(item))
             case ex.Ref(name):  # a flag
                 yield from ((name, cut, guard) for cut in (MISSING + 1, 1))
-            case ex.Compare(op, left, ex.If(test, yes, no)) if self.policy.segments and _is_segment(test):
+            case ex.Compare(op, left, ex.If(test, yes, no)) if _asks_for_cell(test, self.policy):
                 # A number that differs by segment: each is compared by itself, so that its cuts are known.
                 yield from self._in_condition(ex.If(test, ex.Compare(op, left, yes), ex.Compare(op, left, no)), guard)
             case ex.Compare():
@@ -286,9 +286,7 @@ def conditions(policy: m.Policy) -> list[ex.Expr]:
 def _outside_comparisons(expr: ex.Expr, cuts: set[int], policy: m.Policy) -> Iterator[ex.Expr]:
     """The nodes of an expression; comparisons of the score with constants leave their cuts instead."""
     match expr:
-        case ex.Compare(op, ex.ScoreRef("score") as score, ex.If(test, yes, no)) if policy.segments and _is_segment(
-            test
-        ):
+        case ex.Compare(op, ex.ScoreRef("score") as score, ex.If(test, yes, no)) if _asks_for_cell(test, policy):
             for one in (test, ex.Compare(op, score, yes), ex.Compare(op, score, no)):
                 yield from _outside_comparisons(one, cuts, policy)
         case ex.Compare(op, ex.ScoreRef("score"), ex.Literal(value)):
@@ -301,9 +299,12 @@ def _outside_comparisons(expr: ex.Expr, cuts: set[int], policy: m.Policy) -> Ite
                 yield from _outside_comparisons(child, cuts, policy)
 
 
-def _is_segment(test: ex.Expr) -> bool:
-    """Whether a test asks for the account's segment."""
-    return isinstance(test, ex.Compare) and isinstance(test.left, ex.Ref) and test.left.name == "segment"
+def _asks_for_cell(test: ex.Expr, policy: m.Policy) -> bool:
+    """Whether a test asks for the account's segment, or for its arm in a split."""
+    if not isinstance(test, ex.Compare) or not isinstance(test.left, ex.Ref):
+        return False
+    name = test.left.name
+    return bool(policy.segments and name == "segment") or any(split.name == name for split in policy.splits)
 
 
 def _use(entries: list[tuple[int | None, Guard]]) -> Use:
