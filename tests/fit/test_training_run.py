@@ -219,8 +219,8 @@ def test_a_snapshot_table_is_read(tmp_path: Path) -> None:
     [
         ({"label": [0, 1]}, "the table has no column `burden`"),
         ({"label": [0, 1], "burden": [0.5, 1.0]}, "`burden` is not whole numbers"),
-        ({"label": [0, 2], "burden": [1, 2]}, "the label `label` must be 0 and 1"),
-        ({"label": [0, 0], "burden": [1, 2]}, "both must occur"),
+        ({"label": [0, 2], "burden": [1, 2]}, "the label `label` is `2` in row 2, which is in none of its classes"),
+        ({"label": [0, 0], "burden": [1, 2]}, "has to have goods and bads, and one of them does not occur"),
         ({"label": [0, 1], "burden": [date(2026, 1, 1), None]}, "`burden` is `date32"),
         ({"label": [0, 1], "burden": [datetime(2026, 1, 1), None]}, "`burden` is `timestamp"),
         ({"label": [0, 1], "burden": ["7", "8"]}, "`burden` holds text; list its words"),

@@ -253,7 +253,7 @@ def _dump(path: Path, value: Any) -> None:
 def _report(run: TrainingRun, data: str, files: dict[str, str], json: bool) -> None:
     """What was fitted, in a few lines or one line of JSON."""
     from linekeeper.cli.answers.measuring import FitAnswer
-    from linekeeper.lab.fit.training_run import artifact_of_run
+    from linekeeper.lab.fit.training_run import artifact_of_run, rows_kept_out
     from linekeeper.scorecard.artifact import read_artifact, write_artifact
     from linekeeper.scorecard.points import best_score
 
@@ -271,6 +271,7 @@ def _report(run: TrainingRun, data: str, files: dict[str, str], json: bool) -> N
                 tables=len(score.tables),
                 card=files.get("card"),
                 model_card=files.get("model_card"),
+                kept_out=rows_kept_out(run.table),
             )
         )
         return
@@ -278,5 +279,7 @@ def _report(run: TrainingRun, data: str, files: dict[str, str], json: bool) -> N
         f"{artifact.name}: {len(score.bins)} features, {len(score.tables)} tables, best score {best_score(score)}"
     )
     print_line(f"AUC {auc:.4f} on unseen rows; card {sha256}")
+    for why, rows in rows_kept_out(run.table).items():
+        print_line(f"kept out of the fit: {rows:,} {why}")
     for name, path in files.items():
         print_line(data_text(f"{name.replace('_', ' ')}: {path}"))

@@ -23,6 +23,7 @@ def make_tree_card(
 ) -> None:
     """Fit the card, write it to `output/card.json` where a folder is named, and say what was fitted."""
     from linekeeper.cli.answers.measuring import FitAnswer
+    from linekeeper.lab.fit.training_run import rows_kept_out
     from linekeeper.lab.fit.tree_card import fit_tree_card
     from linekeeper.scorecard.artifact import read_artifact, write_artifact
     from linekeeper.scorecard.card import scored_features
@@ -47,6 +48,7 @@ def make_tree_card(
                 tables=0,
                 card=None if file is None else str(file),
                 model_card=None,
+                kept_out=rows_kept_out(rows),
             )
         )
         return
@@ -54,5 +56,7 @@ def make_tree_card(
     nodes = sum(len(one.feature) for one in score.trees)
     print_line(f"{data_text(run.artifact.name)}: {trees:,} trees with {nodes:,} nodes")
     print_line(f"AUC {run.auc:.4f} on unseen rows; card {sha256}")
+    for why, count in rows_kept_out(rows).items():
+        print_line(f"kept out of the fit: {count:,} {why}")
     if file is not None:
         print_line(data_text(f"card: {file}"))

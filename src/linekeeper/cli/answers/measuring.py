@@ -21,7 +21,11 @@ class SnapshotAnswer(RepeatFigures, frozen=True, tag="linekeeper/snapshot/1"):
     rows: int
     bad: Annotated[int | None, Meta(description="Null where no label was asked for.")]
     already: Annotated[int, Meta(description="Left out: bad at the day itself.")]
-    unseen: Annotated[int, Meta(description="Left out: their events end too early.")]
+    unseen: Annotated[
+        int, Meta(description="Left out: the events end before their horizon does, whoever is bad by then.")
+    ]
+    young: Annotated[int, Meta(description="Left out: less history before the day than `--history` asks for.")]
+    indeterminate: Annotated[int, Meta(description="Of the rows, those that are neither good nor bad.")]
 
 
 class FitAnswer(CommandAnswer, frozen=True, tag="linekeeper/fit/1"):
@@ -35,6 +39,10 @@ class FitAnswer(CommandAnswer, frozen=True, tag="linekeeper/fit/1"):
     tables: int
     card: Annotated[str | None, Meta(description="The file of the card; null without `--output`.")]
     model_card: str | None
+    kept_out: Annotated[
+        dict[str, int],
+        Meta(description="Rows that no fit saw: `indeterminate`, `reject`, or `unlabelled` in the file of labels."),
+    ]
 
 
 class DifferingRowRecord(AnswerPart, frozen=True):

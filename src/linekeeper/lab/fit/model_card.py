@@ -16,6 +16,7 @@ from linekeeper.lab.fit.inner_folds import FEW_ROWS
 from linekeeper.lab.fit.metrics import (
     auc,
     auc_interval,
+    bad_rate,
     brier,
     calibration_by_decile,
     cumulative_gains,
@@ -24,13 +25,12 @@ from linekeeper.lab.fit.metrics import (
     log_loss,
     paired_over_folds,
     psi,
-    wilson_interval,
 )
 from linekeeper.lab.fit.training_run import TrainingRun, artifact_of_run, pd_of_method
 from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.artifact import open_artifact, write_artifact
 from linekeeper.scorecard.card import Bins, PointsTable, Score
-from linekeeper.scorecard.many import FeatureColumn, place, points_many, score_many
+from linekeeper.scorecard.many import FeatureColumn, FeatureColumns, place, points_many, score_many
 from linekeeper.scorecard.points import best_score
 
 METHOD_NAMES = {"tables": "with tables", "main": "main effects only", "forest": "LightGBM forest", "woe": "WOE + LR"}
@@ -52,6 +52,7 @@ def model_card_of(run: TrainingRun, data: str) -> JsonObject:
         "sha256": artifact.score.card,
         "provenance": dict(artifact.provenance),
         "scale": asdict(plan.scale),
+        "rows": _rows(run),
         "base": run.score.base,
         "best_score": best_score(run.score),
         "learning": _learning(run),
@@ -59,7 +60,7 @@ def model_card_of(run: TrainingRun, data: str) -> JsonObject:
         "rounding_cost_auc": _rounding_cost(run),
         "left_to_trees": _left_to_trees(run),
         "directions": [asdict(cost) for cost in run.direction_costs],
-        "calibration": [asdict(decile) for decile in calibration_by_decile(table.label, run.pd)],
+        "calibration": [asdict(decile) for decile in calibration_by_decile(table.label, run.pd, weight=table.weight)],
         "lift": _lift(run),
         "scores": _histogram(run),
         "pd": {"below": list(run.score.pd_below), "ppm": list(run.score.pd_ppm)},
@@ -76,11 +77,47 @@ def model_card_of(run: TrainingRun, data: str) -> JsonObject:
     }
 
 
+def _rows(run: TrainingRun) -> JsonObject:
+    """What the rows are: their dates, their weights, and those that no fit saw, with what the card says of them."""
+    table, weight = run.table, run.table.weight
+    days, day = np.unique(table.at_day, return_inverse=True)
+    bads = np.bincount(day, weights=table.label)
+    unlabelled = {"why": "unlabelled", "rows": table.unlabelled, "mean_score": None, "mean_pd": None}
+    by_class = [_kept_out(name, columns, run.score) for name, columns in table.kept_out.items()]
+    return {
+        "accounts": len(np.unique(table.account)),
+        "by_date": [
+            {"day": int(one), "rows": int(rows), "bads": int(bad)}
+            for one, rows, bad in zip(days, np.bincount(day), bads, strict=True)
+        ],
+        "bad_rate": float(np.average(table.label, weights=weight)),
+        "weight": None
+        if weight is None
+        else {
+            "column": run.plan.weight,
+            "least": float(weight.min()),
+            "most": float(weight.max()),
+            "rows_worth": float(weight.sum() ** 2 / (weight**2).sum()),
+        },
+        "kept_out": [*by_class, *([unlabelled] if table.unlabelled else [])],
+    }
+
+
+def _kept_out(why: str, columns: FeatureColumns, score: Score) -> JsonObject:
+    scored = score_many(score, columns)
+    return {
+        "why": why,
+        "rows": len(scored.score),
+        "mean_score": float(scored.score.mean()),
+        "mean_pd": float(scored.pd_ppm.mean() / 1_000_000),
+    }
+
+
 # ------------------------------------------------------------------ ranking and calibration
 
 
 def _method(run: TrainingRun, method: str) -> JsonObject:
-    label, pd = run.table.label, pd_of_method(run, method)
+    label, weight, pd = run.table.label, run.table.weight, pd_of_method(run, method)
     risk = run.validation.log_odds[method]
     mean_auc = run.validation.mean_auc(label, method)
     return {
@@ -88,11 +125,11 @@ def _method(run: TrainingRun, method: str) -> JsonObject:
         "name": "this card" if method == run.method else METHOD_NAMES[method],
         "auc": mean_auc,
         "auc_by_fold": run.validation.auc_by_fold(label, method),
-        "auc_interval": auc_interval(label, risk),
+        "auc_interval": auc_interval(label, risk, weight),
         "gini": 2 * mean_auc - 1,
-        "ks": ks(label, risk),
-        "brier": brier(label, pd),
-        "log_loss": log_loss(label, pd),
+        "ks": ks(label, risk, weight),
+        "brier": brier(label, pd, weight),
+        "log_loss": log_loss(label, pd, weight),
     }
 
 
@@ -123,14 +160,18 @@ def _left_to_trees(run: TrainingRun) -> JsonObject | None:
 
 def _lift(run: TrainingRun) -> JsonObject:
     """The share of bads among the riskiest x % of rows, for each method; and the lift of each decile of the card."""
-    label = run.table.label
+    label, weight = run.table.label, run.table.weight
     risks = {method: risk for method, risk in run.validation.log_odds.items() if method in METHOD_NAMES}
-    decile = deciles(-run.points)
-    rate = label.mean()
-    lifts = [float(label[decile == number].mean() / rate) for number in range(10) if (decile == number).any()]
+    decile = deciles(-run.points, weight=weight)
+    rate = np.average(label, weights=weight)
+    lifts = [
+        bad_rate(label[rows], None if weight is None else weight[rows])[0] / float(rate)
+        for number in range(10)
+        if (rows := decile == number).any()
+    ]
     return {
         "shares": np.linspace(0, 1, GAINS_STEPS + 1).tolist(),
-        "found": {method: cumulative_gains(label, risk, GAINS_STEPS) for method, risk in risks.items()},
+        "found": {method: cumulative_gains(label, risk, GAINS_STEPS, weight) for method, risk in risks.items()},
         "by_decile": lifts,
     }
 
@@ -162,7 +203,7 @@ def _feature(part: Bins, table: TrainingTable) -> JsonObject:
         missing = number == len(binning.cuts) + 1
         if missing and not count:
             continue
-        low, high = wilson_interval(bads, count)
+        rate, low, high = bad_rate(table.label[rows], None if table.weight is None else table.weight[rows])
         bins.append(
             {
                 "from": None if missing else edges[number],
@@ -171,7 +212,7 @@ def _feature(part: Bins, table: TrainingTable) -> JsonObject:
                 "points": points_of_bin,
                 "rows": count,
                 "bads": bads,
-                "bad_rate": bads / count if count else None,
+                "bad_rate": rate if count else None,
                 "low": low,
                 "high": high,
             }
@@ -204,13 +245,13 @@ def _sensitivity(run: TrainingRun) -> list[JsonObject]:
     """For each input: the AUC lost when its values are shuffled (in sample), and how far its points spread."""
     table, score = run.table, run.score
     chance = np.random.default_rng(run.plan.seed)
-    unshuffled = auc(table.label, -score_many(score, table.features).score)
+    unshuffled = auc(table.label, -score_many(score, table.features).score, table.weight)
     names = sorted({part.feature for part in score.bins}.union(*((t.row, t.column) for t in score.tables)))
     points = dict(zip([part.feature for part in score.bins], points_many(score, table.features), strict=False))
     rows = []
     for name in names:
         shuffled = {**table.features, name: chance.permutation(table.features[name])}
-        lost = unshuffled - auc(table.label, -score_many(score, shuffled).score)
+        lost = unshuffled - auc(table.label, -score_many(score, shuffled).score, table.weight)
         deviation = float(points[name].std()) if name in points else 0.0
         rows.append({"feature": name, "auc_lost": lost, "points_deviation": deviation})
     return sorted(rows, key=lambda row: -row["auc_lost"])

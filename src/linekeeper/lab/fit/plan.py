@@ -18,9 +18,12 @@ from linekeeper.texts.yaml_files import YamlFault, read_yaml_tree
 Worse = Literal["higher", "lower"]
 TABLES_MAX, SCALE_MAX = 1_000, 100_000
 TEXT_KEYS = ("name", "label", "label_meaning", "period")
-PLAN_KEYS = (*TEXT_KEYS, *GROUPS, "protected", "trusted", "tables_max", "scale")
+PLAN_KEYS = (*TEXT_KEYS, *GROUPS, "protected", "trusted", "tables_max", "scale", "weight", "classes")
 FEATURE_KEYS = ("worse", "special", "choices", "missing", "decimals")
 FEATURE_DECIMALS_MAX = 6
+GOOD, BAD, INDETERMINATE, REJECT = OUTCOME_CLASSES = ("good", "bad", "indeterminate", "reject")
+
+OutcomeClasses = tuple[tuple[str, tuple[str, ...]], ...]  # each class, and the words or numbers of the label's column
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,9 @@ class FeaturePlan:
 @dataclass(frozen=True, slots=True)
 class FitPlan:
     """Inputs and how to fit them. `merge_cost` is in nats of log-loss an account; `label_meaning` and `period` are
-    words for the model card; `trusted` are features that may tell the label alone, since a person vouches for them."""
+    words for the model card; `trusted` are features that may tell the label alone, since a person vouches for them.
+    `weight` is the column of the rows' weights. `classes` says which values of the label's column are good, bad or
+    neither; empty: 0 and 1, or the four words themselves."""
 
     name: str
     features: tuple[FeaturePlan, ...]
@@ -59,6 +64,8 @@ class FitPlan:
     merge_cost: float = 2e-6
     seed: int = 0
     workers: int = 2  # folds at a time; each fit itself keeps to one core
+    weight: str | None = None
+    classes: OutcomeClasses = ()
 
     def __post_init__(self) -> None:
         groups = " or ".join(f"`{group}`" for group in self.groups)
@@ -71,6 +78,10 @@ class FitPlan:
                 )
             if feature.name == self.label:
                 raise _fault_of(feature.name, "is the label, which no card may know", "remove it from the features")
+            if feature.name == self.weight:
+                raise _fault_of(
+                    feature.name, "is the weight of the rows, and no feature", "remove it from the features"
+                )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -193,6 +204,8 @@ def _plan(raw: Mapping[str, Any], place: str) -> FitPlan:
         trusted=_names(raw, "trusted", place),
         tables_max=_whole(raw.get("tables_max", plan.tables_max), 0, TABLES_MAX, f"{place}: `tables_max`"),
         scale=_scale(raw.get("scale") or {}, place),
+        weight=None if raw.get("weight") is None else str(raw["weight"]),
+        classes=_classes(raw.get("classes") or {}, place),
     )
 
 
@@ -206,6 +219,30 @@ def _scale(scale: object, place: str) -> Scale:
             place=place,
         )
     return Scale(**{key: _whole(value, 1, SCALE_MAX, f"{place}: `scale.{key}`") for key, value in scale.items()})
+
+
+def _classes(raw: object, place: str) -> OutcomeClasses:
+    """Which values of the label's column belong to which class."""
+    listed = isinstance(raw, dict) and all(isinstance(values, list) for values in raw.values())
+    if not isinstance(raw, dict) or not listed or set(raw) - set(OUTCOME_CLASSES):
+        raise FileError(
+            f"{place}: `classes` is no list of values for each of {', '.join(OUTCOME_CLASSES)}",
+            code="plan-not-usable",
+            way_out="write `classes: {good: [paid], bad: [defaulted], indeterminate: [late]}`",
+            place=place,
+        )
+    classes = tuple((name, tuple(map(str, raw[name]))) for name in OUTCOME_CLASSES if raw.get(name))
+    every = [value for _, values in classes for value in values]
+    twice = next((value for value in every if every.count(value) > 1), None)
+    if raw and (twice or not {GOOD, BAD} <= dict(classes).keys()):
+        what = f"have `{twice}` twice" if twice else "do not say what is good and what is bad"
+        raise FileError(
+            f"{place}: its `classes` {what}",
+            code="plan-not-usable",
+            way_out="list each value of the label once, with at least one under `good` and one under `bad`",
+            place=place,
+        )
+    return classes
 
 
 def _names(raw: Mapping[str, Any], key: str, place: str) -> tuple[str, ...]:
