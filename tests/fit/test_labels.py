@@ -196,7 +196,9 @@ def test_a_card_of_trees_is_weighted() -> None:
 def test_the_model_card_says_what_was_kept_out_and_how_rows_weigh() -> None:
     table = thinned(3_000)
     reject = {name: values[:50] for name, values in table.features.items()}
-    run = fit_scorecard(replace(table, kept_out={"reject": reject}, unlabelled=7), replace(PLAN, weight="w"), 2, "main")
+    run = fit_scorecard(
+        replace(table, kept_out={"reject": reject}, without_label=7), replace(PLAN, weight="w"), 2, "main"
+    )
     card = model_card_of(run, "thinned")
     kept_out = card["rows"]["kept_out"]
     assert [(row["why"], row["rows"]) for row in kept_out] == [("reject", 50), ("unlabelled", 7)]

@@ -104,7 +104,7 @@ def test_labels_are_joined_and_an_account_may_not_come_twice_nor_as_another_type
     labels = tmp_path / "l.parquet"
     pq.write_table(pa.table({"account": ["2", "3"], "label": [1, 0]}), labels)
     table = read_training_table(tmp_path / "s.parquet", CHOICES, labels)
-    assert (table.account.tolist(), table.label.tolist(), table.unlabelled) == (["3", "2"], [0, 1], 1)
+    assert (table.account.tolist(), table.label.tolist(), table.without_label) == (["3", "2"], [0, 1], 1)
     pq.write_table(pa.table({"account": [2, 3], "label": [1, 0]}), labels)
     with pytest.raises(
         LinekeeperError, match=r"the ids in `account` are text in .* and numbers in .*; write them in both"

@@ -12,7 +12,7 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from linekeeper.kernel.calendar import calendar
 from linekeeper.lab.population import population
-from linekeeper.lab.snapshot import Label, Span, read_label, read_span, take_snapshots
+from linekeeper.lab.snapshot import CalendarSpan, Label, read_label, read_span, take_snapshots
 from linekeeper.policy.load import load_file, load_text
 from linekeeper.texts.material import shipped
 from tests.oracle.oracle import values_at
@@ -154,11 +154,11 @@ def test_who_is_neither_good_nor_bad_has_a_class_of_its_own(facts: list[int], la
     assert found.indeterminate == (label == "indeterminate")
 
 
-@pytest.mark.parametrize(("opened", "young"), [(20_000.0, 0), (20_001.0, 1)])
-def test_an_account_with_too_short_a_history_is_left_out_and_counted(opened: float, young: int) -> None:
+@pytest.mark.parametrize(("opened", "short_history"), [(20_000.0, 0), (20_001.0, 1)])
+def test_an_account_with_too_short_a_history_is_left_out_and_counted(opened: float, short_history: int) -> None:
     table = ledger((opened, "open", 100))
-    found = take_snapshots(TINY, table, [20_010], history=Span(10, "d"))
-    assert (found.table.num_rows, found.young) == (1 - young, young)
+    found = take_snapshots(TINY, table, [20_010], history=CalendarSpan(10, "d"))
+    assert (found.table.num_rows, found.short_history) == (1 - short_history, short_history)
 
 
 def test_a_length_of_time_that_cannot_be_read_says_how() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +15,8 @@ from linekeeper.core.errors import UsageError
 from linekeeper.core.event import repeat_figures
 
 if TYPE_CHECKING:
-    from linekeeper.lab.snapshot import Snapshot
+    from linekeeper.connect.files import Intake
+    from linekeeper.lab.snapshot import Label, Snapshot
 
 
 def register(app: typer.Typer) -> None:
@@ -54,18 +55,11 @@ def snapshot(
     """Write features as of the start of each date, and labels from after it alone, for `linekeeper fit`."""
     from linekeeper.kernel.calendar import calendar
     from linekeeper.lab.parquet import write_parquet_table
-    from linekeeper.lab.snapshot import read_label, read_span, take_snapshots
+    from linekeeper.lab.snapshot import read_span, take_snapshots
     from linekeeper.policy.load import load_file
 
     loaded = load_file(policy)
-    wanted = read_label(label) if label else None
-    if indeterminate and not wanted:
-        raise UsageError(
-            "`--indeterminate` needs to know who is bad",
-            code="argument-missing",
-            way_out="add `--label 'days_past_due >= 60 within 12m'`",
-        )
-    neither, span = read_label(indeterminate) if indeterminate else None, read_span(history) if history else None
+    (wanted, neither), span = _labels(label, indeterminate), read_span(history) if history else None
     days = [one for texts in day for text in texts.split(",") for one in _days(text.strip())]
     clock = clock_of(simulate)
     for named in days:
@@ -73,15 +67,25 @@ def snapshot(
     intake = read_file(events, loaded, columns_of_file(mapping), json, clock)
     snapshots = take_snapshots(loaded, intake.table, days, wanted, intake.arrivals, neither, span)
     write_parquet_table(snapshots.table, output)
-    if not json:
-        print_repeats(intake.same)
-        print_rejected(intake.rejected, None)
-    _report(snapshots, wanted is not None, output, repeat_figures(intake.same, intake.rejected) if json else None)
+    _report(snapshots, wanted is not None, output, intake, json)
+
+
+def _labels(label: str | None, indeterminate: str | None) -> tuple[Label | None, Label | None]:
+    """Who is bad, and who is neither good nor bad."""
+    from linekeeper.lab.snapshot import read_label
+
+    if indeterminate and not label:
+        raise UsageError(
+            "`--indeterminate` needs to know who is bad",
+            code="argument-missing",
+            way_out="add `--label 'days_past_due >= 60 within 12m'`",
+        )
+    return read_label(label) if label else None, read_label(indeterminate) if indeterminate else None
 
 
 def _days(text: str) -> list[int]:
     """One day; or, of `FIRST..LAST`, the first and the same day of every month after it, up to the last."""
-    from linekeeper.lab.snapshot import Span
+    from linekeeper.lab.snapshot import CalendarSpan
 
     first, dots, last = text.partition("..")
     begin = required_day(first)
@@ -89,7 +93,7 @@ def _days(text: str) -> list[int]:
         return [begin]
     end = required_day(last)
     months = range((end - begin) // 28 + 1)
-    days = [one for one in (Span(number, "m").after(begin) for number in months) if one <= end]
+    days = [one for one in (CalendarSpan(number, "m").after(begin) for number in months) if one <= end]
     if not days:
         raise UsageError(
             f"`{text[:40]}` ends before it begins",
@@ -100,14 +104,13 @@ def _days(text: str) -> list[int]:
     return days
 
 
-def _report(taken: Snapshot, labelled: bool, output: Path, repeats: dict[str, Any] | None) -> None:
-    """How many rows there are and how many were left out; as JSON where the `repeats` are given."""
+def _report(taken: Snapshot, labelled: bool, output: Path, intake: Intake, json: bool) -> None:
+    """How many rows there are and how many were left out, in a few lines or one line of JSON."""
     from linekeeper.cli.answers.measuring import SnapshotAnswer
-    from linekeeper.lab.snapshot import BAD
 
     rows = taken.table.num_rows
-    bad = sum(value in (1, BAD) for value in taken.table["label"].to_pylist()) if labelled else None
-    if repeats is not None:
+    bad = sum(value in (1, "bad") for value in taken.table["label"].to_pylist()) if labelled else None
+    if json:
         print_answer(
             SnapshotAnswer(
                 output=str(output),
@@ -115,12 +118,14 @@ def _report(taken: Snapshot, labelled: bool, output: Path, repeats: dict[str, An
                 bad=bad,
                 already=taken.already,
                 unseen=taken.unseen,
-                young=taken.young,
+                short_history=taken.short_history,
                 indeterminate=taken.indeterminate,
-                **repeats,
+                **repeat_figures(intake.same, intake.rejected),
             )
         )
         return
+    print_repeats(intake.same)
+    print_rejected(intake.rejected, None)
     neither = f", {taken.indeterminate:,} neither good nor bad" if taken.indeterminate else ""
     labels = " without a label" if bad is None else f", {bad:,} of them bad{neither}"
     print_line(data_text(f"{counted(rows, 'snapshot', 'snapshots')}{labels}, in {output}"))
@@ -128,5 +133,5 @@ def _report(taken: Snapshot, labelled: bool, output: Path, repeats: dict[str, An
         print_line(
             f"left out: {taken.already:,} that were bad at the date, {taken.unseen:,} whose events end too early"
         )
-    if taken.young:
-        print_line(f"left out: {taken.young:,} with too short a history")
+    if taken.short_history:
+        print_line(f"left out: {taken.short_history:,} with too short a history")

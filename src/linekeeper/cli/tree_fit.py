@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from linekeeper.lab.fit.training_table import TrainingTable
 
 
+def print_kept_out(rows: TrainingTable) -> None:
+    """How many rows no fit saw, a line a reason."""
+    from linekeeper.lab.fit.training_run import rows_kept_out
+
+    for why, count in rows_kept_out(rows).items():
+        print_line(f"kept out of the fit: {count:,} {why}")
+
+
 def make_tree_card(
     rows: TrainingTable,
     plan: FitPlan,
@@ -33,8 +41,8 @@ def make_tree_card(
         run = fit_tree_card(rows, plan, name, folds, advance)
     written, file = write_artifact(run.artifact), None
     if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
         file = output / "card.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(written)
     score, sha256 = run.artifact.score, str(read_artifact(written).card)
     if json:
@@ -52,11 +60,9 @@ def make_tree_card(
             )
         )
         return
-    trees = sum(len(one.roots) for one in score.trees)
-    nodes = sum(len(one.feature) for one in score.trees)
+    trees, nodes = sum(len(one.roots) for one in score.trees), sum(len(one.feature) for one in score.trees)
     print_line(f"{data_text(run.artifact.name)}: {trees:,} trees with {nodes:,} nodes")
     print_line(f"AUC {run.auc:.4f} on unseen rows; card {sha256}")
-    for why, count in rows_kept_out(rows).items():
-        print_line(f"kept out of the fit: {count:,} {why}")
+    print_kept_out(rows)
     if file is not None:
         print_line(data_text(f"card: {file}"))

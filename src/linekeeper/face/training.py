@@ -45,15 +45,15 @@ class Snapshots(Records[AccountFeatures]):
     """Features of accounts at chosen days; `linekeeper.fit` takes them as they are.
 
     `already`: rows left out because the label's condition held at the day itself. `unseen`: rows left out because the
-    events end before its horizon does, good and bad alike. `young`: rows left out because the account's history before
-    the day was too short. `rejected`: rows of the events that were not admitted.
+    events end before its horizon does, good and bad alike. `short_history`: rows left out because the account's history
+    before the day was too short. `rejected`: rows of the events that were not admitted.
     """
 
     def __init__(
-        self, table: pa.Table, already: int, unseen: int, rejected: tuple[Rejection, ...], young: int = 0
+        self, table: pa.Table, already: int, unseen: int, rejected: tuple[Rejection, ...], short_history: int = 0
     ) -> None:
         super().__init__(lambda: _features_of_rows(table), lambda: table)
-        self.already, self.unseen, self.rejected, self.young = already, unseen, rejected, young
+        self.already, self.unseen, self.rejected, self.short_history = already, unseen, rejected, short_history
 
 
 def snapshots(
@@ -93,7 +93,7 @@ def snapshots(
     wanted, other = read_label(named) if named else None, read_label(neither) if neither else None
     intake, past = intake_of(events, policy, columns, clock), read_span(span) if span else None
     taken = take_snapshots(policy.definition, intake.table, chosen, wanted, intake.arrivals, other, past)
-    return Snapshots(_with_dates(taken.table), taken.already, taken.unseen, tuple(intake.rejected), taken.young)
+    return Snapshots(_with_dates(taken.table), taken.already, taken.unseen, tuple(intake.rejected), taken.short_history)
 
 
 def features_of_snapshot(table: pa.Table) -> Records[AccountFeatures]:

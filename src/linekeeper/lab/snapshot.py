@@ -22,13 +22,13 @@ from linekeeper.lab.policy_variants import with_other_triggers
 from linekeeper.policy.model import Policy
 
 LABEL = "label_of_snapshot"
-GOOD, BAD, INDETERMINATE = "good", "bad", "indeterminate"
+SNAPSHOT_CLASSES = ("good", "bad", "indeterminate")  # the words of a label that has three
 _SPAN = r"(?P<length>\d{1,4})(?P<unit>[dm])"
 _SHAPE = re.compile(rf"\s*(?P<condition>.+?)\s+within\s+{_SPAN}\s*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class CalendarSpan:
     """So many days, or calendar months (`unit` is d or m)."""
 
     length: int
@@ -37,7 +37,7 @@ class Span:
     def after(self, day: int) -> int:
         """The day that lies so much after `day`: the same day of a later month, or the last one of a shorter month.
 
-        >>> Span(1, "m").after(19_753) - 19_753  # 31 January 2024, and the last of February: a leap year
+        >>> CalendarSpan(1, "m").after(19_753) - 19_753  # 31 January 2024, and the last of February: a leap year
         29
         """
         if self.unit == "d":
@@ -61,7 +61,7 @@ class Label:
         >>> Label("days_past_due >= 60", 12, "m").end(19_723) - 19_723  # 2024-01-01: a leap year
         366
         """
-        return Span(self.length, self.unit).after(day)
+        return CalendarSpan(self.length, self.unit).after(day)
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class Snapshot:
     """`table`: account, at_day, label (where one was asked for), and a column a feature (null: missing).
 
     The label is 1 for bad and 0 for good; where accounts that are neither were asked for, it is one of the words
-    `good`, `bad` and `indeterminate`. Three counts of rows left out, each row in one of them: `young`, where the
-    account had too short a history before the date; `already`, where the condition held at the date itself; and
+    `good`, `bad` and `indeterminate`. Three counts of rows left out, each row in one of them: `short_history`, where
+    the account had too short a history before the date; `already`, where the condition held at the date itself; and
     `unseen`, where the events end before the horizon does. The bad among the last are left out as well: nobody can be
     good before the end, so those who have gone bad by then would be the only ones left.
     """
@@ -78,7 +78,7 @@ class Snapshot:
     table: pa.Table
     already: int
     unseen: int
-    young: int = 0
+    short_history: int = 0
     indeterminate: int = 0
 
 
@@ -99,11 +99,11 @@ def read_label(text: str) -> Label:
     return Label(parts["condition"], int(parts["length"]), parts["unit"])
 
 
-def read_span(text: str) -> Span:
+def read_span(text: str) -> CalendarSpan:
     """`6m` or `90d`. Raises UsageError.
 
     >>> read_span("6m")
-    Span(length=6, unit='m')
+    CalendarSpan(length=6, unit='m')
     """
     parts = re.fullmatch(_SPAN, text.strip())
     if parts is None:
@@ -113,7 +113,7 @@ def read_span(text: str) -> Span:
             way_out="write it like `6m` or `90d`",
             details={"given": text[:40]},
         )
-    return Span(int(parts["length"]), parts["unit"])
+    return CalendarSpan(int(parts["length"]), parts["unit"])
 
 
 def take_snapshots(
@@ -123,7 +123,7 @@ def take_snapshots(
     label: Label | None = None,
     arrivals: RecordedArrivals | None = None,
     indeterminate: Label | None = None,
-    history: Span | None = None,
+    history: CalendarSpan | None = None,
 ) -> Snapshot:
     """Snapshots of every open account at the start of each day, with labels from after it alone.
 
@@ -141,7 +141,7 @@ def take_snapshots(
     else:
         account, index, rows = _as_known(kernel, table, batch, dates, arrivals)
     day = dates[index]
-    young = _young(batch, account, day, history)
+    short_history = _short_history(batch, account, day, history)
     already = unseen = neither = np.zeros(len(account), dtype=bool)
     columns = {}
     if label is not None:
@@ -149,7 +149,7 @@ def take_snapshots(
         if indeterminate is not None:
             _, too_late, met = _labelled(policy, table, indeterminate, account, day)
             unseen, neither = (unseen | too_late) & ~already, met & ~bad
-    keep = ~young & ~already & ~unseen
+    keep = ~short_history & ~already & ~unseen
     if label is not None:
         columns = {"label": _label_column(bad[keep], None if indeterminate is None else neither[keep])}
     names = pa.array([batch.accounts[a] for a in account[keep]], pa.string())
@@ -157,7 +157,7 @@ def take_snapshots(
     for place, feature in enumerate(policy.features):
         values = rows[keep, kernel.shape.values + place]
         columns[feature.name] = pa.array(values, mask=values == MISSING)
-    counts = (already & ~young, unseen & ~young, young, neither & keep)
+    counts = (already & ~short_history, unseen & ~short_history, short_history, neither & keep)
     return Snapshot(pa.table(columns), *(int(mask.sum()) for mask in counts))
 
 
@@ -165,19 +165,19 @@ def _label_column(bad: Ints, neither: Ints | None) -> pa.Array:
     """1 and 0; or words, where there are more than two classes."""
     if neither is None:
         return pa.array(bad.astype(np.int64))
-    words = pa.array([GOOD, BAD, INDETERMINATE])
+    words = pa.array(SNAPSHOT_CLASSES)
     return words.take(pa.array(np.where(bad, 1, np.where(neither, 2, 0))))
 
 
-def _young(batch: Batch, account: Ints, day: Ints, history: Span | None) -> Ints:
+def _short_history(batch: Batch, account: Ints, day: Ints, history: CalendarSpan | None) -> Ints:
     """For each snapshot: whether the account's first event is too near to its day."""
-    young = np.zeros(len(account), dtype=bool)
+    short_history = np.zeros(len(account), dtype=bool)
     if history is None or not len(account):
-        return young
+        return short_history
     first_day = np.minimum.reduceat(batch.hour, batch.starts[:-1]) // 24
     long_enough = np.array([history.after(int(first)) for first in first_day], dtype=np.int64)
-    young |= long_enough[account] > day
-    return young
+    short_history |= long_enough[account] > day
+    return short_history
 
 
 def _as_known(

@@ -24,7 +24,7 @@ class SnapshotAnswer(RepeatFigures, frozen=True, tag="linekeeper/snapshot/1"):
     unseen: Annotated[
         int, Meta(description="Left out: the events end before their horizon does, whoever is bad by then.")
     ]
-    young: Annotated[int, Meta(description="Left out: less history before the day than `--history` asks for.")]
+    short_history: Annotated[int, Meta(description="Left out: less history before the day than `--history` asks for.")]
     indeterminate: Annotated[int, Meta(description="Of the rows, those that are neither good nor bad.")]
 
 
@@ -120,19 +120,19 @@ class CrossValidationAnswer(CommandAnswer, frozen=True, tag="linekeeper/fit-cros
 
 
 class Ranking(AnswerPart, frozen=True):
-    """How well the card, LightGBM as it comes and a tuned forest rank who falls behind."""
+    """How well the card, LightGBM as it comes and a tuned forest rank who falls behind; null without `--compare`."""
 
     rows: int
     behind: int
     auc: Auc
     auc_interval: AucInterval
-    auc_lightgbm: Auc
-    auc_forest: Auc
-    auc_above_lightgbm: AucDifference
-    auc_above_forest: AucDifference
+    auc_lightgbm: Auc | None
+    auc_forest: Auc | None
+    auc_above_lightgbm: AucDifference | None
+    auc_above_forest: AucDifference | None
     behind_in_riskiest_5_percent: Share
-    behind_in_riskiest_5_percent_lightgbm: Share
-    behind_in_riskiest_5_percent_forest: Share
+    behind_in_riskiest_5_percent_lightgbm: Share | None
+    behind_in_riskiest_5_percent_forest: Share | None
 
 
 class RankingByHistory(Ranking, frozen=True):
@@ -145,7 +145,7 @@ class CumulativeGains(AnswerPart, frozen=True):
     """The share of all bads among the riskiest 0 to 100 percent, by percent."""
 
     card: list[Share]
-    forest: list[Share]
+    forest: list[Share] | None
 
 
 class PredictedDecile(AnswerPart, frozen=True):

@@ -43,8 +43,10 @@ def auc(bad: BadFlags, risk: Risks, weight: RowWeights = None) -> float:
     return float(roc_auc_score(bad, risk, sample_weight=weight))
 
 
-def auc_interval(bad: BadFlags, risk: Risks, weight: RowWeights = None) -> tuple[float, float]:
-    """95 % interval of the AUC (DeLong, DeLong, Clarke-Pearson 1988).
+def auc_interval(
+    bad: BadFlags, risk: Risks, weight: RowWeights = None, middle: float | None = None
+) -> tuple[float, float]:
+    """95 % interval of the AUC (DeLong, DeLong, Clarke-Pearson 1988). `middle`: the AUC, where it is known.
 
     >>> low, high = auc_interval(np.array([0, 1] * 50), np.arange(100) % 7)
     >>> low < 0.5 < high
@@ -52,7 +54,7 @@ def auc_interval(bad: BadFlags, risk: Risks, weight: RowWeights = None) -> tuple
     """
     of_bads, of_goods = _placements(bad, risk, weight)
     deviation = _deviation_of_mean(of_bads, of_goods, _by_outcome(bad, weight))
-    middle = auc(bad, risk, weight)
+    middle = auc(bad, risk, weight) if middle is None else middle
     return max(0.0, middle - Z_OF_CONFIDENCE * deviation), min(1.0, middle + Z_OF_CONFIDENCE * deviation)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -28,10 +30,11 @@ from linekeeper.lab.fit.metrics import (
 )
 from linekeeper.lab.fit.training_run import TrainingRun, artifact_of_run, pd_of_method
 from linekeeper.lab.fit.training_table import TrainingTable
-from linekeeper.scorecard.artifact import open_artifact, write_artifact
+from linekeeper.scorecard.artifact import Input, open_artifact, write_artifact
 from linekeeper.scorecard.card import Bins, PointsTable, Score
 from linekeeper.scorecard.many import FeatureColumn, FeatureColumns, place, points_many, score_many
 from linekeeper.scorecard.points import best_score
+from linekeeper.scorecard.units import bin_words
 
 METHOD_NAMES = {"tables": "with tables", "main": "main effects only", "forest": "LightGBM forest", "woe": "WOE + LR"}
 HISTOGRAM_POINTS = 10
@@ -46,6 +49,7 @@ def model_card_of(run: TrainingRun, data: str) -> JsonObject:
     """
     artifact = open_artifact(write_artifact(artifact_of_run(run, data)))
     table, plan = run.table, run.plan
+    inputs = {one.name: one for one in artifact.inputs}
     return {
         "format": "linekeeper-model-card/1",
         "name": plan.name,
@@ -64,8 +68,8 @@ def model_card_of(run: TrainingRun, data: str) -> JsonObject:
         "lift": _lift(run),
         "scores": _histogram(run),
         "pd": {"below": list(run.score.pd_below), "ppm": list(run.score.pd_ppm)},
-        "features": [_feature(part, table) for part in run.score.bins],
-        "tables": [_table(part, table) for part in run.score.tables],
+        "features": [_feature(part, table, inputs.get(part.feature)) for part in run.score.bins],
+        "tables": [_table(part, table, inputs) for part in run.score.tables],
         "sensitivity": _sensitivity(run),
         "stability": stability(table, run.score),
         "fairness": {
@@ -82,7 +86,7 @@ def _rows(run: TrainingRun) -> JsonObject:
     table, weight = run.table, run.table.weight
     days, day = np.unique(table.at_day, return_inverse=True)
     bads = np.bincount(day, weights=table.label)
-    unlabelled = {"why": "unlabelled", "rows": table.unlabelled, "mean_score": None, "mean_pd": None}
+    without_label = {"why": "unlabelled", "rows": table.without_label, "mean_score": None, "mean_pd": None}
     by_class = [_kept_out(name, columns, run.score) for name, columns in table.kept_out.items()]
     return {
         "accounts": len(np.unique(table.account)),
@@ -99,7 +103,7 @@ def _rows(run: TrainingRun) -> JsonObject:
             "most": float(weight.max()),
             "rows_worth": float(weight.sum() ** 2 / (weight**2).sum()),
         },
-        "kept_out": [*by_class, *([unlabelled] if table.unlabelled else [])],
+        "kept_out": [*by_class, *([without_label] if table.without_label else [])],
     }
 
 
@@ -190,7 +194,7 @@ def _histogram(run: TrainingRun) -> list[JsonObject]:
 # ------------------------------------------------------------------ the parts of the card
 
 
-def _feature(part: Bins, table: TrainingTable) -> JsonObject:
+def _feature(part: Bins, table: TrainingTable, known: Input | None) -> JsonObject:
     """The bins of a feature: points, rows, bads, bad rate with its interval. Missing is a bin where it occurs."""
     binning = _binning(part)
     bin_of_row = binning.bin_of(table.features[part.feature])
@@ -209,6 +213,7 @@ def _feature(part: Bins, table: TrainingTable) -> JsonObject:
                 "from": None if missing else edges[number],
                 "below": None if missing else edges[number + 1],
                 "missing": missing,
+                "words": bin_words(edges[number], edges[number + 1], known) if not missing else "missing",
                 "points": points_of_bin,
                 "rows": count,
                 "bads": bads,
@@ -217,10 +222,16 @@ def _feature(part: Bins, table: TrainingTable) -> JsonObject:
                 "high": high,
             }
         )
-    return {"feature": part.feature, "group": part.group, "choices": bool(part.by_choice), "bins": bins}
+    return {
+        "feature": part.feature,
+        "group": part.group,
+        "choices": bool(part.by_choice),
+        "unit": known.unit if known else "",
+        "bins": bins,
+    }
 
 
-def _table(part: PointsTable, table: TrainingTable) -> JsonObject:
+def _table(part: PointsTable, table: TrainingTable, inputs: Mapping[str, Input]) -> JsonObject:
     row, column = Binning(part.row, part.row_below), Binning(part.column, part.column_below)
     cell = row.bin_of(table.features[part.row]) * column.size + column.bin_of(table.features[part.column])
     rows = np.bincount(cell, minlength=row.size * column.size)
@@ -230,7 +241,13 @@ def _table(part: PointsTable, table: TrainingTable) -> JsonObject:
         "points": [list(line) for line in part.points],
         "rows": rows.reshape(-1, column.size).tolist(),
         "bads": bads.astype(int).reshape(-1, column.size).tolist(),
+        "row_words": _words_of_bins(part.row_below, inputs.get(part.row)),
+        "column_words": _words_of_bins(part.column_below, inputs.get(part.column)),
     }
+
+
+def _words_of_bins(below: tuple[int, ...], known: Input | None) -> list[str]:
+    return [*(bin_words(low, high, known) for low, high in pairwise([None, *below, None])), "missing"]
 
 
 def _binning(part: Bins) -> Binning:

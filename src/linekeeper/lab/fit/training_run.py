@@ -28,7 +28,7 @@ from linekeeper.lab.fit.metrics import auc
 from linekeeper.lab.fit.plan import FitPlan
 from linekeeper.lab.fit.scaling import measured_pd, points_of_log_odds, probability, scorecard_of, slope_and_shift
 from linekeeper.lab.fit.training_table import TrainingTable
-from linekeeper.scorecard.artifact import Artifact, Input
+from linekeeper.scorecard.artifact import Artifact
 from linekeeper.scorecard.card import Score
 from linekeeper.scorecard.many import FeatureColumn, place
 
@@ -98,11 +98,7 @@ def artifact_of_run(run: TrainingRun, data: str) -> Artifact:
     """The card as an artifact; `data` names the table it was fitted on."""
     table, plan = run.table, run.plan
     used = {part.feature for part in run.score.bins}.union(*((t.row, t.column) for t in run.score.tables))
-    inputs = tuple(
-        Input(feature.name, feature.worse, feature.special, feature.choices, feature.decimals)
-        for feature in plan.features
-        if feature.name in used
-    )
+    inputs = tuple(feature.as_input for feature in plan.features if feature.name in used)
     provenance: dict[str, str | int] = {
         "data": data,
         "data_sha256": table_digest(table),
@@ -132,7 +128,7 @@ def labels_of_provenance(table: TrainingTable, plan: FitPlan) -> dict[str, str |
 def rows_kept_out(table: TrainingTable) -> dict[str, int]:
     """How many rows no fit saw, by why: their class, or `unlabelled`."""
     by_class = {name: len(next(iter(columns.values()))) for name, columns in table.kept_out.items()}
-    return {**by_class, **({"unlabelled": table.unlabelled} if table.unlabelled else {})}
+    return {**by_class, **({"unlabelled": table.without_label} if table.without_label else {})}
 
 
 def table_digest(table: TrainingTable) -> str:

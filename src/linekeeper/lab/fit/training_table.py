@@ -28,7 +28,7 @@ class TrainingTable:
     """Columns of one length: int64, `MISSING` where missing; `label` is 1 for bad; `at_day` days since 1970-01-01.
 
     `weight`: how much each row counts, 1 on average over the whole table; None where all count alike. `kept_out`: the
-    features of the rows that are neither good nor bad, by their class; no fit sees them. `unlabelled`: how many rows
+    features of the rows that are neither good nor bad, by their class; no fit sees them. `without_label`: how many rows
     had no label in the file of labels.
     """
 
@@ -39,7 +39,7 @@ class TrainingTable:
     protected: Mapping[str, FeatureColumn]
     weight: Weights | None = None
     kept_out: Mapping[str, Mapping[str, FeatureColumn]] = field(default_factory=dict)
-    unlabelled: int = 0
+    without_label: int = 0
 
     def __len__(self) -> int:
         return len(self.label)
@@ -71,7 +71,7 @@ def read_training_table(path: Path, plan: FitPlan, labels: Path | None = None) -
     if not labels:
         return training_table(data, plan)
     joined = _joined(data, path, read_table(labels), labels, plan)
-    return replace(training_table(joined, plan), unlabelled=data.num_rows - joined.num_rows)
+    return replace(training_table(joined, plan), without_label=data.num_rows - joined.num_rows)
 
 
 def _joined(data: pa.Table, path: Path, outcomes: pa.Table, labels: Path, plan: FitPlan) -> pa.Table:

@@ -29,7 +29,7 @@ from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
 from linekeeper.lab.fit.scaling import measured_pd, points_of_log_odds, slope_and_shift
 from linekeeper.lab.fit.training_run import labels_of_provenance, table_digest
 from linekeeper.lab.fit.training_table import TrainingTable
-from linekeeper.scorecard.artifact import Artifact, Input
+from linekeeper.scorecard.artifact import Artifact
 from linekeeper.scorecard.many import score_many
 from linekeeper.scorecard.pd import pd_table
 
@@ -201,11 +201,7 @@ def _artifact(
     below, ppm = pd_table(lowest - lowest % PD_BAND_POINTS, highest, plan.scale, PD_BAND_POINTS)
     pd_ppm = measured_pd(below, ppm, unseen_points, table.label, table.weight)
     score = replace(artifact.score, pd_below=below, pd_ppm=pd_ppm)
-    inputs = tuple(
-        Input(feature.name, feature.worse, feature.special, feature.choices, feature.decimals)
-        for feature in plan.features
-        if feature.name in features
-    )
+    inputs = tuple(feature.as_input for feature in plan.features if feature.name in features)
     return replace(artifact, score=score, inputs=inputs)
 
 
