@@ -51,7 +51,14 @@ def test_words_are_read_however_arrow_holds_them() -> None:
         ({"way": [0, 1], "account": [date(2024, 1, 1)] * 2}, "the ids in `account` are `date32"),
         ({"way": [0, 1], "account": ["a", ""]}, "no `account` in row 2"),
         ({"way": [0, 1], "at_day": [date(2024, 1, 1), None]}, "no `at_day` in row 2"),
-        ({"way": [0, 1], "label": ["good", "bad"]}, "`label` must be 0 and 1, and both must occur; write 1 for bad"),
+        (
+            {"way": [0, 1], "label": ["well", "bad"]},
+            "`label` is `well` in row 1, which is in none of its classes; write 1",
+        ),
+        (
+            {"way": [0, 1], "account": ["a", "a"]},
+            "the account `a` has two rows: 1 and 2; keep one row an account and day",
+        ),
     ],
 )
 def test_a_column_that_cannot_be_is_refused_by_name(columns: dict[str, list[object]], message: str) -> None:
@@ -92,12 +99,17 @@ def test_a_csv_is_read_like_parquet(tmp_path: Path) -> None:
         read_table(tmp_path / "t.csv")
 
 
-def test_labels_of_ids_of_another_type_are_joined_and_an_account_may_not_come_twice(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"account": [3, 1, 2], "way": [0, 1, 1]}), tmp_path / "s.parquet")
+def test_labels_are_joined_and_an_account_may_not_come_twice_nor_as_another_type(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"account": ["3", "1", "2"], "way": [0, 1, 1]}), tmp_path / "s.parquet")
     labels = tmp_path / "l.parquet"
     pq.write_table(pa.table({"account": ["2", "3"], "label": [1, 0]}), labels)
     table = read_training_table(tmp_path / "s.parquet", CHOICES, labels)
-    assert (table.account.tolist(), table.label.tolist()) == (["3", "2"], [0, 1])
+    assert (table.account.tolist(), table.label.tolist(), table.without_label) == (["3", "2"], [0, 1], 1)
+    pq.write_table(pa.table({"account": [2, 3], "label": [1, 0]}), labels)
+    with pytest.raises(
+        LinekeeperError, match=r"the ids in `account` are text in .* and numbers in .*; write them in both"
+    ):
+        read_training_table(tmp_path / "s.parquet", CHOICES, labels)
     pq.write_table(pa.table({"account": ["2", "3", "2"], "label": [1, 0, 1]}), labels)
     with pytest.raises(LinekeeperError, match="has the account `2` more than once") as caught:
         read_training_table(tmp_path / "s.parquet", CHOICES, labels)

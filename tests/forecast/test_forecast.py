@@ -12,7 +12,8 @@ from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.datasets.approval import with_panel_names
 from linekeeper.lab.forecast.hazard import fit_forecast, forecast_panel, hazard_plan
-from linekeeper.lab.forecast.panel import BUCKET_NAMES, UNSEEN, Panel, at_risk, features_at, panel_of, roll_rates
+from linekeeper.lab.forecast.panel import BUCKET_NAMES, UNSEEN, Panel, at_risk, features_at, roll_rates
+from linekeeper.lab.forecast.panel_file import panel_of
 from linekeeper.lab.parquet import read_parquet_table
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -10,7 +12,7 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from linekeeper.kernel.calendar import calendar
 from linekeeper.lab.population import population
-from linekeeper.lab.snapshot import Label, read_label, take_snapshots
+from linekeeper.lab.snapshot import CalendarSpan, Label, read_label, read_span, take_snapshots
 from linekeeper.policy.load import load_file, load_text
 from linekeeper.texts.material import shipped
 from tests.oracle.oracle import values_at
@@ -107,6 +109,61 @@ def test_a_horizon_beyond_the_events_is_left_out_and_counted() -> None:
     table = ledger((20_000, "open", 100))
     found = take_snapshots(TINY, table, [20_890], Label("days_past_due >= 60", 30, "d"))
     assert (found.table.num_rows, found.unseen) == (0, 1)
+
+
+@pytest.mark.parametrize("reported_on", [None, 20_895.0, 20_899.5])
+def test_bad_and_good_are_left_out_alike_where_the_events_end_before_the_horizon(reported_on: float | None) -> None:
+    bad = [] if reported_on is None else [(reported_on, "delinquency", 60)]
+    table = ledger((20_000, "open", 100), *bad)
+    found = take_snapshots(TINY, table, [20_890], Label("days_past_due >= 60", 30, "d"))
+    assert (found.table.num_rows, found.unseen, found.already) == (0, 1, 0)
+
+
+@pytest.mark.parametrize(("until", "rows"), [(20_920.0, 1), (20_919.9, 0)])
+def test_the_horizon_is_seen_when_the_events_reach_its_last_day(until: float, rows: int) -> None:
+    table = ledger((20_000, "open", 100), (20_895.0, "delinquency", 60), (until, "delinquency", 60))
+    found = take_snapshots(TINY, table, [20_890], Label("days_past_due >= 60", 30, "d"))
+    assert (found.table.num_rows, found.unseen) == (rows, 1 - rows)
+
+
+@pytest.mark.parametrize(
+    ("begin", "months", "end"),
+    [
+        ("2024-01-31", 1, "2024-02-29"),
+        ("2023-01-31", 1, "2023-02-28"),
+        ("2024-03-31", 12, "2025-03-31"),
+        ("2024-01-29", 6, "2024-07-29"),
+        ("2024-02-29", 12, "2025-02-28"),
+    ],
+)
+def test_horizons_are_calendar_months(begin: str, months: int, end: str) -> None:
+    first, last = ((date.fromisoformat(text) - date(1970, 1, 1)).days for text in (begin, end))
+    assert Label("days_past_due >= 60", months, "m").end(first) == last
+
+
+@pytest.mark.parametrize(
+    ("facts", "label"),
+    [([60], "bad"), ([30], "indeterminate"), ([29], "good"), ([30, 60], "bad"), ([], "good")],
+)
+def test_who_is_neither_good_nor_bad_has_a_class_of_its_own(facts: list[int], label: str) -> None:
+    events = [(20_015.5 + number, "delinquency", days) for number, days in enumerate(facts)]
+    table = ledger((20_000, "open", 100), *events)
+    wanted, neither = Label("days_past_due >= 60", 30, "d"), Label("days_past_due >= 30", 30, "d")
+    found = take_snapshots(TINY, table, [20_010], wanted, indeterminate=neither)
+    assert [row["label"] for row in found.table.to_pylist() if row["account"] == "A"] == [label]
+    assert found.indeterminate == (label == "indeterminate")
+
+
+@pytest.mark.parametrize(("opened", "short_history"), [(20_000.0, 0), (20_001.0, 1)])
+def test_an_account_with_too_short_a_history_is_left_out_and_counted(opened: float, short_history: int) -> None:
+    table = ledger((opened, "open", 100))
+    found = take_snapshots(TINY, table, [20_010], history=CalendarSpan(10, "d"))
+    assert (found.table.num_rows, found.short_history) == (1 - short_history, short_history)
+
+
+def test_a_length_of_time_that_cannot_be_read_says_how() -> None:
+    with pytest.raises(LinekeeperError, match="`half a year` is no length of time; write it like `6m`"):
+        read_span("half a year")
 
 
 def test_a_label_that_cannot_be_read_says_how() -> None:

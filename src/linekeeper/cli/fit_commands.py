@@ -10,7 +10,7 @@ import typer
 
 from linekeeper.cli.options import JsonOption, folder_to_write
 from linekeeper.cli.output import data_text, print_answer, print_line, progress
-from linekeeper.cli.tree_fit import make_tree_card
+from linekeeper.cli.tree_fit import make_tree_card, print_kept_out
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -137,10 +137,15 @@ def _check_method(method: str, kind: str) -> None:
 
 def forecast(
     records: Annotated[
-        Path, typer.Argument(metavar="RECORDS", help="Monthly delinquency panel (Parquet): account, month, bucket.")
+        Path, typer.Argument(metavar="RECORDS", help="Monthly panel (Parquet or CSV): account, month, bucket or days.")
     ],
+    rename: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="theirs=ours, with account, month, bucket or days_past_due; several times."),
+    ] = None,
     output: ForecastFolder = None,
     limit: Annotated[int, typer.Option("--limit", min=0, help="How many accounts the early warning lists.")] = 20,
+    compare: Annotated[bool, typer.Option("--compare", help="Rank with LightGBM as well; it takes longer.")] = False,
     seed: Seed = 0,
     json: JsonOption = False,
 ) -> None:
@@ -149,13 +154,16 @@ def forecast(
 
     from linekeeper.cli.answers.measuring import ForecastAnswer
     from linekeeper.datasets.approval import with_panel_names
+    from linekeeper.lab.fit.table_columns import read_table
     from linekeeper.lab.forecast.hazard import forecast_panel
     from linekeeper.lab.forecast.page import render_forecast
-    from linekeeper.lab.forecast.panel import panel_of
-    from linekeeper.lab.parquet import read_parquet_table
+    from linekeeper.lab.forecast.panel_file import column_renames, panel_of, with_renames
 
+    renames = column_renames(rename or [])
+    table = read_table(records)
+    table = with_renames(table, renames) if renames else with_panel_names(table)
     with progress("forecast", 4, json) as advance:
-        report = forecast_panel(panel_of(with_panel_names(read_parquet_table(records))), limit, seed, advance)
+        report = forecast_panel(panel_of(table), limit, seed, advance, compare)
     if output:
         output.mkdir(parents=True, exist_ok=True)
         _dump(output / "forecast.json", report)
@@ -165,10 +173,13 @@ def forecast(
         head = {"schema": "linekeeper/forecast/1", "output": None if output is None else str(output)}
         print_answer(msgspec.convert(head | figures, ForecastAnswer))
         return
+    _print_forecast(report)
+
+
+def _print_forecast(report: dict[str, Any]) -> None:
     out = report["out_of_time"]
-    print_line(
-        f"{out['rows']:,} accounts unseen, a later time: AUC {out['auc']:.4f} (LightGBM {out['auc_lightgbm']:.4f})"
-    )
+    beside = "" if out["auc_lightgbm"] is None else f" (LightGBM {out['auc_lightgbm']:.4f})"
+    print_line(f"{out['rows']:,} accounts unseen, a later time: AUC {out['auc']:.4f}{beside}")
     print_line(f"the riskiest 5 % hold {out['behind_in_riskiest_5_percent']:.1%} of those who fall behind")
     print_line("months ahead   predicted   observed")
     for row in report["by_horizon"]:
@@ -253,7 +264,7 @@ def _dump(path: Path, value: Any) -> None:
 def _report(run: TrainingRun, data: str, files: dict[str, str], json: bool) -> None:
     """What was fitted, in a few lines or one line of JSON."""
     from linekeeper.cli.answers.measuring import FitAnswer
-    from linekeeper.lab.fit.training_run import artifact_of_run
+    from linekeeper.lab.fit.training_run import artifact_of_run, rows_kept_out
     from linekeeper.scorecard.artifact import read_artifact, write_artifact
     from linekeeper.scorecard.points import best_score
 
@@ -271,6 +282,7 @@ def _report(run: TrainingRun, data: str, files: dict[str, str], json: bool) -> N
                 tables=len(score.tables),
                 card=files.get("card"),
                 model_card=files.get("model_card"),
+                kept_out=rows_kept_out(run.table),
             )
         )
         return
@@ -278,5 +290,6 @@ def _report(run: TrainingRun, data: str, files: dict[str, str], json: bool) -> N
         f"{artifact.name}: {len(score.bins)} features, {len(score.tables)} tables, best score {best_score(score)}"
     )
     print_line(f"AUC {auc:.4f} on unseen rows; card {sha256}")
+    print_kept_out(run.table)
     for name, path in files.items():
         print_line(data_text(f"{name.replace('_', ' ')}: {path}"))

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from linekeeper.lab.fit.training_table import TrainingTable
 
 
+def print_kept_out(rows: TrainingTable) -> None:
+    """How many rows no fit saw, a line a reason."""
+    from linekeeper.lab.fit.training_run import rows_kept_out
+
+    for why, count in rows_kept_out(rows).items():
+        print_line(f"kept out of the fit: {count:,} {why}")
+
+
 def make_tree_card(
     rows: TrainingTable,
     plan: FitPlan,
@@ -23,6 +31,7 @@ def make_tree_card(
 ) -> None:
     """Fit the card, write it to `output/card.json` where a folder is named, and say what was fitted."""
     from linekeeper.cli.answers.measuring import FitAnswer
+    from linekeeper.lab.fit.training_run import rows_kept_out
     from linekeeper.lab.fit.tree_card import fit_tree_card
     from linekeeper.scorecard.artifact import read_artifact, write_artifact
     from linekeeper.scorecard.card import scored_features
@@ -32,8 +41,8 @@ def make_tree_card(
         run = fit_tree_card(rows, plan, name, folds, advance)
     written, file = write_artifact(run.artifact), None
     if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
         file = output / "card.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(written)
     score, sha256 = run.artifact.score, str(read_artifact(written).card)
     if json:
@@ -47,12 +56,13 @@ def make_tree_card(
                 tables=0,
                 card=None if file is None else str(file),
                 model_card=None,
+                kept_out=rows_kept_out(rows),
             )
         )
         return
-    trees = sum(len(one.roots) for one in score.trees)
-    nodes = sum(len(one.feature) for one in score.trees)
+    trees, nodes = sum(len(one.roots) for one in score.trees), sum(len(one.feature) for one in score.trees)
     print_line(f"{data_text(run.artifact.name)}: {trees:,} trees with {nodes:,} nodes")
     print_line(f"AUC {run.auc:.4f} on unseen rows; card {sha256}")
+    print_kept_out(rows)
     if file is not None:
         print_line(data_text(f"card: {file}"))

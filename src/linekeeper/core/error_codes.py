@@ -46,6 +46,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "share-not-readable": "a share is not written as one; write it like 50% or 12.5%",
         "signer-name-not-usable": "the name of who signs off is empty or too long; mend it",
         "source-not-usable": "a word cannot be the source of a feed; name the feed otherwise",
+        "span-not-readable": "a length of time is not written as one; write it like `6m` or `90d`",
         "store-closed": "a store was used after it was closed; open it again",
         "time-zone-not-known": "no time zone has that name; write an IANA name, like Asia/Shanghai",
         "transaction-already-open": "this thread has a transaction on the store open; hand it over, or end it first",

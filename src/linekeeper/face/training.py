@@ -21,7 +21,7 @@ from linekeeper.face.records import Records, html_of_pairs
 from linekeeper.face.times import day_of
 from linekeeper.kernel.calendar import calendar
 from linekeeper.lab import JsonObject
-from linekeeper.lab.snapshot import read_label, take_snapshots
+from linekeeper.lab.snapshot import read_label, read_span, take_snapshots
 
 if TYPE_CHECKING:
     from linekeeper.lab.fit.training_run import TrainingRun
@@ -31,25 +31,29 @@ if TYPE_CHECKING:
 class AccountFeatures:
     """The features of one account at the start of `day`, as whole numbers in their units; None where missing.
 
-    `label` is 1 where the account went bad afterwards, 0 where it did not, None where no label was asked for.
+    `label` is 1 where the account went bad afterwards, 0 where it did not, None where no label was asked for; and one
+    of the words `good`, `bad` and `indeterminate` where accounts that are neither were asked for.
     """
 
     account: str
     day: date
     values: Mapping[str, int | None]
-    label: int | None = None
+    label: int | str | None = None
 
 
 class Snapshots(Records[AccountFeatures]):
     """Features of accounts at chosen days; `linekeeper.fit` takes them as they are.
 
     `already`: rows left out because the label's condition held at the day itself. `unseen`: rows left out because the
-    events end too early to see it. `rejected`: rows of the events that were not admitted.
+    events end before its horizon does, good and bad alike. `short_history`: rows left out because the account's history
+    before the day was too short. `rejected`: rows of the events that were not admitted.
     """
 
-    def __init__(self, table: pa.Table, already: int, unseen: int, rejected: tuple[Rejection, ...]) -> None:
+    def __init__(
+        self, table: pa.Table, already: int, unseen: int, rejected: tuple[Rejection, ...], short_history: int = 0
+    ) -> None:
         super().__init__(lambda: _features_of_rows(table), lambda: table)
-        self.already, self.unseen, self.rejected = already, unseen, rejected
+        self.already, self.unseen, self.rejected, self.short_history = already, unseen, rejected, short_history
 
 
 def snapshots(
@@ -58,6 +62,8 @@ def snapshots(
     days: date | str | Iterable[date | str],
     *,
     label: str | None = None,
+    indeterminate: str | None = None,
+    history: str | None = None,
     columns: Columns | None = None,
     simulate: bool = False,
 ) -> Snapshots:
@@ -65,8 +71,9 @@ def snapshots(
 
     `events` and `columns` are as in `linekeeper.replay`; an event that arrived later is in no feature of a day before.
     `label` says what counts as bad, like
-    `days_past_due >= 60 within 12m`; without it there are features alone. Raises LinekeeperError where the label or the
-    events cannot be read, or a day has not begun and you do not `simulate`.
+    `days_past_due >= 60 within 12m`; without it there are features alone. `indeterminate` says who is neither good nor
+    bad, in the same way. `history`, like `6m`, leaves out accounts that had less of it before the day. Raises
+    LinekeeperError where one of these or the events cannot be read, or a day has not begun and you do not `simulate`.
 
     >>> import linekeeper as lk
     >>> taken = lk.snapshots("docs/examples/cash-line.yaml", "docs/examples/cash-line.jsonl", ["2025-05-15"])
@@ -80,9 +87,13 @@ def snapshots(
     chosen = [day_of(day) for day in listed]
     for day in chosen:
         clock.demand_day(day, calendar(policy.time_zone))
-    intake, wanted = intake_of(events, policy, columns, clock), read_label(named) if named else None
-    taken = take_snapshots(policy.definition, intake.table, chosen, wanted, intake.arrivals)
-    return Snapshots(_with_dates(taken.table), taken.already, taken.unseen, tuple(intake.rejected))
+    neither, span = optional_text("indeterminate", indeterminate), optional_text("history", history)
+    if neither and not named:
+        raise refused_argument("indeterminate", neither, "say with `label` who is bad")
+    wanted, other = read_label(named) if named else None, read_label(neither) if neither else None
+    intake, past = intake_of(events, policy, columns, clock), read_span(span) if span else None
+    taken = take_snapshots(policy.definition, intake.table, chosen, wanted, intake.arrivals, other, past)
+    return Snapshots(_with_dates(taken.table), taken.already, taken.unseen, tuple(intake.rejected), taken.short_history)
 
 
 def features_of_snapshot(table: pa.Table) -> Records[AccountFeatures]:
@@ -140,7 +151,7 @@ class FittedCard:
         """How well the card ranks rows that its folds had not seen."""
         from linekeeper.lab.fit.metrics import auc
 
-        return auc(self.run.table.label, -self.run.points)
+        return auc(self.run.table.label, -self.run.points, self.run.table.weight)
 
     def save(self, folder: str | Path) -> dict[str, Path]:
         """Write `card.json`, `model-card.json` and `model-card.html` to a folder, which is made; their paths."""

@@ -148,7 +148,10 @@ def _reads_score(condition: Expr | None) -> bool:
 
 
 def read_labels(path: Path) -> dict[str, tuple[int, bool]]:
-    """A Parquet file with `account`, `granted` (minor units) and `defaulted` (0 or 1); FileError otherwise."""
+    """A Parquet file with `account`, `granted` (minor units) and `defaulted` (0 or 1), each account once.
+
+    FileError otherwise; also where the ids are no text, since no account of an event is a number.
+    """
     names = ("account", "granted", "defaulted")
     table = read_parquet_table(path)
     missing = [name for name in names if name not in table.column_names]
@@ -158,6 +161,25 @@ def read_labels(path: Path) -> dict[str, tuple[int, bool]]:
             code="column-missing",
             place=str(path),
             details={"column": missing[0]},
+        )
+    accounts = table["account"]
+    if not (pa.types.is_string(accounts.type) or pa.types.is_large_string(accounts.type)) or accounts.null_count:
+        raise FileError(
+            f"the ids in `account` of the labels `{path}` are `{accounts.type}`"
+            if not accounts.null_count
+            else f"the labels `{path}` have a row without `account`",
+            code="column-of-wrong-type",
+            way_out="write the ids as text, as the events have them",
+            place=str(path),
+            details={"column": "account"},
+        )
+    twice = [one["values"] for one in pc.value_counts(accounts).to_pylist() if one["counts"] > 1]
+    if twice:
+        raise FileError(
+            f"the labels `{path}` have the account `{twice[0]}` more than once",
+            code="account-twice",
+            way_out="keep one label an account",
+            place=str(path),
         )
     columns = (table[name].to_pylist() for name in names)
     return {account: (granted, bool(bad)) for account, granted, bad in zip(*columns, strict=True)}

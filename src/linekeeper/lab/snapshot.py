@@ -22,7 +22,29 @@ from linekeeper.lab.policy_variants import with_other_triggers
 from linekeeper.policy.model import Policy
 
 LABEL = "label_of_snapshot"
-_SHAPE = re.compile(r"\s*(?P<condition>.+?)\s+within\s+(?P<length>\d{1,4})(?P<unit>[dm])\s*", re.DOTALL)
+SNAPSHOT_CLASSES = ("good", "bad", "indeterminate")  # the words of a label that has three
+_SPAN = r"(?P<length>\d{1,4})(?P<unit>[dm])"
+_SHAPE = re.compile(rf"\s*(?P<condition>.+?)\s+within\s+{_SPAN}\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarSpan:
+    """So many days, or calendar months (`unit` is d or m)."""
+
+    length: int
+    unit: str
+
+    def after(self, day: int) -> int:
+        """The day that lies so much after `day`: the same day of a later month, or the last one of a shorter month.
+
+        >>> CalendarSpan(1, "m").after(19_753) - 19_753  # 31 January 2024, and the last of February: a leap year
+        29
+        """
+        if self.unit == "d":
+            return day + self.length
+        month = month_of(day)
+        start, following = month_start(month + self.length), month_start(month + self.length + 1)
+        return start + min(day - month_start(month), following - start - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +61,25 @@ class Label:
         >>> Label("days_past_due >= 60", 12, "m").end(19_723) - 19_723  # 2024-01-01: a leap year
         366
         """
-        if self.unit == "d":
-            return day + self.length
-        month = month_of(day)
-        return month_start(month + self.length) + min(day - month_start(month), 27)
+        return CalendarSpan(self.length, self.unit).after(day)
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """`table`: account, at_day, label (where one was asked for), and a column a feature (null: missing).
 
-    Two counts of rows left out: `already`, where the condition held at the date itself, and `unseen`, where the events
-    end before the horizon does.
+    The label is 1 for bad and 0 for good; where accounts that are neither were asked for, it is one of the words
+    `good`, `bad` and `indeterminate`. Three counts of rows left out, each row in one of them: `short_history`, where
+    the account had too short a history before the date; `already`, where the condition held at the date itself; and
+    `unseen`, where the events end before the horizon does. The bad among the last are left out as well: nobody can be
+    good before the end, so those who have gone bad by then would be the only ones left.
     """
 
     table: pa.Table
     already: int
     unseen: int
+    short_history: int = 0
+    indeterminate: int = 0
 
 
 def read_label(text: str) -> Label:
@@ -75,18 +99,39 @@ def read_label(text: str) -> Label:
     return Label(parts["condition"], int(parts["length"]), parts["unit"])
 
 
+def read_span(text: str) -> CalendarSpan:
+    """`6m` or `90d`. Raises UsageError.
+
+    >>> read_span("6m")
+    CalendarSpan(length=6, unit='m')
+    """
+    parts = re.fullmatch(_SPAN, text.strip())
+    if parts is None:
+        raise UsageError(
+            f"`{text[:40]}` is no length of time",
+            code="span-not-readable",
+            way_out="write it like `6m` or `90d`",
+            details={"given": text[:40]},
+        )
+    return CalendarSpan(int(parts["length"]), parts["unit"])
+
+
 def take_snapshots(
     policy: Policy,
     table: pa.Table,
     days: list[int],
     label: Label | None = None,
     arrivals: RecordedArrivals | None = None,
+    indeterminate: Label | None = None,
+    history: CalendarSpan | None = None,
 ) -> Snapshot:
     """Snapshots of every open account at the start of each day, with labels from after it alone.
 
     `table`: events in order of time; `days`: since 1970-01-01. Without a `label`: features alone, of every account,
     where what became of it stands in another file. With `arrivals`, the features of a day are of the events that had
-    arrived before it; what became of an account follows from all of them.
+    arrived before it; what became of an account follows from all of them. `indeterminate`: who is not bad, but of whom
+    this holds, is neither good nor bad. `history`: accounts whose first event is less than this before the day are left
+    out.
     """
     kernel = kernel_of(policy)
     batch = batch_of(policy, kernel.calendar, table)
@@ -95,18 +140,44 @@ def take_snapshots(
         account, index, rows = snapshots(kernel, batch, dates)
     else:
         account, index, rows = _as_known(kernel, table, batch, dates, arrivals)
-    day, columns = dates[index], {}
-    already = unseen = np.zeros(len(account), dtype=bool)
+    day = dates[index]
+    short_history = _short_history(batch, account, day, history)
+    already = unseen = neither = np.zeros(len(account), dtype=bool)
+    columns = {}
     if label is not None:
         already, unseen, bad = _labelled(policy, table, label, account, day)
-        columns = {"label": pa.array(bad[~already & ~unseen].astype(np.int64))}
-    keep = ~already & ~unseen
+        if indeterminate is not None:
+            _, too_late, met = _labelled(policy, table, indeterminate, account, day)
+            unseen, neither = (unseen | too_late) & ~already, met & ~bad
+    keep = ~short_history & ~already & ~unseen
+    if label is not None:
+        columns = {"label": _label_column(bad[keep], None if indeterminate is None else neither[keep])}
     names = pa.array([batch.accounts[a] for a in account[keep]], pa.string())
     columns = {"account": names, "at_day": pa.array(day[keep]), **columns}
     for place, feature in enumerate(policy.features):
         values = rows[keep, kernel.shape.values + place]
         columns[feature.name] = pa.array(values, mask=values == MISSING)
-    return Snapshot(pa.table(columns), int(already.sum()), int(unseen.sum()))
+    counts = (already & ~short_history, unseen & ~short_history, short_history, neither & keep)
+    return Snapshot(pa.table(columns), *(int(mask.sum()) for mask in counts))
+
+
+def _label_column(bad: Ints, neither: Ints | None) -> pa.Array:
+    """1 and 0; or words, where there are more than two classes."""
+    if neither is None:
+        return pa.array(bad.astype(np.int64))
+    words = pa.array(SNAPSHOT_CLASSES)
+    return words.take(pa.array(np.where(bad, 1, np.where(neither, 2, 0))))
+
+
+def _short_history(batch: Batch, account: Ints, day: Ints, history: CalendarSpan | None) -> Ints:
+    """For each snapshot: whether the account's first event is too near to its day."""
+    short_history = np.zeros(len(account), dtype=bool)
+    if history is None or not len(account):
+        return short_history
+    first_day = np.minimum.reduceat(batch.hour, batch.starts[:-1]) // 24
+    long_enough = np.array([history.after(int(first)) for first in first_day], dtype=np.int64)
+    short_history |= long_enough[account] > day
+    return short_history
 
 
 def _as_known(
@@ -129,14 +200,17 @@ def _as_known(
 
 
 def _labelled(policy: Policy, table: pa.Table, label: Label, account: Ints, day: Ints) -> tuple[Ints, Ints, Ints]:
-    """For each snapshot: whether the condition held at its day, whether the events end too early, whether it is bad."""
+    """For each snapshot: whether the condition held at its day, whether the events end too early, whether it is bad.
+
+    A horizon that the events do not reach makes a row unseen whatever is known of it: see `Snapshot`.
+    """
     kernel = kernel_of(_with_label(policy, label.condition))
     batch = batch_of(kernel.policy, kernel.calendar, table)
     last_day = int(batch.hour.max()) // 24 if len(batch) else 0
     spans = _spans(kernel, batch, last_day)
     end = np.array([label.end(int(date)) for date in day], dtype=np.int64)
     already, bad = _meets(spans, account, day, day), _meets(spans, account, day + 1, end)
-    return already, (end > last_day) & ~bad & ~already, bad
+    return already, (end > last_day) & ~already, bad
 
 
 def _with_label(policy: Policy, condition: str) -> Policy:

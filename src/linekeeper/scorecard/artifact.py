@@ -26,6 +26,7 @@ from linekeeper.scorecard.tree_validation import direction_fault, tree_faults
 FORMAT: Literal["linekeeper-scorecard/1"] = "linekeeper-scorecard/1"
 TREES_FORMAT: Literal["linekeeper-scorecard/2"] = "linekeeper-scorecard/2"
 _GROUP_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+UNIT_LENGTH_MAX, UNIT_DIGITS_MAX = 20, 12
 JSON_WHOLE_MAX = 2**53  # beyond it, JSON readers disagree about a whole number
 
 
@@ -38,6 +39,8 @@ class Input:
     """What the fit knew about one feature: its direction, its special codes, its choices.
 
     `decimals`: how many digits after the point its amounts had; the card's cuts are in units of the last of them.
+    `unit`: what stands after an amount when a person reads it (`%`, `days`, `CNY`); `unit_digits` of the digits of a
+    whole number then stand after the point. A share of 4,532 basis points has the unit `%` and two digits.
     """
 
     name: str
@@ -45,6 +48,8 @@ class Input:
     special: tuple[int, ...] = ()
     choices: tuple[str, ...] = ()
     decimals: int = 0
+    unit: str = ""
+    unit_digits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ def write_artifact(artifact: Artifact) -> bytes:
     """
     check_score(artifact.score)
     check_directions(artifact)
+    _check_units(artifact)
     body = {"format": FORMAT, **_plain(artifact)}
     body["score"]["card"] = None
     if artifact.score.trees:
@@ -122,6 +128,7 @@ def open_artifact(data: bytes) -> Artifact:
     check_score(file.score)
     artifact = Artifact(file.name, replace(file.score, card=stated), file.scale, file.inputs, file.provenance)
     check_directions(artifact)
+    _check_units(artifact)
     return artifact
 
 
@@ -152,6 +159,18 @@ def check_score(score: Score) -> None:
         raise ArtifactError(
             "the PD table rises with the score; a better score must not mean a higher PD", code="scorecard-not-usable"
         )
+
+
+def _check_units(artifact: Artifact) -> None:
+    for one in artifact.inputs:
+        if not (
+            len(one.unit) <= UNIT_LENGTH_MAX and one.unit.isprintable() and abs(one.unit_digits) <= UNIT_DIGITS_MAX
+        ):
+            raise ArtifactError(
+                f"`{one.name}` has a unit that cannot be shown",
+                code="scorecard-not-usable",
+                way_out=f"keep it to {UNIT_LENGTH_MAX} characters, and to {UNIT_DIGITS_MAX} digits after the point",
+            )
 
 
 def check_directions(artifact: Artifact) -> None:
@@ -225,6 +244,9 @@ def _whole(numbers: tuple[int, ...], name: str) -> None:
 
 def _plain(artifact: Artifact) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(artifact)
+    for one in plain["inputs"]:
+        if not one["unit"]:  # an input without a unit has no such keys, as in cards of before
+            del one["unit"], one["unit_digits"]
     return plain
 
 

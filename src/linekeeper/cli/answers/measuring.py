@@ -21,7 +21,11 @@ class SnapshotAnswer(RepeatFigures, frozen=True, tag="linekeeper/snapshot/1"):
     rows: int
     bad: Annotated[int | None, Meta(description="Null where no label was asked for.")]
     already: Annotated[int, Meta(description="Left out: bad at the day itself.")]
-    unseen: Annotated[int, Meta(description="Left out: their events end too early.")]
+    unseen: Annotated[
+        int, Meta(description="Left out: the events end before their horizon does, whoever is bad by then.")
+    ]
+    short_history: Annotated[int, Meta(description="Left out: less history before the day than `--history` asks for.")]
+    indeterminate: Annotated[int, Meta(description="Of the rows, those that are neither good nor bad.")]
 
 
 class FitAnswer(CommandAnswer, frozen=True, tag="linekeeper/fit/1"):
@@ -35,6 +39,10 @@ class FitAnswer(CommandAnswer, frozen=True, tag="linekeeper/fit/1"):
     tables: int
     card: Annotated[str | None, Meta(description="The file of the card; null without `--output`.")]
     model_card: str | None
+    kept_out: Annotated[
+        dict[str, int],
+        Meta(description="Rows that no fit saw: `indeterminate`, `reject`, or `unlabelled` in the file of labels."),
+    ]
 
 
 class DifferingRowRecord(AnswerPart, frozen=True):
@@ -112,19 +120,19 @@ class CrossValidationAnswer(CommandAnswer, frozen=True, tag="linekeeper/fit-cros
 
 
 class Ranking(AnswerPart, frozen=True):
-    """How well the card, LightGBM as it comes and a tuned forest rank who falls behind."""
+    """How well the card, LightGBM as it comes and a tuned forest rank who falls behind; null without `--compare`."""
 
     rows: int
     behind: int
     auc: Auc
     auc_interval: AucInterval
-    auc_lightgbm: Auc
-    auc_forest: Auc
-    auc_above_lightgbm: AucDifference
-    auc_above_forest: AucDifference
+    auc_lightgbm: Auc | None
+    auc_forest: Auc | None
+    auc_above_lightgbm: AucDifference | None
+    auc_above_forest: AucDifference | None
     behind_in_riskiest_5_percent: Share
-    behind_in_riskiest_5_percent_lightgbm: Share
-    behind_in_riskiest_5_percent_forest: Share
+    behind_in_riskiest_5_percent_lightgbm: Share | None
+    behind_in_riskiest_5_percent_forest: Share | None
 
 
 class RankingByHistory(Ranking, frozen=True):
@@ -137,7 +145,7 @@ class CumulativeGains(AnswerPart, frozen=True):
     """The share of all bads among the riskiest 0 to 100 percent, by percent."""
 
     card: list[Share]
-    forest: list[Share]
+    forest: list[Share] | None
 
 
 class PredictedDecile(AnswerPart, frozen=True):

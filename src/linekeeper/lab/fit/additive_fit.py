@@ -120,7 +120,9 @@ def _auc_by_way(seen: BinnedTable, unseen: BinnedTable, plan: FitPlan, pairs: li
     matrix = unseen.fine.matrix()
     log_odds = {way: raw_log_odds(booster, matrix) for way, booster in boosters.items()}
     return {
-        way: auc(unseen.table.label, (1 - share) * log_odds["labels"] + share * log_odds["teacher"])
+        way: auc(
+            unseen.table.label, (1 - share) * log_odds["labels"] + share * log_odds["teacher"], unseen.table.weight
+        )
         for way, share in TEACHER_SHARES.items()
     }
 

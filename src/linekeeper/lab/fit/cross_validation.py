@@ -40,14 +40,21 @@ NOTHING_KNOWN: Mapping[str, KnownOfTable] = {}
 
 @dataclass(frozen=True, slots=True)
 class CrossValidation:
-    """For each row: its fold, and the log-odds of bad that each method gives it without having seen the fold."""
+    """For each row: its fold, and the log-odds of bad that each method gives it without having seen the fold.
+
+    `weight`: how much each row counts in the figures; None: all alike.
+    """
 
     fold: npt.NDArray[np.intp]
     log_odds: Mapping[str, Floats]
+    weight: Floats | None = None
 
     def auc_by_fold(self, label: npt.NDArray[np.int64], method: str) -> list[float]:
         """The AUC of a method in each fold."""
-        return [auc(label[rows], self.log_odds[method][rows]) for rows in self.rows_by_fold()]
+        return [
+            auc(label[rows], self.log_odds[method][rows], None if self.weight is None else self.weight[rows])
+            for rows in self.rows_by_fold()
+        ]
 
     def mean_auc(self, label: npt.NDArray[np.int64], method: str) -> float:
         """The mean of a method's AUC over the folds."""
@@ -84,7 +91,7 @@ def cross_validate(
             for method, of_fold in by_method.items():
                 log_odds[method][fold == number] = of_fold
             progress(1)
-    return CrossValidation(fold, log_odds)
+    return CrossValidation(fold, log_odds, data.table.weight)
 
 
 def fit_model(data: BinnedTable, plan: FitPlan, method: str = "tables", learning: Learning = LABELS) -> AdditiveModel:

@@ -57,8 +57,12 @@ def _without_directions(data: BinnedTable, limits: PathLimits, freed: list[int])
 def _auc_by_fold(data: BinnedTable, plan: FitPlan, fold: BinNumbers, limits: PathLimits) -> list[float]:
     parts = [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(int(fold.max()) + 1)]
     _, boosters = train_folds(data.fine_data(), data.label, plan, ROUNDS_MAX, ON_LABELS, limits, parts)
-    matrix = data.fine.matrix()
+    matrix, weight = data.fine.matrix(), data.table.weight
     return [
-        auc(data.table.label[unseen], raw_log_odds(booster, matrix[unseen]))
+        auc(
+            data.table.label[unseen],
+            raw_log_odds(booster, matrix[unseen]),
+            None if weight is None else weight[unseen],
+        )
         for booster, (_, unseen) in zip(boosters, parts, strict=True)
     ]

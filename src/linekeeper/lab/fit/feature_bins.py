@@ -130,9 +130,9 @@ def part_of(whole: lgb.Dataset, rows: Rows) -> lgb.Dataset:
     return whole.subset(rows.tolist())
 
 
-def data_set_of(bins: FeatureBins) -> lgb.Dataset:
-    """The rows as a data set of LightGBM, to take parts of; what is learned is set on each part."""
-    return lgb.Dataset(bins.matrix(), np.zeros(len(bins.bins[0])), params=dict(OF_DATA)).construct()
+def data_set_of(bins: FeatureBins, weight: Floats | None = None) -> lgb.Dataset:
+    """The rows as a data set of LightGBM, to take parts of; what is learned is set on each part. Parts keep weights."""
+    return lgb.Dataset(bins.matrix(), np.zeros(len(bins.bins[0])), weight=weight, params=dict(OF_DATA)).construct()
 
 
 # ------------------------------------------------------------------ tables of them
@@ -193,5 +193,5 @@ def bin_table(table: TrainingTable, plan: FitPlan) -> BinnedTable:
     """The table with its features binned for all fits on parts of it."""
     fine, coarse = (bin_features(plan, table.features, bins_max) for bins_max in (FINE_BINS, COARSE_BINS))
     _, account = np.unique(table.account, return_inverse=True)
-    whole_fine, whole_coarse = data_set_of(fine), data_set_of(coarse)
+    whole_fine, whole_coarse = data_set_of(fine, table.weight), data_set_of(coarse, table.weight)
     return BinnedTable(table, fine, coarse, np.arange(len(table)), account, whole_fine, whole_coarse)

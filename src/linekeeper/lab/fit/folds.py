@@ -34,6 +34,8 @@ def folds_of(table: TrainingTable, folds: int, seed: int) -> npt.NDArray[np.intp
     fold = np.empty(len(bad), np.intp)
     for label in (0, 1):  # one after the other, so that goods and bads are spread evenly, both
         members = chance.permutation(np.flatnonzero(bad == label))
+        if table.weight is not None:  # the heaviest first, so that no fold has much more of the weight than another
+            members = members[np.argsort(-np.bincount(account, table.weight)[members], kind="stable")]
         fold[members] = np.arange(len(members)) % folds
     return fold[account]
 

@@ -95,13 +95,13 @@ class InnerFolds:
             way: (1 - share) * of_unseen["labels"] + share * of_unseen["teacher"]
             for way, share in TEACHER_SHARES.items()
         }
-        aucs = {way: auc(self.data.label, log_odds) for way, log_odds in by_way.items()}
+        aucs = {way: auc(self.data.label, log_odds, self.data.table.weight) for way, log_odds in by_way.items()}
         learning = Learning(max(aucs, key=lambda way: aucs[way]), aucs)
         weights = {"labels": 1 - learning.teacher_share, "teacher": learning.teacher_share}
         weighed = [
             (booster, weights[way] / INNER_FOLDS) for way in boosters if weights[way] for booster in boosters[way]
         ]
-        slope, shift = slope_and_shift(self.data.table.label, by_way[learning.way])
+        slope, shift = slope_and_shift(self.data.table.label, by_way[learning.way], self.data.table.weight)
         model = read_boosters(weighed, self.data.fine)
         # Boosters of few rows say too little or too much. Points that are too small would lose most in rounding.
         return Fitted(model.scaled(slope, shift) if slope > 0 else model, learning)

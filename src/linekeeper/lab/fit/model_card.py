@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from linekeeper.lab.fit.inner_folds import FEW_ROWS
 from linekeeper.lab.fit.metrics import (
     auc,
     auc_interval,
+    bad_rate,
     brier,
     calibration_by_decile,
     cumulative_gains,
@@ -24,14 +27,14 @@ from linekeeper.lab.fit.metrics import (
     log_loss,
     paired_over_folds,
     psi,
-    wilson_interval,
 )
 from linekeeper.lab.fit.training_run import TrainingRun, artifact_of_run, pd_of_method
 from linekeeper.lab.fit.training_table import TrainingTable
-from linekeeper.scorecard.artifact import open_artifact, write_artifact
+from linekeeper.scorecard.artifact import Input, open_artifact, write_artifact
 from linekeeper.scorecard.card import Bins, PointsTable, Score
-from linekeeper.scorecard.many import FeatureColumn, place, points_many, score_many
+from linekeeper.scorecard.many import FeatureColumn, FeatureColumns, place, points_many, score_many
 from linekeeper.scorecard.points import best_score
+from linekeeper.scorecard.units import bin_words
 
 METHOD_NAMES = {"tables": "with tables", "main": "main effects only", "forest": "LightGBM forest", "woe": "WOE + LR"}
 HISTOGRAM_POINTS = 10
@@ -46,12 +49,14 @@ def model_card_of(run: TrainingRun, data: str) -> JsonObject:
     """
     artifact = open_artifact(write_artifact(artifact_of_run(run, data)))
     table, plan = run.table, run.plan
+    inputs = {one.name: one for one in artifact.inputs}
     return {
         "format": "linekeeper-model-card/1",
         "name": plan.name,
         "sha256": artifact.score.card,
         "provenance": dict(artifact.provenance),
         "scale": asdict(plan.scale),
+        "rows": _rows(run),
         "base": run.score.base,
         "best_score": best_score(run.score),
         "learning": _learning(run),
@@ -59,12 +64,12 @@ def model_card_of(run: TrainingRun, data: str) -> JsonObject:
         "rounding_cost_auc": _rounding_cost(run),
         "left_to_trees": _left_to_trees(run),
         "directions": [asdict(cost) for cost in run.direction_costs],
-        "calibration": [asdict(decile) for decile in calibration_by_decile(table.label, run.pd)],
+        "calibration": [asdict(decile) for decile in calibration_by_decile(table.label, run.pd, weight=table.weight)],
         "lift": _lift(run),
         "scores": _histogram(run),
         "pd": {"below": list(run.score.pd_below), "ppm": list(run.score.pd_ppm)},
-        "features": [_feature(part, table) for part in run.score.bins],
-        "tables": [_table(part, table) for part in run.score.tables],
+        "features": [_feature(part, table, inputs.get(part.feature)) for part in run.score.bins],
+        "tables": [_table(part, table, inputs) for part in run.score.tables],
         "sensitivity": _sensitivity(run),
         "stability": stability(table, run.score),
         "fairness": {
@@ -76,11 +81,47 @@ def model_card_of(run: TrainingRun, data: str) -> JsonObject:
     }
 
 
+def _rows(run: TrainingRun) -> JsonObject:
+    """What the rows are: their dates, their weights, and those that no fit saw, with what the card says of them."""
+    table, weight = run.table, run.table.weight
+    days, day = np.unique(table.at_day, return_inverse=True)
+    bads = np.bincount(day, weights=table.label)
+    without_label = {"why": "unlabelled", "rows": table.without_label, "mean_score": None, "mean_pd": None}
+    by_class = [_kept_out(name, columns, run.score) for name, columns in table.kept_out.items()]
+    return {
+        "accounts": len(np.unique(table.account)),
+        "by_date": [
+            {"day": int(one), "rows": int(rows), "bads": int(bad)}
+            for one, rows, bad in zip(days, np.bincount(day), bads, strict=True)
+        ],
+        "bad_rate": float(np.average(table.label, weights=weight)),
+        "weight": None
+        if weight is None
+        else {
+            "column": run.plan.weight,
+            "least": float(weight.min()),
+            "most": float(weight.max()),
+            "rows_worth": float(weight.sum() ** 2 / (weight**2).sum()),
+        },
+        "kept_out": [*by_class, *([without_label] if table.without_label else [])],
+    }
+
+
+def _kept_out(why: str, columns: FeatureColumns, score: Score) -> JsonObject:
+    scored = score_many(score, columns)
+    return {
+        "why": why,
+        "rows": len(scored.score),
+        "mean_score": float(scored.score.mean()),
+        "mean_pd": float(scored.pd_ppm.mean() / 1_000_000),
+    }
+
+
 # ------------------------------------------------------------------ ranking and calibration
 
 
 def _method(run: TrainingRun, method: str) -> JsonObject:
-    label, pd = run.table.label, pd_of_method(run, method)
+    label, weight, pd = run.table.label, run.table.weight, pd_of_method(run, method)
     risk = run.validation.log_odds[method]
     mean_auc = run.validation.mean_auc(label, method)
     return {
@@ -88,11 +129,11 @@ def _method(run: TrainingRun, method: str) -> JsonObject:
         "name": "this card" if method == run.method else METHOD_NAMES[method],
         "auc": mean_auc,
         "auc_by_fold": run.validation.auc_by_fold(label, method),
-        "auc_interval": auc_interval(label, risk),
+        "auc_interval": auc_interval(label, risk, weight),
         "gini": 2 * mean_auc - 1,
-        "ks": ks(label, risk),
-        "brier": brier(label, pd),
-        "log_loss": log_loss(label, pd),
+        "ks": ks(label, risk, weight),
+        "brier": brier(label, pd, weight),
+        "log_loss": log_loss(label, pd, weight),
     }
 
 
@@ -123,14 +164,18 @@ def _left_to_trees(run: TrainingRun) -> JsonObject | None:
 
 def _lift(run: TrainingRun) -> JsonObject:
     """The share of bads among the riskiest x % of rows, for each method; and the lift of each decile of the card."""
-    label = run.table.label
+    label, weight = run.table.label, run.table.weight
     risks = {method: risk for method, risk in run.validation.log_odds.items() if method in METHOD_NAMES}
-    decile = deciles(-run.points)
-    rate = label.mean()
-    lifts = [float(label[decile == number].mean() / rate) for number in range(10) if (decile == number).any()]
+    decile = deciles(-run.points, weight=weight)
+    rate = np.average(label, weights=weight)
+    lifts = [
+        bad_rate(label[rows], None if weight is None else weight[rows])[0] / float(rate)
+        for number in range(10)
+        if (rows := decile == number).any()
+    ]
     return {
         "shares": np.linspace(0, 1, GAINS_STEPS + 1).tolist(),
-        "found": {method: cumulative_gains(label, risk, GAINS_STEPS) for method, risk in risks.items()},
+        "found": {method: cumulative_gains(label, risk, GAINS_STEPS, weight) for method, risk in risks.items()},
         "by_decile": lifts,
     }
 
@@ -149,7 +194,7 @@ def _histogram(run: TrainingRun) -> list[JsonObject]:
 # ------------------------------------------------------------------ the parts of the card
 
 
-def _feature(part: Bins, table: TrainingTable) -> JsonObject:
+def _feature(part: Bins, table: TrainingTable, known: Input | None) -> JsonObject:
     """The bins of a feature: points, rows, bads, bad rate with its interval. Missing is a bin where it occurs."""
     binning = _binning(part)
     bin_of_row = binning.bin_of(table.features[part.feature])
@@ -162,24 +207,31 @@ def _feature(part: Bins, table: TrainingTable) -> JsonObject:
         missing = number == len(binning.cuts) + 1
         if missing and not count:
             continue
-        low, high = wilson_interval(bads, count)
+        rate, low, high = bad_rate(table.label[rows], None if table.weight is None else table.weight[rows])
         bins.append(
             {
                 "from": None if missing else edges[number],
                 "below": None if missing else edges[number + 1],
                 "missing": missing,
+                "words": bin_words(edges[number], edges[number + 1], known) if not missing else "missing",
                 "points": points_of_bin,
                 "rows": count,
                 "bads": bads,
-                "bad_rate": bads / count if count else None,
+                "bad_rate": rate if count else None,
                 "low": low,
                 "high": high,
             }
         )
-    return {"feature": part.feature, "group": part.group, "choices": bool(part.by_choice), "bins": bins}
+    return {
+        "feature": part.feature,
+        "group": part.group,
+        "choices": bool(part.by_choice),
+        "unit": known.unit if known else "",
+        "bins": bins,
+    }
 
 
-def _table(part: PointsTable, table: TrainingTable) -> JsonObject:
+def _table(part: PointsTable, table: TrainingTable, inputs: Mapping[str, Input]) -> JsonObject:
     row, column = Binning(part.row, part.row_below), Binning(part.column, part.column_below)
     cell = row.bin_of(table.features[part.row]) * column.size + column.bin_of(table.features[part.column])
     rows = np.bincount(cell, minlength=row.size * column.size)
@@ -189,7 +241,13 @@ def _table(part: PointsTable, table: TrainingTable) -> JsonObject:
         "points": [list(line) for line in part.points],
         "rows": rows.reshape(-1, column.size).tolist(),
         "bads": bads.astype(int).reshape(-1, column.size).tolist(),
+        "row_words": _words_of_bins(part.row_below, inputs.get(part.row)),
+        "column_words": _words_of_bins(part.column_below, inputs.get(part.column)),
     }
+
+
+def _words_of_bins(below: tuple[int, ...], known: Input | None) -> list[str]:
+    return [*(bin_words(low, high, known) for low, high in pairwise([None, *below, None])), "missing"]
 
 
 def _binning(part: Bins) -> Binning:
@@ -204,13 +262,13 @@ def _sensitivity(run: TrainingRun) -> list[JsonObject]:
     """For each input: the AUC lost when its values are shuffled (in sample), and how far its points spread."""
     table, score = run.table, run.score
     chance = np.random.default_rng(run.plan.seed)
-    unshuffled = auc(table.label, -score_many(score, table.features).score)
+    unshuffled = auc(table.label, -score_many(score, table.features).score, table.weight)
     names = sorted({part.feature for part in score.bins}.union(*((t.row, t.column) for t in score.tables)))
     points = dict(zip([part.feature for part in score.bins], points_many(score, table.features), strict=False))
     rows = []
     for name in names:
         shuffled = {**table.features, name: chance.permutation(table.features[name])}
-        lost = unshuffled - auc(table.label, -score_many(score, shuffled).score)
+        lost = unshuffled - auc(table.label, -score_many(score, shuffled).score, table.weight)
         deviation = float(points[name].std()) if name in points else 0.0
         rows.append({"feature": name, "auc_lost": lost, "points_deviation": deviation})
     return sorted(rows, key=lambda row: -row["auc_lost"])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from importlib.resources import files
-from itertools import pairwise
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
@@ -122,7 +122,7 @@ def plot_feature(part: JsonObject) -> str:
     for index, row in enumerate(bins):
         at = 16 + index * BIN_HEIGHT
         middle = at + BIN_HEIGHT / 2
-        body += text(label - 8, middle + 4, bin_name(row, part["choices"]), "tick end")
+        body += text(label - 8, middle + 4, svg.cut_words(row["words"]), "tick end")
         length = row["points"] / most * (zero - label - 26)
         body += bar(zero, at + 3, length, BIN_HEIGHT - 6, "good" if length >= 0 else "bad")
         side = "tick" if length >= 0 else "tick end"
@@ -138,28 +138,9 @@ def plot_feature(part: JsonObject) -> str:
     return picture(body, foot + 16, f"Bins of {part['feature']}")
 
 
-def bin_name(row: JsonObject, choices: bool) -> str:
-    """The values of a bin in words.
-
-    >>> bin_name({"missing": False, "from": None, "below": 3000}, False)
-    'below 3,000'
-    """
-    if row["missing"]:
-        return "missing"
-    low, high = row["from"], row["below"]
-    if choices:
-        return f"choice {0 if low is None else low}"
-    if low is None:
-        return "any" if high is None else f"below {high:,}"
-    if high is None:
-        return f"{low:,} and up"
-    return f"{low:,}" if high == low + 1 else f"{low:,} to {high - 1:,}"
-
-
 def plot_table(table: JsonObject) -> str:
     """Points of a table as a heat map; cells that no account was in are pale."""
-    rows = _names(table["row_below"])
-    columns = _short(table["column_below"])
+    rows, columns = ([svg.cut_words(words) for words in table[key]] for key in ("row_words", "column_words"))
     keep_rows = [i for i, cells in enumerate(table["rows"]) if sum(cells)]
     keep_columns = [j for j in range(len(columns)) if sum(cells[j] for cells in table["rows"])]
     most = max([abs(point) for cells in table["points"] for point in cells] + [1])
@@ -168,7 +149,8 @@ def plot_table(table: JsonObject) -> str:
     body = text(label, 10, f"across: {table['column']}", "name") + text(label - 6, 10, table["row"], "name end")
     for place, j in enumerate(keep_columns):
         x = label + (place + 0.5) * wide
-        body += f'<text transform="translate({x:.1f} {head - 4}) rotate(-35)" class="tick small">{columns[j]}</text>'
+        name = escape(columns[j])
+        body += f'<text transform="translate({x:.1f} {head - 4}) rotate(-35)" class="tick small">{name}</text>'
     for index, i in enumerate(keep_rows):
         top = head + index * tall
         body += text(label - 6, top + 14, rows[i], "tick end")
@@ -182,16 +164,6 @@ def plot_table(table: JsonObject) -> str:
             if wide > 22 and count:
                 body += text(label + (place + 0.5) * wide, top + 14, signed(point), "tick middle small")
     return picture(body, head + len(keep_rows) * tall + 4, f"Points by {table['row']} and {table['column']}")
-
-
-def _names(below: list[int]) -> list[str]:
-    pairs = pairwise([None, *below, None])
-    return [*(bin_name({"missing": False, "from": a, "below": b}, False) for a, b in pairs), "missing"]
-
-
-def _short(below: list[int]) -> list[str]:
-    first = f"< {below[0]:,}" if below else "any"
-    return [first, *(f"{cut:,} +" for cut in below), "missing"]
 
 
 def signed(points: int) -> str:

@@ -109,8 +109,10 @@ def probability(log_odds: Floats) -> Floats:
     return pd
 
 
-def slope_and_shift(label: FeatureColumn, log_odds: Floats) -> tuple[float, float]:
+def slope_and_shift(label: FeatureColumn, log_odds: Floats, weight: Floats | None = None) -> tuple[float, float]:
     """The (slope, shift) of a logistic regression of the label on the log-odds (Platt 1999), without a penalty.
+
+    With a `weight`, each row counts as so many.
 
     >>> odds = np.log(np.array([1 / 3, 1 / 3, 1 / 3, 1 / 3, 3, 3, 3, 3]))
     >>> slope, shift = slope_and_shift(np.array([1, 0, 0, 0, 1, 1, 1, 0]), odds)
@@ -119,26 +121,33 @@ def slope_and_shift(label: FeatureColumn, log_odds: Floats) -> tuple[float, floa
     """
     middle, deviation = float(log_odds.mean()), float(log_odds.std())
     if deviation < SAME_MAX:  # nothing tells the rows apart
-        return 0.0, float(logit(label.mean()))
+        return 0.0, float(logit(np.average(label, weights=weight)))
     standard = (log_odds - middle)[:, None] / deviation
-    regression = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10).fit(standard, label)
+    regression = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10)
+    regression.fit(standard, label, sample_weight=weight)
     slope = float(regression.coef_[0, 0]) / deviation
     return slope, float(regression.intercept_[0]) - slope * middle
 
 
 def measured_pd(
-    below: tuple[int, ...], formula_ppm: tuple[int, ...], points: FeatureColumn, label: FeatureColumn
+    below: tuple[int, ...],
+    formula_ppm: tuple[int, ...],
+    points: FeatureColumn,
+    label: FeatureColumn,
+    weight: Floats | None = None,
 ) -> tuple[int, ...]:
     """The PD of each band of the score, in ppm: the rate that came, drawn towards the formula where rows are few.
 
-    Never rises with the score: neighbours that would are pooled (Ayer et al. 1955).
+    Never rises with the score: neighbours that would are pooled (Ayer et al. 1955). With a `weight`, 1 on average, each
+    row counts as so many.
 
     >>> measured_pd((500,), (200_000, 50_000), np.array([490] * 200 + [510] * 200), np.array([1, 0] * 200))
     (350000, 275000)
     """
     band = place(points, below)
-    rows = np.bincount(band, minlength=len(formula_ppm))
-    bads = np.bincount(band, weights=label, minlength=len(formula_ppm))
+    rows = np.bincount(band, weights=weight, minlength=len(formula_ppm))
+    of_bads = label if weight is None else label * weight
+    bads = np.bincount(band, weights=of_bads, minlength=len(formula_ppm))
     rates = (bads * 1_000_000 + TRUST_ROWS * np.array(formula_ppm, dtype=np.float64)) / (rows + TRUST_ROWS)
     falling = isotonic_regression(rates, sample_weight=(rows + TRUST_ROWS).astype(np.float64), increasing=False)
     return tuple(round(float(rate)) for rate in falling)

@@ -51,6 +51,15 @@ class Axes:
         return "".join(parts)
 
 
+def cut_words(words: str, most: int = 24) -> str:
+    """Words that have room beside a plot.
+
+    >>> cut_words("app, branch, phone", 12)
+    'app, branch…'
+    """
+    return words if len(words) <= most else words[: most - 1] + "…"
+
+
 def picture(body: str, height: float, title: str) -> str:
     """A whole picture; the title is what a screen reader says."""
     head = f'<svg viewBox="0 0 {PLOT_WIDTH} {height:.0f}" role="img" aria-label="{escape(title)}">'

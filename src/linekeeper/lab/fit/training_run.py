@@ -28,7 +28,7 @@ from linekeeper.lab.fit.metrics import auc
 from linekeeper.lab.fit.plan import FitPlan
 from linekeeper.lab.fit.scaling import measured_pd, points_of_log_odds, probability, scorecard_of, slope_and_shift
 from linekeeper.lab.fit.training_table import TrainingTable
-from linekeeper.scorecard.artifact import Artifact, Input
+from linekeeper.scorecard.artifact import Artifact
 from linekeeper.scorecard.card import Score
 from linekeeper.scorecard.many import FeatureColumn, place
 
@@ -76,7 +76,7 @@ def fit_scorecard(
     known = known_by_method(data, plan, methods)
     progress(1)
     validation = cross_validate(data, plan, folds, methods, learning, progress, known)
-    slope, shift = slope_and_shift(table.label, validation.log_odds[method])
+    slope, shift = slope_and_shift(table.label, validation.log_odds[method], table.weight)
     fitted = fit_default(data, plan, method, learning, known)
     model = fitted.model.scaled(slope, shift)
     score = scorecard_of(model, plan, table.features)
@@ -90,7 +90,7 @@ def fit_scorecard(
     points = points_of_log_odds(slope * validation.log_odds[method] + shift, plan.scale)
     costs = tuple(direction_costs(data, plan_of_method(plan, method), validation.fold)) if with_direction_costs else ()
     pd = _pd_of_unseen_rows(score, points, table.label, validation)
-    score = replace(score, pd_ppm=measured_pd(score.pd_below, score.pd_ppm, points, table.label))
+    score = replace(score, pd_ppm=measured_pd(score.pd_below, score.pd_ppm, points, table.label, table.weight))
     return TrainingRun(table, plan, method, fitted.learning, validation, model, score, points, pd, costs)
 
 
@@ -98,11 +98,7 @@ def artifact_of_run(run: TrainingRun, data: str) -> Artifact:
     """The card as an artifact; `data` names the table it was fitted on."""
     table, plan = run.table, run.plan
     used = {part.feature for part in run.score.bins}.union(*((t.row, t.column) for t in run.score.tables))
-    inputs = tuple(
-        Input(feature.name, feature.worse, feature.special, feature.choices, feature.decimals)
-        for feature in plan.features
-        if feature.name in used
-    )
+    inputs = tuple(feature.as_input for feature in plan.features if feature.name in used)
     provenance: dict[str, str | int] = {
         "data": data,
         "data_sha256": table_digest(table),
@@ -114,18 +110,34 @@ def artifact_of_run(run: TrainingRun, data: str) -> Artifact:
         "learned_from": "weight of evidence" if run.method == "woe" else run.learning.way,
         "folds": int(run.validation.fold.max()) + 1,
         "seed": plan.seed,
-        "auc_ppm": round(auc(table.label, -run.points) * 1_000_000),
+        "auc_ppm": round(auc(table.label, -run.points, table.weight) * 1_000_000),
         "lightgbm": version("lightgbm"),
         "protected_refused": ", ".join(plan.protected),
+        **labels_of_provenance(table, plan),
     }
     return Artifact(plan.name, run.score, plan.scale, inputs, provenance)
 
 
+def labels_of_provenance(table: TrainingTable, plan: FitPlan) -> dict[str, str | int]:
+    """The column of weights, and how many rows were kept out of the fit, as far as there are any."""
+    facts: dict[str, str | int] = {} if table.weight is None else {"weight": str(plan.weight)}
+    facts |= {f"{name}_rows": rows for name, rows in rows_kept_out(table).items()}
+    return facts
+
+
+def rows_kept_out(table: TrainingTable) -> dict[str, int]:
+    """How many rows no fit saw, by why: their class, or `unlabelled`."""
+    by_class = {name: len(next(iter(columns.values()))) for name, columns in table.kept_out.items()}
+    return {**by_class, **({"unlabelled": table.without_label} if table.without_label else {})}
+
+
 def table_digest(table: TrainingTable) -> str:
-    """SHA-256 over label, date and features by name: the same data, the same digest, whatever the file."""
+    """SHA-256 over label, date and features by name, and weights: the same data, the same digest, whatever the file."""
     total = hashlib.sha256()
     for name, column in (("label", table.label), ("at_day", table.at_day), *sorted(table.features.items())):
         total.update(name.encode() + b"\0" + np.ascontiguousarray(column, dtype="<i8").tobytes())
+    if table.weight is not None:
+        total.update(b"weight\0" + np.ascontiguousarray(table.weight, dtype="<f8").tobytes())
     return total.hexdigest()
 
 
@@ -134,7 +146,7 @@ def pd_of_method(run: TrainingRun, method: str) -> Floats:
     if method == run.method:
         return run.pd
     log_odds = run.validation.log_odds[method]
-    slope, shift = slope_and_shift(run.table.label, log_odds)
+    slope, shift = slope_and_shift(run.table.label, log_odds, run.table.weight)
     return probability(slope * log_odds + shift)
 
 
@@ -142,9 +154,10 @@ def _pd_of_unseen_rows(
     score: Score, points: FeatureColumn, label: FeatureColumn, validation: CrossValidation
 ) -> Floats:
     """The PD of each row by a table that was measured on the other folds."""
-    pd = np.empty(len(label))
+    pd, weight = np.empty(len(label)), validation.weight
     band = place(points, score.pd_below)
     for rows in validation.rows_by_fold():
-        ppm = measured_pd(score.pd_below, score.pd_ppm, points[~rows], label[~rows])
+        of_others = None if weight is None else weight[~rows]
+        ppm = measured_pd(score.pd_below, score.pd_ppm, points[~rows], label[~rows], of_others)
         pd[rows] = np.array(ppm)[band[rows]] / 1_000_000
     return pd

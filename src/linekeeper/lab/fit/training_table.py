@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from linekeeper.core.errors import FileError
-from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
+from linekeeper.lab.fit.outcome_classes import Weights, classes_of_rows, weights_of_rows
+from linekeeper.lab.fit.plan import OUTCOME_CLASSES, FeaturePlan, FitPlan
 from linekeeper.lab.fit.table_columns import day_numbers, feature_column, plain_table, read_table, texts
 from linekeeper.lab.parquet import whole_numbers
 from linekeeper.lab.partition import Partition
@@ -24,13 +25,21 @@ PLACE = " place"  # of a row, while it is joined: no column of a file is named s
 
 @dataclass(frozen=True, slots=True)
 class TrainingTable:
-    """Columns of one length: int64, `MISSING` where missing; `label` is 1 for bad; `at_day` days since 1970-01-01."""
+    """Columns of one length: int64, `MISSING` where missing; `label` is 1 for bad; `at_day` days since 1970-01-01.
+
+    `weight`: how much each row counts, 1 on average over the whole table; None where all count alike. `kept_out`: the
+    features of the rows that are neither good nor bad, by their class; no fit sees them. `without_label`: how many rows
+    had no label in the file of labels.
+    """
 
     account: npt.NDArray[np.str_]
     at_day: FeatureColumn
     label: FeatureColumn
     features: Mapping[str, FeatureColumn]
     protected: Mapping[str, FeatureColumn]
+    weight: Weights | None = None
+    kept_out: Mapping[str, Mapping[str, FeatureColumn]] = field(default_factory=dict)
+    without_label: int = 0
 
     def __len__(self) -> int:
         return len(self.label)
@@ -44,6 +53,7 @@ class TrainingTable:
             label=self.label[rows],
             features={name: values[rows] for name, values in self.features.items()},
             protected={name: values[rows] for name, values in self.protected.items()},
+            weight=None if self.weight is None else self.weight[rows],
         )
 
     def of_partition(self, partition: Partition) -> TrainingTable:
@@ -58,9 +68,10 @@ def read_training_table(path: Path, plan: FitPlan, labels: Path | None = None) -
     Raises FileError where a file cannot be read, or a column is missing or not whole numbers.
     """
     data = read_table(path)
-    if labels:
-        data = _joined(data, path, read_table(labels), labels, plan)
-    return training_table(data, plan)
+    if not labels:
+        return training_table(data, plan)
+    joined = _joined(data, path, read_table(labels), labels, plan)
+    return replace(training_table(joined, plan), without_label=data.num_rows - joined.num_rows)
 
 
 def _joined(data: pa.Table, path: Path, outcomes: pa.Table, labels: Path, plan: FitPlan) -> pa.Table:
@@ -69,6 +80,7 @@ def _joined(data: pa.Table, path: Path, outcomes: pa.Table, labels: Path, plan: 
         for name in names:
             if name not in table.column_names:
                 raise FileError(f"`{file}` has no column `{name}`", code="column-missing", place=str(file))
+    _demand_ids_of_one_type(data, path, outcomes, labels)
     ids = pa.array(texts(outcomes, "account"), pa.string())
     if len(pc.unique(ids)) < len(ids):
         twice = next(one["values"] for one in pc.value_counts(ids).to_pylist() if one["counts"] > 1)
@@ -94,11 +106,26 @@ def _joined(data: pa.Table, path: Path, outcomes: pa.Table, labels: Path, plan: 
     return joined
 
 
+def _demand_ids_of_one_type(data: pa.Table, path: Path, outcomes: pa.Table, labels: Path) -> None:
+    """Raises FileError where the ids are text in one file and numbers in the other: `007` and 7 would never meet."""
+    words, words_of_labels = (pa.types.is_string(table["account"].type) for table in (data, outcomes))
+    if words != words_of_labels:
+        kinds = ("text", "numbers") if words else ("numbers", "text")
+        raise FileError(
+            f"the ids in `account` are {kinds[0]} in `{path}` and {kinds[1]} in `{labels}`",
+            code="column-of-wrong-type",
+            way_out="write them in both files alike",
+            place=str(labels),
+            details={"column": "account"},
+        )
+
+
 def training_table(data: pa.Table, plan: FitPlan) -> TrainingTable:
     """The training table out of a table in memory.
 
     `account` and `at_day` may be absent: the rows are then numbered, and all of day 0. Raises FileError where another
-    column is missing or not whole numbers, or the label is not 0 and 1.
+    column is missing or not whole numbers, an account has two rows of one day, or the label is not 0 and 1 and in no
+    class of the plan. Rows that are neither good nor bad are kept out, and counted.
     """
     data = plain_table(data)
     lacking = [name for name in (plan.label, *plan.names) if name not in data.column_names]
@@ -108,28 +135,52 @@ def training_table(data: pa.Table, plan: FitPlan) -> TrainingTable:
             code="column-missing",
             details={"column": lacking[0]},
         )
-    accounts = texts(data, "account") if "account" in data.column_names else map(str, range(data.num_rows))
-    return TrainingTable(
-        np.array(list(accounts)),
-        day_numbers(data, "at_day") if "at_day" in data.column_names else np.zeros(data.num_rows, np.int64),
-        _label_column(data, plan),
-        {feature.name: feature_column(data, feature) for feature in plan.features},
+    classes, weight = classes_of_rows(data, plan), weights_of_rows(data, plan)
+    has_account = "account" in data.column_names
+    accounts = np.array(texts(data, "account") if has_account else [str(row) for row in range(data.num_rows)])
+    at_day = day_numbers(data, "at_day") if "at_day" in data.column_names else np.zeros(data.num_rows, np.int64)
+    if has_account:
+        _demand_rows_of_their_own(accounts, at_day, "at_day" in data.column_names)
+    features = {feature.name: feature_column(data, feature) for feature in plan.features}
+    every = TrainingTable(
+        accounts,
+        at_day,
+        classes.astype(np.int64),
+        features,
         {name: _protected_column(data, name) for name in plan.protected if name in data.column_names},
+        weight,
     )
+    return _with_classes_apart(every)
 
 
-def _label_column(data: pa.Table, plan: FitPlan) -> FeatureColumn:
-    """The label. Raises FileError where it is not 0 and 1."""
-    column = data[plan.label]
-    label = np.zeros(0, np.int64) if pa.types.is_string(column.type) else whole_numbers(data, plan.label)
-    if set(np.unique(label)) != {0, 1}:
-        raise FileError(
-            f"the label `{plan.label}` must be 0 and 1, and both must occur",
-            code="label-not-usable",
-            way_out="write 1 for bad and 0 for good, and leave out rows that are neither",
-            details={"label": plan.label},
-        )
-    return label
+def _with_classes_apart(every: TrainingTable) -> TrainingTable:
+    """The goods and bads, with weights of 1 on average; the features of the other classes are kept out."""
+    table = every
+    if (every.label > 1).any():
+        kept_out = {
+            name: {feature: values[every.label == number] for feature, values in every.features.items()}
+            for number, name in enumerate(OUTCOME_CLASSES)
+            if number > 1 and (every.label == number).any()
+        }
+        table = replace(every.take(np.flatnonzero(every.label <= 1)), kept_out=kept_out)
+    return table if table.weight is None else replace(table, weight=table.weight / table.weight.mean())
+
+
+def _demand_rows_of_their_own(accounts: npt.NDArray[np.str_], at_day: FeatureColumn, dated: bool) -> None:
+    """Raises FileError where an account has two rows of one day: it would count twice, perhaps with two outcomes."""
+    order = np.lexsort((at_day, accounts))
+    names, days = accounts[order], at_day[order]
+    twice = np.flatnonzero((names[1:] == names[:-1]) & (days[1:] == days[:-1]))
+    if not len(twice):
+        return
+    one, other = sorted(int(row) for row in order[twice[0] : twice[0] + 2])
+    day = f" of {np.datetime64(int(at_day[one]), 'D')}" if dated else ""
+    raise FileError(
+        f"the account `{accounts[one]}` has two rows{day}: {one + 1} and {other + 1}",
+        code="account-twice",
+        way_out="keep one row an account and day, and give the day of each row in `at_day`",
+        details={"account": str(accounts[one])},
+    )
 
 
 def _protected_column(data: pa.Table, name: str) -> FeatureColumn:

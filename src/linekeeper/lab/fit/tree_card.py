@@ -27,9 +27,9 @@ from linekeeper.lab.fit.leaks import refuse_leaks
 from linekeeper.lab.fit.metrics import auc
 from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
 from linekeeper.lab.fit.scaling import measured_pd, points_of_log_odds, slope_and_shift
-from linekeeper.lab.fit.training_run import table_digest
+from linekeeper.lab.fit.training_run import labels_of_provenance, table_digest
 from linekeeper.lab.fit.training_table import TrainingTable
-from linekeeper.scorecard.artifact import Artifact, Input
+from linekeeper.scorecard.artifact import Artifact
 from linekeeper.scorecard.many import score_many
 from linekeeper.scorecard.pd import pd_table
 
@@ -82,7 +82,7 @@ def fit_tree_card(
         boosters = boosters_of(table.take(seen), plan)
         log_odds[unseen] = mean_log_odds(boosters, matrix_of_table(table.take(unseen), plan))
         progress(1)
-    slope, shift = slope_and_shift(table.label, log_odds)
+    slope, shift = slope_and_shift(table.label, log_odds, table.weight)
     if slope <= 0:
         raise Refused(
             "no feature tells goods from bads in these data, so there is no card",
@@ -92,7 +92,7 @@ def fit_tree_card(
     boosters = boosters_of(table, plan)
     points = points_of_log_odds(slope * log_odds + shift, plan.scale)
     artifact = _artifact(table, plan, boosters, (slope, shift), points)
-    rank = auc(table.label, -points)
+    rank = auc(table.label, -points, table.weight)
     facts = _provenance(table, plan, data, folds, rank)
     progress(1)
     return TreeCardRun(replace(artifact, provenance=facts), rank)
@@ -164,6 +164,7 @@ def _data_set(table: TrainingTable, plan: FitPlan, reference: lgb.Dataset | None
     return lgb.Dataset(
         matrix_of_table(table, plan),
         table.label,
+        weight=table.weight,
         reference=reference,
         feature_name=[f"column_{number}" for number in range(len(plan.features))],
         categorical_feature=[number for number, feature in enumerate(plan.features) if feature.choices],
@@ -198,12 +199,9 @@ def _artifact(
     points = score_many(artifact.score, features).score
     lowest, highest = int(points.min()), int(points.max())
     below, ppm = pd_table(lowest - lowest % PD_BAND_POINTS, highest, plan.scale, PD_BAND_POINTS)
-    score = replace(artifact.score, pd_below=below, pd_ppm=measured_pd(below, ppm, unseen_points, table.label))
-    inputs = tuple(
-        Input(feature.name, feature.worse, feature.special, feature.choices, feature.decimals)
-        for feature in plan.features
-        if feature.name in features
-    )
+    pd_ppm = measured_pd(below, ppm, unseen_points, table.label, table.weight)
+    score = replace(artifact.score, pd_below=below, pd_ppm=pd_ppm)
+    inputs = tuple(feature.as_input for feature in plan.features if feature.name in features)
     return replace(artifact, score=score, inputs=inputs)
 
 
@@ -230,4 +228,5 @@ def _provenance(table: TrainingTable, plan: FitPlan, data: str, folds: int, rank
         "auc_ppm": round(rank * 1_000_000),
         "lightgbm": version("lightgbm"),
         "protected_refused": ", ".join(plan.protected),
+        **labels_of_provenance(table, plan),
     }

@@ -19,9 +19,12 @@ PREBINS, BIN_SHARE, PENALTY = 20, 0.02, 1.0
 
 def fit_woe(table: TrainingTable, plan: FitPlan) -> AdditiveModel:
     """Weight-of-evidence bins of each feature, weighted by a logistic regression; no tables."""
-    effects = [_weight_of_evidence(feature, table.features[feature.name], table.label) for feature in plan.features]
+    effects = [
+        _weight_of_evidence(feature, table.features[feature.name], table.label, table.weight)
+        for feature in plan.features
+    ]
     evidence = np.column_stack([effect.at(table.features) for effect in effects])
-    regression = LogisticRegression(C=PENALTY, max_iter=1000).fit(evidence, table.label)
+    regression = LogisticRegression(C=PENALTY, max_iter=1000).fit(evidence, table.label, table.weight)
     weighted = tuple(
         MainEffect(effect.binning, effect.values * weight, effect.rows)
         for effect, weight in zip(effects, regression.coef_[0], strict=True)
@@ -29,12 +32,15 @@ def fit_woe(table: TrainingTable, plan: FitPlan) -> AdditiveModel:
     return AdditiveModel(float(regression.intercept_[0]), weighted)
 
 
-def _weight_of_evidence(feature: FeaturePlan, values: FeatureColumn, label: FeatureColumn) -> MainEffect:
+def _weight_of_evidence(
+    feature: FeaturePlan, values: FeatureColumn, label: FeatureColumn, weight: Floats | None
+) -> MainEffect:
     """ln(bads' share / goods' share) of each bin, which rises with risk; none of either counts as half a row."""
     binning = _optimal_binning(feature, values, label)
-    rows = binning.count({feature.name: values})
-    bads = np.bincount(binning.bin_of(values), weights=label, minlength=binning.size)
-    goods = rows - bads
+    rows, bins = binning.count({feature.name: values}), binning.bin_of(values)
+    of_bads = label if weight is None else label * weight
+    bads = np.bincount(bins, weights=of_bads, minlength=binning.size)
+    goods = (rows if weight is None else np.bincount(bins, weights=weight, minlength=binning.size)) - bads
     evidence: Floats = np.log(np.maximum(bads, 0.5) / bads.sum()) - np.log(np.maximum(goods, 0.5) / goods.sum())
     evidence[rows == 0] = 0.0
     return MainEffect(binning, evidence, rows)

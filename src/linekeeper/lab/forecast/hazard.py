@@ -18,12 +18,13 @@ import numpy.typing as npt
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import Refused
 from linekeeper.lab import JsonObject
-from linekeeper.lab.fit.additive_fit import TEACHER, fit_additive
+from linekeeper.lab.fit.additive_fit import LABELS, KnownOfTable, fit_additive
 from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
-from linekeeper.lab.fit.boosting import Forest, fit_forest, fit_untuned_forest
+from linekeeper.lab.fit.boosting import Forest, fit_forest, fit_untuned_forest, path_limits, rounds_that_help
 from linekeeper.lab.fit.cross_validation import with_fewer_bins
-from linekeeper.lab.fit.feature_bins import bin_table
+from linekeeper.lab.fit.feature_bins import BinnedTable, bin_table
 from linekeeper.lab.fit.metrics import auc, auc_difference, auc_interval, calibration_by_decile, cumulative_gains
+from linekeeper.lab.fit.pair_choice import choose_pairs
 from linekeeper.lab.fit.plan import FitPlan, read_fit_plan
 from linekeeper.lab.fit.scaling import probability, scorecard_of
 from linekeeper.lab.fit.training_table import TrainingTable
@@ -35,6 +36,7 @@ from linekeeper.lab.forecast.panel import (
     Panel,
     at_risk,
     features_at,
+    not_behind_before,
     roll_rates,
 )
 from linekeeper.scorecard.card import Score
@@ -45,7 +47,9 @@ HORIZON = 12
 FIRST_OBSERVED = 12  # months of history before the first month of observation
 NEAR, FAR = range(1, 2), range(2, HORIZON + 1)
 MERGE_COST = 5e-7  # falling behind is rare: a nat is worth more here
-ROWS_FOR_FIT = 150_000  # all that fell behind, and a sample of the rest
+FAR_STEP = 3  # months from one month of observation to the next, of the months ahead that overlap most
+ROWS_FOR_PAIRS = 10_000  # so many are enough to choose pairs of features by
+ROWS_FOR_FIT = 20_000  # a sample of those that did not fall behind, beside all that did
 RISKIEST_SHARE = 0.05
 HISTORIES = (3, 6, 12)  # at least so many months seen
 REASONS_MAX = 4
@@ -55,14 +59,13 @@ REASONS_MAX = 4
 class HazardModel:
     """The hazard of some months ahead: the model's log-odds, plus `shift` for rows left out of the sample.
 
-    `forest` is what the model learned from; `untuned`, LightGBM as it comes, is there to compare with.
+    `peers`: LightGBM as it comes, and the mean of three tuned ones, on the same rows, where they are to be compared.
     """
 
     card: Score
     model: AdditiveModel
-    forest: Forest
-    untuned: Forest
     shift: float
+    peers: tuple[Forest, Forest] | None = None
 
     def hazard(self, columns: FeatureColumns) -> Floats:
         """The chance of falling behind in the month ahead that `months_ahead` says, if not before."""
@@ -88,17 +91,22 @@ class PanelForecast:
 
 
 def forecast_panel(
-    panel: Panel, listed: int = 20, seed: int = 0, progress: Callable[[int], object] = lambda steps_done: None
+    panel: Panel,
+    listed: int = 20,
+    seed: int = 0,
+    progress: Callable[[int], object] = lambda steps_done: None,
+    compare: bool = False,
 ) -> JsonObject:
     """Fit on the months up to 12 before the last, test on those after, and list who is likeliest to fall behind next.
 
-    `listed`: how many accounts to list. `progress` is called after each of four steps. Raises LinekeeperError where the
-    panel is too short for both.
+    `listed`: how many accounts to list. `progress` is called after each of four steps. `compare`: fit LightGBM on the
+    same rows and rank with it, which takes far longer than all else. Raises LinekeeperError where the panel is too
+    short for both, or nobody in it falls behind.
     """
     plan = replace(hazard_plan(), seed=seed)
     last = len(panel.months) - 1
     cut = last - HORIZON
-    forecast = fit_forecast(panel, plan, cut)
+    forecast = fit_forecast(panel, plan, cut, compare)
     progress(1)
     next_month = _test_next_month(panel, forecast, range(cut, last))
     progress(1)
@@ -123,20 +131,34 @@ def hazard_plan() -> FitPlan:
     return replace(read_fit_plan(files("linekeeper.lab.forecast") / "plan.yaml"), merge_cost=MERGE_COST)
 
 
-def fit_forecast(panel: Panel, plan: FitPlan, cut: int) -> PanelForecast:
-    """Fit on observations and months ahead that all lie up to the month at place `cut`."""
+def fit_forecast(panel: Panel, plan: FitPlan, cut: int, compare: bool = False) -> PanelForecast:
+    """Fit on observations and months ahead that all lie up to the month at place `cut`.
+
+    What two features say together is looked for in the next month alone: the months after it have the same pairs, which
+    saves the dearest step. `compare`: LightGBM as well, on the rows of the next month.
+    """
     near = replace(plan, features=tuple(feature for feature in plan.features if feature.name != "months_ahead"))
-    return PanelForecast(_fit_hazard(panel, near, cut, NEAR), _fit_hazard(panel, plan, cut, FAR))
+    table, share = _person_months(panel, cut, NEAR, np.random.default_rng(plan.seed))
+    data = bin_table(table, near)
+    few = np.flatnonzero(data.sample_accounts(min(1.0, ROWS_FOR_PAIRS / len(data)), plan.seed))
+    of_few = data.take(few)
+    names = [(near.names[one], near.names[other]) for one, other in choose_pairs(of_few, near, of_few.label)]
+    far_table, far_share = _person_months(panel, cut, FAR, np.random.default_rng(plan.seed))
+    return PanelForecast(
+        _fit_hazard(data, near, names, share, compare),
+        _fit_hazard(bin_table(far_table, plan), plan, names, far_share, False),
+    )
 
 
-def _fit_hazard(panel: Panel, plan: FitPlan, cut: int, months_ahead: range) -> HazardModel:
-    table, sampled_share = _person_months(panel, cut, months_ahead, np.random.default_rng(plan.seed))
-    data = bin_table(table, plan)
-    forest = fit_forest(data, plan)
-    model = with_fewer_bins(fit_additive(data, plan, TEACHER, forest), table, plan)
-    untuned = fit_untuned_forest(data, plan)
+def _fit_hazard(
+    data: BinnedTable, plan: FitPlan, pairs: list[tuple[str, str]], sampled_share: float, compare: bool
+) -> HazardModel:
+    table, places = data.table, [(plan.names.index(one), plan.names.index(other)) for one, other in pairs]
+    known = KnownOfTable(places, rounds_that_help(data, plan, path_limits(data.fine, places)))
+    model = with_fewer_bins(fit_additive(data, plan, LABELS, known=known), table, plan)
     card = scorecard_of(model, plan, table.features)
-    return HazardModel(card, model, forest, untuned, float(np.log(sampled_share)))
+    peers = (fit_untuned_forest(data, plan), fit_forest(data, plan)) if compare else None
+    return HazardModel(card, model, float(np.log(sampled_share)), peers)
 
 
 def _person_months(
@@ -146,10 +168,11 @@ def _person_months(
 
     Thinning the rest only moves the intercept, by the logarithm of that share (King and Zeng 2001).
     """
+    step = FAR_STEP if len(months_ahead) > 1 else 1
     observed = [
-        (month, [ahead for ahead in months_ahead if month + ahead <= cut]) for month in range(FIRST_OBSERVED, cut)
+        (month, [ahead for ahead in months_ahead if month + ahead <= cut]) for month in range(FIRST_OBSERVED, cut, step)
     ]
-    rows = sum(len(_not_behind_before(panel, month, ahead)[0]) for month, all_ahead in observed for ahead in all_ahead)
+    rows = sum(len(not_behind_before(panel, month, ahead)[0]) for month, all_ahead in observed for ahead in all_ahead)
     if not rows:
         raise Refused(
             f"the panel is too short; it needs more than {FIRST_OBSERVED + 2 * HORIZON} months", code="data-too-few"
@@ -161,23 +184,16 @@ def _person_months(
         risk = at_risk(panel, month)
         features = features_at(panel, month, risk)
         for ahead in all_ahead:
-            accounts, behind = _not_behind_before(panel, month, ahead)
+            accounts, behind = not_behind_before(panel, month, ahead)
             chosen = behind | (chance.random(len(accounts)) < sampled_share)
             where = np.searchsorted(risk, accounts[chosen])
             features_of_chosen = {name: values[where] for name, values in features.items()}
             columns.append({**features_of_chosen, "months_ahead": np.full(len(where), ahead)})
             labels.append(behind[chosen].astype(np.int64))
     label = np.concatenate(labels)
+    _demand_both(label)
     numbers = np.arange(len(label)).astype(str)
     return TrainingTable(numbers, np.zeros(len(label), np.int64), label, _stacked(columns), {}), sampled_share
-
-
-def _not_behind_before(panel: Panel, month: int, ahead: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-    """The accounts at risk in `month` that had not fallen behind before `month + ahead`, and whether they did then."""
-    risk = at_risk(panel, month)
-    later = panel.levels[risk, month + 1 : month + ahead + 1]
-    waiting = (later[:, -1] != UNSEEN) & (later[:, :-1] < BEHIND).all(1)
-    return risk[waiting], later[waiting, -1] >= BEHIND
 
 
 def _stacked(columns: list[dict[str, FeatureColumn]]) -> dict[str, FeatureColumn]:
@@ -193,40 +209,62 @@ def _test_next_month(panel: Panel, forecast: PanelForecast, months: range) -> Js
     labels: list[FeatureColumn] = []
     for month in months:
         risk = at_risk(panel, month)
-        accounts, behind = _not_behind_before(panel, month, 1)
+        accounts, behind = not_behind_before(panel, month, 1)
         where = np.searchsorted(risk, accounts)
         features.append({name: values[where] for name, values in features_at(panel, month, risk).items()})
         labels.append(behind.astype(np.int64))
     columns, label, near = _stacked(features), np.concatenate(labels), forecast.near
-    hazard, forest, untuned = near.hazard(columns), near.forest.log_odds(columns), near.untuned.log_odds(columns)
+    _demand_both(label)
+    hazard = near.hazard(columns)
+    untuned, forest = (peer.log_odds(columns) for peer in near.peers) if near.peers else (None, None)
     by_history = {months_seen: columns["months_seen"] >= months_seen for months_seen in HISTORIES}
     return {
         **_ranking(label, hazard, forest, untuned),
         "by_history": [
-            {"months_seen": months_seen, **_ranking(label[rows], hazard[rows], forest[rows], untuned[rows])}
+            {
+                "months_seen": months_seen,
+                **_ranking(label[rows], hazard[rows], *(_part(p, rows) for p in (forest, untuned))),
+            }
             for months_seen, rows in by_history.items()
             if 0 < label[rows].sum() < rows.sum()
         ],
-        "gains": {"card": cumulative_gains(label, hazard), "forest": cumulative_gains(label, forest)},
+        "gains": {
+            "card": cumulative_gains(label, hazard),
+            "forest": None if forest is None else cumulative_gains(label, forest),
+        },
         "calibration": [asdict(decile) for decile in calibration_by_decile(label, hazard)],
     }
 
 
-def _ranking(label: FeatureColumn, hazard: Floats, forest: Floats, untuned: Floats) -> JsonObject:
-    """How well the hazard, LightGBM as it comes (`lightgbm`) and the mean of three tuned ones (`forest`) rank."""
-    return {
+def _demand_both(label: FeatureColumn) -> None:
+    """Raises Refused where nobody falls behind, or everybody, so that there is nothing to rank."""
+    if label.all() or not label.any():
+        raise Refused(
+            f"in the months kept for the test {'nobody' if not label.any() else 'everybody'} falls behind",
+            code="data-too-few",
+            way_out="bring a panel of more accounts or more months",
+        )
+
+
+def _part(log_odds: Floats | None, rows: npt.NDArray[np.bool_]) -> Floats | None:
+    return None if log_odds is None else log_odds[rows]
+
+
+def _ranking(label: FeatureColumn, hazard: Floats, forest: Floats | None, untuned: Floats | None) -> JsonObject:
+    """How well the hazard ranks; and LightGBM as it comes (`lightgbm`) and the mean of three tuned ones (`forest`)."""
+    middle = auc(label, hazard)
+    ranking: JsonObject = {
         "rows": len(label),
         "behind": int(label.sum()),
-        "auc": auc(label, hazard),
-        "auc_interval": auc_interval(label, hazard),
-        "auc_lightgbm": auc(label, untuned),
-        "auc_forest": auc(label, forest),
-        "auc_above_lightgbm": auc_difference(label, hazard, untuned),
-        "auc_above_forest": auc_difference(label, hazard, forest),
+        "auc": middle,
+        "auc_interval": auc_interval(label, hazard, middle=middle),
         "behind_in_riskiest_5_percent": _share_in_riskiest(label, hazard),
-        "behind_in_riskiest_5_percent_lightgbm": _share_in_riskiest(label, untuned),
-        "behind_in_riskiest_5_percent_forest": _share_in_riskiest(label, forest),
     }
+    for name, peer in (("lightgbm", untuned), ("forest", forest)):
+        ranking[f"auc_{name}"] = None if peer is None else auc(label, peer)
+        ranking[f"auc_above_{name}"] = None if peer is None else auc_difference(label, hazard, peer)
+        ranking[f"behind_in_riskiest_5_percent_{name}"] = None if peer is None else _share_in_riskiest(label, peer)
+    return ranking
 
 
 def _share_in_riskiest(label: FeatureColumn, risk: Floats) -> float:
@@ -245,13 +283,14 @@ def _test_year_ahead(panel: Panel, forecast: PanelForecast, month: int) -> JsonO
     chances = forecast.chances(features_at(panel, month, risk))
     not_behind, by_horizon = 1.0, []
     for ahead in range(1, HORIZON + 1):
-        behind = _not_behind_before(panel, month, ahead)[1]
+        behind = not_behind_before(panel, month, ahead)[1]
         not_behind *= 1 - float(behind.mean())
         predicted = float(chances[:, ahead - 1].mean())
         by_horizon.append({"months": ahead, "predicted": predicted, "observed": 1 - not_behind})
     later = panel.levels[risk, month + 1 : month + HORIZON + 1]
     throughout = (later != UNSEEN).all(1)
     label, chance = (later[throughout] >= BEHIND).any(1).astype(np.int64), chances[throughout, -1]
+    _demand_both(label)
     calibration = [asdict(decile) for decile in calibration_by_decile(label, chance)]
     year = {"rows": len(label), "behind": int(label.sum()), "auc": auc(label, chance), "calibration": calibration}
     return {"by_horizon": by_horizon, "year": year}

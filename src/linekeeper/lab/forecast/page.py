@@ -43,14 +43,14 @@ def plot_months_ahead(rows: list[JsonObject]) -> str:
     return picture(body, axes.height, "Share 30 days past due, by months ahead: predicted and observed")
 
 
-def plot_riskiest(gains: dict[str, list[float]]) -> str:
+def plot_riskiest(gains: dict[str, list[float] | None]) -> str:
     """The share of those who fell behind among the riskiest accounts."""
     axes = Axes(0, 1, 0, 1)
     ticks = svg.round_ticks(0, 1)
     body = axes.frame("riskiest accounts", "of those who fell behind", ticks, ticks)
     body += line(axes.x(0.05), axes.y(0), axes.x(0.05), axes.y(1), "limit")
     for key, style in (("forest", "forest"), ("card", "own")):
-        points = [(axes.x(percent / 100), axes.y(share)) for percent, share in enumerate(gains[key])]
+        points = [(axes.x(percent / 100), axes.y(share)) for percent, share in enumerate(gains[key] or [])]
         body += path(points, f"curve {style}")
     return picture(body, axes.height, "Share of those who fell behind among the riskiest accounts")
 
