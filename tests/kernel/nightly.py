@@ -7,7 +7,8 @@ reversals), those in order of time through the compiled kernel too, lazy and wit
 against the oracle. What a policy means is known from its writer: the oracle runs on the writer's tree, and the
 program's reading is held against it. The rules of every fourth policy turn by time alone (see `tests.oracle.watched`).
 With `--done` finished policies are kept in a file, and are left out the next time as long as kernel and streams are
-the same. With `--trees` every policy has a card of trees.
+the same. With `--trees` every policy has a card of trees; with `--families` every policy reads of all accounts of a
+customer, and the streams are those of families of three.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from linekeeper.evaluate import kept_states
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
+from tests.customers.families import family_differences
 from tests.kernel.agree import by_arrival, differences, in_bulk, last_day, unreversed
+from tests.oracle.family import write_family
 from tests.oracle.forests import write_forest_policy, write_watched_forest
 from tests.oracle.generate import for_program, policy_written, stream
 from tests.oracle.held import read_alike
@@ -63,7 +66,8 @@ def written_of(seed: int, trees: bool = False) -> Written:
     """The policy of that seed: its file, and what it means. Every fifth rejects draws of more than is available.
 
     Every fourth turns by time alone, another fourth has the later measures, another has names, segments and tables, or
-    restrictions that come in stages; with `trees`, all have a card of trees.
+    restrictions that come in stages. Every eighth reads of all accounts of a customer, and is tried on whole families
+    too; with `trees`, all have a card of trees.
     """
     if trees:
         write = write_watched_forest if seed % 4 == 3 else write_forest_policy
@@ -76,6 +80,8 @@ def written_of(seed: int, trees: bool = False) -> Written:
         written = write_measured(Random(f"measured {seed}"))
     else:
         written = write_wider(Random(f"wider {seed}")) if seed % 4 == 1 else policy_written(seed)
+    if not trees and seed % 8 == 4:
+        return write_family(Random(f"family {seed}"))
     if seed % 5 != 2:
         return written
     policy = replace(written.policy, over_limit="reject")
@@ -115,8 +121,28 @@ def hold_against_oracle(seed: int, streams: int, trees: bool = False) -> Found:
             found = in_bulk(kernel, [events], until, compiled=True, lazy=lazy)[0]
             wrong = differences(policy, expected, *found)
             said += [f"policy {seed} stream {number} compiled, lazy {lazy}: {one}" for one in wrong]
+    if written.policy.publish:  # and whole families: what each account is given of the others
+        for number in range(1 + streams // 30):
+            wrong, more, _ = family_differences(written, policy, kernel, number)
+            said += [f"policy {seed} family {number}: {one}" for one in wrong]
+            decisions += more
     seconds = round(time.perf_counter() - began, 1)
     return Found(seed, kernel.digest, streams, len(in_order), decisions, tuple(said[:TOLD_MAX]), seconds)
+
+
+def hold_families(seed: int, streams: int) -> Found:
+    """One policy that reads of all accounts of a customer, by so many accounts in families of three."""
+    began = time.perf_counter()
+    written = write_family(Random(f"family {seed}"))
+    policy = read_alike(written)
+    kernel = Kernel(policy)
+    said, decisions = list[str](), 0
+    for number in range(-(-streams // 3)):
+        wrong, more, _ = family_differences(written, policy, kernel, number)
+        said += [f"policy {seed} family {number}: {one}" for one in wrong]
+        decisions += more
+    seconds = round(time.perf_counter() - began, 1)
+    return Found(seed, kernel.digest, streams, 0, decisions, tuple(said[:TOLD_MAX]), seconds)
 
 
 def finished(path: Path | None, streams: int, trees: bool) -> Iterator[Found]:
@@ -153,15 +179,25 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--done", type=Path, help="file of finished policies")
     parser.add_argument("--trees", action="store_true", help="policies with a card of trees")
+    parser.add_argument("--families", action="store_true", help="policies that read of all accounts of a customer")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     began, found = time.perf_counter(), []
     policies = range(asked.first, asked.first + asked.policies)
+    if asked.families:
+        with multiprocessing.get_context("spawn").Pool(asked.workers) as pool:
+            found = pool.map(partial(hold_families, streams=asked.streams), policies, chunksize=1)
+        return report(found, began, asked.json)
     for one in run_all(policies, asked.streams, asked.workers, asked.done, asked.trees):
         found.append(one)
         print(f"{len(found)} of {asked.policies} policies, {one.seconds:.0f} s for the last", file=sys.stderr)
         for text in one.differences:
             print(text, file=sys.stderr)
+    return report(found, began, asked.json)
+
+
+def report(found: list[Found], began: float, as_json: bool) -> int:
+    """The figures of all policies; the exit code."""
     total = {
         "policies": len(found),
         "pairs": sum(one.streams for one in found),
@@ -170,7 +206,7 @@ def main() -> int:
         "differing_policies": sum(bool(one.differences) for one in found),
         "seconds": round(time.perf_counter() - began, 1),
     }
-    print(json.dumps(total) if asked.json else "\n".join(f"{name:20} {value:,}" for name, value in total.items()))
+    print(json.dumps(total) if as_json else "\n".join(f"{name:20} {value:,}" for name, value in total.items()))
     return 1 if total["differing_policies"] else 0
 
 

@@ -13,6 +13,7 @@ walked together, attribute by attribute. This is for tests that compare; the ora
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 
@@ -29,7 +30,8 @@ from tests.oracle.reader import read
 def parted(own: t.Policy, program: m.Policy) -> list[str]:
     """Where the oracle's policy and the program's part; empty where they mean the same."""
     by_name = tuple(sorted(own.features, key=lambda one: one.name))
-    differences = list(walk_both(replace(own, features=by_name), in_own_nouns(program), ""))
+    kinds = tuple(_without_given(kind) for kind in own.kinds) if own.publish else own.kinds
+    differences = list(walk_both(replace(own, features=by_name, kinds=kinds), in_own_nouns(program), ""))
     if differences:
         return differences  # measures in place follow from the trees
     numbers = tuple(kind.number for kind in program.kinds)
@@ -73,7 +75,7 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
         currency=policy.currency,
         digits=policy.exponent,
         time_zone=policy.time_zone,
-        kinds=tuple(_kind(kind) for kind in policy.kinds),
+        kinds=tuple(_without_given(_kind(kind)) if policy.customer else _kind(kind) for kind in policy.kinds),
         features=_by_name(policy),
         triggers=tuple(_trigger(trigger, policy) for trigger in policy.triggers),
         score=_score(policy.score) if policy.score else None,
@@ -92,6 +94,7 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
         splits=tuple(
             t.Split(one.name, one.salt, tuple((arm.name, arm.share_bp) for arm in one.arms)) for one in policy.splits
         ),
+        publish=policy.customer.publish if policy.customer else (),
     )
 
 
@@ -105,7 +108,27 @@ def _by_name(policy: m.Policy) -> tuple[t.Feature, ...]:
     return tuple(sorted((_feature(one, policy) for one in policy.features if one.named), key=lambda one: one.name))
 
 
+def _without_given(kind: t.Kind) -> t.Kind:
+    """What accounts are given follows from what the rules read, and they are compared."""
+    return t.Kind(kind.name, ()) if kind.name == "customer" else kind
+
+
+def _of_customer(one: m.Feature, policy: m.Policy) -> t.OfCustomer | None:
+    """What all accounts of a customer come to, where the feature is that."""
+    said = re.fullmatch(r"customer\.(sum|max|count)\((\w+)(?: >= .+)?\)", one.name)
+    if said is None or policy.customer is None:
+        return None
+    least = 0
+    if said[1] == "count":
+        (least,) = (
+            p.right.value for p in e.nodes_of(one.expr) if isinstance(p, e.Compare) and isinstance(p.right, e.Literal)
+        )
+    return t.OfCustomer(said[1], said[2], dict(policy.customer.publish)[said[2]], least)
+
+
 def _feature(one: m.Feature, policy: m.Policy) -> t.Feature:
+    if (of_customer := _of_customer(one, policy)) is not None:
+        return t.Feature(one.name, of_customer, one.unit, one.maybe_missing)
     return t.Feature(one.name, expression(one.expr, policy), one.unit, one.maybe_missing, one.choices, one.worse)
 
 
@@ -246,6 +269,8 @@ def _referred(feature: m.Feature, policy: m.Policy) -> t.Expr:
         return t.Ref(feature.name)
     if isinstance(feature.expr, e.Fact):
         return t.Fact(feature.name)
+    if (of_customer := _of_customer(feature, policy)) is not None:
+        return t.Inline(feature.name, of_customer)
     return t.Inline(feature.name, _measure(feature.expr, policy))
 
 

@@ -43,6 +43,7 @@ class Names:
     meaning: Callable[[str], Phrase | None] = lambda _: None
     param: Callable[[str], list[Phrase]] = lambda _: []
     axes: tuple[tuple[str, int], ...] = ()  # by what a parameter may differ, and in how many ways
+    publish: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class Parser:
     def feature(self) -> Phrase:
         """The same; a measure that is the whole of a feature is the feature, and has no other name."""
         phrase = self.whole().firm()
-        bare = isinstance(phrase.expr, t.Inline) and self.tokens[0][1] != "("
+        bare = isinstance(phrase.expr, t.Inline) and self.tokens[0][1] not in ("(", "customer")
         return replace(phrase, expr=phrase.expr.measure) if bare else phrase  # type: ignore[union-attr]
 
     def expression(self) -> Phrase:
@@ -227,6 +228,8 @@ class Parser:
         if kind == "param":
             values = self.names.param(word[1:])
             return replace(values[0], text=word) if len(values) == 1 else in_segments(values, word, self.names.axes)
+        if word == "customer" and self.accept("."):
+            return self.of_customer()
         if kind == "word":
             return self.call(word) if self.accept("(") else self.named(word)
         return self.constant(kind, word)
@@ -306,6 +309,21 @@ class Parser:
         unit = {"percent": "share", "known": "flag"}.get(word, args[0].unit)
         text = f"{word}({', '.join(one.text for one in args)})"
         return Phrase(t.Call(word, tuple(one.expr for one in args)), unit, text, args[0].choices)
+
+    def of_customer(self) -> Phrase:
+        """`sum(owed)`, `max(late)` or `count(late >= 30)`, after `customer.`."""
+        how, _, name = (self.tokens[self.place + ahead][1] for ahead in range(3))
+        self.place += 3
+        fact, least, text = self.names.publish[name], 0, name
+        if how == "count":
+            self.take(">=")
+            right = self.sum().settled(t.FACTS[fact])
+            assert isinstance(right.expr, t.Literal)
+            least, text = right.expr.value, f"{name} >= {right.text}"
+        self.take(")")
+        measure = t.OfCustomer(how, name, fact, least)
+        text = f"customer.{how}({text})"
+        return Phrase(t.Inline(text, measure), t.unit_of(measure, ())[0], text)
 
     def window(self) -> tuple[t.Window, str]:
         """The window before the closing parenthesis, and its text."""

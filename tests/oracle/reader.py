@@ -39,7 +39,9 @@ class _File:
         self.root, self.card = root, card = with_arms(with_parts(root)), card
         self.currency = str(root["currency"])
         self.digits = int(root.get("minor_digits", DIGITS.get(self.currency, 2)))
-        self.kinds = t.with_own_kinds(t.built_in_kinds(root["triggers"]), self.own_kinds())
+        self.publish = dict(root["customer"]["publish"]) if "customer" in root else {}
+        built_in = t.built_in_kinds(root["triggers"])
+        self.kinds = t.with_own_kinds(t.with_customers(built_in) if self.publish else built_in, self.own_kinds())
         self.features: dict[str, t.Feature] = {}
         self.segments = tuple(root.get("segments", ()))
         self.splits = tuple(
@@ -87,6 +89,7 @@ class _File:
             over_limit=root.get("draws", {}).get("over_limit", "accept"),
             segments=self.segments,
             splits=self.splits,
+            publish=tuple(self.publish.items()),
         )
 
     def value_names(self) -> list[str]:
@@ -98,7 +101,16 @@ class _File:
     # -------------------------------------------------------------- expressions
 
     def parser(self, text: str) -> Parser:
-        names = Names(self.kinds, self.currency, self.digits, self.feature, None, self.meaning, self.param, self.axes())
+        names = Names(
+            self.kinds,
+            self.currency,
+            self.digits,
+            self.feature,
+            meaning=self.meaning,
+            param=self.param,
+            axes=self.axes(),
+            publish=self.publish,
+        )
         return Parser(text, names)
 
     def param(self, name: str) -> list[Phrase]:

@@ -196,6 +196,24 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
+class OfCustomer:
+    """What all accounts of a customer come to: `sum`, `max`, or the `count` of those that have `least` or more.
+
+    `name` is what they publish, `fact` what that is of each.
+    """
+
+    how: str
+    name: str
+    fact: str
+    least: int = 0
+
+    @property
+    def field(self) -> str:
+        """Under which name an account is given what the others come to."""
+        return f"{self.name}_at_least_{self.least}" if self.how == "count" else f"{self.name}_{self.how}"
+
+
+@dataclass(frozen=True, slots=True)
 class Inline:
     """A measure inside an expression, under its own text."""
 
@@ -203,7 +221,7 @@ class Inline:
     measure: Measure
 
 
-Measure = Windowed | Last | First | DaysSince | LateCount | Restrictions
+Measure = Windowed | Last | First | DaysSince | LateCount | Restrictions | OfCustomer
 Expr = (
     Literal
     | Ref
@@ -356,6 +374,14 @@ def built_in_kinds(triggers: Iterable[str]) -> tuple[Kind, ...]:
         Kind("reversal", (), ("of",)),
         Kind("opening", opening, ("why",)),
     )
+
+
+def with_customers(built_in: Iterable[Kind], fields: tuple[Field, ...] = ()) -> tuple[Kind, ...]:
+    """The built-in kinds where accounts are of customers: openings may name one, and one kind more is built in."""
+    named = (
+        replace(kind, text=(*kind.text, "customer")) if kind.name.startswith("open") else kind for kind in built_in
+    )
+    return (*named, Kind("customer", fields))
 
 
 def with_own_kinds(built_in: Iterable[Kind], own: Iterable[Kind]) -> tuple[Kind, ...]:
@@ -616,6 +642,7 @@ class Policy:
     further_restorations: tuple[Restoration, ...] = ()  # where there are several schedules: those after the first
     segments: tuple[str, ...] = ()  # the feature `segment` says which is the account's
     splits: tuple[Split, ...] = ()
+    publish: tuple[tuple[str, str], ...] = ()  # what an account publishes to others: the name, and the fact
 
     @property
     def schedules(self) -> tuple[Restoration, ...]:
@@ -647,7 +674,9 @@ class Policy:
         parts += [Fact(name) for name in scored if name in FACTS]
         values: dict[str, Feature] = {}
         for part in parts:
-            if isinstance(part, Inline):
+            if isinstance(part, Inline) and isinstance(part.measure, OfCustomer):
+                values |= {one.name: one for one in parts_of_customer(part.name, part.measure)}
+            elif isinstance(part, Inline):
                 unit, choices = unit_of(part.measure, self.kinds)
                 missing = may_be_missing(part.measure, {})
                 values[part.name] = Feature(part.name, part.measure, unit, missing, choices)
@@ -665,6 +694,17 @@ class Policy:
         return (*own, ("segment", len(self.segments))) if self.segments else own
 
 
+def parts_of_customer(name: str, measure: OfCustomer) -> tuple[Feature, ...]:
+    """Such a value, and what is kept beside it: what the others come to, and the account's own fact."""
+    unit = "count" if measure.how == "count" else FACTS[measure.fact]
+    given = Last(Select("customer"), measure.field)
+    return (
+        Feature(f"last(customer.{measure.field})", given, unit, maybe_missing=True),
+        Feature(measure.fact, Fact(measure.fact), FACTS[measure.fact], maybe_missing=False),
+        Feature(name, measure, unit, maybe_missing=False),
+    )
+
+
 def unit_of(measure: Measure, kinds: Iterable[Kind]) -> tuple[str, tuple[str, ...]]:
     """The unit of a measure and, of a list, its words (section 4.1)."""
     match measure:
@@ -675,4 +715,6 @@ def unit_of(measure: Measure, kinds: Iterable[Kind]) -> tuple[str, tuple[str, ..
             return field.unit, field.choices
         case DaysSince():
             return "days", ()
+        case OfCustomer("sum" | "max", _, fact):
+            return FACTS[fact], ()
     return "count", ()

@@ -44,6 +44,7 @@ from tests.oracle.tree import (
     Literal,
     Measure,
     Not,
+    OfCustomer,
     Or,
     Policy,
     Ref,
@@ -264,6 +265,12 @@ def measure(scene: Scene, expr: Expr) -> Value:
             return sum(n == days and scene.inside(24 * day, window) for n, day in scene.ledger.rises)
         case Restrictions(window):
             return sum(scene.inside(24 * day, window) for day in scene.restricted[window.unit])
+        case OfCustomer(how, _, name, least):
+            others = measure(scene, Last(Select("customer"), expr.field)) or 0
+            own = max(fact(scene, name) or 0, 0)
+            if how == "count":
+                return others + (own >= least)
+            return others + own if how == "sum" else max(others, own)
         case Fact(name):
             return fact(scene, name)
         case Arm(name):

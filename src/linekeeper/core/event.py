@@ -15,6 +15,8 @@ EVENT_HEAD = ("id", "account", "kind", "at")  # what every event has, whatever i
 ARRIVED = "arrived"  # a column that a file may have beside these: when the lender knew of the event
 DEFAULT_SOURCE = "main"  # of events whose feed names no source
 PERSON_SOURCE = "person"  # of events that a person enters: rulings and consents
+CUSTOMER_SOURCE = "derived:customer"  # of what accounts are given of the others of their customer
+OWN_SOURCES = (PERSON_SOURCE, CUSTOMER_SOURCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def source_of_feed(*named: str | None) -> str:
 
 def is_source_name(name: str) -> bool:
     """Whether a feed can be called so: `person` is where rulings come from."""
-    return 0 < len(name) <= TEXT_MAX and name.isprintable() and name == name.strip() and name != PERSON_SOURCE
+    return 0 < len(name) <= TEXT_MAX and name.isprintable() and name == name.strip() and name not in OWN_SOURCES
 
 
 class RejectionCode(StrEnum):

@@ -29,6 +29,7 @@ class ReceiveCall:
     keep: Keep | None = None
     transaction: Connection | None = None
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()  # ids of the events that were derived for accounts of a customer
 
 
 @dataclass

@@ -11,16 +11,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from dataclasses import replace
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.core.decision import Decision
-from linekeeper.core.errors import Conflict, EventRejected, NotFound, UsageError
-from linekeeper.core.event import Rejection
+from linekeeper.core.errors import EventRejected, NotFound
+from linekeeper.core.event import CUSTOMER_SOURCE, Rejection
 from linekeeper.decide.chain import record
 from linekeeper.engine.account_states import (
     AccountStates,
@@ -32,6 +30,8 @@ from linekeeper.engine.account_states import (
 from linekeeper.engine.batch_evaluation import BatchEvaluation
 from linekeeper.engine.calls import Keep, Progress, ReceiveCall, ReviewCall
 from linekeeper.engine.clock import Clock
+from linekeeper.engine.customers import Due, accounts_with_siblings, customers_due, drop_given, in_steps
+from linekeeper.engine.draws import demand_draw_amount
 from linekeeper.engine.event_leaves import event_leaves, ruling_leaves
 from linekeeper.engine.history import (
     UnfinishedReview,
@@ -71,6 +71,7 @@ from linekeeper.engine.summaries import AffectedAccounts, BatchSummary
 from linekeeper.engine.versions import (
     as_in_force,
     bind_policy,
+    demand_versions,
     kernel_in_store,
     kernel_of_account,
     kernels_of,
@@ -219,15 +220,6 @@ class Engine:
             rows.setdefault(digest, []).append(row)
         return [(self._engine_of_version(connection, digest), events.take(rows[digest])) for digest in sorted(rows)]
 
-    def _require_same_versions(self, connection: Connection) -> None:
-        """Raises Conflict where a version came into force since this engine was made: it would decide wrongly."""
-        if version_count(connection) != self._versions:
-            raise Conflict(
-                "another version of the policy came into force meanwhile",
-                code="version-changed-meanwhile",
-                way_out="open the store again",
-            )
-
     # -------------------------------------------------------------- events
 
     def receive(
@@ -252,20 +244,25 @@ class Engine:
         New events of a borrower whose key in the log does not open are rejected: nothing is decided that has no leaf.
         """
         self.require_keys()
-        arrived = given_events(events)
         call = ReceiveCall(source, allow_other_source, all_or_nothing, begun, keep, transaction)
-        try:
-            return self._receive_batch(arrived, call)
-        except LogError as error:
-            if all_or_nothing:
-                raise
-            unreadable = self._unreadable(error, list(dict.fromkeys(arrived.accounts)), transaction)
-        return self._receive_batch(arrived, replace(call, unreadable=unreadable))
+        return self._receive_or_pass_over(given_events(events), call)
 
-    def _receive_batch(self, arrived: GivenEvents, call: ReceiveCall) -> BatchSummary:
+    def _receive_or_pass_over(self, arrived: GivenEvents, call: ReceiveCall, due: Due | None = None) -> BatchSummary:
+        """Receive a batch; where the keys of some accounts do not open, without what is of theirs."""
+        try:
+            return self._receive_batch(arrived, call, due)
+        except LogError as error:
+            if call.all_or_nothing:
+                raise
+            with self._reading(call.transaction) as connection:
+                accounts = accounts_with_siblings(connection, arrived.accounts, due)
+            unreadable = self._unreadable(error, accounts, call.transaction)
+        return self._receive_batch(arrived, replace(call, unreadable=unreadable), due)
+
+    def _receive_batch(self, arrived: GivenEvents, call: ReceiveCall, due: Due | None = None) -> BatchSummary:
         summary, kept = BatchSummary(), list[Decision]()
         with self.store.writing(call.transaction) as connection:
-            self._require_same_versions(connection)
+            demand_versions(connection, self._versions)
             self.resume_reviews(connection)
             # First the erased: of their events not even the rejection is kept.
             arrived, summary.rejected = drop_erased(connection, self.keeper, arrived)
@@ -274,8 +271,11 @@ class Engine:
             if call.begun:
                 arrived, again = drop_refused(connection, call.source, arrived)
                 summary.rejected += again
-            for engine, part in self._split_by_version(connection, arrived):
-                summary.add(engine._receive(connection, part, call, kept.append if call.keep else None))
+            arrived, foreign = drop_given(self.policy, arrived)
+            summary.rejected += foreign
+            for step, own_call in in_steps(connection, self.kernel, call, arrived, due):
+                for engine, part in self._split_by_version(connection, step):
+                    summary.add(engine._receive(connection, part, own_call, kept.append if call.keep else None))
             if call.all_or_nothing and summary.rejected:
                 rejection = summary.rejected[0]
                 raise EventRejected(rejection.reason, code="ruling-rejected", place=rejection.place)
@@ -334,11 +334,12 @@ class Engine:
         arrived = ruling_leaves(connection, self.keeper, admitted, rows, codes) if self.keeper else []
         refused = reject_refused(connection, source, admitted, codes)
         unowed = with_unowed_dues(self.kernel, states)
-        arrived += event_leaves(source, admitted, rows, codes) if self.keeper else []
+        arrived += event_leaves(admitted, rows, codes) if self.keeper else []
         actions = self._record(connection, batch, admitted.ids, result, loaded, keep, arrived)
         over = [admitted.ids[batch.rows[event]] for event in excess_draws(self.kernel, batch, lines, result)]
+        own = sum(admitted.sources[row] != CUSTOMER_SOURCE for row in rows)
         return BatchSummary(
-            events=len(rows) - len(refused),
+            events=own - len(refused),
             rejected=refused,
             actions=actions,
             evaluations=result.evaluations,
@@ -363,13 +364,26 @@ class Engine:
         call = ReviewCall(progress, keep)
         with self.store.reviewing():
             summary = self._finish_reviews(call)
+            # An account migrates at the start of a day that it has not reached, and what it is given reaches a day.
+            summary.add(self._give_due(until_day - 1, keep))
             with self.store.writing() as connection:
-                self._require_same_versions(connection)
+                demand_versions(connection, self._versions)
                 # From here on it is known what is to be done, and whoever comes next finishes it. A version that comes
                 # into force before it is done does not break the review off: it begins after this review.
                 begin_review(connection, until_day, self.policy.digest, self.brake is not None)
             summary.add(self._finish_reviews(call))
             summary.add(self._review_the_rest(until_day, call))
+            summary.add(self._give_due(until_day, keep))
+        return summary
+
+    def _give_due(self, until_day: int, keep: Keep | None) -> BatchSummary:
+        """Give accounts what the others of their customers publish up to the start of a day, some customers at a time.
+
+        What was broken off here is done by the next review: it is on the days that `customer_accounts` names.
+        """
+        summary, call = BatchSummary(), ReceiveCall(CUSTOMER_SOURCE, keep=keep)
+        for due in iter(lambda: customers_due(self.store, until_day), None):
+            summary.add(self._receive_or_pass_over(given_events([]), call, due))
         return summary
 
     def resume_reviews(self, transaction: Connection | None = None) -> BatchSummary:
@@ -515,13 +529,7 @@ class Engine:
         Raises UsageError where the amount is none that can be drawn or `at` lies ahead of the clock, NotFound where the
         account is not known.
         """
-        if isinstance(amount, bool) or not isinstance(amount, Integral) or not 0 < amount <= MONEY_MAX:
-            raise UsageError(
-                f"a draw of `{amount}` cannot be",
-                code="amount-not-readable",
-                way_out="name an amount above 0; in Python it is a whole number of minor units",
-                details={"given": str(amount)},
-            )
+        demand_draw_amount(amount)
         self.clock.demand_instant(at)
         under, state = self.state_of(account)
         return authorise(under.kernel, state, at, amount)

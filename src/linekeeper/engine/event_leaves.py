@@ -37,7 +37,7 @@ def digest_of_events(rows: Sequence[JournalRow]) -> str:
     return sha256(_PACK(rows)).hexdigest()
 
 
-def event_leaves(source: str, admitted: Admitted, rows: Iterable[int], refused: Container[int]) -> list[Record]:
+def event_leaves(admitted: Admitted, rows: Iterable[int], refused: Container[int]) -> list[Record]:
     """The leaves of some of the rows that were admitted, but for those that were refused after all; by account.
 
     The rows of an account are in ascending order.
@@ -47,7 +47,7 @@ def event_leaves(source: str, admitted: Admitted, rows: Iterable[int], refused: 
     for row in rows:
         if row not in refused:
             number, kind, at = admitted.first_seq + row, events.kinds[row], events.at[row]
-            one = (number, source, events.ids[row], arrived[row], kind, at, bodies[row])
+            one = (number, admitted.sources[row], events.ids[row], arrived[row], kind, at, bodies[row])
             by_account.setdefault(events.accounts[row], []).append(one)
     return [_leaf(account, by_account[account]) for account in sorted(by_account)]
 

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection, Select, select
 
-from linekeeper.core.event import ARRIVED, EVENT_HEAD, Event, Rejection, RejectionCode
+from linekeeper.core.event import ARRIVED, CUSTOMER_SOURCE, EVENT_HEAD, Event, Rejection, RejectionCode
 from linekeeper.evaluate.evaluator import OVER_LIMIT, REFUSAL_REASONS, UNKNOWN_EVENT, rejection_code
 from linekeeper.evaluate.event_batch import (
     BEFORE_ALL,
@@ -25,12 +25,14 @@ from linekeeper.evaluate.event_batch import (
     batch_of_few,
     events_of_table,
     sort_by_time,
+    table_with,
     time_of_event,
 )
 from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, erased_of
 from linekeeper.journal.store import fetch_rows, in_names, insert_many, listed, take_numbers
+from linekeeper.policy.model import CUSTOMER
 
 if TYPE_CHECKING:
     from linekeeper.engine.calls import ReceiveCall
@@ -76,6 +78,9 @@ class GivenEvents(Protocol):
     def batch(self, policy: Policy, clock: Calendar) -> Batch:
         """The events as the kernel reads them."""
 
+    def with_first(self, events: Sequence[Event]) -> GivenEvents:
+        """The same and those, which come first at their instant."""
+
 
 class FewEvents:
     """A few events."""
@@ -99,6 +104,10 @@ class FewEvents:
     def batch(self, policy: Policy, clock: Calendar) -> Batch:
         """See `GivenEvents`."""
         return batch_of_few(policy, clock, self._events)
+
+    def with_first(self, events: Sequence[Event]) -> GivenEvents:
+        """See `GivenEvents`."""
+        return FewEvents(sorted([*events, *self._events], key=time_of_event))
 
 
 class EventTable:
@@ -124,6 +133,10 @@ class EventTable:
     def batch(self, policy: Policy, clock: Calendar) -> Batch:
         """See `GivenEvents`."""
         return batch_of(policy, clock, self._table)
+
+    def with_first(self, events: Sequence[Event]) -> GivenEvents:
+        """See `GivenEvents`."""
+        return EventTable(sort_by_time(table_with(self._table, events)))
 
 
 def given_events(events: BatchInput) -> GivenEvents:
@@ -160,8 +173,8 @@ class Admitted:
     """What the inbox admitted: the new events with their bodies, and the arrival number of the first.
 
     `same` counts repeats; `rejected` are the rows whose id came before for another event, or from another source.
-    `arrived` is when each of the new events was known (UTC ms). `last_at` is the latest `at` of the new events and the
-    repeats (UTC ms; None where there is neither).
+    `sources` say whose each new event is, `arrived` when it was known (UTC ms). `last_at` is the latest `at` of the new
+    events and the repeats (UTC ms; None where there is neither).
     """
 
     events: GivenEvents
@@ -171,6 +184,7 @@ class Admitted:
     same: int
     rejected: list[Rejection]
     last_at: int | None
+    sources: list[str]
 
     @property
     def ids(self) -> list[str]:
@@ -189,25 +203,45 @@ def admit_events(connection: Connection, call: ReceiveCall, events: GivenEvents,
     An event that another source gave before, with the same id, account, kind, local day and numbers, is rejected. With
     `allow_other_source` it counts again. New events of `unreadable` accounts are rejected too, with the reason there.
     """
-    source, unreadable = call.source, call.unreadable
+    unreadable = call.unreadable
     keys = list(zip(events.accounts, events.kinds, events.at, events.bodies(), strict=True))
     ids = events.ids
     known = {} if len(ids) > FEW_EVENTS and _nothing_known(connection) else _known(connection, ids)
-    sorted_out = _sort_out(source, ids, keys, known, None if call.allow_other_source else clock)
+    sources = _sources(call, events)
+    sorted_out = _sort_out(sources, ids, keys, known, None if call.allow_other_source else clock)
     for row in (row for row in sorted_out.new if keys[row][0] in unreadable):
         sorted_out.rejected[row] = _rejection(ids[row], unreadable[keys[row][0]], RejectionCode.KEY_NOT_READABLE)
     new, same = [row for row in sorted_out.new if row not in sorted_out.rejected], sorted_out.same
     last_at = max((events.at[row] for row in (*new, *same)), default=None)
     if len(new) < len(ids):
         events = events.take(new)
-        rows = [(source, ids[row], keys[row][0], keys[row][3], one.reason) for row, one in sorted_out.rejected.items()]
+        rows = [
+            (sources[row], ids[row], keys[row][0], keys[row][3], one.reason) for row, one in sorted_out.rejected.items()
+        ]
         _keep_rejected(connection, rows)
     first = take_numbers(connection, "events", len(new))
     arrived = [now if known_at is None else known_at for known_at in events.arrived]
-    written = [(first + n, source, ids[i], arrived[n], *keys[i]) for n, i in enumerate(new)]
+    written = [(first + n, sources[i], ids[i], arrived[n], *keys[i]) for n, i in enumerate(new)]
     insert_many(connection, t.events, EVENT_COLUMNS, written)
     rejected = list(sorted_out.rejected.values())
-    return Admitted(events, [keys[i][3] for i in new], arrived, first, len(same), rejected, last_at)
+    own = [sources[i] for i in new]
+    return Admitted(events, [keys[i][3] for i in new], arrived, first, len(same), rejected, last_at, own)
+
+
+def _sources(call: ReceiveCall, events: GivenEvents) -> list[str]:
+    """The source of each event: that of the feed, but for those that were derived here."""
+    if not call.given:
+        return [call.source] * len(events.ids)
+    own = zip(events.ids, events.kinds, strict=True)
+    return [CUSTOMER_SOURCE if kind == CUSTOMER and name in call.given else call.source for name, kind in own]
+
+
+def new_rows(connection: Connection, call: ReceiveCall, events: GivenEvents, clock: Calendar) -> list[int]:
+    """The rows that `admit_events` would admit."""
+    keys = list(zip(events.accounts, events.kinds, events.at, events.bodies(), strict=True))
+    known = _known(connection, events.ids)
+    rows = _sort_out(_sources(call, events), events.ids, keys, known, None if call.allow_other_source else clock)
+    return [row for row in rows.new if row not in rows.rejected and keys[row][0] not in call.unreadable]
 
 
 def drop_erased(
@@ -344,10 +378,10 @@ class _SortedOut:
     rejected: dict[int, Rejection] = field(default_factory=dict)
 
 
-def _sort_out(source: str, ids: list[str], keys: list[Key], known: Known, clock: Calendar | None) -> _SortedOut:
+def _sort_out(sources: list[str], ids: list[str], keys: list[Key], known: Known, clock: Calendar | None) -> _SortedOut:
     """Each row by what came before under its id; without a `clock`, what other sources gave does not matter."""
     rows = _SortedOut()
-    for row, (event_id, key) in enumerate(zip(ids, keys, strict=True)):
+    for row, (event_id, key, source) in enumerate(zip(ids, keys, sources, strict=True)):
         by_source = known.get(event_id)
         if by_source is None:
             known[event_id] = {source: key}

@@ -21,6 +21,7 @@ from linekeeper.decide.chain import Chain, record
 from linekeeper.decide.record import recorder_of
 from linekeeper.engine.calls import Progress
 from linekeeper.engine.clock import Clock
+from linekeeper.engine.customers import arrivals_with_given, given_in_table, without_given
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.summaries import BatchSummary, RunSummary
 from linekeeper.evaluate.evaluator import (
@@ -31,12 +32,13 @@ from linekeeper.evaluate.evaluator import (
     out_of_order,
     rejection_code,
 )
-from linekeeper.evaluate.event_batch import Batch, Ints, RecordedArrivals, batch_of
+from linekeeper.evaluate.event_batch import Batch, Ints, RecordedArrivals, batch_of, table_with
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import decision_records, insert_many
 from linekeeper.kernel.calendar import Calendar
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
+from linekeeper.policy.model import CUSTOMER
 
 BATCH_EVENTS = 50_000
 BATCH_EVENTS_MAX = 500_000  # of a batch of many accounts
@@ -101,7 +103,8 @@ def run_parts(
     bounds = BatchBounds(BATCH_EVENTS, BATCH_EVENTS_MAX, EVENTS_AN_ACCOUNT)
     if engine.brake:
         bounds = BatchBounds(BATCH_EVENTS, accounts_max=BRAKED_STATES_BYTES_MAX // (8 * engine.kernel.layout.size))
-    for batch in (batch for part in parts for batch in _batches(part, bounds)):
+    with_customers = engine.policy.customer is not None
+    for batch in (batch for part in parts for batch in _batches(part, bounds, with_customers)):
         if batch.reviewed > reviewed:
             reviewed = batch.reviewed
             total.add(engine.review(reviewed))
@@ -187,8 +190,11 @@ class BatchBounds:
         return enough | (events >= max(self.events, self.events_max))
 
 
-def _batches(part: EventPart, bounds: BatchBounds) -> Iterator[_ReceivedBatch]:
+def _batches(part: EventPart, bounds: BatchBounds, with_customers: bool) -> Iterator[_ReceivedBatch]:
     table, arrivals = part
+    if arrivals is not None and with_customers:  # the engine derives again what accounts were given
+        kept = np.flatnonzero(np.array(table["kind"].to_pylist()) != CUSTOMER)
+        table, arrivals = table.take(kept), arrivals.take(kept)
     others = [name for name in table.column_names if name != ARRIVED]
     arrived = table["at"] if arrivals is None else pa.array(arrivals.arrived)
     table = table.select(others).append_column(ARRIVED, arrived)
@@ -196,7 +202,7 @@ def _batches(part: EventPart, bounds: BatchBounds) -> Iterator[_ReceivedBatch]:
         for start, end in _in_order_of_time(table, bounds):
             yield _ReceivedBatch(table.slice(start, end - start), None, NOT_REVIEWED)
         return
-    for start, end in _in_order_of_arrival(table, arrivals, bounds):
+    for start, end in _in_order_of_arrival(table, arrivals, bounds, with_customers):
         source = arrivals.sources[start] if arrivals.sources else None
         yield _ReceivedBatch(table.slice(start, end - start), source, int(arrivals.reviewed[start]))
 
@@ -221,24 +227,29 @@ def _in_order_of_time(table: pa.Table, bounds: BatchBounds) -> Iterator[tuple[in
         start = end
 
 
-def _in_order_of_arrival(table: pa.Table, arrivals: RecordedArrivals, bounds: BatchBounds) -> Iterator[tuple[int, int]]:
+def _in_order_of_arrival(
+    table: pa.Table, arrivals: RecordedArrivals, bounds: BatchBounds, with_customers: bool
+) -> Iterator[tuple[int, int]]:
     """Ranges of rows within the bounds that may be received together, although a batch is taken in order of time.
 
     They have one source, no review in between, and no event after a later one of the same account (the order among
-    accounts decides nothing).
+    accounts decides nothing, but `with_customers`: then after a later one of any account).
     """
     latest: dict[str, int] = {}
     start = 0
     sources = arrivals.sources or [""] * table.num_rows
     columns = zip(table["account"].to_pylist(), table["at"].to_pylist(), sources, arrivals.reviewed, strict=True)
     before: tuple[str, int] | None = None
+    latest_at = 0
     for row, (account, at, source, reviewed) in enumerate(columns):
         own = (source, int(reviewed))
         full = len(latest) == bounds.accounts_max and account not in latest
         full |= row > start and bounds.is_complete(row - start, len(latest))
-        if full or before not in (None, own) or latest.get(account, at) > at:
+        backwards = latest_at > at if with_customers else latest.get(account, at) > at
+        if full or before not in (None, own) or backwards:
             yield start, row
-            latest, start = {}, row
+            latest, start, latest_at = {}, row, at
+        latest_at = max(latest_at, at)
         latest[account], before = at, own
     if start < table.num_rows:
         yield start, table.num_rows
@@ -305,8 +316,25 @@ class Replay:
 
     def decisions(self) -> Iterator[tuple[Decision, bytes]]:
         """Every decision with its canonical record, in canonical order."""
-        for part in self.parts:
+        for part in self._parts_with_customers():
             yield from self._decisions_of(part)
+
+    def _parts_with_customers(self) -> Iterable[EventPart]:
+        """The parts; where accounts of a customer read of each other, one part with what each is given.
+
+        A feed that says how its events arrived was exported from a store, and holds what each was given then.
+        """
+        if self.kernel.policy.customer is None:
+            return self.parts
+        parts = list(self.parts)
+        if not parts or any(part.arrivals is not None for part in parts):
+            return parts
+        table = pa.concat_tables([part.table for part in parts], promote_options="default")
+        table, foreign = without_given(table)
+        self.rejected += foreign
+        given = given_in_table(self.kernel, table, self.until_day)
+        whole = table_with(table, [one.event for one in given])
+        return [EventPart(whole, arrivals_with_given(table, given, self.until_day))]
 
     def _decisions_of(self, part: EventPart) -> Iterator[tuple[Decision, bytes]]:
         kernel, (table, recorded) = self.kernel, part
@@ -325,7 +353,7 @@ class Replay:
         }
         result = evaluate_from_empty(kernel, batch, one_by_one, arrivals, reviewed, self.until_day, **how)
         self.evaluations += result.evaluations
-        self.events += table.num_rows - len(result.refused)
+        self.events += table.num_rows - len(result.refused) - _given_count(kernel, batch)
         for event, code in result.refused.items():
             place = f"event {ids[batch.rows[event]]}"
             self.rejected.append(Rejection(place, REFUSAL_REASONS[code], rejection_code(code)))
@@ -337,6 +365,13 @@ class Replay:
             decision, data, _ = record(recorder, batch, ids, raw, chains[raw.account])
             self.actions[decision.action] += 1
             yield decision, data
+
+
+def _given_count(kernel: Kernel, batch: Batch) -> int:
+    """How many events of a batch were derived from other accounts: they are none of the feed's."""
+    if kernel.policy.customer is None:
+        return 0
+    return int(np.count_nonzero(batch.kind == kernel.policy.kind(CUSTOMER).number))
 
 
 def arrivals_of_table(

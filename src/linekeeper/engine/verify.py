@@ -14,6 +14,7 @@ from linekeeper.decide.chain import Chain, record
 from linekeeper.engine.account_states import demand_current_states
 from linekeeper.engine.derive import Derived, account_pages, compile_for_all, derive, plain
 from linekeeper.engine.history import Reviews, Unreadable, unfinished_reviews_of
+from linekeeper.engine.verify_customers import difference_of_customers
 from linekeeper.engine.verify_kept import difference_of_kept_states
 from linekeeper.engine.verify_leaves import compare_leaves
 from linekeeper.engine.verify_tables import AFTER_DERIVING, BEFORE_DERIVING
@@ -89,7 +90,9 @@ def _verify_store(store: Store, progress: Callable[[int], None] | None) -> Verdi
                 return Verdict(accounts, events, decisions, part.first_difference)
             if progress:
                 progress(len(names))
-        difference = next(filter(None, (check(connection) for check in AFTER_DERIVING)), None)
+        difference = next(
+            filter(None, (check(connection) for check in (*AFTER_DERIVING, difference_of_customers))), None
+        )
     return Verdict(accounts, events, decisions, difference)
 
 

@@ -149,6 +149,16 @@ Kernels = dict[str, Kernel]  # by the digests of their policies, oldest first
 Recorders = dict[Kernel, Recorder]
 
 
+def demand_versions(connection: Connection, count: int) -> None:
+    """Raises Conflict where another version came into force since there were so many: it would decide otherwise."""
+    if version_count(connection) != count:
+        raise Conflict(
+            "another version of the policy came into force meanwhile",
+            code="version-changed-meanwhile",
+            way_out="open the store again",
+        )
+
+
 def kernels_of(connection: Connection) -> Kernels:
     """The kernels of all versions that the store knows, each of the edition under which the version decides."""
     p = t.policies.c

@@ -116,6 +116,23 @@ def sort_by_time(table: pa.Table) -> pa.Table:
     return table.take(np.argsort(at, kind="stable"))
 
 
+def table_with(table: pa.Table, events: Sequence[Event]) -> pa.Table:
+    """The table with some events before its own rows, so that they come first at their instant."""
+    if not events:
+        return table
+    fields = dict.fromkeys(name for event in events for name in event.fields)
+    kinds = {one.name: one.type for one in table.schema}
+    columns: dict[str, pa.Array] = {}
+    for name in EVENT_HEAD:
+        columns[name] = pa.array([getattr(event, name) for event in events], kinds[name])
+    for name in fields:
+        columns[name] = pa.array([event.fields.get(name) for event in events], kinds.get(name, pa.int64()))
+    if ARRIVED in kinds:
+        arrived = [event.at if event.arrived is None else event.arrived for event in events]
+        columns[ARRIVED] = pa.array(arrived, kinds[ARRIVED])
+    return pa.concat_tables([pa.table(columns), table], promote_options="default")
+
+
 def times_of(table: pa.Table) -> Ints:
     """The place of each row in its account's order of time."""
     at = table["at"].to_numpy().astype(np.int64)

@@ -320,10 +320,22 @@ def _erase_rows(connection: Connection, keeper: Keeper, account: str, at: int, i
         done = note_erasure(connection, t.LOG, keeper.vault, (), at)
     marks = _marks(connection, keeper, [account])
     insert_many(connection, t.erased_accounts, ("mark",), [(mark,) for mark in marks])
+    _fix_what_others_were_given(connection, account)
     for table in ABOUT_AN_ACCOUNT:
         connection.execute(table.delete().where(table.c.account == account))
     connection.execute(t.book.delete())  # counted again when it is next needed
     return done
+
+
+def _fix_what_others_were_given(connection: Connection, account: str) -> None:
+    """What the other accounts of a customer were given stands; after it the erased account has no part in it."""
+    c = t.customer_accounts
+    customer = select(c.c.customer).where(c.c.account == account).scalar_subquery()
+    others = connection.execute(select(c.c.account, c.c.given_until).where(c.c.customer == customer)).all()
+    reviewed = connection.execute(select(func.max(t.reviews.c.until_day))).scalar() or 0
+    for other, given_until in others:
+        day = max(given_until, reviewed)
+        connection.execute(c.update().where(c.c.account == other).values(fixed_until=day, next_day=day + 1))
 
 
 def _is_unscrubbed(connection: Connection, keeper: Keeper, account: str) -> bool:

@@ -99,6 +99,21 @@ kept_states = Table(
     Column("state", Blob, nullable=False),
 )
 
+# Which accounts are of one customer. Each was given what the others publish up to the start of day `given_until`; on
+# `next_day` what it publishes itself may next be otherwise. `fixed_until`: up to that day what it was given stands,
+# since an account that had its part in it was erased.
+customer_accounts = Table(
+    "customer_accounts",
+    SCHEMA,
+    Column("account", Name, primary_key=True),
+    Column("customer", Text, nullable=False),
+    Column("given_until", Whole, nullable=False),
+    Column("next_day", Whole, nullable=False),
+    Column("fixed_until", Whole, nullable=False),
+)
+Index("customer_accounts_customer", customer_accounts.c.customer)
+Index("customer_accounts_next_day", customer_accounts.c.next_day)
+
 # Every decision, as it was recorded (canonical JSON) and hashed (SHA-256, hex).
 decisions = Table(
     "decisions",

@@ -131,6 +131,11 @@ class Kernel:
             )
 
     @property
+    def offsets(self) -> Offsets | None:
+        """The clock that the kernel was made with; None: that of this machine."""
+        return self._offsets
+
+    @property
     def calendar(self) -> Calendar:
         """The clock of the policy's time zone, by the rules of this machine or those that the kernel was made with."""
         zone = self.policy.time_zone

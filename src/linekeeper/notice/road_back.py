@@ -5,12 +5,14 @@ The one rendering of a road back: notices and the command line both show it, in 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from linekeeper.core.line import Status
 from linekeeper.notice.phrasebook import Phrasebook
+from linekeeper.policy.model import CUSTOMER
 from linekeeper.recourse.model import (
     EARLY_DAYS,
     Assumption,
@@ -175,10 +177,23 @@ def _step(step: Step, phrases: Phrasebook) -> str:
             until=until,
         )
         return sentences(bills, translate("Pay at least {amount} each time.", amount=amount) if amount else "")
+    if step.action == StepKind.REPORT and step.event_kind == CUSTOMER:
+        return translate("On your other accounts with us, see to this: {what}.", what=_elsewhere(step, phrases))
     if step.action == StepKind.REPORT:
         proof = translate("Send us proof of this: {what}.", what=_proof(step, phrases))
         return sentences(proof, translate("Do so each month until {until}.", until=until) if until else "")
     return translate(STEP_TEXTS[step.action], amount=amount, until=until)
+
+
+def _elsewhere(step: Step, phrases: Phrasebook) -> str:
+    """What the other accounts have to come to: by the names under which accounts publish it."""
+    vocabulary, lang = phrases.vocabulary, phrases.language.code
+    names = dict.fromkeys(re.sub(r"_(sum|max|at_least_\d+)$", "", name) for name in step.fields)
+    words = [
+        phrases.language.translate("{label}: {value}", label=vocabulary.of("fields", name).in_(lang), value="0")
+        for name in names
+    ]
+    return phrases.language.translate(", ").join(words)
 
 
 def _proof(step: Step, phrases: Phrasebook) -> str:

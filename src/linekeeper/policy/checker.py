@@ -608,4 +608,5 @@ _CHECKS: Mapping[str, Callable[[Branch, Scope], Checked]] = {
     "group": _group,
     "where": _where,
     "call": _call,
+    "customer_call": lambda tree, scope: scope.customer_call(tree, scope),
 }

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from linekeeper.core.line import Status
 from linekeeper.policy.expression import Unit
-from linekeeper.policy.model import Field, Kind
+from linekeeper.policy.model import CUSTOMER, Field, Kind
 from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, nearest, quoted
 
 FIELDS_MAX = 8
@@ -90,9 +90,14 @@ def valid_name(node: Scalar, what: str, faults: Faults) -> bool:
     return False
 
 
-def declared_kinds(section: Node, trigger_names: tuple[str, ...], faults: Faults) -> dict[str, Kind]:
+def declared_kinds(
+    section: Node, trigger_names: tuple[str, ...], faults: Faults, with_customers: bool = False
+) -> dict[str, Kind]:
     """All kinds by name: built-in ones first, then those of the `events` section."""
     kinds = {kind.name: kind for kind in built_in_kinds(trigger_names)}
+    if with_customers:  # it comes before the policy's own kinds, so that a later version can add some
+        kinds |= {name: replace(kinds[name], text=(*kinds[name].text, CUSTOMER)) for name in OPENING_KINDS}
+        kinds[CUSTOMER] = Kind(CUSTOMER, len(kinds), (), built_in=True)
     if not isinstance(section, Table):
         faults.add(section, "`events` is a mapping of kinds", "write `events: {income: {amount: money}}`")
         return kinds

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from linekeeper.core.bounded import CARD_BYTES_MAX, read_bounded, read_start
 from linekeeper.core.errors import Fault, PolicyError
-from linekeeper.policy import dues, kinds, restorations, sections, segments, splits, tables
+from linekeeper.policy import customers, dues, kinds, restorations, sections, segments, splits, tables
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.allowances import check_allowed_events
@@ -57,6 +57,7 @@ KEYS = (
     "dues",
     "calendar",
     "draws",
+    "customer",
     "allow",
     "parts",
 )
@@ -97,6 +98,7 @@ def load_text(
     parts = kept_parts(root, faults, read_part)
     root = splits.with_triggers_of_arms(with_shared(root, parts), faults)
     reader = _reader(root, faults)
+    customer = customers.read_customer(root.get("customer"), reader)
     features, define = root.get("features"), root.get("define")
     definitions = reader.table(define, "`define`") if define is not None else None
     if definitions is not None:
@@ -116,10 +118,13 @@ def load_text(
     if definitions is not None:
         reader.check_definitions(definitions)
     policy = _policy(root, reader, score)
+    if customer is not None:  # what rules read of other accounts has become fields of a kind
+        policy = replace(policy, customer=customer, kinds=tuple(reader.kinds.values()))
     kinds_and_fields = {kind.name: tuple(field.name for field in kind.fields) for kind in reader.kinds.values()}
     check_allowed_events(root.get("allow"), kinds_and_fields, faults)
     if (section := root.get("dues")) is not None:
         dues.check_grace(section, policy, reader)
+    customers.check_customer(root.get("customer"), policy, reader)
     faults.stop_if_any()
     text = parts.written_after(text)
     if parts.used and len(text.encode()) > BYTES_MAX:
@@ -157,7 +162,8 @@ def _reader(root: Table, faults: Faults) -> Reader:
     for name in REQUIRED:
         if root.get(name) is None:
             faults.add(root, f"the key `{name}` is missing", f"write `{name}: ...`")
-    known = kinds.declared_kinds(root.get("events") or Table((), 0, 0), _trigger_names(root), faults)
+    events, with_customers = root.get("events") or Table((), 0, 0), root.get("customer") is not None
+    known = kinds.declared_kinds(events, _trigger_names(root), faults, with_customers)
     currency = _currency(root, faults)
     reader = Reader(faults, known, currency, minor_digits(currency), _protected(root, faults))
     digits = root.get("minor_digits")

@@ -226,6 +226,20 @@ class Brake:
     exposure_bp: int
 
 
+CUSTOMER = "customer"  # the kind of what the other accounts of a customer say, where a policy has such a section
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """What each account publishes to the other accounts of its customer: names, and the account fact that each is.
+
+    `ceiling`: the most that a customer may owe on all accounts together; None where nothing is said.
+    """
+
+    publish: tuple[tuple[str, str], ...]
+    ceiling: Expr | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class SplitArm:
     """One arm of a split: its name, and its share of all accounts in basis points."""
@@ -277,6 +291,7 @@ class Policy:
     further_restorations: tuple[Restoration, ...] = ()  # those after `restoration`, where there are several schedules
     segments: tuple[str, ...] = ()  # the first whose condition holds is the account's; the feature `segment` says which
     splits: tuple[Split, ...] = ()  # the value of a split's name is the account's arm
+    customer: Customer | None = None
     digest: str = ""  # SHA-256 of the policy file's canonical text
     source: str = field(default="", repr=False, compare=False)  # that text, the days of a calendar with it
     written: str = field(default="", repr=False, compare=False)  # the text of the file, which may leave them out

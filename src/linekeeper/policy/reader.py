@@ -19,7 +19,7 @@ from linekeeper.policy.allowances import check_allow
 from linekeeper.policy.checker import SEGMENT, check, check_condition, check_feature, coerce, with_own_unit
 from linekeeper.policy.functions import FACTS, LATER_FACTS, MEASURES
 from linekeeper.policy.kinds import valid_name
-from linekeeper.policy.scope import UNIT_WORDS, Checked, Mistyped, Scope
+from linekeeper.policy.scope import UNIT_WORDS, Checked, CustomerCall, Mistyped, Scope, no_customer_call
 from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, quoted
 from linekeeper.policy.syntax import NESTING_MAX, Branch, Misread, depth_of, parse
 
@@ -61,6 +61,7 @@ class Reader:
     arm_tests: dict[str, tuple[ex.Expr, ...]] = field(default_factory=dict)  # of triggers that not every arm has
     later: frozenset[str] = frozenset()  # names that read the score
     defined: dict[str, Branch | None] = field(default_factory=dict)  # conditions with a name; None: it has a fault
+    customer_call: CustomerCall = no_customer_call
 
     def scope(self, scores: bool = True, asked_amount: bool = False) -> Scope:
         """What an expression of this file may name."""
@@ -78,6 +79,7 @@ class Reader:
             axes=(*(split.name for split in self.splits), *([SEGMENT] if self.segments else [])),
             later=frozenset() if scores else self.later,
             defined=self.defined,
+            customer_call=self.customer_call,
         )
 
     def _hoist(self, name: str, part: Checked) -> str:
@@ -345,7 +347,9 @@ class Reader:
             self.faults.add(node, f"`{node.text}` differs by {by}, and this is one for all", "give it one value")
             return low
         scope = self.scope(scores=False)
-        constant = not any(part.data in ("name", "path", "call", "where") for part in tree.iter_subtrees())
+        constant = not any(
+            part.data in ("name", "path", "call", "customer_call", "where") for part in tree.iter_subtrees()
+        )
         part = self.checked(node, lambda: coerce(tree, check(tree, scope), unit, choices)) if constant else None
         if constant and part is None:
             return low
@@ -430,7 +434,7 @@ def names_in(tree: Branch) -> list[str]:
         node = stack.pop()
         if node.data == "name":
             names.append(str(node.children[0]))
-        elif node.data != "call" or str(node.children[0]) not in MEASURES:
+        elif node.data != "customer_call" and (node.data != "call" or str(node.children[0]) not in MEASURES):
             stack += [part for part in node.children if isinstance(part, Tree)]
     return names
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from linekeeper.policy.customers import CUSTOMER_KEYS, PUBLISHED_FACTS, PUBLISHED_MAX
 from linekeeper.policy.dues import DUES_KEYS, HOLIDAYS_KEYS, PREPAID, WEEKDAYS
 from linekeeper.policy.load import KEYS, OLD_KEYS, REQUIRED
 from linekeeper.policy.parts import PART_KEYS
@@ -131,6 +132,14 @@ def _calendar() -> Schema:
     return _table(keys, tuple(keys))
 
 
+def _customer() -> Schema:
+    """What an account publishes to the other accounts of its customer."""
+    published: Schema = {**_named({"enum": list(PUBLISHED_FACTS)}), "minProperties": 1, "maxProperties": PUBLISHED_MAX}
+    keys: dict[str, Schema] = {"publish": {**published, "description": "names, and the account fact that each is"}}
+    assert tuple(keys) == CUSTOMER_KEYS
+    return _table(keys, ("publish",))
+
+
 def _decision_table() -> Schema:
     """Rows in place, or in a CSV file beside the policy."""
     row = {"when": _CONDITION, "then": {**_TEXT, "description": "what comes of it"}}
@@ -199,6 +208,7 @@ def schema() -> Schema:
         "dues": _dues(),
         "calendar": _calendar(),
         "draws": _table({"over_limit": {"enum": list(OVER_LIMIT_WORDS)}}),
+        "customer": _customer(),
         "allow": _ALLOW_OF_EVENTS,
         "parts": _named(_table({"sha256": _HASH, "text": {"type": "string"}}, PART_KEYS)),
     }

@@ -9,6 +9,7 @@ from typing import Literal as OneOf
 from linekeeper.policy import expression as ex
 from linekeeper.policy.functions import Interval
 from linekeeper.policy.model import Kind
+from linekeeper.policy.source import quoted
 from linekeeper.policy.syntax import Branch
 
 Loose = OneOf["number", "percent", "text", "span"]  # literals that take their unit from what they stand beside
@@ -68,6 +69,17 @@ class Mistyped(Exception):
         self.message, self.offset, self.way_out = message, offset, way_out
 
 
+CustomerCall = Callable[[Branch, "Scope"], Checked]
+
+
+def no_customer_call(tree: Branch, scope: Scope) -> Checked:
+    """What such a call is where the policy has no section that it could be of."""
+    word = f"{tree.children[0]}.{tree.children[1]}"
+    message = f"`{quoted(word)}` is not known here"
+    way_out = "declare what accounts publish: `customer: {publish: {owed: balance}}`"
+    raise Mistyped(message, tree.meta.start_pos or 0, way_out)
+
+
 @dataclass(frozen=True)
 class Scope:
     """What an expression may name.
@@ -91,3 +103,4 @@ class Scope:
     axes: tuple[str, ...] = ()  # by what parameters may differ: splits, then the segment
     later: frozenset[str] = frozenset()  # names that are known only after the score
     defined: Mapping[str, Branch | None] = field(default_factory=dict)  # conditions with a name; None: it has a fault
+    customer_call: CustomerCall = no_customer_call  # what `customer.sum(owed)` is

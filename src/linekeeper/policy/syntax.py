@@ -139,6 +139,8 @@ def _render(tree: Branch) -> _Text:
             return _Text(f"{render(trees[0])} where {render(trees[1])}", 0)
         case "call":
             return _Text(f"{parts[0]}({', '.join(map(render, trees))})", 7)
+        case "customer_call":
+            return _Text(f"{parts[0]}.{parts[1]}({', '.join(map(render, trees))})", 7)
         case "path":
             return _Text(f"{parts[0]}.{parts[1]}", 7)
         case "negative":

@@ -260,7 +260,8 @@ def ample_income(search: CandidateSearch) -> int | None:
 def _confirmable_kinds(search: CandidateSearch) -> Iterator[m.Kind]:
     for kind in search.baseline.kernel.policy.kinds:
         own = not kind.built_in and kind.name not in ROUTINE_KINDS
-        if kind.name in search.baseline.dependencies.kinds and (own or kind.name in CONFIRMABLE_BUILT_IN):
+        of_others = kind.name == m.CUSTOMER and kind.built_in  # the borrower's other accounts, where they are settled
+        if kind.name in search.baseline.dependencies.kinds and (own or of_others or kind.name in CONFIRMABLE_BUILT_IN):
             yield kind
 
 
@@ -293,6 +294,8 @@ def _with_confirmation(actions: ActionPlan, confirmation: Confirmation) -> Actio
 
 def deciding_values(policy: m.Policy, kind: m.Kind, item: m.Field) -> list[int]:
     """Values of a field that may make a difference: at and beside the constants that its features are compared with."""
+    if kind.name == m.CUSTOMER and kind.built_in:
+        return [MISSING, 0]  # the other accounts stay as they are, or nothing is left there
     if item.choices:
         return list(range(len(item.choices)))
     if item.unit == "flag":

@@ -170,4 +170,6 @@ def _levels(data: pa.Table) -> Levels:
             way_out="use X, C and 0 to 5, or map days past due",
             details={"bucket": shown},
         )
-    return np.array([known[name] for name in encoded.dictionary.to_pylist()], np.int8)[encoded.indices.to_numpy()]
+    levels: npt.NDArray[np.int8] = np.array([known[name] for name in encoded.dictionary.to_pylist()], np.int8)
+    placed: npt.NDArray[np.int8] = levels[encoded.indices.to_numpy()]
+    return placed

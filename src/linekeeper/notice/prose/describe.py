@@ -10,6 +10,7 @@ from itertools import pairwise
 from linekeeper.notice.prose.expression import ExpressionRenderer
 from linekeeper.notice.prose.vocabulary import Vocabulary, shipped_vocabulary
 from linekeeper.policy import model as m
+from linekeeper.policy.functions import FACTS
 from linekeeper.scorecard.card import Bins, PointsTable, Score
 from linekeeper.scorecard.trees import TreeEnsemble, reach_of
 from linekeeper.texts.language import Lang, Language
@@ -45,6 +46,7 @@ def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None)
     parts = (
         (translate("Ground"), _basis(policy, renderer.language)),
         (translate("Dues"), _dues(policy, renderer.language)),
+        (translate("Customers"), _customer(policy, renderer)),
         (translate("Measurements"), (_feature(feature, renderer) for feature in policy.features if feature.named)),
         (translate("Splits"), (_split(split, renderer.language) for split in policy.splits)),
         (translate("Score"), _score(policy.score, renderer) if policy.score else ()),
@@ -130,6 +132,20 @@ def _business_days(days: m.BusinessDays, language: Language) -> Iterator[str]:
         yield translate("The lender's own days without business: {days}.", days=own_off)
     if own_working:
         yield translate("The lender's own business days: {days}.", days=own_working)
+
+
+def _customer(policy: m.Policy, renderer: ExpressionRenderer) -> Iterator[str]:
+    """What accounts make known to the others of their customer; nothing where the policy has no customers."""
+    if policy.customer is None:
+        return
+    translate, quote = renderer.language.translate, renderer.language.quote
+    facts = {name: translate(FACTS[fact].words) for name, fact in policy.customer.publish}
+    listed = translate("; ").join(
+        translate("{name}: {what}", name=quote(name), what=words) for name, words in facts.items()
+    )
+    yield translate(
+        "At the start of each day the accounts of one customer know of each other: {listed}.", listed=listed
+    )
 
 
 def _feature(feature: m.Feature, renderer: ExpressionRenderer) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import assert_never
 
+from linekeeper.notice.prose.customers import is_of_customer, of_customer
 from linekeeper.notice.prose.vocabulary import Vocabulary, shipped_vocabulary
 from linekeeper.policy import expression as ex
 from linekeeper.policy.functions import FUNCTIONS, Several, record_of
@@ -158,6 +159,9 @@ class ExpressionRenderer:
 
     def feature_noun(self, name: str) -> str:
         """The feature as a noun: what it measures, or its quoted name."""
+        words = None if self._features[name].named else of_customer(name, self.policy, self.language)
+        if words is not None:
+            return words
         if self._is_spelled_out(name):
             return self.noun(self._features[name].expr)
         return self._own_words(name) or self.language.quote(name)
@@ -250,6 +254,8 @@ class ExpressionRenderer:
 
     def _is_spelled_out(self, name: str) -> bool:
         feature = self._features[name]
+        if not feature.named and is_of_customer(name):
+            return False
         if self.by_name:
             return not feature.named or isinstance(feature.expr, ex.Measure)
         return self._sizes[name] <= SPELLED_OUT_MAX and name not in self.vocabulary.words.get("features", {})

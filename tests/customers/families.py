@@ -1,0 +1,86 @@
+"""Generated families: accounts of one customer, by the oracle and by the program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+
+from linekeeper.connect.event_table import schema_of, table_of
+from linekeeper.core.dates import date_of
+from linekeeper.core.event import Event
+from linekeeper.engine.customers import given_in_table
+from linekeeper.kernel.kernel import Kernel
+from linekeeper.policy.model import Policy
+from tests.kernel.agree import by_arrival, differences, in_bulk
+from tests.oracle import family
+from tests.oracle.generate import for_program
+from tests.oracle.nouns import Event as OracleEvent
+from tests.oracle.oracle import run
+from tests.oracle.policies import Written
+from tests.oracle.streams import make_stream
+
+
+def family_of(written: Written, seed: int, size: int = 3) -> dict[str, list[OracleEvent]]:
+    """The events of some accounts of one customer, each in order of time; what is given is not among them.
+
+    The lives are brought near each other in time, or they would never meet.
+    """
+    accounts: dict[str, list[OracleEvent]] = {}
+    start = None
+    for number in range(size):
+        rng = Random(f"family life {seed} {number}")
+        events = [e for e in make_stream(written.policy, rng, sizes=(5, 25)) if e.kind not in ("customer", "reversal")]
+        first = min(event.at for event in events)
+        start = first if start is None else start
+        name, shift = f"F{number}", start - first + rng.choice((0, 1, 26, 100)) * 86_400_000
+        accounts[name] = [_of_family(event, name, shift) for event in events]
+    return accounts
+
+
+def _of_family(event: OracleEvent, account: str, shift: int) -> OracleEvent:
+    fields = dict(event.fields)
+    if "due_on" in fields:
+        fields["due_on"] = max(int(fields["due_on"]) + shift // 86_400_000, 0)
+    if event.kind == "open":
+        fields["customer"] = "C"
+    return replace(event, id=f"{account}/{event.id}", account=account, at=max(event.at + shift, 0), fields=fields)
+
+
+def given_by_program(kernel: Kernel, accounts: dict[str, list[Event]], until_day: int) -> dict[str, list[Event]]:
+    """The events of each account with what the program gives it; ids as the oracle has them."""
+    table = table_of([event for events in accounts.values() for event in events], schema_of(kernel.policy))
+    out = {name: list(events) for name, events in accounts.items()}
+    for one in given_in_table(kernel, table, until_day):
+        event, day = one.event, kernel.calendar.day(one.event.at)
+        assert one.after_row == -1
+        assert event.id == f"customer:{event.account}:{date_of(day)}"
+        out[event.account].append(replace(event, id=f"given {event.account} {day}"))
+    return {name: sorted(events, key=lambda one: (one.at, one.kind != "customer")) for name, events in out.items()}
+
+
+def family_differences(written: Written, policy: Policy, kernel: Kernel, seed: int) -> tuple[list[str], int, int]:
+    """What differs between oracle and program for one family; decisions and given events of the oracle."""
+    accounts = family_of(written, seed)
+    mine = {name: for_program(events) for name, events in accounts.items()}
+    until = max(kernel.calendar.day(event.at) for events in mine.values() for event in events) + 40
+    expected = family.given(written.policy, accounts, until)
+    made = given_by_program(kernel, mine, until)
+    said, decisions, count = list[str](), 0, 0
+    for name, events in expected.items():
+        given = [(one.at, dict(one.fields)) for one in events if one.kind == "customer"]
+        count += len(given)
+        own = [(one.at, dict(one.fields)) for one in made[name] if one.kind == "customer"]
+        if own != given:
+            first = next((pair for pair in zip(own, given, strict=False) if pair[0] != pair[1]), "one has more")
+            said.append(f"{name} is given otherwise: {first}, {len(own)} by the program, {len(given)} by the oracle")
+            continue
+        outcome = run(written.policy, events, until)
+        decisions += len(outcome.rulings)
+        for found in (by_arrival(kernel, made[name], until), *_both_ways(kernel, made[name], until)):
+            said += differences(policy, outcome, *found)
+    return said, decisions, count
+
+
+def _both_ways(kernel: Kernel, events: Sequence[Event], until: int) -> list[tuple[list, set[str]]]:  # type: ignore[type-arg]
+    return [in_bulk(kernel, [list(events)], until, compiled=False, lazy=lazy)[0] for lazy in (True, False)]
