@@ -91,6 +91,7 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
         splits=tuple(
             t.Split(one.name, one.salt, tuple((arm.name, arm.share_bp) for arm in one.arms)) for one in policy.splits
         ),
+        waits=None if policy.moratorium is None else policy.moratorium.waits,
     )
 
 

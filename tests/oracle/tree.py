@@ -238,6 +238,7 @@ FACTS: Mapping[str, str] = {
     "days_on_book": "days",
     "days_in_status": "days",
     "days_observed": "days",
+    "in_moratorium": "flag",
 }
 
 
@@ -356,6 +357,9 @@ def built_in_kinds(triggers: Iterable[str]) -> tuple[Kind, ...]:
         Kind("reversal", (), ("of",)),
         Kind("opening", opening, ("why",)),
     )
+
+
+RELIEF = Kind("moratorium", (Field("from", "days", is_date=True), Field("until", "days", is_date=True)), ("why",))
 
 
 def with_own_kinds(built_in: Iterable[Kind], own: Iterable[Kind]) -> tuple[Kind, ...]:
@@ -612,6 +616,7 @@ class Policy:
     over_limit: str = "accept"
     segments: tuple[str, ...] = ()  # the feature `segment` says which is the account's
     splits: tuple[Split, ...] = ()
+    waits: tuple[str, ...] | None = None  # triggers that wait in a moratorium; None: the policy knows none
 
     def kind(self, name: str) -> Kind:
         """The kind of event of that name."""

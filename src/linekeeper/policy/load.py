@@ -57,6 +57,7 @@ KEYS = (
     "dues",
     "calendar",
     "draws",
+    "moratorium",
     "allow",
     "parts",
 )
@@ -115,7 +116,8 @@ def load_text(
     reader.read_later_names()
     if definitions is not None:
         reader.check_definitions(definitions)
-    policy = _policy(root, reader, score)
+    relief = sections.read_moratorium(root.get("moratorium"), _trigger_names(root), reader)
+    policy = replace(_policy(root, reader, score), moratorium=relief)
     kinds_and_fields = {kind.name: tuple(field.name for field in kind.fields) for kind in reader.kinds.values()}
     check_allowed_events(root.get("allow"), kinds_and_fields, faults)
     if (section := root.get("dues")) is not None:
@@ -157,7 +159,9 @@ def _reader(root: Table, faults: Faults) -> Reader:
     for name in REQUIRED:
         if root.get(name) is None:
             faults.add(root, f"the key `{name}` is missing", f"write `{name}: ...`")
-    known = kinds.declared_kinds(root.get("events") or Table((), 0, 0), _trigger_names(root), faults)
+    known = kinds.declared_kinds(
+        root.get("events") or Table((), 0, 0), _trigger_names(root), faults, root.get("moratorium") is not None
+    )
     currency = _currency(root, faults)
     reader = Reader(faults, known, currency, minor_digits(currency), _protected(root, faults))
     digits = root.get("minor_digits")
