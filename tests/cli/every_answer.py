@@ -28,7 +28,7 @@ COMMAND = [sys.executable, "-m", "linekeeper.cli.main"]
 def every_answer(folder: Path) -> dict[str, list[Answer]]:
     """The answers of each command, by its words; errors under `error`, rejected rows under `rejected-row`."""
     answers: dict[str, list[Answer]] = {}
-    for part in (_policies, _example, _contracts, _bank, _notices, _log, _measuring, _demo):
+    for part in (_policies, _example, _relief, _contracts, _bank, _notices, _log, _measuring, _demo):
         home = folder / part.__name__.strip("_")
         home.mkdir()
         for words, answer in part(home):
@@ -50,6 +50,17 @@ def _policies(home: Path) -> Iterator[tuple[str, Answer]]:
     yield "lesson", read("lesson")
     yield "repay-plan", read("repay-plan", "card:6000:18%:200", "shop:1500:12%:100", "--monthly", "1000")
     yield "clock", read("clock", "US", "credit_card", "reasons_request", "--day", "2026-05-02")
+
+
+def _relief(home: Path) -> Iterator[tuple[str, Answer]]:
+    """A line that gets a moratorium, and an account that nobody knows."""
+    store, events, listed = ("--store", str(home / "relief.db")), home / "events.jsonl", home / "accounts.txt"
+    opened = {"id": "o", "account": "A", "kind": "open", "at": "2026-01-05T09:00:00+08:00", "limit": 100_000}
+    events.write_text(json.dumps(opened) + "\n", "utf-8")
+    listed.write_text("A\nnobody\n", "utf-8")
+    read("run", "docs/examples/relief.yaml", str(events), *store)
+    days = ("--from", "2026-01-10", "--until", "2026-02-10", "--why", "an earthquake")
+    yield "relief", read("relief", str(listed), *days, "--at", "2026-01-06T09:00+08:00", *store)
 
 
 def _example(home: Path) -> Iterator[tuple[str, Answer]]:

@@ -95,6 +95,7 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
             t.Split(one.name, one.salt, tuple((arm.name, arm.share_bp) for arm in one.arms)) for one in policy.splits
         ),
         publish=policy.customer.publish if policy.customer else (),
+        waits=None if policy.moratorium is None else policy.moratorium.waits,
     )
 
 

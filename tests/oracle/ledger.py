@@ -13,7 +13,7 @@ first event to the last. Days are looked at one by one, so nothing needs to be f
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from tests.oracle.clock import day_of, month_of
@@ -50,8 +50,19 @@ def at_most(amount: int) -> int:
 
 @dataclass(slots=True)
 class Due:
+    """`still` are the days after its date that stood still and do not count."""
+
     due_on: int
     unpaid: int
+    still: set[int] = field(default_factory=set)
+
+    def age(self, today: int) -> int:
+        """Days since its date, but for those that stood still; negative before it."""
+        return today - self.due_on - sum(self.due_on < day <= today for day in self.still)
+
+    def stands_at(self, today: int) -> int:
+        """Its date, moved by the days that stood still: by that it is ordered among others."""
+        return today - self.age(today)
 
 
 def business_day(days: BusinessDays | None, day: int) -> int:
@@ -71,13 +82,18 @@ def business_day(days: BusinessDays | None, day: int) -> int:
 class Ledger:
     """Balance, dues, streak and lateness as of `today`. `late_days` are the n of the policy's late counts."""
 
-    def __init__(self, first_day: int, late_days: Sequence[int] = (), terms: Dues | None = None) -> None:
+    def __init__(
+        self, first_day: int, late_days: Sequence[int] = (), terms: Dues | None = None, knows_relief: bool = False
+    ) -> None:
         self.today = first_day
+        self.knows_relief = knows_relief
         self.terms = terms or Dues()
         self.balance = 0
         self.stated_at = 0  # when an opening stated the account; what happened before is in what it states
         self.owed: int | None = None  # None: no event has said
         self.paid_ahead = 0
+        self.relief: tuple[int, int] | None = None  # the latest moratorium, from its event on
+        self.stood: set[int] = set()  # its days so far
         self.dues: list[Due] = []  # by due date, then in the order they joined
         self.reported_days = 0
         self.on_time_streak = 0
@@ -87,22 +103,34 @@ class Ledger:
 
     @property
     def past_due(self) -> int:
-        late = sum(due.unpaid for due in self.dues if self._is_late(due.due_on))
+        late = sum(due.unpaid for due in self.dues if self._is_late(due))
         return late if self.owed is None else min(late, self.owed)
 
     @property
     def days_past_due(self) -> int:
-        late = [self.today - due.due_on for due in self.dues if self._is_late(due.due_on)]
+        late = [due.age(self.today) for due in self.dues if self._is_late(due)]
         return max([self.reported_days, *(late if self.past_due > 0 else ())])
 
-    def _is_late(self, due_on: int) -> bool:
-        """Whether a due of that date, unpaid, is beyond its grace; were anything owed."""
-        return due_on + self.terms.grace_days < self.today
+    def _is_late(self, due: Due) -> bool:
+        """Whether a due, unpaid, is beyond its grace; were anything owed."""
+        return due.age(self.today) > self.terms.grace_days
+
+    @property
+    def in_moratorium(self) -> bool:
+        return self.relief is not None and self.relief[0] <= self.today <= self.relief[1]
+
+    def _let_today_stand(self) -> None:
+        """A day of a moratorium stands still for all dues."""
+        if self.in_moratorium:
+            self.stood.add(self.today)
+            for due in self.dues:
+                due.still.add(self.today)
 
     def begin_days(self, through: int) -> None:
         """The start of every day after today, one after another, up to and including `through`."""
         while self.today < through:
             self.today += 1
+            self._let_today_stand()
             if self.past_due > 0:
                 self.on_time_streak = 0
             self._look()
@@ -133,9 +161,16 @@ class Ledger:
                 self._bound_what_is_ahead()
             case "due":
                 self._join(business_day(self.terms.business_days, int(fields["due_on"])), int(fields["amount"]))
+            case "moratorium" if self.knows_relief:
+                self.relief, self.stood = (max(int(fields["from"]), dated.day), int(fields["until"])), set()
+                self._let_today_stand()
             case "delinquency":
-                self.reported_days = int(fields["days"])
-                self.on_time_streak = 0 if self.reported_days > 0 else self.on_time_streak + 1
+                reported = int(fields["days"])
+                self.reported_days = min(reported, self.reported_days) if self.in_moratorium else reported
+                if reported == 0:
+                    self.on_time_streak += 1
+                elif not self.in_moratorium:
+                    self.on_time_streak = 0
         self._look()
 
     def _begin_as_stated(self, dated: Dated) -> None:
@@ -151,18 +186,19 @@ class Ledger:
     def _join(self, due_on: int, amount: int) -> None:
         if amount <= self.terms.tolerance_minor:
             return
+        due = Due(due_on, amount, set(self.stood))
         if self.terms.prepaid_settles and self.paid_ahead > 0:
-            self.dues, before = [Due(due_on, amount)], self.paid_ahead  # no other is unpaid
+            self.dues, before = [due], self.paid_ahead  # no other is unpaid
             self.paid_ahead = self._settle(before)
             if not self.dues:
                 return
-            self.dues, amount = [], self.dues[0].unpaid
-        if self._is_late(due_on) and self.owed != 0:
+            self.dues = []
+        if self._is_late(due) and self.owed != 0:
             self.on_time_streak = 0
         if len(self.dues) == DUES_KEPT:
-            self.dues[-1].unpaid = at_most(self.dues[-1].unpaid + amount)
+            self.dues[-1].unpaid = at_most(self.dues[-1].unpaid + due.unpaid)
         else:
-            self.dues = sorted([*self.dues, Due(due_on, amount)], key=lambda due: due.due_on)
+            self.dues = sorted([*self.dues, due], key=lambda one: one.stands_at(self.today))
 
     def _settle(self, amount: int) -> int:
         """Pays the dues from first to last; what is left."""
@@ -170,7 +206,7 @@ class Ledger:
             paid = min(amount, due.unpaid)
             due.unpaid -= paid
             amount -= paid
-            if due.unpaid <= self.terms.tolerance_minor and not self._is_late(due.due_on):
+            if due.unpaid <= self.terms.tolerance_minor and not self._is_late(due):
                 self.on_time_streak += 1
         self.dues = [due for due in self.dues if due.unpaid > self.terms.tolerance_minor]
         return amount
@@ -189,10 +225,12 @@ class Ledger:
                 self.rises.append((days, self.today))
 
 
-def write(events: Sequence[Dated], late_days: Sequence[int] = (), terms: Dues | None = None) -> Ledger:
+def write(
+    events: Sequence[Dated], late_days: Sequence[int] = (), terms: Dues | None = None, knows_relief: bool = False
+) -> Ledger:
     """The ledger after these events; the first of them is `open` or `opening`."""
     ordered = in_time_order(events)
-    ledger = Ledger(ordered[0].day, late_days, terms)
+    ledger = Ledger(ordered[0].day, late_days, terms, knows_relief)
     for dated in ordered:
         ledger.take(dated)
     return ledger

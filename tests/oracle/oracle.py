@@ -275,7 +275,7 @@ class _Account:
         """Facts and selections anew, from all events in time order, as of now."""
         measured = measures(self.policy)
         late_days = sorted({part.days for part in measured if isinstance(part, LateCount)})
-        self.ledger = write(self.arrived, late_days, self.policy.dues)
+        self.ledger = write(self.arrived, late_days, self.policy.dues, self.policy.waits is not None)
         self.ledger.begin_days(self.day)
         selects = [part.select for part in measured if hasattr(part, "select")]
         self.picked = {

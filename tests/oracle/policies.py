@@ -115,7 +115,7 @@ class Writer(Phrases):
         for place, kind in enumerate(self.own_kinds):
             taken = {field.name for field in kind.fields}
             names = [name for name in GROWN_NAMES if name not in taken]
-            if kind.name != "hardship" and len(kind.fields) < FIELDS_MAX - 1 and self.chance(0.6):
+            if kind.name not in ("hardship", "moratorium") and len(kind.fields) < FIELDS_MAX - 1 and self.chance(0.6):
                 fields = [self.field_type(kind.name, self.rng.choice(names), optional=True)[1]]
                 self.own_kinds[place] = t.Kind(kind.name, (*kind.fields, *fields))
         known = {kind.name for kind in self.own_kinds}
@@ -124,7 +124,9 @@ class Writer(Phrases):
                 self.kinds.append(name)
                 fields = [self.field_type(name, one)[1] for one in self.rng.sample(GROWN_NAMES, self.rng.randint(0, 2))]
                 self.own_kinds.append(t.Kind(name, tuple(fields)))
-        yield from (f"  {kind.name}: {{{', '.join(map(written_field, kind.fields))}}}" for kind in self.own_kinds)
+        for kind in self.own_kinds:
+            fields = "" if kind.name == "moratorium" else ", ".join(map(written_field, kind.fields))
+            yield f"  {kind.name}: {{{fields}}}"
 
     def field_type(self, kind: str, name: str, optional: bool = False) -> tuple[str, t.Field]:
         word = self.rng.choice(FIELD_TYPES)

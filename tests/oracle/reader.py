@@ -90,6 +90,7 @@ class _File:
             segments=self.segments,
             splits=self.splits,
             publish=tuple(self.publish.items()),
+            waits=tuple((root["moratorium"] or {}).get("waits", ())) if "moratorium" in root else None,
         )
 
     def value_names(self) -> list[str]:
@@ -160,7 +161,13 @@ class _File:
     # -------------------------------------------------------------- events and features
 
     def own_kinds(self) -> Iterator[t.Kind]:
-        for name, fields in (self.root.get("events") or {}).items():
+        events = self.root.get("events") or {}
+        if "moratorium" in self.root:
+            events = {**events, "moratorium": None}
+        for name, fields in events.items():
+            if name == "moratorium" and "moratorium" in self.root:
+                yield t.RELIEF
+                continue
             yield t.Kind(name, tuple(self.field(*item) for item in (fields or {}).items()))
 
     def field(self, name: str, kept: str | list[str]) -> t.Field:
@@ -285,13 +292,15 @@ class _File:
         )
 
     def in_its_arms(self, name: str, when: t.Expr) -> t.Expr:
-        """A trigger of some arms never holds in the others."""
+        """A trigger of some arms never holds in the others, and one that waits in no moratorium."""
         tests: list[t.Expr] = []
         for split, place, said in self.arms():
             if name in said.get("triggers", ()):
                 tests.append(t.in_arm(split.name, place))
             if name in said.get("without", ()):
                 tests.append(t.in_arm(split.name, place, "!="))
+        if name in ((self.root.get("moratorium") or {}).get("waits") or ()):
+            tests.append(t.Not(t.Fact("in_moratorium")))
         return t.And((*tests, when)) if tests else when
 
     def limit(self, said: str | Mapping[str, str]) -> t.LimitAmount:

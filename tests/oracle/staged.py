@@ -20,11 +20,11 @@ class StagedWriter(WiderWriter):
     schedules: tuple[str, ...] = ()
     more: tuple[t.Restoration, ...] = ()
 
-    def triggers(self, least: int = 1) -> Iterator[str]:
+    def varied_triggers(self, least: int) -> Iterator[str]:
         """The same, each restored by some schedule."""
         count = self.rng.choice((0, 2, 2, 3, 4))
         self.schedules = tuple(self.rng.sample(SCHEDULES, count))
-        for line in super().triggers(least):
+        for line in super().varied_triggers(least):
             if self.schedules and self.chance(0.7):
                 place = self.rng.randrange(len(self.schedules))
                 self.trigger_trees[-1] = replace(self.trigger_trees[-1], restore=place)

@@ -185,6 +185,7 @@ class Maker:
             "consent": self.consent,
             "override": self.override,
             "reversal": self.reversal,
+            **({"moratorium": self.moratorium} if self.policy.waits is not None else {}),
         }
         if kind.name in makers:
             return makers[kind.name](at)
@@ -242,6 +243,11 @@ class Maker:
         pace = max(*numbers_of(terms.every_days), *(days + 1 for days in numbers_of(terms.valid_days))) if terms else 30
         guess = 1 + (self.day(at) - self.day(self.made[0].at)) // pace
         return {"offer": self.rng.choice((1, 1, 2, 3, guess, guess, max(guess - 1, 0)))}
+
+    def moratorium(self, at: int) -> dict[str, int | str]:
+        """From days ago, today or soon, for some days or weeks; now and then one that ends what there was."""
+        begin = max(0, self.day(at) + self.rng.choice((-40, -3, 0, 0, 1, 5, 30)))
+        return {"from": begin, "until": max(0, begin + self.rng.choice((-2, 0, 1, 6, 29, 89)))}
 
     def delinquency(self, _: int) -> dict[str, int | str]:
         near = self.rng.choice([0, 0, 0, 1, 30, *self.hints.of("days")])

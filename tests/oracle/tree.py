@@ -256,6 +256,7 @@ FACTS: Mapping[str, str] = {
     "days_on_book": "days",
     "days_in_status": "days",
     "days_observed": "days",
+    "in_moratorium": "flag",
 }
 
 
@@ -374,6 +375,9 @@ def built_in_kinds(triggers: Iterable[str]) -> tuple[Kind, ...]:
         Kind("reversal", (), ("of",)),
         Kind("opening", opening, ("why",)),
     )
+
+
+RELIEF = Kind("moratorium", (Field("from", "days", is_date=True), Field("until", "days", is_date=True)), ("why",))
 
 
 def with_customers(built_in: Iterable[Kind], fields: tuple[Field, ...] = ()) -> tuple[Kind, ...]:
@@ -643,6 +647,7 @@ class Policy:
     segments: tuple[str, ...] = ()  # the feature `segment` says which is the account's
     splits: tuple[Split, ...] = ()
     publish: tuple[tuple[str, str], ...] = ()  # what an account publishes to others: the name, and the fact
+    waits: tuple[str, ...] | None = None  # triggers that wait in a moratorium; None: the policy knows none
 
     @property
     def schedules(self) -> tuple[Restoration, ...]:

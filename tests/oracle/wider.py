@@ -15,13 +15,16 @@ from tests.oracle.phrases import NUMERIC, ORDER, Said, calculated, called, compa
 from tests.oracle.policies import CAPS, SHARES, Writer, Written
 from tests.oracle.reader import first_of, lowest_of, sum_of
 from tests.oracle.tree import (
+    RELIEF,
     And,
     Arm,
     Expr,
+    Fact,
     Feature,
     If,
     LimitAmount,
     Literal,
+    Not,
     Number,
     ScoreRef,
     Split,
@@ -49,6 +52,8 @@ class WiderWriter(Writer):
     params: dict[str, str]
     may_vary: bool = False  # whether what is written now may name a parameter that differs by segment or arm
     splits: tuple[Split, ...] = ()
+    waits: tuple[str, ...] | None = None  # in a moratorium, where the policy knows one
+    relief_wanted: bool = False
     splits_kept: tuple[Split, ...] = ()  # those of the version before, which every later one has
     arm_lines: dict[tuple[str, int], dict[str, dict[str, str]]]  # of each arm: section, name, text
 
@@ -64,6 +69,14 @@ class WiderWriter(Writer):
         name = f"defined_{len(self.defined)}"
         self.defined[name] = said
         return Said(name, said.tree)
+
+    def events(self) -> Iterator[str]:
+        """Perhaps with moratoriums, which every later version knows too."""
+        yield from super().events()
+        self.relief_wanted = self.chance(0.4)
+        if self.relief_wanted:
+            self.own_kinds.append(RELIEF)
+            yield "  moratorium: {}"
 
     # -------------------------------------------------------------- tables
 
@@ -222,6 +235,8 @@ class WiderWriter(Writer):
     def trigger_test(self) -> Said:
         """Now and then the arm is asked for, by its name."""
         said = super().trigger_test()
+        if self.waits is not None and self.chance(0.05):
+            return joined(" or ", (said, fact("in_moratorium")))
         if not self.splits or not self.chance(0.15):
             return said
         split, place = self.some_arm()
@@ -245,6 +260,9 @@ class WiderWriter(Writer):
                     self.of_arm(split, arm, "without")[trigger.name] = ""
                     tests.append(in_arm(split.name, arm, "!="))
                 yield line
+            if self.relief_wanted and self.chance(0.4):
+                self.waits = (*(self.waits or ()), trigger.name)
+                tests.append(Not(Fact("in_moratorium")))
             if tests:
                 self.trigger_trees[place] = replace(trigger, when=And((*tests, trigger.when)))
 
@@ -296,6 +314,7 @@ class WiderWriter(Writer):
                 self.named[split.name] = Feature(split.name, Arm(split.name), "category", False, split.words())
         if self.chance(0.4):
             self.table(later=True)
+        self.waits = () if self.relief_wanted else None
         yield from self.only_in_arms(list(self.varied_triggers(least)))
 
     def varied_triggers(self, least: int) -> Iterator[str]:
@@ -376,13 +395,15 @@ class WiderWriter(Writer):
         self.segments, self.may_vary, self.segments_wanted = (), False, self.chance(0.7)
         self.segment_text: list[str] = []
         self.table_lines: list[list[str]] = []
-        self.splits, self.arm_lines = (), {}
+        self.splits, self.arm_lines, self.waits = (), {}, None
         self.splits_wanted = bool(self.splits_kept) or self.chance(0.4)
         yield from super().body(least)
         yield from self.segment_text
         if self.splits:
             yield from self.split_lines()
-        self.policy = replace(self.policy, segments=self.segments, splits=self.splits)
+        self.policy = replace(self.policy, segments=self.segments, splits=self.splits, waits=self.waits)
+        if self.waits is not None:
+            yield f"moratorium: {{waits: [{', '.join(self.waits)}]}}"
         if self.table_lines:
             yield from ("tables:", *(line for lines in self.table_lines for line in lines))
         if self.params:

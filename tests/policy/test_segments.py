@@ -81,7 +81,7 @@ def test_a_row_stands_for_each_segment() -> None:
     arrears, restoration = policy.triggers[0], policy.restoration
     assert dict(arrears.by_segment) == {"hold_days": (10, 2, 10), "cap_bp": (2_000, 8_000, 5_000)}
     assert (arrears.hold_days, arrears.cap_bp) == (10, 2_000)  # the strictest
-    assert m.in_segment(arrears, 1).cap_bp == 8_000
+    assert m.in_segment(arrears, policy.cells[1]).cap_bp == 8_000
     assert m.in_segment(arrears, None) == arrears
     assert restoration is not None
     assert dict(restoration.by_segment) == {"step_bp": (1_000, 5_000, 1_000), "every_days": (30, 10, 10)}

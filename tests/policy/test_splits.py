@@ -147,7 +147,7 @@ def test_who_is_told_hears_of_the_rule_and_not_of_the_arm() -> None:
     assert "gentle" not in str(reason.words)
     (explained,) = explain_triggers(policy, cut)
     assert (explained.name, explained.effect) == ("arrears_20", "cap 70%")
-    assert [one.feature for one in explained.comparisons] == ["days_past_due"]
+    assert [one.name for one in explained.comparisons] == ["days_past_due"]
 
 
 def test_dead_ends_are_looked_for_in_each_arm() -> None:

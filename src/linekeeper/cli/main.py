@@ -75,6 +75,7 @@ MODULES = (
     "show",
     "road",
     "ruling",
+    "relief",
     "version",
     "store",
     "pending",

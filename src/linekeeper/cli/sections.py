@@ -13,7 +13,10 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Policies", ("check", "fmt", "schema", "describe", "kernel", "adopt", "versions")),
     (
         "Events and decisions",
-        ("import", "contract", "run", "review", "replay", "verify", "authorise", "pending", "override", "consent"),
+        (
+            *("import", "contract", "run", "review", "replay", "verify", "authorise", "pending"),
+            *("override", "consent", "relief"),
+        ),
     ),
     (
         "Accounts",

@@ -38,6 +38,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "label-not-readable": "a label is not written as one; write it like `days_past_due >= 60 within 12m`",
         "log-keys-needed": "the store keeps a log and the folder of its keys was not named; name it with `--keys`",
         "map-option-not-readable": "a `--map` is not written as one; write `old=new`, or `old=` to ignore a column",
+        "moratorium-not-usable": "relief has days in no order, an empty list, or a policy without it; mend it",
         "option-not-known": "a command has no such option; take one that its `--help` shows",
         "part-not-readable": "a part is not written as one; write it like `1/2`",
         "payment-not-readable": "a payment is not written as one; write it like `500@2025-06-03`",

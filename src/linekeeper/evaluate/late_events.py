@@ -19,7 +19,7 @@ from linekeeper.evaluate.kept_states import KeptState, KeptStates
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
 
-ORDERED_KINDS = frozenset(("draw", "charge", "repay", "due", "balance", "delinquency"))
+ORDERED_KINDS = frozenset(("draw", "charge", "repay", "due", "balance", "delinquency", "moratorium"))
 LASTING_KINDS = frozenset((*OPENING_KINDS, "consent", "override", "reversal"))  # these cannot be reversed
 REVERSAL = "reversal"
 NOT_OPEN, OPENED_BEFORE, NOT_KNOWN, LASTS, REVERSED_BEFORE = 1, 2, 3, 4, 5  # why an event is refused

@@ -143,7 +143,9 @@ class Constants:
                 continue
             name = self._names.space.take(f"{owner}_{suffix}".upper())
             shown = ", ".join(map(str, varying[place]))
-            self._lines.append(f"{name} = ({shown})  {note(f'{path}.{key}, by segment', 60)}")
+            row, comment = f"{name} = ({shown})", note(f"{path}.{key}, by segment", 60)
+            whole = f"{row}  {comment}"
+            self._lines += [whole] if len(whole) <= LINE_MAX else [comment, row]
             self._by_place[owner, key] = f"{name}[s[SEGMENT]]"
 
     def _named(self, expr: ex.Expr, prefix: str, kind: str = "", numbers: Iterator[int] | None = None) -> ex.Expr:

@@ -14,8 +14,8 @@ from linekeeper.policy import model as m
 class DuesCode:
     """Pieces of code for one policy under one edition; days are expressions of code, such as `today`."""
 
-    def __init__(self, dues: m.DueTerms, constants: Constants, edition: int) -> None:
-        self.dues, self.bounded = dues, edition > 1
+    def __init__(self, dues: m.DueTerms, constants: Constants, edition: int, relief: bool = False) -> None:
+        self.dues, self.bounded, self.relief = dues, edition > 1, relief
         self.grace = constants.of("dues", "grace") if dues.grace_days else None
         self.tolerance = constants.of("dues", "tolerance") if dues.tolerance_minor else None
         parts = ("weekend", "off", "working") if dues.business_days else ()
@@ -82,6 +82,14 @@ class DuesCode:
                 return ["s[BALANCE] = x[BALANCE_AMOUNT]", *self._owed_known, *self._balance_named()]
             case "opening":
                 return ["s[BALANCE] = stated_field(x, OPENING_BALANCE)", *self._owed_known, *self._stated()]
+            case "moratorium" if self.relief:
+                return [
+                    "s[RELIEF_FROM] = max(x[MORATORIUM_FROM], today)",
+                    "s[RELIEF_UNTIL] = x[MORATORIUM_UNTIL]",
+                    "stand_still(s, DUES, DUE, RELIEF_FROM, today)",
+                ]
+            case "delinquency" if self.relief:
+                return self._reported_in_relief()
             case "delinquency":
                 streak = "s[STREAK] = s[STREAK] + 1 if x[DELINQUENCY_DAYS] == 0 else 0"
                 return ["s[REPORTED] = x[DELINQUENCY_DAYS]", streak]
@@ -96,6 +104,19 @@ class DuesCode:
             "    add_due(s, DUES, DUE, DUES_MAX, past_due, hour // 24 - days)",
             "elif past_due <= 0 and days > 0:",
             "    s[REPORTED] = days",
+        ]
+
+    def _reported_in_relief(self) -> list[str]:
+        """While days stand still a report can bring the days past due down, and never up."""
+        return [
+            "days = x[DELINQUENCY_DAYS]",
+            "if s[RELIEF_FROM] <= today and today <= s[RELIEF_UNTIL]:",
+            "    days = min(days, s[REPORTED])",
+            "elif days > 0:",
+            "    s[STREAK] = 0",
+            "s[REPORTED] = days",
+            "if x[DELINQUENCY_DAYS] == 0:",
+            "    s[STREAK] += 1",
         ]
 
     @property
@@ -125,6 +146,9 @@ class DuesCode:
         lines = []
         if self.business_days:
             lines.append(f"due_on = business_day({due_on}, {', '.join(self.business_days)})")
+            due_on = "due_on"
+        if self.relief:
+            lines.append(f"due_on = stood_date(s, RELIEF_FROM, {due_on})")
             due_on = "due_on"
         unpaid = " and s[DUES] > 0" if self.dues.prepaid_settles else ""
         joins = f"add_due(s, DUES, DUE, DUES_MAX, {amount}, {due_on})"

@@ -72,6 +72,12 @@ def functions_of_splits() -> str:
 
 
 @cache
+def functions_of_relief() -> str:
+    """The functions of a moratorium, as source."""
+    return _untyped("relief.py", "def moved_date")
+
+
+@cache
 def functions_of_rings() -> str:
     """The functions of measures that read a ring entry by entry, as source."""
     return _untyped("ring_reads.py", "def tiles_in_a_row")
@@ -102,17 +108,14 @@ def _untyped(file: str, first: str) -> str:
 def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShape]:
     """The kernel's source, its layout and the shape of its output rows, under an edition of the language."""
     layout, shape = lay_out(policy, edition), RowShape.of(policy)
-    dues_functions = functions_of_dues() if policy.dues.tolerance_minor or policy.dues.business_days else ""
-    ring_reads = functions_of_rings() if any(how in _READ_WHOLE for how in _hows(policy)) else ""
-    tree_functions = functions_of_trees() if policy.score and policy.score.trees else ""
-    split_functions = functions_of_splits() if policy.splits else ""
+    functions = _functions_of(policy)
     own_drivers = announcing_drivers() if policy.announces else drivers()
-    fixed = prelude() + own_drivers + dues_functions + split_functions + ring_reads + tree_functions
+    fixed = prelude() + own_drivers + "".join(functions)
     names = name_all(policy, layout, shape, fixed)
     columns = {feature.name: shape.values + place for place, feature in enumerate(policy.features)}
     trees = TreeEmitter(policy, names, columns)
     constants = Constants(policy, names)
-    dues = DuesCode(policy.dues, constants, edition)
+    dues = DuesCode(policy.dues, constants, edition, policy.moratorium is not None)
     used = uses(constants.policy)
     slack, slack_lines = slack_names(used, names)
     facts = FactsEmitter(layout, names, constants, dues)
@@ -123,10 +126,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         f'"""The kernel of policy `{policy.name}`, version {policy.version}. Generated: do not edit."""',
         "\n".join([*constants.lines(), *slack_lines]),
         prelude(),
-        dues_functions,
-        split_functions,
-        ring_reads,
-        tree_functions,
+        *functions,
         "\n".join([*trees.constants(), *trees.cut_lines()]),
         "\n".join([*slot_lines(layout, names), *row_lines(policy, shape, names), *kind_lines(policy, names)]),
         "\n".join(
@@ -150,6 +150,17 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         own_drivers,
     ]
     return folded("\n\n".join(part.strip("\n") + "\n" for part in parts if part)), layout, shape
+
+
+def _functions_of(policy: m.Policy) -> list[str]:
+    """The functions that only some policies need, as source; nothing for those that this one does not."""
+    return [
+        functions_of_dues() if policy.dues.tolerance_minor or policy.dues.business_days else "",
+        functions_of_relief() if policy.moratorium else "",
+        functions_of_splits() if policy.splits else "",
+        functions_of_rings() if any(how in _READ_WHOLE for how in _hows(policy)) else "",
+        functions_of_trees() if policy.score and policy.score.trees else "",
+    ]
 
 
 def with_numbers(source: str) -> str:

@@ -56,8 +56,10 @@ class FactsEmitter:
 
     def advance(self) -> str:
         """Bring facts to an hour: the clock, overnight dues, tiles that leave their windows."""
+        relief = self.policy.moratorium is not None
+        name = self.names.space.take("advance_within") if relief else "advance"
         lines = [
-            "def advance(s, hour):",
+            f"def {name}(s, hour):",
             '    """Bring the facts to that hour; a late hour changes nothing."""',
             "    if hour < s[HOUR]:",
             "        return",
@@ -68,6 +70,7 @@ class FactsEmitter:
             "        s[MONTH] = month_of(day)",
             "        s[MONTH_END] = month_start(s[MONTH] + 1)",
             "    month = s[MONTH]",
+            *(["    stand_still(s, DUES, DUE, RELIEF_FROM, day)"] if relief else []),
             f"    if {self.dues.is_past_due('day', ' and morning')}:",
             "        s[STREAK] = 0",
             "    # Tiles leave before anything is added: a ring has room for its longest window alone.",
@@ -85,7 +88,7 @@ class FactsEmitter:
                 f"        {reached} = 1",
                 *indented(self._add_late(days, f"s[DUE] + {self.dues.days_after(str(days))}"), 2),
             ]
-        return "\n".join(lines)
+        return "\n".join([*lines, *(_advance_in_parts(name) if relief else [])])
 
     def _add_late(self, days: int, day: str) -> list[str]:
         """Calls that count a rise of days past due to `days`, on the day on which it came."""
@@ -219,6 +222,23 @@ class FactsEmitter:
                 *indented(stores),
             ]
         )
+
+
+def _advance_in_parts(name: str) -> list[str]:
+    """Days before a moratorium, in it and after it, one part after another: what a due reaches, it reaches before."""
+    return [
+        "",
+        "",
+        "def advance(s, hour):",
+        '    """Bring the facts to that hour, with a stop before a moratorium and at its end."""',
+        "    eve = s[RELIEF_FROM] * 24 - 24",
+        "    last = s[RELIEF_UNTIL] * 24",
+        "    if eve > s[HOUR] and eve < hour:",
+        f"        {name}(s, eve)",
+        "    if last > s[HOUR] and last < hour:",
+        f"        {name}(s, last)",
+        f"    {name}(s, hour)",
+    ]
 
 
 def _brought(how: str, value: str, optional: bool) -> str:

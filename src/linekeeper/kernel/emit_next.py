@@ -75,6 +75,7 @@ class NextEmitter:
             "    if s[IMPOSED_END] > day:",
             "        first = min(first, s[IMPOSED_END])",
             *indented(self._schedules()),
+            *indented(self._relief()),
         ]
         for days, above in self.layout.above.items():
             reached = f"oldest_due + {self.dues.days_after(str(days))}"
@@ -99,6 +100,17 @@ class NextEmitter:
             lines += [f"if s[OFFER_NUMBER] > 0 and {turn} > day:", f"    first = min(first, {turn})"]
             lines += ["if s[OFFER_END] > day:", "    first = min(first, s[OFFER_END])"]
         return lines
+
+    def _relief(self) -> list[str]:
+        """The first day of a moratorium that is to come, and the day after its last."""
+        if self.policy.moratorium is None:
+            return []
+        return [
+            "if s[RELIEF_FROM] > day:",
+            "    first = min(first, s[RELIEF_FROM])",
+            "if s[RELIEF_UNTIL] >= day:",
+            "    first = min(first, s[RELIEF_UNTIL] + 1)",
+        ]
 
     def _slack(self) -> list[str]:
         """How far the score may fall, and rise, before a rule answers otherwise."""

@@ -21,6 +21,7 @@ LATCH_WIDTH = 5
 _TILE = {"h": "hour", "d": "day", "m": "month"}
 
 FACT_SLOTS = ("SEEN", "HOUR", "MONTH", "MONTH_END", "BALANCE", "REPORTED", "STREAK", "DUES")
+RELIEF_SLOTS = ("RELIEF_FROM", "RELIEF_UNTIL", "RELIEF_STOOD")  # of the latest moratorium; up to when its days stood
 LINE_SLOTS = (
     "OPENED",
     "OPEN_AT",
@@ -186,7 +187,11 @@ def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
     used = list(measures(policy))
     opened = ("OPEN_DAY",) if ex.Fact("days_on_book", ex.DAYS) in used else ()
     arms = tuple(arm_slot(split.name) for split in policy.splits)
-    slots = {name: place for place, name in enumerate((*FACT_SLOTS, *_slots_of_dues(policy, edition), *opened, *arms))}
+    relief = RELIEF_SLOTS if policy.moratorium else ()
+    slots = {
+        name: place
+        for place, name in enumerate((*FACT_SLOTS, *_slots_of_dues(policy, edition), *opened, *arms, *relief))
+    }
     dues = len(slots)
     place = dues + 2 * DUES_MAX
     names = _ring_names(policy, used)

@@ -8,7 +8,7 @@ power spreads the numbers of several salts apart: it reaches every residue of th
 from __future__ import annotations
 
 PRIME = 2**31 - 1
-HALF = 2**31  # a mark has two halves of 31 bits
+MARK_HALF = 2**31  # a mark has two halves of 31 bits
 BUCKETS = 10_000  # a bucket is a basis point of all accounts
 
 
@@ -18,6 +18,6 @@ def bucket_of(mark: int, first: int, second: int, third: int) -> int:
     >>> [bucket_of(mark, 3, 5, 7) for mark in (0, 1, 2**40)]
     [0, 1, 6538]
     """
-    mixed = (mark // HALF * first % PRIME + mark % HALF * second % PRIME + third) % PRIME
+    mixed = (mark // MARK_HALF * first % PRIME + mark % MARK_HALF * second % PRIME + third) % PRIME
     square = mixed * mixed % PRIME
     return square * square % PRIME * mixed % PRIME * BUCKETS // PRIME

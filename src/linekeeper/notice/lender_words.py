@@ -265,7 +265,7 @@ def _shown_names(policy: m.Policy, words: LenderWords) -> set[tuple[str, str]]:
     return listening.asked
 
 
-def _in_cell(rule: m.Trigger | m.AuthoriseRule, cell: ex.Cell | None) -> m.Trigger | m.AuthoriseRule:
+def _in_cell(rule: m.Trigger | m.AuthoriseRule, cell: ex.RuleCell | None) -> m.Trigger | m.AuthoriseRule:
     """The rule as it is in a cell: of what differs by segment or arm, letters show what counts for their reader."""
     if isinstance(rule, m.Trigger):
         return replace(rule, when=ex.expression_in_segment(rule.when, cell))

@@ -6,7 +6,7 @@ the kernel needs no check at run time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import NoReturn, cast
@@ -19,6 +19,7 @@ from linekeeper.policy.functions import (
     FACTS,
     FUNCTIONS,
     MEASURES,
+    RELIEF_FACT,
     Alike,
     Argument,
     DaysPastDue,
@@ -28,15 +29,16 @@ from linekeeper.policy.functions import (
     Several,
     Span,
 )
+from linekeeper.policy.kinds import MORATORIUM, is_relief
 from linekeeper.policy.model import Field, Kind
 from linekeeper.policy.other_languages import OTHER_FUNCTIONS, OTHER_NAMES, how_to_select, how_to_span
+from linekeeper.policy.rule_cells import SEGMENT, by_cell
 from linekeeper.policy.scope import NUMERIC, UNIT_WORDS, Checked, Loose, Mistyped, Scope
 from linekeeper.policy.source import nearest, quoted
 from linekeeper.policy.syntax import Branch, render
 from linekeeper.scorecard.card import SCORE_MAX
 
 DAYS_MAX = 36_500
-SEGMENT = "segment"  # the value that says in which segment an account is
 LATE_DAYS_MAX = 3650
 WINDOW_MAX: Mapping[str, int] = {"h": 168, "d": 400, "m": 60}
 # What `where` may say of the day of an event; a field of the event that has the same name goes before.
@@ -252,6 +254,8 @@ def _name(tree: Branch, scope: Scope) -> Checked:
         return scope.feature(word)
     if word in scope.defined:
         return _definition(tree, word, scope)
+    if word == RELIEF_FACT and not is_relief(scope.kinds.get(MORATORIUM)):
+        _fail(tree, f"`{word}` needs the section `moratorium`", "add `moratorium: {}`")
     if word in FACTS:
         fact = FACTS[word]
         part = Checked(ex.Fact(word, fact.unit), *fact.bounds)
@@ -293,32 +297,6 @@ def _param(tree: Branch, scope: Scope) -> Checked:
     if SEGMENT in scope.later and SEGMENT in scope.axes:
         _fail(tree, f"`${word}` goes by segment, segments read the score, and no feature can", "give it one value")
     return by_cell(parts, tuple(scope.feature(name).expr for name in scope.axes))
-
-
-def by_cell(parts: Sequence[Checked], axes: Sequence[ex.Expr]) -> Checked:
-    """The value of the account's cell, of those that each cell has; parts of one unit, or loose in one way."""
-    low, high = min(part.low for part in parts), max(part.high for part in parts)
-    loose = parts[0].loose
-    kept = (tuple(parts), tuple(axes)) if loose else ((), ())
-    expr = _choice_of_cell([part.expr for part in parts], axes)
-    return Checked(expr, low, high, any(part.missing for part in parts), loose, parts[0].text, *kept)
-
-
-def _choice_of_cell(exprs: Sequence[ex.Expr], axes: Sequence[ex.Expr]) -> ex.Expr:
-    """One of the expressions, by the first of the axes, then by the others; no arm is asked in vain."""
-    if not axes:
-        return exprs[0]
-    first, *rest = axes
-    size = len(exprs) // len(first.choices)
-    groups = [exprs[place : place + size] for place in range(0, len(exprs), size)]
-    if first != ex.Ref(SEGMENT, ex.CATEGORY) and all(group == groups[0] for group in groups):
-        return _choice_of_cell(groups[0], rest)
-    chosen = [_choice_of_cell(group, rest) for group in groups]
-    expr = chosen[-1]
-    for number in range(len(chosen) - 2, -1, -1):
-        is_this = ex.Compare("=", first, ex.Literal(number, ex.CATEGORY, first.choices))
-        expr = ex.If(is_this, chosen[number], expr)
-    return expr
 
 
 def _event_field(tree: Branch, word: str, kind: Kind, scope: Scope) -> Checked:

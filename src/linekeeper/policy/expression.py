@@ -337,7 +337,7 @@ def children(node: Expr) -> Iterator[Expr]:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class RuleCell:
     """In which arm of each split, and in which segment, an account is: numbers of a rule may differ by that.
 
     `number` counts through all cells: the segment changes first, the arm of the first split last. `places` holds the
@@ -352,14 +352,14 @@ class Cell:
         return dict(self.places).get(name)
 
 
-def expression_in_segment(expr: Expr, cell: Cell | None) -> Expr:
+def expression_in_segment(expr: Expr, cell: RuleCell | None) -> Expr:
     """The expression as it is in that cell: of a number that differs by segment or arm, the one that counts there.
 
     What asks for the arm itself is answered, and falls away where it decides nothing.
 
     >>> prime = Compare("=", Ref("segment", CATEGORY), Literal(1, CATEGORY))
     >>> cap = If(prime, Literal(7_000, SHARE), Literal(5_000, SHARE))
-    >>> expression_in_segment(Compare(">", Ref("utilisation", SHARE), cap), Cell(1, (("segment", 1),))).right
+    >>> expression_in_segment(Compare(">", Ref("utilisation", SHARE), cap), RuleCell(1, (("segment", 1),))).right
     Literal(value=7000, unit='share')
     """
     if cell is None:
@@ -393,7 +393,7 @@ def expression_in_segment(expr: Expr, cell: Cell | None) -> Expr:
             return expr
 
 
-def _is_arm(cell: Cell, name: str) -> bool:
+def _is_arm(cell: RuleCell, name: str) -> bool:
     return name != "segment" and cell.place(name) is not None
 
 

@@ -531,21 +531,9 @@ FACTS: Mapping[str, AccountFact] = {
             "the share of the limit in use",
         ),
         AccountFact("past_due", MONEY, _AMOUNT, Trend.UP, "{past_due}", "the amount past due"),
+        AccountFact("days_past_due", DAYS, _COUNTED, Trend.UP, "{days_past_due}", "the time past due"),
         AccountFact(
-            "days_past_due",
-            DAYS,
-            _COUNTED,
-            Trend.UP,
-            "{days_past_due}",
-            "the time past due",
-        ),
-        AccountFact(
-            "on_time_streak",
-            COUNT,
-            _COUNTED,
-            Trend.DOWN,
-            "s[STREAK]",
-            "the number of payments made on time in a row",
+            "on_time_streak", COUNT, _COUNTED, Trend.DOWN, "s[STREAK]", "the number of payments made on time in a row"
         ),
         AccountFact(
             "months_on_book",
@@ -556,12 +544,7 @@ FACTS: Mapping[str, AccountFact] = {
             "the number of months since the line was opened",
         ),
         AccountFact(
-            "days_on_book",
-            DAYS,
-            _COUNTED,
-            Trend.UP,
-            "day - s[OPEN_DAY]",
-            "the time since the line was opened",
+            "days_on_book", DAYS, _COUNTED, Trend.UP, "day - s[OPEN_DAY]", "the time since the line was opened"
         ),
         AccountFact(
             "days_in_status",
@@ -570,6 +553,14 @@ FACTS: Mapping[str, AccountFact] = {
             Trend.UP,
             "day - s[STATUS_DAY]",
             "the time since the status last changed",
+        ),
+        AccountFact(
+            "in_moratorium",
+            FLAG,
+            Interval(0, 1),
+            Trend.ANY,
+            "1 if s[RELIEF_FROM] <= day and day <= s[RELIEF_UNTIL] else 0",
+            "the account is in a moratorium",
         ),
         AccountFact(
             "days_observed",
@@ -589,7 +580,8 @@ ARM = AccountFact(
 )
 
 # Words that came later: a policy that has a feature of that name keeps it.
-LATER_FACTS = frozenset(("days_on_book",))
+LATER_FACTS = frozenset(("days_on_book", "in_moratorium"))
+RELIEF_FACT = "in_moratorium"  # known where the policy has a section `moratorium`
 
 
 def record_of(measure: Measure) -> MeasureFunction | AccountFact:

@@ -62,6 +62,8 @@ BUILT_IN: tuple[tuple[str, tuple[Field, ...], tuple[str, ...]], ...] = (
     ),
 )
 OPENING = [name for name, _, _ in BUILT_IN].index("opening")  # the number of that kind
+MORATORIUM = "moratorium"  # of policies that have a section of that name, after their own kinds or among them
+RELIEF_FIELDS = (Field("from", "days", is_date=True), Field("until", "days", is_date=True))
 CODED = ("hardship", "dispute")
 _UNITS: dict[str, tuple[Unit, bool]] = {
     "money": ("money", False),
@@ -82,6 +84,11 @@ def built_in_kinds(trigger_names: tuple[str, ...]) -> list[Kind]:
     return kinds
 
 
+def is_relief(kind: Kind | None) -> bool:
+    """Whether a kind is that of moratoriums, and not one of the policy's own that has its name."""
+    return kind is not None and kind.built_in and kind.name == MORATORIUM
+
+
 def valid_name(node: Scalar, what: str, faults: Faults) -> bool:
     """Whether the scalar is a plain name; notes a fault where it is not."""
     if NAME.fullmatch(node.text):
@@ -91,9 +98,16 @@ def valid_name(node: Scalar, what: str, faults: Faults) -> bool:
 
 
 def declared_kinds(
-    section: Node, trigger_names: tuple[str, ...], faults: Faults, with_customers: bool = False
+    section: Node,
+    trigger_names: tuple[str, ...],
+    faults: Faults,
+    with_customers: bool = False,
+    relief: bool = False,
 ) -> dict[str, Kind]:
-    """All kinds by name: built-in ones first, then those of the `events` section."""
+    """All kinds by name: built-in ones first, then those of the `events` section.
+
+    With `relief` the kind `moratorium` is one of them: where `events` names it, else after all others.
+    """
     kinds = {kind.name: kind for kind in built_in_kinds(trigger_names)}
     if with_customers:  # it comes before the policy's own kinds, so that a later version can add some
         kinds |= {name: replace(kinds[name], text=(*kinds[name].text, CUSTOMER)) for name in OPENING_KINDS}
@@ -105,15 +119,28 @@ def declared_kinds(
         if not valid_name(key, "the event kind", faults):
             continue
         fields = _fields(key, value, faults)
+        if relief and key.text == MORATORIUM:
+            if fields:
+                faults.add(
+                    key, "a `moratorium` has fields of its own", "write `moratorium: {}`, or name yours otherwise"
+                )
+            kinds[key.text] = _relief_kind(len(kinds))
+            continue
         if key.text in CODED and [item.name for item in fields] == ["code"]:
             kinds[key.text] = Kind(key.text, kinds[key.text].number, fields, built_in=True)
         elif key.text in kinds:
             faults.add(key, f"the event kind `{key.text}` is built in", "choose another name")
         else:
             kinds[key.text] = Kind(key.text, len(kinds), fields)
+    if relief and MORATORIUM not in kinds:
+        kinds[MORATORIUM] = _relief_kind(len(kinds))
     if len(kinds) > KINDS_MAX:
         faults.add(section, f"there are {len(kinds)} event kinds, at most {KINDS_MAX} are possible")
     return kinds
+
+
+def _relief_kind(number: int) -> Kind:
+    return Kind(MORATORIUM, number, RELIEF_FIELDS, ("why",), built_in=True)
 
 
 def _fields(kind: Scalar, node: Node, faults: Faults) -> tuple[Field, ...]:

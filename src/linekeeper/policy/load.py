@@ -58,6 +58,7 @@ KEYS = (
     "calendar",
     "draws",
     "customer",
+    "moratorium",
     "allow",
     "parts",
 )
@@ -117,7 +118,8 @@ def load_text(
     reader.read_later_names()
     if definitions is not None:
         reader.check_definitions(definitions)
-    policy = _policy(root, reader, score)
+    relief = sections.read_moratorium(root.get("moratorium"), _trigger_names(root), reader)
+    policy = replace(_policy(root, reader, score), moratorium=relief)
     if customer is not None:  # what rules read of other accounts has become fields of a kind
         policy = replace(policy, customer=customer, kinds=tuple(reader.kinds.values()))
     kinds_and_fields = {kind.name: tuple(field.name for field in kind.fields) for kind in reader.kinds.values()}
@@ -163,7 +165,8 @@ def _reader(root: Table, faults: Faults) -> Reader:
         if root.get(name) is None:
             faults.add(root, f"the key `{name}` is missing", f"write `{name}: ...`")
     events, with_customers = root.get("events") or Table((), 0, 0), root.get("customer") is not None
-    known = kinds.declared_kinds(events, _trigger_names(root), faults, with_customers)
+    relief = root.get("moratorium") is not None
+    known = kinds.declared_kinds(events, _trigger_names(root), faults, with_customers, relief)
     currency = _currency(root, faults)
     reader = Reader(faults, known, currency, minor_digits(currency), _protected(root, faults))
     digits = root.get("minor_digits")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from typing import Literal as OneOf
 
 from linekeeper.core.bounds import MONEY_MAX
-from linekeeper.policy.expression import Cell, Expr, Ref, ScoreRef, Unit, nodes_of
+from linekeeper.policy.expression import Expr, Ref, RuleCell, ScoreRef, Unit, nodes_of
 from linekeeper.scorecard.card import Score
 
 # ------------------------------------------------------------------ events
@@ -210,7 +210,7 @@ class Offer:
 Rule = TypeVar("Rule", Trigger, Restoration, Offer)
 
 
-def in_segment(rule: Rule, cell: Cell | None) -> Rule:
+def in_segment(rule: Rule, cell: RuleCell | None) -> Rule:
     """The rule with the numbers that it has in that cell; the same where none of them differ."""
     if not rule.by_segment or cell is None:
         return rule
@@ -238,6 +238,13 @@ class Customer:
 
     publish: tuple[tuple[str, str], ...]
     ceiling: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moratorium:
+    """Relief that an event gives an account from a day until another: its days stand still, and these triggers wait."""
+
+    waits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +299,7 @@ class Policy:
     segments: tuple[str, ...] = ()  # the first whose condition holds is the account's; the feature `segment` says which
     splits: tuple[Split, ...] = ()  # the value of a split's name is the account's arm
     customer: Customer | None = None
+    moratorium: Moratorium | None = None
     digest: str = ""  # SHA-256 of the policy file's canonical text
     source: str = field(default="", repr=False, compare=False)  # that text, the days of a calendar with it
     written: str = field(default="", repr=False, compare=False)  # the text of the file, which may leave them out
@@ -319,19 +327,19 @@ class Policy:
         return (*splits, ("segment", self.segments)) if self.segments else splits
 
     @property
-    def cells(self) -> tuple[Cell, ...]:
+    def cells(self) -> tuple[RuleCell, ...]:
         """All cells in the order of their numbers; none where there are neither segments nor splits."""
         axes = self.axes
         places = product(*(range(len(words)) for _, words in axes)) if axes else ()
         names = [name for name, _ in axes]
-        return tuple(Cell(number, tuple(zip(names, one, strict=True))) for number, one in enumerate(places))
+        return tuple(RuleCell(number, tuple(zip(names, one, strict=True))) for number, one in enumerate(places))
 
-    def cell_words(self, cell: Cell) -> tuple[str, ...]:
+    def cell_words(self, cell: RuleCell) -> tuple[str, ...]:
         """The segment of a cell, and its arms."""
         words = dict(self.axes)
         return tuple(words[name][place] for name, place in reversed(cell.places))
 
-    def segment_in(self, values: Mapping[str, int | None]) -> Cell | None:
+    def segment_in(self, values: Mapping[str, int | None]) -> RuleCell | None:
         """The cell that a decision's values name; None where there is none."""
         if not self.segments and not self.splits:
             return None
@@ -342,7 +350,7 @@ class Policy:
                 return None
             number = number * len(words) + place
             places.append((name, place))
-        return Cell(number, tuple(places))
+        return RuleCell(number, tuple(places))
 
     @property
     def restorations(self) -> tuple[Restoration, ...]:

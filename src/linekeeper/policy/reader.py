@@ -16,9 +16,10 @@ from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.allowances import check_allow
-from linekeeper.policy.checker import SEGMENT, check, check_condition, check_feature, coerce, with_own_unit
+from linekeeper.policy.checker import check, check_condition, check_feature, coerce, with_own_unit
 from linekeeper.policy.functions import FACTS, LATER_FACTS, MEASURES
 from linekeeper.policy.kinds import valid_name
+from linekeeper.policy.rule_cells import SEGMENT
 from linekeeper.policy.scope import UNIT_WORDS, Checked, CustomerCall, Mistyped, Scope, no_customer_call
 from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, quoted
 from linekeeper.policy.syntax import NESTING_MAX, Branch, Misread, depth_of, parse
@@ -58,7 +59,7 @@ class Reader:
     segments: tuple[str, ...] = ()
     schedules: tuple[str, ...] = ()  # of restoration, where they have names
     splits: tuple[m.Split, ...] = ()
-    arm_tests: dict[str, tuple[ex.Expr, ...]] = field(default_factory=dict)  # of triggers that not every arm has
+    guards: dict[str, tuple[ex.Expr, ...]] = field(default_factory=dict)  # of triggers: what holds besides `when`
     later: frozenset[str] = frozenset()  # names that read the score
     defined: dict[str, Branch | None] = field(default_factory=dict)  # conditions with a name; None: it has a fault
     customer_call: CustomerCall = no_customer_call

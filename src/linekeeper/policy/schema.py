@@ -158,6 +158,15 @@ def _restoration() -> Schema:
     return {"oneOf": [_table(keys, ("first", "step", "every")), several]}
 
 
+def _score() -> Schema:
+    """A scorecard written in place, or the name of a fitted one."""
+    groups = {group: _named(_BINS) for group in GROUPS}
+    return _table({"base": {"type": "integer"}, **groups, "pd": _BINS, "card": {"type": "string"}, "sha256": _HASH})
+
+
+_TRIGGERS_IN_IT: Schema = {"type": "array", "items": _WORD, "description": "triggers that wait in it"}
+
+
 def _split() -> Schema:
     """Accounts parted into arms, each with what is its own."""
     arm: dict[str, Schema] = {
@@ -179,8 +188,6 @@ def schema() -> Schema:
     """The schema of a policy file (JSON Schema, draft 2020-12)."""
     measured: dict[str, Schema] = {"value": _TEXT, "worse": {"enum": ["higher", "lower"]}, "allow": _ALLOW}
     feature: Schema = {"oneOf": [_TEXT, _table(measured, ("value",))]}
-    groups = {group: _named(_BINS) for group in GROUPS}
-    score = _table({"base": {"type": "integer"}, **groups, "pd": _BINS, "card": {"type": "string"}, "sha256": _HASH})
     terms = {"when": _CONDITION, "increase": _SHARE, "up_to": _TEXT, "every": _DAYS, "valid": _DAYS}
     rule = {"deny": _CONDITION, "reason": _WORD, "allow": _ALLOW}
     properties: dict[str, Schema] = {
@@ -198,7 +205,7 @@ def schema() -> Schema:
         "tables": _named(_decision_table()),
         "split": _named(_split()),
         "protected": {"type": "array", "items": {"type": "string"}},
-        "score": score,
+        "score": _score(),
         "triggers": _named(_table(_TRIGGER, ("when", "reason"))),
         "restoration": _restoration(),
         "authorise": _named(_table(rule, ("deny", "reason"))),
@@ -209,6 +216,7 @@ def schema() -> Schema:
         "calendar": _calendar(),
         "draws": _table({"over_limit": {"enum": list(OVER_LIMIT_WORDS)}}),
         "customer": _customer(),
+        "moratorium": _table({"waits": _TRIGGERS_IN_IT}),
         "allow": _ALLOW_OF_EVENTS,
         "parts": _named(_table({"sha256": _HASH, "text": {"type": "string"}}, PART_KEYS)),
     }

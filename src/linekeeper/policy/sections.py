@@ -12,7 +12,7 @@ from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.allowances import check_allow
 from linekeeper.policy.checker import DAYS_MAX
-from linekeeper.policy.functions import FACTS
+from linekeeper.policy.functions import FACTS, RELIEF_FACT
 from linekeeper.policy.reader import Reader
 from linekeeper.policy.source import Listing, Node, Scalar, Table
 from linekeeper.scorecard.artifact import Artifact, open_artifact
@@ -249,7 +249,7 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
     effective = numbers.of("effective_days", table.get("effective"), "days", (0, EFFECTIVE_MAX), min)
     trigger = m.Trigger(
         name,
-        _in_its_arms(name, reader.condition(when) if when is not None else ex.Literal(0, "flag"), reader),
+        _guarded(name, reader.condition(when) if when is not None else ex.Literal(0, "flag"), reader),
         reader.condition(clear) if clear is not None else None,
         reader.name(reason, "the reason") if reason is not None else "",
         numbers.of("hold_days", table.get("hold"), "days", (0, DAYS_MAX), max),
@@ -280,9 +280,9 @@ def _schedule_place(node: Node | None, reader: Reader) -> int:
     return 0
 
 
-def _in_its_arms(name: str, when: ex.Expr, reader: Reader) -> ex.Expr:
-    """A condition that holds in no arm of a split that does not have the trigger."""
-    tests = reader.arm_tests.get(name, ())
+def _guarded(name: str, when: ex.Expr, reader: Reader) -> ex.Expr:
+    """A condition that holds in no arm without the trigger, and in no moratorium in which the trigger waits."""
+    tests = reader.guards.get(name, ())
     return ex.And((*tests, when)) if tests else when
 
 
@@ -374,6 +374,27 @@ def read_draws(node: Node | None, reader: Reader) -> OneOf["accept", "flag", "re
         case "reject":
             return "reject"
     return "accept"
+
+
+def read_moratorium(node: Node | None, trigger_names: tuple[str, ...], reader: Reader) -> m.Moratorium | None:
+    """Which triggers wait while an account is in a moratorium; each of them asks for it from now on."""
+    if node is None:
+        return None
+    table = reader.table(node, "`moratorium`")
+    reader.only(table, ("waits",))
+    listed = table.get("waits")
+    if listed is not None and not isinstance(listed, Listing):
+        reader.faults.add(listed, "`waits` is a list of triggers", "write `waits: [arrears_30]`")
+    waits: list[str] = []
+    for item in listed.items if isinstance(listed, Listing) else ():
+        name = item.text if isinstance(item, Scalar) else ""
+        if name not in trigger_names:
+            reader.faults.unknown(item, "the trigger", name, trigger_names)
+        elif name not in waits:
+            waits.append(name)
+            in_moratorium = ex.Ref(reader.fact(RELIEF_FACT).name, ex.FLAG)
+            reader.guards[name] = (*reader.guards.get(name, ()), ex.Not(in_moratorium))
+    return m.Moratorium(tuple(waits))
 
 
 def read_brake(node: Node | None, reader: Reader) -> m.Brake | None:

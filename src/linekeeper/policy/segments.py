@@ -6,8 +6,9 @@ from functools import partial
 from itertools import product
 
 from linekeeper.policy import expression as ex
-from linekeeper.policy.checker import SEGMENT, check, check_condition
+from linekeeper.policy.checker import check, check_condition
 from linekeeper.policy.reader import Reader
+from linekeeper.policy.rule_cells import SEGMENT
 from linekeeper.policy.scope import Checked, Mistyped, Scope
 from linekeeper.policy.source import Node, Scalar, Table, nearest
 from linekeeper.policy.splits import ArmChanges, ArmPlace
@@ -75,7 +76,7 @@ def read_params(node: Node | None, reader: Reader, changes: ArmChanges) -> None:
     """Every parameter: one value, or one for each segment or arm. What has a fault is noted, and blamed once."""
     table = reader.table(node, "`params`") if node is not None else Table((), 0, 0)
     names = [key.text for key, _ in table.entries]
-    for name, (_, key, _) in ((name, change) for name, found in changes.params.items() for change in found):
+    for name, (_, key, _) in ((name, change) for name, noted in changes.params.items() for change in noted):
         if name not in names:
             reader.faults.unknown(key, "the parameter", name, names)
     if len(table.entries) > PARAMS_MAX:
@@ -90,16 +91,16 @@ def read_params(node: Node | None, reader: Reader, changes: ArmChanges) -> None:
 
 
 def _by_cell(
-    key: Scalar, trees: list[Branch | None], found: list[tuple[ArmPlace, Scalar, Node]], reader: Reader
+    key: Scalar, trees: list[Branch | None], noted: list[tuple[ArmPlace, Scalar, Node]], reader: Reader
 ) -> list[Branch | None]:
     """A value for each cell, of those for each segment and what arms set; once where it is one for all."""
-    if len({place.split for place, _, _ in found}) > 1:
-        reader.faults.add(found[-1][1], f"two splits set the parameter `{key.text}`", "let one of them set it")
+    if len({place.split for place, _, _ in noted}) > 1:
+        reader.faults.add(noted[-1][1], f"two splits set the parameter `{key.text}`", "let one of them set it")
         return [None]
-    if not found and len(trees) == 1:
+    if not noted and len(trees) == 1:
         return trees
     by_segment = trees * (len(reader.segments) or 1) if len(trees) == 1 else trees
-    set_by = {(place.split, place.arm): (where, value) for place, where, value in found}
+    set_by = {(place.split, place.arm): (where, value) for place, where, value in noted}
     cells: list[Branch | None] = []
     for arms in product(*(range(len(split.arms)) for split in reader.splits)):
         change = next((set_by[pair] for pair in enumerate(arms) if pair in set_by), None)

@@ -18,7 +18,7 @@ from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table
 
 SPLIT_KEYS = ("salt", "arms")
 ARM_KEYS = ("share", "set", "tables", "triggers", "without")
-SPLITS_MAX, ARMS_MAX, CELLS_MAX = 4, 8, 120
+SPLITS_MAX, ARMS_MAX, RULE_CELLS_MAX = 4, 8, 120
 SALT_MAX = 60
 FULL_BP = 10_000
 
@@ -96,8 +96,8 @@ def declare_splits(node: Node | None, trigger_names: tuple[str, ...], reader: Re
             if isinstance(arm, Table):
                 _read_changes(ArmPlace(len(reader.splits) - 1, place, key.text), arm, trigger_names, changes, reader)
     cells = prod(len(split.arms) for split in reader.splits) * max(len(reader.segments), 1)
-    if cells > CELLS_MAX:
-        message = f"arms and segments make {cells} different kinds of account, at most {CELLS_MAX} are possible"
+    if cells > RULE_CELLS_MAX:
+        message = f"arms and segments make {cells} different kinds of account, at most {RULE_CELLS_MAX} are possible"
         reader.faults.add(section, message, "split into fewer arms")
     return changes
 
@@ -162,13 +162,13 @@ def _read_changes(
 ) -> None:
     """What one arm changes: parameters and tables are noted, and its triggers asked for the arm."""
     split = reader.splits[place.split]
-    for section, found in (("set", changes.params), ("tables", changes.tables)):
+    for section, noted in (("set", changes.params), ("tables", changes.tables)):
         node = arm.get(section)
         for key, value in reader.table(node, f"`{section}`").entries if node is not None else ():
-            found.setdefault(key.text, []).append((place, key, value))
+            noted.setdefault(key.text, []).append((place, key, value))
     own = arm.get("triggers")
     for key, _ in reader.table(own, "`triggers`").entries if own is not None else ():
-        _ask_for_arm(key.text, arm_test(split, place.arm), reader)
+        _guard(key.text, arm_test(split, place.arm), reader)
     without = arm.get("without")
     if without is not None and not isinstance(without, Listing):
         reader.faults.add(without, "`without` is a list of triggers", "write `without: [late_3]`")
@@ -178,8 +178,8 @@ def _read_changes(
         if name not in trigger_names:
             reader.faults.unknown(item, "the trigger", name, trigger_names)
         else:
-            _ask_for_arm(name, arm_test(split, place.arm, "!="), reader)
+            _guard(name, arm_test(split, place.arm, "!="), reader)
 
 
-def _ask_for_arm(trigger: str, test: ex.Expr, reader: Reader) -> None:
-    reader.arm_tests[trigger] = (*reader.arm_tests.get(trigger, ()), test)
+def _guard(trigger: str, test: ex.Expr, reader: Reader) -> None:
+    reader.guards[trigger] = (*reader.guards.get(trigger, ()), test)

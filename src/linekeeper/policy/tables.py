@@ -52,7 +52,7 @@ def declare_tables(node: Node | None, reader: Reader, files: PolicyParts, change
     """The names of all tables, with what reads each."""
     section = reader.table(node, "`tables`") if node is not None else Table((), 0, 0)
     names = [key.text for key, _ in section.entries]
-    for name, (_, where, _) in ((name, change) for name, found in changes.tables.items() for change in found):
+    for name, (_, where, _) in ((name, change) for name, noted in changes.tables.items() for change in noted):
         if name not in names:
             reader.faults.unknown(where, "the table", name, names)
     if len(section.entries) > DECISION_TABLES_MAX:

@@ -27,9 +27,9 @@ HISTORY_MONTHS = 14
 USUAL_GRANTED = 1_000_000
 DELAY_DAYS_MAX = 400  # longer delays would not fit into a history
 ARITHMETIC_KINDS = frozenset(
-    ("open", "draw", "charge", "repay", "due", "balance", "delinquency", "consent", "override")
+    ("open", "draw", "charge", "repay", "due", "balance", "delinquency", "consent", "override", "moratorium")
 )
-MARKS_TRIED = 20_000
+MARKS_MAX = 20_000
 T = TypeVar("T")
 
 
@@ -85,7 +85,7 @@ def _mark(policy: m.Policy, number: int) -> tuple[int, ...]:
         arms = [place for place, arm in enumerate(split.arms) if arm.share_bp]
         wanted.append(arms[rest % len(arms)])
         rest //= len(arms)
-    marks = (account_mark(f"sample {number} {attempt}") for attempt in range(MARKS_TRIED))
+    marks = (account_mark(f"sample {number} {attempt}") for attempt in range(MARKS_MAX))
     return (next((mark for mark in marks if [arm_of(split, mark) for split in policy.splits] == wanted), number),)
 
 

@@ -36,6 +36,7 @@ ANSWERS: dict[str, tuple[type[CommandAnswer], ...]] = {
     "pending batches reject": (events.BatchRejectAnswer,),
     "override": (events.OverrideAnswer,),
     "consent": (events.ConsentAnswer,),
+    "relief": (events.ReliefAnswer,),
     "accounts": (accounts.AccountsAnswer, events.ExtractAnswer),
     "decisions": (accounts.DecisionsAnswer, events.ExtractAnswer),
     "events": (events.EventsAnswer, events.ExtractAnswer),

@@ -161,6 +161,15 @@ class ConsentAnswer(RulingFigures, frozen=True, tag="linekeeper/consent/1"):
     """What a borrower's consent led to."""
 
 
+class ReliefAnswer(CommandAnswer, frozen=True, tag="linekeeper/relief/1"):
+    """A moratorium for a list of accounts."""
+
+    accounts: Annotated[int, Meta(description="How many accounts have it now that did not have it before.")]
+    same: Annotated[int, Meta(description="How many had this very moratorium before.")]
+    corrected: Annotated[int, Meta(description="Lines restored that days which now stand still had restricted.")]
+    rejected: Annotated[dict[str, str], Meta(description="Accounts left out, each with the reason.")]
+
+
 class PendingRestrictionRecord(AnswerPart, frozen=True):
     """A restriction that waits for a person, or waited."""
 

@@ -47,6 +47,7 @@ def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None)
         (translate("Ground"), _basis(policy, renderer.language)),
         (translate("Dues"), _dues(policy, renderer.language)),
         (translate("Customers"), _customer(policy, renderer)),
+        (translate("Moratorium"), _moratorium(policy.moratorium, renderer.language) if policy.moratorium else ()),
         (translate("Measurements"), (_feature(feature, renderer) for feature in policy.features if feature.named)),
         (translate("Splits"), (_split(split, renderer.language) for split in policy.splits)),
         (translate("Score"), _score(policy.score, renderer) if policy.score else ()),
@@ -70,6 +71,13 @@ def _basis(policy: m.Policy, language: Language) -> Iterator[str]:
     yield translate("A stretch of hours, days or months includes the current one.")
     if policy.protected:
         yield translate("Never used: {fields}.", fields=", ".join(policy.protected))
+
+
+def _moratorium(relief: m.Moratorium, language: Language) -> Iterator[str]:
+    yield language.translate("A moratorium lets days stand still: no due becomes more overdue in it.")
+    if relief.waits:
+        triggers = language.all_of([language.quote(name) for name in relief.waits])
+        yield language.translate("These triggers wait in a moratorium: {triggers}.", triggers=triggers)
 
 
 def _split(split: m.Split, language: Language) -> str:

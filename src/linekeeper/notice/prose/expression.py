@@ -143,19 +143,8 @@ class ExpressionRenderer:
             case ex.If(test, yes, no):
                 values = {"yes": self._factor(yes), "no": self._factor(no)}
                 return translate("{yes} if {test}, otherwise {no}", test=self.grouped(test), **values)
-            case (
-                ex.Windowed()
-                | ex.Last()
-                | ex.First()
-                | ex.DaysSince()
-                | ex.LateCount()
-                | ex.Restrictions()
-                | ex.Fact()
-                | ex.Arm()
-            ):
-                return self._measure(node)
             case _:
-                assert_never(node)
+                return self._measure(node)
 
     def feature_noun(self, name: str) -> str:
         """The feature as a noun: what it measures, or its quoted name."""
