@@ -45,7 +45,7 @@ class Recorder:
         imposed = row[place["IMPOSED"]] if row[place["IMPOSED"]] >= 0 else None
         action = _ACTIONS[row[place["ACTION"]]]
         announcements = self._announcements(row)
-        grounds = (*newly_set, *self._among(announcements.in_effect if announcements else ()))
+        causes = (*newly_set, *self._among(announcements.in_effect if announcements else ()))
         return Decision(
             account=account,
             number=number,
@@ -64,7 +64,7 @@ class Recorder:
             score=row[place["SCORE"]] if policy.score else None,
             sub_scores={group: row[self.shape.groups + i] for i, group in enumerate(policy.groups)},
             pd_ppm=row[place["PD"]] if policy.score else None,
-            reasons=() if action == CORRECT else self.reasons.reasons(grounds, self._capped(row), values),
+            reasons=() if action == CORRECT else self.reasons.reasons(causes, self._capped(row), values),
             offer=self._offer(row),
             previous=previous,
             announcements=announcements,

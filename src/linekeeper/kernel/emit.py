@@ -93,13 +93,20 @@ def _untyped(file: str, first: str) -> str:
     return text.replace(") -> int:", "):").replace(") -> None:", "):")
 
 
+def _library(policy: m.Policy) -> tuple[str, str, str, str]:
+    """The functions that stand in a kernel as they are: of dues, of rings, of trees, and the drivers."""
+    return (
+        functions_of_dues() if policy.dues.tolerance_minor or policy.dues.business_days else "",
+        functions_of_rings() if any(how in _READ_WHOLE for how in _hows(policy)) else "",
+        functions_of_trees() if policy.score and policy.score.trees else "",
+        announcing_drivers() if policy.announces else drivers(),
+    )
+
+
 def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShape]:
     """The kernel's source, its layout and the shape of its output rows, under an edition of the language."""
     layout, shape = lay_out(policy, edition), RowShape.of(policy)
-    dues_functions = functions_of_dues() if policy.dues.tolerance_minor or policy.dues.business_days else ""
-    ring_reads = functions_of_rings() if any(how in _READ_WHOLE for how in _hows(policy)) else ""
-    tree_functions = functions_of_trees() if policy.score and policy.score.trees else ""
-    own_drivers = announcing_drivers() if policy.announces else drivers()
+    dues_functions, ring_reads, tree_functions, own_drivers = _library(policy)
     names = name_all(policy, layout, shape, prelude() + own_drivers + dues_functions + ring_reads + tree_functions)
     columns = {feature.name: shape.values + place for place, feature in enumerate(policy.features)}
     trees = TreeEmitter(policy, names, columns)

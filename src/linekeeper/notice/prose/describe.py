@@ -228,8 +228,8 @@ def _trigger(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
         "{name}: when {condition}, {effect}.", name=name, condition=renderer.clause(trigger.when), effect=effect
     )
     reason = translate("Reason code: {code}.", code=trigger.reason)
-    told = _effective(trigger, renderer)
-    return renderer.language.sentences(sets, told, _release(trigger, renderer), _expiry(trigger, renderer), reason)
+    waits = _effective(trigger, renderer)
+    return renderer.language.sentences(sets, waits, _release(trigger, renderer), _expiry(trigger, renderer), reason)
 
 
 def _effective(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
