@@ -63,6 +63,7 @@ from linekeeper.kernel.prelude import STANDSTILL, UNKNOWN
 
 ANNOUNCED = DO_ANNOUNCE = DO_WITHDRAW = O_ANNOUNCED_BEFORE = 0  # their real meaning is in the generated source
 note_announced: Any = None
+treat: Any = None
 
 
 def status_of(s: Any, latched: int, target: int) -> int:
@@ -135,6 +136,7 @@ def decide_line(s: Any, out: Any, start: int, limit_before: int, granted_before:
     announces = s[ANNOUNCED] - (s[ANNOUNCED] & announced_before)
     withdraws = announced_before - (announced_before & latched)
     action = action_of(s, limit_before, granted_before, status_before, offered, announces, withdraws)
+    action = treat(s, out, action, latched - (latched & mask_before))
     if DO_DECREASE <= action <= DO_CLOSE:  # decrease, suspend, close
         count_restriction(s)
     if announces:  # an offer of more does not stand beside it

@@ -99,7 +99,7 @@ def _library(policy: m.Policy) -> tuple[str, str, str, str]:
         functions_of_dues() if policy.dues.tolerance_minor or policy.dues.business_days else "",
         functions_of_rings() if any(how in _READ_WHOLE for how in _hows(policy)) else "",
         functions_of_trees() if policy.score and policy.score.trees else "",
-        announcing_drivers() if policy.announces else drivers(),
+        announcing_drivers() if policy.decides_in_stages else drivers(),
     )
 
 
@@ -118,6 +118,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
     line = LineEmitter(layout, names, constants, trees)
     next_days = NextEmitter(layout, names, constants, dues, used, slack, trees)
     next_review = next_days.next_review()
+    fixed_numbers = _fixed_numbers(layout, policy.decides_in_stages)
     parts = [
         f'"""The kernel of policy `{policy.name}`, version {policy.version}. Generated: do not edit."""',
         "\n".join([*constants.lines(), *slack_lines]),
@@ -127,9 +128,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         tree_functions,
         "\n".join([*trees.constants(), *trees.cut_lines()]),
         "\n".join([*slot_lines(layout, names), *row_lines(policy, shape, names), *kind_lines(policy, names)]),
-        "\n".join(
-            [*_fixed_numbers(layout, policy.announces), *emit_rings.constants(layout, names), *line.latch_constants()]
-        ),
+        "\n".join([*fixed_numbers, *emit_rings.constants(layout, names), *line.latch_constants()]),
         emit_rings.functions(layout, names),
         facts.begin(),
         facts.advance(),
@@ -144,7 +143,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         line.count_restriction(),
         next_review,
         line.authorise(),
-        line.note_announced(),
+        line.stages(),
         own_drivers,
     ]
     return folded("\n\n".join(part.strip("\n") + "\n" for part in parts if part)), layout, shape
@@ -177,5 +176,5 @@ def _fixed_numbers(layout: Layout, announces: bool) -> list[str]:
     """What is the same in every kernel, and where the latches begin."""
     lines = [f"DUES_MAX = {DUES_MAX}", f"LATCHES = {layout.latches}", f"LATCH_WIDTH = {LATCH_WIDTH}"]
     lines += [f"{status.name} = {status.value}" for status in Status]
-    actions = (action for action in Action if announces or action not in (Action.ANNOUNCE, Action.WITHDRAW))
+    actions = (action for action in Action if announces or action <= Action.CORRECT)
     return [*lines, *(f"DO_{action.name} = {action.value}" for action in actions)]
