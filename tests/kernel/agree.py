@@ -61,12 +61,12 @@ def ruling_of(kernel: Kernel, out: list[int], event: str | None) -> Ruling:
         status = program.Status(get(f"STATUS_{when}"))
         return Line(get(f"LIMIT_{when}"), get(f"GRANTED_{when}"), Status[status.name])
 
-    def announced() -> tuple[tuple[str, ...], dict[str, int], int | None]:
-        if not policy.announces:
-            return (), {}, None
+    def announced() -> tuple[tuple[str, ...], dict[str, int], int | None, tuple[str, ...]]:
+        if not policy.decides_in_stages:
+            return (), {}, None, ()
         pending = named(get("ANNOUNCED_AFTER"))
         days = {name: int(out[shape.columns[f"O_{name.upper()}_EFFECT_DAY"]]) for name in pending}
-        return named(get("ANNOUNCED_BEFORE")), days, get("ANNOUNCED_LIMIT") if pending else None
+        return named(get("ANNOUNCED_BEFORE")), days, get("ANNOUNCED_LIMIT") if pending else None, named(get("CONTACTS"))
 
     values = [None if value == MISSING else int(value) for value in out[shape.values :]]
     offered = get("OFFERED") or None

@@ -156,7 +156,13 @@ def _trigger(one: m.Trigger, policy: m.Policy) -> t.Trigger:
         limit=None if one.limit is None else _limit(one.limit, policy),
         restore=one.restore,
         effective_days=_number(one, "effective_days"),
+        treating=None if one.treatments is None else _treating(one.treatments),
     )
+
+
+def _treating(one: m.Treatments) -> t.Treating:
+    contact = one.contact or m.Contact("")
+    return t.Treating(one.watch, one.price, contact.code, contact.count, contact.days, contact.quiet)
 
 
 def _limit(one: m.LimitAmount, policy: m.Policy) -> t.LimitAmount:

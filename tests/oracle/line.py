@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
 from typing import Literal as OneOf
@@ -58,6 +58,7 @@ class Latch:
     stated: bool = False  # an opening said that it is set, and it has been ever since
     effect_day: int | None = None  # from whose start on a set latch restricts
     pending: bool = False  # set, and not in effect yet
+    contact_days: list[int] = field(default_factory=list)  # on which the borrower was contacted for it
 
     def stand(self, true: Callable[[Expr], bool]) -> None:
         """A look on the cut-over day, or after its history: what holds restricts nobody, and is remembered."""

@@ -55,6 +55,9 @@ class Action(Enum):
     CORRECT = "correct"
     ANNOUNCE = "announce"
     WITHDRAW = "withdraw"
+    CONTACT = "contact"
+    PRICE = "price"
+    WATCH = "watch"
 
 
 ADVERSE = (Action.CLOSE, Action.SUSPEND, Action.DECREASE)

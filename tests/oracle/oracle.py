@@ -422,7 +422,10 @@ class _Account:
                 action = action if action in ADVERSE else Action.ANNOUNCE
             elif withdraws and action == Action.KEEP:
                 action = Action.WITHDRAW
-            self._write(event_id, before, set_before, action, values, offered, pending_before)
+            contacted: tuple[str, ...] = ()
+            if action == Action.KEEP:
+                action, contacted = self._treat(set_before)
+            self._write(event_id, before, set_before, action, values, offered, pending_before, contacted)
         return values
 
     def _values(self, hour: int) -> Values:
@@ -442,6 +445,22 @@ class _Account:
 
     def _set_names(self) -> tuple[str, ...]:
         return tuple(name for name, latch in self.latches.items() if latch.state == "set")
+
+    def _treat(self, set_before: Sequence[str]) -> tuple[Action, tuple[str, ...]]:
+        """What the latches that are newly set do beside restricting, where nothing else is said of the line."""
+        new = [latch for name, latch in self.latches.items() if latch.state == "set" and name not in set_before]
+        given = [(latch, latch.trigger.treating) for latch in new if latch.trigger.treating is not None]
+        contacted = []
+        for latch, one in given:
+            lately = [day for day in latch.contact_days if self.day - day < one.days]
+            if one.contact and (one.count == 0 or len(lately) < one.count):
+                latch.contact_days.append(self.day)
+                contacted.append(latch.trigger.name)
+        if contacted:
+            return Action.CONTACT, tuple(contacted)
+        if any(one.price for _, one in given):
+            return Action.PRICE, ()
+        return Action.WATCH if any(one.watch for _, one in given) else Action.KEEP, ()
 
     def _in_effect(self) -> list[Latch]:
         """The latches that restrict now: set, and not only announced."""
@@ -534,6 +553,7 @@ class _Account:
         values: Values,
         offered: int | None,
         pending_before: Mapping[str, int],
+        contacted: tuple[str, ...] = (),
     ) -> None:
         if action in ADVERSE:
             for days in self.restricted.values():
@@ -557,6 +577,7 @@ class _Account:
             pending_before=tuple(pending_before),
             pending=self._pending(),
             pending_limit=self._target(announced=True) if self._pending() else None,
+            contacted=contacted,
         )
         self.rulings.append(ruling)
 

@@ -31,6 +31,7 @@ class Ruling:
     pending_before: tuple[str, ...] = ()
     pending: Mapping[str, int] = field(default_factory=dict)  # what is announced, by the day of its effect
     pending_limit: int | None = None  # the most that all of it will leave
+    contacted: tuple[str, ...] = ()  # the triggers for which the borrower is contacted
 
 
 @dataclass(frozen=True, slots=True)

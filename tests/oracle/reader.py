@@ -289,6 +289,7 @@ class _File:
             limit=self.limit(said["limit"]) if "limit" in said else None,
             restore=list(self.root["restoration"]).index(said["restore"]) if "restore" in said else 0,
             effective_days=self.number(said.get("effective", "0"), "days"),
+            treating=treating(said) if any(key in said for key in ("watch", "price", "contact")) else None,
         )
 
     def in_its_arms(self, name: str, when: t.Expr) -> t.Expr:
@@ -342,6 +343,15 @@ class _File:
 
     def brake(self, said: Mapping[str, str]) -> t.Brake:
         return t.Brake(*(self.constant(said[key], "share") for key in ("lines", "exposure")))
+
+
+def treating(said: Mapping[str, Any]) -> t.Treating:
+    """A contact is a code, or a mapping with more said about it."""
+    more = said.get("contact", {})
+    more = {"code": more} if isinstance(more, str) else more
+    count, days = more["at_most"].rstrip("d").split(" in ") if "at_most" in more else (0, 0)
+    quiet = tuple(int(part[:2]) for part in more["quiet"].split("-")) if "quiet" in more else None
+    return t.Treating(said.get("watch", ""), said.get("price", ""), more.get("code", ""), int(count), int(days), quiet)
 
 
 def with_parts(root: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
@@ -36,7 +37,33 @@ class StagedWriter(WiderWriter):
                 text, days = self.number(text, WAITS[text], WAITS)
                 self.trigger_trees[-1] = replace(self.trigger_trees[-1], effective_days=days)
                 line = f"{line[:-1]}, effective: {text}}}"
-            yield line
+            yield self.treated(line)
+
+    def treated(self, line: str) -> str:
+        """Some triggers treat beside what they restrict; a few do nothing else."""
+        if not self.chance(0.5):
+            return line
+        rng, parts, given = self.rng, [], t.Treating()
+        if self.chance(0.4):
+            parts, given = [*parts, "watch: dormant"], replace(given, watch="dormant")
+        if self.chance(0.3):
+            parts, given = [*parts, "price: dearer"], replace(given, price="dearer")
+        if not parts or self.chance(0.5):
+            count, days = rng.choice(((0, 0), (1, 1), (1, 7), (2, 30), (3, 2)))
+            quiet = rng.choice((None, (21, 8), (12, 14)))
+            more = [f'at_most: "{count} in {days}d"'] * bool(count)
+            more += [f'quiet: "{quiet[0]:02}:00-{quiet[1]:02}:00"'] if quiet else []
+            parts.append(f"contact: {{code: reminder, {', '.join(more)}}}" if more else "contact: reminder")
+            given = replace(given, contact="reminder", count=count, days=days, quiet=quiet)
+        one = replace(self.trigger_trees[-1], treating=given)
+        if self.chance(0.4):  # nothing else
+            kept = r", (cap|limit|suspend|close|effective): (\{[^}]*\}|'[^']*'|[^,}]+)"
+            bare = re.sub(kept, "", line.replace("{", "{, ", 1)).replace("{, ", "{", 1)
+            if "limit" not in line:
+                line = bare
+                one = replace(one, cap_bp=10_000, limit=None, suspend=False, close=False, effective_days=0)
+        self.trigger_trees[-1] = one
+        return f"{line[:-1]}, {', '.join(parts)}}}"
 
     def restoration(self) -> str:
         """One without a name, or several with names."""

@@ -509,6 +509,18 @@ class LimitAmount:
 
 
 @dataclass(frozen=True, slots=True)
+class Treating:
+    """What a trigger does beside restricting; a code is empty, and a count 0, where nothing is said."""
+
+    watch: str = ""
+    price: str = ""
+    contact: str = ""
+    count: int = 0
+    days: int = 0
+    quiet: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trigger:
     """A latch; without a `cap` it is 100 %."""
 
@@ -525,6 +537,7 @@ class Trigger:
     limit: LimitAmount | None = None
     restore: int = 0  # the place of its schedule
     effective_days: Number = 0
+    treating: Treating | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,8 @@ def list_notices(
         state = entry.clock.state_at(now)
         due = local_time(entry.clock.due_at, zone)
         decision = data_text(f"{entry.account}#{entry.number}  {entry.action}")
-        print_line(f"  [{STATE_COLOURS[state]}]{state:<7}[/] due {due}  {decision}")
+        wait = "" if entry.not_before is None else f"  not before {local_time(entry.not_before, zone)}"
+        print_line(f"  [{STATE_COLOURS[state]}]{state:<7}[/] due {due}  {decision}{wait}")
     if len(entries) > LISTED_MAX:
         print_line(f"  ... and {len(entries) - LISTED_MAX:,} more (all of them with --json)")
 
@@ -165,6 +166,7 @@ def _notice_record(entry: Entry, now: int, zone: str) -> NoticeRecord:
         rule=entry.clock.rule,
         rule_status=entry.clock.status,
         clock_state=entry.clock.state_at(now),
+        not_before=None if entry.not_before is None else instant_of(entry.not_before, zone),
     )
 
 

@@ -63,16 +63,9 @@ def check(
     pressing = [warning for warning in warnings if warning.allowed is None]
     refused = bool(faults or any(dead_ends.values()) or (strict and pressing))
     if json:
-        print_answer(
-            CheckAnswer(
-                ok=not refused,
-                faults=[_fault_record(fault) for fault in faults],
-                dead_ends=dead_ends,
-                policies={str(path): policy.digest for path, policy in good},
-                costs=costs,
-                warnings=[_warning_record(warning) for warning in warnings],
-            )
-        )
+        digests = {str(path): policy.digest for path, policy in good}
+        records = [_fault_record(fault) for fault in faults], [_warning_record(warning) for warning in warnings]
+        print_answer(CheckAnswer(not refused, records[0], dead_ends, digests, costs, records[1]))
     else:
         for path, policy in ((path, policy) for path, policy in good if not dead_ends.get(str(path))):
             print_line(f"[green]ok[/] {data_text(path)}: {_counted(policy)}, {_costing(costs[str(path)], policy)}")
@@ -95,7 +88,7 @@ def _restricted_too_soon(policy: Policy, file: str, jurisdiction: str | None, pr
     if law is None:
         return []
     today = calendar(policy.time_zone).day(machine_clock_ms())
-    found = restrictions_too_soon(policy, shipped_records(), law.jurisdiction, law.product, today)
+    too_soon = restrictions_too_soon(policy, shipped_records(), law.jurisdiction, law.product, today)
     return [
         Fault(
             f"the trigger `{one.trigger}` restricts {counted(one.given_days, 'day', 'days')} after its notice, and "
@@ -103,7 +96,7 @@ def _restricted_too_soon(policy: Policy, file: str, jurisdiction: str | None, pr
             file,
             way_out=f"write `effective: {one.needed_days}d`",
         )
-        for one in found
+        for one in too_soon
     ]
 
 

@@ -59,7 +59,7 @@ class Announcements:
     """What is announced when a decision has been made, and what has become of what was.
 
     `pending` is all that is yet to come; of it `triggers_set` names what is new. `limit` is the most that all of it
-    will leave, in minor units, None where nothing is pending. `withdrawn` has been released before its day,
+    will leave, in minor units, None where nothing is pending. `withdrawn` has been released before its day, and
     `in_effect` restricts from now on.
     """
 
@@ -70,14 +70,28 @@ class Announcements:
 
 
 @dataclass(frozen=True, slots=True)
+class Treatment:
+    """What a trigger begins beside restricting: `kind` is watch, contact or price, `code` the lender's own word.
+
+    Of a contact `from_at` is the first instant (UTC ms) at which the borrower may be reached, after quiet hours.
+    """
+
+    trigger: str
+    kind: str
+    code: str
+    from_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """One decision as it is recorded. `at` is UTC ms; `values` are integers in the units of the policy.
 
     `number` counts the account's decisions from 1; `event` is the id of the event that led to it, None for a
     review at the start of a day; `previous` is the SHA-256 of the account's decision before, None for the first.
     `announcements`: None where nothing is or was announced, and then not in the record; `triggers_in_force` has what is
-    announced too. `reasons` are all of them, the most important one first; a notice shows at most four. `corrects`
-    belongs to a correction: the numbers of the decisions that set the latches which it releases.
+    announced too. `treatments` begin with the decision; where there are none, the record has no such key. `reasons` are
+    all of them, the most important one first; a notice shows at most four. `corrects` belongs to a correction: the
+    numbers of the decisions that set the latches which it releases.
     """
 
     account: str
@@ -102,6 +116,7 @@ class Decision:
     previous: str | None
     corrects: tuple[int, ...] = ()
     announcements: Announcements | None = None
+    treatments: tuple[Treatment, ...] = ()
 
     @property
     def announces(self) -> tuple[Announced, ...]:

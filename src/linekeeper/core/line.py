@@ -20,7 +20,8 @@ class Action(IntEnum):
     """What a decision does. `CORRECT` mends an earlier decision.
 
     `ALLOW` and `DENY` stand for the answer to a draw, which is not recorded as a decision yet. `ANNOUNCE` says of a
-    restriction that it comes on a later day, `WITHDRAW` that one that was announced does not come.
+    restriction that it comes on a later day, `WITHDRAW` that one that was announced does not come. `CONTACT`, `PRICE`
+    and `WATCH` leave the line as it is: a treatment of the borrower begins.
     """
 
     KEEP = 0
@@ -35,6 +36,9 @@ class Action(IntEnum):
     CORRECT = 9
     ANNOUNCE = 10
     WITHDRAW = 11
+    CONTACT = 12
+    PRICE = 13
+    WATCH = 14
 
 
 ADVERSE = frozenset({Action.DECREASE, Action.SUSPEND, Action.CLOSE})

@@ -23,7 +23,9 @@ def canonical_json(decision: Decision) -> bytes:
     record = _ENCODER.encode(decision)
     # Keys that came later stand in no record that has nothing to say there, so older records stay as they were. A quote
     # inside a text is written with a backslash, so these bytes are nothing but the key.
-    return record.replace(b'"announcements":null,', b"", 1) if decision.announcements is None else record
+    if decision.announcements is None:
+        record = record.replace(b'"announcements":null,', b"", 1)
+    return record if decision.treatments else record.replace(b'"treatments":[],', b"", 1)
 
 
 def read_decision(record: bytes) -> Decision:

@@ -65,6 +65,11 @@ def effect(trigger: m.Trigger) -> str:
     words += ["suspend"] if trigger.suspend else []
     words += [f"cap {share(trigger.cap_bp)}"] if trigger.cap_bp < 10_000 else []
     words += ["limit to an amount"] if trigger.limit is not None else []
+    given = trigger.treatments
+    if given is not None:
+        words += [f"watch {given.watch}"] if given.watch else []
+        words += [f"contact {given.contact.code}"] if given.contact else []
+        words += [f"price {given.price}"] if given.price else []
     words += [f"in effect after {trigger.effective_days} days"] if trigger.effective_days else []
     return ", ".join(words)
 

@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 
-from linekeeper.core.bounds import MISSING
-from linekeeper.core.decision import CORRECT, Announced, Announcements, Decision, LineRecord, OfferRecord
+from linekeeper.core.bounds import HOUR_MS, MISSING
+from linekeeper.core.decision import CORRECT, Announced, Announcements, Decision, LineRecord, OfferRecord, Treatment
 from linekeeper.core.formats import RECORD_FORMAT
 from linekeeper.core.line import Action, Status
 from linekeeper.decide.reasons import ReasonWriter
+from linekeeper.kernel.calendar import Calendar
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.layout import effect_column
 from linekeeper.kernel.prelude import share_of
-from linekeeper.policy.model import Trigger
+from linekeeper.policy.model import Treatments, Trigger
 
 _ACTIONS = {action.value: action.name.lower() for action in Action}
 _STATUSES = {status.value: status.name.lower() for status in Status}
+
+
+TREATMENT_ACTIONS = ("contact", "price", "watch")
+
+
+def first_allowed(at: int, quiet: tuple[int, int] | None, clock: Calendar) -> int:
+    """The first instant (UTC ms), from `at` on, whose local hour is not quiet.
+
+    >>> from linekeeper.kernel.calendar import calendar
+    >>> first_allowed(22 * HOUR_MS + 5, (21, 8), calendar("UTC")) // HOUR_MS, first_allowed(5, (21, 8), calendar("UTC"))
+    (32, 28800000)
+    """
+    hour = clock.hour(at)
+    if quiet is None or not is_quiet(hour % 24, quiet):
+        return at
+    allowed = next(later for later in range(hour + 1, hour + 25) if not is_quiet(later % 24, quiet))
+    span = range(at, at + 30 * HOUR_MS)
+    return at + bisect_left(span, allowed, key=clock.hour)
+
+
+def is_quiet(hour: int, quiet: tuple[int, int]) -> bool:
+    """Whether an hour of the day is one of the quiet ones.
+
+    >>> [is_quiet(hour, (21, 8)) for hour in (20, 21, 0, 7, 8)], is_quiet(12, (12, 14)), is_quiet(14, (12, 14))
+    ([False, True, True, True, False], True, False)
+    """
+    begins, ends = quiet
+    return begins <= hour < ends if begins < ends else hour >= begins or hour < ends
 
 
 class Recorder:
@@ -29,6 +59,7 @@ class Recorder:
         self.reasons = ReasonWriter(self.policy)
         self.triggers_in = lru_cache(maxsize=4_096)(self._triggers_in)
         self.model = self.policy.score.card if self.policy.score else None
+        self.calendar = kernel.calendar
         self.place = {name.removeprefix("O_"): column for name, column in self.shape.columns.items()}
 
     def decision(
@@ -45,7 +76,10 @@ class Recorder:
         imposed = row[place["IMPOSED"]] if row[place["IMPOSED"]] >= 0 else None
         action = _ACTIONS[row[place["ACTION"]]]
         announcements = self._announcements(row)
-        grounds = (*newly_set, *self._among(announcements.in_effect if announcements else ()))
+        treatments = self._treatments(row, action, newly_set, at)
+        causes = (*newly_set, *self._among(announcements.in_effect if announcements else ()))
+        if action not in TREATMENT_ACTIONS:  # what restricts nobody is no reason of the rest
+            causes = tuple(one for one in causes if one.restricts or one.treatments is None)
         return Decision(
             account=account,
             number=number,
@@ -64,15 +98,33 @@ class Recorder:
             score=row[place["SCORE"]] if policy.score else None,
             sub_scores={group: row[self.shape.groups + i] for i, group in enumerate(policy.groups)},
             pd_ppm=row[place["PD"]] if policy.score else None,
-            reasons=() if action == CORRECT else self.reasons.reasons(grounds, self._capped(row), values),
+            reasons=() if action == CORRECT else self.reasons.reasons(causes, self._capped(row), values),
             offer=self._offer(row),
             previous=previous,
             announcements=announcements,
+            treatments=treatments,
         )
+
+    def _treatments(
+        self, row: Sequence[int], action: str, newly_set: Sequence[Trigger], at: int
+    ) -> tuple[Treatment, ...]:
+        """The treatments that begin: of a trigger that is newly set, and of a contact where it may come now."""
+        if not self.policy.treats or action == CORRECT:
+            return ()
+        begun: list[Treatment] = []
+        contacted = self._named(row[self.place["CONTACTS"]])
+        for trigger in newly_set:
+            given = trigger.treatments or Treatments()
+            begun += [Treatment(trigger.name, "watch", given.watch)] if given.watch else []
+            begun += [Treatment(trigger.name, "price", given.price)] if given.price else []
+            if given.contact is not None and trigger.name in contacted:
+                from_at = first_allowed(at, given.contact.quiet, self.calendar)
+                begun.append(Treatment(trigger.name, "contact", given.contact.code, from_at))
+        return tuple(begun)
 
     def _announcements(self, row: Sequence[int]) -> Announcements | None:
         """What is announced, and what has become of what was; None where there is nothing of it."""
-        if not self.policy.announces:
+        if not self.policy.decides_in_stages:
             return None
         pending, before = row[self.place["ANNOUNCED_AFTER"]], row[self.place["ANNOUNCED_BEFORE"]]
         if not pending | before:

@@ -11,10 +11,11 @@ from typing import Any
 from typing import Literal as OneOf
 
 import rfc8785
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, case, select
 
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import Conflict, NotFound
+from linekeeper.decide.canonical import read_decision
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, demand_keys
 from linekeeper.journal.log.entry import Record, RecordKind
@@ -33,7 +34,10 @@ State = OneOf["pending", "sent"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One notice of the outbox: of which decision, made when, its clock (all UTC ms), and whether it went out."""
+    """One notice of the outbox: of which decision, made when, its clock (all UTC ms), and whether it went out.
+
+    `not_before`: of a contact the first instant at which the borrower may be reached.
+    """
 
     account: str
     number: int
@@ -42,6 +46,7 @@ class Entry:
     clock: NoticeClock
     state: State
     sent_at: int | None = None
+    not_before: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +195,8 @@ def mark_sent(store: Store, keeper: Keeper | None, account: str, number: int, at
                 keeper.seal(connection, [_leaf("notice sent", content)])
 
 
-_ENTRIES = select(t.notices, t.decisions.c.at).join(
+_CONTACT = case((t.notices.c.action == "contact", t.decisions.c.record)).label("contact_record")
+_ENTRIES = select(t.notices, t.decisions.c.at, _CONTACT).join(
     t.decisions, (t.decisions.c.account == t.notices.c.account) & (t.decisions.c.number == t.notices.c.number)
 )
 
@@ -198,4 +204,10 @@ _ENTRIES = select(t.notices, t.decisions.c.at).join(
 def _read(connection: Connection, query: Select[Any]) -> Iterator[Entry]:
     for row in connection.execute(query):
         clock = NoticeClock(row.due_at, row.alarm_at, row.rule, row.status)
-        yield Entry(row.account, row.number, row.action, row.at, clock, row.state, row.sent_at)
+        not_before = None if row.contact_record is None else _contact_from(read_decision(row.contact_record))
+        yield Entry(row.account, row.number, row.action, row.at, clock, row.state, row.sent_at, not_before)
+
+
+def _contact_from(decision: Decision) -> int | None:
+    """The first instant at which the borrower may be contacted."""
+    return max((one.from_at for one in decision.treatments if one.from_at is not None), default=None)

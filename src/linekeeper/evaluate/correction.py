@@ -214,8 +214,8 @@ def _write_decision(kernel: Kernel, before: list[int], state: list[int], out: li
     slots, place = kernel.layout.slots, kernel.shape.place
     for name in ("LIMIT", "GRANTED", "STATUS", "MASK"):
         out[place(f"{name}_BEFORE")], out[place(f"{name}_AFTER")] = before[slots[name]], state[slots[name]]
-    if kernel.policy.announces:
-        out[place("ANNOUNCED_BEFORE")] = before[slots["ANNOUNCED"]]
+    if kernel.policy.decides_in_stages:
+        out[place("ANNOUNCED_BEFORE")], out[place("CONTACTS")] = before[slots["ANNOUNCED"]], 0
         kernel.interpreted.note_announced(state, out, state[slots["MASK"]])
     out[place("ACTION")] = Action.CORRECT.value
     out[place("IMPOSED")] = kernel.interpreted.imposed_cap(state)

@@ -7,7 +7,7 @@ from linekeeper.core.errors import StoreError
 from linekeeper.evaluate.counting_rings import fill_ring, restriction_rings, tiles_of
 from linekeeper.evaluate.late_events import History, rebuild_facts
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS, amount_slot, effect_slot, schedule_slots
+from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS, amount_slot, contact_slots, effect_slot, schedule_slots
 from linekeeper.kernel.prelude import FREE, HOLDING, MODE, month_of
 
 
@@ -38,6 +38,9 @@ def migrate_account(old: Kernel, new: Kernel, state: list[int], history: History
         if before.limit is not None and after.limit is not None:
             fresh[new.layout.slots[amount_slot(after)]] = state[old.layout.slots[amount_slot(before)]]
     _carry_announcements(old, state, new, fresh)
+    for before, after in zip(old.policy.triggers, new.policy.triggers, strict=False):
+        for its_day, my_day in zip(contact_slots(before), contact_slots(after), strict=False):
+            fresh[new.layout.slots[my_day]] = state[old.layout.slots[its_day]]
     for its_schedule, my_schedule in zip(schedule_slots(old.policy), schedule_slots(new.policy), strict=False):
         for before_slot, after_slot in zip(its_schedule, my_schedule, strict=True):
             fresh[new.layout.slots[after_slot]] = state[old.layout.slots[before_slot]]
@@ -51,7 +54,7 @@ def _carry_announcements(old: Kernel, state: list[int], new: Kernel, fresh: list
     """What is announced keeps its day where the new version announces it too; else the announcement ends, and the new
     version decides anew. What is in effect stays in effect."""
     slots, mask = new.layout.slots, new.layout.slots["MASK"]
-    pending = state[old.layout.slots["ANNOUNCED"]] if old.policy.announces else 0
+    pending = state[old.layout.slots["ANNOUNCED"]] if old.policy.decides_in_stages else 0
     for number, (before, after) in enumerate(zip(old.policy.triggers, new.policy.triggers, strict=False)):
         if not fresh[mask] >> number & 1:
             continue

@@ -9,6 +9,45 @@ from __future__ import annotations
 from typing import Any
 
 from linekeeper.kernel.drivers import (
+    ACTIVE,
+    CLOSED,
+    CLOSING,
+    DO_CLOSE,
+    DO_DECREASE,
+    DO_INCREASE,
+    DO_KEEP,
+    DO_OFFER,
+    DO_RESTORE,
+    DO_SUSPEND,
+    GRANTED,
+    HOUR,
+    LIMIT,
+    MASK,
+    NEXT_REVIEW,
+    O_ACTION,
+    O_GRANTED_AFTER,
+    O_GRANTED_BEFORE,
+    O_IMPOSED,
+    O_LIMIT_AFTER,
+    O_LIMIT_BEFORE,
+    O_MASK_AFTER,
+    O_MASK_BEFORE,
+    O_OFFER_NO,
+    O_OFFERED,
+    O_PD,
+    O_SCORE,
+    O_STATUS_AFTER,
+    O_STATUS_BEFORE,
+    OFFER_END,
+    OFFER_NUMBER,
+    POINTS,
+    REDUCED,
+    RESTORING,
+    STANDS_UNTIL,
+    STATUS,
+    STATUS_DAY,
+    SUSPENDED,
+    SUSPENDING,
     count_points,
     count_restriction,
     features,
@@ -22,14 +61,9 @@ from linekeeper.kernel.drivers import (
 )
 from linekeeper.kernel.prelude import STANDSTILL, UNKNOWN
 
-LIMIT = GRANTED = STATUS = STATUS_DAY = MASK = POINTS = NEXT_REVIEW = HOUR = STANDS_UNTIL = OFFER_END = 0
-OFFER_NUMBER = ANNOUNCED = CLOSING = SUSPENDING = 0
-ACTIVE = RESTORING = REDUCED = SUSPENDED = CLOSED = 0
-DO_KEEP = DO_DECREASE = DO_SUSPEND = DO_CLOSE = DO_RESTORE = DO_OFFER = DO_INCREASE = DO_ANNOUNCE = DO_WITHDRAW = 0
-O_ACTION = O_LIMIT_BEFORE = O_LIMIT_AFTER = O_GRANTED_BEFORE = O_GRANTED_AFTER = O_STATUS_BEFORE = 0
-O_STATUS_AFTER = O_MASK_BEFORE = O_MASK_AFTER = O_IMPOSED = O_OFFERED = O_OFFER_NO = O_SCORE = O_PD = 0
-O_ANNOUNCED_BEFORE = 0
+ANNOUNCED = DO_ANNOUNCE = DO_WITHDRAW = O_ANNOUNCED_BEFORE = 0  # their real meaning is in the generated source
 note_announced: Any = None
+treat: Any = None
 
 
 def status_of(s: Any, latched: int, target: int) -> int:
@@ -102,25 +136,31 @@ def decide_line(s: Any, out: Any, start: int, limit_before: int, granted_before:
     announces = s[ANNOUNCED] - (s[ANNOUNCED] & announced_before)
     withdraws = announced_before - (announced_before & latched)
     action = action_of(s, limit_before, granted_before, status_before, offered, announces, withdraws)
+    action = treat(s, out, action, latched - (latched & mask_before))
     if DO_DECREASE <= action <= DO_CLOSE:  # decrease, suspend, close
         count_restriction(s)
     if announces:  # an offer of more does not stand beside it
         s[OFFER_END] = 0
     out[O_ACTION] = action
     out[O_LIMIT_BEFORE] = limit_before
-    out[O_LIMIT_AFTER] = s[LIMIT]
     out[O_GRANTED_BEFORE] = granted_before
-    out[O_GRANTED_AFTER] = s[GRANTED]
     out[O_STATUS_BEFORE] = status_before
-    out[O_STATUS_AFTER] = status
     out[O_MASK_BEFORE] = mask_before
-    out[O_MASK_AFTER] = latched
     out[O_ANNOUNCED_BEFORE] = announced_before
-    note_announced(s, out, latched)
-    out[O_IMPOSED] = imposed_cap(s)
     out[O_OFFERED] = offered
-    out[O_OFFER_NO] = s[OFFER_NUMBER]
-    out[O_PD] = pd_of(out[O_SCORE])
+    write_line(s, out)
     # Features may read the line itself (`limit`, `restrictions`): what changed is evaluated again the next morning.
     s[NEXT_REVIEW] = day + 1 if changed else UNKNOWN
     return 1
+
+
+def write_line(s: Any, out: Any) -> None:
+    """Write how the line stands after the decision that `out` holds."""
+    out[O_LIMIT_AFTER] = s[LIMIT]
+    out[O_GRANTED_AFTER] = s[GRANTED]
+    out[O_STATUS_AFTER] = s[STATUS]
+    out[O_MASK_AFTER] = s[MASK]
+    out[O_IMPOSED] = imposed_cap(s)
+    out[O_OFFER_NO] = s[OFFER_NUMBER]
+    out[O_PD] = pd_of(out[O_SCORE])
+    note_announced(s, out, s[MASK])

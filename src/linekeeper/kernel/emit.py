@@ -109,7 +109,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
     """The kernel's source, its layout and the shape of its output rows, under an edition of the language."""
     layout, shape = lay_out(policy, edition), RowShape.of(policy)
     functions = _functions_of(policy)
-    own_drivers = announcing_drivers() if policy.announces else drivers()
+    own_drivers = announcing_drivers() if policy.decides_in_stages else drivers()
     fixed = prelude() + own_drivers + "".join(functions)
     names = name_all(policy, layout, shape, fixed)
     columns = {feature.name: shape.values + place for place, feature in enumerate(policy.features)}
@@ -122,6 +122,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
     line = LineEmitter(layout, names, constants, trees)
     next_days = NextEmitter(layout, names, constants, dues, used, slack, trees)
     next_review = next_days.next_review()
+    fixed_numbers = _fixed_numbers(layout, policy.decides_in_stages)
     parts = [
         f'"""The kernel of policy `{policy.name}`, version {policy.version}. Generated: do not edit."""',
         "\n".join([*constants.lines(), *slack_lines]),
@@ -129,9 +130,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         *functions,
         "\n".join([*trees.constants(), *trees.cut_lines()]),
         "\n".join([*slot_lines(layout, names), *row_lines(policy, shape, names), *kind_lines(policy, names)]),
-        "\n".join(
-            [*_fixed_numbers(layout, policy.announces), *emit_rings.constants(layout, names), *line.latch_constants()]
-        ),
+        "\n".join([*fixed_numbers, *emit_rings.constants(layout, names), *line.latch_constants()]),
         emit_rings.functions(layout, names),
         facts.begin(),
         facts.advance(),
@@ -146,7 +145,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         line.count_restriction(),
         next_review,
         line.authorise(),
-        line.note_announced(),
+        line.stages(),
         own_drivers,
     ]
     return folded("\n\n".join(part.strip("\n") + "\n" for part in parts if part)), layout, shape
@@ -190,5 +189,5 @@ def _fixed_numbers(layout: Layout, announces: bool) -> list[str]:
     """What is the same in every kernel, and where the latches begin."""
     lines = [f"DUES_MAX = {DUES_MAX}", f"LATCHES = {layout.latches}", f"LATCH_WIDTH = {LATCH_WIDTH}"]
     lines += [f"{status.name} = {status.value}" for status in Status]
-    actions = (action for action in Action if announces or action not in (Action.ANNOUNCE, Action.WITHDRAW))
+    actions = (action for action in Action if announces or action <= Action.CORRECT)
     return [*lines, *(f"DO_{action.name} = {action.value}" for action in actions)]

@@ -212,7 +212,8 @@ def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
     line = place
     more = ["SEGMENT"] if policy.differs_by_segment else []  # of the latest evaluation
     more += [amount_slot(trigger) for trigger in policy.triggers if trigger.limit is not None]
-    more += ["ANNOUNCED"] if policy.announces else []  # the mask of latches that are set and not yet in effect
+    more += ["ANNOUNCED"] if policy.decides_in_stages else []  # the mask of latches that are set and not yet in effect
+    more += [slot for trigger in policy.triggers for slot in contact_slots(trigger)]
     more += [effect_slot(trigger) for trigger in policy.triggers if trigger.announced]
     more += [slot for schedule in schedule_slots(policy) for slot in schedule if slot not in LINE_SLOTS]
     for name in (*LINE_SLOTS, *more):
@@ -238,6 +239,12 @@ def amount_slot(trigger: m.Trigger) -> str:
 def effect_slot(trigger: m.Trigger) -> str:
     """Where the day is kept from which on an announced trigger restricts; 0 where it is not set."""
     return f"{trigger.name.upper()}_EFFECT_DAY"
+
+
+def contact_slots(trigger: m.Trigger) -> tuple[str, ...]:
+    """Where the days of the latest contacts are kept, the latest first, as many as may come in so many days."""
+    contact = trigger.treatments.contact if trigger.treatments else None
+    return tuple(f"{trigger.name.upper()}_CONTACT_{place}_DAY" for place in range(contact.count)) if contact else ()
 
 
 def effect_column(trigger: m.Trigger) -> str:
@@ -331,7 +338,8 @@ ROW_HEAD = (
 
 
 # Masks of the latches that are set and not yet in effect; the most that will be left when all of them are.
-ANNOUNCING_HEAD = ("ANNOUNCED_BEFORE", "ANNOUNCED_AFTER", "ANNOUNCED_LIMIT")
+# The mask of the triggers for which the borrower is contacted.
+ANNOUNCING_HEAD = ("ANNOUNCED_BEFORE", "ANNOUNCED_AFTER", "ANNOUNCED_LIMIT", "CONTACTS")
 
 
 @dataclass(frozen=True)
@@ -346,7 +354,7 @@ class RowShape:
     @staticmethod
     def of(policy: m.Policy) -> RowShape:
         """The shape of this policy's rows."""
-        head = [f"O_{name}" for name in (*ROW_HEAD, *(ANNOUNCING_HEAD if policy.announces else ()))]
+        head = [f"O_{name}" for name in (*ROW_HEAD, *(ANNOUNCING_HEAD if policy.decides_in_stages else ()))]
         head += [effect_column(trigger) for trigger in policy.triggers if trigger.announced]
         columns = {name: place for place, name in enumerate(head)}
         values = len(head) + len(policy.groups)

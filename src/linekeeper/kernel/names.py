@@ -128,7 +128,11 @@ def name_all(policy: m.Policy, layout: Layout, shape: RowShape, fixed: str) -> N
         *layout.slots,
         *shape.columns,
         *schedule_locals(policy),
-        *(("announced", "note_announced") if policy.announces else ()),
+        *(
+            ("announced", "note_announced", "treat", "action", "newly_set", "contacts")
+            if policy.decides_in_stages
+            else ()
+        ),
     }
     names = Names(_Space(taken))
     _name_kinds(policy, names)

@@ -40,7 +40,17 @@ from linekeeper.texts.language import Text, text_of
 from linekeeper.texts.material import MaterialError, read_yaml, shipped
 
 # `keep` changes nothing for the borrower; `allow` and `deny` are the answer to a draw, which is given at once.
-NOTIFIED_ACTIONS = (*sorted(ADVERSE_ACTIONS), "restore", "offer", "increase", "correct", "announce", "withdraw")
+NOTIFIED_ACTIONS = (
+    *sorted(ADVERSE_ACTIONS),
+    "restore",
+    "offer",
+    "increase",
+    "correct",
+    "announce",
+    "withdraw",
+    "contact",
+    "price",
+)
 OBJECTION_DAYS_MAX = 3_650
 SHOWN_DIGITS = 4  # of the account's name, where it is masked
 
@@ -87,7 +97,7 @@ def notice_of(
     day = calendar(policy.time_zone).day(decision.at)
     # Only a restriction owes the borrower reasons and a way back (law 9).
     adverse = decision.action in ADVERSE_ACTIONS
-    grave = adverse or bool(decision.announces)
+    grave = adverse or bool(decision.announces) or decision.action in ("contact", "price")
     words, beside = profile.words.vocabulary, _facts_beside_the_record(decision, day, context)
     reasons = reasons_of(policy, decision, day, beside, words) if grave else ()
     reasons = _without_repeated_measures(_with_bearing_facts(reasons, policy, decision, words))
@@ -141,6 +151,7 @@ def change_of(decision: Decision, since_day: int, valid_days: int = 0) -> Change
         since_day=since_day,
         offered=OpenOffer(offer.number, offer.limit, since_day + valid_days) if offer else None,
         withdrawn=bool(decision.announcements and decision.announcements.withdrawn),
+        price=", ".join(one.code for one in decision.treatments if one.kind == "price"),
     )
 
 
@@ -167,7 +178,8 @@ def _line(record: core.LineRecord) -> Line:
 
 def why_no_road(decision: Decision, policy: m.Policy) -> NoRoadBack:
     """Why a notice shows no road back: a trigger that is final, a person's cap, or none found."""
-    in_force = [trigger for trigger in policy.triggers if trigger.name in decision.triggers_in_force]
+    in_force = [one for one in policy.triggers if one.name in decision.triggers_in_force]
+    in_force = [one for one in in_force if one.restricts or one.treatments is None]
     final = tuple(trigger.name for trigger in in_force if trigger.terminal)
     if final:
         return NoRoadBack("terminal", final)

@@ -74,7 +74,8 @@ class ComingChange:
 class Change:
     """What changed on the line. `asked_minor` is the amount of a refused draw, `offered` the increase of an offer.
 
-    `coming` is what is announced; `withdrawn`: something that was announced does not come.
+    `price` is the code of a price that holds from now on. `coming` is what is announced; `withdrawn`: something that
+    was announced does not come.
     """
 
     action: Action
@@ -85,6 +86,7 @@ class Change:
     offered: OpenOffer | None = None
     coming: ComingChange | None = None
     withdrawn: bool = False
+    price: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ class Notice:
     def __post_init__(self) -> None:
         # INVARIANT: no silence (law 9). Whoever learns of a restriction learns the reason, the road back, the proof.
         adverse = self.change.action in ADVERSE
-        grave = adverse or self.change.action == Action.ANNOUNCE
+        grave = adverse or self.change.action in (Action.ANNOUNCE, Action.PRICE)
         required = (
             (not grave or bool(self.reasons), "reason"),
             (not adverse or self.road is not None, "road back, nor why there is none"),

@@ -51,6 +51,8 @@ HEADLINES = {
     Action.CORRECT: "We made a mistake and have put it right",
     Action.ANNOUNCE: "Your credit limit will be {coming} from {first}",
     Action.WITHDRAW: "What we announced does not come",
+    Action.CONTACT: "A word about your credit line",
+    Action.PRICE: "Your price is now that of {price}",
 }
 LEADS = {
     Action.DECREASE: "It was {before}. The new limit applies from {since}.",
@@ -63,6 +65,8 @@ LEADS = {
     Action.CORRECT: "The decision {corrects} should not have been made. We are sorry. Your limit is now {after}.",
     Action.ANNOUNCE: "Until then nothing changes. If the reason has gone before that day, the change does not come.",
     Action.WITHDRAW: "The reason for it has gone. Your limit stays at {after}.",
+    Action.CONTACT: "Nothing changes on your line. Your limit is {after}.",
+    Action.PRICE: "It applies from {since}. Your limit stays at {after}.",
 }
 # Where more is announced than a lower limit.
 COMING = {
@@ -242,6 +246,7 @@ def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
         "proposed": phrases.money(change.offered.proposed_minor) if change.offered else "",
         "until": phrases.day(change.offered.until_day) if change.offered else "",
         "corrects": notice.corrects or "",
+        "price": change.price,
         "coming": phrases.money(change.coming.after.limit) if change.coming else "",
         "first": phrases.day(change.coming.first_day) if change.coming else "",
         "last": phrases.day(change.coming.last_day) if change.coming else "",
@@ -266,6 +271,8 @@ def _announced(change: Change, phrases: Phrasebook, values: Mapping[str, str]) -
         yield translate("We announce a further change: from {first} your limit will be {coming}.", **values)
         if change.coming.after.status in COMING:
             yield translate("From then on you cannot borrow on this line.")
+    if change.price and change.action != Action.PRICE:
+        yield translate("Your price is now that of {price}.", **values)
     if change.withdrawn and change.action != Action.WITHDRAW:
         yield translate("What we announced before does not come.")
 
@@ -275,7 +282,7 @@ def _rows(change: Change, phrases: Phrasebook) -> Iterator[ChangeRow]:
 
     What is announced, or withdrawn, has none either: nothing differs yet.
     """
-    if change.action in (Action.OFFER, Action.DENY, Action.ANNOUNCE, Action.WITHDRAW):
+    if change.action in (Action.OFFER, Action.DENY, Action.ANNOUNCE, Action.WITHDRAW, Action.CONTACT, Action.PRICE):
         return
     translate, before, after = phrases.language.translate, change.before, change.after
     if before.limit != after.limit:

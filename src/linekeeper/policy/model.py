@@ -138,6 +138,28 @@ class LimitAmount:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """Have the borrower contacted under a code of the lender's: at most `count` times in `days` (0: as often as comes).
+
+    `quiet` are the local hours from whose first to before whose second nobody is reached; they may span midnight.
+    """
+
+    code: str
+    count: int = 0
+    days: int = 0
+    quiet: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Treatments:
+    """What a trigger does beside restricting. A code is empty where there is no such treatment."""
+
+    watch: str = ""
+    contact: Contact | None = None
+    price: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Trigger:
     """A latch: see the language reference. `cap_bp` is 10000 where the trigger has no cap."""
 
@@ -154,6 +176,7 @@ class Trigger:
     by_segment: BySegment = ()
     limit: LimitAmount | None = None
     effective_days: int = 0  # between the day on which it is set, and told, and the day from which on it restricts
+    treatments: Treatments | None = None
     restore: int = 0  # the place of the schedule by which what it took away comes back
 
     @property
@@ -361,6 +384,16 @@ class Policy:
     def announces(self) -> bool:
         """Whether some trigger restricts later than it is set."""
         return any(trigger.announced for trigger in self.triggers)
+
+    @property
+    def treats(self) -> bool:
+        """Whether some trigger does more than restricting."""
+        return any(trigger.treatments is not None for trigger in self.triggers)
+
+    @property
+    def decides_in_stages(self) -> bool:
+        """Whether a decision may announce or treat, beside moving the line."""
+        return self.announces or self.treats
 
     @property
     def differs_by_segment(self) -> bool:

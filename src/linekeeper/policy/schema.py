@@ -15,6 +15,7 @@ from linekeeper.policy.restorations import SCHEDULE_KEYS, SCHEDULES_MAX
 from linekeeper.policy.sections import GROUPS, LIMIT_KEYS, OVER_LIMIT_WORDS, TRIGGER_KEYS
 from linekeeper.policy.splits import ARM_KEYS, SPLIT_KEYS
 from linekeeper.policy.tables import HITS, ROW_KEYS, ROWS_MAX, TABLE_KEYS
+from linekeeper.policy.treatments import CONTACT_KEYS
 from linekeeper.policy.warning_codes import WARNING_CODES
 
 Schema = dict[str, Any]
@@ -64,6 +65,9 @@ _TRIGGER: dict[str, Schema] = {
     "allow": _ALLOW,
     "restore": {**_WORD, "description": "the schedule of restoration, where there are several (default: the first)"},
     "effective": {**_DAYS, "description": "days from the notice to the day from which on it restricts, like 30d"},
+    "watch": {**_WORD, "description": "a code that is recorded, and told to nobody"},
+    "contact": {"oneOf": [_WORD, {"type": "object"}], "description": "have the borrower contacted under that code"},
+    "price": {**_WORD, "description": "a code of price or rate, of which the borrower is notified"},
 }
 assert tuple(_TRIGGER) == TRIGGER_KEYS
 
@@ -81,6 +85,19 @@ _LIMIT: dict[str, Schema] = {
 }
 assert tuple(_LIMIT) == LIMIT_KEYS
 _TRIGGER["limit"] = {"oneOf": [_TEXT, _table(_LIMIT, ("amount",))], "description": "an amount that the limit may reach"}
+
+
+_CONTACT: dict[str, Schema] = {
+    "code": {**_WORD, "description": "the lender's own word for what is said"},
+    "at_most": {"type": "string", "pattern": r"^\d{1,3} in \d{1,4}d$", "description": "how often, like 2 in 30d"},
+    "quiet": {
+        "type": "string",
+        "pattern": r"^\d{2}:00\s*-\s*\d{2}:00$",
+        "description": "local hours in which nobody is reached, like 21:00-08:00",
+    },
+}
+assert tuple(_CONTACT) == CONTACT_KEYS
+_TRIGGER["contact"] = {"oneOf": [_WORD, _table(_CONTACT, ("code",))], "description": "have the borrower contacted"}
 
 
 def _named(values: Schema) -> Schema:

@@ -15,6 +15,7 @@ from linekeeper.policy.checker import DAYS_MAX
 from linekeeper.policy.functions import FACTS, RELIEF_FACT
 from linekeeper.policy.reader import Reader
 from linekeeper.policy.source import Listing, Node, Scalar, Table
+from linekeeper.policy.treatments import TREATMENT_KEYS, read_treatments
 from linekeeper.scorecard.artifact import Artifact, open_artifact
 from linekeeper.scorecard.card import SCORE_MAX, Bins, Score, reach, scored_features
 from linekeeper.scorecard.tree_validation import direction_fault
@@ -197,7 +198,7 @@ def _by_choice(key: Scalar, table: Table, feature: m.Feature, reader: Reader) ->
 
 TRIGGER_KEYS = (
     *("when", "clear", "hold", "cap", "suspend", "close", "reason", "terminal", "expires", "limit", "allow"),
-    *("restore", "effective"),
+    *("restore", "effective", "watch", "contact", "price"),
 )
 LIMIT_KEYS = ("amount", "round", "round_down", "floor", "follow")
 MOVED_BY_CUTS = ("limit", "available", "utilisation", "days_in_status")  # what a limit that follows would follow itself
@@ -242,7 +243,7 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
     for needed in ("when", "reason"):
         if table.get(needed) is None:
             reader.faults.add(key, f"the trigger `{name}` has no `{needed}`", f"add `{needed}: ...`")
-    if not any(table.get(effect) for effect in ("cap", "limit", "suspend", "close")):
+    if not any(table.get(effect) for effect in ("cap", "limit", "suspend", "close", *TREATMENT_KEYS)):
         reader.faults.add(key, f"the trigger `{name}` does nothing", "add `cap: 50%`, `suspend: yes` or `close: yes`")
     when, clear, reason = table.get("when"), table.get("clear"), table.get("reason")
     expires, numbers = table.get("expires"), Numbers(reader)
@@ -261,6 +262,7 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
         tuple(numbers.by_segment),
         _limit_amount(table.get("limit"), reader),
         effective,
+        read_treatments(table, reader),
         _schedule_place(table.get("restore"), reader),
     )
     if trigger.announced and not trigger.restricts:

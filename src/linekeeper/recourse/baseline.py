@@ -169,8 +169,12 @@ def monthly(anchor_day: int, start: int, until: int) -> Iterator[int]:
 
 
 def triggers_set(policy: m.Policy, latches: int) -> tuple[m.Trigger, ...]:
-    """The triggers that are set in a state's `MASK`: bit n stands for the policy's trigger n."""
-    return tuple(trigger for number, trigger in enumerate(policy.triggers) if latches >> number & 1)
+    """The triggers that are set in a state's `MASK`: bit n stands for the policy's trigger n.
+
+    Those that treat and never restrict are left out, for they hold no line down.
+    """
+    set_now = (trigger for number, trigger in enumerate(policy.triggers) if latches >> number & 1)
+    return tuple(trigger for trigger in set_now if trigger.restricts or trigger.treatments is None)
 
 
 # ------------------------------------------------------------------ what the state remembers

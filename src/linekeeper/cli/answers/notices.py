@@ -42,6 +42,7 @@ class NoticeRecord(AnswerPart, frozen=True):
     rule: str
     rule_status: str
     clock_state: Literal["running", "alarm", "late"]
+    not_before: Annotated[Instant | None, Meta(description="Of a contact: quiet hours are over then.")]
 
 
 class NoticesListAnswer(CommandAnswer, frozen=True, tag="linekeeper/notices-list/1"):

@@ -267,8 +267,8 @@ def _trigger(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
         "{name}: when {condition}, {effect}.", name=name, condition=renderer.clause(trigger.when), effect=effect
     )
     reason = translate("Reason code: {code}.", code=trigger.reason)
-    told = _effective(trigger, renderer)
-    return renderer.language.sentences(sets, told, _release(trigger, renderer), _expiry(trigger, renderer), reason)
+    waits = _effective(trigger, renderer)
+    return renderer.language.sentences(sets, waits, _release(trigger, renderer), _expiry(trigger, renderer), reason)
 
 
 def _effective(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
@@ -308,8 +308,35 @@ def _effects(trigger: m.Trigger, renderer: ExpressionRenderer) -> Iterator[str]:
         )
     if trigger.limit is not None:
         yield _limit_amount(trigger.limit, renderer)
-    if not trigger.caps_limit and not trigger.suspend:
+    if trigger.treatments is not None:
+        yield from _treatments(trigger.treatments, language)
+    if not trigger.restricts and trigger.treatments is None:
         yield language.translate("nothing changes")
+
+
+def _treatments(given: m.Treatments, language: Language) -> Iterator[str]:
+    """What is done beside restricting."""
+    translate = language.translate
+    if given.watch:
+        yield translate("this is noted as {code}, and told to nobody", code=language.quote(given.watch))
+    if given.price:
+        yield translate("the price is that of {code}", code=language.quote(given.price))
+    if (contact := given.contact) is None:
+        return
+    words = translate("the borrower is contacted ({code})", code=language.quote(contact.code))
+    if contact.count:
+        words = translate(
+            "{contacted} at most {times} in {span}",
+            contacted=words,
+            times=language.translate_count("{number} time", "{number} times", contact.count),
+            span=language.span(contact.days),
+        )
+    if contact.quiet:
+        hours = [f"{hour:02}:00" for hour in contact.quiet]
+        words = translate(
+            "{contacted}, not between {begins} and {ends}", contacted=words, begins=hours[0], ends=hours[1]
+        )
+    yield words
 
 
 def _limit_amount(limit: m.LimitAmount, renderer: ExpressionRenderer) -> str:

@@ -268,7 +268,7 @@ class _Search:
 
     @staticmethod
     def _caps(trigger: m.Trigger) -> Iterator[Remark]:
-        if not (trigger.caps_limit or trigger.suspend or trigger.close):
+        if not (trigger.caps_limit or trigger.suspend or trigger.close or trigger.treatments):
             what = f"`{trigger.name}` has a cap of 100% and restricts nothing: its latch is only recorded"
             yield Remark("cap_100", ("triggers", trigger.name, "cap"), what, "set a lower cap, or remove the trigger")
 
