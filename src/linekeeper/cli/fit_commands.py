@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from linekeeper.cli.arguments import required_day
 from linekeeper.cli.options import JsonOption, folder_to_write
 from linekeeper.cli.output import data_text, print_answer, print_line, progress
 from linekeeper.cli.tree_fit import make_tree_card
-from linekeeper.core.errors import UsageError
+from linekeeper.core.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from linekeeper.lab.fit.plan import FitPlan
@@ -43,6 +44,10 @@ def fit(
     labels: Annotated[Path | None, typer.Option(help="Second file with account, label, protected attributes.")] = None,
     label: Annotated[str | None, typer.Option(help="The label's column, where it is not that of the plan.")] = None,
     part: Annotated[str | None, typer.Option(help="Only a part of the accounts: 1/2 is the first of two.")] = None,
+    before: Annotated[
+        str | None,
+        typer.Option("--before", help="Only rows before this day, YYYY-MM-DD; later ones can judge the card."),
+    ] = None,
     method: Annotated[str, typer.Option(help="tables (default), main (no tables) or woe (the classic).")] = "tables",
     cross_validate: Annotated[
         int | None, typer.Option("--cross-validate", help="Compare all methods on so many folds; make no card.")
@@ -70,6 +75,7 @@ def fit(
     rows, used = read_data_set(data, table, derived) if data else _read(table, _plan(plan, policy, label), labels)
     fit_plan = replace(used, seed=seed)
     rows = rows.of_partition(read_partition(part)) if part else rows
+    rows = _rows_before(rows, required_day(before)) if before else rows
     if cross_validate:
         _cross_validate(rows, fit_plan, cross_validate, json)
         return
@@ -176,6 +182,20 @@ def forecast(
 
 
 # ------------------------------------------------------------------ pieces
+
+
+def _rows_before(rows: TrainingTable, day: int) -> TrainingTable:
+    """The rows of earlier days. Raises Refused where there are none."""
+    import numpy as np
+
+    early = np.flatnonzero(rows.at_day < day)
+    if not len(early):
+        raise Refused(
+            "no row is of a day before the one that `--before` names",
+            code="data-too-few",
+            way_out="name a later day",
+        )
+    return rows.take(early)
 
 
 def _plan(plan: Path | None, policy: Path | None, label: str | None) -> FitPlan:
