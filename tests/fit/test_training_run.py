@@ -19,6 +19,7 @@ import pytest
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError, UsageError
 from linekeeper.lab.fit import additive_fit, inner_folds
+from linekeeper.lab.fit.direction_costs import costs_are_quick
 from linekeeper.lab.fit.fairness import group_fairness
 from linekeeper.lab.fit.folds import folds_of
 from linekeeper.lab.fit.model_card import model_card_of, stability
@@ -343,3 +344,23 @@ def test_the_page_has_each_key_of_a_plan_and_its_plan_is_one(tmp_path: Path) -> 
     scale = plan.scale
     assert f"`{{score: {scale.score}, odds: {scale.odds}, double_points: {scale.double_points}}}`" in section
     assert f"from 0 to {TABLES_MAX:,} | {plan.tables_max} |" in section
+
+
+@pytest.mark.parametrize(("rows", "quick"), [(3_999, True), (4_000, True), (4_001, False)])
+def test_costs_of_directions_are_measured_unasked_where_they_are_quick(rows: int, quick: bool) -> None:
+    assert sum(feature.worse is not None for feature in PLAN.features) == 3
+    assert costs_are_quick(synthetic_table(rows), PLAN) is quick
+    undirected = replace(PLAN, features=tuple(replace(feature, worse=None) for feature in PLAN.features))
+    assert not costs_are_quick(synthetic_table(100), undirected)
+
+
+def test_the_page_tells_the_two_aucs_apart_and_counts_cells(run: TrainingRun) -> None:
+    card = model_card_of(run, "made")
+    auc_ppm = int(artifact_of_run(run, "made").provenance["auc_ppm"])
+    assert card["auc_of_all_folds"] == pytest.approx(auc_ppm / 1e6, abs=1e-6)
+    cells = [len(part.points) + len(part.by_choice) + 1 for part in run.score.bins]
+    cells += [sum(len(line) for line in table.points) for table in run.score.tables]
+    assert card["cells"] == sum(cells)
+    page = render_model_card(card)
+    assert f"{card['auc_of_all_folds']:.4f}" in page
+    assert "the mean of the folds" in page

@@ -58,8 +58,12 @@ def fit(
         bool, typer.Option("--plan-from", help="Draft a plan from the table, to be corrected; make no card.")
     ] = False,
     with_direction_costs: Annotated[
-        bool, typer.Option("--direction-costs", help="Measure what each declared direction costs in AUC.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--direction-costs/--no-direction-costs",
+            help="Measure what each declared direction costs in AUC (default: with `--output`, where that is quick).",
+        ),
+    ] = None,
     output: CardFolder = None,
     seed: Seed = 0,
     json: JsonOption = False,
@@ -94,15 +98,19 @@ def _make_card(
     data: str,
     part: str | None,
     json: bool,
-    with_direction_costs: bool,
+    with_direction_costs: bool | None,
 ) -> None:
     """Fit the card, write it where a folder is named, and say what was fitted."""
     from linekeeper.lab.fit.cross_validation import METHODS
+    from linekeeper.lab.fit.direction_costs import costs_are_quick
     from linekeeper.lab.fit.training_run import fit_scorecard
 
     compare = tuple(name for name in METHODS if name != "woe") if output else ()  # the classic takes its time
+    costs = (
+        (output is not None and costs_are_quick(rows, plan)) if with_direction_costs is None else with_direction_costs
+    )
     with progress("fit", folds + 2, json) as advance:
-        run = fit_scorecard(rows, plan, folds, method, compare, advance, with_direction_costs)
+        run = fit_scorecard(rows, plan, folds, method, compare, advance, costs)
     name = data + (f", part {part} of the accounts" if part else "")
     files = _write(run, output, name) if output else {}
     _report(run, name, files, json)
@@ -275,6 +283,7 @@ def _report(run: TrainingRun, data: str, files: dict[str, str], json: bool) -> N
     from linekeeper.cli.answers.measuring import FitAnswer
     from linekeeper.lab.fit.training_run import artifact_of_run
     from linekeeper.scorecard.artifact import read_artifact, write_artifact
+    from linekeeper.scorecard.card import count_cells_of_card
     from linekeeper.scorecard.points import best_score
 
     artifact = artifact_of_run(run, data)
@@ -297,6 +306,8 @@ def _report(run: TrainingRun, data: str, files: dict[str, str], json: bool) -> N
     print_line(
         f"{artifact.name}: {len(score.bins)} features, {len(score.tables)} tables, best score {best_score(score)}"
     )
-    print_line(f"AUC {auc:.4f} on unseen rows; card {sha256}")
+    mean_auc = run.validation.mean_auc(run.table.label, run.method)
+    print_line(f"AUC on unseen rows: {auc:.4f} over all folds together, {mean_auc:.4f} the mean of the folds")
+    print_line(f"{count_cells_of_card(score):,} cells (bins and cells of tables); card {sha256}")
     for name, path in files.items():
         print_line(data_text(f"{name.replace('_', ' ')}: {path}"))

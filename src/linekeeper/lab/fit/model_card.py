@@ -29,7 +29,7 @@ from linekeeper.lab.fit.metrics import (
 from linekeeper.lab.fit.training_run import TrainingRun, artifact_of_run, pd_of_method
 from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.artifact import open_artifact, write_artifact
-from linekeeper.scorecard.card import Bins, PointsTable, Score
+from linekeeper.scorecard.card import Bins, PointsTable, Score, count_cells_of_card
 from linekeeper.scorecard.many import FeatureColumn, place, points_many, score_many
 from linekeeper.scorecard.points import best_score
 
@@ -54,6 +54,8 @@ def model_card_of(run: TrainingRun, data: str) -> JsonObject:
         "scale": asdict(plan.scale),
         "base": run.score.base,
         "best_score": best_score(run.score),
+        "cells": count_cells_of_card(run.score),
+        "auc_of_all_folds": auc(run.table.label, -run.points),
         "learning": _learning(run),
         "methods": [_method(run, method) for method in run.validation.log_odds if method in METHOD_NAMES],
         "rounding_cost_auc": _rounding_cost(run),

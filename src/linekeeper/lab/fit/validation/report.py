@@ -203,7 +203,7 @@ def _ranking(one: SampleFigures, development: SampleFigures | None) -> Validatio
         return ValidationCheck("ranking", one.sample, "not_measured")
     deviations = [(high - low) / 2 / Z_OF_CONFIDENCE for low, high in (one.auc_interval, development.auc_interval)]
     gap = one.auc - development.auc
-    reach = Z_OF_CONFIDENCE * float(np.hypot(*deviations))
+    reach = Z_OF_CONFIDENCE * float(np.hypot(deviations[0], deviations[1]))
     state: CheckState = "attention" if gap + reach < 0 else "holds"
     return ValidationCheck("ranking", one.sample, state, None, gap, (gap - reach, gap + reach))
 
