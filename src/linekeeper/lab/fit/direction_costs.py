@@ -31,7 +31,7 @@ class DirectionCost:
     high: float
 
 
-def costs_are_quick(table: TrainingTable, plan: FitPlan) -> bool:
+def has_quick_costs(table: TrainingTable, plan: FitPlan) -> bool:
     """Whether there are directions, and their costs take seconds: few rows, few directions, or both."""
     directed = sum(feature.worse is not None for feature in plan.features)
     return directed > 0 and len(table) * (directed + 2) <= QUICK_ROWS

@@ -60,6 +60,8 @@ def model_card_of(run: TrainingRun, data: str) -> JsonObject:
         "methods": [_method(run, method) for method in run.validation.log_odds if method in METHOD_NAMES],
         "rounding_cost_auc": _rounding_cost(run),
         "left_to_trees": _left_to_trees(run),
+        "sizes": [asdict(step) for step in run.sizes],
+        "size_level": run.level,
         "directions": [asdict(cost) for cost in run.direction_costs],
         "calibration": [asdict(decile) for decile in calibration_by_decile(table.label, run.pd)],
         "lift": _lift(run),

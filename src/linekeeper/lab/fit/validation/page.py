@@ -24,7 +24,7 @@ from linekeeper.lab.fit.validation.sample_figures import Calibration
 from linekeeper.lab.fit.validation.stability import GroupStability
 from linekeeper.texts.language import Language
 
-FORMAT = "linekeeper-validation/1"
+VALIDATION_FORMAT = "linekeeper-validation/1"
 PSI_MOVED = 0.25  # Siddiqi (2006): from here on a population has moved much
 SAMPLE_STYLES = {"development": "forest", "out_of_sample": "own", "out_of_time": "woe"}
 CSI_SHOWN = 12  # features on the page; the file has all
@@ -36,7 +36,7 @@ def write_validation(folder: Path, validation: Validation, language: Language) -
     The folder is made where it is absent. Returns the path of the page.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    record = {"format": FORMAT, **asdict(validation)}
+    record = {"format": VALIDATION_FORMAT, **asdict(validation)}
     (folder / "validation.json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", "utf-8")
     page = folder / ("validation.html" if language.code == "en" else f"validation.{language.code}.html")
     page.write_text(render_validation(validation, language), "utf-8")
@@ -63,7 +63,7 @@ def render_validation(validation: Validation, language: Language) -> str:
         date_of=date_of,
         check_span=check_span,
         csi_shown=CSI_SHOWN,
-        plot_calibration=_as_markup(lambda parts: plot_calibration(parts, words)),
+        plot_grades=_as_markup(lambda parts: plot_grades(parts, words)),
         plot_months=_as_markup(lambda months: plot_months(months, words)),
         plot_peers=_as_markup(lambda sample: plot_peers(validation, sample, words)),
         plot_features=_as_markup(lambda _: plot_features(validation, words)),
@@ -160,7 +160,7 @@ def check_span(check: ValidationCheck) -> str:
 # ------------------------------------------------------------------ plots
 
 
-def plot_calibration(parts: object, words: _Words) -> str:
+def plot_grades(parts: object, words: _Words) -> str:
     """Mean PD against bad rate by grade, with 95 % intervals; a colour a sample."""
     assert isinstance(parts, Sequence)
     calibrations: Sequence[Calibration] = parts

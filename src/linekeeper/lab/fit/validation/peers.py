@@ -25,7 +25,7 @@ from linekeeper.lab.fit.metrics import auc, auc_difference, auc_interval, brier,
 from linekeeper.lab.fit.plan import FitPlan
 from linekeeper.lab.fit.scaling import probability
 from linekeeper.lab.fit.training_table import Rows, TrainingTable
-from linekeeper.lab.fit.validation.sample_figures import PD_LEAST, Interval, Scored
+from linekeeper.lab.fit.validation.sample_figures import PD_LEAST, FigureInterval, ScoredRows
 from linekeeper.lab.fit.validation.samples import ValidationData
 from linekeeper.scorecard.many import FeatureColumns
 
@@ -39,15 +39,15 @@ class PeerFigures:
     sample: str
     peer: str
     auc: float
-    auc_interval: Interval
+    auc_interval: FigureInterval
     card_above: float
-    card_above_interval: Interval
+    card_above_interval: FigureInterval
     brier: float
     log_loss: float
 
 
 def compare_with_peers(
-    data: ValidationData, scored: Scored, progress: Callable[[int], object] = lambda steps_done: None
+    data: ValidationData, scored: ScoredRows, progress: Callable[[int], object] = lambda steps_done: None
 ) -> tuple[PeerFigures, ...]:
     """Every peer on every sample that the fit has not seen. `progress` is called after each peer."""
     figures = []

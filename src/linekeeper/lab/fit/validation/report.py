@@ -14,9 +14,9 @@ from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.lab.fit.validation.peers import PEERS, PeerFigures, compare_with_peers
 from linekeeper.lab.fit.validation.sample_figures import (
     Calibration,
-    Interval,
+    FigureInterval,
     SampleFigures,
-    Scored,
+    ScoredRows,
     calibration_by_grade,
     figures_of_sample,
     grade_cuts,
@@ -37,7 +37,7 @@ from linekeeper.scorecard.bin_override import without_overrides
 from linekeeper.scorecard.card import Score
 from linekeeper.scorecard.many import place, score_many
 
-GRADES = 10
+GRADE_COUNT = 10
 PSI_WATCHED = 0.1  # from here on a population has moved (Siddiqi 2006); from 0.25 on, much
 STEPS = 2 + len(PEERS)  # of the progress
 CheckState = Literal["holds", "attention", "not_measured"]
@@ -55,7 +55,7 @@ class ValidationCheck:
     state: CheckState
     subject: str | None = None
     figure: float | None = None
-    interval: Interval | None = None
+    interval: FigureInterval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class OverrideEffect:
     sample: str
     rows_changed: int
     auc_gained: float
-    auc_gained_interval: Interval
+    auc_gained_interval: FigureInterval
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def validate_card(
     artifact: Artifact,
     data: ValidationData,
     data_name: str,
-    grades: int = GRADES,
+    grades: int = GRADE_COUNT,
     progress: Callable[[int], object] = lambda steps_done: None,
 ) -> Validation:
     """Judge a card of either kind on the samples of `data`. `progress` is called after each of `STEPS` steps."""
@@ -154,10 +154,10 @@ def validate_card(
     )
 
 
-def score_table(score: Score, table: TrainingTable) -> Scored:
+def score_table(score: Score, table: TrainingTable) -> ScoredRows:
     """Points and PD of every row."""
     scores = score_many(score, table.features)
-    return Scored(table.label, scores.score, scores.pd_ppm / 1_000_000, table.at_day)
+    return ScoredRows(table.label, scores.score, scores.pd_ppm / 1_000_000, table.at_day)
 
 
 # ------------------------------------------------------------------ what stands out
@@ -254,7 +254,7 @@ def _overrides(artifact: Artifact, data: ValidationData) -> tuple[OverrideFigure
     return tuple(figures)
 
 
-def _override_effects(artifact: Artifact, data: ValidationData, scored: Scored) -> tuple[OverrideEffect, ...]:
+def _override_effects(artifact: Artifact, data: ValidationData, scored: ScoredRows) -> tuple[OverrideEffect, ...]:
     if not artifact.overrides:
         return ()
     as_fitted = score_table(without_overrides(artifact).score, data.table)

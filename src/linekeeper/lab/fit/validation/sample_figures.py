@@ -21,7 +21,7 @@ from linekeeper.lab.fit.metrics import (
 from linekeeper.lab.fit.scaling import probability, slope_and_shift
 from linekeeper.scorecard.many import FeatureColumn, place
 
-Interval = tuple[float, float]
+FigureInterval = tuple[float, float]
 PD_LEAST = 1e-6
 
 
@@ -36,16 +36,16 @@ class SampleFigures:
     first_day: int
     last_day: int
     auc: float
-    auc_interval: Interval
+    auc_interval: FigureInterval
     gini: float
     ks: float
     brier: float
     log_loss: float
     mean_pd: float
     bad_rate: float
-    bad_rate_interval: Interval
+    bad_rate_interval: FigureInterval
     slope: float
-    slope_interval: Interval
+    slope_interval: FigureInterval
     psi: float | None
     psi_by_chance: float | None
 
@@ -61,7 +61,7 @@ class GradeFigures:
     bads: int
     mean_pd: float
     bad_rate: float
-    bad_rate_interval: Interval
+    bad_rate_interval: FigureInterval
     fits: bool
 
 
@@ -76,7 +76,7 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredRows:
     """Of every row of a table: label, whole points, PD from 0 to 1 and day."""
 
     label: FeatureColumn
@@ -91,13 +91,13 @@ class Scored:
         log_odds: Floats = np.log(pd / (1 - pd))
         return log_odds
 
-    def take(self, rows: FeatureColumn) -> Scored:
+    def take(self, rows: FeatureColumn) -> ScoredRows:
         """Those rows."""
-        return Scored(self.label[rows], self.points[rows], self.pd[rows], self.at_day[rows])
+        return ScoredRows(self.label[rows], self.points[rows], self.pd[rows], self.at_day[rows])
 
 
 def figures_of_sample(
-    name: str, seen: bool, scored: Scored, psi: float | None, psi_by_chance: float | None
+    name: str, seen: bool, scored: ScoredRows, psi: float | None, psi_by_chance: float | None
 ) -> SampleFigures:
     """The figures of a sample that has goods and bads."""
     label, risk, bads = scored.label, -scored.points, int(scored.label.sum())
@@ -126,7 +126,7 @@ def figures_of_sample(
     )
 
 
-def slope_with_interval(label: FeatureColumn, log_odds: Floats) -> tuple[float, Interval]:
+def slope_with_interval(label: FeatureColumn, log_odds: Floats) -> tuple[float, FigureInterval]:
     """The slope of a logistic regression of the label on the log-odds (Cox 1958), with its 95 % interval (Wald).
 
     >>> slope, (low, high) = slope_with_interval(np.array([0, 0, 1, 1, 0, 1]), np.array([-2., -1, 1, 2, 1, -1]))
@@ -155,7 +155,7 @@ def grade_cuts(points: FeatureColumn, grades: int) -> tuple[int, ...]:
     return tuple(sorted({int(ordered[place]) for place in places if ordered[place] > ordered[0]}))
 
 
-def calibration_by_grade(sample: str, scored: Scored, cuts: tuple[int, ...]) -> Calibration:
+def calibration_by_grade(sample: str, scored: ScoredRows, cuts: tuple[int, ...]) -> Calibration:
     """The mean PD of each grade against its bad rate with a 95 % interval (Wilson); grade 1 is the best."""
     grade = len(cuts) - place(scored.points, cuts)
     edges = [None, *cuts, None]

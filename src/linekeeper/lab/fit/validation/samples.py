@@ -32,7 +32,7 @@ SEGMENT_VALUES_MAX, SEGMENT_BANDS = 12, 4
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class RowSample:
     """Some rows of the table, by their places; `seen`: the fit has learned from them."""
 
     name: SampleName
@@ -58,7 +58,7 @@ class ValidationData:
 
     table: TrainingTable
     plan: FitPlan
-    samples: tuple[Sample, ...]
+    samples: tuple[RowSample, ...]
     segmentations: tuple[Segmentation, ...]
     digest: DigestState
 
@@ -68,7 +68,7 @@ class ValidationData:
         return next((sample.rows for sample in self.samples if sample.seen), np.zeros(0, np.intp))
 
     @property
-    def unseen(self) -> tuple[Sample, ...]:
+    def unseen(self) -> tuple[RowSample, ...]:
         """The samples that the fit has not seen."""
         return tuple(sample for sample in self.samples if not sample.seen)
 
@@ -99,7 +99,7 @@ def part_into_samples(
         "out_of_sample": np.flatnonzero(early & ~(own & given)),
         "out_of_time": np.flatnonzero(~early),
     }
-    samples = tuple(Sample(name, rows) for name, rows in masks.items() if len(rows))
+    samples = tuple(RowSample(name, rows) for name, rows in masks.items() if len(rows))
     if all(sample.seen for sample in samples) or (not given and table_digest(table) == stated):
         raise Refused(
             "the card was fitted on all of these rows, so they cannot judge it",

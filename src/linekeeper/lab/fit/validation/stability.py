@@ -17,7 +17,7 @@ from linekeeper.core.dates import date_of
 from linekeeper.lab.fit.additive_model import Binning
 from linekeeper.lab.fit.metrics import CONFIDENCE, auc, auc_interval, psi, wilson_interval
 from linekeeper.lab.fit.training_table import Rows, TrainingTable
-from linekeeper.lab.fit.validation.sample_figures import Interval, Scored, grade_cuts
+from linekeeper.lab.fit.validation.sample_figures import FigureInterval, ScoredRows, grade_cuts
 from linekeeper.lab.fit.validation.samples import Segmentation
 from linekeeper.scorecard.artifact import Artifact
 from linekeeper.scorecard.card import scored_features
@@ -35,10 +35,10 @@ class GroupStability:
     rows: int
     bads: int
     bad_rate: float
-    bad_rate_interval: Interval
+    bad_rate_interval: FigureInterval
     mean_pd: float
     auc: float | None
-    auc_interval: Interval | None
+    auc_interval: FigureInterval | None
     psi: float | None
     psi_by_chance: float | None
     csi: dict[str, float]
@@ -70,7 +70,7 @@ class PopulationBins:
     features: dict[str, FeatureColumn]
 
 
-def population_bins(artifact: Artifact, table: TrainingTable, scored: Scored, basis: Rows) -> PopulationBins:
+def population_bins(artifact: Artifact, table: TrainingTable, scored: ScoredRows, basis: Rows) -> PopulationBins:
     """Bins of the score: tenths of the rows of `basis`; of a feature those of the card, or tenths where it has none."""
     score_bins = place(scored.points, grade_cuts(scored.points[basis], SCORE_BINS))
     cuts = {part.feature: part.below for part in artifact.score.bins if not part.by_choice}
@@ -103,7 +103,9 @@ def psi_of_rows(bins: FeatureColumn, basis: Rows, rows: Rows) -> tuple[float, fl
     return index, by_chance
 
 
-def stability_by_month(scored: Scored, bins: PopulationBins, basis: Rows, unseen: Rows) -> tuple[GroupStability, ...]:
+def stability_by_month(
+    scored: ScoredRows, bins: PopulationBins, basis: Rows, unseen: Rows
+) -> tuple[GroupStability, ...]:
     """Each calendar month of the unseen rows against the basis; without rows of the fit, against the first month."""
     months = np.array([f"{date_of(int(day)):%Y-%m}" for day in scored.at_day[unseen]])
     names = np.unique(months)
@@ -112,7 +114,7 @@ def stability_by_month(scored: Scored, bins: PopulationBins, basis: Rows, unseen
 
 
 def stability_by_segment(
-    scored: Scored, bins: PopulationBins, basis: Rows, unseen: Rows, segmentation: Segmentation
+    scored: ScoredRows, bins: PopulationBins, basis: Rows, unseen: Rows, segmentation: Segmentation
 ) -> SegmentStability:
     """Each segment of the unseen rows against the same segment of the basis."""
     groups = []
@@ -139,7 +141,7 @@ def stability_of_features(
     return tuple(sorted(rows, key=lambda row: -row.csi))
 
 
-def _group(name: str, scored: Scored, bins: PopulationBins, basis: Rows, rows: Rows) -> GroupStability:
+def _group(name: str, scored: ScoredRows, bins: PopulationBins, basis: Rows, rows: Rows) -> GroupStability:
     own, bads = scored.take(rows), int(scored.label[rows].sum())
     enough = len(rows) >= ROWS_OF_GROUP_MIN
     ranks = enough and min(bads, len(rows) - bads) > 1
