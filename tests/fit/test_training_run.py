@@ -19,6 +19,7 @@ import pytest
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError, UsageError
 from linekeeper.lab.fit import additive_fit, inner_folds
+from linekeeper.lab.fit.direction_costs import has_quick_costs
 from linekeeper.lab.fit.fairness import group_fairness
 from linekeeper.lab.fit.folds import folds_of
 from linekeeper.lab.fit.model_card import model_card_of, stability
@@ -27,6 +28,7 @@ from linekeeper.lab.fit.plan import FEATURE_KEYS, PLAN_KEYS, TABLES_MAX, Feature
 from linekeeper.lab.fit.training_run import TrainingRun, artifact_of_run, fit_scorecard
 from linekeeper.lab.fit.training_table import read_training_table, training_table
 from linekeeper.scorecard.artifact import read_artifact, write_artifact
+from linekeeper.scorecard.card import count_cells_of_card
 from linekeeper.scorecard.many import score_many
 from linekeeper.scorecard.points import best_score, lost_by_feature, score_one
 from tests.fit.synthetic import PLAN, synthetic_table
@@ -344,3 +346,52 @@ def test_the_page_has_each_key_of_a_plan_and_its_plan_is_one(tmp_path: Path) -> 
     scale = plan.scale
     assert f"`{{score: {scale.score}, odds: {scale.odds}, double_points: {scale.double_points}}}`" in reference
     assert f"from 0 to {TABLES_MAX:,} | {plan.tables_max} |" in reference
+
+
+@pytest.mark.parametrize(("rows", "quick"), [(3_999, True), (4_000, True), (4_001, False)])
+def test_costs_of_directions_are_measured_unasked_where_they_are_quick(rows: int, quick: bool) -> None:
+    assert sum(feature.worse is not None for feature in PLAN.features) == 3
+    assert has_quick_costs(synthetic_table(rows), PLAN) is quick
+    undirected = replace(PLAN, features=tuple(replace(feature, worse=None) for feature in PLAN.features))
+    assert not has_quick_costs(synthetic_table(100), undirected)
+
+
+def test_the_page_tells_the_two_aucs_apart_and_counts_cells(run: TrainingRun) -> None:
+    card = model_card_of(run, "made")
+    auc_ppm = int(artifact_of_run(run, "made").provenance["auc_ppm"])
+    assert card["auc_of_all_folds"] == pytest.approx(auc_ppm / 1e6, abs=1e-6)
+    cells = [len(part.points) + len(part.by_choice) + 1 for part in run.score.bins]
+    cells += [sum(len(line) for line in table.points) for table in run.score.tables]
+    assert card["cells"] == sum(cells)
+    page = render_model_card(card)
+    assert f"{card['auc_of_all_folds']:.4f}" in page
+    assert "the mean of the folds" in page
+
+
+@pytest.fixture(scope="module")
+def sized() -> TrainingRun:
+    """A card of main effects that stops merging where the loss on rows not seen rises."""
+    return fit_scorecard(synthetic_table(1_500), PLAN, 3, "main", readable="auto")
+
+
+def test_fewer_cells_are_the_price_of_a_level(sized: TrainingRun) -> None:
+    cells = [step.cells for step in sized.sizes]
+    assert cells == sorted(cells, reverse=True)
+    assert cells[0] > cells[-1]
+    assert sized.level is not None
+    assert count_cells_of_card(sized.score) == cells[sized.level]
+    assert (sized.sizes[0].auc_lost, sized.sizes[0].low, sized.sizes[0].high) == (0.0, 0.0, 0.0)
+
+
+def test_merging_stops_before_the_loss_on_unseen_rows_rises(sized: TrainingRun) -> None:
+    assert sized.level is not None
+    losses = [step.log_loss for step in sized.sizes]
+    assert losses[: sized.level + 1] == sorted(losses[: sized.level + 1], reverse=True)
+    assert sized.level == len(losses) - 1 or losses[sized.level + 1] > losses[sized.level]
+
+
+def test_the_page_has_the_curve_of_sizes(sized: TrainingRun, run: TrainingRun) -> None:
+    page = render_model_card(model_card_of(sized, "made"))
+    assert page.count(", this card</td>") == 1
+    assert "AUC on unseen accounts by the number of cells" in page
+    assert "What fewer cells cost" not in render_model_card(model_card_of(run, "made"))

@@ -32,7 +32,9 @@ SOURCES = (
     *(path for room in ROOMS for path in (PACKAGE / room).rglob("*.py")),
     PACKAGE / "cli/lesson_commands.py",
     PACKAGE / "cli/notice_commands.py",
+    PACKAGE / "lab/fit/validation/page.py",
 )
+PAGES = (PACKAGE / "lab/fit/validation/validation.html",)
 
 
 def in_code(path: Path) -> Iterator[Message]:
@@ -56,7 +58,7 @@ def translatable() -> set[Message]:
         for name in names:
             found |= set(vars(importlib.import_module(module))[name].values())
     found |= {record.words for records in (FUNCTIONS, MEASURES, FACTS) for record in records.values()}
-    for template in TEMPLATES.iterdir():
+    for template in (*TEMPLATES.iterdir(), *PAGES):
         found |= set(re.findall(r'translate\("([^"]+)"', template.read_text("utf-8")))
     return found
 

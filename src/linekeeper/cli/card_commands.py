@@ -1,4 +1,4 @@
-"""card import model: a lender's own model as a card that a policy can name."""
+"""card import, override, validate: a lender's own model as a card; what a person changes on one; how one is judged."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from linekeeper.cli.card_validation import override_bin_of_card, validate_card_file
 from linekeeper.cli.options import JsonOption, to_write
 from linekeeper.cli.output import counted, data_text, print_answer, print_line
 from linekeeper.cli.sections import WholeLines
@@ -23,6 +24,8 @@ def register(app: typer.Typer) -> None:
     card = typer.Typer(cls=WholeLines, help="Cards that policies name.", no_args_is_help=True)
     imports = typer.Typer(cls=WholeLines, help="Make a card from what was made elsewhere.", no_args_is_help=True)
     imports.command(name="model")(import_model_file)
+    card.command(name="override")(override_bin_of_card)
+    card.command(name="validate")(validate_card_file)
     card.add_typer(imports, name="import")
     app.add_typer(card, name="card")
 

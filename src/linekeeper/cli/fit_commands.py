@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from linekeeper.cli.arguments import required_day
 from linekeeper.cli.options import JsonOption, folder_to_write
 from linekeeper.cli.output import data_text, print_answer, print_line, progress
 from linekeeper.cli.tree_fit import make_tree_card, print_kept_out
-from linekeeper.core.errors import UsageError
+from linekeeper.core.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from linekeeper.lab.fit.plan import FitPlan
-    from linekeeper.lab.fit.training_run import TrainingRun
+    from linekeeper.lab.fit.training_run import Readable, TrainingRun
     from linekeeper.lab.fit.training_table import TrainingTable
 
 CardFolder = Annotated[
@@ -23,6 +24,30 @@ CardFolder = Annotated[
 ]
 ForecastFolder = Annotated[Path | None, folder_to_write("--output", "-o", about="Write the forecast to this folder.")]
 CardKind = Annotated[str, typer.Option("--kind", help="points (default), or trees: LightGBM in the plan's directions.")]
+RowsBefore = Annotated[
+    str | None,
+    typer.Option("--before", help="Only rows before this day, YYYY-MM-DD; later ones can judge the card."),
+]
+DirectionCosts = Annotated[
+    bool | None,
+    typer.Option(
+        "--direction-costs/--no-direction-costs",
+        help="Measure what each declared direction costs in AUC (default: with `--output`, where that is quick).",
+    ),
+]
+CardSize = Annotated[
+    str | None,
+    typer.Option(
+        "--readable",
+        help="Size of the card: 0 (finest) to 4 (fewest cells), or auto, before the loss on unseen rows rises.",
+    ),
+]
+DraftOnly = Annotated[
+    bool, typer.Option("--plan-from", help="Draft a plan from the table, to be corrected; make no card.")
+]
+FoldsToCompare = Annotated[
+    int | None, typer.Option("--cross-validate", help="Compare all methods on so many folds; make no card.")
+]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of folds and boosting; the same seed gives the same card.")]
 
 
@@ -43,18 +68,14 @@ def fit(
     labels: Annotated[Path | None, typer.Option(help="Second file with account, label, protected attributes.")] = None,
     label: Annotated[str | None, typer.Option(help="The label's column, where it is not that of the plan.")] = None,
     part: Annotated[str | None, typer.Option(help="Only a part of the accounts: 1/2 is the first of two.")] = None,
+    before: RowsBefore = None,
     method: Annotated[str, typer.Option(help="tables (default), main (no tables) or woe (the classic).")] = "tables",
-    cross_validate: Annotated[
-        int | None, typer.Option("--cross-validate", help="Compare all methods on so many folds; make no card.")
-    ] = None,
+    cross_validate: FoldsToCompare = None,
     kind: CardKind = "points",
     folds: Annotated[int, typer.Option(help="Folds that calibrate the card and make its evidence.")] = 5,
-    plan_from: Annotated[
-        bool, typer.Option("--plan-from", help="Draft a plan from the table, to be corrected; make no card.")
-    ] = False,
-    with_direction_costs: Annotated[
-        bool, typer.Option("--direction-costs", help="Measure what each declared direction costs in AUC.")
-    ] = False,
+    plan_from: DraftOnly = False,
+    with_direction_costs: DirectionCosts = None,
+    readable: CardSize = None,
     output: CardFolder = None,
     seed: Seed = 0,
     json: JsonOption = False,
@@ -67,16 +88,18 @@ def fit(
         _draft_plan(table, label, json)
         return
     _check_method(method, kind)
+    level = _readable(readable, method, kind)
     rows, used = read_data_set(data, table, derived) if data else _read(table, _plan(plan, policy, label), labels)
     fit_plan = replace(used, seed=seed)
     rows = rows.of_partition(read_partition(part)) if part else rows
+    rows = _rows_before(rows, required_day(before)) if before else rows
     if cross_validate:
         _cross_validate(rows, fit_plan, cross_validate, json)
         return
     if kind == "trees":  # it has one method, and no page of evidence
         make_tree_card(rows, fit_plan, folds, output, (data or table.name), part, json)
         return
-    _make_card(rows, fit_plan, folds, method, output, (data or table.name), part, json, with_direction_costs)
+    _make_card(rows, fit_plan, folds, method, output, (data or table.name), part, json, with_direction_costs, level)
 
 
 def _make_card(
@@ -88,15 +111,20 @@ def _make_card(
     data: str,
     part: str | None,
     json: bool,
-    with_direction_costs: bool,
+    with_direction_costs: bool | None,
+    readable: Readable | None,
 ) -> None:
     """Fit the card, write it where a folder is named, and say what was fitted."""
     from linekeeper.lab.fit.cross_validation import METHODS
+    from linekeeper.lab.fit.direction_costs import has_quick_costs
     from linekeeper.lab.fit.training_run import fit_scorecard
 
     compare = tuple(name for name in METHODS if name != "woe") if output else ()  # the classic takes its time
+    costs = (
+        (output is not None and has_quick_costs(rows, plan)) if with_direction_costs is None else with_direction_costs
+    )
     with progress("fit", folds + 2, json) as advance:
-        run = fit_scorecard(rows, plan, folds, method, compare, advance, with_direction_costs)
+        run = fit_scorecard(rows, plan, folds, method, compare, advance, costs, readable)
     name = data + (f", part {part} of the accounts" if part else "")
     files = _write(run, output, name) if output else {}
     _report(run, name, files, json)
@@ -133,6 +161,22 @@ def _check_method(method: str, kind: str) -> None:
             way_out="use tables, main or woe",
             details={"given": method},
         )
+
+
+def _readable(text: str | None, method: str, kind: str) -> Readable | None:
+    """The level of `--readable`. Raises UsageError where it is none, or the card has no such levels."""
+    if text is None or text == "auto":
+        level: Readable | None = "auto" if text else None
+    else:
+        level = int(text) if text in ("0", "1", "2", "3", "4") else None
+    if text is not None and (level is None or method == "woe" or kind == "trees"):
+        raise UsageError(
+            f"`{text[:20]}` is no size that this card can have",
+            code="choice-not-known",
+            way_out="use 0 to 4 or auto, with the methods tables and main",
+            details={"given": text[:20]},
+        )
+    return level
 
 
 def forecast(
@@ -187,6 +231,20 @@ def _print_forecast(report: dict[str, Any]) -> None:
 
 
 # ------------------------------------------------------------------ pieces
+
+
+def _rows_before(rows: TrainingTable, day: int) -> TrainingTable:
+    """The rows of earlier days. Raises Refused where there are none."""
+    import numpy as np
+
+    early = np.flatnonzero(rows.at_day < day)
+    if not len(early):
+        raise Refused(
+            "no row is of a day before the one that `--before` names",
+            code="data-too-few",
+            way_out="name a later day",
+        )
+    return rows.take(early)
 
 
 def _plan(plan: Path | None, policy: Path | None, label: str | None) -> FitPlan:
@@ -266,6 +324,7 @@ def _report(run: TrainingRun, data: str, files: dict[str, str], json: bool) -> N
     from linekeeper.cli.answers.measuring import FitAnswer
     from linekeeper.lab.fit.training_run import artifact_of_run, rows_kept_out
     from linekeeper.scorecard.artifact import read_artifact, write_artifact
+    from linekeeper.scorecard.card import count_cells_of_card
     from linekeeper.scorecard.points import best_score
 
     artifact = artifact_of_run(run, data)
@@ -289,7 +348,12 @@ def _report(run: TrainingRun, data: str, files: dict[str, str], json: bool) -> N
     print_line(
         f"{artifact.name}: {len(score.bins)} features, {len(score.tables)} tables, best score {best_score(score)}"
     )
-    print_line(f"AUC {auc:.4f} on unseen rows; card {sha256}")
+    mean_auc = run.validation.mean_auc(run.table.label, run.method)
+    print_line(f"AUC on unseen rows: {auc:.4f} over all folds together, {mean_auc:.4f} the mean of the folds")
+    for step in run.sizes:
+        own = ", this card" if step.level == run.level else ""
+        print_line(f"level {step.level}: {step.cells:,} cells, AUC {step.auc:.4f}, the mean of the folds{own}")
+    print_line(f"{count_cells_of_card(score):,} cells (bins and cells of tables); card {sha256}")
     print_kept_out(run.table)
     for name, path in files.items():
         print_line(data_text(f"{name.replace('_', ' ')}: {path}"))

@@ -62,7 +62,7 @@ def make_tree_card(
         return
     trees, nodes = sum(len(one.roots) for one in score.trees), sum(len(one.feature) for one in score.trees)
     print_line(f"{data_text(run.artifact.name)}: {trees:,} trees with {nodes:,} nodes")
-    print_line(f"AUC {run.auc:.4f} on unseen rows; card {sha256}")
+    print_line(f"AUC on unseen rows: {run.auc:.4f} over all folds together; card {sha256}")
     print_kept_out(rows)
     if file is not None:
         print_line(data_text(f"card: {file}"))

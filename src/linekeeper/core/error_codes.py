@@ -133,10 +133,12 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "feature-protected": "a protected attribute may not be an input of a score; remove it",
         "feature-tells-label": "a feature tells the label alone; remove it, or say in the plan that it may",
         "log-begun-too-late": "a log cannot begin after the first decision; keep it from the first event on",
+        "override-against-direction": "a worse value would get more points; choose points between the neighbours",
         "policy-has-dead-ends": "a policy has states that no borrower can leave; mend it",
         "policy-has-no-brake": "the brake was asked for and the policy has none; add one",
         "policy-has-no-rules": "without the score the policy has no trigger left; compare another policy",
         "policy-too-costly": "a policy would cost too much for each account; measure over shorter windows, or less",
+        "rows-already-fitted": "a card was fitted on all rows that are to judge it; bring others",
         "version-cannot-follow": "a version cannot follow the one in force; keep what accounts need to migrate",
     },
     "store": {

@@ -53,14 +53,31 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class BinOverride:
+    """Points that a person gave a bin in place of those of the fit: who, on which day (YYYY-MM-DD), and why.
+
+    `bin` is the number of the bin, from the lowest values up, or of the choice; None is the bin for missing values.
+    """
+
+    feature: str
+    bin: int | None
+    points_before: int
+    points: int
+    by: str
+    why: str
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
-    """A scorecard and its provenance, which holds texts and whole numbers only."""
+    """A scorecard and its provenance, which holds texts and whole numbers only; `overrides` in the order of making."""
 
     name: str
     score: Score
     scale: Scale = field(default_factory=Scale)
     inputs: tuple[Input, ...] = ()
     provenance: Mapping[str, str | int] = field(default_factory=dict)
+    overrides: tuple[BinOverride, ...] = ()
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -72,6 +89,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     provenance: dict[str, str | int]
     sha256: str
     kind: Literal["trees"] | None = None
+    overrides: tuple[BinOverride, ...] = ()
 
 
 def write_artifact(artifact: Artifact) -> bytes:
@@ -87,12 +105,15 @@ def write_artifact(artifact: Artifact) -> bytes:
     check_score(artifact.score)
     check_directions(artifact)
     _check_units(artifact)
+    check_overrides(artifact)
     body = {"format": FORMAT, **_plain(artifact)}
     body["score"]["card"] = None
     if artifact.score.trees:
         body |= {"format": TREES_FORMAT, "kind": "trees"}
     else:
         del body["score"]["trees"]  # a card of points has no such key
+    if not artifact.overrides:
+        del body["overrides"]  # nor has a card that no person changed this one
     return _canonical({**body, "sha256": hashlib.sha256(_canonical(body)).hexdigest()}) + b"\n"
 
 
@@ -126,9 +147,11 @@ def open_artifact(data: bytes) -> Artifact:
             way_out=f"a card with trees has the format `{TREES_FORMAT}` and `kind: trees`, another `{FORMAT}`",
         )
     check_score(file.score)
-    artifact = Artifact(file.name, replace(file.score, card=stated), file.scale, file.inputs, file.provenance)
+    score = replace(file.score, card=stated)
+    artifact = Artifact(file.name, score, file.scale, file.inputs, file.provenance, file.overrides)
     check_directions(artifact)
     _check_units(artifact)
+    check_overrides(artifact)
     return artifact
 
 
@@ -187,6 +210,24 @@ def check_directions(artifact: Artifact) -> None:
                     code="scorecard-not-usable",
                     way_out="fit the trees with that direction, or leave the direction out",
                 )
+
+
+def check_overrides(artifact: Artifact) -> None:
+    """ArtifactError where an override names a bin that the card lacks, or that has other points by now."""
+    points_now: dict[tuple[str, int | None], int] = {}
+    for part in artifact.score.bins:
+        by_bin: list[int] = [*(part.by_choice or part.points)]
+        points_now |= {(part.feature, number): points for number, points in enumerate(by_bin)}
+        points_now[part.feature, None] = part.missing
+    latest = {(one.feature, one.bin): one for one in artifact.overrides}
+    for key, one in latest.items():
+        if points_now.get(key) != one.points:
+            place = "the bin for missing values" if one.bin is None else f"bin {one.bin}"
+            raise ArtifactError(
+                f"an override gives {place} of `{one.feature}` {one.points} points, and the card does not",
+                code="scorecard-not-usable",
+                way_out="make the override again with `card override`",
+            )
 
 
 def _check_groups(groups: tuple[str, ...]) -> None:

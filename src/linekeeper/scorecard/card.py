@@ -72,6 +72,17 @@ def reach(score: Score) -> tuple[int, int]:
     return score.base + sum(map(min, parts)), score.base + sum(map(max, parts))
 
 
+def count_cells_of_card(score: Score) -> int:
+    """How many numbers a person reads: bins with their missing ones, cells of tables, and leaves of trees.
+
+    >>> count_cells_of_card(Score(500, ("ability",), (Bins("late", "ability", (1,), (10, -30), 0),)))
+    3
+    """
+    bins = sum(len(one.points) + len(one.by_choice) + 1 for one in score.bins)
+    cells = sum(len(row) for table in score.tables for row in table.points)
+    return bins + cells + sum(len(trees.leaves) for trees in score.trees)
+
+
 def scored_features(score: Score) -> list[str]:
     """The features that any part of the card reads, each once, in the order of the card.
 

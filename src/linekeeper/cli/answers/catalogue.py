@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from linekeeper.cli.answers import accounts, events, measuring, notices, policies, proof, settings, store
+from linekeeper.cli.answers import accounts, events, measuring, notices, policies, proof, settings, store, validation
 from linekeeper.cli.answers.style import CommandAnswer, ErrorAnswer
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
@@ -64,6 +64,8 @@ ANSWERS: dict[str, tuple[type[CommandAnswer], ...]] = {
     "erase": (proof.EraseAnswer,),
     "snapshot": (measuring.SnapshotAnswer,),
     "card import model": (measuring.CardImportAnswer,),
+    "card override": (validation.CardOverrideAnswer,),
+    "card validate": (validation.CardValidationAnswer,),
     "fit": (measuring.FitAnswer, measuring.CrossValidationAnswer, measuring.PlanDraftAnswer),
     "forecast": (measuring.ForecastAnswer,),
     "outcome": (measuring.OutcomeAnswer,),

@@ -59,10 +59,11 @@ LABELS, TEACHER = Learning("labels", {}), Learning("teacher", {})
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A model before its bins are merged, and what was learned."""
+    """A model, what was learned, and (`before_merging`) the model before its bins were merged, where they have been."""
 
     model: AdditiveModel
     learning: Learning
+    before_merging: AdditiveModel | None = None
 
 
 @dataclass(frozen=True, slots=True)

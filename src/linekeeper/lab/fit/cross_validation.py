@@ -21,6 +21,7 @@ from linekeeper.lab.fit.additive_fit import (
 from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
 from linekeeper.lab.fit.bin_merging import merge_bins
 from linekeeper.lab.fit.boosting import fit_forest
+from linekeeper.lab.fit.card_sizes import MERGE_COSTS, size_method
 from linekeeper.lab.fit.directions import hold_directions
 from linekeeper.lab.fit.feature_bins import BinnedTable, bin_table
 from linekeeper.lab.fit.folds import folds_of
@@ -30,7 +31,7 @@ from linekeeper.lab.fit.metrics import auc
 from linekeeper.lab.fit.plan import FitPlan
 from linekeeper.lab.fit.scaling import log_odds_of_points, probability, scorecard_of
 from linekeeper.lab.fit.training_table import TrainingTable
-from linekeeper.scorecard.many import score_many
+from linekeeper.scorecard.many import FeatureColumns, score_many
 
 # tables and main: cards in whole points, with and without tables; exact: the same before merging and rounding
 METHODS = ("tables", "exact", "main", "exact_main", "forest", "woe")
@@ -76,6 +77,7 @@ def cross_validate(
 ) -> CrossValidation:
     """Fit each method on all folds but one and apply it to that one, in turn. `progress` is called after each fold.
 
+    The sizes of a card (`SIZE_METHODS`) are of the first of `methods`.
     `learning` and `known` (by method) were found on the whole table. Of few rows each fold chooses its own, without the
     rows that it is judged on. Raises LinekeeperError where a fold would lack goods or bads.
     """
@@ -116,7 +118,7 @@ def fit_default(
     else:
         learning = learning or choose_learning(data, plan)
         fitted = Fitted(fit_additive(data, plan_of_method(plan, method), learning, known=known.get(method)), learning)
-    return replace(fitted, model=with_fewer_bins(fitted.model, data.table, plan))
+    return replace(fitted, model=with_fewer_bins(fitted.model, data.table, plan), before_merging=fitted.model)
 
 
 def plan_of_method(plan: FitPlan, method: str) -> FitPlan:
@@ -136,6 +138,19 @@ def with_fewer_bins(model: AdditiveModel, table: TrainingTable, plan: FitPlan) -
     directed = hold_directions(model, plan, table.features)
     pd = probability(model.log_odds(table.features))
     return merge_bins(directed, len(table), plan.merge_cost, float(np.mean(pd * (1 - pd))))
+
+
+def _log_odds_by_size(
+    model: AdditiveModel, table: TrainingTable, plan: FitPlan, methods: tuple[str, ...], columns: FeatureColumns
+) -> dict[str, Floats]:
+    """What the card of each level of readability that is asked for says of other rows."""
+    by_size: dict[str, Floats] = {}
+    for level, cost in enumerate(MERGE_COSTS):
+        if size_method(level) in methods:
+            smaller = with_fewer_bins(model, table, replace(plan, merge_cost=cost))
+            points = score_many(scorecard_of(smaller, plan, table.features), columns).score
+            by_size[size_method(level)] = log_odds_of_points(points.astype(np.float64), plan.scale)
+    return by_size
 
 
 def compare_methods(
@@ -194,6 +209,8 @@ def _log_odds_of_unseen(
             points = score_many(card, columns).score.astype(np.float64)
             log_odds[method] = log_odds_of_points(points, plan.scale)
             log_odds[exact] = model.log_odds(columns)
+            if method == methods[0]:
+                log_odds |= _log_odds_by_size(model, seen.table, plan, methods, columns)
     if "forest" in methods and forest:
         log_odds["forest"] = forest.log_odds_of_bins(unseen.coarse)
     if "woe" in methods:

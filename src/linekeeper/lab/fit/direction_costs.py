@@ -11,8 +11,10 @@ from linekeeper.lab.fit.feature_bins import BinnedTable, BinNumbers
 from linekeeper.lab.fit.metrics import auc, paired_over_folds
 from linekeeper.lab.fit.pair_choice import choose_pairs
 from linekeeper.lab.fit.plan import FitPlan
+from linekeeper.lab.fit.training_table import TrainingTable
 
 ALL_DIRECTIONS = "all directions"
+QUICK_ROWS = 20_000  # rows times fits, up to which nobody waits long for the costs of directions
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,12 @@ class DirectionCost:
     auc_lost: float
     low: float
     high: float
+
+
+def has_quick_costs(table: TrainingTable, plan: FitPlan) -> bool:
+    """Whether there are directions, and their costs take seconds: few rows, few directions, or both."""
+    directed = sum(feature.worse is not None for feature in plan.features)
+    return directed > 0 and len(table) * (directed + 2) <= QUICK_ROWS
 
 
 def direction_costs(data: BinnedTable, plan: FitPlan, fold: BinNumbers) -> list[DirectionCost]:

@@ -31,7 +31,7 @@ from linekeeper.lab.fit.metrics import (
 from linekeeper.lab.fit.training_run import TrainingRun, artifact_of_run, pd_of_method
 from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.artifact import Input, open_artifact, write_artifact
-from linekeeper.scorecard.card import Bins, PointsTable, Score
+from linekeeper.scorecard.card import Bins, PointsTable, Score, count_cells_of_card
 from linekeeper.scorecard.many import FeatureColumn, FeatureColumns, place, points_many, score_many
 from linekeeper.scorecard.points import best_score
 from linekeeper.scorecard.units import bin_words
@@ -59,10 +59,14 @@ def model_card_of(run: TrainingRun, data: str) -> JsonObject:
         "rows": _rows(run),
         "base": run.score.base,
         "best_score": best_score(run.score),
+        "cells": count_cells_of_card(run.score),
+        "auc_of_all_folds": auc(run.table.label, -run.points, run.table.weight),
         "learning": _learning(run),
         "methods": [_method(run, method) for method in run.validation.log_odds if method in METHOD_NAMES],
         "rounding_cost_auc": _rounding_cost(run),
         "left_to_trees": _left_to_trees(run),
+        "sizes": [asdict(step) for step in run.sizes],
+        "size_level": run.level,
         "directions": [asdict(cost) for cost in run.direction_costs],
         "calibration": [asdict(decile) for decile in calibration_by_decile(table.label, run.pd, weight=table.weight)],
         "lift": _lift(run),

@@ -30,6 +30,7 @@ def render_model_card(card: JsonObject) -> str:
         plot_feature,
         plot_table,
         plot_lift,
+        plot_sizes,
         plot_sensitivity,
         plot_stability,
         plot_restricted,
@@ -99,6 +100,18 @@ def plot_methods(rows: list[JsonObject]) -> str:
         "AUC by method, with 95 % intervals",
         share=False,
     )
+
+
+def plot_sizes(steps: list[JsonObject]) -> str:
+    """AUC on unseen accounts against the number of cells, a dot a level of readability."""
+    cells, aucs = [step["cells"] for step in steps], [step["auc"] for step in steps]
+    low, high = min(aucs), max(aucs)
+    pad = (high - low or 0.001) * 0.15
+    axes = Axes(0, max(cells) * 1.05, low - pad, high + pad)
+    body = axes.frame("cells", "AUC", svg.round_ticks(0, max(cells)), svg.round_ticks(low, high, 4), "")
+    points = [(axes.x(count), axes.y(value)) for count, value in zip(cells, aucs, strict=True)]
+    body += path(points, "curve own") + "".join(dot(x, y, "own") for x, y in points)
+    return picture(body, axes.height, "AUC on unseen accounts by the number of cells")
 
 
 def plot_lift(values: list[float]) -> str:

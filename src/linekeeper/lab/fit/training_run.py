@@ -6,12 +6,21 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from typing import Literal
 
 import numpy as np
 
 from linekeeper.core.errors import Refused
-from linekeeper.lab.fit.additive_fit import LABELS, Learning
+from linekeeper.lab.fit.additive_fit import LABELS, Fitted, Learning
 from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
+from linekeeper.lab.fit.card_sizes import (
+    MERGE_COSTS,
+    SIZE_METHODS,
+    SizeStep,
+    level_without_loss,
+    size_method,
+    size_steps,
+)
 from linekeeper.lab.fit.cross_validation import (
     CrossValidation,
     cross_validate,
@@ -19,6 +28,7 @@ from linekeeper.lab.fit.cross_validation import (
     known_by_method,
     learning_of_all_folds,
     plan_of_method,
+    with_fewer_bins,
 )
 from linekeeper.lab.fit.direction_costs import DirectionCost, direction_costs
 from linekeeper.lab.fit.feature_bins import bin_table
@@ -29,15 +39,18 @@ from linekeeper.lab.fit.plan import FitPlan
 from linekeeper.lab.fit.scaling import measured_pd, points_of_log_odds, probability, scorecard_of, slope_and_shift
 from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.artifact import Artifact
-from linekeeper.scorecard.card import Score
+from linekeeper.scorecard.card import Score, count_cells_of_card
 from linekeeper.scorecard.many import FeatureColumn, place
+
+Readable = int | Literal["auto"]
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
     """A card and what is known of it. `points` and `pd` of a row come from a model that had not seen that row.
 
-    `learning` is what the booster of the card learned; where rows are few, each fold chose its own.
+    `learning` is what the booster of the card learned; where rows are few, each fold chose its own. `sizes` is the
+    curve of sizes, where it was measured, and `level` that of the card.
     """
 
     table: TrainingTable
@@ -50,6 +63,8 @@ class TrainingRun:
     points: FeatureColumn
     pd: Floats
     direction_costs: tuple[DirectionCost, ...] = ()
+    sizes: tuple[SizeStep, ...] = ()
+    level: int | None = None
 
 
 def fit_scorecard(
@@ -60,22 +75,32 @@ def fit_scorecard(
     compare: tuple[str, ...] = (),
     progress: Callable[[int], object] = lambda steps_done: None,
     with_direction_costs: bool = False,
+    readable: Readable | None = None,
 ) -> TrainingRun:
     """Fit a card by `method` (`tables`, `main` or `woe`), calibrated on rows outside each fold.
 
     `compare`: further methods to run on the same folds. `progress` is called after each of `folds` + 2 steps.
     `with_direction_costs`: measure what each declared direction costs, by as many fits as there are directions.
+    `readable`: the level of size, or `auto` for the coarsest before the loss on rows not seen rises; the curve of sizes
+    is measured where it is given.
     Raises LinekeeperError where a protected attribute is an input, a feature tells the label, or the data are too few.
     """
     plan.refuse_protected()
     folds_of(table, folds, plan.seed)  # too few of either kind are refused before anything is fitted
     refuse_leaks(table, plan)
     data = bin_table(table, plan)
-    methods = tuple(dict.fromkeys((method, *compare)))
+    sized = readable is not None and method != "woe"
+    methods = tuple(dict.fromkeys((method, *compare, *(SIZE_METHODS if sized else ()))))
     learning = learning_of_all_folds(data, plan) if method != "woe" else LABELS
     known = known_by_method(data, plan, methods)
     progress(1)
     validation = cross_validate(data, plan, folds, methods, learning, progress, known)
+    level = None
+    if sized and readable is not None:
+        level = level_without_loss(table.label, validation.log_odds) if readable == "auto" else readable
+        plan = replace(plan, merge_cost=MERGE_COSTS[level])
+        chosen = {**validation.log_odds, method: validation.log_odds[size_method(level)]}
+        validation = replace(validation, log_odds=chosen)
     slope, shift = slope_and_shift(table.label, validation.log_odds[method], table.weight)
     fitted = fit_default(data, plan, method, learning, known)
     model = fitted.model.scaled(slope, shift)
@@ -91,7 +116,18 @@ def fit_scorecard(
     costs = tuple(direction_costs(data, plan_of_method(plan, method), validation.fold)) if with_direction_costs else ()
     pd = _pd_of_unseen_rows(score, points, table.label, validation)
     score = replace(score, pd_ppm=measured_pd(score.pd_below, score.pd_ppm, points, table.label, table.weight))
-    return TrainingRun(table, plan, method, fitted.learning, validation, model, score, points, pd, costs)
+    sizes = _sizes(fitted, table, plan, validation) if sized else ()
+    return TrainingRun(table, plan, method, fitted.learning, validation, model, score, points, pd, costs, sizes, level)
+
+
+def _sizes(fitted: Fitted, table: TrainingTable, plan: FitPlan, validation: CrossValidation) -> tuple[SizeStep, ...]:
+    """The curve of sizes, with the cells of the card of all rows at each level."""
+    assert fitted.before_merging is not None
+    cells = []
+    for cost in MERGE_COSTS:
+        smaller = with_fewer_bins(fitted.before_merging, table, replace(plan, merge_cost=cost))
+        cells.append(count_cells_of_card(scorecard_of(smaller, plan, table.features)))
+    return size_steps(table.label, validation.rows_by_fold(), validation.log_odds, cells)
 
 
 def artifact_of_run(run: TrainingRun, data: str) -> Artifact:
