@@ -20,7 +20,7 @@ from linekeeper.journal.keeper import Keeper, demand_keys
 from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import Store, insert_many, take_numbers
 from linekeeper.kernel.calendar import calendar
-from linekeeper.notice.from_decision import NOTIFIED_ACTIONS
+from linekeeper.notice.from_decision import KEEP, NOTIFIED_ACTIONS, is_notified
 from linekeeper.regulation.clock import NoticeCase, NoticeClock, notice_clock
 from linekeeper.regulation.records import RegulationRecord, shipped_records
 
@@ -78,8 +78,9 @@ class Outbox:
         """Write down the notices of new decisions, in the caller's transaction; the leaves that commit to them."""
         rows, leaves = [], []
         for decision in decisions:
-            if decision.action in NOTIFIED_ACTIONS:
-                clock = self.clock(decision.action, decision.at)
+            if is_notified(decision):
+                # New grounds on a restricted line are due when the restriction itself would be.
+                clock = self.clock("decrease" if decision.action == KEEP else decision.action, decision.at)
                 times = (clock.due_at, clock.alarm_at, clock.rule, clock.status)
                 row = (decision.account, decision.number, decision.action, *times)
                 rows.append((*row, "pending"))
