@@ -200,14 +200,12 @@ def loan_plans(search: CandidateSearch, plain: Candidate) -> Iterator[ActionPlan
 def fastest_candidate(search: CandidateSearch) -> Candidate:
     """The candidate that restores the line earliest; of these, the one with least early money.
 
-    It pays all that is overdue today. A plan that draws loans is taken where it is sooner by a week or more.
+    It pays all that is overdue today. A plan that draws loans is taken where it is sooner.
     """
     plain = [one for one in search.candidates.values() if not one.actions.loans]
     best = min(plain, key=lambda candidate: candidate.by_speed)
     with_loans = search.best([best.actions, *loan_plans(search, best)], lambda candidate: candidate.by_speed)
-    if (not with_loans.restored, with_loans.simulation.setbacks, with_loans.simulation.day + SOONER_DAYS) <= (
-        best.by_speed[:3]
-    ):
+    if with_loans.by_speed[:3] < best.by_speed[:3]:
         best = with_loans
     return _lightened(search, best, lambda candidate: candidate.by_speed[:3] <= best.by_speed[:3])
 
