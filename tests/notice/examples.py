@@ -75,7 +75,6 @@ HELD, HALF = Status.SUSPENDED, 1_000_000
 RESTS = (
     Assumption(AssumptionKind.BILLS, day(2026, 6, 2), 120_000),
     Assumption(AssumptionKind.NO_CHARGES, day(2026, 5, 5)),
-    Assumption(AssumptionKind.NO_EVENTS, day(2026, 5, 5), event_kinds=("draw", "enquiry")),
 )
 
 
@@ -120,7 +119,7 @@ PROVEN = plan(
     86_050,
     86_050,
 )
-ROAD = RoadBack(day(2026, 5, 5), "", day(2026, 8, 3), FAST, LIGHT)
+ROAD = RoadBack(day(2026, 5, 5), "", day(2026, 11, 7), FAST, LIGHT)
 SUSPENDED = Notice(
     number="2026-000412",
     account="•••• 8821",
@@ -146,7 +145,7 @@ DECREASED = replace(
         "",
         day(2026, 8, 3),
         plan(
-            (Step(StepKind.NO_ENQUIRIES, day(2026, 5, 5), until_day=day(2026, 6, 4)),),
+            (Step(StepKind.STOP, day(2026, 5, 5), until_day=day(2026, 6, 4), event_kind="enquiry"),),
             (
                 PathPoint(day(2026, 5, 5), 1_400_000, Status.REDUCED),
                 PathPoint(day(2026, 6, 4), 2_000_000, Status.ACTIVE),

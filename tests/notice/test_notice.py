@@ -110,14 +110,14 @@ def test_where_there_is_no_road_the_notice_says_why(road: NoRoadBack, shown: str
 def test_what_a_road_assumes_is_shown_once_for_all_its_plans() -> None:
     bills, other = (
         Assumption(AssumptionKind.BILLS, made.day(2026, 6, 2), 90_000),
-        Assumption(AssumptionKind.NO_EVENTS, 1, event_kinds=("fraud",)),
+        Assumption(AssumptionKind.CURRENT, made.day(2026, 6, 2)),
     )
     light = replace(made.LIGHT, assumptions=(bills, other))
     shown = render_notice(replace(made.SUSPENDED, road=replace(made.ROAD, lightest=light)), "en").assumptions
     assert shown == (
         "No bill is above CN¥900.",
         "You pay interest and fees as they come.",
-        "None of this comes up: new loans on this line, requests for credit elsewhere or misuse of the account.",
+        "Nothing is overdue from 2 Jun on.",
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from linekeeper.core.dates import EPOCH_DATE
 from linekeeper.core.decision import ADVERSE_ACTIONS, Decision
 from linekeeper.kernel.calendar import calendar
+from linekeeper.notice.from_decision import is_notified
 from linekeeper.notice.model import BorrowerFact, NoticeReason
 from linekeeper.notice.reasons import shipped_wordings
 from linekeeper.notice.render import render_notice
@@ -123,5 +124,5 @@ def test_every_notified_decision_and_no_other_stands_in_the_outbox() -> None:
     engine = demo(300, 400)
     with engine.store.reading() as connection:
         rows = connection.exec_driver_sql("SELECT account, number FROM notices ORDER BY account, number").all()
-    expected = [(one.account, one.number) for one in decisions(engine) if one.action != "keep"]
+    expected = [(one.account, one.number) for one in decisions(engine) if is_notified(one)]
     assert [tuple(row) for row in rows] == expected

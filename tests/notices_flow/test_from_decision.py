@@ -118,7 +118,7 @@ def test_a_correction_names_what_it_mends() -> None:
 
 
 def test_an_action_without_a_notice_is_refused_in_words() -> None:
-    quiet = notice_of(replace(DECISION, action="keep"), POLICY, read_lender_profile())
+    quiet = notice_of(replace(DECISION, action="keep", triggers_set=()), POLICY, read_lender_profile())
     with pytest.raises(LinekeeperError, match="`keep` is no matter for a notice"):
         render_notice(quiet, "en")
 

@@ -304,8 +304,16 @@ class _Account:
         self.begin_days(day - 1)
         start = self.went_over[-1][1] if self.went_over else 0
         told = [ruling.day for ruling in self.rulings if ruling.action in ADVERSE and ruling.day >= start]
-        if self.day < day and not (told and day <= told[-1] + self.policy.honour_days):
+        if self.day < day and not (told and day <= told[-1] + self.promise_lasts()):
             self.migrate_account(policy, day)
+
+    def promise_lasts(self) -> int:
+        """For how many days a road back is kept: `honour`, and longer for whoever is on the way and not behind."""
+        final = any(latch.state == "set" and latch.trigger.terminal for latch in self.latches.values())
+        honour = self.policy.honour_days
+        if not honour or final or self.line.status == Status.ACTIVE:
+            return honour
+        return max(honour, 30 if self.ledger.days_past_due > 0 else 730)
 
     def migrate_account(self, policy: Policy, day: int) -> None:
         """The line stays as it is; of its restrictions those that the version before still counts on that day."""

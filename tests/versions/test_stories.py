@@ -93,7 +93,9 @@ def test_a_road_that_was_told_comes_true_under_its_own_version(new_store: NewSto
     assert state is not None
     road = find_road_back(engine.kernel, state, 21)
     assert isinstance(road, RoadBack)
-    assert road.honour_until_day == 51
+    # The plan in two parts leads back on day 66, beyond `honour`: the promise lasts to its end and seven days.
+    assert [plan.restored_day for plan in road.plans] == [36, 66]
+    assert road.honour_until_day == 73
     engine = stricter(engine)
     early = event("a", "repay", 25, amount=5_000)
     send(engine, [early])
@@ -131,6 +133,21 @@ def test_the_promise_ends_and_the_new_version_decides(new_store: NewStore) -> No
     assert lines(engine, "a") == [(21, "decrease", 50_000, "1"), (52, "decrease", 20_000, "2")]
     with engine.store.reading() as connection:
         assert promise_of(connection, engine.kernel, "a", 60) == 82
+    assert verify(engine.store).same
+
+
+def test_whoever_is_on_the_way_keeps_the_version_that_promised(new_store: NewStore) -> None:
+    """Paid on day 48, three days before `honour` ends: the way back takes longer, and is gone to its end."""
+    engine = stricter(late_payer(new_store()))
+    send(engine, [event("a", "repay", 48, amount=5_000)])
+    for day in range(49, 70):
+        engine.review(day)
+    assert lines(engine, "a") == [
+        (21, "decrease", 50_000, "1"),
+        (53, "restore", 60_000, "1"),
+        (63, "restore", 100_000, "1"),
+    ]
+    assert engine.engine_of("a").policy.version == 2  # the line is whole, so nothing keeps the account any more
     assert verify(engine.store).same
 
 

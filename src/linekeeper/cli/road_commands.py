@@ -17,6 +17,7 @@ from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
     from linekeeper.engine.engine import Engine
+    from linekeeper.lab.roads import RoadCheck
     from linekeeper.policy.model import Policy
     from linekeeper.recourse.what_if import Payment
     from linekeeper.texts.language import Lang
@@ -103,10 +104,26 @@ def _check_all(engine: Engine, limit: int | None, json: bool) -> None:
             f"{check.adverse:,} adverse decisions: {check.terminal:,} terminal, {check.with_road:,} with a road back"
         )
         print_line(f"{check.followed:,} roads followed, event by event and day by day: {check.confirmed:,} came true")
+        for label, count in _rows_of_check(check):
+            print_line(f"  {count:>9,}  {label}")
         for fault in check.faults:
             print_line(f"  [red]{data_text(fault)}[/]")
     if not check.holds:
         raise typer.Exit(3)
+
+
+def _rows_of_check(check: RoadCheck) -> tuple[tuple[str, int], ...]:
+    """The plans as a person would read them: what is counted, and how often."""
+    return (
+        ("plans", check.plans),
+        ("came true to the day", check.to_the_day),
+        ("absurd: more than the borrower ever had, too many steps, or in the hands of others", check.absurd),
+        ("leave something overdue", check.in_arrears),
+        ("end after their promise", check.beyond_promise),
+        ("last longer than any promise, and are told as an outlook (no fault)", check.outlooks),
+        ("roads with a raw name of the policy", check.identifiers),
+        ("would be broken by asking for help", check.help_conditions),
+    )
 
 
 def what_if(

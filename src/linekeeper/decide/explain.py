@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from linekeeper.core.decision import Decision
+from linekeeper.decide.reasons import amount_of
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.scorecard.points import ScorePart, parts
@@ -51,12 +52,24 @@ def explain_triggers(policy: m.Policy, decision: Decision) -> list[ExplainedTrig
         else:
             continue
         compared = tuple(comparisons(policy, trigger.when, decision))
-        explanations.append(ExplainedTrigger(trigger.name, state, effect(trigger), trigger.reason, compared))
+        does = effect(trigger, taken_amount(policy, trigger, decision))
+        explanations.append(ExplainedTrigger(trigger.name, state, does, trigger.reason, compared))
     return explanations
 
 
-def effect(trigger: m.Trigger) -> str:
-    """What a set latch does, in a few words.
+def taken_amount(policy: m.Policy, trigger: m.Trigger, decision: Decision) -> str | None:
+    """The amount that a trigger's `limit` took at this decision; None where it took none, or took it earlier."""
+    if trigger.limit is None or trigger.name not in decision.triggers_in_force:
+        return None
+    if not (trigger.limit.follows or trigger.name in decision.triggers_set):
+        return None
+    totals = {**decision.sub_scores, "score": decision.score or 0, "pd": decision.pd_ppm or 0}
+    value = ex.expression_in_segment(trigger.limit.value, policy.segment_in(decision.values))
+    return money(policy, amount_of(replace(trigger.limit, value=value), decision.values, totals))
+
+
+def effect(trigger: m.Trigger, amount: str | None = None) -> str:
+    """What a set latch does, in a few words. `amount` is what its `limit` took, where that is known.
 
     >>> effect(m.Trigger("t", ex.Literal(1, "flag"), None, "r", cap_bp=5000, suspend=True))
     'suspend, cap 50%'
@@ -64,7 +77,7 @@ def effect(trigger: m.Trigger) -> str:
     words = ["close"] if trigger.close else []
     words += ["suspend"] if trigger.suspend else []
     words += [f"cap {share(trigger.cap_bp)}"] if trigger.cap_bp < 10_000 else []
-    words += ["limit to an amount"] if trigger.limit is not None else []
+    words += [f"limit to {amount or 'an amount'}"] if trigger.limit is not None else []
     given = trigger.treatments
     if given is not None:
         words += [f"watch {given.watch}"] if given.watch else []

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from linekeeper.core.bounds import MISSING
+from linekeeper.core.bounds import MISSING, MONEY_MAX
 from linekeeper.core.decision import FEATURES_JOINED_BY, Reason
 from linekeeper.kernel import prelude
 from linekeeper.kernel.expressions import ExpressionCompiler
@@ -90,7 +90,26 @@ class ReasonWriter:
         ]
 
 
-# ------------------------------------------------------------------ conditions
+# ------------------------------------------------------------------ conditions and amounts
+
+
+def amount_of(limit: m.LimitAmount, values: FeatureValues, totals: Mapping[str, int]) -> int:
+    """The most that a trigger's `limit` leaves for features and a score that are given, in minor units.
+
+    Computed by the kernel's own code for the expression, then rounded and floored as the language says.
+    """
+    features = {node.name: f"v[{node.name!r}]" for node in ex.nodes_of(limit.value) if isinstance(node, ex.Ref)}
+    scores = {node.name: f"t[{node.name!r}]" for node in ex.nodes_of(limit.value) if isinstance(node, ex.ScoreRef)}
+    compiler = ExpressionCompiler({**features, **scores}, frozenset(features.values()))
+    value = compiler.value(limit.value)
+    lines = ["def amount(v, t):", *(f"    {line}" for line in compiler.lines), f"    return {value}"]
+    names: dict[str, Any] = dict(vars(prelude))
+    exec("\n".join(lines), names)
+    plain = {name: MISSING if (known := values[name]) is None else known for name in features}
+    most = min(max(int(names["amount"](plain, totals)), 0), MONEY_MAX)
+    if limit.round_minor:
+        most = (most if limit.down else most + limit.round_minor - 1) // limit.round_minor * limit.round_minor
+    return max(most, limit.floor_minor)
 
 
 Condition = Callable[[FeatureValues, Mapping[str, int]], bool]

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from linekeeper.core.decision import Decision
-from linekeeper.decide.canonical import canonical_json, digest_of
+from linekeeper.core.decision import ADVERSE_ACTIONS, CORRECT, Decision
+from linekeeper.decide.canonical import canonical_json, digest_of, read_decision
 from linekeeper.engine.outbox import find_entry
+from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.journal import tables as t
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.qr import draw
+from linekeeper.journal.store import as_bytes
 from linekeeper.kernel.arrears import arrears_of
-from linekeeper.notice.from_decision import DecisionContext, LenderProfile, notice_of
-from linekeeper.notice.model import DEFAULT_JURISDICTION, Notice, NoticeReceipt
+from linekeeper.notice.from_decision import WHOLE_LINE, DecisionContext, LenderProfile, notice_of
+from linekeeper.notice.model import DEFAULT_JURISDICTION, CorrectionCause, Notice, NoticeReceipt
 from linekeeper.recourse import NoRoadBack, RoadBack, find_road_back
 
 if TYPE_CHECKING:
@@ -35,11 +37,18 @@ def build_notice(
     with engine.store.reading() as connection:
         entry = find_entry(connection, decision.account, decision.number)
         by_person = _ruled(connection, decision)
+        corrected, cause = correction_of(connection, version.kernel, decision)
     return notice_of(
         decision,
         version.policy,
         profile,
-        context=DecisionContext(due_on(version.kernel, state) if state else None, by_person),
+        context=DecisionContext(
+            due_on=due_on(version.kernel, state) if state else None,
+            by_person=by_person,
+            owed_minor=state[version.kernel.layout.slots["BALANCE"]] if state else None,
+            corrected=corrected,
+            cause=cause,
+        ),
         road=road_from(version.kernel, state) if state else None,
         jurisdiction=engine.outbox.law.jurisdiction if engine.outbox else DEFAULT_JURISDICTION,
         due=entry.clock if entry else None,
@@ -56,6 +65,40 @@ def receipt_of(engine: Engine, decision: Decision) -> NoticeReceipt | None:
         return NoticeReceipt(digest_of(canonical_json(decision)), qr_svg=draw(data))
     except LogError:
         return None
+
+
+def correction_of(
+    connection: Connection, kernel: Kernel, decision: Decision
+) -> tuple[tuple[int, ...], CorrectionCause | None]:
+    """Which decisions a correction mends, and what showed them to be wrong; nothing for another decision.
+
+    Where its record names none, because their latches had fallen by themselves, these are the adverse decisions since
+    the line was whole. The cause is the event that came late, or the record that was taken back.
+    """
+    if decision.action != CORRECT:
+        return (), None
+    numbers = decision.corrects or _adverse_since_whole(connection, decision)
+    e = t.events.c
+    event = connection.execute(
+        select(e.kind, e.at).where(e.account == decision.account, e.id == decision.event)
+    ).first()
+    if event is None:
+        return numbers, None
+    return numbers, CorrectionCause(event.kind == REVERSAL, event.kind, kernel.calendar.day(int(event.at)))
+
+
+def _adverse_since_whole(connection: Connection, decision: Decision) -> tuple[int, ...]:
+    """The numbers of the adverse decisions before one, back to the last that left the line whole."""
+    d = t.decisions.c
+    query = select(d.number, d.record).where(d.account == decision.account, d.number < decision.number)
+    numbers: list[int] = []
+    for number, record in connection.execute(query.order_by(d.number.desc())):
+        before = read_decision(as_bytes(record))
+        if before.after.status == WHOLE_LINE:
+            break
+        if before.action in ADVERSE_ACTIONS:
+            numbers.append(int(number))
+    return tuple(reversed(numbers))
 
 
 def due_on(kernel: Kernel, state: Sequence[int]) -> int | None:

@@ -21,7 +21,7 @@ from linekeeper.journal.keeper import Keeper, demand_keys
 from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import Store, insert_many, take_numbers
 from linekeeper.kernel.calendar import calendar
-from linekeeper.notice.from_decision import NOTIFIED_ACTIONS
+from linekeeper.notice.from_decision import KEEP, NOTIFIED_ACTIONS, is_notified
 from linekeeper.policy.model import Policy
 from linekeeper.regulation.announcements import coming_actions
 from linekeeper.regulation.clock import NoticeCase, NoticeClock, notice_clock
@@ -89,7 +89,8 @@ class Outbox:
 
     def clock_of(self, decision: Decision, policy: Policy) -> NoticeClock:
         """By when that decision must be notified: what it does now, and what it announces for a later day."""
-        clocks = [self.clock(decision.action, decision.at)]
+        # New grounds on a restricted line are due when the restriction itself would be.
+        clocks = [self.clock("decrease" if decision.action == KEEP else decision.action, decision.at)]
         triggers = {trigger.name: trigger for trigger in policy.triggers}
         for one in decision.announces:
             actions = coming_actions(triggers[one.trigger])
@@ -103,7 +104,7 @@ class Outbox:
         """
         rows, leaves = [], []
         for decision in decisions:
-            if decision.action in NOTIFIED_ACTIONS and not decision.was_announced:
+            if is_notified(decision) and not decision.was_announced:
                 clock = self.clock_of(decision, policy)
                 times = (clock.due_at, clock.alarm_at, clock.rule, clock.status)
                 row = (decision.account, decision.number, decision.action, *times)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from sqlalchemy import Connection, select
 
-from linekeeper.core.line import ADVERSE
+from linekeeper.core.line import ADVERSE, Action
 from linekeeper.engine.derive import became_pending
 from linekeeper.engine.history import Reviews
 from linekeeper.engine.stored_events import stored_fields, stored_rows
@@ -23,6 +23,9 @@ from linekeeper.kernel.kernel import Kernel
 if TYPE_CHECKING:
     from linekeeper.core.decision import Decision
     from linekeeper.engine.engine import Engine
+
+
+SHOWN_WITH_ROAD = frozenset((*ADVERSE, Action.KEEP, Action.RESTORE, Action.CORRECT))
 
 
 class PointInTime(NamedTuple):
@@ -51,7 +54,7 @@ class DecisionsWithStates(list[RawDecision]):
 
 
 class AdverseResult(EvaluationResult):
-    """A result for which the state right after each adverse decision is wanted."""
+    """A result for which the state right after each decision that a borrower is told of is wanted."""
 
     def __init__(self, kernel: Kernel, state: list[int]) -> None:
         self.decisions: DecisionsWithStates
@@ -59,12 +62,12 @@ class AdverseResult(EvaluationResult):
         self._action = kernel.shape.place("ACTION")
 
     def asks_for_states(self, decisions: Sequence[RawDecision]) -> bool:
-        """Whether one of them is adverse."""
-        return any(raw.row[self._action] in ADVERSE for raw in decisions)
+        """Whether one of them is adverse, or is told for another cause."""
+        return any(raw.row[self._action] in SHOWN_WITH_ROAD for raw in decisions)
 
 
 def state_after(engine: Engine, decision: Decision) -> list[int] | None:
-    """The account's state right after an adverse decision, under the version that made it."""
+    """The account's state right after a decision whose notice shows a road back, under the version that made it."""
     with engine.store.reading() as connection:
         kernels = kernels_of(connection)
         states = states_after(connection, kernels, decision.account, Reviews.of(connection))
@@ -72,7 +75,7 @@ def state_after(engine: Engine, decision: Decision) -> list[int] | None:
 
 
 def states_after(connection: Connection, kernels: Kernels, account: str, reviews: Reviews) -> dict[int, PointInTime]:
-    """By number, the account right after each adverse decision; its events are taken in order of arrival."""
+    """By number, the account right after each decision that may show a road; its events are taken as they arrived."""
     newest = newest_of(kernels)
     batch, arrivals = _arrived(connection, newest, account)
     reviewed = reviews.before(arrivals.numbers[batch.rows])
@@ -95,7 +98,7 @@ def states_after(connection: Connection, kernels: Kernels, account: str, reviews
     return {
         number: PointInTime(kernel, part.states[place])
         for number, (raw, kernel, part, place) in enumerate(points, start=1)
-        if raw.row[action] in ADVERSE
+        if raw.row[action] in SHOWN_WITH_ROAD
     }
 
 

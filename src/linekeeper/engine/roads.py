@@ -21,7 +21,7 @@ def road_of_account(engine: Engine, account: str, day: int) -> RoadBack | NoRoad
     road = find_road_back(engine.kernel, state, day, compiled=False)
     if isinstance(road, RoadBack):
         with engine.store.reading() as connection:
-            road = replace(road, honour_until_day=promise_of(connection, engine.kernel, account, day))
+            road = replace(road, honour_until_day=promise_of(connection, engine.kernel, account, day, road.plans))
     return road
 
 

@@ -6,7 +6,7 @@ under the newest version. The others migrate to it at a review, but not while a 
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +22,7 @@ from linekeeper.core.characters import fits_text
 from linekeeper.core.decision import ADVERSE_ACTIONS
 from linekeeper.core.errors import Conflict, NotFound, Refused, StoreError, UsageError
 from linekeeper.core.formats import EDITION, EDITIONS, RECORD_FORMAT, RECORD_FORMATS
+from linekeeper.core.line import Status
 from linekeeper.decide.record import Recorder, recorder_of
 from linekeeper.engine.clock import machine_clock_ms
 from linekeeper.engine.kept_histories import histories_before
@@ -32,11 +33,13 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, keeps_log, keys_needed
 from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import Store, fetch_rows, insert_many, last_number, load_accounts, save_accounts, within
+from linekeeper.kernel.arrears import arrears_of
 from linekeeper.kernel.calendar import Calendar, Offsets, calendar
 from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.policy.dues import text_with_calendar
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
+from linekeeper.recourse.model import EARLY_DAYS, PROMISE_MAX_DAYS, Plan, last_promised_day
 
 MIGRATION_COLUMNS = ("account", "day", "after_event", "was", "policy")
 
@@ -451,27 +454,60 @@ def policy_periods_of(
     }
 
 
-def promised_until(connection: Connection, kernel: Kernel, accounts: Sequence[str]) -> dict[str, int]:
+def promised_until(
+    connection: Connection, kernel: Kernel, accounts: Sequence[str], day: int | None = None
+) -> dict[str, int]:
     """The last local day of the latest promise made to each of these accounts under that version.
 
-    Each adverse decision is notified with a road back, which is kept for `honour` days (policy language, section 8).
+    Each adverse decision is notified with a road back, which is kept for `honour` days, and beyond them for whoever is
+    on the way: as long as the line is held down by what can be undone and nothing is past due, at most 24 months
+    (policy language, section 8). Asked at the end of the day before `day`; None: as of each account's own day.
     """
+    days, honour_days = restricted_days(connection, kernel, accounts), kernel.policy.honour_days
+    rows = load_accounts(connection, list(days)) if honour_days else {}
+    until = {}
+    for name, restricted_day in days.items():
+        until[name] = restricted_day + honour_days
+        if name in rows and rows[name].layout == kernel.layout.digest:
+            lasts_days = _days_on_the_way(kernel, np.frombuffer(rows[name].state, dtype="<i8").tolist(), day)
+            until[name] = max(until[name], restricted_day + lasts_days)
+    return until
+
+
+def _days_on_the_way(kernel: Kernel, state: list[int], day: int | None) -> int:
+    """For how many days, beside `honour`, the promise of a road back lasts for an account in that state.
+
+    None where the line is whole, or held down for good. Every plan has paid all that was overdue after 30 days: from
+    then on, only who owes nothing of it follows one.
+    """
+    terminal = sum(1 << number for number, trigger in enumerate(kernel.policy.triggers) if trigger.terminal)
+    slots = kernel.layout.slots
+    if state[slots["STATUS"]] == Status.ACTIVE or state[slots["MASK"]] & terminal:
+        return 0
+    as_of = state[slots["HOUR"]] // 24 if day is None else day - 1
+    return PROMISE_MAX_DAYS if not arrears_of(kernel, state, as_of).days_past_due else EARLY_DAYS
+
+
+def restricted_days(connection: Connection, kernel: Kernel, accounts: Sequence[str]) -> dict[str, int]:
+    """The local day of the latest adverse decision that each of these accounts has under that version."""
     since = {account: migrations[-1].day for account, migrations in migrations_of(connection, accounts).items()}
     d, day = t.decisions.c, kernel.calendar.day
     query = select(d.account, func.max(d.at)).where(d.action.in_(sorted(ADVERSE_ACTIONS))).group_by(d.account)
     rows = connection.execute(query.where(within(connection, d.account, accounts)))
     restricted = {name: day(int(at)) for name, at in rows}
     # What an earlier version promised was over before the account migrated to this one.
-    return {
-        name: restricted_day + kernel.policy.honour_days
-        for name, restricted_day in restricted.items()
-        if restricted_day >= since.get(name, restricted_day)
-    }
+    return {name: day for name, day in restricted.items() if day >= since.get(name, day)}
 
 
-def promise_of(connection: Connection, kernel: Kernel, account: str, day: int) -> int:
-    """Until which local day a road back asked for on `day` is promised: as long as the latest adverse decision says."""
-    return max(day, promised_until(connection, kernel, [account]).get(account, day))
+def promise_of(
+    connection: Connection, kernel: Kernel, account: str, day: int, plans: Iterable[Plan | None] = ()
+) -> int:
+    """Until which local day a road back asked for on `day` is promised, counted from the latest adverse decision.
+
+    As long as `honour` says, and to the end of the plans and some days, where they end within 24 months.
+    """
+    since_day = restricted_days(connection, kernel, [account]).get(account)
+    return day if since_day is None else max(day, last_promised_day(kernel.policy.honour_days, since_day, plans))
 
 
 @dataclass(frozen=True, slots=True)
@@ -512,7 +548,7 @@ def migrate_due_accounts(
 
     An account is kept by a promise, by a restriction that is pending, or by having reached the day already.
     """
-    promised = promised_until(connection, old, accounts)
+    promised = promised_until(connection, old, accounts, day)
     free = [name for name in accounts if promised.get(name, day - 1) < day and name not in pending]
     known, last = load_accounts(connection, free), last_number(connection, "events")
     # States kept so far are of the version that ends here: whole histories are read, and nothing of them is left.

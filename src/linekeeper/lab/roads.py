@@ -1,7 +1,8 @@
-"""Roads back of a whole store: whether every adverse decision of its history has one, and whether each comes true.
+"""Roads back of a whole store: whether every adverse decision has one that comes true and that a person would accept.
 
 For each decision the account's state right after it is worked out from its events, and a road back is searched for.
-The plans of the road are then followed: their events go into a copy of the state, which is evaluated on every day.
+The plans of the road are then followed: their events go into a copy of the state, which is evaluated on every day. And
+each plan is read as the borrower reads it: what it asks for, how long it is promised, whether its words are plain.
 """
 
 from __future__ import annotations
@@ -19,10 +20,15 @@ from linekeeper.engine.versions import kernels_of
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store
 from linekeeper.kernel.kernel import Kernel
+from linekeeper.notice.raw_names import raw_names
+from linekeeper.notice.render import road_as_text
 from linekeeper.recourse import NoRoadBack, RoadBack, find_road_back
+from linekeeper.recourse.acceptance import PlanFault, faults_of_plan
 from linekeeper.recourse.verify import verify_plan_daily
+from linekeeper.texts.language import LANGS
 
 FAULTS_KEPT = 20
+ABSURD = frozenset((PlanFault.AMOUNT, PlanFault.STEPS, PlanFault.BEYOND_CONTROL))
 
 
 @dataclass
@@ -31,8 +37,13 @@ class RoadCheck:
 
     `adverse` = `terminal` + `with_road` + those without a road; `followed`: roads whose plans were run as events;
     `confirmed`: all plans of these led to the limits named on the days named. `underived`: decisions that do not
-    follow from the account's events as they arrived (`linekeeper verify` says why), which are not checked. `faults`
-    names the first decisions without a road, or whose road did not come true.
+    follow from the account's events as they arrived (`linekeeper verify` says why), which are not checked.
+
+    Of the `plans` of all roads, `to_the_day` came true to the day. `absurd` ask for more than the borrower's own past
+    shows, or for too many steps, or rest on what others do; `in_arrears` leave something overdue; `beyond_promise` end
+    after the promise though one could cover them, `outlooks` end later than any promise lasts; `help_conditions` would
+    be broken by a report of hardship or a dispute. `identifiers` counts the roads in whose words a name of the policy
+    stands as it is written. `faults` names the first decisions of each.
     """
 
     adverse: int = 0
@@ -41,12 +52,31 @@ class RoadCheck:
     followed: int = 0
     confirmed: int = 0
     underived: int = 0
+    plans: int = 0
+    to_the_day: int = 0
+    absurd: int = 0
+    in_arrears: int = 0
+    beyond_promise: int = 0
+    outlooks: int = 0
+    identifiers: int = 0
+    help_conditions: int = 0
     faults: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
-        """Whether each decision that is not terminal has a road back, and each road leads where it says."""
-        return self.adverse == self.terminal + self.with_road and self.with_road == self.followed == self.confirmed
+        """Whether each decision that is not terminal has a road back, and a person would accept each of its plans."""
+        complete = self.adverse == self.terminal + self.with_road and self.with_road == self.followed == self.confirmed
+        return complete and self.plans == self.to_the_day and not self.unfit
+
+    @property
+    def unfit(self) -> int:
+        """How many faults a person would find in plans that come true."""
+        return self.absurd + self.in_arrears + self.beyond_promise + self.identifiers + self.help_conditions
+
+    def note(self, name: str, fault: str) -> None:
+        """Keep one fault of a decision, as long as there are few."""
+        if len(self.faults) < FAULTS_KEPT:
+            self.faults.append(f"`{name}` {fault}")
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for one line of JSON."""
@@ -104,16 +134,35 @@ def _check_decision(kernel: Kernel, state: list[int], name: str, check: RoadChec
     if isinstance(road, NoRoadBack) and road.why == "terminal":
         check.terminal += 1
         return
-    fault = "has no road back"
     if isinstance(road, RoadBack):
         check.with_road += 1
         check.followed += 1
-        astray = next((plan for plan in road.plans if not verify_plan_daily(kernel, state, road.day, plan)), None)
-        if astray is None:
-            check.confirmed += 1
-            return
-        fault = f"has a road that does not lead to day {astray.restored_day}"
+        _check_road(kernel, state, road, name, check)
     elif isinstance(road, NoRoadBack):
-        fault = f"has no road back ({road.why}: {', '.join(road.triggers)})"
-    if len(check.faults) < FAULTS_KEPT:
-        check.faults.append(f"`{name}` {fault}")
+        check.note(name, f"has no road back ({road.why}: {', '.join(road.triggers)})")
+    else:
+        check.note(name, "has no road back")
+
+
+def _check_road(kernel: Kernel, state: list[int], road: RoadBack, name: str, check: RoadCheck) -> None:
+    """Follow each plan of a road day by day, and read it as its borrower would."""
+    astray = [plan for plan in road.plans if not verify_plan_daily(kernel, state, road.day, plan)]
+    check.plans += len(road.plans)
+    check.to_the_day += len(road.plans) - len(astray)
+    check.confirmed += not astray
+    if astray:
+        check.note(name, f"has a road that does not lead to day {astray[0].restored_day}")
+    for plan in road.plans:
+        faults = set(faults_of_plan(kernel, state, road, plan))
+        check.absurd += bool(faults & ABSURD)
+        check.in_arrears += PlanFault.IN_ARREARS in faults
+        check.beyond_promise += PlanFault.BEYOND_PROMISE in faults
+        check.outlooks += road.is_outlook(plan) and PlanFault.BEYOND_PROMISE not in faults
+        check.help_conditions += PlanFault.HELP in faults
+        for fault in sorted(faults):
+            check.note(name, f"has a plan that nobody would accept ({fault.value})")
+    policy = kernel.policy
+    raw = {one for lang in LANGS for one in raw_names(road_as_text(road, policy, lang, road.day), policy, lang)}
+    check.identifiers += bool(raw)
+    if raw:
+        check.note(name, f"has a road whose words hold {', '.join(f'`{one}`' for one in sorted(raw))}")

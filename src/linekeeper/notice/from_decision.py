@@ -15,7 +15,7 @@ from linekeeper.core.decision import ADVERSE_ACTIONS, Decision
 from linekeeper.core.line import Action, Line, Status
 from linekeeper.decide.canonical import canonical_json, digest_of
 from linekeeper.decide.explain import comparisons
-from linekeeper.decide.reasons import PERSON
+from linekeeper.decide.reasons import PERSON, severity
 from linekeeper.kernel.calendar import calendar
 from linekeeper.notice.lender_words import LenderWords, read_lender_words
 from linekeeper.notice.model import (
@@ -23,6 +23,7 @@ from linekeeper.notice.model import (
     BorrowerFact,
     Change,
     ComingChange,
+    CorrectionCause,
     Lender,
     Notice,
     NoticeReason,
@@ -52,6 +53,7 @@ NOTIFIED_ACTIONS = (
     "price",
 )
 OBJECTION_DAYS_MAX = 3_650
+KEEP, WHOLE_LINE = "keep", "active"
 SHOWN_DIGITS = 4  # of the account's name, where it is masked
 
 
@@ -70,11 +72,15 @@ class DecisionContext:
     """What the journal knows of a decision beside its recorded values.
 
     `due_on` is the local day of the oldest unpaid due; it is shown only where the decision's own days past due confirm
-    it. `by_person`: the ruling of a person led to the decision.
+    it. `by_person`: the ruling of a person led to the decision. `owed_minor` is what the account owes right after it.
+    `corrected`: the decisions that a correction mends, where its record names none. `cause`: what showed them wrong.
     """
 
     due_on: int | None = None
     by_person: bool = False
+    owed_minor: int | None = None
+    corrected: tuple[int, ...] = ()
+    cause: CorrectionCause | None = None
 
 
 def notice_of(
@@ -95,12 +101,15 @@ def notice_of(
     """
     context = context or DecisionContext()
     day = calendar(policy.time_zone).day(decision.at)
-    # Only a restriction owes the borrower reasons and a way back (law 9).
-    adverse = decision.action in ADVERSE_ACTIONS
-    grave = adverse or bool(decision.announces) or decision.action in ("contact", "price")
-    words, beside = profile.words.vocabulary, _facts_beside_the_record(decision, day, context)
-    reasons = reasons_of(policy, decision, day, beside, words) if grave else ()
-    reasons = _without_repeated_measures(_with_bearing_facts(reasons, policy, decision, words))
+    # Whoever is restricted is owed reasons and a way back (law 9): when it begins, when a reason is added, and when a
+    # line comes back in part.
+    partly = is_partly_back(decision)
+    shown = decision.action in ADVERSE_ACTIONS or adds_reasons(decision) or partly
+    grave = shown or bool(decision.announces) or decision.action in ("contact", "price")
+    shown_for = replace(decision, reasons=reasons_in_force(decision, policy)) if partly else decision
+    words, beside = profile.words.vocabulary, _facts_beside_the_record(shown_for, day, context)
+    reasons = reasons_of(policy, shown_for, day, beside, words) if grave else ()
+    reasons = _without_repeated_measures(_with_bearing_facts(reasons, policy, shown_for, words))
     by_person = context.by_person or any(reason.code == PERSON for reason in reasons)
     objection_until = None if profile.objection_days is None else day + profile.objection_days
     return Notice(
@@ -113,14 +122,39 @@ def notice_of(
             change_of(decision, day, policy.offer.valid_days if policy.offer else 0), coming=_coming(decision, policy)
         ),
         reasons=reasons,
-        road=(road or why_no_road(decision, policy)) if adverse else None,
+        road=(road or why_no_road(decision, policy)) if shown else None,
         lender=profile.lender,
         objection=Objection(profile.objection_url, objection_until, automated=not by_person),
         receipt=receipt or NoticeReceipt(digest_of(canonical_json(decision))),
         jurisdiction=jurisdiction,
-        corrects=", ".join(reference(decision.account, number) for number in decision.corrects) or None,
+        corrects=", ".join(reference(decision.account, one) for one in decision.corrects or context.corrected) or None,
+        owed_minor=context.owed_minor,
+        cause=context.cause,
         due=due,
     )
+
+
+def is_notified(decision: Decision) -> bool:
+    """Whether the borrower is told of a decision: each that moves the line, and new grounds on a restricted one."""
+    return decision.action in NOTIFIED_ACTIONS or adds_reasons(decision)
+
+
+def adds_reasons(decision: Decision) -> bool:
+    """Whether a decision leaves a restricted line as it is and adds a trigger that restricts it: a longer road."""
+    return decision.action == KEEP and decision.after.status != WHOLE_LINE and bool(decision.triggers_set)
+
+
+def is_partly_back(decision: Decision) -> bool:
+    """Whether a decision gives back a part of the line, and something still holds it down."""
+    return decision.action in ("restore", "correct") and decision.after.status != WHOLE_LINE
+
+
+def reasons_in_force(decision: Decision, policy: m.Policy) -> tuple[core.Reason, ...]:
+    """The triggers that still hold the line down, the most severe one first; a person's cap before them."""
+    held = [trigger for trigger in policy.triggers if trigger.name in decision.triggers_in_force]
+    restricting = sorted((one for one in held if one.suspend or one.caps_limit), key=severity)
+    listed = [] if decision.imposed_bp is None else [core.Reason(PERSON, "")]
+    return (*listed, *(core.Reason(trigger.reason, trigger.name) for trigger in restricting))
 
 
 def masked(account: str) -> str:

@@ -126,11 +126,24 @@ class NoticeReceipt:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectionCause:
+    """What showed a decision to be wrong: a record that was wrong then (`wrong`), or a fact that was known late.
+
+    `event_kind` is the kind of the late event, and `on_day` the local day on which it happened.
+    """
+
+    wrong: bool
+    event_kind: str = ""
+    on_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One decision, with all that its notice says. `number` and `account` are as the borrower knows them: masked.
 
     `lessons` are keys of `policies/lessons`; where it is empty, the first reason that has a lesson chooses it.
-    `corrects` names the decisions that a correction mends. `legal` holds statutory sentences, word for word. `due` is
+    `corrects` names the decisions that a correction mends, and `cause` says what showed them to be wrong. `owed_minor`
+    is what the account owes; None where that is not known. `legal` holds statutory sentences, word for word. `due` is
     the clock by which the notice must be out. `jurisdiction` chooses whom a lesson names for free help.
 
     Raises `NoticeError` where a decision is adverse and its notice has no reason, road back, way to repay or receipt.
@@ -152,6 +165,8 @@ class Notice:
     corrects: str | None = None
     legal: tuple[Text, ...] = ()
     due: NoticeClock | None = None
+    owed_minor: int | None = None
+    cause: CorrectionCause | None = None
 
     def __post_init__(self) -> None:
         # INVARIANT: no silence (law 9). Whoever learns of a restriction learns the reason, the road back, the proof.

@@ -41,6 +41,7 @@ from linekeeper.texts.language import Lang, language
 TEMPLATES = Path(__file__).parent / "templates"
 FORMER_KEY = "told"  # what `rendered` was called before, for one version more
 HEADLINES = {
+    Action.KEEP: "There are new reasons why your limit is held down",
     Action.DECREASE: "Your credit limit is now {after}",
     Action.SUSPEND: "You cannot borrow on this line for now",
     Action.CLOSE: "Your credit line is closed",
@@ -55,6 +56,7 @@ HEADLINES = {
     Action.PRICE: "Your price is now that of {price}",
 }
 LEADS = {
+    Action.KEEP: "Your limit stays at {after}. The way back below takes the new reasons into account.",
     Action.DECREASE: "It was {before}. The new limit applies from {since}.",
     Action.SUSPEND: "New loans are paused from {since}.",
     Action.CLOSE: "From {since} you cannot borrow on it.",
@@ -231,7 +233,8 @@ def _plain(value: Any) -> Any:
 
 def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
     change, translate = notice.change, phrases.language.translate
-    if change.action not in HEADLINES:
+    # A line that stays as it is concerns the borrower only where new reasons hold it down.
+    if change.action not in HEADLINES or (change.action == Action.KEEP and not notice.reasons):
         raise NoticeError(
             f"the action `{change.action.name.lower()}` is no matter for a notice",
             code="action-has-no-notice",
@@ -253,13 +256,20 @@ def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
     }
     headline, lead = translate(HEADLINES[change.action], **values), translate(LEADS[change.action], **values)
     stopped, open_now = change.before.status >= Status.SUSPENDED, change.after.status < Status.SUSPENDED
+    if change.action == Action.CORRECT and notice.corrects is None:
+        lead = translate(
+            "An earlier restriction should not have been made. We are sorry. Your limit is now {after}.",
+            after=values["after"],
+        )
     if change.action == Action.RESTORE and stopped and open_now:
-        # To borrow again matters more to the borrower than by how much the limit rose.
-        headline = translate("You can borrow on this line again")
+        # To borrow again matters more to the borrower than by how much the limit rose; but only where that is so.
+        headline = headline if _nothing_free(notice) else translate("You can borrow on this line again")
         lead = translate("Your limit is {after} from {since}.", **values)
     if change.action == Action.ANNOUNCE and change.coming and change.coming.after.status in COMING:
         headline = translate(COMING[change.coming.after.status], **values)
-    return headline, phrases.language.sentences(lead, *_announced(change, phrases, values))
+    return headline, phrases.language.sentences(
+        lead, *_cause(notice, phrases), *_what_remains(notice, phrases), *_announced(change, phrases, values)
+    )
 
 
 def _announced(change: Change, phrases: Phrasebook, values: Mapping[str, str]) -> Iterator[str]:
@@ -275,6 +285,43 @@ def _announced(change: Change, phrases: Phrasebook, values: Mapping[str, str]) -
         yield translate("Your price is now that of {price}.", **values)
     if change.withdrawn and change.action != Action.WITHDRAW:
         yield translate("What we announced before does not come.")
+
+
+def _nothing_free(notice: Notice) -> bool:
+    """Whether the account owes as much as its limit, or more, so that nothing can be borrowed."""
+    return notice.owed_minor is not None and notice.owed_minor >= notice.change.after.limit
+
+
+def _cause(notice: Notice, phrases: Phrasebook) -> Iterator[str]:
+    """What showed a corrected decision to be wrong: a record that was wrong then, or a fact that was known late."""
+    cause, translate = notice.cause, phrases.language.translate
+    if notice.change.action != Action.CORRECT or cause is None:
+        return
+    if cause.wrong:
+        yield translate("It rested on a record of ours that was wrong. We have taken that record back.")
+    elif cause.on_day is not None:
+        what = phrases.vocabulary.of("kinds", cause.event_kind).in_(phrases.language.code)
+        day = phrases.day(cause.on_day)
+        yield translate("We did not know of this in time: {what}, on {day}.", what=what, day=day)
+
+
+def _what_remains(notice: Notice, phrases: Phrasebook) -> Iterator[str]:
+    """What a line that came back in part still lacks; why, and the way back, stand below."""
+    change, translate = notice.change, phrases.language.translate
+    if change.action not in (Action.RESTORE, Action.CORRECT):
+        return
+    after = phrases.money(change.after.limit)
+    if change.after.status >= Status.SUSPENDED:
+        yield translate("New loans stay paused.")
+    elif _nothing_free(notice) and change.after.limit < change.after.granted:
+        owed = phrases.money(notice.owed_minor or 0)
+        yield translate(
+            "You owe {owed}, so you can borrow again once you owe less than {after}.", owed=owed, after=after
+        )
+    if change.after.limit < change.after.granted:
+        yield translate("This is not yet the whole of {granted}.", granted=phrases.money(change.after.granted))
+        if not notice.reasons:
+            yield translate("The rest comes back step by step, as shown below.")
 
 
 def _rows(change: Change, phrases: Phrasebook) -> Iterator[ChangeRow]:

@@ -31,22 +31,20 @@ STEP_TEXTS = {
     StepKind.PAY_DOWN: "Pay back {amount} of what you owe.",
     StepKind.BE_CURRENT: "Have nothing overdue on this day.",
     StepKind.NO_DRAWS: "Do not borrow on this line until {until}.",
-    StepKind.NO_ENQUIRIES: "Do not ask anyone for new credit until {until}.",
-    StepKind.WAIT: "Wait until {until}. There is nothing you need to do.",
+    StepKind.WAIT: "Wait until {until}. There is nothing else you need to do.",
 }
 ASSUMPTION_TEXTS = {
     AssumptionKind.BILLS: "No bill is above {amount}.",
     AssumptionKind.INCOME: "Income of at least {amount} comes in each month.",
     AssumptionKind.CURRENT: "Nothing is overdue from {day} on.",
-    AssumptionKind.STATEMENTS: "Your monthly bills show what you owe and what you paid.",
     AssumptionKind.NO_CHARGES: "You pay interest and fees as they come.",
-    AssumptionKind.NO_EVENTS: "None of this comes up: {kinds}.",
 }
 NO_ROAD_TEXTS = {
     "terminal": "Under our rules this decision is final. There are no steps that bring the limit back.",
     "person": "A person decided this. Ask us, and a person will tell you what is needed.",
     "not_found": "We have not found steps that bring the limit back yet. We look again when your account changes.",
 }
+NIGHT_ENDS_HOUR = 6
 LOAN_WORDS = {Status.SUSPENDED: "paused", Status.CLOSED: "closed"}
 
 
@@ -108,11 +106,24 @@ def render_promise(road: RoadBack | NoRoadBack | None, phrases: Phrasebook) -> I
             yield translate("We could not confirm these steps: a second run led elsewhere. Do not rely on them.")
         case RoadBack(honour_until_day=until):
             yield translate("We have checked that these steps work. The later you do them, the later the dates.")
-            yield translate("We keep this promise until {day}, even if our rules change.", day=phrases.day(until))
+            yield from _how_far(road, until, phrases)
         case NoRoadBack(why, _, ask_again):
             yield translate(NO_ROAD_TEXTS[why])
             if ask_again is not None:
                 yield translate("You can ask again from {day}.", day=phrases.day(ask_again))
+
+
+def _how_far(road: RoadBack, until: int, phrases: Phrasebook) -> Iterator[str]:
+    """Until when the promise is kept; and which dates, if any, are no promise but an outlook."""
+    translate = phrases.language.translate
+    if until <= road.day and any(map(road.is_outlook, road.plans)):
+        yield translate("These dates are an outlook under our rules of today. They are not a promise.")
+        return
+    yield translate("We keep this promise until {day}, even if our rules change.", day=phrases.day(until))
+    if any(map(road.is_outlook, road.plans)):
+        yield translate(
+            "Dates after {day} are an outlook under our rules of today. They are not a promise.", day=phrases.day(until)
+        )
 
 
 def render_assumptions(road: RoadBack | NoRoadBack | None, phrases: Phrasebook) -> tuple[str, ...]:
@@ -144,7 +155,7 @@ def _plan(kind: str, name: str, plan: Plan, phrases: Phrasebook) -> RenderedPlan
         name=name,
         goal=phrases.language.translate("If you do this, your limit is {limit} from {day}.", limit=limit, day=day),
         cost=_cost(plan, phrases),
-        steps=tuple(DatedText(phrases.day(step.day), _step(step, phrases)) for step in steps),
+        steps=tuple(DatedText(phrases.day(step.day), _step(step, phrases, len(steps) == 1)) for step in steps),
         path=render_path(plan.path, phrases),
     )
 
@@ -154,10 +165,9 @@ def _cost(plan: Plan, phrases: Phrasebook) -> str:
         return ""
     early, total = phrases.money(plan.early_minor), phrases.money(plan.total_minor)
     # What a future statement will ask for is not known, so the total leaves it out and the sentence says so.
-    bills_unknown = any(assumption.kind == AssumptionKind.STATEMENTS for assumption in plan.assumptions)
     return phrases.language.translate(
         "You pay {early} in the first {span}, {total} in all, and your monthly bills as they come."
-        if bills_unknown
+        if plan.bills_unknown
         else "You pay {early} in the first {span}, {total} in all.",
         early=early,
         span=phrases.language.span(EARLY_DAYS),
@@ -165,7 +175,7 @@ def _cost(plan: Plan, phrases: Phrasebook) -> str:
     )
 
 
-def _step(step: Step, phrases: Phrasebook) -> str:
+def _step(step: Step, phrases: Phrasebook, alone: bool) -> str:
     translate, sentences = phrases.language.translate, phrases.language.sentences
     until = phrases.day(step.until_day) if step.until_day is not None else ""
     amount = phrases.money(step.amount_minor) if step.amount_minor is not None else ""
@@ -179,6 +189,18 @@ def _step(step: Step, phrases: Phrasebook) -> str:
         return sentences(bills, translate("Pay at least {amount} each time.", amount=amount) if amount else "")
     if step.action == StepKind.REPORT and step.event_kind == CUSTOMER:
         return translate("On your other accounts with us, see to this: {what}.", what=_elsewhere(step, phrases))
+    if step.action == StepKind.DRAW_AND_REPAY:
+        return phrases.language.translate_count(
+            "Borrow {amount} once and pay it back by {until}, on its date.",
+            "Borrow {amount} {number} times, and pay it back each time on its date. This takes until {until}.",
+            step.count or 1,
+            until=until,
+            amount=amount,
+        )
+    if step.action == StepKind.STOP:
+        return translate("{what} until {until}.", what=_stop(step, phrases), until=until)
+    if step.action == StepKind.WAIT and alone:
+        return translate("Wait until {until}. There is nothing you need to do.", until=until)
     if step.action == StepKind.REPORT:
         proof = translate("Send us proof of this: {what}.", what=_proof(step, phrases))
         return sentences(proof, translate("Do so each month until {until}.", until=until) if until else "")
@@ -194,6 +216,35 @@ def _elsewhere(step: Step, phrases: Phrasebook) -> str:
         for name in names
     ]
     return phrases.language.translate(", ").join(words)
+
+
+def _stop(step: Step, phrases: Phrasebook) -> str:
+    """What to stop: in the words that the kind has for it, else the kind's name and what is counted of it."""
+    vocabulary, lang, kind = phrases.vocabulary, phrases.language.code, step.event_kind or ""
+    words = [value for value in step.fields.values() if isinstance(value, str)]
+    for key in (*(f"{kind}.{word}" for word in words), kind if not words and "hour" not in step.fields else ""):
+        if vocabulary.has("stops", key):
+            return vocabulary.of("stops", key).in_(lang)
+    what = vocabulary.events(kind).in_(lang)
+    details = [_detail_of(name, value, phrases) for name, value in step.fields.items()]
+    listed = phrases.language.translate(", ").join(details)
+    translate = phrases.language.translate
+    return (
+        translate("Avoid {what} ({details})", what=what, details=listed)
+        if details
+        else translate("Avoid {what}", what=what)
+    )
+
+
+def _detail_of(name: str, value: int | str, phrases: Phrasebook) -> str:
+    """Which of a kind's events are meant: a word, an amount, the time of day."""
+    vocabulary, lang, translate = phrases.vocabulary, phrases.language.code, phrases.language.translate
+    if name == "hour":
+        return translate("at night") if int(value) < NIGHT_ENDS_HOUR else translate("at {hour}:00", hour=value)
+    label = vocabulary.of("fields", name).in_(lang)
+    if isinstance(value, str):
+        return vocabulary.of("choices", value).in_(lang)
+    return translate("{label}: {value}", label=label, value=phrases.money(value) if name == "amount" else str(value))
 
 
 def _proof(step: Step, phrases: Phrasebook) -> str:
@@ -219,12 +270,8 @@ def _stricter(one: Assumption, other: Assumption) -> Assumption:
 
 
 def _assumption(assumption: Assumption, phrases: Phrasebook) -> str:
-    vocabulary, lang = phrases.vocabulary, phrases.language.code
     amount = phrases.money(assumption.amount_minor) if assumption.amount_minor is not None else ""
-    kinds = phrases.language.one_of([vocabulary.plain(kind).in_(lang) for kind in assumption.event_kinds])
-    return phrases.language.translate(
-        ASSUMPTION_TEXTS[assumption.kind], amount=amount, kinds=kinds, day=phrases.day(assumption.day)
-    )
+    return phrases.language.translate(ASSUMPTION_TEXTS[assumption.kind], amount=amount, day=phrases.day(assumption.day))
 
 
 def _point(point: PathPoint, phrases: Phrasebook) -> str:

@@ -15,6 +15,8 @@ KINDS_MAX = 64
 FULL_BP = 10_000  # all that is granted
 CHOICES_MAX = 200
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+MEANS_KEY = "means"  # beside the fields of a kind: what it means to a road back
+MEANS_WORDS = ("income", "spending", "neutral", "lender", "statement")
 RESERVED_FIELDS = ("id", "account", "kind", "at", "hour")
 
 OPENING_KINDS = ("open", "opening")  # the first event of an account is one of these
@@ -118,6 +120,7 @@ def declared_kinds(
     for key, value in section.entries:
         if not valid_name(key, "the event kind", faults):
             continue
+        means, value = _means(key, value, faults)
         fields = _fields(key, value, faults)
         if relief and key.text == MORATORIUM:
             if fields:
@@ -127,11 +130,13 @@ def declared_kinds(
             kinds[key.text] = _relief_kind(len(kinds))
             continue
         if key.text in CODED and [item.name for item in fields] == ["code"]:
+            if means:
+                faults.add(key, f"the event kind `{key.text}` is built in, and so is what it means", "remove `means`")
             kinds[key.text] = Kind(key.text, kinds[key.text].number, fields, built_in=True)
         elif key.text in kinds:
             faults.add(key, f"the event kind `{key.text}` is built in", "choose another name")
         else:
-            kinds[key.text] = Kind(key.text, len(kinds), fields)
+            kinds[key.text] = Kind(key.text, len(kinds), fields, means=means)
     if relief and MORATORIUM not in kinds:
         kinds[MORATORIUM] = _relief_kind(len(kinds))
     if len(kinds) > KINDS_MAX:
@@ -141,6 +146,21 @@ def declared_kinds(
 
 def _relief_kind(number: int) -> Kind:
     return Kind(MORATORIUM, number, RELIEF_FIELDS, ("why",), built_in=True)
+
+
+def _means(kind: Scalar, node: Node, faults: Faults) -> tuple[str, Node]:
+    """What the kind means to a road back, and the rest of its table.
+
+    A field may be called `means` too, for its value is then a type of field and none of these words.
+    """
+    word = node.get(MEANS_KEY) if isinstance(node, Table) else None
+    if not isinstance(node, Table) or not isinstance(word, Scalar) or word.text.strip().removesuffix("?") in _UNITS:
+        return "", node
+    if word.text not in MEANS_WORDS:
+        way_out = nearest(word.text, [*MEANS_WORDS])
+        faults.add(word, f"`{quoted(word.text)}` is nothing that the event kind `{kind.text}` can mean", way_out)
+    rest = tuple(entry for entry in node.entries if entry[0].text != MEANS_KEY)
+    return word.text, replace(node, entries=rest)
 
 
 def _fields(kind: Scalar, node: Node, faults: Faults) -> tuple[Field, ...]:

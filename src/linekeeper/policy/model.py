@@ -33,13 +33,17 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of event. `number` is its code in the kernel; `text` names fields kept but not decided on."""
+    """One kind of event. `number` is its code in the kernel; `text` names fields kept but not decided on.
+
+    `means` is what it means to a road back, where the policy says so: see section 2 of the language reference.
+    """
 
     name: str
     number: int
     fields: tuple[Field, ...]
     text: tuple[str, ...] = ()
     built_in: bool = False
+    means: str = ""
 
 
 @dataclass(frozen=True, slots=True)

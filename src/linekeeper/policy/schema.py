@@ -9,6 +9,7 @@ from typing import Any
 
 from linekeeper.policy.customers import CUSTOMER_KEYS, PUBLISHED_FACTS, PUBLISHED_MAX
 from linekeeper.policy.dues import DUES_KEYS, HOLIDAYS_KEYS, PREPAID, WEEKDAYS
+from linekeeper.policy.kinds import MEANS_KEY, MEANS_WORDS
 from linekeeper.policy.load import KEYS, OLD_KEYS, REQUIRED
 from linekeeper.policy.parts import PART_KEYS
 from linekeeper.policy.restorations import SCHEDULE_KEYS, SCHEDULES_MAX
@@ -124,6 +125,18 @@ _FIELD: Schema = {
 }
 
 
+_EVENT: Schema = {
+    "type": ["object", "null"],
+    "properties": {
+        MEANS_KEY: {
+            "anyOf": [{"enum": list(MEANS_WORDS)}, _FIELD],
+            "description": "what the kind means to a road back; by default, its unit and its direction say so",
+        }
+    },
+    "additionalProperties": _FIELD,
+}
+
+
 _YEARS: Schema = {"type": ["string", "integer"], "pattern": r"^\d{4}(\s*-\s*\d{4})?$", "description": "like 2025-2030"}
 _DATES: Schema = {"type": "array", "items": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}}
 
@@ -214,7 +227,7 @@ def schema() -> Schema:
         "minor_digits": {"type": "integer", "minimum": 0, "maximum": 4},
         "time_zone": {"type": "string"},
         "include": {"type": "array", "items": {"type": "string"}, "description": "files with shared sections"},
-        "events": _named({"type": ["object", "null"], "additionalProperties": _FIELD}),
+        "events": _named(_EVENT),
         "features": _named(feature),
         "define": _named(_CONDITION),
         "segments": {**_named(_CONDITION), "description": "the first whose condition holds; the last is `otherwise`"},

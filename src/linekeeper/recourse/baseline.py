@@ -8,7 +8,7 @@ granted here becomes an assumption of the plan, because the plan holds only as l
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -17,13 +17,17 @@ from linekeeper.core.bounds import AT_END_MS, DAY_MS, HOUR_MS, MISSING
 from linekeeper.evaluate.late_events import evaluate_until
 from linekeeper.kernel.arrears import arrears_of
 from linekeeper.kernel.calendar import Ints, calendar
+from linekeeper.kernel.dues import business_day
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.prelude import month_of, month_start
+from linekeeper.kernel.prelude import NEVER
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.recourse.dependencies import Dependencies, dependencies_of, horizon_days
+from linekeeper.recourse.meaning import Meaning, amount_field, kinds_meaning
+from linekeeper.recourse.own_history import MONTH_DAYS, tiles_of_kind
+from linekeeper.recourse.rhythm import LONGEST_MONTH, Rhythm, rhythm_of
 
-MONTH_DAYS = 30
+SHORTEST_MONTH_DAYS = 28
 INCOME_STALE_DAYS = 45  # income that has not come for so long is not taken for granted
 LEAD_DAYS = 7  # between a bill and its date, where the state does not show it
 BILLS_OF_BALANCE = 12  # a balance that was never billed is taken to come in so many bills
@@ -33,22 +37,31 @@ Dues = tuple[tuple[int, int], ...]  # (due_on, unpaid minor units), oldest first
 
 
 @dataclass(frozen=True, slots=True)
-class Routine:
-    """What goes on by itself, month by month.
+class IncomeStream:
+    """Income of one kind that goes on: `amount_minor` on the days of its rhythm."""
 
-    `cycle_day` is a day on which a bill fell due, or a report came; the cycle repeats its day of the month.
-    `sends_dues`: the lender sends dues, of at most `bill_minor`, `lead_days` before their date.
-    `reports_delinquency`: the lender reports days past due each month. `income_minor` comes each month on the day of
-    the month of `income_day`; None where no income is taken for granted.
+    kind: m.Kind
+    amount_minor: int
+    rhythm: Rhythm
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """What goes on by itself.
+
+    On the days of the `cycle` bills fall due, or reports come. `sends_dues`: the lender sends dues, of at most
+    `bill_minor`, `lead_days` before their date. `reports_delinquency`: the lender reports days past due in each cycle.
+    `reports_balance`: the rules look at the balances that the lender's core system says, so a payment shows in one.
+    `incomes` are those that are taken for granted.
     """
 
-    cycle_day: int
+    cycle: Rhythm
     sends_dues: bool
     reports_delinquency: bool
+    reports_balance: bool
     bill_minor: int
     lead_days: int
-    income_minor: int | None
-    income_day: int
+    incomes: tuple[IncomeStream, ...]
 
 
 @dataclass(frozen=True)
@@ -94,6 +107,15 @@ class Baseline:
         from_noon = hour - NOON_HOUR
         at = int(self.noon_ms[day]) + from_noon * HOUR_MS
         return max(at, self.slot("SEEN")), max(int(self.noon_hours[day]) + from_noon, self.slot("HOUR"))
+
+    def business_day(self, day: int) -> int:
+        """The day on which a due of that day falls: the next business day, where the policy moves dues."""
+        terms = self.kernel.policy.dues.business_days
+        if terms is None:
+            return day
+        weekend = sum(1 << weekday for weekday in terms.weekend)
+        # The kernel's own function counts on an end to each list, as its constants have.
+        return business_day(day, weekend, (*terms.off, NEVER), (*terms.working, NEVER))
 
 
 def baseline_of(
@@ -146,28 +168,6 @@ def noons(time_zone: str) -> tuple[Ints, Ints]:
     return at, clock.hours(at)
 
 
-def monthly(anchor_day: int, start: int, until: int) -> Iterator[int]:
-    """The same day of each month as `anchor_day`, from day `start` to day `until`.
-
-    The last day of a month stays the last, as lenders' billing cycles have it.
-
-    >>> list(monthly(30, 31, 120)), list(monthly(14, 0, 80))
-    ([58, 89, 119], [14, 45, 73])
-    """
-    month = month_of(anchor_day)
-    day_of_month = anchor_day - month_start(month)
-    at_month_end = anchor_day == month_start(month + 1) - 1
-    month = month_of(start)
-    while True:
-        last = month_start(month + 1) - 1
-        day = last if at_month_end else min(month_start(month) + day_of_month, last)
-        if day > until:
-            return
-        if day >= start:
-            yield day
-        month += 1
-
-
 def triggers_set(policy: m.Policy, latches: int) -> tuple[m.Trigger, ...]:
     """The triggers that are set in a state's `MASK`: bit n stands for the policy's trigger n.
 
@@ -193,56 +193,103 @@ def _routine(
         bill_minor = dues[-1][1]
     unbilled = state[kernel.layout.slots["BALANCE"]] - sum(amount for _, amount in dues)
     bill_minor = bill_minor or max(-(-unbilled // BILLS_OF_BALANCE), 1)
-    income_minor, income_day = _income(kernel, state, day)
     return Routine(
-        cycle_day=_cycle_day(kernel, state, dues, billed, lead_days),
+        cycle=_cycle(kernel, state, dues, [one for one, _ in billed], lead_days),
         sends_dues=sends_dues,
         reports_delinquency=reports_delinquency,
+        reports_balance="balance" in dependencies_of(kernel.policy).measured_kinds,
         bill_minor=bill_minor,
         lead_days=lead_days,
-        income_minor=income_minor,
-        income_day=income_day,
+        incomes=tuple(_incomes(kernel, state, day)),
     )
 
 
-def _cycle_day(kernel: Kernel, state: list[int], dues: Dues, billed: list[tuple[int, int]], lead_days: int) -> int:
-    """The latest known day of the cycle: of a due, a bill, a statement; else the day of the last event."""
+def _cycle(kernel: Kernel, state: list[int], dues: Dues, billed: list[int], lead_days: int) -> Rhythm:
+    """The rhythm of the dues, else of bills, else of statements; else the day of the month of the last event."""
+    holidays = kernel.policy.dues.business_days is not None
+    if len(dues) > 1:
+        return rhythm_of([due_on for due_on, _ in dues], holidays=holidays)
+    if dues and len(billed) > 1:
+        return _rhythm_of_due(dues[0][0], billed, lead_days, holidays)
     if dues:
-        return dues[-1][0]
+        return rhythm_of([dues[0][0]], holidays=holidays)
     if billed:
-        return billed[-1][0] + lead_days
-    statements = [state[slot] for last, slot in kernel.layout.lasts.items() if last.select.kind == "statement"]
-    at = max([at for at in statements if at != MISSING], default=state[kernel.layout.slots["SEEN"]])
-    return kernel.calendar.day(at)
+        return rhythm_of([day + lead_days for day in billed], holidays=holidays)
+    return rhythm_of(_report_days(kernel, state))
 
 
-def _income(kernel: Kernel, state: list[int], day: int) -> tuple[int | None, int]:
-    """What came in the month up to the last income, and the day of that income; None where it is stale."""
-    if income_kind(kernel.policy) is None:
-        return None, day
-    income = list(daily_sums(kernel, state, "income", "amount"))
-    if income and day - income[-1][0] <= INCOME_STALE_DAYS:
-        last_day = income[-1][0]
-        return sum(amount for income_day, amount in income if income_day > last_day - MONTH_DAYS), last_day
+def _rhythm_of_due(due_on: int, billed: list[int], lead_days: int, holidays: bool) -> Rhythm:
+    """The rhythm of one due that waits, by the days on which bills came.
+
+    The last day of a short month may stand for several days of the month. That one is taken by which earlier bills
+    would have fallen due after the usual number of days.
+    """
+    by_bills = rhythm_of(billed, holidays=holidays)
+    if by_bills.every_days:
+        return Rhythm(by_bills.every_days, due_on, 0)
+
+    def misfit(day_of_month: int) -> tuple[int, int]:
+        rhythm = Rhythm(0, due_on, day_of_month)
+        nearest = (
+            min(abs(day - one - lead_days) for day in rhythm.days(one, one + 2 * LONGEST_MONTH)) for one in billed
+        )
+        return sum(nearest), -day_of_month
+
+    alone = rhythm_of([due_on]).day_of_month
+    last = Rhythm(0, due_on, 0)
+    same_day = [
+        day for day in range(1, LONGEST_MONTH + 1) if due_on in replace(last, day_of_month=day).days(due_on, due_on)
+    ]
+    return Rhythm(0, due_on, min(same_day, key=misfit, default=alone))
+
+
+def _report_days(kernel: Kernel, state: list[int]) -> list[int]:
+    """Days of statements, else of reports of days past due, that the state shows; else the day of the last event."""
+    policy, day = kernel.policy, kernel.calendar.day
+    names = [kind.name for kind in kinds_meaning(policy, Meaning.STATEMENT)] or ["delinquency"]
+    shown = {
+        tile.day
+        for ring in kernel.layout.rings
+        if isinstance(ring.key.source, ex.Select) and ring.key.source.kind in names and ring.key.unit == "d"
+        for tiles in tiles_of_kind(kernel, state, ring.key.source.kind)
+        for tile in tiles
+    }
+    if not shown:
+        lasts = (state[slot] for last, slot in kernel.layout.lasts.items() if last.select.kind in names)
+        shown = {day(at) for at in lasts if at != MISSING}
+        since = (state[slot] for since, slot in kernel.layout.since.items() if since.select.kind in names)
+        shown = {max({*shown, *(one for one in since if one != MISSING)})} if shown else shown
+    return sorted(shown) or [day(state[kernel.layout.slots["SEEN"]])]
+
+
+def _incomes(kernel: Kernel, state: list[int], day: int) -> Iterator[IncomeStream]:
+    """The incomes that still come: what each brought in its last month, on the days on which it came."""
+    for kind in kinds_meaning(kernel.policy, Meaning.INCOME):
+        field = amount_field(kind)
+        came = list(daily_sums(kernel, state, kind.name, field.name)) if field else []
+        if field and not came:
+            came = _last_amount(kernel, state, kind.name, field.name)
+        if came and day - came[-1][0] <= INCOME_STALE_DAYS:
+            days = [one for one, _ in came]
+            rhythm = rhythm_of(days)
+            if rhythm.every_days or len(days) == 1:
+                yield IncomeStream(kind, came[-1][1], rhythm)
+            else:  # several days a month, or none in particular: a month's income on the day of the last
+                month = sum(amount for one, amount in came if one > days[-1] - SHORTEST_MONTH_DAYS)
+                yield IncomeStream(kind, month, rhythm)
+
+
+def _last_amount(kernel: Kernel, state: list[int], kind: str, field: str) -> list[tuple[int, int]]:
+    """(day, amount) of the latest event of a kind, where the policy keeps it."""
     for last, slot in kernel.layout.lasts.items():
-        if last == ex.Last(ex.Select("income"), "amount", ex.MONEY) and state[slot] != MISSING:
-            last_day = kernel.calendar.day(state[slot])
-            if day - last_day <= INCOME_STALE_DAYS:
-                return state[slot + 1], last_day
-    return None, day
-
-
-def income_kind(policy: m.Policy) -> m.Kind | None:
-    """The policy's kind `income` with an `amount` of money; None where it has none."""
-    for kind in policy.kinds:
-        if kind.name == "income" and any(field.name == "amount" and field.unit == ex.MONEY for field in kind.fields):
-            return kind
-    return None
+        if last.select == ex.Select(kind) and last.field == field and state[slot] != MISSING:
+            return [(kernel.calendar.day(state[slot]), state[slot + 1])]
+    return []
 
 
 def statement_kind(policy: m.Policy) -> m.Kind | None:
-    """The policy's own kind `statement`; None where it has none."""
-    return next((kind for kind in policy.kinds if kind.name == "statement" and not kind.built_in), None)
+    """The policy's own kind that is a statement; None where it has none."""
+    return next(iter(kinds_meaning(policy, Meaning.STATEMENT)), None)
 
 
 def daily_sums(kernel: Kernel, state: Sequence[int], kind: str, field: str) -> Iterator[tuple[int, int]]:

@@ -6,50 +6,41 @@ from collections.abc import Iterator, Sequence
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.evaluate.event_batch import EventRow
+from linekeeper.policy import model as m
 from linekeeper.recourse.actions import ActionPlan, kernel_rows, least_monthly
-from linekeeper.recourse.baseline import MONTH_DAYS, Baseline
-from linekeeper.recourse.candidates import Candidate
-from linekeeper.recourse.dependencies import dependencies_of_releasable
-from linekeeper.recourse.model import Assumption, AssumptionKind, Plan, PlannedEvent, Step, StepKind
-
-# Kinds that the condition "nothing more of this comes up" leaves out: steps or other assumptions speak of them, or
-# they are rulings of people.
-COVERED_KINDS = frozenset(
-    (
-        "open",
-        "consent",
-        "override",
-        "reversal",
-        "draw",
-        "due",
-        "repay",
-        "charge",
-        "balance",
-        "delinquency",
-        "enquiry",
-        "income",
-    )
+from linekeeper.recourse.baseline import (
+    SHORTEST_MONTH_DAYS,
+    Baseline,
+    IncomeStream,
+    statement_kind,
 )
+from linekeeper.recourse.candidates import Candidate, CandidateSearch
+from linekeeper.recourse.life_goes_on import LifeGoesOn, merged_stops
+from linekeeper.recourse.model import Assumption, AssumptionKind, Plan, PlannedEvent, Step, StepKind
+from linekeeper.recourse.own_history import MONTH_DAYS
 
 
-def build_plan(baseline: Baseline, candidate: Candidate) -> Plan:
+def build_plan(search: CandidateSearch, candidate: Candidate) -> Plan:
     """The plan of a candidate that restores the line, not verified yet.
 
     Only events up to the day on which the line is restored belong to it: the promise ends there.
     """
-    actions, end = candidate.actions, candidate.simulation.day
+    baseline, actions, end = search.baseline, candidate.actions, candidate.simulation.day
     rows = kernel_rows(baseline, actions, end)
     events = tuple(planned_event(baseline, row) for row in rows if row.hour // 24 <= end)
     placeholder = least_monthly(baseline.kernel.policy)  # stands for a minimum that nobody knows yet: not counted
     payments = (int(event.fields["amount"]) for event in events if event.kind == "repay")
+    life = LifeGoesOn(search, candidate)
+    statement = statement_kind(baseline.kernel.policy)
     return Plan(
-        steps=tuple(sorted(_steps(baseline, actions, events, end), key=lambda step: step.day)),
-        assumptions=tuple(_assumptions(baseline, actions, events, end)),
+        steps=tuple(sorted(_steps(life, events), key=lambda step: step.day)),
+        assumptions=tuple(_assumptions(life, events)),
         path=candidate.simulation.path,
         events=events,
         early_minor=candidate.early_minor,
         total_minor=sum(amount for amount in payments if amount > placeholder),
         verified=False,
+        bills_unknown=statement is not None and any(event.kind == statement.name for event in events),
     )
 
 
@@ -64,8 +55,9 @@ def planned_event(baseline: Baseline, row: EventRow) -> PlannedEvent:
 # ------------------------------------------------------------------ steps
 
 
-def _steps(baseline: Baseline, actions: ActionPlan, events: Sequence[PlannedEvent], end: int) -> Iterator[Step]:
+def _steps(life: LifeGoesOn, events: Sequence[PlannedEvent]) -> Iterator[Step]:
     """The steps in words a borrower can act on. Arrears come first, as a repayment settles the oldest dues first."""
+    baseline, actions, end = life.baseline, life.candidate.actions, life.end
     day, overdue = baseline.day, baseline.overdue_minor
     today = min(actions.today_minor, baseline.owed_minor)
     if overdue:
@@ -80,12 +72,32 @@ def _steps(baseline: Baseline, actions: ActionPlan, events: Sequence[PlannedEven
     yield from _payment_steps(baseline, actions, events)
     yield from _confirmation_steps(baseline, actions, events)
     if end > day:
-        yield Step(StepKind.NO_DRAWS, day, until_day=end)
-        if "enquiry" in baseline.dependencies.kinds:
-            yield Step(StepKind.NO_ENQUIRIES, day, until_day=end)
+        yield from _conduct_steps(life, events)
         other_steps = actions.confirmations or actions.income_minor or baseline.slot("REPORTED")
         if not other_steps and not any(event.kind == "repay" for event in events):
             yield Step(StepKind.WAIT, day, until_day=end)
+
+
+def _conduct_steps(life: LifeGoesOn, events: Sequence[PlannedEvent]) -> Iterator[Step]:
+    """What to borrow, and what to leave, where it matters and for as long as it does."""
+    actions, day = life.candidate.actions, life.baseline.day
+    drawn = [event.day for event in events if event.kind == "draw"]
+    if drawn:
+        repaid = [event.day for event in events if event.kind == "repay" and event.day > drawn[-1]]
+        until = repaid[0] if repaid else life.end
+        yield Step(StepKind.DRAW_AND_REPAY, drawn[0], until, actions.loan_minor, len(drawn))
+    no_draws_until = None if drawn else life.no_draws_until()
+    if no_draws_until is not None:
+        yield Step(StepKind.NO_DRAWS, day, until_day=no_draws_until)
+    for stop in merged_stops(life.stops()):
+        fields = {name: _worded(stop.kind, name, value) for name, value in stop.fields.items()}
+        yield Step(StepKind.STOP, day, stop.until_day, None, None, stop.kind.name, fields)
+
+
+def _worded(kind: m.Kind, name: str, value: int) -> int | str:
+    """A field's value as an event has it: words as words."""
+    choices = next((item.choices for item in kind.fields if item.name == name), ())
+    return choices[value] if 0 <= value < len(choices) else value
 
 
 def _payment_steps(baseline: Baseline, actions: ActionPlan, events: Sequence[PlannedEvent]) -> Iterator[Step]:
@@ -121,10 +133,10 @@ def _payment_steps(baseline: Baseline, actions: ActionPlan, events: Sequence[Pla
 
 def _confirmation_steps(baseline: Baseline, actions: ActionPlan, events: Sequence[PlannedEvent]) -> Iterator[Step]:
     """What others have to confirm, a step for each kind of event."""
-    kinds = {baseline.kernel.policy.kinds[confirmed.kind].name for confirmed in actions.confirmations}
-    if actions.income_minor is not None:
-        kinds.add("income")
-    for kind in sorted(kinds):
+    numbers = [confirmed.kind for confirmed in actions.confirmations]
+    if actions.income_minor is not None and actions.income_kind is not None:
+        numbers.append(actions.income_kind)
+    for kind in sorted(baseline.kernel.policy.kinds[number].name for number in numbers):
         confirmed_events = [event for event in events if event.kind == kind]
         if confirmed_events:
             first, count = confirmed_events[0], len(confirmed_events)
@@ -135,27 +147,26 @@ def _confirmation_steps(baseline: Baseline, actions: ActionPlan, events: Sequenc
 # ------------------------------------------------------------------ assumptions
 
 
-def _assumptions(
-    baseline: Baseline, actions: ActionPlan, events: Sequence[PlannedEvent], end: int
-) -> Iterator[Assumption]:
-    """The conditions of the promise: what the plan's events take for granted about the lender and the borrower's life.
+def _assumptions(life: LifeGoesOn, events: Sequence[PlannedEvent]) -> Iterator[Assumption]:
+    """The conditions of the promise: what the plan's events take for granted, and where it leads elsewhere without.
 
-    A plan without them would promise what nobody can promise: a bill above the last one, or a lost income, leads
-    elsewhere. A condition is named only where the plan rests on it.
+    A plan without them would promise what nobody can promise. Asking for help is never one, nor what others do.
     """
+    baseline, actions = life.baseline, life.candidate.actions
     first_of_kind = {event.kind: event for event in reversed(events)}
-    if "due" in first_of_kind:
+    if "due" in first_of_kind and life.rests_on_bills():
         yield Assumption(AssumptionKind.BILLS, first_of_kind["due"].day, baseline.routine.bill_minor)
-    if "income" in first_of_kind and actions.income_minor is None:
-        yield Assumption(AssumptionKind.INCOME, first_of_kind["income"].day, baseline.routine.income_minor)
-    if "delinquency" in first_of_kind:
+    came = [first_of_kind[one.kind.name].day for one in baseline.routine.incomes if one.kind.name in first_of_kind]
+    if came and actions.income_minor is None and life.rests_on_income():
+        amount = sum(monthly_amount(stream) for stream in baseline.routine.incomes)
+        yield Assumption(AssumptionKind.INCOME, min(came), amount)
+    if "delinquency" in first_of_kind and life.rests_on_reports():
         yield Assumption(AssumptionKind.CURRENT, first_of_kind["delinquency"].day)
-    if "statement" in first_of_kind:
-        yield Assumption(AssumptionKind.STATEMENTS, first_of_kind["statement"].day)
-    if end > baseline.day:
-        if baseline.balance_minor > 0:
-            yield Assumption(AssumptionKind.NO_CHARGES, baseline.day)
-        releasable = dependencies_of_releasable(baseline.kernel.policy)
-        others = releasable.kinds - first_of_kind.keys() - COVERED_KINDS
-        if others:
-            yield Assumption(AssumptionKind.NO_EVENTS, baseline.day, event_kinds=tuple(sorted(others)))
+    if life.end > baseline.day and baseline.balance_minor > 0 and life.rests_on_charges():
+        yield Assumption(AssumptionKind.NO_CHARGES, baseline.day)
+
+
+def monthly_amount(stream: IncomeStream) -> int:
+    """What an income brings in a short month, in minor units."""
+    every = stream.rhythm.every_days
+    return stream.amount_minor * (SHORTEST_MONTH_DAYS // every if every else 1)

@@ -15,16 +15,21 @@ from linekeeper.evaluate.event_batch import EventRow
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.recourse.actions import (
+    AS_PLANNED,
     MONTHLY_PAYMENTS_MAX,
     ActionPlan,
     Confirmation,
+    Deviation,
     kernel_fields,
     kernel_rows,
     least_monthly,
 )
-from linekeeper.recourse.baseline import Baseline, income_kind
+from linekeeper.recourse.baseline import Baseline
 from linekeeper.recourse.dependencies import literals, restoring_conditions
+from linekeeper.recourse.draws import drawn_within, least_loan
+from linekeeper.recourse.meaning import Meaning, amount_field, kinds_meaning
 from linekeeper.recourse.model import EARLY_DAYS
+from linekeeper.recourse.own_history import MONTH_DAYS, most_in_a_month
 from linekeeper.recourse.simulate import Simulation, Simulator
 from linekeeper.scorecard.trees import cuts_of_feature
 
@@ -33,8 +38,7 @@ LEAST_PART_TODAY = 3  # of the arrears, at least a third is paid today: a plan i
 BILLS_LEFT = 3  # the corner plan that pays down leaves so many bills to be paid on time, for policies that count them
 SOONER_DAYS = 7  # a plan that needs others to confirm something is worth it where it is sooner by so much
 
-ROUTINE_KINDS = frozenset(("income", "statement"))  # kinds that every plan makes by itself
-CONFIRMABLE_BUILT_IN = frozenset(("hardship", "dispute"))
+LOANS_TRIED = (1, 2, 3, 4, 6, 9, 12)  # how many small loans, one a bill, a plan may draw and repay on time
 FIELD_VALUES_MAX = 12  # values tried for one field of a confirmed event
 CONFIRMED_KINDS_MAX = 3  # kinds of confirmed events in one plan
 
@@ -77,21 +81,33 @@ class Candidate:
 
 @dataclass
 class CandidateSearch:
-    """All candidates of one baseline. Each is simulated up to day `until_day`, and simulated once."""
+    """All candidates of one baseline. Each is simulated up to day `until_day`, and simulated once.
+
+    `whole_policy`: the question is whether the policy leaves anybody a way, not what this borrower can do; then more is
+    tried than the borrower's own past shows.
+    """
 
     baseline: Baseline
     simulator: Simulator
     until_day: int
     candidates: dict[ActionPlan, Candidate] = field(default_factory=dict)
+    whole_policy: bool = False
 
     def candidate(self, actions: ActionPlan) -> Candidate:
         """The candidate of an action plan."""
         if actions not in self.candidates:
             rows = kernel_rows(self.baseline, actions, self.until_day)
             simulation = self.simulator.simulate(rows, self.until_day)
+            if actions.loans and simulation.restored and not drawn_within(self.baseline, rows, simulation):
+                simulation = replace(simulation, restored=False)  # a loan that the line does not give restores nothing
             early_minor = _early_payments(self.baseline, rows, simulation)
             self.candidates[actions] = Candidate(actions, simulation, early_minor)
         return self.candidates[actions]
+
+    def simulate(self, actions: ActionPlan, until_day: int, deviation: Deviation = AS_PLANNED) -> Simulation:
+        """Where a plan leads up to the end of a day while something goes on that it leaves out."""
+        until = min(until_day + 1, self.baseline.until_day)
+        return self.simulator.simulate(kernel_rows(self.baseline, actions, until, deviation), until)
 
     def best(self, plans: Iterable[ActionPlan], order: Callable[[Candidate], SortKey]) -> Candidate:
         """The first of the plans' candidates by that order."""
@@ -160,28 +176,58 @@ def corner_plans(baseline: Baseline) -> Iterator[ActionPlan]:
             yield ActionPlan(today_minor=today, monthly_minor=monthly_amount)
 
 
+def loan_plans(search: CandidateSearch, plain: Candidate) -> Iterator[ActionPlan]:
+    """Plans that draw small loans and repay them on time, where bills met on time may count and none is to come.
+
+    The first loan comes on the first day on which the plain plan has nothing stopping new loans.
+    """
+    baseline, routine = search.baseline, search.baseline.routine
+    amount = least_loan(baseline)
+    counts_bills = "on_time_streak" in baseline.dependencies.facts or bool(
+        baseline.dependencies.measured_kinds & {"repay", "due"}
+    )
+    if not (routine.sends_dues and counts_bills and amount):
+        return
+    open_days = [point.day for point in plain.simulation.path if point.usable_minor >= amount]
+    for actions in dict.fromkeys((plain.actions, replace(plain.actions, today_minor=baseline.owed_minor))):
+        for loans in LOANS_TRIED if open_days else ():
+            yield replace(actions, loans=loans, loan_minor=amount, loans_from=open_days[0] + 1)
+
+
 # ------------------------------------------------------------------ the fastest and the lightest
 
 
 def fastest_candidate(search: CandidateSearch) -> Candidate:
-    """The candidate that restores the line earliest; of these, the one with least early money."""
-    best = min(search.candidates.values(), key=lambda candidate: candidate.by_speed)
+    """The candidate that restores the line earliest; of these, the one with least early money.
+
+    It pays all that is overdue today. A plan that draws loans is taken where it is sooner.
+    """
+    plain = [one for one in search.candidates.values() if not one.actions.loans]
+    best = min(plain, key=lambda candidate: candidate.by_speed)
+    with_loans = search.best([best.actions, *loan_plans(search, best)], lambda candidate: candidate.by_speed)
+    if with_loans.by_speed[:3] < best.by_speed[:3]:
+        best = with_loans
     return _lightened(search, best, lambda candidate: candidate.by_speed[:3] <= best.by_speed[:3])
 
 
 def lightest_candidate(search: CandidateSearch) -> Candidate:
-    """The candidate with least early money."""
-    best = min(search.candidates.values(), key=lambda candidate: candidate.by_early_money)
-    return _lightened(search, best, lambda candidate: candidate.by_early_money[:2] <= best.by_early_money[:2])
+    """The candidate with least early money that draws nothing."""
+    plain = [one for one in search.candidates.values() if not one.actions.loans]
+    best = min(plain, key=lambda candidate: candidate.by_early_money)
+    suffices = lambda candidate: candidate.by_early_money[:2] <= best.by_early_money[:2]  # noqa: E731
+    return _in_parts(search, _lightened(search, best, suffices), suffices)
 
 
 def faster_with_income(search: CandidateSearch, fastest: Candidate) -> Candidate | None:
     """A candidate that is sooner than the fastest by a week or more because an income is proven; None without one."""
-    ample = ample_income(search)
-    if ample is None or fastest.actions.income_minor is not None or fastest.simulation.day == search.baseline.day:
+    if fastest.actions.income_minor is not None or fastest.simulation.day == search.baseline.day:
         return None
-    plans = (replace(actions, income_minor=ample) for actions in corner_plans(search.baseline))
-    best = search.best(plans, lambda candidate: candidate.by_speed)
+    plans = [
+        replace(actions, income_minor=most, income_kind=kind)
+        for kind, most in provable_incomes(search)
+        for actions in corner_plans(search.baseline)
+    ]
+    best = min((search.candidate(plan) for plan in plans), key=lambda candidate: candidate.by_speed, default=fastest)
     if (not best.restored, best.simulation.setbacks, best.simulation.day + SOONER_DAYS) > fastest.by_speed[:3]:
         return None
     return _lightened(search, best, lambda candidate: candidate.by_speed[:3] <= best.by_speed[:3])
@@ -192,7 +238,7 @@ def _lightened(search: CandidateSearch, best: Candidate, suffices: Callable[[Can
     actions, overdue = best.actions, search.baseline.overdue_minor
 
     def with_today(amount: int) -> ActionPlan:
-        return replace(actions, today_minor=amount, later_minor=max(overdue - amount, 0))
+        return replace(actions, today_minor=amount)
 
     def with_monthly(amount: int) -> ActionPlan:
         return replace(actions, monthly_minor=amount)
@@ -211,13 +257,29 @@ def _lightened(search: CandidateSearch, best: Candidate, suffices: Callable[[Can
         actions = search.least(1, MONTHLY_PAYMENTS_MAX, with_months, suffices)
     if actions.income_minor is not None:
         actions = search.least(0, actions.income_minor, with_income, suffices)
-    # Arrears are split last, and only where nothing beyond them is paid today: all arrears come before anything else.
-    if actions.today_minor == overdue > LEAST_PART_TODAY:
-        split = search.least(-(-overdue // LEAST_PART_TODAY), overdue, with_today, suffices)
-        # What the policy tolerates is still owed: a letter does not tell a borrower to pay that much less.
-        if split.later_minor > search.baseline.kernel.policy.dues.tolerance_minor:
-            actions = split
     return search.candidate(actions)
+
+
+def _in_parts(search: CandidateSearch, whole: Candidate, suffices: Callable[[Candidate], bool]) -> Candidate:
+    """The candidate with its arrears in two parts, where nothing beyond them is paid today; else as it is.
+
+    All arrears come before anything else, and the second part before the end: no plan leaves anything overdue.
+    """
+    actions, overdue, baseline = whole.actions, search.baseline.overdue_minor, search.baseline
+
+    def in_parts(amount: int) -> ActionPlan:
+        return replace(actions, today_minor=amount, later_minor=max(overdue - amount, 0))
+
+    def settles(candidate: Candidate) -> bool:
+        """Whether the parts lead as far, and the second of them is paid by the end."""
+        ends = candidate.simulation.day >= baseline.day + MONTH_DAYS or not candidate.actions.later_minor
+        return ends and suffices(candidate)
+
+    if actions.today_minor != overdue or overdue <= LEAST_PART_TODAY or not settles(whole):
+        return whole
+    split = search.least(-(-overdue // LEAST_PART_TODAY), overdue, in_parts, settles)
+    # What the policy tolerates is still owed: a letter does not tell a borrower to pay that much less.
+    return search.candidate(split) if split.later_minor > baseline.kernel.policy.dues.tolerance_minor else whole
 
 
 # ------------------------------------------------------------------ facts that others confirm
@@ -231,9 +293,8 @@ def best_with_confirmations(search: CandidateSearch, plans: list[ActionPlan]) ->
     candidate may still not restore the line.
     """
     best = search.best(plans, lambda candidate: candidate.by_progress)
-    ample = ample_income(search)
-    if ample is not None:
-        with_income = search.candidate(replace(best.actions, income_minor=ample))
+    for kind, most in provable_incomes(search):
+        with_income = search.candidate(replace(best.actions, income_minor=most, income_kind=kind))
         best = min(best, with_income, key=lambda candidate: candidate.by_progress)
     for _ in range(CONFIRMED_KINDS_MAX):
         if best.restored:
@@ -246,22 +307,37 @@ def best_with_confirmations(search: CandidateSearch, plans: list[ActionPlan]) ->
     return best
 
 
-def ample_income(search: CandidateSearch) -> int | None:
-    """More monthly income than any rule of the policy will ask for, in minor units; None where no rule asks for income.
+def provable_incomes(search: CandidateSearch) -> Iterator[tuple[int, int]]:
+    """(number of the kind, most that can be proven a month) of each income that a rule looks at, in minor units.
 
-    The search brings it down later to the least that suffices.
+    The borrower can prove what came in a month before; where none is known, no more than the line that was granted. For
+    the policy as a whole: more than any rule will ask for. The search brings it down to the least that suffices.
     """
     baseline = search.baseline
-    if income_kind(baseline.kernel.policy) is None or "income" not in baseline.dependencies.kinds:
-        return None
-    return min(100 * max(baseline.owed_minor, baseline.slot("GRANTED"), 1), MONEY_MAX // 100)
+    for kind in kinds_meaning(baseline.kernel.policy, Meaning.INCOME):
+        amount = amount_field(kind)
+        if kind.name in baseline.dependencies.kinds and amount is not None:
+            if search.whole_policy:
+                yield kind.number, min(100 * max(baseline.owed_minor, baseline.slot("GRANTED"), 1), MONEY_MAX // 100)
+            else:
+                yield kind.number, _own_most(baseline, kind, amount)
+
+
+def _own_most(baseline: Baseline, kind: m.Kind, item: m.Field) -> int:
+    """The most money of a kind that the borrower's own past shows in a month; else what was granted."""
+    most = most_in_a_month(baseline.kernel, baseline.state, kind.name, item.name)
+    return baseline.slot("GRANTED") if most is None else most
 
 
 def _confirmable_kinds(search: CandidateSearch) -> Iterator[m.Kind]:
-    for kind in search.baseline.kernel.policy.kinds:
-        own = not kind.built_in and kind.name not in ROUTINE_KINDS
-        of_others = kind.name == m.CUSTOMER and kind.built_in  # the borrower's other accounts, where they are settled
-        if kind.name in search.baseline.dependencies.kinds and (own or of_others or kind.name in CONFIRMABLE_BUILT_IN):
+    """What a borrower can have confirmed, where nothing else helps; never help asked for, nor what the lender does.
+
+    What a customer's other accounts come to is one of them: the borrower settles those as well.
+    """
+    policy = search.baseline.kernel.policy
+    others = (kind for kind in policy.kinds if kind.name == m.CUSTOMER and kind.built_in)
+    for kind in (*kinds_meaning(policy, Meaning.NEUTRAL), *others):
+        if kind.name in search.baseline.dependencies.kinds:
             yield kind
 
 
@@ -271,8 +347,12 @@ def _best_confirmation(search: CandidateSearch, start: Candidate, kind: m.Kind) 
     Each field is tuned with the others as they stand. Two rounds, since the best value of a field may depend on a
     field that comes after it.
     """
-    best = start
-    values = {item.name: deciding_values(search.baseline.kernel.policy, kind, item) for item in kind.fields}
+    best, baseline = start, search.baseline
+    values = {item.name: deciding_values(baseline.kernel.policy, kind, item) for item in kind.fields}
+    for item in kind.fields:
+        if item.unit == ex.MONEY and not search.whole_policy:
+            most = _own_most(baseline, kind, item)
+            values[item.name] = [value for value in values[item.name] if value <= most] or [0]
     chosen = {name: field_values[-1] for name, field_values in values.items()}
     for name in [*values, *values] or [""]:
         for value in values.get(name, (0,)):

@@ -171,7 +171,7 @@ def _unreleased_triggers(baseline: Baseline, compiled: bool) -> tuple[str, ...] 
     """The triggers that stay set whatever is tried; None where there is a road back, or where none is owed."""
     if baseline.slot("STATUS") == Status.ACTIVE or terminal_triggers_set(baseline):
         return None
-    search = CandidateSearch(baseline, Simulator(baseline, compiled), baseline.until_day)
+    search = CandidateSearch(baseline, Simulator(baseline, compiled), baseline.until_day, whole_policy=True)
     plans = list(corner_plans(baseline))
     if any(search.candidate(actions).restored for actions in plans):
         return None

@@ -35,12 +35,16 @@ class Dependencies:
     `kinds` are the event kinds that can move one of them, `facts` the account facts that they read. `waits_days` are
     all lengths of time that can pass before something changes by itself: windows, holds, expiries, thresholds in
     days. `uses_dues` says whether the policy speaks of dues, as a policy of a lender that sends dues does.
+    `measured_kinds` are the kinds that a feature measures by themselves, and not only through an account fact.
+    `selects` are the events that these features select, in the order of the features.
     """
 
     kinds: frozenset[str]
     facts: frozenset[str]
     waits_days: tuple[int, ...]
     uses_dues: bool
+    measured_kinds: frozenset[str] = frozenset()
+    selects: tuple[ex.Select, ...] = ()
 
 
 @lru_cache(maxsize=64)
@@ -75,11 +79,18 @@ def _dependencies(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> Dependen
                 waits.add(window_days(window))
             case ex.Fact(fact):
                 facts.add(fact)
+    measured = frozenset(kinds)
     uses_dues = "due" in kinds or "past_due" in facts
     kinds |= {kind for fact in facts for kind in MOVED_BY.get(fact, ())}
     waits |= {node.value for expr in expressions for node in literals(expr, ex.DAYS)}
     waits |= {days for t in triggers if not t.terminal for days in (t.hold_days, t.expires_days or 0)}
-    return Dependencies(frozenset(kinds), frozenset(facts), tuple(sorted(waits)), uses_dues)
+    reached = _reached_features(policy, by_name, expressions)
+    selects = dict.fromkeys(
+        feature.expr.select
+        for feature in policy.features
+        if feature.name in reached and isinstance(feature.expr, ex.Windowed | ex.Last | ex.First | ex.DaysSince)
+    )
+    return Dependencies(frozenset(kinds), frozenset(facts), tuple(sorted(waits)), uses_dues, measured, tuple(selects))
 
 
 def restoring_conditions(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> Iterator[ex.Expr]:

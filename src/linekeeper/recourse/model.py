@@ -5,7 +5,7 @@ Money is in minor units of the policy's currency. Days are local calendar days s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Literal as OneOf
 
 from linekeeper.core.line import Status
 
+PROMISE_MAX_DAYS = 730  # a plan that lasts longer is told as an outlook: nobody promises the rules of three years hence
+PROMISE_MARGIN_DAYS = 7  # a promise lasts so many days beyond the plan: who is a few days late still arrives
 EARLY_DAYS = 30  # money that a plan asks for on its first so many days is early money
 
 # The keys of JSON before this format; both are written for one version, so that readers can change over.
@@ -28,8 +30,9 @@ class StepKind(StrEnum):
     PAY_ON_TIME = "pay_on_time"  # count bills from day until until_day; amount_minor: at least so much each
     BE_CURRENT = "be_current"  # nothing is overdue any more when the lender reports on day
     REPORT = "report"  # an event of event_kind with fields by day, count times (income proven, advice taken)
+    DRAW_AND_REPAY = "draw_and_repay"  # count loans of amount_minor each, the first on day; each repaid by its bill
     NO_DRAWS = "no_draws"  # from day until until_day
-    NO_ENQUIRIES = "no_enquiries"  # from day until until_day
+    STOP = "stop"  # no event of event_kind with fields from day until until_day
     WAIT = "wait"  # until until_day
 
 
@@ -52,9 +55,7 @@ class AssumptionKind(StrEnum):
     BILLS = "bills"  # from day on, no bill is above amount_minor
     INCOME = "income"  # income of at least amount_minor a month, next on day
     CURRENT = "current"  # the lender reports 0 days past due from day on
-    STATEMENTS = "statements"  # from day on, monthly statements show what is owed and what was paid
     NO_CHARGES = "no_charges"  # interest and fees are paid as they come
-    NO_EVENTS = "no_events"  # no further event of event_kinds comes until the line is back
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Assumption:
     kind: AssumptionKind
     day: int
     amount_minor: int | None = None
-    event_kinds: tuple[str, ...] = ()
+    event_kinds: tuple[str, ...] = ()  # empty: what must not come is something to stop, and so a step
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,8 @@ class Plan:
     `path` begins on the day of asking and ends on the day on which the line is restored. `events` are all events that
     the plan stands for, in order of time. `early_minor` is what the borrower pays in the first 30 days, with the bills
     of those days; `total_minor` is what the borrower pays until the line is restored. Neither holds the minimum
-    payments of future statements, which nobody knows yet. `verified` says that a second run of `events` gave `path`.
+    payments of future statements, which nobody knows yet; `bills_unknown` says that there are such. `verified` says
+    that a second run of `events` gave `path`.
     """
 
     steps: tuple[Step, ...]
@@ -108,6 +110,7 @@ class Plan:
     early_minor: int
     total_minor: int
     verified: bool
+    bills_unknown: bool = False
 
     @property
     def restored_day(self) -> int:
@@ -118,6 +121,8 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class RoadBack:
     """The plans that restore one account's line, as of `day`; a promise until `honour_until_day`.
+
+    A plan that ends later is an outlook, see `is_outlook`.
 
     `policy` is the digest of the policy under which the plans were made. `lightest` is None where the fastest plan is
     the lightest too. `with_report` is an earlier plan that needs a fact confirmed by others (an income proven); None
@@ -136,6 +141,10 @@ class RoadBack:
         """The plans that there are, the fastest first."""
         return tuple(plan for plan in (self.fastest, self.lightest, self.with_report) if plan is not None)
 
+    def is_outlook(self, plan: Plan) -> bool:
+        """Whether a plan ends after the last day of the promise, so that it is told as an outlook alone."""
+        return plan.restored_day > self.honour_until_day
+
     @property
     def verified(self) -> bool:
         """Whether the second run of each plan gave its path."""
@@ -147,6 +156,18 @@ class RoadBack:
         plain_plans = {name: plan_json(plan) for name, plan in plans.items() if plan is not None}
         head = {"day": self.day, "policy": self.policy, "honour_until_day": self.honour_until_day}
         return {"road": True, **head, "verified": self.verified, **plain_plans}
+
+
+def last_promised_day(honour_days: int, since_day: int, plans: Iterable[Plan | None]) -> int:
+    """The last day of the promise of a road whose promise began on `since_day`: `honour`, or to the end of its plans.
+
+    To the end of a plan, and some days, where that is within 24 months; a policy with `honour: 0d` promises nothing.
+    """
+    longest_day = since_day + PROMISE_MAX_DAYS
+    ends = [plan.restored_day for plan in plans if plan is not None and plan.restored_day <= longest_day]
+    if not honour_days or not ends:
+        return since_day + honour_days
+    return max(since_day + honour_days, min(max(ends) + PROMISE_MARGIN_DAYS, longest_day))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ from linekeeper.recourse.baseline import Baseline, baseline_of, triggers_set
 from linekeeper.recourse.build_plan import build_plan
 from linekeeper.recourse.candidates import (
     Candidate,
+    CandidateSearch,
     faster_with_income,
     fastest_candidate,
     lightest_candidate,
     search_candidates,
 )
-from linekeeper.recourse.model import NoRoadBack, Plan, RoadBack
+from linekeeper.recourse.model import NoRoadBack, Plan, RoadBack, last_promised_day
 from linekeeper.recourse.verify import verify_plan
 
 
@@ -50,23 +51,22 @@ def find_road_back(
     fastest = fastest_candidate(search)
     lightest = lightest_candidate(search)
     with_income = faster_with_income(search, fastest)
-    return RoadBack(
-        day=baseline.day,
-        policy=kernel.policy.digest,
-        honour_until_day=baseline.day + kernel.policy.honour_days,
-        fastest=_verified_plan(baseline, fastest),
-        lightest=_verified_plan(baseline, lightest) if _is_lighter(lightest, fastest) else None,
-        with_report=_verified_plan(baseline, with_income) if with_income else None,
+    plans = (
+        _verified_plan(search, fastest),
+        _verified_plan(search, lightest) if _is_lighter(lightest, fastest) else None,
+        _verified_plan(search, with_income) if with_income else None,
     )
+    honour_until_day = last_promised_day(kernel.policy.honour_days, baseline.day, plans)
+    return RoadBack(baseline.day, kernel.policy.digest, honour_until_day, *plans)
 
 
-def _verified_plan(baseline: Baseline, candidate: Candidate) -> Plan:
+def _verified_plan(search: CandidateSearch, candidate: Candidate) -> Plan:
     """The candidate's plan, run a second time by other code.
 
     The second run takes the plan's events one by one, as the lender would receive them, so that a fault of the search
     does not hide in the search. A plan that the second run does not confirm says so, and no borrower is shown it.
     """
-    plan = build_plan(baseline, candidate)
+    plan, baseline = build_plan(search, candidate), search.baseline
     return replace(plan, verified=verify_plan(baseline.kernel, baseline.state, baseline.day, plan))
 
 

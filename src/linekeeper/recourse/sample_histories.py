@@ -18,9 +18,10 @@ from linekeeper.kernel.split_arms import arm_of
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.recourse.actions import kernel_fields
-from linekeeper.recourse.baseline import MONTH_DAYS, NOON_HOUR, noons
+from linekeeper.recourse.baseline import NOON_HOUR, noons
 from linekeeper.recourse.candidates import deciding_values
 from linekeeper.recourse.dependencies import dependencies_of_releasable, literals
+from linekeeper.recourse.own_history import MONTH_DAYS
 
 FIRST_DAY = 19_738  # 2024-01-16
 HISTORY_MONTHS = 14

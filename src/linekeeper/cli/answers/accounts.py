@@ -292,7 +292,7 @@ class RoadAnswer(CommandAnswer, frozen=True, tag="linekeeper/road/1"):
 
 
 class RoadCheckAnswer(CommandAnswer, frozen=True, tag="linekeeper/road-check/1"):
-    """Whether every adverse decision of a store has a road back that comes true."""
+    """Whether every adverse decision of a store has a road back that comes true and that a person would accept."""
 
     holds: bool
     adverse: int
@@ -301,6 +301,14 @@ class RoadCheckAnswer(CommandAnswer, frozen=True, tag="linekeeper/road-check/1")
     followed: int
     confirmed: int
     underived: Annotated[int, Meta(description="Decisions that do not follow from the account's events.")]
+    plans: Annotated[int, Meta(description="The plans of all roads.")]
+    to_the_day: Annotated[int, Meta(description="Plans that came true to the day.")]
+    absurd: Annotated[int, Meta(description="Plans that ask for what the borrower never had, or rest on others.")]
+    in_arrears: Annotated[int, Meta(description="Plans that leave something overdue.")]
+    beyond_promise: Annotated[int, Meta(description="Plans that end after the last day of their promise.")]
+    outlooks: Annotated[int, Meta(description="Plans that end later than any promise lasts, and say so.")]
+    identifiers: Annotated[int, Meta(description="Roads in whose words a name of the policy stands as it is written.")]
+    help_conditions: Annotated[int, Meta(description="Plans that a report of hardship or a dispute would break.")]
     faults: list[str]
 
 

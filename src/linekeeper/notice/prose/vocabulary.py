@@ -10,7 +10,7 @@ from pathlib import Path
 from linekeeper.texts.language import Text
 from linekeeper.texts.material import MaterialError, read_yaml, shipped
 
-SORTS = ("kinds", "plurals", "plain", "fields", "choices", "groups", "features")
+SORTS = ("kinds", "plurals", "plain", "fields", "choices", "groups", "features", "stops")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,10 @@ class Vocabulary:
     def of(self, sort: str, name: str) -> Text:
         plain = name.replace("_", " ")
         return self.words.get(sort, {}).get(name) or Text(zh=plain, en=plain)
+
+    def has(self, sort: str, name: str) -> bool:
+        """Whether a name has words of its own."""
+        return name in self.words.get(sort, {})
 
     def events(self, kind: str) -> Text:
         """Several events of a kind; English adds the plural where `plurals` has none."""
