@@ -7,7 +7,7 @@ reversals), those in order of time through the compiled kernel too, lazy and wit
 against the oracle. What a policy means is known from its writer: the oracle runs on the writer's tree, and the
 program's reading is held against it. The rules of every fourth policy turn by time alone (see `tests.oracle.watched`).
 With `--done` finished policies are kept in a file, and are left out the next time as long as kernel and streams are
-the same. With `--trees` every policy has a card of trees; with `--families` every policy reads of all accounts of a
+the same. With `--trees` every policy has a card of trees. With `--families` every policy reads of all accounts of a
 customer, and the streams are those of families of three.
 """
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import Connection, select
 
-from linekeeper.core.errors import Conflict, StoreError
+from linekeeper.core.errors import Conflict, NotFound, StoreError
 from linekeeper.decide.chain import Chain
 from linekeeper.evaluate.event_batch import Ints
 from linekeeper.journal import tables as t
@@ -71,6 +71,19 @@ def state_read(connection: Connection, kernel: Kernel, account: str, row: Accoun
     check_state(connection, kernel, account, row)
     state: list[int] = np.frombuffer(row.state, dtype="<i8").tolist()
     return state
+
+
+def known_account(connection: Connection, account: str) -> AccountRow:
+    """Where the account stands. Raises NotFound where the store does not know it."""
+    row = load_accounts(connection, [account]).get(account)
+    if row is None:
+        raise NotFound(
+            f"the account `{account}` is not known",
+            code="account-not-known",
+            way_out="send its `open` event first",
+            details={"account": account},
+        )
+    return row
 
 
 def load_states(connection: Connection, kernel: Kernel, names: Sequence[str]) -> AccountStates:

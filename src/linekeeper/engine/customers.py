@@ -417,15 +417,18 @@ def give(connection: Connection, source: str, new: Sequence[Event], due: Due | N
             missing = due_to(newest.calendar, member, members, until_day)
             given += derived_events(newest.calendar, member, missing, made_before)
             row = one.rows[member.account]
-            written.append((row.account, row.customer, until_day, next_day_of(member, members), row.fixed_until))
+            written.append(
+                (row.account, row.customer, until_day, next_day_of(member, members, until_day), row.fixed_until)
+            )
     insert_many(connection, t.customer_accounts, CUSTOMER_COLUMNS, written, tail=_KEEP_NEWEST)
     return given
 
 
-def next_day_of(member: Member, members: Sequence[Member]) -> int:
-    """The first day after what was computed on which others may have to be given something by this account."""
-    alone = len(members) == 1
-    return NEVER if alone or member.publication is None else member.publication.next_day
+def next_day_of(member: Member, members: Sequence[Member], until_day: int) -> int:
+    """The first day after `until_day` on which others may have to be given something by this account."""
+    if len(members) == 1:
+        return NEVER
+    return until_day + 1 if member.publication is None else member.publication.next_day
 
 
 def _touched(connection: Connection, new: Sequence[Event]) -> list[CustomerRow]:

@@ -17,12 +17,13 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from linekeeper.core.decision import Decision
-from linekeeper.core.errors import EventRejected, NotFound
-from linekeeper.core.event import CUSTOMER_SOURCE, Rejection
+from linekeeper.core.errors import EventRejected
+from linekeeper.core.event import CUSTOMER_SOURCE, DEFAULT_SOURCE, Rejection
 from linekeeper.decide.chain import record
 from linekeeper.engine.account_states import (
     AccountStates,
     demand_current_states,
+    known_account,
     load_states,
     save_states,
     state_read,
@@ -31,7 +32,7 @@ from linekeeper.engine.batch_evaluation import BatchEvaluation
 from linekeeper.engine.calls import Keep, Progress, ReceiveCall, ReviewCall
 from linekeeper.engine.clock import Clock
 from linekeeper.engine.customers import Due, accounts_with_siblings, customers_due, drop_given, in_steps
-from linekeeper.engine.draws import demand_draw_amount
+from linekeeper.engine.draws import demand_draw_amount, draw_event, is_known_draw, owed_elsewhere, with_owed
 from linekeeper.engine.event_leaves import event_leaves, ruling_leaves
 from linekeeper.engine.history import (
     UnfinishedReview,
@@ -189,16 +190,12 @@ class Engine:
         means nothing.
         """
         with self.store.reading() as connection:
-            row = load_accounts(connection, [account]).get(account)
-            if row is None:
-                raise NotFound(
-                    f"the account `{account}` is not known",
-                    code="account-not-known",
-                    way_out="send its `open` event first",
-                    details={"account": account},
-                )
-            engine = self._engine_of_version(connection, row.policy)
-            return engine, state_read(connection, engine.kernel, account, row)
+            return self._state_of(connection, account)
+
+    def _state_of(self, connection: Connection, account: str) -> tuple[Engine, list[int]]:
+        row = known_account(connection, account)
+        engine = self._engine_of_version(connection, row.policy)
+        return engine, state_read(connection, engine.kernel, account, row)
 
     def _engines_of_earlier_versions(self, connection: Connection) -> list[Engine]:
         """The engines of the versions before this one that accounts are still under, oldest first."""
@@ -377,10 +374,7 @@ class Engine:
         return summary
 
     def _give_due(self, until_day: int, keep: Keep | None) -> BatchSummary:
-        """Give accounts what the others of their customers publish up to the start of a day, some customers at a time.
-
-        What was broken off here is done by the next review: it is on the days that `customer_accounts` names.
-        """
+        """Give accounts what their siblings publish up to a day; what is broken off here is left to the next review."""
         summary, call = BatchSummary(), ReceiveCall(CUSTOMER_SOURCE, keep=keep)
         for due in iter(lambda: customers_due(self.store, until_day), None):
             summary.add(self._receive_or_pass_over(given_events([]), call, due))
@@ -523,16 +517,24 @@ class Engine:
 
     # -------------------------------------------------------------- draws
 
-    def authorise(self, account: str, at: int, amount: int) -> Authorisation:
+    def authorise(self, account: str, at: int, amount: int, draw: str | None = None) -> Authorisation:
         """Whether a draw of `amount` minor units may happen at `at` (UTC ms). It changes nothing.
 
+        With a `draw`, an id, the draw is taken in at once where it may happen; nobody else draws between the two.
         Raises UsageError where the amount is none that can be drawn or `at` lies ahead of the clock, NotFound where the
         account is not known.
         """
         demand_draw_amount(amount)
         self.clock.demand_instant(at)
-        under, state = self.state_of(account)
-        return authorise(under.kernel, state, at, amount)
+        wanted = draw_event(draw, account, at, amount)
+        with self.store.reading() if wanted is None else self.store.writing() as connection:
+            if is_known_draw(connection, wanted):
+                return Authorisation(True, (), ())
+            under, state = self._state_of(connection, account)
+            answer = authorise(under.kernel, state, at, amount, owed_elsewhere(connection, under.policy, account))
+            if wanted is not None and answer.allowed:
+                self.receive([with_owed(wanted, answer)], DEFAULT_SOURCE, all_or_nothing=True, transaction=connection)
+        return answer
 
     def demand_begun(self, day: int | None) -> None:
         """Raises UsageError where a day that is asked about has not begun: nobody knows yet how it ends."""

@@ -228,7 +228,7 @@ def _in_order_of_time(table: pa.Table, bounds: BatchBounds) -> Iterator[tuple[in
 
 
 def _in_order_of_arrival(
-    table: pa.Table, arrivals: RecordedArrivals, bounds: BatchBounds, with_customers: bool
+    table: pa.Table, arrivals: RecordedArrivals, bounds: BatchBounds, with_customers: bool = False
 ) -> Iterator[tuple[int, int]]:
     """Ranges of rows within the bounds that may be received together, although a batch is taken in order of time.
 

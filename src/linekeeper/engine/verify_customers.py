@@ -83,7 +83,7 @@ def _difference_of_one(
         return "not all accounts were given what they were to be given by their last event"
     for member in members:
         row = one.rows[member.account]
-        expected = row.fixed_until + 1 if waits else next_day_of(member, members)
+        expected = row.fixed_until + 1 if waits else next_day_of(member, members, until_day)
         if row.next_day != expected:
             return f"`{member.account}` is said to publish something else on day {row.next_day}, not {expected}"
         if not waits and row.next_day <= last_review:

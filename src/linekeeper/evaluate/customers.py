@@ -12,6 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from linekeeper.core.bounds import MONEY_MAX
@@ -104,8 +105,10 @@ def publication(facts: Kernel, events: Iterable[KnownEvent], until_day: int) -> 
             _publish(facts, state, made, day + 1, row.hour // 24)
             day = row.hour // 24
         run.replay_facts(state, row.at, row.hour, row.kind, row.x)
-    last = _publish(facts, state, made, day + 1, until_day)
-    return replace(made, next_day=last)
+    following = _publish(facts, state, made, day + 1, until_day)
+    if standing[-1].hour // 24 >= until_day:  # what happened on the last day is published on the next
+        following = until_day + 1
+    return replace(made, next_day=following)
 
 
 def _standing(facts: Kernel, events: Iterable[KnownEvent]) -> tuple[EventRow | None, list[EventRow]]:
@@ -214,7 +217,7 @@ def due_to(calendar: Calendar, member: Member, siblings: Sequence[Member], until
     days = {day for other in others for day in other.days if first < day <= until_day}
     due = []
     days |= {*given, *([first] if first <= until_day else ())}
-    for day in sorted({calendar.day(calendar.day_start(day)) for day in days}):  # a zone may leave a day out
+    for day in sorted({_start_of(calendar, day)[1] for day in days}):
         current = given.get(day, current)
         published = [values for other in others if (values := other.at(day)) is not None]
         wanted = tuple(aggregate.of(published) for aggregate in member.reads)
@@ -232,4 +235,11 @@ def derived_events(
         again = f":{made_before[day] + 1}" if made_before.get(day) else ""
         fields = {aggregate.name: value for aggregate, value in zip(member.reads, values, strict=True)}
         name = f"{CUSTOMER}:{member.account}:{date_of(day)}{again}"
-        yield Event(name, member.account, CUSTOMER, calendar.day_start(day), fields)
+        yield Event(name, member.account, CUSTOMER, _start_of(calendar, day)[0], fields)
+
+
+@lru_cache(maxsize=1 << 16)
+def _start_of(calendar: Calendar, day: int) -> tuple[int, int]:
+    """The first instant (UTC ms) of a local day, and the local day of that: the next where a zone leaves it out."""
+    at = calendar.day_start(day)
+    return at, calendar.day(at)

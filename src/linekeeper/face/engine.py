@@ -340,8 +340,8 @@ class Engine:
 
     # -------------------------------------------------------------- what answers
 
-    def authorise(self, account: str, amount_minor: int, at: datetime | str) -> Authorisation:
-        """Whether a draw of so many minor units may happen at that instant, and why not. It changes nothing.
+    def authorise(self, account: str, amount_minor: int, at: datetime | str, draw: str | None = None) -> Authorisation:
+        """Whether a draw of so many minor units may happen at that instant, and why not; a `draw` (its id) then does.
 
         >>> import linekeeper as lk
         >>> with lk.open(":memory:", "docs/examples/cash-line.yaml") as engine:
@@ -349,7 +349,7 @@ class Engine:
         ...     engine.authorise("A-1001", 700_000, "2025-07-11T09:00+08:00")
         Authorisation(allowed=False, reasons=('over_limit',), rules=())
         """
-        return self._engine.authorise(given_text("account", account), ms_of(at), amount_minor)
+        return self._engine.authorise(given_text("account", account), ms_of(at), amount_minor, draw)
 
     def explain(self, decision: Decision | str) -> Explanation:
         """A decision taken apart: its triggers with each value against its threshold, and the parts of its score.

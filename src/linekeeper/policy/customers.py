@@ -28,10 +28,12 @@ from linekeeper.policy.functions import FACTS
 from linekeeper.policy.kinds import valid_name
 from linekeeper.policy.reader import Reader
 from linekeeper.policy.scope import UNIT_WORDS, Checked, Mistyped, Scope
-from linekeeper.policy.source import Node, Scalar, nearest, quoted
+from linekeeper.policy.source import Node, Scalar, Table, nearest, quoted
 from linekeeper.policy.syntax import Branch, parse, render
 
-CUSTOMER_KEYS = ("publish",)
+CUSTOMER_KEYS = ("publish", "ceiling")
+CEILING = "customer.ceiling"  # the value that holds it
+OWED_TEXT = "customer_owed"  # the text of a draw: what the customer owed when it was authorised, in minor units
 PUBLISHED_FACTS = ("balance", "past_due", "days_past_due")  # that an account's own events alone decide
 PUBLISHED_MAX = 8
 COUNTS_MAX = 16
@@ -64,6 +66,18 @@ def read_customer(node: Node | None, reader: Reader) -> m.Customer | None:
     customer = m.Customer(tuple(published.items()))
     reader.customer_call = _CustomerMeasures(reader, published).check
     return customer
+
+
+def read_ceiling(node: Node | None, customer: m.Customer | None, reader: Reader) -> m.Customer | None:
+    """The section with its `ceiling`, which may read features and the score."""
+    ceiling = node.get("ceiling") if isinstance(node, Table) else None
+    if ceiling is None or customer is None:
+        return customer
+    expr = reader.amount(ceiling)
+    reader.keep(CEILING, Checked(expr, 0, MONEY_MAX), named=False)
+    kind = reader.kinds["draw"]
+    reader.kinds["draw"] = replace(kind, text=(*kind.text, OWED_TEXT))
+    return replace(customer, ceiling=ex.Ref(CEILING, ex.MONEY))
 
 
 def check_customer(node: Node | None, policy: m.Policy, reader: Reader) -> None:

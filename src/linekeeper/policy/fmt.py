@@ -75,6 +75,8 @@ def _expressions(root: Table) -> Iterator[Scalar]:
                 yield from _conditions(item)
         elif key.text == "split" and isinstance(value, Table):
             yield from _of_arms(value)
+        elif key.text == "customer" and isinstance(value, Table):
+            yield from _scalars(value.get("ceiling"))
         elif OLD_KEYS.get(key.text, key.text) in ("restoration", "offer"):
             yield from _conditions(value)
             for _, schedule in value.entries if isinstance(value, Table) else ():  # where they have names

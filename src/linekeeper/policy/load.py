@@ -120,6 +120,7 @@ def load_text(
         reader.check_definitions(definitions)
     relief = sections.read_moratorium(root.get("moratorium"), _trigger_names(root), reader)
     policy = replace(_policy(root, reader, score), moratorium=relief)
+    customer = customers.read_ceiling(root.get("customer"), customer, reader)
     if customer is not None:  # what rules read of other accounts has become fields of a kind
         policy = replace(policy, customer=customer, kinds=tuple(reader.kinds.values()))
     kinds_and_fields = {kind.name: tuple(field.name for field in kind.fields) for kind in reader.kinds.values()}

@@ -165,7 +165,10 @@ def _calendar() -> Schema:
 def _customer() -> Schema:
     """What an account publishes to the other accounts of its customer."""
     published: Schema = {**_named({"enum": list(PUBLISHED_FACTS)}), "minProperties": 1, "maxProperties": PUBLISHED_MAX}
-    keys: dict[str, Schema] = {"publish": {**published, "description": "names, and the account fact that each is"}}
+    keys: dict[str, Schema] = {
+        "publish": {**published, "description": "names, and the account fact that each is"},
+        "ceiling": {**_TEXT, "description": "the most that a draw may have a customer owe on all accounts together"},
+    }
     assert tuple(keys) == CUSTOMER_KEYS
     return _table(keys, ("publish",))
 
