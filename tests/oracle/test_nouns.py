@@ -36,8 +36,8 @@ def test_facts_and_groups() -> None:
     assert tree.GROUPS == sections.GROUPS
     features = "".join(f"  f_{name}: {name}\n" for name in tree.FACTS)
     head = "policy: p\nversion: 1\ncurrency: CNY\ntime_zone: UTC\n"
-    trigger = "triggers:\n  t: {when: f_limit > 0 CNY, suspend: yes, reason: r}\n"
-    text = f"{head}features:\n{features}{trigger}moratorium: {{}}\n"
+    rules = "triggers:\n  t: {when: f_limit > 0 CNY, suspend: yes, reason: r}\nmoratorium: {}\n"
+    text = f"{head}features:\n{features}{rules}"
     assert parted(reader.read(text), load_text(text)) == []
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import linekeeper
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.notice.render import TEMPLATES
-from linekeeper.policy.functions import FACTS, FUNCTIONS, MEASURES
+from linekeeper.policy.functions import ARM, FACTS, FUNCTIONS, MEASURES
 from linekeeper.texts.language import CATALOGUES, LANGS, Lang, language
 
 Message = str | tuple[str, str]
@@ -58,6 +58,7 @@ def translatable() -> set[Message]:
         for name in names:
             found |= set(vars(importlib.import_module(module))[name].values())
     found |= {record.words for records in (FUNCTIONS, MEASURES, FACTS) for record in records.values()}
+    found.add(ARM.words)
     for template in (*TEMPLATES.iterdir(), *PAGES):
         found |= set(re.findall(r'translate\("([^"]+)"', template.read_text("utf-8")))
     return found

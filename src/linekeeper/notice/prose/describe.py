@@ -291,8 +291,10 @@ def _number(
     policy = renderer.policy
     named = ((" ".join(map(language.quote, policy.cell_words(cell))), values[cell.number]) for cell in policy.cells)
     each = [language.translate("{segment}: {number}", segment=name, number=words(value)) for name, value in named]
-    by = "(by segment and arm: {listed})" if policy.splits else "(by segment: {listed})"
-    return language.translate(by, listed=language.translate("; ").join(each))
+    listed = language.translate("; ").join(each)
+    if policy.splits:
+        return language.translate("(by segment and arm: {listed})", listed=listed)
+    return language.translate("(by segment: {listed})", listed=listed)
 
 
 def _effects(trigger: m.Trigger, renderer: ExpressionRenderer) -> Iterator[str]:
