@@ -96,6 +96,18 @@ def _some(values: Any, chance: np.random.Generator, share: float, other: Any) ->
     return [other if chance.random() < share else _plain(value) for value in values]
 
 
+def _of_several_dates(rows: int, columns: Columns) -> list[str]:
+    """Accounts of three rows each, of three days."""
+    columns["at_day"] = [row % 3 * 30 for row in range(rows)]
+    return [f"A{row // 3}" for row in range(rows)]
+
+
+def _class_word(bad: Any, chance: np.random.Generator) -> str:
+    """A good or bad, or now and then neither."""
+    neither = chance.random() < 0.15
+    return str(chance.choice(["indeterminate", "reject"])) if neither else "bad" if bad else "good"
+
+
 def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
@@ -135,6 +147,18 @@ ODDITIES: dict[str, Oddity] = {
     "leak": ("late", lambda v, c, t: t["label"]),
     "missing among bads": ("late", lambda v, c, t: [None if x in (1, True) else 3 for x in t["label"]]),
     "days": ("at_day", lambda v, c, t: [date(2024, 1, 31)] * len(v)),
+    "days as text": ("at_day", lambda v, c, t: ["2024-01-31"] * len(t["label"])),
+    "days as digits": ("at_day", lambda v, c, t: [20240131] * len(t["label"])),
+    "several dates": ("account", lambda v, c, t: _of_several_dates(len(v), t)),
+    "rows of one day": ("account", lambda v, c, t: [f"A{row // 2}" for row in range(len(v))]),
+    "classes": ("label", lambda v, c, t: [_class_word(x, c) for x in v]),
+    "classes of its own": ("label", lambda v, c, t: ["lost" if x else ("paid", "30+")[c.random() < 0.1] for x in v]),
+    "all rejected": ("label", lambda v, c, t: ["reject"] * len(v)),
+    "weights": ("weight", lambda v, c, t: [float(x) for x in c.uniform(0.1, 9, len(t["label"]))]),
+    "weights of all sizes": ("weight", lambda v, c, t: [10.0 ** int(c.integers(-8, 8)) for _ in t["label"]]),
+    "weights of none": ("weight", lambda v, c, t: [float(c.integers(0, 3)) for _ in t["label"]]),
+    "weights lost": ("weight", lambda v, c, t: [None if c.random() < 0.1 else 1.5 for _ in t["label"]]),
+    "weights as words": ("weight", lambda v, c, t: ["much" for _ in t["label"]]),
     "odd name": ("a: [b]\n#", lambda v, c, t: list(range(0, 2 * len(v), 2))),
     "protected words": ("sex", lambda v, c, t: [("f", "m", None)[row % 3] for row in range(len(v))]),
 }
@@ -148,6 +172,11 @@ PLANS = (
     PLAN + "scale: {points: 3}\n",
     PLAN + "protected: [sex]\n",
     PLAN + "trusted: [late]\n",
+    PLAN + "weight: weight\n",
+    PLAN + "weight: weight\ntables_max: 0\n",
+    PLAN + "classes: {good: [paid, '0', good], bad: [lost, '1', bad], indeterminate: [30+]}\n",
+    PLAN + "classes: {good: [paid]}\n",
+    PLAN.replace("burden: {", "burden: {unit: share, "),
     PLAN.replace("ability:", "ability:\n  late: {}", 1),
     "ability: {}\n",
 )

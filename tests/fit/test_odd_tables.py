@@ -66,6 +66,35 @@ def test_a_column_that_cannot_be_is_refused_by_name(columns: dict[str, list[obje
         training_table(pa.table({"label": [0, 1], **columns}), CHOICES)
 
 
+def test_days_are_dates_texts_or_numbers_of_days_and_nothing_else() -> None:
+    rows = {"label": [0, 1], "way": ["app", "app"]}
+    table = training_table(pa.table({**rows, "at_day": ["1970-01-31", " 1970-02-01"]}), CHOICES)
+    assert table.at_day.tolist() == [30, 31]
+    for days, message in (
+        ([20240131, 20240229], "`at_day` holds 20240131 in row 1, which is no day; write dates, like 2024-01-31"),
+        (["2024-01-31", "soon"], "`at_day` holds a text that is no date"),
+    ):
+        with pytest.raises(LinekeeperError, match=message):
+            training_table(pa.table({**rows, "at_day": days}), CHOICES)
+
+
+def test_a_name_of_two_lines_stays_in_one_line_of_a_message() -> None:
+    with pytest.raises(LinekeeperError, match="no column `way`; it has a: b, label") as caught:
+        training_table(pa.table({"a:\nb": [0, 1], "label": [0, 1]}), CHOICES)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_draft_takes_words_for_classes_and_a_column_of_weights(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    late = chance.integers(0, 9, 300)
+    label = np.where(chance.random(300) < 0.1, "reject", np.where(chance.random(300) < late / 12, "bad", "good"))
+    table = plain_table(pa.table({"outcome": label, "late": late, "weight": chance.random(300) + 0.5}))
+    (tmp_path / "plan.yaml").write_text(draft_plan(table, "drafted").text, "utf-8")
+    plan = read_fit_plan(tmp_path / "plan.yaml")
+    assert (plan.label, plan.weight, plan.names) == ("outcome", "weight", ("late",))
+    assert set(training_table(table, plan).kept_out) == {"reject"}
+
+
 def test_text_without_choices_says_what_to_do() -> None:
     plan = FitPlan("p", (FeaturePlan("way", "ability"),))
     with pytest.raises(LinekeeperError, match="`way` holds text; list its words under `choices`, or let `--plan-from`"):

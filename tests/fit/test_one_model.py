@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from linekeeper.lab.fit.directions import hold_directions
 from linekeeper.lab.fit.feature_bins import bin_table
 from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
 from linekeeper.lab.fit.scaling import scorecard_of
-from linekeeper.lab.fit.training_table import TrainingTable
+from linekeeper.lab.fit.training_table import TrainingTable, training_table
 from linekeeper.policy.load import load_file
 from linekeeper.scorecard.artifact import Artifact, read_artifact, write_artifact
 from linekeeper.scorecard.many import FeatureColumn, score_many
@@ -52,11 +53,15 @@ def plans(draw: st.DrawFn) -> FitPlan:
         FeaturePlan(name, draw(group), draw(worse), draw(special), neutral=draw(st.booleans())) for name in NAMES[:3]
     )
     category = FeaturePlan("f3", draw(group), choices=("app", "branch", "phone"))
-    return FitPlan("any", (*features, category), tables_max=draw(st.sampled_from([0, 2])))
+    weight = draw(st.sampled_from([None, "w"]))
+    return FitPlan("any", (*features, category), tables_max=draw(st.sampled_from([0, 2])), weight=weight)
 
 
-def made_table(chance: np.random.Generator) -> TrainingTable:
-    """Counts, amounts and a category; codes and missing values in some of them, and a pair that matters."""
+def made_table(chance: np.random.Generator, plan: FitPlan) -> TrainingTable:
+    """Counts, amounts and a category; codes and missing values in some of them, and a pair that matters.
+
+    As a lender's table: words, rows that are neither good nor bad, accounts of several dates, and the plan's weights.
+    """
     features = {
         "f0": chance.poisson(2.0, ROWS),
         "f1": np.where(chance.random(ROWS) < 0.15, -9, chance.integers(-50, 1_000, ROWS)),
@@ -65,17 +70,33 @@ def made_table(chance: np.random.Generator) -> TrainingTable:
     }
     odds = -1.5 + features["f0"] / 3 + 2.0 * ((features["f1"] > 400) ^ (features["f2"] > 5))
     label = (chance.random(ROWS) < 1 / (1 + np.exp(-odds))).astype(np.int64)
-    columns = {name: values.astype(np.int64) for name, values in features.items()}
-    return TrainingTable(np.arange(ROWS).astype(str), np.zeros(ROWS, np.int64), label, columns, {})
+    words = np.where(chance.random(ROWS) < 0.05, "indeterminate", np.where(label, "bad", "good"))
+    data = {
+        "account": [f"A{row // 2}" for row in range(ROWS)],
+        "at_day": np.arange(ROWS) % 2 * 31,
+        "label": words,
+        "w": chance.choice([0.5, 1.0, 8.0], ROWS),
+        **features,
+        "f2": pa.array(features["f2"], mask=features["f2"] == MISSING),
+        "f3": np.array(plan.features[3].choices)[features["f3"]],
+    }
+    return training_table(pa.table(data), plan)
 
 
 @settings(max_examples=6, deadline=None)
 @given(plan=plans(), way=st.sampled_from(["labels", "blend", "teacher"]), seed=st.integers(0, 2**16))
 def test_boosters_curves_card_kernel_and_oracle_agree_on_every_row(plan: FitPlan, way: str, seed: int) -> None:
-    table = made_table(np.random.default_rng(seed))
+    table = made_table(np.random.default_rng(seed), plan)
+    assert (table.weight is None) == (plan.weight is None)
+    assert len(table) + len(table.kept_out["indeterminate"]["f0"]) == ROWS
     exact = fit_additive(bin_table(table, plan), plan, Learning(way, {}))  # demands that curves and boosters agree
     directed = hold_directions(exact, plan, table.features)
     np.testing.assert_allclose(directed.log_odds(table.features), exact.log_odds(table.features), atol=1e-9)
+    for part in (
+        effect for effect in directed.main_effects if plan.features[NAMES.index(effect.binning.feature)].worse
+    ):
+        sign = 1 if plan.features[NAMES.index(part.binning.feature)].worse == "higher" else -1
+        assert (sign * np.diff(part.values[part.binning.of_amounts]) >= 0).all()
     card = scorecard_of(with_fewer_bins(exact, table, plan), plan, table.features)
     sealed = read_artifact(write_artifact(Artifact("any", card)))
     assert replace(sealed, card=None) == card

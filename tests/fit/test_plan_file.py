@@ -29,7 +29,7 @@ from tests.style.repository import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "plan.md"
 SCHEMA = json.loads((ROOT / "docs" / "reference" / "plan.schema.json").read_text("utf-8"))
-OF_ONE_KEY_ALONE = re.compile("stands twice in the plan|is the label|is the weight|`classes` have")
+BETWEEN_KEYS = re.compile("stands twice in the plan|is the label|is the weight|`classes` have")
 
 ODD = st.sampled_from(
     [None, True, 0, -3, 9.5, 7, 2_000_000, "", "late", "higher", [], ["a"], ["a", "a"], [1, -9], {}, {"a": 1}]
@@ -85,7 +85,8 @@ def read_of(plan: Any) -> str | None:
 def test_the_schema_takes_what_the_reader_takes(plan: dict[str, Any]) -> None:
     fits = jsonschema.Draft202012Validator(SCHEMA).is_valid(plan)
     fault = read_of(plan)
-    assert fits == (fault is None or bool(OF_ONE_KEY_ALONE.search(fault))), fault
+    if fault is None or not BETWEEN_KEYS.search(fault):  # a schema cannot hold one key against another
+        assert fits == (fault is None), fault
 
 
 def test_the_schema_and_the_page_know_every_key() -> None:

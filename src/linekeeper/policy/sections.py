@@ -90,11 +90,12 @@ def _card(node: Node, table: Table, reader: Reader, read_card: Callable[[str], b
             _check_direction(node, reader.features[part.feature], part.points, reader)
     if scorecard.trees:
         _check_trees(node, artifact, reader)
+    _check_inputs(node, artifact, reader)
     return scorecard
 
 
 def _check_trees(node: Node, artifact: Artifact, reader: Reader) -> None:
-    """Directions that the policy declares, proved by the trees; and choices in the order that the trees know."""
+    """Directions that the policy declares, proved by the trees."""
     inputs = {one.name: one for one in artifact.inputs}
     for name in scored_features(artifact.score):
         feature = reader.features.get(name)
@@ -106,11 +107,24 @@ def _check_trees(node: Node, artifact: Artifact, reader: Reader) -> None:
         if place := next((place for place in places if place), None):
             message = f"`{name}` is declared `worse: {feature.worse}`, but {place} of the card gives more points"
             reader.faults.add(node, message, "fit the trees with that direction, or remove `worse`")
-        choices = inputs[name].choices if name in inputs else ()
-        if choices and feature.choices and choices != feature.choices:
-            listed = ", ".join(f"`{choice}`" for choice in choices[:12])
-            message = f"the card's choices of `{name}` are not those of the policy, in their order"
+
+
+def _check_inputs(node: Node, artifact: Artifact, reader: Reader) -> None:
+    """Choices in the order that the card knows, and amounts in its unit: both are numbers to the card."""
+    scored = {*scored_features(artifact.score)}
+    for one in artifact.inputs:
+        feature = reader.features.get(one.name)
+        if feature is None or one.name not in scored:
+            continue
+        if one.choices and feature.choices and one.choices != feature.choices:
+            listed = ", ".join(f"`{choice}`" for choice in one.choices[:12])
+            message = f"the card's choices of `{one.name}` are not those of the policy, in their order"
             reader.faults.add(node, message, f"list them as the card does: {listed}")
+        expected = {"share": ("%", 2), "money": (reader.currency, reader.exponent)}.get(feature.unit)
+        if one.unit and expected and (one.unit, one.unit_digits) != expected:
+            unit, digits = expected
+            message = f"on the card, `{one.name}` is in {one.unit} with {one.unit_digits} digits after the point"
+            reader.faults.add(node, message, f"fit it in {unit} with {digits}, as the policy counts it")
 
 
 def _bins(key: Scalar, node: Node, group: str, reader: Reader) -> Bins | None:

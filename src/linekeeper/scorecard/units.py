@@ -12,11 +12,11 @@ def unit_of_plan(name: str, decimals: int) -> tuple[str, int]:
     """(What stands after an amount, how many of its digits stand after the point) for a unit that a plan names.
 
     >>> unit_of_plan("share", 0), unit_of_plan("share", 4), unit_of_plan("months", 1), unit_of_plan("", 2)
-    (('%', 2), ('%', 2), ('months', 1), ('', 2))
+    (('%', 2), ('%', 2), ('months', 1), ('', 0))
     """
     if name == PLAN_SHARE:
         return PERCENT, decimals - PERCENT_DIGITS if decimals else PERCENT_DIGITS
-    return name, decimals
+    return name, decimals if name else 0
 
 
 def amount_in_unit(number: int, unit: str = "", digits: int = 0) -> str:

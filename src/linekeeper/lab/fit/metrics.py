@@ -215,7 +215,7 @@ def bad_rate(bad: BadFlags, weight: RowWeights = None) -> tuple[float, float, fl
     """The share of bads and its 95 % interval (Wilson); with weights, of as many rows as Kish (1965) takes them for.
 
     >>> [round(figure, 3) for figure in bad_rate(np.array([1, 0, 0, 0]), np.array([3.0, 1.0, 1.0, 1.0]))]
-    [0.5, 0.15, 0.85]
+    [0.5, 0.125, 0.875]
     """
     if weight is None or not len(bad):
         bads, rows = int(bad.sum()), len(bad)

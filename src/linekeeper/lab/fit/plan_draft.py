@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import FileError, LinekeeperError
 from linekeeper.lab.fit.leaks import leaks
-from linekeeper.lab.fit.plan import FEATURE_DECIMALS_MAX, FeaturePlan, FitPlan, Worse
+from linekeeper.lab.fit.plan import BAD, FEATURE_DECIMALS_MAX, GOOD, OUTCOME_CLASSES, FeaturePlan, FitPlan, Worse
 from linekeeper.lab.fit.table_columns import feature_column
 from linekeeper.lab.fit.training_table import TrainingTable, training_table
 from linekeeper.scorecard.many import FeatureColumn
 
+WEIGHT_NAMES = ("weight", "sample_weight")
 LABEL_NAMES = ("label", "bad", "target", "default", "outcome", "y")
 NO_FEATURES = ("account", "at_day", "day")
 DRAFTED_CHOICES_MAX = 60
@@ -42,6 +43,7 @@ class PlanDraft:
     name: str
     label: str
     columns: tuple[DraftColumn, ...]
+    weight: str | None = None
 
     @property
     def text(self) -> str:
@@ -51,6 +53,7 @@ class PlanDraft:
             "# feature, which values are codes, and what was not known yet when the decision was made.",
             f"name: {_quoted(self.name)}",
             f"label: {_quoted(self.label)}",
+            *([f"weight: {_quoted(self.weight)}"] if self.weight else []),
             "protected: []",
             "ability:",
         ]
@@ -69,7 +72,8 @@ def draft_plan(table: pa.Table, name: str, label: str | None = None) -> PlanDraf
     Raises FileError where no column can be the label, or none a feature.
     """
     label = label or _label_of(table)
-    names = [column for column in table.column_names if column not in (label, *NO_FEATURES)]
+    weight = next((column for column in table.column_names if column.lower() in WEIGHT_NAMES), None)
+    names = [column for column in table.column_names if column not in (label, weight, *NO_FEATURES)]
     columns = [_column(table, column) for column in names]
     features = tuple(column.feature for column in columns if column.feature)
     if not features:
@@ -78,11 +82,11 @@ def draft_plan(table: pa.Table, name: str, label: str | None = None) -> PlanDraf
             code="column-missing",
             way_out="bring columns of amounts, counts or words",
         )
-    plan = FitPlan(name, features, label)
+    plan = FitPlan(name, features, label, weight=weight)
     rows = training_table(table, plan)
     leaking = {leak.feature: leak.how for leak in leaks(rows, plan)}
     drafted = tuple(_judged(column, rows, leaking.get(column.name)) for column in columns)
-    return PlanDraft(name, label, drafted)
+    return PlanDraft(name, label, drafted, weight)
 
 
 def _label_of(table: pa.Table) -> str:
@@ -102,6 +106,9 @@ def _label_of(table: pa.Table) -> str:
 def _is_flag(column: pa.ChunkedArray) -> bool:
     if pa.types.is_boolean(column.type):
         return True
+    if pa.types.is_string(column.type):  # words that name the classes themselves
+        words = {word.strip() for word in pc.unique(column).to_pylist() if word}
+        return {GOOD, BAD} <= words <= {*OUTCOME_CLASSES}
     number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
     return number and set(pc.unique(column).to_pylist()) == {0, 1}
 

@@ -17,7 +17,8 @@ from linekeeper.lab.fit.plan import FeaturePlan
 from linekeeper.lab.parquet import read_parquet_table, whole_numbers
 from linekeeper.scorecard.many import FeatureColumn
 
-WORD_SHOWN = 40
+WORD_SHOWN, COLUMN_NAMES_SHOWN = 40, 12
+AT_DAY_MAX = 100_000  # days from 1970 either way; 20240131 is a date without its signs, and no day
 
 
 def read_table(path: Path) -> pa.Table:
@@ -43,6 +44,11 @@ def plain_table(table: pa.Table) -> pa.Table:
         )
     columns = {name: _plain_column(table[name]) for name in table.column_names}
     return pa.table(columns)
+
+
+def shown_names(table: pa.Table) -> str:
+    """The names of its first columns, in one line whatever stands in them."""
+    return ", ".join(" ".join(name.split()) for name in table.column_names[:COLUMN_NAMES_SHOWN])
 
 
 def _plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -92,8 +98,13 @@ def texts(table: pa.Table, name: str) -> list[str]:
 
 
 def day_numbers(table: pa.Table, name: str) -> FeatureColumn:
-    """A column of dates, or of days since 1970-01-01."""
+    """A column of dates, of texts like 2024-01-31, or of days since 1970-01-01. Raises FileError where it is none."""
     column = table[name]
+    if _is_text(column.type):
+        try:
+            column = pc.utf8_trim_whitespace(column).cast(pa.date32())
+        except pa.ArrowInvalid:
+            raise _no_days(name, "holds a text that is no date") from None
     if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
         column = column.cast(pa.date32(), safe=False).cast(pa.int32()).cast(pa.int64())
     days = whole_numbers(pa.table({name: column}), name)
@@ -104,7 +115,19 @@ def day_numbers(table: pa.Table, name: str) -> FeatureColumn:
             way_out="give each row its day",
             details={"column": name},
         )
+    far = np.flatnonzero(np.abs(days) > AT_DAY_MAX)
+    if len(far):
+        raise _no_days(name, f"holds {days[far[0]]} in row {far[0] + 1}, which is no day")
     return days
+
+
+def _no_days(name: str, what: str) -> FileError:
+    return FileError(
+        f"the column `{name}` {what}",
+        code="column-of-wrong-type",
+        way_out="write dates, like 2024-01-31, or days since 1970-01-01",
+        details={"column": name},
+    )
 
 
 def feature_column(table: pa.Table, feature: FeaturePlan) -> FeatureColumn:

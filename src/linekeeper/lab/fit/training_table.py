@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from linekeeper.core.errors import FileError
 from linekeeper.lab.fit.outcome_classes import Weights, classes_of_rows, weights_of_rows
 from linekeeper.lab.fit.plan import OUTCOME_CLASSES, FeaturePlan, FitPlan
-from linekeeper.lab.fit.table_columns import day_numbers, feature_column, plain_table, read_table, texts
+from linekeeper.lab.fit.table_columns import day_numbers, feature_column, plain_table, read_table, shown_names, texts
 from linekeeper.lab.parquet import whole_numbers
 from linekeeper.lab.partition import Partition
 from linekeeper.scorecard.many import FeatureColumn
@@ -131,7 +131,7 @@ def training_table(data: pa.Table, plan: FitPlan) -> TrainingTable:
     lacking = [name for name in (plan.label, *plan.names) if name not in data.column_names]
     if lacking:
         raise FileError(
-            f"the table has no column `{lacking[0]}`; it has {', '.join(data.column_names[:12])}",
+            f"the table has no column `{lacking[0]}`; it has {shown_names(data)}",
             code="column-missing",
             details={"column": lacking[0]},
         )

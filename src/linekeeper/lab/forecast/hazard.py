@@ -59,13 +59,13 @@ REASONS_MAX = 4
 class HazardModel:
     """The hazard of some months ahead: the model's log-odds, plus `shift` for rows left out of the sample.
 
-    `peers`: LightGBM as it comes, and the mean of three tuned ones, on the same rows, where they are to be compared.
+    `forests`: LightGBM as it comes, and the mean of three tuned ones, on the same rows, where they are to be compared.
     """
 
     card: Score
     model: AdditiveModel
     shift: float
-    peers: tuple[Forest, Forest] | None = None
+    forests: tuple[Forest, Forest] | None = None
 
     def hazard(self, columns: FeatureColumns) -> Floats:
         """The chance of falling behind in the month ahead that `months_ahead` says, if not before."""
@@ -157,8 +157,8 @@ def _fit_hazard(
     known = KnownOfTable(places, rounds_that_help(data, plan, path_limits(data.fine, places)))
     model = with_fewer_bins(fit_additive(data, plan, LABELS, known=known), table, plan)
     card = scorecard_of(model, plan, table.features)
-    peers = (fit_untuned_forest(data, plan), fit_forest(data, plan)) if compare else None
-    return HazardModel(card, model, float(np.log(sampled_share)), peers)
+    forests = (fit_untuned_forest(data, plan), fit_forest(data, plan)) if compare else None
+    return HazardModel(card, model, float(np.log(sampled_share)), forests)
 
 
 def _person_months(
@@ -169,10 +169,13 @@ def _person_months(
     Thinning the rest only moves the intercept, by the logarithm of that share (King and Zeng 2001).
     """
     step = FAR_STEP if len(months_ahead) > 1 else 1
-    observed = [
-        (month, [ahead for ahead in months_ahead if month + ahead <= cut]) for month in range(FIRST_OBSERVED, cut, step)
+    waiting = [
+        (month, ahead, *not_behind_before(panel, month, ahead))
+        for month in range(FIRST_OBSERVED, cut, step)
+        for ahead in months_ahead
+        if month + ahead <= cut
     ]
-    rows = sum(len(not_behind_before(panel, month, ahead)[0]) for month, all_ahead in observed for ahead in all_ahead)
+    rows = sum(len(accounts) for _, _, accounts, _ in waiting)
     if not rows:
         raise Refused(
             f"the panel is too short; it needs more than {FIRST_OBSERVED + 2 * HORIZON} months", code="data-too-few"
@@ -180,16 +183,11 @@ def _person_months(
     sampled_share = min(1.0, ROWS_FOR_FIT / rows)
     columns: list[dict[str, FeatureColumn]] = []
     labels: list[FeatureColumn] = []
-    for month, all_ahead in observed:
-        risk = at_risk(panel, month)
-        features = features_at(panel, month, risk)
-        for ahead in all_ahead:
-            accounts, behind = not_behind_before(panel, month, ahead)
-            chosen = behind | (chance.random(len(accounts)) < sampled_share)
-            where = np.searchsorted(risk, accounts[chosen])
-            features_of_chosen = {name: values[where] for name, values in features.items()}
-            columns.append({**features_of_chosen, "months_ahead": np.full(len(where), ahead)})
-            labels.append(behind[chosen].astype(np.int64))
+    for month, ahead, accounts, behind in waiting:
+        chosen = behind | (chance.random(len(accounts)) < sampled_share)
+        features = features_at(panel, month, accounts[chosen])
+        columns.append({**features, "months_ahead": np.full(int(chosen.sum()), ahead)})
+        labels.append(behind[chosen].astype(np.int64))
     label = np.concatenate(labels)
     _demand_both(label)
     numbers = np.arange(len(label)).astype(str)
@@ -208,15 +206,13 @@ def _test_next_month(panel: Panel, forecast: PanelForecast, months: range) -> Js
     features: list[dict[str, FeatureColumn]] = []
     labels: list[FeatureColumn] = []
     for month in months:
-        risk = at_risk(panel, month)
         accounts, behind = not_behind_before(panel, month, 1)
-        where = np.searchsorted(risk, accounts)
-        features.append({name: values[where] for name, values in features_at(panel, month, risk).items()})
+        features.append(features_at(panel, month, accounts))
         labels.append(behind.astype(np.int64))
     columns, label, near = _stacked(features), np.concatenate(labels), forecast.near
     _demand_both(label)
     hazard = near.hazard(columns)
-    untuned, forest = (peer.log_odds(columns) for peer in near.peers) if near.peers else (None, None)
+    untuned, forest = (peer.log_odds(columns) for peer in near.forests) if near.forests else (None, None)
     by_history = {months_seen: columns["months_seen"] >= months_seen for months_seen in HISTORIES}
     return {
         **_ranking(label, hazard, forest, untuned),

@@ -45,8 +45,8 @@ class Panel:
     @cached_property
     def at_risk(self) -> Marks:
         """Whether an account is in the panel and less than 30 days past due in a month."""
-        marks: Marks = (self.levels != UNSEEN) & (self.levels < BEHIND)
-        return marks
+        at_risk: Marks = (self.levels != UNSEEN) & (self.levels < BEHIND)
+        return at_risk
 
     @cached_property
     def next_behind(self) -> Counts:
@@ -85,8 +85,8 @@ def features_at(panel: Panel, month: int, accounts: npt.NDArray[np.intp]) -> dic
     history = panel.history
 
     def now(matrix: npt.NDArray[Any]) -> FeatureColumn:
-        column: FeatureColumn = matrix[accounts, month].astype(np.int64)
-        return column
+        values: FeatureColumn = matrix[accounts, month].astype(np.int64)
+        return values
 
     def within(matrix: npt.NDArray[Any], months: int) -> FeatureColumn:
         """How many of the newest months are marked, of a matrix that has counted them up."""

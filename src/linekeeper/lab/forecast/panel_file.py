@@ -11,15 +11,15 @@ import pyarrow.compute as pc
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import FileError, UsageError
-from linekeeper.lab.fit.table_columns import plain_table, texts
+from linekeeper.lab.fit.table_columns import plain_table, shown_names, texts
 from linekeeper.lab.forecast.panel import BUCKET_NAMES, LEVEL_OF_BUCKET, LOWEST_LEVEL, UNSEEN, Levels, Panel
 from linekeeper.lab.parquet import whole_numbers
 from linekeeper.scorecard.many import FeatureColumn
 
 PANEL_COLUMNS = ("account", "month", "bucket", "days_past_due")
-CELLS_MAX = 400_000_000  # accounts by months: so many fit into memory
+PANEL_CELLS_MAX = 400_000_000  # accounts by months: so many fit into memory
 MONTHS_MAX = 1_200
-FIRST_YEAR, LAST_YEAR = 1_900, 2_100
+FIRST_PANEL_YEAR, LAST_PANEL_YEAR = 1_900, 2_100
 LEVEL_DAYS = (1, 30, 60, 90, 120, 150)  # from so many days past due on, an account is in the level 0, 1, ... 5
 LEVEL_OF_NAME = {name: place + LOWEST_LEVEL for place, name in enumerate(BUCKET_NAMES)}
 
@@ -49,7 +49,7 @@ def with_renames(table: pa.Table, renames: Mapping[str, str]) -> pa.Table:
     lacking = next((old for old in renames if old not in table.column_names), None)
     if lacking is not None:
         raise FileError(
-            f"the panel has no column `{lacking}`; it has {', '.join(table.column_names[:12])}",
+            f"the panel has no column `{lacking}`; it has {shown_names(table)}",
             code="column-missing",
             details={"column": lacking},
         )
@@ -73,11 +73,11 @@ def panel_of(data: pa.Table) -> Panel:
     row, month, level = place[account.indices.to_numpy()], _months(data), _levels(data)
     first = int(month.min())
     months = int(month.max()) - first + 1
-    if months > MONTHS_MAX or months * len(names) > CELLS_MAX:
+    if months > MONTHS_MAX or months * len(names) > PANEL_CELLS_MAX:
         raise FileError(
             f"the panel spans {months:,} months of {len(names):,} accounts",
             code="file-too-large",
-            way_out=f"bring at most {MONTHS_MAX:,} months, and {CELLS_MAX:,} accounts by months",
+            way_out=f"bring at most {MONTHS_MAX:,} months, and {PANEL_CELLS_MAX:,} accounts by months",
         )
     levels = np.full((len(names), months), UNSEEN, dtype=np.int8)
     cell = row * months + (month - first)
@@ -129,7 +129,7 @@ def _months(data: pa.Table) -> FeatureColumn:
     if (numbers == MISSING).any():
         raise _no_month(f"is missing in row {int(np.argmax(numbers == MISSING)) + 1}")
     year, month = numbers // 100, numbers % 100
-    calendar = (year >= FIRST_YEAR) & (year <= LAST_YEAR) & (month >= 1) & (month <= 12)
+    calendar = (year >= FIRST_PANEL_YEAR) & (year <= LAST_PANEL_YEAR) & (month >= 1) & (month <= 12)
     return year * 12 + month - 1 if calendar.all() else numbers
 
 
@@ -155,7 +155,8 @@ def _levels(data: pa.Table) -> Levels:
                 way_out="write 0 where nothing is past due, and leave out months without a loan",
                 details={"column": "days_past_due"},
             )
-        return (np.searchsorted(LEVEL_DAYS, days, side="right") - 1).astype(np.int8)
+        of_days: Levels = (np.searchsorted(LEVEL_DAYS, days, side="right") - 1).astype(np.int8)
+        return of_days
     _demand_column(data, "bucket")
     column = data["bucket"]
     words = column if pa.types.is_string(column.type) else pa.array(whole_numbers(data, "bucket")).cast(pa.string())
@@ -170,6 +171,5 @@ def _levels(data: pa.Table) -> Levels:
             way_out="use X, C and 0 to 5, or map days past due",
             details={"bucket": shown},
         )
-    levels: npt.NDArray[np.int8] = np.array([known[name] for name in encoded.dictionary.to_pylist()], np.int8)
-    placed: npt.NDArray[np.int8] = levels[encoded.indices.to_numpy()]
-    return placed
+    of_buckets: Levels = np.array([known[name] for name in encoded.dictionary.to_pylist()], np.int8)
+    return of_buckets[encoded.indices.to_numpy()]
