@@ -17,6 +17,7 @@ from linekeeper.decide.canonical import canonical_json, digest_of
 from linekeeper.decide.explain import comparisons
 from linekeeper.decide.reasons import PERSON, severity
 from linekeeper.kernel.calendar import calendar
+from linekeeper.notice.chosen_rows import chooses, with_chosen_rows
 from linekeeper.notice.model import (
     DEFAULT_JURISDICTION,
     BorrowerFact,
@@ -209,7 +210,8 @@ def denial_reason(
     """The reason of an authorise rule that denied a draw, from the features as they stood at the time."""
     rule = replace(rule, deny=ex.expression_in_segment(rule.deny, policy.segment_in(values)))
     facts = {**_measured(policy, _named_features(rule.deny), values), "amount": BorrowerFact(asked_minor, "money")}
-    return NoticeReason(rule.reason, facts, trigger_words(policy, rule))
+    worded = replace(rule, deny=with_chosen_rows(policy, rule.deny, values))
+    return NoticeReason(rule.reason, facts, trigger_words(policy, worded))
 
 
 def _reason(
@@ -225,7 +227,8 @@ def _reason(
     trigger = replace(trigger, when=ex.expression_in_segment(trigger.when, policy.segment_in(decision.values)))
     measured = _measured(policy, recorded.features or _named_features(trigger.when), decision.values)
     others = {name: fact for name, fact in known.items() if name not in measured}
-    return NoticeReason(recorded.code, measured | others, trigger_words(policy, trigger))
+    worded = replace(trigger, when=with_chosen_rows(policy, trigger.when, decision.values))
+    return NoticeReason(recorded.code, measured | others, trigger_words(policy, worded))
 
 
 def _account_facts(policy: m.Policy, decision: Decision, day: int) -> dict[str, BorrowerFact]:
@@ -264,7 +267,8 @@ def _measured(policy: m.Policy, names: Iterable[str], values: Mapping[str, int |
     facts: dict[str, BorrowerFact] = {}
     for feature in map(policy.feature, names):
         if not isinstance(feature.expr, ex.DaysSince):
-            label = feature_words(policy, feature.name)
+            # What chooses among constants is named by its value, in the rule itself: a table is no label.
+            label = None if chooses(policy, feature.name) else feature_words(policy, feature.name)
             facts[_text_name(policy, feature)] = _fact(feature, values[feature.name], label)
     return facts
 
