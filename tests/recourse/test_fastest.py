@@ -29,7 +29,7 @@ SHORT_LOANS = (
 CARD = """full: {when: "percent(last(statement.balance), granted) >= 90%", cap: 70%, reason: use}
     missed: {when: "count(statement where paid = 0 CNY, 3m) >= 2", hold: 30d, cap: 80%, reason: missed}"""
 OVERDRAFT = """deep: {when: "last(balance.amount) >= 8_000 CNY", hold: 10d, cap: 60%, reason: use}
-    poor: {when: "percent(last(balance.amount), sum(inflow.amount, 60d)) >= 300%", hold: 5d, cap: 80%, reason: low}"""
+    poor: {when: "percent(last(balance.amount), sum(inflow.amount, 60d)) >= 300%", hold: 5d, cap: 80%, reason: b}"""
 
 
 def short_loans(rng: Random) -> list[GivenEvent]:

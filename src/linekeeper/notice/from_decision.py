@@ -17,6 +17,7 @@ from linekeeper.decide.canonical import canonical_json, digest_of
 from linekeeper.decide.explain import comparisons
 from linekeeper.decide.reasons import PERSON, severity
 from linekeeper.kernel.calendar import calendar
+from linekeeper.notice.chosen_rows import chooses, with_chosen_rows
 from linekeeper.notice.lender_words import LenderWords, read_lender_words
 from linekeeper.notice.model import (
     DEFAULT_JURISDICTION,
@@ -252,7 +253,8 @@ def denial_reason(
     """The reason of an authorise rule that denied a draw, from the features as they stood at the time."""
     rule = replace(rule, deny=ex.expression_in_segment(rule.deny, policy.segment_in(values)))
     facts = {**_measured(policy, _named_features(rule.deny), values), "amount": BorrowerFact(asked_minor, "money")}
-    return NoticeReason(rule.reason, facts, trigger_words(policy, rule))
+    worded = replace(rule, deny=with_chosen_rows(policy, rule.deny, values))
+    return NoticeReason(rule.reason, facts, trigger_words(policy, worded))
 
 
 def _reason(
@@ -273,7 +275,8 @@ def _reason(
     names = recorded.features or _named_features(trigger.when)
     measured = _measured(policy, names, decision.values, vocabulary)
     others = {name: fact for name, fact in known.items() if name not in measured}
-    return NoticeReason(recorded.code, measured | others, trigger_words(policy, trigger, vocabulary))
+    worded = replace(trigger, when=with_chosen_rows(policy, trigger.when, decision.values))
+    return NoticeReason(recorded.code, measured | others, trigger_words(policy, worded, vocabulary))
 
 
 def _account_facts(policy: m.Policy, decision: Decision, day: int) -> dict[str, BorrowerFact]:
@@ -314,7 +317,8 @@ def _measured(
     facts: dict[str, BorrowerFact] = {}
     for feature in map(policy.feature, names):
         if not isinstance(feature.expr, ex.DaysSince):
-            label = feature_words(policy, feature.name, vocabulary)
+            # What chooses among constants is named by its value, in the rule itself: a table is no label.
+            label = None if chooses(policy, feature.name) else feature_words(policy, feature.name, vocabulary)
             facts[_text_name(policy, feature)] = _fact(feature, values[feature.name], label)
     return facts
 
