@@ -26,6 +26,7 @@ from tests.oracle.held import parted, read_alike
 from tests.oracle.measured import write_measured
 from tests.oracle.policies import Written, write_versions
 from tests.oracle.reader import read
+from tests.oracle.staged import write_staged
 from tests.oracle.strategies import written
 from tests.oracle.watched import write_watched
 from tests.oracle.wider import write_wider
@@ -33,6 +34,7 @@ from tests.oracle.wider import write_wider
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = (3, 20, 29, 31, 52)  # policies that hold every construct between them
 WIDER_SEEDS = (1, 5, 9)  # with segments, tables and amounts
+STAGED_SEEDS = (16,)  # with several schedules, announcements and treatments
 HEAD = "policy: p\nversion: 1\ncurrency: CNY\ntime_zone: UTC\n"
 
 
@@ -156,7 +158,9 @@ def policies() -> tuple[tuple[t.Policy, m.Policy], ...]:
     """The writer's tree and the program's policy of some seeds."""
     later = (write_measured(Random(f"measured {seed}")) for seed in (0, 3))
     wider = (write_wider(Random(f"wider {seed}")) for seed in WIDER_SEEDS)
-    return tuple((one.policy, load_text(one.text)) for one in (*map(policy_written, SEEDS), *later, *wider))
+    staged = (write_staged(Random(f"staged {seed}")) for seed in STAGED_SEEDS)
+    written = (*map(policy_written, SEEDS), *later, *wider, *staged)
+    return tuple((one.policy, load_text(one.text)) for one in written)
 
 
 def few(policy: Any, times: int) -> Iterator[tuple[str, Attribute, Any]]:

@@ -57,7 +57,10 @@ class Decision:
 
     @property
     def action(self) -> str:
-        """What it does: `decrease`, `suspend`, `close`, `restore`, `offer`, `increase`, `keep`, `correct`."""
+        """What it does: `decrease`, `suspend`, `close`, `restore`, `offer`, `increase`, `keep`, `correct`.
+
+        Where the policy has stages also `announce`, `withdraw`, `contact`, `price`, `watch`.
+        """
         return self.record.action
 
     @property
