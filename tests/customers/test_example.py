@@ -23,3 +23,13 @@ def test_the_example_is_decided_by_hand() -> None:
         ("loan", "04-09", "restore", 8_000),
         ("loan", "04-19", "restore", 10_000),
     ]
+
+
+def test_the_road_back_asks_to_see_to_the_other_accounts() -> None:
+    with lk.open(":memory:", f"{EXAMPLE}.yaml") as engine:
+        engine.receive(f"{EXAMPLE}.jsonl")
+        road = engine.recourse("card", "2025-03-20")
+        assert road is not None
+        assert road.is_open
+        assert "请处理您在我们这里的其他账户" in str(engine.notice("card#2", lang="zh"))
+        assert "On your other accounts with us, see to this" in str(engine.notice("card#2", lang="en"))

@@ -18,6 +18,7 @@ from linekeeper.evaluate.event_batch import sort_by_time
 from linekeeper.journal.store import open_store
 from linekeeper.kernel.kernel import kernel_of
 from tests.customers.lives import FIRST_DAY, customers, policy
+from tests.engine.conftest import NewStore
 from tests.engine.lives import ANY_TIME, contents
 
 UNTIL = FIRST_DAY + 90
@@ -102,3 +103,11 @@ def test_a_feed_gives_no_event_that_is_derived() -> None:
         "the kind `customer` is derived from the other accounts of a customer; no feed gives it"
     ]
     assert replay_table(engine.kernel, table([*events, forged]), UNTIL, compiled=False, clock=ANY_TIME).rejected
+
+
+def test_both_databases_hold_the_same(new_store: NewStore) -> None:
+    events = customers(1, reversals=True, days=30)
+    engine = Engine(new_store(), policy(), clock=ANY_TIME)
+    digest = run_table(engine, sort_by_time(table(events)), "core", UNTIL).digest
+    assert digest == replay_table(engine.kernel, table(events), UNTIL, compiled=False, clock=ANY_TIME).digest
+    assert verify(engine.store).first_difference is None

@@ -171,6 +171,6 @@ def _levels(data: pa.Table) -> Levels:
             way_out="use X, C and 0 to 5, or map days past due",
             details={"bucket": shown},
         )
-    of_buckets: Levels = np.array([known[name] for name in encoded.dictionary.to_pylist()], np.int8)
-    levels: Levels = of_buckets[encoded.indices.to_numpy()]
-    return levels
+    of_buckets = np.array([known[name] for name in encoded.dictionary.to_pylist()], np.int8)
+    of_rows: Levels = of_buckets[encoded.indices.to_numpy()]
+    return of_rows
