@@ -116,17 +116,19 @@ def fit_scorecard(
     costs = tuple(direction_costs(data, plan_of_method(plan, method), validation.fold)) if with_direction_costs else ()
     pd = _pd_of_unseen_rows(score, points, table.label, validation)
     score = replace(score, pd_ppm=measured_pd(score.pd_below, score.pd_ppm, points, table.label, table.weight))
-    sizes = _sizes(fitted, table, plan, validation) if sized else ()
+    sizes = _sizes(fitted, table, plan, validation, (slope, shift)) if sized else ()
     return TrainingRun(table, plan, method, fitted.learning, validation, model, score, points, pd, costs, sizes, level)
 
 
-def _sizes(fitted: Fitted, table: TrainingTable, plan: FitPlan, validation: CrossValidation) -> tuple[SizeStep, ...]:
+def _sizes(
+    fitted: Fitted, table: TrainingTable, plan: FitPlan, validation: CrossValidation, calibration: tuple[float, float]
+) -> tuple[SizeStep, ...]:
     """The curve of sizes, with the cells of the card of all rows at each level."""
     assert fitted.before_merging is not None
     cells = []
     for cost in MERGE_COSTS:
         smaller = with_fewer_bins(fitted.before_merging, table, replace(plan, merge_cost=cost))
-        cells.append(count_cells_of_card(scorecard_of(smaller, plan, table.features)))
+        cells.append(count_cells_of_card(scorecard_of(smaller.scaled(*calibration), plan, table.features)))
     return size_steps(table.label, validation.rows_by_fold(), validation.log_odds, cells)
 
 
