@@ -119,7 +119,9 @@ def test_no_other_amounts_are_faster_or_lighter(people: tuple[Engine, str]) -> N
         for _ in range(10):
             today = rng.randint(-(-baseline.overdue_minor // 3), baseline.owed_minor)
             candidate = search.candidate(ActionPlan(today, max(baseline.overdue_minor - today, 0)))
-            if candidate.restored and candidate.simulation.setbacks == 0:
+            # A part of the arrears that is paid after the end would leave them unpaid: no road is told so.
+            settled = today >= baseline.overdue_minor or candidate.simulation.day >= baseline.day + 30
+            if candidate.restored and candidate.simulation.setbacks == 0 and settled:
                 assert candidate.simulation.day >= road.fastest.restored_day
                 assert candidate.early_minor >= min(plan.early_minor for plan in road.plans)
     assert met > 5
@@ -183,10 +185,12 @@ def test_road_prints_the_plan(people: tuple[Engine, str]) -> None:
 @pytest.mark.parametrize("lang", LANGS)
 def test_the_command_and_the_letter_show_the_same_sentences(people: tuple[Engine, str], lang: Lang) -> None:
     engine, url = people
-    name, road = held_down(engine)
+    name, _ = held_down(engine)
     row = json.loads(run("road", name, "--store", url, "--json"))["road_back"]
     day, until = (epoch_day(date.fromisoformat(row[key])) for key in ("day", "honoured_until"))
-    road = replace(road, day=day, honour_until_day=until)
+    asked = find_road_back(engine.kernel, engine.state_of(name)[1], day, compiled=False)  # of the day that it names
+    assert isinstance(asked, RoadBack)
+    road = replace(asked, honour_until_day=until)
     phrases = Phrasebook(language(lang), engine.policy.currency, engine.policy.exponent, road.day)
     plans = render_plans(road, phrases)
     sentences = {line.text for plan in plans for line in (*plan.steps, *plan.path)} | {plan.goal for plan in plans}
