@@ -10,7 +10,14 @@ from typer.testing import CliRunner
 
 import linekeeper as lk
 from linekeeper.cli.main import build
-from linekeeper.notice.lender_words import LenderWords, RawName, names_note, raw_names, read_lender_words, words_for
+from linekeeper.notice.lender_words import (
+    LenderWords,
+    RawName,
+    names_note,
+    names_shown_raw,
+    read_lender_words,
+    words_for,
+)
 from linekeeper.policy.load import load_file, load_text
 from linekeeper.texts.material import MaterialError, shipped
 
@@ -53,7 +60,7 @@ def test_without_a_lender_the_letter_is_marked_as_an_example(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_no_letter_of_a_shipped_policy_shows_a_raw_name(path: Path) -> None:
-    assert raw_names(load_file(path), LenderWords()) == []
+    assert names_shown_raw(load_file(path), LenderWords()) == []
 
 
 def test_a_policy_whose_letters_would_show_a_raw_name_does_not_pass(copied: Path) -> None:
@@ -90,13 +97,13 @@ features:
 triggers:
   nights: {{when: nightly >= 40, suspend: yes, reason: rapid_borrowing}}
 """)
-    assert raw_names(policy, LenderWords()) == [RawName(lang, "features", "nightly") for lang in ("zh", "en")]
+    assert names_shown_raw(policy, LenderWords()) == [RawName(lang, "features", "nightly") for lang in ("zh", "en")]
     folder = tmp_path / "wording"
     folder.mkdir()
     (folder / "en.yaml").write_text("features: {nightly: your draws at night}\n")
     words = read_lender_words(folder)
-    assert raw_names(policy, words, ("en",)) == []
-    assert raw_names(policy, words) == [RawName("zh", "features", "nightly")]
+    assert names_shown_raw(policy, words, ("en",)) == []
+    assert names_shown_raw(policy, words) == [RawName("zh", "features", "nightly")]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from linekeeper.policy.load import load_text
 from linekeeper.scorecard.card import Bins
 from tests.corrections.lives import lender
 from tests.oracle import tree as t
+from tests.oracle.family import write_family
 from tests.oracle.generate import policy_written
 from tests.oracle.held import parted, read_alike
 from tests.oracle.measured import write_measured
@@ -34,6 +35,7 @@ from tests.oracle.wider import write_wider
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = (3, 20, 29, 31, 52)  # policies that hold every construct between them
 WIDER_SEEDS = (1, 5, 9)  # with segments, tables and amounts
+FAMILY_SEEDS = (4, 12, 20)  # of customers with several accounts
 STAGED_SEEDS = (16,)  # with several schedules, announcements and treatments
 HEAD = "policy: p\nversion: 1\ncurrency: CNY\ntime_zone: UTC\n"
 
@@ -100,6 +102,7 @@ DERIVED = {  # what the program adds for its own use, and the oracle has no word
     ("Policy", "written"),
     ("Policy", "card"),
     ("Kind", "built_in"),
+    ("Kind", "means"),  # read by the search for a road back alone; tests/recourse/test_plans_people_follow.py holds it
     ("Field", "most"),  # of built-in kinds alone, for validation: no policy can write it
     ("Score", "card"),
     # A public calendar is kept beside the days that come of it, for words; tests/policy/test_dues.py holds it.
@@ -159,7 +162,8 @@ def policies() -> tuple[tuple[t.Policy, m.Policy], ...]:
     later = (write_measured(Random(f"measured {seed}")) for seed in (0, 3))
     wider = (write_wider(Random(f"wider {seed}")) for seed in WIDER_SEEDS)
     staged = (write_staged(Random(f"staged {seed}")) for seed in STAGED_SEEDS)
-    written = (*map(policy_written, SEEDS), *later, *wider, *staged)
+    families = (write_family(Random(f"family {seed}")) for seed in FAMILY_SEEDS)
+    written = (*map(policy_written, SEEDS), *later, *wider, *staged, *families)
     return tuple((one.policy, load_text(one.text)) for one in written)
 
 

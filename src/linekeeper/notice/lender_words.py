@@ -177,7 +177,7 @@ class _Listening(Vocabulary):
         return Vocabulary.feature(self, name)
 
 
-def raw_names(policy: m.Policy, words: LenderWords, langs: Collection[Lang] = LANGS) -> list[RawName]:
+def names_shown_raw(policy: m.Policy, words: LenderWords, langs: Collection[Lang] = LANGS) -> list[RawName]:
     """Which names of the policy its letters would show raw, by language, section and name.
 
     A letter names what its reasons measured, rules whose reason has no text of its own, and, on the road back, the
@@ -193,7 +193,7 @@ def raw_names(policy: m.Policy, words: LenderWords, langs: Collection[Lang] = LA
     ... events: {levy: {amount: money}}
     ... triggers: {levied: {when: "count(levy, 30d) >= 3", suspend: yes, reason: levies}}
     ... ''')
-    >>> raw_names(policy, LenderWords())
+    >>> names_shown_raw(policy, LenderWords())
     [RawName(lang='zh', sort='kinds', name='levy')]
     """
     return [
@@ -212,13 +212,13 @@ def names_without_words(policy: m.Policy, words: LenderWords) -> list[Fault]:
             str(words.files[raw.lang]),
             way_out=f"write its words under `{raw.sort}`",
         )
-        for raw in raw_names(policy, words, tuple(words.files))
+        for raw in names_shown_raw(policy, words, tuple(words.files))
     ]
 
 
 def names_note(policy: m.Policy, words: LenderWords) -> tuple[Remark, ...]:
     """Where the lender has no words of its own: one remark that counts the names which letters would show raw."""
-    raw = [] if words.files else raw_names(policy, words)
+    raw = [] if words.files else names_shown_raw(policy, words)
     if not raw:
         return ()
     names = list(dict.fromkeys(one.name for one in raw))

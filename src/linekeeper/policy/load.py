@@ -118,11 +118,10 @@ def load_text(
     reader.read_later_names()
     if definitions is not None:
         reader.check_definitions(definitions)
-    relief = sections.read_moratorium(root.get("moratorium"), _trigger_names(root), reader)
-    policy = replace(_policy(root, reader, score), moratorium=relief)
     customer = customers.read_ceiling(root.get("customer"), customer, reader)
-    if customer is not None:  # what rules read of other accounts has become fields of a kind
-        policy = replace(policy, customer=customer, kinds=tuple(reader.kinds.values()))
+    # Before the triggers, for those that wait ask for it.
+    relief = sections.read_moratorium(root.get("moratorium"), _trigger_names(root), reader)
+    policy = replace(_with_customer(_policy(root, reader, score), customer, reader), moratorium=relief)
     kinds_and_fields = {kind.name: tuple(field.name for field in kind.fields) for kind in reader.kinds.values()}
     check_allowed_events(root.get("allow"), kinds_and_fields, faults)
     if (section := root.get("dues")) is not None:
@@ -138,6 +137,11 @@ def load_text(
     digest = hashlib.sha256(source.encode() + (card or b"")).hexdigest()
     known = tuple(reader.features.values())
     return replace(policy, digest=digest, source=source, written=text, card=card, features=known)
+
+
+def _with_customer(policy: m.Policy, customer: m.Customer | None, reader: Reader) -> m.Policy:
+    """The policy with what its accounts publish: what rules read of other accounts has become fields of a kind."""
+    return policy if customer is None else replace(policy, customer=customer, kinds=tuple(reader.kinds.values()))
 
 
 def _card_name(root: Table) -> str:

@@ -7,7 +7,7 @@ from alembic import op
 
 from linekeeper.journal.log.tables import Name, Whole
 
-revision = "0019"
+revision = "0017"
 down_revision = "0016"
 
 
