@@ -9,6 +9,7 @@ import numpy as np
 from linekeeper.core import line as program
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.event import Event
+from linekeeper.decide.record import recorder_of
 from linekeeper.evaluate.correction import correct
 from linekeeper.evaluate.evaluator import NOT_REVIEWED
 from linekeeper.evaluate.event_batch import Batch, EventRow
@@ -74,7 +75,18 @@ def ruling_of(kernel: Kernel, out: list[int], event: str | None) -> Ruling:
         get("PD") if policy.score else None,
         offered,
         get("OFFER_NO") if offered else None,
+        own_choice_of(kernel, out),
     )
+
+
+def own_choice_of(kernel: Kernel, out: list[int]) -> tuple[object, ...] | None:
+    """The borrower's own wish in the oracle's words, as the decision records it."""
+    if kernel.policy.own_limit is None:
+        return None
+    choice = recorder_of(kernel).own_choice(out)
+    if choice is None:
+        return None
+    return choice.wish, choice.limit, choice.next_on, choice.next_wish, choice.next_limit
 
 
 def by_arrival(kernel: Kernel, events: Sequence[Event], until: int) -> tuple[list[Ruling], set[str]]:

@@ -88,6 +88,7 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
         dues=_dues(policy.dues),
         over_limit=policy.over_limit,
         segments=policy.segments,
+        cooling_days=policy.own_limit.cooling_days if policy.own_limit else None,
     )
 
 

@@ -53,6 +53,7 @@ class Action(Enum):
     OFFER = "offer"
     KEEP = "keep"
     CORRECT = "correct"
+    OWN_CHOICE = "own_choice"
 
 
 ADVERSE = (Action.CLOSE, Action.SUSPEND, Action.DECREASE)

@@ -51,6 +51,7 @@ from tests.oracle.ledger import Dated, Ledger, in_time_order, write
 from tests.oracle.line import Latch, Offering, Restoring, action_of, share, status_of
 from tests.oracle.nouns import ADVERSE, Action, Event, Line, Status
 from tests.oracle.outcome import Answer, Outcome, Refused, Ruling, Standing
+from tests.oracle.own_choice import Wishes
 from tests.oracle.tree import Expr, FieldRef, LateCount, Policy, Restrictions, Select, number_in
 from tests.oracle.values import (
     Scene,
@@ -158,6 +159,8 @@ class _Account:
     refused: list[Refused] = field(default_factory=list)
     mornings: dict[int, Mapping[str, Value]] = field(default_factory=dict)
     evaluations: int = 0
+    wishes: Wishes = field(default_factory=lambda: Wishes(0))
+    granting: int | None = None  # what the lender grants, until the line may move
     went_over: list[tuple[Policy, int]] = field(
         default_factory=list
     )  # the version before, and the first day without it
@@ -231,7 +234,7 @@ class _Account:
         """The line as it is when the draw arrives: a late draw meets the line of now."""
         then = deepcopy(self)
         then.begin_days(day_of(clock(self.policy.time_zone).hour(event.at)))
-        over = int(event.fields["amount"]) > available(then.line, then.ledger.balance)
+        over = int(event.fields["amount"]) > available(then.usable_line, then.ledger.balance)
         return "the draw is of more than is available" if over else None
 
     def _is_history(self, event: Event) -> bool:
@@ -242,7 +245,7 @@ class _Account:
     def _why_not_reversed(self, event_id: str) -> str | None:
         if event_id not in self.known:
             return "no such event has arrived"
-        if self.known[event_id].kind in (*OPENINGS, "consent", "override", "reversal"):
+        if self.known[event_id].kind in (*OPENINGS, "consent", "override", "own_limit", "grant", "reversal"):
             return "an event of this kind cannot be reversed"
         return "it was reversed before" if event_id in self.reversed_ids else None
 
@@ -281,6 +284,11 @@ class _Account:
             select: [dated for dated in self.arrived if selected(self.policy, select, dated)] for select in selects
         }
 
+    @property
+    def usable_line(self) -> Line:
+        """What the borrower may use of the line: what he wishes himself, where that is less."""
+        return replace(self.line, limit=self.wishes.usable(self.line.limit))
+
     def _take_effect(self, event: Event) -> None:
         """What follows arrival: a consent and a person's ruling count from now."""
         if event.kind == "consent" and self.offering.accepts(event.fields["offer"], self.day):
@@ -288,6 +296,11 @@ class _Account:
             limit = proposed if self.line.limit == self.line.granted else self.line.limit
             self.line = replace(self.line, limit=limit, granted=proposed)
             self.offering.open = False
+        opened = next(dated.event for dated in self.arrived if dated.event.kind in OPENINGS)
+        if event.kind == "grant" and event.at >= opened.at:
+            self.granting = int(event.fields["granted"])
+        if event.kind == "own_limit":
+            self._take_wish(event)
         if event.kind == "override":
             until = int(event.fields["until"])
             latch = self.latches.get(str(event.fields.get("trigger")))
@@ -295,6 +308,22 @@ class _Account:
                 latch.waived_until = until
             if "cap" in event.fields:
                 self.imposed = (int(event.fields["cap"]), until)
+
+    def _take_wish(self, event: Event) -> None:
+        """The borrower's wish; one that tightens his line ends an offer."""
+        amount = event.fields.get("limit")
+        assert self.policy.cooling_days is not None
+        self.wishes.cooling_days = self.policy.cooling_days
+        if self.wishes.take(str(event.fields["wish"]), None if amount is None else int(amount), self.day):
+            self.offering.open = False
+
+    def _grant(self, granted: int) -> None:
+        """Another amount is granted: a whole line follows, and what is above it falls."""
+        self.granting = None
+        if granted != self.line.granted:
+            self.offering.open = False
+        whole = self.line.limit == self.line.granted
+        self.line = replace(self.line, granted=granted, limit=granted if whole else min(self.line.limit, granted))
 
     # -------------------------------------------------------------- versions
 
@@ -374,6 +403,12 @@ class _Account:
     def _look(self, event_id: str | None, before: Line) -> Values:
         """Facts, features, score, latches, target and envelope, status, offer: in this order."""
         self.evaluations += 1
+        self.wishes.turn(self.day)
+        opened = next(dated.event for dated in self.arrived if dated.event.kind in OPENINGS)
+        history = event_id is not None and self.known[event_id].at < opened.at
+        stands = self.day == self.cut_over_day or history
+        if self.granting is not None and not stands:
+            self._grant(self.granting)
         values = self._values(self.hour)
         self.segment = (values.features["segment"] or 0) if self.policy.segments else 0
         set_before, observed = self._set_names(), self.day - self.observed_day
@@ -381,9 +416,7 @@ class _Account:
         def true(condition: Expr) -> bool:
             return holds(condition, values.leaf)
 
-        opened = next(dated.event for dated in self.arrived if dated.event.kind in OPENINGS)
-        history = event_id is not None and self.known[event_id].at < opened.at
-        if self.day == self.cut_over_day or history:
+        if stands:
             for latch in self.latches.values():
                 latch.stand(true)
             return values
@@ -392,13 +425,16 @@ class _Account:
             latch.turn(self.day, event_id is None, true, full, self.segment)
             latch.take_amount(lambda expr: clamped(evaluate(expr, values.leaf)))
         self._move_line(values)
-        changed = self.line != before or self._set_names() != set_before
+        changed = self.line != before or self._set_names() != set_before or self.wishes.news
         if self.line.status != before.status:
             self.status_day = self.day
         offered = None if changed else self._propose(values)
         if changed or offered is not None:
             action = Action.OFFER if offered is not None else action_of(before, self.line)
+            if action == Action.KEEP and self.wishes.news:
+                action = Action.OWN_CHOICE
             self._write(event_id, before, set_before, action, values, offered)
+            self.wishes.news = False
         return values
 
     def _values(self, hour: int) -> Values:
@@ -452,6 +488,8 @@ class _Account:
     def _propose(self, values: Values) -> int | None:
         """The amount offered in this look, if an offer is made."""
         terms = self.policy.offer
+        if self.wishes.in_force:
+            return None
         if terms is None or self.line.status != Status.ACTIVE or not holds(terms.when, values.leaf):
             return None
         return self.offering.propose(terms, self.line.granted, self.day, self.segment)
@@ -484,6 +522,7 @@ class _Account:
             pd=values.pd_ppm,
             offered=offered,
             offer_number=None if offered is None else self.offering.number,
+            own_choice=self.wishes.said(),
         )
         self.rulings.append(ruling)
 
@@ -502,7 +541,7 @@ class _Account:
         ground = None
         if self.line.status in (Status.CLOSED, Status.SUSPENDED):
             ground = self.line.status.name.lower()
-        elif amount > available(self.line, self.ledger.balance):
+        elif amount > available(self.usable_line, self.ledger.balance):
             ground = "over_available"
         return Answer(not denied_by and ground is None, denied_by, ground, values.features)
 

@@ -66,7 +66,12 @@ class _File:
             dues=self.dues(root.get("dues") or {}),
             over_limit=root.get("draws", {}).get("over_limit", "accept"),
             segments=self.segments,
+            cooling_days=self.cooling_days(),
         )
+
+    def cooling_days(self) -> int | None:
+        terms = (self.root.get("events") or {}).get("own_limit")
+        return None if terms is None else self.constant(terms["cooling"], "days")
 
     def value_names(self) -> list[str]:
         """The names of all values: features, and the segment."""
@@ -115,6 +120,9 @@ class _File:
 
     def own_kinds(self) -> Iterator[t.Kind]:
         for name, fields in (self.root.get("events") or {}).items():
+            if name in t.TAKEN_UP:
+                yield t.taken_up(name)
+                continue
             yield t.Kind(name, tuple(self.field(*item) for item in (fields or {}).items()))
 
     def field(self, name: str, kept: str | list[str]) -> t.Field:

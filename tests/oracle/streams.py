@@ -278,6 +278,9 @@ class Maker:
             found.setdefault(kind.name, 1)
         for name in self.hints.kinds:
             found[name] += 2
+        for name in ("own_limit", "grant"):
+            if name in found:
+                found[name] += 2
         found["open"] = min(found["open"], 1)
         found["opening"] = int(self.takes_over)
         return found

@@ -350,6 +350,21 @@ def built_in_kinds(triggers: Iterable[str]) -> tuple[Kind, ...]:
     )
 
 
+TAKEN_UP = {  # kinds that a policy takes up by naming them among its own
+    "own_limit": (
+        Field("wish", "category", ("lower", "freeze", "close", "lift")),
+        Field("limit", "money", optional=True),
+    ),
+    "grant": (Field("granted", "money"),),
+}
+TAKEN_UP_TEXTS = {"own_limit": (), "grant": ("by", "why")}
+
+
+def taken_up(name: str) -> Kind:
+    """A built-in kind that the policy takes up."""
+    return Kind(name, TAKEN_UP[name], TAKEN_UP_TEXTS[name])
+
+
 def with_own_kinds(built_in: Iterable[Kind], own: Iterable[Kind]) -> tuple[Kind, ...]:
     """Built-in kinds, then the policy's own; one that is declared again with a list keeps its place."""
     return tuple({kind.name: kind for kind in (*built_in, *own)}.values())
@@ -559,6 +574,7 @@ class Policy:
     protected: tuple[str, ...] = ()
     dues: Dues = Dues()
     over_limit: str = "accept"
+    cooling_days: int | None = None  # of `own_limit`, where the policy takes it up
     segments: tuple[str, ...] = ()  # the feature `segment` says which is the account's
 
     def kind(self, name: str) -> Kind:

@@ -47,13 +47,29 @@ class OfferRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnChoice:
+    """What the borrower himself wishes for his line: `wish` is `lower`, `freeze` or `close`, None where he lifted it.
+
+    `limit` is the most that it leaves him, in minor units. A wish that waits for the end of the cooling period takes
+    its place on local day `next_on`.
+    """
+
+    wish: str | None
+    limit: int | None
+    next_on: int | None = None
+    next_wish: str | None = None
+    next_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """One decision as it is recorded. `at` is UTC ms; `values` are integers in the units of the policy.
 
     `number` counts the account's decisions from 1; `event` is the id of the event that led to it, None for a
     review at the start of a day; `previous` is the SHA-256 of the account's decision before, None for the first.
     `reasons` are all of them, the most important one first; a notice shows at most four. `corrects` belongs to a
-    correction: the numbers of the decisions that set the latches which it releases.
+    correction: the numbers of the decisions that set the latches which it releases. `before` and `after` are what the
+    lender allows; `own_choice` is what the borrower himself wishes, and is absent where he never wished for anything.
     """
 
     account: str
@@ -77,9 +93,11 @@ class Decision:
     offer: OfferRecord | None
     previous: str | None
     corrects: tuple[int, ...] = ()
+    own_choice: OwnChoice | None = None  # not in the record where it is None
 
 
 # Regulation B, comment 9(b)(2): more than four reasons are "not likely to be helpful". All of them are recorded.
 REASONS_SHOWN_MAX = 4
 CORRECT = "correct"
+OWN_CHOICE = "own_choice"
 ADVERSE_ACTIONS = frozenset(action.name.lower() for action in ADVERSE)

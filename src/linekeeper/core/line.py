@@ -19,6 +19,8 @@ class Status(IntEnum):
 class Action(IntEnum):
     """What a decision does. `CORRECT` mends an earlier decision.
 
+    `OWN_CHOICE` is what the borrower himself asked for: it restricts nobody, and is never adverse.
+
     `ALLOW` and `DENY` stand for the answer to a draw, which is not recorded as a decision yet.
     """
 
@@ -32,6 +34,7 @@ class Action(IntEnum):
     DENY = 7
     ALLOW = 8
     CORRECT = 9
+    OWN_CHOICE = 10
 
 
 ADVERSE = frozenset({Action.DECREASE, Action.SUSPEND, Action.CLOSE})

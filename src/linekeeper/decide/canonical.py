@@ -19,8 +19,12 @@ _DECODER = msgspec.json.Decoder(Decision)
 
 
 def canonical_json(decision: Decision) -> bytes:
-    """The decision as canonical JSON, UTF-8."""
-    return _ENCODER.encode(decision)
+    """The decision as canonical JSON, UTF-8. What came into the record later is not in it where there is none.
+
+    Quotes within a text are escaped, and the key comes before those of `values`: so the first place is the key's own.
+    """
+    record = _ENCODER.encode(decision)
+    return record if decision.own_choice is not None else record.replace(b',"own_choice":null', b"", 1)
 
 
 def read_decision(record: bytes) -> Decision:

@@ -22,6 +22,7 @@ from linekeeper.scorecard.card import Bins, PointsTable
 from linekeeper.scorecard.points import FeatureValues, best_of, features_of, points_of
 
 PERSON = "person"  # the reason code of a cap that a person imposed
+GRANT = "granted_less"  # the reason code of a limit that fell because the lender grants less
 
 
 def severity(trigger: m.Trigger) -> tuple[int, int]:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from linekeeper.core.bounds import MISSING
-from linekeeper.core.decision import CORRECT, Decision, LineRecord, OfferRecord
+from linekeeper.core.decision import CORRECT, Decision, LineRecord, OfferRecord, OwnChoice, Reason
 from linekeeper.core.formats import RECORD_FORMAT
 from linekeeper.core.line import Action, Status
-from linekeeper.decide.reasons import ReasonWriter
+from linekeeper.decide.reasons import GRANT, ReasonWriter
 from linekeeper.kernel.kernel import Kernel
+from linekeeper.kernel.layout import OWN_HEAD
 from linekeeper.kernel.prelude import share_of
+from linekeeper.policy.kinds import LIFT, WISHES
 from linekeeper.policy.model import Trigger
 
 _ACTIONS = {action.value: action.name.lower() for action in Action}
@@ -61,9 +63,12 @@ class Recorder:
             score=row[place["SCORE"]] if policy.score else None,
             sub_scores={group: row[self.shape.groups + i] for i, group in enumerate(policy.groups)},
             pd_ppm=row[place["PD"]] if policy.score else None,
-            reasons=() if action == CORRECT else self.reasons.reasons(newly_set, self._capped(row), values),
+            reasons=()
+            if action == CORRECT
+            else (*self._granted_less(row), *self.reasons.reasons(newly_set, self._capped(row), values)),
             offer=self._offer(row),
             previous=previous,
+            own_choice=self.own_choice(row),
         )
 
     def _line(self, row: Sequence[int], when: str) -> LineRecord:
@@ -75,6 +80,28 @@ class Recorder:
         limit, cap = row[self.place["LIMIT_AFTER"]], row[self.place["IMPOSED"]]
         fell = limit < row[self.place["LIMIT_BEFORE"]]
         return cap >= 0 and fell and limit == share_of(row[self.place["GRANTED_AFTER"]], cap)
+
+    def _granted_less(self, row: Sequence[int]) -> tuple[Reason, ...]:
+        """The reason of a limit that fell because the lender grants less; what triggers add to it follows."""
+        place = self.place
+        granted = row[place["GRANTED_AFTER"]] < row[place["GRANTED_BEFORE"]]
+        return (Reason(GRANT, ""),) if granted and row[place["LIMIT_AFTER"]] < row[place["LIMIT_BEFORE"]] else ()
+
+    def own_choice(self, row: Sequence[int]) -> OwnChoice | None:
+        """The borrower's own wish, and the one that waits; None where there is neither and none has just ended."""
+        if self.policy.own_limit is None:
+            return None
+        wish, limit, next_wish, next_limit, next_day, changed = (row[self.place[name]] for name in OWN_HEAD)
+        if not (wish or next_day or changed):
+            return None
+        waits = next_day > 0
+        return OwnChoice(
+            WISHES[wish - 1] if wish else None,
+            limit if wish else None,
+            next_day if waits else None,
+            (WISHES[next_wish - 1] if next_wish else LIFT) if waits else None,
+            next_limit if waits and next_wish else None,
+        )
 
     def _named(self, mask: int) -> tuple[str, ...]:
         return tuple(trigger.name for trigger in self.triggers_in(mask))

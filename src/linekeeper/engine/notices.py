@@ -34,12 +34,14 @@ def build_notice(
     version = engine.engine_of_version(decision.policy)
     with engine.store.reading() as connection:
         entry = find_entry(connection, decision.account, decision.number)
-        by_person = _ruled(connection, decision)
+        kind = _kind_of_event(connection, decision)
     return notice_of(
         decision,
         version.policy,
         profile,
-        context=DecisionContext(due_on(version.kernel, state) if state else None, by_person),
+        context=DecisionContext(
+            due_on(version.kernel, state) if state else None, by_person=kind == "override", by_grant=kind == "grant"
+        ),
         road=road_from(version.kernel, state) if state else None,
         jurisdiction=engine.outbox.law.jurisdiction if engine.outbox else DEFAULT_JURISDICTION,
         due=entry.clock if entry else None,
@@ -63,11 +65,13 @@ def due_on(kernel: Kernel, state: Sequence[int]) -> int | None:
     return arrears_of(kernel, state, state[kernel.layout.slots["HOUR"]] // 24).oldest_due_on
 
 
-def _ruled(connection: Connection, decision: Decision) -> bool:
-    """Whether a person's override led to the decision."""
+def _kind_of_event(connection: Connection, decision: Decision) -> str | None:
+    """The kind of the event that led to the decision; a grant that waited for the start of a day led to it, too."""
+    if decision.event is None:
+        return "grant" if decision.after.granted != decision.before.granted else None
     e = t.events.c
-    query = select(e.seq).where(e.account == decision.account, e.id == decision.event, e.kind == "override")
-    return decision.event is not None and connection.execute(query).first() is not None
+    query = select(e.kind).where(e.account == decision.account, e.id == decision.event)
+    return connection.execute(query).scalar()
 
 
 def road_from(kernel: Kernel, state: Sequence[int]) -> RoadBack | NoRoadBack | None:

@@ -12,8 +12,8 @@ from linekeeper.kernel.kernel import Kernel
 class Authorisation:
     """Whether a draw may happen.
 
-    `reasons` are `not_open` (the account had not opened by then), `suspended`, `closed`, `over_limit`, and the reason
-    codes of `rules`.
+    `reasons` are `not_open` (the account had not opened by then), `suspended`, `closed`, `own_choice` (the borrower
+    himself wishes for less), `over_limit`, and the reason codes of `rules`.
 
     `rules` names the policy's authorisation rules that deny the draw.
     """
@@ -35,6 +35,8 @@ def authorise(kernel: Kernel, state: list[int], at: int, amount: int) -> Authori
     reasons = [word for bit, word in ((1, "suspended"), (2, "closed"), (4, "over_limit")) if denied & bit]
     if denied & 3:  # nothing is available on such a line, so that the draw is over the limit says nothing more
         reasons = reasons[:1]
+    elif denied & 4 and amount <= max(state[slots["LIMIT"]] - state[slots["BALANCE"]], 0):
+        reasons = ["own_choice"]
     rules = [rule for number, rule in enumerate(kernel.policy.authorise) if denied & 8 << number]
     reasons += [rule.reason for rule in rules]
     return Authorisation(denied == 0, tuple(dict.fromkeys(reasons)), tuple(rule.name for rule in rules))

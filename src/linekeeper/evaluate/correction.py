@@ -187,4 +187,6 @@ def _write_decision(kernel: Kernel, before: list[int], state: list[int], out: li
         out[place(f"{name}_BEFORE")], out[place(f"{name}_AFTER")] = before[slots[name]], state[slots[name]]
     out[place("ACTION")] = Action.CORRECT.value
     out[place("IMPOSED")] = kernel.interpreted.imposed_cap(state)
+    if kernel.policy.own_limit:
+        kernel.interpreted.write_wish(state, out)
     out[place("OFFERED")], out[place("OFFER_NO")] = 0, state[slots["OFFER_NUMBER"]]

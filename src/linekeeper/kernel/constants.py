@@ -79,6 +79,10 @@ class Constants:
         restoration = self._named_restoration(policy)
         authorise = tuple(replace(rule, deny=self._named(rule.deny, f"{rule.name}_DENY")) for rule in policy.authorise)
         offer = self._named_offer(policy)
+        if policy.own_limit:
+            self._setting(
+                "own_limit", "cooling", "COOLING_DAYS", policy.own_limit.cooling_days, "days", "events.own_limit"
+            )
         self.policy = replace(
             policy, features=features, triggers=triggers, restoration=restoration, authorise=authorise, offer=offer
         )

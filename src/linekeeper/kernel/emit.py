@@ -32,6 +32,7 @@ from linekeeper.kernel.emit_trees import TreeEmitter
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout, RowShape, lay_out
 from linekeeper.kernel.lines import folded
 from linekeeper.kernel.names import kind_lines, name_all, row_lines, slot_lines
+from linekeeper.kernel.taken_up import with_taken_up
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import uses
@@ -47,6 +48,18 @@ def prelude() -> str:
 def drivers() -> str:
     """The drivers' source: the same functions over lists or arrays."""
     return _untyped("drivers.py", "def admit")
+
+
+@cache
+def functions_of_own_limits() -> str:
+    """The functions of the borrower's own wish, as source."""
+    return _untyped("own_limit.py", "def usable_limit")
+
+
+@cache
+def functions_of_grants() -> str:
+    """The functions of what the lender grants anew, as source."""
+    return _untyped("grants.py", "def take_grant")
 
 
 @cache
@@ -83,13 +96,24 @@ def _untyped(file: str, first: str) -> str:
     return text.replace(") -> int:", "):").replace(") -> None:", "):")
 
 
+def taken_up_functions(policy: m.Policy) -> list[str]:
+    """The source of functions that not every policy needs."""
+    taken = (
+        (policy.dues.tolerance_minor or policy.dues.business_days, functions_of_dues),
+        (any(how in _READ_WHOLE for how in _hows(policy)), functions_of_rings),
+        (policy.score and policy.score.trees, functions_of_trees),
+        (policy.takes_grants, functions_of_grants),
+        (policy.own_limit, functions_of_own_limits),
+    )
+    return [functions() for needed, functions in taken if needed]
+
+
 def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShape]:
     """The kernel's source, its layout and the shape of its output rows, under an edition of the language."""
     layout, shape = lay_out(policy, edition), RowShape.of(policy)
-    dues_functions = functions_of_dues() if policy.dues.tolerance_minor or policy.dues.business_days else ""
-    ring_reads = functions_of_rings() if any(how in _READ_WHOLE for how in _hows(policy)) else ""
-    tree_functions = functions_of_trees() if policy.score and policy.score.trees else ""
-    names = name_all(policy, layout, shape, prelude() + drivers() + dues_functions + ring_reads + tree_functions)
+    parts_taken_up = taken_up_functions(policy)
+    drivers_source = with_taken_up(drivers(), policy)
+    names = name_all(policy, layout, shape, "".join([prelude(), drivers_source, *parts_taken_up]))
     columns = {feature.name: shape.values + place for place, feature in enumerate(policy.features)}
     trees = TreeEmitter(policy, names, columns)
     constants = Constants(policy, names)
@@ -104,12 +128,10 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         f'"""The kernel of policy `{policy.name}`, version {policy.version}. Generated: do not edit."""',
         "\n".join([*constants.lines(), *slack_lines]),
         prelude(),
-        dues_functions,
-        ring_reads,
-        tree_functions,
+        *parts_taken_up,
         "\n".join([*trees.constants(), *trees.cut_lines()]),
         "\n".join([*slot_lines(layout, names), *row_lines(policy, shape, names), *kind_lines(policy, names)]),
-        "\n".join([*_fixed_numbers(layout), *emit_rings.constants(layout, names), *line.latch_constants()]),
+        "\n".join([*_fixed_numbers(policy, layout), *emit_rings.constants(layout, names), *line.latch_constants()]),
         emit_rings.functions(layout, names),
         facts.begin(),
         facts.advance(),
@@ -124,7 +146,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         line.count_restriction(),
         next_review,
         line.authorise(),
-        drivers(),
+        drivers_source,
     ]
     return folded("\n\n".join(part.strip("\n") + "\n" for part in parts if part)), layout, shape
 
@@ -152,8 +174,9 @@ def digest(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()
 
 
-def _fixed_numbers(layout: Layout) -> list[str]:
+def _fixed_numbers(policy: m.Policy, layout: Layout) -> list[str]:
     """What is the same in every kernel, and where the latches begin."""
     lines = [f"DUES_MAX = {DUES_MAX}", f"LATCHES = {layout.latches}", f"LATCH_WIDTH = {LATCH_WIDTH}"]
     lines += [f"{status.name} = {status.value}" for status in Status]
-    return [*lines, *(f"DO_{action.name} = {action.value}" for action in Action)]
+    actions = (action for action in Action if policy.own_limit or action != Action.OWN_CHOICE)
+    return [*lines, *(f"DO_{action.name} = {action.value}" for action in actions)]

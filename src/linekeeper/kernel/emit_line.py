@@ -332,6 +332,7 @@ class LineEmitter:
         return "\n".join(
             [
                 *lines,
+                *self._while_wished(),
                 "    day = s[HOUR] // 24",
                 f"    if day < s[OFFER_END] or (s[OFFER_NUMBER] > 0 and day < s[OFFER_DAY] + {every}):",
                 "        return 0",
@@ -348,6 +349,10 @@ class LineEmitter:
                 "    return proposed",
             ]
         )
+
+    def _while_wished(self) -> list[str]:
+        """Nobody who wishes for less himself is offered more."""
+        return ["    if s[OWN_WISH] > 0:", "        return 0"] if self.policy.own_limit else []
 
     def count_restriction(self) -> str:
         """A restriction joins the rings that count them."""
@@ -367,6 +372,7 @@ class LineEmitter:
     def authorise(self) -> str:
         """May this draw happen now? Bits: 1 suspended, 2 closed, 4 over available, then the rules."""
         compiler = self._compiler()
+        usable = "usable_limit(s)" if self.policy.own_limit else "s[LIMIT]"
         lines = [
             "def authorise(s, out, hour, amount):",
             '    """0 where the draw may happen now, else the bits of what denies it. `s` is a copy.',
@@ -378,7 +384,7 @@ class LineEmitter:
             "    count_points(s, out)",
             *indented(self._read(rule.deny for rule in self.policy.authorise)),
             "    denied = 1 if s[STATUS] == SUSPENDED else 2 if s[STATUS] == CLOSED else 0",
-            "    if amount > (0 if s[STATUS] >= SUSPENDED else max(s[LIMIT] - s[BALANCE], 0)):",
+            f"    if amount > (0 if s[STATUS] >= SUSPENDED else max({usable} - s[BALANCE], 0)):",
             "        denied |= 4",
         ]
         for number, rule in enumerate(self.policy.authorise):

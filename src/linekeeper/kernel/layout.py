@@ -46,6 +46,16 @@ LINE_SLOTS = (
     "NEXT_REVIEW",
 )
 
+# Of the borrower's own wish: 0 none, 1 lower, 2 freeze, 3 close; the most that it leaves; the one that takes its place
+# on a later day (0: none waits); and whether a decision has yet to tell of a change.
+OWN_SLOTS = ("OWN_WISH", "OWN_LIMIT", "OWN_NEXT_WISH", "OWN_NEXT_LIMIT", "OWN_NEXT_DAY", "OWN_CHANGED")
+GRANT_SLOTS = ("GRANT_WAITING",)  # 1 more than what the lender grants from the next evaluation of the line on, else 0
+
+
+def taken_up_slots(policy: m.Policy) -> tuple[str, ...]:
+    """The places of the line that only the built-in kinds need which a policy takes up."""
+    return (*(OWN_SLOTS if policy.own_limit else ()), *(GRANT_SLOTS if policy.takes_grants else ()))
+
 
 @dataclass(frozen=True, slots=True)
 class RingKey:
@@ -205,7 +215,7 @@ def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
     line = place
     more = ["SEGMENT"] if policy.differs_by_segment else []  # of the latest evaluation
     more += [amount_slot(trigger) for trigger in policy.triggers if trigger.limit is not None]
-    for name in (*LINE_SLOTS, *more):
+    for name in (*LINE_SLOTS, *taken_up_slots(policy), *more):
         slots[name], place = place, place + 1
     latches, place = place, place + LATCH_WIDTH * len(policy.triggers)
     line_rings, place = _rings(used, names, place, line=True)
@@ -281,6 +291,8 @@ ROW_HEAD = (
     "SCORE",
     "PD",
 )
+# Of the borrower's own wish, as the slots of these names.
+OWN_HEAD = ("OWN_WISH", "OWN_LIMIT", "OWN_NEXT_WISH", "OWN_NEXT_LIMIT", "OWN_NEXT_DAY", "OWN_CHANGED")
 
 
 @dataclass(frozen=True)
@@ -295,9 +307,10 @@ class RowShape:
     @staticmethod
     def of(policy: m.Policy) -> RowShape:
         """The shape of this policy's rows."""
-        columns = {f"O_{name}": place for place, name in enumerate(ROW_HEAD)}
-        values = len(ROW_HEAD) + len(policy.groups)
-        return RowShape(columns, len(ROW_HEAD), values, values + len(policy.features))
+        head = (*ROW_HEAD, *(OWN_HEAD if policy.own_limit else ()))
+        columns = {f"O_{name}": place for place, name in enumerate(head)}
+        values = len(head) + len(policy.groups)
+        return RowShape(columns, len(head), values, values + len(policy.features))
 
     def place(self, name: str) -> int:
         """The column of a head name."""

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from linekeeper.core import decision as core
-from linekeeper.core.decision import ADVERSE_ACTIONS, Decision
+from linekeeper.core.decision import ADVERSE_ACTIONS, OWN_CHOICE, Decision
 from linekeeper.core.line import Action, Line, Status
 from linekeeper.decide.canonical import canonical_json, digest_of
 from linekeeper.decide.explain import comparisons
-from linekeeper.decide.reasons import PERSON
+from linekeeper.decide.reasons import GRANT, PERSON
 from linekeeper.kernel.calendar import calendar
 from linekeeper.notice.model import (
     DEFAULT_JURISDICTION,
@@ -37,7 +37,7 @@ from linekeeper.texts.language import Text, text_of
 from linekeeper.texts.material import MaterialError, read_yaml, shipped
 
 # `keep` changes nothing for the borrower; `allow` and `deny` are the answer to a draw, which is given at once.
-NOTIFIED_ACTIONS = (*sorted(ADVERSE_ACTIONS), "restore", "offer", "increase", "correct")
+NOTIFIED_ACTIONS = (*sorted(ADVERSE_ACTIONS), "restore", "offer", "increase", "correct", "own_choice")
 SHOWN_DIGITS = 4  # of the account's name, where it is masked
 
 
@@ -55,11 +55,12 @@ class DecisionContext:
     """What the journal knows of a decision beside its recorded values.
 
     `due_on` is the local day of the oldest unpaid due; it is shown only where the decision's own days past due confirm
-    it. `by_person`: the ruling of a person led to the decision.
+    it. `by_person`: the ruling of a person led to the decision. `by_grant`: a `grant` of the lender did.
     """
 
     due_on: int | None = None
     by_person: bool = False
+    by_grant: bool = False
 
 
 def notice_of(
@@ -85,6 +86,7 @@ def notice_of(
     reasons = reasons_of(policy, decision, day, _facts_beside_the_record(decision, day, context)) if adverse else ()
     reasons = _without_repeated_measures(_with_bearing_facts(reasons, policy, decision))
     by_person = context.by_person or any(reason.code == PERSON for reason in reasons)
+    own_choice = decision.action == OWN_CHOICE
     objection_until = None if profile.objection_days is None else day + profile.objection_days
     return Notice(
         number=reference(decision.account, decision.number),
@@ -92,11 +94,15 @@ def notice_of(
         issued_day=day,
         currency=policy.currency,
         exponent=policy.exponent,
-        change=change_of(decision, day, policy.offer.valid_days if policy.offer else 0),
+        change=replace(
+            change_of(decision, day, policy.offer.valid_days if policy.offer else 0),
+            by_grant=context.by_grant,
+            cooling_days=policy.own_limit.cooling_days if policy.own_limit else None,
+        ),
         reasons=reasons,
         road=(road or why_no_road(decision, policy)) if adverse else None,
         lender=profile.lender,
-        objection=Objection(profile.objection_url, objection_until, automated=not by_person),
+        objection=Objection(profile.objection_url, objection_until, automated=not (by_person or own_choice)),
         receipt=receipt or NoticeReceipt(digest_of(canonical_json(decision))),
         jurisdiction=jurisdiction,
         corrects=", ".join(reference(decision.account, number) for number in decision.corrects) or None,
@@ -131,6 +137,7 @@ def change_of(decision: Decision, since_day: int, valid_days: int = 0) -> Change
         after=_line(decision.after),
         since_day=since_day,
         offered=OpenOffer(offer.number, offer.limit, since_day + valid_days) if offer else None,
+        own_choice=decision.own_choice,
     )
 
 
@@ -145,6 +152,8 @@ def why_no_road(decision: Decision, policy: m.Policy) -> NoRoadBack:
     if final:
         return NoRoadBack("terminal", final)
     names = tuple(trigger.name for trigger in in_force)
+    if not names and any(reason.code == GRANT for reason in decision.reasons):
+        return NoRoadBack("granted", ())
     return NoRoadBack("not_found", names) if decision.imposed_bp is None else NoRoadBack("person", names)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
-from linekeeper.core.decision import REASONS_SHOWN_MAX
+from linekeeper.core.decision import REASONS_SHOWN_MAX, OwnChoice
 from linekeeper.core.errors import NoticeError
 from linekeeper.core.line import ADVERSE, Action, Line
 from linekeeper.recourse.model import NoRoadBack, RoadBack
@@ -63,7 +63,11 @@ class OpenOffer:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What changed on the line. `asked_minor` is the amount of a refused draw, `offered` the increase of an offer."""
+    """What changed on the line. `asked_minor` is the amount of a refused draw, `offered` the increase of an offer.
+
+    `own_choice` is what the borrower himself wishes; a wish that loosens it waits for `cooling_days`. `by_grant`: the
+    lender grants another amount.
+    """
 
     action: Action
     before: Line
@@ -71,6 +75,9 @@ class Change:
     since_day: int
     asked_minor: int | None = None
     offered: OpenOffer | None = None
+    own_choice: OwnChoice | None = None
+    cooling_days: int | None = None
+    by_grant: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from linekeeper.core.errors import NoticeError
 from linekeeper.core.line import Action, Status
 from linekeeper.education.lessons import LoanElsewhere, RenderedLesson, example_loan, render_lesson, shipped_lessons
 from linekeeper.notice.model import Change, Notice
+from linekeeper.notice.own_choice import granted_heading, own_choice_heading, own_choice_sentence
 from linekeeper.notice.phrasebook import Phrasebook
 from linekeeper.notice.pictures import plain_shapes, road_chart
 from linekeeper.notice.reasons import RenderedReason, Wordings, render_reason, shipped_wordings
@@ -211,7 +212,7 @@ def _plain(value: Any) -> Any:
 
 def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
     change, translate = notice.change, phrases.language.translate
-    if change.action not in HEADLINES:
+    if change.action not in HEADLINES and change.action != Action.OWN_CHOICE:
         raise NoticeError(
             f"the action `{change.action.name.lower()}` is no matter for a notice",
             code="action-has-no-notice",
@@ -227,18 +228,22 @@ def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
         "until": phrases.day(change.offered.until_day) if change.offered else "",
         "corrects": notice.corrects or "",
     }
+    if change.action == Action.OWN_CHOICE:
+        return own_choice_heading(change, phrases)
     headline, lead = translate(HEADLINES[change.action], **values), translate(LEADS[change.action], **values)
+    if change.by_grant and change.action == Action.INCREASE:
+        headline, lead = granted_heading(change, phrases)
     stopped, open_now = change.before.status >= Status.SUSPENDED, change.after.status < Status.SUSPENDED
     if change.action == Action.RESTORE and stopped and open_now:
         # To borrow again matters more to the borrower than by how much the limit rose.
         headline = translate("You can borrow on this line again")
         lead = translate("Your limit is {after} from {since}.", **values)
-    return headline, lead
+    return headline, phrases.language.sentences(lead, own_choice_sentence(change, phrases))
 
 
 def _rows(change: Change, phrases: Phrasebook) -> Iterator[ChangeRow]:
-    """What differs before and after. An offer or a refused draw leaves the line as it is, so it has no rows."""
-    if change.action in (Action.OFFER, Action.DENY):
+    """What differs before and after. An offer, a refused draw or the borrower's own wish leaves what we allow."""
+    if change.action in (Action.OFFER, Action.DENY, Action.OWN_CHOICE):
         return
     translate, before, after = phrases.language.translate, change.before, change.after
     if before.limit != after.limit:

@@ -61,6 +61,13 @@ BUILT_IN: tuple[tuple[str, tuple[Field, ...], tuple[str, ...]], ...] = (
         ("why",),
     ),
 )
+# Kinds that a policy takes up by naming them under `events`; each stands among its own kinds, where it is named.
+WISHES = ("lower", "freeze", "close", "lift")  # of an `own_limit`: what the borrower asks for his own line
+LIFT = WISHES[-1]
+TAKEN_UP: dict[str, tuple[tuple[Field, ...], tuple[str, ...]]] = {
+    "own_limit": ((Field("wish", "category", WISHES), Field("limit", "money", optional=True)), ()),
+    "grant": ((Field("granted", "money"),), ("by", "why")),
+}
 OPENING = [name for name, _, _ in BUILT_IN].index("opening")  # the number of that kind
 CODED = ("hardship", "dispute")
 _UNITS: dict[str, tuple[Unit, bool]] = {
@@ -98,6 +105,9 @@ def declared_kinds(section: Node, trigger_names: tuple[str, ...], faults: Faults
         return kinds
     for key, value in section.entries:
         if not valid_name(key, "the event kind", faults):
+            continue
+        if key.text in TAKEN_UP:
+            kinds[key.text] = Kind(key.text, len(kinds), *TAKEN_UP[key.text], built_in=True)
             continue
         fields = _fields(key, value, faults)
         if key.text in CODED and [item.name for item in fields] == ["code"]:

@@ -221,4 +221,5 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
         dues=dues.read_dues(root.get("dues"), root.get("calendar"), reader),
         over_limit=sections.read_draws(root.get("draws"), reader),
         segments=reader.segments,
+        own_limit=sections.read_taken_up(root.get("events"), reader),
     )

@@ -203,6 +203,13 @@ def in_segment(rule: Rule, number: int | None) -> Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnLimit:
+    """What a borrower may ask for his own line: a wish that loosens an earlier one waits for so many days."""
+
+    cooling_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Brake:
     """The share of lines, and of exposure, that may be restricted in a day without a person."""
 
@@ -231,6 +238,7 @@ class Policy:
     protected: tuple[str, ...] = ()
     dues: DueTerms = DueTerms()
     over_limit: OneOf["accept", "flag", "reject"] = "accept"  # what becomes of a draw of more than is available
+    own_limit: OwnLimit | None = None  # None: the policy knows no such event
     segments: tuple[str, ...] = ()  # the first whose condition holds is the account's; the feature `segment` says which
     digest: str = ""  # SHA-256 of the policy file's canonical text
     source: str = field(default="", repr=False, compare=False)  # that text, the days of a calendar with it
@@ -243,6 +251,11 @@ class Policy:
             if kind.name == name:
                 return kind
         raise KeyError(name)
+
+    @property
+    def takes_grants(self) -> bool:
+        """Whether the lender may change what is granted, by the event `grant`."""
+        return any(kind.built_in and kind.name == "grant" for kind in self.kinds)
 
     def kind_name(self, number: int) -> str | None:
         """The name of the event kind of that number; None where only a later version has it."""

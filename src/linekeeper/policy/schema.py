@@ -102,6 +102,21 @@ _FIELD: Schema = {
 }
 
 
+_OWN_LIMIT: Schema = {
+    **_table({"cooling": {**_DAYS, "description": "how long a wish that loosens an earlier one waits"}}, ("cooling",)),
+    "description": "a borrower may lower, freeze or close his own line",
+}
+_GRANT: Schema = {
+    "type": ["object", "null"],
+    "maxProperties": 0,
+    "description": "the lender may change what is granted",
+}
+
+_EVENTS: Schema = {
+    **_named({"type": ["object", "null"], "additionalProperties": _FIELD}),
+    "properties": {"own_limit": _OWN_LIMIT, "grant": _GRANT},
+}
+
 _YEARS: Schema = {"type": ["string", "integer"], "pattern": r"^\d{4}(\s*-\s*\d{4})?$", "description": "like 2025-2030"}
 _DATES: Schema = {"type": "array", "items": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}}
 
@@ -152,7 +167,7 @@ def schema() -> Schema:
         "minor_digits": {"type": "integer", "minimum": 0, "maximum": 4},
         "time_zone": {"type": "string"},
         "include": {"type": "array", "items": {"type": "string"}, "description": "files with shared sections"},
-        "events": _named({"type": ["object", "null"], "additionalProperties": _FIELD}),
+        "events": _EVENTS,
         "features": _named(feature),
         "define": _named(_CONDITION),
         "segments": {**_named(_CONDITION), "description": "the first whose condition holds; the last is `otherwise`"},

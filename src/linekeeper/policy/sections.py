@@ -22,6 +22,7 @@ from linekeeper.scorecard.tree_validation import direction_fault
 GROUPS = ("ability", "willingness")
 TRIGGERS_MAX = 60
 BINS_MAX = 200
+COOLING_DAYS_MAX = 3_650
 POINTS_MAX = 100_000
 OVER_LIMIT_WORDS = ("accept", "flag", "reject")
 
@@ -360,6 +361,24 @@ def read_offer(node: Node | None, reader: Reader) -> m.Offer | None:
         numbers.of("valid_days", valid, "days", (0, DAYS_MAX), min),
         tuple(numbers.by_segment),
     )
+
+
+def read_taken_up(events: Node | None, reader: Reader) -> m.OwnLimit | None:
+    """The terms of the built-in kinds that a policy takes up under `events`: of `own_limit` its cooling period."""
+    terms = {key.text: (key, value) for key, value in events.entries} if isinstance(events, Table) else {}
+    if "grant" in terms:
+        key, value = terms["grant"]
+        if not (isinstance(value, Table) and not value.entries) and not (isinstance(value, Scalar) and not value.text):
+            reader.faults.add(key, "the event kind `grant` is built in", "write `grant: {}`, or choose another name")
+    if "own_limit" not in terms:
+        return None
+    key, value = terms["own_limit"]
+    cooling = value.get("cooling") if isinstance(value, Table) else None
+    if cooling is None or not isinstance(value, Table) or len(value.entries) > 1:
+        message = "the event kind `own_limit` is built in, and has one term"
+        reader.faults.add(key, message, "write `own_limit: {cooling: 7d}`: how long a wish to lift waits")
+        return None
+    return m.OwnLimit(reader.constant(cooling, "days", 0, COOLING_DAYS_MAX))
 
 
 def read_draws(node: Node | None, reader: Reader) -> OneOf["accept", "flag", "reject"]:

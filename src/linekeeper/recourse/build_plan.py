@@ -19,6 +19,8 @@ COVERED_KINDS = frozenset(
         "open",
         "consent",
         "override",
+        "own_limit",
+        "grant",
         "reversal",
         "draw",
         "due",

@@ -25,7 +25,7 @@ HISTORY_MONTHS = 14
 USUAL_GRANTED = 1_000_000
 DELAY_DAYS_MAX = 400  # longer delays would not fit into a history
 ARITHMETIC_KINDS = frozenset(
-    ("open", "draw", "charge", "repay", "due", "balance", "delinquency", "consent", "override")
+    ("open", "draw", "charge", "repay", "due", "balance", "delinquency", "consent", "override", "own_limit", "grant")
 )
 T = TypeVar("T")
 

@@ -51,6 +51,8 @@ def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None)
         (translate("Restoration"), _restoration(policy.restoration, renderer) if policy.restoration else ()),
         (translate("New draws"), (*_authorise(policy.authorise, renderer), *_draws(policy, renderer.language))),
         (translate("Offers"), _offer(policy.offer, renderer) if policy.offer else ()),
+        (translate("Own limits"), _own_limit(policy.own_limit, renderer.language) if policy.own_limit else ()),
+        (translate("Grants"), _grants(renderer.language) if policy.takes_grants else ()),
         (translate("Brake"), _brake(policy.brake, renderer.language) if policy.brake else ()),
         (translate("Promises"), _promises(policy, renderer.language)),
     )
@@ -353,6 +355,21 @@ def _offer(offer: m.Offer, renderer: ExpressionRenderer) -> Iterator[str]:
         "At most one offer every {every}; it stays open for {valid}. Nothing changes unless the borrower accepts.",
         every=_number(offer, "every_days", language.span, renderer),
         valid=_number(offer, "valid_days", language.span, renderer),
+    )
+
+
+def _own_limit(own_limit: m.OwnLimit, language: Language) -> Iterator[str]:
+    yield language.translate(
+        "A borrower may lower, freeze or close the line by a wish of their own: at once, and without any disadvantage."
+    )
+    yield language.translate(
+        "A wish that loosens an earlier one, or lifts it, waits for {span}.", span=language.span(own_limit.cooling_days)
+    )
+
+
+def _grants(language: Language) -> Iterator[str]:
+    yield language.translate(
+        "The lender may grant another amount. A line that is not restricted follows at once; a lower one is adverse."
     )
 
 

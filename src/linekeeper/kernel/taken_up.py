@@ -1,0 +1,40 @@
+"""What the drivers of a kernel have more where a policy takes up a built-in kind of event.
+
+What is added follows a place in `drivers`. A policy that takes none of them up has the drivers as they stand there.
+"""
+
+from __future__ import annotations
+
+from linekeeper.policy import model as m
+
+AFTER_RULINGS = "            s[IMPOSED_END] = x[OVERRIDE_UNTIL] + 1\n"
+BEFORE_FEATURES = '0 after any other event.\n    """\n'
+BEFORE_LATCHES = "    mask_before = s[MASK]\n"
+AFTER_CHANGE = "    changed = moved or latched != mask_before\n"
+AFTER_ACTION = "    action = action_of(s, limit_before, granted_before, status_before, offered)\n"
+
+GRANTS = {
+    AFTER_RULINGS: """\
+    if kind == KIND_GRANT and at >= s[OPEN_AT]:
+        s[GRANT_WAITING] = x[GRANT_GRANTED] + 1  # until the line may move
+""",
+    BEFORE_FEATURES: "    take_grant(s, start)\n",
+}
+OWN_LIMITS = {
+    AFTER_RULINGS: """\
+    if kind == KIND_OWN_LIMIT:
+        take_wish(s, x)
+""",
+    BEFORE_LATCHES: "    advance_wish(s, day)\n",
+    AFTER_CHANGE: "    changed = changed or s[OWN_CHANGED] > 0\n",
+    AFTER_ACTION: "    action = write_wish_news(s, out, action)\n",
+}
+
+
+def with_taken_up(drivers: str, policy: m.Policy) -> str:
+    """The drivers' source with what the policy takes up."""
+    for taken, added in ((policy.takes_grants, GRANTS), (policy.own_limit is not None, OWN_LIMITS)):
+        for place, lines in added.items() if taken else ():
+            assert drivers.count(place) == 1, f"the drivers have no such place: {place}"
+            drivers = drivers.replace(place, place + lines)
+    return drivers
