@@ -58,6 +58,7 @@ def ruling_of(kernel: Kernel, out: list[int], event: str | None) -> Ruling:
         status = program.Status(get(f"STATUS_{when}"))
         return Line(get(f"LIMIT_{when}"), get(f"GRANTED_{when}"), Status[status.name])
 
+    refusals = policy.assign.refuse if policy.assign else ()
     values = [None if value == MISSING else int(value) for value in out[shape.values :]]
     offered = get("OFFERED") or None
     return Ruling(
@@ -75,6 +76,7 @@ def ruling_of(kernel: Kernel, out: list[int], event: str | None) -> Ruling:
         get("PD") if policy.score else None,
         offered,
         get("OFFER_NO") if offered else None,
+        tuple(rule.name for place, rule in enumerate(refusals) if get("REFUSED_BY") >> place & 1),
         own_choice_of(kernel, out),
     )
 

@@ -31,7 +31,7 @@ from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from tests.kernel.agree import by_arrival, differences, in_bulk, last_day, unreversed
-from tests.oracle.chosen import take_up
+from tests.oracle.chosen import assigns, take_up
 from tests.oracle.forests import write_forest_policy, write_watched_forest
 from tests.oracle.generate import for_program, policy_written, stream
 from tests.oracle.held import read_alike
@@ -63,7 +63,7 @@ def written_of(seed: int, trees: bool = False) -> Written:
     """The policy of that seed: its file, and what it means. Every fifth rejects draws of more than is available.
 
     Every fourth turns by time alone, another fourth has the later measures, and another has names, segments and tables;
-    with `trees`, all have a card of trees. Every third takes up `own_limit` and `grant`.
+    with `trees`, all have a card of trees. Every third takes up `own_limit` and `grant`, and some assign.
     """
     if trees:
         write = write_watched_forest if seed % 4 == 3 else write_forest_policy
@@ -76,6 +76,8 @@ def written_of(seed: int, trees: bool = False) -> Written:
         written = write_wider(Random(f"wider {seed}")) if seed % 4 == 1 else policy_written(seed)
     if seed % 3 == 1 and not trees:
         written = take_up(written, Random(f"chosen {seed}"))
+    if seed % 7 in (2, 4) and not trees:
+        written = assigns(written, Random(f"assigns {seed}"))
     if seed % 5 != 2:
         return written
     policy = replace(written.policy, over_limit="reject")

@@ -88,6 +88,7 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
         dues=_dues(policy.dues),
         over_limit=policy.over_limit,
         segments=policy.segments,
+        assign=_assign(policy) if policy.assign else None,
         cooling_days=policy.own_limit.cooling_days if policy.own_limit else None,
     )
 
@@ -128,6 +129,12 @@ def _trigger(one: m.Trigger, policy: m.Policy) -> t.Trigger:
         expires_days=None if one.expires_days is None else _number(one, "expires_days"),
         limit=None if one.limit is None else _limit(one.limit, policy),
     )
+
+
+def _assign(policy: m.Policy) -> t.Assign:
+    assert policy.assign is not None
+    rules = (t.RefuseRule(one.name, expression(one.when, policy), one.reason) for one in policy.assign.refuse)
+    return t.Assign(_limit(policy.assign.limit, policy), tuple(rules))
 
 
 def _limit(one: m.LimitAmount, policy: m.Policy) -> t.LimitAmount:

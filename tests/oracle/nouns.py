@@ -54,6 +54,8 @@ class Action(Enum):
     KEEP = "keep"
     CORRECT = "correct"
     OWN_CHOICE = "own_choice"
+    ASSIGN = "assign"
+    REFUSE = "refuse"
 
 
 ADVERSE = (Action.CLOSE, Action.SUSPEND, Action.DECREASE)

@@ -48,7 +48,7 @@ from dataclasses import dataclass, field, replace
 
 from tests.oracle.clock import clock, day_of
 from tests.oracle.ledger import Dated, Ledger, in_time_order, write
-from tests.oracle.line import Latch, Offering, Restoring, action_of, share, status_of
+from tests.oracle.line import Latch, Offering, Restoring, action_of, amount_of, share, status_of
 from tests.oracle.nouns import ADVERSE, Action, Event, Line, Status
 from tests.oracle.outcome import Answer, Outcome, Refused, Ruling, Standing
 from tests.oracle.own_choice import Wishes
@@ -160,6 +160,8 @@ class _Account:
     mornings: dict[int, Mapping[str, Value]] = field(default_factory=dict)
     evaluations: int = 0
     wishes: Wishes = field(default_factory=lambda: Wishes(0))
+    opening: bool = False  # from an `open` to the end of its look, where the policy assigns the first limit
+    refused_by: tuple[str, ...] = ()
     granting: int | None = None  # what the lender grants, until the line may move
     went_over: list[tuple[Policy, int]] = field(
         default_factory=list
@@ -200,7 +202,7 @@ class _Account:
         self.seen, self.hour = max(self.seen, event.at), max(self.hour, dated.hour)
         self.arrived = in_time_order([*self.arrived, dated])
         self._rewrite()
-        before = self.line
+        before = Line(0, 0, Status.ACTIVE) if self.opening else self.line
         self._take_effect(event)
         self._look(event.id, before)
 
@@ -254,6 +256,7 @@ class _Account:
         self.hour, self.status_day = dated.hour, dated.day
         self.opened_day = self.observed_day = dated.day
         self.line = Line(limit, limit, Status.ACTIVE)
+        self.opening = self.policy.assign is not None
         self.latches = {trigger.name: Latch(trigger) for trigger in self.policy.triggers}
 
     def _take_over(self, dated: Dated) -> None:
@@ -316,6 +319,15 @@ class _Account:
         self.wishes.cooling_days = self.policy.cooling_days
         if self.wishes.take(str(event.fields["wish"]), None if amount is None else int(amount), self.day):
             self.offering.open = False
+
+    def _assign(self, values: Values) -> None:
+        """The first limit: what the policy says, and no more than was asked for; nothing where a rule refuses it."""
+        terms = self.policy.assign
+        assert terms is not None
+        self.refused_by = tuple(rule.name for rule in terms.refuse if holds(rule.when, values.leaf))
+        amount = amount_of(terms.limit, clamped(evaluate(terms.limit.value, values.leaf)))
+        first = 0 if self.refused_by else min(amount, self.line.granted)
+        self.line = replace(self.line, limit=first, granted=first)
 
     def _grant(self, granted: int) -> None:
         """Another amount is granted: a whole line follows, and what is above it falls."""
@@ -412,6 +424,8 @@ class _Account:
         values = self._values(self.hour)
         self.segment = (values.features["segment"] or 0) if self.policy.segments else 0
         set_before, observed = self._set_names(), self.day - self.observed_day
+        if self.opening:
+            self._assign(values)
 
         def true(condition: Expr) -> bool:
             return holds(condition, values.leaf)
@@ -426,6 +440,7 @@ class _Account:
             latch.take_amount(lambda expr: clamped(evaluate(expr, values.leaf)))
         self._move_line(values)
         changed = self.line != before or self._set_names() != set_before or self.wishes.news
+        changed = changed or self.opening
         if self.line.status != before.status:
             self.status_day = self.day
         offered = None if changed else self._propose(values)
@@ -433,8 +448,10 @@ class _Account:
             action = Action.OFFER if offered is not None else action_of(before, self.line)
             if action == Action.KEEP and self.wishes.news:
                 action = Action.OWN_CHOICE
+            if self.opening and action in (Action.KEEP, Action.INCREASE):
+                action = Action.REFUSE if self.refused_by else Action.ASSIGN
             self._write(event_id, before, set_before, action, values, offered)
-            self.wishes.news = False
+            self.wishes.news, self.opening, self.refused_by = False, False, ()
         return values
 
     def _values(self, hour: int) -> Values:
@@ -523,6 +540,7 @@ class _Account:
             offered=offered,
             offer_number=None if offered is None else self.offering.number,
             own_choice=self.wishes.said(),
+            refused_by=self.refused_by,
         )
         self.rulings.append(ruling)
 

@@ -28,6 +28,7 @@ class Ruling:
     pd: Value
     offered: int | None = None
     offer_number: int | None = None
+    refused_by: tuple[str, ...] = ()  # the rules of `assign` that refuse the line
     own_choice: tuple[object, ...] | None = None  # see `own_choice.Wishes.said`
 
 

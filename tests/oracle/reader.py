@@ -67,6 +67,7 @@ class _File:
             over_limit=root.get("draws", {}).get("over_limit", "accept"),
             segments=self.segments,
             cooling_days=self.cooling_days(),
+            assign=self.assign(root["assign"]) if "assign" in root else None,
         )
 
     def cooling_days(self) -> int | None:
@@ -120,6 +121,10 @@ class _File:
 
     def own_kinds(self) -> Iterator[t.Kind]:
         for name, fields in (self.root.get("events") or {}).items():
+            if name == "open":
+                further = tuple(self.field(*item) for item in fields.items())
+                yield t.Kind("open", (t.Field("limit", "money"), *further))
+                continue
             if name in t.TAKEN_UP:
                 yield t.taken_up(name)
                 continue
@@ -248,6 +253,11 @@ class _File:
             floor_minor=0 if least is None else self.constant(least, "money"),
             follows=is_yes(more.get("follow")),
         )
+
+    def assign(self, said: Mapping[str, Any]) -> t.Assign:
+        rules = said.get("refuse", {}).items()
+        refuse = (t.RefuseRule(name, self.condition(rule["when"]), rule["reason"]) for name, rule in rules)
+        return t.Assign(self.limit(said["limit"]), tuple(refuse))
 
     def restoration(self, said: Mapping[str, str]) -> t.Restoration:
         first, step = (self.number(said[key], "share") for key in ("first", "step"))

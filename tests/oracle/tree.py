@@ -503,6 +503,21 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class RefuseRule:
+    name: str
+    when: Expr
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """The first limit, unless a rule refuses it."""
+
+    limit: LimitAmount
+    refuse: tuple[RefuseRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Restoration:
     """How a limit comes back; `condition` is its `while`."""
 
@@ -574,6 +589,7 @@ class Policy:
     protected: tuple[str, ...] = ()
     dues: Dues = Dues()
     over_limit: str = "accept"
+    assign: Assign | None = None
     cooling_days: int | None = None  # of `own_limit`, where the policy takes it up
     segments: tuple[str, ...] = ()  # the feature `segment` says which is the account's
 
@@ -588,6 +604,8 @@ class Policy:
             if trigger.limit is not None:
                 yield trigger.limit.value
         yield from (rule.deny for rule in self.authorise)
+        if self.assign:
+            yield from (self.assign.limit.value, *(rule.when for rule in self.assign.refuse))
         if self.restoration and self.restoration.condition is not None:
             yield self.restoration.condition
         if self.offer:

@@ -100,4 +100,5 @@ class Decision:
 REASONS_SHOWN_MAX = 4
 CORRECT = "correct"
 OWN_CHOICE = "own_choice"
+REFUSE = "refuse"
 ADVERSE_ACTIONS = frozenset(action.name.lower() for action in ADVERSE)

@@ -21,6 +21,8 @@ class Action(IntEnum):
 
     `OWN_CHOICE` is what the borrower himself asked for: it restricts nobody, and is never adverse.
 
+    `ASSIGN` and `REFUSE` answer an `open` where the policy sets the first limit.
+
     `ALLOW` and `DENY` stand for the answer to a draw, which is not recorded as a decision yet.
     """
 
@@ -35,6 +37,8 @@ class Action(IntEnum):
     ALLOW = 8
     CORRECT = 9
     OWN_CHOICE = 10
+    ASSIGN = 11
+    REFUSE = 12
 
 
 ADVERSE = frozenset({Action.DECREASE, Action.SUSPEND, Action.CLOSE})

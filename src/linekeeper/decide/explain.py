@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from linekeeper.core.decision import Decision
+from linekeeper.core.decision import REFUSE, Decision
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.scorecard.points import ScorePart, parts
@@ -25,7 +25,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedTrigger:
-    """One trigger of a decision: `state` is set, released or in force."""
+    """One trigger of a decision: `state` is set, released or in force; `refused` of a rule that refused the line."""
 
     name: str
     state: str
@@ -37,13 +37,15 @@ class ExplainedTrigger:
 def explain_triggers(policy: m.Policy, decision: Decision) -> list[ExplainedTrigger]:
     """Every trigger that was set, released or in force at a decision."""
     explanations, segment = [], policy.segment_in(decision.values)
-    for trigger in (m.in_segment(trigger, segment) for trigger in policy.triggers):
+    for trigger in (m.in_segment(trigger, segment) for trigger in policy.rules_with_reasons):
         if trigger.name in decision.triggers_set:
             state = "set"
         elif trigger.name in decision.triggers_released:
             state = "released"
         elif trigger.name in decision.triggers_in_force:
             state = "in force"
+        elif decision.action == REFUSE and any(reason.trigger == trigger.name for reason in decision.reasons):
+            state = "refused"
         else:
             continue
         compared = tuple(comparisons(policy, trigger.when, decision))
@@ -61,7 +63,7 @@ def effect(trigger: m.Trigger) -> str:
     words += ["suspend"] if trigger.suspend else []
     words += [f"cap {share(trigger.cap_bp)}"] if trigger.cap_bp < 10_000 else []
     words += ["limit to an amount"] if trigger.limit is not None else []
-    return ", ".join(words)
+    return ", ".join(words) or "refuse the line"
 
 
 def waterfall(policy: m.Policy, decision: Decision) -> list[ScorePart]:

@@ -15,6 +15,7 @@ from linekeeper.kernel.layout import OWN_HEAD
 from linekeeper.kernel.prelude import share_of
 from linekeeper.policy.kinds import LIFT, WISHES
 from linekeeper.policy.model import Trigger
+from linekeeper.scorecard.points import FeatureValues
 
 _ACTIONS = {action.value: action.name.lower() for action in Action}
 _STATUSES = {status.value: status.name.lower() for status in Status}
@@ -63,9 +64,7 @@ class Recorder:
             score=row[place["SCORE"]] if policy.score else None,
             sub_scores={group: row[self.shape.groups + i] for i, group in enumerate(policy.groups)},
             pd_ppm=row[place["PD"]] if policy.score else None,
-            reasons=()
-            if action == CORRECT
-            else (*self._granted_less(row), *self.reasons.reasons(newly_set, self._capped(row), values)),
+            reasons=() if action == CORRECT else self._reasons(row, newly_set, values),
             offer=self._offer(row),
             previous=previous,
             own_choice=self.own_choice(row),
@@ -80,6 +79,14 @@ class Recorder:
         limit, cap = row[self.place["LIMIT_AFTER"]], row[self.place["IMPOSED"]]
         fell = limit < row[self.place["LIMIT_BEFORE"]]
         return cap >= 0 and fell and limit == share_of(row[self.place["GRANTED_AFTER"]], cap)
+
+    def _reasons(self, row: Sequence[int], newly_set: Sequence[Trigger], values: FeatureValues) -> tuple[Reason, ...]:
+        """What the lender grants less, then the rules that refuse a line, then the triggers that were set."""
+        assign = self.policy.assign
+        bits = row[self.place["REFUSED_BY"]] if assign else 0
+        refused = [rule for number, rule in enumerate(assign.refuse if assign else ()) if bits >> number & 1]
+        listed = self.reasons.reasons((*refused, *newly_set), self._capped(row), values)
+        return (*self._granted_less(row), *listed)
 
     def _granted_less(self, row: Sequence[int]) -> tuple[Reason, ...]:
         """The reason of a limit that fell because the lender grants less; what triggers add to it follows."""

@@ -100,7 +100,7 @@ def demand_names(engine: Engine, trigger: str | None, reason: str | None) -> Non
         return
     with engine.store.reading() as connection:
         policies = [kernel.policy for kernel in kernels_of(connection).values()]
-    triggers = [one for policy in policies for one in policy.triggers]
+    triggers = [one for policy in policies for one in policy.rules_with_reasons]
     demand_choice("trigger", trigger, dict.fromkeys(one.name for one in triggers))
     demand_choice("reason", reason, dict.fromkeys([*(one.reason for one in triggers), PERSON, GRANT]))
 

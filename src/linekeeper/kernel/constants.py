@@ -84,7 +84,13 @@ class Constants:
                 "own_limit", "cooling", "COOLING_DAYS", policy.own_limit.cooling_days, "days", "events.own_limit"
             )
         self.policy = replace(
-            policy, features=features, triggers=triggers, restoration=restoration, authorise=authorise, offer=offer
+            policy,
+            features=features,
+            triggers=triggers,
+            restoration=restoration,
+            authorise=authorise,
+            offer=offer,
+            assign=self._named_assign(policy.assign),
         )
 
     def of(self, *place: str) -> str:
@@ -215,14 +221,21 @@ class Constants:
             self._settings(name, trigger, path, ("cap", "cap_bp", "CAP_BP", "share"))
         if trigger.expires_days is not None:
             self._settings(name, trigger, path, ("expires", "expires_days", "EXPIRES_DAYS", "days"))
-        if trigger.limit is None:
-            return replace(trigger, when=when, clear=clear)
-        if trigger.limit.round_minor:
-            self._setting(name, "round", "ROUND_MINOR", trigger.limit.round_minor, "money", f"{path}.limit")
-        if trigger.limit.floor_minor:
-            self._setting(name, "floor", "FLOOR_MINOR", trigger.limit.floor_minor, "money", f"{path}.limit")
-        limit = replace(trigger.limit, value=self._named(trigger.limit.value, f"{name}_LIMIT"))
+        limit = None if trigger.limit is None else self._named_limit(trigger.limit, name, path)
         return replace(trigger, when=when, clear=clear, limit=limit)
+
+    def _named_limit(self, limit: m.LimitAmount, name: str, path: str) -> m.LimitAmount:
+        if limit.round_minor:
+            self._setting(name, "round", "ROUND_MINOR", limit.round_minor, "money", f"{path}.limit")
+        if limit.floor_minor:
+            self._setting(name, "floor", "FLOOR_MINOR", limit.floor_minor, "money", f"{path}.limit")
+        return replace(limit, value=self._named(limit.value, f"{name}_LIMIT"))
+
+    def _named_assign(self, assign: m.Assign | None) -> m.Assign | None:
+        if assign is None:
+            return None
+        rules = (replace(rule, when=self._named(rule.when, f"{rule.name}_REFUSE")) for rule in assign.refuse)
+        return m.Assign(self._named_limit(assign.limit, "assign", "assign"), tuple(rules))
 
     def _named_restoration(self, policy: m.Policy) -> m.Restoration | None:
         restoration = policy.restoration

@@ -63,6 +63,12 @@ def functions_of_grants() -> str:
 
 
 @cache
+def functions_of_first_limits() -> str:
+    """The functions of the first limit, as source; `assign_limit` is generated."""
+    return _untyped("first_limit.py", "def write_first_limit")
+
+
+@cache
 def functions_of_dues() -> str:
     """The functions of the section `dues`, as source."""
     return _untyped("dues.py", "def pay_dues_within")
@@ -104,6 +110,7 @@ def taken_up_functions(policy: m.Policy) -> list[str]:
         (policy.score and policy.score.trees, functions_of_trees),
         (policy.takes_grants, functions_of_grants),
         (policy.own_limit, functions_of_own_limits),
+        (policy.assign, functions_of_first_limits),
     )
     return [functions() for needed, functions in taken if needed]
 
@@ -113,7 +120,8 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
     layout, shape = lay_out(policy, edition), RowShape.of(policy)
     parts_taken_up = taken_up_functions(policy)
     drivers_source = with_taken_up(drivers(), policy)
-    names = name_all(policy, layout, shape, "".join([prelude(), drivers_source, *parts_taken_up]))
+    generated = "def assign_limit(s, out):\n    return 0\n" if policy.assign else ""  # its name alone
+    names = name_all(policy, layout, shape, "".join([prelude(), drivers_source, *parts_taken_up, generated]))
     columns = {feature.name: shape.values + place for place, feature in enumerate(policy.features)}
     trees = TreeEmitter(policy, names, columns)
     constants = Constants(policy, names)
@@ -141,6 +149,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         line.pd_of(),
         line.update_latches(),
         line.target_of(),
+        line.assign_limit(),
         line.move_limit(),
         line.propose_offer(),
         line.count_restriction(),
@@ -178,5 +187,7 @@ def _fixed_numbers(policy: m.Policy, layout: Layout) -> list[str]:
     """What is the same in every kernel, and where the latches begin."""
     lines = [f"DUES_MAX = {DUES_MAX}", f"LATCHES = {layout.latches}", f"LATCH_WIDTH = {LATCH_WIDTH}"]
     lines += [f"{status.name} = {status.value}" for status in Status]
-    actions = (action for action in Action if policy.own_limit or action != Action.OWN_CHOICE)
+    unused = set() if policy.own_limit else {Action.OWN_CHOICE}
+    unused |= set() if policy.assign else {Action.ASSIGN, Action.REFUSE}
+    actions = (action for action in Action if action not in unused)
     return [*lines, *(f"DO_{action.name} = {action.value}" for action in actions)]

@@ -221,15 +221,8 @@ class LineEmitter:
         if limit is None:
             return []
         compiler.lines.clear()
-        value = compiler.value(limit.value)
         slot = f"s[{amount_slot(trigger)}]"
-        lines = [*compiler.lines, f"most = min(max({value}, 0), MONEY_MAX)"]
-        compiler.lines.clear()
-        if limit.round_minor:
-            step = self.constants.of(trigger.name, "round")
-            lines.append(f"most = {'most' if limit.down else f'(most + {step} - 1)'} // {step} * {step}")
-        if limit.floor_minor:
-            lines.append(f"most = max(most, {self.constants.of(trigger.name, 'floor')})")
+        lines = self._most(limit, trigger.name, compiler)
         taken = f"start != STANDSTILL{'' if limit.follows else f' and {slot} == 0'}"
         return [
             f"if not latched & {bit}:",
@@ -237,6 +230,18 @@ class LineEmitter:
             f"elif {taken}:",
             *indented([*lines, f"{slot} = most + 1"]),
         ]
+
+    def _most(self, limit: m.LimitAmount, owner: str, compiler: NamedExpressionCompiler) -> list[str]:
+        """Lines that work out an amount: never negative, rounded, and not below its floor."""
+        value = compiler.value(limit.value)
+        lines = [*compiler.lines, f"most = min(max({value}, 0), MONEY_MAX)"]
+        compiler.lines.clear()
+        if limit.round_minor:
+            step = self.constants.of(owner, "round")
+            lines.append(f"most = {'most' if limit.down else f'(most + {step} - 1)'} // {step} * {step}")
+        if limit.floor_minor:
+            lines.append(f"most = max(most, {self.constants.of(owner, 'floor')})")
+        return lines
 
     def _stated(self, trigger: m.Trigger) -> list[str]:
         """A latch that an opening stated waits for an event where no `hold` says how long it stays set."""
@@ -273,6 +278,37 @@ class LineEmitter:
                 "    target = share_of(s[GRANTED], cap) if cap < FULL_BP else s[GRANTED]",
                 *indented(amounts),
                 "    return min(target, s[STATED_LIMIT]) if stated else target",
+            ]
+        )
+
+    # -------------------------------------------------------------- the first limit
+
+    def assign_limit(self) -> str:
+        """The first limit of a line that was just opened, where the policy sets it."""
+        assign = self.policy.assign
+        if assign is None:
+            return ""
+        compiler = self._compiler()
+        asked = (*(rule.when for rule in assign.refuse), assign.limit.value)
+        lines = [
+            "def assign_limit(s, out):",
+            '    """Set the first limit, at most what `open` asks for; a bit for each rule that refuses it, else 0."""',
+            *indented(self._read(asked)),
+            "    denied = 0",
+        ]
+        for number, rule in enumerate(assign.refuse):
+            test = compiler.condition(rule.when)
+            lines += [f"    {note(rule.name)}", *indented(compiler.lines)]
+            compiler.lines.clear()
+            lines += [f"    if {bare(test)}:", f"        denied |= {1 << number}"]
+        most = self._most(assign.limit, "assign", compiler)
+        return "\n".join(
+            [
+                *lines,
+                *indented(most),
+                "    s[GRANTED] = min(most, s[GRANTED]) if denied == 0 else 0",
+                "    s[LIMIT] = s[GRANTED]",
+                "    return denied",
             ]
         )
 

@@ -52,9 +52,13 @@ OWN_SLOTS = ("OWN_WISH", "OWN_LIMIT", "OWN_NEXT_WISH", "OWN_NEXT_LIMIT", "OWN_NE
 GRANT_SLOTS = ("GRANT_WAITING",)  # 1 more than what the lender grants from the next evaluation of the line on, else 0
 
 
+ASSIGN_SLOTS = ("ASSIGN_DUE",)  # 1 from an `open` to the end of its evaluation
+
+
 def taken_up_slots(policy: m.Policy) -> tuple[str, ...]:
     """The places of the line that only the built-in kinds need which a policy takes up."""
-    return (*(OWN_SLOTS if policy.own_limit else ()), *(GRANT_SLOTS if policy.takes_grants else ()))
+    assigned = ASSIGN_SLOTS if policy.assign else ()
+    return (*(OWN_SLOTS if policy.own_limit else ()), *(GRANT_SLOTS if policy.takes_grants else ()), *assigned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +297,7 @@ ROW_HEAD = (
 )
 # Of the borrower's own wish, as the slots of these names.
 OWN_HEAD = ("OWN_WISH", "OWN_LIMIT", "OWN_NEXT_WISH", "OWN_NEXT_LIMIT", "OWN_NEXT_DAY", "OWN_CHANGED")
+ASSIGN_HEAD = ("REFUSED_BY",)  # a bit for each rule of `assign` that refuses the line
 
 
 @dataclass(frozen=True)
@@ -307,7 +312,7 @@ class RowShape:
     @staticmethod
     def of(policy: m.Policy) -> RowShape:
         """The shape of this policy's rows."""
-        head = (*ROW_HEAD, *(OWN_HEAD if policy.own_limit else ()))
+        head = (*ROW_HEAD, *(OWN_HEAD if policy.own_limit else ()), *(ASSIGN_HEAD if policy.assign else ()))
         columns = {f"O_{name}": place for place, name in enumerate(head)}
         values = len(head) + len(policy.groups)
         return RowShape(columns, len(head), values, values + len(policy.features))

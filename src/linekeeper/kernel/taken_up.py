@@ -13,6 +13,9 @@ BEFORE_LATCHES = "    mask_before = s[MASK]\n"
 AFTER_CHANGE = "    changed = moved or latched != mask_before\n"
 AFTER_ACTION = "    action = action_of(s, limit_before, granted_before, status_before, offered)\n"
 
+AFTER_LATCHES = "        return note_standstill(s, out)\n"
+BEFORE_LIMIT_OF_OPEN = "            limit_before = s[LIMIT]\n            granted_before = s[GRANTED]\n"
+
 GRANTS = {
     AFTER_RULINGS: """\
     if kind == KIND_GRANT and at >= s[OPEN_AT]:
@@ -29,11 +32,30 @@ OWN_LIMITS = {
     AFTER_CHANGE: "    changed = changed or s[OWN_CHANGED] > 0\n",
     AFTER_ACTION: "    action = write_wish_news(s, out, action)\n",
 }
+ASSIGN = {
+    "        s[LIMIT] = x[OPEN_LIMIT]\n": "        s[ASSIGN_DUE] = 1\n",
+    AFTER_LATCHES: """\
+    denied = 0
+    if s[ASSIGN_DUE] > 0:
+        denied = assign_limit(s, out)
+""",
+    AFTER_CHANGE: "    changed = changed or s[ASSIGN_DUE] > 0\n",
+    AFTER_ACTION: "    action = write_first_limit(s, out, action, denied)\n",
+    BEFORE_LIMIT_OF_OPEN: """\
+            limit_before = 0
+            granted_before = 0
+""",
+}
 
 
 def with_taken_up(drivers: str, policy: m.Policy) -> str:
     """The drivers' source with what the policy takes up."""
-    for taken, added in ((policy.takes_grants, GRANTS), (policy.own_limit is not None, OWN_LIMITS)):
+    all_added = (
+        (policy.takes_grants, GRANTS),
+        (policy.own_limit is not None, OWN_LIMITS),
+        (policy.assign is not None, ASSIGN),
+    )
+    for taken, added in all_added:
         for place, lines in added.items() if taken else ():
             assert drivers.count(place) == 1, f"the drivers have no such place: {place}"
             drivers = drivers.replace(place, place + lines)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from linekeeper.core import decision as core
-from linekeeper.core.decision import ADVERSE_ACTIONS, OWN_CHOICE, Decision
+from linekeeper.core.decision import ADVERSE_ACTIONS, OWN_CHOICE, REFUSE, Decision
 from linekeeper.core.line import Action, Line, Status
 from linekeeper.decide.canonical import canonical_json, digest_of
 from linekeeper.decide.explain import comparisons
@@ -37,7 +37,16 @@ from linekeeper.texts.language import Text, text_of
 from linekeeper.texts.material import MaterialError, read_yaml, shipped
 
 # `keep` changes nothing for the borrower; `allow` and `deny` are the answer to a draw, which is given at once.
-NOTIFIED_ACTIONS = (*sorted(ADVERSE_ACTIONS), "restore", "offer", "increase", "correct", "own_choice")
+NOTIFIED_ACTIONS = (
+    *sorted(ADVERSE_ACTIONS),
+    "restore",
+    "offer",
+    "increase",
+    "correct",
+    "own_choice",
+    "assign",
+    "refuse",
+)
 SHOWN_DIGITS = 4  # of the account's name, where it is masked
 
 
@@ -83,7 +92,8 @@ def notice_of(
     day = calendar(policy.time_zone).day(decision.at)
     # Only a restriction owes the borrower reasons and a way back (law 9).
     adverse = decision.action in ADVERSE_ACTIONS
-    reasons = reasons_of(policy, decision, day, _facts_beside_the_record(decision, day, context)) if adverse else ()
+    beside = _facts_beside_the_record(decision, day, context)
+    reasons = reasons_of(policy, decision, day, beside) if adverse or decision.action == REFUSE else ()
     reasons = _without_repeated_measures(_with_bearing_facts(reasons, policy, decision))
     by_person = context.by_person or any(reason.code == PERSON for reason in reasons)
     own_choice = decision.action == OWN_CHOICE
@@ -194,7 +204,7 @@ def _reason(
         (name,) = recorded.features
         value = _fact(policy.feature(name), decision.values[name])
         return NoticeReason(recorded.code, {"value": value}, feature_words(policy, name), name)
-    trigger = next((trigger for trigger in policy.triggers if trigger.name == recorded.trigger), None)
+    trigger = next((rule for rule in policy.rules_with_reasons if rule.name == recorded.trigger), None)
     if trigger is None:
         return NoticeReason(recorded.code, known)
     trigger = replace(trigger, when=ex.expression_in_segment(trigger.when, policy.segment_in(decision.values)))
@@ -299,7 +309,7 @@ def _bearing_features(decision: Decision, policy: m.Policy, code: str) -> Iterat
         if recorded.features:
             yield from recorded.features
             continue
-        for trigger in policy.triggers:
+        for trigger in policy.rules_with_reasons:
             if trigger.name == recorded.trigger:
                 when = ex.expression_in_segment(trigger.when, policy.segment_in(decision.values))
                 yield from _features_that_hold(when, policy, decision)

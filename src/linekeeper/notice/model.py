@@ -143,11 +143,12 @@ class Notice:
     def __post_init__(self) -> None:
         # INVARIANT: no silence (law 9). Whoever learns of a restriction learns the reason, the road back, the proof.
         adverse = self.change.action in ADVERSE
+        denied = adverse or self.change.action == Action.REFUSE
         required = (
-            (not adverse or bool(self.reasons), "reason"),
+            (not denied or bool(self.reasons), "reason"),
             (not adverse or self.road is not None, "road back, nor why there is none"),
             (not isinstance(self.road, RoadBack) or self.road.verified, "road back that was verified a second time"),
-            (not adverse or self.receipt is not None, "receipt"),
+            (not denied or self.receipt is not None, "receipt"),
             (not adverse or bool(self.lender.repay), "way to repay"),
         )
         for is_there, what in required:

@@ -49,6 +49,8 @@ HEADLINES = {
     Action.INCREASE: "Your credit limit is now {after}",
     Action.DENY: "Your loan of {asked} was not paid out",
     Action.CORRECT: "We made a mistake and have put it right",
+    Action.ASSIGN: "Your credit limit is {after}",
+    Action.REFUSE: "We cannot give you a credit limit now",
 }
 LEADS = {
     Action.DECREASE: "It was {before}. The new limit applies from {since}.",
@@ -59,6 +61,8 @@ LEADS = {
     Action.INCREASE: "It was {before}. You agreed to the new limit.",
     Action.DENY: "Your limit and what you owe stay as they are.",
     Action.CORRECT: "The decision {corrects} should not have been made. We are sorry. Your limit is now {after}.",
+    Action.ASSIGN: "Your line is open from {since}.",
+    Action.REFUSE: "You asked on {since}. This costs you nothing, and you can ask again.",
 }
 
 
@@ -243,7 +247,7 @@ def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
 
 def _rows(change: Change, phrases: Phrasebook) -> Iterator[ChangeRow]:
     """What differs before and after. An offer, a refused draw or the borrower's own wish leaves what we allow."""
-    if change.action in (Action.OFFER, Action.DENY, Action.OWN_CHOICE):
+    if change.action in (Action.OFFER, Action.DENY, Action.OWN_CHOICE, Action.ASSIGN, Action.REFUSE):
         return
     translate, before, after = phrases.language.translate, change.before, change.after
     if before.limit != after.limit:

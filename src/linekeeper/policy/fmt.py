@@ -73,6 +73,11 @@ def _expressions(root: Table) -> Iterator[Scalar]:
         elif key.text in ("triggers", "authorise") and isinstance(value, Table):
             for _, item in value.entries:
                 yield from _conditions(item)
+        elif key.text == "assign" and isinstance(value, Table):
+            yield from _conditions(value)
+            refuse = value.get("refuse")
+            for _, rule in refuse.entries if isinstance(refuse, Table) else ():
+                yield from _conditions(rule)
         elif OLD_KEYS.get(key.text, key.text) in ("restoration", "offer"):
             yield from _conditions(value)
 

@@ -110,6 +110,12 @@ def declared_kinds(section: Node, trigger_names: tuple[str, ...], faults: Faults
             kinds[key.text] = Kind(key.text, len(kinds), *TAKEN_UP[key.text], built_in=True)
             continue
         fields = _fields(key, value, faults)
+        if key.text == "open":
+            known = kinds[key.text]
+            if any(one.name in ("limit",) for one in fields):
+                faults.add(key, "an `open` has the field `limit` already", "list the further fields alone")
+            kinds[key.text] = replace(known, fields=(*known.fields, *(one for one in fields if one.name != "limit")))
+            continue
         if key.text in CODED and [item.name for item in fields] == ["code"]:
             kinds[key.text] = Kind(key.text, kinds[key.text].number, fields, built_in=True)
         elif key.text in kinds:

@@ -49,6 +49,7 @@ KEYS = (
     "score",
     "triggers",
     "restoration",
+    "assign",
     "authorise",
     "offer",
     "brake",
@@ -221,5 +222,6 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
         dues=dues.read_dues(root.get("dues"), root.get("calendar"), reader),
         over_limit=sections.read_draws(root.get("draws"), reader),
         segments=reader.segments,
+        assign=sections.read_assign(root.get("assign"), triggers, reader),
         own_limit=sections.read_taken_up(root.get("events"), reader),
     )

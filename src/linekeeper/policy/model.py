@@ -160,6 +160,14 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class Assign:
+    """The first limit of a line that is opened. `refuse`: the rules that refuse it, as triggers without effect."""
+
+    limit: LimitAmount
+    refuse: tuple[Trigger, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Restoration:
     """How a limit comes back: shares of granted in basis points, days, and the condition of each step."""
 
@@ -238,6 +246,7 @@ class Policy:
     protected: tuple[str, ...] = ()
     dues: DueTerms = DueTerms()
     over_limit: OneOf["accept", "flag", "reject"] = "accept"  # what becomes of a draw of more than is available
+    assign: Assign | None = None  # None: an `open` says what is granted
     own_limit: OwnLimit | None = None  # None: the policy knows no such event
     segments: tuple[str, ...] = ()  # the first whose condition holds is the account's; the feature `segment` says which
     digest: str = ""  # SHA-256 of the policy file's canonical text
@@ -251,6 +260,11 @@ class Policy:
             if kind.name == name:
                 return kind
         raise KeyError(name)
+
+    @property
+    def rules_with_reasons(self) -> tuple[Trigger, ...]:
+        """The triggers, and the rules that refuse a line: each is a reason of a decision."""
+        return (*self.triggers, *(self.assign.refuse if self.assign else ()))
 
     @property
     def takes_grants(self) -> bool:

@@ -82,6 +82,13 @@ def _named(values: Schema) -> Schema:
     return {"type": "object", "additionalProperties": values, "propertyNames": {"maxLength": 60}}
 
 
+_ASSIGN: Schema = _table(
+    {
+        "limit": {**_TRIGGER["limit"], "description": "the first limit of a line that is opened"},
+        "refuse": _named(_table({"when": _CONDITION, "reason": _WORD}, ("when", "reason"))),
+    },
+    ("limit",),
+)
 _BINS: Schema = {
     "type": "object",
     "patternProperties": {"^(below .+|is .+|otherwise|missing)$": {"type": ["integer", "string"]}},
@@ -177,6 +184,7 @@ def schema() -> Schema:
         "score": score,
         "triggers": _named(_table(_TRIGGER, ("when", "reason"))),
         "restoration": _table(restoration, ("first", "step", "every")),
+        "assign": _ASSIGN,
         "authorise": _named(_table(rule, ("deny", "reason"))),
         "offer": _table({**terms, "allow": _ALLOW}, tuple(terms)),
         "brake": _table({"lines": _SHARE, "exposure": _SHARE}, ("lines", "exposure")),

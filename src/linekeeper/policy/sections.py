@@ -381,6 +381,39 @@ def read_taken_up(events: Node | None, reader: Reader) -> m.OwnLimit | None:
     return m.OwnLimit(reader.constant(cooling, "days", 0, COOLING_DAYS_MAX))
 
 
+def read_assign(node: Node | None, triggers: tuple[m.Trigger, ...], reader: Reader) -> m.Assign | None:
+    """The first limit of a line: an amount, and the rules that refuse it."""
+    if node is None:
+        return None
+    table = reader.table(node, "`assign`")
+    reader.only(table, ("limit", "refuse"))
+    limit, refuse = table.get("limit"), table.get("refuse")
+    if limit is None:
+        reader.faults.add(node, "`assign` has no `limit`", 'write `limit: "part(limit, 60%)"`, an amount of money')
+        return None
+    amount = _limit_amount(limit, reader)
+    if amount is None:
+        return None
+    if not amount.floor_minor:
+        way_out = "write `limit: {amount: ..., floor: 500 CNY}`; whoever is to get nothing is refused, with a reason"
+        reader.faults.add(limit, "a first limit without `floor` could be nothing", way_out)
+    if amount.follows:
+        reader.faults.add(limit, "a first limit is taken once, so `follow` says nothing", "remove it")
+    rules = []
+    for key, value in reader.table(refuse, "`refuse`").entries if refuse is not None else ():
+        rule = reader.table(value, f"the rule `{key.text}`")
+        reader.only(rule, ("when", "reason"))
+        when, reason = _needed(rule, "when", reader), _needed(rule, "reason", reader)
+        if key.text in {trigger.name for trigger in triggers}:
+            reader.faults.add(key, f"`{key.text}` is the name of a trigger", "give the rule another name")
+        if when is not None and reason is not None:
+            code = reader.name(reason, "the reason")
+            rules.append(m.Trigger(reader.name(key, "the rule"), reader.condition(when), None, code))
+    if len(rules) > TRIGGERS_MAX:
+        reader.faults.add(node, f"there are more than {TRIGGERS_MAX} rules")
+    return m.Assign(amount, tuple(rules))
+
+
 def read_draws(node: Node | None, reader: Reader) -> OneOf["accept", "flag", "reject"]:
     """What becomes of a draw that has happened, of more than was available."""
     table = reader.table(node, "`draws`") if node is not None else Table((), 0, 0)
