@@ -10,6 +10,7 @@ from linekeeper.core import line as program
 from linekeeper.core.account_mark import account_mark
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.event import Event
+from linekeeper.decide.record import recorder_of
 from linekeeper.evaluate.correction import correct
 from linekeeper.evaluate.evaluator import NOT_REVIEWED
 from linekeeper.evaluate.event_batch import Batch, EventRow
@@ -68,6 +69,7 @@ def ruling_of(kernel: Kernel, out: list[int], event: str | None) -> Ruling:
         days = {name: int(out[shape.columns[f"O_{name.upper()}_EFFECT_DAY"]]) for name in pending}
         return named(get("ANNOUNCED_BEFORE")), days, get("ANNOUNCED_LIMIT") if pending else None, named(get("CONTACTS"))
 
+    refusals = policy.assign.refuse if policy.assign else ()
     values = [None if value == MISSING else int(value) for value in out[shape.values :]]
     offered = get("OFFERED") or None
     return Ruling(
@@ -86,7 +88,19 @@ def ruling_of(kernel: Kernel, out: list[int], event: str | None) -> Ruling:
         offered,
         get("OFFER_NO") if offered else None,
         *announced(),
+        tuple(rule.name for place, rule in enumerate(refusals) if get("REFUSED_BY") >> place & 1),
+        own_choice_of(kernel, out),
     )
+
+
+def own_choice_of(kernel: Kernel, out: list[int]) -> tuple[object, ...] | None:
+    """The borrower's own wish in the oracle's words, as the decision records it."""
+    if kernel.policy.own_limit is None:
+        return None
+    choice = recorder_of(kernel).own_choice(out)
+    if choice is None:
+        return None
+    return choice.wish, choice.limit, choice.next_on, choice.next_wish, choice.next_limit
 
 
 def by_arrival(kernel: Kernel, events: Sequence[Event], until: int) -> tuple[list[Ruling], set[str]]:

@@ -33,6 +33,7 @@ from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from tests.customers.families import family_differences
 from tests.kernel.agree import by_arrival, differences, in_bulk, last_day, unreversed
+from tests.oracle.chosen import assigns, take_up
 from tests.oracle.family import write_family
 from tests.oracle.forests import write_forest_policy, write_watched_forest
 from tests.oracle.generate import for_program, policy_written, stream
@@ -67,11 +68,14 @@ def written_of(seed: int, trees: bool = False) -> Written:
 
     Every fourth turns by time alone, another fourth has the later measures, another has names, segments and tables, or
     restrictions that come in stages. Every eighth reads of all accounts of a customer, and is tried on whole families
-    too; with `trees`, all have a card of trees.
+    too; with `trees`, all have a card of trees. Every third takes up `own_limit` and `grant`, and some assign: of those
+    with stages and of families too.
     """
     if trees:
         write = write_watched_forest if seed % 4 == 3 else write_forest_policy
         written = write(Random(f"trees {seed}"))
+    elif seed % 8 == 4:
+        written = write_family(Random(f"family {seed}"))
     elif seed % 8 in (0, 5):
         written = write_staged(Random(f"staged {seed}"))
     elif seed % 4 == 3:
@@ -80,9 +84,11 @@ def written_of(seed: int, trees: bool = False) -> Written:
         written = write_measured(Random(f"measured {seed}"))
     else:
         written = write_wider(Random(f"wider {seed}")) if seed % 4 == 1 else policy_written(seed)
-    if not trees and seed % 8 == 4:
-        return write_family(Random(f"family {seed}"))
-    if seed % 5 != 2:
+    if seed % 3 == 1 and not trees:
+        written = take_up(written, Random(f"chosen {seed}"))
+    if seed % 7 in (2, 4) and not trees:
+        written = assigns(written, Random(f"assigns {seed}"))
+    if seed % 5 != 2 or written.policy.publish:
         return written
     policy = replace(written.policy, over_limit="reject")
     return Written(f"{written.text}draws: {{over_limit: reject}}\n", policy, written.card)
@@ -134,6 +140,8 @@ def hold_families(seed: int, streams: int) -> Found:
     """One policy that reads of all accounts of a customer, by so many accounts in families of three."""
     began = time.perf_counter()
     written = write_family(Random(f"family {seed}"))
+    if seed % 2:
+        written = assigns(take_up(written, Random(f"chosen {seed}")), Random(f"assigns {seed}"))
     policy = read_alike(written)
     kernel = Kernel(policy)
     said, decisions = list[str](), 0

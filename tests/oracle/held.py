@@ -96,6 +96,8 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
         ),
         publish=policy.customer.publish if policy.customer else (),
         waits=None if policy.moratorium is None else policy.moratorium.waits,
+        assign=_assign(policy) if policy.assign else None,
+        cooling_days=policy.own_limit.cooling_days if policy.own_limit else None,
     )
 
 
@@ -163,6 +165,12 @@ def _trigger(one: m.Trigger, policy: m.Policy) -> t.Trigger:
 def _treating(one: m.Treatments) -> t.Treating:
     contact = one.contact or m.Contact("")
     return t.Treating(one.watch, one.price, contact.code, contact.count, contact.days, contact.quiet)
+
+
+def _assign(policy: m.Policy) -> t.Assign:
+    assert policy.assign is not None
+    rules = (t.RefuseRule(one.name, expression(one.when, policy), one.reason) for one in policy.assign.refuse)
+    return t.Assign(_limit(policy.assign.limit, policy), tuple(rules))
 
 
 def _limit(one: m.LimitAmount, policy: m.Policy) -> t.LimitAmount:

@@ -58,6 +58,9 @@ class Action(Enum):
     CONTACT = "contact"
     PRICE = "price"
     WATCH = "watch"
+    OWN_CHOICE = "own_choice"
+    ASSIGN = "assign"
+    REFUSE = "refuse"
 
 
 ADVERSE = (Action.CLOSE, Action.SUSPEND, Action.DECREASE)

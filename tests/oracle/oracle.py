@@ -48,9 +48,10 @@ from dataclasses import dataclass, field, replace
 
 from tests.oracle.clock import clock, day_of
 from tests.oracle.ledger import Dated, Ledger, in_time_order, write
-from tests.oracle.line import Latch, Offering, Restoring, action_of, share, status_of
+from tests.oracle.line import Latch, Offering, Restoring, action_of, amount_of, share, status_of
 from tests.oracle.nouns import ADVERSE, Action, Event, Line, Status
 from tests.oracle.outcome import Answer, Outcome, Refused, Ruling, Standing
+from tests.oracle.own_choice import Wishes
 from tests.oracle.tree import Expr, FieldRef, LateCount, Policy, Restrictions, Select, number_in, numbers_of
 from tests.oracle.values import (
     Scene,
@@ -159,6 +160,10 @@ class _Account:
     refused: list[Refused] = field(default_factory=list)
     mornings: dict[int, Mapping[str, Value]] = field(default_factory=dict)
     evaluations: int = 0
+    wishes: Wishes = field(default_factory=lambda: Wishes(0))
+    opening: bool = False  # from an `open` to the end of its look, where the policy assigns the first limit
+    refused_by: tuple[str, ...] = ()
+    granting: int | None = None  # what the lender grants, until the line may move
     went_over: list[tuple[Policy, int]] = field(
         default_factory=list
     )  # the version before, and the first day without it
@@ -198,7 +203,7 @@ class _Account:
         self.seen, self.hour = max(self.seen, event.at), max(self.hour, dated.hour)
         self.arrived = in_time_order([*self.arrived, dated])
         self._rewrite()
-        before = self.line
+        before = Line(0, 0, Status.ACTIVE) if self.opening else self.line
         self._take_effect(event)
         self._look(event.id, before)
 
@@ -232,7 +237,7 @@ class _Account:
         """The line as it is when the draw arrives: a late draw meets the line of now."""
         then = deepcopy(self)
         then.begin_days(day_of(clock(self.policy.time_zone).hour(event.at)))
-        over = int(event.fields["amount"]) > available(then.line, then.ledger.balance)
+        over = int(event.fields["amount"]) > available(then.usable_line, then.ledger.balance)
         return "the draw is of more than is available" if over else None
 
     def _is_history(self, event: Event) -> bool:
@@ -243,7 +248,7 @@ class _Account:
     def _why_not_reversed(self, event_id: str) -> str | None:
         if event_id not in self.known:
             return "no such event has arrived"
-        if self.known[event_id].kind in (*OPENINGS, "consent", "override", "reversal"):
+        if self.known[event_id].kind in (*OPENINGS, "consent", "override", "own_limit", "grant", "reversal"):
             return "an event of this kind cannot be reversed"
         return "it was reversed before" if event_id in self.reversed_ids else None
 
@@ -252,6 +257,7 @@ class _Account:
         self.hour, self.status_day = dated.hour, dated.day
         self.opened_day = self.observed_day = dated.day
         self.line = Line(limit, limit, Status.ACTIVE)
+        self.opening = self.policy.assign is not None
         self.latches = {trigger.name: Latch(trigger) for trigger in self.policy.triggers}
 
     def _take_over(self, dated: Dated) -> None:
@@ -282,6 +288,11 @@ class _Account:
             select: [dated for dated in self.arrived if selected(self.policy, select, dated)] for select in selects
         }
 
+    @property
+    def usable_line(self) -> Line:
+        """What the borrower may use of the line: what he wishes himself, where that is less."""
+        return replace(self.line, limit=self.wishes.usable(self.line.limit))
+
     def _take_effect(self, event: Event) -> None:
         """What follows arrival: a consent and a person's ruling count from now."""
         if event.kind == "consent" and self.offering.accepts(event.fields["offer"], self.day):
@@ -289,6 +300,11 @@ class _Account:
             limit = proposed if self.line.limit == self.line.granted else self.line.limit
             self.line = replace(self.line, limit=limit, granted=proposed)
             self.offering.open = False
+        opened = next(dated.event for dated in self.arrived if dated.event.kind in OPENINGS)
+        if event.kind == "grant" and event.at >= opened.at:
+            self.granting = int(event.fields["granted"])
+        if event.kind == "own_limit":
+            self._take_wish(event)
         if event.kind == "override":
             until = int(event.fields["until"])
             latch = self.latches.get(str(event.fields.get("trigger")))
@@ -296,6 +312,31 @@ class _Account:
                 latch.waived_until = until
             if "cap" in event.fields:
                 self.imposed = (int(event.fields["cap"]), until)
+
+    def _take_wish(self, event: Event) -> None:
+        """The borrower's wish; one that tightens his line ends an offer."""
+        amount = event.fields.get("limit")
+        assert self.policy.cooling_days is not None
+        self.wishes.cooling_days = self.policy.cooling_days
+        if self.wishes.take(str(event.fields["wish"]), None if amount is None else int(amount), self.day):
+            self.offering.open = False
+
+    def _assign(self, values: Values) -> None:
+        """The first limit: what the policy says, and no more than was asked for; nothing where a rule refuses it."""
+        terms = self.policy.assign
+        assert terms is not None
+        self.refused_by = tuple(rule.name for rule in terms.refuse if holds(rule.when, values.leaf))
+        amount = amount_of(terms.limit, clamped(evaluate(terms.limit.value, values.leaf)))
+        first = 0 if self.refused_by else min(amount, self.line.granted)
+        self.line = replace(self.line, limit=first, granted=first)
+
+    def _grant(self, granted: int) -> None:
+        """Another amount is granted: a whole line follows, and what is above it falls."""
+        self.granting = None
+        if granted != self.line.granted:
+            self.offering.open = False
+        whole = self.line.limit == self.line.granted
+        self.line = replace(self.line, granted=granted, limit=granted if whole else min(self.line.limit, granted))
 
     # -------------------------------------------------------------- versions
 
@@ -395,19 +436,25 @@ class _Account:
     def _look(self, event_id: str | None, before: Line) -> Values:
         """Facts, features, score, latches, target and envelope, status, offer: in this order."""
         self.evaluations += 1
+        self.wishes.turn(self.day)
+        opened = next(dated.event for dated in self.arrived if dated.event.kind in OPENINGS)
+        history = event_id is not None and self.known[event_id].at < opened.at
+        stands = self.day == self.cut_over_day or history
+        if self.granting is not None and not stands:
+            self._grant(self.granting)
         values = self._values(self.hour)
         self.segment = 0
         for name, count in self.policy.axes:
             self.segment = self.segment * count + (values.features[name] or 0)
         set_before, observed = self._set_names(), self.day - self.observed_day
         pending_before = self._pending()
+        if self.opening:
+            self._assign(values)
 
         def true(condition: Expr) -> bool:
             return holds(condition, values.leaf)
 
-        opened = next(dated.event for dated in self.arrived if dated.event.kind in OPENINGS)
-        history = event_id is not None and self.known[event_id].at < opened.at
-        if self.day == self.cut_over_day or history:
+        if stands:
             for latch in self.latches.values():
                 latch.stand(true)
             return values
@@ -418,6 +465,7 @@ class _Account:
         self._move_line(values)
         pending = self._pending()
         changed = self.line != before or self._set_names() != set_before or pending.keys() != pending_before.keys()
+        changed = changed or self.opening or self.wishes.news
         if self.line.status != before.status:
             self.status_day = self.day
         offered = None if changed or pending else self._propose(values)
@@ -430,10 +478,15 @@ class _Account:
                 action = action if action in ADVERSE else Action.ANNOUNCE
             elif withdraws and action == Action.KEEP:
                 action = Action.WITHDRAW
+            if self.opening and action not in ADVERSE:
+                action = Action.REFUSE if self.refused_by else Action.ASSIGN
+            if action == Action.KEEP and self.wishes.news:
+                action = Action.OWN_CHOICE
             contacted: tuple[str, ...] = ()
             if action == Action.KEEP:
                 action, contacted = self._treat(set_before)
             self._write(event_id, before, set_before, action, values, offered, pending_before, contacted)
+            self.wishes.news, self.opening, self.refused_by = False, False, ()
         return values
 
     def _values(self, hour: int) -> Values:
@@ -548,6 +601,8 @@ class _Account:
     def _propose(self, values: Values) -> int | None:
         """The amount offered in this look, if an offer is made."""
         terms = self.policy.offer
+        if self.wishes.in_force:
+            return None
         if terms is None or self.line.status != Status.ACTIVE or not holds(terms.when, values.leaf):
             return None
         return self.offering.propose(terms, self.line.granted, self.day, self.segment)
@@ -586,6 +641,8 @@ class _Account:
             pending=self._pending(),
             pending_limit=self._target(announced=True) if self._pending() else None,
             contacted=contacted,
+            own_choice=self.wishes.said(),
+            refused_by=self.refused_by,
         )
         self.rulings.append(ruling)
 
@@ -604,7 +661,7 @@ class _Account:
         ground = None
         if self.line.status in (Status.CLOSED, Status.SUSPENDED):
             ground = self.line.status.name.lower()
-        elif amount > available(self.line, self.ledger.balance):
+        elif amount > available(self.usable_line, self.ledger.balance):
             ground = "over_available"
         return Answer(not denied_by and ground is None, denied_by, ground, values.features)
 

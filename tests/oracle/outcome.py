@@ -32,6 +32,8 @@ class Ruling:
     pending: Mapping[str, int] = field(default_factory=dict)  # what is announced, by the day of its effect
     pending_limit: int | None = None  # the most that all of it will leave
     contacted: tuple[str, ...] = ()  # the triggers for which the borrower is contacted
+    refused_by: tuple[str, ...] = ()  # the rules of `assign` that refuse the line
+    own_choice: tuple[object, ...] | None = None  # see `own_choice.Wishes.said`
 
 
 @dataclass(frozen=True, slots=True)

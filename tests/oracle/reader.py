@@ -91,7 +91,13 @@ class _File:
             splits=self.splits,
             publish=tuple(self.publish.items()),
             waits=tuple((root["moratorium"] or {}).get("waits", ())) if "moratorium" in root else None,
+            cooling_days=self.cooling_days(),
+            assign=self.assign(root["assign"]) if "assign" in root else None,
         )
+
+    def cooling_days(self) -> int | None:
+        terms = (self.root.get("events") or {}).get("own_limit")
+        return None if terms is None else self.constant(terms["cooling"], "days")
 
     def value_names(self) -> list[str]:
         """The names of all values: features, and the segment."""
@@ -167,6 +173,13 @@ class _File:
         for name, fields in events.items():
             if name == "moratorium" and "moratorium" in self.root:
                 yield t.RELIEF
+                continue
+            if name == "open":
+                further = tuple(self.field(*item) for item in (fields or {}).items())
+                yield t.Kind("open", (t.Field("limit", "money"), *further), ("customer",) if self.publish else ())
+                continue
+            if name in t.TAKEN_UP:
+                yield t.taken_up(name)
                 continue
             yield t.Kind(name, tuple(self.field(*item) for item in (fields or {}).items()))
 
@@ -325,6 +338,11 @@ class _File:
             yield self.restoration(said)
         else:
             yield from (self.restoration(one, name) for name, one in said.items())
+
+    def assign(self, said: Mapping[str, Any]) -> t.Assign:
+        rules = said.get("refuse", {}).items()
+        refuse = (t.RefuseRule(name, self.condition(rule["when"]), rule["reason"]) for name, rule in rules)
+        return t.Assign(self.limit(said["limit"]), tuple(refuse))
 
     def restoration(self, said: Mapping[str, str], name: str = "") -> t.Restoration:
         """Of a schedule with a name that begins with all of it, the steps may be left out."""

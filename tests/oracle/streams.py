@@ -7,7 +7,7 @@ thresholds, with 0, 1 and 10^15 among them. All chance comes from the `Random` t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
@@ -176,7 +176,7 @@ class Maker:
     def fields(self, kind: Kind, at: int) -> dict[str, int | str]:
         """The fields of one event of that kind."""
         makers: dict[str, Callable[[int], dict[str, int | str]]] = {
-            "open": lambda _: {"limit": self.granted},
+            "open": lambda at: {"limit": self.granted, **self.present(kind.fields[1:], at)},
             "opening": self.opening,
             "repay": lambda _: {"amount": max(0, self.repayment())},
             "due": self.due,
@@ -189,7 +189,11 @@ class Maker:
         }
         if kind.name in makers:
             return makers[kind.name](at)
-        present = [item for item in kind.fields if not (item.optional and self.chance(0.35))]
+        return self.present(kind.fields, at)
+
+    def present(self, fields: Iterable[Field], at: int) -> dict[str, int | str]:
+        """A value for each of the fields; some that are optional are absent."""
+        present = [item for item in fields if not (item.optional and self.chance(0.35))]
         return {item.name: self.value(item, at) for item in present}
 
     def due(self, at: int) -> dict[str, int | str]:
@@ -285,6 +289,9 @@ class Maker:
             found.setdefault(kind.name, 1)
         for name in self.hints.kinds:
             found[name] += 2
+        for name in ("own_limit", "grant"):
+            if name in found:
+                found[name] += 2
         found["open"] = min(found["open"], 1)
         found["opening"] = int(self.takes_over)
         return found

@@ -388,6 +388,21 @@ def with_customers(built_in: Iterable[Kind], fields: tuple[Field, ...] = ()) -> 
     return (*named, Kind("customer", fields))
 
 
+TAKEN_UP = {  # kinds that a policy takes up by naming them among its own
+    "own_limit": (
+        Field("wish", "category", ("lower", "freeze", "close", "lift")),
+        Field("limit", "money", optional=True),
+    ),
+    "grant": (Field("granted", "money"),),
+}
+TAKEN_UP_TEXTS = {"own_limit": (), "grant": ("by", "why")}
+
+
+def taken_up(name: str) -> Kind:
+    """A built-in kind that the policy takes up."""
+    return Kind(name, TAKEN_UP[name], TAKEN_UP_TEXTS[name])
+
+
 def with_own_kinds(built_in: Iterable[Kind], own: Iterable[Kind]) -> tuple[Kind, ...]:
     """Built-in kinds, then the policy's own; one that is declared again with a list keeps its place."""
     return tuple({kind.name: kind for kind in (*built_in, *own)}.values())
@@ -541,6 +556,21 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class RefuseRule:
+    name: str
+    when: Expr
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """The first limit, unless a rule refuses it."""
+
+    limit: LimitAmount
+    refuse: tuple[RefuseRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Restoration:
     """How a limit comes back; `condition` is its `while`."""
 
@@ -657,6 +687,8 @@ class Policy:
     dues: Dues = Dues()
     over_limit: str = "accept"
     further_restorations: tuple[Restoration, ...] = ()  # where there are several schedules: those after the first
+    assign: Assign | None = None
+    cooling_days: int | None = None  # of `own_limit`, where the policy takes it up
     segments: tuple[str, ...] = ()  # the feature `segment` says which is the account's
     splits: tuple[Split, ...] = ()
     publish: tuple[tuple[str, str], ...] = ()  # what an account publishes to others: the name, and the fact
@@ -678,6 +710,8 @@ class Policy:
             if trigger.limit is not None:
                 yield trigger.limit.value
         yield from (rule.deny for rule in self.authorise)
+        if self.assign:
+            yield from (self.assign.limit.value, *(rule.when for rule in self.assign.refuse))
         for schedule in self.schedules:
             if schedule.condition is not None:
                 yield schedule.condition

@@ -14,7 +14,7 @@ from linekeeper.cli.output import counted, data_text, print_answer, print_line
 
 if TYPE_CHECKING:
     from linekeeper.cli.answers.accounts import CutOverRecord, ScorePartRecord
-    from linekeeper.core.decision import Decision
+    from linekeeper.core.decision import Decision, OwnChoice
     from linekeeper.engine.account import AccountView
     from linekeeper.engine.cut_over import CutOver
     from linekeeper.policy.model import Policy
@@ -42,6 +42,8 @@ def show(account: AccountName, store: StoreUrl, json: JsonOption = False) -> Non
         return
     print_line(f"[bold]{data_text(account)}[/]   {engine.policy.name} version {engine.policy.version}")
     print_line(line_words(engine.policy, account_view))
+    if account_view.own_choice is not None:
+        print_line(own_choice_words(engine.policy, account_view.own_choice))
     if account_view.cut_over is not None:
         for text in cut_over_words(account_view.cut_over):
             print_line(data_text(text))
@@ -58,7 +60,7 @@ def show(account: AccountName, store: StoreUrl, json: JsonOption = False) -> Non
 
 
 def _print_account(policy: Policy, seen: AccountView) -> None:
-    from linekeeper.cli.answers.accounts import ShowAnswer, decision_record, units_of
+    from linekeeper.cli.answers.accounts import ShowAnswer, decision_record, own_choice_record, units_of
     from linekeeper.face.times import instant_of, review_date
 
     print_answer(
@@ -80,6 +82,7 @@ def _print_account(policy: Policy, seen: AccountView) -> None:
             units=units_of(policy),
             decisions=[decision_record(decision, policy.time_zone) for decision in seen.decisions],
             cut_over=None if seen.cut_over is None else _cut_over_record(seen.cut_over),
+            own_choice=own_choice_record(seen.own_choice),
         )
     )
 
@@ -115,7 +118,13 @@ def explain(decision: DecisionName, store: StoreUrl, json: JsonOption = False) -
 
 
 def _print_explanation(policy: Policy, decision: Decision) -> None:
-    from linekeeper.cli.answers.accounts import ExplainAnswer, OfferedIncrease, decision_record, units_of
+    from linekeeper.cli.answers.accounts import (
+        ExplainAnswer,
+        OfferedIncrease,
+        decision_record,
+        own_choice_record,
+        units_of,
+    )
     from linekeeper.decide.canonical import canonical_json, digest_of
     from linekeeper.decide.explain import explain_triggers, waterfall
 
@@ -132,6 +141,7 @@ def _print_explanation(policy: Policy, decision: Decision) -> None:
             imposed_bp=decision.imposed_bp,
             offer=None if offer is None else OfferedIncrease(number=offer.number, limit_minor=offer.limit),
             corrects=list(decision.corrects),
+            own_choice=own_choice_record(decision.own_choice),
             values=dict(decision.values),
             units=units_of(policy),
             record=record.decode(),
@@ -165,6 +175,26 @@ def line_words(policy: Policy, account_view: AccountView) -> str:
         beyond += f", [red]unpaid dues {money(policy, account_view.unowed_dues)} above all that is owed[/]"
     balance = f"balance {money(policy, account_view.balance)}{beyond}"
     return f"{words}, {balance}, next review {review_words(account_view.next_review)}"
+
+
+def own_choice_words(policy: Policy, choice: OwnChoice) -> str:
+    """What the borrower himself wishes, in a sentence. What the line allows is the lender's side alone.
+
+    >>> from linekeeper.core.decision import OwnChoice
+    >>> own_choice_words(None, OwnChoice("freeze", 0, 20_634, "lift", None))
+    'own choice of the borrower: new draws are frozen; lifted on 2026-06-30'
+    """
+    from linekeeper.core.dates import date_of
+    from linekeeper.decide.explain import money
+
+    def words(wish: str | None, limit: int | None) -> str:
+        frozen = {"freeze": "new draws are frozen", "close": "the line is closed", "lift": "lifted", None: "lifted"}
+        return frozen[wish] if wish != "lower" else f"no more than {money(policy, limit or 0)}"
+
+    sentence = f"own choice of the borrower: {words(choice.wish, choice.limit)}"
+    if choice.next_on is None:
+        return sentence
+    return f"{sentence}; {words(choice.next_wish, choice.next_limit)} on {date_of(choice.next_on)}"
 
 
 def cut_over_words(cut_over: CutOver) -> list[str]:
@@ -212,6 +242,8 @@ def decision_lines(policy: Policy, decision: Decision) -> list[str]:
         f"limit {money(policy, decision.before.limit)} -> {money(policy, decision.after.limit)}, "
         f"{decision.before.status} -> {decision.after.status}, granted {money(policy, decision.after.granted)}",
     ]
+    if decision.own_choice is not None:
+        lines.append(own_choice_words(policy, decision.own_choice))
     if decision.imposed_bp is not None:
         lines.append(f"a person has capped the line at {share(decision.imposed_bp)} of granted")
     for explanation in explain_triggers(policy, decision):

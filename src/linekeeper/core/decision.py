@@ -83,6 +83,21 @@ class Treatment:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnChoice:
+    """What the borrower himself wishes for his line: `wish` is `lower`, `freeze` or `close`, None where he lifted it.
+
+    `limit` is the most that it leaves him, in minor units. A wish that waits for the end of the cooling period takes
+    its place on local day `next_on`.
+    """
+
+    wish: str | None
+    limit: int | None
+    next_on: int | None = None
+    next_wish: str | None = None
+    next_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """One decision as it is recorded. `at` is UTC ms; `values` are integers in the units of the policy.
 
@@ -91,7 +106,8 @@ class Decision:
     `announcements`: None where nothing is or was announced, and then not in the record; `triggers_in_force` has what is
     announced too. `treatments` begin with the decision; where there are none, the record has no such key. `reasons` are
     all of them, the most important one first; a notice shows at most four. `corrects` belongs to a correction: the
-    numbers of the decisions that set the latches which it releases.
+    numbers of the decisions that set the latches which it releases. `before` and `after` are what the lender allows;
+    `own_choice` is what the borrower himself wishes, and is absent where he never wished for anything.
     """
 
     account: str
@@ -117,6 +133,7 @@ class Decision:
     corrects: tuple[int, ...] = ()
     announcements: Announcements | None = None
     treatments: tuple[Treatment, ...] = ()
+    own_choice: OwnChoice | None = None  # not in the record where it is None
 
     @property
     def announces(self) -> tuple[Announced, ...]:
@@ -136,4 +153,6 @@ class Decision:
 # Regulation B, comment 9(b)(2): more than four reasons are "not likely to be helpful". All of them are recorded.
 REASONS_SHOWN_MAX = 4
 CORRECT = "correct"
+OWN_CHOICE = "own_choice"
+REFUSE = "refuse"
 ADVERSE_ACTIONS = frozenset(action.name.lower() for action in ADVERSE)

@@ -21,7 +21,9 @@ class Action(IntEnum):
 
     `ALLOW` and `DENY` stand for the answer to a draw, which is not recorded as a decision yet. `ANNOUNCE` says of a
     restriction that it comes on a later day, `WITHDRAW` that one that was announced does not come. `CONTACT`, `PRICE`
-    and `WATCH` leave the line as it is: a treatment of the borrower begins.
+    and `WATCH` leave the line as it is: a treatment of the borrower begins. `OWN_CHOICE` is what the borrower himself
+    asked for: it restricts nobody, and is never adverse. `ASSIGN` and `REFUSE` answer an `open` where the policy sets
+    the first limit.
     """
 
     KEEP = 0
@@ -39,6 +41,9 @@ class Action(IntEnum):
     CONTACT = 12
     PRICE = 13
     WATCH = 14
+    OWN_CHOICE = 15
+    ASSIGN = 16
+    REFUSE = 17
 
 
 ADVERSE = frozenset({Action.DECREASE, Action.SUSPEND, Action.CLOSE})

@@ -22,9 +22,12 @@ def canonical_json(decision: Decision) -> bytes:
     """The decision as canonical JSON, UTF-8."""
     record = _ENCODER.encode(decision)
     # Keys that came later stand in no record that has nothing to say there, so older records stay as they were. A quote
-    # inside a text is written with a backslash, so these bytes are nothing but the key.
+    # inside a text is written with a backslash, so these bytes are nothing but the key; and each of these keys comes
+    # before those of `values`, so the first place is its own.
     if decision.announcements is None:
         record = record.replace(b'"announcements":null,', b"", 1)
+    if decision.own_choice is None:
+        record = record.replace(b',"own_choice":null', b"", 1)
     return record if decision.treatments else record.replace(b'"treatments":[],', b"", 1)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from linekeeper.core.decision import Decision
+from linekeeper.core.decision import REFUSE, Decision
 from linekeeper.decide.reasons import amount_of
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
@@ -26,7 +26,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedTrigger:
-    """One trigger of a decision: `state` is set, released, in force or announced."""
+    """One trigger of a decision: `state` is set, released, in force or announced; `refused` of a rule of `assign`."""
 
     name: str
     state: str
@@ -40,7 +40,7 @@ def explain_triggers(policy: m.Policy, decision: Decision) -> list[ExplainedTrig
     explanations, segment = [], policy.segment_in(decision.values)
     announcements = decision.announcements
     pending = {one.trigger for one in announcements.pending} if announcements else set()
-    for trigger in (m.in_segment(trigger, segment) for trigger in policy.triggers):
+    for trigger in (m.in_segment(trigger, segment) for trigger in policy.rules_with_reasons):
         if trigger.name in pending:
             state = "announced"
         elif trigger.name in decision.triggers_set:
@@ -49,6 +49,8 @@ def explain_triggers(policy: m.Policy, decision: Decision) -> list[ExplainedTrig
             state = "released"
         elif trigger.name in decision.triggers_in_force:
             state = "in force"
+        elif decision.action == REFUSE and any(reason.trigger == trigger.name for reason in decision.reasons):
+            state = "refused"
         else:
             continue
         compared = tuple(comparisons(policy, trigger.when, decision))
@@ -84,7 +86,7 @@ def effect(trigger: m.Trigger, amount: str | None = None) -> str:
         words += [f"contact {given.contact.code}"] if given.contact else []
         words += [f"price {given.price}"] if given.price else []
     words += [f"in effect after {trigger.effective_days} days"] if trigger.effective_days else []
-    return ", ".join(words)
+    return ", ".join(words) or "refuse the line"
 
 
 def waterfall(policy: m.Policy, decision: Decision) -> list[ScorePart]:

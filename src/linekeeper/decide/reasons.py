@@ -22,6 +22,7 @@ from linekeeper.scorecard.card import Bins, PointsTable
 from linekeeper.scorecard.points import FeatureValues, best_of, features_of, points_of
 
 PERSON = "person"  # the reason code of a cap that a person imposed
+GRANT = "granted_less"  # the reason code of a limit that fell because the lender grants less
 
 
 def severity(trigger: m.Trigger) -> tuple[int, int]:
@@ -40,7 +41,7 @@ class ReasonWriter:
         self._parts = [(part, best_of(part)) for part in binned]
         self._trees = [] if score is None else [(trees, Attributions(trees)) for trees in score.trees]
         self._on_score = {}
-        for trigger in policy.triggers:
+        for trigger in policy.rules_with_reasons:
             asked = {node.name for node in ex.nodes_of(trigger.when) if isinstance(node, ex.ScoreRef)}
             if asked:
                 groups = frozenset(policy.groups) if asked & {"score", "pd"} else frozenset(asked)

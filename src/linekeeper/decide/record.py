@@ -7,15 +7,27 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from linekeeper.core.bounds import HOUR_MS, MISSING
-from linekeeper.core.decision import CORRECT, Announced, Announcements, Decision, LineRecord, OfferRecord, Treatment
+from linekeeper.core.decision import (
+    CORRECT,
+    Announced,
+    Announcements,
+    Decision,
+    LineRecord,
+    OfferRecord,
+    OwnChoice,
+    Reason,
+    Treatment,
+)
 from linekeeper.core.formats import RECORD_FORMAT
 from linekeeper.core.line import Action, Status
-from linekeeper.decide.reasons import ReasonWriter
+from linekeeper.decide.reasons import GRANT, ReasonWriter
 from linekeeper.kernel.calendar import Calendar
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.layout import effect_column
+from linekeeper.kernel.layout import OWN_HEAD, effect_column
 from linekeeper.kernel.prelude import share_of
+from linekeeper.policy.kinds import LIFT, WISHES
 from linekeeper.policy.model import Treatments, Trigger
+from linekeeper.scorecard.points import FeatureValues
 
 _ACTIONS = {action.value: action.name.lower() for action in Action}
 _STATUSES = {status.value: status.name.lower() for status in Status}
@@ -98,11 +110,12 @@ class Recorder:
             score=row[place["SCORE"]] if policy.score else None,
             sub_scores={group: row[self.shape.groups + i] for i, group in enumerate(policy.groups)},
             pd_ppm=row[place["PD"]] if policy.score else None,
-            reasons=() if action == CORRECT else self.reasons.reasons(causes, self._capped(row), values),
+            reasons=() if action == CORRECT else self._reasons(row, causes, values),
             offer=self._offer(row),
             previous=previous,
             announcements=announcements,
             treatments=treatments,
+            own_choice=self.own_choice(row),
         )
 
     def _treatments(
@@ -150,6 +163,36 @@ class Recorder:
         limit, cap = row[self.place["LIMIT_AFTER"]], row[self.place["IMPOSED"]]
         fell = limit < row[self.place["LIMIT_BEFORE"]]
         return cap >= 0 and fell and limit == share_of(row[self.place["GRANTED_AFTER"]], cap)
+
+    def _reasons(self, row: Sequence[int], newly_set: Sequence[Trigger], values: FeatureValues) -> tuple[Reason, ...]:
+        """What the lender grants less, then the rules that refuse a line, then the triggers that were set."""
+        assign = self.policy.assign
+        bits = row[self.place["REFUSED_BY"]] if assign else 0
+        refused = [rule for number, rule in enumerate(assign.refuse if assign else ()) if bits >> number & 1]
+        listed = self.reasons.reasons((*refused, *newly_set), self._capped(row), values)
+        return (*self._granted_less(row), *listed)
+
+    def _granted_less(self, row: Sequence[int]) -> tuple[Reason, ...]:
+        """The reason of a limit that fell because the lender grants less; what triggers add to it follows."""
+        place = self.place
+        granted = row[place["GRANTED_AFTER"]] < row[place["GRANTED_BEFORE"]]
+        return (Reason(GRANT, ""),) if granted and row[place["LIMIT_AFTER"]] < row[place["LIMIT_BEFORE"]] else ()
+
+    def own_choice(self, row: Sequence[int]) -> OwnChoice | None:
+        """The borrower's own wish, and the one that waits; None where there is neither and none has just ended."""
+        if self.policy.own_limit is None:
+            return None
+        wish, limit, next_wish, next_limit, next_day, changed = (row[self.place[name]] for name in OWN_HEAD)
+        if not (wish or next_day or changed):
+            return None
+        waits = next_day > 0
+        return OwnChoice(
+            WISHES[wish - 1] if wish else None,
+            limit if wish else None,
+            next_day if waits else None,
+            (WISHES[next_wish - 1] if next_wish else LIFT) if waits else None,
+            next_limit if waits and next_wish else None,
+        )
 
     def _named(self, mask: int) -> tuple[str, ...]:
         return tuple(trigger.name for trigger in self.triggers_in(mask))

@@ -11,12 +11,13 @@ from sqlalchemy import Connection, select
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.dates import date_of
-from linekeeper.core.decision import Decision, LineRecord
+from linekeeper.core.decision import Decision, LineRecord, OwnChoice
 from linekeeper.core.errors import NotFound, UsageError, demand_choice
 from linekeeper.core.line import Action, Status
 from linekeeper.decide.canonical import read_decision
 from linekeeper.decide.explain import format_value
-from linekeeper.decide.reasons import PERSON
+from linekeeper.decide.reasons import GRANT, PERSON
+from linekeeper.decide.record import recorder_of
 from linekeeper.engine.cut_over import CutOver, beginning, cut_over_of, first_line
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.states_in_order import states_in_order
@@ -51,6 +52,7 @@ class AccountView:
     shown_values: list[tuple[str, str]]
     decisions: list[Decision]
     cut_over: CutOver | None = None  # None where the account was opened here
+    own_choice: OwnChoice | None = None  # what the borrower himself wishes; `line` is what the lender allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,9 @@ def demand_names(engine: Engine, trigger: str | None, reason: str | None) -> Non
         return
     with engine.store.reading() as connection:
         policies = [kernel.policy for kernel in kernels_of(connection).values()]
-    triggers = [one for policy in policies for one in policy.triggers]
+    triggers = [one for policy in policies for one in policy.rules_with_reasons]
     demand_choice("trigger", trigger, dict.fromkeys(one.name for one in triggers))
-    demand_choice("reason", reason, dict.fromkeys([*(one.reason for one in triggers), PERSON]))
+    demand_choice("reason", reason, dict.fromkeys([*(one.reason for one in triggers), PERSON, GRANT]))
 
 
 def account_page(
@@ -299,4 +301,14 @@ def view(engine: Engine, account: str) -> AccountView:
         shown_values,
         decisions,
         cut_over_of(kernel, state, fields) if kind == "opening" else None,
+        own_choice_of(kernel, state),
     )
+
+
+def own_choice_of(kernel: Kernel, state: list[int]) -> OwnChoice | None:
+    """What the borrower wishes for his own line; None where he wishes for nothing."""
+    if kernel.policy.own_limit is None:
+        return None
+    row = kernel.new_row()
+    kernel.interpreted.write_wish(state, row)
+    return recorder_of(kernel).own_choice(row)

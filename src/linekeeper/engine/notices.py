@@ -36,7 +36,7 @@ def build_notice(
     version = engine.engine_of_version(decision.policy)
     with engine.store.reading() as connection:
         entry = find_entry(connection, decision.account, decision.number)
-        by_person = _ruled(connection, decision)
+        kind = _kind_of_event(connection, decision)
         corrected, cause = correction_of(connection, version.kernel, decision)
     return notice_of(
         decision,
@@ -44,7 +44,8 @@ def build_notice(
         profile,
         context=DecisionContext(
             due_on=due_on(version.kernel, state) if state else None,
-            by_person=by_person,
+            by_person=kind == "override",
+            by_grant=kind == "grant",
             owed_minor=state[version.kernel.layout.slots["BALANCE"]] if state else None,
             corrected=corrected,
             cause=cause,
@@ -106,11 +107,13 @@ def due_on(kernel: Kernel, state: Sequence[int]) -> int | None:
     return arrears_of(kernel, state, state[kernel.layout.slots["HOUR"]] // 24).oldest_due_on
 
 
-def _ruled(connection: Connection, decision: Decision) -> bool:
-    """Whether a person's override led to the decision."""
+def _kind_of_event(connection: Connection, decision: Decision) -> str | None:
+    """The kind of the event that led to the decision; a grant that waited for the start of a day led to it, too."""
+    if decision.event is None:
+        return "grant" if decision.after.granted != decision.before.granted else None
     e = t.events.c
-    query = select(e.seq).where(e.account == decision.account, e.id == decision.event, e.kind == "override")
-    return decision.event is not None and connection.execute(query).first() is not None
+    query = select(e.kind).where(e.account == decision.account, e.id == decision.event)
+    return connection.execute(query).scalar()
 
 
 def road_from(kernel: Kernel, state: Sequence[int]) -> RoadBack | NoRoadBack | None:

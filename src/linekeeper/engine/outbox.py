@@ -21,7 +21,7 @@ from linekeeper.journal.keeper import Keeper, demand_keys
 from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import Store, insert_many, take_numbers
 from linekeeper.kernel.calendar import calendar
-from linekeeper.notice.from_decision import KEEP, NOTIFIED_ACTIONS, is_notified
+from linekeeper.notice.from_decision import NOTIFIED_ACTIONS, adds_reasons, is_notified
 from linekeeper.policy.model import Policy
 from linekeeper.regulation.announcements import coming_actions
 from linekeeper.regulation.clock import NoticeCase, NoticeClock, notice_clock
@@ -90,7 +90,7 @@ class Outbox:
     def clock_of(self, decision: Decision, policy: Policy) -> NoticeClock:
         """By when that decision must be notified: what it does now, and what it announces for a later day."""
         # New grounds on a restricted line are due when the restriction itself would be.
-        clocks = [self.clock("decrease" if decision.action == KEEP else decision.action, decision.at)]
+        clocks = [self.clock("decrease" if adds_reasons(decision) else decision.action, decision.at)]
         triggers = {trigger.name: trigger for trigger in policy.triggers}
         for one in decision.announces:
             actions = coming_actions(triggers[one.trigger])

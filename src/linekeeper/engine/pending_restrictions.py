@@ -24,6 +24,7 @@ from linekeeper.evaluate.circuit_breaker import (
     NewRestriction,
     Passes,
     PendingRestriction,
+    follows_grant,
     is_ruling,
     worst_first,
 )
@@ -165,7 +166,7 @@ def review_batch(
 
 def _is_automatic(kernel: Kernel, batch: Batch, raw: RawDecision) -> bool:
     """Whether the decision restricts the line by a rule of the policy, and not by a person's ruling."""
-    if raw.row[kernel.shape.place("ACTION")] not in ADVERSE:
+    if raw.row[kernel.shape.place("ACTION")] not in ADVERSE or follows_grant(kernel, raw.row):
         return False
     return raw.event < 0 or not is_ruling(kernel, row_at(batch, raw.event))
 

@@ -13,8 +13,9 @@ from linekeeper.policy.customers import CEILING
 class Authorisation:
     """Whether a draw may happen.
 
-    `reasons` are `not_open` (the account had not opened by then), `suspended`, `closed`, `over_limit`, the reason
-    codes of `rules`, and `customer_ceiling` (all accounts of the customer together would owe too much).
+    `reasons` are `not_open` (the account had not opened by then), `suspended`, `closed`, `own_choice` (the borrower
+    himself wishes for less), `over_limit`, the reason codes of `rules`, and `customer_ceiling` (all accounts of the
+    customer together would owe too much).
 
     `rules` names the policy's authorisation rules that deny the draw. `customer_owed_minor` is what all accounts of the
     customer owed before the draw, where the policy has a ceiling for that.
@@ -42,6 +43,8 @@ def authorise(kernel: Kernel, state: list[int], at: int, amount: int, owed_elsew
     reasons = [word for bit, word in ((1, "suspended"), (2, "closed"), (4, "over_limit")) if denied & bit]
     if denied & 3:  # nothing is available on such a line, so that the draw is over the limit says nothing more
         reasons = reasons[:1]
+    elif denied & 4 and amount <= max(state[slots["LIMIT"]] - state[slots["BALANCE"]], 0):
+        reasons = ["own_choice"]
     rules = [rule for number, rule in enumerate(kernel.policy.authorise) if denied & 8 << number]
     reasons += [rule.reason for rule in rules]
     owed: int | None = None

@@ -139,7 +139,8 @@ class CircuitBreaker:
     ) -> bool:
         """Whether the evaluation just made must wait; if so, `state` becomes what it would be without it."""
         restriction = self.pending.get(account)
-        if not decided or out[self._action] not in ADVERSE or is_ruling(self.kernel, row):
+        ruled = is_ruling(self.kernel, row) or follows_grant(self.kernel, out)
+        if not decided or out[self._action] not in ADVERSE or ruled:
             if restriction:
                 self._end(account, restriction, event, row)
             return False
@@ -172,6 +173,19 @@ def is_ruling(kernel: Kernel, row: EventRow | None) -> bool:
         return False
     trigger, cap, _ = row.x[:3]
     return trigger == MISSING or cap != MISSING
+
+
+def follows_grant(kernel: Kernel, out: Sequence[int]) -> bool:
+    """Whether the limit fell because the lender grants less, and no trigger restricted the line with it.
+
+    Somebody has decided that already, so it waits for nobody.
+    """
+    place = kernel.shape.place
+    fell = out[place("GRANTED_AFTER")] < out[place("GRANTED_BEFORE")]
+    before, after = out[place("MASK_BEFORE")], out[place("MASK_AFTER")]
+    if kernel.policy.decides_in_stages:  # what is announced restricts nobody yet
+        before, after = before & ~out[place("ANNOUNCED_BEFORE")], after & ~out[place("ANNOUNCED_AFTER")]
+    return kernel.policy.takes_grants and fell and not after & ~before
 
 
 def withdraw_evaluation(kernel: Kernel, before: list[int], state: list[int], row: EventRow | None) -> None:

@@ -219,4 +219,8 @@ def _write_decision(kernel: Kernel, before: list[int], state: list[int], out: li
         kernel.interpreted.note_announced(state, out, state[slots["MASK"]])
     out[place("ACTION")] = Action.CORRECT.value
     out[place("IMPOSED")] = kernel.interpreted.imposed_cap(state)
+    if kernel.policy.own_limit:
+        kernel.interpreted.write_wish(state, out)
+    if kernel.policy.assign:
+        out[place("REFUSED_BY")] = 0
     out[place("OFFERED")], out[place("OFFER_NO")] = 0, state[slots["OFFER_NUMBER"]]

@@ -17,12 +17,19 @@ from linekeeper.evaluate.event_batch import Batch, Ints
 from linekeeper.kernel.kernel import Kernel
 
 LINE = ("OPENED", "BALANCE", "LIMIT", "STATUS", "OPEN_AT")
+LIMIT_COLUMN = LINE.index("LIMIT")
 _ADDED = {"draw": 1, "charge": 1, "repay": -1}  # what an event's amount does to the balance
 
 
 def line_columns(kernel: Kernel, states: Ints) -> Ints:
     """What of the states is needed here, as a copy: whether and when the account opened, balance, limit, status."""
-    return states[:, [kernel.layout.slots[name] for name in LINE]]
+    columns = states[:, [kernel.layout.slots[name] for name in LINE]]
+    if kernel.policy.own_limit:  # the limit that may be used
+        wish, most = (states[:, kernel.layout.slots[name]] for name in ("OWN_WISH", "OWN_LIMIT"))
+        columns[:, LIMIT_COLUMN] = np.where(
+            wish > 0, np.minimum(columns[:, LIMIT_COLUMN], most), columns[:, LIMIT_COLUMN]
+        )
+    return columns
 
 
 def excess_draws(kernel: Kernel, batch: Batch, before: Ints, result: EvaluationResult) -> list[int]:
@@ -68,6 +75,8 @@ def _excess(
         while waiting and (waiting[-1].event < event if waiting[-1].event >= 0 else waiting[-1].at <= at):
             row = waiting.pop().row
             limit, status = row[limit_after], row[status_after]
+            if kernel.policy.own_limit and row[kernel.shape.place("OWN_WISH")] > 0:
+                limit = min(limit, row[kernel.shape.place("OWN_LIMIT")])
         if event in result.refused or at < open_at:  # the history of an opening, which states what it led to
             continue
         kind, amount = kernel.policy.kind_name(int(batch.kind[event])), int(batch.x[event, 0])

@@ -20,7 +20,9 @@ from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
 
 ORDERED_KINDS = frozenset(("draw", "charge", "repay", "due", "balance", "delinquency", "moratorium"))
-LASTING_KINDS = frozenset((*OPENING_KINDS, "consent", "override", "reversal"))  # these cannot be reversed
+LASTING_KINDS = frozenset(
+    (*OPENING_KINDS, "consent", "override", "own_limit", "grant", "reversal")
+)  # these cannot be reversed
 REVERSAL = "reversal"
 NOT_OPEN, OPENED_BEFORE, NOT_KNOWN, LASTS, REVERSED_BEFORE = 1, 2, 3, 4, 5  # why an event is refused
 
@@ -153,7 +155,14 @@ def is_rejected_draw(
         state = list(state)
         evaluate_until(kernel, state, max(row.hour // 24, reviewed_day))
     is_usable = state[slots["STATUS"]] < Status.SUSPENDED
-    return row.x[0] > (max(state[slots["LIMIT"]] - state[slots["BALANCE"]], 0) if is_usable else 0)
+    return row.x[0] > (max(limit_to_use(kernel, state) - state[slots["BALANCE"]], 0) if is_usable else 0)
+
+
+def limit_to_use(kernel: Kernel, state: list[int]) -> int:
+    """What the borrower may use, in minor units: what the lender allows, and no more than he wishes himself."""
+    if kernel.policy.own_limit is None:
+        return state[kernel.layout.slots["LIMIT"]]
+    return int(kernel.interpreted.usable_limit(state))
 
 
 def apply_on_arrival(

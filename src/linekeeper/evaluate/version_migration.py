@@ -7,7 +7,15 @@ from linekeeper.core.errors import StoreError
 from linekeeper.evaluate.counting_rings import fill_ring, restriction_rings, tiles_of
 from linekeeper.evaluate.late_events import History, rebuild_facts
 from linekeeper.kernel.kernel import Kernel
-from linekeeper.kernel.layout import LATCH_WIDTH, LINE_SLOTS, amount_slot, contact_slots, effect_slot, schedule_slots
+from linekeeper.kernel.layout import (
+    LATCH_WIDTH,
+    LINE_SLOTS,
+    amount_slot,
+    contact_slots,
+    effect_slot,
+    schedule_slots,
+    taken_up_slots,
+)
 from linekeeper.kernel.prelude import FREE, HOLDING, MODE, month_of
 
 
@@ -32,6 +40,9 @@ def migrate_account(old: Kernel, new: Kernel, state: list[int], history: History
     fresh = new.new_state()
     for name in (*LINE_SLOTS, "HOUR", "SEEN"):
         fresh[new.layout.slots[name]] = state[old.layout.slots[name]]
+    for name in taken_up_slots(old.policy):  # no version leaves out a kind of event that one before it had
+        if name in new.layout.slots:
+            fresh[new.layout.slots[name]] = state[old.layout.slots[name]]
     mine, its, latches = new.layout.latches, old.layout.latches, LATCH_WIDTH * len(old.policy.triggers)
     fresh[mine : mine + latches] = state[its : its + latches]
     for before, after in zip(old.policy.triggers, new.policy.triggers, strict=False):

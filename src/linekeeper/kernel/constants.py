@@ -87,6 +87,10 @@ class Constants:
         restorations = tuple(self._named_restoration(restoration) for restoration in policy.restorations)
         authorise = tuple(replace(rule, deny=self._named(rule.deny, f"{rule.name}_DENY")) for rule in policy.authorise)
         offer = self._named_offer(policy)
+        if policy.own_limit:
+            self._setting(
+                "own_limit", "cooling", "COOLING_DAYS", policy.own_limit.cooling_days, "days", "events.own_limit"
+            )
         self.policy = replace(
             policy,
             features=features,
@@ -95,6 +99,7 @@ class Constants:
             further_restorations=restorations[1:],
             authorise=authorise,
             offer=offer,
+            assign=self._named_assign(policy.assign),
         )
 
     def of(self, *place: str) -> str:
@@ -242,14 +247,21 @@ class Constants:
             self._settings(name, trigger, path, ("expires", "expires_days", "EXPIRES_DAYS", "days"))
         if trigger.announced:
             self._settings(name, trigger, path, ("effective", "effective_days", "EFFECTIVE_DAYS", "days"))
-        if trigger.limit is None:
-            return replace(trigger, when=when, clear=clear)
-        if trigger.limit.round_minor:
-            self._setting(name, "round", "ROUND_MINOR", trigger.limit.round_minor, "money", f"{path}.limit")
-        if trigger.limit.floor_minor:
-            self._setting(name, "floor", "FLOOR_MINOR", trigger.limit.floor_minor, "money", f"{path}.limit")
-        limit = replace(trigger.limit, value=self._named(trigger.limit.value, f"{name}_LIMIT"))
+        limit = None if trigger.limit is None else self._named_limit(trigger.limit, name, path)
         return replace(trigger, when=when, clear=clear, limit=limit)
+
+    def _named_limit(self, limit: m.LimitAmount, name: str, path: str) -> m.LimitAmount:
+        if limit.round_minor:
+            self._setting(name, "round", "ROUND_MINOR", limit.round_minor, "money", f"{path}.limit")
+        if limit.floor_minor:
+            self._setting(name, "floor", "FLOOR_MINOR", limit.floor_minor, "money", f"{path}.limit")
+        return replace(limit, value=self._named(limit.value, f"{name}_LIMIT"))
+
+    def _named_assign(self, assign: m.Assign | None) -> m.Assign | None:
+        if assign is None:
+            return None
+        rules = (replace(rule, when=self._named(rule.when, f"{rule.name}_REFUSE")) for rule in assign.refuse)
+        return m.Assign(self._named_limit(assign.limit, "assign", "assign"), tuple(rules))
 
     def _named_restoration(self, restoration: m.Restoration) -> m.Restoration:
         section = schedule_key(restoration)

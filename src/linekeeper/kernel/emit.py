@@ -33,6 +33,7 @@ from linekeeper.kernel.emit_trees import TreeEmitter
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout, RowShape, lay_out
 from linekeeper.kernel.lines import folded
 from linekeeper.kernel.names import kind_lines, name_all, row_lines, slot_lines
+from linekeeper.kernel.taken_up import with_taken_up
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.breakpoints import uses
@@ -60,6 +61,24 @@ def announcing_drivers() -> str:
 
 
 @cache
+def functions_of_own_limits() -> str:
+    """The functions of the borrower's own wish, as source."""
+    return _untyped("own_limit.py", "def usable_limit")
+
+
+@cache
+def functions_of_grants() -> str:
+    """The functions of what the lender grants anew, as source."""
+    return _untyped("grants.py", "def take_grant")
+
+
+@cache
+def functions_of_first_limits() -> str:
+    """The functions of the first limit, as source; `assign_limit` is generated."""
+    return _untyped("first_limit.py", "def write_first_limit")
+
+
+@cache
 def functions_of_dues() -> str:
     """The functions of the section `dues`, as source."""
     return _untyped("dues.py", "def pay_dues_within")
@@ -83,6 +102,8 @@ def functions_of_rings() -> str:
     return _untyped("ring_reads.py", "def tiles_in_a_row")
 
 
+# What is done only where decisions come in stages.
+STAGES = frozenset({Action.ANNOUNCE, Action.WITHDRAW, Action.CONTACT, Action.PRICE, Action.WATCH})
 _READ_WHOLE = ("in_a_row", "distinct")
 
 
@@ -109,8 +130,9 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
     """The kernel's source, its layout and the shape of its output rows, under an edition of the language."""
     layout, shape = lay_out(policy, edition), RowShape.of(policy)
     functions = _functions_of(policy)
-    own_drivers = announcing_drivers() if policy.decides_in_stages else drivers()
-    fixed = prelude() + own_drivers + "".join(functions)
+    drivers_source = with_taken_up(announcing_drivers() if policy.decides_in_stages else drivers(), policy)
+    generated = "def assign_limit(s, out):\n    return 0\n" if policy.assign else ""  # its name alone
+    fixed = "".join([prelude(), drivers_source, *functions, generated])
     names = name_all(policy, layout, shape, fixed)
     columns = {feature.name: shape.values + place for place, feature in enumerate(policy.features)}
     trees = TreeEmitter(policy, names, columns)
@@ -122,7 +144,6 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
     line = LineEmitter(layout, names, constants, trees)
     next_days = NextEmitter(layout, names, constants, dues, used, slack, trees)
     next_review = next_days.next_review()
-    fixed_numbers = _fixed_numbers(layout, policy.decides_in_stages)
     parts = [
         f'"""The kernel of policy `{policy.name}`, version {policy.version}. Generated: do not edit."""',
         "\n".join([*constants.lines(), *slack_lines]),
@@ -130,7 +151,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         *functions,
         "\n".join([*trees.constants(), *trees.cut_lines()]),
         "\n".join([*slot_lines(layout, names), *row_lines(policy, shape, names), *kind_lines(policy, names)]),
-        "\n".join([*fixed_numbers, *emit_rings.constants(layout, names), *line.latch_constants()]),
+        "\n".join([*_fixed_numbers(policy, layout), *emit_rings.constants(layout, names), *line.latch_constants()]),
         emit_rings.functions(layout, names),
         facts.begin(),
         facts.advance(),
@@ -140,26 +161,31 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         line.pd_of(),
         line.update_latches(),
         line.target_of(),
+        line.assign_limit(),
         line.move_limit(),
         line.propose_offer(),
         line.count_restriction(),
         next_review,
         line.authorise(),
         line.stages(),
-        own_drivers,
+        drivers_source,
     ]
     return folded("\n\n".join(part.strip("\n") + "\n" for part in parts if part)), layout, shape
 
 
 def _functions_of(policy: m.Policy) -> list[str]:
-    """The functions that only some policies need, as source; nothing for those that this one does not."""
-    return [
-        functions_of_dues() if policy.dues.tolerance_minor or policy.dues.business_days else "",
-        functions_of_relief() if policy.moratorium else "",
-        functions_of_splits() if policy.splits else "",
-        functions_of_rings() if any(how in _READ_WHOLE for how in _hows(policy)) else "",
-        functions_of_trees() if policy.score and policy.score.trees else "",
-    ]
+    """The functions that only some policies need, as source."""
+    taken = (
+        (policy.dues.tolerance_minor or policy.dues.business_days, functions_of_dues),
+        (policy.moratorium, functions_of_relief),
+        (policy.splits, functions_of_splits),
+        (any(how in _READ_WHOLE for how in _hows(policy)), functions_of_rings),
+        (policy.score and policy.score.trees, functions_of_trees),
+        (policy.takes_grants, functions_of_grants),
+        (policy.own_limit, functions_of_own_limits),
+        (policy.assign, functions_of_first_limits),
+    )
+    return [functions() for needed, functions in taken if needed]
 
 
 def with_numbers(source: str) -> str:
@@ -185,9 +211,12 @@ def digest(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()
 
 
-def _fixed_numbers(layout: Layout, announces: bool) -> list[str]:
+def _fixed_numbers(policy: m.Policy, layout: Layout) -> list[str]:
     """What is the same in every kernel, and where the latches begin."""
     lines = [f"DUES_MAX = {DUES_MAX}", f"LATCHES = {layout.latches}", f"LATCH_WIDTH = {LATCH_WIDTH}"]
     lines += [f"{status.name} = {status.value}" for status in Status]
-    actions = (action for action in Action if announces or action <= Action.CORRECT)
+    unused = frozenset() if policy.decides_in_stages else STAGES
+    unused |= frozenset() if policy.own_limit else {Action.OWN_CHOICE}
+    unused |= frozenset() if policy.assign else {Action.ASSIGN, Action.REFUSE}
+    actions = (action for action in Action if action not in unused)
     return [*lines, *(f"DO_{action.name} = {action.value}" for action in actions)]

@@ -282,15 +282,8 @@ class LineEmitter:
         if limit is None:
             return []
         compiler.lines.clear()
-        value = compiler.value(limit.value)
         slot = f"s[{amount_slot(trigger)}]"
-        lines = [*compiler.lines, f"most = min(max({value}, 0), MONEY_MAX)"]
-        compiler.lines.clear()
-        if limit.round_minor:
-            step = self.constants.of(trigger.name, "round")
-            lines.append(f"most = {'most' if limit.down else f'(most + {step} - 1)'} // {step} * {step}")
-        if limit.floor_minor:
-            lines.append(f"most = max(most, {self.constants.of(trigger.name, 'floor')})")
+        lines = self._most(limit, trigger.name, compiler)
         taken = f"start != STANDSTILL{'' if limit.follows else f' and {slot} == 0'}"
         return [
             f"if not latched & {bit}:",
@@ -298,6 +291,18 @@ class LineEmitter:
             f"elif {taken}:",
             *indented([*lines, f"{slot} = most + 1"]),
         ]
+
+    def _most(self, limit: m.LimitAmount, owner: str, compiler: NamedExpressionCompiler) -> list[str]:
+        """Lines that work out an amount: never negative, rounded, and not below its floor."""
+        value = compiler.value(limit.value)
+        lines = [*compiler.lines, f"most = min(max({value}, 0), MONEY_MAX)"]
+        compiler.lines.clear()
+        if limit.round_minor:
+            step = self.constants.of(owner, "round")
+            lines.append(f"most = {'most' if limit.down else f'(most + {step} - 1)'} // {step} * {step}")
+        if limit.floor_minor:
+            lines.append(f"most = max(most, {self.constants.of(owner, 'floor')})")
+        return lines
 
     def _stated(self, trigger: m.Trigger) -> list[str]:
         """A latch that an opening stated waits for an event where no `hold` says how long it stays set."""
@@ -398,6 +403,37 @@ class LineEmitter:
                 f"    if newly_set & {codes['watch']}:",
                 "        return DO_WATCH",
                 "    return DO_KEEP",
+            ]
+        )
+
+    # -------------------------------------------------------------- the first limit
+
+    def assign_limit(self) -> str:
+        """The first limit of a line that was just opened, where the policy sets it."""
+        assign = self.policy.assign
+        if assign is None:
+            return ""
+        compiler = self._compiler()
+        asked = (*(rule.when for rule in assign.refuse), assign.limit.value)
+        lines = [
+            "def assign_limit(s, out):",
+            '    """Set the first limit, at most what `open` asks for; a bit for each rule that refuses it, else 0."""',
+            *indented(self._read(asked)),
+            "    denied = 0",
+        ]
+        for number, rule in enumerate(assign.refuse):
+            test = compiler.condition(rule.when)
+            lines += [f"    {note(rule.name)}", *indented(compiler.lines)]
+            compiler.lines.clear()
+            lines += [f"    if {bare(test)}:", f"        denied |= {1 << number}"]
+        most = self._most(assign.limit, "assign", compiler)
+        return "\n".join(
+            [
+                *lines,
+                *indented(most),
+                "    s[GRANTED] = min(most, s[GRANTED]) if denied == 0 else 0",
+                "    s[LIMIT] = s[GRANTED]",
+                "    return denied",
             ]
         )
 
@@ -513,6 +549,7 @@ class LineEmitter:
         return "\n".join(
             [
                 *lines,
+                *self._while_wished(),
                 "    day = s[HOUR] // 24",
                 f"    if day < s[OFFER_END] or (s[OFFER_NUMBER] > 0 and day < s[OFFER_DAY] + {every}):",
                 "        return 0",
@@ -529,6 +566,10 @@ class LineEmitter:
                 "    return proposed",
             ]
         )
+
+    def _while_wished(self) -> list[str]:
+        """Nobody who wishes for less himself is offered more."""
+        return ["    if s[OWN_WISH] > 0:", "        return 0"] if self.policy.own_limit else []
 
     def count_restriction(self) -> str:
         """A restriction joins the rings that count them."""
@@ -548,6 +589,7 @@ class LineEmitter:
     def authorise(self) -> str:
         """May this draw happen now? Bits: 1 suspended, 2 closed, 4 over available, then the rules."""
         compiler = self._compiler()
+        usable = "usable_limit(s)" if self.policy.own_limit else "s[LIMIT]"
         lines = [
             "def authorise(s, out, hour, amount):",
             '    """0 where the draw may happen now, else the bits of what denies it. `s` is a copy.',
@@ -559,7 +601,7 @@ class LineEmitter:
             "    count_points(s, out)",
             *indented(self._read(rule.deny for rule in self.policy.authorise)),
             "    denied = 1 if s[STATUS] == SUSPENDED else 2 if s[STATUS] == CLOSED else 0",
-            "    if amount > (0 if s[STATUS] >= SUSPENDED else max(s[LIMIT] - s[BALANCE], 0)):",
+            f"    if amount > (0 if s[STATUS] >= SUSPENDED else max({usable} - s[BALANCE], 0)):",
             "        denied |= 4",
         ]
         for number, rule in enumerate(self.policy.authorise):

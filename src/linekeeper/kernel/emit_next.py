@@ -99,6 +99,8 @@ class NextEmitter:
             turn = f"s[OFFER_DAY] + {self.constants.of('offer', 'every')}"
             lines += [f"if s[OFFER_NUMBER] > 0 and {turn} > day:", f"    first = min(first, {turn})"]
             lines += ["if s[OFFER_END] > day:", "    first = min(first, s[OFFER_END])"]
+        if self.policy.own_limit:
+            lines += ["if s[OWN_NEXT_DAY] > day:", "    first = min(first, s[OWN_NEXT_DAY])"]
         return lines
 
     def _relief(self) -> list[str]:

@@ -48,6 +48,20 @@ LINE_SLOTS = (
     "NEXT_REVIEW",
 )
 
+# Of the borrower's own wish: 0 none, 1 lower, 2 freeze, 3 close; the most that it leaves; the one that takes its place
+# on a later day (0: none waits); and whether a decision has yet to tell of a change.
+OWN_SLOTS = ("OWN_WISH", "OWN_LIMIT", "OWN_NEXT_WISH", "OWN_NEXT_LIMIT", "OWN_NEXT_DAY", "OWN_CHANGED")
+GRANT_SLOTS = ("GRANT_WAITING",)  # 1 more than what the lender grants from the next evaluation of the line on, else 0
+
+
+ASSIGN_SLOTS = ("ASSIGN_DUE",)  # 1 from an `open` to the end of its evaluation
+
+
+def taken_up_slots(policy: m.Policy) -> tuple[str, ...]:
+    """The places of the line that only the built-in kinds need which a policy takes up."""
+    assigned = ASSIGN_SLOTS if policy.assign else ()
+    return (*(OWN_SLOTS if policy.own_limit else ()), *(GRANT_SLOTS if policy.takes_grants else ()), *assigned)
+
 
 @dataclass(frozen=True, slots=True)
 class RingKey:
@@ -216,7 +230,7 @@ def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
     more += [slot for trigger in policy.triggers for slot in contact_slots(trigger)]
     more += [effect_slot(trigger) for trigger in policy.triggers if trigger.announced]
     more += [slot for schedule in schedule_slots(policy) for slot in schedule if slot not in LINE_SLOTS]
-    for name in (*LINE_SLOTS, *more):
+    for name in (*LINE_SLOTS, *taken_up_slots(policy), *more):
         slots[name], place = place, place + 1
     latches, place = place, place + LATCH_WIDTH * len(policy.triggers)
     line_rings, place = _rings(used, names, place, line=True)
@@ -335,6 +349,9 @@ ROW_HEAD = (
     "SCORE",
     "PD",
 )
+# Of the borrower's own wish, as the slots of these names.
+OWN_HEAD = ("OWN_WISH", "OWN_LIMIT", "OWN_NEXT_WISH", "OWN_NEXT_LIMIT", "OWN_NEXT_DAY", "OWN_CHANGED")
+ASSIGN_HEAD = ("REFUSED_BY",)  # a bit for each rule of `assign` that refuses the line
 
 
 # Masks of the latches that are set and not yet in effect; the most that will be left when all of them are.
@@ -354,7 +371,9 @@ class RowShape:
     @staticmethod
     def of(policy: m.Policy) -> RowShape:
         """The shape of this policy's rows."""
-        head = [f"O_{name}" for name in (*ROW_HEAD, *(ANNOUNCING_HEAD if policy.decides_in_stages else ()))]
+        staged = ANNOUNCING_HEAD if policy.decides_in_stages else ()
+        wished, assigned = OWN_HEAD if policy.own_limit else (), ASSIGN_HEAD if policy.assign else ()
+        head = [f"O_{name}" for name in (*ROW_HEAD, *staged, *wished, *assigned)]
         head += [effect_column(trigger) for trigger in policy.triggers if trigger.announced]
         columns = {name: place for place, name in enumerate(head)}
         values = len(head) + len(policy.groups)

@@ -131,7 +131,8 @@ def _adverse_decisions(connection: Connection, sample: int | None) -> dict[str, 
 
 def _check_decision(kernel: Kernel, state: list[int], name: str, check: RoadCheck, compiled: bool) -> None:
     road = find_road_back(kernel, state, state[kernel.layout.slots["HOUR"]] // 24, compiled=compiled)
-    if isinstance(road, NoRoadBack) and road.why == "terminal":
+    granted_less = road is None and kernel.policy.takes_grants  # no trigger holds the line, and no step leads back
+    if granted_less or (isinstance(road, NoRoadBack) and road.why == "terminal"):
         check.terminal += 1
         return
     if isinstance(road, RoadBack):

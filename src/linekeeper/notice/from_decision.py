@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from linekeeper.core import decision as core
-from linekeeper.core.decision import ADVERSE_ACTIONS, Decision
+from linekeeper.core.decision import ADVERSE_ACTIONS, OWN_CHOICE, REFUSE, Decision
 from linekeeper.core.line import Action, Line, Status
 from linekeeper.decide.canonical import canonical_json, digest_of
 from linekeeper.decide.explain import comparisons
-from linekeeper.decide.reasons import PERSON, severity
+from linekeeper.decide.reasons import GRANT, PERSON, severity
 from linekeeper.kernel.calendar import calendar
 from linekeeper.notice.chosen_rows import chooses, with_chosen_rows
 from linekeeper.notice.lender_words import LenderWords, read_lender_words
@@ -52,6 +52,9 @@ NOTIFIED_ACTIONS = (
     "withdraw",
     "contact",
     "price",
+    "own_choice",
+    "assign",
+    "refuse",
 )
 OBJECTION_DAYS_MAX = 3_650
 KEEP, WHOLE_LINE = "keep", "active"
@@ -73,12 +76,14 @@ class DecisionContext:
     """What the journal knows of a decision beside its recorded values.
 
     `due_on` is the local day of the oldest unpaid due; it is shown only where the decision's own days past due confirm
-    it. `by_person`: the ruling of a person led to the decision. `owed_minor` is what the account owes right after it.
-    `corrected`: the decisions that a correction mends, where its record names none. `cause`: what showed them wrong.
+    it. `by_person`: the ruling of a person led to the decision. `by_grant`: a `grant` of the lender did. `owed_minor`
+    is what the account owes right after it. `corrected`: the decisions that a correction mends, where its record names
+    none. `cause`: what showed them wrong.
     """
 
     due_on: int | None = None
     by_person: bool = False
+    by_grant: bool = False
     owed_minor: int | None = None
     corrected: tuple[int, ...] = ()
     cause: CorrectionCause | None = None
@@ -103,15 +108,16 @@ def notice_of(
     context = context or DecisionContext()
     day = calendar(policy.time_zone).day(decision.at)
     # Whoever is restricted is owed reasons and a way back (law 9): when it begins, when a reason is added, and when a
-    # line comes back in part.
+    # line comes back in part. Whoever is refused a line is owed the reasons.
     partly = is_partly_back(decision)
     shown = decision.action in ADVERSE_ACTIONS or adds_reasons(decision) or partly
-    grave = shown or bool(decision.announces) or decision.action in ("contact", "price")
+    grave = shown or bool(decision.announces) or decision.action in ("contact", "price", REFUSE)
     shown_for = replace(decision, reasons=reasons_in_force(decision, policy)) if partly else decision
     words, beside = profile.words.vocabulary, _facts_beside_the_record(shown_for, day, context)
     reasons = reasons_of(policy, shown_for, day, beside, words) if grave else ()
     reasons = _without_repeated_measures(_with_bearing_facts(reasons, policy, shown_for, words))
     by_person = context.by_person or any(reason.code == PERSON for reason in reasons)
+    own_choice = decision.action == OWN_CHOICE and not shown
     objection_until = None if profile.objection_days is None else day + profile.objection_days
     return Notice(
         number=reference(decision.account, decision.number),
@@ -120,12 +126,15 @@ def notice_of(
         currency=policy.currency,
         exponent=policy.exponent,
         change=replace(
-            change_of(decision, day, policy.offer.valid_days if policy.offer else 0), coming=_coming(decision, policy)
+            change_of(decision, day, policy.offer.valid_days if policy.offer else 0),
+            coming=_coming(decision, policy),
+            by_grant=context.by_grant,
+            cooling_days=policy.own_limit.cooling_days if policy.own_limit else None,
         ),
         reasons=reasons,
         road=(road or why_no_road(decision, policy)) if shown else None,
         lender=profile.lender,
-        objection=Objection(profile.objection_url, objection_until, automated=not by_person),
+        objection=Objection(profile.objection_url, objection_until, automated=not (by_person or own_choice)),
         receipt=receipt or NoticeReceipt(digest_of(canonical_json(decision))),
         jurisdiction=jurisdiction,
         corrects=", ".join(reference(decision.account, one) for one in decision.corrects or context.corrected) or None,
@@ -142,7 +151,7 @@ def is_notified(decision: Decision) -> bool:
 
 def adds_reasons(decision: Decision) -> bool:
     """Whether a decision leaves a restricted line as it is and adds a trigger that restricts it: a longer road."""
-    return decision.action == KEEP and decision.after.status != WHOLE_LINE and bool(decision.triggers_set)
+    return decision.action in (KEEP, OWN_CHOICE) and decision.after.status != WHOLE_LINE and bool(decision.triggers_set)
 
 
 def is_partly_back(decision: Decision) -> bool:
@@ -187,6 +196,7 @@ def change_of(decision: Decision, since_day: int, valid_days: int = 0) -> Change
         offered=OpenOffer(offer.number, offer.limit, since_day + valid_days) if offer else None,
         withdrawn=bool(decision.announcements and decision.announcements.withdrawn),
         price=", ".join(one.code for one in decision.treatments if one.kind == "price"),
+        own_choice=decision.own_choice,
     )
 
 
@@ -219,6 +229,8 @@ def why_no_road(decision: Decision, policy: m.Policy) -> NoRoadBack:
     if final:
         return NoRoadBack("terminal", final)
     names = tuple(trigger.name for trigger in in_force)
+    if not names and any(reason.code == GRANT for reason in decision.reasons):
+        return NoRoadBack("granted", ())
     return NoRoadBack("not_found", names) if decision.imposed_bp is None else NoRoadBack("person", names)
 
 
@@ -268,7 +280,7 @@ def _reason(
         (name,) = recorded.features
         value = _fact(policy.feature(name), decision.values[name])
         return NoticeReason(recorded.code, {"value": value}, feature_words(policy, name, vocabulary), name)
-    trigger = next((trigger for trigger in policy.triggers if trigger.name == recorded.trigger), None)
+    trigger = next((rule for rule in policy.rules_with_reasons if rule.name == recorded.trigger), None)
     if trigger is None:
         return NoticeReason(recorded.code, known)
     trigger = replace(trigger, when=ex.expression_in_segment(trigger.when, policy.segment_in(decision.values)))
@@ -379,7 +391,7 @@ def _bearing_features(decision: Decision, policy: m.Policy, code: str) -> Iterat
         if recorded.features:
             yield from recorded.features
             continue
-        for trigger in policy.triggers:
+        for trigger in policy.rules_with_reasons:
             if trigger.name == recorded.trigger:
                 when = ex.expression_in_segment(trigger.when, policy.segment_in(decision.values))
                 yield from _features_that_hold(when, policy, decision)

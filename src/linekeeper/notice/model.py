@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
-from linekeeper.core.decision import REASONS_SHOWN_MAX
+from linekeeper.core.decision import REASONS_SHOWN_MAX, OwnChoice
 from linekeeper.core.errors import NoticeError
 from linekeeper.core.line import ADVERSE, Action, Line
 from linekeeper.recourse.model import NoRoadBack, RoadBack
@@ -75,7 +75,8 @@ class Change:
     """What changed on the line. `asked_minor` is the amount of a refused draw, `offered` the increase of an offer.
 
     `price` is the code of a price that holds from now on. `coming` is what is announced; `withdrawn`: something that
-    was announced does not come.
+    was announced does not come. `own_choice` is what the borrower himself wishes; a wish that loosens it waits for
+    `cooling_days`. `by_grant`: the lender grants another amount.
     """
 
     action: Action
@@ -87,6 +88,9 @@ class Change:
     coming: ComingChange | None = None
     withdrawn: bool = False
     price: str = ""
+    own_choice: OwnChoice | None = None
+    cooling_days: int | None = None
+    by_grant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +176,12 @@ class Notice:
         # INVARIANT: no silence (law 9). Whoever learns of a restriction learns the reason, the road back, the proof.
         adverse = self.change.action in ADVERSE
         grave = adverse or self.change.action in (Action.ANNOUNCE, Action.PRICE)
+        explained = grave or self.change.action == Action.REFUSE
         required = (
-            (not grave or bool(self.reasons), "reason"),
+            (not explained or bool(self.reasons), "reason"),
             (not adverse or self.road is not None, "road back, nor why there is none"),
             (not isinstance(self.road, RoadBack) or self.road.verified, "road back that was verified a second time"),
-            (not grave or self.receipt is not None, "receipt"),
+            (not explained or self.receipt is not None, "receipt"),
             (not grave or bool(self.lender.repay), "way to repay"),
         )
         for is_there, what in required:

@@ -22,6 +22,7 @@ from linekeeper.core.line import Action, Status
 from linekeeper.education.lessons import LoanElsewhere, RenderedLesson, example_loan, render_lesson, shipped_lessons
 from linekeeper.notice.lender_words import LenderWords
 from linekeeper.notice.model import Change, Notice
+from linekeeper.notice.own_choice import granted_heading, own_choice_heading, own_choice_sentence
 from linekeeper.notice.phrasebook import Phrasebook
 from linekeeper.notice.pictures import plain_shapes, road_chart
 from linekeeper.notice.reasons import RenderedReason, Wordings, render_reason
@@ -54,6 +55,8 @@ HEADLINES = {
     Action.WITHDRAW: "What we announced does not come",
     Action.CONTACT: "A word about your credit line",
     Action.PRICE: "Your price is now that of {price}",
+    Action.ASSIGN: "Your credit limit is {after}",
+    Action.REFUSE: "We cannot give you a credit limit now",
 }
 LEADS = {
     Action.KEEP: "Your limit stays at {after}. The way back below takes the new reasons into account.",
@@ -70,10 +73,24 @@ LEADS = {
     Action.CONTACT: "Nothing changes on your line. Your limit is {after}.",
     Action.PRICE: "It applies from {since}. Your limit stays at {after}.",
 }
+# What leaves all that we allow as it is, or has no line before it.
+WITHOUT_ROWS = (
+    Action.OFFER,
+    Action.DENY,
+    Action.ANNOUNCE,
+    Action.WITHDRAW,
+    Action.CONTACT,
+    Action.PRICE,
+    Action.OWN_CHOICE,
+    Action.ASSIGN,
+    Action.REFUSE,
+)
 # Where more is announced than a lower limit.
 COMING = {
     Status.SUSPENDED: "You cannot borrow on this line from {first}, for now",
     Status.CLOSED: "Your credit line will be closed on {first}",
+    Action.ASSIGN: "Your line is open from {since}.",
+    Action.REFUSE: "You asked on {since}. This costs you nothing, and you can ask again.",
 }
 
 
@@ -234,7 +251,8 @@ def _plain(value: Any) -> Any:
 def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
     change, translate = notice.change, phrases.language.translate
     # A line that stays as it is concerns the borrower only where new reasons hold it down.
-    if change.action not in HEADLINES or (change.action == Action.KEEP and not notice.reasons):
+    worded = change.action in HEADLINES or change.action == Action.OWN_CHOICE
+    if not worded or (change.action == Action.KEEP and not notice.reasons):
         raise NoticeError(
             f"the action `{change.action.name.lower()}` is no matter for a notice",
             code="action-has-no-notice",
@@ -254,7 +272,12 @@ def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
         "first": phrases.day(change.coming.first_day) if change.coming else "",
         "last": phrases.day(change.coming.last_day) if change.coming else "",
     }
+    if change.action == Action.OWN_CHOICE:
+        headline, lead = own_choice_heading(change, phrases)
+        return headline, phrases.language.sentences(lead, *_announced(change, phrases, values))
     headline, lead = translate(HEADLINES[change.action], **values), translate(LEADS[change.action], **values)
+    if change.by_grant and change.action == Action.INCREASE:
+        headline, lead = granted_heading(change, phrases)
     stopped, open_now = change.before.status >= Status.SUSPENDED, change.after.status < Status.SUSPENDED
     if change.action == Action.CORRECT and notice.corrects is None:
         lead = translate(
@@ -263,12 +286,17 @@ def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
         )
     if change.action == Action.RESTORE and stopped and open_now:
         # To borrow again matters more to the borrower than by how much the limit rose; but only where that is so.
-        headline = headline if _nothing_free(notice) else translate("You can borrow on this line again")
+        blocked = _nothing_free(notice) or (change.own_choice is not None and change.own_choice.limit == 0)
+        headline = headline if blocked else translate("You can borrow on this line again")
         lead = translate("Your limit is {after} from {since}.", **values)
     if change.action == Action.ANNOUNCE and change.coming and change.coming.after.status in COMING:
         headline = translate(COMING[change.coming.after.status], **values)
     return headline, phrases.language.sentences(
-        lead, *_cause(notice, phrases), *_what_remains(notice, phrases), *_announced(change, phrases, values)
+        lead,
+        *_cause(notice, phrases),
+        *_what_remains(notice, phrases),
+        *_announced(change, phrases, values),
+        own_choice_sentence(change, phrases),
     )
 
 
@@ -327,9 +355,9 @@ def _what_remains(notice: Notice, phrases: Phrasebook) -> Iterator[str]:
 def _rows(change: Change, phrases: Phrasebook) -> Iterator[ChangeRow]:
     """What differs before and after. An offer or a refused draw leaves the line as it is, so it has no rows.
 
-    What is announced, or withdrawn, has none either: nothing differs yet.
+    What is announced, or withdrawn, has none either: nothing differs yet. The borrower's own wish leaves what we allow.
     """
-    if change.action in (Action.OFFER, Action.DENY, Action.ANNOUNCE, Action.WITHDRAW, Action.CONTACT, Action.PRICE):
+    if change.action in WITHOUT_ROWS:
         return
     translate, before, after = phrases.language.translate, change.before, change.after
     if before.limit != after.limit:

@@ -42,6 +42,7 @@ ASSUMPTION_TEXTS = {
 NO_ROAD_TEXTS = {
     "terminal": "Under our rules this decision is final. There are no steps that bring the limit back.",
     "person": "A person decided this. Ask us, and a person will tell you what is needed.",
+    "granted": "No step of yours brings it back by itself. Ask us, and a person will look at your line again.",
     "not_found": "We have not found steps that bring the limit back yet. We look again when your account changes.",
 }
 NIGHT_ENDS_HOUR = 6

@@ -77,6 +77,11 @@ def _expressions(root: Table) -> Iterator[Scalar]:
             yield from _of_arms(value)
         elif key.text == "customer" and isinstance(value, Table):
             yield from _scalars(value.get("ceiling"))
+        elif key.text == "assign" and isinstance(value, Table):
+            yield from _conditions(value)
+            refuse = value.get("refuse")
+            for _, rule in refuse.entries if isinstance(refuse, Table) else ():
+                yield from _conditions(rule)
         elif OLD_KEYS.get(key.text, key.text) in ("restoration", "offer"):
             yield from _conditions(value)
             for _, schedule in value.entries if isinstance(value, Table) else ():  # where they have names

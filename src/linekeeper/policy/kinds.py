@@ -63,6 +63,13 @@ BUILT_IN: tuple[tuple[str, tuple[Field, ...], tuple[str, ...]], ...] = (
         ("why",),
     ),
 )
+# Kinds that a policy takes up by naming them under `events`; each stands among its own kinds, where it is named.
+WISHES = ("lower", "freeze", "close", "lift")  # of an `own_limit`: what the borrower asks for his own line
+LIFT = WISHES[-1]
+TAKEN_UP: dict[str, tuple[tuple[Field, ...], tuple[str, ...]]] = {
+    "own_limit": ((Field("wish", "category", WISHES), Field("limit", "money", optional=True)), ()),
+    "grant": ((Field("granted", "money"),), ("by", "why")),
+}
 OPENING = [name for name, _, _ in BUILT_IN].index("opening")  # the number of that kind
 MORATORIUM = "moratorium"  # of policies that have a section of that name, after their own kinds or among them
 RELIEF_FIELDS = (Field("from", "days", is_date=True), Field("until", "days", is_date=True))
@@ -120,6 +127,9 @@ def declared_kinds(
     for key, value in section.entries:
         if not valid_name(key, "the event kind", faults):
             continue
+        if key.text in TAKEN_UP:
+            kinds[key.text] = Kind(key.text, len(kinds), *TAKEN_UP[key.text], built_in=True)
+            continue
         means, value = _means(key, value, faults)
         fields = _fields(key, value, faults)
         if relief and key.text == MORATORIUM:
@@ -128,6 +138,16 @@ def declared_kinds(
                     key, "a `moratorium` has fields of its own", "write `moratorium: {}`, or name yours otherwise"
                 )
             kinds[key.text] = _relief_kind(len(kinds))
+            continue
+        if key.text == "open":
+            known = kinds[key.text]
+            taken = ("limit", *known.text)
+            for one in fields:
+                if one.name in taken:
+                    faults.add(key, f"an `open` has the field `{one.name}` already", "list the further fields alone")
+            if means:
+                faults.add(key, "the event kind `open` is built in, and so is what it means", "remove `means`")
+            kinds[key.text] = replace(known, fields=(*known.fields, *(one for one in fields if one.name not in taken)))
             continue
         if key.text in CODED and [item.name for item in fields] == ["code"]:
             if means:

@@ -50,6 +50,7 @@ KEYS = (
     "score",
     "triggers",
     "restoration",
+    "assign",
     "authorise",
     "offer",
     "brake",
@@ -244,4 +245,6 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
         segments=reader.segments,
         further_restorations=tuple(one for one in more if one is not None),
         splits=reader.splits,
+        assign=sections.read_assign(root.get("assign"), triggers, reader),
+        own_limit=sections.read_taken_up(root.get("events"), reader),
     )

@@ -202,6 +202,14 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class Assign:
+    """The first limit of a line that is opened. `refuse`: the rules that refuse it, as triggers without effect."""
+
+    limit: LimitAmount
+    refuse: tuple[Trigger, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Restoration:
     """How a limit comes back: shares of granted in basis points, days, and the condition of each step."""
 
@@ -243,6 +251,13 @@ def in_segment(rule: Rule, cell: RuleCell | None) -> Rule:
         return rule
     numbers: dict[str, Any] = {name: values[cell.number] for name, values in rule.by_segment}
     return replace(rule, by_segment=(), **numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLimit:
+    """What a borrower may ask for his own line: a wish that loosens an earlier one waits for so many days."""
+
+    cooling_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +338,8 @@ class Policy:
     dues: DueTerms = DueTerms()
     over_limit: OneOf["accept", "flag", "reject"] = "accept"  # what becomes of a draw of more than is available
     further_restorations: tuple[Restoration, ...] = ()  # those after `restoration`, where there are several schedules
+    assign: Assign | None = None  # None: an `open` says what is granted
+    own_limit: OwnLimit | None = None  # None: the policy knows no such event
     segments: tuple[str, ...] = ()  # the first whose condition holds is the account's; the feature `segment` says which
     splits: tuple[Split, ...] = ()  # the value of a split's name is the account's arm
     customer: Customer | None = None
@@ -338,6 +355,16 @@ class Policy:
             if kind.name == name:
                 return kind
         raise KeyError(name)
+
+    @property
+    def rules_with_reasons(self) -> tuple[Trigger, ...]:
+        """The triggers, and the rules that refuse a line: each is a reason of a decision."""
+        return (*self.triggers, *(self.assign.refuse if self.assign else ()))
+
+    @property
+    def takes_grants(self) -> bool:
+        """Whether the lender may change what is granted, by the event `grant`."""
+        return any(kind.built_in and kind.name == "grant" for kind in self.kinds)
 
     def kind_name(self, number: int) -> str | None:
         """The name of the event kind of that number; None where only a later version has it."""

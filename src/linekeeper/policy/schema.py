@@ -105,6 +105,13 @@ def _named(values: Schema) -> Schema:
     return {"type": "object", "additionalProperties": values, "propertyNames": {"maxLength": 60}}
 
 
+_ASSIGN: Schema = _table(
+    {
+        "limit": {**_TRIGGER["limit"], "description": "the first limit of a line that is opened"},
+        "refuse": _named(_table({"when": _CONDITION, "reason": _WORD}, ("when", "reason"))),
+    },
+    ("limit",),
+)
 _BINS: Schema = {
     "type": "object",
     "patternProperties": {"^(below .+|is .+|otherwise|missing)$": {"type": ["integer", "string"]}},
@@ -136,6 +143,21 @@ _EVENT: Schema = {
     "additionalProperties": _FIELD,
 }
 
+
+_OWN_LIMIT: Schema = {
+    **_table({"cooling": {**_DAYS, "description": "how long a wish that loosens an earlier one waits"}}, ("cooling",)),
+    "description": "a borrower may lower, freeze or close his own line",
+}
+_GRANT: Schema = {
+    "type": ["object", "null"],
+    "maxProperties": 0,
+    "description": "the lender may change what is granted",
+}
+
+_EVENTS: Schema = {
+    **_named(_EVENT),
+    "properties": {"own_limit": _OWN_LIMIT, "grant": _GRANT},
+}
 
 _YEARS: Schema = {"type": ["string", "integer"], "pattern": r"^\d{4}(\s*-\s*\d{4})?$", "description": "like 2025-2030"}
 _DATES: Schema = {"type": "array", "items": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}}
@@ -230,7 +252,7 @@ def schema() -> Schema:
         "minor_digits": {"type": "integer", "minimum": 0, "maximum": 4},
         "time_zone": {"type": "string"},
         "include": {"type": "array", "items": {"type": "string"}, "description": "files with shared sections"},
-        "events": _named(_EVENT),
+        "events": _EVENTS,
         "features": _named(feature),
         "define": _named(_CONDITION),
         "segments": {**_named(_CONDITION), "description": "the first whose condition holds; the last is `otherwise`"},
@@ -241,6 +263,7 @@ def schema() -> Schema:
         "score": _score(),
         "triggers": _named(_table(_TRIGGER, ("when", "reason"))),
         "restoration": _restoration(),
+        "assign": _ASSIGN,
         "authorise": _named(_table(rule, ("deny", "reason"))),
         "offer": _table({**terms, "allow": _ALLOW}, tuple(terms)),
         "brake": _table({"lines": _SHARE, "exposure": _SHARE}, ("lines", "exposure")),

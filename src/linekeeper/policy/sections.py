@@ -24,6 +24,7 @@ GROUPS = ("ability", "willingness")
 TRIGGERS_MAX = 60
 BINS_MAX = 200
 EFFECTIVE_MAX = 365
+COOLING_DAYS_MAX = 3_650
 POINTS_MAX = 100_000
 OVER_LIMIT_WORDS = ("accept", "flag", "reject")
 
@@ -377,6 +378,57 @@ def read_offer(node: Node | None, reader: Reader) -> m.Offer | None:
         numbers.of("valid_days", valid, "days", (0, DAYS_MAX), min),
         tuple(numbers.by_segment),
     )
+
+
+def read_taken_up(events: Node | None, reader: Reader) -> m.OwnLimit | None:
+    """The terms of the built-in kinds that a policy takes up under `events`: of `own_limit` its cooling period."""
+    terms = {key.text: (key, value) for key, value in events.entries} if isinstance(events, Table) else {}
+    if "grant" in terms:
+        key, value = terms["grant"]
+        if not (isinstance(value, Table) and not value.entries) and not (isinstance(value, Scalar) and not value.text):
+            reader.faults.add(key, "the event kind `grant` is built in", "write `grant: {}`, or choose another name")
+    if "own_limit" not in terms:
+        return None
+    key, value = terms["own_limit"]
+    cooling = value.get("cooling") if isinstance(value, Table) else None
+    if cooling is None or not isinstance(value, Table) or len(value.entries) > 1:
+        message = "the event kind `own_limit` is built in, and has one term"
+        reader.faults.add(key, message, "write `own_limit: {cooling: 7d}`: how long a wish to lift waits")
+        return None
+    return m.OwnLimit(reader.constant(cooling, "days", 0, COOLING_DAYS_MAX))
+
+
+def read_assign(node: Node | None, triggers: tuple[m.Trigger, ...], reader: Reader) -> m.Assign | None:
+    """The first limit of a line: an amount, and the rules that refuse it."""
+    if node is None:
+        return None
+    table = reader.table(node, "`assign`")
+    reader.only(table, ("limit", "refuse"))
+    limit, refuse = table.get("limit"), table.get("refuse")
+    if limit is None:
+        reader.faults.add(node, "`assign` has no `limit`", 'write `limit: "part(limit, 60%)"`, an amount of money')
+        return None
+    amount = _limit_amount(limit, reader)
+    if amount is None:
+        return None
+    if not amount.floor_minor:
+        way_out = "write `limit: {amount: ..., floor: 500 CNY}`; whoever is to get nothing is refused, with a reason"
+        reader.faults.add(limit, "a first limit without `floor` could be nothing", way_out)
+    if amount.follows:
+        reader.faults.add(limit, "a first limit is taken once, so `follow` says nothing", "remove it")
+    rules = []
+    for key, value in reader.table(refuse, "`refuse`").entries if refuse is not None else ():
+        rule = reader.table(value, f"the rule `{key.text}`")
+        reader.only(rule, ("when", "reason"))
+        when, reason = _needed(rule, "when", reader), _needed(rule, "reason", reader)
+        if key.text in {trigger.name for trigger in triggers}:
+            reader.faults.add(key, f"`{key.text}` is the name of a trigger", "give the rule another name")
+        if when is not None and reason is not None:
+            code = reader.name(reason, "the reason")
+            rules.append(m.Trigger(reader.name(key, "the rule"), reader.condition(when), None, code))
+    if len(rules) > TRIGGERS_MAX:
+        reader.faults.add(node, f"there are more than {TRIGGERS_MAX} rules")
+    return m.Assign(amount, tuple(rules))
 
 
 def read_draws(node: Node | None, reader: Reader) -> OneOf["accept", "flag", "reject"]:

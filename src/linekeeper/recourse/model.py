@@ -174,11 +174,11 @@ def last_promised_day(honour_days: int, since_day: int, plans: Iterable[Plan | N
 class NoRoadBack:
     """Why there is no road back, which triggers stay set, and when to ask again (None: time alone changes nothing).
 
-    `terminal`: the policy says that a trigger is final. `person`: a person's ruling holds the line down. `not_found`:
-    none of the plans that were tried restores the line.
+    `terminal`: the policy says that a trigger is final. `person`: a person's ruling holds the line down. `granted`: no
+    trigger does, the lender grants less. `not_found`: none of the plans that were tried restores the line.
     """
 
-    why: OneOf["terminal", "person", "not_found"]
+    why: OneOf["terminal", "person", "granted", "not_found"]
     triggers: tuple[str, ...]
     ask_again_day: int | None = None
 

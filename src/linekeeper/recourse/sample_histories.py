@@ -28,7 +28,20 @@ HISTORY_MONTHS = 14
 USUAL_GRANTED = 1_000_000
 DELAY_DAYS_MAX = 400  # longer delays would not fit into a history
 ARITHMETIC_KINDS = frozenset(
-    ("open", "draw", "charge", "repay", "due", "balance", "delinquency", "consent", "override", "moratorium")
+    (
+        "open",
+        "draw",
+        "charge",
+        "repay",
+        "due",
+        "balance",
+        "delinquency",
+        "consent",
+        "override",
+        "own_limit",
+        "grant",
+        "moratorium",
+    )
 )
 MARKS_MAX = 20_000
 T = TypeVar("T")

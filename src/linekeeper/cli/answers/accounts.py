@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from linekeeper.cli.answers.style import AnswerPart, CommandAnswer, Currency, Day, Instant, Minor, Sha256, StatusWord
 from linekeeper.core.dates import date_of
-from linekeeper.core.decision import Decision
+from linekeeper.core.decision import Decision, OwnChoice
 from linekeeper.decide.explain import ExplainedTrigger
 from linekeeper.face.times import instant_of
 from linekeeper.policy.model import Policy
@@ -146,6 +146,16 @@ class CutOverRecord(AnswerPart, frozen=True):
     why: str | None
 
 
+class OwnChoiceRecord(AnswerPart, frozen=True):
+    """What the borrower himself wishes for his line; the limit beside it is what the lender allows."""
+
+    wish: Annotated[Literal["lower", "freeze", "close"] | None, Meta(description="Null where he has lifted it.")]
+    limit_minor: Annotated[int | None, Meta(description="The most that he wishes to use; 0 where frozen or closed.")]
+    changes_on: Annotated[Day | None, Meta(description="The day on which a wish that waits takes its place.")]
+    next_wish: Literal["lower", "freeze", "lift"] | None
+    next_limit_minor: Annotated[int | None, Meta(description="The most that the wish which waits leaves.")]
+
+
 class ShowAnswer(CommandAnswer, frozen=True, tag="linekeeper/show/1"):
     """One account as it stands in the store."""
 
@@ -169,6 +179,7 @@ class ShowAnswer(CommandAnswer, frozen=True, tag="linekeeper/show/1"):
     units: Units
     decisions: list[DecisionRecord]
     cut_over: Annotated[CutOverRecord | None, Meta(description="Null where the account was opened here.")]
+    own_choice: Annotated[OwnChoiceRecord | None, Meta(description="Null where the borrower wishes for nothing.")]
 
 
 class ScorePartRecord(AnswerPart, frozen=True):
@@ -204,6 +215,7 @@ class ExplainAnswer(CommandAnswer, frozen=True, tag="linekeeper/explain/1"):
     imposed_bp: Annotated[int | None, Meta(description="The cap that a person has imposed, in basis points.")]
     offer: OfferedIncrease | None
     corrects: Annotated[list[int], Meta(description="The numbers of the decisions that a correction mends.")]
+    own_choice: Annotated[OwnChoiceRecord | None, Meta(description="Null where the borrower wishes for nothing.")]
     values: Values
     units: Units
     record: Annotated[str, Meta(description="The whole decision as it is hashed: canonical JSON (RFC 8785).")]
@@ -270,7 +282,7 @@ class RoadRecord(AnswerPart, frozen=True):
     road: Annotated[bool, Meta(description="Whether there is a plan that restores the line.")]
     day: Annotated[Day, Meta(description="The day as of which it was asked for.")]
     why: Annotated[
-        Literal["not_restricted", "terminal", "person", "not_found"] | None,
+        Literal["not_restricted", "terminal", "person", "granted", "not_found"] | None,
         Meta(description="Why there is no plan; null where there is one."),
     ]
     triggers: Annotated[list[str], Meta(description="The triggers that stay set where there is no plan.")]
@@ -326,6 +338,19 @@ DATE_FIELDS = {"due_on"}  # of the events that a plan stands for: days since 197
 
 
 # ------------------------------------------------------------------ from what the rooms below hold
+
+
+def own_choice_record(choice: OwnChoice | None) -> OwnChoiceRecord | None:
+    """The borrower's own wish as an answer has it."""
+    if choice is None:
+        return None
+    return OwnChoiceRecord(
+        wish=choice.wish,  # type: ignore[arg-type]
+        limit_minor=choice.limit,
+        changes_on=None if choice.next_on is None else date_of(choice.next_on),
+        next_wish=choice.next_wish,  # type: ignore[arg-type]
+        next_limit_minor=choice.next_limit,
+    )
 
 
 def decision_record(decision: Decision, zone: str) -> DecisionRecord:

@@ -53,8 +53,11 @@ def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None)
         (translate("Score"), _score(policy.score, renderer) if policy.score else ()),
         (translate("Triggers"), (_trigger(trigger, renderer) for trigger in policy.triggers)),
         (translate("Restoration"), _restorations(policy, renderer)),
+        (translate("First limit"), _assign(policy.assign, renderer) if policy.assign else ()),
         (translate("New draws"), (*_authorise(policy.authorise, renderer), *_draws(policy, renderer.language))),
         (translate("Offers"), _offer(policy.offer, renderer) if policy.offer else ()),
+        (translate("Own limits"), _own_limit(policy.own_limit, renderer.language) if policy.own_limit else ()),
+        (translate("Grants"), _grants(renderer.language) if policy.takes_grants else ()),
         (translate("Brake"), _brake(policy.brake, renderer.language) if policy.brake else ()),
         (translate("Promises"), _promises(policy, renderer.language)),
     )
@@ -342,7 +345,15 @@ def _treatments(given: m.Treatments, language: Language) -> Iterator[str]:
 
 
 def _limit_amount(limit: m.LimitAmount, renderer: ExpressionRenderer) -> str:
-    """The amount that is left, how it is rounded, and when it is taken."""
+    """The amount that is left, and when it is taken."""
+    translate, amount = renderer.language.translate, _amount(limit, renderer)
+    if limit.follows:
+        return translate("the limit is at most {amount}, as it is then", amount=amount)
+    return translate("the limit is at most {amount}, as it was at the start", amount=amount)
+
+
+def _amount(limit: m.LimitAmount, renderer: ExpressionRenderer) -> str:
+    """An amount, and how it is rounded."""
     translate, amount = renderer.language.translate, renderer.noun(limit.value)
     if limit.round_minor:
         step = _money(renderer, limit.round_minor)
@@ -353,9 +364,7 @@ def _limit_amount(limit: m.LimitAmount, renderer: ExpressionRenderer) -> str:
         )
     if limit.floor_minor:
         amount = translate("{amount}, but at least {floor}", amount=amount, floor=_money(renderer, limit.floor_minor))
-    if limit.follows:
-        return translate("the limit is at most {amount}, as it is then", amount=amount)
-    return translate("the limit is at most {amount}, as it was at the start", amount=amount)
+    return amount
 
 
 def _release(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
@@ -473,6 +482,32 @@ def _offer(offer: m.Offer, renderer: ExpressionRenderer) -> Iterator[str]:
         "At most one offer every {every}; it stays open for {valid}. Nothing changes unless the borrower accepts.",
         every=_number(offer, "every_days", language.span, renderer),
         valid=_number(offer, "valid_days", language.span, renderer),
+    )
+
+
+def _assign(assign: m.Assign, renderer: ExpressionRenderer) -> Iterator[str]:
+    translate = renderer.language.translate
+    yield translate(
+        "A line that is opened gets {amount}, and no more than was asked for.", amount=_amount(assign.limit, renderer)
+    )
+    for rule in assign.refuse:
+        name = renderer.language.quote(rule.name)
+        refused = translate("{name}: it is refused when {condition}.", name=name, condition=renderer.clause(rule.when))
+        yield renderer.language.sentences(refused, translate("Reason code: {code}.", code=rule.reason))
+
+
+def _own_limit(own_limit: m.OwnLimit, language: Language) -> Iterator[str]:
+    yield language.translate(
+        "A borrower may lower, freeze or close the line by a wish of their own: at once, and without any disadvantage."
+    )
+    yield language.translate(
+        "A wish that loosens an earlier one, or lifts it, waits for {span}.", span=language.span(own_limit.cooling_days)
+    )
+
+
+def _grants(language: Language) -> Iterator[str]:
+    yield language.translate(
+        "The lender may grant another amount. A line that is not restricted follows at once; a lower one is adverse."
     )
 
 

@@ -16,6 +16,8 @@ def read_names(policy: m.Policy) -> set[str]:
     exprs = {feature.name: feature.expr for feature in policy.features}
     waiting = [*conditions(policy), *(rule.deny for rule in policy.authorise)]
     waiting += [trigger.limit.value for trigger in policy.triggers if trigger.limit is not None]
+    if policy.assign is not None:
+        waiting += [policy.assign.limit.value, *(rule.when for rule in policy.assign.refuse)]
     names = set(uses(policy))
     if policy.score is not None:
         names.update(scored_features(policy.score))
