@@ -261,9 +261,10 @@ def test_every_reason_of_the_shipped_policies_has_wording(path: Path) -> None:
     assert used <= set(codes)
 
 
-@pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
-def test_every_scored_feature_of_the_shipped_policies_has_wording(path: Path) -> None:
-    policy, measures = load_file(path), shipped_wordings().measures
+@pytest.mark.parametrize("name", ["consumer-loan", "credit-card"])
+def test_every_scored_feature_of_the_shipped_policies_has_wording(name: str) -> None:
+    policy, measures = load_file(POLICIES[0].with_name(f"{name}.yaml")), shipped_wordings().measures
+    assert [one.stem for one in POLICIES if load_file(one).score] == ["consumer-loan", "credit-card"]
     assert policy.score is not None
     words = {part.feature: feature_words(policy, part.feature).en for part in policy.score.bins}
     assert {name for name, text in words.items() if text not in measures} == set()

@@ -34,11 +34,7 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Fail on a warning that no `allow` silences.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Read policies and report every fault (file, line, column), every trigger that has no way out, and warnings.
-
-    With a jurisdiction and a product: also each trigger that restricts sooner after its notice than the law there lets
-    it, as of today.
-    """
+    """Report every fault of policies, triggers without a way out, warnings, and, with a law named, breaches of it."""
     from linekeeper.cli.answers.policies import CheckAnswer
     from linekeeper.core.errors import Fault, PolicyError, Refused
     from linekeeper.policy.load import load_file
