@@ -20,7 +20,7 @@ from linekeeper.kernel.emit import drivers, emit, prelude
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.layout import RowShape, lay_out
 from linekeeper.kernel.lines import LINE_MAX
-from linekeeper.kernel.names import LOCALS, Names, name_all, names_of
+from linekeeper.kernel.names import LOCALS, Names, name_all, names_of, schedule_locals
 from linekeeper.policy.expression import Literal
 from linekeeper.policy.load import load_file, load_text
 from linekeeper.policy.model import Policy
@@ -138,7 +138,8 @@ def test_no_variable_hides_what_a_function_calls() -> None:
 def test_the_variables_of_the_generator_are_those_it_names() -> None:
     for name, policy in policies().items():
         names = names_under(policy)
-        known = {*LOCALS, *names.variables.values(), *names.groups.values()}
+        staged = (*schedule_locals(policy), *(("announced",) if policy.decides_in_stages else ()))
+        known = {*LOCALS, *staged, *names.variables.values(), *names.groups.values()}
         assert not set(LOCALS) & {*names.variables.values(), *names.groups.values()}
         for function in functions_of(source_of(name)):
             if function.name in READ_FEATURES:
