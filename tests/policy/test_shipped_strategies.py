@@ -22,7 +22,7 @@ def decided(name: str, until: str) -> Decided:
 
 
 def test_short_loans() -> None:
-    """A earns 4,500 and begins with 2,000; after three loans repaid on time the next rung is offered. B earns too little.
+    """A earns 4,500 and begins with 2,000; after three loans repaid on time a rung is offered. B earns too little.
 
     C pays 20 days late and steps down, then repays a small loan on time and climbs back. D's line is taken over, or so
     it looks, and is whole again as soon as the alarm has passed. E wants no more than 500, and that is no restriction.

@@ -29,6 +29,7 @@ from linekeeper.kernel.dues_code import DuesCode
 from linekeeper.kernel.emit_facts import FactsEmitter
 from linekeeper.kernel.emit_line import LineEmitter
 from linekeeper.kernel.emit_next import NextEmitter
+from linekeeper.kernel.emit_stages import stages
 from linekeeper.kernel.emit_trees import TreeEmitter
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout, RowShape, lay_out
 from linekeeper.kernel.lines import folded
@@ -167,7 +168,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         line.count_restriction(),
         next_review,
         line.authorise(),
-        line.stages(),
+        stages(policy),
         drivers_source,
     ]
     return folded("\n\n".join(part.strip("\n") + "\n" for part in parts if part)), layout, shape

@@ -12,8 +12,6 @@ from linekeeper.kernel.layout import (
     Layout,
     ScheduleSlots,
     amount_slot,
-    contact_slots,
-    effect_column,
     effect_slot,
     schedule_slots,
 )
@@ -347,64 +345,6 @@ class LineEmitter:
         """What is announced takes nothing away yet."""
         every = (1 << len(self.policy.triggers)) - 1
         return [f"    latched &= {every} - s[ANNOUNCED]"] if self.policy.decides_in_stages else []
-
-    def stages(self) -> str:
-        """What decisions do beside moving the line; nothing where they do nothing else."""
-        return "\n\n".join([self.note_announced(), self.treat()]) if self.policy.decides_in_stages else ""
-
-    def note_announced(self) -> str:
-        """What is announced, in the row of a decision."""
-        days = [one for one in self.policy.triggers if one.announced]
-        return "\n".join(
-            [
-                "def note_announced(s, out, latched):",
-                '    """Write what is announced, from which days on it restricts, and what it will leave."""',
-                "    announced = s[ANNOUNCED]",
-                "    s[ANNOUNCED] = 0",
-                "    out[O_ANNOUNCED_LIMIT] = target_of(s, latched)",
-                "    s[ANNOUNCED] = announced",
-                "    out[O_ANNOUNCED_AFTER] = announced",
-                *(f"    out[{effect_column(one)}] = s[{effect_slot(one)}]" for one in days),
-            ]
-        )
-
-    def treat(self) -> str:
-        """What a decision that leaves the line as it is does for the triggers that are newly set."""
-        lines = [
-            "def treat(s, out, action, newly_set):",
-            '    """The action of a decision that leaves the line as it is: a treatment, where one begins."""',
-            "    out[O_CONTACTS] = 0",
-            "    if action != DO_KEEP:  # whoever is notified of something else is not contacted beside",
-            "        return action",
-            "    day = s[HOUR] // 24",
-            "    contacts = 0",
-        ]
-        codes = {"watch": 0, "price": 0}
-        for number, trigger in enumerate(self.policy.triggers):
-            given = trigger.treatments or m.Treatments()
-            codes["watch"] |= bool(given.watch) << number
-            codes["price"] |= bool(given.price) << number
-            if given.contact is None:
-                continue
-            slots = [f"s[{slot}]" for slot in contact_slots(trigger)]
-            often = f" and (not {slots[-1]} or day - {slots[-1]} >= {given.contact.days})" if slots else ""
-            lines.append(f"    if newly_set & {1 << number}{often}:")
-            shifted = zip(reversed(slots), [*reversed(slots[:-1]), "day"], strict=False)
-            lines += [f"        {old} = {new}" for old, new in shifted]
-            lines.append(f"        contacts |= {1 << number}")
-        return "\n".join(
-            [
-                *lines,
-                "    out[O_CONTACTS] = contacts",
-                "    if contacts:",
-                "        return DO_CONTACT",
-                f"    if newly_set & {codes['price']}:",
-                "        return DO_PRICE",
-                f"    if newly_set & {codes['watch']}:",
-                "        return DO_WATCH",
-                "    return DO_KEEP",
-            ]
-        )
 
     # -------------------------------------------------------------- the first limit
 

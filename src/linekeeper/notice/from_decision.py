@@ -125,12 +125,7 @@ def notice_of(
         issued_day=day,
         currency=policy.currency,
         exponent=policy.exponent,
-        change=replace(
-            change_of(decision, day, policy.offer.valid_days if policy.offer else 0),
-            coming=_coming(decision, policy),
-            by_grant=context.by_grant,
-            cooling_days=policy.own_limit.cooling_days if policy.own_limit else None,
-        ),
+        change=_whole_change(decision, policy, day, context),
         reasons=reasons,
         road=(road or why_no_road(decision, policy)) if shown else None,
         lender=profile.lender,
@@ -165,6 +160,16 @@ def reasons_in_force(decision: Decision, policy: m.Policy) -> tuple[core.Reason,
     restricting = sorted((one for one in held if one.suspend or one.caps_limit), key=severity)
     listed = [] if decision.imposed_bp is None else [core.Reason(PERSON, "")]
     return (*listed, *(core.Reason(trigger.reason, trigger.name) for trigger in restricting))
+
+
+def _whole_change(decision: Decision, policy: m.Policy, day: int, context: DecisionContext) -> Change:
+    """What a decision changed, announces and follows from."""
+    return replace(
+        change_of(decision, day, policy.offer.valid_days if policy.offer else 0),
+        coming=_coming(decision, policy),
+        by_grant=context.by_grant,
+        cooling_days=policy.own_limit.cooling_days if policy.own_limit else None,
+    )
 
 
 def masked(account: str) -> str:

@@ -248,18 +248,10 @@ def _plain(value: Any) -> Any:
 # ------------------------------------------------------------------ what changed
 
 
-def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
-    change, translate = notice.change, phrases.language.translate
-    # A line that stays as it is concerns the borrower only where new reasons hold it down.
-    worded = change.action in HEADLINES or change.action == Action.OWN_CHOICE
-    if not worded or (change.action == Action.KEEP and not notice.reasons):
-        raise NoticeError(
-            f"the action `{change.action.name.lower()}` is no matter for a notice",
-            code="action-has-no-notice",
-            way_out="send none for it",
-            details={"action": change.action.name.lower()},
-        )
-    values = {
+def _values(notice: Notice, phrases: Phrasebook) -> dict[str, str]:
+    """What headlines and leads may name."""
+    change = notice.change
+    return {
         "before": phrases.money(change.before.limit),
         "after": phrases.money(change.after.limit),
         "since": phrases.day(change.since_day),
@@ -272,6 +264,20 @@ def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
         "first": phrases.day(change.coming.first_day) if change.coming else "",
         "last": phrases.day(change.coming.last_day) if change.coming else "",
     }
+
+
+def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
+    change, translate = notice.change, phrases.language.translate
+    # A line that stays as it is concerns the borrower only where new reasons hold it down.
+    worded = change.action in HEADLINES or change.action == Action.OWN_CHOICE
+    if not worded or (change.action == Action.KEEP and not notice.reasons):
+        raise NoticeError(
+            f"the action `{change.action.name.lower()}` is no matter for a notice",
+            code="action-has-no-notice",
+            way_out="send none for it",
+            details={"action": change.action.name.lower()},
+        )
+    values = _values(notice, phrases)
     if change.action == Action.OWN_CHOICE:
         headline, lead = own_choice_heading(change, phrases)
         return headline, phrases.language.sentences(lead, *_announced(change, phrases, values))

@@ -140,14 +140,7 @@ def declared_kinds(
             kinds[key.text] = _relief_kind(len(kinds))
             continue
         if key.text == "open":
-            known = kinds[key.text]
-            taken = ("limit", *known.text)
-            for one in fields:
-                if one.name in taken:
-                    faults.add(key, f"an `open` has the field `{one.name}` already", "list the further fields alone")
-            if means:
-                faults.add(key, "the event kind `open` is built in, and so is what it means", "remove `means`")
-            kinds[key.text] = replace(known, fields=(*known.fields, *(one for one in fields if one.name not in taken)))
+            kinds[key.text] = _open_kind(kinds[key.text], key, fields, means, faults)
             continue
         if key.text in CODED and [item.name for item in fields] == ["code"]:
             if means:
@@ -162,6 +155,17 @@ def declared_kinds(
     if len(kinds) > KINDS_MAX:
         faults.add(section, f"there are {len(kinds)} event kinds, at most {KINDS_MAX} are possible")
     return kinds
+
+
+def _open_kind(known: Kind, key: Scalar, fields: tuple[Field, ...], means: str, faults: Faults) -> Kind:
+    """`open` with further fields, beside those that it has."""
+    taken = ("limit", *known.text)
+    for one in fields:
+        if one.name in taken:
+            faults.add(key, f"an `open` has the field `{one.name}` already", "list the further fields alone")
+    if means:
+        faults.add(key, "the event kind `open` is built in, and so is what it means", "remove `means`")
+    return replace(known, fields=(*known.fields, *(one for one in fields if one.name not in taken)))
 
 
 def _relief_kind(number: int) -> Kind:

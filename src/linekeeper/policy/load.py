@@ -132,12 +132,16 @@ def load_text(
     text = parts.written_after(text)
     if parts.used and len(text.encode()) > BYTES_MAX:
         raise PolicyError([too_large(name)], code="policy-too-large")
-    calendar, source = policy.dues.calendar, text
-    if calendar is not None and root.get("calendar") is None:
-        source = dues.text_with_calendar(text, calendar)
+    source = _with_calendar(text, policy, root)
     digest = hashlib.sha256(source.encode() + (card or b"")).hexdigest()
     known = tuple(reader.features.values())
     return replace(policy, digest=digest, source=source, written=text, card=card, features=known)
+
+
+def _with_calendar(text: str, policy: m.Policy, root: Table) -> str:
+    """The text with the days of its calendar, where it names one and leaves the days out."""
+    calendar = policy.dues.calendar
+    return text if calendar is None or root.get("calendar") is not None else dues.text_with_calendar(text, calendar)
 
 
 def _with_customer(policy: m.Policy, customer: m.Customer | None, reader: Reader) -> m.Policy:
