@@ -172,4 +172,5 @@ def _levels(data: pa.Table) -> Levels:
             details={"bucket": shown},
         )
     of_buckets: Levels = np.array([known[name] for name in encoded.dictionary.to_pylist()], np.int8)
-    return of_buckets[encoded.indices.to_numpy()]
+    levels: Levels = of_buckets[encoded.indices.to_numpy()]
+    return levels
