@@ -115,6 +115,7 @@ DERIVED = {  # what the program adds for its own use, and the oracle has no word
     *((node, "unit") for node in ("FieldRef", "Ref", "Call")),
     *((node, "choices") for node in ("Literal", "FieldRef", "Ref", "Call")),
 }
+REFUSING = (("Trigger", "name"), ("Trigger", "when"), ("Trigger", "reason"))  # all that a rule of `assign` can have
 
 
 def changed(value: object) -> object:
@@ -203,6 +204,8 @@ def test_any_change_of_the_programs_policy_is_named() -> None:
     for own, program in policies():
         for path, attribute, mutated in few(program, times=3):
             seen.add(attribute)
+            if path.startswith("assign.refuse[0].") and attribute not in REFUSING:
+                continue
             assert attribute in DERIVED or refused_or_named(own, mutated), f"{path} of {program.name} changed unseen"
     assert nouns(*classes_of(m), *classes_of(e), Bins) - DERIVED <= seen
 
