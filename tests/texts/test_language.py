@@ -22,7 +22,7 @@ from linekeeper.texts.language import CATALOGUES, LANGS, Lang, language
 
 Message = str | tuple[str, str]
 TABLES = {
-    "linekeeper.notice.render": ("HEADLINES", "LEADS"),
+    "linekeeper.notice.render": ("HEADLINES", "LEADS", "COMING"),
     "linekeeper.notice.own_choice": ("IN_FORCE", "SENTENCES"),
     "linekeeper.notice.road_back": ("STEP_TEXTS", "ASSUMPTION_TEXTS", "NO_ROAD_TEXTS", "LOAN_WORDS"),
     "linekeeper.notice.prose.expression": ("RELATIONS", "ARITHMETIC", "SCORE_WORDS", "WINDOWS", "ENDINGS", "TILES"),
