@@ -104,7 +104,7 @@ SAMPLES: tuple[ex.Expr, ...] = (
     ex.DaysSince(ex.Select("income")),
     ex.LateCount(30, ex.Window(12, "m")),
     ex.Restrictions(ex.Window(12, "m")),
-    ex.Arm("gentler_cuts"),
+    ex.Arm("trial", ("champion", "gentle")),
     *(ex.Fact(fact.name, fact.unit) for fact in FACTS.values()),
 )
 

@@ -60,10 +60,14 @@ def write_family(rng: Random) -> Written:
     >>> write_family(Random(7)) == write_family(Random(7))
     True
     """
-    writer = FamilyWriter(rng)
-    text = "\n".join([*writer.head(), *writer.body()]) + "\n"
-    built_in = t.built_in_kinds(one.name for one in writer.trigger_trees)
-    kinds = t.with_own_kinds(t.with_customers(built_in, tuple(writer.given.values())), writer.own_kinds)
+    while True:
+        writer = FamilyWriter(rng)
+        text = "\n".join([*writer.head(), *writer.body()]) + "\n"
+        built_in = t.built_in_kinds(one.name for one in writer.trigger_trees)
+        kinds = t.with_own_kinds(t.with_customers(built_in, tuple(writer.given.values())), writer.own_kinds)
+        fields = [one for kind in kinds for one in kind.fields]
+        if not {one.name for one in fields if one.choices} & {one.name for one in fields if not one.choices}:
+            break  # a table of events has one column for all fields of a name, of words or of numbers
     return Written(text, replace(writer.policy, kinds=kinds, publish=tuple(writer.publish.items())))
 
 

@@ -40,6 +40,10 @@ def test_a_first_limit_is_told_with_what_is_announced(tmp_path: Path) -> None:
     assert first.announcements is not None
     assert (first.announcements.limit, len(first.announcements.pending)) == (20_000, 1)
     assert (second.action, second.after.limit, second.was_announced) == ("decrease", 20_000, True)
+    notice = notice_of(first, load_text(policy_file(FIRST, "Asia/Shanghai")), read_lender_profile())
+    words = as_text(notice, "en")
+    assert "Your line is open from" in words
+    assert "We announce a further change" in words
 
 
 def test_a_grant_changes_what_is_announced_and_the_brake_tells_the_two_apart(tmp_path: Path) -> None:

@@ -72,6 +72,8 @@ LEADS = {
     Action.WITHDRAW: "The reason for it has gone. Your limit stays at {after}.",
     Action.CONTACT: "Nothing changes on your line. Your limit is {after}.",
     Action.PRICE: "It applies from {since}. Your limit stays at {after}.",
+    Action.ASSIGN: "Your line is open from {since}.",
+    Action.REFUSE: "You asked on {since}. This costs you nothing, and you can ask again.",
 }
 # What leaves all that we allow as it is, or has no line before it.
 WITHOUT_ROWS = (
@@ -89,8 +91,6 @@ WITHOUT_ROWS = (
 COMING = {
     Status.SUSPENDED: "You cannot borrow on this line from {first}, for now",
     Status.CLOSED: "Your credit line will be closed on {first}",
-    Action.ASSIGN: "Your line is open from {since}.",
-    Action.REFUSE: "You asked on {since}. This costs you nothing, and you can ask again.",
 }
 
 
