@@ -62,7 +62,8 @@ def lives(baseline: Baseline) -> Iterator[tuple[int, np.ndarray]]:
     days = np.arange(baseline.day + 1, baseline.day + WITHIN_DAYS, dtype=np.int64)
     overdue, beyond = baseline.overdue_minor, baseline.owed_minor - baseline.overdue_minor
     for today in sorted({overdue + beyond * share // 10 for share in range(11)}):
-        for income in (None, 2 * (baseline.routine.income_minor or baseline.slot("GRANTED"))):
+        usual = sum(stream.amount_minor for stream in baseline.routine.incomes) or baseline.slot("GRANTED")
+        for income in (None, 2 * usual):
             rows = kernel_rows(baseline, ActionPlan(today, income_minor=income), int(days[-1]))
             columns = [np.array([row[i] for row in rows], dtype=np.int64) for i in range(3)]
             width = max(len(kind.fields) for kind in kernel.policy.kinds)
