@@ -72,7 +72,7 @@ def test_faults_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault
         monkeypatch.setattr(Engine, "_engine_of_version", lambda self, connection, digest: self)
         monkeypatch.setattr(rooms, "state_read", lambda kernel, account, row: kernel.new_state())
     elif fault == "a stale engine writes":
-        monkeypatch.setattr(Engine, "_require_same_versions", lambda self, connection: None)
+        monkeypatch.setattr(rooms, "demand_versions", lambda connection, count: None)
     else:
         monkeypatch.setattr(rooms, "save_states", lambda *arguments: None)
     with pytest.raises(AssertionError):
