@@ -26,8 +26,12 @@ def test_reasons_are_ranked(case: tuple[Policy, list[Event]]) -> None:
         assert ranks(case[0], decision) == sorted(ranks(case[0], decision))
         assert [one.trigger for one in decision.reasons].count("") <= 1
         assert all(one.trigger for one in decision.reasons[1:])
-        assert {one.trigger for one in decision.reasons if one.trigger} == set(decision.triggers_set)
-        for name in decision.triggers_set:
+        named = {one.trigger for one in decision.reasons if one.trigger}
+        coming, new = decision.announcements, set(decision.triggers_set)
+        # What was announced is a reason again on the day of its effect, and a treatment is none of a restriction.
+        assert named <= new | set(coming.in_effect if coming else ())
+        assert named == new or coming is not None or decision.treatments
+        for name in new & named:
             lost = [one.points_lost for one in decision.reasons if one.trigger == name]
             assert lost == [None] or lost == sorted(filter(None, lost), reverse=True)
 
@@ -63,4 +67,5 @@ def test_the_story_of_each_trigger_is_told(case: tuple[Policy, list[Event]]) -> 
         told = {story.name for story in stories}
         assert told == {*decision.triggers_set, *decision.triggers_in_force, *decision.triggers_released}
         assert len(told) == len(stories)
-        assert {story.name for story in stories if story.state == "set"} == set(decision.triggers_set)
+        pending = {one.trigger for one in decision.announcements.pending} if decision.announcements else set()
+        assert {story.name for story in stories if story.state == "set"} == set(decision.triggers_set) - pending

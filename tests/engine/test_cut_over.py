@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -33,7 +34,9 @@ from linekeeper.policy.model import Policy
 from tests.engine.conftest import NewStore
 from tests.engine.lives import ANY_TIME, contents, send, table_for
 from tests.engine.test_law3 import agree, fits_a_table, visits_of
+from tests.oracle.held import read_alike
 from tests.oracle.strategies import cases
+from tests.oracle.wider import write_wider
 
 DAY = 86_400_000
 CUT_OVER = 100
@@ -252,3 +255,11 @@ def test_books_with_late_history_as_the_oracle_has_them(
     assert [contradiction(policy, day(one.at), one.fields) for one in stated] == [None] * len(stated)
     with closing(open_store(str(tmp_path_factory.mktemp("book") / "x.db"))) as store:
         agree(policy, store, list(visits_of(policy, events, Random(seed))))
+
+
+def test_a_correction_may_release_a_trigger_that_an_opening_stated(tmp_path: Path) -> None:
+    """No decision of ours set it, so the correction names none; it once ended in an error, found by the search above."""
+    policy = read_alike(write_wider(Random(970)))
+    rows = json.loads((Path(__file__).with_name("corrected_opening.json")).read_text("utf-8"))
+    with closing(open_store(str(tmp_path / "x.db"))) as store:
+        agree(policy, store, list(visits_of(policy, [Event(**row) for row in rows], Random(0))))

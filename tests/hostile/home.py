@@ -83,6 +83,7 @@ def build_home(home: Path) -> None:
 
 def _write_texts(home: Path) -> None:
     (home / "card.json").write_bytes(CARD)
+    (home / "ids.txt").write_text("\n".join(KEPT))
     (home / "policy.yaml").write_text(POLICY)
     (home / "second.yaml").write_text(POLICY.replace("version: 1", "version: 2"))
     (home / "mapping.yaml").write_text(MAPPING)
@@ -220,6 +221,12 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "erase": (KEPT[2], "--yes", *_STORE, *_KEYS),
     "snapshot": ("policy.yaml", "events.jsonl", "--day", "2024-11-10", "--output", "snapshot.parquet"),
     "fit": ("training.parquet", "--plan", "plan.yaml", "--method", "woe", "--folds", "2", "--output", "fitted"),
+    "card validate": ("card.json", "training.parquet", "--output", "validated"),
+    "card override": (
+        "card.json",
+        *("--feature", "f_0", "--value", "1", "--points", "3", "--output", "overridden.json", *_WHO),
+    ),
+    "relief": ("ids.txt", "--from", "2024-11-01", "--until", "2024-11-30", "--why", "flood", *_STORE, *_KEYS),
     "card import model": ("points.csv", "--columns", "columns.yaml", "--output", "made-card.json"),
     "forecast": ("panel.parquet", "--limit", "1", "--output", "forecast"),
     "outcome": ("policy.yaml", "events.jsonl", "labels.parquet", "--part", "1/2"),
