@@ -258,7 +258,7 @@ def test_books_with_late_history_as_the_oracle_has_them(
 
 
 def test_a_correction_may_release_a_trigger_that_an_opening_stated(tmp_path: Path) -> None:
-    """No decision of ours set it, so the correction names none; it once ended in an error, found by the search above."""
+    """No decision of ours set it, so the correction names none; the search above found that it ended in an error."""
     policy = read_alike(write_wider(Random(970)))
     rows = json.loads((Path(__file__).with_name("corrected_opening.json")).read_text("utf-8"))
     with closing(open_store(str(tmp_path / "x.db"))) as store:
