@@ -7,7 +7,7 @@ window's length and the days of a late count are no constants: they shape the st
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -170,7 +170,7 @@ class Constants:
                     called = tuple(name(value, self._text.of(one, kind)) for value in values)
                     self._answer(item, zip(values, called, strict=True))
                     return NamedChoice(named(item, one), values, called)
-            made = _with_children(one, lambda child: named(child, one))
+            made = ex.with_children(one, lambda child: named(child, one))
             if isinstance(made, ex.Compare):
                 for side, other in ((made.left, made.right), (made.right, made.left)):
                     if isinstance(side, NamedNumber):
@@ -342,27 +342,6 @@ class Constants:
             name = self._add(f"{owner}_BELOW_{i + 1}", cut, f"{path}: {texts[i]}", "below", key, str(i))
             self._answers.setdefault((feature.name, cut), name)
         return [*texts, "otherwise"]
-
-
-def _with_children(expr: ex.Expr, change: Callable[[ex.Expr], ex.Expr]) -> ex.Expr:
-    """The expression with each of its direct parts changed."""
-    match expr:
-        case ex.Not(item):
-            return ex.Not(change(item))
-        case ex.And(items):
-            return ex.And(tuple(map(change, items)))
-        case ex.Or(items):
-            return ex.Or(tuple(map(change, items)))
-        case ex.Compare(op, left, right):
-            return ex.Compare(op, change(left), change(right))
-        case ex.Arithmetic(op, left, right):
-            return ex.Arithmetic(op, change(left), change(right))
-        case ex.Call(_, args):
-            return replace(expr, args=tuple(map(change, args)))
-        case ex.If(test, yes, no):
-            return ex.If(change(test), change(yes), change(no))
-        case _:
-            return expr
 
 
 def slack_names(used: dict[str, Use], names: Names) -> tuple[dict[Slack, tuple[str, str]], list[str]]:

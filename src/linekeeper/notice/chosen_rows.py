@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
@@ -21,20 +20,10 @@ def with_chosen_rows(policy: m.Policy, expr: ex.Expr, values: Mapping[str, int |
     match expr:
         case ex.Ref(name) if (value := values.get(name)) is not None and chooses(policy, name):
             return ex.Literal(value, expr.unit, expr.choices)
-        case ex.Not(item):
-            return ex.Not(within(item))
-        case ex.And(items):
-            return ex.And(tuple(map(within, items)))
-        case ex.Or(items):
-            return ex.Or(tuple(map(within, items)))
-        case ex.Compare(op, left, right):
-            return ex.Compare(op, within(left), within(right))
-        case ex.Arithmetic(op, left, right):
-            return ex.Arithmetic(op, within(left), within(right))
-        case ex.Call(_, args):
-            return replace(expr, args=tuple(map(within, args)))
-        case _:
+        case ex.If():  # what chooses in place is no table: it is said whole
             return expr
+        case _:
+            return ex.with_children(expr, within)
 
 
 def chooses(policy: m.Policy, name: str) -> bool:

@@ -10,7 +10,7 @@ calls, and the rest follows from their parts. A name has one unit in a policy, s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from dataclasses import field as noted
 from typing import ClassVar
@@ -336,6 +336,31 @@ def children(node: Expr) -> Iterator[Expr]:
             return
 
 
+def with_children(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """The expression with each of its direct parts changed; a list of words that an item may be stays as it is.
+
+    >>> with_children(Not(Literal(1, FLAG)), lambda part: Literal(0, FLAG))
+    Not(item=Literal(value=0, unit='flag'))
+    """
+    match expr:
+        case Not(item):
+            return Not(change(item))
+        case And(items):
+            return And(tuple(map(change, items)))
+        case Or(items):
+            return Or(tuple(map(change, items)))
+        case Compare(op, left, right):
+            return Compare(op, change(left), change(right))
+        case Arithmetic(op, left, right):
+            return Arithmetic(op, change(left), change(right))
+        case Call(_, args):
+            return replace(expr, args=tuple(map(change, args)))
+        case If(test, yes, no):
+            return If(change(test), change(yes), change(no))
+        case _:
+            return expr
+
+
 @dataclass(frozen=True, slots=True)
 class RuleCell:
     """In which arm of each split, and in which segment, an account is: numbers of a rule may differ by that.
@@ -375,22 +400,12 @@ def expression_in_segment(expr: Expr, cell: RuleCell | None) -> Expr:
             return Literal(int((which == cell.place(name)) == (op == "=")), FLAG)
         case In(Ref(name), values) if _is_arm(cell, name):
             return Literal(int(cell.place(name) in values), FLAG)
-        case Not(item):
-            return Not(within(item))
         case And(items):
             return _without_constants(And(tuple(map(within, items))))
         case Or(items):
             return _without_constants(Or(tuple(map(within, items))))
-        case Compare(op, left, right):
-            return Compare(op, within(left), within(right))
-        case Arithmetic(op, left, right):
-            return Arithmetic(op, within(left), within(right))
-        case Call(_, args):
-            return replace(expr, args=tuple(map(within, args)))
-        case If(test, yes, no):
-            return If(within(test), within(yes), within(no))
         case _:
-            return expr
+            return with_children(expr, within)
 
 
 def _is_arm(cell: RuleCell, name: str) -> bool:
