@@ -34,6 +34,7 @@ from linekeeper.policy.model import Policy
 from tests.customers.families import family_differences
 from tests.kernel.agree import by_arrival, differences, in_bulk, last_day, unreversed
 from tests.oracle.chosen import assigns, take_up
+from tests.oracle.daily import write_daily
 from tests.oracle.family import write_family
 from tests.oracle.forests import write_forest_policy, write_watched_forest
 from tests.oracle.generate import for_program, policy_written, stream
@@ -66,10 +67,10 @@ class Found:
 def written_of(seed: int, trees: bool = False) -> Written:
     """The policy of that seed: its file, and what it means. Every fifth rejects draws of more than is available.
 
-    Every fourth turns by time alone, another fourth has the later measures, another has names, segments and tables, or
-    restrictions that come in stages. Every eighth reads of all accounts of a customer, and is tried on whole families
-    too; with `trees`, all have a card of trees. Every third takes up `own_limit` and `grant`, and some assign: of those
-    with stages and of families too.
+    Every fourth turns by time alone, another fourth has the later measures (half of them of facts through time),
+    another has names, segments and tables, or restrictions that come in stages. Every eighth reads of all accounts of
+    a customer, and is tried on whole families too; with `trees`, all have a card of trees. Every third takes up
+    `own_limit` and `grant`, and some assign: of those with stages and of families too.
     """
     if trees:
         write = write_watched_forest if seed % 4 == 3 else write_forest_policy
@@ -80,6 +81,8 @@ def written_of(seed: int, trees: bool = False) -> Written:
         written = write_staged(Random(f"staged {seed}"))
     elif seed % 4 == 3:
         written = write_watched(Random(f"watched {seed}"))
+    elif seed % 8 == 6:
+        written = write_daily(Random(f"daily {seed}"))
     elif seed % 4 == 2:
         written = write_measured(Random(f"measured {seed}"))
     else:

@@ -104,6 +104,10 @@ SAMPLES: tuple[ex.Expr, ...] = (
     ex.DaysSince(ex.Select("income")),
     ex.LateCount(30, ex.Window(12, "m")),
     ex.Restrictions(ex.Window(12, "m")),
+    ex.Daily("max", ex.Fact("balance", ex.MONEY), WINDOW, ex.MONEY),
+    ex.Daily("min", ex.Fact("balance", ex.MONEY), WINDOW, ex.MONEY),
+    ex.Daily("average", ex.Fact("balance", ex.MONEY), WINDOW, ex.MONEY),
+    ex.Daily("days_where", ex.Compare(">", ex.Fact("balance", ex.MONEY), ex.Fact("limit", ex.MONEY)), WINDOW, ex.DAYS),
     ex.Arm("trial", ("champion", "gentle")),
     *(ex.Fact(fact.name, fact.unit) for fact in FACTS.values()),
 )

@@ -303,6 +303,8 @@ def _measure(expr: e.Expr, policy: m.Policy) -> t.Measure:
             return t.LateCount(days, _window(window))
         case e.Restrictions(window):
             return t.Restrictions(_window(window))
+        case e.Daily(how, of, window):
+            return t.Daily(how, expression(of, policy), _window(window))
     raise AssertionError(f"{expr} is no measure")
 
 

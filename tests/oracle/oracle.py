@@ -47,13 +47,27 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
 from tests.oracle.clock import clock, day_of
+from tests.oracle.day_ends import DayEnd, LineByDay, ended, ends_of_days
 from tests.oracle.ledger import Dated, Ledger, in_time_order, write
 from tests.oracle.line import Latch, Offering, Restoring, action_of, amount_of, share, status_of
 from tests.oracle.nouns import ADVERSE, Action, Event, Line, Status
 from tests.oracle.outcome import Answer, Outcome, Refused, Ruling, Standing
 from tests.oracle.own_choice import Wishes
-from tests.oracle.tree import Expr, FieldRef, LateCount, Policy, Restrictions, Select, number_in, numbers_of
+from tests.oracle.tree import (
+    Daily,
+    Expr,
+    Fact,
+    FieldRef,
+    LateCount,
+    Policy,
+    Restrictions,
+    Select,
+    number_in,
+    numbers_of,
+    walk,
+)
 from tests.oracle.values import (
+    LINE_FACTS,
     Scene,
     Value,
     Values,
@@ -143,6 +157,8 @@ class _Account:
     seen: int = 0  # the latest `at`
     ledger: Ledger = field(default_factory=lambda: Ledger(0))
     picked: dict[Select, list[Dated]] = field(default_factory=dict)
+    ends: dict[int, DayEnd] = field(default_factory=dict)  # where the policy looks back on days
+    line_by_day: LineByDay = field(default_factory=LineByDay)
     hour: int = 0  # now
     line: Line = field(default_factory=lambda: Line(0, 0, Status.ACTIVE))
     latches: dict[str, Latch] = field(default_factory=dict)
@@ -215,6 +231,10 @@ class _Account:
     def begin_days(self, through: int) -> None:
         """The look at the start of every day after now's, up to and including `through`."""
         while self.arrived and self.day < through:
+            if self._looks_back():
+                self.ends[self.day] = ended(self.ledger)
+                self.line_by_day.kept = self._looks_back(line=True) + 1
+                self.line_by_day.end(self.day, self.line.limit, self.line.granted)
             self.hour = 24 * (self.day + 1)
             self.ledger.begin_days(self.day)
             self.mornings[self.day] = self._look(None, self.line).features
@@ -283,10 +303,23 @@ class _Account:
         late_days = sorted({part.days for part in measured if isinstance(part, LateCount)})
         self.ledger = write(self.arrived, late_days, self.policy.dues, self.policy.waits is not None)
         self.ledger.begin_days(self.day)
+        if self._looks_back():
+            first = Ledger(in_time_order(self.arrived)[0].day, (), self.policy.dues, self.policy.waits is not None)
+            self.ends = ends_of_days(self.arrived, first, self.day)
         selects = [part.select for part in measured if hasattr(part, "select")]
         self.picked = {
             select: [dated for dated in self.arrived if selected(self.policy, select, dated)] for select in selects
         }
+
+    def _looks_back(self, line: bool = False) -> int:
+        """Into how many days, 0 where into none, the policy looks back on account facts, or on the line among them."""
+        longest = 0
+        for part in measures(self.policy):
+            if isinstance(part, Daily):
+                read = {fact.name for fact in walk(part.of) if isinstance(fact, Fact)}
+                days = part.window.length * (31 if part.window.unit == "m" else 1)
+                longest = max(longest, days if not line or read & set(LINE_FACTS) else 0)
+        return longest
 
     @property
     def usable_line(self) -> Line:
@@ -363,6 +396,8 @@ class _Account:
             own = [window for window in counts if window.unit == unit]
             self.restricted[unit] = [one for one in days if any(covers(window, 24 * day, 24 * one) for window in own)]
         self.went_over.append((self.policy, day))
+        if not self._looks_back(line=True):  # what nobody remembered is as the last day ended
+            self.line_by_day = LineByDay(changes=[(day - 1, self.line.limit, self.line.granted)])
         several, before = (len(one.schedules) for one in (policy, self.policy))
         self.policy = policy
         for place, way in enumerate(self.ways_up):  # what only one of the versions has is forgotten
@@ -405,7 +440,9 @@ class _Account:
 
     def _correct(self, event_id: str) -> None:
         """Free what would not be set, raise the limit to what it would be, go on with that run's restoration."""
-        if not self._set_names() and self.line.limit == self.line.granted and not any(self.restricted.values()):
+        was_cut = self._looks_back(line=True) and self.line_by_day.was_cut
+        whole = self.line.limit == self.line.granted and not any(self.restricted.values())
+        if not self._set_names() and whole and not was_cut:
             return
         if self.day == self.cut_over_day:
             return  # nothing has been decided yet that could be wrong
@@ -428,6 +465,8 @@ class _Account:
             self.restricted[unit] = [min(days) for days in latest][::-1]
         if self.line.status != before.status:
             self.status_day = self.day
+        if self._looks_back(line=True):
+            self.line_by_day.take_the_better_of(other.line_by_day)
         if self.line != before or self._set_names() != set_before:
             self._write(event_id, before, set_before, Action.CORRECT, values, None, pending_before)
 
@@ -501,6 +540,8 @@ class _Account:
             observed_day=self.observed_day,
             status_day=self.status_day,
             restricted=self.restricted,
+            ends=self.ends,
+            line_by_day=self.line_by_day,
         )
         return look_up(scene)
 

@@ -348,7 +348,16 @@ class Parser:
         self.names = outside
         return t.Select(source[0], where.expr), name, f"{text} where {where.text}"
 
+    def daily(self, word: str) -> tuple[t.Measure, str]:
+        """`worst(days_past_due, 12m)`, `days_where(balance > limit, 90d)`."""
+        value = self.expression()
+        self.take(",")
+        window, span = self.window()
+        return t.Daily("max" if word == "worst" else word, value.expr, window), f"{value.text}, {span}"
+
     def windowed(self, how: str) -> tuple[t.Measure, str]:
+        if how in ("max", "min", "average") and self.next() in t.DAILY_FACTS and self.tokens[self.place + 1][1] == ",":
+            return self.daily(how)
         select, name, text = self.select()
         self.take(",")
         word = self.next()
@@ -400,6 +409,7 @@ MEASURES: Mapping[str, Callable[[Parser, str], tuple[t.Measure, str]]] = {
     "sum": Parser.windowed,
     "max": Parser.windowed,
     **dict.fromkeys(("min", "average", "spread", "active", "in_a_row", "distinct"), Parser.windowed),
+    **dict.fromkeys(("worst", "days_where"), Parser.daily),
     "first": Parser.first,
     "last": Parser.last,
     "days_since": Parser.days_since,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from linekeeper.core.event import Event
 from linekeeper.policy.model import Policy
+from tests.oracle.daily import write_daily
 from tests.oracle.generate import for_program
 from tests.oracle.held import read_alike
 from tests.oracle.measured import write_measured
@@ -23,7 +24,7 @@ _CHANCE: st.SearchStrategy[Random] = st.randoms(use_true_random=False) | st.inte
 
 def written() -> st.SearchStrategy[Written]:
     """Valid policy files, and what they mean."""
-    writers = (write_policy, write_measured, write_wider, write_staged)
+    writers = (write_policy, write_measured, write_wider, write_staged, write_daily)
     return st.one_of([_CHANCE.map(write) for write in writers])
 
 

@@ -189,6 +189,15 @@ class Restrictions:
 
 
 @dataclass(frozen=True, slots=True)
+class Daily:
+    """An account fact, or a condition of facts (`days_where`), over the days of a window as each of them ended."""
+
+    how: str
+    of: Expr
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
 class Arm:
     """The arm of the account in a split (section 5.4), by its place."""
 
@@ -221,7 +230,7 @@ class Inline:
     measure: Measure
 
 
-Measure = Windowed | Last | First | DaysSince | LateCount | Restrictions | OfCustomer
+Measure = Windowed | Last | First | DaysSince | LateCount | Restrictions | OfCustomer | Daily
 Expr = (
     Literal
     | Ref
@@ -243,6 +252,7 @@ Expr = (
     | Arm
     | Measure
 )
+DAILY_FACTS = ("balance", "limit", "granted", "utilisation", "past_due", "days_past_due")  # kept day by day
 FACTS: Mapping[str, str] = {
     "balance": "money",
     "limit": "money",
@@ -769,4 +779,8 @@ def unit_of(measure: Measure, kinds: Iterable[Kind]) -> tuple[str, tuple[str, ..
             return "days", ()
         case OfCustomer("sum" | "max", _, fact):
             return FACTS[fact], ()
+        case Daily(_, Fact(name)):
+            return FACTS[name], ()
+        case Daily():
+            return "days", ()
     return "count", ()

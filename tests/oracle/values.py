@@ -18,6 +18,7 @@ from math import floor
 
 from tests.oracle.arms import arm_of
 from tests.oracle.clock import day_of, hour_of_day, month_of
+from tests.oracle.day_ends import DayEnd, LineByDay, ended
 from tests.oracle.ledger import Dated, Ledger, at_most
 from tests.oracle.nouns import MONEY_MAX, SHARE_CEILING_BP, Line, Status
 from tests.oracle.tree import (
@@ -27,6 +28,7 @@ from tests.oracle.tree import (
     Arm,
     Call,
     Compare,
+    Daily,
     DayOfMonth,
     DaysSince,
     Expr,
@@ -73,6 +75,9 @@ ARITH = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 
 
 # ------------------------------------------------------------------ expressions
+
+
+LINE_FACTS = ("limit", "granted", "utilisation")
 
 
 def no_leaf(expr: Expr) -> Value:
@@ -194,6 +199,8 @@ class Scene:
     restricted: Mapping[
         str, Sequence[int]
     ]  # days of the decrease, suspend and close decisions so far, by unit of window
+    ends: Mapping[int, DayEnd]  # how each day before today ended
+    line_by_day: LineByDay
 
     @property
     def day(self) -> int:
@@ -271,6 +278,8 @@ def measure(scene: Scene, expr: Expr) -> Value:
             if how == "count":
                 return others + (own >= least)
             return others + own if how == "sum" else max(others, own)
+        case Daily():
+            return daily(scene, expr)
         case Fact(name):
             return fact(scene, name)
         case Arm(name):
@@ -304,6 +313,51 @@ def windowed(scene: Scene, measure: Windowed) -> Value:
         case "in_a_row":
             return in_a_row(set(tiles), tile(scene.hour, measure.window.unit))
     return total
+
+
+def first_day_of_month(month: int) -> int:
+    """Days since 1 January 1970 of the first day of a month since then."""
+    return (date(1970 + month // 12, month % 12 + 1, 1) - date(1970, 1, 1)).days
+
+
+def daily(scene: Scene, measure: Daily) -> Value:
+    """What the days of a window come to, each as it ended and today as it stands."""
+    first = scene.day - measure.window.length + 1
+    if measure.window.unit == "m":
+        first = first_day_of_month(month_of(scene.day) - measure.window.length + 1)
+    reads_line = any(isinstance(part, Fact) and part.name in LINE_FACTS for part in walk(measure.of))
+    values = []
+    for day in range(max(first, min(scene.ends, default=scene.day)), scene.day):
+        line = scene.line_by_day.on(day) if reads_line else (0, 0)
+        values.append(_on_day(measure.of, scene.ends[day], *line))
+    values.append(_on_day(measure.of, ended(scene.ledger), scene.line.limit, scene.line.granted))
+    match measure.how:
+        case "max":
+            return max(values)
+        case "min":
+            return min(values)
+        case "average":
+            return floor(Fraction(sum(values), len(values)))
+    return sum(values)
+
+
+def _on_day(expr: Expr, end: DayEnd, limit: int, granted: int) -> int:
+    """A fact, or a condition, of a day that ended so under that line."""
+
+    def leaf(of: Expr) -> Value:
+        assert isinstance(of, Fact)
+        match of.name:
+            case "limit":
+                return limit
+            case "granted":
+                return granted
+            case "utilisation":
+                return percent(end.balance, limit)
+        return int(getattr(end, of.name))
+
+    value = evaluate(expr, leaf)
+    assert value is not None
+    return value
 
 
 def in_a_row(tiles: set[int], now: int) -> int:

@@ -13,7 +13,8 @@ from itertools import takewhile
 from linekeeper.core.line import Action
 from linekeeper.evaluate.counting_rings import current_tile, fill_ring, restriction_rings, tiles_of
 from linekeeper.evaluate.event_batch import EventRow
-from linekeeper.evaluate.late_events import History, evaluate_until, row_as_read_by
+from linekeeper.evaluate.late_events import History, evaluate_until, rebuild_facts, row_as_read_by
+from linekeeper.evaluate.line_days import higher_of_each_day, keep_line_changes, line_changes
 from linekeeper.evaluate.replay import replay_rows
 from linekeeper.evaluate.version_migration import migrate_account
 from linekeeper.kernel.kernel import Kernel
@@ -46,6 +47,8 @@ def correct(kernel: Kernel, state: list[int], history: History, out: list[int]) 
     assert state[slots["LIMIT"]] >= before[slots["LIMIT"]]
     _forget_restrictions_not_in(kernel, on_time, state)
     _set_status(kernel, state, target)
+    if kernel.layout.line_days:
+        _count_by_the_better_line(kernel, on_time, state, history)
     if state != before:
         # What was corrected may meet a rule tomorrow that it did not meet before, whatever else is due.
         state[slots["NEXT_REVIEW"]] = state[slots["HOUR"]] // 24 + 1
@@ -57,7 +60,8 @@ def _never_restricted(kernel: Kernel, state: list[int]) -> bool:
     """Whether there is nothing to correct: no latch is set, the limit is whole, and no restriction is remembered."""
     slots = kernel.layout.slots
     whole = not state[slots["MASK"]] and state[slots["LIMIT"]] == state[slots["GRANTED"]]
-    return whole and not any(tiles_of(state, ring) for ring in restriction_rings(kernel))
+    cut_before = any(limit < granted for _, limit, granted in line_changes(kernel, state))
+    return whole and not cut_before and not any(tiles_of(state, ring) for ring in restriction_rings(kernel))
 
 
 def replay_on_time(kernel: Kernel, history: History, hour: int) -> list[int]:
@@ -200,6 +204,16 @@ def _forget_restrictions_not_in(kernel: Kernel, on_time: list[int], state: list[
         supported = [min(pair) for pair in zip(tiles, tiles_of(on_time, ring), strict=False)]
         if supported != tiles:
             fill_ring(kernel, state, ring, supported, current_tile(kernel, state, ring))
+
+
+def _count_by_the_better_line(kernel: Kernel, on_time: list[int], state: list[int], history: History) -> None:
+    """A limit that should not have been cut makes no day look worse: of each day the better line of both counts."""
+    own, other = line_changes(kernel, state), line_changes(kernel, on_time)
+    better = higher_of_each_day(own, other) if own and other else own
+    if better != own:
+        keep_line_changes(kernel, state, better)
+        history.facts.drop_after(0)  # they were rebuilt under the lines that stood
+        rebuild_facts(kernel, state, history)
 
 
 def _set_status(kernel: Kernel, state: list[int], target: int) -> None:

@@ -16,6 +16,7 @@ from linekeeper.core.line import Status
 from linekeeper.evaluate.counting_rings import fill_late_rings
 from linekeeper.evaluate.event_batch import EventRow, time_of
 from linekeeper.evaluate.kept_states import KeptState, KeptStates
+from linekeeper.evaluate.line_days import keep_line_days
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
 
@@ -203,6 +204,7 @@ def rebuild_facts(kernel: Kernel, state: list[int], history: History) -> None:
     has_begun = bool(fresh)
     fresh = fresh or kernel.new_state()
     fresh[slots["OPEN_AT"]] = state[slots["OPEN_AT"]]
+    keep_line_days(kernel, state, fresh)
     for events, row in enumerate(history.standing(applied), applied + 1):
         if not has_begun:
             run.begin(fresh, row.hour)

@@ -6,6 +6,7 @@ from linekeeper.core.dates import date_of
 from linekeeper.core.errors import StoreError
 from linekeeper.evaluate.counting_rings import fill_ring, restriction_rings, tiles_of
 from linekeeper.evaluate.late_events import History, rebuild_facts
+from linekeeper.evaluate.line_days import keep_line_changes, line_changes
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.layout import (
     LATCH_WIDTH,
@@ -56,6 +57,7 @@ def migrate_account(old: Kernel, new: Kernel, state: list[int], history: History
         for before_slot, after_slot in zip(its_schedule, my_schedule, strict=True):
             fresh[new.layout.slots[after_slot]] = state[old.layout.slots[before_slot]]
     _carry_restrictions(old, state, new, fresh)
+    _carry_line_days(old, state, new, fresh, day)
     rebuild_facts(new, fresh, history)
     fresh[new.layout.slots["NEXT_REVIEW"]] = day
     state[:] = fresh
@@ -79,6 +81,14 @@ def _carry_announcements(old: Kernel, state: list[int], new: Kernel, fresh: list
             fresh[new.layout.latches + number * LATCH_WIDTH + HOLDING] = 0
             if after.limit is not None:
                 fresh[slots[amount_slot(after)]] = 0
+
+
+def _carry_line_days(old: Kernel, state: list[int], new: Kernel, fresh: list[int], day: int) -> None:
+    """The line of earlier days; where the old version did not remember it, they count as the last of them ended."""
+    if new.layout.line_days:
+        slots = old.layout.slots
+        known = line_changes(old, state) or [(day - 1, state[slots["LIMIT"]], state[slots["GRANTED"]])]
+        keep_line_changes(new, fresh, known)
 
 
 def _carry_restrictions(old: Kernel, state: list[int], new: Kernel, fresh: list[int]) -> None:

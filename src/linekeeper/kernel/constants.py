@@ -13,7 +13,7 @@ from itertools import count
 
 from linekeeper.core.account_mark import numbers_of_salt
 from linekeeper.kernel.expressions import ExpressionCompiler
-from linekeeper.kernel.lines import LINE_MAX, note
+from linekeeper.kernel.lines import LINE_MAX, note, shortened
 from linekeeper.kernel.names import Names
 from linekeeper.kernel.prelude import NEVER
 from linekeeper.policy import expression as ex
@@ -81,6 +81,9 @@ class Constants:
         self._name_dues(policy)
         self._name_splits(policy)
         self._name_filters(policy)
+        self.day_ends: dict[ex.Expr, ex.Expr] = {}
+        self.day_texts: dict[ex.Expr, str] = {}
+        self._name_days(policy)
         features = tuple(self._named_feature(feature) for feature in policy.features)
         self._name_score(policy)
         triggers = tuple(self._named_trigger(trigger) for trigger in policy.triggers)
@@ -229,6 +232,13 @@ class Constants:
                 if chosen.where is not None and chosen not in self.filters:
                     prefix, counted = f"{chosen.kind}_WHERE", numbers[chosen.kind]
                     self.filters[chosen] = self._named(chosen.where, prefix, chosen.kind, counted)
+
+    def _name_days(self, policy: m.Policy) -> None:
+        """The numbers of the conditions that count days."""
+        for feature in policy.features:
+            if isinstance(feature.expr, ex.Daily) and (of := feature.expr.of) not in self.day_ends:
+                self.day_texts[of] = shortened(self._text.of(of), 80)
+                self.day_ends[of] = self._named(of, f"DAYS_WHERE_{len(self.day_ends) + 1}")
 
     def _named_feature(self, feature: m.Feature) -> m.Feature:
         if isinstance(feature.expr, ex.Measure):

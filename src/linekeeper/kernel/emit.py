@@ -31,7 +31,7 @@ from linekeeper.kernel.emit_line import LineEmitter
 from linekeeper.kernel.emit_next import NextEmitter
 from linekeeper.kernel.emit_stages import stages
 from linekeeper.kernel.emit_trees import TreeEmitter
-from linekeeper.kernel.layout import LATCH_WIDTH, Layout, RowShape, lay_out
+from linekeeper.kernel.layout import LATCH_WIDTH, Layout, RowShape, lay_out, line_changes_kept
 from linekeeper.kernel.lines import folded
 from linekeeper.kernel.names import kind_lines, name_all, row_lines, slot_lines
 from linekeeper.kernel.taken_up import with_taken_up
@@ -83,6 +83,12 @@ def functions_of_first_limits() -> str:
 def functions_of_dues() -> str:
     """The functions of the section `dues`, as source."""
     return _untyped("dues.py", "def pay_dues_within")
+
+
+@cache
+def functions_of_day_ends() -> str:
+    """The functions of the line at the end of earlier days, as source."""
+    return _untyped("day_ends.py", "def note_line")
 
 
 @cache
@@ -177,6 +183,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
 def _functions_of(policy: m.Policy) -> list[str]:
     """The functions that only some policies need, as source."""
     taken = (
+        (line_changes_kept(policy), functions_of_day_ends),
         (policy.dues.tolerance_minor or policy.dues.business_days, functions_of_dues),
         (policy.moratorium, functions_of_relief),
         (policy.splits, functions_of_splits),
@@ -220,4 +227,5 @@ def _fixed_numbers(policy: m.Policy, layout: Layout) -> list[str]:
     unused |= frozenset() if policy.own_limit else {Action.OWN_CHOICE}
     unused |= frozenset() if policy.assign else {Action.ASSIGN, Action.REFUSE}
     actions = (action for action in Action if action not in unused)
+    lines += [f"LINE_DAYS = {layout.line_days}", f"LINE_CHANGES = {layout.line_changes}"] if layout.line_days else []
     return [*lines, *(f"DO_{action.name} = {action.value}" for action in actions)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
+from linekeeper.kernel.daily_code import advance_by_day, daily_value, day_functions, rings_of_days
 from linekeeper.kernel.dues_code import DuesCode
 from linekeeper.kernel.emit_rings import add
 from linekeeper.kernel.layout import GREATEST, Layout, Ring, arm_slot, columns_read, lengths_of
@@ -57,8 +58,11 @@ class FactsEmitter:
     def advance(self) -> str:
         """Bring facts to an hour: the clock, overnight dues, tiles that leave their windows."""
         relief = self.policy.moratorium is not None
-        name = self.names.space.take("advance_within") if relief else "advance"
+        by_day = bool(rings_of_days(self.layout))
+        within = self.names.space.take("advance_one_day") if by_day else "advance"
+        name = self.names.space.take("advance_within") if relief else within
         lines = [
+            *day_functions(self.layout, self.names, self.constants, self.dues),
             f"def {name}(s, hour):",
             '    """Bring the facts to that hour; a late hour changes nothing."""',
             "    if hour < s[HOUR]:",
@@ -88,7 +92,9 @@ class FactsEmitter:
                 f"        {reached} = 1",
                 *indented(self._add_late(days, f"s[DUE] + {self.dues.days_after(str(days))}"), 2),
             ]
-        return "\n".join([*lines, *(_advance_in_parts(name) if relief else [])])
+        return "\n".join(
+            [*lines, *(_advance_in_parts(name, within) if relief else []), *(advance_by_day(within) if by_day else [])]
+        )
 
     def _add_late(self, days: int, day: str) -> list[str]:
         """Calls that count a rise of days past due to `days`, on the day on which it came."""
@@ -224,12 +230,12 @@ class FactsEmitter:
         )
 
 
-def _advance_in_parts(name: str) -> list[str]:
+def _advance_in_parts(name: str, whole: str) -> list[str]:
     """Days before a moratorium, in it and after it, one part after another: what a due reaches, it reaches before."""
     return [
         "",
         "",
-        "def advance(s, hour):",
+        f"def {whole}(s, hour):",
         '    """Bring the facts to that hour, with a stop before a moratorium and at its end."""',
         "    eve = s[RELIEF_FROM] * 24 - 24",
         "    last = s[RELIEF_UNTIL] * 24",
@@ -261,6 +267,8 @@ def measured(layout: Layout, names: Names, dues: DuesCode, expr: ex.Expr) -> str
     match expr:
         case ex.Windowed() | ex.LateCount() | ex.Restrictions():
             return record_of(expr).code.format(**_read(layout, names, expr))
+        case ex.Daily():
+            return daily_value(layout, names, expr)
         case ex.Last():
             slot = names.at(layout.lasts[expr] + 1)
         case ex.First():

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.kernel.constants import Constants, NamedExpressionCompiler, schedule_key
+from linekeeper.kernel.daily_code import changes_daily, leaves_daily
 from linekeeper.kernel.dues_code import DuesCode
 from linekeeper.kernel.emit_facts import measured
 from linekeeper.kernel.emit_rings import entry, title
@@ -151,6 +152,9 @@ class NextEmitter:
             case ex.Fact("on_time_streak"):
                 streak_ends = ["if s[STREAK] > 0:", f"    first = min(first, oldest_due + {self.dues.days_after('1')})"]
                 lines = self._while((*use.any, *use.crossing), streak_ends)
+            case ex.Daily() as measure:
+                changes = changes_daily(self.layout, self.names, self.dues, measure)
+                lines = self._while((*use.any, *use.crossing), changes) if changes else []
             case _:
                 return []
         return indented([note(feature.name), *lines]) if lines else []
@@ -176,6 +180,12 @@ class NextEmitter:
             match feature.expr:
                 case ex.Windowed() | ex.LateCount() | ex.Restrictions() if self.layout.ring(feature.expr) == ring:
                     block = self._window(ring, feature, feature.expr)
+                    lines += [note(feature.name), *block] if block else []
+                case ex.Daily() as measure if self.layout.ring(measure) == ring:
+                    day_of = _LEAVES_DAY[ring.key.unit].replace("{length}", str(measure.window.length))
+                    block = leaves_daily(self.layout, self.names, measure, day_of)
+                    guards = (*self.used[feature.name].any, *self.used[feature.name].crossing)
+                    block = self._while(guards, block) if block else []
                     lines += [note(feature.name), *block] if block else []
         some = _SOME_LEAVE[ring.key.unit].format(leaves=self.names.at(ring.leaves))
         return indented([note(title(ring)), f"if {some}:", *indented(lines)]) if lines else []

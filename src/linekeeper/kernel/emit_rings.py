@@ -5,6 +5,7 @@ from __future__ import annotations
 from linekeeper.kernel.layout import GREATEST, UNITED, Column, Layout, Ring
 from linekeeper.kernel.lines import indented, note, shortened
 from linekeeper.kernel.names import Names
+from linekeeper.policy import expression as ex
 
 _TILES = {"h": "hours", "d": "days", "m": "months"}
 
@@ -12,7 +13,9 @@ _TILES = {"h": "hours", "d": "days", "m": "months"}
 def title(ring: Ring) -> str:
     """What a ring holds, in words."""
     source = ring.key.source
-    name = source if isinstance(source, str) else source.kind + (" where ..." if source.where else "")
+    name = source if isinstance(source, str) else "ends of days"
+    if isinstance(source, ex.Select):
+        name = source.kind + (" where ..." if source.where else "")
     days = f" {ring.key.days}" if ring.key.days else ""
     windows = ", ".join(map(str, ring.lengths))
     return shortened(f"{name}{days}, windows of {windows} {_TILES[ring.key.unit]}", 80)

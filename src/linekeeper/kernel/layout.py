@@ -15,6 +15,8 @@ from linekeeper.core.bounds import DUES_MAX
 from linekeeper.core.formats import EDITION
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
+from linekeeper.policy.analysis.windows import window_days
+from linekeeper.policy.daily import LINE_FACTS
 from linekeeper.policy.expression_text import ExpressionText, Namespace, slug
 
 LATCH_WIDTH = 5
@@ -63,11 +65,14 @@ def taken_up_slots(policy: m.Policy) -> tuple[str, ...]:
     return (*(OWN_SLOTS if policy.own_limit else ()), *(GRANT_SLOTS if policy.takes_grants else ()), *assigned)
 
 
+Ringed = ex.Windowed | ex.LateCount | ex.Restrictions | ex.Daily  # the measures that read a ring
+
+
 @dataclass(frozen=True, slots=True)
 class RingKey:
-    """What a ring counts: selected events, or (source, days) for `late` and `restrictions`."""
+    """What a ring counts: selected events, the ends of days, or (source, days) for `late` and `restrictions`."""
 
-    source: ex.Select | str
+    source: ex.Select | ex.Expr | str
     days: int
     unit: ex.TileUnit
 
@@ -85,6 +90,12 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "active": (),  # the entries of the window are its tiles that have something in them
     "in_a_row": (),
     "distinct": ("distinct",),
+}
+# Of the end of a day; an average is worked out anew only where not all days are alike.
+_DAILY_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "max": ("max",),
+    "min": ("min",),
+    "average": ("total", "known", "max", "min"),
 }
 GREATEST = ("max", "min")  # columns of which a window keeps the greatest
 UNITED = "distinct"  # a bit for each word of a list, of which a window keeps those that any entry has; else a total
@@ -155,16 +166,23 @@ class Layout:
     since: dict[ex.DaysSince, int]
     above: dict[int, int]
     latches: int
+    line_days: int  # where the limits of earlier days stand (see `day_ends`); 0 where no measure asks for them
+    line_changes: int  # how many changes have room there
     line: int  # the first slot of the line part
     size: int
     digest: str
 
-    def ring(self, measure: ex.Windowed | ex.LateCount | ex.Restrictions) -> Ring:
+    def ring(self, measure: Ringed) -> Ring:
         """The ring that a measure reads."""
         return next(ring for ring in self.rings if ring.key == ring_key(measure))
 
 
-def ring_key(measure: ex.Windowed | ex.LateCount | ex.Restrictions) -> RingKey:
+def is_of_days(ring: Ring) -> bool:
+    """Whether a ring holds the ends of days, and not events."""
+    return not isinstance(ring.key.source, str | ex.Select)
+
+
+def ring_key(measure: Ringed) -> RingKey:
     """Measures with equal keys share a ring."""
     match measure:
         case ex.Windowed(_, select, _, window):
@@ -173,16 +191,20 @@ def ring_key(measure: ex.Windowed | ex.LateCount | ex.Restrictions) -> RingKey:
             return RingKey("late", days, window.unit)
         case ex.Restrictions(window):
             return RingKey("restrictions", 0, window.unit)
+        case ex.Daily(_, of, window):
+            return RingKey(of, 0, window.unit)
 
 
-def columns_read(measure: ex.Windowed | ex.LateCount | ex.Restrictions) -> tuple[Column, ...]:
+def columns_read(measure: Ringed) -> tuple[Column, ...]:
     """The columns that a measure reads."""
+    if isinstance(measure, ex.Daily) and measure.how != "days_where":
+        return tuple((column, "value") for column in _DAILY_COLUMNS[measure.how])
     if not isinstance(measure, ex.Windowed):
         return (("count", None),)
     return tuple((column, measure.field) for column in _COLUMNS[measure.how])
 
 
-def lengths_of(measure: ex.Windowed | ex.LateCount | ex.Restrictions) -> tuple[int, ...]:
+def lengths_of(measure: Ringed) -> tuple[int, ...]:
     """The windows that a measure reads, longest first: one; of what ended in the past two, and it is the difference."""
     if isinstance(measure, ex.Windowed) and measure.ending:
         return measure.reach.length, measure.ending
@@ -234,10 +256,20 @@ def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
         slots[name], place = place, place + 1
     latches, place = place, place + LATCH_WIDTH * len(policy.triggers)
     line_rings, place = _rings(used, names, place, line=True)
+    line_changes = line_changes_kept(policy)
+    line_days = place if line_changes else 0
+    place += 2 + 3 * line_changes if line_changes else 0
     shape = repr((sorted(slots.items()), fact_rings, line_rings, above, lasts, since, latches, place))
     shape += repr(firsts) if firsts else ""
     digest = hashlib.sha256(shape.encode()).hexdigest()
-    return Layout(slots, (*fact_rings, *line_rings), dues, lasts, firsts, since, above, latches, line, place, digest)
+    facts = (slots, (*fact_rings, *line_rings), dues, lasts, firsts, since, above)
+    return Layout(*facts, latches, line_days, line_changes, line, place, digest)
+
+
+def line_changes_kept(policy: m.Policy) -> int:
+    """Changes of the line that are remembered: one a day, as far back as some measure asks; 0 where none does."""
+    asking = (one for one in measures(policy) if isinstance(one, ex.Daily) and one.facts & LINE_FACTS)
+    return max((window_days(one.window) + 1 for one in asking), default=0)
 
 
 def arm_slot(split: str) -> str:
@@ -299,21 +331,23 @@ def _ring_names(policy: m.Policy, used: list[ex.Measure]) -> dict[RingKey, str]:
     text, taken = ExpressionText(policy), Namespace()
     names: dict[RingKey, str] = {}
     for measure in used:
-        if (
-            isinstance(measure, ex.Windowed | ex.LateCount | ex.Restrictions)
-            and (key := ring_key(measure)) not in names
-        ):
-            source = key.source if isinstance(key.source, str) else text.select(key.source)
+        if isinstance(measure, Ringed) and (key := ring_key(measure)) not in names:
+            source = key.source if isinstance(key.source, str) else _text_of(key.source, text)
             what = slug(f"{source} {key.days}" if key.days else source)
             names[key] = taken.take(f"{what}_by_{_TILE[key.unit]}")
     return names
 
 
+def _text_of(source: ex.Select | ex.Expr, text: ExpressionText) -> str:
+    """What a ring holds, as one writes it; of the end of a day, with a word for that."""
+    return text.select(source) if isinstance(source, ex.Select) else f"day end {text.of(source)}"
+
+
 def _rings(used: list[ex.Measure], names: dict[RingKey, str], place: int, line: bool) -> tuple[list[Ring], int]:
     """The rings of the fact part, or of the line part (only `restrictions` stands there)."""
-    grouped: dict[RingKey, list[ex.Windowed | ex.LateCount | ex.Restrictions]] = {}
+    grouped: dict[RingKey, list[Ringed]] = {}
     for measure in used:
-        if isinstance(measure, ex.Windowed | ex.LateCount | ex.Restrictions):
+        if isinstance(measure, Ringed):
             grouped.setdefault(ring_key(measure), []).append(measure)
     rings: list[Ring] = []
     for key, users in grouped.items():

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from linekeeper.core.line import Action, Status
-from linekeeper.kernel.layout import FACT_SLOTS, LATCH_WIDTH, LINE_SLOTS, Layout, Ring, RowShape
+from linekeeper.kernel.layout import FACT_SLOTS, LATCH_WIDTH, LINE_SLOTS, Layout, Ring, RowShape, is_of_days
 from linekeeper.kernel.lines import note
 from linekeeper.policy import model as m
 from linekeeper.policy.expression_text import ExpressionText, Namespace, slug
@@ -110,6 +110,7 @@ class Names:
     bits: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     fields: dict[tuple[str, str], str] = field(default_factory=dict)
+    day_values: dict[str, str] = field(default_factory=dict)  # by ring: the function of what it holds of a day
 
     def at(self, slot: int) -> str:
         """A place of the state, as code: `s[DRAW_7D_COUNT]`."""
@@ -128,6 +129,7 @@ def name_all(policy: m.Policy, layout: Layout, shape: RowShape, fixed: str) -> N
         *layout.slots,
         *shape.columns,
         *schedule_locals(policy),
+        *(("end_day", "LINE_DAYS", "LINE_CHANGES") if any(map(is_of_days, layout.rings)) else ()),
         *(
             ("announced", "note_announced", "treat", "action", "newly_set", "contacts")
             if policy.decides_in_stages
@@ -174,6 +176,8 @@ def name_ring(ring: Ring, names: Names) -> None:
     ring_name, end, leaves, entries = (take(f"{capital}{part}") for part in ("", "_END", "_LEAVES", "_ENTRIES"))
     names.rings[ring.name] = RingNames(ring_name, end, entries, take(f"expire_{ring.name}"), take(f"add_{ring.name}"))
     names.slots |= {ring.base: end, ring.leaves: leaves, ring.entries: entries}
+    if is_of_days(ring):
+        names.day_values[ring.name] = take(f"{ring.name}_value")
     what = capital.rpartition("_BY_")[0]
     for length, columns in ring.windows:
         window = f"{what}_{length}{ring.key.unit.upper()}"

@@ -15,6 +15,7 @@ from lark import Tree
 
 from linekeeper.core.bounds import INT64_MAX, MONEY_MAX
 from linekeeper.policy import expression as ex
+from linekeeper.policy.daily import OWN_WORDS, is_daily
 from linekeeper.policy.functions import (
     FACTS,
     FUNCTIONS,
@@ -65,7 +66,7 @@ def check_condition(tree: Branch, scope: Scope) -> ex.Expr:
 
 def check_feature(tree: Branch, scope: Scope) -> Checked:
     """The tree as the value of a feature, which may be nothing but a measure. Raises Mistyped."""
-    if tree.data == "call" and str(tree.children[0]) in MEASURES:
+    if tree.data == "call" and str(tree.children[0]) in {*MEASURES, *OWN_WORDS}:
         return _measure(tree, scope)
     part = check(tree, scope)
     if part.loose in ("text", "span"):
@@ -415,13 +416,13 @@ def _call(tree: Branch, scope: Scope) -> Checked:
     word = str(tree.children[0])
     if word in FUNCTIONS:
         return _function(tree, FUNCTIONS[word], scope)
-    if word in MEASURES:
+    if word in MEASURES or word in OWN_WORDS:
         if not scope.measures:
             _fail(tree, f"the measure `{word}` cannot stand here", "name it as a feature")
         part = _measure(tree, scope)
         name = scope.hoist(render(tree), part)
         return replace(part, expr=ex.Ref(name, part.expr.unit, part.choices))
-    way_out = OTHER_FUNCTIONS.get(word) or nearest(word, (*MEASURES, *FUNCTIONS))
+    way_out = OTHER_FUNCTIONS.get(word) or nearest(word, (*MEASURES, *OWN_WORDS, *FUNCTIONS))
     return _fail(tree, f"the function `{quoted(word)}` is not known", way_out)
 
 
@@ -484,6 +485,8 @@ def _argument(tree: Branch, argument: Argument, scope: Scope) -> Checked:
 
 def _measure(tree: Branch, scope: Scope) -> Checked:
     """A measure by itself, not yet a feature."""
+    if is_daily(tree):
+        return scope.daily_call(tree, scope)
     measure = MEASURES[str(tree.children[0])]
     *_, last = [tree, *_subtrees(tree)]
     past = last if last.data == "ending" and measure.ends else None
@@ -497,7 +500,7 @@ def _measure(tree: Branch, scope: Scope) -> Checked:
                 fields += [_suitable(side, field, argument, measure.name)] if field is not None else []
                 arguments += [select, *fields]
             case Span(units, least):
-                arguments.append(_window(side, units, least))
+                arguments.append(window_of(side, units, least))
             case DaysPastDue():
                 arguments.append(_days_past_due(side, scope))
     bounds = measure.bounds if measure.bounds is not None else _field_bounds(*fields)
@@ -553,7 +556,8 @@ def _suitable(tree: Branch, field: Field, argument: Events, word: str) -> Field:
     return field
 
 
-def _window(tree: Branch, units: str, least: int) -> ex.Window:
+def window_of(tree: Branch, units: str, least: int = 1) -> ex.Window:
+    """The window that is written there, in those units of tiles. Raises Mistyped."""
     word = str(tree.children[0]).replace("_", "") if tree.data == "duration" else ""
     if not word or word[-1] not in units:
         _fail(tree, f"`{quoted(render(tree))}` is not a window", how_to_span(tree, render(tree), units))

@@ -295,7 +295,26 @@ class Arm:
     unit: ClassVar[Unit] = CATEGORY
 
 
-Measure = Windowed | Last | First | DaysSince | LateCount | Restrictions | Fact | Arm
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """What an expression of account facts came to at the end of each day of a window, and comes to now.
+
+    `how` is max, min, average, or days_where, which counts the days on which a condition holds.
+    """
+
+    how: OneOf["max", "min", "average", "days_where"]
+    of: Expr
+    window: Window
+    unit: Unit = noted(compare=False, repr=False)
+    choices: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def facts(self) -> frozenset[str]:
+        """The account facts that it reads."""
+        return frozenset(node.name for node in nodes_of(self.of) if isinstance(node, Fact))
+
+
+Measure = Windowed | Last | First | DaysSince | LateCount | Restrictions | Fact | Arm | Daily
 Expr = (
     Literal
     | Ref

@@ -107,7 +107,9 @@ class ExpressionText:
             case _:
                 return self._measure(expr)
 
-    def _measure(self, expr: ex.Windowed | ex.Last | ex.First | ex.DaysSince | ex.LateCount | ex.Restrictions) -> str:
+    def _measure(
+        self, expr: ex.Windowed | ex.Last | ex.First | ex.DaysSince | ex.LateCount | ex.Restrictions | ex.Daily
+    ) -> str:
         match expr:
             case ex.Windowed(how, chosen, field, window):
                 ending = f", ending {expr.ending}{window.unit} ago" if expr.ending else ""
@@ -120,6 +122,8 @@ class ExpressionText:
                 return f"late_count({days}, {window.length}{window.unit})"
             case ex.Restrictions(window):
                 return f"restrictions({window.length}{window.unit})"
+            case ex.Daily(how, of, window):
+                return f"{how}({self.of(of)}, {window.length}{window.unit})"
 
     def select(self, chosen: ex.Select, field: str | None = None) -> str:
         """Selected events, and the field of theirs that is read."""

@@ -21,6 +21,7 @@ from typing import Literal as OneOf
 from typing import NamedTuple
 
 from linekeeper.core.bounds import MONEY_MAX, SHARE_CEILING_BP
+from linekeeper.policy.daily import DAILY
 from linekeeper.policy.expression import (
     CATEGORY,
     COUNT,
@@ -29,6 +30,7 @@ from linekeeper.policy.expression import (
     MONEY,
     SHARE,
     Arm,
+    Daily,
     DaysSince,
     Expr,
     Fact,
@@ -590,5 +592,8 @@ def record_of(measure: Measure) -> MeasureFunction | AccountFact:
         return FACTS[measure.name]
     if isinstance(measure, Arm):
         return replace(ARM, bounds=Interval(0, len(measure.choices) - 1))
+    if isinstance(measure, Daily):
+        bounds = FACTS[measure.of.name].bounds if isinstance(measure.of, Fact) else _COUNTED
+        return replace(ARM, name=measure.how, unit=measure.unit, bounds=bounds, trend=Trend.ANY, **DAILY[measure.how])
     record = MEASURES[measure.function]
     return replace(record, trend=Trend.ANY) if isinstance(measure, Windowed) and measure.ending else record

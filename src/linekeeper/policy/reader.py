@@ -17,6 +17,8 @@ from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.allowances import check_allow
 from linekeeper.policy.checker import check, check_condition, check_feature, coerce, with_own_unit
+from linekeeper.policy.daily import OWN_WORDS
+from linekeeper.policy.daily_check import check_daily
 from linekeeper.policy.functions import FACTS, LATER_FACTS, MEASURES
 from linekeeper.policy.kinds import valid_name
 from linekeeper.policy.rule_cells import SEGMENT
@@ -81,6 +83,7 @@ class Reader:
             later=frozenset() if scores else self.later,
             defined=self.defined,
             customer_call=self.customer_call,
+            daily_call=check_daily,
         )
 
     def _hoist(self, name: str, part: Checked) -> str:
@@ -435,7 +438,7 @@ def names_in(tree: Branch) -> list[str]:
         node = stack.pop()
         if node.data == "name":
             names.append(str(node.children[0]))
-        elif node.data != "customer_call" and (node.data != "call" or str(node.children[0]) not in MEASURES):
+        elif node.data != "customer_call" and (node.data != "call" or node.children[0] not in {*MEASURES, *OWN_WORDS}):
             stack += [part for part in node.children if isinstance(part, Tree)]
     return names
 

@@ -72,6 +72,11 @@ class Mistyped(Exception):
 CustomerCall = Callable[[Branch, "Scope"], Checked]
 
 
+def no_daily_call(tree: Branch, scope: Scope) -> Checked:
+    """What `max(utilisation, 6m)` is where nothing is measured."""
+    raise Mistyped("nothing is measured here", tree.meta.start_pos or 0)
+
+
 def no_customer_call(tree: Branch, scope: Scope) -> Checked:
     """What such a call is where the policy has no section that it could be of."""
     word = f"{tree.children[0]}.{tree.children[1]}"
@@ -104,3 +109,4 @@ class Scope:
     later: frozenset[str] = frozenset()  # names that are known only after the score
     defined: Mapping[str, Branch | None] = field(default_factory=dict)  # conditions with a name; None: it has a fault
     customer_call: CustomerCall = no_customer_call  # what `customer.sum(owed)` is
+    daily_call: CustomerCall = no_daily_call  # what `max(utilisation, 6m)` is

@@ -77,6 +77,9 @@ def _dependencies(policy: m.Policy, triggers: tuple[m.Trigger, ...]) -> Dependen
                 waits.add(window_days(window))
             case ex.Restrictions(window):
                 waits.add(window_days(window))
+            case ex.Daily(_, _, window) as measure:
+                facts |= measure.facts
+                waits.add(window_days(window))
             case ex.Fact(fact):
                 facts.add(fact)
     measured = frozenset(kinds)

@@ -199,6 +199,9 @@ class ExpressionRenderer:
                 places = {"span": self.language.span(days), "window": self.window(window)}
             case ex.Restrictions(window):
                 places = {"window": self.window(window)}
+            case ex.Daily(how, of, window):
+                value = self.clause(of) if how == "days_where" else self.noun(of)
+                places = {"value": value, "window": self.window(window)}
             case ex.Arm(split):
                 places = {"split": self.language.quote(split)}
         return self.language.translate(record_of(measure).words, **places)

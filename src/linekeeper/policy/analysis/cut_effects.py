@@ -68,6 +68,8 @@ class _CutTrends:
                 return _MOVED.get(name, Trend.STILL)
             case ex.Restrictions():
                 return Trend.UP
+            case ex.Daily(_, of):
+                return self.of(of)  # whatever a cut does to the days to come, it does to the measure
             case ex.Ref(name):
                 return self._trends[name]
             case ex.Arithmetic("-", left, right):
@@ -100,6 +102,8 @@ class _CutTrends:
                         waiting.append(self._exprs[name])
                     case ex.Fact(name) if name in _MOVED:
                         names[name] = None
+                    case ex.Daily(_, of):
+                        waiting.append(of)
                     case ex.Restrictions():
                         names["restrictions"] = None
         return sorted(names)

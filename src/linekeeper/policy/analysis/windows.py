@@ -24,7 +24,7 @@ def longest_window(policy: m.Policy, expr: ex.Expr) -> int:
             match node:
                 case ex.Windowed():
                     longest = max(longest, window_days(node.reach))
-                case ex.LateCount() | ex.Restrictions():
+                case ex.LateCount() | ex.Restrictions() | ex.Daily():
                     longest = max(longest, window_days(node.window))
                 case ex.Ref(name):
                     names = [name]
