@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from linekeeper.core.bounds import MISSING
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.lab.fit.additive_fit import Learning, fit_additive
-from linekeeper.lab.fit.cross_validation import with_fewer_bins
 from linekeeper.lab.fit.directions import hold_directions
 from linekeeper.lab.fit.feature_bins import bin_table
+from linekeeper.lab.fit.merging_level import with_fewer_bins
 from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
 from linekeeper.lab.fit.scaling import scorecard_of
 from linekeeper.lab.fit.training_table import TrainingTable, training_table
@@ -84,7 +84,11 @@ def made_table(chance: np.random.Generator, plan: FitPlan) -> TrainingTable:
 
 
 @settings(max_examples=6, deadline=None)
-@given(plan=plans(), way=st.sampled_from(["labels", "blend", "teacher"]), seed=st.integers(0, 2**16))
+@given(
+    plan=plans(),
+    way=st.sampled_from(["labels", "blend", "teacher", "linear", "linear blend"]),
+    seed=st.integers(0, 2**16),
+)
 def test_boosters_curves_card_kernel_and_oracle_agree_on_every_row(plan: FitPlan, way: str, seed: int) -> None:
     table = made_table(np.random.default_rng(seed), plan)
     assert (table.weight is None) == (plan.weight is None)

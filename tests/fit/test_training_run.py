@@ -19,19 +19,24 @@ import pytest
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import LinekeeperError, UsageError
 from linekeeper.lab.fit import additive_fit, inner_folds
+from linekeeper.lab.fit.cross_validation import fit_default
 from linekeeper.lab.fit.direction_costs import has_quick_costs
 from linekeeper.lab.fit.fairness import group_fairness
+from linekeeper.lab.fit.feature_bins import bin_table
 from linekeeper.lab.fit.folds import folds_of
+from linekeeper.lab.fit.merging_level import with_fewer_bins
+from linekeeper.lab.fit.metrics import auc
 from linekeeper.lab.fit.model_card import model_card_of, stability
 from linekeeper.lab.fit.model_card_page import render_model_card
 from linekeeper.lab.fit.plan import FEATURE_KEYS, PLAN_KEYS, TABLES_MAX, FeaturePlan, FitPlan, read_fit_plan
+from linekeeper.lab.fit.scaling import scorecard_of
 from linekeeper.lab.fit.training_run import TrainingRun, artifact_of_run, fit_scorecard
 from linekeeper.lab.fit.training_table import read_training_table, training_table
 from linekeeper.scorecard.artifact import read_artifact, write_artifact
 from linekeeper.scorecard.card import count_cells_of_card
 from linekeeper.scorecard.many import score_many
 from linekeeper.scorecard.points import best_score, lost_by_feature, score_one
-from tests.fit.synthetic import PLAN, synthetic_table
+from tests.fit.synthetic import PLAN, pairs_table, synthetic_table
 from tests.style.repository import read
 
 
@@ -383,11 +388,33 @@ def test_fewer_cells_are_the_price_of_a_level(sized: TrainingRun) -> None:
     assert (sized.sizes[0].auc_lost, sized.sizes[0].low, sized.sizes[0].high) == (0.0, 0.0, 0.0)
 
 
-def test_merging_stops_before_the_loss_on_unseen_rows_rises(sized: TrainingRun) -> None:
-    assert sized.level is not None
+def test_merging_stops_where_the_loss_on_unseen_rows_is_least(sized: TrainingRun) -> None:
     losses = [step.log_loss for step in sized.sizes]
-    assert losses[: sized.level + 1] == sorted(losses[: sized.level + 1], reverse=True)
-    assert sized.level == len(losses) - 1 or losses[sized.level + 1] > losses[sized.level]
+    assert sized.level == max(level for level, loss in enumerate(losses) if loss == min(losses))
+
+
+def test_merging_goes_as_far_as_rows_held_out_bear(run: TrainingRun, sized: TrainingRun) -> None:
+    """Without a word about its size, a card has the usual level or one that is better beyond chance."""
+    assert run.level in range(5)
+    assert model_card_of(run, "made")["size_level"] == run.level
+    assert f"merged to level {run.level} of" in render_model_card(model_card_of(run, "made"))
+
+
+def test_noise_in_fine_tables_is_merged_away() -> None:
+    """Two features make one step together: a card with the level that rows held out choose ranks no worse."""
+    made, unseen = pairs_table(3_000, seed=4), pairs_table(4_000, seed=5)
+    plan = FitPlan("pairs", tuple(FeaturePlan(name, "ability") for name in made.features))
+    fitted = fit_default(bin_table(made, plan), plan)
+    assert fitted.before_merging is not None
+    usual = with_fewer_bins(fitted.before_merging, made, plan)
+    cells, ranked = [], []
+    for model in (fitted.model, usual):
+        card = scorecard_of(model, plan, made.features)
+        cells.append(count_cells_of_card(card))
+        ranked.append(auc(unseen.label, -score_many(card, unseen.features).score))
+    assert fitted.merging_level > 1
+    assert cells[0] < cells[1]
+    assert ranked[0] > ranked[1] - 0.002
 
 
 def test_the_page_has_the_curve_of_sizes(sized: TrainingRun, run: TrainingRun) -> None:

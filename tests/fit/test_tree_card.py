@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from linekeeper.cli.main import build
@@ -17,7 +19,8 @@ from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import FileError, Refused
 from linekeeper.lab.fit.folds import folds_of
 from linekeeper.lab.fit.metrics import auc
-from linekeeper.lab.fit.plan import FeaturePlan
+from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
+from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.lab.fit.tree_card import (
     BOOSTER_SETTINGS,
     TreeCardRun,
@@ -30,7 +33,8 @@ from linekeeper.scorecard.artifact import open_artifact, write_artifact
 from linekeeper.scorecard.card import scored_features
 from linekeeper.scorecard.many import score_many
 from linekeeper.scorecard.points import score_one
-from linekeeper.scorecard.tree_validation import direction_fault
+from linekeeper.scorecard.tree_validation import WorseWhen, direction_fault
+from linekeeper.scorecard.trees import nodes_and_leaves
 from tests.fit.synthetic import PLAN, synthetic_table
 
 TABLE = synthetic_table(1_500)
@@ -94,10 +98,74 @@ def test_the_pd_is_calibrated(run: TreeCardRun) -> None:
     assert abs(pd - TABLE.label.mean()) < 0.03
 
 
+def coded_table(seed: int, codes: tuple[int, ...], rows: int = 1_200) -> TrainingTable:
+    """`late` has codes on both sides of its amounts and missing values; each code has a risk of its own."""
+    chance = np.random.default_rng(seed)
+    late, other = chance.integers(0, 40, rows), chance.integers(0, 1_000, rows)
+    odds = late / 15 + other / 500 - 2.5
+    kind = chance.integers(-1, 3 * len(codes) + 1, rows)
+    for number, code in enumerate(codes):
+        odds = np.where(kind == number, chance.normal(0, 1.5) - 1, odds)
+        late = np.where(kind == number, code, late)
+    late = np.where(kind == -1, MISSING, late)
+    label = (chance.random(rows) < 1 / (1 + np.exp(-odds))).astype(np.int64)
+    numbers = np.arange(rows)
+    return TrainingTable(numbers.astype(str), np.zeros(rows, np.int64), label, {"late": late, "other": other}, {})
+
+
+@settings(max_examples=5, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(
+    codes=st.lists(st.sampled_from([-9, -8, -7, -1, 15, 97, 98, 99]), min_size=2, max_size=4, unique=True),
+    worse=st.sampled_from(["higher", "lower", None]),
+    seed=st.integers(0, 2**16),
+)
+def test_several_codes_stand_apart_from_amounts(codes: list[int], worse: WorseWhen | None, seed: int) -> None:
+    """The fit itself holds the card against LightGBM on every row; here the rows that did not occur are held too."""
+    table = coded_table(seed, tuple(codes))
+    plan = FitPlan("codes", (FeaturePlan("late", "ability", worse, tuple(codes)), FeaturePlan("other", "ability")))
+    try:
+        score = fit_tree_card(table, plan, "made", folds=2).artifact.score
+    except Refused:
+        return  # the draw left nothing to learn
+    trees = score.trees[0]
+    if worse is not None and "late" in trees.features:
+        assert direction_fault(trees, "late", worse, tuple(codes)) is None
+    boosters = boosters_of(table, plan)
+    chance = np.random.default_rng(seed)
+    rare = replace(
+        table,
+        features={
+            "late": chance.choice([MISSING, *codes, *range(-12, 60), 96, 100], len(table)),
+            "other": table.features["other"],
+        },
+    )
+    matrix = matrix_of_table(rare, plan)
+    points, log_odds = score_many(score, rare.features).score, mean_log_odds(boosters, matrix)
+    slope, start = np.polyfit(log_odds, points, 1)
+    assert np.abs(points - (start + slope * log_odds)).max() < 0.8
+    if worse is not None:  # leaves count every row that reaches them, and one where none does
+        for root in trees.roots[:5]:
+            leaves = [-1 - node for node in nodes_and_leaves(trees, root) if node < 0]
+            assert len(table) <= sum(trees.rows[leaf] for leaf in leaves) <= len(table) + len(leaves)
+
+
+def test_each_of_several_codes_has_its_own_points() -> None:
+    chance = np.random.default_rng(5)
+    late = chance.choice([-2, -1, 0, 1, 2, 3], 3_000)
+    risk = {-2: 0.6, -1: 0.1, 0: 0.2, 1: 0.3, 2: 0.5, 3: 0.6}
+    label = (chance.random(3_000) < np.vectorize(risk.get)(late)).astype(np.int64)
+    numbers = np.arange(3_000)
+    table = TrainingTable(numbers.astype(str), np.zeros(3_000, np.int64), label, {"late": late}, {})
+    plan = FitPlan("own", (FeaturePlan("late", "willingness", "higher", (-2, -1)),))
+    score = fit_tree_card(table, plan, "made", folds=2).artifact.score
+    points = {value: score_one(score, {"late": value}).score for value in risk}
+    assert points[-1] > points[0] > points[1] > points[2] >= points[3]
+    assert points[-2] < points[1]
+
+
 @pytest.mark.parametrize(
     ("feature", "what"),
     [
-        (FeaturePlan("late", "willingness", special=(-2, -1)), "has several special codes"),
         (FeaturePlan("income", "ability", neutral=True), "is to have the mean where it is missing"),
     ],
 )

@@ -39,7 +39,7 @@ CardSize = Annotated[
     str | None,
     typer.Option(
         "--readable",
-        help="Size of the card: 0 (finest) to 4 (fewest cells), or auto, before the loss on unseen rows rises.",
+        help="Size of the card: 0 (finest) to 4 (fewest cells), or auto, of least loss on unseen rows.",
     ),
 ]
 DraftOnly = Annotated[

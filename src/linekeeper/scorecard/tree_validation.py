@@ -139,8 +139,12 @@ def _crossing(trees: TreeEnsemble, root: int, node: int, sign: int, special: tup
     above = next(way for end, way in _ways(trees, root) if end == node)
     number = trees.feature[node]
     lesser, greater = (
-        [(trees.leaves[-1 - end], _joined(above, way)) for end, way in _ways(trees, side) if end < 0]
-        for side in trees.children(node)
+        [
+            (trees.leaves[-1 - end], _joined(_joined(above, {number: [(node, is_below)]}), way))
+            for end, way in _ways(trees, side)
+            if end < 0
+        ]
+        for side, is_below in zip(trees.children(node), (True, False), strict=True)
     )
     for less, less_way in lesser:
         for more, more_way in greater:
@@ -181,5 +185,6 @@ def _possible(
         edges.update(() if also is None else (also, also + 1))
         edges.update(trees.sets[chosen] if chosen >= 0 else (trees.cut[node],))
         edges.update(choice + 1 for choice in (trees.sets[chosen] if chosen >= 0 else ()))
-    edges = {edge + 1 if edge in special else edge for edge in edges} - {*special}
+    for code in sorted(special):  # codes may follow one another
+        edges = {edge + 1 if edge == code else edge for edge in edges}
     return any(all(goes_below(trees, node, edge) == is_below for node, is_below in decisions) for edge in edges)

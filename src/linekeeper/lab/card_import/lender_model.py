@@ -13,7 +13,8 @@ class LenderTree:
     """One tree in columns, one entry a node. A child is the number of a node, or `-1 - leaf`.
 
     A value goes `below` where it is at most its `threshold` (less than it, where the model says so), or where it is one
-    of `categories`, if these are not None. `zero_missing`: a 0 goes where a missing value goes.
+    of `categories`, if these are not None. `zero_missing`: a 0 goes where a missing value goes. `own_code`: of each
+    node, a number that goes where a missing value goes, or None; empty, where the columns say it for all nodes.
     """
 
     root: int
@@ -26,6 +27,7 @@ class LenderTree:
     zero_missing: tuple[bool, ...]
     values: tuple[float, ...]
     rows: tuple[float, ...]
+    own_code: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

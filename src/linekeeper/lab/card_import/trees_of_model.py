@@ -154,7 +154,8 @@ class _EnsembleWriter:
         """Feature, cut, choices, and the number that counts as missing."""
         column = self._columns[tree.feature[node]]
         feature = self._features.setdefault(column.feature, len(self._features))
-        categories, code = tree.categories[node], column.missing_code
+        categories = tree.categories[node]
+        code = tree.own_code[node] if tree.own_code else column.missing_code
         if tree.zero_missing[node]:
             if code not in (None, 0):
                 raise not_possible(

@@ -19,15 +19,18 @@ NATS_ALWAYS = 0.01  # that a part may lose over all rows: a cut that wins less t
 BINS_OF_A_SET = 200  # between these two bounds, a bin needs this part of all rows
 
 
-def merge_bins(model: AdditiveModel, rows: int, cost: float, curvature: float) -> AdditiveModel:
+def merge_bins(
+    model: AdditiveModel, rows: int, cost: float, curvature: float, apart: frozenset[str] = frozenset()
+) -> AdditiveModel:
     """The model with fewer bins. `cost`: nats of log-loss a row that each part may lose; `curvature`: mean p(1-p).
 
-    Directions survive, since the mean of two neighbours lies between them.
+    `apart`: features whose own bins stay as they are. Directions survive, since the mean of two neighbours lies between
+    them.
     """
     limit = 2 * max(cost * rows, NATS_ALWAYS) / curvature
     smallest = min(max(ROWS_A_BIN_MIN, rows // BINS_OF_A_SET), ROWS_ALWAYS_ENOUGH)
     return model.map_parts(
-        lambda effect: merge_effect_bins(effect, limit, smallest),
+        lambda effect: effect if effect.binning.feature in apart else merge_effect_bins(effect, limit, smallest),
         lambda interaction: merge_interaction_bins(interaction, limit, smallest),
     )
 

@@ -87,14 +87,29 @@ def train_within(
 
 def rounds_that_help(data: BinnedTable, plan: FitPlan, limits: PathLimits) -> int:
     """After how many rounds a booster on the labels no longer gets better on a share of the accounts held out."""
+    judged = judged_booster(data, plan, limits)
+    return max(judged.booster.best_iteration, 1) if judged else 1
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedBooster:
+    """A booster on the labels with the rounds that help, the rows that it learned from, and those that judged it."""
+
+    booster: lgb.Booster
+    learned: BinnedTable
+    unseen: BinnedTable
+
+
+def judged_booster(data: BinnedTable, plan: FitPlan, limits: PathLimits) -> JudgedBooster | None:
+    """A booster that a share of the accounts has judged; None where that leaves no row on one side."""
     held_out = data.sample_accounts(HELD_OUT_SHARE, plan.seed)
     seen, unseen = (np.flatnonzero(mask) for mask in (~held_out, held_out))
     if not len(seen) or not len(unseen):
-        return 1
-    learned, unlearned = data.take(seen), data.take(unseen)
-    judge = _with_target(unlearned.fine_data(), unlearned.label)
+        return None
+    learned, judges = data.take(seen), data.take(unseen)
+    judge = _with_target(judges.fine_data(), judges.label)
     booster = train_booster(learned.fine_data(), learned.label, plan, ROUNDS_MAX, ON_LABELS, limits, judge=judge)
-    return max(booster.best_iteration, 1)
+    return JudgedBooster(booster, learned, judges)
 
 
 def train_booster(

@@ -17,19 +17,19 @@ from linekeeper.lab.fit.additive_fit import (
     choose_learning,
     fit_additive,
     known_of_table,
+    level_used,
 )
 from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
-from linekeeper.lab.fit.bin_merging import merge_bins
-from linekeeper.lab.fit.boosting import fit_forest
+from linekeeper.lab.fit.boosting import Forest, fit_forest
 from linekeeper.lab.fit.card_sizes import MERGE_COSTS, size_method
-from linekeeper.lab.fit.directions import hold_directions
 from linekeeper.lab.fit.feature_bins import BinnedTable, bin_table
 from linekeeper.lab.fit.folds import folds_of
 from linekeeper.lab.fit.inner_folds import InnerFolds, is_few
 from linekeeper.lab.fit.leaks import refuse_leaks
+from linekeeper.lab.fit.merging_level import with_fewer_bins
 from linekeeper.lab.fit.metrics import auc
 from linekeeper.lab.fit.plan import FitPlan
-from linekeeper.lab.fit.scaling import log_odds_of_points, probability, scorecard_of
+from linekeeper.lab.fit.scaling import log_odds_of_points, scorecard_of
 from linekeeper.lab.fit.training_table import TrainingTable
 from linekeeper.scorecard.many import FeatureColumns, score_many
 
@@ -113,12 +113,16 @@ def fit_default(
     """What `fit` fits by a method: it finds out itself what to learn from, where that is not given."""
     if method == "woe":
         return Fitted(_fit_woe(data.table, plan), LABELS)
+    own_plan = plan_of_method(plan, method)
     if learning is None and is_few(data):
         fitted = InnerFolds.of(data, plan).fit(method)
     else:
-        learning = learning or choose_learning(data, plan)
-        fitted = Fitted(fit_additive(data, plan_of_method(plan, method), learning, known=known.get(method)), learning)
-    return replace(fitted, model=with_fewer_bins(fitted.model, data.table, plan), before_merging=fitted.model)
+        learning = learning or choose_learning(data, own_plan)
+        of_table = known.get(method) or known_of_table(data, own_plan)
+        model = fit_additive(data, own_plan, learning, known=of_table)
+        fitted = Fitted(model, learning, merging_level=level_used(learning, of_table))
+    smaller = with_fewer_bins(fitted.model, data.table, plan, fitted.merging_level)
+    return replace(fitted, model=smaller, before_merging=fitted.model)
 
 
 def plan_of_method(plan: FitPlan, method: str) -> FitPlan:
@@ -131,13 +135,6 @@ def _fit_woe(table: TrainingTable, plan: FitPlan) -> AdditiveModel:
     from linekeeper.lab.fit.weight_of_evidence import fit_woe
 
     return fit_woe(table, plan)
-
-
-def with_fewer_bins(model: AdditiveModel, table: TrainingTable, plan: FitPlan) -> AdditiveModel:
-    """The model with every part in the plan's directions, and neighbouring bins merged as `plan.merge_cost` allows."""
-    directed = hold_directions(model, plan, table.features)
-    pd = probability(model.log_odds(table.features))
-    return merge_bins(directed, len(table), plan.merge_cost, float(np.mean(pd * (1 - pd))))
 
 
 def _log_odds_by_size(
@@ -197,15 +194,12 @@ def _log_odds_of_unseen(
     columns = unseen.table.features
     inner = InnerFolds.of(seen, plan) if learning is None and is_few(seen) else None
     way = learning or (LABELS if inner else choose_learning(seen, plan))
-    forest = inner.forest() if inner else fit_forest(seen, plan) if "forest" in methods or way.teacher_share else None
+    needs_forest = "forest" in methods or "teacher" in way.shares
+    forest = inner.forest() if inner else fit_forest(seen, plan) if needs_forest else None
     for method, exact in EXACT_TWIN.items():
         if {method, exact} & {*methods}:
-            model = (
-                inner.fit(method).model
-                if inner
-                else fit_additive(seen, plan_of_method(plan, method), way, forest, known.get(method))
-            )
-            card = scorecard_of(with_fewer_bins(model, seen.table, plan), plan, seen.table.features)
+            model, level = _model_and_level(seen, plan, method, inner, way, forest, known)
+            card = scorecard_of(with_fewer_bins(model, seen.table, plan, level), plan, seen.table.features)
             points = score_many(card, columns).score.astype(np.float64)
             log_odds[method] = log_odds_of_points(points, plan.scale)
             log_odds[exact] = model.log_odds(columns)
@@ -216,3 +210,20 @@ def _log_odds_of_unseen(
     if "woe" in methods:
         log_odds["woe"] = _fit_woe(seen.table, plan).log_odds(columns)
     return {method: log_odds[method] for method in methods}
+
+
+def _model_and_level(
+    seen: BinnedTable,
+    plan: FitPlan,
+    method: str,
+    inner: InnerFolds | None,
+    way: Learning,
+    forest: Forest | None,
+    known: Mapping[str, KnownOfTable],
+) -> tuple[AdditiveModel, int]:
+    """The model of one method before its bins are merged, and how far they are."""
+    if inner:
+        fitted = inner.fit(method)
+        return fitted.model, fitted.merging_level
+    of_table = known.get(method)
+    return fit_additive(seen, plan_of_method(plan, method), way, forest, of_table), level_used(way, of_table)

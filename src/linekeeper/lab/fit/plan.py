@@ -58,10 +58,10 @@ class FeaturePlan:
 
 @dataclass(frozen=True, slots=True)
 class FitPlan:
-    """Inputs and how to fit them. `merge_cost` is in nats of log-loss an account; `label_meaning` and `period` are
-    words for the model card; `trusted` are features that may tell the label alone, since a person vouches for them.
-    `weight` is the column of the rows' weights. `classes` says which values of the label's column are good, bad or
-    neither; empty: 0 and 1, or the four words themselves."""
+    """Inputs and how to fit them. `merge_cost` is in nats of log-loss an account, None where rows held out are to
+    choose it; `label_meaning` and `period` are words for the model card; `trusted` are features that may tell the label
+    alone, since a person vouches for them. `weight` is the column of the rows' weights. `classes` says which values of
+    the label's column are good, bad or neither; empty: 0 and 1, or the four words themselves."""
 
     name: str
     features: tuple[FeaturePlan, ...]
@@ -73,7 +73,7 @@ class FitPlan:
     groups: tuple[str, ...] = GROUPS
     scale: Scale = field(default_factory=Scale)
     tables_max: int = 10
-    merge_cost: float = 2e-6
+    merge_cost: float | None = None
     seed: int = 0
     workers: int = 2  # folds at a time; each fit itself keeps to one core
     weight: str | None = None

@@ -17,7 +17,7 @@ from linekeeper.lab.fit.card_sizes import (
     MERGE_COSTS,
     SIZE_METHODS,
     SizeStep,
-    level_without_loss,
+    level_of_least_loss,
     size_method,
     size_steps,
 )
@@ -28,12 +28,12 @@ from linekeeper.lab.fit.cross_validation import (
     known_by_method,
     learning_of_all_folds,
     plan_of_method,
-    with_fewer_bins,
 )
 from linekeeper.lab.fit.direction_costs import DirectionCost, direction_costs
 from linekeeper.lab.fit.feature_bins import bin_table
 from linekeeper.lab.fit.folds import folds_of
 from linekeeper.lab.fit.leaks import refuse_leaks
+from linekeeper.lab.fit.merging_level import with_fewer_bins
 from linekeeper.lab.fit.metrics import auc
 from linekeeper.lab.fit.plan import FitPlan
 from linekeeper.lab.fit.scaling import measured_pd, points_of_log_odds, probability, scorecard_of, slope_and_shift
@@ -50,7 +50,7 @@ class TrainingRun:
     """A card and what is known of it. `points` and `pd` of a row come from a model that had not seen that row.
 
     `learning` is what the booster of the card learned; where rows are few, each fold chose its own. `sizes` is the
-    curve of sizes, where it was measured, and `level` that of the card.
+    curve of sizes, where it was measured, and `level` how far the bins of the card were merged.
     """
 
     table: TrainingTable
@@ -91,13 +91,13 @@ def fit_scorecard(
     data = bin_table(table, plan)
     sized = readable is not None and method != "woe"
     methods = tuple(dict.fromkeys((method, *compare, *(SIZE_METHODS if sized else ()))))
-    learning = learning_of_all_folds(data, plan) if method != "woe" else LABELS
+    learning = learning_of_all_folds(data, plan_of_method(plan, method)) if method != "woe" else LABELS
     known = known_by_method(data, plan, methods)
     progress(1)
     validation = cross_validate(data, plan, folds, methods, learning, progress, known)
     level = None
     if sized and readable is not None:
-        level = level_without_loss(table.label, validation.log_odds) if readable == "auto" else readable
+        level = _level_of_folds(table, validation) if readable == "auto" else readable
         plan = replace(plan, merge_cost=MERGE_COSTS[level])
         chosen = {**validation.log_odds, method: validation.log_odds[size_method(level)]}
         validation = replace(validation, log_odds=chosen)
@@ -117,7 +117,14 @@ def fit_scorecard(
     pd = _pd_of_unseen_rows(score, points, table.label, validation)
     score = replace(score, pd_ppm=measured_pd(score.pd_below, score.pd_ppm, points, table.label, table.weight))
     sizes = _sizes(fitted, table, plan, validation, (slope, shift)) if sized else ()
+    level = fitted.merging_level if level is None and method != "woe" else level
     return TrainingRun(table, plan, method, fitted.learning, validation, model, score, points, pd, costs, sizes, level)
+
+
+def _level_of_folds(table: TrainingTable, validation: CrossValidation) -> int:
+    """The level that loses least over all folds."""
+    by_level = [validation.log_odds[size] for size in SIZE_METHODS]
+    return level_of_least_loss(table.label, by_level, table.weight)
 
 
 def _sizes(
@@ -129,7 +136,7 @@ def _sizes(
     for cost in MERGE_COSTS:
         smaller = with_fewer_bins(fitted.before_merging, table, replace(plan, merge_cost=cost))
         cells.append(count_cells_of_card(scorecard_of(smaller.scaled(*calibration), plan, table.features)))
-    return size_steps(table.label, validation.rows_by_fold(), validation.log_odds, cells)
+    return size_steps(table.label, validation.rows_by_fold(), validation.log_odds, cells, table.weight)
 
 
 def artifact_of_run(run: TrainingRun, data: str) -> Artifact:

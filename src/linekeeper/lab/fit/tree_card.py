@@ -14,7 +14,6 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
-from linekeeper.core.bounds import MISSING
 from linekeeper.core.errors import FileError, Refused
 from linekeeper.lab.card_import.comparison import compare_rows
 from linekeeper.lab.card_import.lender_model import LenderModel
@@ -29,6 +28,7 @@ from linekeeper.lab.fit.plan import FeaturePlan, FitPlan
 from linekeeper.lab.fit.scaling import measured_pd, points_of_log_odds, slope_and_shift
 from linekeeper.lab.fit.training_run import labels_of_provenance, table_digest
 from linekeeper.lab.fit.training_table import TrainingTable
+from linekeeper.lab.fit.tree_codes import codes_as_missing, tree_columns, without_flags
 from linekeeper.scorecard.artifact import Artifact
 from linekeeper.scorecard.many import score_many
 from linekeeper.scorecard.pd import pd_table
@@ -115,20 +115,14 @@ def mean_log_odds(boosters: list[lgb.Booster], matrix: Floats) -> Floats:
 
 
 def matrix_of_table(table: TrainingTable, plan: FitPlan) -> Floats:
-    """The features as LightGBM reads them: NaN where a value is missing, or is the special code."""
-    columns = []
-    for feature in plan.features:
-        values = table.features[feature.name].astype(np.float64)
-        hidden = np.isin(table.features[feature.name], (MISSING, *feature.special))
-        columns.append(np.where(hidden, np.nan, values))
-    return np.column_stack(columns)
+    """The features as LightGBM reads them, NaN where a value is missing or is a special code; then flags of codes."""
+    return np.column_stack([column.values(table.features) for column in tree_columns(plan)])
 
 
 def _demand_possible(feature: FeaturePlan) -> None:
-    if len(feature.special) > 1 or feature.neutral:
-        what = "has several special codes" if len(feature.special) > 1 else "is to have the mean where it is missing"
+    if feature.neutral:
         raise FileError(
-            f"`{feature.name}` {what}, which a card of trees cannot keep",
+            f"`{feature.name}` is to have the mean where it is missing, which a card of trees cannot keep",
             code="plan-not-usable",
             way_out="leave it out of the plan, or fit a card of points",
             details={"feature": feature.name},
@@ -150,7 +144,8 @@ def _booster(
     table: TrainingTable, plan: FitPlan, rounds: int, seed: int, judge: TrainingTable | None = None
 ) -> lgb.Booster:
     settings = {**BOOSTER_SETTINGS, "seed": seed}
-    directions = [{"higher": 1, "lower": -1, None: 0}[feature.worse] for feature in plan.features]
+    signs = {"higher": 1, "lower": -1, None: 0}
+    directions = [0 if column.flag is not None else signs[column.feature.worse] for column in tree_columns(plan)]
     if any(directions):
         # The other methods of LightGBM 4.7 let a sum fall where a feature has missing values.
         settings |= {"monotone_constraints": directions, "monotone_constraints_method": "basic"}
@@ -166,7 +161,7 @@ def _data_set(table: TrainingTable, plan: FitPlan, reference: lgb.Dataset | None
         table.label,
         weight=table.weight,
         reference=reference,
-        feature_name=[f"column_{number}" for number in range(len(plan.features))],
+        feature_name=[f"column_{number}" for number in range(len(tree_columns(plan)))],
         categorical_feature=[number for number, feature in enumerate(plan.features) if feature.choices],
         params={"verbose": -1},
     )
@@ -181,9 +176,10 @@ def _artifact(
 ) -> Artifact:
     """The card, held against the boosters on every row; its PD as measured on rows that were not seen."""
     slope, shift = calibration
-    model = _calibrated([read_lightgbm(booster.model_to_string()) for booster in boosters], slope, shift)
+    as_fitted = [read_lightgbm(booster.model_to_string()) for booster in boosters]
+    model = _calibrated([without_flags(one, plan, table) for one in as_fitted], slope, shift)
     columns = [
-        ModelColumn(name, feature.name, missing_code=next(iter(feature.special), None))
+        ModelColumn(name, feature.name, missing_code=next(iter(codes_as_missing(feature)), None))
         for name, feature in zip(model.features, plan.features, strict=True)
     ]
     artifact = card_of_model(model, columns, plan.name, plan.scale)

@@ -21,8 +21,8 @@ from linekeeper.lab import JsonObject
 from linekeeper.lab.fit.additive_fit import LABELS, KnownOfTable, fit_additive
 from linekeeper.lab.fit.additive_model import AdditiveModel, Floats
 from linekeeper.lab.fit.boosting import Forest, fit_forest, fit_untuned_forest, path_limits, rounds_that_help
-from linekeeper.lab.fit.cross_validation import with_fewer_bins
 from linekeeper.lab.fit.feature_bins import BinnedTable, bin_table
+from linekeeper.lab.fit.merging_level import with_fewer_bins
 from linekeeper.lab.fit.metrics import auc, auc_difference, auc_interval, calibration_by_decile, cumulative_gains
 from linekeeper.lab.fit.pair_choice import choose_pairs
 from linekeeper.lab.fit.plan import FitPlan, read_fit_plan
