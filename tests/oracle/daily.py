@@ -8,15 +8,32 @@ from __future__ import annotations
 from random import Random
 
 from tests.oracle.measured import MeasuredWriter
-from tests.oracle.phrases import DAY_TILES, ORDER, Said, compare, fact, joined, window_of
+from tests.oracle.phrases import DAY_TILES, ORDER, FieldOf, Said, called, compare, fact, joined, number, window_of
 from tests.oracle.policies import Written
-from tests.oracle.tree import DAILY_FACTS, FACTS, Daily, Fact, Inline, Measure
+from tests.oracle.tree import (
+    DAILY_FACTS,
+    FACTS,
+    And,
+    Daily,
+    Fact,
+    FieldRef,
+    Holiday,
+    HourOfDay,
+    Inline,
+    LineBefore,
+    Literal,
+    Measure,
+    Not,
+)
 
 WINDOWS = ("1d", "2d", "7d", "30d", "90d", "1m", "3m")  # longer ones take the oracle minutes
 
 
 class DailyWriter(MeasuredWriter):
     """One policy in the making."""
+
+    has_holidays = False
+    windowed = False  # while a measure with a window is written
 
     def measure(self, unit: str) -> tuple[str, str, Measure]:
         """A fact through time, more often than not."""
@@ -45,6 +62,45 @@ class DailyWriter(MeasuredWriter):
             return joined(self.rng.choice((" and ", " or ")), self.rng.sample(tests, 2))
         return self.rng.choice(tests)
 
+    def filter(self, kind: str) -> Said:
+        """A holiday, now and then; which days those are is written after all else."""
+        amounts = [item for item in self.fields if item.kind == kind and item.unit == "money"]
+        own = {item.name for item in self.fields if item.kind == kind} & {"limit", "granted"}
+        if amounts and self.windowed and not own and self.chance(0.5):
+            return self.against_the_line(self.rng.choice(amounts))
+        if not self.chance(0.25) or any(item.name == "holiday" for item in self.fields):
+            return super().filter(kind)
+        self.has_holidays = True
+        holiday = Said("holiday", Holiday())
+        if self.chance(0.5):
+            return holiday
+        other = compare(
+            Said("hour", HourOfDay()), self.rng.choice(ORDER), number(self.rng.choice((1, 12, 22)), "count")
+        )
+        return Said(f"not holiday and {other.text}", And((Not(holiday.tree), other.tree)))
+
+    def against_the_line(self, item: FieldOf) -> Said:
+        """An amount of the event beside the line of the day before."""
+        name = self.rng.choice(("limit", "granted"))
+        line = Said(name, LineBefore(name))
+        share = Said("30%", Literal(3_000, "share"))
+        line = called("part", line, share) if self.chance(0.5) else line
+        return compare(Said(item.name, FieldRef(item.name)), self.rng.choice(ORDER), line)
+
+    def tiles(self) -> tuple[str, str, Measure]:
+        """Filters of windows may ask for the line of earlier days."""
+        self.windowed = True
+        made = super().tiles()
+        self.windowed = False
+        return made
+
+    def amounts(self, item: FieldOf) -> tuple[str, str, Measure]:
+        """The same."""
+        self.windowed = True
+        made = super().amounts(item)
+        self.windowed = False
+        return made
+
     def atom(self, unit: str) -> Said:
         """A measure in place of a name or fact, now and then."""
         if unit in ("money", "share", "days") and self.chance(0.4):
@@ -59,6 +115,8 @@ def write_daily(rng: Random) -> Written:
     >>> write_daily(Random(7)) == write_daily(Random(7))
     True
     """
-    writer = DailyWriter(rng)
-    text = "\n".join([*writer.head(), *writer.body()]) + "\n"
-    return Written(text, writer.policy)
+    while True:
+        writer = DailyWriter(rng)
+        text = "\n".join([*writer.head(), *writer.body()]) + "\n"
+        if not writer.has_holidays or (writer.policy.dues and writer.policy.dues.business_days):
+            return Written(text, writer.policy)

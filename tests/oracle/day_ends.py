@@ -65,6 +65,11 @@ class LineByDay:
         past = [change for change in self.changes if change[0] <= day]
         return (past[-1] if past else self.changes[0])[1:]
 
+    def before(self, day: int, name: str) -> int | None:
+        """`limit` or `granted` as the day before ended; None where that is not known."""
+        known = any(change[0] < day for change in self.changes)
+        return self.on(day - 1)[name == "granted"] if known else None
+
     @property
     def was_cut(self) -> bool:
         return any(limit < granted for _, limit, granted in self.changes)

@@ -254,6 +254,10 @@ def expression(expr: e.Expr, policy: m.Policy) -> t.Expr:
             return t.DayOfMonth()
         case e.Weekday():
             return t.Weekday()
+        case e.Holiday():
+            return t.Holiday()
+        case e.LineBefore(name):
+            return t.LineBefore(name)
         case e.Not(item):
             return t.Not(own(item))
         case e.And(items):

@@ -59,9 +59,11 @@ from tests.oracle.tree import (
     Fact,
     FieldRef,
     LateCount,
+    LineBefore,
     Policy,
     Restrictions,
     Select,
+    Windowed,
     number_in,
     numbers_of,
     walk,
@@ -308,7 +310,8 @@ class _Account:
             self.ends = ends_of_days(self.arrived, first, self.day)
         selects = [part.select for part in measured if hasattr(part, "select")]
         self.picked = {
-            select: [dated for dated in self.arrived if selected(self.policy, select, dated)] for select in selects
+            select: [dated for dated in self.arrived if selected(self.policy, select, dated, self.line_by_day)]
+            for select in selects
         }
 
     def _looks_back(self, line: bool = False) -> int:
@@ -319,6 +322,11 @@ class _Account:
                 read = {fact.name for fact in walk(part.of) if isinstance(fact, Fact)}
                 days = part.window.length * (31 if part.window.unit == "m" else 1)
                 longest = max(longest, days if not line or read & set(LINE_FACTS) else 0)
+            if isinstance(part, Windowed) and part.select.where is not None:
+                asks = any(isinstance(node, LineBefore) for node in walk(part.select.where))
+                length, unit = part.window.length + part.ending, part.window.unit
+                days = {"h": length // 24 + 2, "d": length, "m": 31 * length}[unit]
+                longest = max(longest, days if asks else 0)
         return longest
 
     @property
@@ -467,6 +475,7 @@ class _Account:
             self.status_day = self.day
         if self._looks_back(line=True):
             self.line_by_day.take_the_better_of(other.line_by_day)
+            self._rewrite()
         if self.line != before or self._set_names() != set_before:
             self._write(event_id, before, set_before, Action.CORRECT, values, None, pending_before)
 

@@ -271,6 +271,10 @@ class Parser:
             if word not in [field.name for field in self.names.event.fields]:
                 if word == "weekday":
                     return Phrase(t.Weekday(), "category", word, t.WEEKDAYS)
+                if word in ("limit", "granted"):
+                    return Phrase(t.LineBefore(word), "money", word)
+                if word == "holiday":
+                    return Phrase(t.Holiday(), "flag", word)
                 if word == "day_of_month":
                     return Phrase(t.DayOfMonth(), "count", word)
             own = self.names.event.field(word)

@@ -180,6 +180,77 @@ def test_the_example_is_read() -> None:
     assert load_file(EXAMPLE).feature("days_full").unit == "days"
 
 
+HOLIDAYS = """features:
+  at_leisure: count(draw where holiday, 30d)
+  at_work: count(draw where not holiday, 30d)
+triggers:
+  never: {when: at_leisure > 90, suspend: yes, reason: x}
+authorise:
+  none: {deny: amount > 1 CNY and at_work > 90, reason: rapid}
+dues: {holidays: {also: [2024-02-09, 2024-02-12], not: [2024-02-10]}}
+"""
+
+
+def test_a_holiday_is_a_day_that_the_calendar_lists() -> None:
+    """The 9th and the 12th are listed; the 10th is a Saturday on which people work, the 11th a Sunday, no holiday."""
+    rules = written(HOLIDAYS)
+    draws = "".join(f"2024-02-{day:02} 12:00  draw amount=1\n" for day in range(8, 13))
+    events = ledger(rules, f"2024-02-01 09:00  open limit=1000\n{draws}")
+    values = authorise(rules, events, moment(rules, "2024-02-13", "00:00"), 1).values
+    assert (values["at_leisure"], values["at_work"]) == (2, 3)
+    words = feature_words(load_text(policy_file(HOLIDAYS)), "at_leisure")
+    assert words.en == "the number of draws (only where the day is a holiday) in the last 30 days"
+    assert words.zh == "最近30天借款（仅限当天为节假日）的次数"
+
+
+def test_a_holiday_needs_a_calendar_and_a_field_of_that_name_goes_before() -> None:
+    text = f"events: {{trip: {{amount: money}}}}\nfeatures: {{x: 'count(trip where holiday, 9d)'}}\n{TRIGGERS}"
+    with pytest.raises(PolicyError, match=r"`holiday` needs the days of a calendar; write `dues: \{holidays: cn\}`"):
+        load_text(policy_file(text))
+    own = text.replace("amount: money", "holiday: flag")
+    assert load_text(policy_file(own)).feature("x").unit == "count"
+
+
+AGAINST_THE_LINE = """features:
+  large: count(draw where amount >= part(granted, 30%), 30d)
+  of_limit: count(draw where amount >= part(limit, 60%), 30d)
+triggers:
+  full: {when: balance > 900 CNY, cap: 50%, reason: x}
+restoration: {first: 100%, step: 10%, every: 30d}
+authorise:
+  none: {deny: amount > 1 CNY and large > 90 and of_limit > 90, reason: rapid}
+"""
+DRAWS = """
+2024-02-01 09:00  open limit=1000
+2024-02-01 12:00  draw amount=400
+2024-02-03 18:00  draw amount=299.99
+2024-02-04 18:00  draw amount=300
+2024-02-05 09:00  repay amount=990
+2024-02-05 10:00  draw amount=300
+"""
+
+
+def test_a_filter_may_hold_an_amount_against_the_line_of_the_day_before() -> None:
+    """On the day of the opening no line is known. The 4th cut the limit to 500: 300 on the 5th is 60 % of it."""
+    rules = written(AGAINST_THE_LINE)
+    values = authorise(rules, ledger(rules, DRAWS), moment(rules, "2024-02-07", "00:00"), 1).values
+    assert (values["large"], values["of_limit"]) == (2, 1)
+    kernel = Kernel(load_text(policy_file(AGAINST_THE_LINE)))
+    state, out = state_after(kernel, for_program(ledger(rules, DRAWS))), kernel.new_row()
+    kernel.interpreted.features(state, out)
+    place = {feature.name: kernel.shape.values + number for number, feature in enumerate(kernel.policy.features)}
+    assert (out[place["large"]], out[place["of_limit"]]) == (2, 1)
+    words = feature_words(kernel.policy, "of_limit")
+    assert words.en == (
+        "the number of draws (only where the amount is at least 60% of the limit of the day before) in the last 30 days"
+    )
+
+
+def test_a_filter_that_reads_the_line_needs_a_window() -> None:
+    with pytest.raises(PolicyError, match="`last` has no window, and the line is kept for a time only"):
+        feature("last(draw.amount where amount > granted)")
+
+
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
 @settings(max_examples=12)  # the oracle writes out every day of every look
 def test_the_kernel_agrees_with_the_oracle(policy_seed: int, stream_seed: int) -> None:

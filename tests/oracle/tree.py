@@ -72,6 +72,18 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 
 @dataclass(frozen=True, slots=True)
+class Holiday:
+    """The event's local day is a holiday (section 3.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineBefore:
+    """`limit` or `granted` as the day before the event ended."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     item: Expr
 
@@ -240,6 +252,8 @@ Expr = (
     | HourOfDay
     | DayOfMonth
     | Weekday
+    | Holiday
+    | LineBefore
     | Not
     | And
     | Or

@@ -37,12 +37,14 @@ from tests.oracle.tree import (
     First,
     Forest,
     Fork,
+    Holiday,
     HourOfDay,
     If,
     In,
     Inline,
     Last,
     LateCount,
+    LineBefore,
     Literal,
     Measure,
     Not,
@@ -163,7 +165,7 @@ def field_value(policy: Policy, dated: Dated, name: str) -> Value:
     return None if raw is None else int(raw)
 
 
-def selected(policy: Policy, select: Select, dated: Dated) -> bool:
+def selected(policy: Policy, select: Select, dated: Dated, line: LineByDay) -> bool:
     """Whether the event is of the kind and passes the filter."""
 
     def leaf(expr: Expr) -> Value:
@@ -172,6 +174,12 @@ def selected(policy: Policy, select: Select, dated: Dated) -> bool:
             return hour_of_day(dated.hour)
         if isinstance(expr, DayOfMonth):
             return local_day.day
+        if isinstance(expr, LineBefore):
+            return line.before(dated.day, expr.name)
+        if isinstance(expr, Holiday):
+            days = policy.dues.business_days if policy.dues else None
+            assert days is not None
+            return int(dated.day in days.off and dated.day not in days.working)
         if isinstance(expr, Weekday):
             return local_day.weekday()
         assert isinstance(expr, FieldRef)

@@ -19,6 +19,21 @@ def rings_of_days(layout: Layout) -> list[Ring]:
     return [ring for ring in layout.rings if is_of_days(ring)]
 
 
+def ends_days(layout: Layout) -> bool:
+    """Whether something is kept of each day that ends."""
+    return layout.line_days > 0 or any(map(is_of_days, layout.rings))
+
+
+def line_before() -> list[str]:
+    """Lines that say how the line was as the day before an event ended; a filter reads them."""
+    return [
+        "line = line_on(s, LINE_DAYS, hour // 24 - 1)",
+        "is_known = s[LINE_DAYS + 1] > 0 and s[line] < hour // 24",
+        "limit_before = s[line + 1] if is_known else MISSING",
+        "granted_before = s[line + 2] if is_known else MISSING",
+    ]
+
+
 def now_call(names: Names, ring: Ring, day: str = "day", limit: str = "s[LIMIT]", granted: str = "s[GRANTED]") -> str:
     """The value of what a ring holds, as it stands on a day under such a line."""
     return f"{names.day_values[ring.name]}(s, {day}, {limit}, {granted})"
@@ -27,7 +42,7 @@ def now_call(names: Names, ring: Ring, day: str = "day", limit: str = "s[LIMIT]"
 def day_functions(layout: Layout, names: Names, constants: Constants, dues: DuesCode) -> list[str]:
     """For each ring a function that says what it holds of a day; and the one that ends a day."""
     rings = rings_of_days(layout)
-    if not rings:
+    if not ends_days(layout):
         return []
     made = [*(_value(ring, names, constants, dues) for ring in rings), _end_day(layout, rings, names)]
     return [line for lines in made for line in (*lines, "", "")]
@@ -70,10 +85,8 @@ def _end_day(layout: Layout, rings: list[Ring], names: Names) -> list[str]:
     lines = ["def end_day(s):", '    """Keep how the day ends at which the clock stands."""', "    day = s[HOUR] // 24"]
     limit, granted = "0", "0"
     if layout.line_days:
-        lines += [
-            "    note_line(s, LINE_DAYS, LINE_CHANGES, day, s[LIMIT], s[GRANTED])",
-            "    line = line_on(s, LINE_DAYS, day)",
-        ]
+        lines.append("    note_line(s, LINE_DAYS, LINE_CHANGES, day, s[LIMIT], s[GRANTED])")
+        lines += ["    line = line_on(s, LINE_DAYS, day)"] if rings else []
         limit, granted = "s[line + 1]", "s[line + 2]"
     for ring in rings:
         tile, value = _TILE_OF_DAY[ring.key.unit], now_call(names, ring, "day", limit, granted)

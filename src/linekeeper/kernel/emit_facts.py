@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
-from linekeeper.kernel.daily_code import advance_by_day, daily_value, day_functions, rings_of_days
+from linekeeper.kernel.daily_code import advance_by_day, daily_value, day_functions, ends_days, line_before
 from linekeeper.kernel.dues_code import DuesCode
 from linekeeper.kernel.emit_rings import add
+from linekeeper.kernel.expressions import HOLIDAYS, WORKDAYS
 from linekeeper.kernel.layout import GREATEST, Layout, Ring, arm_slot, columns_read, lengths_of
 from linekeeper.kernel.lines import bare, indented
 from linekeeper.kernel.names import Names
@@ -58,7 +59,7 @@ class FactsEmitter:
     def advance(self) -> str:
         """Bring facts to an hour: the clock, overnight dues, tiles that leave their windows."""
         relief = self.policy.moratorium is not None
-        by_day = bool(rings_of_days(self.layout))
+        by_day = ends_days(self.layout)
         within = self.names.space.take("advance_one_day") if by_day else "advance"
         name = self.names.space.take("advance_within") if relief else within
         lines = [
@@ -139,6 +140,8 @@ class FactsEmitter:
         read = "stated_field(x, {})" if kind.name == "opening" else "x[{}]"
         fields = {f".{one.name}": read.format(self.names.fields[kind.name, one.name]) for one in kind.fields}
         optional = frozenset(fields[f".{one.name}"] for one in kind.fields if one.optional)
+        if self.policy.dues.business_days:
+            fields |= {key: self.constants.of("dues", days) for key, days in ((HOLIDAYS, "off"), (WORKDAYS, "working"))}
         lines = self.dues.account_lines(kind.name)
         if kind.name == "opening" and "OPEN_DAY" in self.layout.slots:
             lines = [*lines, "s[OPEN_DAY] = stated_day(x, OPENING_OPENED_ON, hour // 24)"]
@@ -185,7 +188,8 @@ class FactsEmitter:
             return body
         compiler = NamedExpressionCompiler(fields, optional)
         test = compiler.condition(self.constants.filters[select])
-        return [*compiler.lines, f"if {bare(test)}:", *indented(body)]
+        before = line_before() if ex.line_facts_in(select) else []
+        return [*before, *compiler.lines, f"if {bare(test)}:", *indented(body)]
 
     def _add_event(self, ring: Ring, fields: dict[str, str], optional: frozenset[str]) -> str:
         tile = _TILE[ring.key.unit].format(hour="hour", month="month_of(hour // 24)")

@@ -12,6 +12,9 @@ from linekeeper.policy.functions import FUNCTIONS
 _CODE_OP = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
+HOLIDAYS, WORKDAYS = "holidays of the calendar", "workdays of the calendar"  # the names of the two lists of days
+
+
 @dataclass
 class ExpressionCompiler:
     """Compiles expressions to code.
@@ -44,6 +47,9 @@ class ExpressionCompiler:
                 return self._call(name, args)
             case ex.Literal(value):
                 return str(bool(value))
+            case ex.Holiday():
+                off, working = self.names[HOLIDAYS], self.names[WORKDAYS]
+                return f"(is_listed({off}, hour // 24) and not is_listed({working}, hour // 24))"
             case _:
                 return f"{self.atom(expr)} == 1"
 
@@ -71,6 +77,8 @@ class ExpressionCompiler:
                 return self.names[name]
             case ex.FieldRef(name):
                 return self.names["." + name]
+            case ex.LineBefore(name):
+                return f"{name}_before"
             case ex.HourOfDay():
                 return "(hour % 24)"
             case ex.Weekday():  # 1 January 1970 was a Thursday
@@ -95,6 +103,8 @@ class ExpressionCompiler:
                 return self.names[name] in self.missing
             case ex.FieldRef(name):
                 return self.names["." + name] in self.missing
+            case ex.LineBefore():
+                return True
             case ex.Call(name, args):
                 return FUNCTIONS[name].missing([self.may_miss(arg) for arg in args])
             case ex.If(_, yes, no):
@@ -117,7 +127,7 @@ class ExpressionCompiler:
                 return f"{first} if {truth} else {second}"
             case ex.Literal() | ex.Ref() | ex.ScoreRef() | ex.FieldRef():
                 return self.atom(expr)
-            case ex.HourOfDay() | ex.Weekday() | ex.DayOfMonth():
+            case ex.HourOfDay() | ex.Weekday() | ex.DayOfMonth() | ex.LineBefore():
                 return self.atom(expr)
             case _:
                 return f"1 if {self.condition(expr)} else 0"

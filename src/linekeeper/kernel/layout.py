@@ -268,8 +268,10 @@ def lay_out(policy: m.Policy, edition: int = EDITION) -> Layout:
 
 def line_changes_kept(policy: m.Policy) -> int:
     """Changes of the line that are remembered: one a day, as far back as some measure asks; 0 where none does."""
-    asking = (one for one in measures(policy) if isinstance(one, ex.Daily) and one.facts & LINE_FACTS)
-    return max((window_days(one.window) + 1 for one in asking), default=0)
+    windows = [one.window for one in measures(policy) if isinstance(one, ex.Daily) and one.facts & LINE_FACTS]
+    filtered = (one for one in measures(policy) if isinstance(one, ex.Windowed) and ex.line_facts_in(one.select))
+    windows += [one.reach for one in filtered]
+    return max((window_days(one) + 1 for one in windows), default=0)
 
 
 def arm_slot(split: str) -> str:

@@ -129,7 +129,7 @@ def name_all(policy: m.Policy, layout: Layout, shape: RowShape, fixed: str) -> N
         *layout.slots,
         *shape.columns,
         *schedule_locals(policy),
-        *(("end_day", "LINE_DAYS", "LINE_CHANGES") if any(map(is_of_days, layout.rings)) else ()),
+        *(("end_day", "LINE_DAYS", "LINE_CHANGES") if layout.line_days or any(map(is_of_days, layout.rings)) else ()),
         *(
             ("announced", "note_announced", "treat", "action", "newly_set", "contacts")
             if policy.decides_in_stages

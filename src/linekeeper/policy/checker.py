@@ -46,6 +46,8 @@ WINDOW_MAX: Mapping[str, int] = {"h": 168, "d": 400, "m": 60}
 DAY_PARTS: Mapping[str, Checked] = {
     "weekday": Checked(ex.Weekday(), 0, 6),
     "day_of_month": Checked(ex.DayOfMonth(), 1, 31),
+    "holiday": Checked(ex.Holiday(), 0, 1),
+    **{name: Checked(ex.LineBefore(name), 0, MONEY_MAX, missing=True) for name in ("limit", "granted")},
 }
 
 
@@ -304,6 +306,8 @@ def _event_field(tree: Branch, word: str, kind: Kind, scope: Scope) -> Checked:
     if word == "hour":
         return Checked(ex.HourOfDay(), 0, 23)
     field = next((field for field in kind.fields if field.name == word), None)
+    if field is None and word == "holiday" and not scope.holidays:
+        _fail(tree, "`holiday` needs the days of a calendar", "write `dues: {holidays: cn}`")
     if field is None and word in DAY_PARTS:
         return DAY_PARTS[word]
     if field is None:
@@ -507,6 +511,8 @@ def _measure(tree: Branch, scope: Scope) -> Checked:
     node = measure.node(*arguments)
     if past is not None and isinstance(node, ex.Windowed):
         node = replace(node, ending=_ending(past, node.window))
+    if not isinstance(node, ex.Windowed) and any(map(ex.line_facts_in, arguments)):
+        _fail(tree, f"`{measure.name}` has no window, and the line is kept for a time only", "measure in a window")
     return Checked(node, *bounds, missing=measure.missing)
 
 

@@ -106,6 +106,23 @@ class Weekday:
 
 
 @dataclass(frozen=True, slots=True)
+class Holiday(_Condition):
+    """The event's local day is a holiday of the policy's calendar; only inside `where`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineBefore:
+    """`limit` or `granted` as the day before the event's local day ended; missing where that is not known.
+
+    Only inside `where`.
+    """
+
+    name: str
+    unit: ClassVar[Unit] = MONEY
+    choices: ClassVar[tuple[str, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Not(_Condition):
     """The condition is false."""
 
@@ -323,6 +340,8 @@ Expr = (
     | HourOfDay
     | DayOfMonth
     | Weekday
+    | Holiday
+    | LineBefore
     | Not
     | And
     | Or
@@ -440,6 +459,15 @@ def _without_constants(expr: And | Or) -> Expr:
     if len(items) == len(expr.items):
         return expr
     return items[0] if len(items) == 1 else replace(expr, items=items) if items else Literal(idle, FLAG)
+
+
+def line_facts_in(select: object) -> bool:
+    """Whether a filter asks how the line was on the day before."""
+    return (
+        isinstance(select, Select)
+        and select.where is not None
+        and any(isinstance(node, LineBefore) for node in nodes_of(select.where))
+    )
 
 
 def nodes_of(node: Expr) -> Iterator[Expr]:

@@ -87,6 +87,10 @@ class ExpressionText:
                 return "day_of_month"
             case ex.Weekday():
                 return "weekday"
+            case ex.Holiday():
+                return "holiday"
+            case ex.LineBefore(name):
+                return name
             case ex.Not(item):
                 return f"not {self._within(item, kind)}"
             case ex.And(items):

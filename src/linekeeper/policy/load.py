@@ -179,6 +179,8 @@ def _reader(root: Table, faults: Faults) -> Reader:
     known = kinds.declared_kinds(events, _trigger_names(root), faults, with_customers, relief)
     currency = _currency(root, faults)
     reader = Reader(faults, known, currency, minor_digits(currency), _protected(root, faults))
+    terms = root.get("dues")
+    reader.holidays = isinstance(terms, Table) and terms.get("holidays") is not None
     digits = root.get("minor_digits")
     if digits is not None:
         reader.exponent = reader.constant(digits, ex.COUNT, 0, 4)

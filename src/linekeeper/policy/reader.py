@@ -65,6 +65,7 @@ class Reader:
     later: frozenset[str] = frozenset()  # names that read the score
     defined: dict[str, Branch | None] = field(default_factory=dict)  # conditions with a name; None: it has a fault
     customer_call: CustomerCall = no_customer_call
+    holidays: bool = False
 
     def scope(self, scores: bool = True, asked_amount: bool = False) -> Scope:
         """What an expression of this file may name."""
@@ -84,6 +85,7 @@ class Reader:
             defined=self.defined,
             customer_call=self.customer_call,
             daily_call=check_daily,
+            holidays=self.holidays,
         )
 
     def _hoist(self, name: str, part: Checked) -> str:

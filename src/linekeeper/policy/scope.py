@@ -104,6 +104,7 @@ class Scope:
     measures: bool = True
     event: Kind | None = None  # inside `where`
     asked_amount: bool = False  # inside `authorise`
+    holidays: bool = False  # whether the policy says which days are holidays
     params: Mapping[str, tuple[Branch, ...] | None] = field(default_factory=dict)  # one value, or one for each segment
     axes: tuple[str, ...] = ()  # by what parameters may differ: splits, then the segment
     later: frozenset[str] = frozenset()  # names that are known only after the score

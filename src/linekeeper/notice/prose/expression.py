@@ -28,6 +28,7 @@ RELATIONS = {
 }
 ARITHMETIC = {"+": "{left} plus {right}", "-": "{left} minus {right}", "*": "{left} times {right}"}
 SCORE_WORDS = {"score": "the score", "pd": "the estimated chance of not repaying"}
+LINE_BEFORE = {"limit": "the limit of the day before", "granted": "the granted line of the day before"}
 ENDINGS = {
     "h": ("an hour ago", "{number} hours ago"),
     "d": ("a day ago", "{number} days ago"),
@@ -89,6 +90,8 @@ class ExpressionRenderer:
                 return self._call(node, self.noun)
             case ex.Literal(value):
                 return translate("always") if value else translate("never")
+            case ex.Holiday():
+                return translate("the day is a holiday")
             case ex.Ref(name) if self._is_spelled_out(name):
                 return self.clause(self._features[name].expr)
             case ex.Ref(name):
@@ -132,7 +135,9 @@ class ExpressionRenderer:
                 return translate("the day of the month")
             case ex.Weekday():
                 return translate("the day of the week")
-            case ex.Not() | ex.And() | ex.Or() | ex.Compare() | ex.In():
+            case ex.LineBefore(name):
+                return translate(LINE_BEFORE[name])
+            case ex.Not() | ex.And() | ex.Or() | ex.Compare() | ex.In() | ex.Holiday():
                 return translate("whether {inner}", inner=self.grouped(node))
             case ex.Arithmetic(op, left, right):
                 return translate(ARITHMETIC[op], left=self._factor(left), right=self._factor(right))

@@ -79,6 +79,10 @@ class Domains:
                 return self._score(name)
             case ex.HourOfDay():
                 return self.of_hour
+            case ex.LineBefore():
+                return Domain(0, MONEY_MAX, missing=True)
+            case ex.Holiday():
+                return Domain(0, 1)
             case ex.Weekday():
                 return Domain(0, 6)
             case ex.DayOfMonth():

@@ -163,7 +163,10 @@ class Prover:
 
 
 def _is_value(leaf: _Leaf) -> bool:
-    return isinstance(leaf, ex.Ref | ex.ScoreRef | ex.FieldRef | ex.HourOfDay | ex.Weekday | ex.DayOfMonth)
+    return isinstance(
+        leaf,
+        ex.Ref | ex.ScoreRef | ex.FieldRef | ex.HourOfDay | ex.Weekday | ex.DayOfMonth | ex.Holiday | ex.LineBefore,
+    )
 
 
 def _leaf_test(expr: ex.Expr) -> tuple[_Leaf, Callable[[Cell], bool]]:
