@@ -85,10 +85,11 @@ def family_differences(written: Written, policy: Policy, kernel: Kernel, seed: i
             continue
         outcome = run(written.policy, events, until)
         decisions += len(outcome.rulings)
-        for found in (by_arrival(kernel, made[name], until), *_both_ways(kernel, made[name], until)):
+        for found in (by_arrival(kernel, made[name], until), *both_ways(kernel, made[name], until)):
             said += differences(policy, outcome, *found)
     return said, decisions, count
 
 
-def _both_ways(kernel: Kernel, events: Sequence[Event], until: int) -> list[tuple[list, set[str]]]:  # type: ignore[type-arg]
+def both_ways(kernel: Kernel, events: Sequence[Event], until: int) -> list[tuple[list, set[str]]]:  # type: ignore[type-arg]
+    """What the compiled way says, lazy and not."""
     return [in_bulk(kernel, [list(events)], until, compiled=False, lazy=lazy)[0] for lazy in (True, False)]

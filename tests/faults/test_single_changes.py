@@ -23,8 +23,8 @@ TELLING = {("events", "at"): -9_000 * DAY_MS, ("reviews", "after_event"): 10**6,
 TELLING |= {("version_migrations", "day"): -5_000}
 
 
-# What this store has no rows of: `tests/customers/test_erasure.py` changes the first, a test below the second.
-EMPTY = ("customer_accounts", "unfinished_reviews")
+# What this store has no rows of: `tests/customers` changes the first three, a test below the last.
+EMPTY = ("customer_accounts", "link_things", "linked_accounts", "unfinished_reviews")
 
 
 @pytest.fixture(scope="module")

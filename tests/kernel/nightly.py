@@ -8,7 +8,8 @@ against the oracle. What a policy means is known from its writer: the oracle run
 program's reading is held against it. The rules of every fourth policy turn by time alone (see `tests.oracle.watched`).
 With `--done` finished policies are kept in a file, and are left out the next time as long as kernel and streams are
 the same. With `--trees` every policy has a card of trees. With `--families` every policy reads of all accounts of a
-customer, and the streams are those of families of three.
+customer, and the streams are those of families of three. With `--rings` every policy reads of tied accounts, and the
+streams are those of rings of four.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
 from tests.customers.families import family_differences
+from tests.customers.rings import ring_differences
 from tests.kernel.agree import by_arrival, differences, in_bulk, last_day, unreversed
 from tests.oracle.chosen import assigns, take_up
 from tests.oracle.daily import write_daily
@@ -42,6 +44,7 @@ from tests.oracle.held import read_alike
 from tests.oracle.measured import write_measured
 from tests.oracle.oracle import Outcome, run
 from tests.oracle.policies import Written
+from tests.oracle.ring import write_ring
 from tests.oracle.staged import write_staged
 from tests.oracle.watched import NAME as WATCHED
 from tests.oracle.watched import watched_stream, write_watched
@@ -69,14 +72,16 @@ def written_of(seed: int, trees: bool = False) -> Written:
 
     Every fourth turns by time alone, another fourth has the later measures (half of them of facts through time),
     another has names, segments and tables, or restrictions that come in stages. Every eighth reads of all accounts of
-    a customer, and is tried on whole families too; with `trees`, all have a card of trees. Every third takes up
-    `own_limit` and `grant`, and some assign: of those with stages and of families too.
+    a customer, and is tried on whole families too, and every sixteenth of tied accounts; with `trees`, all have a card
+    of trees. Every third takes up `own_limit` and `grant`, and some assign: of those with stages and of families too.
     """
     if trees:
         write = write_watched_forest if seed % 4 == 3 else write_forest_policy
         written = write(Random(f"trees {seed}"))
     elif seed % 8 == 4:
         written = write_family(Random(f"family {seed}"))
+    elif seed % 16 == 8:
+        written = write_ring(Random(f"ring {seed}"))
     elif seed % 8 in (0, 5):
         written = write_staged(Random(f"staged {seed}"))
     elif seed % 4 == 3:
@@ -91,7 +96,7 @@ def written_of(seed: int, trees: bool = False) -> Written:
         written = take_up(written, Random(f"chosen {seed}"))
     if seed % 7 in (2, 4) and not trees:
         written = assigns(written, Random(f"assigns {seed}"))
-    if seed % 5 != 2 or written.policy.publish:
+    if seed % 5 != 2 or written.policy.publish or written.policy.ties:
         return written
     policy = replace(written.policy, over_limit="reject")
     return Written(f"{written.text}draws: {{over_limit: reject}}\n", policy, written.card)
@@ -135,6 +140,11 @@ def hold_against_oracle(seed: int, streams: int, trees: bool = False) -> Found:
             wrong, more, _ = family_differences(written, policy, kernel, number)
             said += [f"policy {seed} family {number}: {one}" for one in wrong]
             decisions += more
+    if written.policy.ties:
+        for number in range(1 + streams // 40):
+            wrong, more, _ = ring_differences(written, policy, kernel, number)
+            said += [f"policy {seed} ring {number}: {one}" for one in wrong]
+            decisions += more
     seconds = round(time.perf_counter() - began, 1)
     return Found(seed, kernel.digest, streams, len(in_order), decisions, tuple(said[:TOLD_MAX]), seconds)
 
@@ -151,6 +161,21 @@ def hold_families(seed: int, streams: int) -> Found:
     for number in range(-(-streams // 3)):
         wrong, more, _ = family_differences(written, policy, kernel, number)
         said += [f"policy {seed} family {number}: {one}" for one in wrong]
+        decisions += more
+    seconds = round(time.perf_counter() - began, 1)
+    return Found(seed, kernel.digest, streams, 0, decisions, tuple(said[:TOLD_MAX]), seconds)
+
+
+def hold_rings(seed: int, streams: int) -> Found:
+    """One policy that reads of tied accounts, by so many accounts in rings of four."""
+    began = time.perf_counter()
+    written = write_ring(Random(f"ring {seed}"))
+    policy = read_alike(written)
+    kernel = Kernel(policy)
+    said, decisions = list[str](), 0
+    for number in range(-(-streams // 4)):
+        wrong, more, _ = ring_differences(written, policy, kernel, number)
+        said += [f"policy {seed} ring {number}: {one}" for one in wrong]
         decisions += more
     seconds = round(time.perf_counter() - began, 1)
     return Found(seed, kernel.digest, streams, 0, decisions, tuple(said[:TOLD_MAX]), seconds)
@@ -191,13 +216,15 @@ def main() -> int:
     parser.add_argument("--done", type=Path, help="file of finished policies")
     parser.add_argument("--trees", action="store_true", help="policies with a card of trees")
     parser.add_argument("--families", action="store_true", help="policies that read of all accounts of a customer")
+    parser.add_argument("--rings", action="store_true", help="policies that read of tied accounts")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     began, found = time.perf_counter(), []
     policies = range(asked.first, asked.first + asked.policies)
-    if asked.families:
+    if asked.families or asked.rings:
+        hold = hold_rings if asked.rings else hold_families
         with multiprocessing.get_context("spawn").Pool(asked.workers) as pool:
-            found = pool.map(partial(hold_families, streams=asked.streams), policies, chunksize=1)
+            found = pool.map(partial(hold, streams=asked.streams), policies, chunksize=1)
         return report(found, began, asked.json)
     for one in run_all(policies, asked.streams, asked.workers, asked.done, asked.trees):
         found.append(one)

@@ -29,7 +29,8 @@ def take_up(written: Written, rng: Random) -> Written:
     end = next(place for place in range(start, len(text)) if not text[place].startswith(" "))
     place = start if first else end
     kinds = [t.taken_up(name) for name in ("own_limit", "grant")]
-    built_in = len(t.built_in_kinds(())) + (1 if written.policy.publish else 0)  # of customers there is one more
+    built_in = len(t.built_in_kinds(()))
+    built_in += bool(written.policy.publish) + 3 * bool(written.policy.ties)  # of customers and links there are more
     position = built_in if first else len(written.policy.kinds)
     known = [*written.policy.kinds[:position], *kinds, *written.policy.kinds[position:]]
     policy = replace(written.policy, kinds=tuple(known), cooling_days=COOLING[cooling])

@@ -30,7 +30,7 @@ from tests.oracle.reader import read
 def parted(own: t.Policy, program: m.Policy) -> list[str]:
     """Where the oracle's policy and the program's part; empty where they mean the same."""
     by_name = tuple(sorted(own.features, key=lambda one: one.name))
-    kinds = tuple(_without_given(kind) for kind in own.kinds) if own.publish else own.kinds
+    kinds = tuple(_without_given(kind) for kind in own.kinds) if own.publish or own.ties else own.kinds
     differences = list(walk_both(replace(own, features=by_name, kinds=kinds), in_own_nouns(program), ""))
     if differences:
         return differences  # measures in place follow from the trees
@@ -75,7 +75,9 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
         currency=policy.currency,
         digits=policy.exponent,
         time_zone=policy.time_zone,
-        kinds=tuple(_without_given(_kind(kind)) if policy.customer else _kind(kind) for kind in policy.kinds),
+        kinds=tuple(
+            _without_given(_kind(kind)) if policy.customer or policy.links else _kind(kind) for kind in policy.kinds
+        ),
         features=_by_name(policy),
         triggers=tuple(_trigger(trigger, policy) for trigger in policy.triggers),
         score=_score(policy.score) if policy.score else None,
@@ -95,6 +97,11 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
             t.Split(one.name, one.salt, tuple((arm.name, arm.share_bp) for arm in one.arms)) for one in policy.splits
         ),
         publish=policy.customer.publish if policy.customer else (),
+        tied_publish=policy.links.publish if policy.links else (),
+        ties=tuple(
+            t.Tie(one.name, one.purpose, one.needs_consent, one.at_most, one.fades_days)
+            for one in (policy.links.ties if policy.links else ())
+        ),
         waits=None if policy.moratorium is None else policy.moratorium.waits,
         assign=_assign(policy) if policy.assign else None,
         cooling_days=policy.own_limit.cooling_days if policy.own_limit else None,
@@ -113,7 +120,7 @@ def _by_name(policy: m.Policy) -> tuple[t.Feature, ...]:
 
 def _without_given(kind: t.Kind) -> t.Kind:
     """What accounts are given follows from what the rules read, and they are compared."""
-    return t.Kind(kind.name, ()) if kind.name == "customer" else kind
+    return t.Kind(kind.name, ()) if kind.name in ("customer", "linked") else kind
 
 
 def _of_customer(one: m.Feature, policy: m.Policy) -> t.OfCustomer | None:
@@ -129,9 +136,22 @@ def _of_customer(one: m.Feature, policy: m.Policy) -> t.OfCustomer | None:
     return t.OfCustomer(said[1], said[2], dict(policy.customer.publish)[said[2]], least)
 
 
+def _of_linked(one: m.Feature, policy: m.Policy) -> t.OfLinked | None:
+    """What tied accounts come to, where the feature is that."""
+    said = re.fullmatch(r'links\.(sum|max|count)\((\w+)(?: >= .+?)?(?:, kind = "(\w+)")?\)', one.name)
+    if said is None or policy.links is None:
+        return None
+    (given,) = (p.name for p in e.nodes_of(one.expr) if isinstance(p, e.Ref))
+    least = re.fullmatch(r".+_at_least_(\d+)\)", given)
+    fact = dict(policy.links.publish)[said[2]]
+    return t.OfLinked(said[1], said[2], fact, said[3] or "any", int(least[1]) if least else 0)
+
+
 def _feature(one: m.Feature, policy: m.Policy) -> t.Feature:
     if (of_customer := _of_customer(one, policy)) is not None:
         return t.Feature(one.name, of_customer, one.unit, one.maybe_missing)
+    if (of_linked := _of_linked(one, policy)) is not None:
+        return t.Feature(one.name, of_linked, one.unit, one.maybe_missing)
     return t.Feature(one.name, expression(one.expr, policy), one.unit, one.maybe_missing, one.choices, one.worse)
 
 
@@ -290,6 +310,8 @@ def _referred(feature: m.Feature, policy: m.Policy) -> t.Expr:
         return t.Fact(feature.name)
     if (of_customer := _of_customer(feature, policy)) is not None:
         return t.Inline(feature.name, of_customer)
+    if (of_linked := _of_linked(feature, policy)) is not None:
+        return t.Inline(feature.name, of_linked)
     return t.Inline(feature.name, _measure(feature.expr, policy))
 
 

@@ -44,6 +44,7 @@ class Names:
     param: Callable[[str], list[Phrase]] = lambda _: []
     axes: tuple[tuple[str, int], ...] = ()  # by what a parameter may differ, and in how many ways
     publish: Mapping[str, str] = field(default_factory=dict)
+    tied_publish: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Parser:
     def feature(self) -> Phrase:
         """The same; a measure that is the whole of a feature is the feature, and has no other name."""
         phrase = self.whole().firm()
-        bare = isinstance(phrase.expr, t.Inline) and self.tokens[0][1] not in ("(", "customer")
+        bare = isinstance(phrase.expr, t.Inline) and self.tokens[0][1] not in ("(", "customer", "links")
         return replace(phrase, expr=phrase.expr.measure) if bare else phrase  # type: ignore[union-attr]
 
     def expression(self) -> Phrase:
@@ -230,6 +231,8 @@ class Parser:
             return replace(values[0], text=word) if len(values) == 1 else in_segments(values, word, self.names.axes)
         if word == "customer" and self.accept("."):
             return self.of_customer()
+        if word == "links" and self.accept("."):
+            return self.of_linked()
         if kind == "word":
             return self.call(word) if self.accept("(") else self.named(word)
         return self.constant(kind, word)
@@ -327,6 +330,25 @@ class Parser:
         self.take(")")
         measure = t.OfCustomer(how, name, fact, least)
         text = f"customer.{how}({text})"
+        return Phrase(t.Inline(text, measure), t.unit_of(measure, ())[0], text)
+
+    def of_linked(self) -> Phrase:
+        """`sum(owed)` or `count(late >= 30, kind = "device")`, after `links.`."""
+        how, _, name = (self.tokens[self.place + ahead][1] for ahead in range(3))
+        self.place += 3
+        fact, least, tie, text = self.names.tied_publish[name], 0, "any", name
+        if how == "count":
+            self.take(">=")
+            right = self.sum().settled(t.FACTS[fact])
+            assert isinstance(right.expr, t.Literal)
+            least, text = right.expr.value, f"{name} >= {right.text}"
+        if self.accept(","):
+            tie = self.tokens[self.place + 2][1].strip("\"'")
+            self.place += 3
+            text = f'{text}, kind = "{tie}"'
+        self.take(")")
+        measure = t.OfLinked(how, name, fact, tie, least)
+        text = f"links.{how}({text})"
         return Phrase(t.Inline(text, measure), t.unit_of(measure, ())[0], text)
 
     def window(self) -> tuple[t.Window, str]:

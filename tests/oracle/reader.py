@@ -32,6 +32,11 @@ def read(text: str, card: bytes | None = None) -> t.Policy:
     return _File(YAML(typ="base", pure=True).load(text), card).policy()
 
 
+def parse_days(text: str) -> int:
+    """`180d` or `2y` as days."""
+    return 365 * int(text[:-1]) if text.endswith("y") else int(text.removesuffix("d"))
+
+
 class _File:
     """One file as mappings, lists and words, and what its names mean."""
 
@@ -41,13 +46,23 @@ class _File:
         self.digits = int(root.get("minor_digits", DIGITS.get(self.currency, 2)))
         self.publish = dict(root["customer"]["publish"]) if "customer" in root else {}
         built_in = t.built_in_kinds(root["triggers"])
-        self.kinds = t.with_own_kinds(t.with_customers(built_in) if self.publish else built_in, self.own_kinds())
+        if self.publish:
+            built_in = t.with_customers(built_in)
+        self.ties = tuple(self.tie(*item) for item in root["links"]["ties"].items()) if "links" in root else ()
+        if self.ties:
+            built_in = t.with_links(built_in, (tie.name for tie in self.ties))
+        self.kinds = t.with_own_kinds(built_in, self.own_kinds())
         self.features: dict[str, t.Feature] = {}
         self.segments = tuple(root.get("segments", ()))
         self.splits = tuple(
             t.Split(name, said["salt"], tuple((arm, self.share_of_arm(one)) for arm, one in said["arms"].items()))
             for name, said in root.get("split", {}).items()
         )
+
+    def tie(self, name: str, said: Mapping[str, str]) -> t.Tie:
+        """One tie; where nothing is said it joins 20 accounts and lasts 180 days."""
+        fades = parse_days(said.get("fades", "180d"))
+        return t.Tie(name, said["purpose"], said.get("needs") == "consent", int(said.get("at_most", "20")), fades)
 
     def share_of_arm(self, said: str | Mapping[str, Any]) -> int:
         return self.constant(said if isinstance(said, str) else said["share"], "share")
@@ -90,6 +105,8 @@ class _File:
             segments=self.segments,
             splits=self.splits,
             publish=tuple(self.publish.items()),
+            tied_publish=tuple(root["links"]["publish"].items()) if self.ties else (),
+            ties=self.ties,
             waits=tuple((root["moratorium"] or {}).get("waits", ())) if "moratorium" in root else None,
             cooling_days=self.cooling_days(),
             assign=self.assign(root["assign"]) if "assign" in root else None,
@@ -117,6 +134,7 @@ class _File:
             param=self.param,
             axes=self.axes(),
             publish=self.publish,
+            tied_publish=self.root["links"]["publish"] if self.ties else {},
         )
         return Parser(text, names)
 

@@ -22,12 +22,14 @@ from linekeeper.scorecard.card import Bins
 from tests.corrections.lives import lender
 from tests.oracle import tree as t
 from tests.oracle.chosen import assigns, take_up
+from tests.oracle.daily import write_daily
 from tests.oracle.family import write_family
 from tests.oracle.generate import policy_written
 from tests.oracle.held import parted, read_alike
 from tests.oracle.measured import write_measured
 from tests.oracle.policies import Written, write_versions
 from tests.oracle.reader import read
+from tests.oracle.ring import write_ring
 from tests.oracle.staged import write_staged
 from tests.oracle.strategies import written
 from tests.oracle.watched import write_watched
@@ -108,6 +110,9 @@ DERIVED = {  # what the program adds for its own use, and the oracle has no word
     ("Score", "card"),
     *(("RuleCell", part) for part in ("number", "places")),  # which cell of a rule an account is in: made, not written
     *(("Customer", part) for part in ("publish", "ceiling")),  # tests/customers holds them
+    *(("Daily", part) for part in ("how", "of", "window", "unit")),  # tests/oracle/test_day_ends.py holds them
+    *(("Links", part) for part in ("publish", "ties")),
+    *(("Tie", part) for part in ("name", "purpose", "needs_consent", "at_most", "fades_days")),
     # A public calendar is kept beside the days that come of it, for words; tests/policy/test_dues.py holds it.
     ("BusinessDays", "calendar"),
     *(("PublicCalendar", part) for part in ("name", "first_year", "last_year", "holidays", "workdays")),
@@ -191,8 +196,8 @@ def few(policy: Any, times: int) -> Iterator[tuple[str, Attribute, Any]]:
 
 def test_any_change_of_the_oracles_tree_is_named() -> None:
     seen = set()
-    family = write_family(Random("family 3"))
-    for own, program in (*policies(), (family.policy, load_text(family.text))):
+    others = (write_family(Random("family 3")), write_ring(Random("ring 3")), write_daily(Random("daily 2")))
+    for own, program in (*policies(), *((one.policy, load_text(one.text)) for one in others)):
         for path, attribute, mutated in few(own, times=3):
             seen.add(attribute)
             assert parted(mutated, program), f"{path} of {program.name} was changed unseen"

@@ -235,6 +235,37 @@ class OfCustomer:
 
 
 @dataclass(frozen=True, slots=True)
+class OfLinked:
+    """What the accounts come to that share something with this one: by one tie, or by `any`.
+
+    `name` is what they publish, `fact` what that is of each, and `least` from where on they are counted.
+    """
+
+    how: str
+    name: str
+    fact: str
+    tie: str
+    least: int = 0
+
+    @property
+    def field(self) -> str:
+        """Under which name an account is given what the others come to."""
+        ending = f"at_least_{self.least}" if self.how == "count" else self.how
+        return f"{self.tie}_{self.name}_{ending}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """One thing that accounts may share (section 13)."""
+
+    name: str
+    purpose: str
+    needs_consent: bool
+    at_most: int
+    fades_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Inline:
     """A measure inside an expression, under its own text."""
 
@@ -242,7 +273,7 @@ class Inline:
     measure: Measure
 
 
-Measure = Windowed | Last | First | DaysSince | LateCount | Restrictions | OfCustomer | Daily
+Measure = Windowed | Last | First | DaysSince | LateCount | Restrictions | OfCustomer | OfLinked | Daily
 Expr = (
     Literal
     | Ref
@@ -410,6 +441,14 @@ def with_customers(built_in: Iterable[Kind], fields: tuple[Field, ...] = ()) -> 
         replace(kind, text=(*kind.text, "customer")) if kind.name.startswith("open") else kind for kind in built_in
     )
     return (*named, Kind("customer", fields))
+
+
+def with_links(built_in: Iterable[Kind], ties: Iterable[str], fields: tuple[Field, ...] = ()) -> tuple[Kind, ...]:
+    """The built-in kinds where accounts are tied: two to say so, and one that says what the others come to."""
+    tie = Field("tie", "category", tuple(ties))
+    consent = Field("consent", "flag", optional=True)
+    tying = (Kind("link", (tie, consent), ("key",)), Kind("unlink", (tie,), ("key",)))
+    return (*built_in, *tying, Kind("linked", fields))
 
 
 TAKEN_UP = {  # kinds that a policy takes up by naming them among its own
@@ -716,6 +755,8 @@ class Policy:
     segments: tuple[str, ...] = ()  # the feature `segment` says which is the account's
     splits: tuple[Split, ...] = ()
     publish: tuple[tuple[str, str], ...] = ()  # what an account publishes to others: the name, and the fact
+    tied_publish: tuple[tuple[str, str], ...] = ()  # the same to those that it is tied to
+    ties: tuple[Tie, ...] = ()
     waits: tuple[str, ...] | None = None  # triggers that wait in a moratorium; None: the policy knows none
 
     @property
@@ -752,6 +793,8 @@ class Policy:
         for part in parts:
             if isinstance(part, Inline) and isinstance(part.measure, OfCustomer):
                 values |= {one.name: one for one in parts_of_customer(part.name, part.measure)}
+            elif isinstance(part, Inline) and isinstance(part.measure, OfLinked):
+                values |= {one.name: one for one in parts_of_linked(part.name, part.measure)}
             elif isinstance(part, Inline):
                 unit, choices = unit_of(part.measure, self.kinds)
                 missing = may_be_missing(part.measure, {})
@@ -781,6 +824,16 @@ def parts_of_customer(name: str, measure: OfCustomer) -> tuple[Feature, ...]:
     )
 
 
+def parts_of_linked(name: str, measure: OfLinked) -> tuple[Feature, ...]:
+    """Such a value, and what is kept beside it: what the others come to."""
+    unit = "count" if measure.how == "count" else FACTS[measure.fact]
+    given = Last(Select("linked"), measure.field)
+    return (
+        Feature(f"last(linked.{measure.field})", given, unit, maybe_missing=True),
+        Feature(name, measure, unit, maybe_missing=False),
+    )
+
+
 def unit_of(measure: Measure, kinds: Iterable[Kind]) -> tuple[str, tuple[str, ...]]:
     """The unit of a measure and, of a list, its words (section 4.1)."""
     match measure:
@@ -791,7 +844,7 @@ def unit_of(measure: Measure, kinds: Iterable[Kind]) -> tuple[str, tuple[str, ..
             return field.unit, field.choices
         case DaysSince():
             return "days", ()
-        case OfCustomer("sum" | "max", _, fact):
+        case OfCustomer("sum" | "max", _, fact) | OfLinked("sum" | "max", _, fact):
             return FACTS[fact], ()
         case Daily(_, Fact(name)):
             return FACTS[name], ()

@@ -49,6 +49,7 @@ from tests.oracle.tree import (
     Measure,
     Not,
     OfCustomer,
+    OfLinked,
     Or,
     Policy,
     Ref,
@@ -288,6 +289,8 @@ def measure(scene: Scene, expr: Expr) -> Value:
             return others + own if how == "sum" else max(others, own)
         case Daily():
             return daily(scene, expr)
+        case OfLinked():
+            return measure(scene, Last(Select("linked"), expr.field)) or 0
         case Fact(name):
             return fact(scene, name)
         case Arm(name):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import linekeeper
 from linekeeper.core.errors import LinekeeperError
 from linekeeper.notice.render import TEMPLATES
+from linekeeper.policy.daily import DAILY
 from linekeeper.policy.functions import ARM, FACTS, FUNCTIONS, MEASURES
 from linekeeper.texts.language import CATALOGUES, LANGS, Lang, language
 
@@ -26,6 +27,7 @@ TABLES = {
     "linekeeper.notice.own_choice": ("IN_FORCE", "SENTENCES"),
     "linekeeper.notice.road_back": ("STEP_TEXTS", "ASSUMPTION_TEXTS", "NO_ROAD_TEXTS", "LOAN_WORDS"),
     "linekeeper.notice.prose.expression": ("RELATIONS", "ARITHMETIC", "SCORE_WORDS", "WINDOWS", "ENDINGS", "TILES"),
+    "linekeeper.notice.prose.links": ("THINGS",),
 }
 PACKAGE = Path(linekeeper.__file__).parent
 ROOMS = ("texts", "education", "notice")
@@ -60,6 +62,7 @@ def translatable() -> set[Message]:
             found |= set(vars(importlib.import_module(module))[name].values())
     found |= {record.words for records in (FUNCTIONS, MEASURES, FACTS) for record in records.values()}
     found.add(ARM.words)
+    found |= {one["words"] for one in DAILY.values()}
     for template in (*TEMPLATES.iterdir(), *PAGES):
         found |= set(re.findall(r'translate\("([^"]+)"', template.read_text("utf-8")))
     return found

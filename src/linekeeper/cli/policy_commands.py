@@ -72,20 +72,31 @@ def check(
 
 
 def _restricted_too_soon(policy: Policy, file: str, jurisdiction: str | None, product: str | None) -> list[Fault]:
-    """The triggers whose restrictions the law lets come only later; none where no law is named."""
+    """What the law bars: ties, and triggers whose restrictions may come only later; none where no law is named."""
     from linekeeper.core.errors import Fault
     from linekeeper.engine.clock import machine_clock_ms
     from linekeeper.engine.opening import law_named
     from linekeeper.kernel.calendar import calendar
     from linekeeper.regulation.announcements import restrictions_too_soon
     from linekeeper.regulation.records import shipped_records
+    from linekeeper.regulation.ties import barred_ties
 
     law = law_named(jurisdiction, product)
     if law is None:
         return []
     today = calendar(policy.time_zone).day(machine_clock_ms())
+    faults = [
+        Fault(
+            f"the tie `{one.tie}` may not be read for `{one.purpose}`: `{one.rule}`"
+            if one.why == "barred"
+            else f"the tie `{one.tie}` counts without consent, and `{one.rule}` asks for it",
+            file,
+            way_out="remove it from `ties`" if one.why == "barred" else "write `needs: consent`",
+        )
+        for one in barred_ties(policy, shipped_records(), law.jurisdiction, law.product, today)
+    ]
     too_soon = restrictions_too_soon(policy, shipped_records(), law.jurisdiction, law.product, today)
-    return [
+    return faults + [
         Fault(
             f"the trigger `{one.trigger}` restricts {counted(one.given_days, 'day', 'days')} after its notice, and "
             f"`{one.rule}` asks for {one.needed_days} before `{one.action}`",

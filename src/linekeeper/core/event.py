@@ -16,7 +16,9 @@ ARRIVED = "arrived"  # a column that a file may have beside these: when the lend
 DEFAULT_SOURCE = "main"  # of events whose feed names no source
 PERSON_SOURCE = "person"  # of events that a person enters: rulings and consents
 CUSTOMER_SOURCE = "derived:customer"  # of what accounts are given of the others of their customer
-OWN_SOURCES = (PERSON_SOURCE, CUSTOMER_SOURCE)
+LINKED_SOURCE = "derived:linked"  # of what accounts are given of those that they are tied to
+DERIVED_SOURCES = {"customer": CUSTOMER_SOURCE, "linked": LINKED_SOURCE}  # by the kind of the events
+OWN_SOURCES = (PERSON_SOURCE, *DERIVED_SOURCES.values())
 
 
 @dataclass(frozen=True, slots=True)

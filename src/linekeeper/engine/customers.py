@@ -7,19 +7,18 @@ alone. Here they are derived: from a whole feed at once, or beside each batch an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, func, select
 
-from linekeeper.core.event import Event, Rejection, RejectionCode
+from linekeeper.core.event import Event
 from linekeeper.engine.history import reviewed_day
-from linekeeper.engine.inbox import GivenEvents, new_rows
+from linekeeper.engine.inbox import GivenEvents
 from linekeeper.engine.stored_events import stored_fields
 from linekeeper.engine.versions import kernels_of, newest_of
 from linekeeper.evaluate.customers import (
@@ -52,8 +51,7 @@ from linekeeper.policy.kinds import OPENING_KINDS
 from linekeeper.policy.model import CUSTOMER, Policy
 
 if TYPE_CHECKING:
-    from linekeeper.engine.calls import ReceiveCall
-    from linekeeper.kernel.calendar import Calendar
+    pass
 
 # ------------------------------------------------------------------ a whole feed
 
@@ -178,22 +176,6 @@ def arrivals_with_given(table: pa.Table, given: Sequence[GivenEvent], until_day:
     return RecordedArrivals(numbers, np.zeros(len(order), dtype=np.int64), [], none, until_day)
 
 
-GIVEN_BY_FEED = f"the kind `{CUSTOMER}` is derived from the other accounts of a customer; no feed gives it"
-
-
-def without_given(table: pa.Table) -> tuple[pa.Table, list[Rejection]]:
-    """The table without rows of the kind that is derived here, and these as rejections."""
-    foreign = pc.fill_null(pc.equal(table["kind"], CUSTOMER), False)
-    if not pc.any(foreign).as_py():
-        return table, []
-    rejected = [_foreign(name) for name in table.filter(foreign)["id"].to_pylist()]
-    return table.filter(pc.invert(foreign)), rejected
-
-
-def _foreign(name: str) -> Rejection:
-    return Rejection(f"event {name}", GIVEN_BY_FEED, RejectionCode.NOT_VALID)
-
-
 # ------------------------------------------------------------------ a store
 
 CUSTOMER_COLUMNS = ("account", "customer", "given_until", "next_day", "fixed_until")
@@ -202,72 +184,39 @@ CUSTOMERS_AT_ONCE = 200  # of a review, in one transaction
 
 
 Due = tuple[list[str], int]  # customers of which a review comes, and up to the start of which day
-_DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
 
 
-def in_steps(
-    connection: Connection, kernel: Kernel, call: ReceiveCall, events: GivenEvents, due: Due | None
-) -> Iterator[tuple[GivenEvents, ReceiveCall]]:
-    """The events of a batch with what accounts are to be given beside them, in steps; each is received before the next.
+@dataclass(frozen=True)
+class Delivery:
+    """How the accounts of a store are given what others publish, by events of one `kind`; `given_by` says whose.
 
-    A reversal is a step of its own: until it comes all are given what was known before, and what it changes follows it.
+    `may_move_others`: whether the reversal in that row of a batch may change what others are given; `together_with`:
+    those that are reviewed with an account then; `give`: what accounts are to be given beside new events, or by a
+    review; `next_due` and `reached`: see `derived_due` and `accounts_reached`.
     """
-    if kernel.policy.customer is None:
-        yield events, call
-        return
-    start, clock = 0, kernel.calendar
-    for row in reversal_rows(connection, events):
-        yield _with_given(connection, call, events.take(range(start, row)), clock)
-        customer, day = customer_of(connection, events.accounts[row]), clock.day(events.at[row])
-        if customer is not None:
-            yield _with_given(connection, call, events.take(()), clock, ([customer], day))
-        yield events.take((row,)), call
-        if customer is not None:
-            yield _with_given(connection, call, events.take(()), clock, ([customer], day))
-        start = row + 1
-    yield _with_given(connection, call, events.take(range(start, len(events.ids))), clock, due)
+
+    kind: str
+    given_by: str
+    may_move_others: Callable[[Connection, GivenEvents, int], bool]
+    together_with: Callable[[Connection, str], list[str]]
+    give: Callable[[Connection, str, Sequence[Event], Due | None], list[Event]]
+    next_due: Callable[[Store, int], Due | None]
+    reached: Callable[[Connection, Sequence[str], Due | None], list[str]]
 
 
-def _with_given(
-    connection: Connection, call: ReceiveCall, events: GivenEvents, clock: Calendar, due: Due | None = None
-) -> tuple[GivenEvents, ReceiveCall]:
-    """Some events of a batch with what accounts are to be given beside them, and the call that knows of these."""
-    rows, bodies = new_rows(connection, call, events, clock) if events.ids else [], events.bodies()
-    new = [
-        Event(events.ids[i], events.accounts[i], events.kinds[i], events.at[i], _DECODE(bodies[i]), events.arrived[i])
-        for i in rows
-    ]
-    given = [event for event in give(connection, call.source, new, due) if event.account not in call.unreadable]
-    if not given:
-        return events, call
-    latest = max((event.arrived for event in new if event.arrived is not None), default=None)
-    if latest is not None:  # what is derived is known as soon as what it follows from
-        given = [replace(event, arrived=max(latest, event.at)) for event in given]
-    return events.with_first(given), replace(call, given=frozenset(event.id for event in given))
-
-
-def drop_given(policy: Policy, events: GivenEvents) -> tuple[GivenEvents, list[Rejection]]:
-    """The events without those of the kind that is derived here, which no feed gives, and these as rejections."""
-    if policy.customer is None:
-        return events, []
-    own = [row for row, kind in enumerate(events.kinds) if kind != CUSTOMER]
-    if len(own) == len(events.ids):
-        return events, []
-    others = sorted(set(range(len(events.ids))) - set(own))
-    return events.take(own), [_foreign(events.ids[row]) for row in others]
-
-
-def reversal_rows(connection: Connection, events: GivenEvents) -> list[int]:
-    """The rows of reversals among the events, of accounts that are of a customer, or open just now."""
-    rows = [row for row, kind in enumerate(events.kinds) if kind == REVERSAL]
-    if not rows:
-        return []
-    c = t.customer_accounts.c
-    accounts = list(dict.fromkeys(events.accounts[row] for row in rows))
-    known = set(connection.execute(select(c.account).where(within(connection, c.account, accounts))).scalars())
+def is_of_customer_or_opens(connection: Connection, events: GivenEvents, row: int) -> bool:
+    """Whether the account of an event is of a customer, or opens among the events."""
+    account = events.accounts[row]
+    if customer_of(connection, account) is not None:
+        return True
     pairs = zip(events.accounts, events.kinds, strict=True)
-    known |= {account for account, kind in pairs if kind in OPENING_KINDS}
-    return [row for row in rows if events.accounts[row] in known]
+    return any(name == account and kind in OPENING_KINDS for name, kind in pairs)
+
+
+def customers_of_account(connection: Connection, account: str) -> list[str]:
+    """The customer of an account, where it has one."""
+    customer = customer_of(connection, account)
+    return [] if customer is None else [customer]
 
 
 def customer_of(connection: Connection, account: str) -> str | None:
@@ -329,9 +278,17 @@ def customers_due(store: Store, until_day: int) -> Due | None:
 
 
 def read_customers(
-    connection: Connection, newest: Kernel, rows: Sequence[CustomerRow], new: Sequence[Event] = (), source: str = ""
+    connection: Connection,
+    newest: Kernel,
+    rows: Sequence[CustomerRow],
+    new: Sequence[Event] = (),
+    source: str = "",
+    derived: str = CUSTOMER,
 ) -> dict[str, CustomerEvents]:
-    """What the journal has of the customers of these rows, and `new` events of a batch after it, in order of time."""
+    """What the journal has of the customers of these rows, and `new` events of a batch after it, in order of time.
+
+    `derived`: the kind of what accounts are given.
+    """
     made: dict[str, CustomerEvents] = {}
     for member in rows:
         made.setdefault(member.customer, CustomerEvents({})).rows[member.account] = member
@@ -352,11 +309,11 @@ def read_customers(
     for (number, sent_by, account), kind, row, named in zip(heads, kinds, read, values, strict=True):
         one = made[customers[account]]
         one.last_day = max(one.last_day, row.hour // 24)
-        if kind == CUSTOMER:
+        if kind == derived:
             one.given.setdefault(account, []).append((number, row.hour // 24, named))
             continue
         reverses = numbers.get((sent_by, str(named.get("of")))) if kind == REVERSAL else None
-        one.events.setdefault(account, []).append(KnownEvent(number, row, reverses))
+        one.events.setdefault(account, []).append(KnownEvent(number, row, reverses, str(named.get("key", ""))))
     return made
 
 
@@ -454,3 +411,14 @@ def opened_customers(events: Iterable[Event]) -> dict[str, str]:
         if event.kind in OPENING_KINDS:
             first.setdefault(event.account, event)
     return {account: str(event.fields[CUSTOMER]) for account, event in first.items() if CUSTOMER in event.fields}
+
+
+CUSTOMERS = Delivery(
+    CUSTOMER,
+    "the other accounts of a customer",
+    is_of_customer_or_opens,
+    customers_of_account,
+    give,
+    customers_due,
+    accounts_with_siblings,
+)

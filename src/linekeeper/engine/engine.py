@@ -18,7 +18,7 @@ from sqlalchemy import Connection, func, select
 
 from linekeeper.core.decision import Decision
 from linekeeper.core.errors import EventRejected
-from linekeeper.core.event import CUSTOMER_SOURCE, DEFAULT_SOURCE, Rejection
+from linekeeper.core.event import CUSTOMER_SOURCE, DEFAULT_SOURCE, DERIVED_SOURCES, Rejection
 from linekeeper.decide.chain import record
 from linekeeper.engine.account_states import (
     AccountStates,
@@ -31,16 +31,11 @@ from linekeeper.engine.account_states import (
 from linekeeper.engine.batch_evaluation import BatchEvaluation
 from linekeeper.engine.calls import Keep, Progress, ReceiveCall, ReviewCall
 from linekeeper.engine.clock import Clock
-from linekeeper.engine.customers import Due, accounts_with_siblings, customers_due, drop_given, in_steps
+from linekeeper.engine.customers import Due
 from linekeeper.engine.draws import demand_draw_amount, draw_event, is_known_draw, owed_elsewhere, with_owed
 from linekeeper.engine.event_leaves import event_leaves, ruling_leaves
-from linekeeper.engine.history import (
-    UnfinishedReview,
-    begin_review,
-    end_review,
-    recall,
-    unfinished_reviews_of,
-)
+from linekeeper.engine.given import accounts_reached, derived_due, drop_given, given_in_steps
+from linekeeper.engine.history import UnfinishedReview, begin_review, end_review, recall, unfinished_reviews_of
 from linekeeper.engine.inbox import (
     Admitted,
     BatchInput,
@@ -252,7 +247,7 @@ class Engine:
             if call.all_or_nothing:
                 raise
             with self._reading(call.transaction) as connection:
-                accounts = accounts_with_siblings(connection, arrived.accounts, due)
+                accounts = accounts_reached(connection, self.policy, arrived.accounts, due)
             unreadable = self._unreadable(error, accounts, call.transaction)
         return self._receive_batch(arrived, replace(call, unreadable=unreadable), due)
 
@@ -270,7 +265,7 @@ class Engine:
                 summary.rejected += again
             arrived, foreign = drop_given(self.policy, arrived)
             summary.rejected += foreign
-            for step, own_call in in_steps(connection, self.kernel, call, arrived, due):
+            for step, own_call in given_in_steps(connection, self.kernel, call, arrived, due):
                 for engine, part in self._split_by_version(connection, step):
                     summary.add(engine._receive(connection, part, own_call, kept.append if call.keep else None))
             if call.all_or_nothing and summary.rejected:
@@ -334,7 +329,7 @@ class Engine:
         arrived += event_leaves(admitted, rows, codes) if self.keeper else []
         actions = self._record(connection, batch, admitted.ids, result, loaded, keep, arrived)
         over = [admitted.ids[batch.rows[event]] for event in excess_draws(self.kernel, batch, lines, result)]
-        own = sum(admitted.sources[row] != CUSTOMER_SOURCE for row in rows)
+        own = sum(admitted.sources[row] not in DERIVED_SOURCES.values() for row in rows)
         return BatchSummary(
             events=own - len(refused),
             rejected=refused,
@@ -376,7 +371,7 @@ class Engine:
     def _give_due(self, until_day: int, keep: Keep | None) -> BatchSummary:
         """Give accounts what their siblings publish up to a day; what is broken off here is left to the next review."""
         summary, call = BatchSummary(), ReceiveCall(CUSTOMER_SOURCE, keep=keep)
-        for due in iter(lambda: customers_due(self.store, until_day), None):
+        for due in iter(lambda: derived_due(self.store, self.policy, until_day), None):
             summary.add(self._receive_or_pass_over(given_events([]), call, due))
         return summary
 

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection, Select, select
 
-from linekeeper.core.event import ARRIVED, CUSTOMER_SOURCE, EVENT_HEAD, Event, Rejection, RejectionCode
+from linekeeper.core.event import ARRIVED, DERIVED_SOURCES, EVENT_HEAD, Event, Rejection, RejectionCode
 from linekeeper.evaluate.evaluator import OVER_LIMIT, REFUSAL_REASONS, UNKNOWN_EVENT, rejection_code
 from linekeeper.evaluate.event_batch import (
     BEFORE_ALL,
@@ -32,7 +32,6 @@ from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, erased_of
 from linekeeper.journal.store import fetch_rows, in_names, insert_many, listed, take_numbers
-from linekeeper.policy.model import CUSTOMER
 
 if TYPE_CHECKING:
     from linekeeper.engine.calls import ReceiveCall
@@ -233,7 +232,9 @@ def _sources(call: ReceiveCall, events: GivenEvents) -> list[str]:
     if not call.given:
         return [call.source] * len(events.ids)
     own = zip(events.ids, events.kinds, strict=True)
-    return [CUSTOMER_SOURCE if kind == CUSTOMER and name in call.given else call.source for name, kind in own]
+    return [
+        DERIVED_SOURCES[kind] if name in call.given and kind in DERIVED_SOURCES else call.source for name, kind in own
+    ]
 
 
 def new_rows(connection: Connection, call: ReceiveCall, events: GivenEvents, clock: Calendar) -> list[int]:

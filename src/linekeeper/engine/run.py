@@ -21,8 +21,9 @@ from linekeeper.decide.chain import Chain, record
 from linekeeper.decide.record import recorder_of
 from linekeeper.engine.calls import Progress
 from linekeeper.engine.clock import Clock
-from linekeeper.engine.customers import arrivals_with_given, given_in_table, without_given
+from linekeeper.engine.customers import arrivals_with_given
 from linekeeper.engine.engine import Engine
+from linekeeper.engine.given import derived_in_table, derived_kind, without_given
 from linekeeper.engine.summaries import BatchSummary, RunSummary
 from linekeeper.evaluate.evaluator import (
     NOT_REVIEWED,
@@ -38,7 +39,6 @@ from linekeeper.journal.store import decision_records, insert_many
 from linekeeper.kernel.calendar import Calendar
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
-from linekeeper.policy.model import CUSTOMER
 
 BATCH_EVENTS = 50_000
 BATCH_EVENTS_MAX = 500_000  # of a batch of many accounts
@@ -103,8 +103,8 @@ def run_parts(
     bounds = BatchBounds(BATCH_EVENTS, BATCH_EVENTS_MAX, EVENTS_AN_ACCOUNT)
     if engine.brake:
         bounds = BatchBounds(BATCH_EVENTS, accounts_max=BRAKED_STATES_BYTES_MAX // (8 * engine.kernel.layout.size))
-    with_customers = engine.policy.customer is not None
-    for batch in (batch for part in parts for batch in _batches(part, bounds, with_customers)):
+    derived = derived_kind(engine.policy)
+    for batch in (batch for part in parts for batch in _batches(part, bounds, derived)):
         if batch.reviewed > reviewed:
             reviewed = batch.reviewed
             total.add(engine.review(reviewed))
@@ -190,10 +190,10 @@ class BatchBounds:
         return enough | (events >= max(self.events, self.events_max))
 
 
-def _batches(part: EventPart, bounds: BatchBounds, with_customers: bool) -> Iterator[_ReceivedBatch]:
+def _batches(part: EventPart, bounds: BatchBounds, derived: str | None) -> Iterator[_ReceivedBatch]:
     table, arrivals = part
-    if arrivals is not None and with_customers:  # the engine derives again what accounts were given
-        kept = np.flatnonzero(np.array(table["kind"].to_pylist()) != CUSTOMER)
+    if arrivals is not None and derived:  # the engine derives again what accounts were given
+        kept = np.flatnonzero(np.array(table["kind"].to_pylist()) != derived)
         table, arrivals = table.take(kept), arrivals.take(kept)
     others = [name for name in table.column_names if name != ARRIVED]
     arrived = table["at"] if arrivals is None else pa.array(arrivals.arrived)
@@ -202,7 +202,7 @@ def _batches(part: EventPart, bounds: BatchBounds, with_customers: bool) -> Iter
         for start, end in _in_order_of_time(table, bounds):
             yield _ReceivedBatch(table.slice(start, end - start), None, NOT_REVIEWED)
         return
-    for start, end in _in_order_of_arrival(table, arrivals, bounds, with_customers):
+    for start, end in _in_order_of_arrival(table, arrivals, bounds, derived is not None):
         source = arrivals.sources[start] if arrivals.sources else None
         yield _ReceivedBatch(table.slice(start, end - start), source, int(arrivals.reviewed[start]))
 
@@ -324,15 +324,15 @@ class Replay:
 
         A feed that says how its events arrived was exported from a store, and holds what each was given then.
         """
-        if self.kernel.policy.customer is None:
+        if derived_kind(self.kernel.policy) is None:
             return self.parts
         parts = list(self.parts)
         if not parts or any(part.arrivals is not None for part in parts):
             return parts
         table = pa.concat_tables([part.table for part in parts], promote_options="default")
-        table, foreign = without_given(table)
+        table, foreign = without_given(self.kernel.policy, table)
         self.rejected += foreign
-        given = given_in_table(self.kernel, table, self.until_day)
+        given = derived_in_table(self.kernel, table, self.until_day)
         whole = table_with(table, [one.event for one in given])
         return [EventPart(whole, arrivals_with_given(table, given, self.until_day))]
 
@@ -369,9 +369,8 @@ class Replay:
 
 def _given_count(kernel: Kernel, batch: Batch) -> int:
     """How many events of a batch were derived from other accounts: they are none of the feed's."""
-    if kernel.policy.customer is None:
-        return 0
-    return int(np.count_nonzero(batch.kind == kernel.policy.kind(CUSTOMER).number))
+    derived = derived_kind(kernel.policy)
+    return 0 if derived is None else int(np.count_nonzero(batch.kind == kernel.policy.kind(derived).number))
 
 
 def arrivals_of_table(

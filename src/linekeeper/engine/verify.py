@@ -17,6 +17,7 @@ from linekeeper.engine.history import Reviews, Unreadable, unfinished_reviews_of
 from linekeeper.engine.verify_customers import difference_of_customers
 from linekeeper.engine.verify_kept import difference_of_kept_states
 from linekeeper.engine.verify_leaves import compare_leaves
+from linekeeper.engine.verify_links import difference_of_links
 from linekeeper.engine.verify_tables import AFTER_DERIVING, BEFORE_DERIVING
 from linekeeper.engine.versions import Kernels, Recorders, kernels_of, recorders_of, stored_policy
 from linekeeper.journal import tables as t
@@ -90,9 +91,8 @@ def _verify_store(store: Store, progress: Callable[[int], None] | None) -> Verdi
                 return Verdict(accounts, events, decisions, part.first_difference)
             if progress:
                 progress(len(names))
-        difference = next(
-            filter(None, (check(connection) for check in (*AFTER_DERIVING, difference_of_customers))), None
-        )
+        checks = (*AFTER_DERIVING, difference_of_customers, difference_of_links)
+        difference = next(filter(None, (check(connection) for check in checks)), None)
     return Verdict(accounts, events, decisions, difference)
 
 

@@ -277,6 +277,7 @@ def check_succession(old: Policy, new: Policy) -> None:
         )
     _check_kinds(old, new)
     _check_splits(old, new)
+    _check_published(old, new)
 
 
 def _check_splits(old: Policy, new: Policy) -> None:
@@ -296,6 +297,21 @@ def _check_splits(old: Policy, new: Policy) -> None:
             way_out = "keep its arms and shares, or write another salt: accounts are then parted anew"
         details: dict[str, object] = {"key": "split", "split": split.name}
         raise Refused(what, code="version-cannot-follow", way_out=way_out, details=details)
+
+
+def _check_published(old: Policy, new: Policy) -> None:
+    """Raises Refused where `new` would have published, or tied, otherwise than `old` did: what was given stands."""
+    if old.links is None and old.customer is None:
+        return
+    ties = old.links.ties if old.links else (), new.links.ties if new.links else ()
+    for word, before, now in (("dues", old.dues, new.dues), ("links", *ties)):
+        if before != now:
+            raise Refused(
+                f"`{word}` is not what it is in version {old.version}, and what accounts were given follows from it",
+                code="version-cannot-follow",
+                way_out=f"keep `{word}` as it was",
+                details={"key": word},
+            )
 
 
 def _check_kinds(old: Policy, new: Policy) -> None:

@@ -42,11 +42,15 @@ class PublishedFacts(NamedTuple):
 
 
 class KnownEvent(NamedTuple):
-    """One event of an account: its arrival number, the event, and for a reversal the number of what it names."""
+    """One event of an account: its arrival number, the event, and for a reversal the number of what it names.
+
+    `key`: of an event that ties or unties the account, what it shares.
+    """
 
     number: int
     row: EventRow
     reverses: int | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ def publication(facts: Kernel, events: Iterable[KnownEvent], until_day: int) -> 
     `facts` is a kernel of facts; `events` are in order of arrival. An event that the account refuses counts for
     nothing.
     """
-    opening, standing = _standing(facts, events)
+    opening, known = standing_events(facts, events)
+    standing = [one.row for one in known]
     if opening is None or opening.hour // 24 >= until_day:
         return None
     run, slots = facts.interpreted, facts.layout.slots
@@ -111,27 +116,28 @@ def publication(facts: Kernel, events: Iterable[KnownEvent], until_day: int) -> 
     return replace(made, next_day=following)
 
 
-def _standing(facts: Kernel, events: Iterable[KnownEvent]) -> tuple[EventRow | None, list[EventRow]]:
+def standing_events(facts: Kernel, events: Iterable[KnownEvent]) -> tuple[EventRow | None, list[KnownEvent]]:
     """The opening of an account, and its events from there on that were not reversed, in order of time."""
     opening: EventRow | None = None
-    rows: dict[int, EventRow] = {}
+    known: dict[int, KnownEvent] = {}
     kept: set[int] = set()
-    for number, row, reverses in events:
+    for one in events:
+        number, row = one.number, one.row
         kind = facts.policy.kind_name(row.kind)
         if kind in OPENING_KINDS:
             if opening is None:
-                opening, rows[number] = row, row
+                opening, known[number] = row, one
                 kept.add(number)
             continue
         if opening is None or row.at < opening.at:  # not open yet, or history, which moves no arithmetic
             continue
         if kind != REVERSAL:
-            rows[number] = row
+            known[number] = one
             kept.add(number)
-        elif reverses in kept and facts.policy.kind_name(rows[reverses].kind) not in LASTING_KINDS:
-            kept.discard(reverses)
-    order = sorted(kept, key=lambda number: (time_of(rows[number]), number))
-    return opening, [rows[number] for number in order]
+        elif one.reverses in kept and facts.policy.kind_name(known[one.reverses].row.kind) not in LASTING_KINDS:
+            kept.discard(one.reverses)
+    order = sorted(kept, key=lambda number: (time_of(known[number].row), number))
+    return opening, [known[number] for number in order]
 
 
 def _publish(facts: Kernel, state: list[int], made: Publication, first: int, last: int) -> int:
@@ -217,7 +223,7 @@ def due_to(calendar: Calendar, member: Member, siblings: Sequence[Member], until
     days = {day for other in others for day in other.days if first < day <= until_day}
     due = []
     days |= {*given, *([first] if first <= until_day else ())}
-    for day in sorted({_start_of(calendar, day)[1] for day in days}):
+    for day in sorted({start_of(calendar, day)[1] for day in days}):
         current = given.get(day, current)
         published = [values for other in others if (values := other.at(day)) is not None]
         wanted = tuple(aggregate.of(published) for aggregate in member.reads)
@@ -228,18 +234,22 @@ def due_to(calendar: Calendar, member: Member, siblings: Sequence[Member], until
 
 
 def derived_events(
-    calendar: Calendar, member: Member, due: Sequence[tuple[int, Given]], made_before: Mapping[int, int]
+    calendar: Calendar,
+    member: Member,
+    due: Sequence[tuple[int, Given]],
+    made_before: Mapping[int, int],
+    kind: str = CUSTOMER,
 ) -> Iterator[Event]:
-    """What is due to an account as events. `made_before` counts those that it had before, by day."""
+    """What is due to an account as events of a kind. `made_before` counts those that it had before, by day."""
     for day, values in due:
         again = f":{made_before[day] + 1}" if made_before.get(day) else ""
         fields = {aggregate.name: value for aggregate, value in zip(member.reads, values, strict=True)}
-        name = f"{CUSTOMER}:{member.account}:{date_of(day)}{again}"
-        yield Event(name, member.account, CUSTOMER, _start_of(calendar, day)[0], fields)
+        name = f"{kind}:{member.account}:{date_of(day)}{again}"
+        yield Event(name, member.account, kind, start_of(calendar, day)[0], fields)
 
 
 @lru_cache(maxsize=1 << 16)
-def _start_of(calendar: Calendar, day: int) -> tuple[int, int]:
+def start_of(calendar: Calendar, day: int) -> tuple[int, int]:
     """The first instant (UTC ms) of a local day, and the local day of that: the next where a zone leaves it out."""
     at = calendar.day_start(day)
     return at, calendar.day(at)

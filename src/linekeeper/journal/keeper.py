@@ -328,7 +328,7 @@ def _erase_rows(connection: Connection, keeper: Keeper, account: str, at: int, i
 
 
 def _fix_what_others_were_given(connection: Connection, account: str) -> None:
-    """What the other accounts of a customer were given stands; after it the erased account has no part in it."""
+    """What others were given, of one customer or tied, stands; after it the erased account has no part in it."""
     c = t.customer_accounts
     customer = select(c.c.customer).where(c.c.account == account).scalar_subquery()
     others = connection.execute(select(c.c.account, c.c.given_until).where(c.c.customer == customer)).all()
@@ -336,6 +336,15 @@ def _fix_what_others_were_given(connection: Connection, account: str) -> None:
     for other, given_until in others:
         day = max(given_until, reviewed)
         connection.execute(c.update().where(c.c.account == other).values(fixed_until=day, next_day=day + 1))
+    own, its, linked = t.link_things.alias(), t.link_things, t.linked_accounts
+    shared = (own.c.account == account) & (own.c.tie == its.c.tie) & (own.c.thing == its.c.thing)
+    names = set(connection.execute(select(its.c.account).join(own, shared)).scalars())
+    tied = connection.execute(
+        select(linked.c.account, linked.c.given_until).where(within(connection, linked.c.account, sorted(names)))
+    )
+    for other, given_until in tied.all():
+        day = max(given_until, reviewed)
+        connection.execute(linked.update().where(linked.c.account == other).values(fixed_until=day, next_day=day + 1))
 
 
 def _is_unscrubbed(connection: Connection, keeper: Keeper, account: str) -> bool:

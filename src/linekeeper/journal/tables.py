@@ -114,6 +114,28 @@ customer_accounts = Table(
 Index("customer_accounts_customer", customer_accounts.c.customer)
 Index("customer_accounts_next_day", customer_accounts.c.next_day)
 
+# Which accounts say, or once said, that they share something. Each was given what those that it is tied to publish up
+# to the start of day `given_until`; on `next_day` it may next have to be given something. `fixed_until` as above.
+linked_accounts = Table(
+    "linked_accounts",
+    SCHEMA,
+    Column("account", Name, primary_key=True),
+    Column("given_until", Whole, nullable=False),
+    Column("next_day", Whole, nullable=False),
+    Column("fixed_until", Whole, nullable=False),
+)
+Index("linked_accounts_next_day", linked_accounts.c.next_day)
+
+# What each of them named: a tie, and the key of the thing that is shared.
+link_things = Table(
+    "link_things",
+    SCHEMA,
+    Column("account", Name, primary_key=True),
+    Column("tie", Name, primary_key=True),
+    Column("thing", Name, primary_key=True),
+)
+Index("link_things_thing", link_things.c.thing)
+
 # Every decision, as it was recorded (canonical JSON) and hashed (SHA-256, hex).
 decisions = Table(
     "decisions",

@@ -12,7 +12,8 @@ from typing import Any
 
 from linekeeper.core.line import Status
 from linekeeper.notice.phrasebook import Phrasebook
-from linekeeper.policy.model import CUSTOMER
+from linekeeper.notice.prose.links import THINGS
+from linekeeper.policy.model import CUSTOMER, LINKED
 from linekeeper.recourse.model import (
     EARLY_DAYS,
     Assumption,
@@ -190,6 +191,10 @@ def _step(step: Step, phrases: Phrasebook, alone: bool) -> str:
         return sentences(bills, translate("Pay at least {amount} each time.", amount=amount) if amount else "")
     if step.action == StepKind.REPORT and step.event_kind == CUSTOMER:
         return translate("On your other accounts with us, see to this: {what}.", what=_elsewhere(step, phrases))
+    if step.action == StepKind.REPORT and step.event_kind == LINKED:
+        ties = dict.fromkeys(name.partition("_")[0] for name in step.fields)
+        what = phrases.language.all_of([translate(THINGS.get(tie, "something")) for tie in ties])
+        return translate("Tell us if you no longer share this with others, or never did: {what}.", what=what)
     if step.action == StepKind.DRAW_AND_REPAY:
         return phrases.language.translate_count(
             "Borrow {amount} once and pay it back by {until}, on its date.",

@@ -50,6 +50,14 @@ def read_customer(node: Node | None, reader: Reader) -> m.Customer | None:
     if section is None:
         reader.faults.add(node, "`customer` says what accounts publish", "write `publish: {owed: balance}`")
         return m.Customer(())
+    published = read_published(section, reader)
+    customer = m.Customer(tuple(published.items()))
+    reader.customer_call = PublishedMeasures(reader, published).check
+    return customer
+
+
+def read_published(section: Node, reader: Reader) -> dict[str, str]:
+    """What accounts publish: the account fact that each name is."""
     published: dict[str, str] = {}
     for key, value in reader.table(section, "`publish`").entries:
         if not valid_name(key, "the published value", reader.faults):
@@ -63,9 +71,7 @@ def read_customer(node: Node | None, reader: Reader) -> m.Customer | None:
             published[key.text] = fact
     if len(published) > PUBLISHED_MAX:
         reader.faults.add(section, f"there are {len(published)} published values, at most {PUBLISHED_MAX} are possible")
-    customer = m.Customer(tuple(published.items()))
-    reader.customer_call = _CustomerMeasures(reader, published).check
-    return customer
+    return published
 
 
 def read_ceiling(node: Node | None, customer: m.Customer | None, reader: Reader) -> m.Customer | None:
@@ -96,45 +102,62 @@ def aggregates_of(policy: m.Policy) -> tuple[m.Field, ...]:
 
 
 @dataclass(frozen=True)
-class _CustomerMeasures:
-    """Checks calls like `customer.sum(owed)` in one policy."""
+class PublishedMeasures:
+    """Checks calls like `customer.sum(owed)` in one policy: of what the section `owner` publishes."""
 
     reader: Reader
     published: dict[str, str]
+    owner: str = m.CUSTOMER
+    kind: str = m.CUSTOMER  # of the events that say what the others come to
 
     def check(self, tree: Branch, scope: Scope) -> Checked:
         """The measure, as a feature with the call's own text for its name. Raises Mistyped."""
         owner, how = (str(part) for part in tree.children[:2])
-        if owner != m.CUSTOMER or how not in MEASURES_OF_CUSTOMER:
-            known = [f"{m.CUSTOMER}.{word}" for word in MEASURES_OF_CUSTOMER]
+        if owner != self.owner or how not in MEASURES_OF_CUSTOMER:
+            known = [f"{self.owner}.{word}" for word in MEASURES_OF_CUSTOMER]
             _fail(tree, f"`{quoted(f'{owner}.{how}')}` is not known", nearest(f"{owner}.{how}", known))
         if scope.event is not None or not scope.measures:
             _fail(tree, f"`{owner}.{how}` cannot stand inside a measure", "name it as a feature")
         arguments = [part for part in tree.children if isinstance(part, Tree)]
-        if len(arguments) != 1:
-            _fail(tree, f"`{owner}.{how}` takes 1 argument, not {len(arguments)}")
-        text = self._meaning(how, arguments[0], scope)
+        text = self.meaning(tree, how, arguments, scope)
         part = check(parse(text), scope)
         name = scope.hoist(render(tree), part)
         ref = ex.Ref(name, part.expr.unit)
         return replace(part, expr=ref, low=max(part.low, -MONEY_MAX), high=min(part.high, MONEY_MAX))
 
-    def _meaning(self, how: str, argument: Branch, scope: Scope) -> str:
-        """The measure in the language's own parts."""
+    def meaning(self, tree: Branch, how: str, arguments: list[Branch], scope: Scope) -> str:
+        """The measure in the language's own parts: what the others come to, and the account's own fact."""
+        if len(arguments) != 1:
+            _fail(tree, f"`{self.owner}.{how}` takes 1 argument, not {len(arguments)}")
+        name, least, ending = self.measured(how, arguments[0], scope)
+        unit = FACTS[self.published[name]].unit
+        others = self.others(f"{name}_{ending}", ex.COUNT if how == "count" else unit, scope)
+        own = self._own(name, scope)
         if how == "count":
-            return self._count(argument, scope)
-        name, unit = self._published(argument)
-        if how == "sum" and unit != ex.MONEY:
-            _fail(argument, f"`{name}` is {UNIT_WORDS[unit]}, and only money adds up", f"write `customer.max({name})`")
-        field, own = self._field(f"{name}_{how}", unit), self._own(name, scope)
-        others = f"fallback(last({m.CUSTOMER}.{field}), {_nothing(unit, scope)})"
+            return f"{others} + (if {own} >= {least} then 1 else 0)"
         return f"{others} + {own}" if how == "sum" else f"largest({others}, {own})"
 
-    def _count(self, argument: Branch, scope: Scope) -> str:
+    def measured(self, how: str, argument: Branch, scope: Scope) -> tuple[str, str, str]:
+        """What is published, from which value on it is counted, and how the field of what the others come to ends."""
+        if how == "count":
+            name, least, value = self._counted(argument, scope)
+            return name, least, f"at_least_{value}"
+        name, unit = self._published(argument)
+        if how == "sum" and unit != ex.MONEY:
+            way_out = f"write `{self.owner}.max({name})`"
+            _fail(argument, f"`{name}` is {UNIT_WORDS[unit]}, and only money adds up", way_out)
+        return name, "", how
+
+    def others(self, field: str, unit: ex.Unit, scope: Scope) -> str:
+        """What the others come to, 0 where nothing was published."""
+        return f"fallback(last({self.kind}.{self._field(field, unit)}), {_nothing(unit, scope)})"
+
+    def _counted(self, argument: Branch, scope: Scope) -> tuple[str, str, int]:
         """How many accounts a condition holds for: `late >= 30`."""
         condition = argument.children[0] if argument.data == "group" else argument
         if not isinstance(condition, Tree) or condition.data != "compare" or str(condition.children[1]) != ">=":
-            _fail(argument, f"`{quoted(render(argument))}` cannot be counted", "write `customer.count(late >= 30)`")
+            way_out = f"write `{self.owner}.count(late >= 30)`"
+            _fail(argument, f"`{quoted(render(argument))}` cannot be counted", way_out)
         left, _, right = condition.children
         assert isinstance(left, Tree)
         assert isinstance(right, Tree)
@@ -142,9 +165,7 @@ class _CustomerMeasures:
         least = coerce(right, check(right, scope), unit)
         if least.unit != unit or not isinstance(least.expr, ex.Literal) or least.low < 1:
             _fail(right, f"`{quoted(render(right))}` is no number above 0 that `{name}` can reach")
-        field = self._field(f"{name}_at_least_{least.low}", ex.COUNT)
-        own = f"(if {self._own(name, scope)} >= {render(right)} then 1 else 0)"
-        return f"fallback(last({m.CUSTOMER}.{field}), 0) + {own}"
+        return name, render(right), least.low
 
     def _published(self, tree: Branch) -> tuple[str, ex.Unit]:
         """The name of a published value, and its unit."""
@@ -158,11 +179,11 @@ class _CustomerMeasures:
         return f"largest({fact}, {_nothing(ex.MONEY, scope)})" if fact == "balance" else fact
 
     def _field(self, name: str, unit: ex.Unit) -> str:
-        """The field of the kind `customer` that says what the other accounts come to; it is there from now on."""
-        kind = self.reader.kinds[m.CUSTOMER]
+        """The field of the kind that says what the other accounts come to; it is there from now on."""
+        kind = self.reader.kinds[self.kind]
         if name not in {field.name for field in kind.fields}:
             field = m.Field(name, unit, optional=True)
-            self.reader.kinds[m.CUSTOMER] = replace(kind, fields=(*kind.fields, field))
+            self.reader.kinds[self.kind] = replace(kind, fields=(*kind.fields, field))
         return name
 
 
@@ -170,5 +191,10 @@ def _nothing(unit: ex.Unit, scope: Scope) -> str:
     return f"0 {scope.currency}" if unit == ex.MONEY else "0"
 
 
+def mistyped(tree: Branch, message: str, way_out: str = "") -> Mistyped:
+    """A type fault at the place of this part."""
+    return Mistyped(message, tree.meta.start_pos or 0, way_out)
+
+
 def _fail(tree: Branch, message: str, way_out: str = "") -> NoReturn:
-    raise Mistyped(message, tree.meta.start_pos or 0, way_out)
+    raise mistyped(tree, message, way_out)

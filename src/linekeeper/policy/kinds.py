@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from linekeeper.core.line import Status
 from linekeeper.policy.expression import Unit
-from linekeeper.policy.model import CUSTOMER, Field, Kind
+from linekeeper.policy.model import CUSTOMER, LINK, LINKED, UNLINK, Field, Kind
 from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, nearest, quoted
 
 FIELDS_MAX = 8
@@ -98,6 +98,11 @@ def is_relief(kind: Kind | None) -> bool:
     return kind is not None and kind.built_in and kind.name == MORATORIUM
 
 
+def is_derived(kind: Kind) -> bool:
+    """Whether events of a kind say what other accounts come to: Linekeeper derives them, and no feed gives them."""
+    return kind.built_in and kind.name in (CUSTOMER, LINKED)
+
+
 def valid_name(node: Scalar, what: str, faults: Faults) -> bool:
     """Whether the scalar is a plain name; notes a fault where it is not."""
     if NAME.fullmatch(node.text):
@@ -112,15 +117,15 @@ def declared_kinds(
     faults: Faults,
     with_customers: bool = False,
     relief: bool = False,
+    ties: tuple[str, ...] = (),
 ) -> dict[str, Kind]:
     """All kinds by name: built-in ones first, then those of the `events` section.
 
-    With `relief` the kind `moratorium` is one of them: where `events` names it, else after all others.
+    With `relief` one of them is `moratorium`: where `events` names it, else the last. `ties`: what accounts may share.
     """
     kinds = {kind.name: kind for kind in built_in_kinds(trigger_names)}
-    if with_customers:  # it comes before the policy's own kinds, so that a later version can add some
-        kinds |= {name: replace(kinds[name], text=(*kinds[name].text, CUSTOMER)) for name in OPENING_KINDS}
-        kinds[CUSTOMER] = Kind(CUSTOMER, len(kinds), (), built_in=True)
+    kinds |= _customer_kinds(kinds) if with_customers else {}
+    kinds |= _tying_kinds(ties, len(kinds)) if ties else {}
     if not isinstance(section, Table):
         faults.add(section, "`events` is a mapping of kinds", "write `events: {income: {amount: money}}`")
         return kinds
@@ -155,6 +160,25 @@ def declared_kinds(
     if len(kinds) > KINDS_MAX:
         faults.add(section, f"there are {len(kinds)} event kinds, at most {KINDS_MAX} are possible")
     return kinds
+
+
+def _customer_kinds(kinds: dict[str, Kind]) -> dict[str, Kind]:
+    """Openings that name a customer; and the kind of what his other accounts come to.
+
+    It comes before the policy's own kinds, so that a later version can add some.
+    """
+    named = {name: replace(kinds[name], text=(*kinds[name].text, CUSTOMER)) for name in OPENING_KINDS}
+    return {**named, CUSTOMER: Kind(CUSTOMER, len(kinds), (), built_in=True)}
+
+
+def _tying_kinds(ties: tuple[str, ...], first: int) -> dict[str, Kind]:
+    """The kinds by which an account is tied, and the kind of what the accounts come to that it is tied to."""
+    tie = Field("tie", "category", ties)
+    return {
+        LINK: Kind(LINK, first, (tie, Field("consent", "flag", optional=True)), ("key",), built_in=True),
+        UNLINK: Kind(UNLINK, first + 1, (tie,), ("key",), built_in=True),
+        LINKED: Kind(LINKED, first + 2, (), built_in=True),
+    }
 
 
 def _open_kind(known: Kind, key: Scalar, fields: tuple[Field, ...], means: str, faults: Faults) -> Kind:

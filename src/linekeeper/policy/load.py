@@ -22,7 +22,7 @@ from pathlib import Path
 
 from linekeeper.core.bounded import CARD_BYTES_MAX, read_bounded, read_start
 from linekeeper.core.errors import Fault, PolicyError
-from linekeeper.policy import customers, dues, kinds, restorations, sections, segments, splits, tables
+from linekeeper.policy import customers, dues, kinds, links, restorations, sections, segments, splits, tables
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.allowances import check_allowed_events
@@ -59,6 +59,7 @@ KEYS = (
     "calendar",
     "draws",
     "customer",
+    "links",
     "moratorium",
     "allow",
     "parts",
@@ -101,6 +102,7 @@ def load_text(
     root = splits.with_triggers_of_arms(with_shared(root, parts), faults)
     reader = _reader(root, faults)
     customer = customers.read_customer(root.get("customer"), reader)
+    tied = links.read_links(root.get("links"), reader)
     features, define = root.get("features"), root.get("define")
     definitions = reader.table(define, "`define`") if define is not None else None
     if definitions is not None:
@@ -122,12 +124,8 @@ def load_text(
     customer = customers.read_ceiling(root.get("customer"), customer, reader)
     # Before the triggers, for those that wait ask for it.
     relief = sections.read_moratorium(root.get("moratorium"), _trigger_names(root), reader)
-    policy = replace(_with_customer(_policy(root, reader, score), customer, reader), moratorium=relief)
-    kinds_and_fields = {kind.name: tuple(field.name for field in kind.fields) for kind in reader.kinds.values()}
-    check_allowed_events(root.get("allow"), kinds_and_fields, faults)
-    if (section := root.get("dues")) is not None:
-        dues.check_grace(section, policy, reader)
-    customers.check_customer(root.get("customer"), policy, reader)
+    policy = replace(_with_others(_policy(root, reader, score), customer, tied, reader), moratorium=relief)
+    _check_whole(root, policy, reader)
     faults.stop_if_any()
     text = parts.written_after(text)
     if parts.used and len(text.encode()) > BYTES_MAX:
@@ -138,15 +136,27 @@ def load_text(
     return replace(policy, digest=digest, source=source, written=text, card=card, features=known)
 
 
+def _check_whole(root: Table, policy: m.Policy, reader: Reader) -> None:
+    """What some sections ask of the rest of the policy."""
+    kinds_and_fields = {kind.name: tuple(field.name for field in kind.fields) for kind in reader.kinds.values()}
+    check_allowed_events(root.get("allow"), kinds_and_fields, reader.faults)
+    if (section := root.get("dues")) is not None:
+        dues.check_grace(section, policy, reader)
+    customers.check_customer(root.get("customer"), policy, reader)
+    links.check_links(root, policy, reader)
+
+
 def _with_calendar(text: str, policy: m.Policy, root: Table) -> str:
     """The text with the days of its calendar, where it names one and leaves the days out."""
     calendar = policy.dues.calendar
     return text if calendar is None or root.get("calendar") is not None else dues.text_with_calendar(text, calendar)
 
 
-def _with_customer(policy: m.Policy, customer: m.Customer | None, reader: Reader) -> m.Policy:
+def _with_others(policy: m.Policy, customer: m.Customer | None, tied: m.Links | None, reader: Reader) -> m.Policy:
     """The policy with what its accounts publish: what rules read of other accounts has become fields of a kind."""
-    return policy if customer is None else replace(policy, customer=customer, kinds=tuple(reader.kinds.values()))
+    if customer is None and tied is None:
+        return policy
+    return replace(policy, customer=customer, links=tied, kinds=tuple(reader.kinds.values()))
 
 
 def _card_name(root: Table) -> str:
@@ -175,8 +185,8 @@ def _reader(root: Table, faults: Faults) -> Reader:
         if root.get(name) is None:
             faults.add(root, f"the key `{name}` is missing", f"write `{name}: ...`")
     events, with_customers = root.get("events") or Table((), 0, 0), root.get("customer") is not None
-    relief = root.get("moratorium") is not None
-    known = kinds.declared_kinds(events, _trigger_names(root), faults, with_customers, relief)
+    relief, ties = root.get("moratorium") is not None, links.ties_named(root.get("links"))
+    known = kinds.declared_kinds(events, _trigger_names(root), faults, with_customers, relief, ties)
     currency = _currency(root, faults)
     reader = Reader(faults, known, currency, minor_digits(currency), _protected(root, faults))
     terms = root.get("dues")

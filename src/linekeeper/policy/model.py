@@ -282,6 +282,34 @@ class Customer:
     ceiling: Expr | None = None
 
 
+LINK, UNLINK = "link", "unlink"  # kinds of events by which an account is tied, where a policy has `links`
+LINKED = "linked"  # the kind of what the accounts that are tied to one come to
+TIES = ("device", "contact", "guarantor", "employer")  # what accounts may share
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """One thing that accounts may share: for what it may be read, and how far it reaches.
+
+    A tie counts for `fades_days` after its latest event, and joins at most `at_most` accounts. With `needs_consent` an
+    event counts only where it says that there is consent.
+    """
+
+    name: str
+    purpose: OneOf["fraud", "credit"]
+    needs_consent: bool
+    at_most: int
+    fades_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What accounts publish to those that they are tied to, as in `Customer`, and by what they are tied."""
+
+    publish: tuple[tuple[str, str], ...]
+    ties: tuple[Tie, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Moratorium:
     """Relief that an event gives an account from a day until another: its days stand still, and these triggers wait."""
@@ -343,6 +371,7 @@ class Policy:
     segments: tuple[str, ...] = ()  # the first whose condition holds is the account's; the feature `segment` says which
     splits: tuple[Split, ...] = ()  # the value of a split's name is the account's arm
     customer: Customer | None = None
+    links: Links | None = None
     moratorium: Moratorium | None = None
     digest: str = ""  # SHA-256 of the policy file's canonical text
     source: str = field(default="", repr=False, compare=False)  # that text, the days of a calendar with it

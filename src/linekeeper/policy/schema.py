@@ -10,7 +10,9 @@ from typing import Any
 from linekeeper.policy.customers import CUSTOMER_KEYS, PUBLISHED_FACTS, PUBLISHED_MAX
 from linekeeper.policy.dues import DUES_KEYS, HOLIDAYS_KEYS, PREPAID, WEEKDAYS
 from linekeeper.policy.kinds import MEANS_KEY, MEANS_WORDS
+from linekeeper.policy.links import LINKS_KEYS, NEEDS, PURPOSES, TIE_KEYS
 from linekeeper.policy.load import KEYS, OLD_KEYS, REQUIRED
+from linekeeper.policy.model import TIES
 from linekeeper.policy.parts import PART_KEYS
 from linekeeper.policy.restorations import SCHEDULE_KEYS, SCHEDULES_MAX
 from linekeeper.policy.sections import GROUPS, LIMIT_KEYS, OVER_LIMIT_WORDS, TRIGGER_KEYS
@@ -52,6 +54,7 @@ _ALLOW_OF_EVENTS: Schema = {
     "description": "warnings about events that are meant so",
 }
 
+_MEASURED: dict[str, Schema] = {"value": _TEXT, "worse": {"enum": ["higher", "lower"]}, "allow": _ALLOW}
 _TRIGGER: dict[str, Schema] = {
     "when": {**_CONDITION, "description": "sets the latch"},
     "clear": {**_CONDITION, "description": "releases it (default: not when)"},
@@ -184,15 +187,34 @@ def _calendar() -> Schema:
     return _table(keys, tuple(keys))
 
 
+def _published() -> Schema:
+    return {**_named({"enum": list(PUBLISHED_FACTS)}), "minProperties": 1, "maxProperties": PUBLISHED_MAX}
+
+
 def _customer() -> Schema:
     """What an account publishes to the other accounts of its customer."""
-    published: Schema = {**_named({"enum": list(PUBLISHED_FACTS)}), "minProperties": 1, "maxProperties": PUBLISHED_MAX}
     keys: dict[str, Schema] = {
-        "publish": {**published, "description": "names, and the account fact that each is"},
+        "publish": {**_published(), "description": "names, and the account fact that each is"},
         "ceiling": {**_TEXT, "description": "the most that a draw may have a customer owe on all accounts together"},
     }
     assert tuple(keys) == CUSTOMER_KEYS
     return _table(keys, ("publish",))
+
+
+def _links() -> Schema:
+    """What an account publishes to those that it is tied to, and by what."""
+    tie: dict[str, Schema] = {
+        "purpose": {"enum": list(PURPOSES), "description": "`fraud`: no score, first limit or offer may read it"},
+        "needs": {"enum": list(NEEDS), "description": "an event counts only where it says that there is consent"},
+        "at_most": {**_TEXT, "description": "how many accounts one thing ties"},
+        "fades": {**_DAYS, "description": "how long a tie counts after its latest event"},
+    }
+    keys: dict[str, Schema] = {
+        "publish": {**_published(), "description": "names, and the account fact that each is"},
+        "ties": _table(dict.fromkeys(TIES, _table(tie, ("purpose",)))),
+    }
+    assert (tuple(keys), tuple(tie)) == (LINKS_KEYS, TIE_KEYS)
+    return _table(keys, LINKS_KEYS)
 
 
 def _decision_table() -> Schema:
@@ -241,8 +263,7 @@ def _split() -> Schema:
 
 def schema() -> Schema:
     """The schema of a policy file (JSON Schema, draft 2020-12)."""
-    measured: dict[str, Schema] = {"value": _TEXT, "worse": {"enum": ["higher", "lower"]}, "allow": _ALLOW}
-    feature: Schema = {"oneOf": [_TEXT, _table(measured, ("value",))]}
+    feature: Schema = {"oneOf": [_TEXT, _table(_MEASURED, ("value",))]}
     terms = {"when": _CONDITION, "increase": _SHARE, "up_to": _TEXT, "every": _DAYS, "valid": _DAYS}
     rule = {"deny": _CONDITION, "reason": _WORD, "allow": _ALLOW}
     properties: dict[str, Schema] = {
@@ -272,6 +293,7 @@ def schema() -> Schema:
         "calendar": _calendar(),
         "draws": _table({"over_limit": {"enum": list(OVER_LIMIT_WORDS)}}),
         "customer": _customer(),
+        "links": _links(),
         "moratorium": _table({"waits": _TRIGGERS_IN_IT}),
         "allow": _ALLOW_OF_EVENTS,
         "parts": _named(_table({"sha256": _HASH, "text": {"type": "string"}}, PART_KEYS)),

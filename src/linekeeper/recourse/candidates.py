@@ -14,6 +14,7 @@ from linekeeper.core.bounds import MISSING, MONEY_MAX
 from linekeeper.evaluate.event_batch import EventRow
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
+from linekeeper.policy.kinds import is_derived
 from linekeeper.recourse.actions import (
     AS_PLANNED,
     MONTHLY_PAYMENTS_MAX,
@@ -332,10 +333,11 @@ def _own_most(baseline: Baseline, kind: m.Kind, item: m.Field) -> int:
 def _confirmable_kinds(search: CandidateSearch) -> Iterator[m.Kind]:
     """What a borrower can have confirmed, where nothing else helps; never help asked for, nor what the lender does.
 
-    What a customer's other accounts come to is one of them: the borrower settles those as well.
+    What a customer's other accounts come to is one of them: the borrower settles those as well. What ties an account to
+    others is another: the borrower may no longer share it.
     """
     policy = search.baseline.kernel.policy
-    others = (kind for kind in policy.kinds if kind.name == m.CUSTOMER and kind.built_in)
+    others = (kind for kind in policy.kinds if is_derived(kind))
     for kind in (*kinds_meaning(policy, Meaning.NEUTRAL), *others):
         if kind.name in search.baseline.dependencies.kinds:
             yield kind
@@ -374,7 +376,7 @@ def _with_confirmation(actions: ActionPlan, confirmation: Confirmation) -> Actio
 
 def deciding_values(policy: m.Policy, kind: m.Kind, item: m.Field) -> list[int]:
     """Values of a field that may make a difference: at and beside the constants that its features are compared with."""
-    if kind.name == m.CUSTOMER and kind.built_in:
+    if is_derived(kind):
         return [MISSING, 0]  # the other accounts stay as they are, or nothing is left there
     if item.choices:
         return list(range(len(item.choices)))

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import pairwise
 
 from linekeeper.notice.prose.expression import ExpressionRenderer
+from linekeeper.notice.prose.links import describe_links
 from linekeeper.notice.prose.vocabulary import Vocabulary, shipped_vocabulary
 from linekeeper.policy import model as m
 from linekeeper.policy.functions import FACTS
@@ -47,6 +48,7 @@ def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None)
         (translate("Ground"), _basis(policy, renderer.language)),
         (translate("Dues"), _dues(policy, renderer.language)),
         (translate("Customers"), _customer(policy, renderer)),
+        (translate("Links"), describe_links(policy.links, renderer.language) if policy.links else ()),
         (translate("Moratorium"), _moratorium(policy.moratorium, renderer.language) if policy.moratorium else ()),
         (translate("Measurements"), (_feature(feature, renderer) for feature in policy.features if feature.named)),
         (translate("Splits"), (_split(split, renderer.language) for split in policy.splits)),

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import assert_never
 
 from linekeeper.notice.prose.customers import is_of_customer, of_customer
+from linekeeper.notice.prose.links import is_of_linked, of_linked
 from linekeeper.notice.prose.vocabulary import Vocabulary, shipped_vocabulary
 from linekeeper.policy import expression as ex
 from linekeeper.policy.functions import FUNCTIONS, Several, record_of
@@ -153,9 +154,10 @@ class ExpressionRenderer:
 
     def feature_noun(self, name: str) -> str:
         """The feature as a noun: what it measures, or its quoted name."""
-        words = None if self._features[name].named else of_customer(name, self.policy, self.language)
-        if words is not None:
-            return words
+        if not self._features[name].named:
+            words = of_customer(name, self.policy, self.language) or of_linked(name, self.policy, self.language)
+            if words is not None:
+                return words
         if self._is_spelled_out(name):
             return self.noun(self._features[name].expr)
         return self._own_words(name) or self.language.quote(name)
@@ -251,7 +253,7 @@ class ExpressionRenderer:
 
     def _is_spelled_out(self, name: str) -> bool:
         feature = self._features[name]
-        if not feature.named and is_of_customer(name):
+        if not feature.named and (is_of_customer(name) or is_of_linked(name)):
             return False
         if self.by_name:
             return not feature.named or isinstance(feature.expr, ex.Measure)
