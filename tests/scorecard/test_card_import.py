@@ -25,6 +25,7 @@ from linekeeper.lab.card_import.xgboost_json import read_xgboost
 from linekeeper.scorecard.artifact import open_artifact
 from linekeeper.scorecard.many import score_many
 from linekeeper.scorecard.points import score_one
+from tests.scorecard import imported_points
 from tests.scorecard.imported_models import FORMATS, card_beside_model
 
 NEEDS = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost",), "skops": ("sklearn", "skops")}
@@ -43,6 +44,12 @@ def test_random_models_are_equal_to_the_last_point(kind: str, seed: int) -> None
         return
     assert compared.differing == 0
     assert compared.equal + compared.at_half_point == 2_000
+
+
+@pytest.mark.parametrize("kind", list(imported_points.FORMATS))
+@pytest.mark.parametrize("seed", range(6))
+def test_random_tables_of_points_are_equal_on_every_row(kind: str, seed: int) -> None:
+    assert imported_points.rows_differing(kind, seed, 2_000) == 0
 
 
 # ------------------------------------------------------------------ by hand
