@@ -140,6 +140,7 @@ def _write_tables(home: Path) -> None:
     pq.write_table(pa.table({**columns, "label": bad}), home / "training.parquet")
     count = len(FED)
     labels = {"account": FED, "granted": [100_000] * count, "defaulted": [n % 2 for n in range(count)]}
+    labels["observed_on"] = ["2024-11-10"] * count
     pq.write_table(pa.table(labels), home / "labels.parquet")
     made, letters = made_panel(60), {-1: "C", 0: "0", 1: "1"}
     borrowers, months = made.levels.shape
@@ -230,6 +231,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "card import model": ("points.csv", "--columns", "columns.yaml", "--output", "made-card.json"),
     "forecast": ("panel.parquet", "--limit", "1", "--output", "forecast"),
     "outcome": ("policy.yaml", "events.jsonl", "labels.parquet", "--part", "1/2"),
+    "backtest": ("policy.yaml", "events.jsonl", "--labels", "labels.parquet", "--output", "tested"),
     "demo": ("--accounts", "3", "--days", "40", "--folder", "demo", "--no-serve"),
     "store status": _STORE,
     "store upgrade": _STORE,
@@ -276,7 +278,10 @@ READERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "training.parquet": (("fit", "training.parquet", "--plan", "plan.yaml", "--method", "woe", "--folds", "2"),),
     "points.csv": (("card", "import", "model", "points.csv"),),
     "columns.yaml": (("card", "import", "model", "points.csv", "--columns", "columns.yaml"),),
-    "labels.parquet": (("outcome", "policy.yaml", "events.csv", "labels.parquet"),),
+    "labels.parquet": (
+        ("outcome", "policy.yaml", "events.csv", "labels.parquet"),
+        ("backtest", "policy.yaml", "events.csv", "--labels", "labels.parquet"),
+    ),
     "panel.parquet": (("forecast", "panel.parquet", "--limit", "1"),),
     "settings/linekeeper.toml": (("settings",), ("accounts",)),
     "keys/log.json": (

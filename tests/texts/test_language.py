@@ -35,9 +35,10 @@ SOURCES = (
     *(path for room in ROOMS for path in (PACKAGE / room).rglob("*.py")),
     PACKAGE / "cli/lesson_commands.py",
     PACKAGE / "cli/notice_commands.py",
+    PACKAGE / "lab/backtest/page.py",
     PACKAGE / "lab/fit/validation/page.py",
 )
-PAGES = (PACKAGE / "lab/fit/validation/validation.html",)
+PAGES = (PACKAGE / "lab/backtest/backtest.html", PACKAGE / "lab/fit/validation/validation.html")
 
 
 def in_code(path: Path) -> Iterator[Message]:

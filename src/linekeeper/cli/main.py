@@ -84,6 +84,7 @@ MODULES = (
     "log",
     "receipt",
     "outcome",
+    "backtest",
     "snapshot",
     "fit",
     "card",

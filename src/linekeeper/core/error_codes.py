@@ -77,6 +77,8 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "folder-is-file": "a file was named where a folder is needed; name a folder",
         "folder-missing": "the folder to write to does not exist; make it or name another",
         "label-not-usable": "a label is not 0 or 1, or has only one of them; mend the column",
+        "label-twice": "an account has two dated labels of one day; keep one label an account and day",
+        "label-without-account": "a dated label is of an account that no event is of; mend its id or leave it out",
         "mapping-not-usable": "a mapping of columns is malformed, too large or gives a name twice; mend it",
         "material-missing": "a file of texts that belongs to Linekeeper is absent; install it again",
         "material-not-complete": "a file of texts, records or lessons lacks something that it must have; mend it",

@@ -6,7 +6,18 @@ from typing import Any
 
 import msgspec
 
-from linekeeper.cli.answers import accounts, events, measuring, notices, policies, proof, settings, store, validation
+from linekeeper.cli.answers import (
+    accounts,
+    backtesting,
+    events,
+    measuring,
+    notices,
+    policies,
+    proof,
+    settings,
+    store,
+    validation,
+)
 from linekeeper.cli.answers.style import CommandAnswer, ErrorAnswer
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
@@ -69,6 +80,7 @@ ANSWERS: dict[str, tuple[type[CommandAnswer], ...]] = {
     "fit": (measuring.FitAnswer, measuring.CrossValidationAnswer, measuring.PlanDraftAnswer),
     "forecast": (measuring.ForecastAnswer,),
     "outcome": (measuring.OutcomeAnswer,),
+    "backtest": (backtesting.BacktestAnswer,),
     "store status": (store.StoreStatusAnswer,),
     "store upgrade": (store.StoreUpgradeAnswer,),
     "settings": (settings.SettingsAnswer,),
