@@ -21,6 +21,7 @@ from tests.oracle.day_ends import LineByDay
 from tests.oracle.generate import for_program, stream
 from tests.oracle.held import read_alike
 from tests.oracle.oracle import authorise, run
+from tests.oracle.reader import read
 from tests.oracle.story import ledger, moment, policy_file, written
 from tests.policy.texts import TRIGGERS, feature
 
@@ -176,8 +177,28 @@ def test_words(text: str, english: str, chinese: str) -> None:
     assert (words.en, words.zh) == (english, chinese)
 
 
-def test_the_example_is_read() -> None:
-    assert load_file(EXAMPLE).feature("days_full").unit == "days"
+LIVES = """
+2026-01-05 09:00  open limit=10000
+2026-01-06 09:00  draw amount=10000
+2026-01-10 09:00  due amount=500 due_on=2026-02-01
+2026-02-08 09:00  repay amount=600
+2026-02-09 09:00  draw amount=600
+"""
+
+
+def test_the_example_cuts_a_line_that_is_always_full() -> None:
+    """Full at the end of 26 days of January and 27 of February (not the 8th), and on 7 of March: 60 on the 7th.
+
+    The bill of 1 February was paid on the 8th: six days late.
+    """
+    program = load_file(EXAMPLE)
+    own = read(program.source)
+    events, until = ledger(own, LIVES), moment(own, "2026-04-01", "00:00") // 86_400_000
+    (cut,) = run(own, events, until).rulings
+    assert (cut.day, cut.set_after) == (moment(own, "2026-03-07", "12:00") // 86_400_000, ("always_full",))
+    assert (cut.values["days_full"], cut.values["worst_arrears"], cut.after.limit) == (60, 6, 800_000)
+    expected = run(own, events, until)
+    assert differences(program, expected, *by_arrival(Kernel(program), for_program(events), until)) == []
 
 
 HOLIDAYS = """features:
