@@ -17,8 +17,11 @@
         engine.explain("A-1001#1"), engine.notice("A-1001#1", "zh"), engine.recourse("A-1001")
         engine.authorise("A-1001", 25_000, "2026-01-05T09:00+08:00")
 
-Ten names: `load_policy`, `replay`, `snapshots`, `fit` and `open` do; `Policy`, `Engine` and `Decision` are what they
-give; `LinekeeperError` and its `PolicyError` are what they raise. `help` of each has an example that runs.
+    with lk.Client("http://127.0.0.1:7462", key) as client:   # a store that `linekeeper serve` has online
+        client.send(events), client.authorise("A-1001", 25_000)
+
+Eleven names: `load_policy`, `replay`, `snapshots`, `fit` and `open` do; `Policy`, `Engine`, `Client` and `Decision` are
+what they give; `LinekeeperError` and its `PolicyError` are what they raise. `help` of each has an example that runs.
 
 Days are `datetime.date`, instants are aware `datetime`s in the policy's time zone, and money is a whole number of
 minor units under a name that ends in `_minor`. The command `linekeeper` does the same from a shell.
@@ -36,10 +39,12 @@ if TYPE_CHECKING:
     from linekeeper.face.policy import Policy, load_policy
     from linekeeper.face.replay import replay
     from linekeeper.face.training import fit, snapshots
+    from linekeeper.service.client import Client
 
     __version__: str
 
 __all__ = [
+    "Client",
     "Decision",
     "Engine",
     "LinekeeperError",
@@ -55,6 +60,7 @@ __all__ = [
 # Where each name stands. It is imported when it is first asked for: the command line passes through here, and must not
 # wait for libraries that a command may not need.
 _MODULES = {
+    "Client": "service.client",
     "Decision": "face.decision",
     "Engine": "face.engine",
     "LinekeeperError": "core.errors",

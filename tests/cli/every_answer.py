@@ -28,7 +28,7 @@ COMMAND = [sys.executable, "-m", "linekeeper.cli.main"]
 def every_answer(folder: Path) -> dict[str, list[Answer]]:
     """The answers of each command, by its words; errors under `error`, rejected rows under `rejected-row`."""
     answers: dict[str, list[Answer]] = {}
-    for part in (_policies, _example, _relief, _contracts, _bank, _notices, _log, _measuring, _demo):
+    for part in (_policies, _example, _relief, _contracts, _bank, _notices, _log, _service, _measuring, _demo):
         home = folder / part.__name__.strip("_")
         home.mkdir()
         for words, answer in part(home):
@@ -166,7 +166,7 @@ def _log(home: Path) -> Iterator[tuple[str, Answer]]:
     yield "log export", read("log", "export", "--output", str(home / "auditor"), "--account", ACCOUNT, *store, *keys)
     yield "log rotate", read("log", "rotate", *store, *keys)
     yield "log rotate", read("log", "rotate", "--finish", *store, *keys)
-    yield "witness", _witness(f"{public}/log.vkey", home / "witness")
+    yield "witness", _first_answer("witness", f"{public}/log.vkey", "--folder", str(home / "witness"), "--port", "0")
     yield "erase", read("erase", ACCOUNT, "--yes", *store, *keys)
     for tile in (home / "public" / "tile").rglob("*"):
         if tile.is_file():
@@ -175,8 +175,19 @@ def _log(home: Path) -> Iterator[tuple[str, Answer]]:
     yield "log status", read("log", "status", *store, *keys, code=3)
 
 
-def _witness(vkey: str, folder: Path) -> Answer:
-    words = [*COMMAND, "witness", vkey, "--folder", str(folder), "--port", "0", "--json"]
+def _service(home: Path) -> Iterator[tuple[str, Answer]]:
+    store = ("--store", str(home / "lines.db"))
+    linekeeper("run", POLICY, EVENTS, *store)
+    yield "serve", _first_answer("serve", "--port", "0", *store)
+    added = read("key", "add", "core-ledger", "--role", "system", *store)
+    yield "key add", added
+    yield "key list", read("key", "list", *store)
+    yield "key revoke", read("key", "revoke", added["key"]["id"], *store)
+
+
+def _first_answer(*given: str) -> Answer:
+    """What a command that goes on serving prints first; it is ended then."""
+    words = [*COMMAND, *given, "--json"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as serving:
         assert serving.stdout is not None
         answer: Answer = json.loads(serving.stdout.readline())

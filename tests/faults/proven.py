@@ -44,6 +44,8 @@ ROWS = {
         "waiting",
         AT,
     ),
+    "access_keys": ("a1", "00", "core", "system", AT, None, None),
+    "answered_requests": ("core", "k", "00", 1, 1, "{}", AT),
     "restricted": (20_000, "A", 100),
     "unfinished_runs": ("core", "ab", 100),
 }

@@ -15,6 +15,8 @@ from tests.style import rules
 from tests.style.repository import assert_none, read, repository_files, sources
 
 FIT_ROOMS = ("src/linekeeper/lab/fit/", "src/linekeeper/lab/forecast/")
+SERVICE_ROOM = "src/linekeeper/service/"
+OPTIONAL = ("excel", "fit", "models", "postgres", "service")
 
 
 def test_functions_are_short() -> None:
@@ -48,14 +50,16 @@ def test_what_is_imported_is_declared() -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]
     extras = project["optional-dependencies"]
     runtime = import_names(project["dependencies"]) | {"linekeeper"}
-    optional = import_names(extras["excel"] + extras["fit"] + extras["models"] + extras["postgres"])
+    optional = import_names([one for name in OPTIONAL for one in extras[name]])
     for_tests = runtime | optional | import_names(extras["dev"]) | {"tests", "examples"}
     python = [(file, read(file)) for file in repository_files() if file.endswith(".py")]
-    fit = import_names(extras["fit"])  # at the head of the modules that are for nothing else
+    fit, service = import_names(extras["fit"]), import_names(extras["service"])
+
+    def always(file: str) -> set[str]:  # what may stand at the head of the modules that are for nothing else
+        return runtime | (fit if file.startswith(FIT_ROOMS) else service if file.startswith(SERVICE_ROOM) else set())
+
     ours = [
-        rules.undeclared_imports(file, text, runtime | fit if file.startswith(FIT_ROOMS) else runtime, optional)
-        for file, text in python
-        if file.startswith("src/")
+        rules.undeclared_imports(file, text, always(file), optional) for file, text in python if file.startswith("src/")
     ]
     theirs = [rules.undeclared_imports(*item, for_tests, set()) for item in python if item[0].startswith("tests/")]
     assert_none(fault for faults in ours + theirs for fault in faults)

@@ -18,9 +18,8 @@ from linekeeper.cli.output import data_text, print_answer, print_line, write_ext
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from linekeeper.cli.answers.accounts import AccountRecord, FeaturesRecord
+    from linekeeper.cli.answers.accounts import FeaturesRecord
     from linekeeper.cli.answers.events import EventRecord
-    from linekeeper.engine.account import AccountSummary
     from linekeeper.engine.engine import Engine
 
 _Row = TypeVar("_Row")
@@ -64,7 +63,7 @@ def list_accounts(
     json: JsonOption = False,
 ) -> None:
     """List the accounts of a store with their lines, in order of their names, a page at a time; all to a file."""
-    from linekeeper.cli.answers.accounts import AccountsAnswer
+    from linekeeper.cli.answers.accounts import AccountsAnswer, account_record
     from linekeeper.connect.extracts import extract_accounts
     from linekeeper.engine.account import AccountFilter, account_page
 
@@ -76,7 +75,7 @@ def list_accounts(
     page, rest = _split(account_page(engine, wanted, after, limit + 1, number), limit)
     next_after = page[-1].account if rest else None
     if json:
-        records = [_account_record(one, engine.policy.time_zone) for one in page]
+        records = [account_record(one, engine.policy.time_zone) for one in page]
         print_answer(AccountsAnswer(currency=engine.policy.currency, accounts=records, next_after=next_after))
         return
     from linekeeper.cli.show_commands import STATUS_COLOUR, review_words
@@ -218,24 +217,6 @@ def _rows_of_accounts(stream: pa.RecordBatchReader, limit: int) -> tuple[list[di
             accounts[row["account"]] = None
             rows.append(row)
     return rows, None
-
-
-def _account_record(one: AccountSummary, zone: str) -> AccountRecord:
-    from linekeeper.cli.answers.accounts import AccountRecord
-    from linekeeper.face.times import instant_of, review_date
-
-    return AccountRecord(
-        account=one.account,
-        status=one.line.status,
-        limit_minor=one.line.limit,
-        granted_minor=one.line.granted,
-        balance_minor=one.balance,
-        opened_at=instant_of(one.opened_at, zone),
-        next_review=review_date(one.next_review),
-        version=one.version,
-        triggers=list(one.triggers),
-        reasons=list(one.reasons),
-    )
 
 
 def _event_record(row: dict[str, Any]) -> EventRecord:

@@ -24,10 +24,13 @@ from linekeeper.cli.sections import SECTIONS, EachOptionOnce, WholeLines
 from linekeeper.core.errors import LinekeeperError, UsageError, demand_text, file_error
 
 EXTRAS = {
+    "anyio": "service",
     "lightgbm": "fit",
+    "litestar": "service",
     "optbinning": "fit",
     "scipy": "fit",
     "sklearn": "fit",
+    "uvicorn": "service",
 }  # what is imported, by the extra that installs it
 
 WORD_MAX = 4_096  # characters of an argument: more than any path, name or reason has
@@ -78,6 +81,7 @@ MODULES = (
     "relief",
     "version",
     "store",
+    "serve",
     "pending",
     "notice",
     "lesson",

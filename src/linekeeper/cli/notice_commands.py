@@ -22,12 +22,7 @@ from linekeeper.core.dates import date_of
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from linekeeper.cli.answers.notices import NoticeAnswer, NoticeRecord
-    from linekeeper.core.decision import Decision
-    from linekeeper.engine.outbox import Entry
-    from linekeeper.notice.lender_words import LenderWords
-    from linekeeper.notice.model import Notice
-    from linekeeper.texts.language import Lang
+    pass
 
 FORMATS = ("text", "html", "json")
 LISTED_MAX = 40
@@ -76,36 +71,12 @@ def notice(
     notified = find_decision(engine, decision)
     built = build_notice(engine, notified, profile, state_after(engine, notified))
     if json or form == "json":
-        print_answer(_notice_answer(built, profile.words, notified, code, engine.policy.time_zone))
+        from linekeeper.cli.answers.notices import notice_answer
+
+        print_answer(notice_answer(built, profile.words, notified, code, engine.policy.time_zone))
         return
     written = (as_html if form == "html" else as_text)(built, code, profile.words)
     sys.stdout.write(written if written.endswith("\n") else f"{written}\n")
-
-
-def _notice_answer(built: Notice, words: LenderWords, notified: Decision, lang: Lang, zone: str) -> NoticeAnswer:
-    from linekeeper.cli.answers.accounts import reason_codes, road_record
-    from linekeeper.cli.answers.notices import NoticeAnswer
-    from linekeeper.face.times import instant_of
-    from linekeeper.notice.render import render_notice
-
-    until = built.objection.until_day
-    return NoticeAnswer(
-        account=notified.account,
-        number=notified.number,
-        lang=lang,
-        currency=built.currency,
-        action=notified.action,
-        status_before=notified.before.status,
-        status=notified.after.status,
-        limit_before_minor=notified.before.limit,
-        limit_minor=notified.after.limit,
-        since=date_of(built.change.since_day),
-        reasons=reason_codes(notified),
-        road_back=None if built.road is None else road_record(built.road, built.issued_day, zone),
-        object_until=None if until is None else date_of(until),
-        due_at=None if built.due is None else instant_of(built.due.due_at, zone),
-        rendered=render_notice(built, lang, words),
-    )
 
 
 def list_notices(
@@ -119,7 +90,7 @@ def list_notices(
     json: JsonOption = False,
 ) -> None:
     """Notices that have not gone out, the most urgent first: running, in alarm, or late; to a file, all."""
-    from linekeeper.cli.answers.notices import NoticesListAnswer
+    from linekeeper.cli.answers.notices import NoticesListAnswer, notice_record
     from linekeeper.cli.show_commands import local_time
     from linekeeper.engine.outbox import pending
     from linekeeper.face.times import instant_of
@@ -139,7 +110,7 @@ def list_notices(
     with engine.store.reading() as connection:
         entries = pending(connection)
     if json:
-        records = [_notice_record(entry, now, zone) for entry in entries]
+        records = [notice_record(entry, now, zone) for entry in entries]
         print_answer(NoticesListAnswer(now=instant_of(now, zone), notices=records))
         return
     print_line(f"{counted(len(entries), 'notice', 'notices')} to send")
@@ -151,23 +122,6 @@ def list_notices(
         print_line(f"  [{STATE_COLOURS[state]}]{state:<7}[/] due {due}  {decision}{wait}")
     if len(entries) > LISTED_MAX:
         print_line(f"  ... and {len(entries) - LISTED_MAX:,} more (all of them with --json)")
-
-
-def _notice_record(entry: Entry, now: int, zone: str) -> NoticeRecord:
-    from linekeeper.cli.answers.notices import NoticeRecord
-    from linekeeper.face.times import instant_of
-
-    return NoticeRecord(
-        account=entry.account,
-        number=entry.number,
-        action=entry.action,
-        due_at=instant_of(entry.clock.due_at, zone),
-        alarm_at=instant_of(entry.clock.alarm_at, zone),
-        rule=entry.clock.rule,
-        rule_status=entry.clock.status,
-        clock_state=entry.clock.state_at(now),
-        not_before=None if entry.not_before is None else instant_of(entry.not_before, zone),
-    )
 
 
 def sent(decision: DecisionName, store: StoreUrl, keys: Keys, at: At = None, json: JsonOption = False) -> None:

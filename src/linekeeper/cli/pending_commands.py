@@ -18,7 +18,6 @@ from linekeeper.core.dates import date_of
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from linekeeper.cli.answers.events import PendingRestrictionRecord
     from linekeeper.core.decision import Decision
     from linekeeper.engine.engine import Engine
     from linekeeper.engine.pending_restrictions import PendingRecord
@@ -48,14 +47,14 @@ def list_pending(
     json: JsonOption = False,
 ) -> None:
     """What waits: the account, since when, and what would be done."""
-    from linekeeper.cli.answers.events import PendingListAnswer
+    from linekeeper.cli.answers.events import PendingListAnswer, pending_record
     from linekeeper.decide.explain import money
 
     engine = open_engine(store, keys=keys)
     rows = _rows(engine, ended)
     if json:
         print_answer(
-            PendingListAnswer(currency=engine.policy.currency, restrictions=[_restriction(row) for row in rows])
+            PendingListAnswer(currency=engine.policy.currency, restrictions=[pending_record(row) for row in rows])
         )
         return
     print_line(counted(len(rows), "restriction", "restrictions") + ("" if ended else " waiting for a person"))
@@ -148,21 +147,3 @@ def _print_outcome(done: str, accounts: list[str], still: list[str], made: list[
     print_line(f"{len(accounts) - len(still):,} {done}, {counted(len(made), 'decision', 'decisions')}")
     if still:
         print_line(f"[yellow]{len(still):,} wait again[/], for something new: {data_text(', '.join(still[:10]))}")
-
-
-def _restriction(row: PendingRecord) -> PendingRestrictionRecord:
-    from linekeeper.cli.answers.accounts import reason_codes
-    from linekeeper.cli.answers.events import PendingRestrictionRecord
-
-    decision = row.decision
-    return PendingRestrictionRecord(
-        account=row.account,
-        since=date_of(row.since),
-        action=decision.action,
-        limit_before_minor=decision.before.limit,
-        limit_minor=decision.after.limit,
-        status=decision.after.status,
-        triggers=list(decision.triggers_set),
-        reasons=reason_codes(decision),
-        ended=row.ended,
-    )

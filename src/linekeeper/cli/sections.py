@@ -37,7 +37,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Notices", ("notice", "notices", "clock")),
     ("Proof", ("log", "receipt", "witness", "erase")),
     ("Scores and measuring", ("snapshot", "fit", "card", "forecast", "outcome", "backtest")),
-    ("Store", ("store",)),
+    ("Store", ("store", "serve", "key")),
 )
 
 

@@ -13,7 +13,6 @@ from linekeeper.cli.options import AccountName, DecisionName, JsonOption, StoreU
 from linekeeper.cli.output import counted, data_text, print_answer, print_line
 
 if TYPE_CHECKING:
-    from linekeeper.cli.answers.accounts import CutOverRecord, ScorePartRecord
     from linekeeper.core.decision import Decision, OwnChoice
     from linekeeper.engine.account import AccountView
     from linekeeper.engine.cut_over import CutOver
@@ -38,7 +37,9 @@ def show(account: AccountName, store: StoreUrl, json: JsonOption = False) -> Non
     engine = open_engine(store).engine_of(account)
     account_view = view(engine, account)
     if json:
-        _print_account(engine.policy, account_view)
+        from linekeeper.cli.answers.accounts import show_answer
+
+        print_answer(show_answer(engine.policy, account_view))
         return
     print_line(f"[bold]{data_text(account)}[/]   {engine.policy.name} version {engine.policy.version}")
     print_line(line_words(engine.policy, account_view))
@@ -59,50 +60,6 @@ def show(account: AccountName, store: StoreUrl, json: JsonOption = False) -> Non
         print_line(data_text(f"  {name:<44.44} {value}"))
 
 
-def _print_account(policy: Policy, seen: AccountView) -> None:
-    from linekeeper.cli.answers.accounts import ShowAnswer, decision_record, own_choice_record, units_of
-    from linekeeper.face.times import instant_of, review_date
-
-    print_answer(
-        ShowAnswer(
-            account=seen.account,
-            policy=policy.name,
-            version=policy.version,
-            currency=policy.currency,
-            status=seen.line.status,
-            limit_minor=seen.line.limit,
-            granted_minor=seen.line.granted,
-            balance_minor=seen.balance,
-            excess_minor=max(seen.balance - seen.line.limit, 0),
-            unowed_dues_minor=seen.unowed_dues,
-            opened_at=instant_of(seen.opened_at, policy.time_zone),
-            now=instant_of(seen.now, policy.time_zone),
-            next_review=review_date(seen.next_review),
-            values=seen.values,
-            units=units_of(policy),
-            decisions=[decision_record(decision, policy.time_zone) for decision in seen.decisions],
-            cut_over=None if seen.cut_over is None else _cut_over_record(seen.cut_over),
-            own_choice=own_choice_record(seen.own_choice),
-        )
-    )
-
-
-def _cut_over_record(cut_over: CutOver) -> CutOverRecord:
-    from linekeeper.cli.answers.accounts import CutOverRecord
-    from linekeeper.core.dates import date_of
-
-    return CutOverRecord(
-        day=date_of(cut_over.day),
-        history_from=date_of(cut_over.observed_day),
-        days_observed=cut_over.days_observed,
-        triggers=list(cut_over.triggers),
-        in_force=list(cut_over.in_force),
-        since=None if cut_over.since_day is None else date_of(cut_over.since_day),
-        notified_on=None if cut_over.notified_day is None else date_of(cut_over.notified_day),
-        why=cut_over.why,
-    )
-
-
 def explain(decision: DecisionName, store: StoreUrl, json: JsonOption = False) -> None:
     """One decision taken apart: triggers, values against thresholds, the score as a waterfall."""
     from linekeeper.engine.account import find_decision
@@ -111,52 +68,12 @@ def explain(decision: DecisionName, store: StoreUrl, json: JsonOption = False) -
     record = find_decision(engine, decision)
     engine = engine.engine_of_version(record.policy)
     if json:
-        _print_explanation(engine.policy, record)
+        from linekeeper.cli.answers.accounts import explain_answer
+
+        print_answer(explain_answer(engine.policy, record))
         return
     for text in decision_lines(engine.policy, record):
         print_line(text)
-
-
-def _print_explanation(policy: Policy, decision: Decision) -> None:
-    from linekeeper.cli.answers.accounts import (
-        ExplainAnswer,
-        OfferedIncrease,
-        decision_record,
-        own_choice_record,
-        units_of,
-    )
-    from linekeeper.decide.canonical import canonical_json, digest_of
-    from linekeeper.decide.explain import explain_triggers, waterfall
-
-    record, offer = canonical_json(decision), decision.offer
-    print_answer(
-        ExplainAnswer(
-            currency=policy.currency,
-            decision=decision_record(decision, policy.time_zone),
-            triggers=explain_triggers(policy, decision),
-            score=decision.score,
-            sub_scores=dict(decision.sub_scores),
-            score_parts=[_score_part(part) for part in waterfall(policy, decision)],
-            pd_ppm=decision.pd_ppm,
-            imposed_bp=decision.imposed_bp,
-            offer=None if offer is None else OfferedIncrease(number=offer.number, limit_minor=offer.limit),
-            corrects=list(decision.corrects),
-            own_choice=own_choice_record(decision.own_choice),
-            values=dict(decision.values),
-            units=units_of(policy),
-            record=record.decode(),
-            digest=digest_of(record),
-            previous=decision.previous,
-        )
-    )
-
-
-def _score_part(part: ScorePart) -> ScorePartRecord:
-    from linekeeper.cli.answers.accounts import ScorePartRecord
-
-    return ScorePartRecord(
-        features=list(part.features), group=part.group, points=part.points, best=part.best, lost=part.lost
-    )
 
 
 # ------------------------------------------------------------------ words

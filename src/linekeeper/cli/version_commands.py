@@ -13,8 +13,7 @@ from linekeeper.core.dates import date_of
 from linekeeper.core.errors import Refused
 
 if TYPE_CHECKING:
-    from linekeeper.cli.answers.policies import VersionRecord
-    from linekeeper.engine.versions import Standing
+    pass
 
 
 def register(app: typer.Typer) -> None:
@@ -52,14 +51,14 @@ def adopt(policy: PolicyFile, store: StoreUrl, keys: Keys, by: SignedBy = None, 
 
 def versions(store: StoreUrl, json: JsonOption = False) -> None:
     """The versions of a store's policy: how many accounts are under each, and how long promises keep them there."""
-    from linekeeper.cli.answers.policies import VersionsAnswer
+    from linekeeper.cli.answers.policies import VersionsAnswer, version_record
     from linekeeper.engine.versions import standings
     from linekeeper.journal.store import open_store
 
     with open_store(store, made=True).reading() as connection:
         rows = standings(connection)
     if json:
-        print_answer(VersionsAnswer(versions=[_version_record(row) for row in rows]))
+        print_answer(VersionsAnswer(versions=[version_record(row) for row in rows]))
         return
     for one in rows:
         accounts = counted(one.accounts, "account", "accounts")
@@ -69,17 +68,3 @@ def versions(store: StoreUrl, json: JsonOption = False) -> None:
         if one.signed_by:
             words.append(f"signed off by {one.signed_by}")
         print_line(data_text(", ".join(words)))
-
-
-def _version_record(one: Standing) -> VersionRecord:
-    from linekeeper.cli.answers.policies import VersionRecord
-
-    return VersionRecord(
-        version=one.version,
-        digest=one.digest,
-        model=one.model,
-        signed_by=one.signed_by,
-        accounts=one.accounts,
-        promised=one.promised,
-        until=date_of(one.until_day) if one.promised else None,
-    )

@@ -68,25 +68,40 @@ def json_of(raw: bytes) -> dict[str, Any] | None:
     text = decode_line(raw).strip()
     if not text:
         return None
-    try:
-        tree = _DECODER.decode(text)
-    except LineError:
-        raise
-    except json.JSONDecodeError as error:
-        raise LineError(f"the line is not JSON: {error.msg.lower()} at character {error.colno}") from None
-    except (ValueError, RecursionError, ArithmeticError):  # a number of thousands of digits, a nest too deep
-        raise LineError("the line is larger or deeper than an event can be") from None
+    tree = strict_json(text)
     if not isinstance(tree, dict):
         raise LineError("the line is not a JSON object")
     return tree
+
+
+def strict_json(text: str, what: str = "the line") -> Any:
+    """The value of a text of JSON, decimals kept exact; `what` is how an error names the text. Raises LineError.
+
+    >>> strict_json('{"limit": 1, "limit": 2}', "the body")
+    Traceback (most recent call last):
+    linekeeper.connect.text_lines.LineError: the body gives `limit` twice
+    """
+    try:
+        return _DECODER.decode(text)
+    except _KeyTwice as twice:
+        raise LineError(f"{what} gives `{ascii(twice.args[0])[1:-1][:34]}` twice") from None
+    except LineError:
+        raise
+    except json.JSONDecodeError as error:
+        raise LineError(f"{what} is not JSON: {error.msg.lower()} at character {error.colno}") from None
+    except (ValueError, RecursionError, ArithmeticError):  # a number of thousands of digits, a nest too deep
+        raise LineError(f"{what} is larger or deeper than an event can be") from None
+
+
+class _KeyTwice(Exception):
+    """The key that stands twice in one object."""
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     tree = dict(pairs)
     if len(tree) < len(pairs):
         keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise LineError(f"the line gives `{ascii(twice)[1:-1][:34]}` twice")
+        raise _KeyTwice(next(key for key in keys if keys.count(key) > 1))
     return tree
 
 

@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     from linekeeper.policy.model import Policy
 
 REVIEW_BATCH = 1_000
+_LEAF_KINDS = {"correct": RecordKind.CORRECTION}
 STATES_BYTES_MAX = 1 << 24  # that are in memory at one time, while a batch is received without a brake
 
 
@@ -512,17 +513,18 @@ class Engine:
 
     # -------------------------------------------------------------- draws
 
-    def authorise(self, account: str, at: int, amount: int, draw: str | None = None) -> Authorisation:
+    def authorise(
+        self, account: str, at: int, amount: int, draw: str | None = None, transaction: Connection | None = None
+    ) -> Authorisation:
         """Whether a draw of `amount` minor units may happen at `at` (UTC ms). It changes nothing.
 
-        With a `draw`, an id, the draw is taken in at once where it may happen; nobody else draws between the two.
-        Raises UsageError where the amount is none that can be drawn or `at` lies ahead of the clock, NotFound where the
-        account is not known.
+        With a `draw`, an id, it is taken in at once where it may happen, in a caller's `transaction` if one is given.
+        Raises UsageError for an amount that cannot be drawn or an `at` ahead of the clock, NotFound for no account.
         """
         demand_draw_amount(amount)
         self.clock.demand_instant(at)
         wanted = draw_event(draw, account, at, amount)
-        with self.store.reading() if wanted is None else self.store.writing() as connection:
+        with self.store.reading() if wanted is None else self.store.writing(transaction) as connection:
             if is_known_draw(connection, wanted):
                 return Authorisation(True, (), ())
             under, state = self._state_of(connection, account)
@@ -579,15 +581,13 @@ class Engine:
             decision, data, digest = record(self.recorder, batch, ids, raw, loaded.chains[raw.account])
             actions[decision.action] += 1
             decisions.append(decision)
-            rows.append(
-                (seq + len(rows), decision.account, decision.number, decision.at, decision.action, data, digest)
-            )
+            place = seq + len(rows)
+            rows.append((place, decision.account, decision.number, decision.at, decision.action, data, digest))
         insert_many(connection, t.decisions, DECISION_COLUMNS, rows)
         notices = self.outbox.put(connection, decisions, self.policy) if self.outbox else []
         save_states(connection, self.kernel, batch.accounts, loaded)
         if self.keeper:
-            kinds = {"correct": RecordKind.CORRECTION}
-            leaves = [Record(kinds.get(row[4], RecordKind.DECISION), row[1], row[5]) for row in rows]
+            leaves = [Record(_LEAF_KINDS.get(row[4], RecordKind.DECISION), row[1], row[5]) for row in rows]
             self.keeper.seal(connection, [*arrived, *leaves, *notices])
         if keep:
             for decision in decisions:

@@ -36,7 +36,7 @@ from linekeeper.journal.log.tables import within as within
 from linekeeper.journal.read_only import demand_unchanged, file_state, has_file, is_read_only, opener_for_reading
 from linekeeper.journal.write_ahead_log import demand_whole_log
 
-REVISION = "0018"  # the newest revision in `migrations`
+REVISION = "0019"  # the newest revision in `migrations`
 FIRST_REVISION = "0010"  # what is older was made before any release
 BUSY_SECONDS = 60
 FULL = 2  # how SQLite numbers `synchronous=FULL`

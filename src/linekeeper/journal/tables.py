@@ -312,4 +312,34 @@ utc_offsets = Table(
     Column("offset_ms", Whole, nullable=False),
 )
 
+# Who may use the service: a key is known by its `id`, and of its secret only the SHA-256 is kept (hex). UTC ms; null
+# where a key does not expire, or was not revoked.
+access_keys = Table(
+    "access_keys",
+    SCHEMA,
+    Column("id", Text, primary_key=True),
+    Column("secret", Text, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("made_at", Whole, nullable=False),
+    Column("expires_at", Whole),
+    Column("revoked_at", Whole),
+)
+
+# Requests that came with a key of idempotency, by the key's holder: the SHA-256 of what was sent, and what it led to.
+# The decisions are those of `decisions` with numbers from `first_seq` to `last_seq`; `figures` (JSON) names nobody. The
+# row is written in the transaction of the events, and is deleted some days later.
+answered_requests = Table(
+    "answered_requests",
+    SCHEMA,
+    Column("holder", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("first_seq", Whole, nullable=False),
+    Column("last_seq", Whole, nullable=False),
+    Column("figures", Text, nullable=False),
+    Column("at", Whole, nullable=False),
+)
+Index("answered_requests_at", answered_requests.c.at)
+
 LOG = log_tables.define(SCHEMA)

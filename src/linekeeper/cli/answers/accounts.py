@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta
 
 from linekeeper.cli.answers.style import AnswerPart, CommandAnswer, Currency, Day, Instant, Minor, Sha256, StatusWord
 from linekeeper.core.dates import date_of
 from linekeeper.core.decision import Decision, OwnChoice
-from linekeeper.decide.explain import ExplainedTrigger
-from linekeeper.face.times import instant_of
+from linekeeper.decide.canonical import canonical_json, digest_of
+from linekeeper.decide.explain import ExplainedTrigger, explain_triggers, waterfall
+from linekeeper.face.times import instant_of, review_date
 from linekeeper.policy.model import Policy
 from linekeeper.recourse import NoRoadBack, PathPoint, Plan, RoadBack
 from linekeeper.recourse.model import Assumption, PlannedEvent, Step
+from linekeeper.scorecard.points import ScorePart
+
+if TYPE_CHECKING:
+    from linekeeper.engine.account import AccountSummary, AccountView
+    from linekeeper.engine.cut_over import CutOver
 
 Values = Annotated[
     dict[str, int | None],
@@ -385,6 +391,88 @@ def _decision_keys(decision: Decision, zone: str) -> dict[str, Any]:
 def reason_codes(decision: Decision) -> list[str]:
     """The reason codes of a decision, each once, the most important one first."""
     return list(dict.fromkeys(reason.code for reason in decision.reasons))
+
+
+def account_record(one: AccountSummary, zone: str) -> AccountRecord:
+    """An account as lists have it, in that time zone."""
+    return AccountRecord(
+        account=one.account,
+        status=one.line.status,
+        limit_minor=one.line.limit,
+        granted_minor=one.line.granted,
+        balance_minor=one.balance,
+        opened_at=instant_of(one.opened_at, zone),
+        next_review=review_date(one.next_review),
+        version=one.version,
+        triggers=list(one.triggers),
+        reasons=list(one.reasons),
+    )
+
+
+def show_answer(policy: Policy, seen: AccountView) -> ShowAnswer:
+    """One account as it stands, under the version that it is under."""
+    return ShowAnswer(
+        account=seen.account,
+        policy=policy.name,
+        version=policy.version,
+        currency=policy.currency,
+        status=seen.line.status,
+        limit_minor=seen.line.limit,
+        granted_minor=seen.line.granted,
+        balance_minor=seen.balance,
+        excess_minor=max(seen.balance - seen.line.limit, 0),
+        unowed_dues_minor=seen.unowed_dues,
+        opened_at=instant_of(seen.opened_at, policy.time_zone),
+        now=instant_of(seen.now, policy.time_zone),
+        next_review=review_date(seen.next_review),
+        values=seen.values,
+        units=units_of(policy),
+        decisions=[decision_record(decision, policy.time_zone) for decision in seen.decisions],
+        cut_over=None if seen.cut_over is None else _cut_over_record(seen.cut_over),
+        own_choice=own_choice_record(seen.own_choice),
+    )
+
+
+def _cut_over_record(cut_over: CutOver) -> CutOverRecord:
+    return CutOverRecord(
+        day=date_of(cut_over.day),
+        history_from=date_of(cut_over.observed_day),
+        days_observed=cut_over.days_observed,
+        triggers=list(cut_over.triggers),
+        in_force=list(cut_over.in_force),
+        since=None if cut_over.since_day is None else date_of(cut_over.since_day),
+        notified_on=None if cut_over.notified_day is None else date_of(cut_over.notified_day),
+        why=cut_over.why,
+    )
+
+
+def explain_answer(policy: Policy, decision: Decision) -> ExplainAnswer:
+    """One decision taken apart, by the version of the policy that made it."""
+    record, offer = canonical_json(decision), decision.offer
+    return ExplainAnswer(
+        currency=policy.currency,
+        decision=decision_record(decision, policy.time_zone),
+        triggers=explain_triggers(policy, decision),
+        score=decision.score,
+        sub_scores=dict(decision.sub_scores),
+        score_parts=[_score_part(part) for part in waterfall(policy, decision)],
+        pd_ppm=decision.pd_ppm,
+        imposed_bp=decision.imposed_bp,
+        offer=None if offer is None else OfferedIncrease(number=offer.number, limit_minor=offer.limit),
+        corrects=list(decision.corrects),
+        own_choice=own_choice_record(decision.own_choice),
+        values=dict(decision.values),
+        units=units_of(policy),
+        record=record.decode(),
+        digest=digest_of(record),
+        previous=decision.previous,
+    )
+
+
+def _score_part(part: ScorePart) -> ScorePartRecord:
+    return ScorePartRecord(
+        features=list(part.features), group=part.group, points=part.points, best=part.best, lost=part.lost
+    )
 
 
 def units_of(policy: Policy) -> dict[str, str]:

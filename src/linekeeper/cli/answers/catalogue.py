@@ -14,6 +14,7 @@ from linekeeper.cli.answers import (
     notices,
     policies,
     proof,
+    service,
     settings,
     store,
     validation,
@@ -83,6 +84,10 @@ ANSWERS: dict[str, tuple[type[CommandAnswer], ...]] = {
     "backtest": (backtesting.BacktestAnswer,),
     "store status": (store.StoreStatusAnswer,),
     "store upgrade": (store.StoreUpgradeAnswer,),
+    "serve": (service.ServeAnswer,),
+    "key add": (service.KeyAddAnswer,),
+    "key list": (service.KeyListAnswer,),
+    "key revoke": (service.KeyRevokeAnswer,),
     "settings": (settings.SettingsAnswer,),
 }
 OTHERS: tuple[type[CommandAnswer], ...] = (ErrorAnswer, events.RejectedRow)

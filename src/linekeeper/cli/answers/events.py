@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
 
-from linekeeper.cli.answers.accounts import DecisionRecord
+from linekeeper.cli.answers.accounts import DecisionRecord, reason_codes
 from linekeeper.cli.answers.style import (
     AnswerPart,
     CommandAnswer,
@@ -20,8 +20,12 @@ from linekeeper.cli.answers.style import (
     UnreadableAccounts,
 )
 from linekeeper.connect.import_profile import FieldProfile, ReasonProfile
+from linekeeper.core.dates import date_of
 from linekeeper.core.event import RejectionCode
 from linekeeper.engine.feed_batches import BATCH_STATES
+
+if TYPE_CHECKING:
+    from linekeeper.engine.pending_restrictions import PendingRecord
 
 ByAction = Annotated[dict[str, int], Meta(description="How many decisions there were, by action.")]
 Seconds = Annotated[float, Meta(description="How long it took.")]
@@ -279,3 +283,19 @@ class ExtractAnswer(CommandAnswer, frozen=True, tag="linekeeper/extract/1"):
     output: str
     rows: int
     columns: list[str]
+
+
+def pending_record(row: PendingRecord) -> PendingRestrictionRecord:
+    """A restriction that waits, or waited."""
+    decision = row.decision
+    return PendingRestrictionRecord(
+        account=row.account,
+        since=date_of(row.since),
+        action=decision.action,
+        limit_before_minor=decision.before.limit,
+        limit_minor=decision.after.limit,
+        status=decision.after.status,
+        triggers=list(decision.triggers_set),
+        reasons=reason_codes(decision),
+        ended=row.ended,
+    )

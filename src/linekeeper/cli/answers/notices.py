@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 
-from linekeeper.cli.answers.accounts import RoadRecord
+from linekeeper.cli.answers.accounts import RoadRecord, reason_codes, road_record
 from linekeeper.cli.answers.style import AnswerPart, CommandAnswer, Currency, Day, Instant, Minor, StatusWord
-from linekeeper.notice.render import RenderedNotice
+from linekeeper.core.dates import date_of
+from linekeeper.face.times import instant_of
+from linekeeper.notice.render import RenderedNotice, render_notice
+
+if TYPE_CHECKING:
+    from linekeeper.core.decision import Decision
+    from linekeeper.engine.outbox import Entry
+    from linekeeper.notice.lender_words import LenderWords
+    from linekeeper.notice.model import Notice
+    from linekeeper.texts.language import Lang
 
 
 class NoticeAnswer(CommandAnswer, frozen=True, tag="linekeeper/notice/1"):
@@ -113,3 +122,43 @@ class RepayPlanAnswer(CommandAnswer, frozen=True, tag="linekeeper/repay-plan/1")
 
     currency: Currency
     plans: list[RepaymentRecord]
+
+
+# ------------------------------------------------------------------ from what the rooms below hold
+
+
+def notice_answer(built: Notice, words: LenderWords, notified: Decision, lang: Lang, zone: str) -> NoticeAnswer:
+    """The notice of a decision, in that language and time zone."""
+    until = built.objection.until_day
+    return NoticeAnswer(
+        account=notified.account,
+        number=notified.number,
+        lang=lang,
+        currency=built.currency,
+        action=notified.action,
+        status_before=notified.before.status,
+        status=notified.after.status,
+        limit_before_minor=notified.before.limit,
+        limit_minor=notified.after.limit,
+        since=date_of(built.change.since_day),
+        reasons=reason_codes(notified),
+        road_back=None if built.road is None else road_record(built.road, built.issued_day, zone),
+        object_until=None if until is None else date_of(until),
+        due_at=None if built.due is None else instant_of(built.due.due_at, zone),
+        rendered=render_notice(built, lang, words),
+    )
+
+
+def notice_record(entry: Entry, now: int, zone: str) -> NoticeRecord:
+    """A notice that has not gone out, as its clock stands at `now` (UTC ms)."""
+    return NoticeRecord(
+        account=entry.account,
+        number=entry.number,
+        action=entry.action,
+        due_at=instant_of(entry.clock.due_at, zone),
+        alarm_at=instant_of(entry.clock.alarm_at, zone),
+        rule=entry.clock.rule,
+        rule_status=entry.clock.status,
+        clock_state=entry.clock.state_at(now),
+        not_before=None if entry.not_before is None else instant_of(entry.not_before, zone),
+    )

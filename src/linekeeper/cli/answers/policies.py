@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta
 
 from linekeeper.cli.answers.style import AnswerPart, CommandAnswer, Day, Sha256
+from linekeeper.core.dates import date_of
+
+if TYPE_CHECKING:
+    from linekeeper.engine.versions import Standing
 
 
 class FaultRecord(AnswerPart, frozen=True):
@@ -114,3 +118,16 @@ class VersionsAnswer(CommandAnswer, frozen=True, tag="linekeeper/versions/1"):
     """The versions of a store's policy, oldest first."""
 
     versions: list[VersionRecord]
+
+
+def version_record(one: Standing) -> VersionRecord:
+    """One version, and how many accounts are under it."""
+    return VersionRecord(
+        version=one.version,
+        digest=one.digest,
+        model=one.model,
+        signed_by=one.signed_by,
+        accounts=one.accounts,
+        promised=one.promised,
+        until=date_of(one.until_day) if one.promised else None,
+    )
