@@ -138,12 +138,9 @@ def told_by(decision: Decision) -> dict[str, object]:
 
 
 def expected_of(rulings: Sequence[Ruling]) -> Iterator[dict[str, object]]:
-    """The same of the oracle's rulings. A correction names the decisions that set what it frees, and has no reasons."""
-    set_by: dict[str, int] = {}
-    for number, ruling in enumerate(rulings, 1):
-        corrects = ruling.action.name == "CORRECT"
+    """The same of the oracle's rulings. A correction names the decisions that were wrong, and has no reasons."""
+    for ruling in rulings:
         released = tuple(name for name in ruling.set_before if name not in ruling.set_after)
-        set_by |= dict.fromkeys([name for name in ruling.set_after if name not in ruling.set_before], number)
         yield {
             "event": ruling.event,
             "action": ruling.action.name.lower(),
@@ -154,7 +151,7 @@ def expected_of(rulings: Sequence[Ruling]) -> Iterator[dict[str, object]]:
             "values": dict(ruling.values),
             "score": (ruling.score, dict(ruling.sub_scores), ruling.pd),
             "offer": (ruling.offered, ruling.offer_number),
-            "corrects": tuple(sorted({set_by[name] for name in released})) if corrects else (),
+            "corrects": ruling.corrects,
             "reasons": False,
         }
 

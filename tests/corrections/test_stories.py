@@ -141,6 +141,7 @@ def test_a_restriction_that_should_not_have_been_does_not_count_as_one() -> None
     2024-02-15 09:00  due amount=10 due_on=2024-04-10
     2024-02-09 09:00  repay amount=10
     => 2024-02-15 09h: restore, 1000.00 of 1000.00, active []
+    => 2024-02-15 09h: correct, 1000.00 of 1000.00, active []
     => 2024-04-11 morning: decrease, 500.00 of 1000.00, reduced [arrears]
     2024-04-12 09:00  repay amount=10
     => 2024-04-12 09h: restore, 1000.00 of 1000.00, active []
@@ -204,5 +205,45 @@ def test_a_cap_that_a_person_imposed_holds_against_a_correction() -> None:
     2024-02-15 09:00  charge amount=1
     2024-02-09 09:00  repay amount=10
     => 2024-02-15 09h: restore, 700.00 of 1000.00, reduced []
+    => 2024-02-15 09h: correct, 700.00 of 1000.00, reduced []
     => 2024-03-01 morning: restore, 1000.00 of 1000.00, active []
+    """
+
+
+FELL = written(
+    """triggers:
+  arrears: {when: past_due > 0 CNY, cap: 50%, reason: arrears}
+restoration: {first: 100%, step: 100%, every: 1d}
+"""
+)
+
+
+@story(FELL, until="2024-06-01")
+def test_a_wrong_restriction_is_corrected_also_when_it_has_ended_by_itself() -> None:
+    """The core system's word brings the line back on 20 February; in April the payment of the 9th turns up.
+
+    2024-01-01 09:00  open limit=1000
+    2024-01-02 09:00  draw amount=30
+    2024-01-03 09:00  due amount=10 due_on=2024-02-10
+    => 2024-02-11 morning: decrease, 500.00 of 1000.00, reduced [arrears]
+    2024-02-20 09:00  repay amount=10
+    => 2024-02-20 09h: restore, 1000.00 of 1000.00, active []
+    2024-04-01 09:00  charge amount=1
+    2024-02-09 09:00  repay amount=10
+    => 2024-04-01 09h: correct, 1000.00 of 1000.00, active []
+    2024-02-08 09:00  repay amount=5
+    """
+
+
+@story(FELL, until="2024-06-01")
+def test_a_restriction_that_was_right_is_not_apologised_for() -> None:
+    """The payment was made on the 13th, after the line had been restricted rightly, and is told in March.
+
+    2024-01-01 09:00  open limit=1000
+    2024-01-02 09:00  draw amount=30
+    2024-01-03 09:00  due amount=10 due_on=2024-02-10
+    => 2024-02-11 morning: decrease, 500.00 of 1000.00, reduced [arrears]
+    2024-03-01 09:00  charge amount=1
+    2024-02-13 09:00  repay amount=10
+    => 2024-03-01 09h: restore, 1000.00 of 1000.00, active []
     """

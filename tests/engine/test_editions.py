@@ -65,7 +65,7 @@ def test_a_version_of_the_first_edition_keeps_its_meaning(tmp_path: Path, monkey
     assert verify(store).same
     adopt(store, policy_of(2))
     engine = Engine(store, None)
-    assert engine.kernel.edition == 2
+    assert engine.kernel.edition == 3
     engine.receive(unowed("B", 20), "core")
     engine.review(START + 30)
     assert (status_of(store, "A"), status_of(store, "B")) == ("restricted", "active")

@@ -38,7 +38,7 @@ def check_what_came_of_it(folder: Path, python: str, shell: str) -> None:
     assert "decrease       500000 reduced" in python
     assert "reason arrears" in python
     road = python[python.index("  What you can do") :]
-    assert "18 Aug: CN¥10,000" in road
+    assert "18 August: CN¥10,000" in road
     assert shell.endswith(road.rstrip() + "\n")
     chart = (folder / "lines.html").read_text("utf-8")
     assert "2025-05-13: reduced, limit 5,000.00 CNY" in chart

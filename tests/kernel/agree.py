@@ -12,7 +12,7 @@ from linekeeper.core.bounds import MISSING
 from linekeeper.core.event import Event
 from linekeeper.decide.record import recorder_of
 from linekeeper.evaluate.correction import correct
-from linekeeper.evaluate.evaluator import NOT_REVIEWED
+from linekeeper.evaluate.evaluator import NOT_REVIEWED, EvaluationResult, RawDecision, now_of, wrong_decisions
 from linekeeper.evaluate.event_batch import Batch, EventRow
 from linekeeper.evaluate.late_events import (
     History,
@@ -48,8 +48,8 @@ def row_of(kernel: Kernel, event: Event) -> EventRow:
     return EventRow(event.at, kernel.calendar.hour(event.at), kind.number, tuple(x))
 
 
-def ruling_of(kernel: Kernel, out: list[int], event: str | None) -> Ruling:
-    """A kernel's row in the oracle's words."""
+def ruling_of(kernel: Kernel, out: list[int], event: str | None, corrects: tuple[int, ...] = ()) -> Ruling:
+    """A kernel's row in the oracle's words, without its instant."""
     policy, shape = kernel.policy, kernel.shape
 
     def get(name: str) -> int:
@@ -90,6 +90,7 @@ def ruling_of(kernel: Kernel, out: list[int], event: str | None) -> Ruling:
         *announced(),
         tuple(rule.name for place, rule in enumerate(refusals) if get("REFUSED_BY") >> place & 1),
         own_choice_of(kernel, out),
+        corrects=corrects,
     )
 
 
@@ -120,6 +121,12 @@ def _arrive(kernel: Kernel, events: Sequence[Event]) -> tuple[list[Ruling], set[
     state, out, history = kernel.new_state(), kernel.new_row(), History()
     rulings: list[Ruling] = []
     refused: set[str] = set()
+    result = EvaluationResult()
+
+    def decided(name: str | None, place: int = -1, corrects: tuple[int, ...] = ()) -> None:
+        rulings.append(ruling_of(kernel, out, name, corrects))
+        result.decisions.append(RawDecision(0, place, now_of(kernel, state), list(out), corrects))
+
     numbers = {event.id: number for number, event in enumerate(events)}
     for number, event in enumerate(events):
         row = row_of(kernel, event)
@@ -127,12 +134,16 @@ def _arrive(kernel: Kernel, events: Sequence[Event]) -> tuple[list[Ruling], set[
         if refusal_of(kernel, state, history, row, reverses) or is_rejected_draw(kernel, state, row, NOT_REVIEWED):
             refused.add(event.id)
             continue
-        rulings += [ruling_of(kernel, out, None) for due in review_until(kernel, state, row.hour // 24, out) if due]
+        for due in review_until(kernel, state, row.hour // 24, out):
+            if due:
+                decided(None)
         late = counts_as_late(kernel, state, row)
         if apply_on_arrival(kernel, state, history, number, row, out, reverses):
-            rulings.append(ruling_of(kernel, out, event.id))
-        if late and correct(kernel, state, history, out):
-            rulings.append(ruling_of(kernel, out, event.id))
+            decided(event.id, number)
+        if late:
+            wrong = wrong_decisions(kernel, history, result, number, reverses) or ()
+            if correct(kernel, state, history, out, wrong):
+                decided(event.id, number, wrong)
     return rulings, refused, state
 
 
@@ -176,7 +187,7 @@ def differences(policy: Policy, expected: Outcome, found: list[Ruling], refused:
     """What differs, in words; empty where all agrees."""
     said = []
     for number, (mine, theirs) in enumerate(zip(found, expected.rulings, strict=False)):
-        for name in Ruling.__slots__:
+        for name in set(Ruling.__slots__) - {"at"}:
             a, b = getattr(mine, name), getattr(theirs, name)
             if isinstance(a, dict):
                 a, b = dict(a), dict(b)

@@ -73,7 +73,7 @@ def test_at_most_four_reasons_are_shown_and_the_rest_is_said_to_exist() -> None:
 
 def test_steps_stand_in_the_order_of_their_days() -> None:
     days = [step.day for step in render_notice(made.SUSPENDED, "en").plans[0].steps]
-    assert days == ["5 May", "5 May", "2 Jun"]
+    assert days == ["5 May", "5 May", "2 June"]
 
 
 def test_only_what_changed_stands_in_the_table() -> None:
@@ -117,14 +117,14 @@ def test_what_a_road_assumes_is_shown_once_for_all_its_plans() -> None:
     assert shown == (
         "No bill is above CN¥900.",
         "You pay interest and fees as they come.",
-        "Nothing is overdue from 2 Jun on.",
+        "Nothing is overdue from 2 June on.",
     )
 
 
 def test_a_faster_way_that_needs_proof_says_what_proof() -> None:
     proven = render_notice(made.LONG, "en").plans[2]
     assert proven.name == "A faster way, with proof"
-    assert proven.steps[1].text == "Send us proof of this: income, amount: CN¥8,000. Do so each month until 6 Jul."
+    assert proven.steps[1].text == "Send us proof of this: income, amount: CN¥8,000. Do so each month until 6 July."
 
 
 def test_the_json_of_a_letter_keeps_the_former_keys_of_its_road_for_one_version() -> None:

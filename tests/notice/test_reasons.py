@@ -90,7 +90,7 @@ UNITS = [
     (BorrowerFact(3, "count"), "3", "3"),
     (BorrowerFact(1, "days"), "1 day", "1天"),
     (BorrowerFact(9_240, "share"), "92.4%", "92.4%"),
-    (BorrowerFact(1_000_000, "share"), "10,000% or more", "10,000%以上"),
+    (BorrowerFact(1_000_000, "share"), "more than ten times as much", "十倍以上"),
     (BorrowerFact(1, "flag"), "yes", "是"),
     (BorrowerFact(0, "flag"), "no", "否"),
     (BorrowerFact(1, "category", "gambling"), "gambling", "博彩"),
@@ -205,7 +205,7 @@ def test_a_fact_in_the_text_is_not_shown_again() -> None:
 def test_facts_from_beyond_the_record_fill_the_text() -> None:
     more = {"due_on": BorrowerFact(TODAY - 6, "date")}
     (reason,) = reasons_of(POLICY, decided(POLICY, core.Reason("arrears", "late")), TODAY, more)
-    assert render_reason(reason, ENGLISH).text == "You were 6 days late on the payment of 29 Apr."
+    assert render_reason(reason, ENGLISH).text == "You were 6 days late on the payment of 29 April."
 
 
 def test_one_code_is_shown_once() -> None:

@@ -96,7 +96,7 @@ def test_of_alternatives_only_what_holds_is_shown() -> None:
 
 
 def test_the_day_of_the_bill_is_shown_where_the_decision_confirms_it() -> None:
-    assert "payment of 1 Oct" in reason_texts(DECISION, DecisionContext(due_on=DAY - 3))[0]
+    assert "payment of 1 October" in reason_texts(DECISION, DecisionContext(due_on=DAY - 3))[0]
     assert "payment of" not in reason_texts(DECISION, DecisionContext(due_on=DAY - 4))[0]
 
 
@@ -114,7 +114,7 @@ def test_no_road_says_why() -> None:
 
 def test_a_correction_names_what_it_mends() -> None:
     mended = replace(DECISION, action="correct", number=5, corrects=(3, 4), after=LINE, before=DECISION.after)
-    assert "8821-3, 8821-4" in render_notice(notice_of(mended, POLICY, read_lender_profile()), "en").lead
+    assert "8821-3 and 8821-4" in render_notice(notice_of(mended, POLICY, read_lender_profile()), "en").lead
 
 
 def test_an_action_without_a_notice_is_refused_in_words() -> None:

@@ -108,7 +108,7 @@ def test_a_correction_says_what_was_known_late_and_which_decision(engine: Engine
     suspended = of_action(engine, "suspend")[0]
     said = letter(engine, corrected, "en")
     assert f"The decision A000-{suspended.number} should not have been made." in said.lead
-    assert "We did not know of this in time: repayment, on 13 Oct." in said.lead
+    assert "We did not know of this in time: repayment, on 13 October." in said.lead
     assert "以下信息我们收到较晚：10月13日的还款。" in letter(engine, corrected, "zh").lead
 
 

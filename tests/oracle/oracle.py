@@ -25,7 +25,9 @@ Where the page left a choice, this reading chose:
     review looked: before now, in short. Where it falls within now's hour, the milliseconds of `at` decide.
 13. A reversal is an event like others, in its own place in time: a policy may count it, and there is a look after it.
     "An earlier event" is one that arrived before. Now stays where it was, though the latest event be reversed.
-14. A correction is a decision only where the line or the set of set latches changed. A restoration that goes on with
+14. A correction is a decision only where the line or the set of set latches changed, or a decision made at the time of
+    the late fact, or later, set a latch that restricts and that would not have been set at that moment.
+    A restoration that goes on with
     the other run's last step does so in silence where nothing else changed; where both runs have one under way, the
     earlier last step counts, for nothing is ever made worse. The values of a correction are those of the moment
     before it, after the look.
@@ -42,7 +44,7 @@ Where the page left a choice, this reading chose:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
@@ -207,7 +209,7 @@ class _Account:
             self._take_back(str(event.fields["of"]))
         self.happen(dated)
         if late:
-            self._correct(event.id)
+            self._correct(event)
 
     def happen(self, dated: Dated) -> None:
         """The mornings up to the event's day; then the event, and the look after it."""
@@ -436,21 +438,53 @@ class _Account:
 
     def replay_on_time(self) -> _Account:
         """What stands, run from empty in time order up to now, each day under the version that was the account's."""
-        policies = [*(policy for policy, _ in self.went_over), self.policy]
-        other = _Account(policies[0])
-        turns = [(day, policy) for (_, day), policy in zip(self.went_over, policies[1:], strict=True)]
-        for dated in self.arrived:
-            other.cross(turns, dated.day)
-            other.happen(dated)
-        other.cross(turns, self.day)
-        other.begin_days(self.day)
+        (other,) = self._on_time_at([(None, False)])
         return other
 
-    def _correct(self, event_id: str) -> None:
-        """Free what would not be set, raise the limit to what it would be, go on with that run's restoration."""
+    def _on_time_at(self, moments: Iterable[tuple[int | None, bool]]) -> Iterator[_Account]:
+        """That run at each of these moments, in order of time; a moment in a morning comes before the events of it.
+
+        It is one account that goes on. None for a moment is now, when all has happened.
+        """
+        policies = [*(policy for policy, _ in self.went_over), self.policy]
+        other, waiting = _Account(policies[0]), list(self.arrived)
+        turns = [(day, policy) for (_, day), policy in zip(self.went_over, policies[1:], strict=True)]
+        for at, morning in moments:
+            while waiting and (at is None or waiting[0].event.at + morning <= at):
+                dated = waiting.pop(0)
+                other.cross(turns, dated.day)
+                other.happen(dated)
+            until = self.day if at is None else day_of(clock(self.policy.time_zone).hour(at))
+            other.cross(turns, until)
+            other.begin_days(until)
+            yield other
+
+    def _wrong_since(self, since: int) -> tuple[int, ...]:
+        """The decisions made since then that set what restricts and would not have been set at that moment."""
+        named = {number for ruling in self.rulings for number in ruling.corrects}
+        asked = [
+            (ruling.at, ruling.event is None, number, set(ruling.set_after).difference(ruling.set_before))
+            for number, ruling in enumerate(self.rulings, 1)
+            if ruling.at >= since and number not in named and not set(ruling.set_after) <= set(ruling.set_before)
+        ]
+        asked.sort(key=lambda one: (one[0], not one[1]))
+        wrong = []
+        for (_, _, number, new), then in zip(asked, self._on_time_at([one[:2] for one in asked]), strict=True):
+            unsupported = new.difference(then._set_names())
+            if any(then.latches[name].trigger.restricts for name in unsupported):
+                wrong.append(number)
+        return tuple(sorted(wrong))
+
+    def _correct(self, event: Event) -> None:
+        """Free what would not be set, raise the limit to what it would be, go on with that run's restoration.
+
+        And name what was decided since the late fact and would not have been, whatever has become of it.
+        """
+        taken_back = self.known[str(event.fields["of"])].at if event.kind == "reversal" else event.at
+        wrong = self._wrong_since(min(event.at, taken_back))
         was_cut = self._looks_back(line=True) and self.line_by_day.was_cut
-        whole = self.line.limit == self.line.granted and not any(self.restricted.values())
-        if not self._set_names() and whole and not was_cut:
+        whole = not self._set_names() and self.line.limit == self.line.granted and not any(self.restricted.values())
+        if whole and not was_cut and not wrong:
             return
         if self.day == self.cut_over_day:
             return  # nothing has been decided yet that could be wrong
@@ -476,8 +510,8 @@ class _Account:
         if self._looks_back(line=True):
             self.line_by_day.take_the_better_of(other.line_by_day)
             self._rewrite()
-        if self.line != before or self._set_names() != set_before:
-            self._write(event_id, before, set_before, Action.CORRECT, values, None, pending_before)
+        if wrong or self.line != before or self._set_names() != set_before:
+            self._write(event.id, before, set_before, Action.CORRECT, values, None, pending_before, corrects=wrong)
 
     # -------------------------------------------------------------- a look
 
@@ -667,6 +701,7 @@ class _Account:
         offered: int | None,
         pending_before: Mapping[str, int],
         contacted: tuple[str, ...] = (),
+        corrects: tuple[int, ...] = (),
     ) -> None:
         if action in ADVERSE:
             for days in self.restricted.values():
@@ -674,6 +709,8 @@ class _Account:
             self.offering.open = False
         ruling = Ruling(
             event=event_id,
+            at=max(self.seen if event_id else 0, clock(self.policy.time_zone).start_of_hour(24 * self.day)),
+            corrects=corrects,
             day=self.day,
             hour=self.hour,
             before=before,

@@ -34,6 +34,8 @@ class Ruling:
     contacted: tuple[str, ...] = ()  # the triggers for which the borrower is contacted
     refused_by: tuple[str, ...] = ()  # the rules of `assign` that refuse the line
     own_choice: tuple[object, ...] | None = None  # see `own_choice.Wishes.said`
+    at: int = 0  # UTC ms
+    corrects: tuple[int, ...] = ()  # the places, from 1, of the decisions that a correction shows to have been wrong
 
 
 @dataclass(frozen=True, slots=True)

@@ -617,6 +617,11 @@ class Trigger:
     effective_days: Number = 0
     treating: Treating | None = None
 
+    @property
+    def restricts(self) -> bool:
+        """Whether it may take something away."""
+        return self.suspend or self.close or self.limit is not None or self.cap_bp != 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class RefuseRule:

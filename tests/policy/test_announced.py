@@ -114,7 +114,7 @@ def test_the_letter_names_the_day() -> None:
     announced, *_ = decisions(NOT_PAID, "2024-05-15")
     policy, profile = load_text(policy_file(TEXT)), read_lender_profile()
     english, chinese = (as_text(notice_of(announced, policy, profile), lang) for lang in ("en", "zh"))
-    assert "Your credit limit will be CN¥500 from 11 Mar" in english
+    assert "Your credit limit will be CN¥500 from 11 March" in english
     assert "Until then nothing changes." in english
     assert "A payment is late" in english
     assert "自3月11日起，您的额度将为¥500" in chinese

@@ -262,7 +262,7 @@ def test_the_commands(tmp_path: Path) -> None:
     assert (second["version"], second["accounts"], second["signed_by"]) == (2, 0, "A. Li")
     assert "1 account, 1 kept by a promise until 2024-02-20" in run("versions", "--store", store)
     assert "version 1" in run("show", "a", "--store", store)
-    assert "We keep this promise until 20 Feb, even if our rules change." in run("road", "a", "--store", store)
+    assert "We keep this promise until 20 February, even if our rules change." in run("road", "a", "--store", store)
     run("review", "--store", store, "--until", "2024-02-21")
     assert "version 2" in run("show", "a", "--store", store)
     assert json.loads(run("verify", "--store", store, "--json"))["same"]

@@ -34,10 +34,11 @@ def record(
     chain.number += 1
     decision = recorder.decision(raw.row, account, chain.number, raw.at, event, chain.last_hash)
     if decision.action == CORRECT:
-        # A correction names the decisions that it corrects: those that set the triggers which it releases. What the
-        # opening of a line that was taken over stated was set by none.
+        # A correction names the decisions that were wrong; in earlier editions, those that set what it releases. What
+        # the opening of a line that was taken over stated was set by none.
         setters = {chain.set_by[name] for name in decision.triggers_released if name in chain.set_by}
-        decision = replace(decision, corrects=tuple(sorted(setters)))
+        named = tuple(sorted(setters)) if raw.corrects is None else raw.corrects
+        decision = replace(decision, corrects=named)
     chain.note(decision)
     data = canonical_json(decision)
     chain.last_hash = digest_of(data)

@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, or_, select
 
+from linekeeper.decide.canonical import read_decision
 from linekeeper.engine.account_states import NOT_IN_ORDER, AccountStates
 from linekeeper.engine.stored_events import stored_fields, stored_rows
 from linekeeper.evaluate import kept_states
 from linekeeper.evaluate.correction import keep_states_on_time
 from linekeeper.evaluate.event_batch import Batch, EventRow, row_at, time_of
 from linekeeper.evaluate.late_events import REVERSAL, History
+from linekeeper.evaluate.wrong_restrictions import CORRECTS_WHAT_WAS_WRONG
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import fetch_rows, insert_many, packed, unpacked, within
 from linekeeper.kernel.kernel import Kernel
@@ -50,7 +52,20 @@ def histories_before(
     for name, one in kept.items():
         later = or_(e.at > one.at, and_(e.at == one.at, e.seq > one.event)) & (e.kind != "opening")
         _read_into({name: histories[name]}, connection, kernel, (e.account == name) & (e.seq < first_seq) & later)
+    if kernel.edition >= CORRECTS_WHAT_WAS_WRONG:
+        _note_restrictions(histories, connection)
     return histories
+
+
+def _note_restrictions(histories: Mapping[str, History], connection: Connection) -> None:
+    """Let the histories know which restrictions their accounts have had, and which of them were corrected."""
+    d = t.decisions.c
+    query = select(d.account, d.record).where(within(connection, d.account, list(histories))).order_by(d.number)
+    for account, record in connection.execute(query):
+        decision, history = read_decision(bytes(record)), histories[account]
+        history.decisions = decision.number
+        history.drop_restrictions(decision.corrects)
+        history.note_restriction(decision.number, decision.at, decision.event is None, decision.triggers_set)
 
 
 def _latest_kept(connection: Connection, kernel: Kernel, changing: Mapping[str, int]) -> dict[str, _Kept]:

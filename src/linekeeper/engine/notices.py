@@ -9,7 +9,9 @@ from sqlalchemy import Connection, select
 from linekeeper.core.decision import ADVERSE_ACTIONS, CORRECT, Decision
 from linekeeper.decide.canonical import canonical_json, digest_of, read_decision
 from linekeeper.engine.outbox import find_entry
+from linekeeper.engine.stored_events import stored_fields
 from linekeeper.evaluate.late_events import REVERSAL
+from linekeeper.evaluate.wrong_restrictions import CORRECTS_WHAT_WAS_WRONG
 from linekeeper.journal import tables as t
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.qr import draw
@@ -36,18 +38,20 @@ def build_notice(
     version = engine.engine_of_version(decision.policy)
     with engine.store.reading() as connection:
         entry = find_entry(connection, decision.account, decision.number)
-        kind = _kind_of_event(connection, decision)
+        kind, person = _event_behind(connection, decision)
         corrected, cause = correction_of(connection, version.kernel, decision)
+        too_long = _too_long(connection, version.kernel, decision)
     return notice_of(
         decision,
         version.policy,
         profile,
         context=DecisionContext(
             due_on=due_on(version.kernel, state) if state else None,
-            by_person=kind == "override",
+            by_person=kind == "override" or (kind == "grant" and person),
             by_grant=kind == "grant",
             owed_minor=state[version.kernel.layout.slots["BALANCE"]] if state else None,
             corrected=corrected,
+            too_long=too_long,
             cause=cause,
         ),
         road=road_from(version.kernel, state) if state else None,
@@ -73,12 +77,14 @@ def correction_of(
 ) -> tuple[tuple[int, ...], CorrectionCause | None]:
     """Which decisions a correction mends, and what showed them to be wrong; nothing for another decision.
 
-    Where its record names none, because their latches had fallen by themselves, these are the adverse decisions since
-    the line was whole. The cause is the event that came late, or the record that was taken back.
+    Under an edition that names none whose latches had fallen by themselves, these are the adverse decisions since the
+    line was whole. The cause is the event that came late, or the record that was taken back.
     """
     if decision.action != CORRECT:
         return (), None
-    numbers = decision.corrects or _adverse_since_whole(connection, decision)
+    numbers = decision.corrects
+    if not numbers and kernel.edition < CORRECTS_WHAT_WAS_WRONG:
+        numbers = _adverse_since_whole(connection, decision)
     e = t.events.c
     event = connection.execute(
         select(e.kind, e.at).where(e.account == decision.account, e.id == decision.event)
@@ -102,18 +108,40 @@ def _adverse_since_whole(connection: Connection, decision: Decision) -> tuple[in
     return tuple(reversed(numbers))
 
 
+def _too_long(connection: Connection, kernel: Kernel, decision: Decision) -> tuple[int, ...]:
+    """The decisions whose restriction a correction ends because it lasted too long: they were right when made."""
+    is_other = decision.action != CORRECT or decision.corrects or kernel.edition < CORRECTS_WHAT_WAS_WRONG
+    if is_other or not decision.triggers_released:
+        return ()
+    d = t.decisions.c
+    query = select(d.record).where(d.account == decision.account, d.number < decision.number).order_by(d.number)
+    setters: dict[str, int] = {}
+    for record in connection.execute(query).scalars():
+        before = read_decision(as_bytes(record))
+        setters |= dict.fromkeys(before.triggers_set, before.number)
+    return tuple(sorted({setters[name] for name in decision.triggers_released if name in setters}))
+
+
 def due_on(kernel: Kernel, state: Sequence[int]) -> int | None:
     """The local day of the oldest due that is past due."""
     return arrears_of(kernel, state, state[kernel.layout.slots["HOUR"]] // 24).oldest_due_on
 
 
-def _kind_of_event(connection: Connection, decision: Decision) -> str | None:
-    """The kind of the event that led to the decision; a grant that waited for the start of a day led to it, too."""
-    if decision.event is None:
-        return "grant" if decision.after.granted != decision.before.granted else None
+def _event_behind(connection: Connection, decision: Decision) -> tuple[str | None, bool]:
+    """The kind of the event that led to the decision, and whether it names a person.
+
+    A grant that waited for the start of a day led to it, too.
+    """
     e = t.events.c
-    query = select(e.kind).where(e.account == decision.account, e.id == decision.event)
-    return connection.execute(query).scalar()
+    query = select(e.kind, e.body).where(e.account == decision.account)
+    if decision.event is not None:
+        query = query.where(e.id == decision.event)
+    elif decision.after.granted != decision.before.granted:
+        query = query.where(e.kind == "grant", e.at < decision.at).order_by(e.at.desc(), e.seq.desc()).limit(1)
+    else:
+        return None, False
+    row = connection.execute(query).first()
+    return (None, False) if row is None else (str(row.kind), bool(stored_fields(row.body).get("by")))
 
 
 def road_from(kernel: Kernel, state: Sequence[int]) -> RoadBack | NoRoadBack | None:

@@ -2,7 +2,7 @@
 
 A late fact may show that a restriction should not have happened. The account is compared with a replay in which every
 event arrived on time, and the triggers that the replay does not set are released: at once, and outside the restoration
-schedule. Nothing is ever made worse by the comparison.
+schedule. Nothing is ever made worse by the comparison. Which past decisions were wrong, `wrong_restrictions` says.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ from linekeeper.kernel.layout import LATCH_WIDTH, ONLY_SCHEDULE, ScheduleSlots, 
 from linekeeper.kernel.prelude import HELD_DAY, HOLDING, MODE, SET_DAY
 
 
-def correct(kernel: Kernel, state: list[int], history: History, out: list[int]) -> bool:
+def correct(kernel: Kernel, state: list[int], history: History, out: list[int], wrong: tuple[int, ...] = ()) -> bool:
     """Release, in place, what late facts show to have been wrong; true where `out` holds the decision.
 
     `state` is the account as it stands, `history` all its events. The account and the replay differ in one thing only:
-    when facts were known.
+    when facts were known. Where decisions were `wrong`, there is a correction also if the line is whole again: whoever
+    was restricted by mistake is told so.
     """
     run, slots = kernel.interpreted, kernel.layout.slots
-    if _never_restricted(kernel, state) or state[slots["HOUR"]] // 24 < state[slots["STANDS_UNTIL"]]:
+    is_whole = _never_restricted(kernel, state) and not wrong
+    if is_whole or state[slots["HOUR"]] // 24 < state[slots["STANDS_UNTIL"]]:
         return False  # the usual case, and the replay is what a correction costs
     on_time = replay_on_time(kernel, history, state[slots["HOUR"]])
     run.features(state, out)
@@ -53,7 +55,7 @@ def correct(kernel: Kernel, state: list[int], history: History, out: list[int]) 
         # What was corrected may meet a rule tomorrow that it did not meet before, whatever else is due.
         state[slots["NEXT_REVIEW"]] = state[slots["HOUR"]] // 24 + 1
     _write_decision(kernel, before, state, out)
-    return any(before[slots[name]] != state[slots[name]] for name in ("MASK", "LIMIT", "STATUS"))
+    return bool(wrong) or any(before[slots[name]] != state[slots[name]] for name in ("MASK", "LIMIT", "STATUS"))
 
 
 def _never_restricted(kernel: Kernel, state: list[int]) -> bool:
@@ -122,7 +124,7 @@ def _through_earlier_versions(kernel: Kernel, history: History) -> tuple[int, li
         replay_rows(old, state, rows, compiled=old.is_worth_compiling(len(rows)))
         applied += len(rows)
         evaluate_until(old, state, end_day - 1)
-        migrate_account(old, new, state, _first_of(history, applied, new), end_day)
+        migrate_account(old, new, state, history.beginning(new, applied), end_day)
         evaluate_until(new, state, end_day)
     return applied, state
 
@@ -130,12 +132,6 @@ def _through_earlier_versions(kernel: Kernel, history: History) -> tuple[int, li
 def _before(day: int, rows: Iterable[EventRow]) -> Iterator[EventRow]:
     """The rows up to the first that does not come before local `day`."""
     return takewhile(lambda row: row.hour // 24 < day, rows)
-
-
-def _first_of(history: History, events: int, kernel: Kernel) -> History:
-    """The first events in order of time, as that version reads them."""
-    order = history.order[:events]
-    return History({number: row_as_read_by(kernel, history.rows[number]) for _, number in order}, order)
 
 
 def _release_triggers_not_set_in(kernel: Kernel, on_time: list[int], state: list[int]) -> None:

@@ -7,12 +7,13 @@ has a late event or a reversal, or a circuit breaker must be asked after each ev
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from linekeeper.core.event import RejectionCode
+from linekeeper.core.line import Action
 from linekeeper.evaluate.circuit_breaker import CircuitBreaker
 from linekeeper.evaluate.correction import correct
 from linekeeper.evaluate.event_batch import Batch, Ints, events_of, narrowed, row_at, rows_at, time_of
@@ -27,6 +28,7 @@ from linekeeper.evaluate.late_events import (
     review_until,
 )
 from linekeeper.evaluate.replay import replay
+from linekeeper.evaluate.wrong_restrictions import CORRECTS_WHAT_WAS_WRONG, wrong_restrictions
 from linekeeper.kernel.kernel import Kernel
 
 NOT_REVIEWED = -(2**40)  # the day up to which a store is reviewed before its first review
@@ -53,13 +55,15 @@ class RawDecision:
     """A decision before it is recorded, as the kernel wrote it.
 
     `account` is the account's place in the batch, `event` the event's place or -1 (the start of a day), `at` UTC ms,
-    `row` the kernel's row (see `kernel.layout`).
+    `row` the kernel's row (see `kernel.layout`). `corrects` has the numbers of the decisions that a correction shows to
+    have been wrong; None under an edition in which a correction names those that had set what it releases.
     """
 
     account: int
     event: int
     at: int
     row: Sequence[int]
+    corrects: tuple[int, ...] | None = None
 
 
 @dataclass
@@ -84,7 +88,7 @@ class EvaluationResult:
     def placed(self, accounts: Ints, events: Ints) -> EvaluationResult:
         """The same result, with the places that its accounts and events have in a larger batch."""
         decisions = [
-            RawDecision(int(accounts[raw.account]), int(events[raw.event]) if raw.event >= 0 else -1, raw.at, raw.row)
+            replace(raw, account=int(accounts[raw.account]), event=int(events[raw.event]) if raw.event >= 0 else -1)
             for raw in self.decisions
         ]
         refused = {int(events[event]): code for event, code in self.refused.items()}
@@ -136,6 +140,7 @@ def evaluate_batch(
     reviewed = np.full(len(batch), reviewed_day)
     for account in np.flatnonzero(one_by_one).tolist():
         state, history = states[account].tolist(), known.get(batch.accounts[account], History())
+        history.noted = len(result.decisions)
         apply_in_arrival_order(kernel, batch, account, state, history, arrivals, reviewed, result, breaker)
         states[account] = state
     result.decisions.sort(key=lambda raw: raw.account)  # a stable sort: each account's own order stays
@@ -182,8 +187,8 @@ def evaluate_from_empty(
     result = EvaluationResult()
     result.merge(replayed, in_time_order, batch)
     for account in np.flatnonzero(one_by_one).tolist():
-        state = kernel.new_state()
-        apply_in_arrival_order(kernel, batch, account, state, History(), arrivals, reviewed, result, breaker)
+        state, history = kernel.new_state(), History(noted=len(result.decisions))
+        apply_in_arrival_order(kernel, batch, account, state, history, arrivals, reviewed, result, breaker)
         review_account(kernel, batch, account, state, until_day, kernel.new_row(), result, breaker)
         if states is not None:
             states[account] = state
@@ -260,10 +265,39 @@ def _apply_one(
         result.decisions.append(RawDecision(account, event, now_of(kernel, state), list(out)))
     # The late fact has had its own effect first: bad news counts from now on. Only then is the account compared
     # with a replay in which every event came on time, and released from what that replay does not set.
-    if late and correct(kernel, state, history, out):
-        result.decisions.append(RawDecision(account, event, now_of(kernel, state), list(out)))
+    if late:
+        wrong = wrong_decisions(kernel, history, result, number, reverses)
+        if correct(kernel, state, history, out, wrong or ()):
+            result.decisions.append(RawDecision(account, event, now_of(kernel, state), list(out), wrong))
     # An account may open behind a review: what that would have evaluated is due at once.
     review_account(kernel, batch, account, state, day, out, result, breaker)
+
+
+def wrong_decisions(
+    kernel: Kernel, history: History, result: EvaluationResult, number: int, reverses: int | None
+) -> tuple[int, ...] | None:
+    """The decisions that a late event, by its arrival number, shows to be wrong; None under an older edition."""
+    if kernel.edition < CORRECTS_WHAT_WAS_WRONG:
+        return None
+    note_decisions(kernel, history, result)
+    changed = [number] if reverses is None else [number, reverses]
+    return wrong_restrictions(kernel, history, min(time_of(history.rows[one]) for one in changed))
+
+
+def note_decisions(kernel: Kernel, history: History, result: EvaluationResult) -> None:
+    """Let the account's history know its decisions in `result` that are new to it, and what they correct."""
+    place, new = kernel.shape.place, result.decisions[history.noted :]
+    for raw in new:
+        history.decisions += 1
+        before, after = raw.row[place("MASK_BEFORE")], raw.row[place("MASK_AFTER")]
+        triggers = enumerate(kernel.policy.triggers)
+        named = [(one, before >> bit & 1, after >> bit & 1) for bit, one in triggers]
+        if raw.row[place("ACTION")] == Action.CORRECT:
+            released = (one.name for one, was_set, is_set in named if was_set and not is_set)
+            history.drop_restrictions(history.restrictions_setting(released) if raw.corrects is None else raw.corrects)
+        newly = tuple(one.name for one, was_set, is_set in named if is_set and not was_set)
+        history.note_restriction(history.decisions, raw.at, raw.event < 0, newly)
+    history.noted += len(new)
 
 
 def _stretch_ends(kernel: Kernel, batch: Batch, events: Ints, reviewed: Ints) -> Ints:

@@ -42,6 +42,11 @@ class KeptStates:
         last = self.kept[-1] if self.kept else self.first
         return last._replace(state=last.state.copy())
 
+    def before(self, events: int) -> KeptState:
+        """The last of at most so many events, its state a copy; where there is none, that of the beginning."""
+        last = next((one for one in reversed(self.kept) if one.events <= events), self.first)
+        return last._replace(state=last.state.copy())
+
     def offer(self, events: int, state: list[int]) -> None:
         """Keep a copy of the state after so many events, where enough of them have passed since the last."""
         if events - (self.kept[-1].events if self.kept else 0) < self.interval_events:

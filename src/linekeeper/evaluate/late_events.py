@@ -8,8 +8,9 @@ of the account from all its events in order of time. The line part of the state 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.line import Status
@@ -28,6 +29,15 @@ REVERSAL = "reversal"
 NOT_OPEN, OPENED_BEFORE, NOT_KNOWN, LASTS, REVERSED_BEFORE = 1, 2, 3, 4, 5  # why an event is refused
 
 
+class PastRestriction(NamedTuple):
+    """A decision that set triggers: its number, when (UTC ms), whether at the start of a day, and which."""
+
+    number: int
+    at: int
+    at_day_start: bool
+    triggers: tuple[str, ...]
+
+
 @dataclass
 class History:
     """One account's events so far, by arrival number; `order` holds (at, arrival number) of those not reversed.
@@ -35,6 +45,8 @@ class History:
     An opening comes before its own history, so its place in time is before all others. `facts` and `on_time` are
     states kept of the two replays that late facts cause: of the facts alone, and with every decision (see `correct`).
     A history may begin with a state (`from_state`): then it has only what comes after that, in order of time.
+    `restrictions` has, by number, those that no correction has named yet, `decisions` counts all decisions so far, and
+    `noted` how many of the result at hand have been taken note of.
 
     >>> history = History()
     >>> for number, at in enumerate((10, 30, 20)):
@@ -50,6 +62,9 @@ class History:
     under: list[tuple[Kernel, int]] = field(default_factory=list)  # earlier versions, each up to the start of a day
     facts: KeptStates = field(default_factory=KeptStates)
     on_time: KeptStates = field(default_factory=KeptStates)
+    restrictions: dict[int, PastRestriction] = field(default_factory=dict)
+    decisions: int = 0
+    noted: int = 0
 
     @staticmethod
     def from_state(state: list[int]) -> History:
@@ -91,6 +106,26 @@ class History:
         """The version that held so far ends at the start of `day`. The next keeps states of its own."""
         self.under.append((kernel, day))
         self.facts, self.on_time = KeptStates(), KeptStates()
+
+    def beginning(self, kernel: Kernel, events: int) -> History:
+        """The first events in order of time, as that version reads them."""
+        order = self.order[:events]
+        return History({number: row_as_read_by(kernel, self.rows[number]) for _, number in order}, order)
+
+    def note_restriction(self, number: int, at: int, at_day_start: bool, triggers: tuple[str, ...]) -> None:
+        """Remember which triggers a decision set; nothing where it set none."""
+        if triggers:
+            self.restrictions[number] = PastRestriction(number, at, at_day_start, triggers)
+
+    def drop_restrictions(self, numbers: Iterable[int]) -> None:
+        """A correction has named these decisions."""
+        for number in numbers:
+            self.restrictions.pop(number, None)
+
+    def restrictions_setting(self, triggers: Iterable[str]) -> set[int]:
+        """The number of the latest restriction that set each of these triggers."""
+        setters = {name: one.number for one in self.restrictions.values() for name in one.triggers}
+        return {setters[name] for name in triggers if name in setters}
 
     def standing(self, after: int = 0) -> Iterator[EventRow]:
         """The events that have not been reversed, in order of `at`, then arrival, but for the first `after`."""

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from linekeeper.evaluate.circuit_breaker import CircuitBreaker, EvaluationPoint, passes_as_recorded
-from linekeeper.evaluate.evaluator import Arrivals, EvaluationResult, apply_in_arrival_order, review_account
+from linekeeper.evaluate.evaluator import (
+    Arrivals,
+    EvaluationResult,
+    apply_in_arrival_order,
+    note_decisions,
+    review_account,
+)
 from linekeeper.evaluate.event_batch import Batch, Ints, batch_as_read_by, row_at
 from linekeeper.evaluate.late_events import History
 from linekeeper.evaluate.version_migration import migrate_account
@@ -51,6 +57,7 @@ def run_timeline(
     numbers = arrivals.numbers[batch.rows[events]]
     for place, period in enumerate(periods):
         kernel, result = period.kernel, new_result()
+        history.noted = 0
         own = batch_as_read_by(kernel.policy, _part(batch, account, events))
         # Each version reads the history in its own way: a choice may be missing to one and known to the next.
         history.rows |= {int(n): row_at(own, event) for event, n in enumerate(numbers) if int(n) in history.rows}
@@ -66,6 +73,7 @@ def run_timeline(
             review_account(kernel, part, 0, state, first_day, kernel.new_row(), result, breaker)
         apply_in_arrival_order(kernel, part, 0, state, history, arrivals, reviewed[events[arrived]], result, breaker)
         review_account(kernel, part, 0, state, min(until_day, period.end_day - 1), kernel.new_row(), result, breaker)
+        note_decisions(kernel, history, result)
         results.append(result.placed(np.array([account]), events[arrived]))
         last_event = period.last_event
     return results

@@ -77,8 +77,8 @@ class DecisionContext:
 
     `due_on` is the local day of the oldest unpaid due; it is shown only where the decision's own days past due confirm
     it. `by_person`: the ruling of a person led to the decision. `by_grant`: a `grant` of the lender did. `owed_minor`
-    is what the account owes right after it. `corrected`: the decisions that a correction mends, where its record names
-    none. `cause`: what showed them wrong.
+    is what the account owes right after it. `corrected`: the decisions that a correction mends. `too_long`: those that
+    were right, and whose restriction lasted too long. `cause`: what showed it.
     """
 
     due_on: int | None = None
@@ -86,6 +86,7 @@ class DecisionContext:
     by_grant: bool = False
     owed_minor: int | None = None
     corrected: tuple[int, ...] = ()
+    too_long: tuple[int, ...] = ()
     cause: CorrectionCause | None = None
 
 
@@ -132,7 +133,8 @@ def notice_of(
         objection=Objection(profile.objection_url, objection_until, automated=not (by_person or own_choice)),
         receipt=receipt or NoticeReceipt(digest_of(canonical_json(decision))),
         jurisdiction=jurisdiction,
-        corrects=", ".join(reference(decision.account, one) for one in decision.corrects or context.corrected) or None,
+        corrects=tuple(reference(decision.account, one) for one in decision.corrects or context.corrected),
+        too_long=tuple(reference(decision.account, one) for one in context.too_long),
         owed_minor=context.owed_minor,
         cause=context.cause,
         due=due,

@@ -146,7 +146,8 @@ class Notice:
     """One decision, with all that its notice says. `number` and `account` are as the borrower knows them: masked.
 
     `lessons` are keys of `policies/lessons`; where it is empty, the first reason that has a lesson chooses it.
-    `corrects` names the decisions that a correction mends, and `cause` says what showed them to be wrong. `owed_minor`
+    `corrects` names the decisions that a correction shows to have been wrong, `too_long` those that were right and
+    whose restriction lasted too long; `cause` says what showed it. `owed_minor`
     is what the account owes; None where that is not known. `legal` holds statutory sentences, word for word. `due` is
     the clock by which the notice must be out. `jurisdiction` chooses whom a lesson names for free help.
 
@@ -166,7 +167,8 @@ class Notice:
     receipt: NoticeReceipt | None
     jurisdiction: str = DEFAULT_JURISDICTION
     lessons: tuple[str, ...] = ()
-    corrects: str | None = None
+    corrects: tuple[str, ...] = ()
+    too_long: tuple[str, ...] = ()
     legal: tuple[Text, ...] = ()
     due: NoticeClock | None = None
     owed_minor: int | None = None

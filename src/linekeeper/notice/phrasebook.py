@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from linekeeper.core.bounds import SHARE_CEILING_BP
+from linekeeper.core.dates import date_of
 from linekeeper.notice.model import BorrowerFact
 from linekeeper.notice.prose.vocabulary import Vocabulary, shipped_vocabulary
 from linekeeper.texts.language import Language
 
-NEAR_DAYS = 300  # a date closer than this cannot be mistaken for the same day of another year
+SHARE_SHOWN_MAX_BP = 100_000  # beyond it a share says no more than that it is very large
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,16 @@ class Phrasebook:
         return self.language.money(minor, self.currency, self.exponent)
 
     def day(self, day: int) -> str:
-        """A date, with its year where the day alone would not be clear."""
-        near = abs(day - self.issued_day) < NEAR_DAYS
-        return self.language.short_day(day) if near else self.language.day(day)
+        """A date, with its year where that is not the year in which the notice is issued."""
+        same_year = date_of(day).year == date_of(self.issued_day).year
+        return self.language.short_day(day) if same_year else self.language.day(day)
 
     def fact(self, fact: BorrowerFact) -> str:
         """A fact in the form of its unit."""
         if fact.value is None:
             return self.language.translate("not known")
-        if fact.unit == "share" and fact.value >= SHARE_CEILING_BP:
-            return self.language.translate("{share} or more", share=self.language.share(SHARE_CEILING_BP))
+        if fact.unit == "share" and fact.value > SHARE_SHOWN_MAX_BP:
+            return self.language.translate("more than ten times as much")
         if fact.unit == "category":
             return self.vocabulary.of("choices", fact.word).in_(self.language.code)
         if fact.unit == "flag":

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from linekeeper.core.errors import NoticeError
 from linekeeper.core.line import Action, Status
 from linekeeper.education.lessons import LoanElsewhere, RenderedLesson, example_loan, render_lesson, shipped_lessons
+from linekeeper.notice.correction_notice import correction_cause, correction_heading
 from linekeeper.notice.lender_words import LenderWords
 from linekeeper.notice.model import Change, Notice
 from linekeeper.notice.own_choice import granted_heading, own_choice_heading, own_choice_sentence
@@ -67,7 +68,7 @@ LEADS = {
     Action.OFFER: "We can raise your limit to {proposed}. Nothing changes unless you say yes by {until}. You need not.",
     Action.INCREASE: "It was {before}. You agreed to the new limit.",
     Action.DENY: "Your limit and what you owe stay as they are.",
-    Action.CORRECT: "The decision {corrects} should not have been made. We are sorry. Your limit is now {after}.",
+    Action.CORRECT: "An earlier restriction should not have been made. We are sorry. Your limit is now {after}.",
     Action.ANNOUNCE: "Until then nothing changes. If the reason has gone before that day, the change does not come.",
     Action.WITHDRAW: "The reason for it has gone. Your limit stays at {after}.",
     Action.CONTACT: "Nothing changes on your line. Your limit is {after}.",
@@ -258,7 +259,6 @@ def _values(notice: Notice, phrases: Phrasebook) -> dict[str, str]:
         "asked": phrases.money(change.asked_minor or 0),
         "proposed": phrases.money(change.offered.proposed_minor) if change.offered else "",
         "until": phrases.day(change.offered.until_day) if change.offered else "",
-        "corrects": notice.corrects or "",
         "price": change.price,
         "coming": phrases.money(change.coming.after.limit) if change.coming else "",
         "first": phrases.day(change.coming.first_day) if change.coming else "",
@@ -285,11 +285,8 @@ def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
     if change.by_grant and change.action == Action.INCREASE:
         headline, lead = granted_heading(change, phrases)
     stopped, open_now = change.before.status >= Status.SUSPENDED, change.after.status < Status.SUSPENDED
-    if change.action == Action.CORRECT and notice.corrects is None:
-        lead = translate(
-            "An earlier restriction should not have been made. We are sorry. Your limit is now {after}.",
-            after=values["after"],
-        )
+    if change.action == Action.CORRECT and (notice.corrects or notice.too_long):
+        headline, lead = correction_heading(notice, phrases)
     if change.action == Action.RESTORE and stopped and open_now:
         # To borrow again matters more to the borrower than by how much the limit rose; but only where that is so.
         blocked = _nothing_free(notice) or (change.own_choice is not None and change.own_choice.limit == 0)
@@ -299,7 +296,7 @@ def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
         headline = translate(COMING[change.coming.after.status], **values)
     return headline, phrases.language.sentences(
         lead,
-        *_cause(notice, phrases),
+        *correction_cause(notice, phrases),
         *_what_remains(notice, phrases),
         *_announced(change, phrases, values),
         own_choice_sentence(change, phrases),
@@ -324,19 +321,6 @@ def _announced(change: Change, phrases: Phrasebook, values: Mapping[str, str]) -
 def _nothing_free(notice: Notice) -> bool:
     """Whether the account owes as much as its limit, or more, so that nothing can be borrowed."""
     return notice.owed_minor is not None and notice.owed_minor >= notice.change.after.limit
-
-
-def _cause(notice: Notice, phrases: Phrasebook) -> Iterator[str]:
-    """What showed a corrected decision to be wrong: a record that was wrong then, or a fact that was known late."""
-    cause, translate = notice.cause, phrases.language.translate
-    if notice.change.action != Action.CORRECT or cause is None:
-        return
-    if cause.wrong:
-        yield translate("It rested on a record of ours that was wrong. We have taken that record back.")
-    elif cause.on_day is not None:
-        what = phrases.vocabulary.of("kinds", cause.event_kind).in_(phrases.language.code)
-        day = phrases.day(cause.on_day)
-        yield translate("We did not know of this in time: {what}, on {day}.", what=what, day=day)
 
 
 def _what_remains(notice: Notice, phrases: Phrasebook) -> Iterator[str]:

@@ -115,8 +115,8 @@ class Language:
         return str(format_date(date_of(days), "long", locale=self.locale))
 
     def short_day(self, days: int) -> str:
-        """A date without its year: "2 May"."""
-        return str(format_skeleton("MMMd", date_of(days), locale=self.locale))
+        """A date without its year, in the style of those that have one: "2 September"."""
+        return str(format_skeleton("MMMMd", date_of(days), locale=self.locale))
 
     def weekday(self, number: int) -> str:
         """A day of the week by its number, 0 for Monday."""
