@@ -34,6 +34,7 @@ def listen(host: str, port: int) -> socket.socket:
         bound = socket.socket(family, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
+        bound.listen()  # whoever is told the address may ask at once, and waits until the service answers
     except OSError as error:
         raise port_error(error, port) from None
     return bound
