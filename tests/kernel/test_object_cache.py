@@ -47,6 +47,14 @@ def test_what_is_kept_comes_back(folder: Path) -> None:
     assert (folder.stat().st_mode & 0o777, only_file(folder).stat().st_mode & 0o077) == (0o700, 0)
 
 
+def test_kept_code_says_what_it_takes_and_its_source_is_not_read_again(folder: Path) -> None:
+    text = "def f(a, row, rows, unread):\n    row[2] = a\n    return rows[0][1] + a\n"
+    made, kept = NativeKernel(text), NativeKernel(text)
+    assert made.function("f").parameters == kept.function("f").parameters
+    assert only_file(folder)
+    assert ("_source" in vars(made), "_source" in vars(kept)) == (True, False)
+
+
 @pytest.mark.parametrize("damage", ["cut", "empty", "turned", "longer"])
 def test_a_damaged_file_is_made_anew(folder: Path, damage: str) -> None:
     assert NativeKernel(TWICE).f(21) == 42

@@ -148,6 +148,8 @@ def keep_states(
     """
     order = loaded.in_order
     loaded.note_late(batch.accounts, {*late, *waiting})
+    if kernel.layout.line_days:
+        return  # facts that rest on the line as it was are not those of a replay on time; all of a life is read
     order[order != NOT_IN_ORDER] += np.diff(batch.starts)[order != NOT_IN_ORDER]
     rows: list[tuple[Any, ...]] = []
     version = (kernel.policy.digest, kernel.layout.digest)

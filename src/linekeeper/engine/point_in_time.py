@@ -54,28 +54,38 @@ class DecisionsWithStates(list[RawDecision]):
 
 
 class AdverseResult(EvaluationResult):
-    """A result for which the state right after each decision that a borrower is told of is wanted."""
+    """A result for which the state right after each decision that a borrower is told of is wanted.
 
-    def __init__(self, kernel: Kernel, state: list[int]) -> None:
+    Where `only` one of them is wanted, which has that place in this result, all others may come in bulk.
+    """
+
+    def __init__(self, kernel: Kernel, state: list[int], only: int | None = None) -> None:
         self.decisions: DecisionsWithStates
         super().__init__(DecisionsWithStates(state))
-        self._action = kernel.shape.place("ACTION")
+        self._action, self._only = kernel.shape.place("ACTION"), only
 
     def asks_for_states(self, decisions: Sequence[RawDecision]) -> bool:
-        """Whether one of them is adverse, or is told for another cause."""
+        """Whether one of them, which are the next, is adverse, or is told for another cause."""
+        if self._only is not None:
+            return 0 <= self._only - len(self.decisions) < len(decisions)
         return any(raw.row[self._action] in SHOWN_WITH_ROAD for raw in decisions)
 
 
 def state_after(engine: Engine, decision: Decision) -> list[int] | None:
     """The account's state right after a decision whose notice shows a road back, under the version that made it."""
     with engine.store.reading() as connection:
-        kernels = kernels_of(connection)
-        states = states_after(connection, kernels, decision.account, Reviews.of(connection))
+        kernels, reviews = kernels_of(connection), Reviews.of(connection)
+        states = states_after(connection, kernels, decision.account, reviews, only=decision.number)
     return states[decision.number].state if decision.number in states else None
 
 
-def states_after(connection: Connection, kernels: Kernels, account: str, reviews: Reviews) -> dict[int, PointInTime]:
-    """By number, the account right after each decision that may show a road; its events are taken as they arrived."""
+def states_after(
+    connection: Connection, kernels: Kernels, account: str, reviews: Reviews, only: int | None = None
+) -> dict[int, PointInTime]:
+    """By number, the account right after each decision that may show a road; its events are taken as they arrived.
+
+    Of one decision `only`, where its number is given: on a long life that takes a small part of the time.
+    """
     newest = newest_of(kernels)
     batch, arrivals = _arrived(connection, newest, account)
     reviewed = reviews.before(arrivals.numbers[batch.rows])
@@ -84,7 +94,8 @@ def states_after(connection: Connection, kernels: Kernels, account: str, reviews
     state, parts = periods[0].kernel.new_state(), list[DecisionsWithStates]()
 
     def new_result() -> EvaluationResult:
-        result = AdverseResult(newest, state)
+        before = sum(map(len, parts))
+        result = AdverseResult(newest, state, None if only is None else only - 1 - before)
         parts.append(result.decisions)
         return result
 
@@ -98,7 +109,7 @@ def states_after(connection: Connection, kernels: Kernels, account: str, reviews
     return {
         number: PointInTime(kernel, part.states[place])
         for number, (raw, kernel, part, place) in enumerate(points, start=1)
-        if raw.row[action] in SHOWN_WITH_ROAD
+        if raw.row[action] in SHOWN_WITH_ROAD and only in (None, number)
     }
 
 

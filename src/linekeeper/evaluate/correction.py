@@ -13,7 +13,7 @@ from itertools import takewhile
 from linekeeper.core.line import Action
 from linekeeper.evaluate.counting_rings import current_tile, fill_ring, restriction_rings, tiles_of
 from linekeeper.evaluate.event_batch import EventRow
-from linekeeper.evaluate.late_events import History, evaluate_until, rebuild_facts, row_as_read_by
+from linekeeper.evaluate.late_events import History, after_last_event, evaluate_until, rebuild_facts, row_as_read_by
 from linekeeper.evaluate.line_days import higher_of_each_day, keep_line_changes, line_changes
 from linekeeper.evaluate.replay import replay_rows
 from linekeeper.evaluate.version_migration import migrate_account
@@ -80,7 +80,7 @@ def replay_on_time(kernel: Kernel, history: History, hour: int) -> list[int]:
 def keep_states_on_time(kernel: Kernel, history: History) -> None:
     """Have states of that replay kept up to the last event, where many have come since one was."""
     kept = history.on_time
-    if len(history.order) - kept.latest().events >= 2 * kept.interval_events:
+    if len(history.order) - kept.last.events >= 2 * kept.interval_events:
         _after_last_event(kernel, history)
 
 
@@ -105,14 +105,7 @@ def _after_last_event(kernel: Kernel, history: History) -> list[int]:
     applied, state = history.on_time.latest()  # under the last version
     if not state:
         applied, state = _through_earlier_versions(kernel, history)
-    rows = list(history.standing(applied))
-    compiled, size = kernel.is_worth_compiling(len(rows)), history.on_time.interval_events
-    for first in range(0, len(rows), size):
-        some = rows[first : first + size]
-        replay_rows(kernel, state, some, compiled=compiled)
-        applied += len(some)
-        history.on_time.offer(applied, state)
-    return state
+    return after_last_event(kernel, history, applied, state)
 
 
 def _through_earlier_versions(kernel: Kernel, history: History) -> tuple[int, list[int]]:

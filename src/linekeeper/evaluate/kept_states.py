@@ -37,10 +37,14 @@ class KeptStates:
     first: KeptState = NO_STATE
     interval_events: int = field(default_factory=lambda: INTERVAL_EVENTS)
 
+    @property
+    def last(self) -> KeptState:
+        """The last of them; without a state where the replay begins from nothing."""
+        return self.kept[-1] if self.kept else self.first
+
     def latest(self) -> KeptState:
-        """The last of them, its state a copy to go on from; without a state where the replay begins from nothing."""
-        last = self.kept[-1] if self.kept else self.first
-        return last._replace(state=last.state.copy())
+        """The last of them, its state a copy to go on from."""
+        return self.last._replace(state=self.last.state.copy())
 
     def before(self, events: int) -> KeptState:
         """The last of at most so many events, its state a copy; where there is none, that of the beginning."""

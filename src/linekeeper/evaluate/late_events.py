@@ -18,6 +18,7 @@ from linekeeper.evaluate.counting_rings import fill_late_rings
 from linekeeper.evaluate.event_batch import EventRow, time_of
 from linekeeper.evaluate.kept_states import KeptState, KeptStates
 from linekeeper.evaluate.line_days import keep_line_days
+from linekeeper.evaluate.replay import replay_rows
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
 
@@ -232,13 +233,30 @@ def rebuild_facts(kernel: Kernel, state: list[int], history: History) -> None:
     """Rebuild the facts of `state`, in place, from all its events in order of `at`, then arrival.
 
     Only facts: limit, latches and rulings followed what was known at the time, and no late fact takes that back.
-    They come out the same to the bit, whatever state the history begins with.
+    They come out the same to the bit, whatever state the history begins with, and whether or not days are evaluated
+    on the way: so where machine code is at hand, the replay that evaluates them serves, and a correction goes on from
+    the states that it keeps.
     """
-    run, slots, line = kernel.interpreted, kernel.layout.slots, kernel.layout.line
+    slots, line = kernel.layout.slots, kernel.layout.line
+    rows = len(history.order) - history.on_time.last.events
+    # Facts of the line of earlier days are those under the line that was, which another replay does not have.
+    if not history.under and not kernel.layout.line_days and kernel.is_worth_compiling(rows):
+        fresh = after_last_event(kernel, history, *history.on_time.latest())
+    else:
+        fresh = _facts_after_last_event(kernel, history, state)
+    kernel.interpreted.advance(fresh, state[slots["HOUR"]])
+    fill_late_rings(kernel, fresh)
+    fresh[slots["SEEN"]] = max(fresh[slots["SEEN"]], state[slots["SEEN"]])  # a reversed event has been seen
+    state[:line] = fresh[:line]
+
+
+def _facts_after_last_event(kernel: Kernel, history: History, state: list[int]) -> list[int]:
+    """A state whose facts are those of `state` after the last event; nothing is evaluated. On the way some are kept."""
+    run, open_at = kernel.interpreted, kernel.layout.slots["OPEN_AT"]
     applied, fresh = history.facts.latest()
     has_begun = bool(fresh)
     fresh = fresh or kernel.new_state()
-    fresh[slots["OPEN_AT"]] = state[slots["OPEN_AT"]]
+    fresh[open_at] = state[open_at]
     keep_line_days(kernel, state, fresh)
     for events, row in enumerate(history.standing(applied), applied + 1):
         if not has_begun:
@@ -246,10 +264,23 @@ def rebuild_facts(kernel: Kernel, state: list[int], history: History) -> None:
             has_begun = True
         run.replay_facts(fresh, row.at, row.hour, row.kind, row.x)
         history.facts.offer(events, fresh)
-    run.advance(fresh, state[slots["HOUR"]])
-    fill_late_rings(kernel, fresh)
-    fresh[slots["SEEN"]] = max(fresh[slots["SEEN"]], state[slots["SEEN"]])  # a reversed event has been seen
-    state[:line] = fresh[:line]
+    return fresh
+
+
+def after_last_event(kernel: Kernel, history: History, applied: int, state: list[int]) -> list[int]:
+    """The state right after the last event where every event came on time, from `state` after the first `applied`.
+
+    An empty `state` is that before the first event. On the way states are kept.
+    """
+    state = state or kernel.new_state()
+    rows = list(history.standing(applied))
+    compiled, size = kernel.is_worth_compiling(len(rows)), history.on_time.interval_events
+    for first in range(0, len(rows), size):
+        some = rows[first : first + size]
+        replay_rows(kernel, state, some, compiled=compiled)
+        applied += len(some)
+        history.on_time.offer(applied, state)
+    return state
 
 
 def review_until(kernel: Kernel, state: list[int], day: int, out: list[int]) -> Iterator[bool]:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 # Evaluations from which machine code is the quicker way: where it is in use, where it lies on disk, and where it is yet
 # to be made. Measured in CPU time on `consumer-loan`: an evaluation costs 12 us interpreted and 0.6 us in plain code;
-# plain code takes 0.45 s to make and 0.15 s to load, LLVM included; a call of it costs what three evaluations do.
-WORTH_USING, WORTH_LOADING, WORTH_COMPILING = 10, 13_000, 40_000
+# plain code takes 0.45 s to make and 0.06 s to load, LLVM included; a call of it costs what three evaluations do.
+WORTH_USING, WORTH_LOADING, WORTH_COMPILING = 10, 5_000, 40_000
 
 # Evaluations from which optimised code, at 0.15 us each, is made in the background. It takes some 2 s of another core,
 # so work of some 4,000,000 gains by it at once; less gains the next time, for the code is kept.

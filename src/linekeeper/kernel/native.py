@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import json
 import operator
 import threading
 from collections.abc import Sequence
+from dataclasses import astuple
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +25,7 @@ from linekeeper.kernel.lowering_expressions import FAULTS, CallFault, symbol
 from linekeeper.kernel.machine_code import Code, OptimisationLevel
 from linekeeper.kernel.subset import KernelSource, Parameter, Shape, read_source
 
+KEPT_FORMAT = 1  # of a file of kept code: one line of parameters as JSON, then object code
 FAULT_WORDS = {
     CallFault.DIVISION_BY_ZERO: "a division by zero",
     CallFault.ASSERTION: "what has to hold does not",
@@ -74,8 +77,7 @@ class NativeKernel:
         if name not in self._functions:
             with self._lock:
                 if name not in self._functions:
-                    parameters = self._source.functions_for(name)[name].parameters
-                    code = self._kept(name) or self._make(name, OptimisationLevel.PLAIN)
+                    code, parameters = self._kept(name) or self._make(name, OptimisationLevel.PLAIN)
                     self._functions[name] = NativeFunction(name, parameters, self._text, code)
         return self._functions[name]
 
@@ -109,24 +111,30 @@ class NativeKernel:
         return read_source(self._text)
 
     def _optimise(self, function: NativeFunction) -> None:
-        function.use(self._make(function.name, OptimisationLevel.OPTIMISED))
+        code, _parameters = self._make(function.name, OptimisationLevel.OPTIMISED)
+        function.use(code)
 
-    def _kept(self, name: str) -> Code | None:
-        """The best code on disk."""
+    def _kept(self, name: str) -> tuple[Code, tuple[Parameter, ...]] | None:
+        """The best code on disk, and what the function takes."""
         for level in sorted(OptimisationLevel, reverse=True):
             content = object_cache.read_kept(self._file_name(name, level))
             if content is not None:
-                return machine_code.load(content, symbol(name), level)
+                head, code = content.split(b"\n", 1)
+                parameters = (Parameter(named, Shape(shape), *others) for named, shape, *others in json.loads(head))
+                return machine_code.load(code, symbol(name), level), tuple(parameters)
         return None
 
-    def _make(self, name: str, level: OptimisationLevel) -> Code:
-        content = machine_code.object_code(lowering.lower(self._source, name), level)
-        object_cache.keep(self._file_name(name, level), content)
-        return machine_code.load(content, symbol(name), level)
+    def _make(self, name: str, level: OptimisationLevel) -> tuple[Code, tuple[Parameter, ...]]:
+        """Code made anew. It is kept behind a line of what the function takes, for learning that takes longer."""
+        parameters = self._source.functions_for(name)[name].parameters
+        code = machine_code.object_code(lowering.lower(self._source, name), level)
+        head = json.dumps([astuple(parameter) for parameter in parameters]).encode()
+        object_cache.keep(self._file_name(name, level), head + b"\n" + code)
+        return machine_code.load(code, symbol(name), level), parameters
 
     def _file_name(self, name: str, level: OptimisationLevel) -> str:
-        """A name made of everything that object code depends on, so that other code never has the same name."""
-        parts = (self._text, name, lowering.LOWERING_VERSION, int(level), machine_code.host())
+        """A name made of everything that kept code depends on, so that other code never has the same name."""
+        parts = (self._text, name, lowering.LOWERING_VERSION, KEPT_FORMAT, int(level), machine_code.host())
         return f"kernel_{hashlib.sha256(repr(parts).encode()).hexdigest()}.object"
 
 
