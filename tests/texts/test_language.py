@@ -26,7 +26,10 @@ TABLES = {
     "linekeeper.notice.render": ("HEADLINES", "LEADS", "COMING"),
     "linekeeper.notice.own_choice": ("IN_FORCE", "SENTENCES"),
     "linekeeper.notice.road_back": ("STEP_TEXTS", "ASSUMPTION_TEXTS", "NO_ROAD_TEXTS", "LOAN_WORDS"),
-    "linekeeper.notice.prose.expression": ("RELATIONS", "ARITHMETIC", "SCORE_WORDS", "WINDOWS", "ENDINGS", "TILES"),
+    "linekeeper.notice.prose.expression": (
+        *("RELATIONS", "ARITHMETIC", "SCORE_WORDS", "WINDOWS", "ENDINGS", "TILES"),
+        "LINE_BEFORE",
+    ),
     "linekeeper.notice.prose.links": ("THINGS",),
 }
 PACKAGE = Path(linekeeper.__file__).parent
