@@ -1,123 +1,27 @@
-"""Links: run, replay and verify agree, by any batches and workers, from a file in any order, and late facts correct."""
+"""Links: what ties two accounts, for how long, and what remains when one is erased."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from random import Random
 
-import pyarrow as pa
 import pytest
 from sqlalchemy import select
 
-from linekeeper.connect.event_table import schema_of, table_of
 from linekeeper.core.event import Event
-from linekeeper.engine import run as runs
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.run import replay_table, run_table
 from linekeeper.engine.verify import verify
-from linekeeper.evaluate.event_batch import sort_by_time
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import erase_borrower, new_keeper
 from linekeeper.journal.store import open_store
-from linekeeper.kernel.kernel import kernel_of
-from tests.customers.linked_lives import FIRST_DAY, linked_accounts, policy
+from tests.customers.linked_lives import FIRST_DAY, policy
 from tests.engine.conftest import NewStore
-from tests.engine.lives import ANY_TIME, contents
+from tests.engine.lives import ANY_TIME
 
-UNTIL = FIRST_DAY + 90
-
-
-def table(events: list[Event]) -> pa.Table:
-    return table_of(events, schema_of(policy()))
+AT = FIRST_DAY * 86_400_000
 
 
 def new_engine() -> Engine:
     return Engine(open_store("sqlite:///:memory:"), policy(), clock=ANY_TIME)
-
-
-@pytest.mark.parametrize("reversals", [False, True])
-@pytest.mark.parametrize("seed", range(2))
-def test_run_replay_and_verify_agree(monkeypatch: pytest.MonkeyPatch, seed: int, reversals: bool) -> None:
-    """In batches of any size, by one worker or two, lazy or not, from a file in any order."""
-    events = linked_accounts(seed, reversals=reversals)
-    kernel = kernel_of(policy())
-    digests = {
-        replay_table(kernel, table(events), UNTIL, workers=workers, lazy=lazy, compiled=False, clock=ANY_TIME).digest
-        for workers, lazy in ((1, True), (2, True), (1, False))
-    }
-    shuffled = Random(seed).sample(events, len(events))
-    digests.add(replay_table(kernel, table(shuffled), UNTIL, compiled=False, clock=ANY_TIME).digest)
-    for size in (5, 10_000):
-        monkeypatch.setattr(runs, "BATCH_EVENTS", size)
-        monkeypatch.setattr(runs, "BATCH_EVENTS_MAX", size)
-        engine = new_engine()
-        digests.add(run_table(engine, sort_by_time(table(shuffled)), "core", UNTIL).digest)
-        assert verify(engine.store).first_difference is None
-    assert len(digests) == 1
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_late_facts_of_one_account_correct_the_others(seed: int) -> None:
-    """Events that come days late, and reviews in between: the journal still follows from what arrived."""
-    rng = Random(seed)
-    events = [
-        (event.at + (rng.randrange(12) * 86_400_000 if rng.random() < 0.3 else 0), event)
-        for event in linked_accounts(seed, reversals=True)
-    ]
-    engine, day = new_engine(), 0
-    for known_at, event in sorted(events, key=lambda pair: pair[0]):
-        today = engine.kernel.calendar.day(known_at)
-        if today > day:
-            engine.review(today)
-            day = today
-        engine.receive([event], "core")
-        if rng.random() < 0.1:
-            assert verify(engine.store).first_difference is None
-    engine.review(UNTIL)
-    assert verify(engine.store).first_difference is None
-
-
-@pytest.mark.parametrize("seed", [0, 2])
-def test_reviewing_seldom_decides_as_reviewing_daily(seed: int) -> None:
-    """Law 4: what others publish reaches an account though nobody looks at it."""
-    events = linked_accounts(seed)
-    stores = []
-    for every in (3, 1_000):
-        engine, day = new_engine(), FIRST_DAY
-        for event in events:
-            today = engine.kernel.calendar.day(event.at)
-            while every < 1_000 and day + every <= today:
-                day += every
-                engine.review(day)
-            engine.receive([event], "core")
-        engine.review(UNTIL)
-        assert verify(engine.store).first_difference is None
-        what = contents(engine.store)
-        stores.append((what["decisions"], sorted(row[2:] for row in what["events"])))
-    assert stores[0] == stores[1]
-
-
-def test_a_feed_gives_no_event_that_is_derived() -> None:
-    engine = new_engine()
-    events = linked_accounts(0)
-    forged = replace(events[-1], id="forged", kind="linked", fields={"any_late_max": 90})
-    summary = engine.receive([*events, forged], "core")
-    assert [one.reason for one in summary.rejected] == [
-        "the kind `linked` is derived from the accounts that one is tied to; no feed gives it"
-    ]
-    assert replay_table(engine.kernel, table([*events, forged]), UNTIL, compiled=False, clock=ANY_TIME).rejected
-
-
-def test_both_databases_hold_the_same(new_store: NewStore) -> None:
-    events = linked_accounts(1, reversals=True, days=30)
-    engine = Engine(new_store(), policy(), clock=ANY_TIME)
-    digest = run_table(engine, sort_by_time(table(events)), "core", UNTIL).digest
-    assert digest == replay_table(engine.kernel, table(events), UNTIL, compiled=False, clock=ANY_TIME).digest
-    assert verify(engine.store).first_difference is None
-
-
-AT = FIRST_DAY * 86_400_000
 
 
 def at(day: int, hour: int = 10) -> int:

@@ -26,7 +26,7 @@ from linekeeper.kernel.kernel import Kernel, kernel_of
 from linekeeper.kernel.prelude import NEVER
 from linekeeper.policy.customers import aggregates_of
 from linekeeper.policy.kinds import OPENING_KINDS
-from linekeeper.policy.model import CUSTOMER, DueTerms, Policy
+from linekeeper.policy.model import CUSTOMER, Policy
 
 _FIELD = re.compile(r"(.+)_(sum|max|at_least_(\d+))")
 
@@ -78,11 +78,6 @@ def facts_kernel(kernel: Kernel) -> Kernel:
         policy.name, 1, policy.currency, policy.exponent, policy.time_zone, policy.kinds, none, none, dues=policy.dues
     )
     return kernel_of(bare, kernel.edition, kernel.offsets)
-
-
-def same_terms(one: DueTerms, other: DueTerms) -> bool:
-    """Whether two versions publish alike."""
-    return one == other
 
 
 # ------------------------------------------------------------------ what one account publishes
