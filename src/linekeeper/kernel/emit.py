@@ -14,7 +14,6 @@ and at its end what is the same for all policies: `prelude` before these functio
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import re
 from functools import cache
@@ -53,12 +52,9 @@ def drivers() -> str:
 
 
 @cache
-def announcing_drivers() -> str:
-    """The same where some trigger restricts later than it is set: with its own functions in the place of some."""
-    own = _untyped("announcing.py", "def status_of")
-    taken = [statement.name for statement in ast.parse(own).body if isinstance(statement, ast.FunctionDef)]
-    others = re.split(r"(?m)^(?=def )", drivers())
-    return "".join([*(one for one in others if one.partition("(")[0].removeprefix("def ") not in taken), own])
+def functions_of_stages() -> str:
+    """The function that names what a decision announces or withdraws, as source."""
+    return _untyped("announcing.py", "def action_in_stages")
 
 
 @cache
@@ -137,7 +133,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
     """The kernel's source, its layout and the shape of its output rows, under an edition of the language."""
     layout, shape = lay_out(policy, edition), RowShape.of(policy)
     functions = _functions_of(policy)
-    drivers_source = with_taken_up(announcing_drivers() if policy.decides_in_stages else drivers(), policy)
+    drivers_source = with_taken_up(drivers(), policy)
     generated = "def assign_limit(s, out):\n    return 0\n" if policy.assign else ""  # its name alone
     fixed = "".join([prelude(), drivers_source, *functions, generated])
     names = name_all(policy, layout, shape, fixed)
@@ -189,6 +185,7 @@ def _functions_of(policy: m.Policy) -> list[str]:
         (policy.splits, functions_of_splits),
         (any(how in _READ_WHOLE for how in _hows(policy)), functions_of_rings),
         (policy.score and policy.score.trees, functions_of_trees),
+        (policy.decides_in_stages, functions_of_stages),
         (policy.takes_grants, functions_of_grants),
         (policy.own_limit, functions_of_own_limits),
         (policy.assign, functions_of_first_limits),

@@ -489,7 +489,7 @@ class LineEmitter:
         return "\n".join(
             [
                 *lines,
-                *self._while_wished(),
+                *self._without_offers(),
                 "    day = s[HOUR] // 24",
                 f"    if day < s[OFFER_END] or (s[OFFER_NUMBER] > 0 and day < s[OFFER_DAY] + {every}):",
                 "        return 0",
@@ -507,9 +507,11 @@ class LineEmitter:
             ]
         )
 
-    def _while_wished(self) -> list[str]:
-        """Nobody who wishes for less himself is offered more."""
-        return ["    if s[OWN_WISH] > 0:", "        return 0"] if self.policy.own_limit else []
+    def _without_offers(self) -> list[str]:
+        """Nobody who wishes for less himself is offered more, nor anybody to whom less is announced."""
+        tests = ["s[OWN_WISH] > 0"] if self.policy.own_limit else []
+        tests += ["s[ANNOUNCED] > 0"] if self.policy.decides_in_stages else []
+        return [f"    if {' or '.join(tests)}:", "        return 0"] if tests else []
 
     def count_restriction(self) -> str:
         """A restriction joins the rings that count them."""

@@ -61,11 +61,11 @@ class Problem(AnswerPart, frozen=True):
     details: Annotated[dict[str, Any], Meta(description="Values by name; which there are depends on the code.")]
 
 
-def status_of(error: LinekeeperError) -> int:
+def http_status_of(error: LinekeeperError) -> int:
     """The HTTP status of an error.
 
     >>> from linekeeper.core.errors import NotFound
-    >>> status_of(NotFound("the account `B` is not known", code="account-not-known"))
+    >>> http_status_of(NotFound("the account `B` is not known", code="account-not-known"))
     404
     """
     return OF_CODE.get(error.code, OF_KIND[error.kind])
@@ -76,7 +76,7 @@ def problem_of(error: LinekeeperError) -> Problem:
     return Problem(
         type=f"/v1/problems/{error.code}",
         title=ERROR_CODES[error.kind][error.code].partition(";")[0],
-        status=status_of(error),
+        status=http_status_of(error),
         detail=error.message,
         code=error.code,
         kind=error.kind,
