@@ -206,7 +206,8 @@ class Maker:
     def opening(self, at: int) -> dict[str, int | str]:
         """A line as a former system may have left it; what is stated holds together."""
         rng, today = self.rng, self.day(at)
-        said: dict[str, int | str] = {"granted": self.granted, "limit": self.granted, "status": "active"}
+        whole: dict[str, int | str] = {"granted": self.granted, "limit": self.granted, "status": "active"}
+        said = dict(whole)
         if self.chance(0.5):
             triggers = rng.sample(self.policy.triggers, min(len(self.policy.triggers), rng.choice((1, 1, 2, 3))))
             said |= dict(zip(STATED, (one.name for one in triggers), strict=False))
@@ -215,7 +216,7 @@ class Maker:
         elif self.chance(0.4):
             said["status"] = "restoring"
         if said["status"] in ("restoring", "reduced") and self.granted == 0:
-            return self.opening(at)
+            said = whole  # of nothing there is no part to have left
         shares = {"restoring": (0, 30, 60, 99), "reduced": (0, 30, 60, 99), "suspended": (0, 40, 100), "closed": (0,)}
         said["limit"] = self.granted * rng.choice(shares.get(str(said["status"]), (100,))) // 100
         said["balance"] = self.money() * rng.choice((-1, 1, 1, 1, 1))
