@@ -329,7 +329,8 @@ def _measure(expr: e.Expr, policy: m.Policy) -> t.Measure:
             return t.LateCount(days, _window(window))
         case e.Restrictions(window):
             return t.Restrictions(_window(window))
-        case e.Daily(how, of, window):
+        case e.Daily(how, of, window, unit):
+            assert how == "days_where" or of.unit == unit  # a value of a day has the unit of what it is the value of
             return t.Daily(how, expression(of, policy), _window(window))
     raise AssertionError(f"{expr} is no measure")
 

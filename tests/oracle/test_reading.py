@@ -206,7 +206,8 @@ def test_any_change_of_the_oracles_tree_is_named() -> None:
 
 def test_any_change_of_the_programs_policy_is_named() -> None:
     seen = set()
-    for own, program in policies():
+    daily = write_daily(Random("daily 2"))
+    for own, program in (*policies(), (daily.policy, load_text(daily.text))):
         for path, attribute, mutated in few(program, times=3):
             seen.add(attribute)
             if path.startswith("assign.refuse[0].") and attribute not in REFUSING:

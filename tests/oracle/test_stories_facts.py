@@ -130,8 +130,8 @@ restoration: {first: 100%, step: 1%, every: 1d}
 
 @story(LATE_NEWS, until="2024-03-01")
 def test_a_late_repayment_counts_from_the_day_it_arrives() -> None:
-    """Paid on 9 February, told on the 15th: the line is free again on the 15th, and the past stays as it was. The
-    due was settled on time, so no streak was broken by it.
+    """Paid on 9 February, told on the 15th: the line is free again on the 15th, and the past stays as it was, but for
+    the word that the suspension was wrong. The due was settled on time, so no streak was broken by it.
 
     2024-01-01 09:00  open limit=1000
     2024-01-01 09:00  due amount=10 due_on=2024-02-10
@@ -139,6 +139,7 @@ def test_a_late_repayment_counts_from_the_day_it_arrives() -> None:
     2024-02-15 09:00  charge amount=1
     2024-02-09 09:00  repay amount=10
     => 2024-02-15 09h: restore, 1000.00 of 1000.00, active []
+    => 2024-02-15 09h: correct, 1000.00 of 1000.00, active []
     """
 
 
@@ -153,6 +154,7 @@ def test_a_late_draw_restricts_from_now_and_a_reported_balance_overrules_it() ->
     => 2024-01-10 09h: decrease, 500.00 of 1000.00, reduced [deep]
     2024-01-05 09:00  balance amount=100
     => 2024-01-10 09h: restore, 1000.00 of 1000.00, active []
+    => 2024-01-10 09h: correct, 1000.00 of 1000.00, active []
     2024-01-12 09:00  draw amount=399
     2024-01-13 09:00  draw amount=0.01
     => 2024-01-13 09h: decrease, 500.00 of 1000.00, reduced [deep]
