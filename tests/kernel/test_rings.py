@@ -63,7 +63,7 @@ class Held:
     def __init__(self, windows: dict[int, tuple[Column, ...]]) -> None:
         longest_first = tuple(sorted(windows.items(), reverse=True))
         self.ring = Ring("draw_by_day", RingKey(ex.Select("draw"), 0, "d"), longest_first, 0)
-        layout = Layout({}, (self.ring,), 0, {}, {}, {}, {}, 0, 0, self.ring.end, "")
+        layout = Layout({}, (self.ring,), 0, {}, {}, {}, {}, 0, 0, 0, 0, self.ring.end, "")
         names = Names(Namespace())
         name_ring(self.ring, names)
         slots = [f"{name} = {place}" for place, name in names.slots.items()]

@@ -98,7 +98,8 @@ def test_generated_policies_are_valid(text: str) -> None:
     assert load_text(text).triggers
 
 
-NOT_OF_THE_LINE = (Action.OWN_CHOICE, Action.ASSIGN, Action.REFUSE)
+# A correction may say only that decisions of the past were wrong.
+NOT_OF_THE_LINE = (Action.OWN_CHOICE, Action.ASSIGN, Action.REFUSE, Action.CORRECT)
 
 
 @given(cases(late=True))
