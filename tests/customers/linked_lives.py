@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 
 from linekeeper.core.event import Event
 from linekeeper.policy.load import load_text
 from linekeeper.policy.model import Policy
+from tests.customers.lives import DAY_MS, FIRST_DAY, numbered_in_time
 
 POLICY = """
 policy: ring
@@ -28,7 +28,6 @@ triggers:
   worst: {when: 'links.max(late) >= 9', cap: 70%, reason: linked_late}
 restoration: {first: 60%, step: 20%, every: 10d}
 """
-DAY_MS, FIRST_DAY = 86_400_000, 20_000
 
 
 def policy() -> Policy:
@@ -42,14 +41,7 @@ def linked_accounts(seed: int, count: int = 6, reversals: bool = False, days: in
     events: list[Event] = []
     for number in range(count):
         events += _life(rng, f"{number}", reversals, days)
-    ordered = sorted(events, key=lambda event: event.at)
-    new_id = {event.id: f"e{place}" for place, event in enumerate(ordered)}
-    made = []
-    for place, event in enumerate(ordered):
-        of = event.fields.get("of")
-        fields = event.fields if of is None else {"of": new_id[str(of)]}
-        made.append(replace(event, id=f"e{place}", fields=fields))
-    return made
+    return numbered_in_time(events)
 
 
 def _life(rng: Random, account: str, reversals: bool, days: int) -> list[Event]:

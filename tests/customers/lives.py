@@ -41,17 +41,18 @@ def customers(seed: int, count: int = 3, reversals: bool = False, days: int = 60
         for name in "abc"[: rng.randint(1, 3)]:
             customer = f"C{number}" if rng.random() < 0.9 else None
             events += _life(rng, f"{number}{name}", customer, reversals, days)
-    return [replace(event, id=f"e{place}") for place, event in enumerate(_in_time(events))]
+    return numbered_in_time(events)
 
 
-def _in_time(events: list[Event]) -> list[Event]:
-    """In order of time; what a reversal names keeps its new number."""
+def numbered_in_time(events: list[Event]) -> list[Event]:
+    """In order of time, each with the number of its place as its id; what a reversal names is named by its new one."""
     ordered = sorted(events, key=lambda event: event.at)
     new_id = {event.id: f"e{place}" for place, event in enumerate(ordered)}
     made = []
     for event in ordered:
         of = event.fields.get("of")
-        made.append(event if of is None else replace(event, fields={"of": new_id[str(of)]}))
+        fields = event.fields if of is None else {"of": new_id[str(of)]}
+        made.append(replace(event, id=new_id[event.id], fields=fields))
     return made
 
 

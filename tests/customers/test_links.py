@@ -13,7 +13,8 @@ from linekeeper.engine.verify import verify
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import erase_borrower, new_keeper
 from linekeeper.journal.store import open_store
-from tests.customers.linked_lives import FIRST_DAY, policy
+from tests.customers.linked_lives import policy
+from tests.customers.lives import FIRST_DAY
 from tests.engine.conftest import NewStore
 from tests.engine.lives import ANY_TIME
 

@@ -21,7 +21,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -52,6 +52,7 @@ from tests.oracle.wider import write_wider
 
 AFTER_DAYS = 40
 TOLD_MAX = 5
+GroupDifferences = Callable[[Written, Policy, Kernel, int], tuple[list[str], int, int]]
 
 
 @dataclass(frozen=True)
@@ -155,27 +156,26 @@ def hold_families(seed: int, streams: int) -> Found:
     written = write_family(Random(f"family {seed}"))
     if seed % 2:
         written = assigns(take_up(written, Random(f"chosen {seed}")), Random(f"assigns {seed}"))
-    policy = read_alike(written)
-    kernel = Kernel(policy)
-    said, decisions = list[str](), 0
-    for number in range(-(-streams // 3)):
-        wrong, more, _ = family_differences(written, policy, kernel, number)
-        said += [f"policy {seed} family {number}: {one}" for one in wrong]
-        decisions += more
-    seconds = round(time.perf_counter() - began, 1)
-    return Found(seed, kernel.digest, streams, 0, decisions, tuple(said[:TOLD_MAX]), seconds)
+    return hold_groups(seed, streams, written, "family", 3, family_differences, began)
 
 
 def hold_rings(seed: int, streams: int) -> Found:
     """One policy that reads of tied accounts, by so many accounts in rings of four."""
     began = time.perf_counter()
     written = write_ring(Random(f"ring {seed}"))
+    return hold_groups(seed, streams, written, "ring", 4, ring_differences, began)
+
+
+def hold_groups(
+    seed: int, streams: int, written: Written, name: str, size: int, compare: GroupDifferences, began: float
+) -> Found:
+    """One policy by so many accounts in groups of that size; `began` is when its case did."""
     policy = read_alike(written)
     kernel = Kernel(policy)
     said, decisions = list[str](), 0
-    for number in range(-(-streams // 4)):
-        wrong, more, _ = ring_differences(written, policy, kernel, number)
-        said += [f"policy {seed} ring {number}: {one}" for one in wrong]
+    for number in range(-(-streams // size)):
+        wrong, more, _ = compare(written, policy, kernel, number)
+        said += [f"policy {seed} {name} {number}: {one}" for one in wrong]
         decisions += more
     seconds = round(time.perf_counter() - began, 1)
     return Found(seed, kernel.digest, streams, 0, decisions, tuple(said[:TOLD_MAX]), seconds)

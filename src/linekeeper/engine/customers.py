@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -49,9 +49,6 @@ from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.prelude import NEVER
 from linekeeper.policy.kinds import OPENING_KINDS
 from linekeeper.policy.model import CUSTOMER, Policy
-
-if TYPE_CHECKING:
-    pass
 
 # ------------------------------------------------------------------ a whole feed
 

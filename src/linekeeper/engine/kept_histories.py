@@ -22,7 +22,7 @@ from linekeeper.evaluate.event_batch import Batch, EventRow, row_at, time_of
 from linekeeper.evaluate.late_events import REVERSAL, History
 from linekeeper.evaluate.wrong_restrictions import CORRECTS_WHAT_WAS_WRONG
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import fetch_rows, insert_many, packed, unpacked, within
+from linekeeper.journal.store import as_bytes, fetch_rows, insert_many, packed, unpacked, within
 from linekeeper.kernel.kernel import Kernel
 
 KEPT_COLUMNS = ("account", "at", "event", "policy", "layout", "state")
@@ -62,7 +62,7 @@ def _note_restrictions(histories: Mapping[str, History], connection: Connection)
     d = t.decisions.c
     query = select(d.account, d.record).where(within(connection, d.account, list(histories))).order_by(d.number)
     for account, record in connection.execute(query):
-        decision, history = read_decision(bytes(record)), histories[account]
+        decision, history = read_decision(as_bytes(record)), histories[account]
         history.decisions = decision.number
         history.drop_restrictions(decision.corrects)
         history.note_restriction(decision.number, decision.at, decision.event is None, decision.triggers_set)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-import msgspec
 from sqlalchemy import Connection, select
 
 from linekeeper.core.dates import date_of
@@ -19,6 +18,7 @@ from linekeeper.engine.customers import (
     read_customers,
 )
 from linekeeper.engine.history import Reviews
+from linekeeper.engine.stored_events import stored_fields
 from linekeeper.engine.versions import kernels_of, newest_of
 from linekeeper.evaluate.customers import (
     KnownEvent,
@@ -31,12 +31,9 @@ from linekeeper.evaluate.customers import (
 )
 from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import as_bytes
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
 from linekeeper.policy.model import CUSTOMER
-
-_DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
 
 
 def difference_of_customers(connection: Connection) -> str | None:
@@ -67,7 +64,7 @@ def _opened(connection: Connection) -> Iterator[tuple[str, str]]:
     """The accounts whose opening names a customer, and that customer."""
     e = t.events.c
     for account, body in connection.execute(select(e.account, e.body).where(e.kind.in_(OPENING_KINDS))):
-        customer = _DECODE(as_bytes(body)).get(CUSTOMER)
+        customer = stored_fields(body).get(CUSTOMER)
         if customer is not None:
             yield account, str(customer)
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
 
-import msgspec
 from sqlalchemy import Connection, select
 
 from linekeeper.core.dates import date_of
 from linekeeper.engine.customers import CUSTOMERS_AT_ONCE, CustomerEvents, CustomerRow, policies_of, read_customers
 from linekeeper.engine.history import Reviews
 from linekeeper.engine.links import linked_readers, linked_rows, neighbours_of
+from linekeeper.engine.stored_events import stored_fields
 from linekeeper.engine.versions import kernels_of, newest_of
-from linekeeper.evaluate.customers import KnownEvent, facts_kernel
+from linekeeper.evaluate.customers import facts_kernel
 from linekeeper.evaluate.links import LinkedAccount, LinkedReader, linked_account
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import as_bytes
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
 from linekeeper.policy.model import LINK, LINKED, Links
-
-_DECODE = msgspec.json.Decoder(dict[str, int | str]).decode
 
 
 def difference_of_links(connection: Connection) -> str | None:
@@ -61,7 +58,7 @@ def _named(connection: Connection) -> set[tuple[str, ...]]:
         row.account: row.at for row in connection.execute(select(e.account, e.at).where(e.kind.in_(OPENING_KINDS)))
     }
     for account, at, body in connection.execute(select(e.account, e.at, e.body).where(e.kind == LINK)):
-        fields = _DECODE(as_bytes(body))
+        fields = stored_fields(body)
         if "tie" in fields and "key" in fields and opened[account] <= at:
             named.add((account, str(fields["tie"]), str(fields["key"])))
     return named
@@ -95,7 +92,7 @@ def _difference_as_known(
 
     def account_at(name: str, number: int) -> LinkedAccount:
         events = known[name].events.get(name, ())
-        count = _count_before(events, number)
+        count = bisect_left(events, number, key=lambda event: event.number)
         if (name, count) not in seen:
             seen[name, count] = linked_account(facts, links, name, events[:count], until_day)
         return seen[name, count]
@@ -109,7 +106,3 @@ def _difference_as_known(
             if fields.get(one.aggregate.name) != value:
                 return f"it was given `{one.aggregate.name}` on {date_of(day)} as it was not published"
     return None
-
-
-def _count_before(events: Sequence[KnownEvent], number: int) -> int:
-    return sum(event.number < number for event in events)

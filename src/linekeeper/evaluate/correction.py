@@ -8,15 +8,13 @@ schedule. Nothing is ever made worse by the comparison. Which past decisions wer
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import takewhile
 
 from linekeeper.core.line import Action
 from linekeeper.evaluate.counting_rings import current_tile, fill_ring, restriction_rings, tiles_of
-from linekeeper.evaluate.event_batch import EventRow
-from linekeeper.evaluate.late_events import History, after_last_event, evaluate_until, rebuild_facts, row_as_read_by
+from linekeeper.evaluate.late_events import History, after_last_event, evaluate_until, rebuild_facts
 from linekeeper.evaluate.line_days import higher_of_each_day, keep_line_changes, line_changes
 from linekeeper.evaluate.replay import replay_rows
-from linekeeper.evaluate.version_migration import migrate_account
+from linekeeper.evaluate.version_migration import into_next_version
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.layout import LATCH_WIDTH, ONLY_SCHEDULE, ScheduleSlots, amount_slot, effect_slot, schedule_slots
 from linekeeper.kernel.prelude import HELD_DAY, HOLDING, MODE, SET_DAY
@@ -113,18 +111,8 @@ def _through_earlier_versions(kernel: Kernel, history: History) -> tuple[int, li
     versions = [*(version for version, _ in history.under), kernel]
     applied, state = 0, versions[0].new_state()
     for (old, end_day), new in zip(history.under, versions[1:], strict=True):
-        rows = [row_as_read_by(old, row) for row in _before(end_day, history.standing(applied))]
-        replay_rows(old, state, rows, compiled=old.is_worth_compiling(len(rows)))
-        applied += len(rows)
-        evaluate_until(old, state, end_day - 1)
-        migrate_account(old, new, state, history.beginning(new, applied), end_day)
-        evaluate_until(new, state, end_day)
+        applied = into_next_version(old, new, history, state, applied, end_day)
     return applied, state
-
-
-def _before(day: int, rows: Iterable[EventRow]) -> Iterator[EventRow]:
-    """The rows up to the first that does not come before local `day`."""
-    return takewhile(lambda row: row.hour // 24 < day, rows)
 
 
 def _release_triggers_not_set_in(kernel: Kernel, on_time: list[int], state: list[int]) -> None:

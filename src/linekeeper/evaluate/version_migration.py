@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from linekeeper.core.dates import date_of
 from linekeeper.core.errors import StoreError
 from linekeeper.evaluate.counting_rings import fill_ring, restriction_rings, tiles_of
-from linekeeper.evaluate.late_events import History, rebuild_facts
+from linekeeper.evaluate.late_events import History, evaluate_until, rebuild_facts, row_as_read_by
 from linekeeper.evaluate.line_days import keep_line_changes, line_changes
+from linekeeper.evaluate.replay import replay_rows
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.layout import (
     LATCH_WIDTH,
@@ -61,6 +64,21 @@ def migrate_account(old: Kernel, new: Kernel, state: list[int], history: History
     rebuild_facts(new, fresh, history)
     fresh[new.layout.slots["NEXT_REVIEW"]] = day
     state[:] = fresh
+
+
+def into_next_version(old: Kernel, new: Kernel, history: History, state: list[int], applied: int, end_day: int) -> int:
+    """Go on with a replay on time from the first `applied` events to the start of `end_day`, on which `new` begins.
+
+    `state` becomes, in place, the account's state under `new`; returns how many events came before that day.
+    """
+    rows = takewhile(lambda row: row.hour // 24 < end_day, history.standing(applied))
+    own = [row_as_read_by(old, row) for row in rows]
+    replay_rows(old, state, own, compiled=old.is_worth_compiling(len(own)))
+    applied += len(own)
+    evaluate_until(old, state, end_day - 1)
+    migrate_account(old, new, state, history.beginning(new, applied), end_day)
+    evaluate_until(new, state, end_day)
+    return applied
 
 
 def _carry_announcements(old: Kernel, state: list[int], new: Kernel, fresh: list[int]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from linekeeper.evaluate.late_events import History, PastRestriction, evaluate_until, row_as_read_by
 from linekeeper.evaluate.replay import replay_rows
-from linekeeper.evaluate.version_migration import migrate_account
+from linekeeper.evaluate.version_migration import into_next_version
 from linekeeper.kernel.kernel import Kernel
 
 CORRECTS_WHAT_WAS_WRONG = 3  # the first edition in which a correction names the decisions that were wrong, and no other
@@ -57,14 +57,7 @@ def triggers_on_time(kernel: Kernel, history: History, asked: Sequence[PastRestr
             place += 1
         if place == len(asked):
             return
-        end = applied
-        while end < len(history.order) and history.rows[history.order[end][1]].hour // 24 < end_day:
-            end += 1
-        _replay_between(version, history, state, applied, end)
-        applied, newer = end, versions[turn + 1][0]
-        evaluate_until(version, state, end_day - 1)
-        migrate_account(version, newer, state, history.beginning(newer, applied), end_day)
-        evaluate_until(newer, state, end_day)
+        applied = into_next_version(version, versions[turn + 1][0], history, state, applied, end_day)
 
 
 def _replay_between(kernel: Kernel, history: History, state: list[int], first: int, end: int) -> None:

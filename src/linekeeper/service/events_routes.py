@@ -19,6 +19,7 @@ from linekeeper.cli.answers.events import (
     PendingReleaseAnswer,
 )
 from linekeeper.core.bounds import TEXT_MAX
+from linekeeper.core.dates import epoch_day
 from linekeeper.core.errors import UsageError
 from linekeeper.core.event import source_of_feed
 from linekeeper.engine.engine import Engine
@@ -37,7 +38,6 @@ from linekeeper.service.requests import (
     RulingRequest,
     asking,
     body_of,
-    day_in,
     instant_in,
     media_type_of,
     service_of,
@@ -129,7 +129,7 @@ async def enter_ruling(request: Asked) -> OverrideAnswer:
             code="argument-missing",
             way_out="name one of `trigger`, `cap_bp`",
         )
-    name, at, until = asked.id or new_id(), instant_in(service, asked.at), day_in(asked.until)
+    name, at, until = asked.id or new_id(), instant_in(service, asked.at), epoch_day(asked.until)
     by = asking(request).holder
     ruling = Ruling(asked.account, at, until, by, asked.why, asked.trigger, asked.cap_bp, name)
     made = await asyncio.wrap_future(service.write_alone(lambda engine: rule(engine, [ruling])))
@@ -155,7 +155,7 @@ async def release_pending(request: Asked) -> PendingReleaseAnswer:
 async def refuse_pending(request: Asked) -> PendingRefuseAnswer:
     """Do not restrict: waive the triggers of restrictions that wait, up to and including a day."""
     service, asked, by = service_of(request), await body_of(request, RefusalRequest), asking(request).holder
-    at, until = instant_in(service, asked.at), day_in(asked.until)
+    at, until = instant_in(service, asked.at), epoch_day(asked.until)
     made = await asyncio.wrap_future(
         service.write_alone(lambda engine: refuse(engine, asked.accounts, until, by=by, why=asked.why, at=at))
     )

@@ -12,7 +12,6 @@ from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta
 
 from linekeeper.core.bounds import MONEY_MAX, TEXT_MAX
-from linekeeper.core.dates import epoch_day
 from linekeeper.core.errors import UsageError
 from linekeeper.face.times import ms_of
 from linekeeper.service.intake import JSON, body_tree
@@ -130,8 +129,3 @@ def name_in_path(text: str) -> str:
 def instant_in(service: Service, at: str | None) -> int:
     """The instant that a body names, in UTC ms; by default now. Raises UsageError where it is none."""
     return service.engine.clock.now_ms() if at is None else ms_of(at)
-
-
-def day_in(day: dt.date) -> int:
-    """Days since 1970-01-01."""
-    return epoch_day(day)
