@@ -134,3 +134,17 @@ def test_many_senders_at_once_lead_to_what_one_after_another_does(tmp_path: Path
         assert engine.verify().same
         with engine.transaction() as connection:
             assert connection.execute(select(func.count()).select_from(t.events)).scalar_one() == 10 + len(events)
+
+
+def test_a_request_that_is_given_up_leaves_nothing_and_the_writer_goes_on(store: Store) -> None:
+    writer = GroupWriter(store)
+    writer.start()
+    release, _ = held(writer)
+    given_up = writer.submit(lambda connection: noted(connection, "given-up"))
+    alone = writer.submit_alone(lambda: None)
+    assert given_up.cancel()
+    assert alone.cancel()
+    release.set()
+    assert writer.submit(lambda connection: noted(connection, "next")).result(30) == "next"
+    writer.stop()
+    assert rows(store) == ["next"]

@@ -101,7 +101,9 @@ class GroupWriter:
                 while len(works) < TOGETHER_MAX:
                     works.append(self._waiting.get_nowait())
             ended = None in works
-            for alone, group in groupby(filter(None, works), lambda work: work.alone):
+            # Who has given up waiting is passed over; from here on nobody can, so that all get an answer.
+            wanted = [work for work in works if work and work.future.set_running_or_notify_cancel()]
+            for alone, group in groupby(wanted, lambda work: work.alone):
                 if alone:
                     for work in group:
                         self._do_alone(work)
