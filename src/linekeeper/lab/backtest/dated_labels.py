@@ -106,11 +106,6 @@ def labels_of_table(table: pa.Table, place: str, segments: Sequence[str] = ()) -
     return DatedLabels(accounts, day, bad, amount, words)
 
 
-def has_dates(table: pa.Table) -> bool:
-    """Whether the labels say of which day they are."""
-    return OBSERVED_ON in table.column_names
-
-
 def _words(table: pa.Table, name: str, place: str) -> list[str]:
     column = table[name]
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)) or column.null_count:
@@ -118,11 +113,6 @@ def _words(table: pa.Table, name: str, place: str) -> list[str]:
         raise _wrong(place, name, what, "write the ids as text, as the events have them")
     words: list[str] = column.to_pylist()
     return words
-
-
-def label_days(table: pa.Table, place: str) -> Ints:
-    """The days of the labels, since 1970-01-01. Raises FileError."""
-    return _days(table, place)
 
 
 def _days(table: pa.Table, place: str) -> Ints:
