@@ -5,14 +5,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from linekeeper.core.event import Event
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.kernel.prelude import share_of
 from linekeeper.policy.load import load_text
-from linekeeper.policy.model import Policy
+from linekeeper.policy.model import Policy, Trigger
 from tests.kernel.agree import by_arrival, in_bulk, last_day, unreversed
 from tests.oracle.nouns import Action, Status
 from tests.oracle.oracle import Ruling
@@ -106,21 +106,39 @@ def one_for_all() -> st.SearchStrategy[tuple[Policy, list[Event]]]:
     return cases().filter(lambda case: not case[0].differs_by_segment)
 
 
+def in_force(policy: Policy, ruling: Ruling) -> list[Trigger]:
+    """The set latches whose effect has begun: what is told now and takes effect later restricts nothing yet."""
+    begun = set(ruling.set_after) - set(ruling.pending)
+    return [trigger for trigger in policy.triggers if trigger.name in begun]
+
+
 def target(policy: Policy, ruling: Ruling) -> int:
-    """The most that the set latches allow; caps that a person imposed come on top."""
-    latched = [trigger for trigger in policy.triggers if trigger.name in ruling.set_after]
+    """The most that the latches in force allow; caps that a person imposed come on top."""
+    latched = in_force(policy, ruling)
     if any(trigger.close for trigger in latched):
         return 0
     return share_of(ruling.after.granted, min([10_000, *(trigger.cap_bp for trigger in latched)]))
 
 
+# A line that is suspended in thirty days is whole until then.
+DELAYED = """
+policy: delayed
+version: 1
+currency: CNY
+time_zone: UTC
+triggers:
+  fresh: {when: "days_on_book >= 0", suspend: yes, effective: 30d, reason: fresh}
+"""
+
+
+@example((load_text(DELAYED), life([], worse=False)))
 @given(one_for_all())
 def test_a_restriction_is_immediate(case: tuple[Policy, list[Event]]) -> None:
-    """At every decision the limit lies at or below what the set latches allow, and the status is theirs."""
+    """At every decision the limit lies at or below what the latches in force allow, and the status is theirs."""
     policy, events = case[0], unreversed(case[1])
     rulings, _ = in_bulk(Kernel(policy), [events], last_day(policy, events) + 40, compiled=False)[0]
     for ruling in rulings:
-        latched = [trigger for trigger in policy.triggers if trigger.name in ruling.set_after]
+        latched = in_force(policy, ruling)
         assert ruling.after.limit <= target(policy, ruling)
         assert (ruling.after.status == Status.CLOSED) == any(trigger.close for trigger in latched)
         suspended = ruling.after.status == Status.SUSPENDED
@@ -148,7 +166,7 @@ def test_a_line_rises_only_by_the_restoration_schedule(case: tuple[Policy, list[
             and ruling.day - last_step >= restoration.every_days
         )
         assert first or step
-        assert not any(t.suspend for t in policy.triggers if t.name in ruling.set_after)
+        assert not any(trigger.suspend for trigger in in_force(policy, ruling))
         last_step = ruling.day
 
 
