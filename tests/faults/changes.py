@@ -33,6 +33,7 @@ from tests.faults.proven import Proven, proven_store, rows_of_page, section_of_p
 
 FOUND, REFUSED, UNCHANGED, MISSED, UNTYPED = "found", "refused", "unchanged", "missed", "untyped"
 FAULTS = (MISSED, UNTYPED)
+SHOWN = 40  # so many characters of a long value
 UNREAD = {
     ".lock": "a file that is empty and is only locked",
     ".signer.head.lock": "a file that is empty and is only locked",
@@ -71,44 +72,51 @@ def by_sql(proven: Proven, copy: Path, chance: Random) -> Ending:
                 if is_deleted:
                     store.execute(f"DELETE FROM {table} WHERE rowid = ?", (row,))
                 else:
-                    what += f": {value!r:.40} -> {other!r:.40}"
+                    what += f": {shown(value, other)}"
                     store.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (other, row))
         except (sqlite3.IntegrityError, OverflowError) as error:
             return Ending("sql", what, REFUSED, str(error))
-    if not is_deleted and other == value:
-        return Ending("sql", what, UNCHANGED, "the same value")
     return judged("sql", what, proven, copy, lambda: why_stated(table, None if is_deleted else column))
 
 
 def altered(value: Any, neighbour: Any, chance: Random) -> Any:
     """Another value for one of a row: near it, far from it, of another row, of another type, or none."""
-    ways = [neighbour, None, chance.choice((0, -1, 1.5, "", "x", b"\xff", 2**62))]
+    ways: list[Any] = [neighbour, None, chance.choice((0, -1, 1.5, "", "x", b"\xff", 2**62))]
     if isinstance(value, int):
         ways += [value + chance.choice((-1, 1, 1_000, -86_400_000, 10**9)) for _ in range(6)]
     elif isinstance(value, str):
         place = chance.randrange(len(value) + 1)
-        ways += [value[:place] + chance.choice("ax0é") + value[place + 1 :] for _ in range(6)]
+        ways += [value[:place] + letter + value[place + 1 :] for letter in "ax0éax0é"]
     elif isinstance(value, bytes) and value:
         place, bit = chance.randrange(len(value)), 1 << chance.randrange(8)
         ways += [value[:place] + bytes([value[place] ^ bit]) + value[place + 1 :]] * 6
-    return chance.choice(ways)
+    return chance.choice([way for way in ways if way != value or type(way) is not type(value)])
+
+
+def shown(value: Any, other: Any) -> str:
+    """Both values; of long texts and bytes, the part around the first place at which they differ."""
+    if isinstance(value, str | bytes) and isinstance(other, str | bytes) and len(value) > SHOWN:
+        same = next((n for n, (one, two) in enumerate(zip(value, other, strict=False)) if one != two), len(value))
+        part = slice(max(0, same - SHOWN // 2), same + SHOWN // 2)
+        return f"{value[part]!r} -> {other[part]!r} at place {same}"
+    return f"{value!r} -> {other!r}"
 
 
 def why_stated(table: str, column: str | None) -> str | None:
     """What the page of proofs says of a column, or of a row that is gone, where it says that a change is not found."""
     page, section = rows_of_page(), section_of_page(table)
-    if column is None:
-        whole = {how for (name, _), how in page.items() if name == table} == {"stated"}
-        return "stated, the whole table" if whole else matched(section, r"(?m)^A row that is gone[^.]*\.")
-    if page[table, column] == "stated":
-        return "stated"
-    return matched(section, rf"(?m)^\| `{column}` \| derived \| (where it decides|too low is found)[^|]*")
+    if column is not None:
+        pattern = rf"(?m)^\| `{column}` \| (?:stated \| |derived \| (?=where it decides|too low is found))([^|]+) \|$"
+        return matched(section, pattern)
+    if {how for (name, _), how in page.items() if name == table} == {"stated"}:
+        return matched(section, r"(?m)^\| `\w+` \| stated \| ([^|]+) \|$")
+    return matched(section, r"(?m)^(A row that is gone [^.]*\.)")
 
 
 def matched(text: str, pattern: str) -> str | None:
     """The part of a text that a pattern matches."""
     match = re.search(pattern, text)
-    return match.group(0) if match else None
+    return match.group(1) if match else None
 
 
 # ------------------------------------------------------------------ in the file
@@ -138,7 +146,8 @@ def why_no_value_differs(one: Path, other: Path) -> str | None:
     if not columns:
         return "no value of any table differs"
     reasons = [why_stated(*column) for column in sorted(columns)]
-    return None if None in reasons else ", ".join(f"{table}.{column} is stated" for table, column in sorted(columns))
+    named = (f"{table}.{column}: {why}" for (table, column), why in zip(sorted(columns), reasons, strict=True))
+    return None if None in reasons else "; ".join(named)
 
 
 # ------------------------------------------------------------------ in the log's files
@@ -155,11 +164,10 @@ def in_log(proven: Proven, copy: Path, chance: Random) -> Ending:
     if data:
         place, bit = chance.randrange(len(data)), chance.randrange(8)
         ways["flipped"] = data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :]
+    ways = {way: content for way, content in ways.items() if content != data}
     way = chance.choice([*ways, *["flipped"] * (6 if data else 0)])
     what = f"{file.relative_to(home)}: {way}" + (f" bit {bit} of byte {place}" if way == "flipped" else "")
     content = ways[way]
-    if content == data:
-        return Ending("log", what, UNCHANGED, "the same bytes")
     shutil.copy(proven.file, copy)
     try:
         if content is None:
@@ -181,8 +189,8 @@ def why_unread(file: Path, before: bytes) -> str | None:
         return "only the white space around what it holds"
     if file.name == "log.json":
         now, then = (json.loads(text) for text in (file.read_bytes(), before))
-        # Whichever masters it names: those beside it are tried too, and all keys opened.
-        return "the same public folder" if now["folder"] == then["folder"] else None
+        if now["folder"] == then["folder"]:
+            return "the folder that it names is as before, and all masters that lie beside it are tried"
     return None
 
 

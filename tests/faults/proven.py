@@ -14,7 +14,7 @@ from linekeeper.core.errors import LinekeeperError
 from linekeeper.core.event import Event
 from linekeeper.engine.account import AccountFilter, account_page
 from linekeeper.engine.engine import Engine
-from linekeeper.engine.feed_batches import rule_on_batch
+from linekeeper.engine.feed_batches import note_batch, rule_on_batch
 from linekeeper.engine.outbox import Law, mark_sent
 from linekeeper.engine.rulings import Ruling, rule
 from linekeeper.engine.verify import verify
@@ -23,6 +23,8 @@ from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import check_keys, erase_borrower, new_keeper, open_keeper
 from linekeeper.journal.store import open_store
 from linekeeper.policy.load import load_text
+from linekeeper.service.access_keys import add_key, revoke_key
+from linekeeper.service.roles import Role
 from tests.engine.lives import ANY_TIME, borrowers, kept_every, parts, send
 from tests.extracts.test_rebuild import POLICY
 from tests.style.repository import ROOT
@@ -32,21 +34,10 @@ AT = 4_089_000_000_000  # 29 July 2099, after the last of the generated events
 TEXT = POLICY + "brake: {lines: 1%, exposure: 1%}\nhonour: 2000d\n"
 NEXT = TEXT.replace("version: 1", "version: 2").replace("cap: 60%", "cap: 50%")
 TABLES = [table.name for table in t.SCHEMA.sorted_tables]
+BATCH = ("core", "abcdef01", "may.csv", '{"weekday": "monday", "values": {"volume": "1"}}', "[]", "waiting", AT)
 # Rows of tables that the store's own life leaves empty.
 ROWS = {
-    "feed_batches": (
-        1,
-        "core",
-        "abcdef01",
-        "may.csv",
-        '{"weekday": "monday", "values": {"volume": "1"}}',
-        "[]",
-        "waiting",
-        AT,
-    ),
-    "access_keys": ("a1", "00", "core", "system", AT, None, None),
     "answered_requests": ("core", "k", "00", 1, 1, "{}", AT),
-    "restricted": (20_000, "A", 100),
     "unfinished_runs": ("core", "ab", 100),
 }
 
@@ -110,6 +101,11 @@ def proven_store(folder: Path) -> Proven:
         rejected = ("core", "e", "A", b"{}", "came before")
         file.execute("INSERT INTO rejected_events (source, id, account, body, reason) VALUES (?, ?, ?, ?, ?)", rejected)
     with closing(open_store(str(folder / "lines.db"))) as store:
+        with store.writing() as connection:
+            note_batch(connection, keeper, BATCH)
+        for _ in range(3):
+            key, _ = add_key(store, "core", Role.SYSTEM, AT, 7, keeper)
+        revoke_key(store, key.id, AT, keeper)
         rule_on_batch(store, keeper, "abcdef01", "release", by="Li", why="asked", at=AT)
     return Proven(folder / "lines.db", folder / "keys")
 

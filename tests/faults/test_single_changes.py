@@ -15,6 +15,7 @@ import pytest
 
 from linekeeper.core.bounds import DAY_MS
 from linekeeper.journal import tables as t
+from tests.faults.changes import why_stated
 from tests.faults.proven import TABLES, Proven, proven_store, rows_of_page, section_of_page
 from tests.kernel.conftest import _kernel_cache as _kernel_cache
 
@@ -35,6 +36,10 @@ def proven(tmp_path_factory: pytest.TempPathFactory) -> Proven:
 def test_the_page_lists_every_column() -> None:
     assert list(rows_of_page()) == [(table.name, column.name) for table in _in_order_of_page() for column in table.c]
     assert set(rows_of_page().values()) == {"derived", "in the log", "published", "stated"}
+
+
+def test_the_page_says_why_nobody_relies_on_what_is_only_stated() -> None:
+    assert [place for place, how in rows_of_page().items() if how == "stated" and not why_stated(*place)] == []
 
 
 def _in_order_of_page() -> list[Any]:

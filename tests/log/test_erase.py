@@ -24,7 +24,7 @@ AT = 1_765_000_000_000
 
 def forget(house: House, account: str) -> Erasure:
     with house.engine.begin() as connection:
-        return erase(connection, house.tables, house.vault, account, AT)
+        return erase(connection, house.tables, house.vault, account, AT, "m")
 
 
 def files_with(folder: Path, needle: bytes) -> list[str]:
@@ -56,7 +56,7 @@ def test_the_erasures_own_leaf_names_leaves_and_nobody(house: House) -> None:
         [(_, record)] = opened(connection, house.tables, house.vault, [erasure.position])
     assert isinstance(record, Opened)
     assert record.kind is RecordKind.ERASURE
-    assert json.loads(record.data) == {"at": AT, "kind": "erasure", "leaves": [3, 10, 17]}
+    assert json.loads(record.data) == {"at": AT, "kind": "erasure", "leaves": [3, 10, 17], "mark": "m"}
 
 
 @pytest.mark.parametrize("account", ["nobody", "acct-3", ""])

@@ -35,7 +35,7 @@ def write(house: House, folder: Path, positions: list[int], sources: dict[str, b
 def folder(house: House, tmp_path: Path) -> Path:
     house.add(decisions(700))
     with house.engine.begin() as connection:
-        erase(connection, house.tables, house.vault, "acct-5", 1)
+        erase(connection, house.tables, house.vault, "acct-5", 1, "m")
     house.publish()
     folder = tmp_path / "auditor"
     assert write(house, folder, [3, 5, 300, 699]) == Export(3, 1, 6 + 2 + 3 + 3 + 1 + 2 * 3)

@@ -67,6 +67,7 @@ def serve(
 def add(
     holder: Annotated[str, typer.Argument(metavar="HOLDER", help="Whose key it is, as rulings will show it.")],
     store: StoreUrl,
+    keys: Keys,
     role: Annotated[
         str,
         typer.Option("--role", help="viewer, agent, analyst, approver, auditor, admin, or system (a feed)."),
@@ -78,12 +79,14 @@ def add(
     from linekeeper.cli.answers.service import KeyAddAnswer
     from linekeeper.core.errors import demand_choice
     from linekeeper.engine.clock import machine_clock_ms
+    from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
     from linekeeper.service.access_keys import add_key
     from linekeeper.service.roles import Role
 
     demand_choice("role", role, [one.value for one in Role])
-    key, text = add_key(open_store(store, made=True), holder, Role(role), machine_clock_ms(), days)
+    keeper = open_keeper(keys) if keys is not None else None
+    key, text = add_key(open_store(store, made=True), holder, Role(role), machine_clock_ms(), days, keeper)
     if json:
         print_answer(KeyAddAnswer(key=_record(key), secret=text))
     else:
@@ -111,15 +114,18 @@ def list_keys(store: StoreUrl, json: JsonOption = False) -> None:
 def revoke(
     key: Annotated[str, typer.Argument(metavar="KEY", help="The id of the key, as `key list` shows it.")],
     store: StoreUrl,
+    keys: Keys,
     json: JsonOption = False,
 ) -> None:
     """End a key for good; a service that runs takes it no more within a second."""
     from linekeeper.cli.answers.service import KeyRevokeAnswer
     from linekeeper.engine.clock import machine_clock_ms
+    from linekeeper.journal.keeper import open_keeper
     from linekeeper.journal.store import open_store
     from linekeeper.service.access_keys import revoke_key
 
-    ended = revoke_key(open_store(store, made=True), key, machine_clock_ms())
+    keeper = open_keeper(keys) if keys is not None else None
+    ended = revoke_key(open_store(store, made=True), key, machine_clock_ms(), keeper)
     if json:
         print_answer(KeyRevokeAnswer(key=_record(ended)))
     else:

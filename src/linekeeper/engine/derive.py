@@ -12,7 +12,7 @@ from linekeeper.core.line import ADVERSE
 from linekeeper.engine.history import Reviews, table_of_events
 from linekeeper.engine.past import known_by, periods_by
 from linekeeper.engine.versions import Kernels, kernels_of, newest_of, policy_periods_of
-from linekeeper.evaluate.circuit_breaker import CircuitBreaker, EvaluationPoint, passes_as_recorded
+from linekeeper.evaluate.circuit_breaker import CircuitBreaker, EvaluationPoint, PendingRestriction, passes_as_recorded
 from linekeeper.evaluate.evaluator import (
     Arrivals,
     EvaluationResult,
@@ -90,7 +90,8 @@ class Derived:
     """What follows from some accounts' events: their decisions, each with the kernel that made it, and their states.
 
     `arrivals` says how the events arrived, `periods` under which versions each account was. `refused` are events of the
-    batch that could not have been admitted. `fault` names an account that migrated to another version too early.
+    batch that could not have been admitted, `pending` the restrictions that the brake held back. `fault` names an
+    account that migrated to another version too early.
     """
 
     batch: Batch
@@ -101,12 +102,14 @@ class Derived:
     states: list[Ints]
     decisions: list[tuple[Kernel, RawDecision]] = field(default_factory=list)
     refused: dict[int, int] = field(default_factory=dict)
+    pending: list[tuple[Kernel, str, PendingRestriction]] = field(default_factory=list)
     fault: str | None = None
 
     def add(self, kernel: Kernel, result: EvaluationResult) -> None:
         """Add the result under one version."""
         self.decisions += [(kernel, raw) for raw in result.decisions]
         self.refused |= result.refused
+        self.pending += [(kernel, account, restriction) for account, restriction in result.pending]
 
 
 def derive(
@@ -186,6 +189,7 @@ def _derive_in_bulk(
     result = evaluate_from_empty(
         kernel, batch, one_by_one, arrivals, reviewed, until_day, breaker, states=states, compiled=compiled
     )
+    result.pending = breaker.changed if breaker else []
     if only_some:
         part, result = result, EvaluationResult()
         result.merge(part, places, whole)

@@ -184,7 +184,10 @@ def note_taken(engine: Engine, batch: ReadBatch, transaction: Connection | None 
     b = t.feed_batches
     with engine.store.writing(transaction) as connection:
         of_batch = (b.c.source == batch.source, b.c.content == batch.content, b.c.state == "begun")
-        connection.execute(b.update().where(*of_batch).values(state="taken"))
+        ended = connection.execute(b.update().where(*of_batch).values(state="taken")).rowcount
+        if ended and engine.keeper:
+            content = {"kind": "batch taken", "source": batch.source, "content": batch.content}
+            engine.keeper.seal(connection, [Record(RecordKind.BATCH, "", rfc8785.dumps(content))])
 
 
 def _measure(connection: Connection, engine: Engine, batch: ReadBatch, row: Row[Any] | None) -> list[BrokenTerm]:
@@ -206,11 +209,21 @@ def _measure(connection: Connection, engine: Engine, batch: ReadBatch, row: Row[
         broken = []
     sentences = json.dumps([each.sentence for each in broken] if broken or row is None else json.loads(row.broken))
     state = "waiting" if broken else "begun"
-    values = (batch.source, batch.content, batch.name, json.dumps(figures_as_json(figures.as_read())), sentences, state)
+    written = json.dumps(figures_as_json(figures.as_read()))
+    arrived_at = engine.clock.now_ms() if row is None else row.arrived_at
+    known = (batch.source, batch.content, batch.name, written, sentences, state, arrived_at)
+    note_batch(connection, engine.keeper, known)
+    return broken
+
+
+def note_batch(connection: Connection, keeper: Keeper | None, values: tuple[str | int, ...]) -> None:
+    """Write a batch down as `BATCH_COLUMNS`, or anew where it is known; with a `keeper`, in a leaf of the log too."""
     changed = ", ".join(f"{name} = excluded.{name}" for name in ("name", "figures", "broken", "state"))
     tail = f"ON CONFLICT (source, content) DO UPDATE SET {changed}"
-    insert_many(connection, t.feed_batches, BATCH_COLUMNS, [(*values, engine.clock.now_ms())], tail=tail)
-    return broken
+    insert_many(connection, t.feed_batches, BATCH_COLUMNS, [values], tail=tail)
+    if keeper:
+        content: dict[str, str | int] = {"kind": "batch", **dict(zip(BATCH_COLUMNS, values, strict=True))}
+        keeper.seal(connection, [Record(RecordKind.BATCH, "", rfc8785.dumps(content))])
 
 
 def _with_known_accounts(connection: Connection, figures: BatchFigures, batch: ReadBatch) -> BatchFigures:

@@ -18,8 +18,9 @@ from linekeeper.engine.verify_customers import difference_of_customers
 from linekeeper.engine.verify_kept import difference_of_kept_states
 from linekeeper.engine.verify_leaves import compare_leaves
 from linekeeper.engine.verify_links import difference_of_links
+from linekeeper.engine.verify_pending import difference_of_pending, difference_of_restricted
 from linekeeper.engine.verify_tables import AFTER_DERIVING, BEFORE_DERIVING
-from linekeeper.engine.versions import Kernels, Recorders, kernels_of, recorders_of, stored_policy
+from linekeeper.engine.versions import Kernels, Recorders, kernels_of, newest_of, recorders_of, stored_policy
 from linekeeper.journal import tables as t
 from linekeeper.journal.database_errors import DatabaseFailure
 from linekeeper.journal.log.errors import LogError
@@ -93,6 +94,7 @@ def _verify_store(store: Store, progress: Callable[[int], None] | None) -> Verdi
                 progress(len(names))
         checks = (*AFTER_DERIVING, difference_of_customers, difference_of_links)
         difference = next(filter(None, (check(connection) for check in checks)), None)
+        difference = difference or difference_of_restricted(connection, newest_of(kernels).calendar)
     return Verdict(accounts, events, decisions, difference)
 
 
@@ -120,6 +122,7 @@ def _verify_page(
     difference = difference or _compare_decisions(connection, derived, recorders, chains)
     difference = difference or _compare_states(connection, derived, chains)
     difference = difference or difference_of_kept_states(connection, derived)
+    difference = difference or difference_of_pending(connection, derived, recorders)
     return Verdict(len(names), len(derived.batch), len(derived.decisions), difference)
 
 

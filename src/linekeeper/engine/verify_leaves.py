@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 from linekeeper.core.bounds import INT64_MAX
 from linekeeper.decide.canonical import read_decision
 from linekeeper.engine.event_leaves import difference_of_counts, differing_events, ruling_record
-from linekeeper.engine.feed_batches import RULING_COLUMNS
+from linekeeper.engine.feed_batches import BATCH_COLUMNS, RULING_COLUMNS, STATE_AFTER
 from linekeeper.engine.verify_tables import Difference
 from linekeeper.engine.versions import clock_digest
 from linekeeper.journal import tables as t
@@ -245,11 +245,13 @@ def _erasures_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: 
     """Each erasure has its leaf and its mark, and what no longer opens was closed by one of them."""
     if "" in unreadable:
         return None
-    erasures = [leaf.content()["leaves"] for leaf in leaves if leaf.kind is RecordKind.ERASURE]
-    marks = int(connection.execute(select(func.count()).select_from(t.erased_accounts)).scalar_one())
-    if marks != len(erasures):
-        return f"the log has {len(erasures)} erasures, and `erased_accounts` {marks} marks"
-    closed = {position for positions in erasures for position in positions}
+    erasures = [leaf.content() for leaf in leaves if leaf.kind is RecordKind.ERASURE]
+    marks = set(connection.execute(select(t.erased_accounts.c.mark)).scalars())
+    if len(marks) != len(erasures):
+        return f"the log has {len(erasures)} erasures, and `erased_accounts` {len(marks)} marks"
+    if not marks.issuperset(erasure["mark"] for erasure in erasures if "mark" in erasure):
+        return "a mark in `erased_accounts` is not the one that its erasure put into the log"
+    closed = {position for erasure in erasures for position in erasure["leaves"]}
     e = t.LOG.entries.c
     without_key = set(connection.execute(select(e.position).where(e.key.is_(None))).scalars())
     if without_key != closed:
@@ -258,11 +260,54 @@ def _erasures_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: 
     return None
 
 
+def _batches_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: Collection[str]) -> Difference:
+    """Each batch of a feed is as its leaves say: when it came, what it held, and what became of it."""
+    if "" in unreadable:
+        return None
+    batches = dict[tuple[str, str], dict[str, Any]]()
+    for leaf in leaves:
+        content = leaf.content() if leaf.kind in (RecordKind.BATCH, RecordKind.RULING) and not leaf.account else {}
+        named = (content.get("source", ""), content.get("content", ""))
+        if content.get("kind") == "batch":
+            batches[named] = content
+        elif named in batches:  # it was ruled on, or taken in
+            batches[named]["state"] = STATE_AFTER[content["ruling"]] if "ruling" in content else "taken"
+    b = t.feed_batches.c
+    query = select(b.seq, *(b[name] for name in BATCH_COLUMNS)).order_by(b.seq)
+    unmet, waited_for = list(batches), False
+    for _, *row in connection.execute(query):
+        waited_for = waited_for or tuple(row[:2]) in batches
+        if not waited_for:  # from before batches had leaves
+            continue
+        if not unmet or tuple(row) != tuple(batches[unmet[0]][name] for name in BATCH_COLUMNS):
+            return f"the batch `{row[2]}` of `{row[0]}` is stored otherwise than its leaves say"
+        unmet.pop(0)
+    return f"a batch of `{unmet[0][0]}` has a leaf, and is not in the store" if unmet else None
+
+
+def _access_by_leaves(connection: Connection, leaves: list[Leaf], unreadable: Collection[str]) -> Difference:
+    """Each key of the service is as it was made, and ended when it was revoked. One without a leaf opens nothing."""
+    if "" in unreadable:
+        return None
+    contents = [leaf.content() for leaf in leaves if leaf.kind is RecordKind.ACCESS]
+    ended = {content["id"]: content["revoked_at"] for content in contents if content["kind"] == "access key revoked"}
+    made = {content["id"]: content for content in contents if content["kind"] == "access key"}
+    for row in connection.execute(select(t.access_keys).order_by(t.access_keys.c.id)).mappings():
+        key = made.pop(row["id"], None)
+        if key is None and row["revoked_at"] is None:
+            return f"the key `{row['id']}` of the service has no leaf; revoke it, and make another"
+        if key is not None and dict(row) != {name: key.get(name, ended.get(row["id"])) for name in row}:
+            return f"the key `{row['id']}` of the service is stored otherwise than its leaves say"
+    return f"the key `{min(made)}` of the service has a leaf, and is not in the store" if made else None
+
+
 # Each is given the accounts whose records do not open: what these would say is passed over.
 BY_LEAVES: tuple[Callable[[Connection, list[Leaf], Collection[str]], Difference], ...] = (
     _versions_by_leaves,
     _rulings_by_leaves,
     _batch_rulings_by_leaves,
+    _batches_by_leaves,
     _law_by_leaves,
+    _access_by_leaves,
     _erasures_by_leaves,
 )

@@ -14,7 +14,7 @@ import numpy as np
 
 from linekeeper.core.event import RejectionCode
 from linekeeper.core.line import Action
-from linekeeper.evaluate.circuit_breaker import CircuitBreaker
+from linekeeper.evaluate.circuit_breaker import CircuitBreaker, PendingRestriction
 from linekeeper.evaluate.correction import correct
 from linekeeper.evaluate.event_batch import Batch, Ints, events_of, narrowed, row_at, rows_at, time_of
 from linekeeper.evaluate.kept_states import INTERVAL_EVENTS
@@ -68,11 +68,15 @@ class RawDecision:
 
 @dataclass
 class EvaluationResult:
-    """What a batch led to. `refused` maps events' places in the batch to codes of `REFUSAL_REASONS`."""
+    """What a batch led to. `refused` maps events' places in the batch to codes of `REFUSAL_REASONS`.
+
+    `pending` are the restrictions that the brake held back in a life that is derived again, by account.
+    """
 
     decisions: list[RawDecision] = field(default_factory=list)
     refused: dict[int, int] = field(default_factory=dict)
     evaluations: int = 0
+    pending: list[tuple[str, PendingRestriction]] = field(default_factory=list)
 
     def asks_for_states(self, decisions: Sequence[RawDecision]) -> bool:
         """Whether the account's state right after one of these decisions is asked for: then events go one by one."""
@@ -84,6 +88,7 @@ class EvaluationResult:
         self.decisions += placed.decisions
         self.refused |= placed.refused
         self.evaluations += placed.evaluations
+        self.pending += placed.pending
 
     def placed(self, accounts: Ints, events: Ints) -> EvaluationResult:
         """The same result, with the places that its accounts and events have in a larger batch."""
@@ -92,7 +97,7 @@ class EvaluationResult:
             for raw in self.decisions
         ]
         refused = {int(events[event]): code for event, code in self.refused.items()}
-        return EvaluationResult(decisions, refused, self.evaluations)
+        return EvaluationResult(decisions, refused, self.evaluations, self.pending)
 
 
 @dataclass(frozen=True)

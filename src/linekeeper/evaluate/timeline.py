@@ -73,6 +73,7 @@ def run_timeline(
             review_account(kernel, part, 0, state, first_day, kernel.new_row(), result, breaker)
         apply_in_arrival_order(kernel, part, 0, state, history, arrivals, reviewed[events[arrived]], result, breaker)
         review_account(kernel, part, 0, state, min(until_day, period.end_day - 1), kernel.new_row(), result, breaker)
+        result.pending = breaker.changed if breaker else []
         note_decisions(kernel, history, result)
         results.append(result.placed(np.array([account]), events[arrived]))
         last_event = period.last_event

@@ -313,13 +313,13 @@ def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasu
 
 def _erase_rows(connection: Connection, keeper: Keeper, account: str, at: int, in_log: bool) -> Erasure:
     """Delete what the tables hold of a borrower, log the erasure, and leave the mark."""
+    (mark,) = _marks(connection, keeper, [account])
     # The log first: it takes the lock of the log's tail, so no record of the account can follow the erasure.
     if in_log:
-        done = erase(connection, t.LOG, keeper.vault, account, at)
+        done = erase(connection, t.LOG, keeper.vault, account, at, mark)
     else:
-        done = note_erasure(connection, t.LOG, keeper.vault, (), at)
-    marks = _marks(connection, keeper, [account])
-    insert_many(connection, t.erased_accounts, ("mark",), [(mark,) for mark in marks])
+        done = note_erasure(connection, t.LOG, keeper.vault, (), at, mark)
+    insert_many(connection, t.erased_accounts, ("mark",), [(mark,)])
     _fix_what_others_were_given(connection, account)
     for table in ABOUT_AN_ACCOUNT:
         connection.execute(table.delete().where(table.c.account == account))

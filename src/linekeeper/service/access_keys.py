@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+import rfc8785
 from sqlalchemy import Connection, Row, func, select
 
 from linekeeper.core.bounds import DAY_MS, TEXT_MAX
 from linekeeper.core.characters import fits_name
 from linekeeper.core.errors import NotFound, Refused, UsageError
 from linekeeper.journal import tables as t
+from linekeeper.journal.keeper import Keeper, demand_keys
+from linekeeper.journal.log.entry import Record, RecordKind
 from linekeeper.journal.store import Store, insert_many
 from linekeeper.service.roles import Role
 
@@ -44,10 +47,13 @@ class AccessKey:
         return "expired" if self.expires_at is not None and self.expires_at <= now else "valid"
 
 
-def add_key(store: Store, holder: str, role: Role, now: int, days: int | None) -> tuple[AccessKey, str]:
+def add_key(
+    store: Store, holder: str, role: Role, now: int, days: int | None, keeper: Keeper | None = None
+) -> tuple[AccessKey, str]:
     """Make a key, which expires after so many days; the key, and the text that is shown this once.
 
-    Raises UsageError where the name of the holder or the number of days cannot be used.
+    With a `keeper` it stands in the log: who could do what, and since when. Raises UsageError where the name of the
+    holder or the number of days cannot be used, or where the store keeps a log and there is no keeper.
     """
     if not holder.strip() or len(holder) > TEXT_MAX or not fits_name(holder):
         raise UsageError(
@@ -67,6 +73,7 @@ def add_key(store: Store, holder: str, role: Role, now: int, days: int | None) -
     row = (key.id, _digest(secret), holder, role.value, now, key.expires_at, None)
     with store.writing() as connection:
         insert_many(connection, t.access_keys, columns, [row])
+        _seal(connection, keeper, {"kind": "access key", **dict(zip(columns[:-1], row, strict=False))})
     return key, f"lk_{key.id}_{secret}"
 
 
@@ -77,12 +84,13 @@ def list_keys(connection: Connection) -> list[AccessKey]:
     return [_key_of(row) for row in rows]
 
 
-def revoke_key(store: Store, id: str, now: int) -> AccessKey:
+def revoke_key(store: Store, id: str, now: int, keeper: Keeper | None = None) -> AccessKey:
     """End a key for good; the first time stands. Raises NotFound where there is none of that id."""
     k = t.access_keys
     with store.writing() as connection:
         ended = k.update().where(k.c.id == id, k.c.revoked_at.is_(None)).values(revoked_at=now)
-        connection.execute(ended)
+        if connection.execute(ended).rowcount:
+            _seal(connection, keeper, {"kind": "access key revoked", "id": id, "revoked_at": now})
         row = connection.execute(select(k).where(k.c.id == id)).first()
     if row is None:
         raise NotFound(
@@ -92,6 +100,14 @@ def revoke_key(store: Store, id: str, now: int) -> AccessKey:
             details={"key": id[:40]},
         )
     return _key_of(row)
+
+
+def _seal(connection: Connection, keeper: Keeper | None, content: dict[str, str | int | None]) -> None:
+    """Put what was done with a key into the log, where the store keeps one."""
+    demand_keys(connection, keeper)
+    if keeper:
+        keeper.demand_log_of(connection)
+        keeper.seal(connection, [Record(RecordKind.ACCESS, "", rfc8785.dumps(content))])
 
 
 def has_keys(connection: Connection) -> bool:

@@ -32,6 +32,8 @@ class RecordKind(IntEnum):
     EVENTS = 7  # events of one borrower arrived
     NOTICE = 8  # a borrower is to be notified, or was
     LAW = 9  # borrowers are notified under a law from now on
+    BATCH = 10  # a batch of a feed came, or was taken in
+    ACCESS = 11  # a key of the service was made, or revoked
 
 
 # A correction is numbered among the decisions, so the n-th of these leaves is the account's decision n.

@@ -37,11 +37,11 @@ class Erasure:
     leaves: tuple[int, ...] = ()
 
 
-def erase(connection: Connection, tables: LogTables, vault: Vault, account: str, at: int) -> Erasure:
+def erase(connection: Connection, tables: LogTables, vault: Vault, account: str, at: int, mark: str) -> Erasure:
     """Destroy the key and the sealed records of `account`, and log it; the caller commits.
 
-    `at` is UTC milliseconds. The erasure is final once `scrub` has run. Raises LogError where the log has no record of
-    the account.
+    `at` is UTC milliseconds, `mark` what whoever erases knows the account again by. The erasure is final once `scrub`
+    has run. Raises LogError where the log has no record of the account.
     """
     append(connection, tables, vault, [])  # takes the log's lock: no record of the account can come between
     leaves, keys = tables.entries, tables.keys
@@ -53,17 +53,19 @@ def erase(connection: Connection, tables: LogTables, vault: Vault, account: str,
             way_out="check the account",
             details={"account": account},
         )
-    done = note_erasure(connection, tables, vault, positions_of(connection, tables, account), at)
+    done = note_erasure(connection, tables, vault, positions_of(connection, tables, account), at, mark)
     connection.execute(update(leaves).where(leaves.c.key == key).values(key=None, sealed=None))
     connection.execute(delete(keys).where(keys.c.id == key))
     return done
 
 
-def note_erasure(connection: Connection, tables: LogTables, vault: Vault, leaves: Sequence[int], at: int) -> Erasure:
+def note_erasure(
+    connection: Connection, tables: LogTables, vault: Vault, leaves: Sequence[int], at: int, mark: str
+) -> Erasure:
     """Add the leaf of an erasure, after which these leaves can be opened no more; it names nobody."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA secure_delete = ON")  # else what is deleted next would stay in free pages
-    record = rfc8785.dumps({"at": at, "kind": "erasure", "leaves": list(leaves)})
+    record = rfc8785.dumps({"at": at, "kind": "erasure", "leaves": list(leaves), "mark": mark})
     position = append(connection, tables, vault, [Record(RecordKind.ERASURE, "", record)])
     return Erasure(position, tuple(leaves))
 
