@@ -68,14 +68,17 @@ def _rows(connection: Connection, name: str) -> list[tuple[Any, ...]]:
     return sorted((tuple(row) for row in connection.execute(select(*columns))), key=repr) if columns else []
 
 
+_OF_THE_CLOCK = {RecordKind.ERASURE: "at", RecordKind.EVENTS: "digest", RecordKind.BATCH: "arrived_at"}
+
+
 def _records(connection: Connection, keeper: Keeper) -> list[Any]:
-    """Each leaf's kind and record, without what is of the clock: an erasure's time, a digest of times of arrival."""
+    """Each leaf's kind and record, without times of the clock, or a digest of them."""
     records: list[Any] = []
     for position, leaf in opened(connection, t.LOG, keeper.vault, range(size_of(connection, t.LOG))):
         if not isinstance(leaf, Opened):
             records.append((position, "closed"))
         else:
-            of_the_clock = {RecordKind.ERASURE: "at", RecordKind.EVENTS: "digest"}.get(leaf.kind)
+            of_the_clock = _OF_THE_CLOCK.get(leaf.kind)
             content = json.loads(leaf.data)
             records.append((position, leaf.kind.name, {key: content[key] for key in content if key != of_the_clock}))
     return records

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from sqlalchemy import LargeBinary
 
 from linekeeper.core.bounds import DAY_MS
 from linekeeper.journal import tables as t
@@ -130,6 +131,24 @@ def test_a_row_that_is_gone_is_found(proven: Proven, tmp_path: Path) -> None:
             row = f"(SELECT rowid FROM {table} ORDER BY rowid LIMIT 1 OFFSET {place})"
             store.execute(f"DELETE FROM {table} WHERE rowid = {row}")
         assert proven.found(copy) is not None, table
+
+
+BYTES = [
+    (name, column.name) for name in TABLES for column in t.SCHEMA.tables[name].c if isinstance(column.type, LargeBinary)
+]
+
+
+@pytest.mark.parametrize(("table", "column"), [place for place in BYTES if place[0] not in EMPTY])
+def test_a_text_among_bytes_is_found_like_any_other_change(
+    proven: Proven, tmp_path: Path, table: str, column: str
+) -> None:
+    """SQLite lets it in, and whatever reads it takes it for bytes."""
+    for text in ("", "x"):
+        copy = tmp_path / "copy.db"
+        shutil.copy(proven.file, copy)
+        with closing(sqlite3.connect(copy)) as store, store:
+            store.execute(f"UPDATE {table} SET {column} = ? WHERE rowid IN (SELECT min(rowid) FROM {table})", (text,))
+        assert proven.found(copy) is not None or rows_of_page()[table, column] == "stated"
 
 
 def test_a_borrower_who_is_removed_whole_is_missed(proven: Proven, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from linekeeper.evaluate.event_batch import (
 from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, erased_of
-from linekeeper.journal.store import fetch_rows, in_names, insert_many, listed, take_numbers
+from linekeeper.journal.store import as_bytes, fetch_rows, in_names, insert_many, listed, take_numbers
 
 if TYPE_CHECKING:
     from linekeeper.engine.calls import ReceiveCall
@@ -304,7 +304,7 @@ def drop_refused(connection: Connection, source: str, events: GivenEvents) -> tu
     query = select(r.id, r.account, r.body, r.reason)
     query = query.where(r.source == source, r.reason.in_(_REFUSALS), in_names(dialect, r.id))
     rows = connection.execute(query, {"names": listed(dialect, events.ids)})
-    refused = {(row.id, row.account, bytes(row.body)): row.reason for row in rows}
+    refused = {(row.id, row.account, as_bytes(row.body)): row.reason for row in rows}
     if not refused:
         return events, []
     known, again = _known(connection, events.ids), dict[int, str]()
@@ -360,7 +360,7 @@ def _known(connection: Connection, ids: Sequence[str]) -> Known:
     dialect = connection.dialect.name
     known: Known = {}
     for row in fetch_rows(connection, _events_named(dialect), names=listed(dialect, ids)):
-        known.setdefault(row[0], {})[row[1]] = (row[2], row[3], row[4], bytes(row[5]))
+        known.setdefault(row[0], {})[row[1]] = (row[2], row[3], row[4], as_bytes(row[5]))
     return known
 
 
@@ -446,7 +446,7 @@ def _keep_rejected(connection: Connection, rows: Sequence[_RejectedRow]) -> None
     r, dialect = t.rejected_events.c, connection.dialect.name
     query = select(*(r[name] for name in REJECTED_COLUMNS)).where(in_names(dialect, r.id))
     names = listed(dialect, list(dict.fromkeys(row[1] for row in rows)))
-    known = {(*row[:3], bytes(row[3]), row[4]) for row in connection.execute(query, {"names": names})}
+    known = {(*row[:3], as_bytes(row[3]), row[4]) for row in connection.execute(query, {"names": names})}
     new = [row for row in dict.fromkeys(rows) if row not in known]
     insert_many(connection, t.rejected_events, REJECTED_COLUMNS, new)
 

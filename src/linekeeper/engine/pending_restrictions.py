@@ -31,7 +31,7 @@ from linekeeper.evaluate.circuit_breaker import (
 from linekeeper.evaluate.evaluator import EvaluationResult, RawDecision, in_bulk, review_account
 from linekeeper.evaluate.event_batch import Batch, Ints, events_of, narrowed, row_at
 from linekeeper.journal import tables as t
-from linekeeper.journal.store import fetch_rows, insert_many, states_under, unpacked, within
+from linekeeper.journal.store import as_bytes, fetch_rows, insert_many, states_under, unpacked, within
 from linekeeper.kernel.arrears import arrears_of
 
 if TYPE_CHECKING:
@@ -286,7 +286,7 @@ def pending_rows(connection: Connection, account: str | None = None, ended: bool
         query = query.where(r.account == account)
     if not ended:
         query = query.where(r.ended.is_(None))
-    return [PendingRecord(row[0], row[1], read_decision(bytes(row[2])), row[3]) for row in connection.execute(query)]
+    return [PendingRecord(row[0], row[1], read_decision(as_bytes(row[2])), row[3]) for row in connection.execute(query)]
 
 
 def pending_count(connection: Connection) -> int:

@@ -20,7 +20,7 @@ from linekeeper.engine.pending_restrictions import counted_book
 from linekeeper.engine.versions import policy_in_force, read_version
 from linekeeper.journal import tables as t
 from linekeeper.journal.database_errors import cause_of
-from linekeeper.journal.store import Counter, last_number
+from linekeeper.journal.store import Counter, as_bytes, last_number
 from linekeeper.journal.value_types import value_of_another_type
 from linekeeper.notice.from_decision import NOTIFIED_ACTIONS
 
@@ -65,7 +65,7 @@ def difference_of_versions(connection: Connection) -> Difference:
             return f"{place} is version {policy.version} of `{policy.name}` by its own text"
         if policy.digest != row.digest:
             return f"{place} is stored under a digest that is not that of its text and card"
-        if policy.card != (None if row.card is None else bytes(row.card)):
+        if policy.card != (None if row.card is None else as_bytes(row.card)):
             return f"{place} is stored with a card that its text does not name"
     return None
 

@@ -32,7 +32,16 @@ from linekeeper.evaluate.version_migration import migrate_account
 from linekeeper.journal import tables as t
 from linekeeper.journal.keeper import Keeper, keeps_log, keys_needed
 from linekeeper.journal.log.entry import Record, RecordKind
-from linekeeper.journal.store import Store, fetch_rows, insert_many, last_number, load_accounts, save_accounts, within
+from linekeeper.journal.store import (
+    Store,
+    as_bytes,
+    fetch_rows,
+    insert_many,
+    last_number,
+    load_accounts,
+    save_accounts,
+    within,
+)
 from linekeeper.kernel.arrears import arrears_of
 from linekeeper.kernel.calendar import Calendar, Offsets, calendar
 from linekeeper.kernel.kernel import Kernel, kernel_of
@@ -76,7 +85,7 @@ def read_versions(connection: Connection) -> tuple[Policy, ...]:
 
 def read_version(text: str, name: str, card: bytes | None) -> Policy:
     """A version from its stored text and card. Raises PolicyError where the text is no policy."""
-    return _loaded(text, name, None if card is None else bytes(card))
+    return _loaded(text, name, None if card is None else as_bytes(card))
 
 
 def recorders_of(connection: Connection, kernels: Kernels) -> Recorders:
