@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from linekeeper.journal.keeper import open_keeper
+from linekeeper.journal.store import open_store
 from tests.faults.changes import FAULTS, KINDS, contents, endings, restore
 from tests.faults.proven import Proven, proven_store
 from tests.kernel.conftest import _kernel_cache as _kernel_cache
@@ -47,6 +49,31 @@ def test_a_public_key_that_is_not_the_logs_is_found(proven: Proven) -> None:
     assert "the public key in" in found(proven)
     key.unlink()
     assert "the public key in" in found(proven)
+
+
+@pytest.mark.parametrize("level", ["0", "entries"])
+def test_a_tile_of_an_earlier_head_that_is_gone_is_found_and_made_anew(
+    proven: Proven, tmp_path: Path, level: str
+) -> None:
+    """Until the full tile is there, whoever holds that head asks for this one and no other."""
+    public = proven.file.parent / "public"
+    earlier = min((public / "tile" / level).glob("*.p/*"), key=lambda path: int(path.name))
+    data = earlier.read_bytes()
+    earlier.unlink()
+    assert "of an earlier head, is absent from the log" in found(proven)
+    (public / "checkpoint").unlink()
+    copy = tmp_path / "copy.db"
+    shutil.copy(proven.file, copy)
+    with closing(open_store(str(copy))) as store:
+        open_keeper(proven.keys).publish(store)
+    assert earlier.read_bytes() == data
+    assert proven.found(copy) is None
+
+
+def test_a_master_key_in_other_letters_is_refused(proven: Proven) -> None:
+    master = proven.keys / "master.key"
+    master.write_text(master.read_text("ascii").upper(), "ascii")
+    assert "hex digits in small letters" in found(proven)
 
 
 @pytest.mark.parametrize("level", ["0", "entries"])

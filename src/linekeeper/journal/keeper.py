@@ -113,7 +113,7 @@ class Keeper:
         head = published(self.folder, self.signer.verifier)
         figures = audit(connection, t.LOG, head)
         if head:
-            audit_folder(self.folder, self.signer.verifier, head)
+            audit_folder(connection, t.LOG, self.folder, self.signer.verifier, head)
         return figures
 
     def receipt(self, store: Store, account: str, number: int) -> bytes:

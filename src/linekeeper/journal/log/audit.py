@@ -94,10 +94,10 @@ def _agreed_heads(stored: Mapping[int, bytes], head: Published | None, size: int
     return known
 
 
-def audit_folder(folder: Path, log: Verifier, head: Published) -> None:
+def audit_folder(connection: Connection, tables: LogTables, folder: Path, log: Verifier, head: Published) -> None:
     """What readers of the folder rely on beside the newest tiles: the public key, and partial tiles of earlier heads.
 
-    Raises ProofError where one was altered.
+    Raises LogError where one was altered or is absent.
     """
     path = folder / PUBLIC_KEY
     if not path.exists() or read_bounded(path, SETTINGS_BYTES_MAX).decode(errors="replace").strip() != log.vkey:
@@ -107,7 +107,7 @@ def audit_folder(folder: Path, log: Verifier, head: Published) -> None:
             way_out=f"write this into it, and find out who read the other: {log.vkey}",
             place=str(path),
         )
-    head.tiles.demand_earlier(folder)
+    head.tiles.demand_earlier(folder, connection.execute(select(tables.heads.c.size)).scalars())
 
 
 def _compare_with_tiles(head: Published, start: int, entries: list[bytes], hashes: list[bytes]) -> None:

@@ -95,13 +95,14 @@ def load_master(where: str) -> LocalMaster:
             code="master-key-not-usable",
             way_out="write `file:PATH` or `env:NAME`",
         )
+    written = text.strip()
     try:
-        key = bytes.fromhex(text.strip())
+        key = bytes.fromhex(written)
     except ValueError:
         key = b""
-    if len(key) != KEY_BYTES:
+    if len(key) != KEY_BYTES or written != key.hex():  # as it was written, and in no other letters
         raise LogError(
-            f"`{where}` does not hold a master key, which has {2 * KEY_BYTES} hex digits",
+            f"`{where}` does not hold a master key, which has {2 * KEY_BYTES} hex digits in small letters",
             code="master-key-not-usable",
             way_out="put it back from its safe copy",
             place=where,

@@ -81,6 +81,9 @@ def publish(
         if current and last and current.checkpoint == last and current.checkpoint.size == size:
             return _cosigned(engine, tables, folder, current, cosign)
         tiles = _grow(engine, tables, folder, current, size)
+        if current is None:  # the folder is made anew: whoever holds an earlier head asks for its tiles too
+            with engine.connect() as connection:
+                tiles.keep_earlier(folder, connection.execute(select(tables.heads.c.size)).scalars().all())
         root = root_at(size, tiles.node)
         proof = consistency_proof(last.size, size, tiles.node) if last and last.size else []
         data = signer.sign(size, root, proof)

@@ -158,19 +158,42 @@ class Tiles:
                 "the published tiles do not lead to the published root", code="tiles-do-not-fit", way_out=TILES_WAY_OUT
             )
 
-    def demand_earlier(self, folder: Path) -> None:
-        """Raises ProofError where a partial tile of an earlier head, in the folder still, is not how the tile began."""
+    def keep_earlier(self, folder: Path, sizes: Iterable[int]) -> None:
+        """Write the partial tiles of earlier heads of those sizes that are not in the folder, as the tiles began."""
+        absent = {}
+        for level, tile, width in partial_tiles(sizes, self.size):
+            path = folder / tile_path(level, tile, width)
+            if not path.exists():
+                absent[path] = self._beginning(level, tile, width)
+        durable.write_all(absent)
+
+    def _beginning(self, level: Level, tile: int, width: int) -> bytes:
+        """How a partial tile is stored that was so wide."""
+        if isinstance(level, int):
+            return b"".join(self.hashes(level, tile)[:width])
+        return pack(self.bundle(tile)[:width])
+
+    def demand_earlier(self, folder: Path, sizes: Iterable[int]) -> None:
+        """Raises LogError where a partial tile of an earlier head is absent (of those sizes), or not how it began."""
+        for level, tile, width in partial_tiles(sizes, self.size):
+            named = tile_path(level, tile, width)
+            if not (folder / named).exists():
+                raise LogError(
+                    f"`{named}`, of an earlier head, is absent from the log",
+                    code="tile-missing",
+                    way_out=TILES_WAY_OUT,
+                    place=named,
+                )
         for path in sorted(folder.glob("tile/**/*.p/*")):
             named = path.relative_to(folder).as_posix()
             parts = _PARTIAL.fullmatch(named)
             if parts is None:
                 continue  # no file of a log
             tile, width = int(re.sub("[x/]", "", parts["tile"])), int(parts["width"])
-            level = None if parts["level"] == "entries" else int(parts["level"])
-            if tile * TILE_WIDTH + width > self._complete(level or 0):
+            kept: Level = "entries" if parts["level"] == "entries" else int(parts["level"])
+            if tile * TILE_WIDTH + width > self._complete(kept if isinstance(kept, int) else 0):
                 continue  # begun for a head that is not published yet
-            began = pack(self.bundle(tile)[:width]) if level is None else b"".join(self.hashes(level, tile)[:width])
-            if path.read_bytes() != began:
+            if path.read_bytes() != self._beginning(kept, tile, width):
                 raise ProofError(
                     f"`{named}`, of an earlier head, is not how the tile began; it was altered",
                     code="tiles-do-not-fit",
@@ -213,6 +236,23 @@ def every_tile(size: int) -> Iterator[tuple[Level, int]]:
     while size:
         yield from ((level, tile) for tile in range(-(-size // TILE_WIDTH)))
         level, size = level + 1, size // TILE_WIDTH
+
+
+def partial_tiles(sizes: Iterable[int], size: int) -> list[tuple[Level, int, int]]:
+    """(level, index, width) of the partial tiles of logs of those sizes that no full one has replaced at this size.
+
+    >>> partial_tiles([3, 200, 258, 300], 400)
+    [('entries', 1, 2), ('entries', 1, 44), (0, 1, 2), (0, 1, 44), (1, 0, 1)]
+    """
+    partial = set[tuple[Level, int, int]]()
+    for earlier in sizes:
+        level, complete, now = 0, earlier, size
+        while complete:
+            tile, width = divmod(complete, TILE_WIDTH)
+            if width and tile == now // TILE_WIDTH:
+                partial |= {(level, tile, width)} | ({("entries", tile, width)} if level == 0 else set())
+            level, complete, now = level + 1, tile, now // TILE_WIDTH
+    return sorted(partial, key=lambda one: (-1 if isinstance(one[0], str) else one[0], *one[1:]))
 
 
 def _not_whole(path: str) -> ProofError:
