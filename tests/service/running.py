@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import uvicorn
@@ -51,7 +52,7 @@ def store_with_example(folder: Path, keys: Path | None = None) -> str:
 
 
 @contextmanager
-def running(url: str, limits: Limits = MANY, keys: Path | None = None) -> Iterator[Running]:
+def running(url: str, limits: Limits = MANY, keys: Path | None = None, pages: Sequence[Any] = ()) -> Iterator[Running]:
     """Run a service over the store; it has ended when the block ends."""
 
     def opened() -> Engine:
@@ -59,7 +60,7 @@ def running(url: str, limits: Limits = MANY, keys: Path | None = None) -> Iterat
 
     service = Service(opened(), opened, limits)
     bound = listen("127.0.0.1", 0)
-    config = uvicorn.Config(gated_app(service), log_config=None, lifespan="on", http="h11", ws="none")
+    config = uvicorn.Config(gated_app(service, pages), log_config=None, lifespan="on", http="h11", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
     thread.start()

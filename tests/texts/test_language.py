@@ -31,9 +31,10 @@ TABLES = {
         "LINE_BEFORE",
     ),
     "linekeeper.notice.prose.links": ("THINGS",),
+    "linekeeper.console.words": ("STATUS_NAMES", "ACTION_NAMES", "RULE_STATES"),
 }
 PACKAGE = Path(linekeeper.__file__).parent
-ROOMS = ("texts", "education", "notice")
+ROOMS = ("texts", "education", "notice", "console")
 SOURCES = (
     *(path for room in ROOMS for path in (PACKAGE / room).rglob("*.py")),
     PACKAGE / "cli/lesson_commands.py",
@@ -67,8 +68,10 @@ def translatable() -> set[Message]:
     found |= {record.words for records in (FUNCTIONS, MEASURES, FACTS) for record in records.values()}
     found.add(ARM.words)
     found |= {one["words"] for one in DAILY.values()}
-    for template in (*TEMPLATES.iterdir(), *PAGES):
-        found |= set(re.findall(r'translate\("([^"]+)"', template.read_text("utf-8")))
+    for template in (*TEMPLATES.iterdir(), *(PACKAGE / "console/templates").iterdir(), *PAGES):
+        text = template.read_text("utf-8")
+        found |= set(re.findall(r'translate\("([^"]+)"', text))
+        found |= set(re.findall(r'translate_count\("([^"]+)", "([^"]+)"', text))
     return found
 
 

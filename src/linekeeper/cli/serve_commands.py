@@ -43,6 +43,7 @@ def serve(
 ) -> None:
     """Serve a store over HTTP, until Ctrl-C: events in, draws authorised, decisions explained and proven."""
     from linekeeper.cli.answers.service import ServeAnswer
+    from linekeeper.console.routes import console_router
     from linekeeper.engine.opening import engine_of_store
     from linekeeper.service.server import serve_forever
     from linekeeper.service.state import Service
@@ -54,14 +55,14 @@ def serve(
         if json:
             print_answer(ServeAnswer(url=listening.url, keys_needed=not listening.is_open))
         else:
-            print_line(f"listening on {listening.url}/v1")
+            print_line(f"listening on {listening.url}/v1, and the console on {listening.url}/console")
             if listening.is_open:
                 print_line("the store has no keys: only this machine can ask, and may do everything")
         sys.stdout.flush()  # whoever started it waits for the address
 
     engine = open_again()
     engine.require_keys()
-    serve_forever(Service(engine, open_again, lender=lender), host, port, announce)
+    serve_forever(Service(engine, open_again, lender=lender), host, port, announce, [console_router()])
 
 
 def add(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -43,8 +43,8 @@ def show_description(request: Asked) -> dict[str, Any]:
 ROUTES: list[Any] = [*EVENTS_ROUTES, *ACCOUNTS_ROUTES, *PROOF_ROUTES, *OPERATIONS_ROUTES, show_description]
 
 
-def service_app(service: Service) -> Litestar:
-    """The application that answers for a service."""
+def service_app(service: Service, pages: Sequence[Any] = ()) -> Litestar:
+    """The application that answers for a service, with further `pages`: routers of the rooms above."""
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -56,7 +56,7 @@ def service_app(service: Service) -> Litestar:
             await asyncio.to_thread(service.writer.stop)
 
     return Litestar(
-        route_handlers=ROUTES,
+        route_handlers=[*ROUTES, *pages],
         state=State({"service": service}),
         guards=[demand_caller],
         lifespan=[running],
@@ -70,9 +70,9 @@ def service_app(service: Service) -> Litestar:
     )
 
 
-def gated_app(service: Service) -> ASGIApp:
+def gated_app(service: Service, pages: Sequence[Any] = ()) -> ASGIApp:
     """The same behind the gate, as a server runs it."""
-    return Gate(service_app(service), service)
+    return Gate(service_app(service, pages), service)
 
 
 async def demand_caller(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 
@@ -40,8 +41,12 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
-def serve_forever(service: Service, host: str, port: int, announce: Callable[[Listening], object]) -> None:
+def serve_forever(
+    service: Service, host: str, port: int, announce: Callable[[Listening], object], pages: Sequence[Any] = ()
+) -> None:
     """Answer requests until the process is asked to end; what waits to be written then is written.
+
+    `pages` are routers of the rooms above, beside the routes of the service.
 
     Raises Refused where the store has no keys and others than this machine could ask.
     """
@@ -57,7 +62,7 @@ def serve_forever(service: Service, host: str, port: int, announce: Callable[[Li
         shown = f"[{host}]" if ":" in host else host
         announce(Listening(f"http://{shown}:{bound.getsockname()[1]}", is_open))
         config = uvicorn.Config(
-            gated_app(service),
+            gated_app(service, pages),
             log_config=None,
             access_log=False,
             server_header=False,
