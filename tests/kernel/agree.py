@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from linekeeper.core import line as program
-from linekeeper.core.account_mark import account_mark
+from linekeeper.core.account_mark import account_mark, text_mark
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.event import Event
 from linekeeper.decide.record import recorder_of
@@ -39,6 +39,8 @@ def row_of(kernel: Kernel, event: Event) -> EventRow:
         value = event.fields.get(field.name)
         if value is None:
             x.append(MISSING)
+        elif field.unit == "text":
+            x.append(text_mark(str(value)))
         else:
             x.append(field.choices.index(value) if isinstance(value, str) else value)
     if event.kind in OPENING_KINDS:

@@ -41,6 +41,7 @@ from tests.oracle.family import write_family
 from tests.oracle.forests import write_forest_policy, write_watched_forest
 from tests.oracle.generate import for_program, policy_written, stream
 from tests.oracle.held import read_alike
+from tests.oracle.listed import with_lists
 from tests.oracle.measured import write_measured
 from tests.oracle.oracle import Outcome, run
 from tests.oracle.policies import Written
@@ -75,6 +76,7 @@ def written_of(seed: int, trees: bool = False) -> Written:
     another has names, segments and tables, or restrictions that come in stages. Every eighth reads of all accounts of
     a customer, and is tried on whole families too, and every sixteenth of tied accounts; with `trees`, all have a card
     of trees. Every third takes up `own_limit` and `grant`, and some assign: of those with stages and of families too.
+    Every third looks texts up in lists.
     """
     if trees:
         write = write_watched_forest if seed % 4 == 3 else write_forest_policy
@@ -95,6 +97,8 @@ def written_of(seed: int, trees: bool = False) -> Written:
         written = write_wider(Random(f"wider {seed}")) if seed % 4 == 1 else policy_written(seed)
     if seed % 3 == 1 and not trees:
         written = take_up(written, Random(f"chosen {seed}"))
+    if seed % 6 in (0, 5) and not trees:
+        written = with_lists(written, Random(f"lists {seed}"))
     if seed % 7 in (2, 4) and not trees:
         written = assigns(written, Random(f"assigns {seed}"))
     if seed % 5 != 2 or written.policy.publish or written.policy.ties:

@@ -74,6 +74,7 @@ SAMPLES: tuple[ex.Expr, ...] = (
     ex.DayOfMonth(),
     ex.Weekday(),
     ex.Holiday(),
+    ex.Listed(ex.FieldRef("device", ex.TEXT), "blocked_devices"),
     ex.LineBefore("limit"),
     ex.LineBefore("granted"),
     ex.Not(LATE),

@@ -105,6 +105,7 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
         waits=None if policy.moratorium is None else policy.moratorium.waits,
         assign=_assign(policy) if policy.assign else None,
         cooling_days=policy.own_limit.cooling_days if policy.own_limit else None,
+        lists=tuple((one.name, one.words) for one in policy.lists),
     )
 
 
@@ -276,6 +277,8 @@ def expression(expr: e.Expr, policy: m.Policy) -> t.Expr:
             return t.Weekday()
         case e.Holiday():
             return t.Holiday()
+        case e.Listed(item, name):
+            return t.Listed(item.name, name)
         case e.LineBefore(name):
             return t.LineBefore(name)
         case e.Not(item):

@@ -181,7 +181,11 @@ class Parser:
     def comparison(self) -> Phrase:
         left = self.sum()
         if self.accept("in"):
-            self.take("(")
+            if not self.accept("("):
+                assert isinstance(left.expr, t.FieldRef)
+                name = self.next()
+                self.place += 1
+                return Phrase(t.Listed(left.expr.name, name), "flag", f"{left.text} in {name}", whole=False)
             words = [word.settled(left.firm().unit, left.choices) for word in self.listed(self.sum)]
             values = {word.expr.value for word in words}  # type: ignore[union-attr]
             text = f"{left.text} in ({', '.join(word.text for word in words)})"

@@ -110,7 +110,15 @@ class _File:
             waits=tuple((root["moratorium"] or {}).get("waits", ())) if "moratorium" in root else None,
             cooling_days=self.cooling_days(),
             assign=self.assign(root["assign"]) if "assign" in root else None,
+            lists=tuple((name, tuple(sorted(self.texts(said)))) for name, said in root.get("lists", {}).items()),
         )
+
+    def texts(self, said: str | list[str]) -> list[str]:
+        """The texts of a list: those that stand there, or the lines of a part."""
+        if isinstance(said, list):
+            return [text.strip() for text in said]
+        lines = (line.strip() for line in self.root["parts"][said]["text"].split("\n"))
+        return [line for line in lines if line and line[0] != "#"]
 
     def cooling_days(self) -> int | None:
         terms = (self.root.get("events") or {}).get("own_limit")

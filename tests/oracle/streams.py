@@ -166,6 +166,8 @@ class Maker:
                 return self.money() * (rng.choice((-1, 1)) if item.signed else 1)
             case "category":
                 return rng.choice(item.choices)
+            case "text":
+                return rng.choice(("elsewhere", *(text for _, texts in self.policy.lists for text in texts)))
             case "flag":
                 return rng.randrange(2)
             case "share":

@@ -77,6 +77,14 @@ class Holiday:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A text of the event is one of a list (section 2.1)."""
+
+    field: str
+    list: str
+
+
+@dataclass(frozen=True, slots=True)
 class LineBefore:
     """`limit` or `granted` as the day before the event ended."""
 
@@ -284,6 +292,7 @@ Expr = (
     | DayOfMonth
     | Weekday
     | Holiday
+    | Listed
     | LineBefore
     | Not
     | And
@@ -763,6 +772,7 @@ class Policy:
     tied_publish: tuple[tuple[str, str], ...] = ()  # the same to those that it is tied to
     ties: tuple[Tie, ...] = ()
     waits: tuple[str, ...] | None = None  # triggers that wait in a moratorium; None: the policy knows none
+    lists: tuple[tuple[str, tuple[str, ...]], ...] = ()  # the texts of each, in order
 
     @property
     def schedules(self) -> tuple[Restoration, ...]:

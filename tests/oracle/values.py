@@ -45,6 +45,7 @@ from tests.oracle.tree import (
     Last,
     LateCount,
     LineBefore,
+    Listed,
     Literal,
     Measure,
     Not,
@@ -183,6 +184,8 @@ def selected(policy: Policy, select: Select, dated: Dated, line: LineByDay) -> b
             return int(dated.day in days.off and dated.day not in days.working)
         if isinstance(expr, Weekday):
             return local_day.weekday()
+        if isinstance(expr, Listed):
+            return int(dated.event.fields.get(expr.field) in dict(policy.lists)[expr.list])
         assert isinstance(expr, FieldRef)
         return field_value(policy, dated, expr.name)
 

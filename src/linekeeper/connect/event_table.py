@@ -50,8 +50,8 @@ def number_columns(policy: Policy) -> dict[str, bool]:
 
 
 def is_number(field: Field) -> bool:
-    """Whether a field's column is int64; categories are kept as words."""
-    return field.unit != "category"
+    """Whether a field's column is int64; categories and texts are kept as words."""
+    return field.unit not in ("category", "text")
 
 
 def schema_of(policy: Policy) -> pa.Schema:

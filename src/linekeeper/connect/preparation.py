@@ -268,7 +268,7 @@ def _targets(policy: Policy) -> dict[tuple[str, str], Target]:
     for kind in policy.kinds:
         for field in kind.fields:
             unit = field.unit
-            target: Target = "date" if field.is_date else "text" if unit == "category" else "number"
+            target: Target = "date" if field.is_date else "text" if unit in ("category", "text") else "number"
             if unit in ("money", "share", "flag"):
                 target = unit
             targets[kind.name, field.name] = target

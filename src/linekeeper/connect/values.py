@@ -83,6 +83,8 @@ def spec_of(field: Field, digits: int | None, units_unknown: bool = False) -> Fi
     """What a policy's field takes; `digits`: money is written in major units with so many minor digits."""
     if field.unit == "category":
         return FieldSpec(field.name, "category", field.optional, choices=field.choices)
+    if field.unit == "text":
+        return FieldSpec(field.name, "text", field.optional)
     if field.unit == "flag":
         return FieldSpec(field.name, "flag", field.optional, high=1)
     if field.is_date:

@@ -1,6 +1,6 @@
-"""The mark of an account, a whole number that follows from its id alone, and the numbers of a salt.
+"""The mark of a text or an account, a whole number that follows from it alone, and the numbers of a salt.
 
-A kernel makes of both, by whole numbers alone, which arm of a split the account is in.
+A kernel makes of an account's mark and a salt, by whole numbers alone, which arm of a split the account is in.
 """
 
 from __future__ import annotations
@@ -20,7 +20,17 @@ def account_mark(account: str) -> int:
     >>> account_mark("A-1") == int(hashlib.sha256(b"A-1").hexdigest(), 16) >> 194
     True
     """
-    return int.from_bytes(hashlib.sha256(account.encode()).digest()[:8], "big") >> 64 - MARK_BITS
+    return text_mark(account)
+
+
+def text_mark(text: str) -> int:
+    """The same of any text, by which a kernel knows it. Of two texts in a list of 10,000, some one pair in 10^11 lists
+    would share one.
+
+    >>> 0 <= text_mark("device 7") < 2**MARK_BITS
+    True
+    """
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 64 - MARK_BITS
 
 
 def numbers_of_salt(salt: str) -> tuple[int, int, int]:

@@ -22,6 +22,7 @@ from linekeeper.evaluate.late_events import REVERSAL
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import fetch_rows, insert_many, last_number, within
 from linekeeper.kernel.kernel import Kernel
+from linekeeper.policy.expression import TEXT
 from linekeeper.policy.model import Field, Policy
 
 
@@ -65,7 +66,7 @@ def table_of_events(connection: Connection, policy: Policy, names: list[str]) ->
         "kind": pa.array([row.kind for row in rows], pa.string()),
         "at": pa.array([row.at for row in rows], pa.int64()),
     }
-    words = {one.name for kind in policy.kinds for one in kind.fields if one.choices}
+    words = {one.name for kind in policy.kinds for one in kind.fields if one.choices or one.unit == TEXT}
     for name in {one.name for kind in policy.kinds for one in kind.fields}:
         kind = pa.string() if name in words else pa.int64()
         columns[name] = pa.array([body.get(name) for body in fields], kind)
@@ -80,7 +81,7 @@ def _reader(policy: Policy) -> Callable[[Any], dict[str, int | str]]:
     kinds = {kind.name: {field.name: field for field in kind.fields} for kind in policy.kinds}
 
     def fits(field: Field | None, value: int | str) -> bool:
-        if field is None:  # a text
+        if field is None or field.unit == TEXT:
             return isinstance(value, str)
         return value in field.choices if field.choices else isinstance(value, int) and abs(value) <= MONEY_MAX
 

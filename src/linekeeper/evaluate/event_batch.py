@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from linekeeper.core.account_mark import account_mark
+from linekeeper.core.account_mark import account_mark, text_mark
 from linekeeper.core.bounds import MISSING
 from linekeeper.core.event import ARRIVED, EVENT_HEAD, Event
+from linekeeper.policy.expression import TEXT
 from linekeeper.policy.kinds import OPENING, OPENING_KINDS
 
 if TYPE_CHECKING:
@@ -233,7 +234,9 @@ def _values_of(declared: Sequence[Field], fields: Mapping[str, int | str]) -> tu
     x = []
     for field in declared:
         value = fields.get(field.name)
-        if isinstance(value, str):
+        if isinstance(value, str) and field.unit == TEXT:
+            value = text_mark(value)
+        elif isinstance(value, str):
             value = field.choices.index(value) if value in field.choices else None
         x.append(MISSING if value is None else value)
     return tuple(x)
@@ -317,8 +320,9 @@ def batch_as_read_by(policy: Policy, batch: Batch) -> Batch:
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[Ints, list[str]]:
+    """The place of each value among the different ones, -1 for none, and these."""
     encoded = column.combine_chunks().dictionary_encode()
-    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+    return pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
 
 
 def _fields(policy: Policy, table: pa.Table) -> tuple[Ints, Ints]:
@@ -348,7 +352,9 @@ def _mark_openings(policy: Policy, table: pa.Table, kind: Ints, x: Ints) -> None
 
 
 def _numbers(field: Field, column: pa.ChunkedArray) -> Ints:
-
+    if field.unit == TEXT:
+        codes, texts = _coded(column)
+        return np.array([*map(text_mark, texts), MISSING], dtype=np.int64)[codes]
     if field.choices:
         column = pc.index_in(column, value_set=pa.array(field.choices, type=column.type))
     filled: Ints = pc.fill_null(column.cast(pa.int64()), MISSING).to_numpy().astype(np.int64)

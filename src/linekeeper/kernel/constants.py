@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from linekeeper.core.account_mark import numbers_of_salt
+from linekeeper.core.account_mark import MARK_BITS, numbers_of_salt, text_mark
 from linekeeper.kernel.expressions import ExpressionCompiler
 from linekeeper.kernel.lines import LINE_MAX, note, shortened
 from linekeeper.kernel.names import Names
@@ -80,6 +80,7 @@ class Constants:
         self.filters: dict[ex.Select, ex.Expr] = {}
         self._name_dues(policy)
         self._name_splits(policy)
+        self._name_lists(policy)
         self._name_filters(policy)
         self.day_ends: dict[ex.Expr, ex.Expr] = {}
         self.day_texts: dict[ex.Expr, str] = {}
@@ -215,6 +216,20 @@ class Constants:
                     text = f"split.{split.name}: the first bucket of {arm.name}"
                     self._add(f"{owner}_from_{place}", begin, text, owner, str(place))
                 begin += arm.share_bp
+
+    def _name_lists(self, policy: m.Policy) -> None:
+        """The marks of the texts of each list, in rising order, ended by what no mark is."""
+        for one in policy.lists:
+            name = self._names.space.take(f"{one.name.upper()}_LIST")
+            marks = [*sorted(map(text_mark, one.words)), 1 << MARK_BITS]
+            rows = [", ".join(map(str, marks[first : first + 5])) for first in range(0, len(marks), 5)]
+            self._lines += [
+                f"# lists.{one.name}: the marks of its texts.",
+                f"{name} = (",
+                *(f"    {row}," for row in rows),
+                ")",
+            ]
+            self._by_place["lists", one.name] = name
 
     def _add_days(self, wanted: str, days: tuple[int, ...], text: str, part: str) -> None:
         """A list of days, which NEVER ends: a search for a day then stays within it."""

@@ -82,6 +82,13 @@ def functions_of_dues() -> str:
 
 
 @cache
+def functions_of_lists() -> str:
+    """The function that looks a number up in a list, as source."""
+    whole = functions_of_dues()
+    return whole[whole.index("def is_listed") : whole.index("def business_day")]
+
+
+@cache
 def functions_of_day_ends() -> str:
     """The functions of the line at the end of earlier days, as source."""
     return _untyped("day_ends.py", "def note_line")
@@ -180,7 +187,8 @@ def _functions_of(policy: m.Policy) -> list[str]:
     """The functions that only some policies need, as source."""
     taken = (
         (line_changes_kept(policy), functions_of_day_ends),
-        (policy.dues.tolerance_minor or policy.dues.business_days, functions_of_dues),
+        (_dues_are_special(policy), functions_of_dues),
+        (policy.lists and not _dues_are_special(policy), functions_of_lists),
         (policy.moratorium, functions_of_relief),
         (policy.splits, functions_of_splits),
         (any(how in _READ_WHOLE for how in _hows(policy)), functions_of_rings),
@@ -191,6 +199,10 @@ def _functions_of(policy: m.Policy) -> list[str]:
         (policy.assign, functions_of_first_limits),
     )
     return [functions() for needed, functions in taken if needed]
+
+
+def _dues_are_special(policy: m.Policy) -> bool:
+    return bool(policy.dues.tolerance_minor or policy.dues.business_days)
 
 
 def with_numbers(source: str) -> str:

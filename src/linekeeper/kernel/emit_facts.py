@@ -6,7 +6,7 @@ from linekeeper.kernel.constants import Constants, NamedExpressionCompiler
 from linekeeper.kernel.daily_code import advance_by_day, daily_value, day_functions, ends_days, line_before
 from linekeeper.kernel.dues_code import DuesCode
 from linekeeper.kernel.emit_rings import add
-from linekeeper.kernel.expressions import HOLIDAYS, WORKDAYS
+from linekeeper.kernel.expressions import HOLIDAYS, LIST, WORKDAYS
 from linekeeper.kernel.layout import GREATEST, Layout, Ring, arm_slot, columns_read, lengths_of
 from linekeeper.kernel.lines import bare, indented
 from linekeeper.kernel.names import Names
@@ -142,6 +142,7 @@ class FactsEmitter:
         optional = frozenset(fields[f".{one.name}"] for one in kind.fields if one.optional)
         if self.policy.dues.business_days:
             fields |= {key: self.constants.of("dues", days) for key, days in ((HOLIDAYS, "off"), (WORKDAYS, "working"))}
+        fields |= {LIST.format(one.name): self.constants.of("lists", one.name) for one in self.policy.lists}
         lines = self.dues.account_lines(kind.name)
         if kind.name == "opening" and "OPEN_DAY" in self.layout.slots:
             lines = [*lines, "s[OPEN_DAY] = stated_day(x, OPENING_OPENED_ON, hour // 24)"]

@@ -12,6 +12,7 @@ from linekeeper.policy.functions import FUNCTIONS
 _CODE_OP = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
+LIST = "list {}"  # the name of a list of texts, as their marks
 HOLIDAYS, WORKDAYS = "holidays of the calendar", "workdays of the calendar"  # the names of the two lists of days
 
 
@@ -50,6 +51,8 @@ class ExpressionCompiler:
             case ex.Holiday():
                 off, working = self.names[HOLIDAYS], self.names[WORKDAYS]
                 return f"(is_listed({off}, hour // 24) and not is_listed({working}, hour // 24))"
+            case ex.Listed(item, name):
+                return f"is_listed({self.names[LIST.format(name)]}, {self.atom(item)})"
             case _:
                 return f"{self.atom(expr)} == 1"
 

@@ -19,7 +19,7 @@ from linekeeper.regulation.clock import NoticeClock
 from linekeeper.texts.language import Text
 
 DEFAULT_JURISDICTION = "CN"  # where no law is named
-FactUnit = OneOf["money", "count", "days", "share", "flag", "category", "points", "pd", "date", "times"]
+FactUnit = OneOf["money", "count", "days", "share", "flag", "category", "points", "pd", "text", "date", "times"]
 
 
 @dataclass(frozen=True, slots=True)

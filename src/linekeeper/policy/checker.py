@@ -16,6 +16,7 @@ from lark import Tree
 from linekeeper.core.bounds import INT64_MAX, MONEY_MAX
 from linekeeper.policy import expression as ex
 from linekeeper.policy.daily import OWN_WORDS, is_daily
+from linekeeper.policy.event_fields import check_readable, field_bounds
 from linekeeper.policy.functions import (
     FACTS,
     FUNCTIONS,
@@ -26,7 +27,6 @@ from linekeeper.policy.functions import (
     DaysPastDue,
     Events,
     Function,
-    Interval,
     Several,
     Span,
 )
@@ -315,19 +315,9 @@ def _event_field(tree: Branch, word: str, kind: Kind, scope: Scope) -> Checked:
         is_choice = any(word in field.choices for field in kind.fields)
         way_out = f'write `"{word}"`' if is_choice else OTHER_NAMES.get(word) or nearest(word, known)
         _fail(tree, f"`{quoted(word)}` is not a field of `{kind.name}`", way_out)
-    _unprotected(tree, word, scope)
+    check_readable(tree, field, scope)
     expr = ex.FieldRef(field.name, field.unit, field.choices)
-    return Checked(expr, *_field_bounds(field), missing=field.optional)
-
-
-def _unprotected(tree: Branch, word: str, scope: Scope) -> None:
-    if word in scope.protected:
-        _fail(tree, f"`{word}` is protected and must not be an input", "remove it here, or from `protected`")
-
-
-def _field_bounds(field: Field) -> Interval:
-    high = {"flag": 1, "category": len(field.choices) - 1}.get(field.unit, MONEY_MAX)
-    return Interval(-MONEY_MAX if field.signed else 0, high)
+    return Checked(expr, *field_bounds(field), missing=field.optional)
 
 
 def _path(tree: Branch, scope: Scope) -> Checked:
@@ -507,7 +497,7 @@ def _measure(tree: Branch, scope: Scope) -> Checked:
                 arguments.append(window_of(side, units, least))
             case DaysPastDue():
                 arguments.append(_days_past_due(side, scope))
-    bounds = measure.bounds if measure.bounds is not None else _field_bounds(*fields)
+    bounds = measure.bounds if measure.bounds is not None else field_bounds(*fields)
     node = measure.node(*arguments)
     if past is not None and isinstance(node, ex.Windowed):
         node = replace(node, ending=_ending(past, node.window))
@@ -545,7 +535,7 @@ def _field_of(source: Branch, kind: Kind, scope: Scope) -> Field:
     field = next((field for field in kind.fields if field.name == word), None)
     if field is None:
         _fail(source, f"`{quoted(word)}` is not a field of `{kind.name}`", nearest(word, [f.name for f in kind.fields]))
-    _unprotected(source, word, scope)
+    check_readable(source, field, scope)
     return field
 
 
@@ -597,4 +587,5 @@ _CHECKS: Mapping[str, Callable[[Branch, Scope], Checked]] = {
     "where": _where,
     "call": _call,
     "customer_call": lambda tree, scope: scope.customer_call(tree, scope),
+    "in_list": lambda tree, scope: scope.list_call(tree, scope),
 }

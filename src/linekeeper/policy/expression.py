@@ -16,7 +16,7 @@ from dataclasses import field as noted
 from typing import ClassVar
 from typing import Literal as OneOf
 
-Unit = OneOf["money", "count", "days", "share", "flag", "category", "points", "pd"]
+Unit = OneOf["money", "count", "days", "share", "flag", "category", "points", "pd", "text"]
 MONEY: Unit = "money"  # integer minor units of the policy's currency
 COUNT: Unit = "count"
 DAYS: Unit = "days"
@@ -25,6 +25,7 @@ FLAG: Unit = "flag"  # 0 or 1
 CATEGORY: Unit = "category"  # index into the field's choices
 POINTS: Unit = "points"
 PD: Unit = "pd"  # parts per million
+TEXT: Unit = "text"  # the mark of a text, which is only looked up in a list
 
 TileUnit = OneOf["h", "d", "m"]
 
@@ -108,6 +109,14 @@ class Weekday:
 @dataclass(frozen=True, slots=True)
 class Holiday(_Condition):
     """The event's local day is a holiday of the policy's calendar; only inside `where`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(_Condition):
+    """A text field of the event is one of the policy's list; only inside `where`. False where it is missing."""
+
+    item: FieldRef
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +350,7 @@ Expr = (
     | DayOfMonth
     | Weekday
     | Holiday
+    | Listed
     | LineBefore
     | Not
     | And
@@ -357,7 +367,7 @@ Expr = (
 def children(node: Expr) -> Iterator[Expr]:
     """The direct parts of an expression, left to right."""
     match node:
-        case Not(item) | In(item, _):
+        case Not(item) | In(item, _) | Listed(item, _):
             yield item
         case And(items) | Or(items):
             yield from items

@@ -89,6 +89,8 @@ class ExpressionText:
                 return "weekday"
             case ex.Holiday():
                 return "holiday"
+            case ex.Listed(item, name):
+                return f"{self.of(item, kind)} in {name}"
             case ex.LineBefore(name):
                 return name
             case ex.Not(item):

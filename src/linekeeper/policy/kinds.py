@@ -81,6 +81,7 @@ _UNITS: dict[str, tuple[Unit, bool]] = {
     "days": ("days", False),
     "share": ("share", False),
     "flag": ("flag", False),
+    "text": ("text", False),
 }
 
 

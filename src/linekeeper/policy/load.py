@@ -22,7 +22,7 @@ from pathlib import Path
 
 from linekeeper.core.bounded import CARD_BYTES_MAX, read_bounded, read_start
 from linekeeper.core.errors import Fault, PolicyError
-from linekeeper.policy import customers, dues, kinds, links, restorations, sections, segments, splits, tables
+from linekeeper.policy import customers, dues, kinds, links, lists, restorations, sections, segments, splits, tables
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.allowances import check_allowed_events
@@ -40,6 +40,7 @@ KEYS = (
     "time_zone",
     "include",
     "events",
+    "lists",
     "features",
     "define",
     "segments",
@@ -101,6 +102,7 @@ def load_text(
     parts = kept_parts(root, faults, read_part)
     root = splits.with_triggers_of_arms(with_shared(root, parts), faults)
     reader = _reader(root, faults)
+    listed = lists.read_lists(root.get("lists"), reader, parts)
     customer = customers.read_customer(root.get("customer"), reader)
     tied = links.read_links(root.get("links"), reader)
     features, define = root.get("features"), root.get("define")
@@ -124,7 +126,9 @@ def load_text(
     customer = customers.read_ceiling(root.get("customer"), customer, reader)
     # Before the triggers, for those that wait ask for it.
     relief = sections.read_moratorium(root.get("moratorium"), _trigger_names(root), reader)
-    policy = replace(_with_others(_policy(root, reader, score), customer, tied, reader), moratorium=relief)
+    policy = replace(
+        _with_others(_policy(root, reader, score), customer, tied, reader), moratorium=relief, lists=listed
+    )
     _check_whole(root, policy, reader)
     faults.stop_if_any()
     text = parts.written_after(text)

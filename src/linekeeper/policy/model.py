@@ -47,6 +47,14 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
+class WordList:
+    """A list of texts with a name, in order: what a text field of an event is looked up in."""
+
+    name: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Feature:
     """A named value. Inline measures and facts of a policy are features too, named by their own text."""
 
@@ -373,6 +381,7 @@ class Policy:
     customer: Customer | None = None
     links: Links | None = None
     moratorium: Moratorium | None = None
+    lists: tuple[WordList, ...] = ()
     digest: str = ""  # SHA-256 of the policy file's canonical text
     source: str = field(default="", repr=False, compare=False)  # that text, the days of a calendar with it
     written: str = field(default="", repr=False, compare=False)  # the text of the file, which may leave them out

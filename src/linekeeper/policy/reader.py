@@ -22,7 +22,7 @@ from linekeeper.policy.daily_check import check_daily
 from linekeeper.policy.functions import FACTS, LATER_FACTS, MEASURES
 from linekeeper.policy.kinds import valid_name
 from linekeeper.policy.rule_cells import SEGMENT
-from linekeeper.policy.scope import UNIT_WORDS, Checked, CustomerCall, Mistyped, Scope, no_customer_call
+from linekeeper.policy.scope import UNIT_WORDS, Checked, CustomerCall, Mistyped, Scope, no_customer_call, no_list_call
 from linekeeper.policy.source import Faults, Listing, Node, Scalar, Table, quoted
 from linekeeper.policy.syntax import NESTING_MAX, Branch, Misread, depth_of, parse
 
@@ -65,6 +65,8 @@ class Reader:
     later: frozenset[str] = frozenset()  # names that read the score
     defined: dict[str, Branch | None] = field(default_factory=dict)  # conditions with a name; None: it has a fault
     customer_call: CustomerCall = no_customer_call
+    list_call: CustomerCall = no_list_call
+    lists: tuple[str, ...] = ()  # of texts, by name
     holidays: bool = False
 
     def scope(self, scores: bool = True, asked_amount: bool = False) -> Scope:
@@ -85,6 +87,8 @@ class Reader:
             defined=self.defined,
             customer_call=self.customer_call,
             daily_call=check_daily,
+            list_call=self.list_call,
+            lists=self.lists,
             holidays=self.holidays,
         )
 

@@ -11,6 +11,7 @@ from linekeeper.policy.customers import CUSTOMER_KEYS, PUBLISHED_FACTS, PUBLISHE
 from linekeeper.policy.dues import DUES_KEYS, HOLIDAYS_KEYS, PREPAID, WEEKDAYS
 from linekeeper.policy.kinds import MEANS_KEY, MEANS_WORDS
 from linekeeper.policy.links import LINKS_KEYS, NEEDS, PURPOSES, TIE_KEYS
+from linekeeper.policy.lists import LIST_WORDS_MAX
 from linekeeper.policy.load import KEYS, OLD_KEYS, REQUIRED
 from linekeeper.policy.model import TIES
 from linekeeper.policy.parts import PART_KEYS
@@ -115,6 +116,12 @@ _ASSIGN: Schema = _table(
     },
     ("limit",),
 )
+_WORD_LIST: Schema = {
+    "oneOf": [
+        {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": LIST_WORDS_MAX},
+        {"type": "string", "description": "a file beside the policy, with one text a line"},
+    ]
+}
 _BINS: Schema = {
     "type": "object",
     "patternProperties": {"^(below .+|is .+|otherwise|missing)$": {"type": ["integer", "string"]}},
@@ -126,7 +133,7 @@ _FIELD: Schema = {
         {
             "enum": [
                 name + mark
-                for name in ("money", "signed money", "count", "days", "share", "flag")
+                for name in ("money", "signed money", "count", "days", "share", "flag", "text")
                 for mark in ("", "?")
             ]
         },
@@ -261,19 +268,25 @@ def _split() -> Schema:
     return _table(keys, SPLIT_KEYS)
 
 
+_HEAD: dict[str, Schema] = {
+    "policy": {"type": "string"},
+    "version": {"type": "integer", "minimum": 1},
+    "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+    "minor_digits": {"type": "integer", "minimum": 0, "maximum": 4},
+    "time_zone": {"type": "string"},
+}
+
+
 def schema() -> Schema:
     """The schema of a policy file (JSON Schema, draft 2020-12)."""
     feature: Schema = {"oneOf": [_TEXT, _table(_MEASURED, ("value",))]}
     terms = {"when": _CONDITION, "increase": _SHARE, "up_to": _TEXT, "every": _DAYS, "valid": _DAYS}
     rule = {"deny": _CONDITION, "reason": _WORD, "allow": _ALLOW}
     properties: dict[str, Schema] = {
-        "policy": {"type": "string"},
-        "version": {"type": "integer", "minimum": 1},
-        "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
-        "minor_digits": {"type": "integer", "minimum": 0, "maximum": 4},
-        "time_zone": {"type": "string"},
+        **_HEAD,
         "include": {"type": "array", "items": {"type": "string"}, "description": "files with shared sections"},
         "events": _EVENTS,
+        "lists": {**_named(_WORD_LIST), "description": "texts that fields of events are looked up in"},
         "features": _named(feature),
         "define": _named(_CONDITION),
         "segments": {**_named(_CONDITION), "description": "the first whose condition holds; the last is `otherwise`"},

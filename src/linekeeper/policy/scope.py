@@ -72,6 +72,11 @@ class Mistyped(Exception):
 CustomerCall = Callable[[Branch, "Scope"], Checked]
 
 
+def no_list_call(tree: Branch, scope: Scope) -> Checked:
+    """What that is where the policy has no lists."""
+    raise Mistyped("a list with a name needs `lists`", tree.meta.start_pos or 0, 'write `in ("one", "other")`')
+
+
 def no_daily_call(tree: Branch, scope: Scope) -> Checked:
     """What `max(utilisation, 6m)` is where nothing is measured."""
     raise Mistyped("nothing is measured here", tree.meta.start_pos or 0)
@@ -111,3 +116,5 @@ class Scope:
     defined: Mapping[str, Branch | None] = field(default_factory=dict)  # conditions with a name; None: it has a fault
     customer_call: CustomerCall = no_customer_call  # what `customer.sum(owed)` is
     daily_call: CustomerCall = no_daily_call  # what `max(utilisation, 6m)` is
+    list_call: CustomerCall = no_list_call  # what `device in blocked_devices` is
+    lists: tuple[str, ...] = ()  # of texts, by name

@@ -130,8 +130,9 @@ def _render(tree: Branch) -> _Text:
         case "compare":
             op = "=" if str(parts[1]) == "==" else str(parts[1])
             return _Text(f"{_operand(trees[0], 5)} {op} {_operand(trees[1], 5)}", 4)
-        case "in_":
-            return _Text(f"{_operand(trees[0], 5)} in ({', '.join(map(render, trees[1:]))})", 4)
+        case "in_" | "in_list":
+            words = f"({', '.join(map(render, trees[1:]))})" if tree.data == "in_" else parts[1]
+            return _Text(f"{_operand(trees[0], 5)} in {words}", 4)
         case "arith":
             rank = _ARITH_RANK[str(parts[1])]
             return _Text(f"{_operand(trees[0], rank)} {parts[1]} {_operand(trees[1], rank + 1)}", rank)

@@ -382,6 +382,8 @@ def deciding_values(policy: m.Policy, kind: m.Kind, item: m.Field) -> list[int]:
         return list(range(len(item.choices)))
     if item.unit == "flag":
         return [0, 1]
+    if item.unit == ex.TEXT:
+        return [MISSING]  # a text that is on no list
     values = {0, MONEY_MAX // 1000}
     for constant in _compared_constants(policy, kind, item):
         values |= {constant - 1, constant, constant + 1}

@@ -93,6 +93,8 @@ class ExpressionRenderer:
                 return translate("always") if value else translate("never")
             case ex.Holiday():
                 return translate("the day is a holiday")
+            case ex.Listed(item, name):
+                return translate("{item} is on the list {name}", item=self.noun(item), name=self.language.quote(name))
             case ex.Ref(name) if self._is_spelled_out(name):
                 return self.clause(self._features[name].expr)
             case ex.Ref(name):
@@ -138,7 +140,7 @@ class ExpressionRenderer:
                 return translate("the day of the week")
             case ex.LineBefore(name):
                 return translate(LINE_BEFORE[name])
-            case ex.Not() | ex.And() | ex.Or() | ex.Compare() | ex.In() | ex.Holiday():
+            case ex.Not() | ex.And() | ex.Or() | ex.Compare() | ex.In() | ex.Holiday() | ex.Listed():
                 return translate("whether {inner}", inner=self.grouped(node))
             case ex.Arithmetic(op, left, right):
                 return translate(ARITHMETIC[op], left=self._factor(left), right=self._factor(right))
@@ -276,7 +278,7 @@ class ExpressionRenderer:
                 return self.language.quote(self._word("choices", choices[value]))
             case "points":
                 return self.language.translate_count("{number} point", "{number} points", value)
-            case "count":
+            case "count" | "text":  # no rule has the mark of a text for a value
                 return self.language.number(value)
             case _:
                 assert_never(unit)

@@ -81,7 +81,7 @@ class Domains:
                 return self.of_hour
             case ex.LineBefore():
                 return Domain(0, MONEY_MAX, missing=True)
-            case ex.Holiday():
+            case ex.Holiday() | ex.Listed():
                 return Domain(0, 1)
             case ex.Weekday():
                 return Domain(0, 6)
