@@ -44,3 +44,35 @@ triggers:
     assert differences(policy, run(read(policy.source), events, 20_040), found, refused) == []
     assert [ruling.values["late_count(3, 2d)"] for ruling in found] == [0, 0]
     assert [ruling.after.status.name for ruling in found] == ["SUSPENDED", "ACTIVE"]
+
+
+def test_a_due_that_comes_on_the_day_on_which_a_moratorium_is_shortened() -> None:
+    """The day began standing still for every due; one that joins on it, after the moratorium was ended, is no other.
+
+    The oracle forgot that day with the moratorium that it belonged to.
+    """
+    policy = load_text(
+        """
+policy: shortened-relief
+version: 1
+currency: CNY
+time_zone: UTC
+moratorium: {waits: [late]}
+triggers:
+  late: {when: "days_past_due >= 1", cap: 50%, reason: arrears}
+restoration: {first: 40%, step: 20%, every: 30d}
+"""
+    )
+    facts: list[tuple[float, str, dict[str, int | str]]] = [
+        (0, "open", {"limit": 100_000}),
+        (1, "draw", {"amount": 50_000}),
+        (10, "moratorium", {"from": 20_010, "until": 20_020, "why": "flood"}),
+        (13.1, "moratorium", {"from": 20_010, "until": 20_012, "why": "the water went"}),
+        (13.2, "due", {"amount": 10_000, "due_on": 20_005}),
+    ]
+    events = [
+        Event(str(n), "A", kind, int((20_000 + day) * DAY), fields) for n, (day, kind, fields) in enumerate(facts)
+    ]
+    rulings, refused = by_arrival(Kernel(policy), events, 20_040)
+    assert differences(policy, run(read(policy.source), events, 20_040), rulings, refused) == []
+    assert [ruling.values["days_past_due"] for ruling in rulings] == [7]

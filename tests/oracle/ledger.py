@@ -162,7 +162,8 @@ class Ledger:
             case "due":
                 self._join(business_day(self.terms.business_days, int(fields["due_on"])), int(fields["amount"]))
             case "moratorium" if self.knows_relief:
-                self.relief, self.stood = (max(int(fields["from"]), dated.day), int(fields["until"])), set()
+                self.relief = (max(int(fields["from"]), dated.day), int(fields["until"]))
+                self.stood = {day for day in self.stood if day >= self.relief[0]}  # today, if it stood still already
                 self._let_today_stand()
             case "delinquency":
                 reported = int(fields["days"])
