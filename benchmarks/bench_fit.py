@@ -5,7 +5,8 @@
 made-up families, drawn anew in each repeat. `card` is what `linekeeper fit` writes by default for the rows of the other
 folds, `trees` what it writes with `--kind trees`. The distance of each card from each peer has a 95 % interval, paired
 over the folds; the folds of a repeat share rows, and so the interval is as wide as Nadeau and Bengio (2003) make it.
-Everything runs in one process, on one core.
+`lightgbm_pairs` is LightGBM whose paths read at most two features: its distance from LightGBM says whether pairs
+suffice. Everything runs in one process, on one core.
 
 With `--record`, each fit is a line of that file as soon as it is done, and a fit that has its line is not done again:
 a run that was interrupted goes on, and slow peers can run on fewer folds (`--folds 1`) or another day. The figures are
@@ -116,6 +117,7 @@ def summary(fits: list[Fit]) -> dict[str, Any]:
         "distance": {
             own: {arm: paired(by_arm[own], by_arm[arm]) for arm in arms if arm != own} for own in CARDS if own in by_arm
         },
+        "pairs_less_unlimited": paired(by_arm.get("lightgbm_pairs", {}), by_arm.get("lightgbm", {})),
     }
 
 
@@ -143,12 +145,16 @@ def show(name: str, measured: dict[str, Any]) -> None:
     print(f"{name}: {measured['rows']:,} rows", flush=True)
     for arm, mean in measured["auc"].items():
         folds, seconds = measured["folds"][arm], measured["seconds_a_fit"][arm]
-        line = f"  {arm:<9} {mean:.4f}  {folds:>2} folds {seconds:>6.1f} s a fit"
+        line = f"  {arm:<14} {mean:.4f}  {folds:>2} folds {seconds:>6.1f} s a fit"
         for own, by_arm in measured["distance"].items():
             gap = by_arm.get(arm)
             if gap and gap["mean"] is not None:
                 line += f"  {own} {gap['mean']:+.4f} ({gap['low']:+.4f} to {gap['high']:+.4f})"
         print(line, flush=True)
+    gap = measured["pairs_less_unlimited"]
+    if gap["mean"] is not None:
+        interval = f"{gap['low']:+.4f} to {gap['high']:+.4f}"
+        print(f"  LightGBM of pairs less LightGBM {gap['mean']:+.4f} ({interval})", flush=True)
 
 
 def read_record(record: Path | None) -> list[Fit]:

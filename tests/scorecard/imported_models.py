@@ -28,6 +28,7 @@ from linekeeper.lab.card_import.lender_model import LenderModel
 from linekeeper.lab.card_import.lightgbm_text import read_lightgbm
 from linekeeper.lab.card_import.model_columns import ModelColumn
 from linekeeper.lab.card_import.skops_file import read_skops
+from linekeeper.lab.card_import.tree_text import read_tree_text
 from linekeeper.lab.card_import.trees_of_model import card_of_model, points_line
 from linekeeper.lab.card_import.xgboost_json import read_xgboost
 from linekeeper.scorecard.artifact import open_artifact, write_artifact
@@ -212,10 +213,46 @@ def skops_model(rng: Random) -> Made:
     return Made(model, columns, predict, f"{kind.__name__}, depth {settings['max_depth']}")
 
 
+def tree_text_model(rng: Random) -> Made:
+    """A forest or a tree of scikit-learn, through the text of `export_text`, with a number for what is missing."""
+    from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+    from sklearn.tree import DecisionTreeClassifier, export_text
+
+    rows = training_rows(rng, with_categories=False)
+    given = [rng.choice((-3, 0, 4)) if column.missing_as is None else column.missing_as for column in rows.columns]
+    for place, column in enumerate(rows.columns):
+        own = rows.matrix[:, place]
+        own[np.isnan(own)] = given[place] / 10**column.decimals
+    kind = rng.choice((RandomForestClassifier, ExtraTreesClassifier, DecisionTreeClassifier))
+    settings: dict[str, Any] = {"max_depth": rng.choice((2, 6, None)), "random_state": rng.randrange(1_000)}
+    if kind is not DecisionTreeClassifier:
+        settings |= {"n_estimators": rng.choice((1, 10, 40)), "n_jobs": 1}
+    settings["class_weight"] = rng.choice((None, "balanced"))
+    forest = kind(**settings).fit(rows.matrix, rows.label)
+    trees = [forest] if kind is DecisionTreeClassifier else forest.estimators_
+    names = [column.name for column in rows.columns]
+    as_text = {"feature_names": names, "decimals": 60, "show_weights": True, "max_depth": 500}
+    class_names = {"class_names": ["0", "1"]}  # the trees of a forest number their classes as 0.0 and 1.0
+    text = "\n".join(export_text(tree, **as_text, **class_names, spacing=rng.choice((1, 3))) for tree in trees)
+    model = read_tree_text(text)
+    by_name = dict(zip(names, zip(rows.columns, given, strict=True), strict=True))
+    columns = tuple(
+        ModelColumn(name, name, by_name[name][0].decimals, missing_as=by_name[name][1]) for name in model.features
+    )
+
+    def predict(matrix: Matrix) -> Matrix:
+        whole = np.zeros((len(matrix), len(names)))
+        whole[:, [names.index(name) for name in model.features]] = matrix
+        return np.asarray(forest.predict_proba(whole)[:, 1], dtype=np.float64)
+
+    return Made(model, columns, predict, f"{kind.__name__}, depth {settings['max_depth']}")
+
+
 FORMATS: Mapping[str, Callable[[Random], Made]] = {
     "lightgbm": lightgbm_model,
     "xgboost": xgboost_model,
     "skops": skops_model,
+    "tree_text": tree_text_model,
 }
 
 

@@ -28,7 +28,7 @@ from linekeeper.scorecard.points import score_one
 from tests.scorecard import imported_points
 from tests.scorecard.imported_models import FORMATS, card_beside_model
 
-NEEDS = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost",), "skops": ("sklearn", "skops")}
+NEEDS = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost",), "skops": ("sklearn", "skops"), "tree_text": ("sklearn",)}
 
 
 @pytest.mark.parametrize("kind", list(FORMATS))

@@ -35,7 +35,7 @@ def import_model_file(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="Text of LightGBM, JSON of XGBoost, an archive of skops, a CSV of points, or a PMML scorecard.",
+            help="Text of LightGBM or scikit-learn, JSON of XGBoost, an archive of skops, CSV of points, or PMML.",
         ),
     ],
     columns: Annotated[

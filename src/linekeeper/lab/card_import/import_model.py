@@ -22,6 +22,7 @@ from linekeeper.lab.card_import.lightgbm_text import read_lightgbm
 from linekeeper.lab.card_import.model_columns import ModelColumn, model_columns_of
 from linekeeper.lab.card_import.points_tables import StatedCard, card_of_points, read_pmml, read_points_csv
 from linekeeper.lab.card_import.skops_file import read_skops
+from linekeeper.lab.card_import.tree_text import read_tree_text
 from linekeeper.lab.card_import.trees_of_model import card_of_model, points_line
 from linekeeper.lab.card_import.xgboost_json import read_xgboost
 from linekeeper.lab.parquet import read_parquet_table, whole_numbers
@@ -29,7 +30,7 @@ from linekeeper.scorecard.artifact import Artifact, open_artifact, write_artifac
 from linekeeper.scorecard.many import FeatureColumns
 from linekeeper.scorecard.pd import Scale
 
-ModelFormat: TypeAlias = Literal["lightgbm", "xgboost", "skops", "csv", "pmml"]
+ModelFormat: TypeAlias = Literal["lightgbm", "xgboost", "skops", "tree_text", "csv", "pmml"]
 MODEL_BYTES_MAX = 256 * 1024 * 1024
 SAMPLE_ROWS = 10_000
 MaybeCompared: TypeAlias = CardAndModel | None
@@ -128,6 +129,8 @@ def model_format_of(data: bytes) -> ModelFormat:
         return "skops"
     if start.startswith(b"tree\n") or start.startswith(b"tree\r\n"):
         return "lightgbm"
+    if start.startswith(b"|-"):
+        return "tree_text"
     if start.startswith(b"{"):
         return "xgboost"
     if start.startswith((b"<", b"\xef\xbb\xbf<")):
@@ -136,7 +139,8 @@ def model_format_of(data: bytes) -> ModelFormat:
         return "csv"
     raise not_readable(
         "has none of the formats that are known",
-        "bring text of LightGBM, JSON of XGBoost, an archive of skops, a CSV of points or a PMML scorecard",
+        "bring text of LightGBM, JSON of XGBoost, an archive of skops, text of scikit-learn's `export_text`, a CSV of "
+        "points or a PMML scorecard",
     )
 
 
@@ -150,6 +154,8 @@ def _text(data: bytes) -> str:
 def _trees(data: bytes, kind: ModelFormat, rounds: int | None) -> LenderModel:
     if kind == "skops":
         return read_skops(data)
+    if kind == "tree_text":
+        return read_tree_text(_text(data))
     return read_xgboost(_text(data), rounds) if kind == "xgboost" else read_lightgbm(_text(data))
 
 

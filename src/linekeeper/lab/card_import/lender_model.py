@@ -37,7 +37,7 @@ class LenderModel:
     The sum of all leaves is multiplied by `factor`, and `constant` is added. `threshold_below`: a value that is the
     threshold goes below. `float32`: the model keeps columns and thresholds in single precision. `choices`: the words
     of a category in the order of its codes, where the file has them. `rounding`: the most by which the model's own sum
-    may be off, by the arithmetic that it uses.
+    may be off, by the arithmetic that it uses. `missing_unknown`: the file does not say where a missing value goes.
     """
 
     made_by: str
@@ -50,6 +50,7 @@ class LenderModel:
     is_probability: bool = False
     rounding: float = 0.0
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    missing_unknown: bool = False
 
 
 def not_readable(what: str, way_out: str = "export the model anew with its own library") -> FileError:

@@ -51,6 +51,7 @@ def points_line(model: LenderModel, scale: Scale) -> PointsLine:
 
 def card_of_model(model: LenderModel, columns: Sequence[ModelColumn], name: str, scale: Scale) -> Artifact:
     """The card. Raises FileError where no card can equal the model, ArtifactError where it would break a bound."""
+    _demand_missing(model, columns)
     line = points_line(model, scale)
     constant = line.points(model.constant)
     base = constant.numerator // constant.denominator
@@ -70,6 +71,22 @@ def card_of_model(model: LenderModel, columns: Sequence[ModelColumn], name: str,
         "output": "probability" if model.is_probability else "log-odds",
     }
     return Artifact(name, score, scale, inputs, provenance)
+
+
+def _demand_missing(model: LenderModel, columns: Sequence[ModelColumn]) -> None:
+    """A file that does not say where a missing value goes needs a number that stands for it, in every column."""
+    for column in columns if model.missing_unknown else ():
+        if column.missing_code is not None:
+            raise not_possible(
+                f"does not say where `{column.missing_code}` goes in `{column.name}` as a missing value",
+                "leave out `missing_code`, or bring an archive of skops, which says it",
+            )
+        if column.missing_as is None:
+            raise not_possible(
+                f"does not say where a missing `{column.name}` goes",
+                "write `missing_as` in the columns file, the number that it was trained with in the place of a "
+                "missing value, or bring an archive of skops",
+            )
 
 
 def _codes(column: ModelColumn) -> tuple[int, ...]:
