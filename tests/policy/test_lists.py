@@ -66,6 +66,36 @@ def test_oracle_and_program_read_the_example_alike_and_decide_alike() -> None:
         assert differences(policy, expected, *in_bulk(kernel, [events], until, compiled=True, lazy=True)[0]) == []
 
 
+def test_pay_later_is_decided_by_hand() -> None:
+    """A takes out cash for 900 of 4,000: his other purchase is with a branch that is not listed. B's alarm was false.
+
+    C and D never pay, and share a device with E, who owes nothing: E is stopped when both are five days late. F spends
+    150 of 500 on games, which is only noted.
+    """
+    folder = EXAMPLE.parent / "pay-later"
+    result = lk.replay(folder / "policy.yaml", folder / "events.jsonl", until="2026-04-20")
+    decided = [(one.account, f"{one.at:%m-%d}", one.action, one.limit_minor // 100) for one in result.decisions]
+    late = [("03-02", "assign", 500), ("03-23", "suspend", 500), ("03-30", "decrease", 100)]
+    assert decided == [
+        ("A", "03-02", "assign", 4_000),
+        ("A", "03-10", "decrease", 2_000),
+        ("B", "03-02", "assign", 2_000),
+        ("B", "03-06", "suspend", 2_000),
+        ("B", "03-13", "restore", 2_000),
+        *(("C", *one) for one in late),
+        *(("D", *one) for one in late),
+        ("E", "03-02", "assign", 4_000),
+        ("E", "03-25", "suspend", 4_000),
+        ("F", "03-02", "assign", 500),
+        ("F", "03-04", "watch", 500),
+        ("F", "04-03", "keep", 500),
+    ]
+    policy = load_file(folder / "policy.yaml")
+    assert parted(read(policy.source), policy) == []
+    text = (folder / "policy.yaml").read_text("utf-8")
+    assert format_text(text) == text
+
+
 def test_the_hash_of_a_policy_covers_its_lists() -> None:
     one, other = (policy_of("{blocked: b.txt}", files={"b.txt": text}) for text in ("a\nb\n", "a\nc\n"))
     assert one.lists[0].words == ("a", "b")
