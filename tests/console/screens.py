@@ -56,7 +56,7 @@ class Visitor:
         if key:
             self.page.fill("#key", key)
         self.page.click("button.first")
-        self.page.wait_for_url("**/console/accounts")
+        self.page.wait_for_url("**/console/today")
 
     def faults(self) -> list[str]:
         """What axe finds on the page: rule and element."""
@@ -105,6 +105,8 @@ def screens_of(account: str) -> dict[str, str]:
     """The screens by name, for a store that has that account."""
     return {
         "sign-in": "/console/sign-in",
+        "today": "/console/today",
+        "cases": "/console/cases",
         "accounts": "/console/accounts",
         "account": f"/console/accounts/{account}",
         "decision": f"/console/accounts/{account}/decisions/1",

@@ -21,8 +21,14 @@ from linekeeper.service.roles import Role
 from tests.service.running import Running, running, store_with_example
 
 ACCOUNT = "/console/accounts/A-1001"
-PATHS = ("/console/accounts", ACCOUNT, f"{ACCOUNT}/decisions/1")
-TWINS = ("/console/accounts.json", f"{ACCOUNT}/account.json", f"{ACCOUNT}/decisions/1/decision.json")
+PATHS = ("/console/today", "/console/cases", "/console/accounts", ACCOUNT, f"{ACCOUNT}/decisions/1")
+TWINS = (
+    "/console/today.json",
+    "/console/cases.json",
+    "/console/accounts.json",
+    f"{ACCOUNT}/account.json",
+    f"{ACCOUNT}/decisions/1/decision.json",
+)
 
 
 @pytest.fixture(scope="module")
@@ -119,13 +125,16 @@ def test_pages_say_what_their_twins_say_in_both_languages(keyed: tuple[Running, 
     made, texts = keyed
     for lang, status, action in (("en", "restoring", "decrease"), ("zh", "恢复中", "降低")):
         with entered(made, texts[Role.AGENT], lang) as browser:
-            twin, page = browser.get(TWINS[1]).json(), browser.get(ACCOUNT)
+            twin, page = browser.get(f"{ACCOUNT}/account.json").json(), browser.get(ACCOUNT)
             assert twin["sentence"] in page.text
             assert status in page.text
             assert twin["account"]["limit_minor"] == 600_000
             assert twin["may_draw_minor"] == max(600_000 - twin["account"]["balance_minor"], 0)
             assert twin["plans"][0]["steps"][0]["text"] in page.text
-            twin, page = browser.get(TWINS[2]).json(), browser.get(PATHS[2])
+            twin, page = (
+                browser.get(f"{ACCOUNT}/decisions/1/decision.json").json(),
+                browser.get(f"{ACCOUNT}/decisions/1"),
+            )
             assert twin["explained"]["decision"]["action"] == "decrease"
             assert twin["sentence"] in page.text
             assert twin["notice"]["headline"] in page.text
@@ -137,8 +146,8 @@ def test_pages_say_what_their_twins_say_in_both_languages(keyed: tuple[Running, 
 def test_rules_show_their_values_against_their_thresholds(keyed: tuple[Running, dict[Role, str]]) -> None:
     made, texts = keyed
     with entered(made, texts[Role.AGENT]) as browser:
-        rules = browser.get(TWINS[1]).json()["rules"]
-        explained = browser.get(TWINS[2]).json()["explained"]["triggers"]
+        rules = browser.get(f"{ACCOUNT}/account.json").json()["rules"]
+        explained = browser.get(f"{ACCOUNT}/decisions/1/decision.json").json()["explained"]["triggers"]
     assert [rule["set"] for rule in rules] == sorted((rule["set"] for rule in rules), reverse=True)
     assert {rule["trigger"] for rule in rules} >= {one["name"] for one in explained}
     assert all(rule["comparisons"] for rule in rules)

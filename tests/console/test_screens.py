@@ -9,6 +9,7 @@ import pytest
 
 from linekeeper.console.routes import console_router
 from linekeeper.texts.language import LANGS, Lang
+from tests.console.held import store_with_held
 from tests.console.screens import THEMES, Visitor, browsing, screens_of
 from tests.service.running import Running, running, store_with_example
 
@@ -29,6 +30,12 @@ def browser(chromium_path: str) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with running(store_with_example(tmp_path_factory.mktemp("screens")), pages=[console_router()]) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(store_with_held(tmp_path_factory.mktemp("held")), pages=[console_router()]) as made:
         yield made
 
 
@@ -53,7 +60,7 @@ def test_the_keyboard_alone_leads_from_signing_in_to_why(browser: Browser, serve
     page.goto("/console/sign-in?lang=en")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/console/accounts")
+    page.wait_for_url("**/console/today")
     for _ in range(12):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.name") == "find":
@@ -68,6 +75,26 @@ def test_the_keyboard_alone_leads_from_signing_in_to_why(browser: Browser, serve
     page.keyboard.press("Enter")
     page.wait_for_url("**/decisions/2")
     assert "the limit went from" in (page.text_content("h1") or "")
+    visitor.leave()
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_restrictions_that_wait_are_ruled_on(browser: Browser, held: Running, lang: Lang) -> None:
+    visitor = Visitor(browser, held.url, lang)
+    page = visitor.page
+    visitor.sign_in()
+    assert visitor.faults() == []
+    before = int((page.text_content(".rail .count") or "0").strip())
+    page.click("main .button.first")
+    page.wait_for_url("**/console/cases")
+    assert visitor.faults() == []
+    assert not visitor.is_too_wide(NARROWEST), visitor.too_wide_parts()
+    page.locator("input[name=account]").first.check()
+    page.fill("#why", "the feed was wrong")
+    page.click("button[value=release]")
+    page.wait_for_url("**/console/cases?done=release")
+    assert int((page.text_content(".rail .count") or "0").strip()) == before - 1
+    assert visitor.complaints == []
     visitor.leave()
 
 

@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 
 from linekeeper.cli.answers.accounts import AccountsAnswer, account_record
 from linekeeper.console.account_page import account_screen
+from linekeeper.console.cases_routes import CASES_ROUTES
 from linekeeper.console.decision_page import decision_screen
 from linekeeper.console.screens import (
     ROOT,
@@ -41,7 +42,7 @@ SIGN_IN_CODES = ("session-missing", "access-key-missing", "access-key-not-valid"
 def show_start(request: Asked) -> Response[Any]:
     """The first page."""
     page_reader(request, READS_ACCOUNTS)
-    return redirect_to(f"{ROOT}/accounts")
+    return redirect_to(f"{ROOT}/today")
 
 
 @screen(["/console/accounts", "/console/accounts.json"])
@@ -146,7 +147,7 @@ def answer_http_with_page(request: Asked, error: HTTPException) -> Response[Any]
     return answer_with_page(request, refused)
 
 
-CONSOLE_PAGES: list[Any] = [show_start, list_lines, show_line, show_trace, *SIGNING_IN_ROUTES]
+CONSOLE_PAGES: list[Any] = [show_start, *CASES_ROUTES, list_lines, show_line, show_trace, *SIGNING_IN_ROUTES]
 
 
 def console_router() -> Router:
