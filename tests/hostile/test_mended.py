@@ -95,10 +95,17 @@ def test_nothing_is_read_to_its_end_that_has_none(tmp_path: Path) -> None:
     refused("file-too-large", "receipt", "verify", endless, "--vkey", endless)
     refused("file-not-usable", "replay", POLICY, endless)
     refused("file-not-usable", "outcome", POLICY, EVENTS, endless)
+    override = ("--feature", "f", "--value", "1", "--points", "3", "--by", "m.chen", "--why", "looked at")
+    refused("file-too-large", "card", "override", endless, *override, "--output", str(tmp_path / "card.json"))
     for read_file in (read_fit_plan, read_lender_profile):
         with pytest.raises(FileError, match="is larger than such a file can be") as raised:
             read_file(Path(endless))
         assert raised.value.code == "file-too-large"
+
+
+def test_links_that_lead_in_a_circle_are_no_place_for_an_output(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    refused("file-not-usable", "kernel", POLICY, "--output", str(tmp_path / "loop"))
 
 
 @needs_devices

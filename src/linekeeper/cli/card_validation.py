@@ -13,7 +13,7 @@ import typer
 from linekeeper.cli.arguments import day_number, required_day
 from linekeeper.cli.options import By, JsonOption, LangOption, Why, folder_to_write, to_write
 from linekeeper.cli.output import counted, data_text, print_answer, print_line, progress
-from linekeeper.core.errors import FileError, UsageError
+from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
     from linekeeper.lab.fit.validation.report import Validation
@@ -127,13 +127,10 @@ Sources = tuple[Path | None, str | None, Path | None, str | None]  # plan, known
 
 
 def _read_card(path: Path) -> Artifact:
+    from linekeeper.core.bounded import CARD_BYTES_MAX, read_bounded
     from linekeeper.scorecard.artifact import open_artifact
 
-    try:
-        data = path.read_bytes()
-    except OSError:
-        raise FileError(f"`{path}` cannot be read", code="file-not-readable", place=str(path)) from None
-    return open_artifact(data)
+    return open_artifact(read_bounded(path, CARD_BYTES_MAX))
 
 
 def _value_of(artifact: Artifact, feature: str, text: str) -> int:

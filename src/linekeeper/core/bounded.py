@@ -6,6 +6,7 @@ writes to is given up after ten seconds.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import stat
@@ -74,6 +75,14 @@ def _not_readable(error: OSError | ValueError, path: Path) -> FileError:
     return FileError(
         f"`{str(path)[:60]!r}` is no path of a file", code="file-not-usable", way_out="name a file", place=str(path)
     )
+
+
+def real_path(path: Path) -> Path:
+    """Where a path leads, behind all links. Raises FileError where links lead in a circle."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # Python's own word for such a circle, before 3.13
+        raise file_error(OSError(errno.ELOOP, os.strerror(errno.ELOOP)), path) from None
 
 
 def demand_regular(path: Path) -> None:
