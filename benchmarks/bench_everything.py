@@ -48,9 +48,9 @@ def with_given(policy: Policy, batch: Batch) -> Batch:
         given[:, place] = rng.integers(0, 5_000_000 if field.unit == "money" else 40, len(chosen))
     starts = batch.starts + np.searchsorted(chosen, batch.starts)
     rows = np.arange(len(batch) + len(chosen))
-    columns = (np.insert(one, chosen, one[chosen]) for one in (batch.at, batch.hour))
+    at, hour = (np.insert(one, chosen, one[chosen]) for one in (batch.at, batch.hour))
     kinds = np.insert(batch.kind, chosen, kind.number)
-    return Batch(batch.accounts, starts, rows, *columns, kinds, np.insert(batch.x, chosen, given, axis=0))
+    return Batch(batch.accounts, starts, rows, at, hour, kinds, np.insert(batch.x, chosen, given, axis=0))
 
 
 def table_of_batch(policy: Policy, batch: Batch, customers: bool) -> pa.Table:
