@@ -107,6 +107,7 @@ def screens_of(account: str) -> dict[str, str]:
         "sign-in": "/console/sign-in",
         "today": "/console/today",
         "cases": "/console/cases",
+        "policy": "/console/policy",
         "accounts": "/console/accounts",
         "account": f"/console/accounts/{account}",
         "decision": f"/console/accounts/{account}/decisions/1",

@@ -21,8 +21,9 @@ from linekeeper.service.roles import Role
 from tests.service.running import Running, running, store_with_example
 
 ACCOUNT = "/console/accounts/A-1001"
-PATHS = ("/console/today", "/console/cases", "/console/accounts", ACCOUNT, f"{ACCOUNT}/decisions/1")
+PATHS = ("/console/policy", "/console/today", "/console/cases", "/console/accounts", ACCOUNT, f"{ACCOUNT}/decisions/1")
 TWINS = (
+    "/console/policy.json",
     "/console/today.json",
     "/console/cases.json",
     "/console/accounts.json",

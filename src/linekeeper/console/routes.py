@@ -13,6 +13,7 @@ from linekeeper.cli.answers.accounts import AccountsAnswer, account_record
 from linekeeper.console.account_page import account_screen
 from linekeeper.console.cases_routes import CASES_ROUTES
 from linekeeper.console.decision_page import decision_screen
+from linekeeper.console.policy_page import show_policy
 from linekeeper.console.screens import (
     ROOT,
     PageReader,
@@ -147,7 +148,15 @@ def answer_http_with_page(request: Asked, error: HTTPException) -> Response[Any]
     return answer_with_page(request, refused)
 
 
-CONSOLE_PAGES: list[Any] = [show_start, *CASES_ROUTES, list_lines, show_line, show_trace, *SIGNING_IN_ROUTES]
+CONSOLE_PAGES: list[Any] = [
+    show_start,
+    show_policy,
+    *CASES_ROUTES,
+    list_lines,
+    show_line,
+    show_trace,
+    *SIGNING_IN_ROUTES,
+]
 
 
 def console_router() -> Router:
