@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import event as happening
 from sqlalchemy.exc import OperationalError
@@ -101,6 +102,18 @@ def test_nothing_is_read_to_its_end_that_has_none(tmp_path: Path) -> None:
         with pytest.raises(FileError, match="is larger than such a file can be") as raised:
             read_file(Path(endless))
         assert raised.value.code == "file-too-large"
+
+
+def test_a_review_beyond_the_calendar_ends_a_run_before_it_begins(store: str) -> None:
+    altered(store, "INSERT INTO reviews (after_event, until_day) VALUES (0, ?)", 2**53)
+    refused("stored-value-not-readable", "run", POLICY, EVENTS, "--store", store)
+
+
+def test_bytes_that_are_no_text_in_a_column_of_texts(tmp_path: Path) -> None:
+    broken = pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"\xff\xfe"))
+    pq.write_table(pa.table({"account": broken}), tmp_path / "t.parquet")
+    with pytest.raises(FileError, match="cannot be read as Parquet"):
+        read_parquet_table(tmp_path / "t.parquet")
 
 
 def test_links_that_lead_in_a_circle_are_no_place_for_an_output(tmp_path: Path) -> None:

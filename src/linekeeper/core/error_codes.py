@@ -184,7 +184,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "store-schema-not-known": "the schema of a store is one that no Linekeeper has made; restore it from a backup",
         "store-too-old": "the store was made before the first release; build a new one from the same events",
         "store-upgrade-due": "the store was written by an earlier Linekeeper; run `linekeeper store upgrade`",
-        "stored-value-not-readable": "a value in the store is of another type than its column; restore the store",
+        "stored-value-not-readable": "a value in the store is of another type, or beyond all bounds; restore the store",
         "write-ahead-log-damaged": "damage to a file of the store would cost events; restore the newest backup",
     },
     "log": {

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection, func, select
 
-from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, MONEY_MAX
+from linekeeper.core.bounds import AT_END_MS, AT_MIN_MS, DAY_MAX, MONEY_MAX
 from linekeeper.core.errors import StoreError
 from linekeeper.core.line import Action
 from linekeeper.decide.canonical import read_decision
@@ -138,8 +138,18 @@ class Reviews:
 
 
 def reviewed_day(connection: Connection) -> int:
-    """The day up to which every account has been reviewed; NOT_REVIEWED before the first review."""
+    """The day up to which every account has been reviewed; NOT_REVIEWED before the first review.
+
+    Raises StoreError where no review can have gone so far: another hand altered it, and every day up to it would count.
+    """
     ((day,),) = fetch_rows(connection, _REVIEWED_DAY)
+    if day is not None and day > DAY_MAX:
+        raise StoreError(
+            f"a review is said to have gone up to day {day}, which is not in the calendar",
+            code="stored-value-not-readable",
+            way_out="restore the store from a backup; `linekeeper verify` finds what else is altered",
+            details={"day": day},
+        )
     return NOT_REVIEWED if day is None else int(day)
 
 

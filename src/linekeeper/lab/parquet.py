@@ -24,6 +24,7 @@ def read_parquet_table(path: Path) -> pa.Table:
     try:
         table = pq.read_table(path.absolute())
         _ = table.column_names  # met here, if they are no text
+        table.validate(full=True)  # and so are values that are none
         return table
     except PermissionError as error:
         raise file_error(error, path) from None
