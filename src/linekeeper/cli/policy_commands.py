@@ -177,7 +177,7 @@ def fmt(
 ) -> None:
     """Write expressions in their one canonical form; layout and comments stay. With one fault none is written."""
     from linekeeper.cli.answers.policies import FmtAnswer
-    from linekeeper.core.bounded import real_path
+    from linekeeper.core.bounded import path_behind
     from linekeeper.journal.log.durable import write
     from linekeeper.policy.fmt import format_text
     from linekeeper.policy.load import read_text
@@ -192,7 +192,7 @@ def fmt(
             changed[path] = formatted
     if not check:
         for path, formatted in changed.items():
-            write(real_path(path), formatted.encode(), path.stat().st_mode & 0o777)
+            write(path_behind(path), formatted.encode(), path.stat().st_mode & 0o777)
     if json:
         print_answer(FmtAnswer(changed=[str(path) for path in changed], written=not check))
     else:
@@ -264,14 +264,14 @@ def kernel(
 ) -> None:
     """Print the code that decides under a policy: its numbers by name, then features, triggers and line."""
     from linekeeper.cli.answers.policies import KernelAnswer
-    from linekeeper.core.bounded import real_path
+    from linekeeper.core.bounded import path_behind
     from linekeeper.journal.log.durable import write
     from linekeeper.kernel.kernel import Kernel
     from linekeeper.policy.load import load_file
 
     made = Kernel(load_file(policy))
     if output:
-        write(real_path(output), made.source.encode())
+        write(path_behind(output), made.source.encode())
     if json:
         print_answer(
             KernelAnswer(

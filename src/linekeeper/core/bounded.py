@@ -77,7 +77,7 @@ def _not_readable(error: OSError | ValueError, path: Path) -> FileError:
     )
 
 
-def real_path(path: Path) -> Path:
+def path_behind(path: Path) -> Path:
     """Where a path leads, behind all links. Raises FileError where links lead in a circle."""
     try:
         return path.resolve()
