@@ -86,7 +86,7 @@ class Side:
         with self.store.reading() as connection:
             count = len(connection.execute(select(t.LOG.entries.c.position)).all())
             leaves = opened(connection, t.LOG, self.keeper.vault, range(count))
-            rows["leaves"] = [(position, leaf and (leaf.kind, leaf.data)) for position, leaf in leaves]
+            rows["leaves"] = [(position, leaf and (leaf.kind, without_mark(leaf.data))) for position, leaf in leaves]
             migrations = select(t.version_migrations).order_by(t.version_migrations.c["account", "day"])
             rows["migrations"] = [tuple(row) for row in connection.execute(migrations)]
             rows["policies"] = connection.execute(select(t.policies.c.digest).order_by(t.policies.c.version)).all()
@@ -213,6 +213,11 @@ def outcome_of(act: Callable[[Side, lk.Engine], Any], side: Side, engine: lk.Eng
 def account_as_text(account: lk.Account) -> str:
     """An account with its decisions."""
     return f"{account} {list(account.decisions)}"
+
+
+def without_mark(data: bytes) -> Any:
+    """A leaf's record, less the mark of an erasure, which is drawn by chance."""
+    return {name: value for name, value in json.loads(data).items() if name != "mark"}
 
 
 def iso_day(day: int) -> str:

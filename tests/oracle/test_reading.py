@@ -26,6 +26,7 @@ from tests.oracle.daily import write_daily
 from tests.oracle.family import write_family
 from tests.oracle.generate import policy_written
 from tests.oracle.held import parted, read_alike
+from tests.oracle.listed import with_lists
 from tests.oracle.measured import write_measured
 from tests.oracle.policies import Written, write_versions
 from tests.oracle.reader import read
@@ -174,7 +175,8 @@ def policies() -> tuple[tuple[t.Policy, m.Policy], ...]:
     wider = (write_wider(Random(f"wider {seed}")) for seed in WIDER_SEEDS)
     staged = [write_staged(Random(f"staged {seed}")) for seed in STAGED_SEEDS]
     chosen = assigns(take_up(staged[0], Random("chosen")), Random("assigns 3"))
-    every = (*map(policy_written, SEEDS), *later, *wider, *staged, chosen)
+    listed = with_lists(policy_written(7), Random("listed"))
+    every = (*map(policy_written, SEEDS), *later, *wider, *staged, chosen, listed)
     return tuple((one.policy, load_text(one.text)) for one in every)
 
 
