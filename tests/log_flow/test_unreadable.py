@@ -23,6 +23,12 @@ from tests.log_flow.logged import KEYS, Logged, events_of
 Damage = Callable[[Connection, str], None]
 
 
+def put_back(connection: Connection, row: dict[str, Any]) -> None:
+    """The row of a key as it stands in a backup."""
+    remove(connection, row["account"])
+    connection.execute(KEYS.insert().values(row))
+
+
 def change(connection: Connection, account: str, **values: object) -> None:
     connection.execute(update(KEYS).where(KEYS.c.account == account).values(**values))
 
@@ -142,8 +148,8 @@ def count(logged: Logged, table: Table) -> int:
         return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 
-def test_a_key_made_anew_gives_no_receipt_of_another_decision(logged: Logged) -> None:
-    """B's key was lost, and the next decision made another: its leaf is now the first of B that opens."""
+def test_leaves_without_their_key_give_no_receipt_of_another_decision(logged: Logged) -> None:
+    """The last of B's leaves is under another key than the others, which are lost: it is the first that opens."""
     e = t.LOG.entries
     last = logged.leaves_of("B")[-1]
     with logged.store.writing() as connection:
@@ -185,14 +191,43 @@ def test_a_rotation_leaves_what_does_not_open_and_is_not_finished_with_it(logged
     logged.demand_whole()
 
 
-@pytest.mark.parametrize("damage", [name_another_master, flip_wrapped, cut_short])
-def test_a_borrower_whose_key_is_damaged_can_be_erased(logged: Logged, damage: Damage) -> None:
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_borrower_whose_key_is_damaged_or_gone_can_be_erased(logged: Logged, damage: Damage) -> None:
     with logged.store.writing() as connection:
         damage(connection, "B")
     rotate_master(logged.keys, logged.store)
     assert len(erase_borrower(logged.store, logged.keeper(), "B", 1_767_000_000_000).leaves) > 4
     logged.demand_whole()
     assert finish_rotation(logged.keys, logged.store).free == ("file:master.key",)
+
+
+def test_where_several_keys_are_gone_nobody_is_erased_by_guess(logged: Logged) -> None:
+    with logged.store.writing() as connection:
+        remove(connection, "A")
+        remove(connection, "B")
+    with pytest.raises(LogError, match="the key of `B` is gone; put its row of `log_keys` back"):
+        erase_borrower(logged.store, logged.keeper(), "B", 1_767_000_000_000)
+    assert rows_of(logged, t.events, "B")
+
+
+def test_nobody_is_erased_where_the_key_of_the_marks_is_gone(logged: Logged) -> None:
+    with logged.store.writing() as connection:
+        remove(connection, "")
+    with pytest.raises(LogError, match="the key of records about no borrower is gone"):
+        erase_borrower(logged.store, logged.keeper(), "B", 1_767_000_000_000)
+    assert rows_of(logged, t.events, "B")
+
+
+def test_a_new_borrower_never_gets_the_number_of_a_key_that_is_gone(logged: Logged) -> None:
+    """Else the lost row could not be put back, and its leaves would be taken for the new borrower's."""
+    with logged.store.writing() as connection:
+        last = connection.execute(select(KEYS).order_by(KEYS.c.id.desc())).first()
+        assert last is not None
+        remove(connection, last.account)
+    logged.engine().receive([row | {"id": row["id"] + " new", "account": "new"} for row in events_of("A")])
+    with logged.store.writing() as connection:
+        put_back(connection, dict(last._mapping))
+    logged.demand_whole()
 
 
 def test_a_damaged_first_key_does_not_make_the_former_master_wrap_again(logged: Logged) -> None:
@@ -206,7 +241,6 @@ def test_a_damaged_first_key_does_not_make_the_former_master_wrap_again(logged: 
 # ------------------------------------------------------------------ and what comes in
 
 
-DAMAGE_THAT_IS_MET = [name_another_master, flip_wrapped, cut_short]
 IN_SUMMER = "2026-07-31"
 
 
@@ -230,27 +264,28 @@ def sound_key(logged: Logged, damage: Damage) -> dict[str, Any]:
     with logged.store.writing() as connection:
         row = connection.execute(select(KEYS).where(KEYS.c.account == "B")).one()
         damage(connection, "B")
-    return {"master": row.master, "wrapped": row.wrapped}
+    return dict(row._mapping)
 
 
-@pytest.mark.parametrize("damage", DAMAGE_THAT_IS_MET)
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_a_batch_goes_on_without_the_events_of_that_borrower(logged: Logged, damage: Damage) -> None:
     sound = sound_key(logged, damage)
     before = rows_of(logged, t.events, "B")
     received = logged.engine().receive([*later("A", "B", "C"), *events_of("B")])
     assert received.repeats == len(events_of("B"))  # what is in the store already needs no key
     assert received.rejected_by_code == {"data-key-not-readable": 3}
-    assert all("the key of `B` does not open" in row.reason for row in received.rejected)
+    why = "is gone" if damage is remove else "does not open"
+    assert all(f"the key of `B` {why}" in row.reason for row in received.rejected)
     assert rows_of(logged, t.events, "B") == before
     assert len(rows_of(logged, t.rejected_events, "B")) == 3
     with logged.store.writing() as connection:
-        change(connection, "B", **sound)
+        put_back(connection, sound)
     assert logged.engine().receive(later("A", "B", "C")).repeats == 6
     assert len(rows_of(logged, t.events, "B")) == len(before) + 3
     logged.demand_whole()
 
 
-@pytest.mark.parametrize("damage", DAMAGE_THAT_IS_MET)
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_a_review_passes_that_borrower_over_and_is_finished_once_the_key_is_back(
     logged: Logged, tmp_path: Path, damage: Damage
 ) -> None:
@@ -261,7 +296,7 @@ def test_a_review_passes_that_borrower_over_and_is_finished_once_the_key_is_back
     assert {decision.account for decision in logged.engine().review(IN_SUMMER)} == {"A", "C"}
     logged.engine().receive([row | {"id": f"{row['id']} again"} for row in later("A")])
     with logged.store.writing() as connection:
-        change(connection, "B", **sound)
+        put_back(connection, sound)
     logged.engine().receive(later("C"))  # whatever writes next finishes it
     logged.demand_whole()
     whole = Logged.make(f"sqlite:///{tmp_path / 'whole.db'}", tmp_path / "whole")

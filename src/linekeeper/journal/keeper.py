@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, Table, func, select
@@ -21,7 +22,7 @@ from linekeeper.journal.log import durable
 from linekeeper.journal.log.append import append
 from linekeeper.journal.log.audit import Audit, audit, audit_folder
 from linekeeper.journal.log.entry import DECISIONS, Opened, Record, RecordKind
-from linekeeper.journal.log.erase import Erasure, erase, note_erasure, scrub
+from linekeeper.journal.log.erase import Erasure, close_leaves, erase, scrub
 from linekeeper.journal.log.errors import LogError
 from linekeeper.journal.log.keys import count_keys, master_in_use, unreadable_keys
 from linekeeper.journal.log.masters import new_master
@@ -31,6 +32,7 @@ from linekeeper.journal.log.receipt import make_receipt
 from linekeeper.journal.log.signer import Signer, load_key, new_key
 from linekeeper.journal.log.tables import size_of
 from linekeeper.journal.log.vault import Vault
+from linekeeper.journal.lost_keys import WAY_OUT, demand_new_to_log, leaves_of_lost_key, lost_key, lost_keys
 from linekeeper.journal.store import Store, fetch_rows, insert_many, within
 
 
@@ -45,7 +47,7 @@ class Keeper:
     def seal(self, connection: Connection, records: Sequence[Record]) -> None:
         """Add records to the log, in the caller's transaction."""
         if records:  # an empty append would take the lock of the log's tail all the same
-            append(connection, t.LOG, self.vault, records)
+            append(connection, t.LOG, self.vault, records, partial(demand_new_to_log, connection, records))
 
     def records_of(self, connection: Connection, kind: RecordKind, account: str) -> set[bytes]:
         """The records of that kind that the log holds of an account."""
@@ -53,7 +55,7 @@ class Keeper:
         return {record.data for _, record in records if isinstance(record, Opened)}
 
     def unreadable_keys(self, connection: Connection, error: LogError, accounts: Sequence[str]) -> dict[str, str]:
-        """Those of the accounts whose keys do not open, with the reason in a sentence, after an `error` of sealing.
+        """Those of the accounts whose keys do not open or are gone, and why, after an `error` of sealing.
 
         Raises the error where none of their keys is why, and LogError where hardly any key of the store opens.
         """
@@ -61,6 +63,7 @@ class Keeper:
             raise error
         master_in_use(connection, t.LOG, self.vault)  # else it is no borrower's key that is damaged
         unreadable = {account: str(why) for account, why in unreadable_keys(connection, t.LOG, self.vault, accounts)}
+        unreadable |= {account: str(lost_key(account)) for account in lost_keys(connection, accounts, {})}
         if error.details["account"] not in unreadable:
             raise error
         return unreadable
@@ -124,7 +127,7 @@ class Keeper:
         with store.reading() as connection:
             leaves = decision_leaves(connection, self.vault, account)
             decisions = opened_of(leaves)
-            # Not by counting leaves: where a key was lost and another made, the first leaf is not the first decision.
+            # Not by counting leaves: where the log began late, the first leaf is not the first decision.
             asked = next((each for each in decisions if _number_of(each[1]) == number), None)
             if asked is None:
                 demand_opens(connection, account, number, leaves)
@@ -162,7 +165,7 @@ def demand_opens(connection: Connection, account: str, number: int, records: Ite
         raise LogError(
             f"the key that opens decision {number} of `{account}` in the log is gone",
             code="data-key-missing",
-            way_out="put its row of `log_keys` back from a backup of the store",
+            way_out=WAY_OUT,
             details={"account": account, "number": number},
         )
 
@@ -212,7 +215,7 @@ def check_keys(connection: Connection, vault: Vault) -> KeyCheck:
         error = error or LogError(
             f"the store lacks the key of {lost} of its leaves",
             code="data-key-missing",
-            way_out="put its row of `log_keys` back from a backup of the store",
+            way_out=WAY_OUT,
             details={"leaves": lost},
         )
     return KeyCheck(counts.by_master, tuple(sorted(accounts)), lost + damaged, error)
@@ -283,6 +286,7 @@ def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasu
     The key that opened the borrower's records in the log is destroyed: the log's proofs still hold, the records can no
     longer be opened. A mark stays, by which later events of the account are known and rejected (`erased_of`). It also
     says whether the files were scrubbed: where that was broken off, the same again does what is left.
+    A borrower whose key was lost is erased as well, where it can be told which leaves are the borrower's.
     Raises NotFound where the store holds nothing of the account, LogError where it keeps no log, or that of other keys,
     or a reader prevents the scrubbing.
     """
@@ -318,7 +322,7 @@ def _erase_rows(connection: Connection, keeper: Keeper, account: str, at: int, i
     if in_log:
         done = erase(connection, t.LOG, keeper.vault, account, at, mark)
     else:
-        done = note_erasure(connection, t.LOG, keeper.vault, (), at, mark)
+        done = close_leaves(connection, t.LOG, keeper.vault, leaves_of_lost_key(connection, account), at, mark)
     insert_many(connection, t.erased_accounts, ("mark",), [(mark,)])
     _fix_what_others_were_given(connection, account)
     for table in ABOUT_AN_ACCOUNT:
@@ -376,7 +380,9 @@ def _marks(connection: Connection, keeper: Keeper, accounts: Sequence[str]) -> l
     destroyed, the marks in old backups belong to nobody.
     """
     keys = t.LOG.keys
-    row = connection.execute(select(keys.c.master, keys.c.wrapped).where(keys.c.account == "")).one()
+    row = connection.execute(select(keys.c.master, keys.c.wrapped).where(keys.c.account == "")).one_or_none()
+    if row is None:
+        raise lost_key("")
     return keeper.vault.marks(row.master, row.wrapped, accounts)
 
 

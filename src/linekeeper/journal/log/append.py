@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,12 +15,20 @@ from linekeeper.journal.log.statements import fetch_rows, insert_many, value_mar
 from linekeeper.journal.log.tables import LogTables, in_names, listed
 from linekeeper.journal.log.vault import Vault
 
+DemandNew = Callable[[Sequence[str]], None]  # raises where one of these accounts is not new to the log
 
-def append(connection: Connection, tables: LogTables, vault: Vault, records: Sequence[Record]) -> int:
+
+def append(
+    connection: Connection,
+    tables: LogTables,
+    vault: Vault,
+    records: Sequence[Record],
+    demand_new: DemandNew = lambda accounts: None,
+) -> int:
     """Add records in order and return the position of the first. They are in the log once the caller commits.
 
     Appends of several transactions queue up on one row, so each position is given exactly once. Thousands of records a
-    call cost little more than their hashing.
+    call cost little more than their hashing. Before accounts get keys, `demand_new` may refuse it.
 
     >>> from sqlalchemy import MetaData, create_engine
     >>> from linekeeper.journal.log.entry import RecordKind
@@ -38,7 +46,7 @@ def append(connection: Connection, tables: LogTables, vault: Vault, records: Seq
     first = _reserve(connection, tables, len(records))
     if not records:
         return first
-    keys = _keys(connection, tables, vault, dict.fromkeys(record.account for record in records))
+    keys = _keys(connection, tables, vault, dict.fromkeys(record.account for record in records), demand_new)
     sealed = vault.seal(records, [keys[record.account][1] for record in records])
     rows = [
         (position, entry, keys[record.account][0], box)
@@ -64,7 +72,7 @@ def _keys_by_names(tables: LogTables, dialect: str) -> Select[Any]:
 
 
 def _keys(
-    connection: Connection, tables: LogTables, vault: Vault, accounts: Iterable[str]
+    connection: Connection, tables: LogTables, vault: Vault, accounts: Iterable[str], demand_new: DemandNew
 ) -> dict[str, tuple[int, AESGCM]]:
     """(key id, cipher) of each account. An account without a key gets one; after `_reserve` nobody else can do so.
 
@@ -78,7 +86,10 @@ def _keys(
         keys_by_account[account] = (number, cipher_of(vault, account, master, wrapped))
     missing = [account for account in wanted if account not in keys_by_account]
     if missing:
-        last = connection.execute(select(func.max(keys.c.id))).scalar_one() or 0
+        demand_new(missing)
+        # The number of a key whose row was lost still stands at its leaves: nobody else gets it.
+        highest = (select(func.max(column)).scalar_subquery() for column in (keys.c.id, tables.entries.c.key))
+        last = max(number or 0 for number in connection.execute(select(*highest)).one())
         master = master_in_use(connection, tables, vault)
         made = [(number, account, vault.new_key(master)) for number, account in enumerate(missing, last + 1)]
         connection.execute(

@@ -23,6 +23,7 @@ from linekeeper.journal.log.vault import Vault
 
 READERS_SECONDS = 60.0
 _PAUSE_SECONDS = 0.1
+_POSITIONS_A_QUERY = 500
 _ONCE_MORE = "and erase the same account once more: that finishes the erasure"
 
 
@@ -44,7 +45,7 @@ def erase(connection: Connection, tables: LogTables, vault: Vault, account: str,
     has run. Raises LogError where the log has no record of the account.
     """
     append(connection, tables, vault, [])  # takes the log's lock: no record of the account can come between
-    leaves, keys = tables.entries, tables.keys
+    keys = tables.keys
     key = connection.execute(select(keys.c.id).where(keys.c.account == account)).scalar_one_or_none()
     if key is None or not account:
         raise LogError(
@@ -53,9 +54,20 @@ def erase(connection: Connection, tables: LogTables, vault: Vault, account: str,
             way_out="check the account",
             details={"account": account},
         )
-    done = note_erasure(connection, tables, vault, positions_of(connection, tables, account), at, mark)
-    connection.execute(update(leaves).where(leaves.c.key == key).values(key=None, sealed=None))
+    done = close_leaves(connection, tables, vault, positions_of(connection, tables, account), at, mark)
     connection.execute(delete(keys).where(keys.c.id == key))
+    return done
+
+
+def close_leaves(
+    connection: Connection, tables: LogTables, vault: Vault, positions: Sequence[int], at: int, mark: str
+) -> Erasure:
+    """Destroy the sealed records at these positions, and log it."""
+    done = note_erasure(connection, tables, vault, positions, at, mark)
+    e = tables.entries
+    for start in range(0, len(positions), _POSITIONS_A_QUERY):
+        some = positions[start : start + _POSITIONS_A_QUERY]
+        connection.execute(update(e).where(e.c.position.in_(some)).values(key=None, sealed=None))
     return done
 
 
