@@ -62,7 +62,7 @@ def test_an_erasure_that_was_killed_before_its_scrub_is_finished_by_the_same(
     assert engine.erase(ACCOUNT, at=AT) == Erasure(None)
     assert (scrubbed(store), files_with(store.engine, ACCOUNT.encode())) == ([1], [])
     assert files_with(store.engine, OTHER.encode())
-    with pytest.raises(NotFound, match="nothing was erased"):
+    with pytest.raises(NotFound, match="was erased before, and nothing is left of it"):
         engine.erase(ACCOUNT, at=AT)
     assert verify(store, vault=keeper.vault).same
 
@@ -76,7 +76,7 @@ def test_the_next_erasure_scrubs_for_those_before(
     monkeypatch.undo()
     assert engine.erase(OTHER, at=AT).position is not None
     assert scrubbed(store) == [1, 1]
-    with pytest.raises(NotFound, match="nothing was erased"):
+    with pytest.raises(NotFound, match="was erased before, and nothing is left of it"):
         engine.erase(ACCOUNT, at=AT)
 
 

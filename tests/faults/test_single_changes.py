@@ -138,6 +138,34 @@ BYTES = [
 ]
 
 
+@pytest.mark.parametrize("table", ["store_units", "book", "law", "log_tail"])
+def test_a_second_row_in_a_table_of_one_row_is_found(proven: Proven, tmp_path: Path, table: str) -> None:
+    copy = tmp_path / "copy.db"
+    shutil.copy(proven.file, copy)
+    with closing(sqlite3.connect(copy)) as store, store:
+        columns = [row[1] for row in store.execute(f"PRAGMA table_info({table})") if row[1] != "id"]
+        names = ", ".join(columns)
+        store.execute(f"INSERT INTO {table} (id, {names}) SELECT 2, {names} FROM {table}")
+    assert proven.found(copy) == f"`{table}` has one row alone, with the `id` 1, and here also one with 2"
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("CREATE TRIGGER quiet AFTER INSERT ON events BEGIN DELETE FROM notices; END", "the trigger `quiet` stands on"),
+        ("DROP VIEW events_view", "`events_view` of the store's schema is absent"),
+    ],
+)
+def test_a_trigger_and_a_view_that_is_gone_are_found(
+    proven: Proven, tmp_path: Path, statement: str, found: str
+) -> None:
+    copy = tmp_path / "copy.db"
+    shutil.copy(proven.file, copy)
+    with closing(sqlite3.connect(copy)) as store, store:
+        store.execute(statement)
+    assert str(proven.found(copy)).startswith(found)
+
+
 @pytest.mark.parametrize(("table", "column"), [place for place in BYTES if place[0] not in EMPTY])
 def test_a_text_among_bytes_is_found_like_any_other_change(
     proven: Proven, tmp_path: Path, table: str, column: str

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from linekeeper.journal.store import Store, open_store
 from tests.journal.databases import postgres_database, sqlite_url
 
 
@@ -18,3 +19,11 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         return
     with postgres_database(request.getfixturevalue("postgres_url")) as url:
         yield url
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """A new store in it."""
+    opened = open_store(store_url)
+    yield opened
+    opened.close()

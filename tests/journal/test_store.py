@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,13 +29,6 @@ from linekeeper.journal.store import (
 
 EVENT = ("seq", "source", "id", "account", "kind", "at", "body")
 NAMES = ["a", "B", "Z", "z", "é", "赌", "ﬀ", "a b", "A'", "0", "_", "aa"]
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    found = open_store(store_url)
-    yield found
-    found.close()
 
 
 def event(seq: int, account: str = "A") -> tuple[object, ...]:

@@ -233,7 +233,7 @@ def _book_with(connection: Connection, kernel: Kernel, before: Ints, after: Ints
     A batch that opens lines and restricts some of them is measured against all the lines that there will be.
     """
     open_book(connection)
-    lines, granted = connection.execute(select(t.book.c.lines, t.book.c.granted)).one()
+    lines, granted = connection.execute(select(t.book.c.lines, t.book.c.granted).where(t.book.c.id == 1)).one()
     slots = kernel.layout.slots
     opened = (before[:, slots["OPENED"]] == 0) & (after[:, slots["OPENED"]] != 0)
     return int(lines) + int(opened.sum()), int(granted) + int(after[opened, slots["GRANTED"]].sum())

@@ -20,6 +20,7 @@ from linekeeper.engine.pending_restrictions import counted_book
 from linekeeper.engine.versions import policy_in_force, read_version
 from linekeeper.journal import tables as t
 from linekeeper.journal.database_errors import cause_of
+from linekeeper.journal.schema_objects import difference_of_schema
 from linekeeper.journal.store import Counter, as_bytes, last_number
 from linekeeper.journal.value_types import value_of_another_type
 from linekeeper.notice.from_decision import NOTIFIED_ACTIONS
@@ -43,6 +44,15 @@ def difference_of_file(connection: Connection) -> Difference:
     except DatabaseError as error:
         answer = cause_of(error)
     return None if answer == "ok" else f"the store's file is damaged: {' '.join(str(answer).split())}"
+
+
+def difference_of_single_rows(connection: Connection) -> Difference:
+    """The first table of one row that has another: nobody could say which of the two counts."""
+    for table in (t.store_units, t.book, t.law, t.LOG.tail):
+        row = connection.execute(select(table.c.id).where(table.c.id != 1).limit(1)).scalar()
+        if row is not None:
+            return f"`{table.name}` has one row alone, with the `id` 1, and here also one with {row}"
+    return None
 
 
 def difference_of_types(connection: Connection) -> Difference:
@@ -115,7 +125,9 @@ def difference_of_known_versions(connection: Connection) -> Difference:
 
 BEFORE_DERIVING: tuple[Callable[[Connection], Difference], ...] = (
     difference_of_file,
+    difference_of_schema,
     difference_of_types,
+    difference_of_single_rows,
     difference_of_versions,
     difference_of_known_versions,
     difference_of_review_days,

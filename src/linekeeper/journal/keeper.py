@@ -300,11 +300,9 @@ def erase_borrower(store: Store, keeper: Keeper, account: str, at: int) -> Erasu
         elif _is_unscrubbed(connection, keeper, account):
             done = Erasure(None)
         else:
-            raise NotFound(
-                f"the account `{account}` is not known; nothing was erased",
-                code="account-not-known",
-                details={"account": account},
-            )
+            before = account in erased_of(connection, keeper, [account])
+            why = "was erased before, and nothing is left of it" if before else "is not known; nothing was erased"
+            raise NotFound(f"the account `{account}` {why}", code="account-not-known", details={"account": account})
         unscrubbed = list(connection.execute(_UNSCRUBBED).scalars())
     # Only after the commit: a database rewrites its files outside of any transaction.
     with typed_failures(store.address):

@@ -403,12 +403,26 @@ def _prepare_reading(connection: Any, _: Any) -> None:
 
 
 def schema_revision(store: Store) -> str | None:
-    """The schema's revision; None where there is no store yet."""
+    """The schema's revision; None where there is no store yet.
+
+    Raises StoreError where the store does not say it, or says several.
+    """
     with store.engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
+        tables = set(inspect(connection).get_table_names())
+        if _REVISIONS not in tables and tables.isdisjoint(t.SCHEMA.tables):
             return None
-        number = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        return None if number is None else str(number)
+        rows = connection.execute(text(f"SELECT * FROM {_REVISIONS}")).all() if _REVISIONS in tables else []
+    if len(rows) != 1:
+        raise StoreError(
+            f"the store `{store.address}` has {len(rows)} rows in `{_REVISIONS}`, and one says its schema",
+            code="store-schema-not-known",
+            way_out="restore the store from a backup, or name another",
+            place=store.address,
+        )
+    return str(rows[0][0])
+
+
+_REVISIONS = "alembic_version"  # Alembic's own table, of one row
 
 
 def migrate_schema(store: Store, fill: Callable[[Connection], object] = lambda connection: None) -> None:
