@@ -19,7 +19,7 @@ DIGEST_BYTES = 32
 
 
 class KernelCacheWarning(UserWarning):
-    """Compiled policies are not kept: they are made again by each command, which takes longer and changes nothing."""
+    """Compiled policies are not kept, or not used as kept: making them again takes longer and changes nothing."""
 
 
 def cache_folder() -> Path | None:
@@ -56,6 +56,8 @@ def read_kept(name: str) -> bytes | None:
     except OSError:
         return None
     if status.st_uid != os.geteuid() or status.st_mode & OTHERS_MAY_WRITE:
+        text = f"`{folder / name}` is not used: another user may have written it; it is made again in its place"
+        warnings.warn(text, KernelCacheWarning, stacklevel=2)
         return None
     content = whole[DIGEST_BYTES:]
     return content if hashlib.sha256(content).digest() == whole[:DIGEST_BYTES] else None
