@@ -192,7 +192,7 @@ def test_with_json_wrong_usage_is_one_object_too(
     command = [str(Path(sys.executable).with_name("linekeeper")), *words]
     plain = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert (plain.returncode, plain.stdout) == (2, "")
-    assert plain.stderr.startswith("Usage: linekeeper ")
+    assert plain.stderr == f"{message}; {way_out}\n"
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert (done.returncode, done.stderr, done.stdout.count("\n")) == (2, "", 1)
     error = json.loads(done.stdout)
@@ -303,3 +303,25 @@ def test_settings_do_not_show_what_no_command_takes(given: str, monkeypatch: pyt
     with pytest.raises(LinekeeperError) as refused:
         linekeeper("settings")
     assert refused.value.code == "setting-not-usable"
+
+
+UNSEEN = "a\nb\x1b[31m\u202ec"  # a new line, a colour of the terminal, and letters that run backwards
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", UNSEEN),
+        (UNSEEN,),
+        ("show", f"--{UNSEEN}"),
+        ("replay", POLICY, EVENTS, "--until", UNSEEN),
+        ("show", UNSEEN, "--store", f"{UNSEEN}.db"),
+        ("receipt", "verify", EVENTS, "--vkey", UNSEEN),
+    ],
+)
+def test_an_error_is_one_line_whatever_was_typed(words: tuple[str, ...], tmp_path: Path) -> None:
+    command = [str(Path(sys.executable).with_name("linekeeper")), *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode in (1, 2)
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.rstrip("\n").isprintable()

@@ -133,7 +133,7 @@ def test_a_store_with_a_log_is_verified_and_forgets_a_borrower(tmp_path: Path) -
         assert engine.erase("A-1001", at=AT).leaves
         assert [line.account for line in engine.accounts()] == ["B"]
         assert engine.verify().same
-        with pytest.raises(LinekeeperError, match="`A-1001` is not known"):
+        with pytest.raises(LinekeeperError, match="`A-1001` was erased before, and nothing is left of it"):
             engine.erase("A-1001", at=AT)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from linekeeper.journal.schema_objects import sqlite_schema
+from linekeeper.journal.schema_objects import schema_statements
 from linekeeper.journal.store import open_store
 from tests.style.repository import ROOT
 
@@ -14,7 +14,7 @@ FILE = ROOT / "src" / "linekeeper" / "journal" / "schema.sqlite.sql"
 def made_schema() -> str:
     """The schema of a new store."""
     with closing(open_store("sqlite://")) as store, store.reading() as connection:
-        return sqlite_schema(connection)
+        return schema_statements(connection)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from linekeeper.cli.former import present_words
 from linekeeper.cli.interruption import INTERRUPTED, what_is_kept
 from linekeeper.cli.output import print_answer
 from linekeeper.cli.sections import SECTIONS, EachOptionOnce, WholeLines
+from linekeeper.core.characters import one_line
 from linekeeper.core.errors import LinekeeperError, UsageError, demand_text, file_error
 
 EXTRAS = {
@@ -159,10 +160,7 @@ def main() -> None:
     except typer.Abort:  # a question was answered with no
         sys.exit(1)
     except UsageFault as fault:
-        if asks_for_json(sys.argv[1:]):
-            _print_error(usage_error(fault))
-        else:
-            fault.show()
+        _print_error(usage_error(fault))
         sys.exit(fault.exit_code)
     except Exception as error:
         _print_error(as_error(error))
@@ -247,7 +245,7 @@ def _print_error(error: LinekeeperError) -> None:
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     """One line for the person, without the place in the code that Python shows by itself."""
-    sys.stderr.write(f"warning: {message}\n")
+    sys.stderr.write(one_line(f"warning: {message}") + "\n")
 
 
 def _drop_output() -> None:

@@ -27,3 +27,15 @@ def fits_name(text: str) -> bool:
     (True, False)
     """
     return text.isprintable() or not _unfit_name.search(text)
+
+
+def one_line(text: str) -> str:
+    """A text with every character escaped that would break its line, or that nobody can see.
+
+    >>> print(one_line("the file `a\\nb\\u202e` is absent"))
+    the file `a\\nb\\u202e` is absent
+    """
+    return text if text.isprintable() else _unseen.sub(lambda one: repr(one[0])[1:-1], text)
+
+
+_unseen = re.compile(INVISIBLE)

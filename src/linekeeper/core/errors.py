@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from linekeeper.core.characters import one_line
+
 MESSAGE_MAX = 4_000  # characters: whatever a user wrote and the message quotes, it stays readable
 FAULTS_MAX, FAULTS_SHOWN_MAX = 200, 20  # of one file: those that are kept, and those that stand in the message
 
@@ -35,7 +37,7 @@ class Fault:
 
     def __str__(self) -> str:
         place = f"{self.place}: " if self.place else ""
-        return f"{place}{self.message}" + (f"; {self.way_out}" if self.way_out else "")
+        return one_line(f"{place}{self.message}" + (f"; {self.way_out}" if self.way_out else ""))
 
 
 class LinekeeperError(Exception):
@@ -50,6 +52,7 @@ class LinekeeperError(Exception):
     """
 
     kind: ClassVar[str] = ""
+    has_lines: ClassVar[bool] = False  # whether its message is a list of faults, one a line
 
     def __init__(
         self,
@@ -60,7 +63,8 @@ class LinekeeperError(Exception):
         way_out: str | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        message, way_out = _shortened(message), _shortened(way_out) if way_out else way_out
+        message = _shortened(message if self.has_lines else one_line(message))
+        way_out = _shortened(one_line(way_out)) if way_out else way_out
         super().__init__(f"{message}; {way_out}" if way_out else message)
         self.message, self.code, self.place, self.way_out = message, code, place, way_out
         self.details = dict(details or {})
@@ -175,6 +179,7 @@ class PolicyError(LinekeeperError):
     """A policy file has faults, all of which are in `faults`. Mend the policy."""
 
     kind = "policy"
+    has_lines = True
 
     def __init__(self, faults: list[Fault], *, code: str, place: str | None = None) -> None:
         first = faults[0] if faults else Fault("")

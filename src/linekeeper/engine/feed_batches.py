@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import rfc8785
 from sqlalchemy import Connection, Row, select
 
+from linekeeper.core.characters import one_line
 from linekeeper.core.errors import Conflict, NotFound, Refused, UsageError
 from linekeeper.core.event import Rejection
 from linekeeper.engine.contract import (
@@ -245,9 +246,13 @@ def _accepted(connection: Connection, source: str, count: int) -> list[BatchFigu
     return [figures_of_json(json.loads(text)) for text in connection.execute(query).scalars()]
 
 
+class _BrokenContract(Refused):
+    has_lines = True
+
+
 def _waits(batch: ReadBatch, broken: Sequence[BrokenTerm]) -> Refused:
-    lines = "".join(f"  {each.with_examples}\n" for each in broken)
-    return Refused(
+    lines = "".join(f"  {one_line(each.with_examples)}\n" for each in broken)
+    return _BrokenContract(
         f"`{batch.name}` breaks the contract of `{batch.source}`:\n{lines}it waits, and none of it is taken in",
         code="batch-waits",
         place=batch.name,

@@ -46,7 +46,7 @@ def difference_of_file(connection: Connection) -> Difference:
     return None if answer == "ok" else f"the store's file is damaged: {' '.join(str(answer).split())}"
 
 
-def difference_of_single_rows(connection: Connection) -> Difference:
+def difference_of_second_rows(connection: Connection) -> Difference:
     """The first table of one row that has another: nobody could say which of the two counts."""
     for table in (t.store_units, t.book, t.law, t.LOG.tail):
         row = connection.execute(select(table.c.id).where(table.c.id != 1).limit(1)).scalar()
@@ -127,7 +127,7 @@ BEFORE_DERIVING: tuple[Callable[[Connection], Difference], ...] = (
     difference_of_file,
     difference_of_schema,
     difference_of_types,
-    difference_of_single_rows,
+    difference_of_second_rows,
     difference_of_versions,
     difference_of_known_versions,
     difference_of_review_days,

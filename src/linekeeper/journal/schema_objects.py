@@ -38,14 +38,14 @@ def difference_of_schema(connection: Connection) -> str | None:
     return _of_sqlite(connection) if connection.dialect.name == "sqlite" else _of_postgres(connection)
 
 
-def sqlite_schema(connection: Connection) -> str:
+def schema_statements(connection: Connection) -> str:
     """The objects of an SQLite store, one statement each, in the order of their names; as the committed file has it."""
     rows = sorted((name, statement) for _, name, _, statement in connection.exec_driver_sql(_OF_SQLITE) if statement)
     return "".join(f"-- {name}\n{_plain(statement)};\n" for name, statement in rows)
 
 
 def _of_sqlite(connection: Connection) -> str | None:
-    stored = _by_name(sqlite_schema(connection))
+    stored = _by_name(schema_statements(connection))
     for name, statement in _expected().items():
         if stored.get(name) != statement:
             what = "absent" if name not in stored else "another than the one that Linekeeper made"

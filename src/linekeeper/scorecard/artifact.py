@@ -127,10 +127,9 @@ def open_artifact(data: bytes) -> Artifact:
     try:
         raw = msgspec.json.decode(data)
         file = msgspec.json.decode(data, type=_File)
-    except msgspec.MsgspecError as error:
-        raise ArtifactError(
-            f"this is not a scorecard file: {str(error)[:200].lower()}", code="scorecard-not-readable"
-        ) from None
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:200].lower()
+        raise ArtifactError(f"this is not a scorecard file: {reason}", code="scorecard-not-readable") from None
     # The hash is taken of what the file says, not of what was read from it: a default value would hide a deleted key.
     stated = raw.pop("sha256")
     if hashlib.sha256(_canonical(raw)).hexdigest() != stated:

@@ -119,7 +119,10 @@ def _floats(stated: Mapping[str, str], key: str) -> tuple[float, ...]:
 def _choices(after: str, features: Sequence[str], infos: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The words of categories that pandas gave, where there are as many lists of them as columns of categories."""
     line = next((line for line in after.split("\n") if line.startswith("pandas_categorical:")), "")
-    lists = json.loads(line.partition(":")[2] or "null") or []
+    try:
+        lists = json.loads(line.partition(":")[2] or "null") or []
+    except (ValueError, RecursionError) as error:
+        raise not_readable(f"has `pandas_categorical` that is no list of lists: {error}") from None
     names = [name for name, info in zip(features, infos, strict=False) if info != "none" and not info.startswith("[")]
     texts = [tuple(map(str, words)) for words in lists]
     return dict(zip(names, texts, strict=True)) if len(names) == len(texts) else {}

@@ -37,7 +37,7 @@ def read_skops(data: bytes) -> LenderModel:
             raise not_possible(f"is a `{kind}`", f"bring one of {known}, or a booster of LightGBM or XGBoost")
         names = archive.names(state)
         count = archive.whole(state["n_features_in_"])
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, RecursionError) as error:
         way_out = "write it with `skops.io.dump`"
         raise not_readable(f"is no archive of skops, or is broken: {error!r}", way_out) from None
     return LenderModel(

@@ -38,7 +38,7 @@ def read_xgboost(text: str, rounds: int | None = None) -> LenderModel:
         trees = tuple(_tree(tree, 1.0 if weights is None else weights[place]) for place, tree in enumerate(raw))
         features = tuple(learner.get("feature_names") or ())
         count = int(learner["learner_model_param"]["num_feature"])
-    except (KeyError, ValueError, TypeError, IndexError) as error:
+    except (KeyError, ValueError, TypeError, IndexError, RecursionError) as error:
         raise not_readable(f"is no JSON file of XGBoost, or is broken: {error!r}") from None
     most = abs(constant) + sum(max((abs(value) for value in tree.values), default=0.0) for tree in trees)
     return LenderModel(
