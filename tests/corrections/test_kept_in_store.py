@@ -13,14 +13,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
+import linekeeper as lk
+from linekeeper.core.errors import StoreError
 from linekeeper.core.event import Event
 from linekeeper.engine.engine import Engine
 from linekeeper.engine.verify import verify
 from linekeeper.engine.versions import adopt
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import Store, open_store
-from linekeeper.policy.load import load_text
+from linekeeper.policy.load import load_file, load_text
 from tests.engine.lives import ANY_TIME, borrowers, kept_every, parts, records, send
+from tests.face.examples import POLICY, example_rows
 from tests.kernel.conftest import _kernel_cache as _kernel_cache
 from tests.oracle.generate import policy_text
 
@@ -115,3 +118,16 @@ def test_an_altered_state_is_known_and_a_damaged_one_decides_nothing(tmp_path: P
             for engine in engines:
                 send(engine, life[first : first + 2])
         assert records(store) == records(other)
+
+
+def test_a_life_whose_opening_cannot_be_read_ends_in_one_line() -> None:
+    """As where an index of the store is damaged: a replay from no opening would never end."""
+    with closing(open_store("sqlite://")) as store:
+        engine = lk.Engine(Engine(store, load_file(POLICY), clock=ANY_TIME))
+        engine.receive(example_rows())
+        with store.writing() as connection:
+            connection.execute(t.events.delete())
+        late = [row | {"id": f"{row['id']} late"} for row in example_rows()[1:]]
+        with pytest.raises(StoreError, match="no opening of `A-1001` can be read among its stored events") as refused:
+            engine.receive(late)
+        assert refused.value.code == "event-not-readable"

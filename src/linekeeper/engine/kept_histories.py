@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, or_, select
 
+from linekeeper.core.errors import StoreError
 from linekeeper.decide.canonical import read_decision
 from linekeeper.engine.account_states import NOT_IN_ORDER, AccountStates
 from linekeeper.engine.stored_events import stored_fields, stored_rows
@@ -24,6 +25,7 @@ from linekeeper.evaluate.wrong_restrictions import CORRECTS_WHAT_WAS_WRONG
 from linekeeper.journal import tables as t
 from linekeeper.journal.store import as_bytes, fetch_rows, insert_many, packed, unpacked, within
 from linekeeper.kernel.kernel import Kernel
+from linekeeper.policy.kinds import OPENING_NUMBERS
 
 KEPT_COLUMNS = ("account", "at", "event", "policy", "layout", "state")
 
@@ -52,9 +54,29 @@ def histories_before(
     for name, one in kept.items():
         later = or_(e.at > one.at, and_(e.at == one.at, e.seq > one.event)) & (e.kind != "opening")
         _read_into({name: histories[name]}, connection, kernel, (e.account == name) & (e.seq < first_seq) & later)
+    _demand_openings(histories, connection)
     if kernel.edition >= CORRECTS_WHAT_WAS_WRONG:
         _note_restrictions(histories, connection)
     return histories
+
+
+def _demand_openings(histories: Mapping[str, History], connection: Connection) -> None:
+    """Raises StoreError where the history of an account with a state lacks its opening: a damaged index hides it."""
+    opened = {name for name, one in histories.items() if one.on_time.first.state or _has_opening(one)}
+    others = [name for name in histories if name not in opened]
+    query = select(t.accounts.c.account).where(within(connection, t.accounts.c.account, others)).limit(1)
+    name = connection.execute(query).scalar() if others else None
+    if name is not None:
+        raise StoreError(
+            f"no opening of `{name}` can be read among its stored events: the store is damaged",
+            code="event-not-readable",
+            way_out="run `linekeeper verify`, and restore the store from a backup",
+            details={"account": name},
+        )
+
+
+def _has_opening(history: History) -> bool:
+    return any(row.kind in OPENING_NUMBERS for row in history.rows.values())
 
 
 def _note_restrictions(histories: Mapping[str, History], connection: Connection) -> None:

@@ -71,6 +71,9 @@ TAKEN_UP: dict[str, tuple[tuple[Field, ...], tuple[str, ...]]] = {
     "grant": ((Field("granted", "money"),), ("by", "why")),
 }
 OPENING = [name for name, _, _ in BUILT_IN].index("opening")  # the number of that kind
+OPENING_NUMBERS = tuple(
+    [name for name, _, _ in BUILT_IN].index(kind) for kind in OPENING_KINDS
+)  # and of both that begin a life
 MORATORIUM = "moratorium"  # of policies that have a section of that name, after their own kinds or among them
 RELIEF_FIELDS = (Field("from", "days", is_date=True), Field("until", "days", is_date=True))
 CODED = ("hardship", "dispute")
