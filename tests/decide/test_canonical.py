@@ -26,6 +26,8 @@ from tests.oracle.strategies import cases
 def in_full(decision: Decision) -> dict[str, Any]:
     """The decision as plain values, without the keys that came later and have nothing to say."""
     record: dict[str, Any] = msgspec.to_builtins(decision)
+    if decision.offer is not None and not decision.offer.name:
+        del record["offer"]["name"]
     later = ("announcements", "own_choice", "treatments")
     return {key: value for key, value in record.items() if key not in later or value not in (None, [], ())}
 

@@ -89,6 +89,7 @@ def ruling_of(kernel: Kernel, out: list[int], event: str | None, corrects: tuple
         get("PD") if policy.score else None,
         offered,
         get("OFFER_NO") if offered else None,
+        policy.named_offers[get("OFFER_PLACE")].name if offered and policy.named_offers else "",
         *announced(),
         tuple(rule.name for place, rule in enumerate(refusals) if get("REFUSED_BY") >> place & 1),
         own_choice_of(kernel, out),

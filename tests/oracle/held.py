@@ -86,6 +86,7 @@ def in_own_nouns(policy: m.Policy) -> t.Policy:
             t.AuthoriseRule(rule.name, expression(rule.deny, policy), rule.reason) for rule in policy.authorise
         ),
         offer=_offer(policy.offer, policy) if policy.offer else None,
+        named_offers=tuple(_offer(one, policy) for one in policy.named_offers),
         brake=t.Brake(policy.brake.lines_bp, policy.brake.exposure_bp) if policy.brake else None,
         honour_days=policy.honour_days,
         protected=policy.protected,
@@ -212,8 +213,16 @@ def _restoration(one: m.Restoration, policy: m.Policy) -> t.Restoration:
 
 
 def _offer(one: m.Offer, policy: m.Policy) -> t.Offer:
-    names = ("increase_bp", "up_to_minor", "every_days", "valid_days")
-    return t.Offer(expression(one.when, policy), *(_number(one, name) for name in names))
+    names = ("increase_bp", "up_to_minor", "every_days", "valid_days", "add_minor", "decline_days", "accept_days")
+    return t.Offer(
+        when=expression(one.when, policy),
+        **{name: _number(one, name) for name in names},
+        name=one.name,
+        to=None if one.to is None else _limit(one.to, policy),
+        asks=one.needs_consent,
+        channel=one.channel,
+        price=one.price,
+    )
 
 
 def _dues(dues: m.DueTerms) -> t.Dues:

@@ -76,6 +76,7 @@ def waits(policy: Policy) -> Iterator[int]:
         yield from numbers_of(trigger.effective_days)
     for schedule in policy.schedules:
         yield from numbers_of(schedule.every_days)
-    if policy.offer:
-        yield from numbers_of(policy.offer.every_days)
-        yield from (days + 1 for days in numbers_of(policy.offer.valid_days))
+    for offer in policy.offers:
+        for numbers in (offer.every_days, offer.decline_days, offer.accept_days):
+            yield from numbers_of(numbers)
+        yield from (days + 1 for days in numbers_of(offer.valid_days))

@@ -214,7 +214,10 @@ class Offering:
     proposed: int = 0
     made_day: int = 0
     last_day: int = 0
-    open: bool = False  # neither accepted nor ended by an adverse decision
+    open: bool = False  # neither answered nor ended by an adverse decision
+    rests_day: int = 0  # of offers with names: before that day none is made
+    decline_days: int = 0  # for how long there is none after an answer to the last one
+    accept_days: int = 0
 
     def is_open(self, day: int) -> bool:
         return self.open and day <= self.last_day
@@ -228,10 +231,39 @@ class Offering:
         turn = self.made_day + number_in(terms.every_days, segment)
         if self.is_open(day) or (self.number > 0 and day < turn):
             return None
-        raised = granted + share(granted, number_in(terms.increase_bp, segment))
-        proposed = min(raised, number_in(terms.up_to_minor, segment))
+        return self.make(terms, raised(terms, granted, None, segment), granted, day, segment)
+
+    def make(self, terms: Offer, proposed: int, granted: int, day: int, segment: int) -> int | None:
+        """Make it, where it would raise what is granted."""
         if proposed <= granted:
             return None
         self.number, self.proposed, self.open = self.number + 1, proposed, True
         self.made_day, self.last_day = day, day + number_in(terms.valid_days, segment)
         return proposed
+
+    def set_rests(self, terms: Offer, day: int, segment: int) -> None:
+        """Of an offer with a name: how long there is no other, and how long after each answer."""
+        self.rests_day = day + number_in(terms.every_days, segment)
+        self.decline_days, self.accept_days = (
+            number_in(days, segment) for days in (terms.decline_days, terms.accept_days)
+        )
+
+    def answered(self, day: int, accepted: bool) -> None:
+        """The borrower has said yes or no."""
+        self.open = False
+        self.rests_day = max(self.rests_day, day + (self.accept_days if accepted else self.decline_days))
+
+    def forget_rests(self) -> None:
+        """Without names, only `every` counts."""
+        self.rests_day = self.decline_days = self.accept_days = 0
+
+
+def raised(terms: Offer, granted: int, value: int | None, segment: int) -> int:
+    """What would be granted; `value` is that of the expression, where there is one."""
+    if terms.to is not None:
+        more = amount_of(terms.to, value)
+    elif terms.add_minor:
+        more = granted + number_in(terms.add_minor, segment)
+    else:
+        more = granted + share(granted, number_in(terms.increase_bp, segment))
+    return min(more, number_in(terms.up_to_minor, segment))

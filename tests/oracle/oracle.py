@@ -51,7 +51,7 @@ from dataclasses import dataclass, field, replace
 from tests.oracle.clock import clock, day_of
 from tests.oracle.day_ends import DayEnd, LineByDay, ended, ends_of_days
 from tests.oracle.ledger import Dated, Ledger, in_time_order, write
-from tests.oracle.line import Latch, Offering, Restoring, action_of, amount_of, share, status_of
+from tests.oracle.line import Latch, Offering, Restoring, action_of, amount_of, raised, share, status_of
 from tests.oracle.nouns import ADVERSE, Action, Event, Line, Status
 from tests.oracle.outcome import Answer, Outcome, Refused, Ruling, Standing
 from tests.oracle.own_choice import Wishes
@@ -169,6 +169,7 @@ class _Account:
     imposed: tuple[int, int] | None = None  # cap in bp, until day
     ways_up: list[Restoring] = field(default_factory=lambda: [Restoring() for _ in range(SCHEDULES_MAX)])
     offering: Offering = field(default_factory=Offering)
+    offered_name: str = ""  # of the latest offer that has a name
     segment: int = 0  # as the latest look saw it
     status_day: int = 0
     opened_day: int = 0
@@ -274,6 +275,8 @@ class _Account:
             return "no such event has arrived"
         if self.known[event_id].kind in (*OPENINGS, "consent", "override", "own_limit", "grant", "reversal"):
             return "an event of this kind cannot be reversed"
+        if self.known[event_id].kind == "decline" and self.policy.named_offers:
+            return "an event of this kind cannot be reversed"
         return "it was reversed before" if event_id in self.reversed_ids else None
 
     def _open(self, dated: Dated) -> None:
@@ -342,7 +345,10 @@ class _Account:
             proposed = self.offering.proposed
             limit = proposed if self.line.limit == self.line.granted else self.line.limit
             self.line = replace(self.line, limit=limit, granted=proposed)
-            self.offering.open = False
+            self.offering.answered(self.day, accepted=True)
+        declines = event.kind == "decline" and bool(self.policy.named_offers)
+        if declines and self.offering.accepts(event.fields["offer"], self.day):
+            self.offering.answered(self.day, accepted=False)
         opened = next(dated.event for dated in self.arrived if dated.event.kind in OPENINGS)
         if event.kind == "grant" and event.at >= opened.at:
             self.granting = int(event.fields["granted"])
@@ -408,6 +414,10 @@ class _Account:
         self.went_over.append((self.policy, day))
         if not self._looks_back(line=True):  # what nobody remembered is as the last day ended
             self.line_by_day = LineByDay(changes=[(day - 1, self.line.limit, self.line.granted)])
+        if not policy.named_offers:
+            self.offering.forget_rests()
+        elif self.policy.offer and self.offering.number:
+            self.offering.rests_day = self.offering.made_day + max(numbers_of(self.policy.offer.every_days))
         several, before = (len(one.schedules) for one in (policy, self.policy))
         self.policy = policy
         for place, way in enumerate(self.ways_up):  # what only one of the versions has is forgotten
@@ -552,7 +562,9 @@ class _Account:
             self.status_day = self.day
         offered = None if changed or pending else self._propose(values)
         if changed or offered is not None:
-            action = Action.OFFER if offered is not None else action_of(before, self.line)
+            action = action_of(before, self.line)
+            if action == Action.KEEP and offered is not None:
+                action = Action.OFFER
             announces = any(name not in pending_before for name in pending)
             withdraws = any(self.latches[name].state != "set" for name in pending_before)
             if announces:
@@ -684,12 +696,35 @@ class _Account:
 
     def _propose(self, values: Values) -> int | None:
         """The amount offered in this look, if an offer is made."""
-        terms = self.policy.offer
-        if self.wishes.in_force:
+        terms, granted = self.policy.offer, self.line.granted
+        if self.wishes.in_force or self.line.status != Status.ACTIVE:
             return None
-        if terms is None or self.line.status != Status.ACTIVE or not holds(terms.when, values.leaf):
+        if self.policy.named_offers:
+            return self._propose_named(values)
+        if terms is None or not holds(terms.when, values.leaf):
             return None
-        return self.offering.propose(terms, self.line.granted, self.day, self.segment)
+        return self.offering.propose(terms, granted, self.day, self.segment)
+
+    def _propose_named(self, values: Values) -> int | None:
+        """The first offer that holds and raises the line; one that needs no consent is granted at once."""
+        restricted = any(latch.state == "set" and latch.trigger.restricts for latch in self.latches.values())
+        if restricted or self.offering.is_open(self.day) or self.day < self.offering.rests_day:
+            return None
+        granted = self.line.granted
+        for terms in self.policy.named_offers:
+            if not holds(terms.when, values.leaf):
+                continue
+            value = None if terms.to is None else clamped(evaluate(terms.to.value, values.leaf))
+            more = raised(terms, granted, value, self.segment)
+            if self.offering.make(terms, more, granted, self.day, self.segment) is None:
+                continue
+            self.offering.set_rests(terms, self.day, self.segment)
+            self.offered_name = terms.name
+            if not terms.asks:
+                self.offering.answered(self.day, accepted=True)
+                self.line = replace(self.line, limit=more, granted=more)
+            return more
+        return None
 
     def _write(
         self,
@@ -724,6 +759,7 @@ class _Account:
             pd=values.pd_ppm,
             offered=offered,
             offer_number=None if offered is None else self.offering.number,
+            offer_name=self.offered_name if offered is not None and self.policy.named_offers else "",
             pending_before=tuple(pending_before),
             pending=self._pending(),
             pending_limit=self._target(announced=True) if self._pending() else None,

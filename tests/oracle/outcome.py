@@ -28,6 +28,7 @@ class Ruling:
     pd: Value
     offered: int | None = None
     offer_number: int | None = None
+    offer_name: str = ""
     pending_before: tuple[str, ...] = ()
     pending: Mapping[str, int] = field(default_factory=dict)  # what is announced, by the day of its effect
     pending_limit: int | None = None  # the most that all of it will leave

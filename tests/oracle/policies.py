@@ -87,6 +87,7 @@ class Writer(Phrases):
     recovery_tree: t.Restoration
     rules: list[t.AuthoriseRule]
     offer_tree: t.Offer | None
+    offers_wanted: bool = False  # with names
 
     def events(self) -> Iterator[str]:
         """The policy's own kinds, with fields of every type."""
@@ -115,7 +116,11 @@ class Writer(Phrases):
         for place, kind in enumerate(self.own_kinds):
             taken = {field.name for field in kind.fields}
             names = [name for name in GROWN_NAMES if name not in taken]
-            if kind.name not in ("hardship", "moratorium") and len(kind.fields) < FIELDS_MAX - 1 and self.chance(0.6):
+            if (
+                kind.name not in ("hardship", "moratorium", "decline")
+                and len(kind.fields) < FIELDS_MAX - 1
+                and self.chance(0.6)
+            ):
                 fields = [self.field_type(kind.name, self.rng.choice(names), optional=True)[1]]
                 self.own_kinds[place] = t.Kind(kind.name, (*kind.fields, *fields))
         known = {kind.name for kind in self.own_kinds}
@@ -125,7 +130,7 @@ class Writer(Phrases):
                 fields = [self.field_type(name, one)[1] for one in self.rng.sample(GROWN_NAMES, self.rng.randint(0, 2))]
                 self.own_kinds.append(t.Kind(name, tuple(fields)))
         for kind in self.own_kinds:
-            fields = "" if kind.name == "moratorium" else ", ".join(map(written_field, kind.fields))
+            fields = "" if kind.name in ("moratorium", "decline") else ", ".join(map(written_field, kind.fields))
             yield f"  {kind.name}: {{{fields}}}"
 
     def field_type(self, kind: str, name: str, optional: bool = False) -> tuple[str, t.Field]:
@@ -345,7 +350,7 @@ class Writer(Phrases):
         yield from ("triggers:", *self.triggers(least), self.restoration())
         if self.chance(0.5):
             yield from ("authorise:", *self.authorise())
-        if self.chance(0.6):
+        if self.chance(0.6) or self.offers_wanted:
             yield self.offer()
         if self.chance(0.2):
             brake = t.Brake(200, 300)

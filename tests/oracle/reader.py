@@ -97,6 +97,7 @@ class _File:
                 for name, said in root.get("authorise", {}).items()
             ),
             offer=self.offer(root["offer"]) if "offer" in root else None,
+            named_offers=tuple(self.offer(said, name) for name, said in root.get("offers", {}).items()),
             brake=self.brake(root["brake"]) if "brake" in root else None,
             honour_days=self.constant(root.get("honour", DEFAULT_HONOUR), "days"),
             protected=tuple(root.get("protected", ())),
@@ -194,11 +195,11 @@ class _File:
 
     def own_kinds(self) -> Iterator[t.Kind]:
         events = self.root.get("events") or {}
-        if "moratorium" in self.root:
-            events = {**events, "moratorium": None}
-        for name, fields in events.items():
-            if name == "moratorium" and "moratorium" in self.root:
-                yield t.RELIEF
+        brought = {"moratorium": t.RELIEF} if "moratorium" in self.root else {}
+        brought |= {"decline": t.DECLINE} if "offers" in self.root else {}
+        for name, fields in {**events, **dict.fromkeys(brought)}.items():
+            if name in brought:
+                yield brought[name]
                 continue
             if name == "open":
                 further = tuple(self.field(*item) for item in (fields or {}).items())
@@ -376,13 +377,21 @@ class _File:
         condition = self.condition(said["while"]) if "while" in said else None
         return t.Restoration(first, step, self.number(said.get("every", "1d"), "days"), condition, name)
 
-    def offer(self, said: Mapping[str, str]) -> t.Offer:
+    def offer(self, said: Mapping[str, Any], name: str = "") -> t.Offer:
         return t.Offer(
             when=self.condition(said["when"]),
-            increase_bp=self.number(said["increase"], "share"),
+            increase_bp=self.number(said.get("increase", "0%"), "share"),
             up_to_minor=self.number(said["up_to"], "money"),
             every_days=self.number(said["every"], "days"),
-            valid_days=self.number(said["valid"], "days"),
+            valid_days=self.number(said.get("valid", "0d"), "days"),
+            name=name,
+            add_minor=self.number(said["add"], "money") if "add" in said else 0,
+            to=self.limit(said["to"]) if "to" in said else None,
+            decline_days=self.number(said.get("after_decline", "0d"), "days"),
+            accept_days=self.number(said.get("after_accept", "0d"), "days"),
+            asks=said.get("consent", "asked") == "asked",
+            channel=said.get("channel", ""),
+            price=said.get("price", ""),
         )
 
     def brake(self, said: Mapping[str, str]) -> t.Brake:

@@ -38,7 +38,7 @@ BASE_WEIGHTS = {
     "dispute": 1,
 }
 STATED = ("trigger", "second_trigger", "third_trigger")
-LASTING = ("open", "opening", "consent", "override", "reversal")  # kinds that cannot be reversed
+LASTING = ("open", "opening", "consent", "decline", "override", "reversal")  # kinds that cannot be reversed
 BURSTS = {"due": (1,) * 40 + (26,), "consent": (1, 1, 6)}  # how many at once
 
 
@@ -185,6 +185,7 @@ class Maker:
             "balance": self.balance,
             "delinquency": self.delinquency,
             "consent": self.consent,
+            **({"decline": self.consent} if self.policy.named_offers else {}),
             "override": self.override,
             "reversal": self.reversal,
             **({"moratorium": self.moratorium} if self.policy.waits is not None else {}),
@@ -246,7 +247,7 @@ class Maker:
 
     def consent(self, at: int) -> dict[str, int | str]:
         """The number that the open offer would have, had every possible offer been made; or one near it."""
-        terms = self.policy.offer
+        terms = self.policy.offers[0] if self.policy.offers else None
         pace = max(*numbers_of(terms.every_days), *(days + 1 for days in numbers_of(terms.valid_days))) if terms else 30
         guess = 1 + (self.day(at) - self.day(self.made[0].at)) // pace
         return {"offer": self.rng.choice((1, 1, 2, 3, guess, guess, max(guess - 1, 0)))}
@@ -287,11 +288,13 @@ class Maker:
     def weights(self) -> dict[str, int]:
         """How often each kind comes: what the policy measures, more."""
         found = {**BASE_WEIGHTS, "override": 1, "open": 0, "opening": 0, "reversal": self.reversals}
-        found["consent"] = 8 if self.policy.offer else 0
+        found["consent"] = 8 if self.policy.offers else 0
         for kind in self.policy.kinds:
             found.setdefault(kind.name, 1)
         for name in self.hints.kinds:
             found[name] += 2
+        if self.policy.named_offers:
+            found["decline"] = 4
         for name in ("own_limit", "grant"):
             if name in found:
                 found[name] += 2

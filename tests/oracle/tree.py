@@ -444,6 +444,9 @@ def built_in_kinds(triggers: Iterable[str]) -> tuple[Kind, ...]:
 RELIEF = Kind("moratorium", (Field("from", "days", is_date=True), Field("until", "days", is_date=True)), ("why",))
 
 
+DECLINE = Kind("decline", (Field("offer", "count"),))  # of policies whose offers have names
+
+
 def with_customers(built_in: Iterable[Kind], fields: tuple[Field, ...] = ()) -> tuple[Kind, ...]:
     """The built-in kinds where accounts are of customers: openings may name one, and one kind more is built in."""
     named = (
@@ -672,6 +675,14 @@ class Offer:
     up_to_minor: Number
     every_days: Number
     valid_days: Number
+    name: str = ""  # where there are several
+    add_minor: Number = 0
+    to: LimitAmount | None = None
+    decline_days: Number = 0
+    accept_days: Number = 0
+    asks: bool = True
+    channel: str = ""
+    price: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -758,6 +769,7 @@ class Policy:
     restoration: Restoration | None = None
     authorise: tuple[AuthoriseRule, ...] = ()
     offer: Offer | None = None
+    named_offers: tuple[Offer, ...] = ()
     brake: Brake | None = None
     honour_days: int = 90
     protected: tuple[str, ...] = ()
@@ -779,6 +791,11 @@ class Policy:
         """All ways in which a limit comes back."""
         return (self.restoration, *self.further_restorations) if self.restoration else ()
 
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """All increases that may be proposed, the first that can be comes first."""
+        return (self.offer,) if self.offer else self.named_offers
+
     def kind(self, name: str) -> Kind:
         """The kind of event of that name."""
         return next(kind for kind in self.kinds if kind.name == name)
@@ -795,8 +812,8 @@ class Policy:
         for schedule in self.schedules:
             if schedule.condition is not None:
                 yield schedule.condition
-        if self.offer:
-            yield self.offer.when
+        for offer in self.offers:
+            yield from (offer.when, *([offer.to.value] if offer.to else []))
 
     @cached_property
     def in_place(self) -> Mapping[str, Feature]:

@@ -15,6 +15,7 @@ from tests.oracle.phrases import NUMERIC, ORDER, Said, calculated, called, compa
 from tests.oracle.policies import CAPS, SHARES, Writer, Written
 from tests.oracle.reader import first_of, lowest_of, sum_of
 from tests.oracle.tree import (
+    DECLINE,
     RELIEF,
     And,
     Arm,
@@ -26,6 +27,7 @@ from tests.oracle.tree import (
     Literal,
     Not,
     Number,
+    Offer,
     ScoreRef,
     Split,
     in_arm,
@@ -54,6 +56,7 @@ class WiderWriter(Writer):
     splits: tuple[Split, ...] = ()
     waits: tuple[str, ...] | None = None  # in a moratorium, where the policy knows one
     relief_wanted: bool = False
+    offer_trees: list[Offer]  # those with names
     splits_kept: tuple[Split, ...] = ()  # those of the version before, which every later one has
     arm_lines: dict[tuple[str, int], dict[str, dict[str, str]]]  # of each arm: section, name, text
 
@@ -71,12 +74,16 @@ class WiderWriter(Writer):
         return Said(name, said.tree)
 
     def events(self) -> Iterator[str]:
-        """Perhaps with moratoriums, which every later version knows too."""
+        """Perhaps with moratoriums and offers with names, which every later version knows too."""
         yield from super().events()
         self.relief_wanted = self.chance(0.4)
         if self.relief_wanted:
             self.own_kinds.append(RELIEF)
             yield "  moratorium: {}"
+        self.offers_wanted = self.chance(0.4)
+        if self.offers_wanted:
+            self.own_kinds.append(DECLINE)
+            yield "  decline: {}"
 
     # -------------------------------------------------------------- tables
 
@@ -387,7 +394,47 @@ class WiderWriter(Writer):
         amounts = {self.money(minor).text: minor for minor in (self.ladder[-1] * times for times in (3, 7, 40))}
         line, up_to = self.varied(line, "up_to", tree.up_to_minor, amounts)
         self.offer_tree = replace(tree, increase_bp=increase, every_days=every, valid_days=valid, up_to_minor=up_to)
-        return line
+        return self.with_names(line, self.offer_tree) if self.offers_wanted else line
+
+    def with_names(self, line: str, tree: Offer) -> str:
+        """That offer, and perhaps another, under names of their own, with more said of each."""
+        self.offer_tree, self.offer_trees = None, []
+        written = [self.named_offer(line.removeprefix("offer: ")[1:-1], tree)]
+        if self.chance(0.7):
+            when, top = self.trigger_test(), self.money(self.ladder[-1] * 30)
+            inner = f"when: '{when.text}', increase: 5%, up_to: {top.text}, every: 7d, valid: 7d"
+            written.append(self.named_offer(inner, Offer(when.tree, 500, self.ladder[-1] * 30, 7, 7)))
+        self.rng.shuffle(written)
+        names = ("offer_a", "offer_b")
+        self.offer_trees = [replace(one, name=name) for name, (_, one) in zip(names, written, strict=False)]
+        inners = (f"{name}: {{{inner}}}" for name, (inner, _) in zip(names, written, strict=False))
+        return f"offers: {{{', '.join(inners)}}}"
+
+    def named_offer(self, inner: str, tree: Offer) -> tuple[str, Offer]:
+        """An amount or an expression in the place of the share, waits after answers, and perhaps without consent."""
+        rng = self.rng
+        form = rng.choice(("increase", "add", "to"))
+        if form == "add":
+            minor = rng.choice(self.ladder)
+            inner = re.sub(r"increase: [^,]+", f"add: {self.money(minor).text}", inner)
+            tree = replace(tree, increase_bp=0, add_minor=minor)
+        elif form == "to":
+            value = called("largest", self.known_money(), fact("granted"))
+            to = LimitAmount(value.tree, round_minor=rng.choice(self.ladder))
+            inner = re.sub(
+                r"increase: [^,]+",
+                lambda _: f"to: {{amount: '{value.text}', round: {self.money(to.round_minor).text}}}",
+                inner,
+            )
+            tree = replace(tree, increase_bp=0, to=to)
+        if self.chance(0.3):
+            inner = re.sub(r", valid: [^,}]+", "", inner) + ", consent: not_needed"
+            tree = replace(tree, valid_days=0, asks=False)
+        for key, place in (("after_decline", "decline_days"), ("after_accept", "accept_days")):
+            if self.chance(0.5):
+                text, days = self.number("30d", 30, DAYS)
+                inner, tree = f"{inner}, {key}: {text}", replace(tree, **{place: days})
+        return inner, tree
 
     def body(self, least: int = 1) -> Iterator[str]:
         """The sections of names may stand anywhere in the file; here they come last."""
@@ -395,13 +442,16 @@ class WiderWriter(Writer):
         self.segments, self.may_vary, self.segments_wanted = (), False, self.chance(0.7)
         self.segment_text: list[str] = []
         self.table_lines: list[list[str]] = []
-        self.splits, self.arm_lines, self.waits = (), {}, None
+        self.splits, self.arm_lines, self.waits, self.offer_trees = (), {}, None, []
         self.splits_wanted = bool(self.splits_kept) or self.chance(0.4)
         yield from super().body(least)
         yield from self.segment_text
         if self.splits:
             yield from self.split_lines()
-        self.policy = replace(self.policy, segments=self.segments, splits=self.splits, waits=self.waits)
+        named = tuple(self.offer_trees)
+        self.policy = replace(
+            self.policy, segments=self.segments, splits=self.splits, waits=self.waits, named_offers=named
+        )
         if self.waits is not None:
             yield f"moratorium: {{waits: [{', '.join(self.waits)}]}}"
         if self.table_lines:

@@ -19,6 +19,7 @@ from ruamel.yaml.error import YAMLError
 from linekeeper.core.errors import PolicyError
 from linekeeper.policy.functions import FACTS, FUNCTIONS, MEASURES
 from linekeeper.policy.load import KEYS, load_text
+from linekeeper.policy.offers import AMOUNT_KEYS, NAMED_OFFER_KEYS
 from linekeeper.policy.restorations import SCHEDULE_KEYS
 from linekeeper.policy.sections import TRIGGER_KEYS
 
@@ -27,9 +28,8 @@ PAGE = (ROOT / "docs" / "guides" / "from-your-strategy.md").read_text("utf-8")
 ROWS = {int(row[0]): row[1] for row in re.findall(r"^\| (\d+) \| (.+) \|$", PAGE, re.MULTILINE)}
 FILES = {"lists/blocked-devices.txt": "8f3a\n", "tables/branches.csv": "branch,then\nnorth,1\n-,2\n"}
 FILES["parts/arrears.yaml"] = "define: {behind: past_due > 0 CNY}\n"
-OFFER_KEYS = ("when", "increase", "up_to", "every", "valid")
 # Words that are no keys of a section: kinds that are built in or taken up, and the hit policies of tables.
-OTHER_WORDS = {"override", "grant", "own_limit", "hour", "sum", "hit"}
+OTHER_WORDS = {"override", "grant", "own_limit", "decline", "hour", "sum", "hit"}
 BASE: dict[str, Any] = {
     "policy": "page",
     "version": "1",
@@ -101,11 +101,18 @@ def policy_of_row(row: str) -> dict[str, Any]:
         for key, value in mapping.items():
             if key in KEYS:
                 policy = merged(policy, {key: value})
+                if key == "offers":
+                    policy.pop("offer", None)
             elif key in ("hit", "csv"):
                 table = policy.setdefault("tables", {}).setdefault("probed_table", {"hit": "first"})
                 table[key] = value
-            elif key in ("increase", "up_to", "every", "valid"):
-                policy["offer"][key] = value
+            elif key in NAMED_OFFER_KEYS and key not in ("when", "price"):
+                if "offer" in policy:
+                    policy["offers"] = {"probed_offer": policy.pop("offer")}
+                one = policy["offers"].setdefault("probed_offer", dict(BASE["offer"]))
+                if key in AMOUNT_KEYS:  # one at a time
+                    one = {part: said for part, said in one.items() if part not in AMOUNT_KEYS}
+                policy["offers"]["probed_offer"] = one | {key: value}
             elif key in SCHEDULE_KEYS and "first" in policy["restoration"]:
                 policy["restoration"][key] = value
             else:
@@ -139,7 +146,7 @@ def placed(policy: dict[str, Any], text: str) -> Iterator[dict[str, Any]]:
 
 
 def is_known(word: str) -> bool:
-    known = {*KEYS, *FUNCTIONS, *MEASURES, *FACTS, *TRIGGER_KEYS, *OFFER_KEYS, *SCHEDULE_KEYS, *OTHER_WORDS}
+    known = {*KEYS, *FUNCTIONS, *MEASURES, *FACTS, *TRIGGER_KEYS, *NAMED_OFFER_KEYS, *SCHEDULE_KEYS, *OTHER_WORDS}
     return word in known
 
 

@@ -72,12 +72,13 @@ def check(
 
 
 def _restricted_too_soon(policy: Policy, file: str, jurisdiction: str | None, product: str | None) -> list[Fault]:
-    """What the law bars: ties, and triggers whose restrictions may come only later; none where no law is named."""
+    """What the law bars: ties, increases without consent, restrictions that come too soon; nothing without a law."""
     from linekeeper.core.errors import Fault
     from linekeeper.engine.clock import machine_clock_ms
     from linekeeper.engine.opening import law_named
     from linekeeper.kernel.calendar import calendar
     from linekeeper.regulation.announcements import restrictions_too_soon
+    from linekeeper.regulation.consents import consents_missing
     from linekeeper.regulation.records import shipped_records
     from linekeeper.regulation.ties import barred_ties
 
@@ -94,6 +95,14 @@ def _restricted_too_soon(policy: Policy, file: str, jurisdiction: str | None, pr
             way_out="remove it from `ties`" if one.why == "barred" else "write `needs: consent`",
         )
         for one in barred_ties(policy, shipped_records(), law.jurisdiction, law.product, today)
+    ]
+    faults += [
+        Fault(
+            f"the offer `{one.offer}` raises the line without consent, and `{one.rule}` asks for it",
+            file,
+            way_out="write `consent: asked`, and how long it is `valid`",
+        )
+        for one in consents_missing(policy, shipped_records(), law.jurisdiction, law.product, today)
     ]
     too_soon = restrictions_too_soon(policy, shipped_records(), law.jurisdiction, law.product, today)
     return faults + [

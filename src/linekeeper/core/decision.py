@@ -40,10 +40,14 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class OfferRecord:
-    """A proposed increase: its number for `consent`, and the new limit in minor units."""
+    """A proposed increase: its number for `consent`, and the new limit in minor units.
+
+    `name` is that of the offer where the policy has several; empty, and not in the record, where it has one.
+    """
 
     number: int
     limit: int
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ def canonical_json(decision: Decision) -> bytes:
     # before those of `values`, so the first place is its own.
     if decision.announcements is None:
         record = record.replace(b'"announcements":null,', b"", 1)
+    if decision.offer is not None and not decision.offer.name:
+        record = record.replace(b',"name":""', b"", 1)
     if decision.own_choice is None:
         record = record.replace(b',"own_choice":null', b"", 1)
     return record if decision.treatments else record.replace(b'"treatments":[],', b"", 1)

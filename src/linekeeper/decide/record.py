@@ -203,7 +203,12 @@ class Recorder:
 
     def _offer(self, row: Sequence[int]) -> OfferRecord | None:
         offered = row[self.place["OFFERED"]]
-        return OfferRecord(row[self.place["OFFER_NO"]], offered) if offered else None
+        if not offered:
+            return None
+        named = self.policy.named_offers
+        return OfferRecord(
+            row[self.place["OFFER_NO"]], offered, named[row[self.place["OFFER_PLACE"]]].name if named else ""
+        )
 
 
 _RECORDERS = {1: Recorder}  # by record format: an older one stays, so that what it wrote can be derived again

@@ -214,4 +214,6 @@ def _write_decision(kernel: Kernel, before: list[int], state: list[int], out: li
         kernel.interpreted.write_wish(state, out)
     if kernel.policy.assign:
         out[place("REFUSED_BY")] = 0
+    if kernel.policy.named_offers:
+        out[place("OFFER_PLACE")] = 0
     out[place("OFFERED")], out[place("OFFER_NO")] = 0, state[slots["OFFER_NUMBER"]]

@@ -19,7 +19,7 @@ from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.core.dates import date_of
 from linekeeper.core.event import Event
 from linekeeper.evaluate.event_batch import EventRow, time_of
-from linekeeper.evaluate.late_events import LASTING_KINDS, REVERSAL
+from linekeeper.evaluate.late_events import REVERSAL, lasts
 from linekeeper.kernel.arrears import arrears_of
 from linekeeper.kernel.calendar import Calendar
 from linekeeper.kernel.kernel import Kernel, kernel_of
@@ -129,7 +129,7 @@ def standing_events(facts: Kernel, events: Iterable[KnownEvent]) -> tuple[EventR
         if kind != REVERSAL:
             known[number] = one
             kept.add(number)
-        elif one.reverses in kept and facts.policy.kind_name(known[one.reverses].row.kind) not in LASTING_KINDS:
+        elif one.reverses in kept and not lasts(facts.policy, known[one.reverses].row.kind):
             kept.discard(one.reverses)
     order = sorted(kept, key=lambda number: (time_of(known[number].row), number))
     return opening, [known[number] for number in order]

@@ -39,7 +39,7 @@ REFUSAL_REASONS = {
     2: "the account is already open",
     UNKNOWN_EVENT: "`of` names no earlier event of the same account and source; send that event first",
     4: "`of` names an event of a kind that cannot be reversed: "
-    "`open`, `consent`, `override`, `own_limit`, `grant` or `reversal`",
+    "`open`, `consent`, `decline`, `override`, `own_limit`, `grant` or `reversal`",
     5: "`of` names an event that was reversed before",
     OVER_LIMIT: "the draw is of more than is available, and the policy rejects such draws",
 }

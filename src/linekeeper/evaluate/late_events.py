@@ -21,10 +21,11 @@ from linekeeper.evaluate.line_days import keep_line_days
 from linekeeper.evaluate.replay import replay_rows
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.policy.kinds import OPENING_KINDS
+from linekeeper.policy.model import Policy
 
 ORDERED_KINDS = frozenset(("draw", "charge", "repay", "due", "balance", "delinquency", "moratorium"))
 LASTING_KINDS = frozenset(
-    (*OPENING_KINDS, "consent", "override", "own_limit", "grant", "reversal")
+    (*OPENING_KINDS, "consent", "decline", "override", "own_limit", "grant", "reversal")
 )  # these cannot be reversed
 REVERSAL = "reversal"
 NOT_OPEN, OPENED_BEFORE, NOT_KNOWN, LASTS, REVERSED_BEFORE = 1, 2, 3, 4, 5  # why an event is refused
@@ -170,9 +171,15 @@ def refusal_of(kernel: Kernel, state: list[int], history: History, row: EventRow
         return 0
     if reverses is None or reverses not in history.rows:
         return NOT_KNOWN
-    if kernel.policy.kind_name(history.rows[reverses].kind) in LASTING_KINDS:
+    if lasts(kernel.policy, history.rows[reverses].kind):
         return LASTS
     return REVERSED_BEFORE if reverses in history.reversed else 0
+
+
+def lasts(policy: Policy, kind: int) -> bool:
+    """Whether events of the kind of that number cannot be reversed, as what follows arrival."""
+    known = policy.kinds[kind] if kind < len(policy.kinds) else None
+    return known is not None and known.built_in and known.name in LASTING_KINDS
 
 
 def is_rejected_draw(

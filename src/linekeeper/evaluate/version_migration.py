@@ -47,6 +47,9 @@ def migrate_account(old: Kernel, new: Kernel, state: list[int], history: History
     for name in taken_up_slots(old.policy):  # no version leaves out a kind of event that one before it had
         if name in new.layout.slots:
             fresh[new.layout.slots[name]] = state[old.layout.slots[name]]
+    if new.policy.named_offers and old.policy.offer and state[old.layout.slots["OFFER_NUMBER"]]:
+        made_day = state[old.layout.slots["OFFER_DAY"]]
+        fresh[new.layout.slots["OFFER_RESTS"]] = made_day + old.policy.offer.every_days
     mine, its, latches = new.layout.latches, old.layout.latches, LATCH_WIDTH * len(old.policy.triggers)
     fresh[mine : mine + latches] = state[its : its + latches]
     for before, after in zip(old.policy.triggers, new.policy.triggers, strict=False):

@@ -64,6 +64,11 @@ def schedule_key(schedule: m.Restoration) -> str:
     return f"restoration_{schedule.name}" if schedule.name else "restoration"
 
 
+def offer_key(offer: m.Offer) -> str:
+    """By what the numbers of an offer are asked for."""
+    return f"offer_{offer.name}" if offer.name else "offer"
+
+
 class Constants:
     """The constants of one policy.
 
@@ -90,7 +95,7 @@ class Constants:
         triggers = tuple(self._named_trigger(trigger) for trigger in policy.triggers)
         restorations = tuple(self._named_restoration(restoration) for restoration in policy.restorations)
         authorise = tuple(replace(rule, deny=self._named(rule.deny, f"{rule.name}_DENY")) for rule in policy.authorise)
-        offer = self._named_offer(policy)
+        offers = tuple(self._named_offer(offer) for offer in policy.offers)
         if policy.own_limit:
             self._setting(
                 "own_limit", "cooling", "COOLING_DAYS", policy.own_limit.cooling_days, "days", "events.own_limit"
@@ -102,7 +107,8 @@ class Constants:
             restoration=restorations[0] if restorations else None,
             further_restorations=restorations[1:],
             authorise=authorise,
-            offer=offer,
+            offer=offers[0] if policy.offer else None,
+            named_offers=offers if policy.named_offers else (),
             assign=self._named_assign(policy.assign),
         )
 
@@ -302,21 +308,25 @@ class Constants:
             return restoration
         return replace(restoration, condition=self._named(restoration.condition, f"{section}_while"))
 
-    def _named_offer(self, policy: m.Policy) -> m.Offer | None:
-        offer = policy.offer
-        if offer is None:
-            return None
-        when = self._named(offer.when, "OFFER_WHEN")
-        self._settings(
-            "offer",
-            offer,
-            "offer",
+    def _named_offer(self, offer: m.Offer) -> m.Offer:
+        owner, path = offer_key(offer), f"offers.{offer.name}" if offer.name else "offer"
+        when = self._named(offer.when, f"{owner}_WHEN")
+        parts: list[_Part] = [
             ("increase", "increase_bp", "INCREASE_BP", "share"),
             ("up_to", "up_to_minor", "UP_TO_MINOR", "money"),
             ("every", "every_days", "EVERY_DAYS", "days"),
             ("valid", "valid_days", "VALID_DAYS", "days"),
-        )
-        return replace(offer, when=when)
+        ]
+        if offer.name:
+            further: list[_Part] = [
+                ("add", "add_minor", "ADD_MINOR", "money"),
+                ("after_decline", "decline_days", "DECLINE_DAYS", "days"),
+                ("after_accept", "accept_days", "ACCEPT_DAYS", "days"),
+            ]
+            varying = dict(offer.by_segment)
+            parts = [part for part in (*parts, *further) if getattr(offer, part[1]) or part[1] in varying]
+        self._settings(owner, offer, path, *parts)
+        return replace(offer, when=when, to=self._named_limit(offer.to, owner, path) if offer.to else None)
 
     def _name_score(self, policy: m.Policy) -> None:
         score = policy.score

@@ -28,6 +28,7 @@ from linekeeper.kernel.dues_code import DuesCode
 from linekeeper.kernel.emit_facts import FactsEmitter
 from linekeeper.kernel.emit_line import LineEmitter
 from linekeeper.kernel.emit_next import NextEmitter
+from linekeeper.kernel.emit_offers import OfferEmitter
 from linekeeper.kernel.emit_stages import stages
 from linekeeper.kernel.emit_trees import TreeEmitter
 from linekeeper.kernel.layout import LATCH_WIDTH, Layout, RowShape, lay_out, line_changes_kept
@@ -67,6 +68,12 @@ def functions_of_own_limits() -> str:
 def functions_of_grants() -> str:
     """The functions of what the lender grants anew, as source."""
     return _untyped("grants.py", "def take_grant")
+
+
+@cache
+def functions_of_offers() -> str:
+    """The functions of answers to offers, as source; `propose_offer` is generated."""
+    return _untyped("offers.py", "def take_offer")
 
 
 @cache
@@ -173,7 +180,7 @@ def emit(policy: m.Policy, edition: int = EDITION) -> tuple[str, Layout, RowShap
         line.target_of(),
         line.assign_limit(),
         line.move_limit(),
-        line.propose_offer(),
+        OfferEmitter(line).propose_offer(),
         line.count_restriction(),
         next_review,
         line.authorise(),
@@ -197,6 +204,7 @@ def _functions_of(policy: m.Policy) -> list[str]:
         (policy.takes_grants, functions_of_grants),
         (policy.own_limit, functions_of_own_limits),
         (policy.assign, functions_of_first_limits),
+        (policy.named_offers, functions_of_offers),
     )
     return [functions() for needed, functions in taken if needed]
 

@@ -1,4 +1,4 @@
-"""Code for the line half of a kernel: score, latches, target, restoration, offer, authorisation."""
+"""Code for the line half of a kernel: score, latches, target, restoration, authorisation."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class LineEmitter:
         self._terms_by_segment: dict[tuple[str, int], str] = {}
         self._announced_names: dict[str, str] = {}
 
-    def _compiler(self) -> NamedExpressionCompiler:
+    def compiler(self) -> NamedExpressionCompiler:
         """A fresh compiler of expressions, for which features and scores stand in variables."""
         scores = {"score": "points", "pd": "pd", **self.names.groups}
         return NamedExpressionCompiler({**self.names.variables, **scores, ".amount": "amount"}, self.missing)
 
-    def _read(self, exprs: Iterable[ex.Expr | None]) -> list[str]:
+    def read(self, exprs: Iterable[ex.Expr | None]) -> list[str]:
         """Lines that read what the expressions name from `out`."""
         nodes = [node for expr in exprs if expr is not None for node in ex.nodes_of(expr)]
         scores = {"score": "points = out[O_SCORE]", "pd": "pd = pd_of(out[O_SCORE])"}
@@ -79,9 +79,9 @@ class LineEmitter:
 
     def _after_score(self, feature: m.Feature) -> list[str]:
         """A segment or a table that reads the score."""
-        compiler = self._compiler()
+        compiler = self.compiler()
         code = clamped(feature.expr, compiler.value(feature.expr), feature.maybe_missing)
-        return [*self._read([feature.expr]), *compiler.lines, f"out[{self.names.columns[feature.name]}] = {code}"]
+        return [*self.read([feature.expr]), *compiler.lines, f"out[{self.names.columns[feature.name]}] = {code}"]
 
     def pd_of(self) -> str:
         """The probability of default of a score."""
@@ -196,7 +196,7 @@ class LineEmitter:
 
     def update_latches(self) -> str:
         """Every trigger's condition and latch."""
-        compiler = self._compiler()
+        compiler = self.compiler()
         lines = [
             "def update_latches(s, out, start):",
             '    """Bring every latch up to what its trigger says now; the mask of those that are set.',
@@ -206,7 +206,7 @@ class LineEmitter:
             "    day = s[HOUR] // 24",
             "    observed = day - s[OBSERVED_DAY]",
             *([f"    s[SEGMENT] = {self._cell()}"] if self.policy.differs_by_segment else []),
-            *indented(self._read(self._asked())),
+            *indented(self.read(self._asked())),
             "    latched = 0",
             *(["    announced = 0"] if self.policy.decides_in_stages else []),
             "    latch_day = NEVER",
@@ -281,7 +281,7 @@ class LineEmitter:
             return []
         compiler.lines.clear()
         slot = f"s[{amount_slot(trigger)}]"
-        lines = self._most(limit, trigger.name, compiler)
+        lines = self.amount_lines(limit, trigger.name, compiler)
         taken = f"start != STANDSTILL{'' if limit.follows else f' and {slot} == 0'}"
         return [
             f"if not latched & {bit}:",
@@ -290,7 +290,7 @@ class LineEmitter:
             *indented([*lines, f"{slot} = most + 1"]),
         ]
 
-    def _most(self, limit: m.LimitAmount, owner: str, compiler: NamedExpressionCompiler) -> list[str]:
+    def amount_lines(self, limit: m.LimitAmount, owner: str, compiler: NamedExpressionCompiler) -> list[str]:
         """Lines that work out an amount: never negative, rounded, and not below its floor."""
         value = compiler.value(limit.value)
         lines = [*compiler.lines, f"most = min(max({value}, 0), MONEY_MAX)"]
@@ -353,12 +353,12 @@ class LineEmitter:
         assign = self.policy.assign
         if assign is None:
             return ""
-        compiler = self._compiler()
+        compiler = self.compiler()
         asked = (*(rule.when for rule in assign.refuse), assign.limit.value)
         lines = [
             "def assign_limit(s, out):",
             '    """Set the first limit, at most what `open` asks for; a bit for each rule that refuses it, else 0."""',
-            *indented(self._read(asked)),
+            *indented(self.read(asked)),
             "    denied = 0",
         ]
         for number, rule in enumerate(assign.refuse):
@@ -366,7 +366,7 @@ class LineEmitter:
             lines += [f"    {note(rule.name)}", *indented(compiler.lines)]
             compiler.lines.clear()
             lines += [f"    if {bare(test)}:", f"        denied |= {1 << number}"]
-        most = self._most(assign.limit, "assign", compiler)
+        most = self.amount_lines(assign.limit, "assign", compiler)
         return "\n".join(
             [
                 *lines,
@@ -377,7 +377,7 @@ class LineEmitter:
             ]
         )
 
-    # -------------------------------------------------------------- restoration and offer
+    # -------------------------------------------------------------- restoration
 
     def move_limit(self) -> str:
         """The limit follows the target: down at once, up by the restoration schedule."""
@@ -395,13 +395,13 @@ class LineEmitter:
         if restoration is None:
             return "\n".join(lines)
         first, step, every = (self.constants.of(schedule_key(restoration), key) for key in ("first", "step", "every"))
-        compiler = self._compiler()
+        compiler = self.compiler()
         test = compiler.condition(restoration.condition) if restoration.condition is not None else "True"
         return "\n".join(
             [
                 *lines,
                 "        return",
-                *indented([*self._read([restoration.condition]), *compiler.lines]),
+                *indented([*self.read([restoration.condition]), *compiler.lines]),
                 f"    if not latched & SUSPENDING and {test}:",
                 "        day = s[HOUR] // 24",
                 "        # The first step starts the wait for the next, even where the limit is that high already.",
@@ -422,13 +422,13 @@ class LineEmitter:
     def _move_by_schedules(self) -> list[str]:
         """The body of `move_limit` where there are several schedules, each with the triggers that name it."""
         schedules = list(zip(self.policy.restorations, schedule_slots(self.policy), strict=True))
-        compiler = self._compiler()
+        compiler = self.compiler()
         lines = [
             '    """The limit is the lowest of what the schedules leave. Each follows the triggers that name it."""',
             "    day = s[HOUR] // 24",
             *self._only_in_effect(),
             "    rises = not latched & SUSPENDING",
-            *indented(self._read(schedule.condition for schedule, _ in schedules)),
+            *indented(self.read(schedule.condition for schedule, _ in schedules)),
         ]
         for number, (_, slots) in enumerate(schedules, 1):
             bits = sum(1 << place for place, one in enumerate(self.policy.triggers) if one.restore == number - 1)
@@ -472,47 +472,6 @@ class LineEmitter:
             f"s[{slots.left}] = {left} + 1 if {left} < s[GRANTED] else 0",
         ]
 
-    def propose_offer(self) -> str:
-        """An increase, where the policy has offers."""
-        lines = [
-            "def propose_offer(s, out):",
-            '    """Propose an increase where the policy says so: its limit, else 0."""',
-        ]
-        offer = self.policy.offer
-        if offer is None:
-            return "\n".join([*lines, "    return 0"])
-        increase, up_to, every, valid = (
-            self.constants.of("offer", key) for key in ("increase", "up_to", "every", "valid")
-        )
-        compiler = self._compiler()
-        test = compiler.condition(offer.when)
-        return "\n".join(
-            [
-                *lines,
-                *self._without_offers(),
-                "    day = s[HOUR] // 24",
-                f"    if day < s[OFFER_END] or (s[OFFER_NUMBER] > 0 and day < s[OFFER_DAY] + {every}):",
-                "        return 0",
-                *indented([*self._read([offer.when]), *compiler.lines]),
-                f"    if not {test}:",
-                "        return 0",
-                f"    proposed = min(s[GRANTED] + share_of(s[GRANTED], {increase}), {up_to})",
-                "    if proposed <= s[GRANTED]:",
-                "        return 0",
-                "    s[OFFER_NUMBER] += 1",
-                "    s[OFFER_LIMIT] = proposed",
-                "    s[OFFER_DAY] = day",
-                f"    s[OFFER_END] = day + {valid} + 1",
-                "    return proposed",
-            ]
-        )
-
-    def _without_offers(self) -> list[str]:
-        """Nobody who wishes for less himself is offered more, nor anybody to whom less is announced."""
-        tests = ["s[OWN_WISH] > 0"] if self.policy.own_limit else []
-        tests += ["s[ANNOUNCED] > 0"] if self.policy.decides_in_stages else []
-        return [f"    if {' or '.join(tests)}:", "        return 0"] if tests else []
-
     def count_restriction(self) -> str:
         """A restriction joins the rings that count them."""
         lines = [
@@ -530,7 +489,7 @@ class LineEmitter:
 
     def authorise(self) -> str:
         """May this draw happen now? Bits: 1 suspended, 2 closed, 4 over available, then the rules."""
-        compiler = self._compiler()
+        compiler = self.compiler()
         usable = "usable_limit(s)" if self.policy.own_limit else "s[LIMIT]"
         lines = [
             "def authorise(s, out, hour, amount):",
@@ -541,7 +500,7 @@ class LineEmitter:
             "    advance(s, hour)",
             "    features(s, out)",
             "    count_points(s, out)",
-            *indented(self._read(rule.deny for rule in self.policy.authorise)),
+            *indented(self.read(rule.deny for rule in self.policy.authorise)),
             "    denied = 1 if s[STATUS] == SUSPENDED else 2 if s[STATUS] == CLOSED else 0",
             f"    if amount > (0 if s[STATUS] >= SUSPENDED else max({usable} - s[BALANCE], 0)):",
             "        denied |= 4",

@@ -96,9 +96,12 @@ class NextEmitter:
         for schedule, slots in zip(restorations, slots_of_each, strict=True):
             step = f"s[{slots.rise_day}] + {self.constants.of(schedule_key(schedule), 'every')}"
             lines += [f"if s[{slots.rising}] and {step} > day:", f"    first = min(first, {step})"]
-        if self.policy.offer:
+        if self.policy.named_offers:
+            lines += ["if s[OFFER_RESTS] > day:", "    first = min(first, s[OFFER_RESTS])"]
+        elif self.policy.offer:
             turn = f"s[OFFER_DAY] + {self.constants.of('offer', 'every')}"
             lines += [f"if s[OFFER_NUMBER] > 0 and {turn} > day:", f"    first = min(first, {turn})"]
+        if self.policy.offers:
             lines += ["if s[OFFER_END] > day:", "    first = min(first, s[OFFER_END])"]
         if self.policy.own_limit:
             lines += ["if s[OWN_NEXT_DAY] > day:", "    first = min(first, s[OWN_NEXT_DAY])"]

@@ -59,10 +59,16 @@ GRANT_SLOTS = ("GRANT_WAITING",)  # 1 more than what the lender grants from the 
 ASSIGN_SLOTS = ("ASSIGN_DUE",)  # 1 from an `open` to the end of its evaluation
 
 
+# Of offers that have names: the day before which none is made; for how many days none is made once the latest one was
+# declined, and once it was accepted.
+OFFERS_SLOTS = ("OFFER_RESTS", "OFFER_DECLINE_DAYS", "OFFER_ACCEPT_DAYS")
+
+
 def taken_up_slots(policy: m.Policy) -> tuple[str, ...]:
-    """The places of the line that only the built-in kinds need which a policy takes up."""
-    assigned = ASSIGN_SLOTS if policy.assign else ()
-    return (*(OWN_SLOTS if policy.own_limit else ()), *(GRANT_SLOTS if policy.takes_grants else ()), *assigned)
+    """The places of the line that only the built-in kinds need which a policy takes up, or which a section brings."""
+    assigned, offered = ASSIGN_SLOTS if policy.assign else (), OFFERS_SLOTS if policy.named_offers else ()
+    granted = GRANT_SLOTS if policy.takes_grants else ()
+    return (*(OWN_SLOTS if policy.own_limit else ()), *granted, *assigned, *offered)
 
 
 Ringed = ex.Windowed | ex.LateCount | ex.Restrictions | ex.Daily  # the measures that read a ring
@@ -387,6 +393,7 @@ ROW_HEAD = (
 )
 # Of the borrower's own wish, as the slots of these names.
 OWN_HEAD = ("OWN_WISH", "OWN_LIMIT", "OWN_NEXT_WISH", "OWN_NEXT_LIMIT", "OWN_NEXT_DAY", "OWN_CHANGED")
+OFFERS_HEAD = ("OFFER_PLACE",)  # of the offer that is made, among those with names, from 0
 ASSIGN_HEAD = ("REFUSED_BY",)  # a bit for each rule of `assign` that refuses the line
 
 
@@ -409,7 +416,8 @@ class RowShape:
         """The shape of this policy's rows."""
         staged = ANNOUNCING_HEAD if policy.decides_in_stages else ()
         wished, assigned = OWN_HEAD if policy.own_limit else (), ASSIGN_HEAD if policy.assign else ()
-        head = [f"O_{name}" for name in (*ROW_HEAD, *staged, *wished, *assigned)]
+        offered = OFFERS_HEAD if policy.named_offers else ()
+        head = [f"O_{name}" for name in (*ROW_HEAD, *staged, *wished, *assigned, *offered)]
         head += [effect_column(trigger) for trigger in policy.triggers if trigger.announced]
         columns = {name: place for place, name in enumerate(head)}
         values = len(head) + len(policy.groups)

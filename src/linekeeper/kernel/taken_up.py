@@ -11,6 +11,10 @@ from __future__ import annotations
 
 from linekeeper.policy import model as m
 
+BEFORE_RULINGS = (
+    '"""Take opening, consent and override into the line; they follow arrival."""\n    day = s[HOUR] // 24\n'
+)
+AFTER_OFFER = "        offered = propose_offer(s, out)\n"
 AFTER_RULINGS = "            s[IMPOSED_END] = x[OVERRIDE_UNTIL] + 1\n"
 BEFORE_FEATURES = '0 after any other event.\n    """\n'
 BEFORE_LATCHES = "    mask_before = s[MASK]\n"
@@ -37,6 +41,11 @@ OWN_LIMITS = {
     BEFORE_LATCHES: "    advance_wish(s, day)\n",
     AFTER_CHANGE: "    changed = changed or s[OWN_CHANGED] > 0\n",
     AFTER_ACTION: "    action = write_wish_news(s, out, action)\n",
+}
+OFFERS = {
+    # Before a consent is taken, for that closes the offer.
+    BEFORE_RULINGS: "    answer_offer(s, kind, x)\n",
+    AFTER_OFFER: "        changed = s[GRANTED] != granted_before  # an increase that needs no consent\n",
 }
 ASSIGN = {
     "        s[LIMIT] = x[OPEN_LIMIT]\n": "        s[ASSIGN_DUE] = 1\n",
@@ -81,6 +90,7 @@ def with_taken_up(drivers: str, policy: m.Policy) -> str:
         (policy.takes_grants, GRANTS),
         (policy.own_limit is not None, OWN_LIMITS),
         (policy.assign is not None, ASSIGN),
+        (bool(policy.named_offers), OFFERS),
         (policy.decides_in_stages, ANNOUNCEMENTS),
     )
     for taken, added in all_added:

@@ -167,11 +167,23 @@ def reasons_in_force(decision: Decision, policy: m.Policy) -> tuple[core.Reason,
 def _whole_change(decision: Decision, policy: m.Policy, day: int, context: DecisionContext) -> Change:
     """What a decision changed, announces and follows from."""
     return replace(
-        change_of(decision, day, policy.offer.valid_days if policy.offer else 0),
+        change_of(decision, day),
+        offered=_offered(decision, policy, day),
         coming=_coming(decision, policy),
         by_grant=context.by_grant,
         cooling_days=policy.own_limit.cooling_days if policy.own_limit else None,
     )
+
+
+def _offered(decision: Decision, policy: m.Policy, day: int) -> OpenOffer | None:
+    """The offer of a decision, with what the policy says of it for the account's segment."""
+    made = decision.offer
+    terms = policy.offer_named(made.name) if made else None
+    if made is None or terms is None:
+        return None
+    own = m.in_segment(terms, policy.segment_in(decision.values))
+    until_day = day + own.valid_days
+    return OpenOffer(made.number, made.limit, until_day, own.name, own.price, own.needs_consent)
 
 
 def masked(account: str) -> str:

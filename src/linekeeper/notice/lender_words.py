@@ -238,7 +238,7 @@ def _is_raw(vocabulary: Vocabulary, sort: str, name: str, lang: Lang) -> bool:
     words = vocabulary.words.get(sort, {}).get(name)
     plain = name.replace("_", " ")
     if lang == "en":
-        return sort == "features" and (words is None or words.en == plain)
+        return sort in ("features", "prices") and (words is None or words.en == plain)
     return words is None or (words.zh == plain and words.en != plain) or words == Text(zh=plain, en=plain)
 
 
@@ -257,12 +257,19 @@ def _shown_names(policy: m.Policy, words: LenderWords) -> set[tuple[str, str]]:
     for name in measured - {name for name, _ in policy.axes}:
         feature_words(policy, name, listening)
         listening.asked.update(("choices", choice) for choice in policy.feature(name).choices)
+    listening.asked.update(("prices", code) for code in _prices(policy))
     for kind in policy.kinds:
         if kind.name in dependencies_of_releasable(policy).kinds and not kind.built_in:
             listening.asked.add(("kinds", kind.name))
             listening.asked.update(("fields", one.name) for one in kind.fields)
             listening.asked.update(("choices", choice) for one in kind.fields for choice in one.choices)
     return listening.asked
+
+
+def _prices(policy: m.Policy) -> set[str]:
+    """The codes of price of which letters may tell."""
+    of_triggers = {trigger.treatments.price for trigger in policy.triggers if trigger.treatments}
+    return (of_triggers | {offer.price for offer in policy.offers}) - {""}
 
 
 def _in_cell(rule: m.Trigger | m.AuthoriseRule, cell: ex.RuleCell | None) -> m.Trigger | m.AuthoriseRule:

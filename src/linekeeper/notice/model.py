@@ -54,11 +54,18 @@ class NoticeReason:
 
 @dataclass(frozen=True, slots=True)
 class OpenOffer:
-    """An increase that the borrower may take or leave: its number for the consent, the limit, and the last day."""
+    """An increase that the borrower may take or leave: its number for the consent, the limit, and the last day.
+
+    `name` and `price` are those of the policy, empty where it has none. One that does not need the borrower's consent
+    is no offer: the limit is already raised.
+    """
 
     number: int
     proposed_minor: int
     until_day: int
+    name: str = ""
+    price: str = ""
+    needs_consent: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,7 @@ class Change:
     withdrawn: bool = False
     price: str = ""
     own_choice: OwnChoice | None = None
-    cooling_days: int | None = None
+    cooling_days: int | None = None  # None: the policy knows no own choice
     by_grant: bool = False
 
 

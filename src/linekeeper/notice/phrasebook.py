@@ -31,6 +31,11 @@ class Phrasebook:
         same_year = date_of(day).year == date_of(self.issued_day).year
         return self.language.short_day(day) if same_year else self.language.day(day)
 
+    def price(self, codes: str) -> str:
+        """The words for the codes of one price or several."""
+        lang = self.language.code
+        return ", ".join(self.vocabulary.of("prices", code).in_(lang) for code in codes.split(", "))
+
     def fact(self, fact: BorrowerFact) -> str:
         """A fact in the form of its unit."""
         if fact.value is None:

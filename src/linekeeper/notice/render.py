@@ -23,6 +23,7 @@ from linekeeper.education.lessons import LoanElsewhere, RenderedLesson, example_
 from linekeeper.notice.correction_notice import correction_cause, correction_heading
 from linekeeper.notice.lender_words import LenderWords
 from linekeeper.notice.model import Change, Notice
+from linekeeper.notice.offer_notice import offer_lines, raised_lead
 from linekeeper.notice.own_choice import granted_heading, own_choice_heading, own_choice_sentence
 from linekeeper.notice.phrasebook import Phrasebook
 from linekeeper.notice.pictures import plain_shapes, road_chart
@@ -122,8 +123,10 @@ class RenderedNotice:
     plans: tuple[RenderedPlan, ...]
     road: tuple[str, ...]
     assumptions: tuple[str, ...]
+    offer: tuple[str, ...]
     unaffected: str
     repay: tuple[str, ...]
+    objection_title: str
     objection: str
     contact: str
     contact_url: str
@@ -158,8 +161,10 @@ def render_notice(notice: Notice, lang: Lang, words: LenderWords | None = None) 
         plans=render_plans(notice.road, phrases) if isinstance(notice.road, RoadBack) else (),
         road=tuple(render_promise(notice.road, phrases)),
         assumptions=render_assumptions(notice.road, phrases),
+        offer=tuple(offer_lines(notice.change, phrases)),
         unaffected=phrases.language.sentences(*_unaffected(notice, phrases)),
         repay=tuple(way.in_(lang) for way in notice.lender.repay),
+        objection_title=_objection_title(notice, phrases),
         objection=phrases.language.sentences(*_objection(notice, phrases)),
         contact=_contact(notice, phrases),
         contact_url=notice.objection.url,
@@ -259,7 +264,7 @@ def _values(notice: Notice, phrases: Phrasebook) -> dict[str, str]:
         "asked": phrases.money(change.asked_minor or 0),
         "proposed": phrases.money(change.offered.proposed_minor) if change.offered else "",
         "until": phrases.day(change.offered.until_day) if change.offered else "",
-        "price": change.price,
+        "price": phrases.price(change.price) if change.price else "",
         "coming": phrases.money(change.coming.after.limit) if change.coming else "",
         "first": phrases.day(change.coming.first_day) if change.coming else "",
         "last": phrases.day(change.coming.last_day) if change.coming else "",
@@ -284,6 +289,8 @@ def _heading(notice: Notice, phrases: Phrasebook) -> tuple[str, str]:
     headline, lead = translate(HEADLINES[change.action], **values), translate(LEADS[change.action], **values)
     if change.by_grant and change.action == Action.INCREASE:
         headline, lead = granted_heading(change, phrases)
+    if change.action == Action.INCREASE and change.offered and not change.offered.needs_consent:
+        lead = raised_lead(change, phrases)
     stopped, open_now = change.before.status >= Status.SUSPENDED, change.after.status < Status.SUSPENDED
     if change.action == Action.CORRECT and (notice.corrects or notice.too_long):
         headline, lead = correction_heading(notice, phrases)
@@ -378,8 +385,17 @@ def _unaffected(notice: Notice, phrases: Phrasebook) -> Iterator[str]:
         yield phrases.language.translate("You can still repay at any time:")
 
 
+def _objection_title(notice: Notice, phrases: Phrasebook) -> str:
+    """An offer takes nothing away, so there is nothing to object to: whoever has questions may ask."""
+    if notice.change.action == Action.OFFER:
+        return phrases.language.translate("If you have questions")
+    return phrases.language.translate("If you think this is wrong")
+
+
 def _objection(notice: Notice, phrases: Phrasebook) -> Iterator[str]:
     translate = phrases.language.translate
+    if notice.change.action == Action.OFFER:
+        return
     if notice.objection.automated:
         yield translate("This was decided automatically. You may ask for a person to decide instead.")
     if notice.objection.until_day is not None:

@@ -195,7 +195,7 @@ def _thresholds(policy: m.Policy, features: Iterable[m.Feature]) -> Iterator[int
     conditions = [one.when for one in policy.triggers] + [one.clear for one in policy.triggers]
     conditions += [rule.deny for rule in policy.authorise]
     conditions += [restoration.condition for restoration in policy.restorations]
-    conditions += [policy.offer.when if policy.offer else None]
+    conditions += [offer.when for offer in policy.offers]
     for feature in features:
         if isinstance(feature.expr, ex.LateCount):
             yield feature.expr.days

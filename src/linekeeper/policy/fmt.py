@@ -82,7 +82,7 @@ def _expressions(root: Table) -> Iterator[Scalar]:
             refuse = value.get("refuse")
             for _, rule in refuse.entries if isinstance(refuse, Table) else ():
                 yield from _conditions(rule)
-        elif OLD_KEYS.get(key.text, key.text) in ("restoration", "offer"):
+        elif OLD_KEYS.get(key.text, key.text) in ("restoration", "offer", "offers"):
             yield from _conditions(value)
             for _, schedule in value.entries if isinstance(value, Table) else ():  # where they have names
                 yield from _conditions(schedule)
@@ -112,7 +112,7 @@ def _conditions(node: Node) -> Iterator[Scalar]:
         for key, value in node.entries:
             if key.text in _CONDITIONS:
                 yield from _scalars(value)
-            elif key.text == "limit":
+            elif key.text in ("limit", "to"):
                 yield from _scalars(value.get("amount") if isinstance(value, Table) else value)
 
 

@@ -76,6 +76,12 @@ OPENING_NUMBERS = tuple(
 )  # and of both that begin a life
 MORATORIUM = "moratorium"  # of policies that have a section of that name, after their own kinds or among them
 RELIEF_FIELDS = (Field("from", "days", is_date=True), Field("until", "days", is_date=True))
+DECLINE = "decline"  # of policies that have a section `offers`, likewise
+# Kinds that a section of the policy brings, each with its fields and texts.
+SECTION_KINDS: dict[str, tuple[tuple[Field, ...], tuple[str, ...]]] = {
+    MORATORIUM: (RELIEF_FIELDS, ("why",)),
+    DECLINE: ((Field("offer", "count"),), ()),
+}
 CODED = ("hardship", "dispute")
 _UNITS: dict[str, tuple[Unit, bool]] = {
     "money": ("money", False),
@@ -120,12 +126,12 @@ def declared_kinds(
     trigger_names: tuple[str, ...],
     faults: Faults,
     with_customers: bool = False,
-    relief: bool = False,
+    of_sections: tuple[str, ...] = (),
     ties: tuple[str, ...] = (),
 ) -> dict[str, Kind]:
     """All kinds by name: built-in ones first, then those of the `events` section.
 
-    With `relief` one of them is `moratorium`: where `events` names it, else the last. `ties`: what accounts may share.
+    Those `of_sections` stand where `events` names them, else last. `ties`: what accounts may share.
     """
     kinds = {kind.name: kind for kind in built_in_kinds(trigger_names)}
     kinds |= _customer_kinds(kinds) if with_customers else {}
@@ -141,12 +147,11 @@ def declared_kinds(
             continue
         means, value = _means(key, value, faults)
         fields = _fields(key, value, faults)
-        if relief and key.text == MORATORIUM:
+        if key.text in of_sections:
             if fields:
-                faults.add(
-                    key, "a `moratorium` has fields of its own", "write `moratorium: {}`, or name yours otherwise"
-                )
-            kinds[key.text] = _relief_kind(len(kinds))
+                way_out = f"write `{key.text}: {{}}`, or name yours otherwise"
+                faults.add(key, f"a `{key.text}` has fields of its own", way_out)
+            kinds[key.text] = _section_kind(key.text, len(kinds))
             continue
         if key.text == "open":
             kinds[key.text] = _open_kind(kinds[key.text], key, fields, means, faults)
@@ -159,8 +164,9 @@ def declared_kinds(
             faults.add(key, f"the event kind `{key.text}` is built in", "choose another name")
         else:
             kinds[key.text] = Kind(key.text, len(kinds), fields, means=means)
-    if relief and MORATORIUM not in kinds:
-        kinds[MORATORIUM] = _relief_kind(len(kinds))
+    for name in of_sections:
+        if name not in kinds:
+            kinds[name] = _section_kind(name, len(kinds))
     if len(kinds) > KINDS_MAX:
         faults.add(section, f"there are {len(kinds)} event kinds, at most {KINDS_MAX} are possible")
     return kinds
@@ -196,8 +202,9 @@ def _open_kind(known: Kind, key: Scalar, fields: tuple[Field, ...], means: str, 
     return replace(known, fields=(*known.fields, *(one for one in fields if one.name not in taken)))
 
 
-def _relief_kind(number: int) -> Kind:
-    return Kind(MORATORIUM, number, RELIEF_FIELDS, ("why",), built_in=True)
+def _section_kind(name: str, number: int) -> Kind:
+    fields, text = SECTION_KINDS[name]
+    return Kind(name, number, fields, text, built_in=True)
 
 
 def _means(kind: Scalar, node: Node, faults: Faults) -> tuple[str, Node]:

@@ -106,7 +106,11 @@ def check_links(root: Table, policy: m.Policy, reader: Reader) -> None:
         name = next((name for name in names if name in fraud_only), None)
         if name is not None:
             message = f"`{place}` reads `{name}`, whose ties are there for `fraud` alone"
-            reader.faults.add(root.get(place) or node, message, "read it in a trigger, or write `purpose: credit`")
+            reader.faults.add(
+                root.get(place) or root.get("offers") or node,
+                message,
+                "read it in a trigger, or write `purpose: credit`",
+            )
 
 
 def features_for_fraud(policy: m.Policy, reader: Reader) -> frozenset[str]:
@@ -128,8 +132,9 @@ def _read_for_credit(policy: m.Policy) -> Iterator[tuple[str, tuple[str, ...]]]:
     if policy.score:
         parts: tuple[CardPart, ...] = (*policy.score.bins, *policy.score.tables, *policy.score.trees)
         yield "score", tuple(name for part in parts for name in features_of(part))
-    if policy.offer:
-        yield "offer", _names_in(policy.offer.when)
+    for offer in policy.offers:
+        exprs = [offer.when, *([offer.to.value] if offer.to else [])]
+        yield offer.name or "offer", tuple(name for expr in exprs for name in _names_in(expr))
     if policy.assign:
         exprs = [policy.assign.limit.value, *(rule.when for rule in policy.assign.refuse)]
         yield "assign", tuple(name for expr in exprs for name in _names_in(expr))

@@ -22,7 +22,19 @@ from pathlib import Path
 
 from linekeeper.core.bounded import CARD_BYTES_MAX, read_bounded, read_start
 from linekeeper.core.errors import Fault, PolicyError
-from linekeeper.policy import customers, dues, kinds, links, lists, restorations, sections, segments, splits, tables
+from linekeeper.policy import (
+    customers,
+    dues,
+    kinds,
+    links,
+    lists,
+    offers,
+    restorations,
+    sections,
+    segments,
+    splits,
+    tables,
+)
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.allowances import check_allowed_events
@@ -54,6 +66,7 @@ KEYS = (
     "assign",
     "authorise",
     "offer",
+    "offers",
     "brake",
     "honour",
     "dues",
@@ -189,8 +202,10 @@ def _reader(root: Table, faults: Faults) -> Reader:
         if root.get(name) is None:
             faults.add(root, f"the key `{name}` is missing", f"write `{name}: ...`")
     events, with_customers = root.get("events") or Table((), 0, 0), root.get("customer") is not None
-    relief, ties = root.get("moratorium") is not None, links.ties_named(root.get("links"))
-    known = kinds.declared_kinds(events, _trigger_names(root), faults, with_customers, relief, ties)
+    sections_of_kinds = {kinds.MORATORIUM: "moratorium", kinds.DECLINE: "offers"}
+    brought = tuple(kind for kind, section in sections_of_kinds.items() if root.get(section) is not None)
+    ties = links.ties_named(root.get("links"))
+    known = kinds.declared_kinds(events, _trigger_names(root), faults, with_customers, brought, ties)
     currency = _currency(root, faults)
     reader = Reader(faults, known, currency, minor_digits(currency), _protected(root, faults))
     terms = root.get("dues")
@@ -256,7 +271,8 @@ def _policy(root: Table, reader: Reader, score: Score | None) -> m.Policy:
         score=score,
         restoration=restoration,
         authorise=sections.read_authorise(root.get("authorise"), reader),
-        offer=sections.read_offer(root.get("offer"), reader),
+        offer=offers.read_offer(root.get("offer"), reader),
+        named_offers=offers.read_offers(root, triggers, reader),
         brake=sections.read_brake(root.get("brake"), reader),
         honour_days=reader.constant(honour, ex.DAYS, 0, 3650) if honour else 90,
         protected=reader.protected,

@@ -248,6 +248,14 @@ class Offer:
     every_days: int
     valid_days: int
     by_segment: BySegment = ()
+    name: str = ""  # where the policy has several; what follows is then said of each
+    add_minor: int = 0  # an amount in the place of a share
+    to: LimitAmount | None = None  # what the granted line becomes, in the place of both
+    decline_days: int = 0  # for so long no offer is made once this one was declined
+    accept_days: int = 0  # and once it was accepted
+    needs_consent: bool = True
+    channel: str = ""
+    price: str = ""
 
 
 Rule = TypeVar("Rule", Trigger, Restoration, Offer)
@@ -368,6 +376,7 @@ class Policy:
     restoration: Restoration | None = None
     authorise: tuple[AuthoriseRule, ...] = ()
     offer: Offer | None = None
+    named_offers: tuple[Offer, ...] = ()  # in the place of `offer`, where there are several
     brake: Brake | None = None
     honour_days: int = 90
     protected: tuple[str, ...] = ()
@@ -398,6 +407,15 @@ class Policy:
     def rules_with_reasons(self) -> tuple[Trigger, ...]:
         """The triggers, and the rules that refuse a line: each is a reason of a decision."""
         return (*self.triggers, *(self.assign.refuse if self.assign else ()))
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """All offers, in their order: the one without a name, or those that have one."""
+        return (self.offer,) if self.offer else self.named_offers
+
+    def offer_named(self, name: str) -> Offer | None:
+        """The offer of that name; the one without a name has an empty one. None where there is no such offer."""
+        return next((offer for offer in self.offers if offer.name == name), None)
 
     @property
     def takes_grants(self) -> bool:
@@ -467,8 +485,8 @@ class Policy:
     @property
     def differs_by_segment(self) -> bool:
         """Whether a number of a rule differs by segment."""
-        others = (rule for rule in (*self.restorations, self.offer) if rule is not None)
-        return any(rule.by_segment for rule in (*self.triggers, *others))
+        rules: tuple[Trigger | Restoration | Offer, ...] = (*self.triggers, *self.restorations, *self.offers)
+        return any(rule.by_segment for rule in rules)
 
     @property
     def after_score(self) -> frozenset[str]:

@@ -10,7 +10,7 @@ from linekeeper.policy import model as m
 from linekeeper.policy.allowances import check_allow
 from linekeeper.policy.checker import DAYS_MAX
 from linekeeper.policy.reader import Reader
-from linekeeper.policy.sections import Numbers
+from linekeeper.policy.sections import Numbers, needed
 from linekeeper.policy.source import Node, Scalar, Table
 
 SCHEDULE_KEYS = ("first", "step", "every", "while", "allow")
@@ -58,9 +58,9 @@ def _schedule(table: Table, reader: Reader, name: str = "") -> m.Restoration:
     reader.only(table, SCHEDULE_KEYS)
     check_allow(table.get("allow"), reader.faults)
     numbers = Numbers(reader)
-    first = numbers.of("first_bp", _needed(table, "first", reader), "share", (0, WHOLE_BP), min)
+    first = numbers.of("first_bp", needed(table, "first", reader), "share", (0, WHOLE_BP), min)
     at_once = bool(name) and first == WHOLE_BP
-    step, every = (table.get(key) if at_once else _needed(table, key, reader) for key in ("step", "every"))
+    step, every = (table.get(key) if at_once else needed(table, key, reader) for key in ("step", "every"))
     condition = table.get("while")
     return m.Restoration(
         first,
@@ -70,10 +70,3 @@ def _schedule(table: Table, reader: Reader, name: str = "") -> m.Restoration:
         tuple(numbers.by_segment),
         name,
     )
-
-
-def _needed(table: Table, key: str, reader: Reader) -> Node | None:
-    node = table.get(key)
-    if node is None:
-        reader.faults.add(table, f"the key `{key}` is missing", f"write `{key}: ...`")
-    return node

@@ -14,6 +14,7 @@ from linekeeper.policy.links import LINKS_KEYS, NEEDS, PURPOSES, TIE_KEYS
 from linekeeper.policy.lists import LIST_WORDS_MAX
 from linekeeper.policy.load import KEYS, OLD_KEYS, REQUIRED
 from linekeeper.policy.model import TIES
+from linekeeper.policy.offers import AMOUNT_KEYS, CONSENT_WORDS, NAMED_OFFER_KEYS, OFFERS_MAX
 from linekeeper.policy.parts import PART_KEYS
 from linekeeper.policy.restorations import SCHEDULE_KEYS, SCHEDULES_MAX
 from linekeeper.policy.sections import GROUPS, LIMIT_KEYS, OVER_LIMIT_WORDS, TRIGGER_KEYS
@@ -242,6 +243,29 @@ def _restoration() -> Schema:
     return {"oneOf": [_table(keys, ("first", "step", "every")), several]}
 
 
+def _offers() -> Schema:
+    """Several offers with names."""
+    keys: dict[str, Schema] = {
+        "when": _CONDITION,
+        "increase": {**_SHARE, "description": "the granted line grows by that share of itself"},
+        "add": {**_TEXT, "description": "the granted line grows by that amount"},
+        "to": {**_TRIGGER["limit"], "description": "what the granted line becomes"},
+        "up_to": {**_TEXT, "description": "the granted line never grows above that"},
+        "every": {**_DAYS, "description": "no other offer is made before so many days have passed"},
+        "valid": {**_DAYS, "description": "how long it stays open"},
+        "after_decline": {**_DAYS, "description": "no offer is made for so long once this one was declined"},
+        "after_accept": {**_DAYS, "description": "no offer is made for so long once this one was accepted"},
+        "consent": {"enum": list(CONSENT_WORDS), "description": "whether the borrower is asked (default: asked)"},
+        "channel": {**_WORD, "description": "the lender's own word for how it is made"},
+        "price": {**_WORD, "description": "a code of price or rate that comes with it"},
+        "allow": _ALLOW,
+    }
+    assert tuple(keys) == NAMED_OFFER_KEYS
+    one = _table(keys, ("when", "up_to", "every"))
+    one["oneOf"] = [{"required": [key]} for key in AMOUNT_KEYS]
+    return {**_named(one), "maxProperties": OFFERS_MAX}
+
+
 def _score() -> Schema:
     """A scorecard written in place, or the name of a fitted one."""
     groups = {group: _named(_BINS) for group in GROUPS}
@@ -300,6 +324,7 @@ def schema() -> Schema:
         "assign": _ASSIGN,
         "authorise": _named(_table(rule, ("deny", "reason"))),
         "offer": _table({**terms, "allow": _ALLOW}, tuple(terms)),
+        "offers": _offers(),
         "brake": _table({"lines": _SHARE, "exposure": _SHARE}, ("lines", "exposure")),
         "honour": _DAYS,
         "dues": _dues(),

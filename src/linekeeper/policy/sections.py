@@ -1,4 +1,4 @@
-"""The sections of a policy below its features: score, triggers, restoration, authorise, offer, brake."""
+"""The sections of a policy below its features: score, triggers, restoration, authorise, brake."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal as OneOf
 
-from linekeeper.core.bounds import MONEY_MAX, SHARE_CEILING_BP
+from linekeeper.core.bounds import MONEY_MAX
 from linekeeper.core.errors import FileError
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
@@ -275,7 +275,7 @@ def _trigger(key: Scalar, node: Node, reader: Reader) -> m.Trigger:
         reader.flag(table.get("terminal")),
         numbers.of("expires_days", expires, "days", (1, DAYS_MAX), max) if expires is not None else None,
         tuple(numbers.by_segment),
-        _limit_amount(table.get("limit"), reader),
+        read_amount(table.get("limit"), reader),
         effective,
         read_treatments(table, reader),
         _schedule_place(table.get("restore"), reader),
@@ -303,7 +303,7 @@ def _guarded(name: str, when: ex.Expr, reader: Reader) -> ex.Expr:
     return ex.And((*tests, when)) if tests else when
 
 
-def _limit_amount(node: Node | None, reader: Reader) -> m.LimitAmount | None:
+def read_amount(node: Node | None, reader: Reader) -> m.LimitAmount | None:
     """The amount to which a trigger takes the limit: an expression, or a mapping with more said about it."""
     if node is None:
         return None
@@ -331,14 +331,15 @@ def _limit_amount(node: Node | None, reader: Reader) -> m.LimitAmount | None:
     )
 
 
-def _needed(table: Table, key: str, reader: Reader) -> Node | None:
+def needed(table: Table, key: str, reader: Reader) -> Node | None:
+    """What stands under a key; a fault, and None, where it is absent."""
     node = table.get(key)
     if node is None:
         reader.faults.add(table, f"the key `{key}` is missing", f"write `{key}: ...`")
     return node
 
 
-# ------------------------------------------------------------------ authorise, offer, brake
+# ------------------------------------------------------------------ authorise, brake
 
 
 def read_authorise(node: Node | None, reader: Reader) -> tuple[m.AuthoriseRule, ...]:
@@ -348,36 +349,13 @@ def read_authorise(node: Node | None, reader: Reader) -> tuple[m.AuthoriseRule, 
         table = reader.table(value, f"the rule `{key.text}`")
         reader.only(table, ("deny", "reason", "allow"))
         check_allow(table.get("allow"), reader.faults)
-        deny, reason = _needed(table, "deny", reader), _needed(table, "reason", reader)
+        deny, reason = needed(table, "deny", reader), needed(table, "reason", reader)
         if deny is not None and reason is not None:
             condition = reader.condition(deny, asked_amount=True)
             rules.append(m.AuthoriseRule(reader.name(key, "the rule"), condition, reader.name(reason, "the reason")))
     if len(rules) > TRIGGERS_MAX:
         reader.faults.add(node or Listing((), 0, 0), f"there are more than {TRIGGERS_MAX} rules")
     return tuple(rules)
-
-
-def read_offer(node: Node | None, reader: Reader) -> m.Offer | None:
-    """The increase that may be proposed."""
-    if node is None:
-        return None
-    table = reader.table(node, "`offer`")
-    reader.only(table, ("when", "increase", "up_to", "every", "valid", "allow"))
-    check_allow(table.get("allow"), reader.faults)
-    when, increase, up_to, every, valid = (
-        _needed(table, key, reader) for key in ("when", "increase", "up_to", "every", "valid")
-    )
-    if when is None or increase is None or up_to is None or every is None or valid is None:
-        return None
-    numbers = Numbers(reader)
-    return m.Offer(
-        reader.condition(when),
-        numbers.of("increase_bp", increase, "share", (1, SHARE_CEILING_BP), min),
-        numbers.of("up_to_minor", up_to, "money", (0, MONEY_MAX), min),
-        numbers.of("every_days", every, "days", (1, DAYS_MAX), max),
-        numbers.of("valid_days", valid, "days", (0, DAYS_MAX), min),
-        tuple(numbers.by_segment),
-    )
 
 
 def read_taken_up(events: Node | None, reader: Reader) -> m.OwnLimit | None:
@@ -408,7 +386,7 @@ def read_assign(node: Node | None, triggers: tuple[m.Trigger, ...], reader: Read
     if limit is None:
         reader.faults.add(node, "`assign` has no `limit`", 'write `limit: "part(limit, 60%)"`, an amount of money')
         return None
-    amount = _limit_amount(limit, reader)
+    amount = read_amount(limit, reader)
     if amount is None:
         return None
     if not amount.floor_minor:
@@ -420,7 +398,7 @@ def read_assign(node: Node | None, triggers: tuple[m.Trigger, ...], reader: Read
     for key, value in reader.table(refuse, "`refuse`").entries if refuse is not None else ():
         rule = reader.table(value, f"the rule `{key.text}`")
         reader.only(rule, ("when", "reason"))
-        when, reason = _needed(rule, "when", reader), _needed(rule, "reason", reader)
+        when, reason = needed(rule, "when", reader), needed(rule, "reason", reader)
         if key.text in {trigger.name for trigger in triggers}:
             reader.faults.add(key, f"`{key.text}` is the name of a trigger", "give the rule another name")
         if when is not None and reason is not None:
@@ -471,7 +449,7 @@ def read_brake(node: Node | None, reader: Reader) -> m.Brake | None:
         return None
     table = reader.table(node, "`brake`")
     reader.only(table, ("lines", "exposure"))
-    lines, exposure = _needed(table, "lines", reader), _needed(table, "exposure", reader)
+    lines, exposure = needed(table, "lines", reader), needed(table, "exposure", reader)
     return m.Brake(
         reader.constant(lines, "share", 1, 10_000) if lines is not None else 1,
         reader.constant(exposure, "share", 1, 10_000) if exposure is not None else 1,

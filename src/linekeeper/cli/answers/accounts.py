@@ -206,6 +206,7 @@ class OfferedIncrease(AnswerPart, frozen=True):
 
     number: Annotated[int, Meta(description="Its number for `consent`.")]
     limit_minor: Minor
+    name: Annotated[str | None, Meta(description="Null where the policy's offer has no name.")]
 
 
 class ExplainAnswer(CommandAnswer, frozen=True, tag="linekeeper/explain/1"):
@@ -458,7 +459,9 @@ def explain_answer(policy: Policy, decision: Decision) -> ExplainAnswer:
         score_parts=[_score_part(part) for part in waterfall(policy, decision)],
         pd_ppm=decision.pd_ppm,
         imposed_bp=decision.imposed_bp,
-        offer=None if offer is None else OfferedIncrease(number=offer.number, limit_minor=offer.limit),
+        offer=None
+        if offer is None
+        else OfferedIncrease(number=offer.number, limit_minor=offer.limit, name=offer.name or None),
         corrects=list(decision.corrects),
         own_choice=own_choice_record(decision.own_choice),
         values=dict(decision.values),

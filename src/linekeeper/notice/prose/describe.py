@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 
 from linekeeper.notice.prose.expression import ExpressionRenderer
 from linekeeper.notice.prose.links import describe_links
+from linekeeper.notice.prose.numbers import amount_words, number_words
+from linekeeper.notice.prose.offers import describe_offers
 from linekeeper.notice.prose.vocabulary import Vocabulary, shipped_vocabulary
 from linekeeper.policy import model as m
 from linekeeper.policy.functions import FACTS
@@ -57,7 +58,7 @@ def describe(policy: m.Policy, lang: Lang, vocabulary: Vocabulary | None = None)
         (translate("Restoration"), _restorations(policy, renderer)),
         (translate("First limit"), _assign(policy.assign, renderer) if policy.assign else ()),
         (translate("New draws"), (*_authorise(policy.authorise, renderer), *_draws(policy, renderer.language))),
-        (translate("Offers"), _offer(policy.offer, renderer) if policy.offer else ()),
+        (translate("Offers"), describe_offers(policy, renderer)),
         (translate("Own limits"), _own_limit(policy.own_limit, renderer.language) if policy.own_limit else ()),
         (translate("Grants"), _grants(renderer.language) if policy.takes_grants else ()),
         (translate("Brake"), _brake(policy.brake, renderer.language) if policy.brake else ()),
@@ -280,26 +281,10 @@ def _effective(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
     """From when on it restricts, where that is later than it is set."""
     if not trigger.announced:
         return ""
-    span = _number(trigger, "effective_days", renderer.language.span, renderer)
+    span = number_words(trigger, "effective_days", renderer.language.span, renderer)
     return renderer.language.translate(
         "The borrower is told at once; it is in effect {span} later, unless it has ended before.", span=span
     )
-
-
-def _number(
-    rule: m.Trigger | m.Restoration | m.Offer, place: str, words: Callable[[int], str], renderer: ExpressionRenderer
-) -> str:
-    """A number of a rule in words; where it differs by segment, that of each."""
-    language, values = renderer.language, dict(rule.by_segment).get(place)
-    if values is None:
-        return words(getattr(rule, place))
-    policy = renderer.policy
-    named = ((" ".join(map(language.quote, policy.cell_words(cell))), values[cell.number]) for cell in policy.cells)
-    each = [language.translate("{segment}: {number}", segment=name, number=words(value)) for name, value in named]
-    listed = language.translate("; ").join(each)
-    if policy.splits:
-        return language.translate("(by segment and arm: {listed})", listed=listed)
-    return language.translate("(by segment: {listed})", listed=listed)
 
 
 def _effects(trigger: m.Trigger, renderer: ExpressionRenderer) -> Iterator[str]:
@@ -311,7 +296,7 @@ def _effects(trigger: m.Trigger, renderer: ExpressionRenderer) -> Iterator[str]:
     if trigger.cap_bp < 10_000:
         yield language.translate(
             "the limit is at most {share} of the granted line",
-            share=_number(trigger, "cap_bp", language.share, renderer),
+            share=number_words(trigger, "cap_bp", language.share, renderer),
         )
     if trigger.limit is not None:
         yield _limit_amount(trigger.limit, renderer)
@@ -348,25 +333,10 @@ def _treatments(given: m.Treatments, language: Language) -> Iterator[str]:
 
 def _limit_amount(limit: m.LimitAmount, renderer: ExpressionRenderer) -> str:
     """The amount that is left, and when it is taken."""
-    translate, amount = renderer.language.translate, _amount(limit, renderer)
+    translate, amount = renderer.language.translate, amount_words(limit, renderer)
     if limit.follows:
         return translate("the limit is at most {amount}, as it is then", amount=amount)
     return translate("the limit is at most {amount}, as it was at the start", amount=amount)
-
-
-def _amount(limit: m.LimitAmount, renderer: ExpressionRenderer) -> str:
-    """An amount, and how it is rounded."""
-    translate, amount = renderer.language.translate, renderer.noun(limit.value)
-    if limit.round_minor:
-        step = _money(renderer, limit.round_minor)
-        amount = (
-            translate("{amount}, rounded down to {step}", amount=amount, step=step)
-            if limit.down
-            else translate("{amount}, rounded up to {step}", amount=amount, step=step)
-        )
-    if limit.floor_minor:
-        amount = translate("{amount}, but at least {floor}", amount=amount, floor=_money(renderer, limit.floor_minor))
-    return amount
 
 
 def _release(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
@@ -377,7 +347,7 @@ def _release(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
     if trigger.clear is not None:
         ends = translate("that is no longer so and also {condition}", condition=renderer.grouped(trigger.clear))
     if trigger.hold_days:
-        span = _number(trigger, "hold_days", renderer.language.span, renderer)
+        span = number_words(trigger, "hold_days", renderer.language.span, renderer)
         return translate(
             "It ends when {condition}, at the earliest {span} after it was last so.", condition=ends, span=span
         )
@@ -388,7 +358,7 @@ def _expiry(trigger: m.Trigger, renderer: ExpressionRenderer) -> str:
     language = renderer.language
     if trigger.expires_days is None:
         return ""
-    span = _number(trigger, "expires_days", language.span, renderer)
+    span = number_words(trigger, "expires_days", language.span, renderer)
     return language.translate("It ends {span} after it began, whatever else.", span=span)
 
 
@@ -424,9 +394,9 @@ def _schedule(restoration: m.Restoration, triggers: list[str], renderer: Express
             "line, then by {step} of it every {span}.",
             name=name,
             triggers=names,
-            first=_number(restoration, "first_bp", language.share, renderer),
-            step=_number(restoration, "step_bp", language.share, renderer),
-            span=_number(restoration, "every_days", language.span, renderer),
+            first=number_words(restoration, "first_bp", language.share, renderer),
+            step=number_words(restoration, "step_bp", language.share, renderer),
+            span=number_words(restoration, "every_days", language.span, renderer),
         )
     if restoration.condition is None:
         return rises
@@ -439,9 +409,9 @@ def _restoration(restoration: m.Restoration, renderer: ExpressionRenderer) -> It
     yield language.translate(
         "Once no trigger holds the limit down, it rises at once to {first} of the granted line, "
         "then by {step} of it every {span}, up to what the triggers allow.",
-        first=_number(restoration, "first_bp", language.share, renderer),
-        step=_number(restoration, "step_bp", language.share, renderer),
-        span=_number(restoration, "every_days", language.span, renderer),
+        first=number_words(restoration, "first_bp", language.share, renderer),
+        step=number_words(restoration, "step_bp", language.share, renderer),
+        span=number_words(restoration, "every_days", language.span, renderer),
     )
     yield language.translate("It does not rise while new draws are stopped.")
     if restoration.condition is not None:
@@ -472,25 +442,11 @@ def _draws(policy: m.Policy, language: Language) -> Iterator[str]:
         yield language.translate("A draw that is sent all the same is rejected, and changes nothing.")
 
 
-def _offer(offer: m.Offer, renderer: ExpressionRenderer) -> Iterator[str]:
-    language = renderer.language
-    yield language.translate(
-        "When {condition}, a granted line larger by {share} is offered, never above {top}.",
-        condition=renderer.clause(offer.when),
-        share=_number(offer, "increase_bp", language.share, renderer),
-        top=_number(offer, "up_to_minor", partial(_money, renderer), renderer),
-    )
-    yield language.translate(
-        "At most one offer every {every}; it stays open for {valid}. Nothing changes unless the borrower accepts.",
-        every=_number(offer, "every_days", language.span, renderer),
-        valid=_number(offer, "valid_days", language.span, renderer),
-    )
-
-
 def _assign(assign: m.Assign, renderer: ExpressionRenderer) -> Iterator[str]:
     translate = renderer.language.translate
     yield translate(
-        "A line that is opened gets {amount}, and no more than was asked for.", amount=_amount(assign.limit, renderer)
+        "A line that is opened gets {amount}, and no more than was asked for.",
+        amount=amount_words(assign.limit, renderer),
     )
     for rule in assign.refuse:
         name = renderer.language.quote(rule.name)
@@ -511,10 +467,6 @@ def _grants(language: Language) -> Iterator[str]:
     yield language.translate(
         "The lender may grant another amount. A line that is not restricted follows at once; a lower one is adverse."
     )
-
-
-def _money(renderer: ExpressionRenderer, minor: int) -> str:
-    return renderer.language.money(minor, renderer.policy.currency, renderer.policy.exponent)
 
 
 def _brake(brake: m.Brake, language: Language) -> Iterator[str]:

@@ -16,6 +16,7 @@ from linekeeper.core.bounds import MISSING
 from linekeeper.policy import expression as ex
 from linekeeper.policy import model as m
 from linekeeper.policy.analysis.monotonicity import Trends
+from linekeeper.policy.offers import amounts_of
 from linekeeper.policy.trends import Trend
 from linekeeper.scorecard.card import Bins, PointsTable
 from linekeeper.scorecard.trees import TreeEnsemble, change_max, cuts_of_feature
@@ -118,8 +119,10 @@ class _UseCollector:
         for schedule in self.policy.restorations:
             if (condition := schedule.condition) is not None:
                 yield from self._in_condition(condition, self._with((Restoring(),), ex.Not(condition)))
-        if self.policy.offer:
-            yield from self._in_condition(self.policy.offer.when, self._with((), ex.Not(self.policy.offer.when)))
+        for offer in self.policy.offers:
+            yield from self._in_condition(offer.when, self._with((), ex.Not(offer.when)))
+        for amount in amounts_of(self.policy.offers):
+            yield from self._in_value(amount.value, ())
         if self.policy.differs_by_segment and self.policy.segments:  # another segment, other numbers
             yield "segment", None, ()
         for part, guard in self._score_parts():
@@ -273,11 +276,12 @@ def score_breakpoints(policy: m.Policy) -> tuple[int, ...] | None:
 
 
 def conditions(policy: m.Policy) -> list[ex.Expr]:
-    """Every condition that an evaluation asks: of triggers, the restoration and the offer."""
+    """Every condition that an evaluation asks: of triggers, restorations and offers, with what amounts read."""
     exprs = [*(trigger.when for trigger in policy.triggers), *(trigger.clear for trigger in policy.triggers)]
     exprs += [trigger.limit.value for trigger in policy.triggers if trigger.limit and trigger.limit.follows]
     exprs += [restoration.condition for restoration in policy.restorations]
-    exprs += [policy.offer.when] if policy.offer else []
+    exprs += [offer.when for offer in policy.offers]
+    exprs += [amount.value for amount in amounts_of(policy.offers)]
     after = policy.after_score
     exprs += [feature.expr for feature in policy.features if feature.name in after]
     return [expr for expr in exprs if expr is not None]

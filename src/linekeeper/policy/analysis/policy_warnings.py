@@ -166,8 +166,9 @@ class _Search:
             if schedule.condition is not None:
                 names = (schedule.name,) if schedule.name else ()
                 yield _Place(("restoration", *names, "while"), schedule.name or "restoration", schedule.condition)
-        if self.policy.offer:
-            yield _Place(("offer", "when"), "offer", self.policy.offer.when)
+        for offer in self.policy.offers:
+            path = ("offers", offer.name, "when") if offer.name else ("offer", "when")
+            yield _Place(path, offer.name or "offer", offer.when)
         for feature in self.policy.features:
             yield from self._conditions_of_feature(feature)
 
