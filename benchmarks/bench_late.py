@@ -34,7 +34,7 @@ from linekeeper.cli.main import main as linekeeper_main  # noqa: E402
 from linekeeper.texts.material import shipped  # noqa: E402
 
 POLICY = shipped("consumer-loan.yaml")
-POLICY_FILE = "policies/consumer-loan.yaml"
+POLICY_FILE = str(POLICY)
 DAY_MS = 86_400_000
 OPENED_AT = 1_500_000_000_000
 YEARS = 6

@@ -21,7 +21,7 @@ import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 from commands import ended  # noqa: E402
 
-POLICY = "policies/consumer-loan.yaml"
+POLICY = str(Path(__file__).resolve().parent.parent / "policies" / "consumer-loan.yaml")
 DAY_MS = 86_400_000
 OPENED_AT = 1_700_000_000_000
 PART = 100

@@ -77,7 +77,7 @@ def build_home(home: Path) -> None:
     home.mkdir(parents=True)
     _write_texts(home)
     _write_events(home)
-    _write_tables(home)
+    write_tables(home)
     _write_store(home)
 
 
@@ -132,7 +132,7 @@ def _write_events(home: Path) -> None:
     (home / "mapped.csv").write_text("\n".join(lines) + "\n")
 
 
-def _write_tables(home: Path) -> None:
+def write_tables(home: Path) -> None:
     paid = [row % 7 for row in range(400)]
     accounts = [FED[row % len(FED)] + f"/{row}" for row in range(400)]
     columns = {"account": accounts, "at_day": [20_000] * 400, "paid": paid}
@@ -226,7 +226,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "erase": (KEPT[2], "--yes", *_STORE, *_KEYS),
     "snapshot": ("policy.yaml", "events.jsonl", "--day", "2024-11-10", "--output", "snapshot.parquet"),
     "fit": ("training.parquet", "--plan", "plan.yaml", "--method", "woe", "--folds", "2", "--output", "fitted"),
-    "card validate": ("card.json", "training.parquet", "--output", "validated"),
+    "card validate": ("card.json", "training.parquet", "--plan", "plan.yaml", "--output", "validated"),
     "card override": (
         "card.json",
         *("--feature", "f_0", "--value", "1", "--points", "3", "--output", "overridden.json", *_WHO),

@@ -22,6 +22,7 @@ from tests.hostile.home import KEPT
 
 SECONDS_MAX, BYTES_MAX = 10.0, 10**9
 UNFORESEEN = "program-failed"  # the code of what no line of the program foresaw
+OF_LINES = ("policy-faulty", "policy-not-readable", "batch-waits")  # errors that are a list, one fault a line
 CODES = {code for codes in ERROR_CODES.values() for code in codes}
 TYPED, CORRECT, TRACEBACK, OVER_TIME, OVER_MEMORY, LEAK = (
     "typed",
@@ -137,6 +138,9 @@ def _verdict(
     if (error is not None and error["error"] == UNFORESEEN) or "fault of Linekeeper" in err:
         report = next((path.read_text() for path in reports.rglob("*") if path.is_file()), "")
         return TRACEBACK, f"{told[0][:300]} {report}", UNFORESEEN
+    lines = (error["message"] if error else err).strip().split("\n") if failed else []
+    if len(lines) > 1 and not (error["error"] in OF_LINES if error else _is_list(lines)):
+        return TRACEBACK, f"more than one line: {lines[:4]}", None
     if error is not None:
         if error["error"] not in CODES or len(error["message"]) > 5_000:
             return TRACEBACK, f"not a fit error: {json.dumps(error)[:300]}", error["error"]
@@ -152,6 +156,12 @@ def _verdict(
     if code in (1, 2) and err.strip() and len(err) < 60_000:
         return TYPED, f"exit {code}: {err[:200]}", None
     return TRACEBACK, f"exit {code}, and nothing sensible said: {whole[:300]!r}", None
+
+
+def _is_list(lines: list[str]) -> bool:
+    """Whether these are warnings and one error, or the faults of a policy, or what a batch breaks."""
+    own = [line for line in lines if not line.startswith("warning: ")]
+    return len(own) == 1 or ".yaml" in own[0] or "breaks the contract" in own[0]
 
 
 def _error_in(out: str) -> dict[str, Any] | None:

@@ -128,9 +128,12 @@ Sources = tuple[Path | None, str | None, Path | None, str | None]  # plan, known
 
 def _read_card(path: Path) -> Artifact:
     from linekeeper.core.bounded import CARD_BYTES_MAX, read_bounded
-    from linekeeper.scorecard.artifact import open_artifact
+    from linekeeper.scorecard.artifact import ArtifactError, open_artifact
 
-    return open_artifact(read_bounded(path, CARD_BYTES_MAX))
+    try:
+        return open_artifact(read_bounded(path, CARD_BYTES_MAX))
+    except ArtifactError as error:
+        raise error.of_file(path, f"the card `{path}` cannot be read: {error.message}") from None
 
 
 def _value_of(artifact: Artifact, feature: str, text: str) -> int:

@@ -53,15 +53,20 @@ def program_fault(error: BaseException, words: Sequence[str]) -> LinekeeperError
 
 
 def _altered_store() -> LinekeeperError | None:
-    """What is wrong with a store that this process has open, where a value in it is of a type that nobody foresees.
+    """What is wrong with a store that this process has open: its file is damaged, or a value is of another type.
 
-    Such a value can end a command anywhere, also far from where it was read. Only a command that fails looks for it.
+    Either can end a command anywhere, also far from where it was read: an index that has lost a row lets the row be
+    written again, and another one refuses it then. Only a command that fails looks for it.
     """
+    from linekeeper.journal.database_errors import failure_of_file, what_is_broken
     from linekeeper.journal.store import stores_opened
     from linekeeper.journal.value_types import value_of_another_type
 
     for store in stores_opened():
         with suppress(Exception), store.engine.connect() as connection:  # it may be why the command failed, or not
+            damage = what_is_broken(connection)
+            if damage is not None:
+                return failure_of_file(damage, store.address)
             value = value_of_another_type(connection)
             if value is not None:
                 return value.as_error(store.address)

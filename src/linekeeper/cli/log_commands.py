@@ -16,7 +16,7 @@ from linekeeper.cli.opening import clock_of
 from linekeeper.cli.options import AccountName, JsonOption, LogKeys, Simulate, StoreUrl, folder_to_write
 from linekeeper.cli.output import counted, data_text, print_answer, print_line, print_unreadable
 from linekeeper.cli.sections import ShownArguments, WholeLines
-from linekeeper.core.errors import UsageError
+from linekeeper.core.errors import LogError, UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from linekeeper.cli.answers.proof import LogMaster
     from linekeeper.journal.keeper import Keeper, KeyCheck
     from linekeeper.journal.log.audit import Audit
-    from linekeeper.journal.log.errors import LogError
+    from linekeeper.journal.log.cosign import Remote
     from linekeeper.journal.log.export import Export
     from linekeeper.journal.log.publish import Published
     from linekeeper.journal.store import Store
@@ -79,15 +79,10 @@ def publish(
     """Publish all committed leaves: tiles, then a signed checkpoint."""
     from linekeeper.cli.answers.proof import LogPublishAnswer
     from linekeeper.journal.keeper import open_keeper
-    from linekeeper.journal.log.cosign import Remote, quorum
-    from linekeeper.journal.log.key_files import read_verifier
-    from linekeeper.journal.log.note import COSIGNATURE
+    from linekeeper.journal.log.cosign import quorum
     from linekeeper.journal.store import open_store
 
-    remotes = []
-    for text in witness or []:
-        file, _, url = text.partition("=")
-        remotes.append(Remote(read_verifier(Path(file), COSIGNATURE), url, witness_wait))
+    remotes = [_witness_of(text, witness_wait) for text in witness or []]
     cosign = quorum(remotes, len(remotes)) if remotes else None
     keeper, opened = open_keeper(keys), open_store(store, made=True)
     compared = False
@@ -106,11 +101,29 @@ def publish(
         time.sleep(every)
 
 
+def _witness_of(text: str, wait_s: float) -> Remote:
+    """The witness of one `--witness`. Raises LogError where its key or its address cannot be used."""
+    from linekeeper.journal.log.cosign import Remote
+    from linekeeper.journal.log.key_files import read_verifier
+    from linekeeper.journal.log.note import COSIGNATURE
+
+    file, _, url = text.partition("=")
+    if not (file and url):
+        raise LogError(
+            f"`--witness {text}` lacks {'the address' if file else 'the file of the key'} of a witness",
+            code="witness-address-not-usable",
+            way_out="write it like `--witness witness.vkey=https://witness.example`",
+            details={"given": text},
+        )
+    remote = Remote(read_verifier(Path(file), COSIGNATURE), url, wait_s)
+    remote.demand_address()
+    return remote
+
+
 def status(store: StoreUrl, keys: LogKeys, json: JsonOption = False) -> None:
     """Re-derive the log from the store's entries, compare tiles and heads, open all keys (exit code 3: they differ)."""
     from linekeeper.cli.answers.proof import LogStatusAnswer
     from linekeeper.journal.keeper import check_keys, open_keeper
-    from linekeeper.journal.log.errors import LogError
     from linekeeper.journal.store import open_store
 
     keeper, figures, difference = open_keeper(keys), None, None

@@ -127,16 +127,21 @@ def list_notices(
 def sent(decision: DecisionName, store: StoreUrl, keys: Keys, at: At = None, json: JsonOption = False) -> None:
     """Record that a notice went out."""
     from linekeeper.cli.answers.notices import NoticesSentAnswer
+    from linekeeper.cli.show_commands import local_time
     from linekeeper.engine.account import find_decision
     from linekeeper.engine.outbox import mark_sent
 
     engine = open_engine(store, keys=keys)
     notified = find_decision(engine, decision)
-    mark_sent(engine.store, engine.keeper, notified.account, notified.number, instant(engine, at))
+    named = f"the notice of {notified.account}#{notified.number}"
+    before = mark_sent(engine.store, engine.keeper, notified.account, notified.number, instant(engine, at))
     if json:
         print_answer(NoticesSentAnswer(account=notified.account, number=notified.number, state="sent"))
+    elif before.sent_at is None:
+        print_line(data_text(f"{named} is marked as sent"))
     else:
-        print_line(data_text(f"{notified.account}#{notified.number} is sent"))
+        since = local_time(before.sent_at, engine.policy.time_zone)
+        print_line(data_text(f"{named} was marked as sent before, at {since}; that stands"))
 
 
 def clock(

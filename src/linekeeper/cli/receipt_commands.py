@@ -63,7 +63,10 @@ def make(
 
 
 def verify(file: ReceiptFile, vkey: Vkey, witness: WitnessKeys = None, json: JsonOption = False) -> None:
-    """Verify a receipt offline, with public keys alone (exit code 3 where it does not hold)."""
+    """Verify a receipt offline, with public keys alone (exit code 3 where it does not hold).
+
+    A key that cannot be used says nothing of the receipt, so it ends the command with exit code 1.
+    """
     from linekeeper.cli.answers.proof import ReceiptVerifyAnswer
     from linekeeper.journal.log.errors import LogError
     from linekeeper.journal.log.key_files import read_verifier
@@ -71,9 +74,9 @@ def verify(file: ReceiptFile, vkey: Vkey, witness: WitnessKeys = None, json: Jso
     from linekeeper.journal.log.receipt import verify_receipt
 
     data = read_bounded(file, TEXT_BYTES_MAX)
+    log, witnesses = read_verifier(vkey), [read_verifier(path, COSIGNATURE) for path in witness or []]
     try:
-        witnesses = [read_verifier(path, COSIGNATURE) for path in witness or []]
-        receipt = verify_receipt(data, read_verifier(vkey), witnesses)
+        receipt = verify_receipt(data, log, witnesses)
     except LogError as error:
         if json:
             nothing = dict.fromkeys(("leaf", "size", "origin", "record"))

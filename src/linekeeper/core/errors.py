@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from linekeeper.core.characters import one_line
 
@@ -72,6 +72,16 @@ class LinekeeperError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors cross from worker processes, and a code has to arrive with them."""
         return _remade, (type(self), self.args, self.__dict__)
+
+    def of_file(self, path: object, message: str, way_out: str | None = None) -> Self:
+        """The same error where the file is known that it came from, and a message that names it.
+
+        >>> error = FileError("it is no card", code="scorecard-not-readable").of_file("c.json", "`c.json` is no card")
+        >>> str(error), error.code, error.place
+        ('`c.json` is no card', 'scorecard-not-readable', 'c.json')
+        """
+        way_out = way_out or self.way_out
+        return type(self)(message, code=self.code, place=str(path), way_out=way_out, details=self.details)
 
     def as_json(self) -> dict[str, Any]:
         """The error as a program reads it.

@@ -172,9 +172,10 @@ def entries_in_order(connection: Connection, state: State | None = None, end: in
             yield entry
 
 
-def mark_sent(store: Store, keeper: Keeper | None, account: str, number: int, at: int) -> None:
+def mark_sent(store: Store, keeper: Keeper | None, account: str, number: int, at: int) -> Entry:
     """Write down that a notice went out (UTC ms); the first time stands. Raises NotFound where there is none.
 
+    It returns the entry as it was before: where that was sent already, nothing has changed.
     With a `keeper` that is a leaf of the log; raises UsageError where the store keeps one and none was given.
     """
     n = t.notices.c
@@ -194,6 +195,7 @@ def mark_sent(store: Store, keeper: Keeper | None, account: str, number: int, at
             if keeper:
                 content = {"account": account, "number": number, "at": at, "position": sent["sent_position"]}
                 keeper.seal(connection, [_leaf("notice sent", content)])
+    return entry
 
 
 _CONTACT = case((t.notices.c.action == "contact", t.decisions.c.record)).label("contact_record")

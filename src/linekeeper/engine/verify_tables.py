@@ -10,7 +10,6 @@ from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Column, Connection, func, select
-from sqlalchemy.exc import DatabaseError
 
 from linekeeper.core.bounds import AT_MIN_MS, DAY_MAX, DAY_MS
 from linekeeper.core.errors import PolicyError
@@ -19,7 +18,7 @@ from linekeeper.engine.history import Reviews
 from linekeeper.engine.pending_restrictions import counted_book
 from linekeeper.engine.versions import policy_in_force, read_version
 from linekeeper.journal import tables as t
-from linekeeper.journal.database_errors import cause_of
+from linekeeper.journal.database_errors import what_is_broken
 from linekeeper.journal.schema_objects import difference_of_schema
 from linekeeper.journal.store import Counter, as_bytes, last_number
 from linekeeper.journal.value_types import value_of_another_type
@@ -33,17 +32,9 @@ _FIRST_DAY = AT_MIN_MS // DAY_MS  # of the calendar, since 1970-01-01
 
 
 def difference_of_file(connection: Connection) -> Difference:
-    """What SQLite's own check finds in its file: pages that are damaged, an index that is not what its table says.
-
-    PostgreSQL checks pages by itself (`data_checksums`), and its indexes by its extension `amcheck`.
-    """
-    if connection.dialect.name != "sqlite":
-        return None
-    try:
-        answer = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
-    except DatabaseError as error:
-        answer = cause_of(error)
-    return None if answer == "ok" else f"the store's file is damaged: {' '.join(str(answer).split())}"
+    """What SQLite's own check finds in its file."""
+    damage = what_is_broken(connection)
+    return None if damage is None else f"the store's file is damaged: {damage}"
 
 
 def difference_of_second_rows(connection: Connection) -> Difference:

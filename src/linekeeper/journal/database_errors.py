@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, InterfaceError, InternalError, OperationalError
 
 from linekeeper.core.errors import StoreError
@@ -46,8 +47,7 @@ def failure_of(error: BaseException, place: str) -> DatabaseFailure:
     if holds("is full", "no space left", "could not extend file"):
         failure = DatabaseFailure(message, code="store-full", way_out="make room, then do it again", place=place)
     elif holds("malformed", "not a database", "invalid page", "could not read block"):
-        way_out = "restore the store from its newest backup"
-        failure = DatabaseFailure(message, code="store-damaged", way_out=way_out, place=place)
+        failure = failure_of_file(cause, place)
     elif holds("readonly", "read-only"):
         way_out = "let this user write to the file and its folder"
         failure = DatabaseFailure(message, code="store-read-only", way_out=way_out, place=place)
@@ -59,6 +59,30 @@ def failure_of(error: BaseException, place: str) -> DatabaseFailure:
         failure = DatabaseFailure(message, code="store-failed", way_out=way_out, place=place)
     failure.cause = cause
     return failure
+
+
+def failure_of_file(damage: str, place: str) -> DatabaseFailure:
+    """That the file of a store is damaged, as an error with a code; `damage` is what the database says of it."""
+    return DatabaseFailure(
+        f"the file of the store `{place}` is damaged: {damage}",
+        code="store-damaged",
+        way_out="`linekeeper verify` says more; restore the store from its newest backup",
+        place=place,
+    )
+
+
+def what_is_broken(connection: Connection) -> str | None:
+    """What SQLite's own check finds first in its file: a damaged page, an index that is not what its table says.
+
+    None where it is whole. PostgreSQL checks pages by itself (`data_checksums`), and its indexes by `amcheck`.
+    """
+    if connection.dialect.name != "sqlite":
+        return None
+    try:
+        answer = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
+    except DatabaseError as error:
+        answer = cause_of(error)
+    return None if answer == "ok" else " ".join(str(answer).split())
 
 
 @contextmanager

@@ -7,23 +7,25 @@ Two folders. The key folder is private (best on another disk than the store): `s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, Table, func, select
 
+from linekeeper.core.bounded import SETTINGS_BYTES_MAX, read_bounded
 from linekeeper.core.errors import NotFound, UsageError
 from linekeeper.journal import tables as t
 from linekeeper.journal.database_errors import typed_failures
-from linekeeper.journal.key_folder import SETTINGS, KeySettings, masters_by_place, read_key_settings
+from linekeeper.journal.key_folder import SETTINGS, KeySettings, masters_by_place, place_of_folder, read_key_settings
 from linekeeper.journal.log import durable
 from linekeeper.journal.log.append import append
 from linekeeper.journal.log.audit import Audit, audit, audit_folder
 from linekeeper.journal.log.entry import DECISIONS, Opened, Record, RecordKind
 from linekeeper.journal.log.erase import Erasure, close_leaves, erase, scrub
-from linekeeper.journal.log.errors import LogError
+from linekeeper.journal.log.errors import LogError, ProofError
 from linekeeper.journal.log.keys import count_keys, master_in_use, unreadable_keys
 from linekeeper.journal.log.masters import new_master
 from linekeeper.journal.log.publish import PUBLIC_KEY, Cosign, Published, publish, published
@@ -34,6 +36,8 @@ from linekeeper.journal.log.tables import size_of
 from linekeeper.journal.log.vault import Vault
 from linekeeper.journal.lost_keys import WAY_OUT, demand_new_to_log, leaves_of_lost_key, lost_key, lost_keys
 from linekeeper.journal.store import Store, fetch_rows, insert_many, within
+
+SIGNER_KEY = "signer.key"
 
 
 @dataclass(frozen=True)
@@ -93,12 +97,14 @@ class Keeper:
         """
         with store.reading() as connection:
             self.demand_log_of(connection)
-        with typed_failures(store.address):
+        self._demand_public_folder()
+        with typed_failures(store.address), self._own_key():
             return publish(store.engine, t.LOG, self.folder, self.signer, cosign, whole=whole)
 
     def head(self) -> Published:
         """What is published. Raises LogError before the first publication."""
-        head = published(self.folder, self.signer.verifier)
+        with self._own_key():
+            head = published(self.folder, self.signer.verifier)
         if head is None:
             raise LogError(
                 f"nothing is published in `{self.folder}` yet",
@@ -113,11 +119,40 @@ class Keeper:
 
         Raises ProofError or LogError, which names the first difference.
         """
-        head = published(self.folder, self.signer.verifier)
+        with self._own_key():
+            head = published(self.folder, self.signer.verifier)
         figures = audit(connection, t.LOG, head)
         if head:
             audit_folder(connection, t.LOG, self.folder, self.signer.verifier, head)
         return figures
+
+    def _demand_public_folder(self) -> None:
+        """Raises LogError where the public folder was moved away or never was there: no other one is begun."""
+        if not (self.folder / PUBLIC_KEY).is_file():
+            settings = self.signer.head.with_name(SETTINGS)
+            raise LogError(
+                f"`{self.folder}` is no public folder of a log, since it holds no `{PUBLIC_KEY}`",
+                code="public-folder-missing",
+                way_out=f"put the folder back, or write where it lies now as `folder` into `{settings}`",
+                place=str(self.folder),
+            )
+
+    @contextmanager
+    def _own_key(self) -> Iterator[None]:
+        """Raises LogError where what is published is not signed by the signing key, since that is another log's."""
+        try:
+            yield
+        except ProofError as error:
+            vkey, key = self.folder / PUBLIC_KEY, self.signer.head.with_name(SIGNER_KEY)
+            foreign = vkey.is_file() and read_bounded(vkey, SETTINGS_BYTES_MAX) != _vkey_line(self.signer)
+            if error.code not in ("signature-missing", "checkpoint-of-another-log") or not foreign:
+                raise
+            raise LogError(
+                f"`{key}` is the key of another log than `{vkey}`",
+                code="signing-key-of-another-log",
+                way_out="put the log's own key back from its safe copy, or name the folder of its keys: `--keys`",
+                place=str(key),
+            ) from None
 
     def receipt(self, store: Store, account: str, number: int) -> bytes:
         """The receipt of an account's decision, counted from 1.
@@ -253,19 +288,23 @@ def new_keeper(keys: Path, folder: Path, name: str) -> Keeper:
     for made in (keys, folder):
         made.mkdir(parents=True, exist_ok=True)
     keys.chmod(0o700)
-    key = new_key(keys / "signer.key", name)
+    signer = Signer(new_key(keys / SIGNER_KEY, name), keys / "signer.head")
     new_master(keys / "master.key")
-    durable.write(folder / PUBLIC_KEY, f"{key.verifier.vkey}\n".encode())
-    KeySettings(str(folder.resolve()), ("file:master.key",)).write(keys)
+    durable.write(folder / PUBLIC_KEY, _vkey_line(signer))
+    KeySettings(place_of_folder(keys, folder), ("file:master.key",)).write(keys)
     return open_keeper(keys)
+
+
+def _vkey_line(signer: Signer) -> bytes:
+    return f"{signer.verifier.vkey}\n".encode()
 
 
 def open_keeper(keys: Path) -> Keeper:
     """The log whose keys lie in that folder. Raises LogError where it holds no keys, or others may write there."""
     settings, masters = read_key_settings(keys), masters_by_place(keys)
-    signer = Signer(load_key(keys / "signer.key"), keys / "signer.head")
+    signer = Signer(load_key(keys / SIGNER_KEY), keys / "signer.head")
     vault = Vault(list(masters.values()), find=lambda: masters_by_place(keys).values())
-    return Keeper(Path(settings.folder), signer, vault)
+    return Keeper((keys / settings.folder).resolve(), signer, vault)
 
 
 def demand_log(connection: Connection, way_out: str) -> None:

@@ -21,7 +21,10 @@ _MASTER_FILE = re.compile(r"master(?:-([1-9][0-9]{0,8}))?\.key")  # master.key i
 
 
 class KeySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The public folder, and the places of the master keys: the first one wraps the first key of a store."""
+    """The public folder, and the places of the master keys: the first one wraps the first key of a store.
+
+    A `folder` that is not absolute is named from the key folder.
+    """
 
     folder: _Place
     masters: Annotated[tuple[_Place, ...], msgspec.Meta(min_length=1, max_length=MASTERS_MAX)]
@@ -30,6 +33,15 @@ class KeySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Keep them in that folder, in place of what was there."""
         text = msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
         durable.write(keys / SETTINGS, text, mode=0o600)
+
+
+def place_of_folder(keys: Path, folder: Path) -> str:
+    """How the settings name the public folder: from the key folder where it lies beside that, else by its whole path.
+
+    So both can be moved together, and keys on a disk of their own can be moved alone.
+    """
+    keys, folder = keys.resolve(), folder.resolve()
+    return f"../{folder.name}" if folder.parent == keys.parent else str(folder)
 
 
 def read_key_settings(keys: Path) -> KeySettings:

@@ -25,7 +25,7 @@ from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
 from linekeeper.core.errors import StoreError, UsageError
 from linekeeper.journal import tables as t
-from linekeeper.journal.database_errors import DatabaseFailure, cause_of, failure_of, typed_failures
+from linekeeper.journal.database_errors import DatabaseFailure, failure_of, typed_failures
 from linekeeper.journal.log.statements import fetch_rows as fetch_rows
 from linekeeper.journal.log.statements import insert_many as insert_many
 from linekeeper.journal.log.statements import value_mark
@@ -302,11 +302,11 @@ def open_store(url: str, *, made: bool = False, older: bool = False) -> Store:
             _demand_readable(shown, revision, older)
     except (SQLAlchemyError, DatabaseFailure, UnicodeDecodeError) as error:  # SQLite quotes what it cannot read
         store.close()
-        cause = error.cause if isinstance(error, DatabaseFailure) else cause_of(error)
+        failure = error if isinstance(error, DatabaseFailure) else failure_of(error, shown)
         raise StoreError(
-            f"the store `{shown}` cannot be opened: {cause}",
+            f"the store `{shown}` cannot be opened: {failure.cause}",
             code="store-not-opened",
-            way_out=_COPY if read_only else None,
+            way_out=_COPY if read_only else None if failure.code == "store-failed" else failure.way_out,
             place=shown,
         ) from None
     except StoreError:

@@ -265,6 +265,8 @@ def _name(tree: Branch, scope: Scope) -> Checked:
         return replace(part, expr=ex.Ref(scope.hoist(word, part), fact.unit))
     if word in scope.scores:
         return Checked(ex.ScoreRef(word), -SCORE_MAX, SCORE_MAX)
+    if scope.card_unreadable and word not in OTHER_NAMES:
+        raise KeyError(word)
     if word in ("score", "pd", "ability", "willingness"):
         _fail(tree, f"`{word}` needs a score", "declare `score`, or use it outside features")
     known = (*scope.feature_names, *scope.defined, *FACTS, *scope.scores)

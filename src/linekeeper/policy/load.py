@@ -131,6 +131,7 @@ def load_text(
     reader.read_names()
     score = sections.read_score(root.get("score"), reader, read_card)
     card = read_card(_card_name(root)) if score and score.card and read_card else None
+    reader.card_unreadable = score is None and root.get("score") is not None
     if score:
         reader.scores = ("score", "pd", *score.groups)
     reader.read_later_names()

@@ -53,6 +53,7 @@ class Reader:
     exponent: int
     protected: tuple[str, ...] = ()
     scores: tuple[str, ...] = ()
+    card_unreadable: bool = False  # then nobody knows which names the card gives to its points
     features: dict[str, m.Feature] = field(default_factory=dict)
     checked_features: dict[str, Checked] = field(default_factory=dict)
     declared: tuple[str, ...] = ()
@@ -80,6 +81,7 @@ class Reader:
             self._hoist,
             self.scores if scores else (),
             self.protected,
+            card_unreadable=scores and self.card_unreadable,
             asked_amount=asked_amount,
             params=self.params,
             axes=(*(split.name for split in self.splits), *([SEGMENT] if self.segments else [])),
@@ -275,7 +277,8 @@ class Reader:
             self.faults.add(node, error.message, error.way_out, error.offset)
             return None
         except KeyError as error:  # a name that itself has a fault, which is noted where it stands
-            if error.args[0] not in (*self.declared, *self.names, *(f"${name}" for name in self.params)):
+            known = (*self.declared, *self.names, *(f"${name}" for name in self.params))
+            if error.args[0] not in known and not self.card_unreadable:
                 raise
             return None
 

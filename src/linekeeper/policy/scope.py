@@ -95,7 +95,8 @@ class Scope:
     """What an expression may name.
 
     `feature` resolves a feature's name, and raises KeyError for one that itself has a fault; `hoist` makes a feature of
-    a measure that is written in place, and gives its name.
+    a measure that is written in place, and gives its name. `card_unreadable`: the card could not be read, so a name
+    that nobody knows may be one of its own, and raises KeyError too.
     """
 
     kinds: Mapping[str, Kind]
@@ -106,6 +107,7 @@ class Scope:
     hoist: Callable[[str, Checked], str]
     scores: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
+    card_unreadable: bool = False
     measures: bool = True
     event: Kind | None = None  # inside `where`
     asked_amount: bool = False  # inside `authorise`

@@ -6,6 +6,7 @@ import http.client
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
@@ -32,10 +33,9 @@ class Remote:
 
     def ask(self, request: Request, wait_s: float | None = None) -> Answer:
         """Send one request. Raises LogError where no answer is there in time (`wait_s`, else the witness's own)."""
+        self.demand_address()
         url = self.url.rstrip("/").removesuffix(PATH) + PATH  # a witness prints its address with the path
         wait_s = max(self.wait_s if wait_s is None else wait_s, 0.001)
-        if not url.startswith(("http://", "https://")):
-            raise self._address_refused()
         try:
             return _within(wait_s, lambda: _exchange(url, request.body, wait_s))
         except OSError as error:  # of `urllib`, which wraps some of the system's errors, or the system's own
@@ -47,8 +47,9 @@ class Remote:
                     details={"witness": self.verifier.name},
                 ) from None
             raise LogError(
-                f"the witness `{self.verifier.name}` cannot be reached: {error}",
+                f"the witness `{self.verifier.name}` cannot be reached at `{self.url}`: {_reason(error)}",
                 code="witness-not-reached",
+                way_out="see that it runs, or give its address anew: `--witness`",
                 details={"witness": self.verifier.name},
             ) from error
         except (http.client.InvalidURL, ValueError):
@@ -56,13 +57,29 @@ class Remote:
         except http.client.HTTPException as error:
             raise _answer_refused(self, f"no answer of HTTP ({type(error).__name__})") from error
 
+    def demand_address(self) -> None:
+        """Raises LogError where the address is none: it needs a scheme and a host, and has a port that can be."""
+        try:
+            parts = urllib.parse.urlsplit(self.url)
+            fits = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            fits = False
+        if not fits:
+            raise self._address_refused()
+
     def _address_refused(self) -> LogError:
         return LogError(
             f"`{self.url}` is no address of a witness",
             code="witness-address-not-usable",
-            way_out="it starts with https://",
+            way_out="write it like `--witness witness.vkey=https://witness.example`",
             details={"given": self.url},
         )
+
+
+def _reason(error: OSError) -> str:
+    """What the system says, in its own words alone."""
+    reason = getattr(error, "reason", error)
+    return str(getattr(reason, "strerror", None) or reason or "no answer").lower()
 
 
 def _answer_refused(witness: Remote, what: str) -> LogError:

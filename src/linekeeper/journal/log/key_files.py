@@ -39,7 +39,11 @@ def demand_own(path: Path) -> None:
 
 
 def demand_private(path: Path) -> None:
-    """Raises LogError where others can read or write the file of a secret, or where it is another user's."""
+    """Raises LogError where others can read or write the file of a secret, or where it is another user's.
+
+    FileError where it is no file, but a folder, a pipe or a device.
+    """
+    demand_regular(path)
     if path.stat().st_mode & _OTHERS_MAY_ACT:
         raise LogError(
             f"others may read `{path}`",
@@ -68,7 +72,10 @@ def read_verifier(path: Path, kind: int = ED25519) -> Verifier:
     """
     demand_regular(path)
     demand_own(path)
-    verifier = Verifier.parse(read_bounded(path, SETTINGS_BYTES_MAX).decode("utf-8", "replace").strip())
+    try:
+        verifier = Verifier.parse(read_bounded(path, SETTINGS_BYTES_MAX).decode("utf-8", "replace").strip())
+    except ProofError as error:
+        raise error.of_file(path, f"`{path}` holds no public key that can be used: {error.message}") from None
     if verifier.kind != kind:
         wanted = "a witness" if kind == COSIGNATURE else "a log"
         raise ProofError(

@@ -186,9 +186,9 @@ class SigningKey:
         parts = skey.strip().removeprefix(_SKEY).split("+", 2)
         if not skey.startswith(_SKEY) or len(parts) != 3:
             raise ProofError(
-                "the signing key file does not start with `PRIVATE+KEY+`",
+                "it is no signing key, which starts with `PRIVATE+KEY+`",
                 code="signing-key-not-readable",
-                way_out="make one with a new name",
+                way_out="restore the key file from its safe copy",
             )
         try:
             material = from_base64(parts[2])

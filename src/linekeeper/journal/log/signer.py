@@ -87,17 +87,23 @@ class Signer:
             )
 
 
+_KEY_LOST = "put it back from its safe copy; without one, begin a new log under another name: `linekeeper log init`"
+
+
 def load_key(path: Path) -> SigningKey:
-    """The signing key in a file that its owner alone may read."""
+    """The signing key in a file that its owner alone may read.
+
+    Raises LogError where it is absent, open to others or none, FileError where it cannot be read.
+    """
     if not path.exists():
         raise LogError(
-            f"there is no signing key at `{path}`",
-            code="signing-key-missing",
-            way_out="make one with `new_key`, or put it back",
-            place=str(path),
+            f"there is no signing key at `{path}`", code="signing-key-missing", way_out=_KEY_LOST, place=str(path)
         )
     demand_private(path)
-    return SigningKey.parse(read_bounded(path, SETTINGS_BYTES_MAX).decode("utf-8", "replace"))
+    try:
+        return SigningKey.parse(read_bounded(path, SETTINGS_BYTES_MAX).decode("utf-8", "replace"))
+    except ProofError as error:
+        raise error.of_file(path, f"`{path}` cannot be used: {error.message}", _KEY_LOST) from None
 
 
 def new_key(path: Path, name: str, kind: int = ED25519) -> SigningKey:

@@ -25,6 +25,7 @@ from linekeeper.lab.fit.training_run import table_digest
 from linekeeper.lab.fit.training_table import Rows, TrainingTable, read_training_table
 from linekeeper.lab.partition import Partition
 from linekeeper.scorecard.artifact import Artifact
+from linekeeper.scorecard.card import scored_features
 
 SampleName = Literal["development", "out_of_sample", "out_of_time"]
 DigestState = Literal["confirmed", "different", "not_stated", "no_development"]
@@ -78,6 +79,18 @@ class ValidationData:
         return np.sort(np.concatenate([sample.rows for sample in self.unseen]))
 
 
+def _demand_scored_features(artifact: Artifact, table: TrainingTable) -> None:
+    """Raises FileError where a feature that the card scores was not read, since neither plan nor card describe it."""
+    lacking = next((name for name in scored_features(artifact.score) if name not in table.features), None)
+    if lacking is not None:
+        raise FileError(
+            f"the card scores `{lacking}`, which neither its own inputs nor a plan describe",
+            code="plan-not-usable",
+            way_out="name the plan of its fit: `--plan`",
+            details={"feature": lacking},
+        )
+
+
 def part_into_samples(
     table: TrainingTable,
     plan: FitPlan,
@@ -90,6 +103,7 @@ def part_into_samples(
 
     Raises Refused where no row is left that the fit has not seen, or an unseen sample has only goods or only bads.
     """
+    _demand_scored_features(artifact, table)
     own = np.ones(len(table), bool) if part is None else np.array([part.has(one) for one in table.account.tolist()])
     early = np.ones(len(table), bool) if before is None else table.at_day < before
     stated = artifact.provenance.get("data_sha256")
