@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from linekeeper.kernel.calendar import calendar
+from linekeeper.lab.backtest.comparison import ComparisonQuestion, PolicyComparison, compare_runs, run_policy
+from linekeeper.lab.backtest.comparison_page import render_comparison
 from linekeeper.lab.backtest.dated_labels import labels_of_table
 from linekeeper.lab.backtest.label_cases import MoneyTerms
 from linekeeper.lab.backtest.page import render_backtest
@@ -27,6 +29,34 @@ def browser(chromium_path: str) -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def comparison() -> PolicyComparison:
+    """A comparison with labels, money and a day of the flow."""
+    events, table, _ = german_like(accounts=40, seed=3)
+    policies = load_text(POLICY), load_text(POLICY.replace("cap: 50%", "cap: 30%"))
+    day = calendar(policies[0].time_zone).day(events["at"][0].as_py()) + 120
+    question = ComparisonQuestion(labels_of_table(table, "labels"), MoneyTerms(4_500, 1_200), (day,), resamples=50)
+    runs = [run_policy(policy, events.drop_columns(["arrived"]), None) for policy in policies]
+    return compare_runs(*runs, question)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_page_of_a_comparison_can_be_read_on_any_screen(
+    browser: Browser, comparison: PolicyComparison, lang: Lang
+) -> None:
+    page = opened(browser, render_comparison(comparison, language(lang)))
+    for width in (390, 1_200):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert faults(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    words = page.inner_text("body")
+    assert len(comparison.movers) > 1
+    for mover in comparison.movers[:3]:
+        assert mover.account in words
+        assert mover.rule in words
+    page.context.close()
 
 
 @pytest.fixture(scope="module")

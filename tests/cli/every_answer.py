@@ -228,6 +228,9 @@ def _measuring(home: Path) -> Iterator[tuple[str, Answer]]:
     pq.write_table(dated, home / "dated.parquet")
     asked = ("--labels", str(home / "dated.parquet"), "--lgd", "45%", "--margin", "12%", "--day", "2025-06-01")
     yield "backtest", read("backtest", POLICY, EVENTS, *asked, "--resamples", "20", "--segment", "outcome")
+    gentler = home / "gentler.yaml"
+    gentler.write_text(Path(POLICY).read_text("utf-8").replace("version: 1", "version: 2"), "utf-8")
+    yield "compare", read("compare", POLICY, str(gentler), EVENTS, *asked, "--resamples", "20")
     pq.write_table(labels, home / "labels.parquet")
     yield "outcome", read("outcome", POLICY, EVENTS, str(home / "labels.parquet"))
     yield "outcome", read("outcome", POLICY, EVENTS, str(home / "labels.parquet"), "--rules-alone")

@@ -236,6 +236,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "forecast": ("panel.parquet", "--limit", "1", "--output", "forecast"),
     "outcome": ("policy.yaml", "events.jsonl", "labels.parquet", "--part", "1/2"),
     "backtest": ("policy.yaml", "events.jsonl", "--labels", "labels.parquet", "--output", "tested"),
+    "compare": (*("policy.yaml", "second.yaml", "events.jsonl", "--labels", "labels.parquet", "--output", "compared"),),
     "demo": ("--accounts", "3", "--days", "40", "--folder", "demo", "--no-serve"),
     "store status": _STORE,
     "store upgrade": _STORE,
@@ -285,6 +286,7 @@ READERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "labels.parquet": (
         ("outcome", "policy.yaml", "events.csv", "labels.parquet"),
         ("backtest", "policy.yaml", "events.csv", "--labels", "labels.parquet"),
+        ("compare", "policy.yaml", "second.yaml", "events.csv", "--labels", "labels.parquet"),
     ),
     "panel.parquet": (("forecast", "panel.parquet", "--limit", "1"),),
     "settings/linekeeper.toml": (("settings",), ("accounts",)),

@@ -40,9 +40,14 @@ SOURCES = (
     PACKAGE / "cli/lesson_commands.py",
     PACKAGE / "cli/notice_commands.py",
     PACKAGE / "lab/backtest/page.py",
+    PACKAGE / "lab/backtest/comparison_words.py",
     PACKAGE / "lab/fit/validation/page.py",
 )
-PAGES = (PACKAGE / "lab/backtest/backtest.html", PACKAGE / "lab/fit/validation/validation.html")
+PAGES = (
+    PACKAGE / "lab/backtest/backtest.html",
+    PACKAGE / "lab/backtest/comparison.html",
+    PACKAGE / "lab/fit/validation/validation.html",
+)
 
 
 def in_code(path: Path) -> Iterator[Message]:

@@ -90,6 +90,7 @@ MODULES = (
     "receipt",
     "outcome",
     "backtest",
+    "compare",
     "snapshot",
     "fit",
     "card",

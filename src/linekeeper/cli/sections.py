@@ -36,7 +36,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("Notices", ("notice", "notices", "clock")),
     ("Proof", ("log", "receipt", "witness", "erase")),
-    ("Scores and measuring", ("snapshot", "fit", "card", "forecast", "outcome", "backtest")),
+    ("Scores and measuring", ("snapshot", "fit", "card", "forecast", "outcome", "backtest", "compare")),
     ("Store", ("store", "serve", "key")),
 )
 

@@ -155,6 +155,7 @@ ERROR_CODES: Final[dict[str, dict[str, str]]] = {
         "form-not-of-session": "a form of the console is not of the session that sends it; load the page again",
         "log-begun-too-late": "a log cannot begin after the first decision; keep it from the first event on",
         "override-against-direction": "a worse value would get more points; choose points between the neighbours",
+        "policies-not-comparable": "two policies are not of one product, currency and time zone; compare others",
         "policy-has-dead-ends": "a policy has states that no borrower can leave; mend it",
         "policy-has-no-brake": "the brake was asked for and the policy has none; add one",
         "policy-has-no-rules": "without the score the policy has no trigger left; compare another policy",

@@ -88,3 +88,118 @@ class BacktestAnswer(RepeatFigures, frozen=True, tag="linekeeper/backtest/1"):
     curve: list[LeadRecord]
     confusion: Annotated[list[ConfusionRecord], Meta(description="With `--day`; else empty.")]
     output: Annotated[str | None, Meta(description="The folder of the files; null without `--output`.")]
+
+
+class ComparedPolicy(AnswerPart, frozen=True):
+    """One of two policies that are compared."""
+
+    version: int
+    policy_sha256: Sha256
+    decisions: int
+    rejected: Annotated[int, Meta(description="Rows of the events that this policy does not take.")]
+
+
+Cause = Annotated[
+    str,
+    Meta(
+        description="trigger, or where no trigger parts the lines: way back, granted (another line is granted), other."
+    ),
+]
+CauseTrigger = Annotated[str | None, Meta(description="The gravest trigger that the lower line alone has.")]
+CauseSide = Annotated[
+    str, Meta(description="champion or candidate: under which alone it was set; both: it does something else there.")
+]
+LoweredMinor = Annotated[Minor, Meta(description="How much less the candidate lets them owe in all.")]
+RaisedMinor = Annotated[Minor, Meta(description="How much more the candidate lets them owe in all.")]
+
+
+class RuleRecord(AnswerPart, frozen=True):
+    """The accounts whose lines were first parted by one cause; each account is in one record."""
+
+    cause: Cause
+    trigger: CauseTrigger
+    side: CauseSide
+    accounts: int
+    lowered_minor: LoweredMinor
+    raised_minor: RaisedMinor
+    bad: Annotated[int | None, Meta(description="Of them with a bad label; null without `--labels`.")]
+    good: Annotated[int | None, Meta(description="Of them with good labels alone; null without `--labels`.")]
+
+
+class FlowRecord(AnswerPart, frozen=True):
+    """Accounts by their status under either policy, as a day began or at the end."""
+
+    day: Annotated[Day | None, Meta(description="Null at the end, after all decisions.")]
+    champion: str
+    candidate: str
+    accounts: int
+    differ: Annotated[int, Meta(description="Of them with another line.")]
+    lowered_minor: LoweredMinor
+    raised_minor: RaisedMinor
+
+
+class MeasureRecord(AnswerPart, frozen=True):
+    """A figure of the labels, as in a back-test, under both policies."""
+
+    measure: Annotated[
+        str,
+        Meta(
+            description="hit_rate, false_rate (from 0 to 1); bad_amount_hit_minor, withheld_minor, "
+            "avoided_minor, forgone_minor (minor units)."
+        ),
+    ]
+    champion: Annotated[float | None, Meta(description="Null where no label, or no option, gives it.")]
+    candidate: float | None
+    difference: Annotated[float | None, Meta(description="The candidate's less the champion's.")]
+    interval: Annotated[
+        tuple[float, float] | None,
+        Meta(description="95 % interval of the difference: accounts drawn again, each with all its labels."),
+    ]
+
+
+class MoverRecord(AnswerPart, frozen=True):
+    """An account whose line differs."""
+
+    account: str
+    first_day: Annotated[Day, Meta(description="The first day at whose end the lines differ.")]
+    cause: Cause
+    trigger: CauseTrigger
+    side: CauseSide
+    champion_first_status: Annotated[str, Meta(description="At the end of the first day.")]
+    champion_first_limit_minor: Minor
+    candidate_first_status: str
+    candidate_first_limit_minor: Minor
+    champion_end_status: Annotated[str, Meta(description="After all decisions.")]
+    champion_end_limit_minor: Minor
+    candidate_end_status: str
+    candidate_end_limit_minor: Minor
+    moved_minor: Annotated[
+        Minor, Meta(description="What the candidate lets it owe in all at the end, less what the champion does.")
+    ]
+    outcome: Annotated[str | None, Meta(description="bad where one of its labels is; null without one.")]
+
+
+class CompareAnswer(RepeatFigures, frozen=True, tag="linekeeper/compare/1"):
+    """What one policy does otherwise than another over the same events."""
+
+    policy: str
+    champion: ComparedPolicy
+    candidate: ComparedPolicy
+    currency: Currency
+    last_day: Annotated[Day, Meta(description="The day up to which both were reviewed.")]
+    accounts: int
+    differ: Annotated[int, Meta(description="Accounts whose lines differ at the end of some day.")]
+    same_at_end: Annotated[int, Meta(description="Of them with the same line again at the end.")]
+    lowered: Annotated[int, Meta(description="Of them that may owe less under the candidate at the end.")]
+    lowered_minor: LoweredMinor
+    raised: Annotated[int, Meta(description="Of them that may owe more under the candidate at the end.")]
+    raised_minor: RaisedMinor
+    by_rule: list[RuleRecord]
+    flow: list[FlowRecord]
+    labels: Annotated[int | None, Meta(description="Null without `--labels`.")]
+    measures: Annotated[list[MeasureRecord], Meta(description="Empty without `--labels`.")]
+    lgd_bp: int | None
+    margin_bp: int | None
+    resamples: int
+    movers: Annotated[list[MoverRecord], Meta(description="Those that moved most, as many as `--movers` says.")]
+    output: Annotated[str | None, Meta(description="The folder of the files; null without `--output`.")]

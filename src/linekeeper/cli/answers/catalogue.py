@@ -82,6 +82,7 @@ ANSWERS: dict[str, tuple[type[CommandAnswer], ...]] = {
     "forecast": (measuring.ForecastAnswer,),
     "outcome": (measuring.OutcomeAnswer,),
     "backtest": (backtesting.BacktestAnswer,),
+    "compare": (backtesting.CompareAnswer,),
     "store status": (store.StoreStatusAnswer,),
     "store upgrade": (store.StoreUpgradeAnswer,),
     "serve": (service.ServeAnswer,),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ LINE_STATUSES = tuple(status.name.lower() for status in Status)
 _GRADE_NUMBERS = {grade: number for number, grade in enumerate(GRADES)}
 _STOPPED = (Status.SUSPENDED, Status.CLOSED)
 _DAYS = 1 << 24  # more than any day since 1970-01-01
+_RECORDED = 6  # numbers of a decision: account, when it was known, status, grade, limit, granted
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class LinePaths:
     of the arrival of the event that led to it, where that is later. `usable`: what the line lets the borrower owe in
     all, in minor units: the limit, or 0 where draws are suspended or the line is closed. `in_force`: of each trigger
     that may restrict, whether it is set (bool). `since`: the row where the unbroken restriction began that the row
-    belongs to; -1 where it does not restrict.
+    belongs to; -1 where it does not restrict. `opened`: of each account, status, limit and granted before its first
+    decision (shape: accounts by 3).
     """
 
     accounts: list[str]
@@ -44,6 +47,7 @@ class LinePaths:
     usable: Ints
     in_force: Flags
     since: Ints
+    opened: Ints
 
     def before(self, accounts: Sequence[str], days: Ints) -> Ints:
         """For each account and day, the row of its last decision before the start of that day; -1 where there is none.
@@ -70,25 +74,46 @@ class LinePaths:
         return caught
 
 
-def line_paths(policy: Policy, decisions: Sequence[Decision], zone: Calendar, arrived: Mapping[str, int]) -> LinePaths:
-    """The paths of decisions in order; `arrived`: by the id of an event, when it was known (UTC ms)."""
-    places: dict[str, int] = {}
-    account = np.array([places.setdefault(one.account, len(places)) for one in decisions], dtype=np.int64)
-    triggers = tuple(trigger.name for trigger in policy.triggers if trigger.restricts)
-    column = {name: place for place, name in enumerate(triggers)}
-    in_force = np.zeros((len(decisions), len(triggers)), dtype=bool)
-    for row, one in enumerate(decisions):
-        in_force[row, [column[name] for name in one.triggers_in_force if name in column]] = True
-    known = np.array([max(one.at, arrived.get(one.event or "", one.at)) for one in decisions], dtype=np.int64)
-    status = np.array([LINE_STATUSES.index(one.after.status) for one in decisions], dtype=np.int64)
-    grades = [restriction_grade(one.after.status, one.after.limit, one.after.granted) for one in decisions]
-    grade = np.array([_GRADE_NUMBERS[name] for name in grades], dtype=np.int64)
-    limit = np.array([one.after.limit for one in decisions], dtype=np.int64)
-    granted = np.array([one.after.granted for one in decisions], dtype=np.int64)
-    day = _without_return(account, zone.hours(known) // 24)
-    usable = np.where(np.isin(status, _STOPPED), 0, limit)
-    numbers = (account, day, status, grade, limit, granted, usable)
-    return LinePaths(list(places), triggers, *numbers, in_force, _since(account, grade > 0))
+class PathRecorder:
+    """Takes decisions in order, account by account, and keeps of each what its path needs: some hundred bytes."""
+
+    def __init__(self, policy: Policy, zone: Calendar, arrived: Mapping[str, int]) -> None:
+        """`arrived`: by the id of an event, when it was known (UTC ms)."""
+        self._zone, self._arrived = zone, arrived
+        self._triggers = tuple(trigger.name for trigger in policy.triggers if trigger.restricts)
+        self._column = {name: place for place, name in enumerate(self._triggers)}
+        self._places: dict[str, int] = {}
+        self._opened = array("q")
+        self._numbers = array("q")
+        self._in_force = bytearray()
+
+    def add(self, one: Decision) -> None:
+        """Take one more decision."""
+        if one.account not in self._places:
+            self._places[one.account] = len(self._places)
+            before = one.before
+            self._opened.extend((LINE_STATUSES.index(before.status), before.limit, before.granted))
+        known = max(one.at, self._arrived.get(one.event or "", one.at))
+        after = one.after
+        grade = _GRADE_NUMBERS[restriction_grade(after.status, after.limit, after.granted)]
+        status = LINE_STATUSES.index(after.status)
+        self._numbers.extend((self._places[one.account], known, status, grade, after.limit, after.granted))
+        row = bytearray(len(self._triggers))
+        for name in one.triggers_in_force:
+            if name in self._column:
+                row[self._column[name]] = 1
+        self._in_force += row
+
+    def paths(self) -> LinePaths:
+        """The paths of what was taken."""
+        numbers = np.array(self._numbers, dtype=np.int64).reshape(-1, _RECORDED)
+        account, known, status, grade, limit, granted = (np.ascontiguousarray(column) for column in numbers.T)
+        in_force = np.frombuffer(bytes(self._in_force), dtype=np.bool_).reshape(len(account), len(self._triggers))
+        day = _without_return(account, self._zone.hours(known) // 24)
+        usable = np.where(np.isin(status, _STOPPED), 0, limit)
+        columns = (account, day, status, grade, limit, granted, usable)
+        opened = np.array(self._opened, dtype=np.int64).reshape(-1, 3)
+        return LinePaths(list(self._places), self._triggers, *columns, in_force, _since(account, grade > 0), opened)
 
 
 def _without_return(account: Ints, day: Ints) -> Ints:

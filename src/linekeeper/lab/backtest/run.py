@@ -19,7 +19,7 @@ from linekeeper.lab.backtest.account_bootstrap import RESAMPLES
 from linekeeper.lab.backtest.dated_labels import DatedLabels
 from linekeeper.lab.backtest.figures import BacktestFigures, backtest_figures
 from linekeeper.lab.backtest.label_cases import LabelCases, MoneyTerms, label_cases
-from linekeeper.lab.backtest.line_paths import LinePaths, arrival_times, line_paths
+from linekeeper.lab.backtest.line_paths import LinePaths, PathRecorder, arrival_times
 from linekeeper.policy.model import Policy
 
 ShowProgress = Callable[[int], object]
@@ -61,32 +61,31 @@ class Backtest:
         return int(np.count_nonzero(self.cases.labels.day > self.last_day + 1))
 
 
-@dataclass(frozen=True)
-class ReplayedPolicy:
-    """A replay: its decisions, the paths that follow from them, the day up to which it was reviewed."""
-
-    decisions: list[Decision]
-    paths: LinePaths
-    last_day: int
-
-
-def replay_policy(
+def replay_paths(
     policy: Policy,
     table: pa.Table,
     arrivals: RecordedArrivals | None,
     until_day: int | None = None,
     progress: ShowProgress | None = None,
     clock: Clock | None = None,
-) -> ReplayedPolicy:
-    """Events in order of time through the policy's kernel, by arrival where the feed says how they arrived."""
-    kernel = kernel_of(policy)
-    decisions: list[Decision] = []
-    ruling = clock or Clock()
+    keep: Callable[[Decision], object] | None = None,
+) -> tuple[LinePaths, int]:
+    """Events in order of time through the policy's kernel, by arrival where the feed says how they arrived.
+
+    Returns the paths of the lines and the local day up to which they were reviewed; `keep` takes each decision.
+    """
+    kernel, ruling = kernel_of(policy), clock or Clock()
     last_review = None if arrivals is None else arrivals.last_review
     last_day = day_to_review(ruling, kernel.calendar, until_day, last_review, table["at"].to_numpy())
-    replay_table(kernel, table, last_day, progress=progress, keep=decisions.append, clock=ruling, arrivals=arrivals)
-    paths = line_paths(policy, decisions, kernel.calendar, arrival_times(table, arrivals))
-    return ReplayedPolicy(decisions, paths, last_day)
+    recorder = PathRecorder(policy, kernel.calendar, arrival_times(table, arrivals))
+
+    def take(decision: Decision) -> None:
+        recorder.add(decision)
+        if keep is not None:
+            keep(decision)
+
+    replay_table(kernel, table, last_day, progress=progress, keep=take, clock=ruling, arrivals=arrivals)
+    return recorder.paths(), last_day
 
 
 def run_backtest(
@@ -103,8 +102,9 @@ def run_backtest(
     """
     labels = question.labels
     labels.demand_accounts(set(pc.unique(table["account"]).to_pylist()), question.place)
-    replayed = replay_policy(policy, table, arrivals, question.until_day, progress, clock)
-    cases = label_cases(replayed.paths, labels, question.money)
+    decisions: list[Decision] = []
+    paths, last_day = replay_paths(policy, table, arrivals, question.until_day, progress, clock, decisions.append)
+    cases = label_cases(paths, labels, question.money)
     customers = customers_of_table(table)
-    figures = backtest_figures(cases, replayed.paths, customers, question.days, question.resamples)
-    return Backtest(policy, replayed.decisions, cases, figures, question.money, replayed.last_day, question.resamples)
+    figures = backtest_figures(cases, paths, customers, question.days, question.resamples)
+    return Backtest(policy, decisions, cases, figures, question.money, last_day, question.resamples)
