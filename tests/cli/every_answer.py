@@ -147,6 +147,7 @@ def _notices(home: Path) -> Iterator[tuple[str, Answer]]:
     yield "notice", read("notice", f"{ACCOUNT}#1", "--lang", "zh", *store)
     yield "notices list", read("notices", "list", *at, *store)
     yield "notices sent", read("notices", "sent", f"{ACCOUNT}#1", *at, *store)
+    yield "notices preview", read("notices", "preview", POLICY, "--lang", "zh")
     yield "notices list", read("notices", "list", "--output", str(home / "notices.csv"), *store)
     yield "changes", read("changes", *store)
 

@@ -209,6 +209,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "notice": (f"{KEPT[0]}#1", *_STORE, *_KEYS, "--lender", "lender.yaml", "--lang", "zh"),
     "notices list": (*_STORE, *_KEYS, *_AT),
     "notices sent": (f"{KEPT[0]}#1", *_STORE, *_KEYS, *_AT),
+    "notices preview": ("policy.yaml", "--lang", "zh", "--lender", "lender.yaml", "--to", "letters"),
     "clock": ("CN", "consumer_loan", "close", "--day", "2026-05-02", "--zone", "Asia/Shanghai"),
     "log init": ("--keys", "keys2", "--folder", "public2", "--name", "example.com/other"),
     "log publish": (*_STORE, *_KEYS),

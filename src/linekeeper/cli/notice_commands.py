@@ -1,4 +1,4 @@
-"""notice, notices list|sent, clock: what borrowers are notified of, and by when.
+"""notice, notices list|sent|preview, clock: what borrowers are notified of, and by when.
 
 What a command needs beyond this is imported when it runs: every command loads this module, and the languages, the
 templates and the store take longer to load than most commands take to run.
@@ -7,14 +7,27 @@ templates and the store take longer to load than most commands take to run.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import datetime, time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from linekeeper.cli.arguments import day_number, instant_ms, required_day, zone_of
 from linekeeper.cli.opening import open_engine
-from linekeeper.cli.options import At, DecisionName, JsonOption, Keys, LangOption, LenderOption, StoreUrl, TableFile
+from linekeeper.cli.options import (
+    At,
+    DecisionName,
+    JsonOption,
+    Keys,
+    LangOption,
+    LenderOption,
+    PolicyFile,
+    StoreUrl,
+    TableFile,
+    folder_to_write,
+)
 from linekeeper.cli.output import counted, data_text, print_answer, print_line, write_extract
 from linekeeper.cli.ruling_commands import instant
 from linekeeper.cli.sections import WholeLines
@@ -22,10 +35,15 @@ from linekeeper.core.dates import date_of
 from linekeeper.core.errors import UsageError
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Sequence
+
+    from linekeeper.notice.lender_words import LenderWords
+    from linekeeper.notice.preview import PreviewedNotice
+    from linekeeper.texts.language import Lang
 
 FORMATS = ("text", "html", "json")
 LISTED_MAX = 40
+SHOWN_CASES_MAX = 8
 STATE_COLOURS = {"running": "green", "alarm": "yellow", "late": "red"}
 
 
@@ -35,6 +53,7 @@ def register(app: typer.Typer) -> None:
     notices = typer.Typer(cls=WholeLines, help="Which notices are due, and which went out.", no_args_is_help=True)
     notices.command(name="list")(list_notices)
     notices.command()(sent)
+    notices.command()(preview)
     app.add_typer(notices, name="notices")
     app.command()(clock)
 
@@ -142,6 +161,63 @@ def sent(decision: DecisionName, store: StoreUrl, keys: Keys, at: At = None, jso
     else:
         since = local_time(before.sent_at, engine.policy.time_zone)
         print_line(data_text(f"{named} was marked as sent before, at {since}; that stands"))
+
+
+def preview(
+    policy: PolicyFile,
+    lang: LangOption,
+    lender: LenderOption,
+    case: Annotated[str | None, typer.Option("--case", metavar="NAME", help="This letter alone.")] = None,
+    to: Annotated[
+        Path | None, folder_to_write("--to", about="Write each letter to this folder, as text and as a page.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Every letter that a policy can send, filled with a made-up account."""
+    from linekeeper.notice.from_decision import read_lender_profile
+    from linekeeper.notice.lender_words import words_for
+    from linekeeper.notice.preview import preview_notices
+    from linekeeper.notice.render import as_text
+    from linekeeper.policy.load import load_file
+    from linekeeper.policy.source import nearest
+    from linekeeper.texts.language import language
+
+    code, profile = language(lang).code, read_lender_profile(lender)
+    if not profile.words.files:  # as `check` does
+        profile = replace(profile, words=words_for(policy))
+    cases = preview_notices(load_file(policy), profile)
+    names = [one.name for one in cases]
+    if case is not None and case not in names:
+        way_out = nearest(case, names, f"it has {', '.join(names[:SHOWN_CASES_MAX])}")
+        raise UsageError(
+            f"the policy sends no letter `{case[:60]}`",
+            code="choice-not-known",
+            way_out=way_out,
+            details={"given": case[:60]},
+        )
+    chosen = [one for one in cases if case in (None, one.name)]
+    if to is not None:
+        _write_letters(chosen, to, code, profile.words)
+    if json:
+        from linekeeper.cli.answers.notices import preview_answer
+
+        print_answer(preview_answer(chosen, profile.words, code))
+    elif to is not None:
+        print_line(f"{counted(len(chosen), 'letter', 'letters')} in {data_text(to)}")
+    else:
+        for one in chosen:
+            typer.echo(f"=== {one.name}\n\n{as_text(one.notice, code, profile.words).rstrip()}\n")
+
+
+def _write_letters(cases: Sequence[PreviewedNotice], folder: Path, lang: Lang, words: LenderWords) -> None:
+    """Each letter as text and as a page, named by its case and language."""
+    from linekeeper.journal.log.durable import write
+    from linekeeper.notice.render import as_html, as_text
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for case in cases:
+        write(folder / f"{case.name}.{lang}.txt", as_text(case.notice, lang, words).encode())
+        write(folder / f"{case.name}.{lang}.html", as_html(case.notice, lang, words).encode())
 
 
 def clock(

@@ -238,7 +238,7 @@ def _is_raw(vocabulary: Vocabulary, sort: str, name: str, lang: Lang) -> bool:
     words = vocabulary.words.get(sort, {}).get(name)
     plain = name.replace("_", " ")
     if lang == "en":
-        return sort in ("features", "prices") and (words is None or words.en == plain)
+        return sort in ("features", "prices", "lists") and (words is None or words.en == plain)
     return words is None or (words.zh == plain and words.en != plain) or words == Text(zh=plain, en=plain)
 
 
@@ -246,7 +246,7 @@ def _shown_names(policy: m.Policy, words: LenderWords) -> set[tuple[str, str]]:
     """Every name that a letter of that policy asks the vocabulary for, by section and name."""
     listening = _Listening(words.vocabulary.words)
     measured: set[str] = set(scored_features(policy.score)) if policy.score else set()
-    rules: tuple[m.Trigger | m.AuthoriseRule, ...] = (*policy.triggers, *policy.authorise)
+    rules: tuple[m.Trigger | m.AuthoriseRule, ...] = (*policy.rules_with_reasons, *policy.authorise)
     for rule in rules:
         for cell in policy.cells or (None,):
             stated = _in_cell(rule, cell)

@@ -63,6 +63,7 @@ ANSWERS: dict[str, tuple[type[CommandAnswer], ...]] = {
     "notice": (notices.NoticeAnswer,),
     "notices list": (notices.NoticesListAnswer, events.ExtractAnswer),
     "notices sent": (notices.NoticesSentAnswer,),
+    "notices preview": (notices.NoticesPreviewAnswer,),
     "clock": (notices.ClockAnswer,),
     "log init": (proof.LogInitAnswer,),
     "log publish": (proof.LogPublishAnswer,),

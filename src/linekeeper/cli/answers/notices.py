@@ -13,10 +13,13 @@ from linekeeper.face.times import instant_of
 from linekeeper.notice.render import RenderedNotice, render_notice
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from linekeeper.core.decision import Decision
     from linekeeper.engine.outbox import Entry
     from linekeeper.notice.lender_words import LenderWords
     from linekeeper.notice.model import Notice
+    from linekeeper.notice.preview import PreviewedNotice
     from linekeeper.texts.language import Lang
 
 
@@ -38,6 +41,22 @@ class NoticeAnswer(CommandAnswer, frozen=True, tag="linekeeper/notice/1"):
     object_until: Annotated[Day | None, Meta(description="The last day for an objection.")]
     due_at: Annotated[Instant | None, Meta(description="The notice must be out before.")]
     rendered: RenderedNotice
+
+
+class PreviewRecord(AnswerPart, frozen=True):
+    """One letter that a policy can send, filled with a made-up account."""
+
+    case: Annotated[str, Meta(description="The action, and the trigger, offer, rule or wish that leads to it.")]
+    action: str
+    reasons: Annotated[list[str], Meta(description="Reason codes, the most important one first.")]
+    rendered: RenderedNotice
+
+
+class NoticesPreviewAnswer(CommandAnswer, frozen=True, tag="linekeeper/notices-preview/1"):
+    """Every letter that a policy can send, in one language."""
+
+    lang: str
+    notices: list[PreviewRecord]
 
 
 class NoticeRecord(AnswerPart, frozen=True):
@@ -125,6 +144,20 @@ class RepayPlanAnswer(CommandAnswer, frozen=True, tag="linekeeper/repay-plan/1")
 
 
 # ------------------------------------------------------------------ from what the rooms below hold
+
+
+def preview_answer(cases: Iterable[PreviewedNotice], words: LenderWords, lang: Lang) -> NoticesPreviewAnswer:
+    """The letters of a preview, in that language."""
+    records = [
+        PreviewRecord(
+            case=case.name,
+            action=case.action,
+            reasons=[reason.code for reason in case.notice.reasons],
+            rendered=render_notice(case.notice, lang, words),
+        )
+        for case in cases
+    ]
+    return NoticesPreviewAnswer(lang=lang, notices=records)
 
 
 def notice_answer(built: Notice, words: LenderWords, notified: Decision, lang: Lang, zone: str) -> NoticeAnswer:

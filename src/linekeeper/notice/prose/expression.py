@@ -94,7 +94,9 @@ class ExpressionRenderer:
             case ex.Holiday():
                 return translate("the day is a holiday")
             case ex.Listed(item, name):
-                return translate("{item} is on the list {name}", item=self.noun(item), name=self.language.quote(name))
+                own = self.vocabulary.of("lists", name).in_(self.language.code)
+                called = own if self.vocabulary.has("lists", name) else name
+                return translate("{item} is on the list {name}", item=self.noun(item), name=self.language.quote(called))
             case ex.Ref(name) if self._is_spelled_out(name):
                 return self.clause(self._features[name].expr)
             case ex.Ref(name):

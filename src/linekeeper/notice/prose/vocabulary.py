@@ -10,7 +10,7 @@ from pathlib import Path
 from linekeeper.texts.language import Text
 from linekeeper.texts.material import MaterialError, read_yaml, shipped
 
-SORTS = ("kinds", "plurals", "plain", "fields", "choices", "groups", "features", "stops", "offers", "prices")
+SORTS = ("kinds", "plurals", "plain", "fields", "choices", "groups", "features", "stops", "lists", "offers", "prices")
 
 
 @dataclass(frozen=True, slots=True)
