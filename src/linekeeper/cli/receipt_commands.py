@@ -63,10 +63,8 @@ def make(
 
 
 def verify(file: ReceiptFile, vkey: Vkey, witness: WitnessKeys = None, json: JsonOption = False) -> None:
-    """Verify a receipt offline, with public keys alone (exit code 3 where it does not hold).
-
-    A key that cannot be used says nothing of the receipt, so it ends the command with exit code 1.
-    """
+    """Verify a receipt offline, with public keys alone (exit code 3 where it does not hold)."""
+    # A key that cannot be used says nothing of the receipt: that ends the command with exit code 1 instead.
     from linekeeper.cli.answers.proof import ReceiptVerifyAnswer
     from linekeeper.journal.log.errors import LogError
     from linekeeper.journal.log.key_files import read_verifier
