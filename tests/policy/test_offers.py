@@ -9,6 +9,8 @@ import pytest
 
 from linekeeper.core.dates import epoch_day
 from linekeeper.core.errors import PolicyError
+from linekeeper.evaluate.late_events import History
+from linekeeper.evaluate.version_migration import migrate_account
 from linekeeper.kernel.kernel import Kernel
 from linekeeper.notice.prose import describe
 from linekeeper.policy.fmt import format_text
@@ -138,6 +140,20 @@ def test_no_offer_comes_back_before_the_end_of_its_wait(answer: str) -> None:
         after = [one for one in run(policy, ledger(policy, told), until).rulings if one.offered]
         assert (len(before), len(after)) == (1, 2)
         assert after[-1].day == until
+
+
+def test_where_names_follow_an_offer_without_one_its_wait_goes_on() -> None:
+    """Made on day 90 with `every: 90d`: under the next version no offer comes before day 180, and it stays open."""
+    head = "triggers: {late: {when: days_past_due >= 5, suspend: yes, reason: arrears}}\n"
+    before = "offer: {when: true, increase: 20%, up_to: 9_000 CNY, every: 90d, valid: 30d}\n"
+    after = "offers: {more: {when: true, add: 5 CNY, up_to: 9_000 CNY, every: 7d, valid: 7d}}\n"
+    old, new = (Kernel(load_text(policy_file(head + offers))) for offers in (before, after))
+    state, slots = old.new_state(), old.layout.slots
+    for name, value in {"HOUR": 2_400, "OFFER_NUMBER": 3, "OFFER_DAY": 90, "OFFER_END": 121}.items():
+        state[slots[name]] = value
+    migrate_account(old, new, state, History(), 101)
+    carried = [state[new.layout.slots[name]] for name in ("OFFER_NUMBER", "OFFER_END", "OFFER_RESTS")]
+    assert carried == [3, 121, 180]
 
 
 # ------------------------------------------------------------------ reading
