@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import sqlite3
@@ -286,3 +287,27 @@ def test_what_is_said_of_a_notice_that_went_out(tmp_path: Path) -> None:
     assert linekeeper(*words, "2026-01-02T09:00+08:00") == (
         f"the notice of {name} was marked as sent before, at 2025-12-31 09:00; that stands\n"
     )
+
+
+# ------------------------------------------------------------------ outputs
+
+
+@pytest.mark.parametrize(
+    ("words", "begins"),
+    [
+        (("kernel", POLICY, "--output"), b'"""'),
+        (("accounts", "--store", "{store}", "--output"), b'"account"'),
+    ],
+)
+def test_a_pipe_that_is_written_to_stays_a_pipe(
+    words: tuple[str, ...], begins: bytes, first: Path, tmp_path: Path
+) -> None:
+    """No file takes its place, as none may take that of a device: root could do so to `/dev/null`."""
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "linekeeper", *(word.format(store=first / "lines.db") for word in words)]
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+        subprocess.run([*command, str(pipe)], check=True, timeout=30, stdout=subprocess.DEVNULL)
+        came, _ = reader.communicate(timeout=10)
+    assert pipe.is_fifo()
+    assert came.startswith(begins)

@@ -130,7 +130,7 @@ def _writable(path: Path | None) -> Path | None:
 def _demand_reader(pipe: Path) -> None:
     """Raises FileError where nobody reads from a pipe: to write to it would wait without end."""
     try:
-        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)  # left open: the reader would take it for the end, and go away
     except OSError as error:
         if error.errno != errno.ENXIO:
             raise

@@ -6,7 +6,6 @@ bounded memory and puts the rest on the disk, so a file may be larger than the m
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import tempfile
@@ -28,6 +27,7 @@ from linekeeper.connect.files import RowBlock, ShowShare, in_order, notes_of, re
 from linekeeper.connect.layout import Format
 from linekeeper.connect.mapping import ColumnMapping
 from linekeeper.connect.parquet_files import SOURCE_NOTE
+from linekeeper.core.bounded import put_in_place
 from linekeeper.core.errors import FileError
 from linekeeper.core.event import ARRIVED, EVENT_HEAD, Rejection
 from linekeeper.lab.parquet import parquet_writer
@@ -90,7 +90,7 @@ def import_file(
             shown = ", ".join(each.name for each in paths[:3])
             raise FileError(f"`{shown}` is empty", code="file-empty", place=shown)
         summary = raw.write_sorted(Path(folder, "sorted.parquet"), SortOrder.TIME)
-        os.replace(Path(folder, "sorted.parquet"), out)
+        put_in_place(Path(folder, "sorted.parquet"), out)
     return summary
 
 

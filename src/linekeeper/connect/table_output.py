@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from linekeeper.connect.spreadsheets import marked
+from linekeeper.core.bounded import put_in_place
 from linekeeper.core.errors import FileError
 from linekeeper.kernel.calendar import calendar
 
@@ -71,7 +71,7 @@ def _whole(path: Path) -> Iterator[BinaryIO]:
         beside = Path(folder, path.name)
         with beside.open("wb") as file:
             yield file
-        os.replace(beside, path)
+        put_in_place(beside, path)
 
 
 def _grouped(stream: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import select
+import shutil
 import stat
 from pathlib import Path
 
@@ -75,6 +76,18 @@ def _not_readable(error: OSError | ValueError, path: Path) -> FileError:
     return FileError(
         f"`{str(path)[:60]!r}` is no path of a file", code="file-not-usable", way_out="name a file", place=str(path)
     )
+
+
+def put_in_place(written: Path, place: Path) -> None:
+    """Let a whole file take its place. A device or a pipe that is there stays, and is given what is in the file.
+
+    Else a program of root's would put a file in the place of `/dev/null`. Raises OSError where it cannot be written.
+    """
+    if place.exists() and not place.is_file():
+        with written.open("rb") as whole, place.open("wb") as device:
+            shutil.copyfileobj(whole, device)
+    else:
+        os.replace(written, place)
 
 
 def path_behind(path: Path) -> Path:

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from linekeeper.core.bounded import put_in_place
 from linekeeper.journal.log.errors import LogError
 
 _WRITERS = 4  # side by side, file systems put many syncs into one
@@ -45,7 +46,7 @@ def write_all(files: Mapping[Path, bytes], mode: int = 0o644) -> None:
         # Before the rename: else a power cut could leave an empty file.
         list(writers.map(lambda path: _write_synced(staged[path][1], files[path]), files))
         for path, (temporary, _) in staged.items():
-            os.replace(temporary, path)
+            put_in_place(temporary, path)
     # A rename is an entry in a folder, and that entry has to reach the disk as well.
     for folder in made | folders:
         _sync_folder(folder)
