@@ -322,6 +322,33 @@ def test_labels_that_measure_nothing_are_refused(folder: Path, labels: dict[str,
     refused(folder, code, words, "--labels", str(folder / "wrong.parquet"))
 
 
+@pytest.mark.parametrize(
+    ("example", "before", "after", "cause"),
+    [
+        ("first-limit", "part(income, 80%)", "part(income, 60%)", "granted"),
+        ("corrections", "cap: 50%", "cap: 40%", "trigger"),
+        ("fraud-ring", "version: 1", "version: 2", None),
+    ],
+)
+def test_a_cause_is_named(example: str, before: str, after: str, cause: str | None, tmp_path: Path) -> None:
+    """Of one change to a policy of the documentation, over its own events."""
+    champion, events = (ROOT / f"docs/examples/{example}{end}" for end in (".yaml", ".jsonl"))
+    text = champion.read_text("utf-8")
+    assert before in text
+    (tmp_path / "candidate.yaml").write_text(text.replace(before, after), "utf-8")
+    answer = read("compare", str(champion), str(tmp_path / "candidate.yaml"), str(events))
+    assert {row["cause"] for row in answer["by_rule"]} == ({cause} if cause else set())
+
+
+def test_other_steps_back_are_a_cause(folder: Path) -> None:
+    (folder / "candidate.yaml").write_text(POLICY.replace("step: 20%", "step: 10%"), "utf-8")
+    files = (str(folder / name) for name in ("champion.yaml", "candidate.yaml", "events.parquet"))
+    answer = read("compare", *files)
+    (row,) = answer["by_rule"]
+    assert (row["cause"], row["trigger"], row["side"]) == ("way back", None, "both")
+    assert answer["raised"] == 0, "smaller steps leave nobody more"
+
+
 def test_no_events_are_refused_by_name(folder: Path) -> None:
     pq.write_table(pq.read_table(folder / "events.parquet").slice(0, 0), folder / "events.parquet")
     refused(folder, "file-empty", "`events.parquet` is empty")

@@ -111,7 +111,8 @@ def _run_both(
         decisions = output / f"{name}.parquet" if output else None
         until_day = runs[0].last_day if runs else feed.until_day
         runs.append(_run(policy, intake, until_day, feed.clock, decisions, feed.quiet))
-        intakes.append(replace(intake, table=intake.table.slice(0, 0), arrivals=None))
+        intakes.append(replace(intake, table=intake.table.schema.empty_table(), arrivals=None))
+        del intake  # before the next one is read
     return runs, intakes
 
 

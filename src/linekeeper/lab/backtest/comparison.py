@@ -25,7 +25,7 @@ from linekeeper.lab.backtest.account_bootstrap import (
 from linekeeper.lab.backtest.dated_labels import DatedLabels
 from linekeeper.lab.backtest.figures import rate_of
 from linekeeper.lab.backtest.label_cases import LabelCases, MoneyTerms, label_cases
-from linekeeper.lab.backtest.line_paths import LINE_STATUSES, arrival_times
+from linekeeper.lab.backtest.line_paths import LINE_STATUSES
 from linekeeper.lab.backtest.path_differences import Mover, PathPair, PolicyLines, list_movers
 from linekeeper.lab.backtest.run import NO_MONEY, ShowProgress, replay_paths
 from linekeeper.policy.model import Policy
@@ -162,13 +162,10 @@ def run_policy(
     """Replay the events under one policy; `keep` takes each decision. The decisions themselves are not kept."""
     paths, last_day = replay_paths(policy, table, arrivals, until_day, progress, clock, keep)
     at = table["at"].to_numpy()
-    if arrivals is not None:
-        known = arrival_times(table, arrivals)
-        at = np.array([max(known[name], one) for name, one in zip(table["id"].to_pylist(), at.tolist(), strict=True)])
-    days = kernel_of(policy).calendar.hours(at) // 24
-    first_day: dict[str, int] = {}
-    for account, day in zip(table["account"].to_pylist(), days.tolist(), strict=True):
-        first_day[account] = min(day, first_day.get(account, day))
+    known = at if arrivals is None else np.maximum(at, arrivals.arrived)
+    heard = pa.table({"account": table["account"], "known": known}).group_by("account").aggregate([("known", "min")])
+    days = kernel_of(policy).calendar.hours(heard["known_min"].to_numpy()) // 24
+    first_day = dict(zip(heard["account"].to_pylist(), days.tolist(), strict=True))
     return PolicyRun(PolicyLines(policy, paths), last_day, len(paths.account), first_day)
 
 

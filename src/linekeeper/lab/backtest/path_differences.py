@@ -173,8 +173,8 @@ def _cause(pair: PathPair, then: tuple[LineStates, LineStates], row: int) -> tup
         return TRIGGER, _gravest(changed), BOTH
     if then[0].granted[row] != then[1].granted[row]:
         return OTHER_GRANT, "", BOTH
-    freed = [trigger for name, trigger in of_higher.items() if name not in of_lower]
-    return (OTHER if freed or of_lower else WAY_BACK), "", BOTH
+    on_its_way = any(int(states.status[row]) == Status.RESTORING for states in then)
+    return (WAY_BACK if on_its_way or not (of_lower or of_higher) else OTHER), "", BOTH
 
 
 def _in_force(lines: PolicyLines, row: int) -> dict[str, Trigger]:
