@@ -8,14 +8,15 @@ from linekeeper.core.decision import ADVERSE_ACTIONS, Decision
 from linekeeper.core.event import Event
 from linekeeper.decide.explain import explain_triggers, waterfall
 from linekeeper.decide.reasons import severity
-from linekeeper.policy.model import Policy
+from linekeeper.policy.model import Policy, in_segment
 from tests.decide.lives import decisions
 from tests.oracle.strategies import cases
 
 
 def ranks(policy: Policy, decision: Decision) -> list[tuple[int, int]]:
-    """How severe the trigger of each reason is."""
-    by_name = {trigger.name: trigger for trigger in policy.triggers}
+    """How severe the trigger of each reason is, for the segment that the account is in."""
+    segment = policy.segment_in(decision.values)
+    by_name = {trigger.name: in_segment(trigger, segment) for trigger in policy.triggers}
     return [severity(by_name[reason.trigger]) for reason in decision.reasons if reason.trigger]
 
 
